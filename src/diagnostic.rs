@@ -1,0 +1,265 @@
+//! Says what is wrong, where, and what to do next; and draws it as text.
+//!
+//! The one form in which a mistake reaches a person. Rooms below the command line raise small errors of their own;
+//! a command turns them into a [`Diagnostic`] and adds the help.
+
+use std::fmt::Write as _;
+
+/// How much a diagnostic weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The command cannot do what was asked.
+    Error,
+    /// The command goes on.
+    Warning,
+}
+
+/// A stretch of one line in a text file, with the line itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Path as the user would type it.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1.
+    pub column: usize,
+    /// Length in characters, at least 1.
+    pub length: usize,
+    /// The whole line, without its end.
+    pub text: String,
+    /// What is at this place, if it needs a word.
+    pub label: String,
+}
+
+impl Place {
+    /// Finds the line and column of the bytes `start..end` of `text`.
+    #[must_use]
+    pub fn locate(file: &str, text: &str, start: usize, end: usize) -> Self {
+        let start = floor_char_boundary(text, start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let end = floor_char_boundary(text, end.clamp(start, line_end));
+        Self {
+            file: file.to_owned(),
+            line: text[..start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            length: text[start..end].chars().count().max(1),
+            text: text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            label: String::new(),
+        }
+    }
+
+    /// Adds a word about what is at this place.
+    #[must_use]
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+}
+
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// One mistake or warning: what, where, notes, help; empty parts are left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// What is wrong: one line, lowercase, names in backticks.
+    pub what: String,
+    /// Where: all places of a conflict.
+    pub places: Vec<Place>,
+    /// Facts that explain it.
+    pub notes: Vec<String>,
+    /// The next step.
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    /// Makes an error.
+    #[must_use]
+    pub fn error(what: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            what: what.into(),
+            places: Vec::new(),
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// Makes a warning.
+    #[must_use]
+    pub fn warning(what: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(what)
+        }
+    }
+
+    /// Adds a place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.places.push(place);
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds a next step.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Adds "did you mean" if one of `candidates` is close to `written`.
+    #[must_use]
+    pub fn suggest<'a>(self, written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(written, candidates) {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    /// Draws it as text, without colour and with a line end.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.render_with(&|_, text| text.to_owned())
+    }
+
+    /// Draws it as text; `paint` colours a part.
+    #[must_use]
+    pub fn render_with(&self, paint: &dyn Fn(Part, &str) -> String) -> String {
+        let (part, word) = match self.severity {
+            Severity::Error => (Part::Error, "error"),
+            Severity::Warning => (Part::Warning, "warning"),
+        };
+        let mut out = String::new();
+        let mut what = self.what.lines();
+        let _ = writeln!(
+            out,
+            "{}: {}",
+            paint(part, word),
+            paint(Part::What, what.next().unwrap_or_default())
+        );
+        for line in what {
+            let _ = writeln!(out, "  {line}");
+        }
+        let width = self
+            .places
+            .iter()
+            .map(|place| place.line.to_string().len())
+            .max()
+            .unwrap_or(0);
+        for place in &self.places {
+            draw_place(&mut out, place, width, part, paint);
+        }
+        for (word, texts) in [("note", &self.notes), ("help", &self.help)] {
+            for text in texts {
+                let indented = text.replace('\n', "\n        ");
+                let _ = writeln!(out, "  {}: {indented}", paint(Part::Word, word));
+            }
+        }
+        out
+    }
+}
+
+/// A part of a drawn diagnostic that may have a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The word `error`, and its underline.
+    Error,
+    /// The word `warning`, and its underline.
+    Warning,
+    /// The first line.
+    What,
+    /// The words `note` and `help`.
+    Word,
+    /// Paths, line numbers and the bar.
+    Margin,
+}
+
+fn draw_place(out: &mut String, place: &Place, width: usize, part: Part, paint: &dyn Fn(Part, &str) -> String) {
+    let Place {
+        file,
+        line,
+        column,
+        length,
+        text,
+        label,
+    } = place;
+    let margin = |text: &str| paint(Part::Margin, text);
+    let _ = writeln!(
+        out,
+        "{:width$}{} {file}:{line}:{column}",
+        "",
+        margin("-->"),
+        width = width + 1
+    );
+    let _ = writeln!(out, " {} {} {text}", margin(&format!("{line:width$}")), margin("|"));
+    let under: String = text
+        .chars()
+        .take(column - 1)
+        .map(|c| if c == '\t' { '\t' } else { ' ' })
+        .collect();
+    let mark = paint(part, format!("{} {label}", "^".repeat(*length)).trim_end());
+    let _ = writeln!(out, " {:width$} {} {under}{mark}", "", margin("|"));
+}
+
+/// Finds the candidate most like `written`, if any is close enough to be a slip.
+#[must_use]
+pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= (name.chars().count().max(written.chars().count()) / 3).max(1))
+        .min_by(|a, b| a.cmp(b))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_has_its_line() {
+        let text = "[target.a]\nuses = \"trian\"\n";
+        let drawn = Diagnostic::error("unknown task `trian`")
+            .at(Place::locate("Atsaffile", text, 18, 25).labelled("here"))
+            .note("tasks: train")
+            .suggest("trian", ["train", "ingest"])
+            .render();
+        let expected = r#"error: unknown task `trian`
+  --> Atsaffile:2:8
+ 2 | uses = "trian"
+   |        ^^^^^^^ here
+  note: tasks: train
+  help: did you mean `train`?
+"#;
+        assert_eq!(drawn, expected);
+    }
+
+    #[test]
+    fn a_far_name_is_not_suggested() {
+        assert_eq!(nearest("horizn", ["horizon", "level"]), Some("horizon"));
+        assert_eq!(nearest("x", ["horizon", "level"]), None);
+    }
+
+    #[test]
+    fn places_survive_odd_bounds() {
+        let place = Place::locate("f", "é\nü", 1, 99);
+        assert_eq!((place.line, place.column, place.length), (1, 1, 1));
+    }
+}

@@ -1,0 +1,163 @@
+//! What happens in a run, as data; a report turns it into text.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::graph::TargetId;
+use super::reason::Reason;
+use super::run::RunId;
+
+/// Takes events as they happen, from any thread.
+pub trait Observer: Sync {
+    /// One thing happened.
+    fn observe(&self, event: &Event);
+}
+
+/// One thing that happened in a run.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A plan was made: at the start, and again after another build came between.
+    Planned {
+        /// The run.
+        run: RunId,
+        /// Targets that are stale or undecided, in build order.
+        steps: Vec<TargetId>,
+        /// How many are fresh.
+        fresh: usize,
+    },
+    /// A target waits for something outside this build.
+    Waiting {
+        /// The target.
+        target: TargetId,
+        /// For whom, in words: ``another build (run 0193a1c2, process 4711), which is at `train` ``.
+        holder: String,
+    },
+    /// An attempt begins.
+    Started {
+        /// The target.
+        target: TargetId,
+        /// 1 for the first.
+        attempt: u32,
+        /// Why it runs.
+        reasons: Vec<Reason>,
+    },
+    /// A task tells how far it is.
+    Progress {
+        /// The target.
+        target: TargetId,
+        /// What it is doing.
+        message: String,
+    },
+    /// A line that a task or a command printed, secrets masked.
+    Output {
+        /// The target.
+        target: TargetId,
+        /// The line without its end.
+        line: String,
+    },
+    /// An attempt failed and there will be another.
+    Retrying {
+        /// The target.
+        target: TargetId,
+        /// The failure.
+        failure: Failure,
+        /// The next attempt's number.
+        attempt: u32,
+        /// The pause before it.
+        delay: Duration,
+    },
+    /// A target is done.
+    Finished {
+        /// The target.
+        target: TargetId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A file that atsaf had not made stood at an artifact's path and was kept.
+    Displaced {
+        /// The artifact's path.
+        path: String,
+        /// Where the file is now, relative to the project.
+        to: String,
+    },
+    /// Something is wrong that does not stop the build.
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// The run is over.
+    Ended {
+        /// The run.
+        run: RunId,
+        /// How it went.
+        summary: Summary,
+    },
+}
+
+/// How a target ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Its task ran.
+    Built {
+        /// How long the attempt took.
+        duration: Duration,
+        /// Artifacts that are new or have another content than before.
+        changed: Vec<String>,
+        /// Artifacts whose content is what it was.
+        unchanged: Vec<String>,
+    },
+    /// Its artifacts came back from the store.
+    Restored {
+        /// The run that had made them.
+        from: RunId,
+        /// Why it was stale.
+        reasons: Vec<Reason>,
+    },
+    /// It had to be looked at, and nothing that it depends on had changed.
+    Fresh,
+    /// Its last attempt failed.
+    Failed(Failure),
+    /// Something that it needs failed.
+    Skipped {
+        /// The target that failed.
+        because: TargetId,
+    },
+    /// The build was interrupted before it was done.
+    Interrupted,
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What went wrong: one line, lowercase.
+    pub what: String,
+    /// Facts that explain it.
+    pub notes: Vec<String>,
+    /// The next step.
+    pub help: Vec<String>,
+    /// The last lines that the attempt printed, secrets masked.
+    pub tail: Vec<String>,
+    /// The directory with the whole output and the files of the attempt, if it left any.
+    pub left: Option<PathBuf>,
+    /// Whether another attempt may go better.
+    pub retry: bool,
+}
+
+/// How a run went, in targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Ran and succeeded.
+    pub built: usize,
+    /// Came back from the store.
+    pub restored: usize,
+    /// Were fresh from the start, or turned out to be.
+    pub fresh: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Were not tried, since something that they need failed.
+    pub skipped: usize,
+    /// The build was interrupted.
+    pub interrupted: bool,
+    /// From plan to end.
+    pub duration: Duration,
+}

@@ -1,0 +1,12 @@
+//! The engine: from a [`Spec`](spec::Spec) to artifacts in their places.
+//!
+//! It knows no forecasting, no terminal and no TOML.
+
+pub mod digest;
+pub mod event;
+pub mod fingerprint;
+pub mod graph;
+pub mod reason;
+pub mod run;
+pub mod spec;
+pub mod task;

@@ -1,0 +1,140 @@
+//! Why a target is stale: the only place that decides it.
+//!
+//! `build`, `plan`, `why`, `status` and `watch` all speak from [`diff`], so they cannot disagree.
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::fingerprint::{Field, Fingerprint};
+
+/// One difference between what is in place and what would be made now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// The journal has no result of this target.
+    NeverBuilt,
+    /// `--force` asks for it.
+    Forced,
+    /// A field of the fingerprint differs.
+    Changed(Difference),
+    /// The fingerprint differs, but the journal's entry with the former values can no longer be read.
+    Unknown,
+    /// An artifact is not in its place.
+    Missing {
+        /// The artifact.
+        artifact: String,
+        /// Its declared path.
+        path: String,
+    },
+    /// The file at an artifact's path is not the one that atsaf put there.
+    Altered {
+        /// The artifact.
+        artifact: String,
+        /// Its declared path.
+        path: String,
+    },
+    /// A build ended between placing artifacts and recording them.
+    Interrupted,
+}
+
+/// One field before and after, as canonical text; `None` where the field is new or gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The field.
+    pub field: Field,
+    /// In the record.
+    pub before: Option<String>,
+    /// Now.
+    pub after: Option<String>,
+}
+
+/// How an artifact's path looks, beside the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InPlace {
+    /// The bytes of the record.
+    Intact,
+    /// Nothing.
+    Missing,
+    /// Something else.
+    Altered,
+}
+
+/// All that the decision about one target looks at.
+pub struct Case<'a> {
+    /// What the target's result would depend on now.
+    pub fingerprint: &'a Fingerprint,
+    /// Its hash, if every input is known.
+    pub hash: Option<Digest>,
+    /// The fingerprint's hash in the record, if there is a record.
+    pub recorded: Option<Digest>,
+    /// Reads the record's fingerprint, which is needed only to explain.
+    pub recall: &'a dyn Fn() -> Option<Fingerprint>,
+    /// Name, declared path and look of each artifact.
+    pub artifacts: &'a [(&'a str, &'a str, InPlace)],
+    /// Whether `--force` covers the target.
+    pub forced: bool,
+    /// Whether a commit of this target was cut short.
+    pub interrupted: bool,
+}
+
+/// Tells all reasons for which a target is stale; none means that it is fresh, as far as its inputs are known.
+#[must_use]
+pub fn diff(case: &Case<'_>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if case.forced {
+        reasons.push(Reason::Forced);
+    }
+    if case.interrupted {
+        reasons.push(Reason::Interrupted);
+    }
+    let Some(recorded) = case.recorded else {
+        if !case.interrupted {
+            reasons.push(Reason::NeverBuilt);
+        }
+        return reasons;
+    };
+    if case.hash != Some(recorded) {
+        match (case.recall)() {
+            Some(before) => reasons.extend(differences(&before, case.fingerprint).into_iter().map(Reason::Changed)),
+            None if case.hash.is_some() => reasons.push(Reason::Unknown),
+            None => {}
+        }
+    }
+    for &(artifact, path, look) in case.artifacts {
+        let (artifact, path) = (artifact.to_owned(), path.to_owned());
+        match look {
+            InPlace::Intact => {}
+            InPlace::Missing => reasons.push(Reason::Missing { artifact, path }),
+            InPlace::Altered => reasons.push(Reason::Altered { artifact, path }),
+        }
+    }
+    reasons
+}
+
+/// Tells the fields in which two fingerprints differ, in the order of the later one; an input that is not known yet
+/// is no difference.
+#[must_use]
+pub fn differences(before: &Fingerprint, after: &Fingerprint) -> Vec<Difference> {
+    let before = before.fields();
+    let after = after.fields();
+    let mut found = Vec::new();
+    let earlier: std::collections::BTreeMap<_, _> = before.iter().map(|(field, text)| (field, text)).collect();
+    for (field, text) in &after {
+        match earlier.get(field) {
+            Some(old) if text.is_none() || *old == text => {}
+            old => found.push(Difference {
+                field: field.clone(),
+                before: old.and_then(|old| (*old).clone()),
+                after: text.clone(),
+            }),
+        }
+    }
+    let later: std::collections::BTreeSet<_> = after.iter().map(|(field, _)| field).collect();
+    for (field, text) in before.iter().filter(|(field, _)| !later.contains(field)) {
+        found.push(Difference {
+            field: field.clone(),
+            before: text.clone(),
+            after: None,
+        });
+    }
+    found
+}

@@ -1,0 +1,278 @@
+//! The checked content of an Atsaffile as plain data, each part with its span.
+//!
+//! The Spec knows nothing of the disk: whether a source exists, what a glob matches and what a directory holds is
+//! found when the [`Graph`](super::graph::Graph) is made. So it depends on the text, the command line and the tasks'
+//! schemas alone.
+
+pub mod schema;
+mod value;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::value::Value;
+use crate::diagnostic::Place;
+
+/// Bytes of the Atsaffile's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// Written in the Atsaffile.
+    Atsaffile(Span),
+    /// Set on the command line, over the place where it is declared.
+    CommandLine(Option<Span>),
+    /// The task's own default.
+    Default,
+}
+
+impl Origin {
+    /// The place in the Atsaffile, if there is one.
+    #[must_use]
+    pub fn span(self) -> Option<Span> {
+        match self {
+            Self::Atsaffile(span) => Some(span),
+            Self::CommandLine(span) => span,
+            Self::Default => None,
+        }
+    }
+}
+
+/// The text of an Atsaffile, to turn spans into places.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text {
+    /// Path as the user would type it.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Text {
+    /// The place of a span.
+    #[must_use]
+    pub fn place(&self, span: Span) -> Place {
+        Place::locate(&self.path, &self.text, span.start as usize, span.end as usize)
+    }
+
+    /// `Atsaffile:14`, the short form of a place.
+    #[must_use]
+    pub fn line_of(&self, span: Span) -> String {
+        let end = (span.start as usize).min(self.text.len());
+        let line = self.text.as_bytes()[..end]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        format!("{}:{line}", self.path)
+    }
+}
+
+/// A whole project as declared.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// The text that it was read from.
+    pub text: Text,
+    /// The project's name.
+    pub name: String,
+    /// What a bare `atsaf build` makes; empty means every target.
+    pub default: Vec<Goal>,
+    /// Further names for goals.
+    pub aliases: BTreeMap<String, Vec<Goal>>,
+    /// Declared parameters, in the order of the text.
+    pub params: Vec<Param>,
+    /// Declared secrets by name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Targets, in the order of the text.
+    pub targets: Vec<Target>,
+}
+
+impl Spec {
+    /// Finds a declared parameter.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&Param> {
+        self.params.iter().find(|param| param.name == name)
+    }
+}
+
+/// A goal as written in the Atsaffile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goal {
+    /// A target, an artifact, an artifact's path or an alias.
+    pub name: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A value with a name: a declared parameter, or one that a target uses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its value, of the type that the user of it wants.
+    pub value: Value,
+    /// Where the value comes from.
+    pub origin: Origin,
+}
+
+/// A declared secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// Whether a build goes on without it.
+    pub optional: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A named step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Where its table is opened.
+    pub span: Span,
+    /// One line for `atsaf list`.
+    pub desc: Option<String>,
+    /// What it does.
+    pub action: Action,
+    /// The parameters that its result depends on, sorted by name. A parameter that occurs only in a path is not among
+    /// them: it counts through that path.
+    pub params: Vec<Param>,
+    /// What it reads, in the declared order.
+    pub inputs: Vec<Input>,
+    /// What it makes, in the declared order.
+    pub outputs: Vec<Output>,
+    /// Environment variables that its result depends on, sorted.
+    pub env: Vec<String>,
+    /// Secrets that it gets, sorted.
+    pub secrets: Vec<String>,
+    /// Targets that must end first if they are in the plan.
+    pub after: Vec<Goal>,
+    /// Further attempts after a failure.
+    pub retries: u32,
+    /// The pause before the first of them; it doubles each time.
+    pub retry_delay: Duration,
+    /// The limit of one attempt.
+    pub timeout: Option<Duration>,
+    /// Whether it acts outside the project.
+    pub effect: bool,
+    /// Whether its command writes the declared paths itself.
+    pub direct: bool,
+    /// Whether the store keeps copies of its artifacts.
+    pub cache: bool,
+}
+
+/// What a target does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// A task of this program.
+    Builtin {
+        /// The task's name.
+        task: String,
+        /// The task's version.
+        version: u32,
+    },
+    /// A command of the user's.
+    Command(Command),
+}
+
+/// A command as declared, not yet rendered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The words of a list, or the single text for `sh -c`.
+    pub words: Vec<Template>,
+    /// Whether it is one text for the shell.
+    pub shell: bool,
+    /// Words that may be the path of a project file, which is then an input; in order, without repeats.
+    pub file_words: Vec<String>,
+}
+
+impl Command {
+    /// The text before anything is put in; the words of a list are separated by a line end each.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.words
+            .iter()
+            .map(|word| word.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+/// A text with holes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// The text as written.
+    pub text: String,
+    /// Its parts in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// One part of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Piece {
+    /// Text as it is.
+    Literal(String),
+    /// `{{name}}`: a parameter's value.
+    Param(String),
+    /// `{{input.name}}`: the path, or the paths of a glob, bound to a role.
+    Input(String),
+    /// `{{inputs}}`: all declared input paths in order.
+    Inputs,
+    /// `{{output.name}}`: the path to write an artifact to.
+    Output(String),
+    /// `{{output}}`: all of them in order.
+    Outputs,
+}
+
+/// Something that a target reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The name under which the task knows it.
+    pub role: String,
+    /// What it is.
+    pub from: From,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// What an input is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum From {
+    /// An artifact, by name.
+    Artifact(String),
+    /// A file or directory that no target makes; relative to the project, or absolute.
+    Source(String),
+    /// All project files that match a pattern, sorted by path.
+    Glob(String),
+}
+
+/// Something that a target makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The artifact's name.
+    pub name: String,
+    /// Its path relative to the project, `/` between the parts, without `.` or `..`.
+    pub path: String,
+    /// File or directory.
+    pub kind: Kind,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// Whether an artifact is a file or a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory with all that is in it.
+    Directory,
+}

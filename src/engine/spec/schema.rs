@@ -1,0 +1,248 @@
+//! What a built-in task says of itself: parameters with types, units, ranges and defaults; inputs; outputs.
+//!
+//! An Atsaffile is checked against it before anything runs, and `atsaf run --help` and `atsaf list` print it.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::Value;
+
+/// The built-in tasks that an Atsaffile may name, by name.
+pub type Catalog = BTreeMap<&'static str, &'static Schema>;
+
+/// A built-in task's description of itself.
+#[derive(Debug)]
+pub struct Schema {
+    /// The name that `uses` gives.
+    pub name: &'static str,
+    /// Raised whenever the task's result changes for equal inputs and parameters.
+    pub version: u32,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// Its parameters.
+    pub params: &'static [Param],
+    /// The roles of its inputs; all are required.
+    pub inputs: &'static [Port],
+    /// The names of its outputs; all are required, and each is a file.
+    pub outputs: &'static [Port],
+    /// Secrets that it can use, to be named under `secrets`.
+    pub secrets: &'static [&'static str],
+}
+
+impl Schema {
+    /// Finds a parameter by name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&'static Param> {
+        self.params.iter().find(|param| param.name == name)
+    }
+}
+
+/// A parameter of a built-in task.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name in the Atsaffile.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// Its value where none is declared; `None` makes the parameter required.
+    pub default: Option<Literal>,
+    /// What it means, with its unit, in one line.
+    pub doc: &'static str,
+}
+
+/// An input or output of a built-in task.
+#[derive(Debug)]
+pub struct Port {
+    /// The role or the artifact's name.
+    pub name: &'static str,
+    /// What it holds, in one line.
+    pub doc: &'static str,
+}
+
+/// A default, as a constant.
+#[derive(Clone, Copy, Debug)]
+pub enum Literal {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Float(f64),
+    /// Text.
+    Text(&'static str),
+    /// A list of texts.
+    Texts(&'static [&'static str]),
+    /// A list of whole numbers.
+    Ints(&'static [i64]),
+}
+
+impl Literal {
+    /// The default as a value.
+    #[must_use]
+    pub fn value(self) -> Value {
+        match self {
+            Self::Bool(value) => Value::Bool(value),
+            Self::Int(value) => Value::Int(value),
+            Self::Float(value) => Value::Float(value),
+            Self::Text(value) => Value::Text(value.to_owned()),
+            Self::Texts(values) => Value::List(values.iter().map(|text| Value::Text((*text).to_owned())).collect()),
+            Self::Ints(values) => Value::List(values.iter().map(|number| Value::Int(*number)).collect()),
+        }
+    }
+}
+
+/// The type and range of a parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from `min` to `max`.
+    Int {
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+    },
+    /// A number; the bounds themselves are not allowed where `open` is set.
+    Float {
+        /// Lower bound.
+        min: f64,
+        /// Upper bound.
+        max: f64,
+        /// Whether the bounds themselves are excluded.
+        open: bool,
+    },
+    /// Any text but the empty one.
+    Text,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A day, `YYYY-MM-DD`.
+    Date,
+    /// A path, which is then an input, or a URL.
+    PathOrUrl,
+    /// A list of these, not empty.
+    List(&'static Kind),
+}
+
+/// Why a value does not fit a parameter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, found {found}")]
+pub struct Misfit {
+    /// What would fit, in words.
+    pub expected: String,
+    /// What was given.
+    pub found: String,
+    /// A name close to what was written.
+    pub nearest: Option<&'static str>,
+}
+
+impl Kind {
+    /// Says in words what fits.
+    #[must_use]
+    pub fn describe(self) -> String {
+        match self {
+            Self::Bool => "true or false".to_owned(),
+            Self::Int { min, max: i64::MAX } => format!("a whole number of at least {min}"),
+            Self::Int { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Float { min, max, open } => {
+                let within = if open { "between" } else { "from" };
+                let to = if open { "and" } else { "to" };
+                format!("a number {within} {min} {to} {max}")
+            }
+            Self::Text => "a text".to_owned(),
+            Self::Choice(names) => format!("one of {}", names.join(", ")),
+            Self::Date => "a date such as 2023-06-01".to_owned(),
+            Self::PathOrUrl => "a path or a URL".to_owned(),
+            Self::List(Self::Choice(names)) => format!("a list of {}", names.join(", ")),
+            Self::List(item) => format!("a list, each item {}", item.describe()),
+        }
+    }
+
+    /// Checks `value` and gives it its canonical type: a date written as text becomes a date, a whole number where
+    /// a number is wanted becomes one.
+    ///
+    /// # Errors
+    /// [`Misfit`] if the type or the range is wrong.
+    pub fn check(self, value: &Value) -> Result<Value, Misfit> {
+        let misfit = |nearest| {
+            Err(Misfit {
+                expected: self.describe(),
+                found: format!("{} {value}", value.type_name()),
+                nearest,
+            })
+        };
+        match (self, value) {
+            (Self::Bool, Value::Bool(_)) => Ok(value.clone()),
+            (Self::Int { min, max }, Value::Int(number)) if (min..=max).contains(number) => Ok(value.clone()),
+            (Self::Float { .. }, Value::Int(number)) =>
+            {
+                #[expect(clippy::cast_precision_loss, reason = "parameters are far below 2^53")]
+                self.check(&Value::Float(*number as f64))
+            }
+            (Self::Float { min, max, open: false }, Value::Float(number)) if (min..=max).contains(number) => {
+                Ok(value.clone())
+            }
+            (Self::Float { min, max, open: true }, Value::Float(number)) if min < *number && *number < max => {
+                Ok(value.clone())
+            }
+            (Self::Text | Self::PathOrUrl, Value::Text(text)) if !text.is_empty() => Ok(value.clone()),
+            (Self::Choice(names), Value::Text(text)) => match names.contains(&text.as_str()) {
+                true => Ok(value.clone()),
+                false => misfit(crate::diagnostic::nearest(text, names.iter().copied())),
+            },
+            (Self::Date, Value::Text(text) | Value::Date(text)) => match text.parse::<NaiveDate>() {
+                Ok(date) => Ok(Value::Date(date.to_string())),
+                Err(_) => misfit(None),
+            },
+            (Self::List(kind), Value::List(items)) if !items.is_empty() => items
+                .iter()
+                .map(|item| kind.check(item))
+                .collect::<Result<_, _>>()
+                .map(Value::List),
+            _ => misfit(None),
+        }
+    }
+}
+
+/// Whether a value of kind [`Kind::PathOrUrl`] is a URL.
+#[must_use]
+pub fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_may_be_written_as_text() {
+        let date = Kind::Date.check(&Value::Text("2023-06-01".into()));
+        assert_eq!(date, Ok(Value::Date("2023-06-01".into())));
+        assert!(Kind::Date.check(&Value::Text("2023-06-31".into())).is_err());
+    }
+
+    #[test]
+    fn a_range_is_told() {
+        let level = Kind::Float {
+            min: 0.0,
+            max: 100.0,
+            open: true,
+        };
+        assert_eq!(level.check(&Value::Int(95)), Ok(Value::Float(95.0)));
+        let misfit = level.check(&Value::Int(100)).expect_err("the bound is excluded");
+        assert_eq!(
+            misfit.to_string(),
+            "expected a number between 0 and 100, found float 100.0"
+        );
+    }
+
+    #[test]
+    fn a_close_choice_is_suggested() {
+        let models = Kind::List(&Kind::Choice(&["SeasonalNaive", "HoltWinters"]));
+        let misfit = models
+            .check(&Value::List(vec![Value::Text("HoltWinter".into())]))
+            .expect_err("no such model");
+        assert_eq!(misfit.nearest, Some("HoltWinters"));
+    }
+}

@@ -1,0 +1,107 @@
+//! The values of parameters: typed, comparable, and with one canonical text each.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A parameter's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A finite number with a fraction.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A date, time or both, in ISO 8601.
+    Date(String),
+    /// Values in order.
+    List(Vec<Value>),
+    /// Values by name.
+    Table(BTreeMap<String, Value>),
+}
+
+impl Value {
+    /// Names the type as messages and fingerprints call it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "integer",
+            Self::Float(_) => "float",
+            Self::Text(_) => "string",
+            Self::Date(_) => "date",
+            Self::List(_) => "list",
+            Self::Table(_) => "table",
+        }
+    }
+
+    /// The text that `{{name}}` puts into a path or a command, unquoted; the items of a list joined by commas.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Date(text) => text.clone(),
+            Self::List(items) => items.iter().map(Self::plain).collect::<Vec<_>>().join(","),
+            other => other.to_string(),
+        }
+    }
+
+    /// The same value as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Bool(value) => (*value).into(),
+            Self::Int(value) => (*value).into(),
+            Self::Float(value) => (*value).into(),
+            Self::Text(value) | Self::Date(value) => value.clone().into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Table(entries) => entries
+                .iter()
+                .map(|(name, value)| (name.clone(), value.to_json()))
+                .collect(),
+        }
+    }
+}
+
+/// The canonical text, as TOML writes it: two values of one type are equal exactly if their texts are.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            // The shortest text that reads back as the same number; a sign on zero says nothing.
+            Self::Float(value) => write!(f, "{:?}", if *value == 0.0 { 0.0 } else { *value }),
+            Self::Text(value) => write!(f, "{}", serde_json::Value::from(value.as_str())),
+            Self::Date(value) => write!(f, "{value}"),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (at, item) in items.iter().enumerate() {
+                    write!(f, "{}{item}", if at == 0 { "" } else { ", " })?;
+                }
+                f.write_str("]")
+            }
+            Self::Table(entries) => {
+                f.write_str("{ ")?;
+                for (at, (name, item)) in entries.iter().enumerate() {
+                    write!(f, "{}{name} = {item}", if at == 0 { "" } else { ", " })?;
+                }
+                f.write_str(" }")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_text_is_toml() {
+        let list = Value::List(vec![Value::Int(24), Value::Float(-0.0), Value::Text("a\"b".into())]);
+        assert_eq!(list.to_string(), r#"[24, 0.0, "a\"b"]"#);
+        assert_eq!(list.plain(), "24,0.0,a\"b");
+    }
+}

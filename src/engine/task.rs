@@ -1,0 +1,231 @@
+//! The interface of built-in tasks.
+//!
+//! A task reads the paths that it is given, writes the paths that it is given, and says how far it is. It cannot see
+//! the graph, the store or the terminal.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::spec::Value;
+use super::spec::schema::{Catalog, Schema};
+
+/// A built-in task.
+pub trait Task: Send + Sync {
+    /// What it says of itself.
+    fn schema(&self) -> &'static Schema;
+
+    /// Does the work of one attempt: writes every output of the schema to its path in `context`.
+    ///
+    /// # Errors
+    /// [`TaskError`]; what was written by then can be read by the user, and no earlier artifact is touched.
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError>;
+}
+
+/// The built-in tasks of a program, by name.
+#[derive(Default)]
+pub struct Tasks(BTreeMap<&'static str, Box<dyn Task>>);
+
+impl Tasks {
+    /// Collects tasks.
+    #[must_use]
+    pub fn new(tasks: Vec<Box<dyn Task>>) -> Self {
+        Self(tasks.into_iter().map(|task| (task.schema().name, task)).collect())
+    }
+
+    /// Finds a task by name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&dyn Task> {
+        self.0.get(name).map(Box::as_ref)
+    }
+
+    /// What the tasks say of themselves.
+    #[must_use]
+    pub fn catalog(&self) -> Catalog {
+        self.0.iter().map(|(name, task)| (*name, task.schema())).collect()
+    }
+}
+
+/// What one attempt of a task gets.
+pub struct Context<'a> {
+    /// The target's name.
+    pub target: &'a str,
+    /// Values of all parameters of the schema, checked against it.
+    pub params: BTreeMap<String, Value>,
+    /// Paths of the inputs by role; a parameter that is a path is among them under its name.
+    pub inputs: BTreeMap<String, PathBuf>,
+    /// Paths to write to by the artifact's name.
+    pub outputs: BTreeMap<String, PathBuf>,
+    /// Values of the secrets that the target declares, as far as they are set.
+    pub secrets: BTreeMap<String, String>,
+    /// Set when the attempt has to end.
+    pub cancelled: &'a AtomicBool,
+    /// Takes what the task has to say.
+    pub say: &'a (dyn Fn(Message<'_>) + Sync),
+}
+
+/// What a task says while it works.
+#[derive(Clone, Copy, Debug)]
+pub enum Message<'a> {
+    /// How far it is; the next one replaces it.
+    Progress(&'a str),
+    /// A line for the attempt's log.
+    Line(&'a str),
+}
+
+impl Context<'_> {
+    /// Path of an input.
+    ///
+    /// # Panics
+    /// If the task's schema has no such input: then the task is wrong.
+    #[must_use]
+    pub fn input(&self, role: &str) -> &Path {
+        self.inputs
+            .get(role)
+            .unwrap_or_else(|| panic!("internal error: no input `{role}`"))
+    }
+
+    /// Path to write an output to.
+    ///
+    /// # Panics
+    /// If the task's schema has no such output.
+    #[must_use]
+    pub fn output(&self, name: &str) -> &Path {
+        self.outputs
+            .get(name)
+            .unwrap_or_else(|| panic!("internal error: no output `{name}`"))
+    }
+
+    /// A parameter's value.
+    ///
+    /// # Panics
+    /// If the task's schema has no such parameter.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &Value {
+        self.params
+            .get(name)
+            .unwrap_or_else(|| panic!("internal error: no parameter `{name}`"))
+    }
+
+    /// A whole number that the schema bounds from below by zero.
+    #[must_use]
+    pub fn count(&self, name: &str) -> usize {
+        match self.param(name) {
+            Value::Int(number) => usize::try_from(*number).unwrap_or_default(),
+            other => panic!("internal error: `{name}` is {other}, not a whole number"),
+        }
+    }
+
+    /// A number.
+    #[must_use]
+    pub fn number(&self, name: &str) -> f64 {
+        match self.param(name) {
+            Value::Float(number) => *number,
+            other => panic!("internal error: `{name}` is {other}, not a number"),
+        }
+    }
+
+    /// A text, a date or a path.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        match self.param(name) {
+            Value::Text(text) | Value::Date(text) => text,
+            other => panic!("internal error: `{name}` is {other}, not a text"),
+        }
+    }
+
+    /// A list of texts.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<&str> {
+        match self.param(name) {
+            Value::List(items) => items.iter().filter_map(|item| match item {
+                Value::Text(text) => Some(text.as_str()),
+                _ => None,
+            }),
+            other => panic!("internal error: `{name}` is {other}, not a list"),
+        }
+        .collect()
+    }
+
+    /// A list of whole numbers that the schema bounds from below by zero.
+    #[must_use]
+    pub fn counts(&self, name: &str) -> Vec<usize> {
+        match self.param(name) {
+            Value::List(items) => items.iter().filter_map(|item| match item {
+                Value::Int(number) => usize::try_from(*number).ok(),
+                _ => None,
+            }),
+            other => panic!("internal error: `{name}` is {other}, not a list"),
+        }
+        .collect()
+    }
+
+    /// Says how far the task is.
+    pub fn progress(&self, message: &str) {
+        (self.say)(Message::Progress(message));
+    }
+
+    /// Writes a line to the attempt's log.
+    pub fn log(&self, line: &str) {
+        (self.say)(Message::Line(line));
+    }
+
+    /// Ends the task if the build was interrupted or the attempt's time is over: to be asked between pieces of work.
+    ///
+    /// # Errors
+    /// [`TaskError`] if so.
+    pub fn check_cancelled(&self) -> Result<(), TaskError> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(TaskError::new("the task was stopped"));
+        }
+        Ok(())
+    }
+}
+
+/// Why a task could not do its work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct TaskError {
+    /// What went wrong: one line, lowercase, names in backticks.
+    pub what: String,
+    /// Facts that explain it.
+    pub notes: Vec<String>,
+    /// The next step.
+    pub help: Vec<String>,
+    /// Whether another attempt with the same inputs may go better, as with a server that did not answer.
+    pub retry: bool,
+}
+
+impl TaskError {
+    /// An error that another attempt would meet again.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            notes: Vec::new(),
+            help: Vec::new(),
+            retry: false,
+        }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds a next step.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Says that another attempt may go better.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retry = true;
+        self
+    }
+}

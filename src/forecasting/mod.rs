@@ -1,0 +1,1 @@
+//! The built-in tasks: a whole forecasting pipeline on hourly electricity data.

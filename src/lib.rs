@@ -1,0 +1,14 @@
+//! `atsaf`: make for data artifacts.
+//!
+//! ```text
+//! Atsaffile ─▶ Spec ─▶ Graph ─▶ Plan ─▶ Schedule ─▶ Attempt (staging) ─▶ Commit ─▶ Record ─▶ the next Plan
+//! ```
+//!
+//! The rooms, in the order of that path; `cli` calls them, `report` tells people, `export` tells other tools.
+
+pub mod atsaffile;
+pub mod engine;
+#[cfg(feature = "forecasting")]
+pub mod forecasting;
+
+pub mod diagnostic;
