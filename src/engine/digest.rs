@@ -58,24 +58,6 @@ impl fmt::Debug for Digest {
 /// Plain reads of this size were faster than mapping the file into memory.
 pub(crate) const BUFFER: usize = 256 * 1024;
 
-/// The digest of a file or a directory on the disk; the flag says which.
-///
-/// # Errors
-/// Whatever reading meets; a path that is neither a file nor a directory is [`io::ErrorKind::InvalidInput`].
-pub fn of_path(path: &Path) -> io::Result<Digest> {
-    let kind = std::fs::metadata(path)?.file_type();
-    if kind.is_dir() {
-        of_directory(path)
-    } else if kind.is_file() {
-        of_file(path)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "neither a file nor a directory",
-        ))
-    }
-}
-
 /// The digest of a file's bytes.
 ///
 /// # Errors
@@ -92,76 +74,87 @@ pub fn of_file(path: &Path) -> io::Result<Digest> {
     }
 }
 
-/// The digest of a directory: relative paths, kinds, executable bits, link texts and contents, sorted by path.
+/// A directory's content: relative paths, kinds, executable bits, link texts and digests, sorted by path.
 ///
 /// Python writes `__pycache__` into directories that it merely reads from, so those are left out.
-///
-/// # Errors
-/// Whatever reading meets.
-pub fn of_directory(path: &Path) -> io::Result<Digest> {
-    let mut hasher = blake3::Hasher::new();
-    for entry in entries(path)? {
-        let (kind, content) = match &entry.kind {
-            EntryKind::Directory => ('d', None),
-            EntryKind::File { executable } => (
-                if *executable { 'x' } else { 'f' },
-                Some(of_file(&path.join(&entry.relative))?),
-            ),
-            EntryKind::Link(text) => ('l', Some(Digest::of(text.as_bytes()))),
-        };
-        hasher.update(&[kind as u8]);
-        hasher.update(&(entry.relative.len() as u64).to_le_bytes());
-        hasher.update(entry.relative.as_bytes());
-        if let Some(digest) = content {
-            hasher.update(&digest.0);
-        }
-    }
-    Ok(hasher.finalize().into())
-}
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree(pub Vec<(String, Node)>);
 
 /// One entry of a directory tree.
-pub(crate) struct Entry {
-    /// Path below the directory, `/` between the parts.
-    pub(crate) relative: String,
-    pub(crate) kind: EntryKind,
-}
-
-pub(crate) enum EntryKind {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Node {
+    /// A directory.
     Directory,
-    File { executable: bool },
+    /// A regular file.
+    File {
+        /// The digest of its bytes.
+        digest: Digest,
+        /// Whether its owner may execute it.
+        executable: bool,
+    },
+    /// A symbolic link, by its text.
     Link(String),
 }
 
-/// All that a directory's digest covers, sorted by path.
-pub(crate) fn entries(root: &Path) -> io::Result<Vec<Entry>> {
-    let mut found = Vec::new();
-    let walk = walkdir::WalkDir::new(root).min_depth(1).sort_by_file_name();
-    for entry in walk
-        .into_iter()
-        .filter_entry(|entry| entry.file_name() != "__pycache__")
-    {
-        let entry = entry?;
-        let relative = entry
-            .path()
-            .strip_prefix(root)
-            .unwrap_or_else(|_| entry.path())
-            .to_str()
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a file name is not UTF-8"))?
-            .replace('\\', "/");
-        let kind = entry.file_type();
-        let kind = if kind.is_dir() {
-            EntryKind::Directory
-        } else if kind.is_symlink() {
-            EntryKind::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
-        } else {
-            EntryKind::File {
-                executable: is_executable(&entry.metadata()?),
-            }
-        };
-        found.push(Entry { relative, kind });
+impl Tree {
+    /// Reads a directory; `digest_of` gives a file's digest.
+    ///
+    /// # Errors
+    /// Whatever reading meets; a name that is not UTF-8 is [`io::ErrorKind::InvalidData`].
+    pub fn read(root: &Path, digest_of: &dyn Fn(&Path) -> io::Result<Digest>) -> io::Result<Self> {
+        let mut nodes = Vec::new();
+        let walk = walkdir::WalkDir::new(root).min_depth(1);
+        for entry in walk
+            .into_iter()
+            .filter_entry(|entry| entry.file_name() != "__pycache__")
+        {
+            let entry = entry?;
+            let kind = entry.file_type();
+            let node = if kind.is_dir() {
+                Node::Directory
+            } else if kind.is_symlink() {
+                Node::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
+            } else {
+                Node::File {
+                    digest: digest_of(entry.path())?,
+                    executable: is_executable(&entry.metadata()?),
+                }
+            };
+            nodes.push((relative(root, entry.path())?, node));
+        }
+        nodes.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(Self(nodes))
     }
-    found.sort_by(|a, b| a.relative.cmp(&b.relative));
-    Ok(found)
+
+    /// The directory's digest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        for (path, node) in &self.0 {
+            hasher.update(&(path.len() as u64).to_le_bytes());
+            hasher.update(path.as_bytes());
+            match node {
+                Node::Directory => hasher.update(b"d"),
+                Node::File { digest, executable } => {
+                    hasher.update(if *executable { b"x" } else { b"f" }).update(&digest.0)
+                }
+                Node::Link(text) => hasher.update(b"l").update(&Digest::of(text.as_bytes()).0),
+            };
+        }
+        hasher.finalize().into()
+    }
+}
+
+/// The path below `root`, with `/` between the parts.
+fn relative(root: &Path, path: &Path) -> io::Result<String> {
+    let below = path.strip_prefix(root).unwrap_or(path).to_str();
+    let not_text = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("the file name {} is not UTF-8", path.display()),
+        )
+    };
+    Ok(below.ok_or_else(not_text)?.replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
 #[cfg(unix)]
@@ -186,7 +179,7 @@ mod tests {
             let at = dir.path().join(name);
             std::fs::create_dir_all(at.join("sub")).expect("made");
             std::fs::write(at.join("sub").join(file), text).expect("written");
-            of_path(&at).expect("digested")
+            Tree::read(&at, &of_file).expect("read").digest()
         };
         let first = make("one", "a", "text");
         assert_eq!(first, make("two", "a", "text"));

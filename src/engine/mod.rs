@@ -4,6 +4,7 @@
 
 pub mod digest;
 pub mod event;
+pub mod files;
 pub mod fingerprint;
 pub mod graph;
 pub mod reason;

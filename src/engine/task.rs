@@ -129,7 +129,7 @@ impl Context<'_> {
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
         match self.param(name) {
-            Value::Text(text) | Value::Date(text) => text,
+            Value::Text(text) | Value::Date(text) | Value::Path(text) => text,
             other => panic!("internal error: `{name}` is {other}, not a text"),
         }
     }

@@ -186,7 +186,9 @@ impl Kind {
             (Self::Float { min, max, open: true }, Value::Float(number)) if min < *number && *number < max => {
                 Ok(value.clone())
             }
-            (Self::Text | Self::PathOrUrl, Value::Text(text)) if !text.is_empty() => Ok(value.clone()),
+            (Self::Text, Value::Text(text)) if !text.is_empty() => Ok(value.clone()),
+            (Self::PathOrUrl, Value::Text(text)) if is_url(text) => Ok(value.clone()),
+            (Self::PathOrUrl, Value::Text(text)) if !text.is_empty() => Ok(Value::Path(text.clone())),
             (Self::Choice(names), Value::Text(text)) => match names.contains(&text.as_str()) {
                 true => Ok(value.clone()),
                 false => misfit(crate::diagnostic::nearest(text, names.iter().copied())),

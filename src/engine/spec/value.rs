@@ -18,6 +18,8 @@ pub enum Value {
     Text(String),
     /// A date, time or both, in ISO 8601.
     Date(String),
+    /// A path: of a file or directory that is then an input.
+    Path(String),
     /// Values in order.
     List(Vec<Value>),
     /// Values by name.
@@ -34,6 +36,7 @@ impl Value {
             Self::Float(_) => "float",
             Self::Text(_) => "string",
             Self::Date(_) => "date",
+            Self::Path(_) => "path",
             Self::List(_) => "list",
             Self::Table(_) => "table",
         }
@@ -43,7 +46,7 @@ impl Value {
     #[must_use]
     pub fn plain(&self) -> String {
         match self {
-            Self::Text(text) | Self::Date(text) => text.clone(),
+            Self::Text(text) | Self::Date(text) | Self::Path(text) => text.clone(),
             Self::List(items) => items.iter().map(Self::plain).collect::<Vec<_>>().join(","),
             other => other.to_string(),
         }
@@ -56,7 +59,7 @@ impl Value {
             Self::Bool(value) => (*value).into(),
             Self::Int(value) => (*value).into(),
             Self::Float(value) => (*value).into(),
-            Self::Text(value) | Self::Date(value) => value.clone().into(),
+            Self::Text(value) | Self::Date(value) | Self::Path(value) => value.clone().into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Table(entries) => entries
                 .iter()
@@ -74,7 +77,7 @@ impl fmt::Display for Value {
             Self::Int(value) => write!(f, "{value}"),
             // The shortest text that reads back as the same number; a sign on zero says nothing.
             Self::Float(value) => write!(f, "{:?}", if *value == 0.0 { 0.0 } else { *value }),
-            Self::Text(value) => write!(f, "{}", serde_json::Value::from(value.as_str())),
+            Self::Text(value) | Self::Path(value) => write!(f, "{}", serde_json::Value::from(value.as_str())),
             Self::Date(value) => write!(f, "{value}"),
             Self::List(items) => {
                 f.write_str("[")?;

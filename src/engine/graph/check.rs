@@ -1,0 +1,217 @@
+//! What is checked of the whole: names, paths, globs, and that there is no circle.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use globset::{Glob, GlobBuilder, GlobMatcher};
+
+use super::{ArtifactId, GraphError, Name, Node, TargetId};
+use crate::engine::files::Files;
+use crate::engine::spec::{Kind, Spec};
+
+/// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
+/// itself an artifact, and paths that a link leads out of the project.
+pub(super) fn names(
+    spec: &Spec,
+    files: &Files,
+) -> (HashMap<String, Name>, BTreeMap<String, ArtifactId>, Vec<GraphError>) {
+    let mut by_name = HashMap::with_capacity(2 * spec.targets.len());
+    let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
+    let mut errors = Vec::new();
+    let mut parents: HashMap<&str, bool> = HashMap::new();
+    let root = files.root().canonicalize().unwrap_or_else(|_| files.root().to_owned());
+    for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
+        for (at, output) in (0..).zip(&target.outputs) {
+            let artifact = ArtifactId { target: id, output: at };
+            by_name.insert(output.name.clone(), Name::Artifact(artifact));
+            if let Some(other) = by_path.insert(output.path.clone(), artifact) {
+                errors.push(GraphError::two_writers(spec, other, artifact));
+            }
+            let parent = output.path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let outside = *parents.entry(parent).or_insert_with(|| leads_outside(&root, parent));
+            if outside {
+                errors.push(GraphError::outside(spec, artifact));
+            }
+        }
+        by_name.insert(target.name.clone(), Name::Target(id));
+    }
+    for (path, artifact) in &by_path {
+        if let Some(directory) = directory_above(&by_path, path, spec) {
+            errors.push(GraphError::inside(spec, directory, *artifact));
+        }
+    }
+    (by_name, by_path, errors)
+}
+
+/// Whether the existing part of a path is, through a link, outside the project.
+fn leads_outside(root: &Path, path: &str) -> bool {
+    let mut at = root.join(path);
+    loop {
+        if let Ok(real) = at.canonicalize() {
+            return !real.starts_with(root);
+        }
+        if !at.pop() {
+            return false;
+        }
+    }
+}
+
+/// The directory artifact in which a path lies, if any.
+pub(super) fn directory_above(by_path: &BTreeMap<String, ArtifactId>, path: &str, spec: &Spec) -> Option<ArtifactId> {
+    let mut above = path;
+    while let Some((parent, _)) = above.rsplit_once('/') {
+        if let Some(id) = by_path.get(parent) {
+            let output = &spec.targets[id.target.index()].outputs[id.output as usize];
+            // A file cannot have files below it: two such paths are in each other's way as well.
+            if output.kind == Kind::Directory || output.path != path {
+                return Some(*id);
+            }
+        }
+        above = parent;
+    }
+    None
+}
+
+/// The artifact that a glob matches, or whose directory it reaches into.
+pub(super) fn glob_hits(by_path: &BTreeMap<String, ArtifactId>, pattern: &str, spec: &Spec) -> Option<ArtifactId> {
+    let matcher = matcher(pattern).ok()?;
+    let fixed = fixed_part(pattern);
+    by_path
+        .iter()
+        .find(|(path, id)| {
+            let output = &spec.targets[id.target.index()].outputs[id.output as usize];
+            matcher.is_match(path)
+                || (output.kind == Kind::Directory
+                    && (fixed == path.as_str()
+                        || fixed.starts_with(&format!("{path}/"))
+                        || (pattern.contains("**") && (fixed.is_empty() || path.starts_with(&format!("{fixed}/"))))))
+        })
+        .map(|(_, id)| *id)
+}
+
+fn matcher(pattern: &str) -> Result<GlobMatcher, String> {
+    let glob: Result<Glob, _> = GlobBuilder::new(pattern).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher())
+        .map_err(|error| error.kind().to_string())
+}
+
+/// The directories of a pattern before its first special character.
+fn fixed_part(pattern: &str) -> &str {
+    let special = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+    pattern[..special].rsplit_once('/').map_or("", |(fixed, _)| fixed)
+}
+
+/// The files that a pattern matches, sorted by path; hidden directories are not entered.
+pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> {
+    let matcher = matcher(pattern)?;
+    let fixed = fixed_part(pattern);
+    let mut depth = usize::MAX;
+    if !pattern.contains("**") {
+        depth = pattern[fixed.len()..].trim_start_matches('/').split('/').count();
+    }
+    let start = root.join(fixed);
+    let mut found = Vec::new();
+    let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+    let walk = walkdir::WalkDir::new(&start)
+        .min_depth(1)
+        .max_depth(depth)
+        .follow_links(true)
+        .into_iter();
+    for entry in walk
+        .filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name()))
+        .flatten()
+    {
+        let Some(below) = entry.path().strip_prefix(&start).ok().and_then(Path::to_str) else {
+            continue;
+        };
+        let path = if fixed.is_empty() {
+            below.to_owned()
+        } else {
+            format!("{fixed}/{below}")
+        };
+        if entry.file_type().is_file() && matcher.is_match(&path) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Sorts targets so that each comes after those that it needs; a circle is given back as the way round.
+///
+/// Without recursion, for chains are long: a target waits until the number of its open needs is zero.
+pub(super) fn order(nodes: &[Node]) -> Result<Vec<TargetId>, Vec<TargetId>> {
+    let before = |id: TargetId| nodes[id.index()].needs.iter().chain(&nodes[id.index()].after).copied();
+    let ids = || (0..).map(TargetId).take(nodes.len());
+    let mut waiting: Vec<usize> = ids().map(|id| before(id).count()).collect();
+    let mut follow: Vec<Vec<TargetId>> = vec![Vec::new(); nodes.len()];
+    for id in ids() {
+        before(id).for_each(|earlier| follow[earlier.index()].push(id));
+    }
+    let mut ready: std::collections::BinaryHeap<_> = ids()
+        .filter(|id| waiting[id.index()] == 0)
+        .map(std::cmp::Reverse)
+        .collect();
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Some(std::cmp::Reverse(id)) = ready.pop() {
+        order.push(id);
+        for next in &follow[id.index()] {
+            waiting[next.index()] -= 1;
+            if waiting[next.index()] == 0 {
+                ready.push(std::cmp::Reverse(*next));
+            }
+        }
+    }
+    if order.len() == nodes.len() {
+        return Ok(order);
+    }
+    // Whoever still waits, waits for someone who still waits: going backward from any of them ends in the circle.
+    let mut way: Vec<TargetId> = Vec::new();
+    let mut seen: HashMap<TargetId, usize> = HashMap::new();
+    let mut at = ids().find(|id| waiting[id.index()] > 0);
+    while let Some(id) = at {
+        if let Some(first) = seen.insert(id, way.len()) {
+            way.drain(..first);
+            way.push(id);
+            way.reverse();
+            return Err(way);
+        }
+        way.push(id);
+        at = before(id).find(|earlier| waiting[earlier.index()] > 0);
+    }
+    Err(way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(needs: &[u32]) -> Node {
+        Node {
+            needs: needs.iter().copied().map(TargetId).collect(),
+            ..Node::default()
+        }
+    }
+
+    #[test]
+    fn a_long_chain_is_put_in_order_without_recursion() {
+        let mut nodes: Vec<Node> = (1..100_000).map(|next| node(&[next])).collect();
+        nodes.push(node(&[]));
+        let order = order(&nodes).expect("no circle");
+        assert_eq!(order.first(), Some(&TargetId(99_999)));
+    }
+
+    #[test]
+    fn a_circle_is_told_with_the_whole_way_round() {
+        let nodes = [node(&[]), node(&[0, 3]), node(&[1]), node(&[2]), node(&[3])];
+        let way = order(&nodes).expect_err("a circle");
+        assert_eq!(way.first(), way.last());
+        assert_eq!(way.len(), 4);
+    }
+
+    #[test]
+    fn a_pattern_is_fixed_up_to_its_first_special_character() {
+        assert_eq!(fixed_part("data/raw/*.csv"), "data/raw");
+        assert_eq!(fixed_part("*.csv"), "");
+    }
+}

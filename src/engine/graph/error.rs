@@ -1,0 +1,163 @@
+//! What can be wrong with the whole, and how it is told.
+
+use super::{ArtifactId, Graph, TargetId};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::engine::spec::{Span, Spec, Text};
+
+/// Something that is wrong with the whole.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct GraphError {
+    what: String,
+    places: Vec<(Span, String)>,
+    notes: Vec<String>,
+    help: Vec<String>,
+}
+
+impl GraphError {
+    fn new(what: String) -> Self {
+        Self {
+            what,
+            places: Vec::new(),
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    fn at(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.places.push((span, label.into()));
+        self
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// The error with its places in the text.
+    #[must_use]
+    pub fn diagnostic(&self, text: &Text) -> Diagnostic {
+        let mut diagnostic = Diagnostic::error(&self.what);
+        for (span, label) in &self.places {
+            diagnostic = diagnostic.at(text.place(*span).labelled(label.clone()));
+        }
+        diagnostic.notes.clone_from(&self.notes);
+        diagnostic.help.clone_from(&self.help);
+        diagnostic
+    }
+
+    pub(super) fn two_writers(spec: &Spec, first: ArtifactId, second: ArtifactId) -> Self {
+        let (one, two) = (output(spec, first), output(spec, second));
+        Self::new(format!("two targets write `{}`", one.path))
+            .at(one.span, format!("by `{}`", target(spec, first)))
+            .at(two.span, format!("and by `{}`", target(spec, second)))
+            .help("give each artifact a path of its own")
+    }
+
+    pub(super) fn inside(spec: &Spec, directory: ArtifactId, artifact: ArtifactId) -> Self {
+        let (outer, inner) = (output(spec, directory), output(spec, artifact));
+        Self::new(format!(
+            "`{}` lies inside `{}`, which is an artifact itself",
+            inner.path, outer.path
+        ))
+        .at(outer.span, format!("made by `{}`", target(spec, directory)))
+        .at(inner.span, format!("made by `{}`", target(spec, artifact)))
+        .help("an artifact is replaced whole: move one of the two elsewhere")
+    }
+
+    pub(super) fn outside(spec: &Spec, artifact: ArtifactId) -> Self {
+        let output = output(spec, artifact);
+        Self::new(format!("`{}` leads out of the project through a link", output.path))
+            .at(output.span, "")
+            .help("atsaf writes only below the directory of the Atsaffile")
+    }
+
+    pub(super) fn unknown_artifact(graph: &Graph, name: &str, span: Span) -> Self {
+        let error = Self::new(format!("unknown artifact `{name}`")).at(span, "");
+        match nearest(name, graph.names()) {
+            Some(name) => error.help(format!("did you mean `{name}`?")),
+            None => error,
+        }
+    }
+
+    pub(super) fn source_inside(graph: &Graph, path: &str, span: Span, directory: ArtifactId) -> Self {
+        let output = output(&graph.spec, directory);
+        Self::new(format!("`{path}` lies inside the artifact `{}`", output.name))
+            .at(span, "read here")
+            .at(output.span, format!("made by `{}`", target(&graph.spec, directory)))
+            .help(format!("read the artifact itself: `{}`", output.name))
+    }
+
+    pub(super) fn glob_matches_artifact(graph: &Graph, pattern: &str, span: Span, artifact: ArtifactId) -> Self {
+        let output = output(&graph.spec, artifact);
+        Self::new(format!(
+            "the glob `{pattern}` matches `{}`, which is an artifact",
+            output.path
+        ))
+        .at(span, "the glob")
+        .at(
+            output.span,
+            format!("`{}`, made by `{}`", output.name, target(&graph.spec, artifact)),
+        )
+        .help("what it matches would depend on what is built: narrow the glob, or name the artifact as an input")
+    }
+
+    pub(super) fn bad_glob(_: &Graph, pattern: &str, span: Span, why: String) -> Self {
+        Self::new(format!("`{pattern}` is not a glob: {why}")).at(span, "")
+    }
+
+    pub(super) fn cycle(graph: &Graph, way: &[TargetId]) -> Self {
+        let names: Vec<&str> = way.iter().map(|id| graph.name(*id)).collect();
+        let mut error = Self::new("targets need each other in a circle".to_owned());
+        error.notes.push(names.join(" -> "));
+        for pair in way.windows(2) {
+            let (earlier, later) = (pair[0], pair[1]);
+            let node = graph.node(later);
+            let read = node
+                .reads
+                .iter()
+                .find(|read| read.artifact.is_some_and(|id| id.target == earlier));
+            let after = graph
+                .target(later)
+                .after
+                .iter()
+                .find(|goal| graph.owner(&goal.name) == Some(earlier));
+            let label = format!(
+                "`{}` {} `{}`",
+                graph.name(later),
+                if read.is_some() { "reads from" } else { "comes after" },
+                graph.name(earlier)
+            );
+            let span = read.map(|read| read.span).or(after.map(|goal| goal.span));
+            error = error.at(span.unwrap_or(graph.target(later).span), label);
+        }
+        error.help("take one of these away")
+    }
+}
+
+fn output(spec: &Spec, id: ArtifactId) -> &crate::engine::spec::Output {
+    &spec.targets[id.target.index()].outputs[id.output as usize]
+}
+
+fn target(spec: &Spec, id: ArtifactId) -> &str {
+    &spec.targets[id.target.index()].name
+}
+
+/// A goal that means nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no target, artifact or alias is named `{name}`")]
+pub struct UnknownGoal {
+    /// The name.
+    pub name: String,
+    /// A name close to it.
+    pub nearest: Option<String>,
+}
+
+impl UnknownGoal {
+    pub(super) fn new(graph: &Graph, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            nearest: nearest(name, graph.names()).map(str::to_owned),
+        }
+    }
+}
