@@ -199,11 +199,13 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
         if !has(schema.inputs, role) {
             whole = false;
             let what = format!("the task `{task}` has no input `{role}`");
-            let reads = format!("it reads: {}", list(schema.inputs));
+            let reads = format!("the task reads: {}", list(schema.inputs));
             let near = mistakes.nearest(role, names(schema.inputs));
             let mistake = mistakes.error(input.span, what).note(reads).meant(near);
             let free = names(schema.inputs).find(|port| !ports.inputs.iter().any(|input| input.role == *port));
-            if let (false, Some(port)) = (is_name(role), free) {
+            if let From::Glob(_) = input.from {
+                mistake.help("name one file: a built-in task takes no patterns");
+            } else if let (false, Some(port)) = (is_name(role), free) {
                 mistake.help(format!("bind the path to a role: `inputs = {{ {port} = \"{role}\" }}`"));
             } else if let (None, Some(port)) = (near, free) {
                 mistake.help(format!(
@@ -234,14 +236,10 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
                 draft.inputs_key.unwrap_or(draft.name.span),
                 format!("the task `{task}` needs the input `{}`", port.name),
             )
-            .note(format!(
-                "`{}` is {}; it reads: {}",
-                port.name,
-                port.doc,
-                list(schema.inputs)
-            ))
+            .note(format!("`{}`: {}", port.name, port.doc))
+            .note(format!("the task reads: {}", list(schema.inputs)))
             .help(format!(
-                "name an artifact `{0}` in `inputs`, or bind another: `inputs = {{ {0} = … }}`",
+                "name an artifact `{0}` in `inputs`, or bind another to the role: `inputs = {{ {0} = \"a path\" }}`",
                 port.name
             ));
     }
@@ -257,7 +255,7 @@ fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut
             let near = mistakes.nearest(name.text, names(schema.outputs));
             let mistake = mistakes
                 .error(name.span, what)
-                .note(format!("it makes: {}", list(schema.outputs)));
+                .note(format!("the task makes: {}", list(schema.outputs)));
             mistake.meant(near);
             if let (Some(port), true) = (schema.outputs.first(), name.text == draft.name.text) {
                 mistake.help(format!(
@@ -290,12 +288,8 @@ fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut
                 draft.outputs_key.unwrap_or(draft.name.span),
                 format!("the task `{task}` needs a path for its artifact `{}`", port.name),
             )
-            .note(format!(
-                "`{}` is {}; it makes: {}",
-                port.name,
-                port.doc,
-                list(schema.outputs)
-            ))
+            .note(format!("`{}`: {}", port.name, port.doc))
+            .note(format!("the task makes: {}", list(schema.outputs)))
             .help(format!("add it: `outputs = {{ {} = \"a path\" }}`", port.name));
     }
 }

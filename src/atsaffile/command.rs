@@ -1,5 +1,7 @@
 //! Targets with `run`: the holes of the command, the parameters that it reads, and its words that may be files.
 
+use std::collections::HashSet;
+
 use super::mistakes::Mistakes;
 use super::resolve::{Found, Ports, Project, Scope, unknown_param};
 use super::syntax::{self, Word};
@@ -46,16 +48,12 @@ impl Project<'_, '_> {
         }
         makes_something(draft, run, &words, whole, mistakes);
         let params = self.used_params(draft, &words, mistakes);
-        let mut file_words = Vec::with_capacity(files.len());
-        for file in files {
-            if !file_words.contains(&file) {
-                file_words.push(file);
-            }
-        }
+        let mut seen = HashSet::new();
+        files.retain(|file| seen.insert(file.clone()));
         let command = Command {
             words,
             shell: run.shell,
-            file_words,
+            file_words: files,
         };
         (Action::Command(command), params)
     }
@@ -68,9 +66,9 @@ impl Project<'_, '_> {
         ports: &Ports<'_>,
         mistakes: &mut Mistakes,
     ) -> (Vec<Piece>, bool) {
-        let (parts, mut whole) = template::split(self.text, word, mistakes);
-        let mut pieces = Vec::with_capacity(parts.len());
-        for part in parts {
+        let (split, mut whole) = template::split(self.text, word, mistakes);
+        let mut pieces = Vec::with_capacity(split.len());
+        for part in split {
             let piece = match part {
                 Part::Literal(literal) => Some(Piece::Literal(literal.to_owned())),
                 Part::Hole(hole) => self.piece(draft, word, &hole, ports, mistakes),
@@ -173,15 +171,14 @@ impl Project<'_, '_> {
             });
         let mut names: Vec<&str> = in_text.collect();
         for word in &draft.params {
-            match self.params.get(word.text) {
-                Some(_) => names.push(word.text),
-                None => {
-                    let what = format!("unknown parameter `{}`", word.text);
-                    let known = self.params.names();
-                    mistakes
-                        .unknown(Some(word.span), what, word.text, "parameters", known)
-                        .help("a command's parameters are declared in `[params]`");
-                }
+            if self.params.get(word.text).is_some() {
+                names.push(word.text);
+            } else {
+                let what = format!("unknown parameter `{}`", word.text);
+                let known = self.params.names();
+                mistakes
+                    .unknown(Some(word.span), what, word.text, "parameters", known)
+                    .help("a parameter is declared in `[params]`");
             }
         }
         names.sort_unstable();

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(super) const WANTED: &str = "a duration such as \"90s\", \"5m\" or \"1h30m\"";
 
 /// Longest allowed: a year, so that no clock arithmetic overflows.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),

@@ -33,12 +33,12 @@ pub(super) fn read(
     for (alias, at) in cycles(aliases, &resolved, names, mistakes) {
         resolved[alias].remove(at);
     }
-    let named = aliases
+    let goals = aliases
         .iter()
         .zip(resolved)
         .map(|(alias, goals)| (alias.name.text.to_owned(), goals))
         .collect();
-    (default, named)
+    (default, goals)
 }
 
 fn goal(word: Word<'_>, names: &Names<'_>, mistakes: &mut Mistakes) -> Option<Goal> {

@@ -69,6 +69,8 @@ impl<'t> Project<'_, 't> {
             "is a whole project or more"
         } else if path::is_store(&path) {
             "lies in `.atsaf/`, which belongs to atsaf"
+        } else if path::is_glob(&path) && path::is_outside(&path) {
+            "is a pattern that leads out of the project"
         } else if path::is_glob(&path) {
             return Some(From::Glob(path));
         } else {

@@ -10,6 +10,9 @@ const COMPARISONS: usize = 1_000_000;
 /// How many names a note lists.
 const LISTED: usize = 20;
 
+/// Most notes of a mistake that several targets share.
+const NOTES: usize = 6;
+
 /// All mistakes so far.
 pub(super) struct Mistakes {
     list: Vec<Mistake>,
@@ -145,10 +148,14 @@ impl Mistakes {
                 .first()
                 .map_or((u32::MAX, 0), |(at, _)| (at.start, at.end))
         });
-        self.list
-            .into_iter()
-            .map(|mistake| mistake.place(text, &lines))
-            .collect()
+        let mut merged: Vec<Mistake> = Vec::with_capacity(self.list.len());
+        for mistake in self.list {
+            match merged.last_mut() {
+                Some(last) if last.says_the_same(&mistake) => last.take_notes(mistake),
+                _ => merged.push(mistake),
+            }
+        }
+        merged.into_iter().map(|mistake| mistake.place(text, &lines)).collect()
     }
 
     fn push(&mut self, diagnostic: Diagnostic, span: Option<Span>) -> &mut Mistake {
@@ -161,6 +168,22 @@ impl Mistakes {
 }
 
 impl Mistake {
+    /// Whether two mistakes differ in their notes at most: one wrong value that several targets read.
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.diagnostic.what == other.diagnostic.what
+            && self.places == other.places
+            && self.diagnostic.help == other.diagnostic.help
+    }
+
+    fn take_notes(&mut self, other: Self) {
+        let notes = &mut self.diagnostic.notes;
+        for note in other.diagnostic.notes {
+            if notes.len() < NOTES && !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+    }
+
     fn place(self, text: &Text, lines: &[usize]) -> Diagnostic {
         self.places
             .into_iter()

@@ -1,6 +1,6 @@
 //! The one namespace of targets, artifacts and aliases, and the paths of the artifacts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::mistakes::Mistakes;
 use super::path;
@@ -117,15 +117,15 @@ pub(super) fn reserved_instance(word: Word<'_>, mistakes: &mut Mistakes) {
 
 /// Adds an error for each name that is given twice, with both places.
 fn report<'n>(drafts: &'n [Draft<'n>], aliases: &'n [Alias<'n>], clashes: &[Given<'n>], mistakes: &mut Mistakes) {
-    let wanted: HashMap<&str, ()> = clashes.iter().map(|given| (given.name, ())).collect();
+    let wanted: HashSet<&str> = clashes.iter().map(|given| given.name).collect();
     let mut all: Vec<Given<'n>> = Vec::new();
     for draft in drafts {
-        if wanted.contains_key(draft.name.text) {
+        if wanted.contains(draft.name.text) {
             all.push(Given::target(draft));
         }
         for (name, _) in &draft.outputs {
             let own = name.text == draft.name.text && draft.outputs.len() == 1;
-            if !own && wanted.contains_key(name.text) {
+            if !own && wanted.contains(name.text) {
                 all.push(Given::artifact(*name, draft));
             }
         }
@@ -133,7 +133,7 @@ fn report<'n>(drafts: &'n [Draft<'n>], aliases: &'n [Alias<'n>], clashes: &[Give
     all.extend(
         aliases
             .iter()
-            .filter(|alias| wanted.contains_key(alias.name.text))
+            .filter(|alias| wanted.contains(alias.name.text))
             .map(Given::alias),
     );
     all.sort_by_key(|given| given.span.start);

@@ -49,11 +49,13 @@ fn check(name: &str, word: Word<'_>, rendered: &str, file: &str, mistakes: &mut 
             "has a control character in it",
             "use letters, digits, spaces and punctuation",
         ))
-    } else if rendered.starts_with('/') || rendered.split('/').any(|part| part == "..") {
+    } else if path::is_outside(&path) {
         Some((
             "leads out of the project",
             "artifacts lie in the project: write a path relative to the Atsaffile, without `..`",
         ))
+    } else if rendered.split('/').any(|part| part == "..") {
+        Some(("has `..` in it", "write the path without it"))
     } else if path.is_empty() {
         Some(("is the project itself", "give it a path in the project"))
     } else if path::is_store(&path) {

@@ -64,7 +64,29 @@ impl<'t> Params<'t> {
         for (at, param) in params.list.iter().enumerate() {
             params.index.insert(param.name.text, at);
         }
+        params.check_variables(mistakes);
         params
+    }
+
+    /// Checks that no two parameters reach commands as one environment variable.
+    fn check_variables(&self, mistakes: &mut Mistakes) {
+        let mut taken: HashMap<String, Word<'t>> = HashMap::new();
+        for param in &self.list {
+            let variable = param.name.text.to_uppercase().replace('-', "_");
+            if let Some(first) = taken.get(&variable) {
+                let what = format!(
+                    "the parameters `{}` and `{}` differ too little",
+                    first.text, param.name.text
+                );
+                mistakes
+                    .error(param.name.span, what)
+                    .also(first.span, "first here")
+                    .note(format!("both would reach a command as `$ATSAF_PARAM_{variable}`"))
+                    .help("choose another name for one of them");
+            } else {
+                taken.insert(variable, param.name);
+            }
+        }
     }
 
     /// Finds a declared parameter.

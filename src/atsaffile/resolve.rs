@@ -263,5 +263,10 @@ pub(super) fn unknown_param<'a>(
 ) {
     let span = syntax::within(text, word, &hole.at);
     let what = format!("unknown parameter `{}`", hole.name);
-    mistakes.unknown(Some(span), what, hole.name, "parameters", names);
+    let mistake = mistakes.unknown(Some(span), what, hole.name, "parameters", names);
+    if hole.name.starts_with("input.") || hole.name.starts_with("output.") {
+        mistake.help("`{{input.name}}` and `{{output.name}}` are for commands: a path takes parameters only");
+    } else {
+        mistake.help("a parameter is declared in `[params]`");
+    }
 }

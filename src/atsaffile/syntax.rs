@@ -8,6 +8,9 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::mistakes::Mistakes;
 use crate::engine::spec::Span;
 
+/// How many keys that are written twice are searched for: each search reads the text up to there.
+const SEARCHED: usize = 100;
+
 /// A value of the TOML tree.
 pub(super) type Node<'t> = Spanned<DeValue<'t>>;
 
@@ -24,22 +27,46 @@ pub(super) struct Word<'t> {
 pub(super) fn parse<'t>(text: &'t str, mistakes: &mut Mistakes) -> Option<DeTable<'t>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut broken = false;
-    for error in errors {
+    for (at, error) in errors.into_iter().enumerate() {
         let range = error.span().unwrap_or(text.len()..text.len());
         let span = span(&range);
         let written = text.get(range).unwrap_or_default();
         if error.message() == "duplicate key" {
             // The tree keeps one of the two, so the rest can be checked.
             let mistake = mistakes.error(span, format!("`{written}` is written twice"));
-            if let Some(first) = earlier(text, span) {
+            if at < SEARCHED
+                && let Some(first) = earlier(text, span)
+            {
                 mistake.also(first, "first here");
             }
         } else {
             broken = true;
-            mistakes.error(span, format!("this is not TOML: {}", error.message()));
+            not_toml(span, written, error.message(), mistakes);
         }
     }
     (!broken).then(|| root.into_inner())
+}
+
+/// Adds the error that the TOML is broken.
+fn not_toml(at: Span, written: &str, message: &str, mistakes: &mut Mistakes) {
+    if !message.starts_with("string values must be quoted") {
+        mistakes
+            .error(at, format!("this is not TOML: {message}"))
+            .help("see https://toml.io/en/v1.0.0 for how it is written");
+    } else if written.trim().is_empty() {
+        mistakes
+            .error(at, "this is not TOML: a value is missing")
+            .help("give the key a value, or remove it");
+    } else {
+        let start = at.start as usize + written.len() - written.trim_start().len();
+        let value = written.trim();
+        mistakes
+            .error(
+                span(&(start..start + value.len())),
+                format!("this is not TOML: `{value}` is no value"),
+            )
+            .help("put a text in quotes, and one value only after each key");
+    }
 }
 
 /// The span of a key or value.

@@ -182,9 +182,11 @@ impl<'t> Draft<'t> {
         }
     }
 
-    fn unknown(&self, key: Word<'t>, node: &Node<'_>, mistakes: &mut Mistakes) {
+    fn unknown(&mut self, key: Word<'t>, node: &Node<'_>, mistakes: &mut Mistakes) {
         let place = format!("in the target `{}`", self.name.text);
-        if node.get_ref().is_table() && !KEYS.contains(&key.text) && !RESERVED.contains(&key.text) {
+        if node.get_ref().is_table() && !RESERVED.contains(&key.text) {
+            // What it does is perhaps in there.
+            self.broken.action = true;
             mistakes
                 .error(key.span, format!("unknown table `{}` {place}", key.text))
                 .help(format!(
@@ -198,6 +200,7 @@ impl<'t> Draft<'t> {
 
     fn read_run(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
         const WANTED: &str = "a command: a string for the shell, or a list of words";
+        let before = mistakes.len();
         let (words, shell) = match node.get_ref() {
             DeValue::Array(_) => (syntax::texts(node, "run", WANTED, mistakes), false),
             _ => (syntax::text(node, "run", WANTED, mistakes).into_iter().collect(), true),
@@ -206,7 +209,7 @@ impl<'t> Draft<'t> {
         if empty && (node.get_ref().is_str() || node.get_ref().as_array().is_some_and(|items| items.is_empty())) {
             mistakes.error(span_of(node), "the command is empty");
         }
-        self.broken.action |= empty;
+        self.broken.action |= empty || mistakes.len() > before;
         let key = key.span;
         self.run = Some(Run { key, words, shell });
     }
@@ -235,7 +238,9 @@ impl<'t> Draft<'t> {
     }
 
     fn read_outputs(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
-        self.one_of_outputs(key, mistakes);
+        if !self.first_of_outputs(key, mistakes) {
+            return;
+        }
         let before = mistakes.len();
         match node.get_ref() {
             DeValue::Table(table) => {
@@ -261,7 +266,9 @@ impl<'t> Draft<'t> {
     }
 
     fn read_output(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
-        self.one_of_outputs(key, mistakes);
+        if !self.first_of_outputs(key, mistakes) {
+            return;
+        }
         let path = syntax::text(node, "output", "a path", mistakes);
         self.broken.outputs |= path.is_none();
         let name = Word {
@@ -271,17 +278,19 @@ impl<'t> Draft<'t> {
         self.outputs.extend(path.map(|path| (name, path)));
     }
 
-    fn one_of_outputs(&mut self, key: Word<'_>, mistakes: &mut Mistakes) {
-        if let Some(first) = self.outputs_key {
-            mistakes
-                .error(
-                    key.span,
-                    format!("the target `{}` has both `output` and `outputs`", self.name.text),
-                )
-                .also(first, "first here")
-                .help("name all artifacts in `outputs`");
-        }
-        self.outputs_key = Some(key.span);
+    /// Whether neither `output` nor `outputs` was there before; else only the first counts.
+    fn first_of_outputs(&mut self, key: Word<'_>, mistakes: &mut Mistakes) -> bool {
+        let Some(first) = self.outputs_key else {
+            self.outputs_key = Some(key.span);
+            return true;
+        };
+        let name = self.name.text;
+        mistakes
+            .error(key.span, format!("the target `{name}` has both `output` and `outputs`"))
+            .also(first, "first here")
+            .help("name all artifacts in `outputs`");
+        self.broken.outputs = true;
+        false
     }
 }
 

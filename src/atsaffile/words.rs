@@ -8,6 +8,9 @@ pub(super) const HOLE: char = '\u{1}';
 /// Characters that end a word of the shell and begin a new command.
 const SEPARATORS: [char; 6] = [';', '&', '|', '\n', '(', ')'];
 
+/// Characters that mean something to the shell.
+const CHANGED: &str = "$`*?[]'\"<>;&|(){}~#!\\";
+
 /// Adds a word of a list that may be a file; of the first, which is the program, only one with a `/`.
 pub(super) fn of_list(word: &str, program: bool, files: &mut Vec<String>) {
     if !word.contains(HOLE) {
@@ -25,7 +28,7 @@ pub(super) fn of_shell(text: &str, files: &mut Vec<String>) {
     if scan.all(text).is_none() {
         files.truncate(before);
         for (at, word) in text.split_whitespace().enumerate() {
-            if !word.contains(['$', '`', '*', '?', '[', '\'', '"', HOLE]) {
+            if !word.contains(HOLE) && !word.contains(|c| CHANGED.contains(c)) {
                 add(word, at == 0, files);
             }
         }
