@@ -178,7 +178,7 @@ impl Project<'_, '_> {
                 let known = self.params.names();
                 mistakes
                     .unknown(Some(word.span), what, word.text, "parameters", known)
-                    .help("a parameter is declared in `[params]`");
+                    .or_help("a parameter is declared in `[params]`");
             }
         }
         names.sort_unstable();

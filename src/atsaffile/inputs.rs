@@ -99,7 +99,7 @@ impl<'t> Project<'_, 't> {
             let names = self.names.artifact_names();
             let mistake = mistakes.unknown(Some(word.span), what, name, "artifacts", names);
             if is_name(name) {
-                mistake.help(format!("for a file of that name, write `./{name}`"));
+                mistake.or_help(format!("for a file of that name, write `./{name}`"));
             }
         }
     }

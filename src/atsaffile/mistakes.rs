@@ -61,6 +61,14 @@ impl Mistake {
         self
     }
 
+    /// Adds a next step if there is none yet.
+    pub(super) fn or_help(&mut self, help: impl Into<String>) -> &mut Self {
+        match self.diagnostic.help.is_empty() {
+            true => self.help(help),
+            false => self,
+        }
+    }
+
     /// Adds "did you mean".
     pub(super) fn meant(&mut self, name: Option<&str>) -> &mut Self {
         match name {

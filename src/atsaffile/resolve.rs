@@ -177,7 +177,7 @@ impl Project<'_, '_> {
                         "secrets",
                         known,
                     )
-                    .help(format!("declare it in `[secrets]`: `{} = {{}}`", name.text));
+                    .or_help(format!("declare it in `[secrets]`: `{} = {{}}`", name.text));
             }
         }
         secrets
@@ -267,6 +267,6 @@ pub(super) fn unknown_param<'a>(
     if hole.name.starts_with("input.") || hole.name.starts_with("output.") {
         mistake.help("`{{input.name}}` and `{{output.name}}` are for commands: a path takes parameters only");
     } else {
-        mistake.help("a parameter is declared in `[params]`");
+        mistake.or_help("a parameter is declared in `[params]`");
     }
 }

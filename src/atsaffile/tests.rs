@@ -5,6 +5,7 @@ mod command;
 mod example;
 mod goals;
 mod hostile;
+mod manual;
 mod overrides;
 mod paths;
 mod reading;

@@ -65,7 +65,6 @@ outputs = { plot = "plot.png" }
  6 |   fit --h {{horizn}} \
    |             ^^^^^^
   help: did you mean `horizon`?
-  help: a parameter is declared in `[params]`
 error: the target `a` has no input `claen`
   --> Atsaffile:7:11
  7 |    --in {{input.claen}} > {{output.plt}}
@@ -92,7 +91,6 @@ output = "a"
  2 | run = ["fit", "{{outputs}}", "{{inputs}}", "{{output}}"]
    |                  ^^^^^^^
   help: did you mean `output`?
-  help: a parameter is declared in `[params]`
 error: the target `a` declares no inputs
   --> Atsaffile:2:33
  2 | run = ["fit", "{{outputs}}", "{{inputs}}", "{{output}}"]
@@ -180,7 +178,6 @@ params = ["horizn"]
  7 | params = ["horizn"]
    |           ^^^^^^^^
   help: did you mean `horizon`?
-  help: a parameter is declared in `[params]`
 "#;
     assert_eq!(said, expected);
 }

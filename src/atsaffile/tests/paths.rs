@@ -167,7 +167,6 @@ output = "c"
  3 | inputs = ["claen"]
    |           ^^^^^^^
   help: did you mean `clean`?
-  help: for a file of that name, write `./claen`
 "#;
     assert_eq!(said, expected);
 }
@@ -353,7 +352,6 @@ output = "\u00e4\n{{ data_di }}/a"
  6 | inputs = ["{{dta_dir}}/x.csv", "{{input.a}}/x", "{{zone}}.csv"]
    |              ^^^^^^^
   help: did you mean `data_dir`?
-  help: a parameter is declared in `[params]`
 error: unknown parameter `input.a`
   --> Atsaffile:6:35
  6 | inputs = ["{{dta_dir}}/x.csv", "{{input.a}}/x", "{{zone}}.csv"]
@@ -371,7 +369,6 @@ error: unknown parameter `data_di`
  7 | output = "\u00e4\n{{ data_di }}/a"
    |                      ^^^^^^^
   help: did you mean `data_dir`?
-  help: a parameter is declared in `[params]`
 "#;
     assert_eq!(said, expected);
 }

@@ -402,7 +402,6 @@ secrets = ["EIA_API_KY", "TOKEN"]
  7 | secrets = ["EIA_API_KY", "TOKEN"]
    |            ^^^^^^^^^^^^
   help: did you mean `EIA_API_KEY`?
-  help: declare it in `[secrets]`: `EIA_API_KY = {}`
 error: unknown secret `TOKEN`
   --> Atsaffile:7:26
  7 | secrets = ["EIA_API_KY", "TOKEN"]
