@@ -53,7 +53,12 @@ pub(super) fn apply(
                 mistakes.error_outside(format!("`-s {key}={text}` must give {wanted}"));
             }
             params.undeclared.insert(key.clone(), value.ok());
-        } else {
+        } else if drafts
+            .iter()
+            .filter_map(|draft| draft.uses)
+            .all(|uses| catalog.contains_key(uses.text))
+        {
+            // A task that is not known, which is told elsewhere, may have had this parameter.
             unknown(key, text, params, &used, mistakes);
         }
         outweighed(key, text, drafts, mistakes);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{spec, spec_with};
+use super::{Overrides, spec, spec_with};
+use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Action, From, Kind, Origin, Spec, Target, Value};
 
 pub(super) const EXAMPLE: &str = r#"
@@ -195,4 +196,19 @@ fn the_command_line_changes_values_and_paths() {
         spec.param("output_dir").map(|param| &param.value),
         Some(&Value::Text("out2/".to_owned()))
     );
+}
+
+#[test]
+fn a_program_without_tasks_says_so() {
+    let text = "[target.a]\nuses = \"fit\"\noutput = \"a\"\n";
+    let (_, said) = crate::atsaffile::load("Atsaffile", text, &Overrides::default(), &Catalog::new());
+    let expected = r#"error: unknown task `fit`
+  --> Atsaffile:2:8
+ 2 | uses = "fit"
+   |        ^^^^^
+  note: there are no tasks
+  help: this atsaf was built without its built-in tasks: build it with the feature `forecasting`
+"#;
+    assert_eq!(said[0].render(), expected);
+    assert_eq!(said.len(), 1);
 }

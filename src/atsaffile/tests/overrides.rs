@@ -134,3 +134,33 @@ with = { horizon = 24 }
 ";
     assert_eq!(said, expected);
 }
+
+#[test]
+fn a_parameter_of_an_unknown_task_is_not_told_as_well() {
+    const TEXT: &str = r#"[target.a]
+uses = "trian"
+output = "a"
+"#;
+    let said = mistakes_with(TEXT, &[("horizon", "48")]);
+    let expected = r#"error: unknown task `trian`
+  --> Atsaffile:2:8
+ 2 | uses = "trian"
+   |        ^^^^^^^
+  note: tasks: forecast_publish, ingest_eia, prepare_clean, register_champion, train_backtest_select, validate_clean
+"#;
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn of_two_values_for_one_parameter_the_later_counts() {
+    const TEXT: &str = r"[params]
+horizon = 24
+";
+    let said = mistakes_with(TEXT, &[("horizon", "x"), ("horizon", "y")]);
+    let expected = r"error: `-s horizon=y` must give a whole number
+  --> Atsaffile:2:11
+ 2 | horizon = 24
+   |           ^^ of the same type as the declared value
+";
+    assert_eq!(said, expected);
+}

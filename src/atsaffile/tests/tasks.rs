@@ -381,3 +381,25 @@ error: the task `ingest_eia` uses no secret `MLFLOW_TOKEN`
 "#;
     assert_eq!(said, expected);
 }
+
+#[test]
+fn an_artifact_under_another_name_can_be_bound() {
+    const TEXT: &str = r#"[target.validate]
+uses = "validate_clean"
+inputs = ["series"]
+outputs = { validation = "v" }
+
+[target.series]
+run = "x > {{output}}"
+output = "x"
+"#;
+    let said = mistakes(TEXT);
+    let expected = r#"error: the task `validate_clean` has no input `series`
+  --> Atsaffile:3:11
+ 3 | inputs = ["series"]
+   |           ^^^^^^^^
+  note: the task reads: clean
+  help: if it is meant as `clean`, write `inputs = { clean = "series" }`
+"#;
+    assert_eq!(said, expected);
+}
