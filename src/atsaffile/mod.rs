@@ -1,1 +1,64 @@
-//! From the text of an Atsaffile to a [`Spec`](crate::engine::spec::Spec), with every mistake at once.
+//! From the text of an Atsaffile to a [`Spec`], with every mistake at once.
+//!
+//! ```text
+//! text ─▶ syntax (TOML with spans) ─▶ sections, targets (keys and types) ─▶ params (and `-s`) ─▶ outputs, names
+//!      ─▶ inputs, command, builtin (each target) ─▶ goals ─▶ Spec
+//! ```
+//!
+//! It never touches the disk and knows nothing of the graph: a cycle, two writers of one path or a glob that matches
+//! an output are found when the graph is made from the Spec.
+
+mod builtin;
+mod command;
+mod duration;
+mod goals;
+mod inputs;
+mod mistakes;
+mod names;
+mod outputs;
+mod overrides;
+mod params;
+mod path;
+mod resolve;
+mod sections;
+mod syntax;
+mod targets;
+mod template;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use crate::diagnostic::Diagnostic;
+use crate::engine::spec::schema::Catalog;
+use crate::engine::spec::{Spec, Text};
+
+/// What the command line sets over the Atsaffile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `-s KEY=VALUE` as key and value, in order; of two for one key the later counts.
+    pub sets: Vec<(String, String)>,
+}
+
+/// Reads and checks an Atsaffile.
+///
+/// `path_as_typed` is the file's path as messages show it, `text` its content, `catalog` the built-in tasks.
+///
+/// All mistakes are returned at once, sorted by place; those of the command line, which have none, come last. The
+/// Spec is whole if none of them is an error. Else the bad parts are left out, so that it still serves for the checks
+/// of the graph, but not for a build; after a mistake in the TOML itself it holds nothing but the text.
+#[must_use]
+pub fn load(path_as_typed: &str, text: &str, overrides: &Overrides, catalog: &Catalog) -> (Spec, Vec<Diagnostic>) {
+    let mut mistakes = mistakes::Mistakes::default();
+    let mut spec = Spec {
+        text: Text {
+            path: path_as_typed.to_owned(),
+            text: text.to_owned(),
+        },
+        ..Spec::default()
+    };
+    if let Some(root) = syntax::parse(text, &mut mistakes) {
+        resolve::fill(&mut spec, text, &root, overrides, catalog, &mut mistakes);
+    }
+    let diagnostics = mistakes.into_diagnostics(&spec.text);
+    (spec, diagnostics)
+}

@@ -1,0 +1,295 @@
+//! Targets with `uses`: what is declared against what the task says of itself.
+
+use toml::de::DeValue;
+
+use super::mistakes::Mistakes;
+use super::params::Declared;
+use super::resolve::{Ports, Project, nothing};
+use super::sections::is_name;
+use super::syntax::{Word, span_of};
+use super::targets::Draft;
+use crate::engine::spec::schema::{self, Misfit, Port, Schema};
+use crate::engine::spec::{Action, From, Kind, Origin, Param, Span, Value};
+
+impl Project<'_, '_> {
+    /// Checks a target that uses a built-in task; gives the values of all the task's parameters.
+    pub(super) fn builtin(
+        &self,
+        draft: &Draft<'_>,
+        uses: Word<'_>,
+        ports: &Ports<'_>,
+        mistakes: &mut Mistakes,
+    ) -> (Action, Vec<Param>) {
+        let Some(schema) = self.catalog.get(uses.text) else {
+            let what = format!("unknown task `{}`", uses.text);
+            let tasks = self.catalog.keys().copied();
+            let mistake = mistakes.unknown(Some(uses.span), what, uses.text, "tasks", tasks);
+            if self.catalog.is_empty() {
+                mistake
+                    .help("this atsaf was built without its built-in tasks: build it with the feature `forecasting`");
+            }
+            return (nothing(), Vec::new());
+        };
+        only_for_commands(draft, mistakes);
+        secrets(draft, schema, self, mistakes);
+        inputs(draft, schema, ports, mistakes);
+        outputs(draft, schema, ports, mistakes);
+        for own in draft.with.iter().filter(|own| schema.param(own.name.text).is_none()) {
+            let name = own.name;
+            let what = format!("the task `{}` has no parameter `{}`", schema.name, name.text);
+            let known = schema.params.iter().map(|param| param.name);
+            mistakes.unknown(Some(name.span), what, name.text, "its parameters", known);
+        }
+        let params = schema
+            .params
+            .iter()
+            .filter_map(|param| self.value(draft, schema, param, mistakes))
+            .collect();
+        let action = Action::Builtin {
+            task: schema.name.to_owned(),
+            version: schema.version,
+        };
+        (action, params)
+    }
+
+    /// The value of a parameter: from `with`, else `[params]` or `-s`, else the task's default.
+    fn value(
+        &self,
+        draft: &Draft<'_>,
+        schema: &Schema,
+        param: &schema::Param,
+        mistakes: &mut Mistakes,
+    ) -> Option<Param> {
+        let own = draft.with.iter().find(|own| own.name.text == param.name);
+        let declared = own.or_else(|| self.params.get(param.name));
+        let (value, origin) = if let Some(declared) = declared {
+            (declared.value.clone()?, declared.origin)
+        } else if let Some(value) = self.params.undeclared.get(param.name) {
+            (value.clone()?, Origin::CommandLine(None))
+        } else if let Some(default) = param.default {
+            (default.value(), Origin::Default)
+        } else {
+            mistakes
+                .error(
+                    draft.name.span,
+                    format!("the target `{}` needs the parameter `{}`", draft.name.text, param.name),
+                )
+                .note(format!(
+                    "`{}` of the task `{}`: {}; {}",
+                    param.name,
+                    schema.name,
+                    param.doc,
+                    param.kind.describe()
+                ))
+                .help("declare it in `[params]`, or for this target alone in `with`");
+            return None;
+        };
+        match param.kind.check(&value) {
+            Ok(value) => Some(Param {
+                name: param.name.to_owned(),
+                value,
+                origin,
+            }),
+            Err(misfit) => {
+                let reader = format!(
+                    "the task `{}` of the target `{}` reads it",
+                    schema.name, draft.name.text
+                );
+                for (span, what, nearest) in misfits(param, &value, declared, &misfit) {
+                    let mistake = match span.filter(|_| origin != Origin::Default) {
+                        Some(span) => mistakes.error(span, what),
+                        None => mistakes.error_outside(what),
+                    };
+                    if matches!(origin, Origin::CommandLine(_)) {
+                        mistake
+                            .label("declared here")
+                            .note("the value is set on the command line with `-s`");
+                    }
+                    mistake.note(reader.as_str()).meant(nearest);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// What is wrong with a value, item by item if it is a list: place, sentence, and a name that may be meant.
+fn misfits(
+    param: &schema::Param,
+    value: &Value,
+    declared: Option<&Declared<'_>>,
+    misfit: &Misfit,
+) -> Vec<(Option<Span>, String, Option<&'static str>)> {
+    let name = param.name;
+    let span = declared.map(|declared| span_of(declared.node));
+    if let (schema::Kind::List(kind), Value::List(items)) = (param.kind, value)
+        && !items.is_empty()
+    {
+        let nodes = declared
+            .filter(|declared| matches!(declared.origin, Origin::Atsaffile(_)))
+            .and_then(|declared| match declared.node.get_ref() {
+                DeValue::Array(nodes) => Some(nodes),
+                _ => None,
+            });
+        let place = |at| nodes.and_then(|nodes| nodes.get(at)).map(span_of).or(span);
+        return items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| kind.check(item).err().map(|misfit| (at, misfit)))
+            .map(|(at, misfit)| {
+                let Misfit {
+                    expected,
+                    found,
+                    nearest,
+                } = misfit;
+                let what = format!("each item of `{name}` must be {expected}; found {found}");
+                (place(at), what, nearest)
+            })
+            .collect();
+    }
+    let what = format!("`{name}` must be {}; found {}", misfit.expected, misfit.found);
+    vec![(span, what, misfit.nearest)]
+}
+
+fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
+    if let Some(span) = draft.params_key {
+        mistakes
+            .error(span, "`params` is for commands")
+            .note("a built-in task takes its parameters from `[params]` by itself")
+            .help("to set a value for this target alone, write `with = { name = value }`");
+    }
+    if let Some(span) = draft.direct {
+        mistakes
+            .error(span, "`direct` is for commands")
+            .help("remove it: a built-in task writes where it is told");
+    }
+}
+
+fn secrets(draft: &Draft<'_>, schema: &Schema, project: &Project<'_, '_>, mistakes: &mut Mistakes) {
+    for name in &draft.secrets {
+        if !schema.secrets.contains(&name.text) && project.secrets.contains_key(name.text) {
+            let what = format!("the task `{}` uses no secret `{}`", schema.name, name.text);
+            let known = schema.secrets.iter().copied();
+            mistakes.unknown(Some(name.span), what, name.text, "secrets that it can use", known);
+        }
+    }
+}
+
+fn names(ports: &[Port]) -> impl Iterator<Item = &'static str> + Clone + use<'_> {
+    ports.iter().map(|port| port.name)
+}
+
+fn has(ports: &[Port], name: &str) -> bool {
+    ports.iter().any(|port| port.name == name)
+}
+
+fn list(ports: &[Port]) -> String {
+    match ports.is_empty() {
+        true => "nothing".to_owned(),
+        false => names(ports).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut Mistakes) {
+    let task = schema.name;
+    let mut whole = ports.inputs_whole;
+    let mut given: Vec<&str> = Vec::new();
+    for input in ports.inputs {
+        let role = input.role.as_str();
+        if !has(schema.inputs, role) {
+            whole = false;
+            let what = format!("the task `{task}` has no input `{role}`");
+            let reads = format!("the task reads: {}", list(schema.inputs));
+            let near = mistakes.nearest(role, names(schema.inputs));
+            let mistake = mistakes.error(input.span, what).note(reads).meant(near);
+            let free = names(schema.inputs).find(|port| !ports.inputs.iter().any(|input| input.role == *port));
+            if let From::Glob(_) = input.from {
+                mistake.help("name one file: a built-in task takes no patterns");
+            } else if let (false, Some(port)) = (is_name(role), free) {
+                mistake.help(format!("bind the path to a role: `inputs = {{ {port} = \"{role}\" }}`"));
+            } else if let (None, Some(port)) = (near, free) {
+                mistake.help(format!(
+                    "if it is meant as `{port}`, write `inputs = {{ {port} = \"{role}\" }}`"
+                ));
+            }
+        } else if given.contains(&role) {
+            mistakes.error(
+                input.span,
+                format!("the input `{role}` of the task `{task}` is one file, not several"),
+            );
+        } else if let From::Glob(glob) = &input.from {
+            mistakes
+                .error(
+                    input.span,
+                    format!("the input `{role}` of the task `{task}` is one file, not a pattern"),
+                )
+                .help(format!("name the file itself instead of `{glob}`"));
+        }
+        given.push(role);
+    }
+    if !whole {
+        return;
+    }
+    for port in schema.inputs.iter().filter(|port| !given.contains(&port.name)) {
+        mistakes
+            .error(
+                draft.inputs_key.unwrap_or(draft.name.span),
+                format!("the task `{task}` needs the input `{}`", port.name),
+            )
+            .note(format!("`{}`: {}", port.name, port.doc))
+            .note(format!("the task reads: {}", list(schema.inputs)))
+            .help(format!(
+                "name an artifact `{0}` in `inputs`, or bind another to the role: `inputs = {{ {0} = \"a path\" }}`",
+                port.name
+            ));
+    }
+}
+
+fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut Mistakes) {
+    let task = schema.name;
+    let mut whole = !draft.broken.outputs;
+    for ((name, _), output) in draft.outputs.iter().zip(ports.outputs) {
+        if !has(schema.outputs, name.text) {
+            whole = false;
+            let what = format!("the task `{task}` makes no artifact `{}`", name.text);
+            let near = mistakes.nearest(name.text, names(schema.outputs));
+            let mistake = mistakes
+                .error(name.span, what)
+                .note(format!("the task makes: {}", list(schema.outputs)));
+            mistake.meant(near);
+            if let (Some(port), true) = (schema.outputs.first(), name.text == draft.name.text) {
+                mistake.help(format!(
+                    "name the artifact: `outputs = {{ {} = \"{}\" }}`",
+                    port.name, output.path
+                ));
+            }
+        } else if output.kind == Kind::Directory {
+            mistakes
+                .error(
+                    output.span,
+                    format!(
+                        "the artifact `{}` of the task `{task}` is a file, not a directory",
+                        name.text
+                    ),
+                )
+                .help("remove the `/` at the end of the path, or add a file's name");
+        }
+    }
+    if !whole {
+        return;
+    }
+    for port in schema
+        .outputs
+        .iter()
+        .filter(|port| !draft.outputs.iter().any(|(name, _)| name.text == port.name))
+    {
+        mistakes
+            .error(
+                draft.outputs_key.unwrap_or(draft.name.span),
+                format!("the task `{task}` needs a path for its artifact `{}`", port.name),
+            )
+            .note(format!("`{}`: {}", port.name, port.doc))
+            .note(format!("the task makes: {}", list(schema.outputs)))
+            .help(format!("add it: `outputs = {{ {} = \"a path\" }}`", port.name));
+    }
+}

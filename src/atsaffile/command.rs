@@ -1,0 +1,255 @@
+//! Targets with `run`: the holes of the command, the parameters that it reads, and its words that may be files.
+
+use std::collections::HashSet;
+
+use super::mistakes::Mistakes;
+use super::resolve::{Found, Ports, Project, Scope, unknown_param};
+use super::syntax::{self, Word};
+use super::targets::{Draft, Run};
+use super::template::{self, Hole, Part};
+use super::words;
+use crate::engine::spec::{Action, Command, Param, Piece, Template, Value};
+
+/// Words of a command's template that are no parameters.
+const LISTS: [&str; 2] = ["inputs", "output"];
+
+impl Project<'_, '_> {
+    /// Checks a command; gives the parameters that it reads.
+    pub(super) fn command(
+        &self,
+        draft: &Draft<'_>,
+        run: &Run<'_>,
+        ports: &Ports<'_>,
+        mistakes: &mut Mistakes,
+    ) -> (Action, Vec<Param>) {
+        if let Some(span) = draft.with_key {
+            mistakes
+                .error(span, "`with` is for built-in tasks")
+                .help("a command reads parameters through `{{name}}` in its text, or through `params = [\"name\"]`");
+        }
+        let mut words = Vec::with_capacity(run.words.len());
+        let mut files = Vec::new();
+        let mut whole = true;
+        for (at, word) in run.words.iter().enumerate() {
+            let (pieces, known) = self.pieces(draft, *word, ports, mistakes);
+            whole &= known;
+            let literal = self.literal(&pieces, run.shell);
+            match run.shell {
+                true => words::of_shell(&literal, &mut files),
+                false => words::of_list(&literal, at == 0, &mut files),
+            }
+            words.push(Template {
+                text: word.text.to_owned(),
+                pieces,
+            });
+            if run.shell {
+                self.undeclared_secrets(draft, *word, mistakes);
+            }
+        }
+        makes_something(draft, run, &words, whole, mistakes);
+        let params = self.used_params(draft, &words, mistakes);
+        let mut seen = HashSet::new();
+        files.retain(|file| seen.insert(file.clone()));
+        let command = Command {
+            words,
+            shell: run.shell,
+            file_words: files,
+        };
+        (Action::Command(command), params)
+    }
+
+    /// The pieces of one word, and whether every hole of it is known.
+    fn pieces(
+        &self,
+        draft: &Draft<'_>,
+        word: Word<'_>,
+        ports: &Ports<'_>,
+        mistakes: &mut Mistakes,
+    ) -> (Vec<Piece>, bool) {
+        let (split, mut whole) = template::split(self.text, word, mistakes);
+        let mut pieces = Vec::with_capacity(split.len());
+        for part in split {
+            let piece = match part {
+                Part::Literal(literal) => Some(Piece::Literal(literal.to_owned())),
+                Part::Hole(hole) => self.piece(draft, word, &hole, ports, mistakes),
+            };
+            whole &= piece.is_some();
+            pieces.extend(piece);
+        }
+        (pieces, whole)
+    }
+
+    fn piece(
+        &self,
+        draft: &Draft<'_>,
+        word: Word<'_>,
+        hole: &Hole<'_>,
+        ports: &Ports<'_>,
+        mistakes: &mut Mistakes,
+    ) -> Option<Piece> {
+        let name = hole.name;
+        let span = || syntax::within(self.text, word, &hole.at);
+        let target = draft.name.text;
+        if name == "inputs" {
+            if ports.inputs.is_empty() && ports.inputs_whole {
+                mistakes
+                    .error(span(), format!("the target `{target}` declares no inputs"))
+                    .help("declare them: `inputs = [\"an artifact or a path\"]`");
+                return None;
+            }
+            return Some(Piece::Inputs);
+        }
+        if name == "output" {
+            return Some(Piece::Outputs);
+        }
+        if let Some(role) = name.strip_prefix("input.") {
+            if ports.inputs.iter().any(|input| input.role == role) {
+                return Some(Piece::Input(role.to_owned()));
+            }
+            if ports.inputs_whole {
+                let what = format!("the target `{target}` has no input `{role}`");
+                let mut roles: Vec<&str> = ports.inputs.iter().map(|input| input.role.as_str()).collect();
+                roles.dedup();
+                mistakes.unknown(Some(span()), what, role, "its inputs", roles.into_iter());
+            }
+            return None;
+        }
+        if let Some(artifact) = name.strip_prefix("output.") {
+            let known = draft.outputs.iter().map(|(name, _)| name.text);
+            if known.clone().any(|known| known == artifact) {
+                return Some(Piece::Output(artifact.to_owned()));
+            }
+            if !draft.broken.outputs {
+                let what = format!("the target `{target}` has no output `{artifact}`");
+                mistakes.unknown(Some(span()), what, artifact, "its outputs", known);
+            }
+            return None;
+        }
+        if self.params.get(name).is_some() {
+            return Some(Piece::Param(name.to_owned()));
+        }
+        if self.secrets.contains_key(name) {
+            let mistake = mistakes.error(
+                span(),
+                format!("the secret `{name}` cannot be put into a command's text"),
+            );
+            mistake.note("the text of a command is stored and shown; a secret never is");
+            mistake.help(format!(
+                "name it in `secrets = [\"{name}\"]`: it reaches the command as the environment variable `${name}`"
+            ));
+            return None;
+        }
+        let known = self.params.names().chain(LISTS);
+        unknown_param(self.text, word, hole, known, mistakes);
+        None
+    }
+
+    /// A word with its parameters put in, and a mark in place of every other hole.
+    fn literal(&self, pieces: &[Piece], shell: bool) -> String {
+        let mut out = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Param(name) => match self.params.get(name).and_then(|param| param.value.as_ref()) {
+                    Some(value) => put(&mut out, value, shell),
+                    None => out.push(words::HOLE),
+                },
+                _ => out.push(words::HOLE),
+            }
+        }
+        out
+    }
+
+    /// The parameters in the text and those in `params`.
+    fn used_params(&self, draft: &Draft<'_>, words: &[Template], mistakes: &mut Mistakes) -> Vec<Param> {
+        let in_text = words
+            .iter()
+            .flat_map(|word| &word.pieces)
+            .filter_map(|piece| match piece {
+                Piece::Param(name) => Some(name.as_str()),
+                _ => None,
+            });
+        let mut names: Vec<&str> = in_text.collect();
+        for word in &draft.params {
+            if self.params.get(word.text).is_some() {
+                names.push(word.text);
+            } else {
+                let what = format!("unknown parameter `{}`", word.text);
+                let known = self.params.names();
+                mistakes
+                    .unknown(Some(word.span), what, word.text, "parameters", known)
+                    .or_help("a parameter is declared in `[params]`");
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        let scope = Scope::of(self.params, draft);
+        let param = |name: &str| match scope.find(name) {
+            Found::Value(value, origin) => Some(Param {
+                name: name.to_owned(),
+                value: value.clone(),
+                origin,
+            }),
+            Found::Broken | Found::Unknown => None,
+        };
+        names.into_iter().filter_map(param).collect()
+    }
+
+    /// Finds secrets that the shell would look up, and that the target does not get.
+    fn undeclared_secrets(&self, draft: &Draft<'_>, word: Word<'_>, mistakes: &mut Mistakes) {
+        for (at, _) in word.text.match_indices('$') {
+            let after = &word.text[at + 1..];
+            let after = after.strip_prefix('{').unwrap_or(after);
+            let end = after
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .unwrap_or(after.len());
+            let name = &after[..end];
+            let gets = || draft.secrets.iter().any(|secret| secret.text == name);
+            if self.secrets.contains_key(name) && !gets() {
+                let start = word.text.len() - after.len();
+                mistakes
+                    .error(
+                        syntax::within(self.text, word, &(start..start + end)),
+                        format!("the target `{}` does not get the secret `{name}`", draft.name.text),
+                    )
+                    .help(format!("add `secrets = [\"{name}\"]` to the target"));
+            }
+        }
+    }
+}
+
+fn put(out: &mut String, value: &Value, shell: bool) {
+    let plain = value.plain();
+    match shlex::try_quote(&plain) {
+        Ok(quoted) if shell => out.push_str(&quoted),
+        _ => out.push_str(&plain),
+    }
+}
+
+/// Checks that there are outputs, and that the command is told where to write.
+fn makes_something(draft: &Draft<'_>, run: &Run<'_>, words: &[Template], whole: bool, mistakes: &mut Mistakes) {
+    let name = draft.name.text;
+    if draft.outputs.is_empty() {
+        if !draft.broken.outputs {
+            mistakes
+                .error(draft.name.span, format!("the target `{name}` makes nothing"))
+                .help("declare what its command writes: `output = \"a path\"` or `outputs = { name = \"a path\" }`");
+        }
+        return;
+    }
+    let mentioned = words
+        .iter()
+        .flat_map(|word| &word.pieces)
+        .any(|piece| matches!(piece, Piece::Output(_) | Piece::Outputs));
+    if !mentioned && whole && draft.direct.is_none() && !draft.broken.action {
+        let span = run.words.first().map_or(run.key, |word| word.span);
+        mistakes
+            .error(
+                span,
+                format!("the command of the target `{name}` never mentions its output"),
+            )
+            .note("a command writes to a path that atsaf gives it, so that a failure leaves the earlier artifact whole")
+            .help("let it write to `{{output}}`, or to `{{output.name}}` if there are several")
+            .help("if it can only write to the declared path itself, say `direct = true`");
+    }
+}

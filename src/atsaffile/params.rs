@@ -1,0 +1,178 @@
+//! Values: `[params]`, a target's `with`, and what `-s` puts over them.
+
+use std::collections::HashMap;
+
+use toml::de::{DeTable, DeValue};
+
+use super::mistakes::Mistakes;
+use super::sections;
+use super::syntax::{self, Node, Word, key_of, span_of};
+use crate::engine::spec::{Origin, Param, Value};
+
+/// Words that mean something else in a template.
+const TAKEN: [&str; 4] = ["input", "inputs", "output", "outputs"];
+
+/// A value with a name.
+pub(super) struct Declared<'t> {
+    pub(super) name: Word<'t>,
+    /// The value as written.
+    pub(super) node: &'t Node<'t>,
+    /// The value; `None` after a mistake that is already told.
+    pub(super) value: Option<Value>,
+    /// Where the value comes from.
+    pub(super) origin: Origin,
+}
+
+impl Declared<'_> {
+    /// The value under its name.
+    pub(super) fn param(&self) -> Option<Param> {
+        self.value.as_ref().map(|value| Param {
+            name: self.name.text.to_owned(),
+            value: value.clone(),
+            origin: self.origin,
+        })
+    }
+}
+
+/// The values that every target can see.
+#[derive(Default)]
+pub(super) struct Params<'t> {
+    /// `[params]`, in order.
+    pub(super) list: Vec<Declared<'t>>,
+    index: HashMap<&'t str, usize>,
+    /// Values of parameters of built-in tasks that are set by `-s` without being declared; `None` after a mistake.
+    pub(super) undeclared: HashMap<String, Option<Value>>,
+}
+
+impl<'t> Params<'t> {
+    /// Reads `[params]`.
+    pub(super) fn read(table: Option<&'t DeTable<'t>>, mistakes: &mut Mistakes) -> Self {
+        let mut params = Self::default();
+        for (key, node) in table.into_iter().flatten() {
+            let name = key_of(key);
+            sections::check_name(name, "a parameter", mistakes);
+            if TAKEN.contains(&name.text) {
+                mistakes
+                    .error(name.span, format!("`{}` cannot be the name of a parameter", name.text))
+                    .note("in a template, `{{inputs}}`, `{{input.name}}`, `{{output}}` and `{{output.name}}` are paths")
+                    .help("choose another name");
+            }
+            params.index.insert(name.text, params.list.len());
+            params.list.push(Declared::read(name, node, mistakes));
+        }
+        params.list.sort_by_key(|param| param.name.span.start);
+        for (at, param) in params.list.iter().enumerate() {
+            params.index.insert(param.name.text, at);
+        }
+        params.check_variables(mistakes);
+        params
+    }
+
+    /// Checks that no two parameters reach commands as one environment variable.
+    fn check_variables(&self, mistakes: &mut Mistakes) {
+        let mut taken: HashMap<String, Word<'t>> = HashMap::new();
+        for param in &self.list {
+            let variable = param.name.text.to_uppercase().replace('-', "_");
+            if let Some(first) = taken.get(&variable) {
+                let what = format!(
+                    "the parameters `{}` and `{}` differ too little",
+                    first.text, param.name.text
+                );
+                mistakes
+                    .error(param.name.span, what)
+                    .also(first.span, "first here")
+                    .note(format!("both would reach a command as `$ATSAF_PARAM_{variable}`"))
+                    .help("choose another name for one of them");
+            } else {
+                taken.insert(variable, param.name);
+            }
+        }
+    }
+
+    /// Finds a declared parameter.
+    pub(super) fn get(&self, name: &str) -> Option<&Declared<'t>> {
+        self.index.get(name).map(|at| &self.list[*at])
+    }
+
+    /// Finds a declared parameter, to change it.
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Declared<'t>> {
+        self.index.get(name).map(|at| &mut self.list[*at])
+    }
+
+    /// All declared names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'t str> + Clone {
+        self.list.iter().map(|param| param.name.text)
+    }
+}
+
+impl<'t> Declared<'t> {
+    /// Reads a value.
+    pub(super) fn read(name: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) -> Self {
+        Self {
+            name,
+            node,
+            value: value(name.text, node, mistakes),
+            origin: Origin::Atsaffile(span_of(node)),
+        }
+    }
+}
+
+/// Reads the value of the parameter `name`.
+fn value(name: &str, node: &Node<'_>, mistakes: &mut Mistakes) -> Option<Value> {
+    match node.get_ref() {
+        DeValue::Boolean(value) => Some(Value::Bool(*value)),
+        DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
+        DeValue::Datetime(date) => Some(Value::Date(date.to_string())),
+        DeValue::Integer(number) => {
+            let value = i64::from_str_radix(number.as_str(), number.radix()).ok();
+            if value.is_none() {
+                mistakes
+                    .error(
+                        span_of(node),
+                        format!("the value of `{name}` is too large for an integer"),
+                    )
+                    .note(format!("integers go from {} to {}", i64::MIN, i64::MAX));
+            }
+            value.map(Value::Int)
+        }
+        DeValue::Float(number) => {
+            let value = number.as_str().parse::<f64>().ok().filter(|value| value.is_finite());
+            if value.is_none() {
+                mistakes
+                    .error(
+                        span_of(node),
+                        format!("the value of `{name}` must be a finite number, found {number}"),
+                    )
+                    .help("say it as a string if it is meant as a word");
+            }
+            value.map(Value::Float)
+        }
+        DeValue::Array(items) => {
+            // Every item is read, so that every mistake is told.
+            let values: Vec<Option<Value>> = items.iter().map(|item| value(name, item, mistakes)).collect();
+            values.into_iter().collect::<Option<Vec<_>>>().map(Value::List)
+        }
+        DeValue::Table(_) => {
+            mistakes
+                .error(span_of(node), format!("the value of `{name}` is a table"))
+                .note("a parameter is a bool, a number, a string, a date, or a list of these")
+                .help("declare one parameter for each entry");
+            None
+        }
+    }
+}
+
+/// Reads a text as TOML writes a value, for `-s`.
+pub(super) fn value_of_text(text: &str) -> Option<Value> {
+    let node = DeValue::parse(text).ok()?;
+    value("", &node, &mut Mistakes::default())
+}
+
+/// Reads the table of values for one target.
+pub(super) fn with<'t>(node: &'t Node<'t>, mistakes: &mut Mistakes) -> Vec<Declared<'t>> {
+    syntax::table(node, "with", mistakes)
+        .into_iter()
+        .flatten()
+        .map(|(key, node)| Declared::read(key_of(key), node, mistakes))
+        .collect()
+}

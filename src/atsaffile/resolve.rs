@@ -1,0 +1,272 @@
+//! From what is written to what is meant: puts values into templates, names into references, and all into the Spec.
+
+use std::borrow::Cow;
+
+use toml::de::DeTable;
+
+use super::mistakes::Mistakes;
+use super::names::Names;
+use super::overrides;
+use super::params::{Declared, Params};
+use super::sections::Sections;
+use super::syntax::{self, Word};
+use super::targets::{self, Draft};
+use super::template::{self, Hole, Part};
+use super::{Overrides, goals, outputs};
+use crate::engine::spec::schema::Catalog;
+use crate::engine::spec::{Action, Command, Origin, Output, Secret, Spec, Target, Value};
+
+/// Everything that one target is resolved against.
+pub(super) struct Project<'p, 't> {
+    /// The whole text.
+    pub(super) text: &'t str,
+    pub(super) params: &'p Params<'t>,
+    pub(super) secrets: &'p std::collections::BTreeMap<String, Secret>,
+    pub(super) names: &'p Names<'p>,
+    pub(super) catalog: &'p Catalog,
+}
+
+/// The values that one target can see.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'p, 't> {
+    params: &'p Params<'t>,
+    with: &'p [Declared<'t>],
+}
+
+/// What a name means in a scope.
+pub(super) enum Found<'p> {
+    /// A value and where it comes from.
+    Value(&'p Value, Origin),
+    /// A value with a mistake that is already told.
+    Broken,
+    /// Nothing.
+    Unknown,
+}
+
+/// Fills the Spec from the tables of the file.
+pub(super) fn fill<'t>(
+    spec: &mut Spec,
+    text: &'t str,
+    root: &'t DeTable<'t>,
+    overrides: &Overrides,
+    catalog: &Catalog,
+    mistakes: &mut Mistakes,
+) {
+    let sections = Sections::read(root, mistakes);
+    let project = sections.project(mistakes);
+    let aliases = sections.aliases(mistakes);
+    spec.secrets = sections.secrets(mistakes);
+    let drafts = targets::read(sections.target, mistakes);
+    let mut params = Params::read(sections.params, mistakes);
+    overrides::apply(overrides, &mut params, &drafts, catalog, mistakes);
+
+    let file = spec.text.path.rsplit('/').next().unwrap_or_default().to_owned();
+    let made: Vec<Vec<Output>> = drafts
+        .iter()
+        .map(|draft| outputs::read(text, draft, Scope::of(&params, draft), &file, mistakes))
+        .collect();
+    let names = Names::new(&drafts, &made, &aliases, mistakes);
+    let whole = Project {
+        text,
+        params: &params,
+        secrets: &spec.secrets,
+        names: &names,
+        catalog,
+    };
+    let targets = drafts
+        .iter()
+        .zip(&made)
+        .map(|(draft, outputs)| whole.target(draft, outputs, mistakes))
+        .collect();
+    let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
+
+    spec.targets = targets;
+    spec.name = project.name;
+    spec.default = default;
+    spec.aliases = resolved;
+    spec.params = params.list.iter().filter_map(Declared::param).collect();
+}
+
+impl Project<'_, '_> {
+    fn target(&self, draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistakes) -> Target {
+        let scope = Scope::of(self.params, draft);
+        let (inputs, inputs_whole) = self.inputs(draft, scope, mistakes);
+        let ports = Ports {
+            inputs: &inputs,
+            inputs_whole,
+            outputs,
+        };
+        let (action, params) = self.action(draft, &ports, mistakes);
+        let mut target = Target {
+            name: draft.name.text.to_owned(),
+            span: draft.name.span,
+            desc: draft.desc.clone(),
+            action,
+            params,
+            inputs,
+            outputs: outputs.to_vec(),
+            env: draft.env.iter().map(|name| name.text.to_owned()).collect(),
+            secrets: self.target_secrets(draft, mistakes),
+            after: self.after(draft, mistakes),
+            retries: draft.retries,
+            retry_delay: draft.retry_delay,
+            timeout: draft.timeout,
+            effect: draft.effect,
+            direct: draft.direct.is_some(),
+            cache: draft.cache,
+        };
+        target.params.sort_by(|a, b| a.name.cmp(&b.name));
+        target.env.sort();
+        target.env.dedup();
+        target.secrets.sort();
+        target.secrets.dedup();
+        target
+    }
+
+    fn action(
+        &self,
+        draft: &Draft<'_>,
+        ports: &Ports<'_>,
+        mistakes: &mut Mistakes,
+    ) -> (Action, Vec<crate::engine::spec::Param>) {
+        let name = draft.name;
+        match (&draft.uses, &draft.run) {
+            (Some(uses), Some(run)) => {
+                mistakes
+                    .error(run.key, format!("the target `{}` has both `uses` and `run`", name.text))
+                    .also(uses.span, "the built-in task")
+                    .help("make two targets of it, or leave one of the two out");
+                (nothing(), Vec::new())
+            }
+            (Some(uses), None) => self.builtin(draft, *uses, ports, mistakes),
+            (None, Some(run)) => self.command(draft, run, ports, mistakes),
+            (None, None) => {
+                if !draft.broken.action {
+                    mistakes
+                        .error(
+                            name.span,
+                            format!("the target `{}` has neither `uses` nor `run`", name.text),
+                        )
+                        .help("say what it does: `uses = \"a built-in task\"` or `run = \"a command\"`");
+                }
+                (nothing(), Vec::new())
+            }
+        }
+    }
+
+    fn target_secrets(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Vec<String> {
+        for name in &draft.env {
+            if self.secrets.contains_key(name.text) {
+                mistakes
+                    .error(name.span, format!("`{}` is a secret and cannot be in `env`", name.text))
+                    .note("the digest of what is in `env` is stored; nothing of a secret is")
+                    .help(format!("name it in `secrets = [\"{}\"]` instead", name.text));
+            }
+        }
+        let mut secrets = Vec::new();
+        for name in &draft.secrets {
+            if self.secrets.contains_key(name.text) {
+                secrets.push(name.text.to_owned());
+            } else {
+                let known = self.secrets.keys().map(String::as_str);
+                mistakes
+                    .unknown(
+                        Some(name.span),
+                        format!("unknown secret `{}`", name.text),
+                        name.text,
+                        "secrets",
+                        known,
+                    )
+                    .or_help(format!("declare it in `[secrets]`: `{} = {{}}`", name.text));
+            }
+        }
+        secrets
+    }
+}
+
+/// What a target reads and makes, for the checks of its action.
+pub(super) struct Ports<'p> {
+    pub(super) inputs: &'p [crate::engine::spec::Input],
+    /// Whether `inputs` is all that is written, and no mistake is told already.
+    pub(super) inputs_whole: bool,
+    pub(super) outputs: &'p [Output],
+}
+
+/// The action of a target that has none after a mistake.
+pub(super) fn nothing() -> Action {
+    Action::Command(Command {
+        words: Vec::new(),
+        shell: false,
+        file_words: Vec::new(),
+    })
+}
+
+impl<'p, 't> Scope<'p, 't> {
+    /// The scope of a target.
+    pub(super) fn of(params: &'p Params<'t>, draft: &'p Draft<'t>) -> Self {
+        Self {
+            params,
+            with: &draft.with,
+        }
+    }
+
+    /// Finds a value: in `with`, else in `[params]`.
+    pub(super) fn find(&self, name: &str) -> Found<'p> {
+        let own = self.with.iter().find(|param| param.name.text == name);
+        match own.or_else(|| self.params.get(name)) {
+            Some(Declared {
+                value: Some(value),
+                origin,
+                ..
+            }) => Found::Value(value, *origin),
+            Some(_) => Found::Broken,
+            None => Found::Unknown,
+        }
+    }
+
+    /// All names in it.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'t str> + Clone {
+        self.with.iter().map(|param| param.name.text).chain(self.params.names())
+    }
+
+    /// Puts the values into a path; `None` after a mistake that is told.
+    pub(super) fn render(&self, text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> Option<Cow<'t, str>> {
+        if !word.text.contains("{{") {
+            return Some(Cow::Borrowed(word.text));
+        }
+        let (parts, mut whole) = template::split(text, word, mistakes);
+        let mut out = String::new();
+        for part in parts {
+            match part {
+                Part::Literal(literal) => out.push_str(literal),
+                Part::Hole(hole) => match self.find(hole.name) {
+                    Found::Value(value, _) => out.push_str(&value.plain()),
+                    Found::Broken => whole = false,
+                    Found::Unknown => {
+                        unknown_param(text, word, &hole, self.names(), mistakes);
+                        whole = false;
+                    }
+                },
+            }
+        }
+        whole.then_some(Cow::Owned(out))
+    }
+}
+
+/// Adds the error about a hole that names nothing.
+pub(super) fn unknown_param<'a>(
+    text: &str,
+    word: Word<'_>,
+    hole: &Hole<'_>,
+    names: impl Iterator<Item = &'a str> + Clone,
+    mistakes: &mut Mistakes,
+) {
+    let span = syntax::within(text, word, &hole.at);
+    let what = format!("unknown parameter `{}`", hole.name);
+    let mistake = mistakes.unknown(Some(span), what, hole.name, "parameters", names);
+    if hole.name.starts_with("input.") || hole.name.starts_with("output.") {
+        mistake.help("`{{input.name}}` and `{{output.name}}` are for commands: a path takes parameters only");
+    } else {
+        mistake.or_help("a parameter is declared in `[params]`");
+    }
+}

@@ -1,0 +1,321 @@
+//! `[target.…]` as written: which keys there are, and the types of their values.
+
+use std::time::Duration;
+
+use toml::de::{DeTable, DeValue};
+
+use super::duration;
+use super::mistakes::Mistakes;
+use super::params::{self, Declared};
+use super::sections::{check_name, check_variable, unknown_key};
+use super::syntax::{self, Node, Word, key_of, span_of};
+use crate::engine::spec::Span;
+
+const KEYS: [&str; 17] = [
+    "uses",
+    "run",
+    "inputs",
+    "outputs",
+    "output",
+    "params",
+    "with",
+    "env",
+    "secrets",
+    "after",
+    "retries",
+    "retry_delay",
+    "timeout",
+    "effect",
+    "direct",
+    "cache",
+    "desc",
+];
+const RESERVED: [&str; 4] = ["each", "pool", "max_age", "every"];
+
+/// Most attempts after a failure.
+const MOST_RETRIES: i64 = 100;
+
+/// The pause before the first retry where none is declared.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// A target as written.
+pub(super) struct Draft<'t> {
+    pub(super) name: Word<'t>,
+    pub(super) desc: Option<String>,
+    pub(super) uses: Option<Word<'t>>,
+    pub(super) run: Option<Run<'t>>,
+    /// Inputs, each with its role if one is written.
+    pub(super) inputs: Vec<(Option<Word<'t>>, Word<'t>)>,
+    /// Where the key `inputs` is.
+    pub(super) inputs_key: Option<Span>,
+    /// Outputs: name and path.
+    pub(super) outputs: Vec<(Word<'t>, Word<'t>)>,
+    /// Where the key `outputs` or `output` is.
+    pub(super) outputs_key: Option<Span>,
+    pub(super) params: Vec<Word<'t>>,
+    pub(super) params_key: Option<Span>,
+    pub(super) with: Vec<Declared<'t>>,
+    pub(super) with_key: Option<Span>,
+    pub(super) env: Vec<Word<'t>>,
+    pub(super) secrets: Vec<Word<'t>>,
+    pub(super) after: Vec<Word<'t>>,
+    pub(super) retries: u32,
+    pub(super) retry_delay: Duration,
+    pub(super) timeout: Option<Duration>,
+    pub(super) effect: bool,
+    /// Whether it is set, and where.
+    pub(super) direct: Option<Span>,
+    pub(super) cache: bool,
+    /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
+    pub(super) broken: Broken,
+}
+
+/// Parts of a target that are not as they were meant, so that nothing is concluded from what is left.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Broken {
+    pub(super) inputs: bool,
+    pub(super) outputs: bool,
+    pub(super) action: bool,
+}
+
+/// A command as written.
+pub(super) struct Run<'t> {
+    pub(super) key: Span,
+    /// The words of a list, or the text for the shell.
+    pub(super) words: Vec<Word<'t>>,
+    pub(super) shell: bool,
+}
+
+/// Reads all targets, in the order of the text.
+pub(super) fn read<'t>(table: Option<&'t DeTable<'t>>, mistakes: &mut Mistakes) -> Vec<Draft<'t>> {
+    let mut drafts = Vec::with_capacity(table.map_or(0, DeTable::len));
+    for (key, node) in table.into_iter().flatten() {
+        let name = key_of(key);
+        check_name(name, "a target", mistakes);
+        match node.get_ref() {
+            DeValue::Table(table) => drafts.push(Draft::read(name, table, mistakes)),
+            _ => {
+                syntax::expected(node, name.text, "a table", mistakes)
+                    .help(format!("open a target with a line `[target.{}]`", name.text));
+            }
+        }
+    }
+    drafts.sort_by_key(|draft| draft.name.span.start);
+    drafts
+}
+
+impl<'t> Draft<'t> {
+    fn new(name: Word<'t>) -> Self {
+        Self {
+            name,
+            desc: None,
+            uses: None,
+            run: None,
+            inputs: Vec::new(),
+            inputs_key: None,
+            outputs: Vec::new(),
+            outputs_key: None,
+            params: Vec::new(),
+            params_key: None,
+            with: Vec::new(),
+            with_key: None,
+            env: Vec::new(),
+            secrets: Vec::new(),
+            after: Vec::new(),
+            retries: 0,
+            retry_delay: RETRY_DELAY,
+            timeout: None,
+            effect: false,
+            direct: None,
+            cache: true,
+            broken: Broken::default(),
+        }
+    }
+
+    fn read(name: Word<'t>, table: &'t DeTable<'t>, mistakes: &mut Mistakes) -> Self {
+        let mut draft = Self::new(name);
+        for (key, node) in table {
+            draft.key(key_of(key), node, mistakes);
+        }
+        draft
+    }
+
+    fn key(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+        match key.text {
+            "desc" => self.desc = syntax::text(node, "desc", "a string", mistakes).map(|desc| desc.text.to_owned()),
+            "uses" => {
+                self.uses = syntax::text(node, "uses", "the name of a built-in task", mistakes);
+                self.broken.action |= self.uses.is_none();
+            }
+            "run" => self.read_run(key, node, mistakes),
+            "inputs" => self.read_inputs(key, node, mistakes),
+            "outputs" => self.read_outputs(key, node, mistakes),
+            "output" => self.read_output(key, node, mistakes),
+            "params" => {
+                self.params_key = Some(key.span);
+                self.params = syntax::texts(node, "params", "a list of parameters", mistakes);
+            }
+            "with" => {
+                self.with_key = Some(key.span);
+                self.with = params::with(node, mistakes);
+            }
+            "env" => {
+                self.env = syntax::texts(node, "env", "a list of environment variables", mistakes);
+                self.env
+                    .retain(|name| check_variable(*name, "an environment variable", mistakes));
+            }
+            "secrets" => self.secrets = syntax::texts(node, "secrets", "a list of secrets", mistakes),
+            "after" => self.after = syntax::texts(node, "after", "a list of targets", mistakes),
+            "retries" => self.retries = retries(node, mistakes),
+            "retry_delay" => self.retry_delay = pause(node, "retry_delay", mistakes).unwrap_or(RETRY_DELAY),
+            "timeout" => {
+                self.timeout = pause(node, "timeout", mistakes);
+                if self.timeout == Some(Duration::ZERO) {
+                    mistakes.error(span_of(node), "`timeout` must be longer than nothing");
+                    self.timeout = None;
+                }
+            }
+            "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
+            "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
+            "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
+            _ => self.unknown(key, node, mistakes),
+        }
+    }
+
+    fn unknown(&mut self, key: Word<'t>, node: &Node<'_>, mistakes: &mut Mistakes) {
+        let place = format!("in the target `{}`", self.name.text);
+        if node.get_ref().is_table() && !RESERVED.contains(&key.text) {
+            // What it does is perhaps in there.
+            self.broken.action = true;
+            mistakes
+                .error(key.span, format!("unknown table `{}` {place}", key.text))
+                .help(format!(
+                    "if it is a target, write `[target.{}_{}]`: a name has no dot in it",
+                    self.name.text, key.text
+                ));
+        } else {
+            unknown_key(key, &place, &KEYS, &RESERVED, mistakes);
+        }
+    }
+
+    fn read_run(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+        const WANTED: &str = "a command: a string for the shell, or a list of words";
+        let before = mistakes.len();
+        let (words, shell) = match node.get_ref() {
+            DeValue::Array(_) => (syntax::texts(node, "run", WANTED, mistakes), false),
+            _ => (syntax::text(node, "run", WANTED, mistakes).into_iter().collect(), true),
+        };
+        let empty = words.first().is_none_or(|word| word.text.trim().is_empty());
+        if empty && (node.get_ref().is_str() || node.get_ref().as_array().is_some_and(|items| items.is_empty())) {
+            mistakes.error(span_of(node), "the command is empty");
+        }
+        self.broken.action |= empty || mistakes.len() > before;
+        let key = key.span;
+        self.run = Some(Run { key, words, shell });
+    }
+
+    fn read_inputs(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+        const WANTED: &str = "a list of artifacts and paths, or a table from roles to them";
+        self.inputs_key = Some(key.span);
+        let before = mistakes.len();
+        if let DeValue::Table(table) = node.get_ref() {
+            for (key, node) in table {
+                let role = key_of(key);
+                check_name(role, "a role", mistakes);
+                let words = match node.get_ref() {
+                    DeValue::Array(_) => syntax::texts(node, role.text, "a list of artifacts and paths", mistakes),
+                    _ => syntax::text(node, role.text, "an artifact, a path or a list of them", mistakes)
+                        .into_iter()
+                        .collect(),
+                };
+                self.inputs.extend(words.into_iter().map(|word| (Some(role), word)));
+            }
+        } else {
+            let words = syntax::texts(node, "inputs", WANTED, mistakes);
+            self.inputs.extend(words.into_iter().map(|word| (None, word)));
+        }
+        self.broken.inputs |= mistakes.len() > before;
+    }
+
+    fn read_outputs(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+        if !self.first_of_outputs(key, mistakes) {
+            return;
+        }
+        let before = mistakes.len();
+        match node.get_ref() {
+            DeValue::Table(table) => {
+                for (key, node) in table {
+                    let name = key_of(key);
+                    check_name(name, "an artifact", mistakes);
+                    let path = syntax::text(node, name.text, "the path of an artifact", mistakes);
+                    self.outputs.extend(path.map(|path| (name, path)));
+                }
+            }
+            DeValue::String(path) => {
+                let path = serde_json::Value::from(path.as_ref());
+                syntax::expected(node, "outputs", "a table from names to paths", mistakes).help(format!(
+                    "write `output = {path}`, which names the artifact `{}`",
+                    self.name.text
+                ));
+            }
+            _ => {
+                syntax::expected(node, "outputs", "a table from names to paths", mistakes);
+            }
+        }
+        self.broken.outputs |= mistakes.len() > before;
+    }
+
+    fn read_output(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+        if !self.first_of_outputs(key, mistakes) {
+            return;
+        }
+        let path = syntax::text(node, "output", "a path", mistakes);
+        self.broken.outputs |= path.is_none();
+        let name = Word {
+            text: self.name.text,
+            span: key.span,
+        };
+        self.outputs.extend(path.map(|path| (name, path)));
+    }
+
+    /// Whether neither `output` nor `outputs` was there before; else only the first counts.
+    fn first_of_outputs(&mut self, key: Word<'_>, mistakes: &mut Mistakes) -> bool {
+        let Some(first) = self.outputs_key else {
+            self.outputs_key = Some(key.span);
+            return true;
+        };
+        let name = self.name.text;
+        mistakes
+            .error(key.span, format!("the target `{name}` has both `output` and `outputs`"))
+            .also(first, "first here")
+            .help("name all artifacts in `outputs`");
+        self.broken.outputs = true;
+        false
+    }
+}
+
+fn retries(node: &Node<'_>, mistakes: &mut Mistakes) -> u32 {
+    let number = node
+        .get_ref()
+        .as_integer()
+        .and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok())
+        .filter(|number| (0..=MOST_RETRIES).contains(number))
+        .and_then(|number| u32::try_from(number).ok());
+    if number.is_none() {
+        let wanted = format!("a whole number from 0 to {MOST_RETRIES}");
+        syntax::expected(node, "retries", &wanted, mistakes);
+    }
+    number.unwrap_or_default()
+}
+
+fn pause(node: &Node<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Duration> {
+    let duration = node.get_ref().as_str().and_then(duration::parse);
+    if duration.is_none() {
+        let number = node.get_ref().as_integer().map(ToString::to_string);
+        let mistake = syntax::expected(node, key, duration::WANTED, mistakes);
+        if let Some(number) = number {
+            mistake.help(format!("write \"{number}s\" for seconds"));
+        }
+    }
+    duration
+}

@@ -1,0 +1,51 @@
+//! An Atsaffile, and what is made of it or said about it.
+
+mod catalog;
+mod command;
+mod example;
+mod goals;
+mod hostile;
+mod manual;
+mod overrides;
+mod paths;
+mod reading;
+mod sections;
+mod targets;
+mod tasks;
+
+use super::{Overrides, load};
+use crate::engine::spec::Spec;
+
+/// Sets from the command line.
+fn sets(sets: &[(&str, &str)]) -> Overrides {
+    Overrides {
+        sets: sets
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+    }
+}
+
+/// The Spec of a text without mistakes, under values of the command line.
+fn spec_with(text: &str, overrides: &[(&str, &str)]) -> Spec {
+    let (spec, diagnostics) = load("Atsaffile", text, &sets(overrides), &catalog::catalog());
+    let told: String = diagnostics.iter().map(crate::diagnostic::Diagnostic::render).collect();
+    assert_eq!(told, "", "in\n{text}");
+    spec
+}
+
+/// The Spec of a text without mistakes.
+fn spec(text: &str) -> Spec {
+    spec_with(text, &[])
+}
+
+/// Everything that is said about a text, under values of the command line.
+fn mistakes_with(text: &str, overrides: &[(&str, &str)]) -> String {
+    let (_, diagnostics) = load("Atsaffile", text, &sets(overrides), &catalog::catalog());
+    diagnostics.iter().map(crate::diagnostic::Diagnostic::render).collect()
+}
+
+/// Everything that is said about a text.
+fn mistakes(text: &str) -> String {
+    mistakes_with(text, &[])
+}
