@@ -7,6 +7,7 @@
 //! The rooms, in the order of that path; `cli` calls them, `report` tells people, `export` tells other tools.
 
 pub mod atsaffile;
+pub mod cli;
 pub mod engine;
 #[cfg(feature = "forecasting")]
 pub mod forecasting;

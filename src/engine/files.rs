@@ -172,6 +172,19 @@ impl Files {
         Ok(digest)
     }
 
+    /// Remembers the digest of a file that was just placed.
+    pub(crate) fn note(&self, path: &str, digest: Digest) {
+        if let Look::File(identity) = look(&self.at(path)) {
+            let known = Known {
+                identity,
+                digest,
+                settled: false,
+            };
+            let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            all.insert(path.to_owned(), known);
+        }
+    }
+
     /// Forgets what is remembered of some paths, so that they are read again.
     pub fn forget<'a>(&self, paths: impl IntoIterator<Item = &'a str>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::digest::Digest;
 use super::spec::Value;
 use super::spec::schema::{Catalog, Schema};
 
@@ -58,10 +59,35 @@ pub struct Context<'a> {
     pub outputs: BTreeMap<String, PathBuf>,
     /// Values of the secrets that the target declares, as far as they are set.
     pub secrets: BTreeMap<String, String>,
+    /// What earlier attempts left for later ones.
+    pub memo: &'a dyn Memo,
     /// Set when the attempt has to end.
     pub cancelled: &'a AtomicBool,
     /// Takes what the task has to say.
     pub say: &'a (dyn Fn(Message<'_>) + Sync),
+}
+
+/// Pieces of work that are remembered from one attempt to the next, each under a key that names all it depends on.
+///
+/// It saves time and decides nothing: a task gives the same artifacts whether a piece is remembered or not.
+pub trait Memo: Sync {
+    /// The bytes that were put under a key, if they are still there and whole.
+    fn get(&self, key: &Digest) -> Option<Vec<u8>>;
+
+    /// Puts bytes under a key; a failure costs only time.
+    fn put(&self, key: &Digest, bytes: &[u8]);
+}
+
+/// Remembers nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoMemo;
+
+impl Memo for NoMemo {
+    fn get(&self, _: &Digest) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn put(&self, _: &Digest, _: &[u8]) {}
 }
 
 /// What a task says while it works.

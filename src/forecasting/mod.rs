@@ -1,1 +1,3 @@
 //! The built-in tasks: a whole forecasting pipeline on hourly electricity data.
+
+pub mod models;

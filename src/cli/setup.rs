@@ -1,0 +1,232 @@
+//! From the common flags to a project that is ready to be planned: Atsaffile, graph, store, environment, secrets.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Common, Exit, Failure};
+use crate::atsaffile::{self, Overrides};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::files::Files;
+use crate::engine::graph::{Graph, TargetId, UnknownGoal};
+use crate::engine::plan::{PlanError, World};
+use crate::engine::store::Store;
+use crate::engine::task::Tasks;
+
+/// The name under which an Atsaffile is looked for.
+pub const ATSAFFILE: &str = "Atsaffile";
+
+/// A project as a command finds it.
+pub struct Project {
+    /// The Atsaffile.
+    pub file: PathBuf,
+    /// Its targets.
+    pub graph: Graph,
+    /// What was built.
+    pub store: Store,
+    /// Its files; the project's directory is their root.
+    pub files: Files,
+    /// The environment of this program.
+    pub env: BTreeMap<String, String>,
+    /// Values of the declared secrets that are set.
+    pub secrets: BTreeMap<String, String>,
+    /// The built-in tasks.
+    pub tasks: Tasks,
+    /// What is wrong without stopping the command.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Project {
+    /// What a plan looks at.
+    #[must_use]
+    pub fn world(&self) -> World<'_> {
+        World {
+            graph: &self.graph,
+            store: &self.store,
+            files: &self.files,
+            env: &self.env,
+        }
+    }
+
+    /// The targets that some goals mean.
+    ///
+    /// # Errors
+    /// [`Failure`] that tells every name that means nothing.
+    pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, Failure> {
+        self.graph.goals(names).map_err(|unknown| Failure {
+            diagnostics: unknown.iter().map(unknown_goal).collect(),
+            exit: Exit::Usage,
+        })
+    }
+
+    /// Turns what keeps a plan from being made into diagnostics.
+    #[must_use]
+    pub fn plan_failure(&self, errors: &[PlanError]) -> Failure {
+        let text = &self.graph.spec.text;
+        let diagnostics = errors.iter().map(|error| match error {
+            PlanError::MissingSource { target, span, .. } => Diagnostic::error(error.to_string())
+                .at(text
+                    .place(*span)
+                    .labelled(format!("read by `{}`", self.graph.name(*target))))
+                .help("put the file there, or name the artifact that is meant"),
+            PlanError::Unreadable { target, .. } => {
+                Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
+            }
+        });
+        Failure {
+            diagnostics: diagnostics.collect(),
+            exit: Exit::Usage,
+        }
+    }
+}
+
+fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
+    let diagnostic = Diagnostic::error(unknown.to_string());
+    match &unknown.nearest {
+        Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
+        None => diagnostic.help("`atsaf list` shows all names"),
+    }
+}
+
+/// Finds, reads and checks everything.
+///
+/// # Errors
+/// [`Failure`] with every mistake at once.
+pub fn load(common: &Common, tasks: Tasks) -> Result<Project, Failure> {
+    let start = match &common.directory {
+        Some(directory) => directory.clone(),
+        None => PathBuf::from("."),
+    };
+    let file = find(&start, common.file.as_deref())?;
+    let unreadable = |error: std::io::Error| {
+        Failure::usage(Diagnostic::error(format!(
+            "`{}` cannot be read: {error}",
+            file.display()
+        )))
+    };
+    let text = String::from_utf8(fs::read(&file).map_err(unreadable)?)
+        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{}` is not UTF-8 text", file.display()))))?;
+    let shown = file.strip_prefix("./").unwrap_or(&file).display().to_string();
+    let overrides = Overrides {
+        sets: common.set.clone(),
+    };
+    let (spec, mut diagnostics) = atsaffile::load(&shown, &text, &overrides, &tasks.catalog());
+    let root = match file.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let (store, files) = Store::open(&root).map_err(Failure::store)?;
+    let wrong = diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error);
+    let graph = match Graph::new(spec, &files) {
+        Ok(graph) => Some(graph),
+        Err((spec, errors)) => {
+            diagnostics.extend(errors.iter().map(|error| error.diagnostic(&spec.text)));
+            None
+        }
+    };
+    let Some(graph) = graph.filter(|_| !wrong) else {
+        return Err(Failure {
+            diagnostics,
+            exit: Exit::Usage,
+        });
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one reading of the environment, handed on as data"
+    )]
+    let env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let secrets = secrets(&graph, &root, &env);
+    diagnostics.extend(store.warnings().into_iter().map(Diagnostic::warning));
+    Ok(Project {
+        file,
+        graph,
+        store,
+        files,
+        env,
+        secrets,
+        tasks,
+        warnings: diagnostics,
+    })
+}
+
+/// Finds the Atsaffile: the named one, or the first from `start` upward.
+fn find(start: &Path, named: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(named) = named {
+        return Ok(start.join(named));
+    }
+    let absolute = start.canonicalize().map_err(|error| {
+        Failure::usage(Diagnostic::error(format!(
+            "`{}` cannot be entered: {error}",
+            start.display()
+        )))
+    })?;
+    for (depth, directory) in absolute.ancestors().enumerate() {
+        if directory.join(ATSAFFILE).is_file() {
+            let up: PathBuf = std::iter::repeat_n("..", depth).collect();
+            return Ok(start.join(up).join(ATSAFFILE));
+        }
+    }
+    Err(Failure::usage(
+        Diagnostic::error(format!("no `{ATSAFFILE}` in `{}` or above it", absolute.display()))
+            .help("go to the project, name the file with `-f`, or write one: docs/atsaffile.md tells how"),
+    ))
+}
+
+/// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
+fn secrets(graph: &Graph, root: &Path, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let file: BTreeMap<String, String> = dotenvy::from_path_iter(root.join(".env"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
+    let value = |name: &String| {
+        env.get(name)
+            .or_else(|| file.get(name))
+            .filter(|value| !value.is_empty())
+            .cloned()
+    };
+    graph
+        .spec
+        .secrets
+        .keys()
+        .filter_map(|name| Some((name.clone(), value(name)?)))
+        .collect()
+}
+
+/// Every required secret that some targets use and nobody set.
+///
+/// # Errors
+/// [`Failure`] that tells all of them.
+pub fn require_secrets(project: &Project, targets: &[TargetId]) -> Result<(), Failure> {
+    let spec = &project.graph.spec;
+    let mut missing = BTreeMap::new();
+    for id in targets {
+        for name in &project.graph.target(*id).secrets {
+            let required = spec.secrets.get(name).is_some_and(|secret| !secret.optional);
+            if required && !project.secrets.contains_key(name) {
+                missing.entry(name).or_insert(*id);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let diagnostics = missing.iter().map(|(name, id)| {
+        Diagnostic::error(format!("the secret `{name}` is not set"))
+            .at(spec
+                .text
+                .place(spec.secrets[*name].span)
+                .labelled(format!("needed by `{}`", project.graph.name(*id))))
+            .help(format!(
+                "set the environment variable `{name}`, or write `{name}=…` to `.env` beside the Atsaffile"
+            ))
+    });
+    Err(Failure {
+        diagnostics: diagnostics.collect(),
+        exit: Exit::Usage,
+    })
+}

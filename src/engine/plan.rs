@@ -1,0 +1,387 @@
+//! What would run, be restored or be kept, and why; made without running or writing anything.
+//!
+//! [`judge`] looks at one target. A plan asks it for every target that the goals need, in build order; a build asks it
+//! again for each target when it is that target's turn, so the two cannot disagree about the same files.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use super::digest::Digest;
+use super::files::Files;
+use super::fingerprint::{self, Fingerprint};
+use super::graph::{ArtifactId, Graph, TargetId};
+use super::reason::{self, Case, InPlace, Reason};
+use super::spec::{Action, Span, Value};
+use super::store::{History, Past, Store};
+
+/// Everything that a verdict looks at.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// The targets.
+    pub graph: &'a Graph,
+    /// What was built.
+    pub store: &'a Store,
+    /// The disk.
+    pub files: &'a Files,
+    /// The environment of this program.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+/// The verdict of every target that some goals need.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The goals.
+    pub goals: Vec<TargetId>,
+    /// One step for each target, in build order.
+    pub steps: Vec<Step>,
+}
+
+/// The verdict of one target.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The target.
+    pub target: TargetId,
+    /// What its result depends on, as far as it is known.
+    pub fingerprint: Fingerprint,
+    /// Whether it is stale.
+    pub verdict: Verdict,
+    /// Targets that must run before all of its inputs are known; empty if they are.
+    pub waits_for: Vec<TargetId>,
+    /// How long its last successful attempt took.
+    pub last: Option<Duration>,
+}
+
+/// Whether a target is stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything is as it was when the record was made.
+    Fresh,
+    /// Something is not, or nothing was made yet.
+    Stale {
+        /// All reasons.
+        reasons: Vec<Reason>,
+        /// The fingerprint hash of the earlier result that can be put back instead of running.
+        restore: Option<Digest>,
+    },
+    /// Nothing is known to have changed, but something that it needs must run first.
+    Undecided,
+}
+
+impl Plan {
+    /// The step of a target.
+    #[must_use]
+    pub fn step(&self, target: TargetId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.target == target)
+    }
+
+    /// The targets that are not fresh, in build order.
+    pub fn open(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.verdict != Verdict::Fresh)
+    }
+}
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A source that a goal needs is not there.
+    #[error("`{path}` does not exist, and no target makes it")]
+    MissingSource {
+        /// The target that reads it.
+        target: TargetId,
+        /// Its path.
+        path: String,
+        /// Where it is written.
+        span: Span,
+    },
+    /// Something that must be read cannot be.
+    #[error("`{path}` cannot be read: {error}")]
+    Unreadable {
+        /// The target that reads or makes it.
+        target: TargetId,
+        /// Its path.
+        path: String,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Makes the plan for some goals; with `force`, everything that they need is stale.
+///
+/// # Errors
+/// Every source that is missing or cannot be read.
+pub fn plan(world: World<'_>, goals: &[TargetId], force: bool) -> Result<Plan, Vec<PlanError>> {
+    let needed = world.graph.needed(goals);
+    look_ahead(world, &needed);
+    let mut errors = Vec::new();
+    let mut steps = Vec::with_capacity(needed.len());
+    // Content digests of what each target leaves, where that is known.
+    let mut contents: Vec<Option<Contents>> = vec![None; world.graph.order().len()];
+    for id in needed {
+        let known = |artifact: ArtifactId| {
+            let contents = contents[artifact.target.index()].as_ref()?;
+            contents.get(artifact.output as usize).copied().flatten()
+        };
+        match judge(world, id, &known, force) {
+            Ok((step, left)) => {
+                contents[id.index()] = left;
+                steps.push(step);
+            }
+            Err(found) => errors.extend(found),
+        }
+    }
+    world.files.look_anew();
+    if errors.is_empty() {
+        let goals = goals.to_vec();
+        Ok(Plan { goals, steps })
+    } else {
+        Err(errors)
+    }
+}
+
+/// Content digests of a target's outputs, in their order.
+pub(crate) type Contents = Vec<Option<Digest>>;
+
+/// Takes a look at every path of some targets, all at once.
+fn look_ahead(world: World<'_>, targets: &[TargetId]) {
+    let mut paths: Vec<&str> = Vec::with_capacity(2 * targets.len());
+    for id in targets {
+        let sources = world
+            .graph
+            .node(*id)
+            .reads
+            .iter()
+            .filter(|read| read.artifact.is_none());
+        paths.extend(sources.map(|read| read.path.as_str()));
+        paths.extend(
+            world
+                .graph
+                .target(*id)
+                .outputs
+                .iter()
+                .map(|output| output.path.as_str()),
+        );
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    world.files.look_ahead(&paths);
+}
+
+/// Judges one target; `known` gives the content of an artifact that it reads. Also tells the contents of what the
+/// target leaves, unless it has to run.
+pub(crate) fn judge(
+    world: World<'_>,
+    id: TargetId,
+    known: &dyn Fn(ArtifactId) -> Option<Digest>,
+    force: bool,
+) -> Result<(Step, Option<Contents>), Vec<PlanError>> {
+    let target = world.graph.target(id);
+    let (fingerprint, waits_for) = take_fingerprint(world, id, known)?;
+    let hash = fingerprint.hash();
+    let history = world
+        .store
+        .ledger(|ledger| ledger.target(&target.name).cloned())
+        .unwrap_or_default();
+    let record = history.record();
+    let mut artifacts = Vec::with_capacity(target.outputs.len());
+    for output in &target.outputs {
+        let recorded = record.and_then(|past| past.artifacts.iter().find(|old| old.name == output.name));
+        let look = match world.files.digest(&output.path) {
+            Ok(None) => InPlace::Missing,
+            Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => InPlace::Intact,
+            Ok(_) => InPlace::Altered,
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => InPlace::Altered,
+            Err(error) => {
+                let path = output.path.clone();
+                return Err(vec![PlanError::Unreadable {
+                    target: id,
+                    path,
+                    error,
+                }]);
+            }
+        };
+        artifacts.push((output.name.as_str(), output.path.as_str(), look));
+    }
+    let reasons = reason::diff(&Case {
+        fingerprint: &fingerprint,
+        hash,
+        recorded: record.map(|past| past.hash),
+        recall: &|| record.and_then(|past| world.store.fingerprint(past)),
+        artifacts: &artifacts,
+        forced: force,
+        interrupted: history.interrupted(),
+    });
+    let last = record
+        .or(history.results().last())
+        .map(|past| Duration::from_millis(past.duration));
+    let mut contents = None;
+    let verdict = if !reasons.is_empty() {
+        let earlier = hash
+            .filter(|_| !force)
+            .and_then(|hash| restorable(world, id, &history, hash));
+        contents = earlier.map(|past| contents_of(world, id, past));
+        Verdict::Stale {
+            reasons,
+            restore: earlier.map(|past| past.hash),
+        }
+    } else if hash.is_none() {
+        Verdict::Undecided
+    } else {
+        contents = record.map(|past| contents_of(world, id, past));
+        Verdict::Fresh
+    };
+    let step = Step {
+        target: id,
+        fingerprint,
+        verdict,
+        waits_for,
+        last,
+    };
+    Ok((step, contents))
+}
+
+fn contents_of(world: World<'_>, id: TargetId, past: &Past) -> Contents {
+    let outputs = &world.graph.target(id).outputs;
+    let content = |name: &str| {
+        past.artifacts
+            .iter()
+            .find(|artifact| artifact.name == name)
+            .map(|found| found.content)
+    };
+    outputs.iter().map(|output| content(&output.name)).collect()
+}
+
+/// The earlier result that may be put back for a fingerprint: never of an effect, save while its record still holds
+/// or when only its commit was cut short.
+fn restorable<'a>(world: World<'_>, id: TargetId, history: &'a History, hash: Digest) -> Option<&'a Past> {
+    let target = world.graph.target(id);
+    let past = history.result(hash)?;
+    if target.effect {
+        let holds = [history.record(), history.open()]
+            .into_iter()
+            .flatten()
+            .any(|it| it.at == past.at);
+        if !holds {
+            return None;
+        }
+    }
+    let in_place = |artifact: &super::store::entry::Artifact| {
+        let output = target.outputs.iter().find(|output| output.name == artifact.name);
+        output.is_some_and(|output| {
+            world.files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind))
+        })
+    };
+    world.store.can_restore(past, &in_place).then_some(past)
+}
+
+/// Gathers everything that a target's result depends on; also tells who must run before all of it is known.
+fn take_fingerprint(
+    world: World<'_>,
+    id: TargetId,
+    known: &dyn Fn(ArtifactId) -> Option<Digest>,
+) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
+    let target = world.graph.target(id);
+    let reads = &world.graph.node(id).reads;
+    let mut errors = Vec::new();
+    let mut waits_for = Vec::new();
+    let mut inputs = Vec::with_capacity(reads.len());
+    let is_command = matches!(target.action, Action::Command(_));
+    for read in reads {
+        let content = match read.artifact {
+            Some(artifact) => {
+                let content = known(artifact);
+                if content.is_none() {
+                    waits_for.push(artifact.target);
+                }
+                content
+            }
+            None => match world.files.digest(&read.path) {
+                Ok(Some((digest, _))) => Some(digest),
+                Ok(None) => {
+                    let (path, span) = (read.path.clone(), read.span);
+                    errors.push(PlanError::MissingSource { target: id, path, span });
+                    None
+                }
+                Err(error) => {
+                    let path = read.path.clone();
+                    errors.push(PlanError::Unreadable {
+                        target: id,
+                        path,
+                        error,
+                    });
+                    None
+                }
+            },
+        };
+        inputs.push(fingerprint::Input {
+            role: read.role.clone(),
+            path: is_command.then(|| read.path.clone()),
+            content,
+        });
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    if !is_command {
+        inputs = by_role(inputs);
+    }
+    waits_for.sort_unstable();
+    waits_for.dedup();
+    let task = match &target.action {
+        Action::Builtin { task, version } => fingerprint::Task::Builtin {
+            name: task.clone(),
+            version: *version,
+        },
+        Action::Command(command) => fingerprint::Task::Command {
+            text: command.text(),
+            shell: command.shell,
+        },
+    };
+    // A path among the parameters counts through what stands there.
+    let values = target
+        .params
+        .iter()
+        .filter(|param| !matches!(param.value, Value::Path(_)));
+    let env = |name: &String| {
+        (
+            name.clone(),
+            world.env.get(name).map(|value| Digest::of(value.as_bytes())),
+        )
+    };
+    let outputs = target.outputs.iter().map(|output| fingerprint::Output {
+        name: output.name.clone(),
+        kind: output.kind,
+        path: is_command.then(|| output.path.clone()),
+    });
+    let fingerprint = Fingerprint {
+        format: fingerprint::FORMAT,
+        task,
+        params: values.map(|param| (param.name.clone(), param.value.clone())).collect(),
+        inputs,
+        env: target.env.iter().map(env).collect(),
+        outputs: outputs.collect(),
+    };
+    Ok((fingerprint, waits_for))
+}
+
+/// A built-in knows its inputs by role alone; several files of one role count as one.
+fn by_role(mut inputs: Vec<fingerprint::Input>) -> Vec<fingerprint::Input> {
+    inputs.sort_by(|a, b| a.role.cmp(&b.role));
+    let mut merged: Vec<fingerprint::Input> = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        match merged.last_mut() {
+            Some(last) if last.role == input.role => {
+                let both = last.content.zip(input.content);
+                last.content = both.map(|(one, two)| Digest::of(format!("{one} {two}").as_bytes()));
+            }
+            _ => merged.push(input),
+        }
+    }
+    merged
+}
+
+/// Role and path of everything that a target reads.
+pub(crate) fn read_paths(graph: &Graph, id: TargetId) -> Vec<(String, String)> {
+    let reads = graph.node(id).reads.iter();
+    reads.map(|read| (read.role.clone(), read.path.clone())).collect()
+}

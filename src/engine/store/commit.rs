@@ -1,0 +1,353 @@
+//! The only place that puts artifacts into the project.
+//!
+//! Placing never overwrites blindly: a rename that does not replace, or an exchange; what comes out is deleted only
+//! if its bytes are ones that the journal says atsaf placed at that path, else it is kept under `displaced/`.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::entry::{Artifact, Entry, Made};
+use super::{Past, Store, StoreError};
+use crate::engine::digest::{self, BUFFER, Digest, Tree};
+use crate::engine::files::Files;
+use crate::engine::reason::Reason;
+use crate::engine::run::{RUN_ID_PLACEHOLDER, RunId};
+use crate::engine::spec::{Kind, Output};
+
+/// An artifact as an attempt left it, examined and stamped.
+#[derive(Clone, Debug)]
+pub(crate) struct Staged {
+    /// What is made of it.
+    pub(crate) artifact: Artifact,
+    /// Where it lies.
+    pub(crate) at: PathBuf,
+}
+
+impl Staged {
+    /// Digests what an attempt wrote to `at`, and stamps the run's id into it if the task is a built-in.
+    pub(crate) fn examine(output: &Output, at: PathBuf, run: RunId, stamp: bool) -> io::Result<Self> {
+        let (content, bytes, size) = match output.kind {
+            Kind::File if stamp => stamp_file(&at, run)?,
+            Kind::File => {
+                let digest = digest::of_file(&at)?;
+                (digest, digest, fs::metadata(&at)?.len())
+            }
+            Kind::Directory => {
+                let tree = Tree::read(&at, &digest::of_file)?;
+                let sizes = tree
+                    .0
+                    .iter()
+                    .filter_map(|(name, _)| fs::symlink_metadata(at.join(name)).ok());
+                let size = sizes.filter(fs::Metadata::is_file).map(|it| it.len()).sum();
+                (tree.digest(), tree.digest(), size)
+            }
+        };
+        let artifact = Artifact {
+            name: output.name.clone(),
+            path: output.path.clone(),
+            kind: output.kind,
+            content,
+            bytes,
+            size,
+            run,
+        };
+        Ok(Self { artifact, at })
+    }
+}
+
+/// Writes the run's id over every placeholder; gives the digests before and after, and the size.
+fn stamp_file(path: &Path, run: RunId) -> io::Result<(Digest, Digest, u64)> {
+    let holes = placeholders(path)?;
+    let content = digest::of_file(path)?;
+    let size = fs::metadata(path)?.len();
+    if holes.is_empty() {
+        return Ok((content, content, size));
+    }
+    let mut file = File::options().write(true).open(path)?;
+    for hole in holes {
+        file.seek(SeekFrom::Start(hole))?;
+        file.write_all(run.to_string().as_bytes())?;
+    }
+    drop(file);
+    Ok((content, digest::of_file(path)?, size))
+}
+
+/// Offsets of the placeholder in a file.
+fn placeholders(path: &Path) -> io::Result<Vec<u64>> {
+    let wanted = RUN_ID_PLACEHOLDER.as_bytes();
+    let mut file = File::open(path)?;
+    let mut window: Vec<u8> = Vec::with_capacity(BUFFER + wanted.len());
+    let (mut base, mut found) = (0, Vec::new());
+    loop {
+        let before = window.len();
+        let read = (&mut file).take(BUFFER as u64).read_to_end(&mut window)?;
+        let hits = window
+            .windows(wanted.len())
+            .enumerate()
+            .filter(|(_, bytes)| *bytes == wanted);
+        found.extend(hits.map(|(at, _)| base + at as u64));
+        if read == 0 || window.len() == before {
+            found.dedup();
+            return Ok(found);
+        }
+        // Keep as much as could be the beginning of one that goes on in the next piece.
+        let keep = window.len().min(wanted.len() - 1);
+        base += (window.len() - keep) as u64;
+        window.drain(..window.len() - keep);
+    }
+}
+
+/// A file of somebody else's that stood in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Displaced {
+    /// The declared path at which it stood.
+    pub(crate) path: String,
+    /// Where it is now, relative to the project.
+    pub(crate) to: String,
+}
+
+impl Store {
+    /// Commits one success: keeps copies, says what is about to happen, places, and says that it has happened.
+    ///
+    /// Artifacts whose content is that of the earlier file, which is still in place, stay as they are.
+    pub(crate) fn commit(
+        &self,
+        mut made: Made,
+        staged: &[Staged],
+        record: Option<&Past>,
+        cache: bool,
+        files: &Files,
+    ) -> Result<(Vec<Displaced>, Vec<Artifact>, Option<String>), StoreError> {
+        let mut place = Vec::new();
+        let mut trouble = None;
+        for Staged { artifact, at } in staged {
+            let before = record.and_then(|past| past.artifacts.iter().find(|old| old.name == artifact.name));
+            let intact = |old: &&Artifact| {
+                old.content == artifact.content
+                    && old.kind == artifact.kind
+                    && files.digest(&artifact.path).ok().flatten() == Some((old.bytes, old.kind))
+            };
+            if let Some(old) = before.filter(intact) {
+                made.artifacts.push(Artifact {
+                    path: artifact.path.clone(),
+                    ..old.clone()
+                });
+                continue;
+            }
+            if cache {
+                if let Err(error) = self.objects.keep(at, artifact.kind, artifact.bytes) {
+                    trouble = Some(format!("no copy of `{}` could be kept: {error}", artifact.name));
+                }
+            }
+            made.artifacts.push(artifact.clone());
+            place.push((artifact.clone(), at.clone()));
+        }
+        let (target, hash, run) = (made.target.clone(), made.hash, made.run);
+        let artifacts = made.artifacts.clone();
+        self.append(&[Entry::Intent(Box::new(made))])?;
+        let displaced = self.place_all(&place, run, files)?;
+        self.append(&[Entry::Result { target, hash }])?;
+        Ok((displaced, artifacts, trouble))
+    }
+
+    /// Puts an earlier result back in place; `None` if a copy is missing or damaged, and then nothing was changed.
+    pub(crate) fn restore(
+        &self,
+        past: &Past,
+        target: (&str, &[Output]),
+        run: RunId,
+        reasons: Vec<Reason>,
+        files: &Files,
+    ) -> Result<Option<Vec<Displaced>>, StoreError> {
+        let (target, outputs) = target;
+        let mut place = Vec::new();
+        for (number, artifact) in past.artifacts.iter().enumerate() {
+            let Some(output) = outputs.iter().find(|output| output.name == artifact.name) else {
+                return Ok(None);
+            };
+            if files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind)) {
+                continue;
+            }
+            let dir = self
+                .staging_beside(&files.at(&output.path), run)
+                .join(format!("{target}.restore"));
+            let at = dir.join(number.to_string());
+            let give = || -> io::Result<bool> {
+                fs::create_dir_all(&dir)?;
+                remove(&at)?;
+                self.objects.give(artifact.bytes, artifact.kind, &at)
+            };
+            if !give().map_err(StoreError::at(&at))? {
+                return Ok(None);
+            }
+            let mut artifact = artifact.clone();
+            artifact.path.clone_from(&output.path);
+            place.push((artifact, at));
+        }
+        let (target, hash) = (target.to_owned(), past.hash);
+        if !place.is_empty() {
+            let files = place
+                .iter()
+                .map(|(artifact, _)| (artifact.path.clone(), artifact.bytes))
+                .collect();
+            self.append(&[Entry::Placement { files }])?;
+        }
+        let displaced = self.place_all(&place, run, files)?;
+        self.append(&[Entry::Restore {
+            run,
+            target,
+            hash,
+            reasons,
+        }])?;
+        Ok(Some(displaced))
+    }
+
+    /// A staging directory on the file system of `path`.
+    pub(crate) fn staging_beside(&self, path: &Path, run: RunId) -> PathBuf {
+        use std::os::unix::fs::MetadataExt as _;
+        let staging = self.staging_dir(run);
+        let device = |path: &Path| path.ancestors().find_map(|at| fs::metadata(at).ok()).map(|it| it.dev());
+        let parent = path.parent().unwrap_or(path);
+        if device(parent) == device(&staging) {
+            return staging;
+        }
+        let there = parent.ancestors().find(|at| at.exists()).unwrap_or(parent);
+        there.join(format!(".atsaf-staging-{run}"))
+    }
+
+    fn place_all(
+        &self,
+        place: &[(Artifact, PathBuf)],
+        run: RunId,
+        files: &Files,
+    ) -> Result<Vec<Displaced>, StoreError> {
+        let mut displaced = Vec::new();
+        for (artifact, staged) in place {
+            let to = files.at(&artifact.path);
+            let moved = self.place(artifact, staged, &to, run).map_err(StoreError::at(&to))?;
+            displaced.extend(moved);
+            match artifact.kind {
+                Kind::File => files.note(&artifact.path, artifact.bytes),
+                // Reads the new files, so that the next look finds them remembered.
+                Kind::Directory => drop(files.digest(&artifact.path)),
+            }
+        }
+        Ok(displaced)
+    }
+
+    fn place(&self, artifact: &Artifact, staged: &Path, to: &Path, run: RunId) -> io::Result<Option<Displaced>> {
+        if let Some(parent) = to.parent().filter(|parent| !parent.exists()) {
+            fs::create_dir_all(parent)?;
+        }
+        match renameat_with(CWD, staged, CWD, to, RenameFlags::NOREPLACE) {
+            Err(rustix::io::Errno::EXIST) => {}
+            // A file system that cannot: what stands there is moved away first.
+            Err(rustix::io::Errno::INVAL) if !exists(to) => return super::rename(staged, to).map(|()| None),
+            Err(rustix::io::Errno::INVAL) => {
+                let away = staged.with_extension("former");
+                super::rename(to, &away)?;
+                super::rename(staged, to)?;
+                return self.dispose(&away, &artifact.path, run);
+            }
+            other => return other.map(|()| None).map_err(io::Error::from),
+        }
+        if digest_of(to)? == Some(artifact.bytes) {
+            remove(staged)?;
+            return Ok(None);
+        }
+        renameat_with(CWD, staged, CWD, to, RenameFlags::EXCHANGE)?;
+        self.dispose(staged, &artifact.path, run)
+    }
+
+    /// Deletes what came out of an artifact's place if atsaf had put it there, else keeps it under `displaced/`.
+    pub(crate) fn dispose(&self, former: &Path, path: &str, run: RunId) -> io::Result<Option<Displaced>> {
+        let own = match digest_of(former)? {
+            Some(digest) => self.ledger(|ledger| ledger.placed(path, digest)),
+            None => false,
+        };
+        if own {
+            remove(former)?;
+            return Ok(None);
+        }
+        let outer = self.dir.parent().unwrap_or(&self.dir);
+        let base = Path::new("displaced").join(run.to_string());
+        let mut below = base.join(path);
+        for number in 1.. {
+            if !exists(&outer.join(&below)) {
+                break;
+            }
+            below = base.join(format!("{path}.{number}"));
+        }
+        let to = outer.join(&below);
+        fs::create_dir_all(to.parent().unwrap_or(outer))?;
+        move_file(former, &to)?;
+        let to = Path::new(super::DIRECTORY).join(below).to_string_lossy().into_owned();
+        Ok(Some(Displaced {
+            path: path.to_owned(),
+            to,
+        }))
+    }
+}
+
+/// The digest of a file or directory; `None` of a link or anything else, which atsaf never places.
+fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if kind.is_file() {
+        digest::of_file(path).map(Some)
+    } else if kind.is_dir() {
+        Tree::read(path, &digest::of_file).map(|tree| Some(tree.digest()))
+    } else {
+        Ok(None)
+    }
+}
+
+fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Removes a file or directory, if it is there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(it) if it.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves a file, to another file system if need be.
+pub(crate) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    match super::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices && from.is_file() => {
+            fs::copy(from, to)?;
+            fs::remove_file(from)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_placeholder_is_found_wherever_a_piece_ends() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("file");
+        for before in [0, 1, BUFFER - 36, BUFFER - 20, BUFFER - 1, BUFFER, 2 * BUFFER - 3] {
+            let mut bytes = vec![b'.'; before];
+            bytes.extend(RUN_ID_PLACEHOLDER.as_bytes());
+            bytes.extend(b"tail");
+            File::create(&path).expect("made").write_all(&bytes).expect("written");
+            assert_eq!(placeholders(&path).expect("read"), [before as u64]);
+            let run = RunId::new();
+            let (content, stamped, size) = stamp_file(&path, run).expect("stamped");
+            assert_eq!((content, size), (Digest::of(&bytes), bytes.len() as u64));
+            bytes[before..before + 36].copy_from_slice(run.to_string().as_bytes());
+            assert_eq!(stamped, Digest::of(&bytes));
+        }
+    }
+}

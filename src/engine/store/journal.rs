@@ -1,0 +1,327 @@
+//! The journal: an append-only file of framed entries, which is the truth about the project.
+//!
+//! ```text
+//! file  = header frame*
+//! header = "atsaf journal 1\n" id[16]                 the id differs for each journal
+//! frame = marker[4] length[4, little endian] checksum[8] payload[length]
+//! ```
+//!
+//! The checksum is the beginning of BLAKE3 over length and payload; the payload is bincode. A reader that meets
+//! anything else skips to the next whole frame and says so: damage costs entries, never a wrong answer. A tail that
+//! is no whole frame is what a kill left of an append: readers stop before it, the next appender cuts it off.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::entry::Entry;
+
+const MAGIC: &[u8; 16] = b"atsaf journal 1\n";
+const MARKER: [u8; 4] = [0xa7, b't', b's', 0xf1];
+const HEAD: usize = 16;
+/// Where the first frame begins.
+pub(crate) const START: u64 = 32;
+const LIMIT: usize = 1 << 28;
+
+/// An open journal.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Inode and device, to notice that the file was replaced.
+    identity: (u64, u64),
+    id: [u8; 16],
+}
+
+/// What reading a stretch gave.
+#[derive(Debug, Default)]
+pub(crate) struct Stretch {
+    /// Offset and entry of each whole frame.
+    pub(crate) entries: Vec<(u64, Entry)>,
+    /// One past the last whole frame.
+    pub(crate) end: u64,
+    /// Offsets at which something else stood before a later whole frame.
+    pub(crate) damage: Vec<u64>,
+}
+
+impl Journal {
+    /// Opens a journal, or makes an empty one; `None` if there is none and `make` is not set.
+    pub(crate) fn open(path: &Path, make: bool) -> io::Result<Option<Self>> {
+        let mut file = match OpenOptions::new().read(true).append(make).create(make).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        let identity = (metadata.ino(), metadata.dev());
+        let mut header = [0; 32];
+        let whole = file.read_exact(&mut header).is_ok() && header[..16] == MAGIC[..];
+        if !whole {
+            if !make {
+                // A journal that is just being made, or whose head is gone: nothing in it can be believed.
+                return Ok(None);
+            }
+            // Fewer bytes than a header hold no entry; more may, but were written by something else.
+            if metadata.len() >= START {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "it does not begin as a journal does",
+                ));
+            }
+            file.set_len(0)?;
+            header[..16].copy_from_slice(MAGIC);
+            header[16..].copy_from_slice(uuid::Uuid::from_u128(fresh_id()).as_bytes());
+            file.write_all(&header)?;
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&header[16..]);
+        Ok(Some(Self {
+            path: path.to_owned(),
+            file,
+            identity,
+            id,
+        }))
+    }
+
+    /// Differs for each journal; offsets mean something only together with it.
+    pub(crate) fn id(&self) -> [u8; 16] {
+        self.id
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's length in bytes.
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Whether the file at the journal's path is another one by now.
+    pub(crate) fn was_replaced(&self) -> bool {
+        std::fs::metadata(&self.path).map_or(true, |now| (now.ino(), now.dev()) != self.identity)
+    }
+
+    /// Reads all entries from an offset on.
+    pub(crate) fn read(&mut self, from: u64) -> io::Result<Stretch> {
+        self.file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        self.file.read_to_end(&mut bytes)?;
+        Ok(scan(&bytes, from))
+    }
+
+    /// Reads the entry at an offset; `None` if no whole one is there.
+    pub(crate) fn entry(&mut self, at: u64) -> Option<Entry> {
+        self.frame(at).and_then(|payload| decode(&payload))
+    }
+
+    /// The checksum of the frame at an offset.
+    pub(crate) fn checksum(&mut self, at: u64) -> Option<[u8; 8]> {
+        self.frame(at).map(|payload| checksum(&payload))
+    }
+
+    fn frame(&mut self, at: u64) -> Option<Vec<u8>> {
+        let mut head = [0; HEAD];
+        self.file.seek(SeekFrom::Start(at)).ok()?;
+        self.file.read_exact(&mut head).ok()?;
+        let length = frame_length(&head)?;
+        let mut payload = vec![0; length];
+        self.file.read_exact(&mut payload).ok()?;
+        (checksum(&payload) == head[8..]).then_some(payload)
+    }
+
+    /// Appends entries in one write, after cutting off what stands beyond `end`; gives back the offset of each.
+    ///
+    /// The caller holds the append lock and has read up to `end`.
+    pub(crate) fn append(&mut self, end: u64, entries: &[Entry]) -> io::Result<Vec<u64>> {
+        if self.len()? > end {
+            self.file.set_len(end)?;
+        }
+        let mut bytes = Vec::new();
+        let mut offsets = Vec::with_capacity(entries.len());
+        for entry in entries {
+            offsets.push(end + bytes.len() as u64);
+            encode(entry, &mut bytes)?;
+        }
+        if let Err(error) = self.file.write_all(&bytes) {
+            // A full disk may have taken a part: the next appender would cut it as well.
+            let _ = self.file.set_len(end);
+            return Err(error);
+        }
+        Ok(offsets)
+    }
+
+    /// Waits until all that was written has reached the disk.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Replaces the journal by one with other entries, synced before it takes the place.
+    pub(crate) fn replace(path: &Path, entries: &[Entry]) -> io::Result<Self> {
+        let new = path.with_extension("new");
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut journal = Self::open(&new, true)?.ok_or(io::ErrorKind::NotFound)?;
+        journal.append(START, entries)?;
+        journal.file.sync_all()?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the store, replacing its own file whole"
+        )]
+        std::fs::rename(&new, path)?;
+        path.clone_into(&mut journal.path);
+        Ok(journal)
+    }
+}
+
+fn fresh_id() -> u128 {
+    uuid::Uuid::now_v7().as_u128()
+}
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<LIMIT>()
+}
+
+fn encode(entry: &Entry, into: &mut Vec<u8>) -> io::Result<()> {
+    let payload = bincode::serde::encode_to_vec(entry, config()).map_err(io::Error::other)?;
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    into.extend_from_slice(&MARKER);
+    into.extend_from_slice(&length.to_le_bytes());
+    into.extend_from_slice(&checksum(&payload));
+    into.extend_from_slice(&payload);
+    Ok(())
+}
+
+fn decode(payload: &[u8]) -> Option<Entry> {
+    let (entry, read) = bincode::serde::decode_from_slice(payload, config()).ok()?;
+    (read == payload.len()).then_some(entry)
+}
+
+fn checksum(payload: &[u8]) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(payload.len() as u64).to_le_bytes()).update(payload);
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    first
+}
+
+fn frame_length(head: &[u8]) -> Option<usize> {
+    let length = u32::from_le_bytes(head.get(4..8)?.try_into().ok()?) as usize;
+    (head[..4] == MARKER && length <= LIMIT).then_some(length)
+}
+
+/// The whole frame at the beginning of some bytes: its entry and its length.
+fn whole(bytes: &[u8]) -> Option<(Entry, usize)> {
+    let length = frame_length(bytes.get(..HEAD)?)?;
+    let payload = bytes.get(HEAD..HEAD + length)?;
+    if bytes[8..HEAD] != checksum(payload) {
+        return None;
+    }
+    decode(payload).map(|entry| (entry, HEAD + length))
+}
+
+/// Finds the whole frames in bytes that begin at the offset `base` of a journal.
+fn scan(bytes: &[u8], base: u64) -> Stretch {
+    let mut stretch = Stretch {
+        end: base,
+        ..Stretch::default()
+    };
+    let mut at = 0;
+    let mut skipped = None;
+    while at < bytes.len() {
+        if let Some((entry, length)) = whole(&bytes[at..]) {
+            stretch.damage.extend(skipped.take());
+            stretch.entries.push((base + at as u64, entry));
+            at += length;
+            stretch.end = base + at as u64;
+        } else {
+            skipped.get_or_insert(base + at as u64);
+            let next = bytes[at + 1..].windows(4).position(|window| window == MARKER);
+            at = next.map_or(bytes.len(), |next| at + 1 + next);
+        }
+    }
+    stretch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries() -> Vec<Entry> {
+        (0..5).map(|upto| Entry::Synced { upto: upto * 1000 }).collect()
+    }
+
+    fn written() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("journal");
+        let mut journal = Journal::open(&path, true).expect("opened").expect("made");
+        journal.append(START, &entries()).expect("appended");
+        let bytes = std::fs::read(&path).expect("read");
+        (dir, path, bytes)
+    }
+
+    fn put(path: &Path, bytes: &[u8]) {
+        #[expect(clippy::disallowed_methods, reason = "a test damages its own journal")]
+        std::fs::write(path, bytes).expect("written");
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_length_gives_its_whole_entries() {
+        let (_dir, path, bytes) = written();
+        for length in START as usize..bytes.len() {
+            put(&path, &bytes[..length]);
+            let mut journal = Journal::open(&path, true).expect("opened").expect("there");
+            let stretch = journal.read(START).expect("read");
+            let whole: Vec<Entry> = stretch.entries.into_iter().map(|(_, entry)| entry).collect();
+            assert_eq!(whole, entries()[..whole.len()]);
+            assert!(stretch.damage.is_empty(), "a torn tail is no damage");
+            journal
+                .append(stretch.end, &[Entry::Synced { upto: 7 }])
+                .expect("appended");
+            let again = journal.read(START).expect("read");
+            assert_eq!(again.entries.len(), whole.len() + 1);
+            assert!(again.damage.is_empty(), "the torn tail was cut off");
+        }
+    }
+
+    #[test]
+    fn a_flipped_byte_costs_one_entry_and_is_told() {
+        let (_dir, path, bytes) = written();
+        for at in START as usize..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x55;
+            put(&path, &flipped);
+            let mut journal = Journal::open(&path, true).expect("opened").expect("there");
+            let stretch = journal.read(START).expect("read");
+            assert_eq!(stretch.entries.len(), 4, "byte {at}");
+            assert!(stretch.entries.iter().all(|(_, entry)| entries().contains(entry)));
+            let last = stretch.end < bytes.len() as u64;
+            assert_eq!(stretch.damage.len(), usize::from(!last), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_journal_cut_inside_its_header_begins_anew() {
+        let (_dir, path, bytes) = written();
+        for length in 0..START as usize {
+            put(&path, &bytes[..length]);
+            assert!(Journal::open(&path, false).expect("looked").is_none());
+            let mut journal = Journal::open(&path, true).expect("opened").expect("made");
+            assert!(journal.read(START).expect("read").entries.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_replaced_journal_is_noticed() {
+        let (_dir, path, _) = written();
+        let old = Journal::open(&path, true).expect("opened").expect("there");
+        let mut new = Journal::replace(&path, &entries()[..2]).expect("replaced");
+        assert!(old.was_replaced() && !new.was_replaced());
+        assert_ne!(old.id(), new.id());
+        assert_eq!(new.read(START).expect("read").entries.len(), 2);
+    }
+}

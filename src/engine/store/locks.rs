@@ -1,0 +1,217 @@
+//! Advisory locks between builds: on targets, in stripes; on appending; and one that tells that a run is alive.
+//!
+//! The kernel frees them when their holder ends, however it ends. A command inherits the lock of its attempt, so that
+//! an orphan of a killed build is waited for.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::engine::digest::Digest;
+use crate::engine::run::RunId;
+
+const STRIPES: u8 = 251;
+
+/// The directory of locks.
+#[derive(Debug)]
+pub(crate) struct Locks {
+    dir: PathBuf,
+}
+
+/// Locks of one attempt; freed when dropped, in children that inherited them as well.
+#[derive(Debug)]
+pub(crate) struct Held(Vec<(File, bool)>);
+
+impl Held {
+    /// The file whose lock a child is to inherit: the target's own.
+    pub(crate) fn own(&self) -> Option<&File> {
+        self.0.iter().find(|(_, exclusive)| *exclusive).map(|(file, _)| file)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        for (file, exclusive) in &mut self.0 {
+            if *exclusive {
+                let _ = file.set_len(0);
+            }
+            // Not only by closing: a child of another attempt may have inherited the file.
+            let _ = file.unlock();
+        }
+    }
+}
+
+impl Locks {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// Takes the lock on `target` alone and those on `reads` together with others; all or none.
+    ///
+    /// # Errors
+    /// `Ok(Err(holder))` says in words who is in the way.
+    pub(crate) fn take(&self, target: &str, reads: &[&str], run: RunId) -> io::Result<Result<Held, String>> {
+        let own = stripe(target);
+        let mut stripes: Vec<u8> = reads
+            .iter()
+            .map(|name| stripe(name))
+            .filter(|read| *read != own)
+            .collect();
+        stripes.push(own);
+        stripes.sort_unstable();
+        stripes.dedup();
+        let mut held = Held(Vec::with_capacity(stripes.len()));
+        for number in stripes {
+            let mut file = self.open(&format!("{number:02x}"))?;
+            let exclusive = number == own;
+            let taken = if exclusive {
+                file.try_lock()
+            } else {
+                file.try_lock_shared()
+            };
+            match taken {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(Err(holder(&mut file))),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            if exclusive {
+                let note = format!("run {}, process {}, at `{target}`", run.short(), std::process::id());
+                let _ = file.set_len(0);
+                let _ = file.write_all(note.as_bytes());
+            }
+            held.0.push((file, exclusive));
+        }
+        Ok(Ok(held))
+    }
+
+    /// Waits for the append lock.
+    pub(crate) fn append(&self) -> io::Result<Held> {
+        let file = self.open("append")?;
+        file.lock()?;
+        Ok(Held(vec![(file, false)]))
+    }
+
+    /// Shows that a run is alive, as long as what is given back is kept.
+    pub(crate) fn live(&self, run: RunId) -> io::Result<Live> {
+        let path = self.dir.join(format!("run-{run}"));
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)?;
+        file.lock()?;
+        Ok(Live { path, _file: file })
+    }
+
+    /// Whether a run's build is still there.
+    pub(crate) fn is_live(&self, run: RunId) -> bool {
+        let Ok(file) = File::open(self.dir.join(format!("run-{run}"))) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Takes away what killed runs left here.
+    pub(crate) fn sweep(&self) {
+        for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let run = name
+                .to_str()
+                .and_then(|name| name.strip_prefix("run-"))
+                .and_then(|id| id.parse().ok());
+            if run.is_some_and(|run| !self.is_live(run)) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    fn open(&self, name: &str) -> io::Result<File> {
+        let path = self.dir.join(name);
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+    }
+}
+
+/// A sign of life of a run.
+#[derive(Debug)]
+pub(crate) struct Live {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn stripe(target: &str) -> u8 {
+    let digest = Digest::of(target.as_bytes()).hex();
+    u8::from_str_radix(&digest[..2], 16).unwrap_or_default() % STRIPES
+}
+
+fn holder(file: &mut File) -> String {
+    let mut note = String::new();
+    let _ = file.seek(SeekFrom::Start(0));
+    let _ = file.read_to_string(&mut note);
+    match note.is_empty() {
+        true => "another build".to_owned(),
+        false => format!("another build ({note})"),
+    }
+}
+
+/// Lets the next child inherit a file, until what is given back is dropped.
+pub(crate) struct Inherit<'a>(&'a File);
+
+impl<'a> Inherit<'a> {
+    pub(crate) fn new(file: &'a File) -> Self {
+        let _ = rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty());
+        Self(file)
+    }
+}
+
+impl Drop for Inherit<'_> {
+    fn drop(&mut self) {
+        let _ = rustix::io::fcntl_setfd(self.0, rustix::io::FdFlags::CLOEXEC);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locks(dir: &Path) -> Locks {
+        Locks::new(dir.to_owned())
+    }
+
+    #[test]
+    fn readers_share_and_a_writer_is_named() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (one, two) = (locks(dir.path()), locks(dir.path()));
+        let run = RunId::new();
+        let first = one.take("train", &["clean"], run).expect("asked").expect("free");
+        let second = two.take("forecast", &["clean"], run).expect("asked").expect("shared");
+        let holder = two
+            .take("report", &["train"], run)
+            .expect("asked")
+            .expect_err("being written");
+        assert!(holder.contains("at `train`"), "{holder}");
+        drop((first, second));
+        assert!(two.take("report", &["train"], run).expect("asked").is_ok());
+    }
+
+    #[test]
+    fn a_run_is_alive_as_long_as_it_holds_its_sign() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let locks = locks(dir.path());
+        let run = RunId::new();
+        let live = locks.live(run).expect("made");
+        assert!(locks.is_live(run));
+        drop(live);
+        assert!(!locks.is_live(run));
+    }
+}

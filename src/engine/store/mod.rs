@@ -1,0 +1,431 @@
+//! The store, `.atsaf/`: what was built, from what, and copies of it.
+//!
+//! ```text
+//! .atsaf/
+//! ├── CACHEDIR.TAG, .gitignore
+//! ├── v1/
+//! │   ├── journal              the truth: append-only entries
+//! │   ├── index                a cache of what the journal and the disk say; free to delete
+//! │   ├── objects/ab/…         artifacts by byte digest
+//! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
+//! │   ├── locks/               advisory locks
+//! │   ├── aside/               former artifacts of a command that writes its declared paths itself
+//! │   └── staging/RUN/         attempts in flight
+//! └── displaced/               files that a build had to replace and had not made; never emptied unasked
+//! ```
+
+mod commit;
+pub mod entry;
+mod index;
+mod journal;
+mod ledger;
+pub(crate) mod locks;
+mod objects;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub(crate) use self::commit::{Staged, move_file, remove};
+use self::entry::{Entry, Made};
+use self::index::Index;
+use self::journal::{Journal, START};
+pub use self::ledger::{History, Ledger, Past};
+use self::locks::{Live, Locks};
+use self::objects::Objects;
+use super::files::Files;
+use super::fingerprint::Fingerprint;
+use super::run::RunId;
+
+/// The directory of the store in a project.
+pub const DIRECTORY: &str = ".atsaf";
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the store {path} cannot be used: {source}")]
+pub struct StoreError {
+    /// What was touched.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl StoreError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { path, source }
+    }
+}
+
+/// The store of one project.
+pub struct Store {
+    dir: PathBuf,
+    state: Mutex<State>,
+    pub(crate) locks: Locks,
+    objects: Objects,
+}
+
+struct State {
+    journal: Option<Journal>,
+    ledger: Ledger,
+    /// Up to where the journal is folded into the ledger.
+    end: u64,
+    /// Whether anything was appended by this process.
+    wrote: bool,
+    warnings: Vec<String>,
+}
+
+impl Store {
+    /// Opens the store of a project, as it is; nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError`] if something that is there cannot be read.
+    pub fn open(root: &Path) -> Result<(Self, Files), StoreError> {
+        let dir = root.join(DIRECTORY).join("v1");
+        let path = dir.join("journal");
+        let mut state = State {
+            journal: Journal::open(&path, false).map_err(StoreError::at(&path))?,
+            ledger: Ledger::default(),
+            end: START,
+            wrote: false,
+            warnings: Vec::new(),
+        };
+        let mut known = HashMap::new();
+        if let Some(journal) = &mut state.journal {
+            if let Some(index) = Index::load(&dir.join("index"), journal) {
+                (state.ledger, state.end, known) = (index.ledger, index.end, index.files);
+            }
+        }
+        state.catch_up().map_err(StoreError::at(&path))?;
+        if state
+            .ledger
+            .unsynced_boot
+            .as_ref()
+            .is_some_and(|boot| *boot != boot_id())
+        {
+            // Written before the machine went down, and never synced: only the bytes themselves can be believed.
+            known.clear();
+        }
+        let store = Self {
+            locks: Locks::new(dir.join("locks")),
+            objects: Objects::new(dir.join("objects")),
+            state: Mutex::new(state),
+            dir,
+        };
+        Ok((store, Files::new(root, known)))
+    }
+
+    /// Makes the directories and the journal, if they are not there.
+    pub(crate) fn prepare(&self) -> Result<(), StoreError> {
+        let outer = self.dir.parent().unwrap_or(&self.dir);
+        let make = || -> io::Result<()> {
+            for name in ["objects", "outputs", "locks", "staging", "aside"] {
+                fs::create_dir_all(self.dir.join(name))?;
+            }
+            let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory was made by atsaf.\n";
+            for (name, text) in [("CACHEDIR.TAG", tag), (".gitignore", "*\n")] {
+                let path = outer.join(name);
+                if !path.exists() {
+                    #[expect(clippy::disallowed_methods, reason = "this is the store")]
+                    fs::write(path, text)?;
+                }
+            }
+            Ok(())
+        };
+        make().map_err(StoreError::at(outer))?;
+        let _held = self.locks.append().map_err(StoreError::at(&self.dir))?;
+        let mut state = self.state();
+        if state.journal.is_none() {
+            let path = self.dir.join("journal");
+            // What stands there without a journal's head is none; it is kept for whoever wants to look.
+            if Journal::open(&path, false).ok().flatten().is_none() && path.metadata().is_ok_and(|it| it.len() >= START)
+            {
+                let _ = rename(&path, &path.with_extension("damaged"));
+                state
+                    .warnings
+                    .push("the journal's head is damaged: it was moved to `journal.damaged`".to_owned());
+            }
+            state.journal = Journal::open(&path, true).map_err(StoreError::at(&path))?;
+            state.catch_up().map_err(StoreError::at(&path))?;
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at what the journal says, as far as it was read.
+    pub fn ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&self.state().ledger)
+    }
+
+    /// Reads what others appended since.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the journal cannot be read.
+    pub fn refresh(&self) -> Result<(), StoreError> {
+        self.state().catch_up().map_err(StoreError::at(&self.dir))
+    }
+
+    /// Takes the warnings that reading gave so far.
+    pub fn warnings(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().warnings)
+    }
+
+    /// Appends entries, after reading what others appended.
+    pub(crate) fn append(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let write = || -> io::Result<()> {
+            let _held = self.locks.append()?;
+            let mut state = self.state();
+            state.catch_up()?;
+            let end = state.end;
+            let journal = state.journal.as_mut().ok_or(io::ErrorKind::NotFound)?;
+            journal.append(end, entries)?;
+            state.wrote = true;
+            state.catch_up()
+        };
+        write().map_err(StoreError::at(&self.dir.join("journal")))
+    }
+
+    /// A result as the journal tells it, with what an explanation needs; `None` if that entry is damaged.
+    #[must_use]
+    pub fn recall(&self, past: &Past) -> Option<Made> {
+        match self.state().journal.as_mut()?.entry(past.at)? {
+            Entry::Intent(made) if made.hash == past.hash => Some(*made),
+            _ => None,
+        }
+    }
+
+    /// The fingerprint of a result, field by field.
+    #[must_use]
+    pub fn fingerprint(&self, past: &Past) -> Option<Fingerprint> {
+        self.recall(past)?.fingerprint
+    }
+
+    /// All entries of the journal, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the journal cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
+        let mut state = self.state();
+        let Some(journal) = state.journal.as_mut() else {
+            return Ok(Vec::new());
+        };
+        let stretch = journal.read(START).map_err(StoreError::at(&self.dir))?;
+        Ok(stretch.entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Whether every artifact of a result can be given back: from its place, or from a copy.
+    #[must_use]
+    pub fn can_restore(&self, past: &Past, in_place: &dyn Fn(&entry::Artifact) -> bool) -> bool {
+        past.artifacts
+            .iter()
+            .all(|artifact| in_place(artifact) || self.objects.has(artifact.bytes))
+    }
+
+    /// The directory for what an attempt printed and left.
+    #[must_use]
+    pub fn output_dir(&self, run: RunId, target: &str) -> PathBuf {
+        self.dir.join("outputs").join(run.to_string()).join(target)
+    }
+
+    /// The directory for attempts in flight of a run.
+    pub(crate) fn staging_dir(&self, run: RunId) -> PathBuf {
+        self.dir.join("staging").join(run.to_string())
+    }
+
+    /// The directory for a file that is out of the way for the time of an attempt.
+    pub(crate) fn aside_dir(&self, run: RunId) -> PathBuf {
+        self.dir.join("aside").join(run.to_string())
+    }
+
+    /// Shows that a run is alive, and clears away what dead ones left.
+    pub(crate) fn begin(&self, run: RunId) -> Result<Live, StoreError> {
+        let live = self.locks.live(run).map_err(StoreError::at(&self.dir))?;
+        self.locks.sweep();
+        for entry in fs::read_dir(self.dir.join("staging")).into_iter().flatten().flatten() {
+            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            if id.is_some_and(|id| !self.locks.is_live(id)) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        Ok(live)
+    }
+
+    /// Ends a run's use of the store: syncs what was written, compacts the journal if most of it is dead, and saves
+    /// the index. Without anything written or newly measured, nothing is done.
+    pub(crate) fn finish(&self, files: &Files) -> Result<(), StoreError> {
+        if self.state().wrote {
+            let upto = self.state().end;
+            self.sync().map_err(StoreError::at(&self.dir))?;
+            self.append(&[Entry::Synced { upto }])?;
+            self.compact().map_err(StoreError::at(&self.dir))?;
+        }
+        let mut state = self.state();
+        let State {
+            journal, ledger, end, ..
+        } = &mut *state;
+        if let Some(journal) = journal {
+            // The index is a cache: a disk that cannot take it costs time, not truth.
+            let _ = Index::save(&self.dir.join("index"), journal, ledger, *end, files);
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let dir = fs::File::open(&self.dir)?;
+        #[cfg(target_os = "linux")]
+        rustix::fs::syncfs(&dir)?;
+        match &self.state().journal {
+            Some(journal) => journal.sync(),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the journal anew without its dead entries, if they are more than half of it.
+    fn compact(&self) -> io::Result<()> {
+        const SMALL: u64 = 256 * 1024;
+        let _held = self.locks.append()?;
+        let mut state = self.state();
+        state.catch_up()?;
+        let State {
+            journal: Some(journal),
+            ledger,
+            end,
+            ..
+        } = &mut *state
+        else {
+            return Ok(());
+        };
+        if *end < SMALL {
+            return Ok(());
+        }
+        let live = live_entries(journal, ledger)?;
+        let path = self.dir.join("journal");
+        let size: usize = live
+            .iter()
+            .map(|entry| {
+                bincode::serde::encode_to_vec(entry, bincode::config::standard()).map_or(0, |bytes| bytes.len() + 16)
+            })
+            .sum();
+        if (size as u64) * 2 > *end {
+            return Ok(());
+        }
+        state.journal = Some(Journal::replace(&path, &live)?);
+        (state.ledger, state.end) = (Ledger::default(), START);
+        state.catch_up()
+    }
+}
+
+impl State {
+    /// Folds in what stands in the journal beyond what was read; anew if the journal is another one.
+    fn catch_up(&mut self) -> io::Result<()> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        if journal.was_replaced() {
+            let path = journal.path().to_owned();
+            if let Some(new) = Journal::open(&path, false)? {
+                *journal = new;
+                (self.ledger, self.end) = (Ledger::default(), START);
+            }
+        }
+        let length = journal.len()?;
+        if length == self.end {
+            return Ok(());
+        }
+        if length < self.end {
+            // Someone cut it: what was read is no longer the truth.
+            (self.ledger, self.end) = (Ledger::default(), START);
+        }
+        let stretch = journal.read(self.end)?;
+        let mut damage = stretch.damage.iter().copied().peekable();
+        for (at, entry) in &stretch.entries {
+            while damage.next_if(|lost| lost < at).is_some() {
+                // What was lost may have said otherwise about any effect before it.
+                self.ledger.doubt_effects();
+            }
+            self.ledger.fold(*at, entry);
+        }
+        if !stretch.damage.is_empty() {
+            self.warnings.push(format!(
+                "the journal is damaged in {} places; what it told there is found out anew",
+                stretch.damage.len()
+            ));
+        }
+        self.end = stretch.end;
+        Ok(())
+    }
+}
+
+/// The entries that a compacted journal keeps: of each target its results, the one in place with its fingerprint;
+/// what is set aside; whose bytes lie where; and the story of the runs that these belong to.
+fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result<Vec<Entry>> {
+    let mut placements: Vec<_> = ledger
+        .placements()
+        .flat_map(|(path, digests)| digests.iter().map(move |digest| (path.to_owned(), *digest)))
+        .collect();
+    placements.sort();
+    let mut live = vec![Entry::Placement { files: placements }];
+    let mut keep: HashMap<u64, bool> = HashMap::new();
+    let mut runs = std::collections::HashSet::new();
+    let mut in_place: HashMap<u64, Entry> = HashMap::new();
+    for (target, history) in ledger.targets() {
+        for past in history.results() {
+            let record = history.record().is_some_and(|record| record.at == past.at);
+            let open = history.open().is_some_and(|open| open.at == past.at);
+            keep.insert(past.at, record || open);
+            runs.extend([past.run, past.placed_by]);
+            if record {
+                let (target, hash) = (target.to_owned(), past.hash);
+                in_place.insert(past.at, Entry::Result { target, hash });
+            }
+        }
+        runs.extend(history.failed().map(|(run, _)| run));
+    }
+    // Entries keep their order; a restored record is repeated at the end, where it became the record.
+    let mut at_end = Vec::new();
+    for (at, entry) in journal.read(START)?.entries {
+        match entry {
+            Entry::Intent(mut made) => {
+                if let Some(whole) = keep.get(&at) {
+                    if !whole {
+                        made.fingerprint = None;
+                    }
+                    live.push(Entry::Intent(made));
+                    if !whole {
+                        // Not the record any more, and not a cut commit either.
+                        let Some(Entry::Intent(made)) = live.last() else {
+                            continue;
+                        };
+                        let (target, hash) = (made.target.clone(), made.hash);
+                        live.push(Entry::Result { target, hash });
+                    }
+                    at_end.extend(in_place.remove(&at));
+                }
+            }
+            Entry::Run(ref run) if runs.contains(&run.run) => live.push(entry),
+            Entry::Ended { run, .. } | Entry::Failure(entry::Failed { run, .. }) if runs.contains(&run) => {
+                live.push(entry);
+            }
+            Entry::SetAside { .. } | Entry::AsideEnded { .. } => live.push(entry),
+            _ => {}
+        }
+    }
+    live.extend(at_end);
+    Ok(live)
+}
+
+/// Names the boot of this machine.
+pub(crate) fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+}
+
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "this is the store, moving its own file")]
+    fs::rename(from, to)
+}

@@ -1,0 +1,118 @@
+//! Forecasting models: fit on a series, then forecast.
+//!
+//! An unfitted model cannot forecast: [`Model::fit`] gives a [`Fitted`], and only that has a forecast. A fit is a pure
+//! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
+//! know no tables, no engine and no electricity.
+
+use std::fmt::Debug;
+
+/// A forecasting model with its settings, not yet fitted.
+pub trait Model: Debug + Send + Sync {
+    /// The name under which `models` lists it.
+    fn name(&self) -> &str;
+
+    /// Fits the model to a series of `n` finite values at regular steps, the oldest first.
+    ///
+    /// # Errors
+    /// [`FitError`] if the series cannot be fitted.
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError>;
+
+    /// Fits the model to the first `n` values of `y` for each `n` in `cutoffs`, in that order.
+    ///
+    /// Each result equals that of [`Model::fit`] on the same past; a model that can read several states off one pass
+    /// does so here.
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        cutoffs.iter().map(|&n| self.fit(&y[..n])).collect()
+    }
+}
+
+/// A model after its fit to one series.
+pub trait Fitted: Debug + Send + Sync {
+    /// Forecasts the next `horizon` steps, with a prediction interval for each of `levels` (percent, in (0, 100)).
+    fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast;
+
+    /// What was found: orders, coefficients, criteria, by name; what `selected.json` and the registry tell people.
+    ///
+    /// Where a limit on the work of the fit was reached, one of the entries says so.
+    fn summary(&self) -> Vec<(&'static str, Finding)>;
+
+    /// One-step-ahead values over the past, as long as the series; NaN where the model has none.
+    fn fitted_values(&self) -> Option<&[f64]> {
+        None
+    }
+}
+
+/// One thing that a fit found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// A number.
+    Number(f64),
+    /// Several, such as coefficients.
+    Numbers(Vec<f64>),
+    /// Words, such as `ARIMA(3,0,1)(2,1,0)[24]`.
+    Text(String),
+}
+
+/// Point forecasts and prediction intervals of one series.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forecast {
+    /// The point forecasts, one for each step.
+    pub mean: Vec<f64>,
+    /// One interval for each level asked for, in that order.
+    pub intervals: Vec<Interval>,
+}
+
+/// The prediction interval of one level.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// Nominal coverage in percent.
+    pub level: f64,
+    /// Lower bounds, one for each step.
+    pub lower: Vec<f64>,
+    /// Upper bounds, one for each step.
+    pub upper: Vec<f64>,
+}
+
+/// Why a series could not be fitted.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FitError {
+    /// Fewer values than the model can work with.
+    #[error("{model} needs at least {needed} values, found {found}")]
+    TooShort {
+        /// The model.
+        model: &'static str,
+        /// How many it needs.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A value that is no finite number.
+    #[error("the value at position {at} is not a finite number")]
+    NotFinite {
+        /// Position, counted from 0.
+        at: usize,
+    },
+    /// The numbers led nowhere.
+    #[error("{model} found no fit: {why}")]
+    NoFit {
+        /// The model.
+        model: &'static str,
+        /// What happened.
+        why: String,
+    },
+}
+
+/// Checks that all values are finite and that there are enough of them.
+///
+/// # Errors
+/// [`FitError`] for the first that is not, or if there are fewer than `needed`.
+pub fn check(model: &'static str, y: &[f64], needed: usize) -> Result<(), FitError> {
+    if let Some(at) = y.iter().position(|value| !value.is_finite()) {
+        return Err(FitError::NotFinite { at });
+    }
+    if y.len() < needed {
+        let found = y.len();
+        return Err(FitError::TooShort { model, needed, found });
+    }
+    Ok(())
+}
