@@ -11,5 +11,6 @@ pub mod cli;
 pub mod engine;
 #[cfg(feature = "forecasting")]
 pub mod forecasting;
+pub mod report;
 
 pub mod diagnostic;
