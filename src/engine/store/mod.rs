@@ -14,6 +14,7 @@
 //! └── displaced/               files that a build had to replace and had not made; never emptied unasked
 //! ```
 
+pub mod clean;
 mod commit;
 pub mod entry;
 mod index;
