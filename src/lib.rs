@@ -12,5 +12,6 @@ pub mod engine;
 pub mod export;
 #[cfg(feature = "forecasting")]
 pub mod forecasting;
+pub mod report;
 
 pub mod diagnostic;

@@ -1,11 +1,139 @@
 //! The command line: one file a command, and `setup`, which all of them begin with.
+//!
+//! A command gets its own arguments and the [`Session`], speaks through the session's screen, and gives back how it
+//! ends. To add one: its file with `Args` and `run`, one variant of [`Command`], one arm of [`dispatch`].
 
+mod build;
+mod interrupt;
 pub mod setup;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use self::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::store::StoreError;
+use crate::engine::task::Tasks;
+use crate::report::screen::{Manner, Screen};
+
+/// make for data artifacts: builds only what is stale, and proves why
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "atsaf",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// All commands, in the order in which `--help` shows them.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Build(build::Args),
+}
+
+/// Runs a command.
+fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
+    match command {
+        Command::Build(args) => build::run(args, session),
+    }
+}
+
+/// Runs the command line: `args` with the program's name first, `env` the environment of this program, `tasks` its
+/// built-in tasks.
+pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>, tasks: fn() -> Tasks) -> Exit {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let parsed = Cli::command()
+        .try_get_matches_from(&args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let Cli { common, command } = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &args, &env),
+    };
+    let screen = Screen::new(common.manner(), &env);
+    let session = Session {
+        common,
+        env,
+        screen,
+        tasks,
+    };
+    let exit = dispatch(&command, &session).unwrap_or_else(|failure| {
+        for diagnostic in &failure.diagnostics {
+            session.screen.tell(diagnostic);
+        }
+        failure.exit
+    });
+    match session.screen.trouble() {
+        Some(trouble) => {
+            session.screen.tell(&trouble);
+            Exit::Usage
+        }
+        None => exit,
+    }
+}
+
+/// Prints what clap has to say: help and version to stdout, mistakes to stderr.
+fn refuse(error: &clap::Error, args: &[OsString], env: &BTreeMap<String, String>) -> Exit {
+    // The arguments could not be read, so the one that counts here is looked for by itself.
+    let words = args.iter().filter_map(|arg| arg.to_str());
+    let color = words.clone().zip(words.skip(1)).find_map(|(flag, value)| {
+        let value = match flag {
+            "--color" => value,
+            _ => value.strip_prefix("--color=")?,
+        };
+        <Color as clap::ValueEnum>::from_str(value, false).ok()
+    });
+    let manner = Manner {
+        color: color.unwrap_or_default().decided(),
+        ..Manner::default()
+    };
+    let screen = Screen::new(manner, env);
+    let text = |colours| match colours {
+        true => error.render().ansi().to_string(),
+        false => error.render().to_string(),
+    };
+    if error.use_stderr() {
+        screen.insist(&text(screen.err_ink().colours()));
+        Exit::Usage
+    } else {
+        screen.print(&text(screen.out_ink().colours()));
+        Exit::Done
+    }
+}
+
+/// What every command gets.
+pub struct Session {
+    /// The flags that every command has.
+    pub common: Common,
+    /// The environment of this program.
+    pub env: BTreeMap<String, String>,
+    /// Where to speak.
+    pub screen: Screen,
+    /// Makes the built-in tasks.
+    pub tasks: fn() -> Tasks,
+}
+
+impl Session {
+    /// Finds, reads and checks the project, and tells its warnings.
+    ///
+    /// # Errors
+    /// [`Failure`] with every mistake at once.
+    pub fn load(&self) -> Result<Project, Failure> {
+        let project = setup::load(self)?;
+        for warning in &project.warnings {
+            self.screen.tell(warning);
+        }
+        Ok(project)
+    }
+}
 
 /// The flags that every command has.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -33,6 +161,17 @@ pub struct Common {
     pub json: bool,
 }
 
+impl Common {
+    fn manner(&self) -> Manner {
+        Manner {
+            color: self.color.decided(),
+            quiet: self.quiet,
+            verbose: self.verbose,
+            json: self.json,
+        }
+    }
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
@@ -43,6 +182,16 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl Color {
+    fn decided(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Common, Exit, Failure};
+use super::{Exit, Failure, Session};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::files::Files;
@@ -92,7 +92,8 @@ fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
 ///
 /// # Errors
 /// [`Failure`] with every mistake at once.
-pub fn load(common: &Common, tasks: Tasks) -> Result<Project, Failure> {
+pub fn load(session: &Session) -> Result<Project, Failure> {
+    let (common, tasks) = (&session.common, (session.tasks)());
     let start = match &common.directory {
         Some(directory) => directory.clone(),
         None => PathBuf::from("."),
@@ -132,21 +133,14 @@ pub fn load(common: &Common, tasks: Tasks) -> Result<Project, Failure> {
             exit: Exit::Usage,
         });
     };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one reading of the environment, handed on as data"
-    )]
-    let env: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let secrets = secrets(&graph, &root, &env);
+    let secrets = secrets(&graph, &root, &session.env);
     diagnostics.extend(store.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
         file,
         graph,
         store,
         files,
-        env,
+        env: session.env.clone(),
         secrets,
         tasks,
         warnings: diagnostics,

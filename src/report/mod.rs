@@ -1,0 +1,13 @@
+//! From the engine's data to people.
+//!
+//! Text and JSON are two drawings of the same data, so they say the same. Nothing here runs or builds anything, and
+//! nothing here knows the command line.
+
+pub mod events;
+pub mod human;
+pub mod ink;
+pub mod json;
+pub mod reasons;
+pub mod screen;
+pub mod table;
+pub mod terminal;
