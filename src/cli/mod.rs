@@ -4,8 +4,14 @@
 //! ends. To add one: its file with `Args` and `run`, one variant of [`Command`], one arm of [`dispatch`].
 
 mod build;
+mod check;
+mod clean;
+mod graph;
 mod interrupt;
+mod list;
 pub mod setup;
+#[cfg(test)]
+mod trial;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -38,12 +44,20 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Build(build::Args),
+    Graph(graph::Args),
+    List(list::Args),
+    Check(check::Args),
+    Clean(clean::Args),
 }
 
 /// Runs a command.
 fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Build(args) => build::run(args, session),
+        Command::Graph(args) => graph::run(args, session),
+        Command::List(args) => list::run(args, session),
+        Command::Check(args) => check::run(args, session),
+        Command::Clean(args) => clean::run(args, session),
     }
 }
 

@@ -79,8 +79,8 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         "direct": target.direct,
         "cache": target.cache,
         "retries": target.retries,
-        "retry_delay_seconds": target.retry_delay.as_secs_f64(),
-        "timeout_seconds": target.timeout.map(|limit| limit.as_secs_f64()),
+        "retry_delay": target.retry_delay.as_secs_f64(),
+        "timeout": target.timeout.map(|limit| limit.as_secs_f64()),
     })
 }
 
