@@ -60,6 +60,7 @@ impl Trial {
         let dir = self.dir.path().to_str().expect("UTF-8");
         let words = ["atsaf", "-C", dir].into_iter().chain(args.iter().copied());
         let cli = Cli::try_parse_from(words).expect("arguments that can be read");
+        let cli = cli.resolve(self.tasks).expect("flags that can be read");
         let kept = Kept::default();
         let session = Session {
             screen: kept.screen(cli.common.manner()),
