@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use super::setup::{self, Project};
-use super::{Exit, Failure, Session, interrupt};
+use super::{Exit, Failure, Session, interrupt, plan};
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
 use crate::report::json;
@@ -34,6 +34,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
+    if args.dry_run {
+        return plan::show(&project, &goals, args.force, session);
+    }
     setup::require_secrets(&project, &project.graph.needed(&goals))?;
     let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let options = Options {

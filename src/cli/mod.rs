@@ -5,7 +5,12 @@
 
 mod build;
 mod interrupt;
+mod log;
+mod logs;
+mod plan;
 pub mod setup;
+mod status;
+mod why;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -38,12 +43,22 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Build(build::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Status(status::Args),
+    Log(log::Args),
+    Logs(logs::Args),
 }
 
 /// Runs a command.
 fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Build(args) => build::run(args, session),
+        Command::Plan(args) => plan::run(args, session),
+        Command::Why(args) => why::run(args, session),
+        Command::Status(args) => status::run(args, session),
+        Command::Log(args) => log::run(args, session),
+        Command::Logs(args) => logs::run(args, session),
     }
 }
 

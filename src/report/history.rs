@@ -1,6 +1,7 @@
 //! What the journal tells of past runs, and of one target in them.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::human;
 use super::ink::{Ink, Tone};
 use super::json;
-use super::reasons::brief;
+use super::reasons::{Edit, brief, told};
 use super::table::Table;
 use crate::engine::digest::Digest;
 use crate::engine::reason::Reason;
@@ -256,28 +257,7 @@ pub fn runs_json(story: &Story, alive: &dyn Fn(RunId) -> bool) -> Value {
 pub fn target_text(story: &Story, target: &str, now: SystemTime, ink: Ink) -> String {
     let mut table = Table::new().right(3);
     for turn in story.of(target) {
-        let (tone, word, took, text) = match turn {
-            Turn::Made { made, placed } => {
-                let (tone, word) = match placed {
-                    true => (Tone::Good, "built"),
-                    false => (Tone::Bad, "cut short"),
-                };
-                (tone, word, milliseconds(made.duration), brief(&made.reasons))
-            }
-            Turn::Restored { from, reasons, .. } => {
-                let from = from.map(|from| format!("from run {}", from.short()));
-                let text: Vec<String> = from.into_iter().chain([brief(reasons)]).collect();
-                (Tone::Good, "restored", String::new(), text.join("; "))
-            }
-            Turn::Failed(failed) => {
-                let again = match failed.attempt {
-                    1 => String::new(),
-                    attempt => format!(" (attempt {attempt})"),
-                };
-                let text = format!("{}{again}", failed.what);
-                (Tone::Bad, "failed", milliseconds(failed.duration), text)
-            }
-        };
+        let (tone, word, took, text) = words(turn);
         table.row([
             (tone, word.to_owned()),
             (Tone::Strong, turn.run().short()),
@@ -287,6 +267,69 @@ pub fn target_text(story: &Story, target: &str, now: SystemTime, ink: Ink) -> St
         ]);
     }
     table.draw(ink)
+}
+
+/// How a turn ended, how long it took, and why it came to it.
+fn words(turn: &Turn) -> (Tone, &'static str, String, String) {
+    match turn {
+        Turn::Made { made, placed } => {
+            let (tone, word) = match placed {
+                true => (Tone::Good, "built"),
+                false => (Tone::Bad, "cut short"),
+            };
+            (tone, word, milliseconds(made.duration), brief(&made.reasons))
+        }
+        Turn::Restored { from, reasons, .. } => {
+            let from = from.map(|from| format!("from run {}", from.short()));
+            let text: Vec<String> = from.into_iter().chain([brief(reasons)]).collect();
+            (Tone::Good, "restored", String::new(), text.join("; "))
+        }
+        Turn::Failed(failed) => {
+            let again = match failed.attempt {
+                1 => String::new(),
+                attempt => format!(" (attempt {attempt})"),
+            };
+            let text = format!("{}{again}", failed.what);
+            (Tone::Bad, "failed", milliseconds(failed.duration), text)
+        }
+    }
+}
+
+/// Draws what became of a target in one run, with every reason on its line.
+#[must_use]
+pub fn turns_text(target: &str, run: RunId, turns: &[&Turn], now: SystemTime, ink: Ink) -> String {
+    let (name, ago) = (ink.paint(Tone::Strong, target), human::ago(run.time(), now));
+    let run = format!("run {} ({ago})", run.short());
+    let mut out = String::new();
+    for turn in turns {
+        let (tone, word, took, text) = words(turn);
+        let took = if took.is_empty() { took } else { format!(", {took}") };
+        let _ = writeln!(out, "{name} was {} in {run}{took}", ink.paint(tone, word));
+        let reasons = match turn {
+            Turn::Made { made, .. } => &made.reasons,
+            Turn::Restored { reasons, .. } => reasons,
+            Turn::Failed(_) => {
+                let _ = writeln!(out, "  {text}");
+                continue;
+            }
+        };
+        for told in reasons.iter().map(told) {
+            let _ = writeln!(out, "  {}", told.brief());
+            for edit in &told.lines {
+                let _ = match edit {
+                    Edit::Taken(line) => writeln!(out, "    {}", ink.paint(Tone::Old, &format!("- {line}"))),
+                    Edit::Added(line) => writeln!(out, "    {}", ink.paint(Tone::New, &format!("+ {line}"))),
+                };
+            }
+        }
+    }
+    if out.is_empty() {
+        let _ = writeln!(
+            out,
+            "{name} was not touched in {run}: it was fresh, or no goal needed it"
+        );
+    }
+    out
 }
 
 fn milliseconds(milliseconds: u64) -> String {

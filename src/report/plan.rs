@@ -147,7 +147,11 @@ pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink
     if !kept.is_empty() {
         let (tone, word) = Fate::Keep.word();
         let mut out = table.draw(ink);
-        out.push_str(&format!("{}  {}\n", ink.paint(tone, &format!("{word:7}")), names(graph, &kept)));
+        out.push_str(&format!(
+            "{}  {}\n",
+            ink.paint(tone, &format!("{word:7}")),
+            names(graph, &kept)
+        ));
         return out + &total(counts, plan);
     }
     table.draw(ink) + &total(counts, plan)
@@ -159,7 +163,11 @@ fn why(step: &Step, fate: Fate, graph: &Graph, now: SystemTime) -> Vec<String> {
     if let Verdict::Stale { reasons, .. } = &step.verdict {
         for reason in reasons {
             let told = told_in(reason, graph, step.target);
-            let place = told.place.as_ref().map(|place| format!("  {place}")).unwrap_or_default();
+            let place = told
+                .place
+                .as_ref()
+                .map(|place| format!("  {place}"))
+                .unwrap_or_default();
             lines.push(format!("{}{place}", told.brief()));
         }
     }
@@ -175,7 +183,12 @@ fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
         let verb = if keep == 1 { "is" } else { "are" };
         return format!("nothing to do: {} {verb} fresh\n", human::count(keep, "target"));
     }
-    let parts = [(run, "to run"), (perhaps, "perhaps"), (restore, "to restore"), (keep, "kept")];
+    let parts = [
+        (run, "to run"),
+        (perhaps, "perhaps"),
+        (restore, "to restore"),
+        (keep, "kept"),
+    ];
     let told: Vec<String> = parts
         .iter()
         .filter(|(count, _)| *count > 0)
@@ -196,9 +209,8 @@ fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
 /// is not known.
 #[must_use]
 pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
-    let names = |targets: &[TargetId]| -> Vec<String> {
-        targets.iter().map(|target| graph.name(*target).to_owned()).collect()
-    };
+    let names =
+        |targets: &[TargetId]| -> Vec<String> { targets.iter().map(|target| graph.name(*target).to_owned()).collect() };
     let step = |step: &Step| {
         let fate = Fate::of(step, graph, store);
         let reasons = match &step.verdict {

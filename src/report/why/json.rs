@@ -27,9 +27,8 @@ use crate::report::{human, json};
 /// and `because`, the causes behind it. Of a fresh target they are those for which it was built.
 #[must_use]
 pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
-    let names = |targets: &[TargetId]| -> Vec<String> {
-        targets.iter().map(|target| graph.name(*target).to_owned()).collect()
-    };
+    let names =
+        |targets: &[TargetId]| -> Vec<String> { targets.iter().map(|target| graph.name(*target).to_owned()).collect() };
     let (state, verdict) = match explanation.fate {
         Fate::Run => ("stale", "run"),
         Fate::Restore(_) => ("stale", "restore"),

@@ -76,9 +76,7 @@ pub struct Cause {
 /// Explains a target of the plan; `None` if the plan does not hold it.
 #[must_use]
 pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<ArtifactId>) -> Option<Explanation<'a>> {
-    let Sight {
-        graph, plan, store, ..
-    } = *sight;
+    let Sight { graph, plan, store, .. } = *sight;
     let steps: HashMap<TargetId, &'a Step> = plan.steps.iter().map(|step| (step.target, step)).collect();
     let step = *steps.get(&target)?;
     let record = record(store, graph, target);
@@ -101,14 +99,20 @@ pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<Artifac
     let involved: Vec<TargetId> = then.iter().copied().chain([target]).collect();
     let kept = graph.needed(&involved);
     let fresh = |id: &TargetId| steps.get(id).is_some_and(|step| step.verdict == Verdict::Fresh) && *id != target;
-    let working = first.iter().chain([&target]).chain(&then).filter_map(|id| steps.get(id).copied());
+    let working = first
+        .iter()
+        .chain([&target])
+        .chain(&then)
+        .filter_map(|id| steps.get(id).copied());
     Some(Explanation {
         target,
         artifact,
         step,
         fate: Fate::of(step, graph, store),
         causes,
-        same: earlier.map(|earlier| same(&earlier, &step.fingerprint)).unwrap_or_default(),
+        same: earlier
+            .map(|earlier| same(&earlier, &step.fingerprint))
+            .unwrap_or_default(),
         record,
         estimate: Estimate::of(working),
         first,
@@ -158,21 +162,35 @@ impl Explanation<'_> {
                 Some(artifact) => {
                     let run = record(store, graph, artifact.target).map(|past| past.run.short());
                     let run = run.map(|run| format!(" in run {run}")).unwrap_or_default();
-                    (read.path.clone(), format!("made by {}{run}", graph.name(artifact.target)))
+                    (
+                        read.path.clone(),
+                        format!("made by {}{run}", graph.name(artifact.target)),
+                    )
                 }
                 None => (read.path.clone(), graph.spec.text.line_of(read.span)),
             };
-            let name = if read.role == read.path { String::new() } else { read.role.clone() };
+            let name = if read.role == read.path {
+                String::new()
+            } else {
+                read.role.clone()
+            };
             lines.push((name, value, place));
         }
         let declared = graph.target(self.target);
-        let values = declared.params.iter().filter(|param| !matches!(param.value, Value::Path(_)));
+        let values = declared
+            .params
+            .iter()
+            .filter(|param| !matches!(param.value, Value::Path(_)));
         lines.extend(values.map(|param| {
             let origin = reasons::origin(param, graph);
             (param.name.clone(), param.value.to_string(), origin)
         }));
         for name in &declared.env {
-            lines.push((format!("${name}"), String::new(), graph.spec.text.line_of(declared.span)));
+            lines.push((
+                format!("${name}"),
+                String::new(),
+                graph.spec.text.line_of(declared.span),
+            ));
         }
         lines
     }

@@ -133,7 +133,11 @@ impl<'s, 'a> Search<'s, 'a> {
                     because,
                 });
             } else if let Some(past) = record(store, graph, by) {
-                let how = if past.placed_by == past.run { "ran" } else { "was restored" };
+                let how = if past.placed_by == past.run {
+                    "ran"
+                } else {
+                    "was restored"
+                };
                 causes.push(Cause {
                     told: Told {
                         subject: name.to_owned(),

@@ -115,7 +115,11 @@ fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
 /// The run in which a result was made, how long ago, and how long it took.
 fn run_words(past: &Past, now: SystemTime) -> String {
     let took = human::duration(Duration::from_millis(past.duration));
-    format!("run {} ({}, {took})", past.run.short(), human::ago(past.run.time(), now))
+    format!(
+        "run {} ({}, {took})",
+        past.run.short(),
+        human::ago(past.run.time(), now)
+    )
 }
 
 /// The width of the column of names.
@@ -129,7 +133,12 @@ fn width(explanation: &Explanation<'_>, sight: &Sight<'_>) -> usize {
         let lines = explanation.made_from(sight.graph, sight.store);
         names.extend(lines.iter().map(|(name, ..)| name.chars().count()));
     }
-    names.into_iter().filter(|width| *width <= 24).max().unwrap_or(0).max(NAME)
+    names
+        .into_iter()
+        .filter(|width| *width <= 24)
+        .max()
+        .unwrap_or(0)
+        .max(NAME)
 }
 
 /// Lines in three columns: name, text, place.
@@ -199,7 +208,12 @@ impl Page {
     /// What stands behind a cause, each step further in.
     fn behind(&mut self, causes: &[Cause], indent: usize) {
         for cause in causes {
-            let place = cause.told.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+            let place = cause
+                .told
+                .place
+                .as_ref()
+                .map(|place| format!(" ({place})"))
+                .unwrap_or_default();
             self.whole(&format!("{:indent$}because {}{place}", "", cause.told.brief()));
             self.edits(&cause.told.lines, indent + 2);
             self.behind(&cause.because, indent + 2);
