@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use super::setup::{self, Project};
-use super::{Exit, Failure, Session, interrupt};
+use super::{Exit, Failure, Session, interrupt, plan};
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
 use crate::report::json;
@@ -34,6 +34,10 @@ pub(super) struct Args {
 /// Builds.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let project = session.load()?;
+    if args.dry_run {
+        let goals = project.goals(&args.goals)?;
+        return plan::show(&project, &goals, args.force, session);
+    }
     let summary = once(args, &project, session, interrupt::watch())?;
     Ok(exit_of(&summary))
 }

@@ -9,11 +9,16 @@ mod clean;
 mod graph;
 mod interrupt;
 mod list;
+mod log;
+mod logs;
+mod plan;
 mod run;
 pub mod setup;
+mod status;
 #[cfg(test)]
 mod trial;
 mod watch;
+mod why;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -47,8 +52,13 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Build(build::Args),
-    Run(run::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Status(status::Args),
     Watch(watch::Args),
+    Run(run::Args),
+    Log(log::Args),
+    Logs(logs::Args),
     Graph(graph::Args),
     List(list::Args),
     Check(check::Args),
@@ -73,8 +83,13 @@ impl Cli {
 fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Build(args) => build::run(args, session),
-        Command::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
+        Command::Plan(args) => plan::run(args, session),
+        Command::Why(args) => why::run(args, session),
+        Command::Status(args) => status::run(args, session),
         Command::Watch(args) => watch::run(args, session),
+        Command::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
+        Command::Log(args) => log::run(args, session),
+        Command::Logs(args) => logs::run(args, session),
         Command::Graph(args) => graph::run(args, session),
         Command::List(args) => list::run(args, session),
         Command::Check(args) => check::run(args, session),

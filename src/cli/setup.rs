@@ -59,6 +59,23 @@ impl Project {
         })
     }
 
+    /// The one target that a name means.
+    ///
+    /// # Errors
+    /// [`Failure`] if it means none or, as an alias, several.
+    pub fn target(&self, name: &str) -> Result<TargetId, Failure> {
+        match self.goals(&[name.to_owned()])?.as_slice() {
+            [target] => Ok(*target),
+            several => {
+                let names: Vec<&str> = several.iter().map(|id| self.graph.name(*id)).collect();
+                let what = format!("`{name}` means several targets, and one is wanted");
+                Err(Failure::usage(
+                    Diagnostic::error(what).help(format!("name one of {}", names.join(", "))),
+                ))
+            }
+        }
+    }
+
     /// Turns what keeps a plan from being made into diagnostics.
     #[must_use]
     pub fn plan_failure(&self, errors: &[PlanError]) -> Failure {
