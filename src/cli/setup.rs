@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Failure, Session};
+use super::{Common, Exit, Failure, Session};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::files::Files;
@@ -59,6 +59,23 @@ impl Project {
         })
     }
 
+    /// The one target that a name means.
+    ///
+    /// # Errors
+    /// [`Failure`] if it means none or, as an alias, several.
+    pub fn target(&self, name: &str) -> Result<TargetId, Failure> {
+        match self.goals(&[name.to_owned()])?.as_slice() {
+            [target] => Ok(*target),
+            several => {
+                let names: Vec<&str> = several.iter().map(|id| self.graph.name(*id)).collect();
+                let what = format!("`{name}` means several targets, and one is wanted");
+                Err(Failure::usage(
+                    Diagnostic::error(what).help(format!("name one of {}", names.join(", "))),
+                ))
+            }
+        }
+    }
+
     /// Turns what keeps a plan from being made into diagnostics.
     #[must_use]
     pub fn plan_failure(&self, errors: &[PlanError]) -> Failure {
@@ -94,20 +111,8 @@ fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
 /// [`Failure`] with every mistake at once.
 pub fn load(session: &Session) -> Result<Project, Failure> {
     let (common, tasks) = (&session.common, (session.tasks)());
-    let start = match &common.directory {
-        Some(directory) => directory.clone(),
-        None => PathBuf::from("."),
-    };
-    let file = find(&start, common.file.as_deref())?;
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(Diagnostic::error(format!(
-            "`{}` cannot be read: {error}",
-            file.display()
-        )))
-    };
-    let text = String::from_utf8(fs::read(&file).map_err(unreadable)?)
-        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{}` is not UTF-8 text", file.display()))))?;
-    let shown = file.strip_prefix("./").unwrap_or(&file).display().to_string();
+    let file = find(common)?;
+    let (shown, text) = read(&file)?;
     let overrides = Overrides {
         sets: common.set.clone(),
     };
@@ -147,9 +152,30 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
     })
 }
 
-/// Finds the Atsaffile: the named one, or the first from `start` upward.
-fn find(start: &Path, named: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(named) = named {
+/// Reads an Atsaffile; also gives its path as messages show it.
+///
+/// # Errors
+/// [`Failure`] if it is not there or not text.
+pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::usage(Diagnostic::error(format!(
+            "`{}` cannot be read: {error}",
+            file.display()
+        )))
+    };
+    let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
+        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{}` is not UTF-8 text", file.display()))))?;
+    let shown = file.strip_prefix("./").unwrap_or(file).display().to_string();
+    Ok((shown, text))
+}
+
+/// Finds the Atsaffile: the named one, or the first from the working directory upward.
+///
+/// # Errors
+/// [`Failure`] if there is none.
+pub(super) fn find(common: &Common) -> Result<PathBuf, Failure> {
+    let start = common.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    if let Some(named) = &common.file {
         return Ok(start.join(named));
     }
     let absolute = start.canonicalize().map_err(|error| {
