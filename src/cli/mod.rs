@@ -125,7 +125,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, Stri
         screen,
         tasks,
     };
-    let exit = dispatch(&command, &session).unwrap_or_else(|failure| {
+    conclude(&command, &session)
+}
+
+/// Runs a command and tells what kept it from its end.
+fn conclude(command: &Command, session: &Session) -> Exit {
+    let exit = dispatch(command, session).unwrap_or_else(|failure| {
         for diagnostic in &failure.diagnostics {
             session.screen.tell(diagnostic);
         }
@@ -197,6 +202,7 @@ impl Session {
 
 /// The flags that every command has.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Common options")]
 pub struct Common {
     /// Run as if started in DIR
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -213,8 +219,15 @@ pub struct Common {
     /// Print what tasks print as well
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    /// When to use colour: auto, always or never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
     pub color: Color,
     /// Print JSON on stdout
     #[arg(long, global = true)]

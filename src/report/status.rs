@@ -59,7 +59,7 @@ pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink
         }
         match &step.verdict {
             Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
-            Verdict::Undecided => parts.extend(waits(step, graph)),
+            Verdict::Undecided => parts.push(waits(step, graph)),
             Verdict::Fresh => parts.extend(history.record().map(|record| built(record, now))),
         }
         let (tone, word) = word(&step.verdict);

@@ -8,7 +8,7 @@ use crate::engine::store::Past;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::plan::{Fate, names};
-use crate::report::reasons::Edit;
+use crate::report::reasons::{Edit, field_name};
 
 /// The least width of the column of names.
 const NAME: usize = 8;
@@ -77,9 +77,14 @@ fn head(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
 fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
     let Sight { graph, now, .. } = *sight;
     page.causes(&explanation.causes);
+    if let Some((run, _)) = explanation.failed {
+        let (name, ago) = (graph.name(explanation.target), human::ago(run.time(), now));
+        let text = format!("in run {} ({ago}): `atsaf logs {name}` tells more", run.short());
+        page.line("failed", &text, None);
+    }
     if let Some(past) = &explanation.record {
         let run = run_words(past, now);
-        let same: Vec<String> = explanation.same.iter().map(ToString::to_string).collect();
+        let same: Vec<String> = explanation.same.iter().map(field_name).collect();
         match same.is_empty() {
             true => page.whole(&format!("built last in {run}")),
             false => page.whole(&format!("same as in {run}: {}", same.join(", "))),
@@ -102,6 +107,7 @@ fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
 }
 
 fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
+    page.whole("because");
     page.causes(&explanation.causes);
     page.whole("from");
     for (name, value, place) in explanation.made_from(sight.graph, sight.store) {
