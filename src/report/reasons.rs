@@ -320,9 +320,10 @@ fn read_place(read: &Read, graph: &Graph) -> String {
         return format!("made by {}", graph.name(artifact.target));
     }
     match read.how {
+        How::Matched => line,
         How::Declared if read.role == read.path => line,
-        How::Declared | How::Matched => format!("{}, {line}", read.path),
-        How::Word => format!("{}, named by the command at {line}", read.path),
+        How::Declared => format!("{}, {line}", read.path),
+        How::Word => format!("named by the command, {line}"),
         How::Param => format!("{}, {line}", read.path),
     }
 }
