@@ -4,14 +4,22 @@
 //! ends. To add one: its file with `Args` and `run`, one variant of [`Command`], one arm of [`dispatch`].
 
 mod build;
+mod check;
+mod clean;
+mod graph;
 mod interrupt;
+mod list;
 mod log;
 mod logs;
 mod plan;
+mod run;
 pub mod setup;
 mod status;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;
+mod watch;
 mod why;
 
 use std::collections::BTreeMap;
@@ -20,6 +28,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use self::run::Refused;
 use self::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::store::StoreError;
@@ -49,8 +58,28 @@ enum Command {
     Plan(plan::Args),
     Why(why::Args),
     Status(status::Args),
+    Watch(watch::Args),
+    Run(run::Args),
     Log(log::Args),
     Logs(logs::Args),
+    Graph(graph::Args),
+    List(list::Args),
+    Check(check::Args),
+    Clean(clean::Args),
+}
+
+impl Cli {
+    /// Reads what only the Atsaffile gives a meaning: the flags of `run`, which is then a `build`.
+    fn resolve(self, tasks: fn() -> Tasks) -> Result<Self, Refused> {
+        match self.command {
+            Command::Run(args) => {
+                let (common, build) = run::resolve(&args, self.common, &tasks().catalog())?;
+                let command = Command::Build(build);
+                Ok(Self { common, command })
+            }
+            command => Ok(Self { command, ..self }),
+        }
+    }
 }
 
 /// Runs a command.
@@ -60,8 +89,14 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args, session),
         Command::Why(args) => why::run(args, session),
         Command::Status(args) => status::run(args, session),
+        Command::Watch(args) => watch::run(args, session),
+        Command::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
         Command::Log(args) => log::run(args, session),
         Command::Logs(args) => logs::run(args, session),
+        Command::Graph(args) => graph::run(args, session),
+        Command::List(args) => list::run(args, session),
+        Command::Check(args) => check::run(args, session),
+        Command::Clean(args) => clean::run(args, session),
     }
 }
 
@@ -69,11 +104,11 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
 /// built-in tasks.
 pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>, tasks: fn() -> Tasks) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
-    run(&args, env, tasks, Screen::new)
+    run_on(&args, env, tasks, Screen::new)
 }
 
 /// [`main`] on the screen that `screen` makes.
-fn run(
+fn run_on(
     args: &[OsString],
     env: BTreeMap<String, String>,
     tasks: fn() -> Tasks,
@@ -82,9 +117,19 @@ fn run(
     let parsed = Cli::command()
         .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
-    let Cli { common, command } = match parsed {
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &screen(manner_of(args), &env)),
+    };
+    let manner = cli.common.manner();
+    let Cli { common, command } = match cli.resolve(tasks) {
+        Ok(cli) => cli,
+        Err(Refused::Clap(error)) => return refuse(&error, &screen(manner, &env)),
+        Err(Refused::Failed(failure)) => {
+            let screen = screen(manner, &env);
+            failure.diagnostics.iter().for_each(|it| screen.tell(it));
+            return failure.exit;
+        }
     };
     let screen = screen(common.manner(), &env);
     let session = Session {

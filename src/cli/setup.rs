@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Failure, Session};
+use super::{Common, Exit, Failure, Session};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::files::Files;
@@ -118,20 +118,12 @@ fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
 /// [`Failure`] with every mistake at once.
 pub fn load(session: &Session) -> Result<Project, Failure> {
     let (common, tasks) = (&session.common, (session.tasks)());
-    let start = match &common.directory {
-        Some(directory) => directory.clone(),
-        None => PathBuf::from("."),
-    };
-    let file = find(&start, common.file.as_deref())?;
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(Diagnostic::error(format!("`{}` cannot be read: {error}", shown(&file))))
-    };
-    let text = String::from_utf8(fs::read(&file).map_err(unreadable)?)
-        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{}` is not UTF-8 text", shown(&file)))))?;
+    let file = find(common)?;
+    let (typed, text) = read(&file)?;
     let overrides = Overrides {
         sets: common.set.clone(),
     };
-    let (spec, mut diagnostics) = atsaffile::load(&shown(&file), &text, &overrides, &tasks.catalog());
+    let (spec, mut diagnostics) = atsaffile::load(&typed, &text, &overrides, &tasks.catalog());
     let root = match file.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -172,9 +164,26 @@ fn shown(path: &Path) -> String {
     path.strip_prefix("./").unwrap_or(path).display().to_string()
 }
 
-/// Finds the Atsaffile: the named one, or the first from `start` upward.
-fn find(start: &Path, named: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(named) = named {
+/// Reads an Atsaffile; also gives its path as messages show it.
+///
+/// # Errors
+/// [`Failure`] if it is not there or not text.
+pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
+    let shown = shown(file);
+    let unreadable =
+        |error: std::io::Error| Failure::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
+    let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
+        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
+    Ok((shown, text))
+}
+
+/// Finds the Atsaffile: the named one, or the first from the working directory upward.
+///
+/// # Errors
+/// [`Failure`] if there is none.
+pub(super) fn find(common: &Common) -> Result<PathBuf, Failure> {
+    let start = common.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    if let Some(named) = &common.file {
         return Ok(start.join(named));
     }
     let absolute = start.canonicalize().map_err(|error| {

@@ -119,7 +119,7 @@ impl Sandbox {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name == "PATH")
             .collect();
-        let exit = super::run(&args, env, Tasks::default, |manner, _| self.kept.screen(manner));
+        let exit = super::run_on(&args, env, Tasks::default, |manner, _| self.kept.screen(manner));
         Said {
             exit,
             out: self.kept.out(),

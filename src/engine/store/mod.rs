@@ -16,6 +16,7 @@
 //! ```
 
 mod aside;
+pub mod clean;
 mod commit;
 pub mod entry;
 mod index;
