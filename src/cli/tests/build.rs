@@ -52,8 +52,8 @@ fn a_parameter_turned_back_restores() {
     let expected = "\
 run RUN: 2 targets to look at, 2 fresh
 restored  train  from run RUN (AGO); horizon 48 -> 24
-fresh  report  nothing that it depends on changed
-1 restored, 3 fresh in TIME
+restored  report  from run RUN (AGO); board content 379128c3 -> e03d4189
+2 restored, 2 fresh in TIME
 ";
     assert_eq!(said.err, expected);
 }

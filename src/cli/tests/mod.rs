@@ -6,12 +6,10 @@ mod plan;
 mod usage;
 mod why;
 
-use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::Exit;
-use crate::engine::task::Tasks;
-use crate::report::screen::tests::Kept;
+use super::trial::{Said, Trial};
 
 /// A small pipeline of commands: `raw` and `clean` from pages, `board` trained on a horizon, `report` at the end.
 const PIPELINE: &str = r#"
@@ -44,28 +42,12 @@ inputs = ["board"]
 outputs = { report = "out/report.txt" }
 "#;
 
-/// A project in a temporary directory.
-struct Sandbox {
-    dir: tempfile::TempDir,
-    kept: Kept,
-}
-
-/// What a command said, with everything that differs from run to run replaced.
-#[derive(Debug)]
-struct Said {
-    exit: Exit,
-    out: String,
-    err: String,
-}
+/// A project whose commands are told with everything replaced that differs from run to run.
+struct Sandbox(Trial);
 
 impl Sandbox {
     fn new(atsaffile: &str) -> Self {
-        let sandbox = Self {
-            dir: tempfile::tempdir().expect("a temporary directory"),
-            kept: Kept::default(),
-        };
-        sandbox.write("Atsaffile", atsaffile.trim_start());
-        sandbox
+        Self(Trial::new(atsaffile.trim_start()))
     }
 
     fn pipeline() -> Self {
@@ -83,19 +65,16 @@ impl Sandbox {
         sandbox
     }
 
-    fn path(&self) -> &Path {
-        self.dir.path()
+    fn path(&self) -> PathBuf {
+        self.0.at("")
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = self.path().join(path);
-        std::fs::create_dir_all(path.parent().expect("below the project")).expect("made");
-        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-        std::fs::write(path, text).expect("written");
+        self.0.write(path, text);
     }
 
     fn edit(&self, path: &str, from: &str, to: &str) {
-        let text = std::fs::read_to_string(self.path().join(path)).expect("read");
+        let text = std::fs::read_to_string(self.0.at(path)).expect("read");
         assert!(text.contains(from), "`{from}` is not in {path}");
         self.write(path, &text.replace(from, to));
     }
@@ -111,20 +90,7 @@ impl Sandbox {
 
     /// A command's words as they are.
     fn raw(&self, args: &[&str]) -> Said {
-        let args: Vec<OsString> = [OsString::from("atsaf"), "-C".into(), self.path().into()]
-            .into_iter()
-            .chain(args.iter().map(OsString::from))
-            .collect();
-        let env = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name == "PATH")
-            .collect();
-        let exit = super::run_on(&args, env, Tasks::default, |manner, _| self.kept.screen(manner));
-        Said {
-            exit,
-            out: self.kept.out(),
-            err: self.kept.err(),
-        }
+        self.0.raw(args)
     }
 
     fn json(&self, args: &[&str]) -> serde_json::Value {
@@ -134,7 +100,7 @@ impl Sandbox {
 
     /// Replaces run ids, durations and ages, and leaves two spaces of many between words.
     fn redact(&self, text: &str) -> String {
-        let root = format!("{}/", self.path().display());
+        let root = self.path().display().to_string();
         let text = text.replace(&root, "");
         text.lines().map(|line| redact(line) + "\n").collect()
     }
@@ -142,6 +108,10 @@ impl Sandbox {
 
 fn redact(line: &str) -> String {
     let words = line.trim_start();
+    if words.starts_with('|') {
+        // The line below a place: its spaces say where.
+        return line.to_owned();
+    }
     let indent = " ".repeat(line.len() - words.len());
     let words: Vec<&str> = words.split(' ').collect();
     let mut out: Vec<String> = Vec::new();
@@ -151,8 +121,8 @@ fn redact(line: &str) -> String {
         let next = words.get(at + 1).copied().unwrap_or_default();
         let unit = next.trim_end_matches(|c| "(),:;".contains(c));
         let number = bare.parse::<f64>().is_ok();
-        if *word == "just" && unit == "now" {
-            out.push(next.replace("now", "AGO"));
+        if bare == "just" && unit == "now" {
+            out.push(word.replace("just", &next.replace("now", "AGO")));
             at += 2;
         } else if number && unit == "s" && words.get(at + 2).is_some_and(|word| word.starts_with("ago")) {
             out.push(word.replace(bare, &words[at + 2].replace("ago", "AGO")));
@@ -185,6 +155,6 @@ fn redact(line: &str) -> String {
 
 #[test]
 fn redaction_leaves_the_words() {
-    let line = "built  train   11.4 s  run 01a20fd2-6a8e (2 s ago, 0.31 s), just now";
-    assert_eq!(redact(line), "built  train  TIME  run RUN (AGO, TIME), AGO");
+    let line = "built  train   11.4 s  run 01a20fd2-6a8e (2 s ago, 0.31 s), (just now)";
+    assert_eq!(redact(line), "built  train  TIME  run RUN (AGO, TIME), (AGO)");
 }

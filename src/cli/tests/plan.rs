@@ -50,8 +50,10 @@ fn a_plan_tells_what_comes_back() {
     let expected = [
         "restore  train  horizon 48 -> 24  Atsaffile:6",
         "from run RUN (AGO)",
-        "keep  ingest, prepare, report",
-        "1 to restore, 3 kept",
+        "restore  report  board content 379128c3 -> e03d4189  made by train",
+        "from run RUN (AGO)",
+        "keep  ingest, prepare",
+        "2 to restore, 2 kept",
     ];
     assert_eq!(lines(&said.out), expected);
 }
@@ -69,7 +71,7 @@ fn a_plan_as_json_has_every_step() {
     assert_eq!(verdicts, ["keep", "keep", "run", "perhaps"]);
     let reason = serde_json::json!({
         "reason": "changed", "field": "param", "name": "horizon", "before": 24, "after": 48,
-        "place": format!("{}/Atsaffile:6 (set on the command line)", sandbox.path().display()),
+        "place": format!("{}Atsaffile:6 (set on the command line)", sandbox.path().display()),
     });
     assert_eq!(plan["steps"][2]["reasons"][0], reason);
     assert_eq!(plan["steps"][3]["waits_for"][0], "train");
