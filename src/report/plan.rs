@@ -81,16 +81,16 @@ impl Estimate {
         estimate
     }
 
-    /// `about 12 s`; empty if nothing runs or nothing is known.
+    /// `about 12 s in all`, for `of` being ` in all`; empty if nothing runs or nothing is known.
     #[must_use]
-    pub fn words(self) -> String {
-        match (self.known, self.unknown) {
-            (Duration::ZERO, _) => String::new(),
-            (known, 0) => format!("about {}", human::duration(known)),
-            (known, unknown) => {
-                let never = human::count(unknown, "target");
-                format!("about {} and what {never} take that never ran", human::duration(known))
-            }
+    pub fn words(self, of: &str) -> String {
+        let never = match self.unknown {
+            0 => String::new(),
+            unknown => format!(" ({unknown} never ran)"),
+        };
+        match self.known {
+            Duration::ZERO => String::new(),
+            known => format!("about {}{of}{never}", human::duration(known)),
         }
     }
 }
@@ -194,7 +194,7 @@ fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    match Estimate::of(&plan.steps).words() {
+    match Estimate::of(&plan.steps).words("") {
         time if time.is_empty() => format!("{}\n", told.join(", ")),
         time => format!("{}: {time}\n", told.join(", ")),
     }

@@ -95,11 +95,12 @@ pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<Artifac
     };
     let mut first = open(&graph.needed(&[target]));
     first.retain(|id| *id != target);
+    let followers = graph.followers(&[target]);
     let then = match step.verdict {
         Verdict::Fresh => Vec::new(),
-        _ => open(&graph.followers(&[target])),
+        _ => open(&followers),
     };
-    let involved: Vec<TargetId> = then.iter().copied().chain([target]).collect();
+    let involved: Vec<TargetId> = followers.iter().copied().chain([target]).collect();
     let kept = graph.needed(&involved);
     let fresh = |id: &TargetId| steps.get(id).is_some_and(|step| step.verdict == Verdict::Fresh) && *id != target;
     let working = first

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Cause, Explanation, Sight};
+use crate::engine::graph::TargetId;
 use crate::engine::plan::Verdict;
 use crate::engine::store::Past;
 use crate::report::human;
@@ -90,11 +91,8 @@ fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
             false => page.whole(&format!("same as in {run}: {}", same.join(", "))),
         }
     }
-    let estimate = match explanation.estimate.words() {
-        time if time.is_empty() => None,
-        time => Some(format!("{time} in all")),
-    };
-    let (first, then) = (names(graph, &explanation.first), names(graph, &explanation.then));
+    let estimate = Some(explanation.estimate.words(" in all")).filter(|time| !time.is_empty());
+    let (first, then) = (open(&explanation.first, sight), open(&explanation.then, sight));
     let (at_first, at_then, below) = match (first.is_empty(), then.is_empty()) {
         (_, false) => (None, estimate, None),
         (false, true) => (estimate, None, None),
@@ -115,6 +113,25 @@ fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
     }
     for artifact in explanation.artifacts(sight.graph) {
         page.line("is", &artifact.path, Some(human::size(artifact.size)));
+    }
+}
+
+/// Names of targets that are not fresh; those that come back from the store are marked.
+fn open(targets: &[TargetId], sight: &Sight<'_>) -> String {
+    let restored = |target: &TargetId| {
+        let verdict = sight.plan.step(*target).map(|step| &step.verdict);
+        matches!(verdict, Some(Verdict::Stale { restore: Some(_), .. }))
+    };
+    match targets {
+        few if few.len() < 10 => few
+            .iter()
+            .map(|target| match restored(target) {
+                true => format!("{} (comes back)", sight.graph.name(*target)),
+                false => sight.graph.name(*target).to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join(", "),
+        many => names(sight.graph, many),
     }
 }
 
