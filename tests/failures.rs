@@ -32,7 +32,12 @@ fn pair() -> Project {
 fn left(project: &Project, target: &str) -> Vec<(String, String)> {
     let store = project.store();
     let newest = store.keys().filter(|path| path.contains(&format!("/{target}/"))).max();
-    let run = newest.expect("something was left").split('/').nth(2).expect("a run").to_owned();
+    let run = newest
+        .expect("something was left")
+        .split('/')
+        .nth(2)
+        .expect("a run")
+        .to_owned();
     let files = store.iter().filter(|(path, _)| path.contains(&run));
     files
         .map(|(path, bytes)| {
@@ -43,7 +48,10 @@ fn left(project: &Project, target: &str) -> Vec<(String, String)> {
 }
 
 fn text(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 #[test]
@@ -52,7 +60,9 @@ fn a_command_that_fails_midway_leaves_the_former_artifacts_and_its_own_files_to_
     let mut files = project.files();
     project.write("pair.sh", "echo half > $1\necho about two\necho trouble >&2\nexit 3\n");
     files.insert("pair.sh".to_owned(), project.read("pair.sh").into_bytes());
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      pair    pair.sh content 44f099e7 -> b71d261a
 error: `pair` failed: the command ended with exit code 3
@@ -63,18 +73,24 @@ error: `pair` failed: the command ended with exit code 3
 skipped    reader  pair failed
 1 failed (pair), 1 skipped in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.files(), files);
     assert_eq!(
         left(&project, "pair"),
         text(&[("pair/1.log", "about two\ntrouble\n"), ("pair/files/one.txt", "half\n")])
     );
-    project.atsaf("status").is(0, str![[r#"
+    project.atsaf("status").is(
+        0,
+        str![[r#"
 stale      pair    failed [TIME] ago; pair.sh content 44f099e7 -> b71d261a
 undecided  reader  depends on what pair makes
 
-"#]]);
-    project.build("").is(1, str![[r#"
+"#]],
+    );
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      pair    pair.sh content 44f099e7 -> b71d261a
 error: `pair` failed: the command ended with exit code 3
@@ -85,12 +101,16 @@ error: `pair` failed: the command ended with exit code 3
 skipped    reader  pair failed
 1 failed (pair), 1 skipped in [TIME]
 
-"#]]);
+"#]],
+    );
     project.write("pair.sh", "echo one > $1\necho two > $2\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 2 targets are fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
 }
 
@@ -98,7 +118,9 @@ nothing to do: 2 targets are fresh
 fn a_first_build_that_fails_leaves_nothing_in_the_project() {
     let project = Project::new(PAIR);
     project.write("pair.sh", "echo half > $1; exit 1\n");
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      pair    never built
 error: `pair` failed: the command ended with exit code 1
@@ -106,7 +128,8 @@ error: `pair` failed: the command ended with exit code 1
 skipped    reader  pair failed
 1 failed (pair), 1 skipped in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["pair.sh"]);
     assert!(!project.at("out").exists());
 }
@@ -115,7 +138,9 @@ skipped    reader  pair failed
 fn a_command_that_is_killed_by_a_signal_has_failed() {
     let project = pair();
     project.write("pair.sh", "echo half > $1; kill -KILL $$\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> 3d7b889c
 error: `pair` failed: the command ended with exit code 137
@@ -124,7 +149,8 @@ error: `pair` failed: the command ended with exit code 137
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("out/one.txt"), "one\n");
 }
 
@@ -132,9 +158,14 @@ error: `pair` failed: the command ended with exit code 137
 fn a_command_that_takes_too_long_is_stopped_with_all_its_children() {
     let project = pair();
     project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"300ms\"");
-    project.write("pair.sh", "echo half > $1\n(sleep 60; echo late >> ../late) & sleep 60\n");
+    project.write(
+        "pair.sh",
+        "echo half > $1\n(sleep 60; echo late >> ../late) & sleep 60\n",
+    );
     let begun = Instant::now();
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> 611cfd6c
 error: `pair` failed: it took longer than its limit of [TIME]
@@ -142,7 +173,8 @@ error: `pair` failed: it took longer than its limit of [TIME]
   help: give it a longer `timeout`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert_eq!(project.read("out/one.txt"), "one\n");
     assert!(!running("sleep 60", &project), "its children are gone");
@@ -154,7 +186,9 @@ fn running(args: &str, project: &Project) -> bool {
     let processes = fs::read_dir("/proc").expect("there").flatten();
     processes.map(|entry| entry.path()).any(|process| {
         let words = fs::read(process.join("cmdline")).unwrap_or_default();
-        let words = String::from_utf8_lossy(&words).trim_end_matches('\0').replace('\0', " ");
+        let words = String::from_utf8_lossy(&words)
+            .trim_end_matches('\0')
+            .replace('\0', " ");
         words.contains(args) && fs::read_link(process.join("cwd")).is_ok_and(|at| at == here)
     })
 }
@@ -164,14 +198,17 @@ fn a_command_that_ignores_the_polite_signal_is_ended_by_force() {
     let project = pair();
     project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"100ms\"");
     project.write("pair.sh", "trap '' TERM; while :; do sleep 1; done\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> 3a9cda55
 error: `pair` failed: it took longer than its limit of [TIME]
   help: give it a longer `timeout`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     until("its end", || !running("pair.sh", &project));
 }
 
@@ -180,41 +217,53 @@ fn every_output_must_be_written_as_what_it_was_declared() {
     let project = pair();
     let before = project.read("out/one.txt");
     project.write("pair.sh", "echo other > $1\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> 7066ce7d
 error: `pair` failed: `two` was not written
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     project.write("pair.sh", "echo other > $1\nmkdir $2\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> 574fb1c7
 error: `pair` failed: `two` is not a file
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     project.write("pair.sh", "echo other > $1\nln -s /etc/passwd $2\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> d39ac8ad
 error: `pair` failed: `two` is a link, not the file itself
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     project.write("pair.sh", "echo other > $1\nmkfifo $2\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> 8474685d
 error: `pair` failed: `two` is not a file
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("out/one.txt"), before);
 }
 
@@ -237,7 +286,9 @@ output = "forbidden.txt"
     );
     project.write("tool", "#!/bin/sh\n");
     fs::set_permissions(project.at("tool"), fs::Permissions::from_mode(0o644)).expect("set");
-    project.build("--keep-going").is(1, str![[r#"
+    project.build("--keep-going").is(
+        1,
+        str![[r#"
 run [RUN]: 3 targets to look at, 0 fresh
 start      shell      never built
 error: `shell` failed: the command ended with exit code 127: a program was not found
@@ -250,7 +301,8 @@ start      forbidden  never built
 error: `forbidden` failed: `./tool` cannot be started: Permission denied (os error 13)
 3 failed (shell, list, forbidden) in [TIME]
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -258,17 +310,28 @@ fn a_grandchild_that_holds_the_output_open_does_not_hold_the_build() {
     let project = pair();
     project.write("pair.sh", "echo one > $1; echo two > $2; sleep 45 & echo begun\n");
     let begun = Instant::now();
-    project.build("-v one").is(0, str![[r#"
+    project.build("-v one").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content 44f099e7 -> 10aa3154
 pair | begun
 unchanged  pair  [TIME], made the same as before
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert!(begun.elapsed() < Duration::from_secs(30));
     let here = project.at("");
-    let stop = std::process::Command::new("/usr/bin/env").args(["sh", "-c", "for p in /proc/[0-9]*; do if [ \"$(readlink $p/cwd)\" = \"$1\" ]; then kill -9 ${p#/proc/}; fi; done", "sh"]).arg(here.canonicalize().expect("there")).status();
+    let stop = std::process::Command::new("/usr/bin/env")
+        .args([
+            "sh",
+            "-c",
+            "for p in /proc/[0-9]*; do if [ \"$(readlink $p/cwd)\" = \"$1\" ]; then kill -9 ${p#/proc/}; fi; done",
+            "sh",
+        ])
+        .arg(here.canonicalize().expect("there"))
+        .status();
     assert!(stop.is_ok());
 }
 
@@ -284,7 +347,9 @@ retry_delay = "100ms"
 "#,
     );
     let begun = Instant::now();
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      flaky  never built
 retry      flaky  the command ended with exit code 1; attempt 2 in [TIME]
@@ -294,12 +359,18 @@ start      flaky  never built (attempt 3)
 built      flaky  [TIME]
 1 built in [TIME]
 
-"#]]);
-    assert!(begun.elapsed() >= Duration::from_millis(225), "100 ms and 200 ms, each a quarter shorter at the most");
+"#]],
+    );
+    assert!(
+        begun.elapsed() >= Duration::from_millis(225),
+        "100 ms and 200 ms, each a quarter shorter at the most"
+    );
     assert_eq!(project.ran(), "flaky flaky flaky");
     project.edit("Atsaffile", "retries = 3", "retries = 1");
     project.edit("Atsaffile", "echo try", "echo again");
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      flaky  command another text
 retry      flaky  the command ended with exit code 1; attempt 2 in [TIME]
@@ -310,7 +381,8 @@ error: `flaky` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/flaky`
 1 failed (flaky) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("flaky.txt"), "done\n");
     project.build("").ok();
 }
@@ -340,16 +412,21 @@ after = ["after_bad"]
 #[test]
 fn after_a_failure_nothing_new_begins_unless_told_to_keep_going() {
     let project = Project::new(FAN);
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      bad         never built
 error: `bad` failed: the command ended with exit code 1
 skipped    after_bad   bad failed
 1 failed (bad), 3 skipped in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "bad");
-    project.build("--keep-going").is(1, str![[r#"
+    project.build("--keep-going").is(
+        1,
+        str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      bad         never built
 error: `bad` failed: the command ended with exit code 1
@@ -360,16 +437,20 @@ start      after_good  never built
 built      after_good  [TIME]
 1 failed (bad), 1 skipped, 2 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "bad good after_good");
-    project.build("-k").is(1, str![[r#"
+    project.build("-k").is(
+        1,
+        str![[r#"
 run [RUN]: 2 targets to look at, 2 fresh
 start      bad        never built
 error: `bad` failed: the command ended with exit code 1
 skipped    after_bad  bad failed
 1 failed (bad), 1 skipped, 2 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "bad");
 }
 
@@ -389,10 +470,13 @@ output = "slow.txt"
     let told = project.atsaf("build -j2");
     assert_eq!(told.code, Some(1), "{}", told.text);
     assert_eq!(project.read("slow.txt"), "slow\n");
-    project.build("slow").is(0, str![[r#"
+    project.build("slow").is(
+        0,
+        str![[r#"
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -412,7 +496,9 @@ output = "shout.txt"
     );
     let build = || Told::of(project.command("build -v").env("TOKEN", TOKEN));
     project.write("fail", "1");
-    build().is(1, str![[r#"
+    build().is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      shout  never built
 shout | with ***
@@ -426,9 +512,12 @@ error: `shout` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/shout`
 1 failed (shout) in [TIME]
 
-"#]]);
+"#]],
+    );
     project.write("fail", "0");
-    build().is(0, str![[r#"
+    build().is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      shout  never built
 shout | with ***
@@ -437,7 +526,8 @@ shout | no line end ***
 built      shout  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     project.write(".env", format!("TOKEN={TOKEN}\n"));
     let told = project.build("-v --force");
     told.ok();
@@ -462,28 +552,41 @@ direct = true
     project.write("site.sh", "mkdir -p pages; echo one > pages/1; echo one > site.txt\n");
     project.build("").ok();
     let mut files = project.files();
-    project.write("site.sh", "test -e site.txt && exit 9; mkdir -p pages; echo half > pages/1; exit 1\n");
+    project.write(
+        "site.sh",
+        "test -e site.txt && exit 9; mkdir -p pages; echo half > pages/1; exit 1\n",
+    );
     files.insert("site.sh".to_owned(), project.read("site.sh").into_bytes());
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c
 error: `site` failed: `page` was not written
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.files(), files);
     assert_eq!(left(&project, "site"), text(&[("site/files/pages/1", "half\n")]));
     project.write("pages/1", "mine\n");
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c; pages pages is not as atsaf left it
 error: `site` failed: `page` was not written
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]]);
-    assert_eq!(project.read("pages/1"), "mine\n", "what stood there is put back, whoever made it");
+"#]],
+    );
+    assert_eq!(
+        project.read("pages/1"),
+        "mine\n",
+        "what stood there is put back, whoever made it"
+    );
 }
 
 #[test]
@@ -505,7 +608,9 @@ direct = true
     child.kill().expect("killed");
     Told::collect(child);
     assert_eq!(project.read("direct.txt"), "two\n", "half done");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 waiting    direct  for another build (run [RUN], process [PID], at `direct`)
 warning: `direct.txt` was not as atsaf left it, and was kept
@@ -513,12 +618,16 @@ warning: `direct.txt` was not as atsaf left it, and was kept
 fresh      direct  nothing that it depends on changed
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("direct.txt"), "one\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -538,14 +647,17 @@ output = "slow.txt"
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(project.read("../ran"), "begin\n", "the second build waits");
     project.write("../go", "");
-    Told::collect(second).is(0, str![[r#"
+    Told::collect(second).is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 waiting    slow  for another build (run [RUN], process [PID], at `slow`)
 start      slow  never built
 built      slow  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "begin end begin end");
 }
 
@@ -575,7 +687,9 @@ output = "last.txt"
         let told = Told::collect(child);
         assert_eq!(told.code, Some(130), "{}", told.text);
         if name == "INT" {
-            told.is(130, str![[r#"
+            told.is(
+                130,
+                str![[r#"
 run [RUN]: 3 targets to look at, 0 fresh
 start      first  never built
 built      first  [TIME]
@@ -583,7 +697,8 @@ start      slow   never built
 stopped    slow   interrupted
 interrupted: 1 built in [TIME]
 
-"#]]);
+"#]],
+            );
         }
         assert!(!running("sleep 61", &project));
         assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["first.txt"]);
@@ -591,7 +706,9 @@ interrupted: 1 built in [TIME]
         fs::remove_file(project.at("../begun")).expect("removed");
     }
     project.edit("Atsaffile", "sleep 61", "sleep 0");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 1 fresh
 start      slow  never built
 built      slow  [TIME]
@@ -599,7 +716,8 @@ start      last  never built
 built      last  [TIME]
 2 built, 1 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -612,7 +730,9 @@ output = "reader.txt"
 "#,
     );
     project.write("source.txt", "one\n");
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      reader  never built
 start      reader  never built
@@ -622,7 +742,8 @@ error: `reader` failed: `source.txt` was changed again and again while it was be
   help: build again when it is at rest
 1 failed (reader) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "reader reader reader reader");
     assert!(!project.at("reader.txt").exists());
 }
@@ -637,20 +758,26 @@ output = "reader.txt"
 "#,
     );
     project.write("source.txt", "one\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      reader  never built
 start      reader  never built
 built      reader  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "reader reader");
     assert_eq!(project.read("reader.txt"), "one\nmore\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -660,8 +787,11 @@ fn a_store_that_cannot_be_used_is_told_with_exit_code_4() {
     project.write(".atsaf", "a file");
     let told = project.build("");
     assert_eq!(told.code, Some(4), "{}", told.text);
-    told.is(4, str![[r#"
+    told.is(
+        4,
+        str![[r#"
 error: the store ./.atsaf/v1/journal cannot be used: Not a directory (os error 20)
 
-"#]]);
+"#]],
+    );
 }

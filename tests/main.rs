@@ -9,10 +9,14 @@
 //! | `concurrency` | several builds in one project |
 //! | `model` | random projects and edits against a plain recursion |
 //! | `layering` | who may import whom |
+//!
+//! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
+//! lets the tests of chance go on ten times as long.
 
 mod concurrency;
 mod crash;
 mod failures;
+mod inside;
 mod layering;
 mod mistakes;
 mod model;

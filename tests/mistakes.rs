@@ -43,7 +43,9 @@ output = "c.txt"
 after = ["b"]
 "#,
     );
-    told(&project, str![[r#"
+    told(
+        &project,
+        str![[r#"
 error: targets need each other in a circle
    --> Atsaffile:12:11
  12 | inputs = ["a"]
@@ -57,7 +59,8 @@ error: targets need each other in a circle
   note: a -> b -> c -> a
   help: take one of these away
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -81,7 +84,9 @@ run = "echo d > {{output}}"
 output = "dir/d.txt"
 "#,
     );
-    told(&project, str![[r#"
+    told(
+        &project,
+        str![[r#"
 error: two targets write `out/same.txt`
    --> Atsaffile:7:10
   7 | output = "out/same.txt"
@@ -99,7 +104,8 @@ error: `dir/d.txt` lies inside `dir`, which is an artifact itself
     |          ^^^^^^^^^^^ made by `d`
   help: an artifact is replaced whole: move one of the two elsewhere
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -121,7 +127,9 @@ inputs = ["dir/*.csv"]
 output = "inside.csv"
 "#,
     );
-    told(&project, str![[r#"
+    told(
+        &project,
+        str![[r#"
 error: the glob `*.txt` matches `good.txt`, which is an artifact
   --> Atsaffile:7:11
  7 | inputs = ["*.txt"]
@@ -139,7 +147,8 @@ error: the glob `dir/*.csv` matches `dir`, which is an artifact
     |          ^^^^^^ `dir`, made by `dir`
   help: what it matches would depend on what is built: narrow the glob, or name the artifact as an input
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -157,7 +166,9 @@ inputs = ["reader", "raw/nor this.csv"]
 output = "next.txt"
 "#,
     );
-    told(&project, str![[r#"
+    told(
+        &project,
+        str![[r#"
 error: `raw/none.csv` does not exist, and no target makes it
   --> Atsaffile:7:11
  7 | inputs = ["raw/none.csv"]
@@ -169,30 +180,40 @@ error: `raw/nor this.csv` does not exist, and no target makes it
     |                     ^^^^^^^^^^^^^^^^^^ read by `next`
   help: put the file there, or name the artifact that is meant
 
-"#]]);
-    project.build("good").is(0, str![[r#"
+"#]],
+    );
+    project.build("good").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      good  never built
 built      good  [TIME]
 1 built in [TIME]
 
-"#]]);
-    project.build("reader").is(2, str![[r#"
+"#]],
+    );
+    project.build("reader").is(
+        2,
+        str![[r#"
 error: `raw/none.csv` does not exist, and no target makes it
   --> Atsaffile:7:11
  7 | inputs = ["raw/none.csv"]
    |           ^^^^^^^^^^^^^^ read by `reader`
   help: put the file there, or name the artifact that is meant
 
-"#]]);
+"#]],
+    );
     project.write("raw/none.csv", "raw\n");
-    project.build("reader").is(0, str![[r#"
+    project.build("reader").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      reader  never built
 built      reader  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -209,16 +230,21 @@ secrets = ["TOKEN", "OTHER"]
 output = "upload.txt"
 "#,
     );
-    told(&project, str![[r#"
+    told(
+        &project,
+        str![[r#"
 error: the secret `TOKEN` is not set
   --> Atsaffile:6:1
  6 | TOKEN = {}
    | ^^^^^ needed by `upload`
   help: set the environment variable `TOKEN`, or write `TOKEN=…` to `.env` beside the Atsaffile
 
-"#]]);
+"#]],
+    );
     project.write(".env", "TOKEN=value\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      good    never built
 built      good    [TIME]
@@ -226,7 +252,8 @@ start      upload  never built
 built      upload  [TIME]
 2 built in [TIME]
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -240,18 +267,23 @@ output = "linked/deeper/out.txt"
     );
     std::fs::create_dir(project.at("../outside")).expect("made");
     std::os::unix::fs::symlink("../outside", project.at("linked")).expect("linked");
-    told(&project, str![[r#"
+    told(
+        &project,
+        str![[r#"
 error: `linked/deeper/out.txt` leads out of the project through a link
   --> Atsaffile:7:10
  7 | output = "linked/deeper/out.txt"
    |          ^^^^^^^^^^^^^^^^^^^^^^^
   help: atsaf writes only below the directory of the Atsaffile
 
-"#]]);
+"#]],
+    );
     std::fs::remove_file(project.at("linked")).expect("removed");
     std::fs::create_dir(project.at("real")).expect("made");
     std::os::unix::fs::symlink("real", project.at("linked")).expect("linked");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      good  never built
 built      good  [TIME]
@@ -259,7 +291,8 @@ start      out   never built
 built      out   [TIME]
 2 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("real/deeper/out.txt"), "out\n");
 }
 
@@ -279,7 +312,9 @@ inputs = ["a"]
 output = "good.txt"
 "#,
     );
-    told(&project, str![[r#"
+    told(
+        &project,
+        str![[r#"
 error: unknown artifact `goood`
   --> Atsaffile:7:11
  7 | inputs = ["goood", "b"]
@@ -319,33 +354,43 @@ error: targets need each other in a circle
   note: a -> b -> a
   help: take one of these away
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
 fn a_file_that_is_no_toml_is_shown_where_it_breaks() {
-    told(&project("[target.a\nrun = 1"), str![[r#"
+    told(
+        &project("[target.a\nrun = 1"),
+        str![[r#"
 error: this is not TOML: unclosed table, expected `]`
   --> Atsaffile:4:10
  4 | [target.a
    |          ^
   help: see https://toml.io/en/v1.0.0 for how it is written
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
 fn a_goal_that_means_nothing_is_told_with_a_name_close_to_it() {
     let project = project("");
-    project.build("goood").is(2, str![[r#"
+    project.build("goood").is(
+        2,
+        str![[r#"
 error: no target, artifact or alias is named `goood`
   help: did you mean `good`?
 
-"#]]);
-    project.build("good nothing").is(2, str![[r#"
+"#]],
+    );
+    project.build("good nothing").is(
+        2,
+        str![[r#"
 error: no target, artifact or alias is named `nothing`
   help: `atsaf list` shows all names
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
 }

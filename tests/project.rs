@@ -192,7 +192,10 @@ impl Told {
 fn redact(text: &str) -> String {
     static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         [
-            (r"[0-9a-f]{8}-[0-9a-f]{4}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?", "[RUN]"),
+            (
+                r"[0-9a-f]{8}-[0-9a-f]{4}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?",
+                "[RUN]",
+            ),
             (r"process \d+", "process [PID]"),
             (r"\d+(\.\d+)? (s|min|h)( \d+ (s|min))?\b", "[TIME]"),
             (r"just now", "[TIME] ago"),
@@ -206,6 +209,13 @@ fn redact(text: &str) -> String {
         text = pattern.replace_all(&text, *name).into_owned();
     }
     text
+}
+
+/// How many times as long as usual the tests of chance are to go on: `ATSAF_TEST_EFFORT`, which is 1 if not set.
+pub(crate) fn effort() -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "an input of the tests, not of the program")]
+    let effort = std::env::var("ATSAF_TEST_EFFORT").ok();
+    effort.and_then(|effort| effort.parse().ok()).unwrap_or(1)
 }
 
 /// Waits until something holds, for half a minute at the most.
@@ -242,7 +252,8 @@ fn tree(root: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a directory with all that is in it.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     for entry in walkdir::WalkDir::new(from) {
         let entry = entry?;
         let below = entry.path().strip_prefix(from).map_err(io::Error::other)?;

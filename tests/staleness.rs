@@ -49,7 +49,9 @@ fn a_first_build_makes_everything_and_a_second_one_nothing() {
     let project = Project::new(PIPELINE);
     project.write("raw.csv", "c\nb\na\nd\n");
     project.write("fit.sh", "echo $1 | cat - $2 > $3\nwc -l < $2 > $4\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   never built
 built      clean   [TIME]
@@ -61,15 +63,19 @@ start      count   never built
 built      count   [TIME]
 4 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("out/report.txt"), "2\na\nb\nc\nkW\n");
     let files = project.files();
     let store = project.store();
     project.ran();
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 4 targets are fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
     assert_eq!(project.files(), files);
     assert_eq!(project.store(), store, "a build with nothing to do writes nothing");
@@ -80,7 +86,9 @@ fn a_changed_parameter_runs_its_users_and_turned_back_restores_them() {
     let project = pipeline();
     let files = project.files();
     project.edit("Atsaffile", "scale = 2", "scale = 5");
-    project.atsaf("why report").is(0, str![[r#"
+    project.atsaf("why report").is(
+        0,
+        str![[r#"
 report is undecided: it runs if what it reads comes out different
   model     is made by fit, which must run
             because scale 2 -> 5 (Atsaffile:4)
@@ -88,8 +96,11 @@ same as in run [RUN] ([TIME] ago, [TIME]): unit
 first       fit                         about [TIME] in all
 kept        clean
 
-"#]]);
-    project.build("").is(0, str![[r#"
+"#]],
+    );
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 3 targets to look at, 1 fresh
 start      fit     scale 2 -> 5
 built      fit     [TIME], unchanged: size
@@ -98,45 +109,58 @@ start      report  model content e06ffded -> 021b9c05
 built      report  [TIME]
 2 built, 2 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "fit report");
     project.edit("Atsaffile", "scale = 5", "scale = 2");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 2 fresh
 restored   fit     from run [RUN] ([TIME] ago); scale 5 -> 2
 restored   report  from run [RUN] ([TIME] ago); model content 021b9c05 -> e06ffded
 2 restored, 2 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
     assert_eq!(project.files(), files);
-    project.atsaf("status").is(0, str![[r#"
+    project.atsaf("status").is(
+        0,
+        str![[r#"
 fresh  clean   built [TIME] ago
 fresh  fit     built [TIME] ago, restored [TIME] ago
 fresh  report  built [TIME] ago, restored [TIME] ago
 fresh  count   built [TIME] ago
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
 fn a_value_of_the_command_line_counts_for_its_build_alone() {
     let project = pipeline();
-    project.build("-s unit=MW").is(0, str![[r#"
+    project.build("-s unit=MW").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 3 fresh
 start      report  unit "kW" -> "MW"
 built      report  [TIME]
 1 built, 3 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "report");
-    project.atsaf("plan").is(0, str![[r#"
+    project.atsaf("plan").is(
+        0,
+        str![[r#"
 restore  report  unit "MW" -> "kW"  Atsaffile:5
                  from run [RUN] ([TIME] ago)
 keep     clean, fit, count
 1 to restore, 3 kept
 
-"#]]);
+"#]],
+    );
     project.build("").ok();
     assert_eq!(project.ran(), "", "restored");
     assert_eq!(project.read("out/report.txt"), "2\na\nb\nc\nkW\n");
@@ -148,10 +172,13 @@ fn comments_order_and_layout_of_the_atsaffile_mean_nothing() {
     let (params, targets) = PIPELINE.split_once("[target.clean]").expect("targets");
     let text = format!("# a comment\n[target.clean]{targets}\n\n# the values\n{params}");
     project.write("Atsaffile", text.replace("rows = 3", "rows   =   3   # at the most"));
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 4 targets are fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
 }
 
@@ -159,12 +186,18 @@ nothing to do: 4 targets are fresh
 fn a_touched_source_runs_nothing() {
     let project = pipeline();
     let file = File::options().write(true).open(project.at("raw.csv")).expect("opened");
-    let later = fs::metadata(project.at("raw.csv")).and_then(|it| it.modified()).expect("a time") + Duration::from_secs(60);
+    let later = fs::metadata(project.at("raw.csv"))
+        .and_then(|it| it.modified())
+        .expect("a time")
+        + Duration::from_secs(60);
     file.set_modified(later).expect("touched");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 4 targets are fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
 }
 
@@ -175,7 +208,9 @@ fn an_edit_of_the_same_size_in_the_same_tick_with_its_time_set_back_is_seen() {
     for _ in 0..5 {
         project.write("raw.csv", "c\nb\na\nd\n");
         project.build("").ok();
-        let modified = fs::metadata(project.at("raw.csv")).and_then(|it| it.modified()).expect("a time");
+        let modified = fs::metadata(project.at("raw.csv"))
+            .and_then(|it| it.modified())
+            .expect("a time");
         project.write("raw.csv", "x\nb\na\nd\n");
         let file = File::options().write(true).open(project.at("raw.csv")).expect("opened");
         file.set_modified(modified).expect("set back");
@@ -188,7 +223,9 @@ fn an_edit_of_the_same_size_in_the_same_tick_with_its_time_set_back_is_seen() {
 fn a_source_whose_change_does_not_matter_stops_at_the_first_target() {
     let project = pipeline();
     project.write("raw.csv", "c\na\nb\nd\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   raw.csv content 07fd6dbf -> d50cb9cc
 unchanged  clean   [TIME], made the same as before
@@ -197,7 +234,8 @@ fresh      report  nothing that it depends on changed
 fresh      count   nothing that it depends on changed
 1 built, 3 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "clean");
 }
 
@@ -205,7 +243,9 @@ fresh      count   nothing that it depends on changed
 fn early_cutoff_works_artifact_by_artifact() {
     let project = pipeline();
     project.write("raw.csv", "c\nb\nx\nd\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   raw.csv content 07fd6dbf -> 5fb12fb0
 built      clean   [TIME]
@@ -216,15 +256,22 @@ built      report  [TIME]
 fresh      count   nothing that it depends on changed
 3 built, 1 fresh in [TIME]
 
-"#]]);
-    assert_eq!(project.ran(), "clean fit report", "as many rows as before: `count` is fresh");
+"#]],
+    );
+    assert_eq!(
+        project.ran(),
+        "clean fit report",
+        "as many rows as before: `count` is fresh"
+    );
 }
 
 #[test]
 fn a_script_that_a_command_names_is_an_input() {
     let project = pipeline();
     project.edit("fit.sh", "echo $1", "echo scale $1");
-    project.atsaf("why fit").is(0, str![[r#"
+    project.atsaf("why fit").is(
+        0,
+        str![[r#"
 fit is stale: it must run
   fit.sh    content 5ff23ff0 -> f09a3452  fit.sh, named by the command at Atsaffile:12
             because fit.sh was modified [TIME] ago
@@ -232,8 +279,11 @@ same as in run [RUN] ([TIME] ago, [TIME]): clean, scale
 then        report, count               about [TIME] in all
 kept        clean
 
-"#]]);
-    project.build("").is(0, str![[r#"
+"#]],
+    );
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 3 targets to look at, 1 fresh
 start      fit     fit.sh content 5ff23ff0 -> f09a3452
 built      fit     [TIME], unchanged: size
@@ -242,7 +292,8 @@ start      report  model content e06ffded -> bb0c8d9e
 built      report  [TIME]
 2 built, 2 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "fit report");
 }
 
@@ -252,20 +303,26 @@ fn a_deleted_artifact_comes_back_without_a_run() {
     let files = project.files();
     project.remove("out/model.txt");
     project.remove("data");
-    project.atsaf("status").is(0, str![[r#"
+    project.atsaf("status").is(
+        0,
+        str![[r#"
 stale  clean   clean data/clean.csv is missing
 stale  fit     model out/model.txt is missing
 fresh  report  built [TIME] ago
 fresh  count   built [TIME] ago
 
-"#]]);
-    project.build("").is(0, str![[r#"
+"#]],
+    );
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 2 fresh
 restored   clean  from run [RUN] ([TIME] ago); clean data/clean.csv is missing
 restored   fit    from run [RUN] ([TIME] ago); model out/model.txt is missing
 2 restored, 2 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
     assert_eq!(project.files(), files);
 }
@@ -275,21 +332,27 @@ fn an_edited_artifact_is_kept_aside_and_the_built_one_comes_back() {
     let project = pipeline();
     let files = project.files();
     project.write("out/model.txt", "mine\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 3 fresh
 warning: `out/model.txt` was not as atsaf left it, and was kept
   note: it is now `.atsaf/displaced/[RUN]/out/model.txt`
 restored   fit  from run [RUN] ([TIME] ago); model out/model.txt is not as atsaf left it
 1 restored, 3 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "");
     assert_eq!(project.files(), files);
     assert_eq!(project.displaced(), ["mine\n"]);
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 4 targets are fresh
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -298,26 +361,32 @@ fn a_directory_or_a_link_in_an_artifacts_place_is_kept_aside() {
     let files = project.files();
     project.remove("out/model.txt");
     project.write("out/model.txt/notes", "mine\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 3 fresh
 warning: `out/model.txt` was not as atsaf left it, and was kept
   note: it is now `.atsaf/displaced/[RUN]/out/model.txt`
 restored   fit  from run [RUN] ([TIME] ago); model out/model.txt is not as atsaf left it
 1 restored, 3 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.displaced(), ["mine\n"]);
     project.write("elsewhere.txt", "mine too\n");
     project.remove("out/size.txt");
     std::os::unix::fs::symlink("../elsewhere.txt", project.at("out/size.txt")).expect("linked");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 3 fresh
 warning: `out/size.txt` was not as atsaf left it, and was kept
   note: it is now `.atsaf/displaced/[RUN]/out/size.txt`
 restored   fit  from run [RUN] ([TIME] ago); size out/size.txt is not as atsaf left it
 1 restored, 3 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("elsewhere.txt"), "mine too\n");
     project.remove("elsewhere.txt");
     assert_eq!(project.files(), files);
@@ -336,29 +405,44 @@ output = "declared.txt"
     );
     let build = |region: Option<&str>, other: &str| {
         let mut command = project.command("build -j1");
-        command.env("OTHER", other).envs(region.map(|region| ("REGION", region)));
+        command
+            .env("OTHER", other)
+            .envs(region.map(|region| ("REGION", region)));
         Told::of(&mut command)
     };
     build(Some("US48"), "one").ok();
-    assert_eq!(project.read("declared.txt"), "US48\n", "what is not declared is not seen");
-    build(Some("US48"), "two").is(0, str![[r#"
+    assert_eq!(
+        project.read("declared.txt"),
+        "US48\n",
+        "what is not declared is not seen"
+    );
+    build(Some("US48"), "two").is(
+        0,
+        str![[r#"
 nothing to do: 1 target is fresh
 
-"#]]);
-    build(Some("TEX"), "two").is(0, str![[r#"
+"#]],
+    );
+    build(Some("TEX"), "two").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      declared  $REGION another value (values of the environment are not kept)
 built      declared  [TIME]
 1 built in [TIME]
 
-"#]]);
-    build(None, "two").is(0, str![[r#"
+"#]],
+    );
+    build(None, "two").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      declared  $REGION set -> not set
 built      declared  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "declared declared declared");
     assert_eq!(project.read("declared.txt"), "\n");
 }
@@ -378,10 +462,13 @@ output = "page.txt"
     );
     let build = |token: &str| Told::of(project.command("build").env("TOKEN", token));
     build("first-token").ok();
-    build("second").is(0, str![[r#"
+    build("second").is(
+        0,
+        str![[r#"
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "page");
     assert_eq!(project.read("page.txt"), "11\n");
 }
@@ -390,7 +477,9 @@ nothing to do: 1 target is fresh
 fn a_renamed_artifact_runs_its_target_but_not_the_readers_of_its_content() {
     let project = pipeline();
     project.edit("Atsaffile", "data/clean.csv", "data/tidy.csv");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   clean output file data/clean.csv -> file data/tidy.csv; clean data/tidy.csv is missing
 built      clean   [TIME]
@@ -400,9 +489,14 @@ fresh      report  nothing that it depends on changed
 fresh      count   nothing that it depends on changed
 2 built, 2 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "clean fit", "a command sees the path of its input");
-    assert_eq!(project.read("data/clean.csv"), "a\nb\nc\n", "what is no longer declared stays");
+    assert_eq!(
+        project.read("data/clean.csv"),
+        "a\nb\nc\n",
+        "what is no longer declared stays"
+    );
 }
 
 #[test]
@@ -410,13 +504,16 @@ fn the_targets_name_is_not_part_of_its_result_but_of_its_history() {
     let project = pipeline();
     let text = project.read("Atsaffile").replace("[target.count]", "[target.number]");
     project.write("Atsaffile", text.replace("echo count", "echo number"));
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 3 fresh
 start      number  never built
 built      number  [TIME]
 1 built, 3 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "number");
 }
 
@@ -429,7 +526,9 @@ fn force_runs_the_goals_and_all_they_need_and_twice_leaves_the_same_files() {
         assert_eq!(project.ran(), "clean fit report count");
         assert_eq!(project.files(), files);
     }
-    project.build("--force model").is(0, str![[r#"
+    project.build("--force model").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      clean  --force asks for it
 unchanged  clean  [TIME], made the same as before
@@ -437,7 +536,8 @@ start      fit    --force asks for it
 unchanged  fit    [TIME], made the same as before
 2 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "clean fit");
 }
 
@@ -460,18 +560,24 @@ output = "earlier.txt"
     );
     project.atsaf("build").ok();
     assert_eq!(project.ran(), "earlier later");
-    project.build("-s word=two").is(0, str![[r#"
+    project.build("-s word=two").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 1 fresh
 start      earlier  word "one" -> "two"
 built      earlier  [TIME]
 1 built, 1 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "earlier");
-    project.build("later").is(0, str![[r#"
+    project.build("later").is(
+        0,
+        str![[r#"
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -493,18 +599,25 @@ output = "reader.txt"
 "#,
     );
     project.build("").ok();
-    assert!(!project.store().values().any(|bytes| bytes == b"one
-"), "no copy of it");
+    assert!(
+        !project.store().values().any(|bytes| bytes
+            == b"one
+"),
+        "no copy of it"
+    );
     project.build("-s word=two").ok();
     assert_eq!(project.ran(), "big reader big reader");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      big     word "two" -> "one"
 built      big     [TIME]
 restored   reader  from run [RUN] ([TIME] ago); big content ef40086a -> e0e63aa4
 1 built, 1 restored in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "big", "and its reader came back");
 }
 
@@ -523,26 +636,43 @@ effect = true
     );
     project.build("").ok();
     project.build("-s version=2").ok();
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      publish  version 2 -> 1
 built      publish  [TIME]
 1 built in [TIME]
 
-"#]]);
-    assert_eq!(project.read("../outside"), "1\n2\n1\n", "the outside is as the newest build wants it");
+"#]],
+    );
+    assert_eq!(
+        project.read("../outside"),
+        "1\n2\n1\n",
+        "the outside is as the newest build wants it"
+    );
     project.remove("receipt.txt");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 restored   publish  from run [RUN] ([TIME] ago); publish receipt.txt is missing
 1 restored in [TIME]
 
-"#]]);
-    assert_eq!(project.read("../outside"), "1\n2\n1\n", "its record still holds: the artifact is put back");
-    project.build("").is(0, str![[r#"
+"#]],
+    );
+    assert_eq!(
+        project.read("../outside"),
+        "1\n2\n1\n",
+        "its record still holds: the artifact is put back"
+    );
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -569,7 +699,9 @@ output = "list.txt"
     assert_eq!(project.read("list.txt"), "1.html\n2.html\nempty\nindex.html\ntool.sh\n");
     project.ran();
     let files = project.files();
-    project.build("-s pages=3").is(0, str![[r#"
+    project.build("-s pages=3").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      site  pages 2 -> 3
 built      site  [TIME]
@@ -577,30 +709,38 @@ start      list  site content a7fca1a9 -> 3238b4f5
 built      list  [TIME]
 2 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "site list");
     project.build("").ok();
     assert_eq!(project.ran(), "", "restored");
     assert_eq!(project.files(), files);
     assert!(project.at("site/empty").is_dir());
     assert!(project.at("site/index.html").is_symlink());
-    let mode = std::os::unix::fs::PermissionsExt::mode(&project.at("site/tool.sh").metadata().expect("there").permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&project.at("site/tool.sh").metadata().expect("there").permissions());
     assert_eq!(mode & 0o100, 0o100, "still executable");
     project.write("site/3.html", "mine\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 1 fresh
 warning: `site` was not as atsaf left it, and was kept
   note: it is now `.atsaf/displaced/[RUN]/site`
 restored   site  from run [RUN] ([TIME] ago); site site is not as atsaf left it
 1 restored, 1 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert!(project.displaced().contains(&"mine\n".to_owned()));
     assert_eq!(project.files(), files);
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 nothing to do: 2 targets are fresh
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -618,22 +758,28 @@ output = "all.csv"
     project.build("").ok();
     project.write("raw/b.csv", "b\n");
     project.write("raw/deeper/d.csv", "d\n");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      all  raw/b.csv new input; order of the inputs other than before
 built      all  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("all.csv"), "a\nb\nc\n");
     project.remove("raw/a.csv");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      all  order of the inputs other than before; raw/a.csv no longer read
 built      all  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "all all all");
     project.write("raw/a.csv", "a\n");
     project.build("").ok();
@@ -653,33 +799,49 @@ inputs = ["one.txt", "two words.txt"]
 output = "list.txt"
 "#,
     );
-    project.write("record.sh", "echo list >> ../ran\nout=$1; shift\nprintf '%s|' \"$@\" > $out\n");
+    project.write(
+        "record.sh",
+        "echo list >> ../ran\nout=$1; shift\nprintf '%s|' \"$@\" > $out\n",
+    );
     project.write("one.txt", "");
     project.write("two words.txt", "");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      list  never built
 built      list  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("list.txt"), "a b; c $HOME|one.txt|two words.txt|");
     project.edit("record.sh", "|", ";");
-    project.build("").is(0, str![[r#"
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      list  record.sh content 2cec3d8d -> a7ecbd8e
 built      list  [TIME]
 1 built in [TIME]
 
-"#]]);
-    project.edit("Atsaffile", r#""one.txt", "two words.txt""#, r#""two words.txt", "one.txt""#);
-    project.build("").is(0, str![[r#"
+"#]],
+    );
+    project.edit(
+        "Atsaffile",
+        r#""one.txt", "two words.txt""#,
+        r#""two words.txt", "one.txt""#,
+    );
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      list  order of the inputs other than before
 built      list  [TIME]
 1 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "list list list");
 }
 
@@ -702,7 +864,9 @@ output = "reader.txt"
 "#,
     );
     project.build("").ok();
-    project.build("-s word=two").is(0, str![[r#"
+    project.build("-s word=two").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      direct  word "one" -> "two"
 built      direct  [TIME]
@@ -710,16 +874,24 @@ start      reader  direct content e0e63aa4 -> ef40086a
 built      reader  [TIME]
 2 built in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("reader.txt"), "two\n");
-    assert_eq!(project.ran(), "direct reader direct reader", "the former artifact was out of the way");
-    project.build("").is(0, str![[r#"
+    assert_eq!(
+        project.ran(),
+        "direct reader direct reader",
+        "the former artifact was out of the way"
+    );
+    project.build("").is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 restored   direct  from run [RUN] ([TIME] ago); word "two" -> "one"
 restored   reader  from run [RUN] ([TIME] ago); direct content ef40086a -> e0e63aa4
 2 restored in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("direct.txt"), "one\n");
     assert_eq!(project.ran(), "");
 }
@@ -738,9 +910,12 @@ fn an_unchanged_artifact_stays_the_very_same_file() {
 fn a_copy_of_the_project_elsewhere_is_as_fresh_as_the_first() {
     let project = pipeline();
     let copy = project.copy();
-    copy.build("").is(0, str![[r#"
+    copy.build("").is(
+        0,
+        str![[r#"
 nothing to do: 4 targets are fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(copy.ran(), "");
 }
