@@ -8,7 +8,7 @@ use atsaf::engine::store::Store;
 use atsaf::engine::store::entry::Entry;
 use snapbox::str;
 
-use crate::project::{Project, Told, effort, until};
+use crate::project::{Project, effort, until};
 
 /// A chain of three, and one more reader of its beginning.
 const CHAIN: &str = r#"
@@ -42,7 +42,9 @@ fn clean(horizon: u32) -> BTreeMap<String, Vec<u8>> {
     let c = format!("{b}c {horizon}\n");
     let d = format!("{a}d\n");
     let files = [("a", a), ("b", b), ("c", c), ("d", d)];
-    files.map(|(name, text)| (format!("out/{name}.txt"), text.into_bytes())).into()
+    files
+        .map(|(name, text)| (format!("out/{name}.txt"), text.into_bytes()))
+        .into()
 }
 
 /// Asserts that every result in the journal is what a clean build of its fingerprint gives; tells how many there are.
@@ -53,16 +55,25 @@ fn assert_sound(project: &Project) -> usize {
     let mut results = 0;
     for entry in &entries {
         let Entry::Intent(made) = entry else { continue };
-        let [artifact] = made.artifacts.as_slice() else { panic!("one artifact each") };
+        let [artifact] = made.artifacts.as_slice() else {
+            panic!("one artifact each")
+        };
         let fingerprint = made.fingerprint.as_ref().expect("whole");
         let horizons = fingerprint.params.get("horizon").map(ToString::to_string);
         let of = builds.iter().find(|(horizon, files)| {
             let inputs = made.read.iter().zip(&fingerprint.inputs);
-            let reads = inputs.into_iter().all(|((_, path), input)| input.content == Some(Digest::of(&files[path])));
+            let reads = inputs
+                .into_iter()
+                .all(|((_, path), input)| input.content == Some(Digest::of(&files[path])));
             reads && horizons.as_ref().is_none_or(|value| *value == horizon.to_string())
         });
         let (horizon, files) = of.unwrap_or_else(|| panic!("`{}` was made of a mixture", made.target));
-        assert_eq!(artifact.content, Digest::of(&files[&artifact.path]), "`{}` with {horizon}", made.target);
+        assert_eq!(
+            artifact.content,
+            Digest::of(&files[&artifact.path]),
+            "`{}` with {horizon}",
+            made.target
+        );
         results += 1;
     }
     results
@@ -74,7 +85,7 @@ fn builds_that_want_the_same_never_do_the_same_work_twice() {
         let project = Project::new(CHAIN);
         let builds = [(); 4].map(|()| project.start("build -j2"));
         for build in builds {
-            Told::collect(build).ok();
+            build.collect().ok();
         }
         let ran = project.ran();
         let mut names: Vec<&str> = ran.split(' ').collect();
@@ -94,7 +105,7 @@ fn builds_that_want_different_things_end_as_one_of_them_whole() {
         let second = project.start("build -j2 -s horizon=48");
         let third = project.start("build -j2 -s horizon=24");
         for build in [first, second, third] {
-            let told = Told::collect(build);
+            let told = build.collect();
             assert_eq!(told.code, Some(0), "round {round}: {}", told.text);
         }
         let files = project.files();
@@ -114,13 +125,18 @@ fn kills_among_builds_that_want_different_things_corrupt_nothing() {
         let mut builds = [24, 48].map(|horizon| project.start(&format!("build -j2 -s horizon={horizon}")));
         std::thread::sleep(Duration::from_millis(u64::from(round * 37 % 150)));
         let victim = round as usize % 2;
-        builds[victim].kill().expect("killed");
-        let told = builds.map(Told::collect);
-        let survivor = &told[1 - victim];
+        builds.swap(0, victim);
+        let [victim, survivor] = builds;
+        victim.kill();
+        let survivor = survivor.collect();
         assert_eq!(survivor.code, Some(0), "round {round}: {}", survivor.text);
         for (path, bytes) in project.files() {
             let whole = [24, 48].iter().any(|horizon| clean(*horizon)[&path] == bytes);
-            assert!(whole, "round {round}: `{path}` is {:?}", String::from_utf8_lossy(&bytes));
+            assert!(
+                whole,
+                "round {round}: `{path}` is {:?}",
+                String::from_utf8_lossy(&bytes)
+            );
         }
         if round % 3 == 2 {
             let horizon = if round % 2 == 0 { 24 } else { 48 };
@@ -154,30 +170,41 @@ output = "quick.txt"
     );
     let first = project.start("build slow");
     until("the command has begun", || project.at("../begun").exists());
-    project.build("quick").is(0, str![[r#"
+    project.build("quick").is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      quick  never built
 built      quick  [TIME]
 1 built in [TIME]
 
-"#]]);
-    project.atsaf("status").is(0, str![[r#"
+"#]],
+    );
+    project.atsaf("status").is(
+        0,
+        str![[r#"
 stale  slow    never built
 stale  reader  never built
 fresh  quick   built [TIME] ago
 
-"#]]);
-    project.atsaf("why reader").is(0, str![[r#"
+"#]],
+    );
+    project.atsaf("why reader").is(
+        0,
+        str![[r#"
 reader is stale: it must run
   never built
 first       slow
 
-"#]]);
+"#]],
+    );
     let second = project.start("build reader");
-    std::thread::sleep(Duration::from_millis(200));
+    second.until_it_waits();
     project.write("../go", "");
-    Told::collect(first).ok();
-    Told::collect(second).is(0, str![[r#"
+    first.collect().ok();
+    second.collect().is(
+        0,
+        str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 waiting    slow    for another build (run [RUN], process [PID], at `slow`)
 fresh      slow    nothing that it depends on changed
@@ -185,7 +212,8 @@ start      reader  never built
 built      reader  [TIME]
 1 built, 1 fresh in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.ran(), "slow quick reader");
 }
 
@@ -201,11 +229,11 @@ output = "slow.txt"
     let first = project.start("build");
     until("the command has begun", || project.at("../begun").exists());
     let second = project.start("build");
-    std::thread::sleep(Duration::from_millis(200));
+    second.until_it_waits();
     project.write("../go", "");
-    assert_eq!(Told::collect(first).code, Some(1));
+    assert_eq!(first.collect().code, Some(1));
     // The second one tries for itself; it may or may not find the world better.
-    let told = Told::collect(second);
+    let told = second.collect();
     assert_eq!(told.code, Some(1), "{}", told.text);
     project.write("../well", "");
     project.build("").ok();
@@ -235,7 +263,7 @@ output = "reader.txt"
     until("the command has begun", || project.at("../begun").exists());
     project.write("base.txt", "by hand\n");
     project.write("../go", "");
-    Told::collect(build).ok();
+    build.collect().ok();
     assert_eq!(project.read("reader.txt"), "base\ngate\n");
     assert_eq!(project.displaced(), ["by hand\n"]);
     assert_eq!(project.ran(), "base reader");

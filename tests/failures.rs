@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use snapbox::str;
@@ -137,20 +138,20 @@ skipped    reader  pair failed
 #[test]
 fn a_command_that_is_killed_by_a_signal_has_failed() {
     let project = pair();
+    let (shell, list) = (
+        r#""sh pair.sh {{output.one}} {{output.two}}""#,
+        r#"["sh", "pair.sh", "{{output.one}}", "{{output.two}}"]"#,
+    );
+    project.edit("Atsaffile", shell, list);
     project.write("pair.sh", "echo half > $1; kill -KILL $$\n");
-    project.build("one").is(
-        1,
-        str![[r#"
+    project.build("one").is(1, str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> 3d7b889c
-error: `pair` failed: the command ended with exit code 137
-  note: the last that it printed:
-        Killed
+start      pair  command another text; pair.sh content 44f099e7 -> 3d7b889c
+error: `pair` failed: the command was ended by signal 9
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]],
-    );
+"#]]);
     assert_eq!(project.read("out/one.txt"), "one\n");
 }
 
@@ -177,20 +178,24 @@ error: `pair` failed: it took longer than its limit of [TIME]
     );
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert_eq!(project.read("out/one.txt"), "one\n");
-    assert!(!running("sleep 60", &project), "its children are gone");
+    assert!(running("sleep 60", &project).is_empty(), "its children are gone");
 }
 
-/// Whether a process with these arguments runs in the project's directory.
-fn running(args: &str, project: &Project) -> bool {
+/// The processes with these arguments that run in the project's directory.
+fn running(args: &str, project: &Project) -> Vec<u32> {
     let here = project.at("").canonicalize().expect("there");
     let processes = fs::read_dir("/proc").expect("there").flatten();
-    processes.map(|entry| entry.path()).any(|process| {
-        let words = fs::read(process.join("cmdline")).unwrap_or_default();
-        let words = String::from_utf8_lossy(&words)
-            .trim_end_matches('\0')
-            .replace('\0', " ");
-        words.contains(args) && fs::read_link(process.join("cwd")).is_ok_and(|at| at == here)
-    })
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers
+        .filter(|number| {
+            let process = PathBuf::from(format!("/proc/{number}"));
+            let words = fs::read(process.join("cmdline")).unwrap_or_default();
+            let words = String::from_utf8_lossy(&words)
+                .trim_end_matches('\0')
+                .replace('\0', " ");
+            words.contains(args) && fs::read_link(process.join("cwd")).is_ok_and(|at| at == here)
+        })
+        .collect()
 }
 
 #[test]
@@ -209,7 +214,7 @@ error: `pair` failed: it took longer than its limit of [TIME]
 
 "#]],
     );
-    until("its end", || !running("pair.sh", &project));
+    assert!(running("pair.sh", &project).is_empty());
 }
 
 #[test]
@@ -272,7 +277,7 @@ fn a_program_that_does_not_exist_is_named() {
     let project = Project::new(
         r#"
 [target.shell]
-run = "no-such-program > {{output}}"
+run = "no-such-program > {{output}} 2> /dev/null"
 output = "shell.txt"
 
 [target.list]
@@ -286,14 +291,10 @@ output = "forbidden.txt"
     );
     project.write("tool", "#!/bin/sh\n");
     fs::set_permissions(project.at("tool"), fs::Permissions::from_mode(0o644)).expect("set");
-    project.build("--keep-going").is(
-        1,
-        str![[r#"
+    project.build("--keep-going").is(1, str![[r#"
 run [RUN]: 3 targets to look at, 0 fresh
 start      shell      never built
 error: `shell` failed: the command ended with exit code 127: a program was not found
-  note: the last that it printed:
-        /bin/sh: 1: no-such-program: not found
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/shell`
 start      list       never built
 error: `list` failed: `no-such-program` cannot be started: No such file or directory (os error 2)
@@ -301,8 +302,7 @@ start      forbidden  never built
 error: `forbidden` failed: `./tool` cannot be started: Permission denied (os error 13)
 3 failed (shell, list, forbidden) in [TIME]
 
-"#]],
-    );
+"#]]);
 }
 
 #[test]
@@ -322,17 +322,9 @@ unchanged  pair  [TIME], made the same as before
 "#]],
     );
     assert!(begun.elapsed() < Duration::from_secs(30));
-    let here = project.at("");
-    let stop = std::process::Command::new("/usr/bin/env")
-        .args([
-            "sh",
-            "-c",
-            "for p in /proc/[0-9]*; do if [ \"$(readlink $p/cwd)\" = \"$1\" ]; then kill -9 ${p#/proc/}; fi; done",
-            "sh",
-        ])
-        .arg(here.canonicalize().expect("there"))
-        .status();
-    assert!(stop.is_ok());
+    for left in running("sleep 45", &project) {
+        kill(left, "KILL");
+    }
 }
 
 #[test]
@@ -544,7 +536,7 @@ fn a_direct_command_that_fails_gets_its_former_artifacts_put_back() {
     let project = Project::new(
         r#"
 [target.site]
-run = "sh site.sh; : site.txt pages"
+run = "sh site.sh"
 outputs = { page = "site.txt", pages = "pages/" }
 direct = true
 "#,
@@ -557,31 +549,25 @@ direct = true
         "test -e site.txt && exit 9; mkdir -p pages; echo half > pages/1; exit 1\n",
     );
     files.insert("site.sh".to_owned(), project.read("site.sh").into_bytes());
-    project.build("").is(
-        1,
-        str![[r#"
+    project.build("").is(1, str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c
-error: `site` failed: `page` was not written
+error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]],
-    );
+"#]]);
     assert_eq!(project.files(), files);
     assert_eq!(left(&project, "site"), text(&[("site/files/pages/1", "half\n")]));
     project.write("pages/1", "mine\n");
-    project.build("").is(
-        1,
-        str![[r#"
+    project.build("").is(1, str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c; pages pages is not as atsaf left it
-error: `site` failed: `page` was not written
+error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]],
-    );
+"#]]);
     assert_eq!(
         project.read("pages/1"),
         "mine\n",
@@ -597,20 +583,23 @@ fn a_killed_direct_command_is_undone_by_the_next_build() {
 word = "one"
 
 [target.direct]
-run = "echo {{word}} > direct.txt; if test {{word}} = two; then touch ../begun; sleep 0.5; fi"
+run = "echo {{word}} > direct.txt; touch ../begun; while test ! -e ../go; do sleep 0.02; done"
 output = "direct.txt"
 direct = true
 "#,
     );
+    project.write("../go", "");
     project.build("").ok();
-    let mut child = project.start("build -s word=two");
+    project.remove("../go");
+    project.remove("../begun");
+    let child = project.start("build -s word=two");
     until("the command has begun", || project.at("../begun").exists());
-    child.kill().expect("killed");
-    Told::collect(child);
+    child.kill();
     assert_eq!(project.read("direct.txt"), "two\n", "half done");
-    project.build("").is(
-        0,
-        str![[r#"
+    let next = project.start("build");
+    next.until_it_waits();
+    project.write("../go", "");
+    next.collect().is(0, str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 waiting    direct  for another build (run [RUN], process [PID], at `direct`)
 warning: `direct.txt` was not as atsaf left it, and was kept
@@ -618,8 +607,7 @@ warning: `direct.txt` was not as atsaf left it, and was kept
 fresh      direct  nothing that it depends on changed
 nothing to do: 1 target is fresh
 
-"#]],
-    );
+"#]]);
     assert_eq!(project.read("direct.txt"), "one\n");
     project.build("").is(
         0,
@@ -639,15 +627,14 @@ run = "echo begin >> ../ran; while test ! -e ../go; do sleep 0.02; done; echo en
 output = "slow.txt"
 "#,
     );
-    let mut child = project.start("build");
+    let child = project.start("build");
     until("the command has begun", || project.at("../ran").exists());
-    child.kill().expect("killed");
-    Told::collect(child);
+    child.kill();
     let second = project.start("build");
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(project.read("../ran"), "begin\n", "the second build waits");
+    second.until_it_waits();
+    assert_eq!(project.read("../ran"), "begin\n");
     project.write("../go", "");
-    Told::collect(second).is(
+    second.collect().is(
         0,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
@@ -684,7 +671,7 @@ output = "last.txt"
         let child = project.start("build -j1");
         until("the command has begun", || project.at("../begun").exists());
         kill(child.id(), name);
-        let told = Told::collect(child);
+        let told = child.collect();
         assert_eq!(told.code, Some(130), "{}", told.text);
         if name == "INT" {
             told.is(
@@ -700,7 +687,7 @@ interrupted: 1 built in [TIME]
 "#]],
             );
         }
-        assert!(!running("sleep 61", &project));
+        assert!(running("sleep 61", &project).is_empty());
         assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["first.txt"]);
         assert!(!project.store().keys().any(|path| path.contains("staging/")));
         fs::remove_file(project.at("../begun")).expect("removed");

@@ -97,7 +97,9 @@ impl Task for Make {
         let inputs: Vec<String> = self.schema.inputs.iter().map(read).collect();
         let value = i64::try_from(context.count("value")).expect("small");
         let (hi, lo) = make(self.slot, value, &inputs);
-        let [hi_port, lo_port] = self.schema.outputs else { unreachable!("two outputs") };
+        let [hi_port, lo_port] = self.schema.outputs else {
+            unreachable!("two outputs")
+        };
         crate::project::write(context.output(hi_port.name), hi.as_bytes());
         let kill = self.control.kill.lock().expect("sound").take();
         match kill {
@@ -116,7 +118,10 @@ impl Task for Make {
 /// One schema for each slot and number of inputs; they live as long as the process, as a program's own do.
 static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
     let leak = |text: String| -> &'static str { text.leak() };
-    let port = |name: String| Port { name: leak(name), doc: "" };
+    let port = |name: String| Port {
+        name: leak(name),
+        doc: "",
+    };
     let all = (0..SLOTS).flat_map(|slot| (0..=INPUTS).map(move |inputs| (slot, inputs)));
     let schemas = all.map(|(slot, inputs)| {
         let schema = Schema {
@@ -229,7 +234,14 @@ impl Inside {
     pub(crate) fn texts(&self, below: &str) -> BTreeMap<String, String> {
         let files = walkdir::WalkDir::new(self.path(below)).into_iter().flatten();
         let files = files.filter(|entry| entry.file_type().is_file());
-        files.map(|entry| (relative(self.dir.path(), entry.path()), fs::read_to_string(entry.path()).expect("text"))).collect()
+        files
+            .map(|entry| {
+                (
+                    relative(self.dir.path(), entry.path()),
+                    fs::read_to_string(entry.path()).expect("text"),
+                )
+            })
+            .collect()
     }
 }
 

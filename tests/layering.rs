@@ -56,7 +56,11 @@ fn every_room_names_only_the_rooms_that_it_may() {
             .to_string_lossy()
             .into_owned();
         let room = below.split(['/', '.']).next().unwrap_or_default().to_owned();
-        if !entry.file_type().is_file() || !below.ends_with(".rs") || ["main", "lib"].contains(&room.as_str()) || below.contains("/tests") {
+        if !entry.file_type().is_file()
+            || !below.ends_with(".rs")
+            || ["main", "lib"].contains(&room.as_str())
+            || below.contains("/tests")
+        {
             continue;
         }
         let (_, allowed) = TABLE

@@ -97,7 +97,9 @@ impl Model {
     fn atsaffile(&self) -> String {
         let mut text = String::new();
         for slot in self.declared() {
-            let Some(Slot { value, inputs }) = &self.slots[slot] else { continue };
+            let Some(Slot { value, inputs }) = &self.slots[slot] else {
+                continue;
+            };
             let inputs: Vec<String> = inputs
                 .iter()
                 .enumerate()
@@ -205,7 +207,10 @@ impl Both {
     }
 
     fn write_source(&self, at: usize) {
-        write(&self.inside.path(&format!("source{at}.txt")), self.model.source(at).as_bytes());
+        write(
+            &self.inside.path(&format!("source{at}.txt")),
+            self.model.source(at).as_bytes(),
+        );
     }
 
     fn edit(&mut self, edit: &Edit) {
@@ -250,7 +255,10 @@ impl Both {
                 let _ = fs::remove_file(self.inside.path(".atsaf/v1/index"));
             }
             Edit::CutJournal(bytes) => {
-                if let Ok(journal) = fs::File::options().write(true).open(self.inside.path(".atsaf/v1/journal")) {
+                if let Ok(journal) = fs::File::options()
+                    .write(true)
+                    .open(self.inside.path(".atsaf/v1/journal"))
+                {
                     let length = journal.metadata().expect("a length").len();
                     journal.set_len(length.saturating_sub(*bytes)).expect("cut");
                     model.precise = false;
@@ -264,8 +272,17 @@ impl Both {
         if declared.is_empty() {
             return Ok(());
         }
-        let goals: BTreeSet<usize> = step.goals.iter().copied().filter(|goal| declared.contains(goal)).collect();
-        let goals = if goals.is_empty() { declared.iter().copied().collect() } else { goals };
+        let goals: BTreeSet<usize> = step
+            .goals
+            .iter()
+            .copied()
+            .filter(|goal| declared.contains(goal))
+            .collect();
+        let goals = if goals.is_empty() {
+            declared.iter().copied().collect()
+        } else {
+            goals
+        };
         let names: Vec<String> = goals.iter().map(|slot| format!("t{slot}")).collect();
         let atsaffile = self.model.atsaffile();
         let mut expected = BTreeMap::new();
@@ -401,15 +418,20 @@ fn edit() -> impl Strategy<Value = Edit> {
 fn step() -> impl Strategy<Value = Step> {
     let kill = prop_oneof![4 => Just(None), 1 => (0..4_usize).prop_map(Some)];
     let goals = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(0..SLOTS, 1..3)];
-    (prop::collection::vec(edit(), 0..4), goals, prop::bool::weighted(0.1), kill, 1..4_usize).prop_map(
-        |(edits, goals, force, kill, jobs)| Step {
+    (
+        prop::collection::vec(edit(), 0..4),
+        goals,
+        prop::bool::weighted(0.1),
+        kill,
+        1..4_usize,
+    )
+        .prop_map(|(edits, goals, force, kill, jobs)| Step {
             edits,
             goals,
             force,
             kill,
             jobs,
-        },
-    )
+        })
 }
 
 proptest! {

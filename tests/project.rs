@@ -9,7 +9,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use regex::Regex;
@@ -85,11 +84,15 @@ impl Project {
         self.atsaf(&format!("build -j1 {args}"))
     }
 
-    /// Starts the program; what it prints is collected by [`Told::collect`].
-    pub(crate) fn start(&self, args: &str) -> Child {
+    /// Starts the program.
+    pub(crate) fn start(&self, args: &str) -> Running {
+        let told = tempfile::NamedTempFile::new_in(self.dir.path()).expect("a file");
         let mut command = self.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("started")
+        let file = told.reopen().expect("opened");
+        command.stdout(file.try_clone().expect("another"));
+        command.stderr(file);
+        let child = command.spawn().expect("started");
+        Running { child, told }
     }
 
     /// Names of the targets whose commands were started since this was asked last, in order.
@@ -140,33 +143,67 @@ pub(crate) fn directory() -> tempfile::TempDir {
     made.expect("a temporary directory")
 }
 
+/// The program at work.
+pub(crate) struct Running {
+    child: Child,
+    told: tempfile::NamedTempFile,
+}
+
+impl Running {
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has told so far.
+    pub(crate) fn text(&self) -> String {
+        fs::read_to_string(self.told.path()).expect("text")
+    }
+
+    /// Waits until it says that it waits for another build.
+    #[track_caller]
+    pub(crate) fn until_it_waits(&self) {
+        until("a build that waits", || self.text().contains("waiting"));
+    }
+
+    /// Kills it, and what it would have done with it; commands that it started go on.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("waited for");
+    }
+
+    /// Waits for its end; if that takes longer than a minute, it is killed.
+    pub(crate) fn collect(mut self) -> Told {
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("waited for") {
+                break status;
+            }
+            if begun.elapsed() > Duration::from_secs(60) {
+                self.child.kill().expect("killed");
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        Told {
+            code: status.code(),
+            text: self.text(),
+        }
+    }
+}
+
 /// What a run of the program left to see.
 #[derive(Debug)]
 pub(crate) struct Told {
     /// The exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
-    /// Standard output, then standard error.
+    /// Standard output and standard error.
     pub(crate) text: String,
 }
 
 impl Told {
     /// Runs a command to its end.
     pub(crate) fn of(command: &mut Command) -> Self {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::collect(command.spawn().expect("started"))
-    }
-
-    /// Waits for a child to end; one that takes longer than a minute is killed.
-    pub(crate) fn collect(child: Child) -> Self {
-        let (ended, watch) = channel::<()>();
-        let id = child.id();
-        std::thread::spawn(move || {
-            if watch.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
-                kill(id, "KILL");
-            }
-        });
-        let output = child.wait_with_output().expect("waited for");
-        drop(ended);
+        let output = command.output().expect("started");
         let text = |bytes| String::from_utf8(bytes).expect("text");
         Self {
             code: output.status.code(),

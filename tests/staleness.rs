@@ -7,7 +7,7 @@ use snapbox::str;
 
 use crate::project::{Project, Told};
 
-/// Four targets: `clean`; `fit` with two artifacts, made by a script; and one reader of each of the two.
+/// Four targets: `clean`; `fit` with two artifacts, made by a script; and one reader of each of the two, in one order.
 const PIPELINE: &str = r#"
 [params]
 rows = 3
@@ -33,6 +33,7 @@ output = "out/report.txt"
 run = "echo count >> ../ran; cat {{inputs}} > {{output}}"
 inputs = ["size"]
 output = "out/count.txt"
+after = ["report"]
 "#;
 
 fn pipeline() -> Project {
@@ -104,9 +105,9 @@ kept        clean
 run [RUN]: 3 targets to look at, 1 fresh
 start      fit     scale 2 -> 5
 built      fit     [TIME], unchanged: size
-fresh      count   nothing that it depends on changed
 start      report  model content e06ffded -> 021b9c05
 built      report  [TIME]
+fresh      count   nothing that it depends on changed
 2 built, 2 fresh in [TIME]
 
 "#]],
@@ -251,9 +252,9 @@ start      clean   raw.csv content 07fd6dbf -> 5fb12fb0
 built      clean   [TIME]
 start      fit     clean content f2a0aad8 -> 34dae2af
 built      fit     [TIME], unchanged: size
+fresh      count   nothing that it depends on changed
 start      report  model content e06ffded -> 70c35a93
 built      report  [TIME]
-fresh      count   nothing that it depends on changed
 3 built, 1 fresh in [TIME]
 
 "#]],
@@ -273,7 +274,7 @@ fn a_script_that_a_command_names_is_an_input() {
         0,
         str![[r#"
 fit is stale: it must run
-  fit.sh    content 5ff23ff0 -> f09a3452  fit.sh, named by the command at Atsaffile:12
+  fit.sh    content 5ff23ff0 -> f09a3452  named by the command, Atsaffile:12
             because fit.sh was modified [TIME] ago
 same as in run [RUN] ([TIME] ago, [TIME]): clean, scale
 then        report, count               about [TIME] in all
@@ -287,9 +288,9 @@ kept        clean
 run [RUN]: 3 targets to look at, 1 fresh
 start      fit     fit.sh content 5ff23ff0 -> f09a3452
 built      fit     [TIME], unchanged: size
-fresh      count   nothing that it depends on changed
 start      report  model content e06ffded -> bb0c8d9e
 built      report  [TIME]
+fresh      count   nothing that it depends on changed
 2 built, 2 fresh in [TIME]
 
 "#]],
@@ -474,7 +475,7 @@ nothing to do: 1 target is fresh
 }
 
 #[test]
-fn a_renamed_artifact_runs_its_target_but_not_the_readers_of_its_content() {
+fn another_path_of_an_artifact_runs_the_commands_that_see_it() {
     let project = pipeline();
     project.edit("Atsaffile", "data/clean.csv", "data/tidy.csv");
     project.build("").is(
