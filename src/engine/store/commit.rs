@@ -180,7 +180,7 @@ impl Store {
         files: &Files,
     ) -> Result<Option<Vec<Displaced>>, StoreError> {
         let (target, outputs) = target;
-        let mut place = Vec::new();
+        let (mut place, mut whole) = (Vec::new(), true);
         for (number, artifact) in past.artifacts.iter().enumerate() {
             let Some(output) = outputs.iter().find(|output| output.name == artifact.name) else {
                 return Ok(None);
@@ -198,11 +198,15 @@ impl Store {
                 self.objects.give(artifact.bytes, artifact.kind, &at)
             };
             if !give().map_err(StoreError::at(&at))? {
-                return Ok(None);
+                // The others are looked at as well: what is damaged goes, and the attempt that follows replaces it.
+                whole = false;
             }
             let mut artifact = artifact.clone();
             artifact.path.clone_from(&output.path);
             place.push((artifact, at));
+        }
+        if !whole {
+            return Ok(None);
         }
         let (target, hash) = (target.to_owned(), past.hash);
         if !place.is_empty() {
