@@ -255,7 +255,10 @@ mod tests {
     /// `why` can say so, or take the change back.
     #[test]
     fn the_hash_of_one_whole_fingerprint_is_pinned() {
-        assert_eq!(sample().hash().expect("known").hex(), "3187d5a621cbb87b671e127e103a26947e85e0f2aced569c74d23d0c2a2dd37f");
+        assert_eq!(
+            sample().hash().expect("known").hex(),
+            "3187d5a621cbb87b671e127e103a26947e85e0f2aced569c74d23d0c2a2dd37f"
+        );
     }
 
     /// Another value for each field in turn; a new field does not compile here until it is edited as well.
