@@ -53,9 +53,8 @@ pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink
     for step in sorted(plan) {
         let history = history(step, graph, store);
         let mut parts = Vec::new();
-        match history.failed() {
-            Some((run, _)) => parts.push(format!("failed {}", human::ago(run.time(), now))),
-            None => {}
+        if let Some((run, _)) = history.failed() {
+            parts.push(format!("failed {}", human::ago(run.time(), now)));
         }
         match &step.verdict {
             Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
