@@ -114,6 +114,8 @@ fn sample(kind: Kind) -> Value {
         Kind::Float { .. } => Value::Float(0.0),
         Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => Value::Text(String::new()),
         Kind::List(item) => Value::List(vec![sample(*item)]),
+        Kind::OneOrMany(kind) | Kind::Auto(kind) => sample(*kind),
+        Kind::Table(_) => Value::Table(BTreeMap::new()),
     }
 }
 
