@@ -2,20 +2,34 @@
 //!
 //! ```text
 //! ingest ─▶ prepare ─▶ validate ─▶ train ─▶ register
-//!                                   └─▶ forecast
+//!                                    └────▶ forecast
 //! ```
 //!
 //! Nothing below `ingest` knows of electricity. A task sees the engine's task interface and nothing else of it.
 
-pub mod eia;
+pub mod forecast;
 pub mod ingest;
-pub mod models;
+pub mod metrics_csv;
 pub mod prepare;
-pub mod series;
-pub mod table;
+pub mod register;
+pub mod train;
 pub mod validate;
 
+pub mod backtest;
+pub mod choice;
+pub mod eia;
+pub mod leaderboard;
+pub mod metrics;
+pub mod models;
+pub mod piece;
+pub mod roster;
+pub mod selection;
+pub mod series;
+pub mod table;
+
 mod document;
+#[cfg(test)]
+mod tests;
 
 use crate::engine::task::Tasks;
 
@@ -26,5 +40,9 @@ pub fn tasks() -> Tasks {
         Box::new(ingest::IngestEia),
         Box::new(prepare::PrepareClean),
         Box::new(validate::ValidateClean),
+        Box::new(train::TrainBacktestSelect),
+        Box::new(register::RegisterChampion),
+        Box::new(forecast::ForecastPublish),
+        Box::new(metrics_csv::SaveMetricsCsv),
     ])
 }

@@ -39,7 +39,7 @@ impl Schema {
 }
 
 /// A parameter of a built-in task.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Param {
     /// Its name in the Atsaffile.
     pub name: &'static str,

@@ -4,6 +4,14 @@
 //! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
 //! know no tables, no engine and no electricity.
 
+pub mod combine;
+pub mod conformal;
+pub mod double_seasonal;
+pub mod lag_ridge;
+pub mod last_day;
+pub mod linalg;
+pub mod scale;
+
 use std::fmt::Debug;
 
 /// A forecasting model with its settings, not yet fitted.
