@@ -9,6 +9,7 @@
 pub mod atsaffile;
 pub mod cli;
 pub mod engine;
+pub mod export;
 #[cfg(feature = "forecasting")]
 pub mod forecasting;
 pub mod report;

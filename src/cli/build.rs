@@ -1,10 +1,11 @@
 //! `atsaf build`: makes the goals and what they need.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use super::setup::{self, Project};
-use super::{Exit, Failure, Session, interrupt};
+use super::{Exit, Failure, Session, interrupt, plan};
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
 use crate::report::json;
@@ -33,8 +34,23 @@ pub(super) struct Args {
 /// Builds.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let project = session.load()?;
+    if args.dry_run {
+        let goals = project.goals(&args.goals)?;
+        return plan::show(&project, &goals, args.force, session);
+    }
+    let summary = once(args, &project, session, interrupt::watch())?;
+    Ok(exit_of(&summary))
+}
+
+/// Builds once in a project that was loaded; ends soon after `interrupted` is set.
+pub(super) fn once(
+    args: &Args,
+    project: &Project,
+    session: &Session,
+    interrupted: &AtomicBool,
+) -> Result<Summary, Failure> {
     let goals = project.goals(&args.goals)?;
-    setup::require_secrets(&project, &project.graph.needed(&goals))?;
+    setup::require_secrets(project, &project.graph.needed(&goals))?;
     let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let options = Options {
         goals,
@@ -44,10 +60,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         keep_going: args.keep_going,
         jobs: args.jobs.map_or_else(cores, NonZeroUsize::get),
         secrets: project.secrets.clone(),
-        interrupted: interrupt::watch(),
+        interrupted,
     };
-    let summary = build(&project, &options, session)?;
-    Ok(exit_of(&summary))
+    build(project, &options, session)
 }
 
 /// Builds what `options` ask for, and tells it in the manner of the session.

@@ -4,8 +4,21 @@
 //! ends. To add one: its file with `Args` and `run`, one variant of [`Command`], one arm of [`dispatch`].
 
 mod build;
+mod check;
+mod clean;
+mod graph;
 mod interrupt;
+mod list;
+mod log;
+mod logs;
+mod plan;
+mod run;
 pub mod setup;
+mod status;
+#[cfg(test)]
+mod trial;
+mod watch;
+mod why;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,6 +26,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use self::run::Refused;
 use self::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::store::StoreError;
@@ -38,12 +52,48 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Build(build::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Status(status::Args),
+    Watch(watch::Args),
+    Run(run::Args),
+    Log(log::Args),
+    Logs(logs::Args),
+    Graph(graph::Args),
+    List(list::Args),
+    Check(check::Args),
+    Clean(clean::Args),
+}
+
+impl Cli {
+    /// Reads what only the Atsaffile gives a meaning: the flags of `run`, which is then a `build`.
+    fn resolve(self, tasks: fn() -> Tasks) -> Result<Self, Refused> {
+        match self.command {
+            Command::Run(args) => {
+                let (common, build) = run::resolve(&args, self.common, &tasks().catalog())?;
+                let command = Command::Build(build);
+                Ok(Self { common, command })
+            }
+            command => Ok(Self { command, ..self }),
+        }
+    }
 }
 
 /// Runs a command.
 fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Build(args) => build::run(args, session),
+        Command::Plan(args) => plan::run(args, session),
+        Command::Why(args) => why::run(args, session),
+        Command::Status(args) => status::run(args, session),
+        Command::Watch(args) => watch::run(args, session),
+        Command::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
+        Command::Log(args) => log::run(args, session),
+        Command::Logs(args) => logs::run(args, session),
+        Command::Graph(args) => graph::run(args, session),
+        Command::List(args) => list::run(args, session),
+        Command::Check(args) => check::run(args, session),
+        Command::Clean(args) => clean::run(args, session),
     }
 }
 
@@ -54,9 +104,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, Stri
     let parsed = Cli::command()
         .try_get_matches_from(&args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
-    let Cli { common, command } = match parsed {
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &args, &env),
+    };
+    let manner = cli.common.manner();
+    let Cli { common, command } = match cli.resolve(tasks) {
+        Ok(cli) => cli,
+        Err(Refused::Clap(error)) => return refuse(&error, &args, &env),
+        Err(Refused::Failed(failure)) => {
+            let screen = Screen::new(manner, &env);
+            failure.diagnostics.iter().for_each(|it| screen.tell(it));
+            return failure.exit;
+        }
     };
     let screen = Screen::new(common.manner(), &env);
     let session = Session {
@@ -65,7 +125,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, Stri
         screen,
         tasks,
     };
-    let exit = dispatch(&command, &session).unwrap_or_else(|failure| {
+    conclude(&command, &session)
+}
+
+/// Runs a command and tells what kept it from its end.
+fn conclude(command: &Command, session: &Session) -> Exit {
+    let exit = dispatch(command, session).unwrap_or_else(|failure| {
         for diagnostic in &failure.diagnostics {
             session.screen.tell(diagnostic);
         }
@@ -137,6 +202,7 @@ impl Session {
 
 /// The flags that every command has.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Common options")]
 pub struct Common {
     /// Run as if started in DIR
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -153,8 +219,15 @@ pub struct Common {
     /// Print what tasks print as well
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    /// When to use colour: auto, always or never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
     pub color: Color,
     /// Print JSON on stdout
     #[arg(long, global = true)]

@@ -142,10 +142,27 @@ fn failure(failure: &Failure) -> Value {
     json!({ "what": what, "notes": notes, "help": help, "tail": tail, "left": left })
 }
 
-/// The reasons for which a target is stale.
+/// The reasons for which a target is stale: of each, [`reason`], and `place`, where it is written in the Atsaffile or
+/// what it came from, where there is one.
 #[must_use]
 pub fn reasons(reasons: &[Reason], graph: &Graph, target: TargetId) -> Value {
-    reasons.iter().map(|it| reason(it, graph, target)).collect()
+    reasons.iter().map(|it| reason_in(it, graph, target)).collect()
+}
+
+/// [`reason`], with the `place` in the graph as it is now, and the `path` of an input.
+#[must_use]
+pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
+    let mut object = reason(why);
+    if let Reason::Changed(Difference { field, .. }) = why {
+        if let Field::Input { role, path: None } = field {
+            let read = read_of(graph, target, role, None);
+            object["path"] = read.map(|read| read.path.as_str()).into();
+        }
+        if let Some(place) = place(field, graph, target) {
+            object["place"] = place.into();
+        }
+    }
+    object
 }
 
 /// A reason: `{"reason": NAME, ..}`.
@@ -154,11 +171,11 @@ pub fn reasons(reasons: &[Reason], graph: &Graph, target: TargetId) -> Value {
 /// |---|---|
 /// | `never_built`, `forced`, `unknown`, `interrupted` | |
 /// | `missing`, `altered` | `artifact`, `path` |
-/// | `changed` | `field`: `format`, `task`, `param`, `input`, `input_order`, `env` or `output`; `name`, where the field has one; `before` and `after`, null where it is new or gone; `place`, where it is written, if it is |
+/// | `changed` | `field`: `format`, `task`, `param`, `input`, `input_order`, `env` or `output`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
-/// A parameter's values are JSON values, contents are digests.
+/// A parameter's values are JSON values, contents and values of the environment are digests.
 #[must_use]
-pub fn reason(reason: &Reason, graph: &Graph, target: TargetId) -> Value {
+pub fn reason(reason: &Reason) -> Value {
     match reason {
         Reason::NeverBuilt => json!({ "reason": "never_built" }),
         Reason::Forced => json!({ "reason": "forced" }),
@@ -167,14 +184,14 @@ pub fn reason(reason: &Reason, graph: &Graph, target: TargetId) -> Value {
         Reason::Missing { artifact, path } => json!({ "reason": "missing", "artifact": artifact, "path": path }),
         Reason::Altered { artifact, path } => json!({ "reason": "altered", "artifact": artifact, "path": path }),
         Reason::Changed(Difference { field, before, after }) => {
-            let (kind, name) = match field {
-                Field::Format => ("format", None),
-                Field::Task => ("task", None),
-                Field::Param(name) => ("param", Some(name)),
-                Field::Input { role, .. } => ("input", Some(role)),
-                Field::InputOrder => ("input_order", None),
-                Field::Env(name) => ("env", Some(name)),
-                Field::Output(name) => ("output", Some(name)),
+            let (kind, name, path) = match field {
+                Field::Format => ("format", None, None),
+                Field::Task => ("task", None, None),
+                Field::Param(name) => ("param", Some(name), None),
+                Field::Input { role, path } => ("input", Some(role), path.as_ref()),
+                Field::InputOrder => ("input_order", None, None),
+                Field::Env(name) => ("env", Some(name), None),
+                Field::Output(name) => ("output", Some(name), None),
             };
             let value = |text: &Option<String>| match (field, text) {
                 (_, None) => Value::Null,
@@ -182,20 +199,13 @@ pub fn reason(reason: &Reason, graph: &Graph, target: TargetId) -> Value {
                 (_, Some(text)) => text.as_str().into(),
             };
             let mut object = json!({ "reason": "changed", "field": kind });
-            if let Some(name) = name {
-                object["name"] = name.as_str().into();
-            }
-            if let Field::Input { role, path } = field {
-                let path = path
-                    .clone()
-                    .or_else(|| Some(read_of(graph, target, role, None)?.path.clone()));
-                object["path"] = path.into();
+            for (key, text) in [("name", name), ("path", path)] {
+                if let Some(text) = text {
+                    object[key] = text.as_str().into();
+                }
             }
             object["before"] = value(before);
             object["after"] = value(after);
-            if let Some(place) = place(field, graph, target) {
-                object["place"] = place.into();
-            }
             object
         }
     }
@@ -213,6 +223,12 @@ pub fn seconds(duration: Duration) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
     let seconds = duration.as_millis() as f64 / 1000.0;
     seconds.into()
+}
+
+/// Milliseconds as seconds.
+#[must_use]
+pub fn milliseconds(milliseconds: u64) -> Value {
+    seconds(Duration::from_millis(milliseconds))
 }
 
 fn merge(into: &mut Value, from: &mut Value) {

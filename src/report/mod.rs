@@ -4,10 +4,14 @@
 //! nothing here knows the command line.
 
 pub mod events;
+pub mod history;
 pub mod human;
 pub mod ink;
 pub mod json;
+pub mod plan;
 pub mod reasons;
 pub mod screen;
+pub mod status;
 pub mod table;
 pub mod terminal;
+pub mod why;

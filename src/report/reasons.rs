@@ -91,9 +91,21 @@ pub fn told_in(reason: &Reason, graph: &Graph, target: TargetId) -> Told {
     told
 }
 
+/// A field's name: of an input its role, save where a role names a pattern and each path counts.
+#[must_use]
+pub fn field_name(field: &Field) -> String {
+    match field {
+        Field::Input { role, path } if role.contains(['*', '?', '[', '{']) => {
+            path.clone().unwrap_or_else(|| role.clone())
+        }
+        Field::Input { role, .. } => role.clone(),
+        other => other.to_string(),
+    }
+}
+
 fn changed(difference: &Difference) -> Told {
     let Difference { field, before, after } = difference;
-    let subject = field.to_string();
+    let subject = field_name(field);
     let (before, after) = (before.as_deref(), after.as_deref());
     match field {
         Field::Format => one_line(subject, before, after),

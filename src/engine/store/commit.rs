@@ -307,7 +307,7 @@ impl Store {
 }
 
 /// The digest of a file or directory; `None` of a link or anything else, which atsaf never places.
-fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_file() {
         digest::of_file(path).map(Some)
@@ -318,7 +318,7 @@ fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     }
 }
 
-fn exists(path: &Path) -> bool {
+pub(super) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 

@@ -16,6 +16,7 @@
 //! ```
 
 mod aside;
+pub mod clean;
 mod commit;
 pub mod entry;
 mod index;
@@ -153,7 +154,7 @@ impl Store {
         make().map_err(StoreError::at(outer))?;
         let _held = self.locks.append().map_err(StoreError::at(&self.dir))?;
         let mut state = self.state();
-        if state.journal.is_none() {
+        if !state.journal.as_ref().is_some_and(Journal::is_writable) {
             let path = self.dir.join("journal");
             // What stands there without a journal's head is none; it is kept for whoever wants to look.
             if Journal::open(&path, false).ok().flatten().is_none() && path.metadata().is_ok_and(|it| it.len() >= START)
@@ -163,7 +164,11 @@ impl Store {
                     .warnings
                     .push("the journal's head is damaged: it was moved to `journal.damaged`".to_owned());
             }
+            let read = state.journal.as_ref().map(Journal::id);
             state.journal = Journal::open(&path, true).map_err(StoreError::at(&path))?;
+            if read.is_some() && read != state.journal.as_ref().map(Journal::id) {
+                (state.ledger, state.end) = (Ledger::default(), START);
+            }
             state.catch_up().map_err(StoreError::at(&path))?;
         }
         Ok(())
@@ -379,8 +384,7 @@ impl State {
             return Ok(());
         };
         if journal.was_replaced() {
-            let path = journal.path().to_owned();
-            if let Some(new) = Journal::open(&path, false)? {
+            if let Some(new) = journal.reopen()? {
                 *journal = new;
                 (self.ledger, self.end) = (Ledger::default(), START);
             }

@@ -1,0 +1,98 @@
+//! A project in a temporary directory, and commands run in it as from the command line; for tests.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Parser as _;
+
+use super::{Cli, Exit, Session, dispatch};
+use crate::engine::task::Tasks;
+use crate::report::screen::tests::Kept;
+
+/// A project.
+pub(super) struct Trial {
+    dir: tempfile::TempDir,
+    tasks: fn() -> Tasks,
+}
+
+/// How a command ended, and what it said.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) exit: Exit,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Trial {
+    /// A project with this Atsaffile.
+    pub(super) fn new(atsaffile: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let trial = Self {
+            dir,
+            tasks: Tasks::default,
+        };
+        trial.write("Atsaffile", atsaffile);
+        trial
+    }
+
+    /// The same with these built-in tasks.
+    pub(super) fn with_tasks(mut self, tasks: fn() -> Tasks) -> Self {
+        self.tasks = tasks;
+        self
+    }
+
+    /// A place in the project.
+    pub(super) fn at(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    /// Writes a file and the directories above it.
+    pub(super) fn write(&self, path: &str, text: &str) {
+        let at = self.at(path);
+        fs::create_dir_all(at.parent().expect("below the project")).expect("made");
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+        fs::write(at, text).expect("written");
+    }
+
+    /// The session of some arguments, and where it speaks.
+    pub(super) fn session(&self, args: &[&str]) -> (Session, super::Command, Kept) {
+        let dir = self.dir.path().to_str().expect("UTF-8");
+        let words = ["atsaf", "-C", dir].into_iter().chain(args.iter().copied());
+        let cli = Cli::try_parse_from(words).expect("arguments that can be read");
+        let cli = cli.resolve(self.tasks).expect("flags that can be read");
+        let kept = Kept::default();
+        let session = Session {
+            screen: kept.screen(cli.common.manner()),
+            common: cli.common,
+            env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            tasks: self.tasks,
+        };
+        (session, cli.command, kept)
+    }
+
+    /// Runs a command; the project's directory is told as `PROJECT`.
+    pub(super) fn run(&self, args: &[&str]) -> Said {
+        let (session, command, kept) = self.session(args);
+        let exit = dispatch(&command, &session).unwrap_or_else(|failure| {
+            for diagnostic in &failure.diagnostics {
+                session.screen.tell(diagnostic);
+            }
+            failure.exit
+        });
+        let dir = self.dir.path().to_str().expect("UTF-8");
+        let redacted = |text: String| text.replace(dir, "PROJECT");
+        Said {
+            exit,
+            out: redacted(kept.out()),
+            err: redacted(kept.err()),
+        }
+    }
+
+    /// Runs a command that must end well; gives what it printed.
+    pub(super) fn out(&self, args: &[&str]) -> String {
+        let said = self.run(args);
+        assert_eq!(said.exit, Exit::Done, "{said:?}");
+        said.out
+    }
+}
