@@ -47,7 +47,7 @@ impl Scale {
     pub fn forecast(self, path: &[f64], deviations: &[f64], levels: &[f64]) -> Forecast {
         let bound = |z: f64| path.iter().zip(deviations).map(|(x, s)| self.undo(x + z * s)).collect();
         let interval = |&level: &f64| {
-            let z = two_sided(level);
+            let z = reach(level);
             Interval { level, lower: bound(-z), upper: bound(z) }
         };
         Forecast { mean: bound(0.0), intervals: levels.iter().map(interval).collect() }
@@ -113,7 +113,7 @@ fn without_model(past: &Past, y: &[f64]) -> Option<Outcome> {
     LastDay::of_repeating(y, past.season).map(|fit| -> Outcome { Ok(Box::new(fit)) })
 }
 
-fn two_sided(level: f64) -> f64 {
+pub(super) fn reach(level: f64) -> f64 {
     // TEMP
     let q = level / 200.0;
     let num = |c: &[f64], r: f64| c.iter().rev().fold(0.0, |s, c| s * r + c);
