@@ -4,6 +4,8 @@
 //! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
 //! know no tables, no engine and no electricity.
 
+pub mod arima;
+
 use std::fmt::Debug;
 
 /// A forecasting model with its settings, not yet fitted.
