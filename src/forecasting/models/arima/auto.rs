@@ -2,7 +2,7 @@
 
 use super::super::{FitError, Fitted, Model, check};
 use super::differencing;
-use super::estimate::estimate;
+use super::estimate::minima;
 use super::forecast::Effort;
 use super::least_squares::Stop;
 use super::order::Order;
@@ -185,19 +185,16 @@ impl Model for AutoArima {
                 max_iterations: 0,
                 tolerance: FINE,
             };
-            let estimate = estimate(&sample, &base, Method::Css, Vec::new(), stop)
+            let estimates = minima(&sample, &base, self.method, vec![Vec::new()], stop);
+            let estimate = estimates
+                .first()
                 .ok_or_else(|| no_fit("a constant series has no likelihood"))?;
-            return Ok(finish(
-                y,
-                scale,
-                &sample,
-                &estimate,
-                constant,
-                Effort {
-                    candidates: 1,
-                    ..Effort::default()
-                },
-            ));
+            let effort = Effort {
+                candidates: 1,
+                ..Effort::default()
+            };
+            return finish(y, scale, &sample, estimate, constant, effort)
+                .ok_or_else(|| no_fit("a constant series has no likelihood"));
         }
         let search = Search {
             settings: self,
@@ -229,12 +226,9 @@ impl Model for AutoArima {
                 found.stopped_early, self.max_iterations
             ));
         }
-        let sample = if found.constant {
-            search.with_constant.as_ref()
-        } else {
-            None
-        }
-        .unwrap_or(&search.plain);
-        Ok(finish(y, scale, sample, &found.estimate, found.constant, effort))
+        let with_constant = search.with_constant.as_ref().filter(|_| found.constant);
+        let sample = with_constant.unwrap_or(&search.plain);
+        finish(y, scale, sample, &found.estimate, found.constant, effort)
+            .ok_or_else(|| no_fit("the model found has no likelihood"))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::css;
 use super::exact::{self, Whitened};
-use super::least_squares::{Evaluation, Stop, dot, minimise, solve, sum_of_squares};
+use super::least_squares::{Evaluation, Minimum, Stop, dot, minimise, solve, sum_of_squares};
 use super::order::{Coefficients, Order};
 use super::{Criterion, Method};
 
@@ -141,81 +141,135 @@ pub(super) struct Estimate {
     pub(super) free: Vec<f64>,
     /// The coefficients that belong to them.
     pub(super) coefficients: Coefficients,
-    /// The exact likelihood at them.
-    pub(super) likelihood: Likelihood,
-    /// Iterations in all.
+    /// The logarithm of the exact likelihood at them.
+    pub(super) log_likelihood: f64,
+    /// Regressors whose coefficients were estimated too.
+    pub(super) regressors: usize,
+    /// Values of the differenced series.
+    pub(super) n: usize,
+    /// Iterations that led here.
     pub(super) iterations: usize,
     /// Whether the limit on them was reached.
     pub(super) stopped_early: bool,
 }
 
 impl Estimate {
-    /// The information criterion, infinite where the series is too short for it.
-    pub(super) fn criterion(&self, criterion: Criterion) -> f64 {
-        let parameters = self.order.coefficients() + self.likelihood.regression.len() + 1;
-        criterion.value(
-            self.likelihood.log_likelihood,
-            parameters,
-            self.likelihood.residuals.len(),
-        )
+    /// The model at the end of an optimisation; `None` where it has no likelihood.
+    fn at(sample: &Sample, order: &Order, found: Minimum) -> Option<Self> {
+        let Minimum {
+            at: free,
+            iterations,
+            stopped_early,
+            ..
+        } = found;
+        let coefficients = Coefficients::from_free(order, &free);
+        let log_likelihood = Likelihood::at(sample, &coefficients)?.log_likelihood;
+        let (regressors, n) = (sample.regressors.len(), sample.series.len());
+        Some(Self {
+            order: *order,
+            free,
+            coefficients,
+            log_likelihood,
+            regressors,
+            n,
+            iterations,
+            stopped_early,
+        })
     }
 
-    /// The variance of the noise, less biased: divided by what the coefficients leave of the length.
-    pub(super) fn unbiased_variance(&self) -> f64 {
-        let n = self.likelihood.residuals.len();
-        let left = n
-            .saturating_sub(self.order.coefficients() + self.likelihood.regression.len())
+    /// The information criterion, infinite where the series is too short for it.
+    pub(super) fn criterion(&self, criterion: Criterion) -> f64 {
+        let parameters = self.order.coefficients() + self.regressors + 1;
+        criterion.value(self.log_likelihood, parameters, self.n)
+    }
+
+    /// By how much the variance of the noise is too small for having been fitted.
+    pub(super) fn variance_inflation(&self) -> f64 {
+        let left = self
+            .n
+            .saturating_sub(self.order.coefficients() + self.regressors)
             .max(1);
         #[expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
-        let inflation = n as f64 / left as f64;
-        self.likelihood.variance * inflation
+        let inflation = self.n as f64 / left as f64;
+        inflation
     }
 }
 
-/// Estimates a model of an order from a start; `None` if there is no fit.
-pub(super) fn estimate(
+/// The different minima that some starts lead to, the likeliest first.
+///
+/// Those of the conditional sum of squares for [`Method::Css`] and [`Method::CssMl`], as far as the series is long
+/// enough for it; the likeliest one need not have the lowest sum. The exact ones for [`Method::Ml`].
+pub(super) fn minima(
     sample: &Sample,
     order: &Order,
     method: Method,
-    start: Vec<f64>,
+    starts: Vec<Vec<f64>>,
     stop: Stop,
-) -> Option<Estimate> {
-    let mut free = start;
-    let mut iterations = 0;
-    let mut stopped_early = false;
+) -> Vec<Estimate> {
     let conditional = sample.series.len().saturating_sub(order.ar_degree());
     let enough = conditional > order.coefficients() + sample.regressors.len();
-    if method != Method::Ml && enough && order.coefficients() > 0 {
-        let found = minimise(free.clone(), stop, |free, derive| {
-            css::evaluate(sample, order, free, derive)
-        });
-        // Where it finds nothing, the start serves the exact likelihood as well.
-        if let Some(found) = found {
-            free = found.at;
-            iterations += found.iterations;
-            stopped_early |= found.stopped_early;
+    let mut found: Vec<Minimum> = Vec::new();
+    for start in starts {
+        let minimum = match method {
+            _ if order.coefficients() == 0 => None,
+            Method::Ml => minimise(start.clone(), stop, |free, derive| {
+                exact_residuals(sample, order, free, derive)
+            }),
+            Method::Css | Method::CssMl if enough => minimise(start.clone(), stop, |free, derive| {
+                css::evaluate(sample, order, free, derive)
+            }),
+            Method::Css | Method::CssMl => None,
+        };
+        let here = || Minimum {
+            at: start,
+            value: 0.0,
+            iterations: 0,
+            stopped_early: false,
+        };
+        let minimum = minimum.unwrap_or_else(here);
+        if found.iter().all(|before| !near(&before.at, &minimum.at)) {
+            found.push(minimum);
         }
     }
-    if method != Method::Css && order.coefficients() > 0 {
-        let found = minimise(free, stop, |free, derive| evaluate_exact(sample, order, free, derive))?;
-        free = found.at;
-        iterations += found.iterations;
-        stopped_early |= found.stopped_early;
-    }
-    let coefficients = Coefficients::from_free(order, &free);
-    let likelihood = Likelihood::at(sample, &coefficients)?;
-    Some(Estimate {
-        order: *order,
-        free,
-        coefficients,
-        likelihood,
-        iterations,
-        stopped_early,
+    let mut estimates: Vec<Estimate> = found
+        .into_iter()
+        .filter_map(|minimum| Estimate::at(sample, order, minimum))
+        .collect();
+    // Stable: of equals the first stays first.
+    estimates.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
+    estimates
+}
+
+/// The likeliest model that the exact likelihood leads to from any of some estimates of one order.
+pub(super) fn refine(sample: &Sample, estimates: &[Estimate], stop: Stop) -> Option<Estimate> {
+    let refined = estimates.iter().map(|estimate| {
+        let order = &estimate.order;
+        if order.coefficients() == 0 {
+            return Some(estimate.clone());
+        }
+        let minimum = minimise(estimate.free.clone(), stop, |free, derive| {
+            exact_residuals(sample, order, free, derive)
+        })?;
+        Estimate::at(sample, order, minimum)
+    });
+    refined.flatten().reduce(|best, next| {
+        let iterations = best.iterations + next.iterations;
+        let better = if next.log_likelihood > best.log_likelihood {
+            next
+        } else {
+            best
+        };
+        Estimate { iterations, ..better }
     })
 }
 
+/// Tells whether two vectors of free parameters are the same to the precision of an optimisation that ranks.
+fn near(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-3 * a.abs().max(1.0))
+}
+
 /// The concentrated residuals of the exact likelihood, and their derivatives by forward differences.
-fn evaluate_exact(sample: &Sample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
+fn exact_residuals(sample: &Sample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
     let at = |free: &[f64]| Likelihood::at(sample, &Coefficients::from_free(order, free)).map(Likelihood::concentrated);
     let residuals = at(free)?;
     let mut jacobian = Vec::new();

@@ -3,7 +3,7 @@
 use super::super::{Finding, Fitted, Forecast, Interval};
 use super::Criterion;
 use super::differencing::difference_lags;
-use super::estimate::{Estimate, Sample};
+use super::estimate::{Estimate, Likelihood, Sample};
 use super::order::Order;
 use super::polynomial::Lags;
 
@@ -88,6 +88,8 @@ pub(super) struct Finished<'a> {
     pub(super) sample: &'a Sample,
     /// The estimate.
     pub(super) estimate: &'a Estimate,
+    /// The exact likelihood at it.
+    pub(super) likelihood: Likelihood,
     /// The regressors, with coefficients for the series that is not scaled.
     pub(super) regressors: Option<Box<dyn Regressors>>,
     /// The order in words.
@@ -104,6 +106,7 @@ impl FittedArima {
             scale,
             sample,
             estimate,
+            likelihood,
             regressors,
             text,
             effort,
@@ -114,7 +117,6 @@ impl FittedArima {
             season_length,
             ..
         } = estimate.order;
-        let likelihood = &estimate.likelihood;
         let whitened = &likelihood.whitened;
         // The filter is linear: what holds for the columns holds for the errors.
         let combine = |columns: &[Vec<f64>]| -> Vec<f64> {
@@ -142,7 +144,13 @@ impl FittedArima {
             .collect();
         let effect = |t| regressors.as_ref().map_or(0.0, |regressors| regressors.effect(t));
         let tail = (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect();
-        let variance = estimate.unbiased_variance() * scale * scale;
+        // A perfect fit leaves no noise at all.
+        let left = if likelihood.variance <= f64::MIN_POSITIVE {
+            0.0
+        } else {
+            likelihood.variance
+        };
+        let variance = left * estimate.variance_inflation() * scale * scale;
 
         let coefficients = &estimate.coefficients;
         let mut summary = vec![("order", Finding::Text(text))];

@@ -41,7 +41,7 @@ pub use auto::AutoArima;
 pub use order::Order;
 
 use super::{FitError, Fitted, Model, check};
-use estimate::{Sample, estimate};
+use estimate::{Estimate, Likelihood, Sample, minima, refine};
 use forecast::{Constant, Effort, Finished, FittedArima, Regressors};
 use least_squares::Stop;
 use serde::{Deserialize, Serialize};
@@ -134,35 +134,40 @@ impl Model for Arima {
         let scale = scale_of(y);
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
         let sample = Differenced::new(&scaled, &order).sample(constant);
-        let start = vec![0.0; order.coefficients()];
         let stop = Stop {
             max_iterations: self.max_iterations,
             tolerance: FINE,
         };
-        let estimate = estimate(&sample, &order, self.method, start, stop).ok_or_else(|| FitError::NoFit {
+        let no_likelihood = || FitError::NoFit {
             model: "ARIMA",
-            why: no_likelihood(&order, constant),
-        })?;
+            why: format!("{} has no likelihood on this series", order.text(constant)),
+        };
+        let found = minima(
+            &sample,
+            &order,
+            self.method,
+            vec![vec![0.0; order.coefficients()]],
+            stop,
+        );
+        let estimate = if self.method == Method::CssMl {
+            refine(&sample, &found, stop)
+        } else {
+            found.into_iter().next()
+        };
+        let estimate = estimate.ok_or_else(no_likelihood)?;
         let mut effort = Effort {
             candidates: 1,
             iterations: estimate.iterations,
             limits: Vec::new(),
         };
         if estimate.stopped_early {
-            effort.limits.push(iterations_reached(self.max_iterations));
+            effort.limits.push(format!(
+                "the estimation stopped after `max_iterations` = {}",
+                self.max_iterations
+            ));
         }
-        Ok(finish(y, scale, &sample, &estimate, constant, effort))
+        finish(y, scale, &sample, &estimate, constant, effort).ok_or_else(no_likelihood)
     }
-}
-
-/// The reason why an order has no fit.
-fn no_likelihood(order: &Order, constant: bool) -> String {
-    format!("{} has no likelihood on this series", order.text(constant))
-}
-
-/// Says that the limit on iterations was reached.
-fn iterations_reached(limit: usize) -> String {
-    format!("the estimation stopped after `max_iterations` = {limit}")
 }
 
 /// The power of two next to the largest value in size: dividing by it is exact, and keeps squares in range.
@@ -208,29 +213,32 @@ impl Differenced {
     }
 }
 
-/// Turns an estimate into a model that forecasts.
+/// Turns an estimate into a model that forecasts; `None` if it has no likelihood.
 fn finish(
     y: &[f64],
     scale: f64,
     sample: &Sample,
-    estimate: &estimate::Estimate,
+    estimate: &Estimate,
     constant: bool,
     effort: Effort,
-) -> Box<dyn Fitted> {
+) -> Option<Box<dyn Fitted>> {
     let order = &estimate.order;
+    let likelihood = Likelihood::at(sample, &estimate.coefficients)?;
     let drift = order.d + order.seasonal_d > 0;
     let regressors = constant.then(|| {
-        let coefficient = estimate.likelihood.regression[0] * scale;
+        let coefficient = likelihood.regression[0] * scale;
         Box::new(Constant { coefficient, drift }) as Box<dyn Regressors>
     });
     let text = order.text(constant);
-    Box::new(FittedArima::new(Finished {
+    let finished = Finished {
         y,
         scale,
         sample,
         estimate,
+        likelihood,
         regressors,
         text,
         effort,
-    }))
+    };
+    Some(Box::new(FittedArima::new(finished)))
 }

@@ -4,11 +4,11 @@
 //! iterations; batches of candidates are estimated in parallel and judged in the order in which they were listed, so
 //! the number of threads changes nothing.
 
-use super::Method;
 use super::auto::AutoArima;
-use super::estimate::{Estimate, Sample, estimate};
+use super::estimate::{Estimate, Sample, minima, refine};
 use super::least_squares::Stop;
 use super::order::Order;
+use super::{FINE, Method};
 use rayon::prelude::*;
 
 /// Precision of an estimation that only ranks a candidate.
@@ -39,10 +39,10 @@ struct Candidate {
     constant: bool,
 }
 
-/// A candidate with its estimate and rank; infinite if it has none or is not to be used.
+/// A candidate with its estimates, the likeliest first, and its rank; infinite if it is not to be used.
 struct Ranked {
     candidate: Candidate,
-    estimate: Option<Estimate>,
+    estimates: Vec<Estimate>,
     value: f64,
 }
 
@@ -185,7 +185,7 @@ impl Search<'_> {
         let allowed = self.settings.max_steps.max(1).saturating_sub(tried.len());
         let out_of_steps = new.len() > allowed;
         new.truncate(allowed);
-        let from = from.and_then(|at| tried[at].estimate.as_ref());
+        let from = from.and_then(|at| tried[at].estimates.first());
         let ranked: Vec<Ranked> = new
             .into_par_iter()
             .map(|candidate| self.rank(candidate, from))
@@ -211,49 +211,61 @@ impl Search<'_> {
         self.with_constant.as_ref().filter(|_| constant).unwrap_or(&self.plain)
     }
 
-    /// Estimates a candidate well enough to rank it, from where its neighbour ended.
+    /// Estimates a candidate well enough to rank it: from zeros, and from where its neighbour ended.
     fn rank(&self, candidate: Candidate, from: Option<&Estimate>) -> Ranked {
-        let order = self.order(candidate);
-        let start = from.map_or_else(
-            || vec![0.0; order.coefficients()],
-            |from| from.order.carry(&from.free, &order),
-        );
-        let (method, tolerance) = if self.approximation {
-            (Method::Css, COARSE)
+        let (sample, order) = (self.sample(candidate.constant), self.order(candidate));
+        let mut starts = vec![vec![0.0; order.coefficients()]];
+        starts.extend(from.map(|from| from.order.carry(&from.free, &order)));
+        let method = self.settings.method;
+        let estimates = if self.approximation {
+            let method = if method == Method::Ml { Method::CssMl } else { method };
+            minima(sample, &order, method, starts, self.stop(COARSE))
         } else {
-            (self.settings.method, super::FINE)
+            let found = minima(sample, &order, method, starts, self.stop(FINE));
+            if method == Method::CssMl {
+                refine(sample, &found, self.stop(FINE)).into_iter().collect()
+            } else {
+                found
+            }
         };
-        self.judge(candidate, method, start, tolerance)
+        self.judge(candidate, estimates)
     }
 
-    /// Estimates a candidate, and refuses it if a root is too close to the unit circle.
-    fn judge(&self, candidate: Candidate, method: Method, start: Vec<f64>, tolerance: f64) -> Ranked {
-        let stop = Stop {
-            max_iterations: self.settings.max_iterations,
-            tolerance,
-        };
-        let estimate = estimate(
-            self.sample(candidate.constant),
-            &self.order(candidate),
-            method,
-            start,
-            stop,
+    /// Estimates a ranked candidate by exact likelihood, from where its ranking ended.
+    fn refit(&self, ranked: &Ranked) -> Ranked {
+        let refined = refine(
+            self.sample(ranked.candidate.constant),
+            &ranked.estimates,
+            self.stop(FINE),
         );
-        let value = estimate
-            .as_ref()
+        self.judge(ranked.candidate, refined.into_iter().collect())
+    }
+
+    /// Ranks estimates by the first, and refuses it if a root is too close to the unit circle.
+    fn judge(&self, candidate: Candidate, estimates: Vec<Estimate>) -> Ranked {
+        let value = estimates
+            .first()
             .filter(|estimate| estimate.coefficients.roots_beyond(ROOT_RADIUS))
             .map_or(f64::INFINITY, |estimate| estimate.criterion(self.settings.criterion));
         Ranked {
             candidate,
-            estimate,
+            estimates,
             value: if value.is_nan() { f64::INFINITY } else { value },
+        }
+    }
+
+    /// When an estimation of this precision ends.
+    fn stop(&self, tolerance: f64) -> Stop {
+        Stop {
+            max_iterations: self.settings.max_iterations,
+            tolerance,
         }
     }
 
     /// Estimates the best ranked by the method asked for, and takes the best of them.
     fn choose(&self, tried: &[Ranked]) -> Option<Found> {
         let mut ranks: Vec<&Ranked> = tried.iter().filter(|ranked| ranked.value.is_finite()).collect();
-        // A stable sort: of equals the first tried stays first.
+        // Stable: of equals the first tried stays first.
         ranks.sort_by(|a, b| a.value.total_cmp(&b.value));
         let mut iterations = iterations_of(tried);
         let mut stopped_early = stopped_early_of(tried);
@@ -261,8 +273,8 @@ impl Search<'_> {
         let mut rest = ranks.as_slice();
         let mut last: Vec<Ranked> = Vec::new();
         while refit && !rest.is_empty() && best_of(&last).is_none() {
-            let near = |ranked: &&Ranked| ranked.value <= rest[0].value + FINALIST_MARGIN;
-            let (now, later) = rest.split_at(rest.iter().take(FINALISTS).take_while(|ranked| near(ranked)).count());
+            let near = |ranked: &&&Ranked| ranked.value <= rest[0].value + FINALIST_MARGIN;
+            let (now, later) = rest.split_at(rest.iter().take(FINALISTS).take_while(near).count());
             last = now.par_iter().map(|ranked| self.refit(ranked)).collect();
             iterations += iterations_of(&last);
             stopped_early += stopped_early_of(&last);
@@ -275,10 +287,10 @@ impl Search<'_> {
                 Some(ranked) => ranked,
                 None => tried
                     .iter()
-                    .find(|ranked| ranked.candidate.orders == [0; 4] && ranked.estimate.is_some())?,
+                    .find(|tried| tried.candidate.orders == [0; 4] && !tried.estimates.is_empty())?,
             },
         };
-        let estimate = best.estimate.clone()?;
+        let estimate = best.estimates.first()?.clone();
         let constant = best.candidate.constant && self.with_constant.is_some();
         Some(Found {
             estimate,
@@ -288,16 +300,6 @@ impl Search<'_> {
             out_of_steps: false,
             stopped_early,
         })
-    }
-
-    /// Estimates a ranked candidate by exact likelihood, from where its ranking ended.
-    fn refit(&self, ranked: &Ranked) -> Ranked {
-        let start = ranked
-            .estimate
-            .as_ref()
-            .map(|estimate| estimate.free.clone())
-            .unwrap_or_default();
-        self.judge(ranked.candidate, Method::Ml, start, super::FINE)
     }
 }
 
@@ -311,15 +313,16 @@ fn best_of(ranked: &[Ranked]) -> Option<usize> {
 fn iterations_of(ranked: &[Ranked]) -> usize {
     ranked
         .iter()
-        .filter_map(|ranked| ranked.estimate.as_ref())
+        .flat_map(|ranked| &ranked.estimates)
         .map(|estimate| estimate.iterations)
         .sum()
 }
 
-/// How many candidates stopped at the limit on iterations.
+/// How many estimations stopped at the limit on iterations.
 fn stopped_early_of(ranked: &[Ranked]) -> usize {
     ranked
         .iter()
-        .filter(|ranked| ranked.estimate.as_ref().is_some_and(|estimate| estimate.stopped_early))
+        .flat_map(|ranked| &ranked.estimates)
+        .filter(|estimate| estimate.stopped_early)
         .count()
 }
