@@ -11,6 +11,7 @@ pub mod lag_ridge;
 pub mod last_day;
 pub mod linalg;
 pub mod scale;
+pub mod arima;
 
 use std::fmt::Debug;
 
