@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::models::Forecast;
 use super::models::combine::Combination;
+use super::models::conformal::Conformal;
+use super::models::{Forecast, Interval};
 use super::piece::{Candidate, Effort, Span};
 use super::selection::Selection;
 use super::series::{self, FREQUENCY, Series};
@@ -133,13 +134,30 @@ fn forecast<'s>(
             let mut piece = outcome.map_err(|why| {
                 TaskError::new(format!("`{}` cannot forecast the series `{id}`: {why}", candidate.name))
             })?;
-            if selection.non_negative {
-                raise_to_zero(&mut piece.forecast);
-            }
             forecasts[model] = Some(piece.forecast);
         }
     }
     let combined = combination.forecast(|model| forecasts[model].as_ref());
-    let combined = combined.ok_or_else(|| TaskError::new(format!("no model was selected for the series `{id}`")))?;
+    let mut combined =
+        combined.ok_or_else(|| TaskError::new(format!("no model was selected for the series `{id}`")))?;
+    if let Some(conformal) = selection.conformal.get(id) {
+        combined.intervals = calibrated(conformal, &combined, span.levels)?;
+    }
+    if selection.non_negative {
+        raise_to_zero(&mut combined);
+    }
     Ok((combined, combination, effort))
+}
+
+/// The conformal intervals of these levels, in their order.
+fn calibrated(conformal: &Conformal, forecast: &Forecast, levels: &[f64]) -> Result<Vec<Interval>, TaskError> {
+    let all = conformal.intervals(&forecast.mean);
+    let of_level = |level: &f64| {
+        let found = all.iter().find(|interval| interval.level.to_bits() == level.to_bits());
+        found.cloned().ok_or_else(|| {
+            TaskError::new(format!("the intervals of level {level} were not calibrated"))
+                .help("give the back-test and the forecast the same `level`, in `[params]`")
+        })
+    };
+    levels.iter().map(of_level).collect()
 }

@@ -17,7 +17,9 @@ pub mod validate;
 
 pub mod backtest;
 pub mod choice;
+mod comparison;
 pub mod eia;
+pub mod intervals;
 pub mod leaderboard;
 pub mod metrics;
 pub mod models;

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::models::Model;
+use super::models::arima::AutoArima;
 use super::models::double_seasonal::DoubleSeasonalHoltWinters;
 use super::models::lag_ridge::LagRidge;
 use crate::engine::spec::Value;
@@ -22,7 +26,13 @@ pub struct Entry {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub const ROSTER: [Entry; 2] = [
+pub const ROSTER: [Entry; 3] = [
+    Entry {
+        name: "AutoARIMA",
+        version: 1,
+        settings: &AUTO_ARIMA,
+        make: |seasons, settings| Box::new(settings.over(AutoArima::with_season(one(seasons)))),
+    },
     Entry {
         name: "LagRidge",
         version: 1,
@@ -43,8 +53,85 @@ pub const ROSTER: [Entry; 2] = [
     },
 ];
 
+const ORDER: Kind = Kind::Int { min: 0, max: 50 };
+
+/// The settings of `AutoARIMA`, named as in statsforecast.
+const AUTO_ARIMA: [Param; 22] = [
+    setting(
+        "seasonal",
+        Kind::Bool,
+        "whether models with a seasonal part are tried (true)",
+    ),
+    setting("d", ORDER, "differences (found by a test)"),
+    setting("D", ORDER, "seasonal differences (found by the strength of the season)"),
+    setting("max_p", ORDER, "largest p (5)"),
+    setting("max_q", ORDER, "largest q (5)"),
+    setting("max_P", ORDER, "largest P (2)"),
+    setting("max_Q", ORDER, "largest Q (2)"),
+    setting(
+        "max_order",
+        ORDER,
+        "largest p + q + P + Q where all orders are tried (5)",
+    ),
+    setting("max_d", ORDER, "largest d (2)"),
+    setting("max_D", ORDER, "largest D (1)"),
+    setting("start_p", ORDER, "p of the first candidate (2)"),
+    setting("start_q", ORDER, "q of the first candidate (2)"),
+    setting("start_P", ORDER, "P of the first candidate (1)"),
+    setting("start_Q", ORDER, "Q of the first candidate (1)"),
+    setting(
+        "allow_drift",
+        Kind::Bool,
+        "whether a drift is tried where there is one difference (true)",
+    ),
+    setting(
+        "allow_mean",
+        Kind::Bool,
+        "whether a mean is tried where there is no difference (true)",
+    ),
+    setting(
+        "ic",
+        Kind::Choice(&["aicc", "aic", "bic"]),
+        "what candidates are compared by (aicc)",
+    ),
+    setting(
+        "stepwise",
+        Kind::Bool,
+        "whether to go through neighbours instead of all orders (true)",
+    ),
+    setting(
+        "approximation",
+        Kind::Bool,
+        "whether candidates are ranked by the conditional sum of squares (for long series)",
+    ),
+    setting(
+        "method",
+        Kind::Choice(&["css", "ml", "css-ml"]),
+        "how coefficients are estimated (css-ml)",
+    ),
+    setting(
+        "max_steps",
+        Kind::Int { min: 1, max: 100_000 },
+        "candidates at most (94)",
+    ),
+    setting(
+        "max_iterations",
+        Kind::Int { min: 1, max: 100_000 },
+        "iterations of an estimation at most (100)",
+    ),
+];
+
+const fn setting(name: &'static str, kind: Kind, doc: &'static str) -> Param {
+    Param {
+        name,
+        kind,
+        default: None,
+        doc,
+    }
+}
+
 /// What is compared where `models` is not set.
-pub const DEFAULT: [&str; 2] = ["LagRidge", "DoubleSeasonalHoltWinters"];
+pub const DEFAULT: [&str; 3] = ["AutoARIMA", "LagRidge", "DoubleSeasonalHoltWinters"];
 
 /// The names of the models.
 pub const NAMES: [&str; ROSTER.len()] = {
@@ -91,6 +178,19 @@ impl Entry {
 
 /// The settings of one model; what is not set has the model's own default.
 struct Settings<'a>(&'a BTreeMap<String, Value>);
+
+impl Settings<'_> {
+    /// The model with these settings in the place of its defaults.
+    fn over<M: Serialize + DeserializeOwned>(&self, defaults: M) -> M {
+        let whole = serde_json::to_value(defaults).and_then(|mut whole| {
+            for (name, value) in self.0 {
+                whole[name] = value.to_json();
+            }
+            serde_json::from_value(whole)
+        });
+        whole.unwrap_or_else(|error| panic!("internal error: the settings of a model do not fit it: {error}"))
+    }
+}
 
 /// The shortest season.
 fn one(seasons: &[usize]) -> usize {

@@ -9,6 +9,8 @@ use serde_json::{Map, Value as Json, json};
 use super::document;
 use super::models::Finding;
 use super::models::combine::{Combination, Member};
+use super::models::conformal::{Conformal, Reach};
+use super::models::scale::Scale;
 use super::piece::Candidate;
 use super::roster;
 use crate::engine::spec::Value;
@@ -29,6 +31,8 @@ pub struct Selection {
     pub models: Vec<Chosen>,
     /// The combination of each series, by name; its positions are those of `models`.
     pub series: BTreeMap<String, Combination>,
+    /// Intervals that replace the models' own, by series; empty if the models' own are wanted.
+    pub conformal: BTreeMap<String, Conformal>,
 }
 
 /// A model that is used.
@@ -90,7 +94,11 @@ impl Selection {
                         ("median", models.iter().map(|&model| member(model, None)).collect())
                     }
                 };
-                json!({ "unique_id": id, "combine": combine, "members": members })
+                let mut whole = json!({ "unique_id": id, "combine": combine, "members": members });
+                if let Some(conformal) = self.conformal.get(id) {
+                    whole["conformal"] = tell_conformal(conformal);
+                }
+                whole
             })
             .collect();
         let whole = json!({
@@ -137,6 +145,7 @@ impl Selection {
                 .collect::<Option<_>>()?,
             non_negative: whole.get("non_negative")?.as_bool()?,
             series: series.collect::<Option<_>>()?,
+            conformal: whole.get("series")?.as_array()?.iter().filter_map(conformal).collect(),
             models,
         })
     }
@@ -201,6 +210,46 @@ fn combination(one: &Json, models: &[Chosen]) -> Option<(String, Combination)> {
         _ => return None,
     };
     Some((one.get("unique_id")?.as_str()?.to_owned(), combination))
+}
+
+fn tell_conformal(conformal: &Conformal) -> Json {
+    let reaches: Vec<Json> = conformal
+        .reaches
+        .iter()
+        .map(|reach| json!({ "level": reach.level, "widths": reach.widths }))
+        .collect();
+    let scale = if conformal.scale == Scale::Log { "log" } else { "raw" };
+    json!({ "scale": scale, "widths": conformal.widths, "reaches": reaches })
+}
+
+fn conformal(one: &Json) -> Option<(String, Conformal)> {
+    let told = one.get("conformal")?;
+    let reach = |reach: &Json| {
+        Some(Reach {
+            level: reach.get("level")?.as_f64()?,
+            widths: reach.get("widths")?.as_f64()?,
+        })
+    };
+    let conformal = Conformal {
+        scale: if told.get("scale")? == "log" {
+            Scale::Log
+        } else {
+            Scale::Raw
+        },
+        widths: told
+            .get("widths")?
+            .as_array()?
+            .iter()
+            .map(Json::as_f64)
+            .collect::<Option<_>>()?,
+        reaches: told
+            .get("reaches")?
+            .as_array()?
+            .iter()
+            .map(reach)
+            .collect::<Option<_>>()?,
+    };
+    Some((one.get("unique_id")?.as_str()?.to_owned(), conformal))
 }
 
 /// A setting as it was before it was written.

@@ -1,19 +1,16 @@
 //! `train_backtest_select`: compares models on the past, and chooses the one to forecast with, or several.
 
-use std::collections::BTreeMap;
-
 use super::backtest::{self, Outcomes, Windows};
-use super::choice::{self, Backtest, Score, Tested};
+use super::choice::Score;
+use super::comparison::Compared;
 use super::document;
-use super::leaderboard::{self, Line, WindowScore};
-use super::metrics;
-use super::models::combine::{self, Combination};
-use super::models::{Finding, Forecast};
+use super::intervals;
+use super::leaderboard;
+use super::models::Forecast;
+use super::models::combine;
 use super::piece::{Candidate, Effort, Span};
 use super::roster;
-use super::selection::{Chosen, Selection};
 use super::series::{self, FREQUENCY, Series};
-use super::table::Table;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, Param, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -38,7 +35,7 @@ pub(super) const LEVEL: Param = Param {
     doc: "level of the prediction intervals in %, or several",
 };
 
-const OWN: [Param; 10] = [
+const OWN: [Param; 11] = [
     HORIZON,
     LEVEL,
     Param {
@@ -79,15 +76,18 @@ const OWN: [Param; 10] = [
         doc: "forecast all series with the best model, each with its own best, or each with a weighted mean of its best three",
     },
     Param {
+        name: "intervals",
+        kind: Kind::Choice(&["own", "conformal"]),
+        default: Some(Literal::Text("own")),
+        doc: "the models' own intervals, or conformal ones, calibrated on the errors of the back-test",
+    },
+    Param {
         name: "non_negative",
         kind: Kind::Bool,
         default: Some(Literal::Bool(false)),
         doc: "whether forecasts and bounds below zero become zero",
     },
 ];
-
-/// Members of an ensemble.
-const ENSEMBLE: usize = 3;
 
 /// The task's own parameters, then one for each model's settings.
 const PARAMS: [Param; OWN.len() + roster::SETTINGS.len()] = {
@@ -148,11 +148,24 @@ impl Task for TrainBacktestSelect {
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         validated(context)?;
         let setup = Setup::of(context);
+        if setup.conformal && setup.windows.count < 2 {
+            return Err(
+                TaskError::new("conformal intervals need a back-test of at least two windows")
+                    .help("raise `n_windows`, or set `intervals = \"own\"`"),
+            );
+        }
         let series = series::read(context, "clean")?;
         let seasons = seasons(context, &series);
         let placed = setup.place(&series, &seasons)?;
         let candidates = setup.candidates(context, &seasons);
         let mut results = backtest::run(context, &candidates, &placed, setup.span())?;
+        if setup.conformal {
+            for (at, (series, cutoffs)) in placed.iter().enumerate() {
+                let actual = setup.actual(series, cutoffs);
+                let outcomes = results.iter_mut().map(|(outcomes, _)| &mut outcomes[at]);
+                outcomes.for_each(|outcomes| intervals::recalibrate(&actual, outcomes, &setup.levels));
+            }
+        }
         if setup.non_negative {
             let pieces = results
                 .iter_mut()
@@ -214,11 +227,17 @@ fn seasons(context: &Context<'_>, series: &[Series]) -> Vec<usize> {
 }
 
 /// The parameters of the back-test.
-struct Setup {
-    windows: Windows,
-    levels: Vec<f64>,
-    score: Score,
-    non_negative: bool,
+pub(super) struct Setup {
+    /// How the windows lie.
+    pub(super) windows: Windows,
+    /// Levels of the intervals in percent, the narrowest first.
+    pub(super) levels: Vec<f64>,
+    /// What ranks the models.
+    pub(super) score: Score,
+    /// Whether intervals are calibrated on the back-test.
+    pub(super) conformal: bool,
+    /// Whether what is below zero becomes zero.
+    pub(super) non_negative: bool,
 }
 
 impl Setup {
@@ -235,8 +254,18 @@ impl Setup {
                 "smape" => Score::Smape,
                 _ => Score::Rmse,
             },
+            conformal: context.text("intervals") == "conformal",
             non_negative: context.flag("non_negative"),
         }
+    }
+
+    /// What happened in each window of a series.
+    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::Windows {
+        let mut actual = combine::Windows::new(self.windows.horizon);
+        for &cutoff in cutoffs {
+            actual.push(Some(&series.y[cutoff..cutoff + self.windows.horizon]));
+        }
+        actual
     }
 
     fn span(&self) -> Span<'_> {
@@ -313,238 +342,4 @@ fn log(context: &Context<'_>, candidates: &[Candidate], results: &[(Vec<Outcomes
         all.remembered,
         all.fitted + all.remembered
     ));
-}
-
-/// A back-test that is done.
-struct Compared<'a> {
-    setup: Setup,
-    seasons: Vec<usize>,
-    series: &'a [(&'a Series, Vec<usize>)],
-    candidates: &'a [Candidate],
-    /// By candidate, series and window.
-    outcomes: Vec<Vec<Outcomes>>,
-}
-
-impl Compared<'_> {
-    fn season(&self) -> usize {
-        self.seasons.first().copied().unwrap_or(1)
-    }
-
-    fn actual(&self, at: usize, window: usize) -> &[f64] {
-        let (series, cutoffs) = &self.series[at];
-        &series.y[cutoffs[window]..cutoffs[window] + self.setup.windows.horizon]
-    }
-
-    /// The lines of the leaderboard, ranked.
-    fn lines(&self) -> Result<Vec<Line>, TaskError> {
-        let mut lines: Vec<Line> = (0..self.candidates.len())
-            .map(|candidate| self.line(candidate))
-            .collect();
-        leaderboard::rank(&mut lines, self.setup.score, &self.units());
-        match lines.first().and_then(|line| line.rank) {
-            Some(_) => Ok(lines),
-            None => {
-                let told = lines
-                    .iter()
-                    .filter_map(|line| line.reason.clone().map(|reason| (line, reason)));
-                let error = TaskError::new("no model could forecast any window");
-                Err(told.fold(error, |error, (line, reason)| {
-                    error.note(format!("`{}`: {reason}", line.model))
-                }))
-            }
-        }
-    }
-
-    /// By series: what its errors are divided by, so that several can be averaged.
-    fn units(&self) -> Vec<f64> {
-        let unit = |(series, cutoffs): &(&Series, Vec<usize>)| {
-            let past = &series.y[..cutoffs[cutoffs.len() - 1]];
-            metrics::seasonal_scale(past, self.season())
-                .filter(|_| self.series.len() > 1)
-                .unwrap_or(1.0)
-        };
-        self.series.iter().map(unit).collect()
-    }
-
-    fn line(&self, candidate: usize) -> Line {
-        let mut reason = None;
-        let mut scores = Vec::new();
-        for (at, (series, cutoffs)) in self.series.iter().enumerate() {
-            let mut by_window = Vec::new();
-            for (window, outcome) in self.outcomes[candidate][at].iter().enumerate() {
-                let past = &series.y[..cutoffs[window]];
-                by_window.push(match outcome {
-                    Ok(piece) => Some(WindowScore::of(
-                        past,
-                        self.actual(at, window),
-                        &piece.forecast,
-                        self.season(),
-                    )),
-                    Err(why) => {
-                        let cutoff = series.time(cutoffs[window] - 1);
-                        reason.get_or_insert_with(|| format!("`{}` at the cutoff {cutoff}: {why}", series.unique_id));
-                        None
-                    }
-                });
-            }
-            scores.push(by_window);
-        }
-        Line {
-            model: self.candidates[candidate].name.to_owned(),
-            scores,
-            reason,
-            rank: None,
-        }
-    }
-
-    /// Writes every forecast: by series, then by model in the order of `models`, then by time.
-    fn write_results(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let mut rows = Vec::new();
-        for (at, (series, cutoffs)) in self.series.iter().enumerate() {
-            for (candidate, outcomes) in self.candidates.iter().zip(&self.outcomes) {
-                for (window, piece) in outcomes[at]
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(w, o)| Some((w, o.as_ref().ok()?)))
-                {
-                    let steps = 0..self.setup.windows.horizon;
-                    rows.extend(steps.map(|step| {
-                        (
-                            *series,
-                            cutoffs[window],
-                            candidate.name,
-                            self.actual(at, window)[step],
-                            &piece.forecast,
-                            step,
-                        )
-                    }));
-                }
-            }
-        }
-        let mut table = Table::default()
-            .texts("unique_id", rows.iter().map(|row| Some(row.0.unique_id.as_str())))
-            .times("ds", rows.iter().map(|row| row.0.time(row.1 + row.5)))
-            .times("cutoff", rows.iter().map(|row| row.0.time(row.1 - 1)))
-            .numbers("y", rows.iter().map(|row| Some(row.3)))
-            .texts("model", rows.iter().map(|row| Some(row.2)))
-            .numbers("yhat", rows.iter().map(|row| Some(row.4.mean[row.5])));
-        for (at, level) in self.setup.levels.iter().enumerate() {
-            let name = |bound: &str| match self.setup.levels.as_slice() {
-                [_] => bound.to_owned(),
-                _ => format!("{bound}-{level}"),
-            };
-            table = table
-                .numbers(
-                    &name("lo"),
-                    rows.iter().map(|row| Some(row.4.intervals[at].lower[row.5])),
-                )
-                .numbers(
-                    &name("hi"),
-                    rows.iter().map(|row| Some(row.4.intervals[at].upper[row.5])),
-                );
-        }
-        table.write(context, "cv_results")
-    }
-
-    /// Chooses by series, and writes what was chosen.
-    fn select(&self, context: &Context<'_>, lines: &[Line]) -> Result<(), TaskError> {
-        let select = context.text("select");
-        let chosen = match select {
-            "per_series" => self.compared().per_series(self.setup.score),
-            "ensemble" => self
-                .compared()
-                .ensemble(choice::Rule::Weighted, ENSEMBLE, self.setup.score),
-            _ => {
-                let best = lines
-                    .first()
-                    .and_then(|line| self.candidates.iter().position(|one| one.name == line.model));
-                self.series.iter().map(|_| best.map(Combination::one)).collect()
-            }
-        };
-        let mut by_series = BTreeMap::new();
-        for ((series, _), combination) in self.series.iter().zip(chosen) {
-            let combination = combination.ok_or_else(|| {
-                TaskError::new(format!(
-                    "no model could forecast the last window of the series `{}`",
-                    series.unique_id
-                ))
-            })?;
-            by_series.insert(series.unique_id.clone(), combination);
-        }
-        // Positions among the chosen, in the order of the roster: the losers leave no trace, nor does their order.
-        let mut used: Vec<usize> = by_series.values().flat_map(Combination::models).collect();
-        used.sort_by_key(|&at| roster::NAMES.iter().position(|name| *name == self.candidates[at].name));
-        used.dedup();
-        let position = |at: usize| used.iter().position(|&one| one == at).unwrap_or_default();
-        let series = by_series
-            .into_iter()
-            .map(|(id, one)| (id, moved(one, position)))
-            .collect();
-        let selection = Selection {
-            select: select.to_owned(),
-            metric: context.text("metric").to_owned(),
-            seasons: self.seasons.clone(),
-            non_negative: self.setup.non_negative,
-            models: used
-                .iter()
-                .map(|&at| Chosen {
-                    name: self.candidates[at].name.to_owned(),
-                    settings: context.table(self.candidates[at].name).clone(),
-                })
-                .collect(),
-            series,
-        };
-        selection.write(context, "selected", |id, model| self.found(id, used[model]))
-    }
-
-    /// What a candidate found in the last window of a series.
-    fn found(&self, id: &str, candidate: usize) -> Option<&[(String, Finding)]> {
-        let at = self.series.iter().position(|(series, _)| series.unique_id == id)?;
-        let last = self.outcomes[candidate][at].last()?;
-        last.as_ref().ok().map(|piece| piece.found.as_slice())
-    }
-
-    /// The back-test in the form from which choices are made.
-    fn compared(&self) -> Backtest {
-        let horizon = self.setup.windows.horizon;
-        let tested = |at: usize| {
-            let (series, cutoffs) = &self.series[at];
-            let mut actual = combine::Windows::new(horizon);
-            (0..cutoffs.len()).for_each(|window| actual.push(Some(self.actual(at, window))));
-            let forecasts = self.outcomes.iter().map(|outcomes| {
-                let mut windows = combine::Windows::new(horizon);
-                for outcome in &outcomes[at] {
-                    windows.push(outcome.as_ref().ok().map(|piece| piece.forecast.mean.as_slice()));
-                }
-                windows
-            });
-            Tested {
-                name: series.unique_id.clone(),
-                actual,
-                forecasts: forecasts.collect(),
-                scale: self.units()[at],
-            }
-        };
-        Backtest {
-            models: self
-                .candidates
-                .iter()
-                .map(|candidate| candidate.name.to_owned())
-                .collect(),
-            series: (0..self.series.len()).map(tested).collect(),
-        }
-    }
-}
-
-/// The same combination with its models at other positions.
-fn moved(combination: Combination, position: impl Fn(usize) -> usize) -> Combination {
-    match combination {
-        Combination::Weighted(mut members) => {
-            members
-                .iter_mut()
-                .for_each(|member| member.model = position(member.model));
-            Combination::Weighted(members)
-        }
-        Combination::Median(models) => Combination::Median(models.into_iter().map(position).collect()),
-    }
 }
