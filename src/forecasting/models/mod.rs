@@ -4,6 +4,19 @@
 //! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
 //! know no tables, no engine and no electricity.
 
+pub mod classical;
+pub mod ets;
+
+pub mod mstl;
+pub mod normal;
+pub mod optimise;
+pub mod seasonal_naive;
+pub mod simplex;
+pub mod stl;
+pub mod theta;
+
+
+
 use std::fmt::Debug;
 
 /// A forecasting model with its settings, not yet fitted.
