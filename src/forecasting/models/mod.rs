@@ -12,6 +12,18 @@ pub mod last_day;
 pub mod linalg;
 pub mod scale;
 pub mod arima;
+pub mod classical;
+pub mod ets;
+
+pub mod mstl;
+pub mod normal;
+pub mod optimise;
+pub mod seasonal_naive;
+pub mod simplex;
+pub mod stl;
+pub mod theta;
+
+
 
 use std::fmt::Debug;
 
