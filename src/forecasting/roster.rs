@@ -7,8 +7,13 @@ use serde::de::DeserializeOwned;
 
 use super::models::Model;
 use super::models::arima::AutoArima;
+use super::models::classical::Composition;
 use super::models::double_seasonal::DoubleSeasonalHoltWinters;
+use super::models::ets::{AutoEts, HoltWinters};
 use super::models::lag_ridge::LagRidge;
+use super::models::mstl::Mstl;
+use super::models::seasonal_naive::SeasonalNaive;
+use super::models::theta::Theta;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, Param};
 
@@ -26,12 +31,93 @@ pub struct Entry {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub const ROSTER: [Entry; 3] = [
+pub const ROSTER: [Entry; 12] = [
+    Entry {
+        name: "SeasonalNaive",
+        version: 1,
+        settings: &[],
+        make: |seasons, _| {
+            let season_length = one(seasons);
+            Box::new(SeasonalNaive { season_length })
+        },
+    },
     Entry {
         name: "AutoARIMA",
         version: 1,
         settings: &AUTO_ARIMA,
         make: |seasons, settings| Box::new(settings.over(AutoArima::with_season(one(seasons)))),
+    },
+    Entry {
+        name: "DynamicOptimizedTheta",
+        version: 1,
+        settings: &DECOMPOSITION,
+        make: |seasons, settings| {
+            let composition = settings.composition("decomposition", Composition::Multiplicative);
+            Box::new(Theta::dynamic_optimized(one(seasons)).seasoned(composition))
+        },
+    },
+    Entry {
+        name: "AutoTheta",
+        version: 1,
+        settings: &DECOMPOSITION,
+        make: |seasons, settings| {
+            let composition = settings.composition("decomposition", Composition::Multiplicative);
+            Box::new(Theta::auto(one(seasons)).seasoned(composition))
+        },
+    },
+    Entry {
+        name: "HoltWinters",
+        version: 1,
+        settings: &[setting("error", COMPOSITION, "how errors and season join (additive)")],
+        make: |seasons, settings| {
+            let (season_length, error) = (one(seasons), settings.composition("error", Composition::Additive));
+            Box::new(HoltWinters { season_length, error })
+        },
+    },
+    Entry {
+        name: "AutoETS",
+        version: 1,
+        settings: &[setting(
+            "model",
+            Kind::Choice(&PATTERNS),
+            "forms to choose from: error, trend and season, each A, M, N or Z for any (ZZZ)",
+        )],
+        make: |seasons, settings| {
+            let pattern = settings.text("model").unwrap_or("ZZZ");
+            let model = AutoEts::new(one(seasons), pattern);
+            Box::new(model.unwrap_or_else(|error| panic!("internal error: `{pattern}` is no pattern: {error}")))
+        },
+    },
+    Entry {
+        name: "MSTL_ARIMA",
+        version: 1,
+        settings: &AUTO_ARIMA,
+        make: |seasons, settings| {
+            // What is left after the seasons has none.
+            let trend = settings.over(AutoArima {
+                seasonal: false,
+                ..AutoArima::default()
+            });
+            Box::new(Mstl::new("MSTL_ARIMA", seasons, Box::new(trend)))
+        },
+    },
+    Entry {
+        name: "MSTL_HoltWinters",
+        version: 1,
+        settings: &[],
+        make: |seasons, _| Box::new(Mstl::with_holt(seasons)),
+    },
+    Entry {
+        name: "MSTL_ETS",
+        version: 1,
+        settings: &[],
+        make: |seasons, _| Box::new(Mstl::with_ets(seasons)),
+    },
+    Entry {
+        name: "MSTL_Theta",
+        version: 1,
+        settings: &[],
+        make: |seasons, _| Box::new(Mstl::with_theta(seasons)),
     },
     Entry {
         name: "LagRidge",
@@ -52,6 +138,30 @@ pub const ROSTER: [Entry; 3] = [
         },
     },
 ];
+
+/// What is compared where `models` is not set.
+pub const DEFAULT: [&str; 8] = [
+    "SeasonalNaive",
+    "AutoARIMA",
+    "DynamicOptimizedTheta",
+    "HoltWinters",
+    "MSTL_ARIMA",
+    "MSTL_HoltWinters",
+    "LagRidge",
+    "DoubleSeasonalHoltWinters",
+];
+
+const COMPOSITION: Kind = Kind::Choice(&["additive", "multiplicative"]);
+
+/// The settings of the theta models.
+const DECOMPOSITION: [Param; 1] = [setting(
+    "decomposition",
+    COMPOSITION,
+    "how the season joins (multiplicative)",
+)];
+
+/// The patterns of exponential smoothing that can be asked for.
+const PATTERNS: [&str; 8] = ["ZZZ", "ZZN", "ZZA", "ANN", "AAN", "AAA", "ANA", "MAM"];
 
 const ORDER: Kind = Kind::Int { min: 0, max: 50 };
 
@@ -130,9 +240,6 @@ const fn setting(name: &'static str, kind: Kind, doc: &'static str) -> Param {
     }
 }
 
-/// What is compared where `models` is not set.
-pub const DEFAULT: [&str; 3] = ["AutoARIMA", "LagRidge", "DoubleSeasonalHoltWinters"];
-
 /// The names of the models.
 pub const NAMES: [&str; ROSTER.len()] = {
     let mut names = [""; ROSTER.len()];
@@ -180,6 +287,21 @@ impl Entry {
 struct Settings<'a>(&'a BTreeMap<String, Value>);
 
 impl Settings<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        match self.0.get(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn composition(&self, name: &str, default: Composition) -> Composition {
+        match self.text(name) {
+            Some("additive") => Composition::Additive,
+            Some("multiplicative") => Composition::Multiplicative,
+            _ => default,
+        }
+    }
+
     /// The model with these settings in the place of its defaults.
     fn over<M: Serialize + DeserializeOwned>(&self, defaults: M) -> M {
         let whole = serde_json::to_value(defaults).and_then(|mut whole| {
