@@ -6,9 +6,9 @@ use super::backtest::Outcomes;
 use super::choice::{self, Backtest, Tested};
 use super::leaderboard::{self, Line, WindowScore};
 use super::metrics;
-use super::models::Finding;
 use super::models::combine::{self, Combination};
 use super::models::conformal::Conformal;
+use super::models::{Finding, Forecast};
 use super::piece::Candidate;
 use super::roster;
 use super::selection::{Chosen, Selection};
@@ -16,9 +16,6 @@ use super::series::Series;
 use super::table::Table;
 use super::train::Setup;
 use crate::engine::task::{Context, TaskError};
-
-/// Members of an ensemble.
-const ENSEMBLE: usize = 3;
 
 /// A back-test that is done.
 pub(super) struct Compared<'a> {
@@ -108,35 +105,14 @@ impl Compared<'_> {
 
     /// Writes every forecast: by series, then by model in the order of `models`, then by time.
     pub(super) fn write_results(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let mut rows = Vec::new();
-        for (at, (series, cutoffs)) in self.series.iter().enumerate() {
-            for (candidate, outcomes) in self.candidates.iter().zip(&self.outcomes) {
-                for (window, piece) in outcomes[at]
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(w, o)| Some((w, o.as_ref().ok()?)))
-                {
-                    let steps = 0..self.setup.windows.horizon;
-                    rows.extend(steps.map(|step| {
-                        (
-                            *series,
-                            cutoffs[window],
-                            candidate.name,
-                            self.actual(at, window)[step],
-                            &piece.forecast,
-                            step,
-                        )
-                    }));
-                }
-            }
-        }
+        let rows: Vec<Row<'_>> = (0..self.series.len()).flat_map(|at| self.rows(at)).collect();
         let mut table = Table::default()
-            .texts("unique_id", rows.iter().map(|row| Some(row.0.unique_id.as_str())))
-            .times("ds", rows.iter().map(|row| row.0.time(row.1 + row.5)))
-            .times("cutoff", rows.iter().map(|row| row.0.time(row.1 - 1)))
-            .numbers("y", rows.iter().map(|row| Some(row.3)))
-            .texts("model", rows.iter().map(|row| Some(row.2)))
-            .numbers("yhat", rows.iter().map(|row| Some(row.4.mean[row.5])));
+            .texts("unique_id", rows.iter().map(|row| Some(row.series.unique_id.as_str())))
+            .times("ds", rows.iter().map(|row| row.series.time(row.cutoff + row.step)))
+            .times("cutoff", rows.iter().map(|row| row.series.time(row.cutoff - 1)))
+            .numbers("y", rows.iter().map(|row| Some(row.series.y[row.cutoff + row.step])))
+            .texts("model", rows.iter().map(|row| Some(row.model)))
+            .numbers("yhat", rows.iter().map(|row| Some(row.forecast.mean[row.step])));
         for (at, level) in self.setup.levels.iter().enumerate() {
             let name = |bound: &str| match self.setup.levels.as_slice() {
                 [_] => bound.to_owned(),
@@ -145,14 +121,38 @@ impl Compared<'_> {
             table = table
                 .numbers(
                     &name("lo"),
-                    rows.iter().map(|row| Some(row.4.intervals[at].lower[row.5])),
+                    rows.iter().map(|row| Some(row.forecast.intervals[at].lower[row.step])),
                 )
                 .numbers(
                     &name("hi"),
-                    rows.iter().map(|row| Some(row.4.intervals[at].upper[row.5])),
+                    rows.iter().map(|row| Some(row.forecast.intervals[at].upper[row.step])),
                 );
         }
         table.write(context, "cv_results")
+    }
+
+    /// The forecasts of one series; a window that a model failed on has none.
+    fn rows(&self, at: usize) -> impl Iterator<Item = Row<'_>> {
+        let (series, cutoffs) = &self.series[at];
+        let horizon = self.setup.windows.horizon;
+        self.candidates
+            .iter()
+            .zip(&self.outcomes)
+            .flat_map(move |(candidate, outcomes)| {
+                let made = cutoffs
+                    .iter()
+                    .zip(&outcomes[at])
+                    .filter_map(|(cutoff, outcome)| Some((*cutoff, outcome.as_ref().ok()?)));
+                made.flat_map(move |(cutoff, piece)| {
+                    (0..horizon).map(move |step| Row {
+                        series,
+                        model: candidate.name,
+                        cutoff,
+                        step,
+                        forecast: &piece.forecast,
+                    })
+                })
+            })
     }
 
     /// Chooses by series, and writes what was chosen.
@@ -224,6 +224,7 @@ impl Compared<'_> {
     /// The back-test in the form from which choices are made.
     fn compared(&self) -> Backtest {
         let horizon = self.setup.windows.horizon;
+        let units = self.units();
         let tested = |at: usize| {
             let (series, cutoffs) = &self.series[at];
             let forecasts = self.outcomes.iter().map(|outcomes| {
@@ -237,7 +238,7 @@ impl Compared<'_> {
                 name: series.unique_id.clone(),
                 actual: self.setup.actual(series, cutoffs),
                 forecasts: forecasts.collect(),
-                scale: self.units()[at],
+                scale: units[at],
             }
         };
         Backtest {
@@ -249,6 +250,17 @@ impl Compared<'_> {
             series: (0..self.series.len()).map(tested).collect(),
         }
     }
+}
+
+/// One step of one forecast.
+struct Row<'a> {
+    series: &'a Series,
+    model: &'a str,
+    /// Values in the past of its window.
+    cutoff: usize,
+    /// Steps after the cutoff, from 0.
+    step: usize,
+    forecast: &'a Forecast,
 }
 
 /// The same combination with its models at other positions.

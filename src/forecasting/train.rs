@@ -35,7 +35,7 @@ pub(super) const LEVEL: Param = Param {
     doc: "level of the prediction intervals in %, or several",
 };
 
-const OWN: [Param; 11] = [
+const OWN: [Param; 13] = [
     HORIZON,
     LEVEL,
     Param {
@@ -73,7 +73,19 @@ const OWN: [Param; 11] = [
         name: "select",
         kind: Kind::Choice(&["overall", "per_series", "ensemble"]),
         default: Some(Literal::Text("overall")),
-        doc: "forecast all series with the best model, each with its own best, or each with a weighted mean of its best three",
+        doc: "forecast all series with the best model, each with its own best, or each with an ensemble of its best few",
+    },
+    Param {
+        name: "ensemble_size",
+        kind: Kind::Int { min: 1, max: 100 },
+        default: Some(Literal::Int(3)),
+        doc: "how many models an ensemble has",
+    },
+    Param {
+        name: "ensemble_rule",
+        kind: Kind::Choice(&["weighted", "median"]),
+        default: Some(Literal::Text("weighted")),
+        doc: "an ensemble is the mean, weighted by the inverse squares of the errors, or the median",
     },
     Param {
         name: "intervals",
