@@ -14,6 +14,7 @@ mod logs;
 mod plan;
 mod run;
 pub mod setup;
+mod show;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,7 @@ enum Command {
     Status(status::Args),
     Watch(watch::Args),
     Run(run::Args),
+    Show(show::Args),
     Log(log::Args),
     Logs(logs::Args),
     Graph(graph::Args),
@@ -91,6 +93,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(args, session),
         Command::Watch(args) => watch::run(args, session),
         Command::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
+        Command::Show(args) => show::run(args, session),
         Command::Log(args) => log::run(args, session),
         Command::Logs(args) => logs::run(args, session),
         Command::Graph(args) => graph::run(args, session),

@@ -257,6 +257,15 @@ fn command(spec: &Spec, flags: &[Flag]) -> clap::Command {
     };
     let mut command = base()
         .about(format!("Build {name} with these values"))
+        // Short, so that a parameter takes a line or two.
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::HelpShort)
+                .help("Print help"),
+        )
         .mut_arg("force", |arg| arg.visible_alias("overwrite"))
         .arg(
             Arg::new("check-only")

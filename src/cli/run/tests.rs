@@ -190,25 +190,33 @@ fn a_wrong_value_is_told_with_what_would_fit() {
     );
     assert_eq!(
         said(&["--models", "HoltWinter"]),
-        "error: invalid value 'HoltWinter' for '--models <A,B>': expected a list of SeasonalNaive, HoltWinters"
+        "error: invalid value 'HoltWinter' for '--models <A,B>': expected one of SeasonalNaive, HoltWinters (did you mean HoltWinters?)"
     );
     assert_eq!(said(&["--horizn", "3"]), "error: unexpected argument '--horizn' found");
 }
 
 #[test]
 fn help_tells_each_parameter() {
-    let help = resolved(&trial(), &["--help"]).expect_err("help");
-    let parameters: String = help
-        .lines()
-        .skip_while(|line| !line.starts_with("Parameters"))
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n")
+    let trial = trial();
+    let help = resolved(&trial, &["--help"]).expect_err("help");
+    // Lines are broken where the terminal ends.
+    let words: Vec<&str> = help
+        .split_whitespace()
+        .skip_while(|word| *word != "Parameters")
         .collect();
-    assert_eq!(
-        parameters,
-        "Parameters of the Atsaffile:\n\
-         --start-date <VALUE>\n\
-         first day; a date such as 2023-06-01 [now: 2023-06-01, PLACE:10]\n"
-    );
+    let dir = trial.at("");
+    let parameters = words.join(" ").replace(dir.to_str().expect("UTF-8"), "");
+    let expected = "Parameters of the Atsaffile: \
+        --start-date <VALUE> first day; a date such as 2023-06-01 [now: 2023-06-01, Atsaffile:10] \
+        --horizon <VALUE> hours to forecast; a whole number from 1 to 8760 [now: 24, Atsaffile:11] \
+        --output-dir <VALUE> read by note; a string [now: artifacts, Atsaffile:12] \
+        --param-file <VALUE> read by note; a string [now: a.txt, Atsaffile:13] \
+        --words <A,B> read by note; a list, its items between commas [now: one, Atsaffile:14] \
+        Parameters of its tasks: \
+        --models <A,B> what is compared; a list of SeasonalNaive, HoltWinters [default: SeasonalNaive] \
+        [alias: --model-list] \
+        --level <VALUE> % of the intervals; a number between 0 and 100 [default: 95.0]";
+    assert_eq!(parameters, expected);
 }
 
 #[test]
