@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 use super::{Common, Exit, Failure, build, setup};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
+use crate::engine::spec::schema::{self, AUTO, Catalog, Kind, Schema};
 use crate::engine::spec::{Action, Origin, Spec, Value};
 
 /// Build with the Atsaffile's parameters as flags; `atsaf run --help` lists them
@@ -326,6 +326,14 @@ fn value_of(kind: Kind, text: &str) -> Option<Value> {
             let items = text.split(',').map(|text| value_of(*item, text.trim()));
             Value::List(items.collect::<Option<_>>()?)
         }
+        Kind::OneOrMany(item) if text.contains(',') || text.trim_start().starts_with('[') => {
+            return value_of(Kind::List(item), text);
+        }
+        Kind::OneOrMany(item) => return value_of(*item, text),
+        Kind::Auto(_) if text == AUTO => as_text(),
+        Kind::Auto(other) => return value_of(*other, text),
+        // As TOML writes it, which the Atsaffile's own reader checks.
+        Kind::Table(_) => return None,
         Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => as_text(),
     })
 }

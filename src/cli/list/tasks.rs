@@ -112,5 +112,11 @@ fn kind(of: Kind) -> Value {
         Kind::Date => json!({ "type": "date" }),
         Kind::PathOrUrl => json!({ "type": "path or url" }),
         Kind::List(items) => json!({ "type": "list", "items": kind(*items) }),
+        Kind::OneOrMany(item) => json!({ "type": "one or list", "items": kind(*item) }),
+        Kind::Auto(other) => json!({ "type": "auto", "or": kind(*other) }),
+        Kind::Table(entries) => {
+            let entries = entries.iter().map(|entry| (entry.name.to_owned(), kind(entry.kind)));
+            json!({ "type": "table", "entries": entries.collect::<serde_json::Map<_, _>>() })
+        }
     }
 }
