@@ -17,6 +17,8 @@ pub mod setup;
 mod show;
 mod status;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod trial;
 mod watch;
 mod why;
