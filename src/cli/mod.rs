@@ -34,6 +34,7 @@ use self::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::store::StoreError;
 use crate::engine::task::Tasks;
+use crate::report::ink::Ink;
 use crate::report::screen::{Manner, Screen};
 
 /// make for data artifacts: builds only what is stale, and proves why
@@ -106,24 +107,34 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
 /// built-in tasks.
 pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>, tasks: fn() -> Tasks) -> Exit {
     let args: Vec<OsString> = args.into_iter().collect();
+    run_on(&args, env, tasks, Screen::new)
+}
+
+/// [`main`] on the screen that `screen` makes.
+fn run_on(
+    args: &[OsString],
+    env: BTreeMap<String, String>,
+    tasks: fn() -> Tasks,
+    screen: impl FnOnce(Manner, &BTreeMap<String, String>) -> Screen,
+) -> Exit {
     let parsed = Cli::command()
-        .try_get_matches_from(&args)
+        .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, &args, &env),
+        Err(error) => return refuse(&error, &screen(manner_of(args), &env)),
     };
     let manner = cli.common.manner();
     let Cli { common, command } = match cli.resolve(tasks) {
         Ok(cli) => cli,
-        Err(Refused::Clap(error)) => return refuse(&error, &args, &env),
+        Err(Refused::Clap(error)) => return refuse(&error, &screen(manner, &env)),
         Err(Refused::Failed(failure)) => {
-            let screen = Screen::new(manner, &env);
+            let screen = screen(manner, &env);
             failure.diagnostics.iter().for_each(|it| screen.tell(it));
             return failure.exit;
         }
     };
-    let screen = Screen::new(common.manner(), &env);
+    let screen = screen(common.manner(), &env);
     let session = Session {
         common,
         env,
@@ -146,31 +157,33 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, Stri
 }
 
 /// Prints what clap has to say: help and version to stdout, mistakes to stderr.
-fn refuse(error: &clap::Error, args: &[OsString], env: &BTreeMap<String, String>) -> Exit {
-    // The arguments could not be read, so the one that counts here is looked for by itself.
-    let words = args.iter().filter_map(|arg| arg.to_str());
-    let color = words.clone().zip(words.skip(1)).find_map(|(flag, value)| {
-        let value = match flag {
-            "--color" => value,
-            _ => value.strip_prefix("--color=")?,
-        };
-        <Color as clap::ValueEnum>::from_str(value, false).ok()
-    });
-    let manner = Manner {
-        color: color.unwrap_or_default().decided(),
-        ..Manner::default()
-    };
-    let screen = Screen::new(manner, env);
-    let text = |colours| match colours {
+fn refuse(error: &clap::Error, screen: &Screen) -> Exit {
+    let text = |ink: Ink| match ink.colours() {
         true => error.render().ansi().to_string(),
         false => error.render().to_string(),
     };
     if error.use_stderr() {
-        screen.insist(&text(screen.err_ink().colours()));
+        screen.insist(&text(screen.err_ink()));
         Exit::Usage
     } else {
-        screen.print(&text(screen.out_ink().colours()));
+        screen.print(&text(screen.out_ink()));
         Exit::Done
+    }
+}
+
+/// The manner of arguments that could not be read: the colour, which is looked for by itself.
+fn manner_of(args: &[OsString]) -> Manner {
+    let words = || args.iter().filter_map(|arg| arg.to_str());
+    let color = words().zip(words().skip(1).chain([""])).find_map(|(flag, next)| {
+        let value = match flag {
+            "--color" => next,
+            _ => flag.strip_prefix("--color=")?,
+        };
+        <Color as clap::ValueEnum>::from_str(value, false).ok()
+    });
+    Manner {
+        color: color.unwrap_or_default().decided(),
+        ..Manner::default()
     }
 }
 
@@ -202,6 +215,7 @@ impl Session {
 
 /// The flags that every command has.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Common options")]
 pub struct Common {
     /// Run as if started in DIR
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -218,8 +232,15 @@ pub struct Common {
     /// Print what tasks print as well
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    /// When to use colour: auto, always or never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
     pub color: Color,
     /// Print JSON on stdout
     #[arg(long, global = true)]

@@ -59,6 +59,12 @@ impl Project {
         })
     }
 
+    /// Names and paths of all artifacts.
+    fn artifacts(&self) -> impl Iterator<Item = &str> {
+        let outputs = self.graph.spec.targets.iter().flat_map(|target| &target.outputs);
+        outputs.flat_map(|output| [output.name.as_str(), output.path.as_str()])
+    }
+
     /// The one target that a name means.
     ///
     /// # Errors
@@ -81,10 +87,11 @@ impl Project {
     pub fn plan_failure(&self, errors: &[PlanError]) -> Failure {
         let text = &self.graph.spec.text;
         let diagnostics = errors.iter().map(|error| match error {
-            PlanError::MissingSource { target, span, .. } => Diagnostic::error(error.to_string())
+            PlanError::MissingSource { target, path, span } => Diagnostic::error(error.to_string())
                 .at(text
                     .place(*span)
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
+                .suggest(path, self.artifacts())
                 .help("put the file there, or name the artifact that is meant"),
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
@@ -112,11 +119,11 @@ fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
 pub fn load(session: &Session) -> Result<Project, Failure> {
     let (common, tasks) = (&session.common, (session.tasks)());
     let file = find(common)?;
-    let (shown, text) = read(&file)?;
+    let (typed, text) = read(&file)?;
     let overrides = Overrides {
         sets: common.set.clone(),
     };
-    let (spec, mut diagnostics) = atsaffile::load(&shown, &text, &overrides, &tasks.catalog());
+    let (spec, mut diagnostics) = atsaffile::load(&typed, &text, &overrides, &tasks.catalog());
     let root = match file.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -152,20 +159,21 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
     })
 }
 
+/// A path as the user would type it.
+fn shown(path: &Path) -> String {
+    path.strip_prefix("./").unwrap_or(path).display().to_string()
+}
+
 /// Reads an Atsaffile; also gives its path as messages show it.
 ///
 /// # Errors
 /// [`Failure`] if it is not there or not text.
 pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(Diagnostic::error(format!(
-            "`{}` cannot be read: {error}",
-            file.display()
-        )))
-    };
+    let shown = shown(file);
+    let unreadable =
+        |error: std::io::Error| Failure::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
     let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
-        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{}` is not UTF-8 text", file.display()))))?;
-    let shown = file.strip_prefix("./").unwrap_or(file).display().to_string();
+        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
     Ok((shown, text))
 }
 

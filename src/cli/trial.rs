@@ -1,12 +1,13 @@
 //! A project in a temporary directory, and commands run in it as from the command line; for tests.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser as _;
 
-use super::{Cli, Exit, Session, dispatch};
+use super::{Cli, Exit, Session, run_on};
 use crate::engine::task::Tasks;
 use crate::report::screen::tests::Kept;
 
@@ -65,27 +66,33 @@ impl Trial {
         let session = Session {
             screen: kept.screen(cli.common.manner()),
             common: cli.common,
-            env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            env: env(),
             tasks: self.tasks,
         };
         (session, cli.command, kept)
     }
 
-    /// Runs a command; the project's directory is told as `PROJECT`.
-    pub(super) fn run(&self, args: &[&str]) -> Said {
-        let (session, command, kept) = self.session(args);
-        let exit = dispatch(&command, &session).unwrap_or_else(|failure| {
-            for diagnostic in &failure.diagnostics {
-                session.screen.tell(diagnostic);
-            }
-            failure.exit
-        });
-        let dir = self.dir.path().to_str().expect("UTF-8");
-        let redacted = |text: String| text.replace(dir, "PROJECT");
+    /// Runs a command; gives what it said as it is.
+    pub(super) fn raw(&self, args: &[&str]) -> Said {
+        let kept = Kept::default();
+        let words = ["atsaf".into(), "-C".into(), self.dir.path().into()];
+        let words: Vec<OsString> = words.into_iter().chain(args.iter().map(OsString::from)).collect();
+        let exit = run_on(&words, env(), self.tasks, |manner, _| kept.screen(manner));
         Said {
             exit,
-            out: redacted(kept.out()),
-            err: redacted(kept.err()),
+            out: kept.out(),
+            err: kept.err(),
+        }
+    }
+
+    /// Runs a command; the project's directory is told as `PROJECT`.
+    pub(super) fn run(&self, args: &[&str]) -> Said {
+        let Said { exit, out, err } = self.raw(args);
+        let dir = self.dir.path().to_str().expect("UTF-8");
+        Said {
+            exit,
+            out: out.replace(dir, "PROJECT"),
+            err: err.replace(dir, "PROJECT"),
         }
     }
 
@@ -95,4 +102,9 @@ impl Trial {
         assert_eq!(said.exit, Exit::Done, "{said:?}");
         said.out
     }
+}
+
+/// The environment of every command.
+fn env() -> BTreeMap<String, String> {
+    BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())])
 }

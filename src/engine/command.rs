@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, PipeReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ pub(crate) struct Fill<'a> {
 pub(crate) fn words(command: &Command, fill: &Fill<'_>) -> Vec<String> {
     if command.shell {
         let text: String = command.words.iter().map(|text| fill.text(text, true)).collect();
-        return vec!["sh".to_owned(), "-c".to_owned(), text];
+        return vec!["/bin/sh".to_owned(), "-c".to_owned(), text];
     }
     let words = command.words.iter();
     words
@@ -179,11 +179,22 @@ impl Process<'_> {
         }
     }
 
+    /// The path of the program: a child whose program has a path is born without a copy of this process.
+    fn program(&self) -> PathBuf {
+        let name = &self.words[0];
+        let path = self.env.get("PATH").filter(|_| !name.contains('/'));
+        let found = path.and_then(|path| {
+            let mut candidates = std::env::split_paths(path).map(|dir| dir.join(name));
+            candidates.find(|candidate| candidate.is_absolute() && candidate.is_file())
+        });
+        found.unwrap_or_else(|| name.into())
+    }
+
     fn spawn(&self) -> io::Result<(Child, PipeReader)> {
         // One at a time: while a lock can be inherited, no other child may be born.
         static BIRTH: Mutex<()> = Mutex::new(());
         let (pipe, write) = io::pipe()?;
-        let mut command = std::process::Command::new(&self.words[0]);
+        let mut command = std::process::Command::new(self.program());
         command
             .args(&self.words[1..])
             .env_clear()

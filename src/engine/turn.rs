@@ -1,6 +1,7 @@
 //! One target's turn in a build: judged again under its locks, then left, restored, or attempted and committed.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Broken};
@@ -146,7 +147,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn history(&self) -> History {
+    fn history(&self) -> Arc<History> {
         let name = &self.target().name;
         let store = self.build.world.store;
         store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()

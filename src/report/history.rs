@@ -20,14 +20,14 @@ use crate::engine::store::entry::{Entry, Failed, Made, Run};
 #[derive(Debug, Default)]
 pub struct Story {
     /// The runs.
-    pub runs: Vec<Past>,
+    pub runs: Vec<PastRun>,
     /// What became of targets.
     pub turns: Vec<Turn>,
 }
 
 /// A past run.
 #[derive(Debug)]
-pub struct Past {
+pub struct PastRun {
     /// Its beginning.
     pub run: Run,
     /// Its end, unless it was killed or still runs.
@@ -104,7 +104,7 @@ impl Story {
             match entry {
                 Entry::Run(run) => {
                     runs.insert(run.run, story.runs.len());
-                    story.runs.push(Past { run, end: None });
+                    story.runs.push(PastRun { run, end: None });
                 }
                 Entry::Intent(made) => {
                     let key = (made.target.clone(), made.hash);
@@ -204,7 +204,7 @@ fn ended(end: Option<End>, alive: bool) -> (Tone, String) {
 #[must_use]
 pub fn runs_text(story: &Story, alive: &dyn Fn(RunId) -> bool, now: SystemTime, ink: Ink) -> String {
     let mut table = Table::new().right(2);
-    for Past { run, end } in &story.runs {
+    for PastRun { run, end } in &story.runs {
         let took = end.map(|end| human::duration(end.duration)).unwrap_or_default();
         let set: Vec<String> = run.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let goals = match run.goals.is_empty() {
@@ -229,7 +229,7 @@ pub fn runs_text(story: &Story, alive: &dyn Fn(RunId) -> bool, now: SystemTime, 
 /// `skipped`; `alive` tells whether its build is still there.
 #[must_use]
 pub fn runs_json(story: &Story, alive: &dyn Fn(RunId) -> bool) -> Value {
-    let one = |Past { run, end }: &Past| {
+    let one = |PastRun { run, end }: &PastRun| {
         let set: serde_json::Map<String, Value> = run
             .set
             .iter()

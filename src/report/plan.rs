@@ -81,16 +81,16 @@ impl Estimate {
         estimate
     }
 
-    /// `about 12 s`; empty if nothing runs or nothing is known.
+    /// `about 12 s in all`, for `of` being ` in all`; empty if nothing runs or nothing is known.
     #[must_use]
-    pub fn words(self) -> String {
-        match (self.known, self.unknown) {
-            (Duration::ZERO, _) => String::new(),
-            (known, 0) => format!("about {}", human::duration(known)),
-            (known, unknown) => {
-                let never = human::count(unknown, "target");
-                format!("about {} and what {never} take that never ran", human::duration(known))
-            }
+    pub fn words(self, of: &str) -> String {
+        let never = match self.unknown {
+            0 => String::new(),
+            unknown => format!(" ({unknown} never ran)"),
+        };
+        match self.known {
+            Duration::ZERO => String::new(),
+            known => format!("about {}{of}{never}", human::duration(known)),
         }
     }
 }
@@ -107,8 +107,12 @@ pub fn names(graph: &Graph, targets: &[TargetId]) -> String {
 
 /// What keeps a step from being decided, in words.
 #[must_use]
-pub fn waits(step: &Step, graph: &Graph) -> Option<String> {
-    (!step.waits_for.is_empty()).then(|| format!("depends on what {} makes", names(graph, &step.waits_for)))
+pub fn waits(step: &Step, graph: &Graph) -> String {
+    match step.waits_for.as_slice() {
+        [one] => format!("depends on what {} makes", graph.name(*one)),
+        [one, two] => format!("depends on what {} and {} make", graph.name(*one), graph.name(*two)),
+        many => format!("depends on what these make: {}", names(graph, many)),
+    }
 }
 
 /// Draws a plan: a line a reason, and at the end what it comes to.
@@ -146,13 +150,7 @@ pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink
     }
     if !kept.is_empty() {
         let (tone, word) = Fate::Keep.word();
-        let mut out = table.draw(ink);
-        out.push_str(&format!(
-            "{}  {}\n",
-            ink.paint(tone, &format!("{word:7}")),
-            names(graph, &kept)
-        ));
-        return out + &total(counts, plan);
+        table.row([(tone, word.to_owned()), (Tone::Plain, names(graph, &kept))]);
     }
     table.draw(ink) + &total(counts, plan)
 }
@@ -174,7 +172,9 @@ fn why(step: &Step, fate: Fate, graph: &Graph, now: SystemTime) -> Vec<String> {
     if let Fate::Restore(Some(run)) = fate {
         lines.push(format!("from run {} ({})", run.short(), human::ago(run.time(), now)));
     }
-    lines.extend(waits(step, graph));
+    if fate == Fate::Perhaps {
+        lines.push(waits(step, graph));
+    }
     lines
 }
 
@@ -194,7 +194,7 @@ fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    match Estimate::of(&plan.steps).words() {
+    match Estimate::of(&plan.steps).words("") {
         time if time.is_empty() => format!("{}\n", told.join(", ")),
         time => format!("{}: {time}\n", told.join(", ")),
     }

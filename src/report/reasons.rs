@@ -91,9 +91,21 @@ pub fn told_in(reason: &Reason, graph: &Graph, target: TargetId) -> Told {
     told
 }
 
+/// A field's name: of an input its role, save where a role names a pattern and each path counts.
+#[must_use]
+pub fn field_name(field: &Field) -> String {
+    match field {
+        Field::Input { role, path } if role.contains(['*', '?', '[', '{']) => {
+            path.clone().unwrap_or_else(|| role.clone())
+        }
+        Field::Input { role, .. } => role.clone(),
+        other => other.to_string(),
+    }
+}
+
 fn changed(difference: &Difference) -> Told {
     let Difference { field, before, after } = difference;
-    let subject = field.to_string();
+    let subject = field_name(field);
     let (before, after) = (before.as_deref(), after.as_deref());
     match field {
         Field::Format => one_line(subject, before, after),
@@ -308,9 +320,161 @@ fn read_place(read: &Read, graph: &Graph) -> String {
         return format!("made by {}", graph.name(artifact.target));
     }
     match read.how {
+        How::Matched => line,
         How::Declared if read.role == read.path => line,
-        How::Declared | How::Matched => format!("{}, {line}", read.path),
-        How::Word => format!("{}, named by the command at {line}", read.path),
+        How::Declared => format!("{}, {line}", read.path),
+        How::Word => format!("named by the command, {line}"),
         How::Param => format!("{}, {line}", read.path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differs(field: Field, before: Option<&str>, after: Option<&str>) -> Reason {
+        Reason::Changed(Difference {
+            field,
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        })
+    }
+
+    fn said(reason: &Reason) -> String {
+        told(reason).brief()
+    }
+
+    fn param(before: Option<&str>, after: Option<&str>) -> Told {
+        told(&differs(Field::Param("p".to_owned()), before, after))
+    }
+
+    #[test]
+    fn reasons_that_are_no_difference() {
+        let (artifact, path) = ("raw".to_owned(), "data/raw.txt".to_owned());
+        for (reason, text) in [
+            (Reason::NeverBuilt, "never built"),
+            (Reason::Forced, "--force asks for it"),
+            (Reason::Unknown, "the journal no longer tells what it was built from"),
+            (
+                Reason::Interrupted,
+                "a build was cut short while it placed the artifacts",
+            ),
+            (
+                Reason::Missing {
+                    artifact: artifact.clone(),
+                    path: path.clone(),
+                },
+                "raw data/raw.txt is missing",
+            ),
+            (
+                Reason::Altered { artifact, path },
+                "raw data/raw.txt is not as atsaf left it",
+            ),
+        ] {
+            assert_eq!(said(&reason), text);
+        }
+    }
+
+    #[test]
+    fn a_short_value_stands_in_one_line() {
+        assert_eq!(param(Some("integer: 24"), Some("integer: 48")).brief(), "p 24 -> 48");
+        assert_eq!(
+            param(Some("integer: 24"), Some("float: 24.0")).brief(),
+            "p 24 (integer) -> 24.0 (float)"
+        );
+        assert_eq!(param(None, Some("string: \"a: b\"")).brief(), "p new: \"a: b\"");
+        assert_eq!(param(Some("bool: true"), None).brief(), "p no longer used (was true)");
+    }
+
+    #[test]
+    fn a_long_list_tells_its_items() {
+        let list = |items: &[&str]| format!("list: [{}]", items.join(", "));
+        let (a, b, c) = (
+            format!("\"{}\"", "a".repeat(20)),
+            format!("\"{}\"", "b".repeat(20)),
+            format!("\"{}\"", "c".repeat(20)),
+        );
+        let before = list(&[&a, &b]);
+        let told = param(Some(&before), Some(&list(&[&b, &c])));
+        assert_eq!(told.what, "other items");
+        assert_eq!(told.lines, [Edit::Taken(a.clone()), Edit::Added(c)]);
+        let told = param(Some(&before), Some(&list(&[&b, &a])));
+        assert_eq!(told.lines, [Edit::Taken(a.clone()), Edit::Added(a)]);
+    }
+
+    #[test]
+    fn a_long_text_stands_below() {
+        let (before, after) = (format!("string: \"{}\"", "a".repeat(80)), "string: \"b\"".to_owned());
+        let told = param(Some(&before), Some(&after));
+        assert_eq!(told.what, "another value");
+        assert_eq!(told.lines.len(), 2);
+    }
+
+    #[test]
+    fn inputs_tell_their_contents() {
+        let input = |path: Option<&str>| Field::Input {
+            role: "clean".to_owned(),
+            path: path.map(str::to_owned),
+        };
+        let (one, two) = ("0123456789abcdef", "fedcba9876543210");
+        let changed = differs(input(Some("data/clean.txt")), Some(one), Some(two));
+        assert_eq!(said(&changed), "clean content 01234567 -> fedcba98");
+        assert_eq!(said(&differs(input(None), None, Some(two))), "clean new input");
+        assert_eq!(said(&differs(input(None), None, None)), "clean new input");
+        assert_eq!(said(&differs(input(None), Some(one), None)), "clean no longer read");
+        let globbed = Field::Input {
+            role: "pages/*.txt".to_owned(),
+            path: Some("pages/a.txt".to_owned()),
+        };
+        assert_eq!(said(&differs(globbed, None, Some(one))), "pages/a.txt new input");
+        let order = told(&differs(Field::InputOrder, Some("a\nb"), Some("b\na")));
+        assert_eq!(order.brief(), "order of the inputs other than before");
+        assert_eq!(order.lines, [Edit::Taken("a".to_owned()), Edit::Added("a".to_owned())]);
+    }
+
+    #[test]
+    fn the_environment_is_told_without_its_values() {
+        let env = |before, after| said(&differs(Field::Env("TZ".to_owned()), before, after));
+        assert_eq!(
+            env(Some("0123"), Some("4567")),
+            "$TZ another value (values of the environment are not kept)"
+        );
+        assert_eq!(env(Some("not set"), Some("4567")), "$TZ not set -> set");
+        assert_eq!(env(Some("0123"), Some("not set")), "$TZ set -> not set");
+        assert_eq!(env(None, Some("0123")), "$TZ new variable");
+        assert_eq!(env(Some("0123"), None), "$TZ no longer read");
+    }
+
+    #[test]
+    fn tasks_outputs_and_the_format() {
+        let task = |before, after| told(&differs(Field::Task, Some(before), Some(after)));
+        assert_eq!(
+            task("prepare version 1", "prepare version 2").brief(),
+            "task prepare version 1 -> prepare version 2"
+        );
+        let command = task("sh -c a\nb\nc", "sh -c a\nB\nc");
+        assert_eq!(command.brief(), "command another text");
+        assert_eq!(
+            command.lines,
+            [Edit::Taken("b".to_owned()), Edit::Added("B".to_owned())]
+        );
+        assert_eq!(task("sh -c a", "exec a").brief(), "task with a shell or without");
+        assert_eq!(
+            task("sh -c a", "prepare version 1").brief(),
+            "task a command or a built-in"
+        );
+        let output = differs(Field::Output("raw".to_owned()), Some("file a.txt"), Some("file b.txt"));
+        assert_eq!(said(&output), "raw output file a.txt -> file b.txt");
+        assert_eq!(
+            said(&differs(Field::Format, Some("1"), Some("2"))),
+            "fingerprint format 1 -> 2"
+        );
+    }
+
+    #[test]
+    fn only_the_first_reasons_are_told_in_brief() {
+        let reasons = vec![Reason::Forced; 5];
+        let forced = "--force asks for it";
+        assert_eq!(brief(&reasons), format!("{forced}; {forced}; {forced}; and 2 more"));
     }
 }

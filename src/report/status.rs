@@ -1,5 +1,6 @@
 //! One line a target, stale first; in words and as JSON.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ fn sorted(plan: &Plan) -> Vec<&Step> {
     steps
 }
 
-fn history(step: &Step, graph: &Graph, store: &Store) -> History {
+fn history(step: &Step, graph: &Graph, store: &Store) -> Arc<History> {
     let name = graph.name(step.target);
     store.ledger(|ledger| ledger.target(name).cloned().unwrap_or_default())
 }
@@ -59,7 +60,7 @@ pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink
         }
         match &step.verdict {
             Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
-            Verdict::Undecided => parts.extend(waits(step, graph)),
+            Verdict::Undecided => parts.push(waits(step, graph)),
             Verdict::Fresh => parts.extend(history.record().map(|record| built(record, now))),
         }
         let (tone, word) = word(&step.verdict);

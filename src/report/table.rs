@@ -29,25 +29,28 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Draws it, two spaces between the columns and nothing at the end of a line.
+    /// Draws it, two spaces between the columns and nothing at the end of a line. The last cell of a row may be longer
+    /// than its column.
     #[must_use]
     pub fn draw(&self, ink: Ink) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let end = |row: &[(Tone, String)]| {
+            row.iter()
+                .rposition(|(_, text)| !text.is_empty())
+                .map_or(0, |at| at + 1)
+        };
         let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            let counts = |row: &&Vec<_>| column + 1 < end(row);
+            let cells = self.rows.iter().filter(counts).filter_map(|row| row.get(column));
             cells.map(|(_, text)| text.chars().count()).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         let mut out = String::new();
         for row in &self.rows {
-            let end = row
-                .iter()
-                .rposition(|(_, text)| !text.is_empty())
-                .map_or(0, |at| at + 1);
             // Spaces are kept back until something follows them.
             let mut owed = 0;
-            for (column, (tone, text)) in row[..end].iter().enumerate() {
-                let space = widths[column] - text.chars().count();
+            for (column, (tone, text)) in row[..end(row)].iter().enumerate() {
+                let space = widths[column].saturating_sub(text.chars().count());
                 let (before, after) = match self.right.contains(&column) {
                     true => (space, 0),
                     false => (0, space),
@@ -76,7 +79,13 @@ mod tests {
         table.row(plain(&["run", "11.4 s", "train"]));
         table.row(plain(&["restore", "2 s", "forecast"]));
         table.row(plain(&["keep", "", ""]));
-        let drawn = table.draw(Ink::PLAIN);
-        assert_eq!(drawn, "run      11.4 s  train\nrestore     2 s  forecast\nkeep\n");
+        table.row(plain(&["keep", "ingest and all the others"]));
+        let expected = "\
+run      11.4 s  train
+restore     2 s  forecast
+keep
+keep     ingest and all the others
+";
+        assert_eq!(table.draw(Ink::PLAIN), expected);
     }
 }

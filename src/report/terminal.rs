@@ -116,7 +116,10 @@ impl Observer for Terminal<'_> {
             width: state.width,
         };
         let show = |print: &dyn Fn()| match &state.line {
-            Some(line) => line.bar.suspend(print),
+            Some(line) => {
+                line.bar.set_message(lock(&state.work).draw());
+                line.bar.suspend(print);
+            }
             None => print(),
         };
         match event {

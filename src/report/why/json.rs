@@ -6,11 +6,12 @@ use super::{Cause, Explanation};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::store::Past;
 use crate::report::plan::Fate;
+use crate::report::reasons::field_name;
 use crate::report::{human, json};
 
 /// An explanation: `target`; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided` or `fresh`;
 /// `verdict`: `run`, `restore`, `perhaps` or `keep`; `from`, the run whose result comes back, or null; `causes`;
-/// `built`, the result in place, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
+/// `built`, the result in place, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
 /// targets before it that are not fresh, after it that are not, and those that stay; `estimate`, the seconds that all
 /// of it took last time, and `unknown`, how many targets never ran.
 ///
@@ -47,7 +48,8 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
         "from": from,
         "causes": causes_json(&explanation.causes),
         "built": explanation.record.as_ref().map(built_json),
-        "same": explanation.same.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "failed": explanation.failed.map(|(run, attempt)| json!({ "run": run.to_string(), "attempt": attempt })),
+        "same": explanation.same.iter().map(field_name).collect::<Vec<_>>(),
         "first": names(&explanation.first),
         "then": names(&explanation.then),
         "kept": names(&explanation.kept),

@@ -17,6 +17,7 @@ use super::reasons::{self, Told};
 use crate::engine::fingerprint::{Field, Fingerprint};
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
+use crate::engine::run::RunId;
 use crate::engine::spec::Value;
 use crate::engine::store::entry::Artifact;
 use crate::engine::store::{Past, Store};
@@ -58,6 +59,8 @@ pub struct Explanation<'a> {
     pub then: Vec<TargetId>,
     /// Targets that stay.
     pub kept: Vec<TargetId>,
+    /// Run and attempt of its last failure, if nothing succeeded since.
+    pub failed: Option<(RunId, u32)>,
     /// How long it takes with what comes first and what follows.
     pub estimate: Estimate,
 }
@@ -92,11 +95,12 @@ pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<Artifac
     };
     let mut first = open(&graph.needed(&[target]));
     first.retain(|id| *id != target);
+    let followers = graph.followers(&[target]);
     let then = match step.verdict {
         Verdict::Fresh => Vec::new(),
-        _ => open(&graph.followers(&[target])),
+        _ => open(&followers),
     };
-    let involved: Vec<TargetId> = then.iter().copied().chain([target]).collect();
+    let involved: Vec<TargetId> = followers.iter().copied().chain([target]).collect();
     let kept = graph.needed(&involved);
     let fresh = |id: &TargetId| steps.get(id).is_some_and(|step| step.verdict == Verdict::Fresh) && *id != target;
     let working = first
@@ -114,6 +118,7 @@ pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<Artifac
             .map(|earlier| same(&earlier, &step.fingerprint))
             .unwrap_or_default(),
         record,
+        failed: store.ledger(|ledger| ledger.target(graph.name(target))?.failed()),
         estimate: Estimate::of(working),
         first,
         then,

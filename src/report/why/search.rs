@@ -58,7 +58,12 @@ impl<'s, 'a> Search<'s, 'a> {
                 });
             }
         }
-        causes.extend(self.waits(step, depth));
+        // Where all would run anyway, the inputs say nothing more.
+        let all = |reason: &Reason| matches!(reason, Reason::NeverBuilt | Reason::Forced);
+        let runs_anyway = matches!(&step.verdict, Verdict::Stale { reasons, .. } if reasons.iter().any(all));
+        if !runs_anyway {
+            causes.extend(self.waits(step, depth));
+        }
         causes
     }
 
@@ -77,14 +82,14 @@ impl<'s, 'a> Search<'s, 'a> {
             let (by, what) = (
                 graph.name(artifact.target),
                 match before.verdict {
-                    Verdict::Undecided => "may have to run first",
-                    _ => "must run first",
+                    Verdict::Undecided => "may have to run",
+                    _ => "must run",
                 },
             );
             causes.push(Cause {
                 told: Told {
                     subject: read.role.clone(),
-                    what: format!("{by} {what}"),
+                    what: format!("is made by {by}, which {what}"),
                     ..Told::default()
                 },
                 json: json!({ "reason": "not_known_yet", "name": read.role, "path": read.path, "by": by }),
@@ -107,7 +112,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let reads = graph.node(target).reads.iter();
         for read in reads.filter(|read| read.role == role && path.is_none_or(|path| read.path == path)) {
             let Some(artifact) = read.artifact else {
-                let since = record(store, graph, target).map(|past| past.run.time());
+                let since = record(store, graph, target).map(|past| past.placed_by.time());
                 let files = since.map(|since| modified(&read.path, since)).unwrap_or_default();
                 causes.extend(touched(&files, now));
                 continue;
@@ -125,7 +130,7 @@ impl<'s, 'a> Search<'s, 'a> {
                         subject: name.to_owned(),
                         what: match fate {
                             Fate::Restore(Some(from)) => format!("comes back from run {}", from.short()),
-                            _ => "must run first".to_owned(),
+                            _ => "must run".to_owned(),
                         },
                         ..Told::default()
                     },

@@ -3,12 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use super::{Cause, Explanation, Sight};
+use crate::engine::graph::TargetId;
 use crate::engine::plan::Verdict;
 use crate::engine::store::Past;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::plan::{Fate, names};
-use crate::report::reasons::Edit;
+use crate::report::reasons::{Edit, field_name};
 
 /// The least width of the column of names.
 const NAME: usize = 8;
@@ -77,19 +78,21 @@ fn head(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
 fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
     let Sight { graph, now, .. } = *sight;
     page.causes(&explanation.causes);
+    if let Some((run, _)) = explanation.failed {
+        let (name, ago) = (graph.name(explanation.target), human::ago(run.time(), now));
+        let text = format!("in run {} ({ago}): `atsaf logs {name}` tells more", run.short());
+        page.line("failed", &text, None);
+    }
     if let Some(past) = &explanation.record {
         let run = run_words(past, now);
-        let same: Vec<String> = explanation.same.iter().map(ToString::to_string).collect();
+        let same: Vec<String> = explanation.same.iter().map(field_name).collect();
         match same.is_empty() {
             true => page.whole(&format!("built last in {run}")),
             false => page.whole(&format!("same as in {run}: {}", same.join(", "))),
         }
     }
-    let estimate = match explanation.estimate.words() {
-        time if time.is_empty() => None,
-        time => Some(format!("{time} in all")),
-    };
-    let (first, then) = (names(graph, &explanation.first), names(graph, &explanation.then));
+    let estimate = Some(explanation.estimate.words(" in all")).filter(|time| !time.is_empty());
+    let (first, then) = (open(&explanation.first, sight), open(&explanation.then, sight));
     let (at_first, at_then, below) = match (first.is_empty(), then.is_empty()) {
         (_, false) => (None, estimate, None),
         (false, true) => (estimate, None, None),
@@ -102,6 +105,7 @@ fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
 }
 
 fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
+    page.whole("because");
     page.causes(&explanation.causes);
     page.whole("from");
     for (name, value, place) in explanation.made_from(sight.graph, sight.store) {
@@ -109,6 +113,25 @@ fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
     }
     for artifact in explanation.artifacts(sight.graph) {
         page.line("is", &artifact.path, Some(human::size(artifact.size)));
+    }
+}
+
+/// Names of targets that are not fresh; those that come back from the store are marked.
+fn open(targets: &[TargetId], sight: &Sight<'_>) -> String {
+    let restored = |target: &TargetId| {
+        let verdict = sight.plan.step(*target).map(|step| &step.verdict);
+        matches!(verdict, Some(Verdict::Stale { restore: Some(_), .. }))
+    };
+    match targets {
+        few if few.len() < 10 => few
+            .iter()
+            .map(|target| match restored(target) {
+                true => format!("{} (comes back)", sight.graph.name(*target)),
+                false => sight.graph.name(*target).to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join(", "),
+        many => names(sight.graph, many),
     }
 }
 
