@@ -7,13 +7,21 @@ use super::*;
 fn a_task_whose_artifacts_change_has_a_new_version() {
     let project = Project::new();
     let models = || ("models", texts(&["SeasonalNaive", "LagRidge"]));
-    let span = [("start_date", text("2023-06-01")), ("end_date", text("2023-06-30")), ("source", text(pipeline::BUNDLED))];
+    let span = [
+        ("start_date", text("2023-06-01")),
+        ("end_date", text("2023-06-30")),
+        ("source", text(pipeline::BUNDLED)),
+    ];
     let windows = || ("n_windows", Value::Int(2));
     let tasks: [(&str, Vec<(&str, Value)>, &[&str]); 7] = [
         ("ingest_eia", span.to_vec(), &["raw"]),
         ("prepare_clean", vec![], &["clean", "metadata"]),
         ("validate_clean", vec![], &["validation"]),
-        ("train_backtest_select", vec![models(), windows()], &["cv_results", "leaderboard", "selected"]),
+        (
+            "train_backtest_select",
+            vec![models(), windows()],
+            &["cv_results", "leaderboard", "selected"],
+        ),
         ("register_champion", vec![], &["champion"]),
         ("forecast_publish", vec![], &["predictions"]),
         ("save_metrics_csv", vec![], &["metrics"]),

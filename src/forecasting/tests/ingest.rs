@@ -346,8 +346,14 @@ fn a_server_that_is_not_there_or_hangs_up_is_told_without_the_key() {
         .secrets
         .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
     let message = told(ingest(&project, &address));
-    assert!(message.starts_with("cannot reach the EIA API: Connection refused"), "{message}");
-    assert!(message.ends_with("\n(another attempt may go better)") && !message.contains("s3cr3t"), "{message}");
+    assert!(
+        message.starts_with("cannot reach the EIA API: Connection refused"),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("\n(another attempt may go better)") && !message.contains("s3cr3t"),
+        "{message}"
+    );
 }
 
 #[test]
