@@ -313,7 +313,7 @@ fn check(kind: Kind, text: &str) -> Result<String, String> {
     })
 }
 
-/// A text as the type of a kind; as text where it is none of that type, and `None` for a list written as TOML, which
+/// A text as the type of a kind; as text where it is none of that type, and `None` for a list or a table written as TOML, which
 /// the Atsaffile's own reader checks.
 fn value_of(kind: Kind, text: &str) -> Option<Value> {
     let as_text = || Value::Text(text.to_owned());
@@ -326,13 +326,10 @@ fn value_of(kind: Kind, text: &str) -> Option<Value> {
             let items = text.split(',').map(|text| value_of(*item, text.trim()));
             Value::List(items.collect::<Option<_>>()?)
         }
-        Kind::OneOrMany(item) if text.contains(',') || text.trim_start().starts_with('[') => {
-            return value_of(Kind::List(item), text);
-        }
-        Kind::OneOrMany(item) => return value_of(*item, text),
-        Kind::Auto(_) if text == AUTO => as_text(),
-        Kind::Auto(other) => return value_of(*other, text),
-        // As TOML writes it, which the Atsaffile's own reader checks.
+        Kind::OneOrMany(_) if text.trim_start().starts_with('[') => return None,
+        Kind::OneOrMany(item) if text.contains(',') => return value_of(Kind::List(item), text),
+        Kind::Auto(_) if text.trim() == AUTO => as_text(),
+        Kind::OneOrMany(kind) | Kind::Auto(kind) => return value_of(*kind, text),
         Kind::Table(_) => return None,
         Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => as_text(),
     })

@@ -206,7 +206,7 @@ impl Compared<'_> {
                 .iter()
                 .map(|&at| Chosen {
                     name: self.candidates[at].name.to_owned(),
-                    settings: context.table(self.candidates[at].name).clone(),
+                    settings: roster::settings(&context.params, self.candidates[at].name),
                 })
                 .collect(),
             series,
