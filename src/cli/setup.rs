@@ -91,7 +91,7 @@ impl Project {
                 .at(text
                     .place(*span)
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
-                .suggest(path, self.artifacts())
+                .suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
                 .help("put the file there, or name the artifact that is meant"),
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
@@ -157,6 +157,11 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
         tasks,
         warnings: diagnostics,
     })
+}
+
+/// Whether one text may be a slip for another: paths resemble each other too much for the usual measure.
+fn is_slip(written: &str, meant: &str) -> bool {
+    strsim::damerau_levenshtein(written, meant) <= 2
 }
 
 /// A path as the user would type it.
