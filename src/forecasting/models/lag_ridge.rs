@@ -3,9 +3,18 @@
 //! With x the series on its [`Scale`] and μ_t the mean of the week before t, the rows a_t = (x[t−l] − μ_t), l in Λ, and
 //! targets b_t = x_t − μ_t give the normal equations (G + λ tr(G)/p · I) β = c, G = Σ a aᵀ, c = Σ a b, no intercept.
 //! Taking out the rolling mean rather than a fixed one lets the level wander as the data do, and shrinks towards
-//! *the week's mean* where the lags say nothing. Λ = {1..m₁+4} ∪ {m₂−27..m₂+4}: the last day, and the same hours a week
-//! ago with a day before them, so that the regression can carry over how last week went on from this hour. Lags around
-//! two weeks, differencing and the raw scale of positive series all made it worse on hourly data.
+//! *the week's mean* where the lags say nothing. There are two sets of lags:
+//!
+//! * [`LagRidge::new`]: Λ = {1..m₁+4} ∪ {m₂−27..m₂+4}, the last day, and the same hours a week ago with a day before
+//!   them, so that the regression can carry over how last week went on from this hour.
+//! * [`LagRidge::sparse`]: Λ = {1..3} ∪ {m₁−1..m₁+2} ∪ {m₂−3..m₂+2} ∪ {2m₂−1..2m₂+1}, 17 lags for 60, with which two
+//!   weeks help that only made the dense set worse. It errs differently, which is what a combination lives on: on 207 hourly series of
+//!   the M4 competition, by back-test alone, the mean of both and double seasonal smoothing had 0.97 of the
+//!   error of dense and smoothing.
+//!
+//! What was tried beyond these, by the same back-test: differencing and the raw scale of positive series made it worse; robust rows
+//! (Huber) and coefficients by hour of the day gained 1 to 2 % alone and nothing in a combination with the sparse
+//! set; pooling over similar series gained as much as the sparse set, but mostly from near copies among the series.
 //!
 //! Ridge: Hoerl and Kennard (1970). The prediction intervals are those of the autoregression that it is, from its
 //! moving-average weights and the variance of its residuals, so they know nothing of the error of β.
@@ -15,6 +24,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::linalg::{Cholesky, dot};
@@ -26,9 +36,14 @@ const NAME: &str = "LagRidge";
 /// The magnitude at which a recursion that runs away is held, so that it stays finite.
 const FAR: f64 = 1e100;
 
+/// The name of the model with the sparse lags.
+const SPARSE: &str = "SparseLagRidge";
+
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LagRidge {
+    /// Which lags it looks at.
+    pub lags: Lags,
     /// The shorter season, m₁.
     pub short: usize,
     /// The longer season, m₂.
@@ -37,10 +52,39 @@ pub struct LagRidge {
     pub penalty: f64,
 }
 
+/// The sets of lags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lags {
+    /// All around the day and the week.
+    Dense,
+    /// The few that matter most, two weeks included.
+    Sparse,
+}
+
 impl LagRidge {
-    /// Has the penalty of the recipe, 1e-4.
+    /// Has the dense lags and a penalty of 1e-4.
     pub fn new(short: usize, long: usize) -> Self {
-        Self { short: short.max(1), long: long.max(1), penalty: 1e-4 }
+        Self {
+            lags: Lags::Dense,
+            short: short.max(1),
+            long: long.max(1),
+            penalty: 1e-4,
+        }
+    }
+
+    /// Has the sparse lags.
+    pub fn sparse(short: usize, long: usize) -> Self {
+        Self {
+            lags: Lags::Sparse,
+            ..Self::new(short, long)
+        }
+    }
+
+    fn known_as(&self) -> &'static str {
+        match self.lags {
+            Lags::Dense => NAME,
+            Lags::Sparse => SPARSE,
+        }
     }
 
     /// How far the mean reaches back.
@@ -48,21 +92,38 @@ impl LagRidge {
         self.long.max(self.short)
     }
 
-    /// The runs of lags, the longest lag first, without overlap.
-    fn lags(&self) -> Vec<Range<usize>> {
-        let (recent, season) = (1..self.short + 5, self.week().saturating_sub(27).max(1)..self.week() + 5);
-        if season.start <= recent.end { vec![1..season.end.max(recent.end)] } else { vec![season, recent] }
+    /// The runs of lags, the longest lag first; runs that touch are one.
+    fn runs(&self) -> Vec<Range<usize>> {
+        let (day, week) = (self.short, self.week());
+        let around = |centre: usize, before: usize, after: usize| centre.saturating_sub(before)..=centre + after;
+        let lags: BTreeSet<usize> = match self.lags {
+            Lags::Dense => (1..=day + 4).chain(around(week, 27, 4)).collect(),
+            Lags::Sparse => (1..=3)
+                .chain(around(day, 1, 2))
+                .chain(around(week, 3, 2))
+                .chain(around(2 * week, 1, 1))
+                .collect(),
+        };
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for lag in lags.into_iter().filter(|&lag| lag > 0) {
+            match runs.last_mut() {
+                Some(run) if run.end == lag => run.end += 1,
+                _ => runs.push(lag..lag + 1),
+            }
+        }
+        runs.reverse();
+        runs
     }
 
     /// The fewest values: twice as many rows as coefficients, and a few.
     fn needed(&self) -> usize {
-        let lags = self.lags();
+        let lags = self.runs();
         lags[0].end - 1 + 2 * lags.iter().map(ExactSizeIterator::len).sum::<usize>() + 8
     }
 
     /// Reads a fit off the running sums at each of the ascending cutoffs.
     fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<Outcome> {
-        let design = Design::new(x, self.lags(), self.week());
+        let design = Design::new(x, self.runs(), self.week());
         let mut sums = Sums::new(design.width);
         let mut row = vec![0.0; design.width];
         let mut t = design.first();
@@ -73,7 +134,7 @@ impl LagRidge {
                 t += 1;
             }
             let (beta, variance) = sums.solve(self.penalty).ok_or_else(|| FitError::NoFit {
-                model: NAME,
+                model: self.known_as(),
                 why: "the normal equations have no finite solution".to_owned(),
             })?;
             Ok(Box::new(RidgeFit::new(&design, &x[..n], scale, beta, variance)))
@@ -84,15 +145,22 @@ impl LagRidge {
 
 impl Model for LagRidge {
     fn name(&self) -> &str {
-        NAME
+        self.known_as()
     }
 
     fn fit(&self, y: &[f64]) -> Outcome {
-        self.fit_at(y, &[y.len()]).pop().expect("internal error: one cutoff, no outcome")
+        self.fit_at(y, &[y.len()])
+            .pop()
+            .expect("internal error: one cutoff, no outcome")
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
-        let past = Past { model: NAME, needed: self.needed(), season: self.short, y };
+        let past = Past {
+            model: self.known_as(),
+            needed: self.needed(),
+            season: self.short,
+            y,
+        };
         fit_by_scale(&past, cutoffs, |x, scale, ascending| self.pass(x, scale, ascending))
     }
 }
@@ -109,7 +177,12 @@ struct Design<'a> {
 impl<'a> Design<'a> {
     fn new(x: &'a [f64], lags: Vec<Range<usize>>, week: usize) -> Self {
         let width = lags.iter().map(ExactSizeIterator::len).sum();
-        Self { x, lags, means: rolling_means(x, week), width }
+        Self {
+            x,
+            lags,
+            means: rolling_means(x, week),
+            width,
+        }
     }
 
     /// The first position with a whole row: that of the longest lag.
@@ -165,7 +238,13 @@ struct Sums {
 
 impl Sums {
     fn new(width: usize) -> Self {
-        Self { width, gram: vec![0.0; width * width], cross: vec![0.0; width], square: 0.0, rows: 0 }
+        Self {
+            width,
+            gram: vec![0.0; width * width],
+            cross: vec![0.0; width],
+            square: 0.0,
+            rows: 0,
+        }
     }
 
     fn add(&mut self, row: &[f64], target: f64) {
@@ -223,7 +302,9 @@ impl RidgeFit {
             design.row(t, &mut row);
             scale.undo(design.means[t] + dot(&row, &beta))
         }));
-        let (low, high) = past.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+        let (low, high) = past
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
         let slack = 0.3 * (high - low);
         Self {
             scale,
@@ -267,12 +348,20 @@ impl Fitted for RidgeFit {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let [low, high] = self.bounds;
         // Cut off after the recursion, not within it: a path that leaves the range may come back.
-        let path: Vec<f64> = self.recurse(&self.tail, horizon).into_iter().map(|x| x.clamp(low, high)).collect();
+        let path: Vec<f64> = self
+            .recurse(&self.tail, horizon)
+            .into_iter()
+            .map(|x| x.clamp(low, high))
+            .collect();
         self.scale.forecast(&path, &self.deviations(horizon), levels)
     }
 
     fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let lags = self.lags.iter().map(|run| format!("{}..{}", run.start, run.end - 1)).collect::<Vec<_>>();
+        let lags = self
+            .lags
+            .iter()
+            .map(|run| format!("{}..{}", run.start, run.end - 1))
+            .collect::<Vec<_>>();
         vec![
             ("scale", Finding::Text(self.scale.to_string())),
             ("lags", Finding::Text(lags.join(", "))),
