@@ -26,7 +26,8 @@
 
 use super::Interval;
 use super::combine::Windows;
-use super::scale::{Scale, reach};
+use super::normal::reach;
+use super::scale::Scale;
 
 /// How many windows the prior of the quantile counts for.
 pub const PRIOR_WINDOWS: f64 = 7.0;

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::last_day::LastDay;
-use super::{FitError, Fitted, Forecast, Interval, check};
+use super::{FitError, Fitted, Forecast, Interval, check, normal};
 
 /// Logarithms or the values themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Scale {
     pub fn forecast(self, path: &[f64], deviations: &[f64], levels: &[f64]) -> Forecast {
         let bound = |z: f64| path.iter().zip(deviations).map(|(x, s)| self.undo(x + z * s)).collect();
         let interval = |&level: &f64| {
-            let z = reach(level);
+            let z = normal::reach(level);
             Interval {
                 level,
                 lower: bound(-z),
@@ -125,65 +125,4 @@ fn without_model(past: &Past, y: &[f64]) -> Option<Outcome> {
         return Some(Err(error));
     }
     LastDay::of_repeating(y, past.season).map(|fit| -> Outcome { Ok(Box::new(fit)) })
-}
-
-pub(super) fn reach(level: f64) -> f64 {
-    // TEMP
-    let q = level / 200.0;
-    let num = |c: &[f64], r: f64| c.iter().rev().fold(0.0, |s, c| s * r + c);
-    if q <= 0.425 {
-        let r = 0.180625 - q * q;
-        q * num(
-            &[
-                3.3871328727963666080,
-                1.3314166789178437745e2,
-                1.9715909503065514427e3,
-                1.3731693765509461125e4,
-                4.5921953931549871457e4,
-                6.7265770927008700853e4,
-                3.3430575583588128105e4,
-                2.5090809287301226727e3,
-            ],
-            r,
-        ) / num(
-            &[
-                1.0,
-                4.2313330701600911252e1,
-                6.8718700749205790830e2,
-                5.3941960214247511077e3,
-                2.1213794301586595867e4,
-                3.9307895800092710610e4,
-                2.8729085735721942674e4,
-                5.2264952788528545610e3,
-            ],
-            r,
-        )
-    } else {
-        let r = (-(0.5 - q).ln()).sqrt() - 1.6;
-        num(
-            &[
-                1.42343711074968357734,
-                4.63033784615654529590,
-                5.76949722146069140550,
-                3.64784832476320460504,
-                1.27045825245236838258,
-                2.41780725177450611770e-1,
-                2.27238449892691845833e-2,
-                7.74545014278341407640e-4,
-            ],
-            r,
-        ) / num(
-            &[
-                1.0,
-                2.05319162663775882187,
-                1.67638483018380384940,
-                6.89767334985100004550e-1,
-                1.48103976427480074590e-1,
-                1.51986665636164571966e-2,
-                5.47593808499534494600e-4,
-                1.05075007164441684324e-9,
-            ],
-            r,
-        )
-    }
 }
