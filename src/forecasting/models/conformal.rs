@@ -174,3 +174,102 @@ fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
         .get(rank.saturating_sub(1).min(ascending.len().saturating_sub(1)))
         .copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::normal;
+    use super::*;
+
+    /// Numbers in (0, 1) that look random and repeat: the fractional parts of a multiple of the golden section.
+    fn spread(count: usize, start: f64) -> Vec<f64> {
+        (0..count)
+            .map(|i| (0.618_033_988_749_894_9 * (i as f64 + 1.0) + start).fract())
+            .collect()
+    }
+
+    /// A back-test whose errors are normal and grow with the step: what happened, and what was forecast.
+    fn simulated(windows: usize, steps: usize, start: f64) -> (Windows, Windows) {
+        let (mut actual, mut forecast) = (Windows::new(steps), Windows::new(steps));
+        for noise in spread(windows * steps, start).chunks_exact(steps) {
+            let error = |h: usize| 2.0 * (h as f64 + 1.0).powf(0.4) * normal::quantile(noise[h]);
+            actual.push(Some(&(0..steps).map(|h| 500.0 + error(h)).collect::<Vec<_>>()));
+            forecast.push(Some(&vec![500.0; steps]));
+        }
+        (actual, forecast)
+    }
+
+    /// The share of new values inside the interval of one level, in percent.
+    fn observed(level: f64) -> f64 {
+        let (actual, forecast) = simulated(40, 24, 0.0);
+        let conformal = Conformal::calibrate(&actual, &forecast, &[level]).unwrap();
+        let interval = &conformal.intervals(&vec![500.0; 24])[0];
+        let (new, _) = simulated(100, 24, 0.37);
+        let inside = |y: &[f64]| {
+            (0..24)
+                .filter(|&h| interval.lower[h] <= y[h] && y[h] <= interval.upper[h])
+                .count()
+        };
+        100.0 * new.iter().map(inside).sum::<usize>() as f64 / 2400.0
+    }
+
+    #[test]
+    fn simulated_errors_are_covered_as_promised() {
+        for level in [50.0, 80.0, 95.0] {
+            assert!((observed(level) - level).abs() < 3.0, "{level}: {}", observed(level));
+        }
+    }
+
+    #[test]
+    fn levels_nest_at_every_step() {
+        let (actual, forecast) = simulated(7, 48, 0.1);
+        let intervals = Conformal::calibrate(&actual, &forecast, &[50.0, 80.0, 95.0, 99.0])
+            .unwrap()
+            .intervals(&[40.0; 60]);
+        for pair in intervals.windows(2) {
+            for h in 0..60 {
+                assert!(pair[1].lower[h] <= pair[0].lower[h] && pair[0].upper[h] <= pair[1].upper[h]);
+            }
+        }
+    }
+
+    #[test]
+    fn one_window_is_enough_for_the_prior() {
+        let (mut actual, mut forecast) = (Windows::new(2), Windows::new(2));
+        actual.push(Some(&[1.0, -1.0]));
+        forecast.push(Some(&[0.0, 0.0]));
+        let conformal = Conformal::calibrate(&actual, &forecast, &[95.0]).unwrap();
+        assert_eq!(
+            conformal.reaches,
+            [Reach {
+                level: 95.0,
+                widths: PRIOR_AT_95
+            }]
+        );
+        // Errors of 1 at both steps, so the widths are 1 on average and grow.
+        assert!(conformal.widths[0] < 1.0 && (conformal.widths.iter().sum::<f64>() - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_failed_window_is_left_out_and_none_is_no_calibration() {
+        let (mut actual, mut forecast) = simulated(5, 3, 0.2);
+        let before = Conformal::calibrate(&actual, &forecast, &[90.0]);
+        actual.push(Some(&[1.0, 2.0, 3.0]));
+        forecast.push(None);
+        assert_eq!(Conformal::calibrate(&actual, &forecast, &[90.0]), before);
+        assert_eq!(Conformal::calibrate(&Windows::new(3), &Windows::new(3), &[90.0]), None);
+    }
+
+    #[test]
+    fn a_forecast_without_error_has_no_width() {
+        let mut exact = Windows::new(2);
+        exact.push(Some(&[3.0, 4.0]));
+        exact.push(Some(&[5.0, 6.0]));
+        let interval = &Conformal::calibrate(&exact, &exact, &[95.0])
+            .unwrap()
+            .intervals(&[7.0, 8.0])[0];
+        assert_eq!(
+            (interval.lower.as_slice(), interval.upper.as_slice()),
+            (&[7.0, 8.0][..], &[7.0, 8.0][..])
+        );
+    }
+}

@@ -374,3 +374,118 @@ impl Fitted for RidgeFit {
         Some(&self.fitted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scale::sample;
+    use super::*;
+
+    /// Steps 1, 24, 25 and 48 of a forecast agree with figures to 1 part in 10⁹.
+    fn assert_steps(model: &LagRidge, figures: [f64; 4]) {
+        let forecast = model.fit(&sample::hourly(600)).unwrap().forecast(48, &[]);
+        for (step, figure) in [0, 23, 24, 47].into_iter().zip(figures) {
+            assert!(
+                (forecast.mean[step] / figure - 1.0).abs() < 1e-9,
+                "{} is not {figure}",
+                forecast.mean[step]
+            );
+        }
+    }
+
+    #[test]
+    fn forecasts_are_those_of_a_plain_solution_of_the_equations() {
+        // From the equations above in numpy, with `linalg.solve` and the series divided by its seasonal difference.
+        let dense = [
+            185.618_007_053_475_42,
+            191.834_024_371_200_34,
+            196.702_447_852_231_42,
+            206.031_537_161_831_18,
+        ];
+        assert_steps(&LagRidge::new(24, 168), dense);
+        let sparse = [
+            184.788_445_850_592_4,
+            184.498_610_543_890_38,
+            187.647_311_873_038_66,
+            191.873_349_015_462_76,
+        ];
+        assert_steps(&LagRidge::sparse(24, 168), sparse);
+    }
+
+    #[test]
+    fn a_pure_double_season_is_reproduced() {
+        let pure = |t: u32| {
+            let season = |length: u32| (f64::from(t % length) / f64::from(length) * std::f64::consts::TAU).sin();
+            1e3 * (0.3 * season(24) + 0.1 * season(168)).exp()
+        };
+        let y: Vec<f64> = (0..700).map(pure).collect();
+        for model in [LagRidge::new(24, 168), LagRidge::sparse(24, 168)] {
+            let forecast = model.fit(&y).unwrap().forecast(48, &[]);
+            for (t, found) in (700..).zip(forecast.mean) {
+                // The penalty leaves a little: 1 % of the series' range.
+                assert!(
+                    (found - pure(t)).abs() < 8.0,
+                    "{}: {found} is not {}",
+                    model.name(),
+                    pure(t)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn one_pass_serves_all_cutoffs() {
+        sample::assert_one_pass_serves_all(&LagRidge::new(24, 168));
+        sample::assert_one_pass_serves_all(&LagRidge::sparse(24, 168));
+    }
+
+    #[test]
+    fn a_repeated_day_is_repeated() {
+        sample::assert_a_day_is_repeated(&LagRidge::new(24, 168));
+    }
+
+    #[test]
+    fn a_factor_passes_through() {
+        sample::assert_equivariant(&LagRidge::new(24, 168));
+    }
+
+    #[test]
+    fn hostile_series_do_no_harm() {
+        sample::fuzz(&LagRidge::new(24, 168));
+        sample::fuzz(&LagRidge::sparse(3, 5));
+        sample::fuzz(&LagRidge::new(1, 1));
+    }
+
+    #[test]
+    fn lags_of_short_seasons_do_not_overlap() {
+        assert_eq!(LagRidge::new(24, 168).runs(), [141..173, 1..29]);
+        assert_eq!(LagRidge::new(7, 30).runs(), [1..35]);
+        assert_eq!(LagRidge::sparse(24, 168).runs(), [335..338, 165..171, 23..27, 1..4]);
+        assert_eq!(LagRidge::sparse(1, 1).runs(), [1..4]);
+    }
+
+    #[test]
+    fn a_short_series_is_told_so() {
+        let error = LagRidge::new(24, 168).fit(&[1.0; 299]).err();
+        assert_eq!(
+            error,
+            Some(FitError::TooShort {
+                model: NAME,
+                needed: 300,
+                found: 299
+            })
+        );
+    }
+
+    #[test]
+    fn intervals_widen_and_nest() {
+        let forecast = LagRidge::new(24, 168)
+            .fit(&sample::hourly(600))
+            .unwrap()
+            .forecast(48, &[80.0, 95.0]);
+        let width = |level: usize, h: usize| forecast.intervals[level].upper[h] / forecast.intervals[level].lower[h];
+        for h in 0..48 {
+            assert!(1.0 < width(0, h) && width(0, h) < width(1, h));
+            assert!(h == 0 || width(1, h - 1) <= width(1, h));
+        }
+    }
+}

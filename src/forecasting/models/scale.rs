@@ -126,3 +126,99 @@ fn without_model(past: &Past, y: &[f64]) -> Option<Outcome> {
     }
     LastDay::of_repeating(y, past.season).map(|fit| -> Outcome { Ok(Box::new(fit)) })
 }
+
+/// Series for the tests of the models on a scale.
+#[cfg(test)]
+pub(super) mod sample {
+    use std::f64::consts::TAU;
+
+    use super::super::Model;
+
+    /// Positive, with a day, a week and repeatable noise: what the reference figures in the tests were computed on.
+    pub(in super::super) fn hourly(n: u32) -> Vec<f64> {
+        let value = |t: u32| {
+            let hours = f64::from(t);
+            let noise = f64::from(t * 7919 % 101) / 101.0 - 0.5;
+            let unrest = f64::from(t * 104_729 % 97) / 97.0 + 0.5;
+            let season = 0.2 * (TAU * hours / 24.0).sin() + 0.1 * (TAU * hours / 168.0).cos();
+            200.0 * (season + 0.05 * noise * unrest + 0.03 * (hours / 90.0).sin()).exp()
+        };
+        (0..n).map(value).collect()
+    }
+
+    /// Asserts that a fit at each cutoff forecasts, to the bit, what a fit on that past does.
+    pub(in super::super) fn assert_one_pass_serves_all(model: &dyn Model) {
+        // The later cutoffs see a value that is not positive, so two of the fits are on another scale.
+        let mut y = hourly(620);
+        y[560] = -1.0;
+        let cutoffs = [600, 430, 560, 20, 620, 561, 430];
+        for (fit, n) in model.fit_at(&y, &cutoffs).into_iter().zip(cutoffs) {
+            let told = |fit: super::Outcome| {
+                fit.map(|fit| {
+                    let fitted: Vec<u64> = fit.fitted_values().expect("kept").iter().map(|v| v.to_bits()).collect();
+                    (fit.forecast(48, &[50.0, 95.0]), fit.summary(), fitted)
+                })
+            };
+            assert_eq!(told(fit), told(model.fit(&y[..n])), "at {n}");
+        }
+    }
+
+    /// Asserts that what a model says of a series repeats is that repetition, and exactly so.
+    pub(in super::super) fn assert_a_day_is_repeated(model: &dyn Model) {
+        let day: Vec<f64> = hourly(24);
+        let y: Vec<f64> = day.iter().copied().cycle().take(410).collect();
+        let forecast = model.fit(&y).expect("long enough").forecast(30, &[95.0]);
+        let next: Vec<f64> = day.iter().copied().cycle().skip(410 % 24).take(30).collect();
+        assert_eq!(
+            (
+                &forecast.mean,
+                &forecast.intervals[0].lower,
+                &forecast.intervals[0].upper
+            ),
+            (&next, &next, &next)
+        );
+    }
+
+    /// Asserts that a model on the series times a factor forecasts the forecast times that factor.
+    pub(in super::super) fn assert_equivariant(model: &dyn Model) {
+        let y = hourly(500);
+        let path = |y: Vec<f64>| model.fit(&y).expect("long enough").forecast(48, &[]).mean;
+        let plain = path(y.clone());
+        let by = |f: &dyn Fn(f64) -> f64| path(y.iter().map(|&v| f(v)).collect());
+        let raw = by(&|v| v - 1e4);
+        for h in 0..48 {
+            // Rounding of the logarithms, carried through 48 steps.
+            assert!(
+                (by(&|v| v * 1e-6)[h] / plain[h] - 1e-6).abs() < 1e-14,
+                "scaled, step {h}"
+            );
+            assert!(
+                (by(&|v| 3.0 * (v - 1e4))[h] / raw[h] - 3.0).abs() < 1e-9,
+                "negative and scaled, step {h}"
+            );
+        }
+    }
+
+    /// Asserts that a model gives an error or finite forecasts on hostile series, and never panics.
+    pub(in super::super) fn fuzz(model: &dyn Model) {
+        use proptest::prelude::*;
+        let value = prop_oneof![
+            4 => -1e3..1e3,
+            2 => Just(0.0),
+            1 => prop::num::f64::ANY,
+            1 => Just(1e300),
+            1 => Just(f64::MIN_POSITIVE),
+        ];
+        let pieces = prop::collection::vec((value, 1_usize..200), 0..8);
+        proptest!(ProptestConfig::with_cases(48), |(pieces in pieces, wobble in prop_oneof![Just(0.0), Just(1.0)])| {
+            let steps = pieces.iter().flat_map(|&(value, times)| std::iter::repeat_n(value, times));
+            let y: Vec<f64> = steps.zip(hourly(1_600)).map(|(value, noise)| value + wobble * noise).collect();
+            for fit in model.fit_at(&y, &[y.len() / 2, y.len()]).into_iter().flatten() {
+                let forecast = fit.forecast(50, &[80.0]);
+                prop_assert!(forecast.mean.iter().all(|v| v.is_finite()), "{:?}", forecast.mean);
+                let interval = &forecast.intervals[0];
+                prop_assert!(interval.lower.iter().zip(&interval.upper).all(|(low, high)| low <= high));
+            }
+        });
+    }
+}
