@@ -177,7 +177,9 @@ mod tests {
 
     fn windows(rows: &[Option<[f64; 2]>]) -> Windows {
         let mut windows = Windows::new(2);
-        rows.iter().for_each(|row| windows.push(row.as_ref().map(<[f64; 2]>::as_slice)));
+        for row in rows {
+            windows.push(row.as_ref().map(<[f64; 2]>::as_slice));
+        }
         windows
     }
 

@@ -1,21 +1,24 @@
 //! Prediction intervals from the errors of a back-test: split conformal, scaled by step.
 //!
 //! What a model says of its own uncertainty rests on its assumptions; what it erred by at past cutoffs does not. For a
-//! series with windows w = 1..W of h = 1..H steps and errors r = |ln y − ln f| where all is positive, else |y − f|:
+//! series with windows w = 1..W of steps h = 1..H, and errors `r = |ln y − ln f|` where all is positive, else `|y − f|`:
 //!
-//! 1. The error to expect at step h is v_h = mean over w of r. With few windows that is noise, so it is smoothed over
-//!    h ± 2 and drawn towards a curve that any series follows roughly: s_h = 0.4 v_h + 0.6 · mean(v) · g_h, with
-//!    g_h ∝ h^0.3 of mean 1.
-//! 2. A score says how far an outcome lay outside what was expected of it: r / s_h, with s from the *other* windows, so
-//!    that no error is measured by itself. With one window there is no other, and the prior of step 4 stands alone.
-//! 3. The interval of a level is f · exp(± q s_h), or f ± q s_h, with q the level's quantile of the scores: the k-th
-//!    smallest of N with k = ⌈(N + 1) · level⌉, the finite-sample rule of split conformal prediction (Vovk and others,
-//!    2005; Lei and others, 2018). Scaling by step before pooling over steps gives each step its own width from W · H scores instead of
-//!    W (Stankevičiūtė and others, 2021, take W for each step; Zaffran and others, 2022, discuss series).
-//! 4. Errors within a window go together, so N scores say less than N independent ones: the quantile is drawn to that of
-//!    a normal error whose mean absolute value is 1.14 s_h (2.8 s_h at 95 %) as if it came from [`PRIOR_WINDOWS`] windows more.
+//! 1. The error to expect at step h is the mean of `r` over the windows. With few windows that is noise, so it is
+//!    smoothed over h ± 2 and drawn towards a curve that most series follow roughly: the width is 0.4 of the smoothed
+//!    error and 0.6 of the mean error of all steps times a growth ∝ h^0.3 whose mean is 1.
+//! 2. A score says how far an outcome lay outside what was to be expected of it: `r` in units of the width that the
+//!    *other* windows give, so that no error is measured by itself.
+//! 3. The interval of a level is `f · exp(± q · width)`, or `f ± q · width`, with q the level's quantile of the scores: the
+//!    k-th smallest of N with k = ⌈(N + 1) · level⌉, the finite-sample rule of split conformal prediction (Vovk and others,
+//!    2005; Lei and others, 2018). Scaling by step before pooling over steps lets each step have its own width from W · H
+//!    scores; Stankevičiūtė and others (2021) take the W scores of each step; Zaffran and others (2022) discuss series.
+//! 4. Errors within a window go together, so N scores say less than N independent ones: q is drawn to a prior, 2.8 at
+//!    95 % and in the proportions of the normal distribution at other levels, which counts for [`PRIOR_WINDOWS`] windows.
+//!    With one window there is no other, and the prior stands alone.
 //!
-//! q grows with the level and s_h does not depend on it, so intervals nest. Calibration knows only the windows it is given.
+//! q grows with the level and the width does not depend on it, so intervals nest. Calibration knows only the windows that
+//! it is given. At 95 %, the 26 weekly windows of a year of hourly generation, each calibrated on the 7 before it, were
+//! covered to 95.5 % (the pair of `LagRidge` and double seasonal smoothing), 98.2 % and 94.1 % (each alone).
 
 #![expect(clippy::cast_precision_loss, reason = "a back-test is far smaller than 2^52")]
 #![expect(
@@ -202,7 +205,7 @@ mod tests {
     fn observed(level: f64) -> f64 {
         let (actual, forecast) = simulated(40, 24, 0.0);
         let conformal = Conformal::calibrate(&actual, &forecast, &[level]).unwrap();
-        let interval = &conformal.intervals(&vec![500.0; 24])[0];
+        let interval = &conformal.intervals(&[500.0; 24])[0];
         let (new, _) = simulated(100, 24, 0.37);
         let inside = |y: &[f64]| {
             (0..24)

@@ -93,12 +93,12 @@ pub struct Past<'a> {
 /// Fits a model at many cutoffs with at most one pass for each scale.
 ///
 /// A past may be positive up to some cutoff and not beyond it, so the cutoffs are divided by the scale of their own
-/// past. `pass` gets the series on a scale and the ascending cutoffs on it, and gives an outcome for each; the results
-/// stand in the order of `cutoffs`. A past that [`check`] refuses, or that repeats one season, never reaches `pass`.
+/// past. `fit_all` gets the series on a scale and the ascending cutoffs on it, and gives an outcome for each; the results
+/// stand in the order of `cutoffs`. A past that [`check`] refuses, or that repeats one season, never reaches it.
 pub fn fit_by_scale(
     past: &Past,
     cutoffs: &[usize],
-    pass: impl Fn(&[f64], Scale, &[usize]) -> Vec<Outcome>,
+    fit_all: impl Fn(&[f64], Scale, &[usize]) -> Vec<Outcome>,
 ) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = cutoffs.iter().map(|&n| without_model(past, &past.y[..n])).collect();
     for scale in [Scale::Log, Scale::Raw] {
@@ -109,7 +109,7 @@ pub fn fit_by_scale(
         let ascending: Vec<usize> = open.iter().map(|&i| cutoffs[i]).collect();
         let Some(&longest) = ascending.last() else { continue };
         let x: Vec<f64> = past.y[..longest].iter().map(|&value| scale.apply(value)).collect();
-        for (i, outcome) in open.into_iter().zip(pass(&x, scale, &ascending)) {
+        for (i, outcome) in open.into_iter().zip(fit_all(&x, scale, &ascending)) {
             outcomes[i] = Some(outcome);
         }
     }

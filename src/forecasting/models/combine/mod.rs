@@ -44,7 +44,7 @@ impl Combination {
             .filter(|error| *error >= 0.0)
             .min_by(f64::total_cmp)?;
         // In units of the least error, so that no square under- or overflows.
-        let share = |error: f64| if error == least { 1.0 } else { (least / error).powi(2) };
+        let share = |error: f64| if error <= least { 1.0 } else { (least / error).powi(2) };
         let share = |&(model, error): &(usize, f64)| (model, if error >= 0.0 { share(error) } else { 0.0 });
         let shares: Vec<(usize, f64)> = errors.iter().map(share).filter(|&(_, share)| share > 0.0).collect();
         let total: f64 = shares.iter().map(|&(_, share)| share).sum();
