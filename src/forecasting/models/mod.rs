@@ -4,6 +4,7 @@
 //! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
 //! know no tables, no engine and no electricity.
 
+pub mod arima;
 pub mod classical;
 pub mod combine;
 pub mod conformal;
