@@ -59,3 +59,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     });
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests;

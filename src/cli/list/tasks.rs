@@ -1,6 +1,6 @@
 //! The built-in tasks, as they describe themselves.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Exit, Session};
 use crate::diagnostic::Diagnostic;
@@ -112,5 +112,11 @@ fn kind(of: Kind) -> Value {
         Kind::Date => json!({ "type": "date" }),
         Kind::PathOrUrl => json!({ "type": "path or url" }),
         Kind::List(items) => json!({ "type": "list", "items": kind(*items) }),
+        Kind::OneOrMany(items) => json!({ "type": "one or many", "items": kind(*items) }),
+        Kind::Auto(of) => json!({ "type": "auto", "or": kind(*of) }),
+        Kind::Table(entries) => {
+            let entry = |entry: &Param| (entry.name.to_owned(), kind(entry.kind));
+            json!({ "type": "table", "entries": entries.iter().map(entry).collect::<Map<_, _>>() })
+        }
     }
 }

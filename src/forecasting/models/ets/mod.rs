@@ -1,0 +1,389 @@
+//! Exponential smoothing: the ETS family, with Holt's and the Holt-Winters method as members of it.
+//!
+//! Source: Hyndman, Koehler, Ord and Snyder (2008), *Forecasting with exponential smoothing*: the forms in chapter 2,
+//! estimation and selection in chapters 5 and 7, intervals in chapter 6.
+//!
+//! State: level, trend and one season. Cost of a fit: O(n) a pass over the series, whatever the season's length, and
+//! some tens to hundreds of passes a form.
+//!
+//! Departures from the reference (statsforecast), each with its reason:
+//! - The search follows the gradient to an optimum; the reference stops at 1,000 steps of a simplex, far from it when
+//!   a season brings tens of variables. Criteria are lower therefore, and the form chosen may differ. `HoltWinters`
+//!   keeps the reference's search, see `walk`.
+//! - β is at most 0.2 for every form. The reference bounds it by 0.2 without a season and, by way of an array that
+//!   its fits share, by less for what is fitted after a seasonal form. Without a bound the likelihood of hourly values
+//!   is best where the trend is the last difference, which forecasts nothing.
+//! - A season needs two full seasons of values; the reference fits waves to less.
+#![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
+
+mod estimate;
+pub mod form;
+mod interval;
+mod recursion;
+mod start;
+mod walk;
+
+use super::classical::Composition;
+use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use estimate::{Estimate, estimate};
+use form::{Component, Form, Pattern, PatternError};
+use interval::End;
+use recursion::Recursion;
+pub use recursion::{Smoothing, States};
+
+/// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
+#[derive(Clone, Debug)]
+pub struct AutoEts {
+    /// Steps in a season; 1 for none.
+    pub season_length: usize,
+    /// The forms to choose from.
+    pub pattern: Pattern,
+}
+
+impl AutoEts {
+    /// Chooses from the forms that `pattern` allows, such as `ZZZ` (all) or `ZZN` (those without a season).
+    ///
+    /// # Errors
+    /// [`PatternError`] if it is none.
+    pub fn new(season_length: usize, pattern: &str) -> Result<Self, PatternError> {
+        Ok(Self {
+            season_length,
+            pattern: pattern.parse()?,
+        })
+    }
+
+    /// Chooses from the forms without a season.
+    pub fn seasonless() -> Self {
+        Self {
+            season_length: 1,
+            pattern: Pattern::ANY,
+        }
+    }
+}
+
+impl Model for AutoEts {
+    fn name(&self) -> &str {
+        "AutoETS"
+    }
+
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        choose("AutoETS", y, self.season_length, self.pattern, estimate)
+    }
+}
+
+/// Holt's method: a level and a linear trend, damped if that fits better. It is the trend forecaster of MSTL.
+#[derive(Clone, Copy, Debug)]
+pub struct Holt {
+    /// How the errors join.
+    pub error: Composition,
+}
+
+impl Model for Holt {
+    fn name(&self) -> &str {
+        "Holt"
+    }
+
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        choose("Holt", y, 1, Pattern::holt(self.error), estimate)
+    }
+}
+
+/// The Holt-Winters method: a level, a linear trend, damped if that fits better, and a season.
+#[derive(Clone, Copy, Debug)]
+pub struct HoltWinters {
+    /// Steps in a season; 1 leaves Holt's method.
+    pub season_length: usize,
+    /// How the errors join, and the season with them.
+    pub error: Composition,
+}
+
+impl Model for HoltWinters {
+    fn name(&self) -> &str {
+        "HoltWinters"
+    }
+
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        if self.season_length <= 1 {
+            return choose("HoltWinters", y, 1, Pattern::holt(self.error), estimate);
+        }
+        choose(
+            "HoltWinters",
+            y,
+            self.season_length,
+            Pattern::holt_winters(self.error),
+            walk::walk,
+        )
+    }
+}
+
+/// Fits each form that the pattern allows by `search`, and keeps the one with the least criterion.
+fn choose(
+    model: &'static str,
+    y: &[f64],
+    season_length: usize,
+    pattern: Pattern,
+    search: impl Fn(&[f64], usize, Form, f64) -> Option<Estimate>,
+) -> Result<Box<dyn Fitted>, FitError> {
+    check(model, y, 1)?;
+    let season_length = season_length.max(1);
+    let is_seasonal = season_length > 1 && y.len() >= 2 * season_length;
+    let is_positive = y.iter().all(|&value| value > 0.0);
+    if let Some(constant) = constant(y) {
+        return Ok(Box::new(constant));
+    }
+    let forms = pattern.forms(is_seasonal || pattern.needs_season(), is_positive);
+    if forms.is_empty() {
+        return Err(FitError::NoFit {
+            model,
+            why: "a part that multiplies needs values above zero".to_owned(),
+        });
+    }
+    let needs = |form: &Form| {
+        let seasons = if form.season == Component::Absent {
+            0
+        } else {
+            2 * season_length
+        };
+        seasons.max(form.parameters(season_length) + 2)
+    };
+    let needed = forms.iter().map(needs).min().unwrap_or(0);
+    check(model, y, needed)?;
+
+    // By a power of two, so that a series in another unit of that kind has the very same fit.
+    let unit = y
+        .iter()
+        .fold(0.0_f64, |most, value| most.max(value.abs()))
+        .log2()
+        .floor()
+        .exp2();
+    let scaled: Vec<f64> = y.iter().map(|value| value / unit).collect();
+    let floor = 1e-20 * spread(&scaled);
+    let mut best: Option<(f64, Estimate)> = None;
+    let mut tried = 0_usize;
+    for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
+        let floor = if form.error == Component::Multiplicative {
+            1e-20
+        } else {
+            floor
+        };
+        let Some(estimate) = search(&scaled, season_length, form, floor) else {
+            continue;
+        };
+        tried += 1;
+        let criterion = Criteria::new(&estimate, y.len(), season_length, unit).aicc;
+        if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
+            best = Some((criterion, estimate));
+        }
+    }
+    let Some((_, estimate)) = best else {
+        return Err(FitError::NoFit {
+            model,
+            why: "no form has a finite likelihood on this series".to_owned(),
+        });
+    };
+    Ok(Box::new(Smoothed::new(&scaled, season_length, unit, estimate, tried)))
+}
+
+/// The mean square about the mean.
+fn spread(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n
+}
+
+/// The fit of a series whose values are all the same: that value, for ever and surely.
+fn constant(y: &[f64]) -> Option<Smoothed> {
+    let first = *y.first()?;
+    y.iter().all(|value| *value == first).then(|| Smoothed {
+        end: End {
+            form: Form {
+                error: Component::Additive,
+                trend: Component::Absent,
+                damped: false,
+                season: Component::Absent,
+            },
+            smoothing: Smoothing {
+                alpha: 1.0,
+                phi: 1.0,
+                ..Smoothing::default()
+            },
+            states: States {
+                level: first,
+                ..States::default()
+            },
+            variance: 0.0,
+            steps: y.len(),
+        },
+        start: States {
+            level: first,
+            ..States::default()
+        },
+        fitted: y.to_vec(),
+        criteria: None,
+        tried: 0,
+        iterations: 0,
+        limited: false,
+    })
+}
+
+/// The information criteria of a fit, with the likelihood's constant left out, as in the R package forecast.
+#[derive(Clone, Copy, Debug)]
+struct Criteria {
+    aic: f64,
+    aicc: f64,
+    bic: f64,
+}
+
+impl Criteria {
+    fn new(estimate: &Estimate, n: usize, season_length: usize, unit: f64) -> Self {
+        let n = n as f64;
+        let k = estimate.form.parameters(season_length) as f64;
+        let deviance = estimate.deviance + 2.0 * n * unit.ln();
+        let aic = deviance + 2.0 * k;
+        Self {
+            aic,
+            aicc: aic + 2.0 * k * (k + 1.0) / (n - k - 1.0),
+            bic: deviance + k * n.ln(),
+        }
+    }
+}
+
+/// One form of exponential smoothing, fitted.
+#[derive(Debug)]
+struct Smoothed {
+    end: End,
+    start: States,
+    fitted: Vec<f64>,
+    /// None for a constant series, which has no likelihood.
+    criteria: Option<Criteria>,
+    /// Forms that could be fitted.
+    tried: usize,
+    iterations: usize,
+    limited: bool,
+}
+
+impl Smoothed {
+    /// Runs the estimate over the series once more, and turns its numbers back into the series' unit.
+    fn new(scaled: &[f64], season_length: usize, unit: f64, mut estimate: Estimate, tried: usize) -> Self {
+        let Estimate {
+            form,
+            smoothing,
+            iterations,
+            limited,
+            ..
+        } = estimate;
+        normalise(form, &mut estimate.start);
+        let mut recursion = Recursion::new(scaled, form, 0.0);
+        recursion.likelihood(&smoothing, &estimate.start);
+        let degrees = scaled.len() - (form.parameters(season_length) - 1);
+        let is_relative = form.error == Component::Multiplicative;
+        let variance = recursion.squares() / degrees as f64 * if is_relative { 1.0 } else { unit * unit };
+        let fitted = scaled
+            .iter()
+            .zip(recursion.errors())
+            .map(|(value, error)| (value - error) * unit)
+            .collect();
+        let criteria = Criteria::new(&estimate, scaled.len(), season_length, unit);
+        let mut states = recursion.last(&smoothing);
+        let mut start = estimate.start;
+        for states in [&mut states, &mut start] {
+            states.level *= unit;
+            if form.trend == Component::Additive {
+                states.trend *= unit;
+            }
+            if form.season == Component::Additive {
+                states.season.iter_mut().for_each(|value| *value *= unit);
+            }
+        }
+        let end = End {
+            form,
+            smoothing,
+            states,
+            variance,
+            steps: scaled.len(),
+        };
+        Self {
+            end,
+            start,
+            fitted,
+            criteria: Some(criteria),
+            tried,
+            iterations,
+            limited,
+        }
+    }
+}
+
+/// Moves the seasons' mean into the level, which changes no forecast.
+fn normalise(form: Form, states: &mut States) {
+    if states.season.is_empty() {
+        return;
+    }
+    let mean = states.season.iter().sum::<f64>() / states.season.len() as f64;
+    if form.season == Component::Additive {
+        states.level += mean;
+        states.season.iter_mut().for_each(|value| *value -= mean);
+    } else {
+        states.level *= mean;
+        if form.trend == Component::Additive {
+            states.trend *= mean;
+        }
+        states.season.iter_mut().for_each(|value| *value /= mean);
+    }
+}
+
+impl Fitted for Smoothed {
+    fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
+        self.end.forecast(horizon, levels)
+    }
+
+    fn summary(&self) -> Vec<(&'static str, Finding)> {
+        let End {
+            form,
+            smoothing,
+            variance,
+            ..
+        } = &self.end;
+        let mut found = vec![
+            ("form", Finding::Text(form.to_string())),
+            ("alpha", Finding::Number(smoothing.alpha)),
+        ];
+        if form.trend != Component::Absent {
+            found.push(("beta", Finding::Number(smoothing.beta)));
+        }
+        if form.damped {
+            found.push(("phi", Finding::Number(smoothing.phi)));
+        }
+        if form.season != Component::Absent {
+            found.push(("gamma", Finding::Number(smoothing.gamma)));
+        }
+        found.push(("level", Finding::Number(self.start.level)));
+        if form.trend != Component::Absent {
+            found.push(("trend", Finding::Number(self.start.trend)));
+        }
+        if form.season != Component::Absent {
+            found.push(("season", Finding::Numbers(self.start.season.clone())));
+        }
+        found.push(("sigma", Finding::Number(variance.sqrt())));
+        if let Some(Criteria { aic, aicc, bic }) = self.criteria {
+            found.extend([
+                ("aic", Finding::Number(aic)),
+                ("aicc", Finding::Number(aicc)),
+                ("bic", Finding::Number(bic)),
+                ("forms_tried", Finding::Number(self.tried as f64)),
+                ("iterations", Finding::Number(self.iterations as f64)),
+            ]);
+        }
+        if self.limited {
+            found.push((
+                "limit",
+                Finding::Text(format!("stopped after {} steps of the search", self.iterations)),
+            ));
+        }
+        found
+    }
+
+    fn fitted_values(&self) -> Option<&[f64]> {
+        Some(&self.fitted)
+    }
+}

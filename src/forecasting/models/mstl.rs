@@ -1,0 +1,229 @@
+//! MSTL: several seasons taken out of a series one after the other, and the rest forecast by a model without seasons.
+//!
+//! Source: Bandara, Hyndman and Bergmeir (2021), *MSTL: a seasonal-trend decomposition algorithm for time series with
+//! multiple seasonal patterns*, algorithm 1; windows and rounds as in the R package forecast. Each season repeats its
+//! last values; intervals are the trend model's, so they know nothing of a season that changes.
+//!
+//! State: the last season of each length, and the trend model's own. Cost: O(n) a season length for windows of a fixed
+//! width, in proportion to the widths; then the trend model's.
+//!
+//! It departs from the reference (statsforecast) where a season has less than two repetitions: that season is left out,
+//! as R does it, and without any the trend model takes the series as it is.
+#![expect(clippy::cast_precision_loss, reason = "season lengths are far below 2^52")]
+
+use super::classical::Composition;
+use super::ets::{AutoEts, Holt};
+use super::stl::Stl;
+use super::theta::Theta;
+use super::{Finding, FitError, Fitted, Forecast, Model, check};
+
+/// A series taken apart.
+#[derive(Clone, Debug)]
+pub struct Decomposition {
+    /// Season lengths, ascending, each with its component; as long as the series.
+    pub seasons: Vec<(usize, Vec<f64>)>,
+    /// The trend; the series' own values if there is no season.
+    pub trend: Vec<f64>,
+    /// What is left once the seasons are taken out: the trend and the remainder.
+    pub adjusted: Vec<f64>,
+}
+
+/// Passes over all seasons; one is enough for a single season.
+const ROUNDS: usize = 2;
+
+/// Takes a series apart into a season of each length that repeats at least twice, a trend and a remainder.
+pub fn decompose(y: &[f64], season_lengths: &[usize]) -> Decomposition {
+    let mut lengths: Vec<usize> = season_lengths
+        .iter()
+        .copied()
+        .filter(|&m| m > 1 && 2 * m <= y.len())
+        .collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    let mut trend = y.to_vec();
+    let mut adjusted = y.to_vec();
+    let mut seasons: Vec<(usize, Vec<f64>)> = lengths.iter().map(|&m| (m, vec![0.0; y.len()])).collect();
+    // The longer the season, the fewer of them there are, and the wider the window over them: 11, 15, 19, …
+    let windows = (0..).map(|k| 11 + 4 * k);
+    let mut steps: Vec<Stl> = lengths
+        .iter()
+        .zip(windows)
+        .map(|(&m, window)| Stl::new(y.len(), m, window))
+        .collect();
+    for _ in 0..if lengths.len() > 1 { ROUNDS } else { 1 } {
+        for (stl, (_, season)) in steps.iter_mut().zip(&mut seasons) {
+            adjusted
+                .iter_mut()
+                .zip(&*season)
+                .for_each(|(rest, value)| *rest += value);
+            stl.decompose(&adjusted, season, &mut trend);
+            adjusted
+                .iter_mut()
+                .zip(&*season)
+                .for_each(|(rest, value)| *rest -= value);
+        }
+    }
+    Decomposition {
+        seasons,
+        trend,
+        adjusted,
+    }
+}
+
+/// MSTL with a model for what is left once the seasons are taken out.
+#[derive(Debug)]
+pub struct Mstl {
+    name: String,
+    season_lengths: Vec<usize>,
+    trend: Box<dyn Model>,
+}
+
+impl Mstl {
+    /// Makes `name` from the season lengths, in any order, and a model without seasons.
+    pub fn new(name: impl Into<String>, season_lengths: &[usize], trend: Box<dyn Model>) -> Self {
+        Self {
+            name: name.into(),
+            season_lengths: season_lengths.to_vec(),
+            trend,
+        }
+    }
+
+    /// `MSTL_HoltWinters`: with Holt's linear trend.
+    pub fn with_holt(season_lengths: &[usize]) -> Self {
+        Self::new(
+            "MSTL_HoltWinters",
+            season_lengths,
+            Box::new(Holt {
+                error: Composition::Additive,
+            }),
+        )
+    }
+
+    /// `MSTL_ETS`: with the best exponential smoothing without a season.
+    pub fn with_ets(season_lengths: &[usize]) -> Self {
+        Self::new("MSTL_ETS", season_lengths, Box::new(AutoEts::seasonless()))
+    }
+
+    /// `MSTL_Theta`: with the dynamic optimised theta model.
+    pub fn with_theta(season_lengths: &[usize]) -> Self {
+        Self::new("MSTL_Theta", season_lengths, Box::new(Theta::dynamic_optimized(1)))
+    }
+}
+
+impl Model for Mstl {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        check("MSTL", y, 1)?;
+        let Decomposition { seasons, adjusted, .. } = decompose(y, &self.season_lengths);
+        if adjusted.iter().any(|value| !value.is_finite()) {
+            return Err(FitError::NoFit {
+                model: "MSTL",
+                why: "the decomposition overflows".to_owned(),
+            });
+        }
+        let trend = self.trend.fit(&adjusted)?;
+        let fitted = trend.fitted_values().map(|values| {
+            let mut fitted = values.to_vec();
+            for (_, season) in &seasons {
+                fitted.iter_mut().zip(season).for_each(|(sum, value)| *sum += value);
+            }
+            fitted
+        });
+        let last = seasons
+            .iter()
+            .map(|(m, season)| season[season.len() - m..].to_vec())
+            .collect();
+        Ok(Box::new(Reseasoned { last, trend, fitted }))
+    }
+}
+
+/// A fitted trend, and what to add to its forecasts.
+#[derive(Debug)]
+struct Reseasoned {
+    /// The last season of each length.
+    last: Vec<Vec<f64>>,
+    trend: Box<dyn Fitted>,
+    fitted: Option<Vec<f64>>,
+}
+
+impl Fitted for Reseasoned {
+    fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
+        let mut forecast = self.trend.forecast(horizon, levels);
+        let bounds = forecast
+            .intervals
+            .iter_mut()
+            .flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
+        for values in std::iter::once(&mut forecast.mean).chain(bounds) {
+            for season in &self.last {
+                values
+                    .iter_mut()
+                    .zip(season.iter().cycle())
+                    .for_each(|(sum, value)| *sum += value);
+            }
+        }
+        forecast
+    }
+
+    fn summary(&self) -> Vec<(&'static str, Finding)> {
+        let lengths = self.last.iter().map(|season| season.len() as f64).collect();
+        let mut found = vec![("season_lengths", Finding::Numbers(lengths))];
+        found.extend(self.trend.summary());
+        found
+    }
+
+    fn fitted_values(&self) -> Option<&[f64]> {
+        self.fitted.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::seasonal_naive::SeasonalNaive;
+    use super::*;
+
+    /// A slow wave with a daily and a weekly pattern, of exactly repeating values.
+    fn series(n: usize) -> Vec<f64> {
+        let daily = |t: usize| [3.0, -1.0, -2.0, 0.0][t % 4];
+        let weekly = |t: usize| [1.0, 0.0, 2.0, -3.0, 0.0, 0.5, -0.5, 1.0, -1.0, 0.0, 0.0, 0.0][t % 12];
+        (0..n).map(|t| 50.0 + 0.01 * t as f64 + daily(t) + weekly(t)).collect()
+    }
+
+    #[test]
+    fn the_parts_sum_to_the_series() {
+        let y = series(200);
+        let parts = decompose(&y, &[12, 4, 4, 1, 150]);
+        assert_eq!(parts.seasons.iter().map(|(m, _)| *m).collect::<Vec<_>>(), [4, 12]);
+        for t in 0..y.len() {
+            let sum: f64 = parts.seasons.iter().map(|(_, season)| season[t]).sum::<f64>() + parts.adjusted[t];
+            assert!((sum - y[t]).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn two_seasons_on_a_line_are_continued() {
+        let y = series(252);
+        let fit = Mstl::with_holt(&[4, 12]).fit(&y[..240]).unwrap();
+        let forecast = fit.forecast(12, &[95.0]);
+        for (h, value) in forecast.mean.iter().enumerate() {
+            assert!((value - y[240 + h]).abs() < 0.05, "{h}: {value} is not {}", y[240 + h]);
+            assert!(forecast.intervals[0].lower[h] <= *value && *value <= forecast.intervals[0].upper[h]);
+        }
+        let fitted = fit.fitted_values().unwrap();
+        assert!((fitted[200] - y[200]).abs() < 0.1);
+    }
+
+    #[test]
+    fn without_a_full_season_the_trend_model_stands_alone() {
+        let y = series(20);
+        let trend = SeasonalNaive { season_length: 1 };
+        let model = Mstl::new("MSTL_Naive", &[12], Box::new(trend.clone()));
+        assert_eq!(
+            model.fit(&y).unwrap().forecast(3, &[80.0]),
+            trend.fit(&y).unwrap().forecast(3, &[80.0])
+        );
+        assert_eq!(model.name(), "MSTL_Naive");
+    }
+}
