@@ -394,6 +394,46 @@ fn a_damaged_journal_is_told_by_the_program_and_mended_by_a_build() {
     }
 }
 
+/// Where each frame of a journal ends.
+fn frames(journal: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut at = 32;
+    while let Some(length) = journal.get(at + 4..at + 8) {
+        at += 16 + u32::from_le_bytes(length.try_into().expect("four bytes")) as usize;
+        ends.push(at);
+    }
+    ends
+}
+
+#[test]
+fn an_effect_whose_commit_was_cut_short_ends_what_was_known_of_the_outside() {
+    let project = Project::new(
+        r#"
+[params]
+version = 1
+
+[target.publish]
+run = "echo {{version}} >> ../outside; echo {{version}} > {{output}}"
+output = "receipt.txt"
+effect = true
+"#,
+    );
+    project.build("").ok();
+    let before = frames(&fs::read(project.at(JOURNAL)).expect("read")).len();
+    project.build("-s version=2").ok();
+    // As if the build had been killed after its intent, the second entry of a run.
+    let journal = fs::read(project.at(JOURNAL)).expect("read");
+    write(&project.at(JOURNAL), &journal[..frames(&journal)[before + 1]]);
+    let cut = project.copy();
+    project.build("").ok();
+    assert_eq!(project.read("../outside"), "1\n2\n1\n", "the first version is published again");
+    project.build("").ok();
+    assert_eq!(project.read("../outside"), "1\n2\n1\n");
+    cut.build("-s version=2").ok();
+    assert!(!cut.at("../outside").exists(), "the second one was published: its commit is completed");
+    assert_eq!(cut.read("receipt.txt"), "2\n");
+}
+
 #[test]
 fn a_store_that_is_deleted_costs_a_build_and_no_file() {
     let project = edited("one");

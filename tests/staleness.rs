@@ -252,9 +252,9 @@ start      clean   raw.csv content 07fd6dbf -> 5fb12fb0
 built      clean   [TIME]
 start      fit     clean content f2a0aad8 -> 34dae2af
 built      fit     [TIME], unchanged: size
-fresh      count   nothing that it depends on changed
 start      report  model content e06ffded -> 70c35a93
 built      report  [TIME]
+fresh      count   nothing that it depends on changed
 3 built, 1 fresh in [TIME]
 
 "#]],

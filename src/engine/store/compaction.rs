@@ -21,10 +21,12 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
     for (_, history) in ledger.targets() {
         for past in history.results() {
             let is = |other: Option<&Past>| other.is_some_and(|other| other.at == past.at);
-            let place = match () {
-                () if is(history.record()) => Place::Record,
-                () if is(history.open()) => Place::Open,
-                () => Place::Before,
+            let place = if is(history.record()) {
+                Place::Record
+            } else if is(history.open()) {
+                Place::Open
+            } else {
+                Place::Before
             };
             keep.insert(past.at, place);
             runs.extend([past.run, past.placed_by]);
