@@ -150,6 +150,7 @@ fn can_trace() -> bool {
 }
 
 /// Kills builds at each of the system calls that change something, and at some of the frequent ones.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn sweep(before: &str, after: &str) {
     if !can_trace() {
         println!("skipped: `strace` is not installed, or may not trace; the kills by time have run");
@@ -426,11 +427,18 @@ effect = true
     write(&project.at(JOURNAL), &journal[..frames(&journal)[before + 1]]);
     let cut = project.copy();
     project.build("").ok();
-    assert_eq!(project.read("../outside"), "1\n2\n1\n", "the first version is published again");
+    assert_eq!(
+        project.read("../outside"),
+        "1\n2\n1\n",
+        "the first version is published again"
+    );
     project.build("").ok();
     assert_eq!(project.read("../outside"), "1\n2\n1\n");
     cut.build("-s version=2").ok();
-    assert!(!cut.at("../outside").exists(), "the second one was published: its commit is completed");
+    assert!(
+        !cut.at("../outside").exists(),
+        "the second one was published: its commit is completed"
+    );
     assert_eq!(cut.read("receipt.txt"), "2\n");
 }
 

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use snapbox::str;
 
-use crate::project::{Project, Told, kill, until};
+use crate::project::{Project, Told, kill};
 
 /// A target with two artifacts whose command is a script, and one that reads the first of them.
 const PAIR: &str = r#"
@@ -144,14 +143,17 @@ fn a_command_that_is_killed_by_a_signal_has_failed() {
     );
     project.edit("Atsaffile", shell, list);
     project.write("pair.sh", "echo half > $1; kill -KILL $$\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  command another text; pair.sh content 44f099e7 -> 3d7b889c
 error: `pair` failed: the command was ended by signal 9
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("out/one.txt"), "one\n");
 }
 
@@ -178,24 +180,7 @@ error: `pair` failed: it took longer than its limit of [TIME]
     );
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert_eq!(project.read("out/one.txt"), "one\n");
-    assert!(running("sleep 60", &project).is_empty(), "its children are gone");
-}
-
-/// The processes with these arguments that run in the project's directory.
-fn running(args: &str, project: &Project) -> Vec<u32> {
-    let here = project.at("").canonicalize().expect("there");
-    let processes = fs::read_dir("/proc").expect("there").flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers
-        .filter(|number| {
-            let process = PathBuf::from(format!("/proc/{number}"));
-            let words = fs::read(process.join("cmdline")).unwrap_or_default();
-            let words = String::from_utf8_lossy(&words)
-                .trim_end_matches('\0')
-                .replace('\0', " ");
-            words.contains(args) && fs::read_link(process.join("cwd")).is_ok_and(|at| at == here)
-        })
-        .collect()
+    assert!(project.running("sleep 60").is_empty(), "its children are gone");
 }
 
 #[test]
@@ -214,7 +199,7 @@ error: `pair` failed: it took longer than its limit of [TIME]
 
 "#]],
     );
-    assert!(running("pair.sh", &project).is_empty());
+    assert!(project.running("pair.sh").is_empty());
 }
 
 #[test]
@@ -291,7 +276,9 @@ output = "forbidden.txt"
     );
     project.write("tool", "#!/bin/sh\n");
     fs::set_permissions(project.at("tool"), fs::Permissions::from_mode(0o644)).expect("set");
-    project.build("--keep-going").is(1, str![[r#"
+    project.build("--keep-going").is(
+        1,
+        str![[r#"
 run [RUN]: 3 targets to look at, 0 fresh
 start      shell      never built
 error: `shell` failed: the command ended with exit code 127: a program was not found
@@ -302,7 +289,8 @@ start      forbidden  never built
 error: `forbidden` failed: `./tool` cannot be started: Permission denied (os error 13)
 3 failed (shell, list, forbidden) in [TIME]
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -322,7 +310,7 @@ unchanged  pair  [TIME], made the same as before
 "#]],
     );
     assert!(begun.elapsed() < Duration::from_secs(30));
-    for left in running("sleep 45", &project) {
+    for left in project.running("sleep 45") {
         kill(left, "KILL");
     }
 }
@@ -549,221 +537,35 @@ direct = true
         "test -e site.txt && exit 9; mkdir -p pages; echo half > pages/1; exit 1\n",
     );
     files.insert("site.sh".to_owned(), project.read("site.sh").into_bytes());
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c
 error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.files(), files);
     assert_eq!(left(&project, "site"), text(&[("site/files/pages/1", "half\n")]));
     project.write("pages/1", "mine\n");
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c; pages pages is not as atsaf left it
 error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(
         project.read("pages/1"),
         "mine\n",
         "what stood there is put back, whoever made it"
-    );
-}
-
-#[test]
-fn a_killed_direct_command_is_undone_by_the_next_build() {
-    let project = Project::new(
-        r#"
-[params]
-word = "one"
-
-[target.direct]
-run = "echo {{word}} > direct.txt; touch ../begun; while test ! -e ../go; do sleep 0.02; done"
-output = "direct.txt"
-direct = true
-"#,
-    );
-    project.write("../go", "");
-    project.build("").ok();
-    project.remove("../go");
-    project.remove("../begun");
-    let child = project.start("build -s word=two");
-    until("the command has begun", || project.at("../begun").exists());
-    child.kill();
-    assert_eq!(project.read("direct.txt"), "two\n", "half done");
-    let next = project.start("build");
-    next.until_it_waits();
-    project.write("../go", "");
-    next.collect().is(0, str![[r#"
-run [RUN]: 1 target to look at, 0 fresh
-waiting    direct  for another build (run [RUN], process [PID], at `direct`)
-warning: `direct.txt` was not as atsaf left it, and was kept
-  note: it is now `.atsaf/displaced/[RUN]/direct.txt`
-fresh      direct  nothing that it depends on changed
-nothing to do: 1 target is fresh
-
-"#]]);
-    assert_eq!(project.read("direct.txt"), "one\n");
-    project.build("").is(
-        0,
-        str![[r#"
-nothing to do: 1 target is fresh
-
-"#]],
-    );
-}
-
-#[test]
-fn the_orphan_of_a_killed_build_is_waited_for() {
-    let project = Project::new(
-        r#"
-[target.slow]
-run = "echo begin >> ../ran; while test ! -e ../go; do sleep 0.02; done; echo end >> ../ran; echo slow > {{output}}"
-output = "slow.txt"
-"#,
-    );
-    let child = project.start("build");
-    until("the command has begun", || project.at("../ran").exists());
-    child.kill();
-    let second = project.start("build");
-    second.until_it_waits();
-    assert_eq!(project.read("../ran"), "begin\n");
-    project.write("../go", "");
-    second.collect().is(
-        0,
-        str![[r#"
-run [RUN]: 1 target to look at, 0 fresh
-waiting    slow  for another build (run [RUN], process [PID], at `slow`)
-start      slow  never built
-built      slow  [TIME]
-1 built in [TIME]
-
-"#]],
-    );
-    assert_eq!(project.ran(), "begin end begin end");
-}
-
-#[test]
-fn an_interrupted_build_ends_its_children_and_leaves_nothing_half_done() {
-    let project = Project::new(
-        r#"
-[target.first]
-run = "echo first > {{output}}"
-output = "first.txt"
-
-[target.slow]
-run = "cat {{inputs}} > {{output}}; touch ../begun; sleep 61; : {{output}}"
-inputs = ["first"]
-output = "slow.txt"
-
-[target.last]
-run = "cat {{inputs}} > {{output}}"
-inputs = ["slow"]
-output = "last.txt"
-"#,
-    );
-    for name in ["INT", "TERM", "HUP"] {
-        let child = project.start("build -j1");
-        until("the command has begun", || project.at("../begun").exists());
-        kill(child.id(), name);
-        let told = child.collect();
-        assert_eq!(told.code, Some(130), "{}", told.text);
-        if name == "INT" {
-            told.is(
-                130,
-                str![[r#"
-run [RUN]: 3 targets to look at, 0 fresh
-start      first  never built
-built      first  [TIME]
-start      slow   never built
-stopped    slow   interrupted
-interrupted: 1 built in [TIME]
-
-"#]],
-            );
-        }
-        assert!(running("sleep 61", &project).is_empty());
-        assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["first.txt"]);
-        assert!(!project.store().keys().any(|path| path.contains("staging/")));
-        fs::remove_file(project.at("../begun")).expect("removed");
-    }
-    project.edit("Atsaffile", "sleep 61", "sleep 0");
-    project.build("").is(
-        0,
-        str![[r#"
-run [RUN]: 2 targets to look at, 1 fresh
-start      slow  never built
-built      slow  [TIME]
-start      last  never built
-built      last  [TIME]
-2 built, 1 fresh in [TIME]
-
-"#]],
-    );
-}
-
-#[test]
-fn a_source_that_keeps_changing_is_named() {
-    let project = Project::new(
-        r#"
-[target.reader]
-run = "echo reader >> ../ran; cat source.txt > {{output}}; echo more >> source.txt"
-output = "reader.txt"
-"#,
-    );
-    project.write("source.txt", "one\n");
-    project.build("").is(
-        1,
-        str![[r#"
-run [RUN]: 1 target to look at, 0 fresh
-start      reader  never built
-start      reader  never built
-start      reader  never built
-start      reader  never built
-error: `reader` failed: `source.txt` was changed again and again while it was being read
-  help: build again when it is at rest
-1 failed (reader) in [TIME]
-
-"#]],
-    );
-    assert_eq!(project.ran(), "reader reader reader reader");
-    assert!(!project.at("reader.txt").exists());
-}
-
-#[test]
-fn a_source_that_changed_while_it_was_read_is_read_again() {
-    let project = Project::new(
-        r#"
-[target.reader]
-run = "echo reader >> ../ran; cat source.txt > {{output}}; test -e ../once || { touch ../once; echo more >> source.txt; }"
-output = "reader.txt"
-"#,
-    );
-    project.write("source.txt", "one\n");
-    project.build("").is(
-        0,
-        str![[r#"
-run [RUN]: 1 target to look at, 0 fresh
-start      reader  never built
-start      reader  never built
-built      reader  [TIME]
-1 built in [TIME]
-
-"#]],
-    );
-    assert_eq!(project.ran(), "reader reader");
-    assert_eq!(project.read("reader.txt"), "one\nmore\n");
-    project.build("").is(
-        0,
-        str![[r#"
-nothing to do: 1 target is fresh
-
-"#]],
     );
 }
 

@@ -59,8 +59,11 @@ pub(crate) struct Control {
     /// What the build warned of.
     pub(crate) warnings: Mutex<Vec<String>>,
     /// Called in the midst of the n-th attempt of this build.
-    pub(crate) kill: Mutex<Option<(usize, Box<dyn FnOnce() + Send>)>>,
+    pub(crate) kill: Mutex<Option<Kill>>,
 }
+
+/// How many attempts go before, and what is done then.
+pub(crate) type Kill = (usize, Box<dyn FnOnce() + Send>);
 
 impl Observer for Control {
     fn observe(&self, event: &Event) {

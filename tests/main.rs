@@ -3,7 +3,9 @@
 //! | module | what is shown |
 //! |---|---|
 //! | `staleness` | what runs, comes back or stays after one change |
+//! | `targets` | the same for each key of a target |
 //! | `failures` | what a failure leaves, and what it leaves alone |
+//! | `interruptions` | a build that is stopped while a command runs, and the next one |
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `crash` | a kill at any moment, and a damaged store |
 //! | `concurrency` | several builds in one project |
@@ -13,12 +15,19 @@
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
 //! lets the tests of chance go on ten times as long.
 
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "snapbox writes snapshots so: `SNAPSHOTS=overwrite cargo test`"
+)]
+
 mod concurrency;
 mod crash;
 mod failures;
 mod inside;
+mod interruptions;
 mod layering;
 mod mistakes;
 mod model;
 mod project;
 mod staleness;
+mod targets;

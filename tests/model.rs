@@ -4,6 +4,7 @@
 //! graph. The engine must run, restore and keep exactly what the model says, and leave what a clean build makes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 
 use proptest::prelude::*;
@@ -109,7 +110,8 @@ impl Model {
                     Pick::Lo(other) => format!("in{at} = \"lo_{other}\""),
                 })
                 .collect();
-            text += &format!(
+            let _ = write!(
+                text,
                 "[target.t{slot}]\nuses = \"make_{slot}_{}\"\ninputs = {{ {} }}\n\
                  outputs = {{ hi_{slot} = \"{}\", lo_{slot} = \"{}\" }}\nwith = {{ value = {value} }}\n\n",
                 inputs.len(),
@@ -144,10 +146,9 @@ impl Model {
     /// What must become of a target and, before it, of all that it needs.
     fn expect(&self, slot: usize, force: bool, all: &mut BTreeMap<usize, (What, Option<Pair>)>) {
         for pick in &self.slots[slot].as_ref().expect("declared").inputs {
-            if let Pick::Hi(other) | Pick::Lo(other) = self.pick(slot, *pick) {
-                if !all.contains_key(&other) {
-                    self.expect(other, force, all);
-                }
+            match self.pick(slot, *pick) {
+                Pick::Hi(other) | Pick::Lo(other) if !all.contains_key(&other) => self.expect(other, force, all),
+                _ => {}
             }
         }
         let end = match self.basis(slot, &|other| all[&other].1.clone()) {
@@ -293,7 +294,9 @@ impl Both {
         }
         let stale = self.inside.stale(&atsaffile, &names);
 
-        *self.inside.control.failing.lock().expect("sound") = self.model.failing.clone();
+        let mut failing = self.inside.control.failing.lock().expect("sound");
+        failing.clone_from(&self.model.failing);
+        drop(failing);
         let killed = self.arm(step);
         let jobs = if step.kill.is_some() { 1 } else { step.jobs };
         let ask = Ask {

@@ -123,6 +123,23 @@ impl Project {
         files.into_values().map(text).collect()
     }
 
+    /// The processes with these arguments that run in the project's directory.
+    pub(crate) fn running(&self, args: &str) -> Vec<u32> {
+        let here = self.at("").canonicalize().expect("there");
+        let processes = fs::read_dir("/proc").expect("there").flatten();
+        let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers
+            .filter(|number: &u32| {
+                let process = PathBuf::from(format!("/proc/{number}"));
+                let words = fs::read(process.join("cmdline")).unwrap_or_default();
+                let words = String::from_utf8_lossy(&words)
+                    .trim_end_matches('\0')
+                    .replace('\0', " ");
+                words.contains(args) && fs::read_link(process.join("cwd")).is_ok_and(|at| at == here)
+            })
+            .collect()
+    }
+
     /// A copy of the project as it is now, store and all.
     pub(crate) fn copy(&self) -> Self {
         let copy = Self { dir: directory() };
@@ -179,7 +196,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().expect("waited for") {
                 break status;
             }
-            if begun.elapsed() > Duration::from_secs(60) {
+            if begun.elapsed() > Duration::from_mins(1) {
                 self.child.kill().expect("killed");
             }
             std::thread::sleep(Duration::from_millis(2));

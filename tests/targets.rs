@@ -1,0 +1,443 @@
+//! What each key of a target means for what runs: environment, secrets, order, copies, effects, directories, globs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use snapbox::str;
+
+use crate::project::{Project, Told};
+
+#[test]
+fn only_declared_environment_counts() {
+    let project = Project::new(
+        r#"
+[target.declared]
+run = "echo declared >> ../ran; echo $REGION $OTHER > {{output}}"
+env = ["REGION"]
+output = "declared.txt"
+"#,
+    );
+    let build = |region: Option<&str>, other: &str| {
+        let mut command = project.command("build -j1");
+        command
+            .env("OTHER", other)
+            .envs(region.map(|region| ("REGION", region)));
+        Told::of(&mut command)
+    };
+    build(Some("US48"), "one").ok();
+    assert_eq!(
+        project.read("declared.txt"),
+        "US48\n",
+        "what is not declared is not seen"
+    );
+    build(Some("US48"), "two").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+    build(Some("TEX"), "two").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      declared  $REGION another value (values of the environment are not kept)
+built      declared  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    build(None, "two").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      declared  $REGION set -> not set
+built      declared  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "declared declared declared");
+    assert_eq!(project.read("declared.txt"), "\n");
+}
+
+#[test]
+fn another_secret_makes_nothing_stale() {
+    let project = Project::new(
+        r#"
+[secrets]
+TOKEN = {}
+
+[target.page]
+run = "echo page >> ../ran; echo ${#TOKEN} > {{output}}"
+secrets = ["TOKEN"]
+output = "page.txt"
+"#,
+    );
+    let build = |token: &str| Told::of(project.command("build").env("TOKEN", token));
+    build("first-token").ok();
+    build("second").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+    assert_eq!(project.ran(), "page");
+    assert_eq!(project.read("page.txt"), "11\n");
+}
+
+#[test]
+fn after_orders_and_does_not_depend() {
+    let project = Project::new(
+        r#"
+[params]
+word = "one"
+
+[target.later]
+run = "echo later >> ../ran; echo later > {{output}}"
+output = "later.txt"
+after = ["earlier"]
+
+[target.earlier]
+run = "echo earlier >> ../ran; sleep 0.1; echo {{word}} > {{output}}"
+output = "earlier.txt"
+"#,
+    );
+    project.atsaf("build").ok();
+    assert_eq!(project.ran(), "earlier later");
+    project.build("-s word=two").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 1 fresh
+start      earlier  word "one" -> "two"
+built      earlier  [TIME]
+1 built, 1 fresh in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "earlier");
+    project.build("later").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+}
+
+#[test]
+fn without_copies_in_the_store_what_is_gone_is_built_again() {
+    let project = Project::new(
+        r#"
+[params]
+word = "one"
+
+[target.big]
+run = "echo big >> ../ran; echo {{word}} > {{output}}"
+output = "big.txt"
+cache = false
+
+[target.reader]
+run = "echo reader >> ../ran; sed s/^/read:/ {{inputs}} > {{output}}"
+inputs = ["big"]
+output = "reader.txt"
+"#,
+    );
+    project.build("").ok();
+    assert!(
+        !project.store().values().any(|bytes| bytes
+            == b"one
+"),
+        "no copy of it"
+    );
+    project.build("-s word=two").ok();
+    assert_eq!(project.ran(), "big reader big reader");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+start      big     word "two" -> "one"
+built      big     [TIME]
+restored   reader  from run [RUN] ([TIME] ago); big content ef40086a -> e0e63aa4
+1 built, 1 restored in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "big", "and its reader came back");
+}
+
+#[test]
+fn an_effect_is_run_and_never_restored() {
+    let project = Project::new(
+        r#"
+[params]
+version = 1
+
+[target.publish]
+run = "echo publish >> ../ran; echo {{version}} >> ../outside; echo {{version}} > {{output}}"
+output = "receipt.txt"
+effect = true
+"#,
+    );
+    project.build("").ok();
+    project.build("-s version=2").ok();
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      publish  version 2 -> 1
+built      publish  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(
+        project.read("../outside"),
+        "1\n2\n1\n",
+        "the outside is as the newest build wants it"
+    );
+    project.remove("receipt.txt");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+restored   publish  from run [RUN] ([TIME] ago); publish receipt.txt is missing
+1 restored in [TIME]
+
+"#]],
+    );
+    assert_eq!(
+        project.read("../outside"),
+        "1\n2\n1\n",
+        "its record still holds: the artifact is put back"
+    );
+    project.build("").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+}
+
+#[test]
+fn a_directory_is_one_artifact() {
+    let project = Project::new(
+        r#"
+[params]
+pages = 2
+
+[target.site]
+run = "echo site >> ../ran; for n in $(seq {{pages}}); do echo $n > {{output}}/$n.html; done; mkdir {{output}}/empty; cp tool.sh {{output}}/tool.sh; ln -s 1.html {{output}}/index.html"
+output = "site/"
+
+[target.list]
+run = "echo list >> ../ran; ls {{inputs}} > {{output}}"
+inputs = ["site"]
+output = "list.txt"
+"#,
+    );
+    project.write("tool.sh", "#!/bin/sh\n");
+    let tool = project.at("tool.sh");
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("made executable");
+    project.build("").ok();
+    assert_eq!(project.read("list.txt"), "1.html\n2.html\nempty\nindex.html\ntool.sh\n");
+    project.ran();
+    let files = project.files();
+    project.build("-s pages=3").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+start      site  pages 2 -> 3
+built      site  [TIME]
+start      list  site content a7fca1a9 -> 3238b4f5
+built      list  [TIME]
+2 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "site list");
+    project.build("").ok();
+    assert_eq!(project.ran(), "", "restored");
+    assert_eq!(project.files(), files);
+    assert!(project.at("site/empty").is_dir());
+    assert!(project.at("site/index.html").is_symlink());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&project.at("site/tool.sh").metadata().expect("there").permissions());
+    assert_eq!(mode & 0o100, 0o100, "still executable");
+    project.write("site/3.html", "mine\n");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 1 fresh
+warning: `site` was not as atsaf left it, and was kept
+  note: it is now `.atsaf/displaced/[RUN]/site`
+restored   site  from run [RUN] ([TIME] ago); site site is not as atsaf left it
+1 restored, 1 fresh in [TIME]
+
+"#]],
+    );
+    assert!(project.displaced().contains(&"mine\n".to_owned()));
+    assert_eq!(project.files(), files);
+    project.build("").is(
+        0,
+        str![[r#"
+nothing to do: 2 targets are fresh
+
+"#]],
+    );
+}
+
+#[test]
+fn a_new_file_that_a_glob_matches_is_a_new_input() {
+    let project = Project::new(
+        r#"
+[target.all]
+run = "echo all >> ../ran; cat {{inputs}} > {{output}}"
+inputs = ["raw/*.csv"]
+output = "all.csv"
+"#,
+    );
+    project.write("raw/a.csv", "a\n");
+    project.write("raw/c.csv", "c\n");
+    project.build("").ok();
+    project.write("raw/b.csv", "b\n");
+    project.write("raw/deeper/d.csv", "d\n");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      all  raw/b.csv new input; order of the inputs other than before
+built      all  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("all.csv"), "a\nb\nc\n");
+    project.remove("raw/a.csv");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      all  order of the inputs other than before; raw/a.csv no longer read
+built      all  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "all all all");
+    project.write("raw/a.csv", "a\n");
+    project.build("").ok();
+    assert_eq!(project.ran(), "", "restored");
+}
+
+#[test]
+fn a_list_is_run_without_a_shell_and_its_words_count() {
+    let project = Project::new(
+        r#"
+[params]
+text = "a b; c $HOME"
+
+[target.list]
+run = ["sh", "record.sh", "{{output}}", "{{text}}", "{{inputs}}"]
+inputs = ["one.txt", "two words.txt"]
+output = "list.txt"
+"#,
+    );
+    project.write(
+        "record.sh",
+        "echo list >> ../ran\nout=$1; shift\nprintf '%s|' \"$@\" > $out\n",
+    );
+    project.write("one.txt", "");
+    project.write("two words.txt", "");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      list  never built
+built      list  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("list.txt"), "a b; c $HOME|one.txt|two words.txt|");
+    project.edit("record.sh", "|", ";");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      list  record.sh content 2cec3d8d -> a7ecbd8e
+built      list  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    project.edit(
+        "Atsaffile",
+        r#""one.txt", "two words.txt""#,
+        r#""two words.txt", "one.txt""#,
+    );
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      list  order of the inputs other than before
+built      list  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "list list list");
+}
+
+#[test]
+fn a_direct_command_writes_the_declared_path_and_is_staged_all_the_same() {
+    let project = Project::new(
+        r#"
+[params]
+word = "one"
+
+[target.direct]
+run = "echo direct >> ../ran; test ! -e direct.txt && echo {{word}} > direct.txt"
+output = "direct.txt"
+direct = true
+
+[target.reader]
+run = "echo reader >> ../ran; cat {{inputs}} > {{output}}"
+inputs = ["direct"]
+output = "reader.txt"
+"#,
+    );
+    project.build("").ok();
+    project.build("-s word=two").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+start      direct  word "one" -> "two"
+built      direct  [TIME]
+start      reader  direct content e0e63aa4 -> ef40086a
+built      reader  [TIME]
+2 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("reader.txt"), "two\n");
+    assert_eq!(
+        project.ran(),
+        "direct reader direct reader",
+        "the former artifact was out of the way"
+    );
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+restored   direct  from run [RUN] ([TIME] ago); word "two" -> "one"
+restored   reader  from run [RUN] ([TIME] ago); direct content ef40086a -> e0e63aa4
+2 restored in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("direct.txt"), "one\n");
+    assert_eq!(project.ran(), "");
+}
