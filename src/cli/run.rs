@@ -313,8 +313,8 @@ fn check(kind: Kind, text: &str) -> Result<String, String> {
     })
 }
 
-/// A text as the type of a kind; as text where it is none of that type, and `None` for a list written as TOML, which
-/// the Atsaffile's own reader checks.
+/// A text as the type of a kind; as text where it is none of that type, and `None` for a list or table written as
+/// TOML, which the Atsaffile's own reader checks.
 fn value_of(kind: Kind, text: &str) -> Option<Value> {
     let as_text = || Value::Text(text.to_owned());
     Some(match kind {
@@ -326,7 +326,13 @@ fn value_of(kind: Kind, text: &str) -> Option<Value> {
             let items = text.split(',').map(|text| value_of(*item, text.trim()));
             Value::List(items.collect::<Option<_>>()?)
         }
+        Kind::OneOrMany(item) if text.contains(',') || text.trim_start().starts_with('[') => {
+            return value_of(Kind::List(item), text);
+        }
+        Kind::Auto(_) if text.trim() == schema::AUTO => Value::Text(schema::AUTO.to_owned()),
+        Kind::OneOrMany(kind) | Kind::Auto(kind) => return value_of(*kind, text),
         Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => as_text(),
+        Kind::Table(_) => return None,
     })
 }
 

@@ -37,7 +37,11 @@ pub fn smape(y: &[f64], forecast: &[f64]) -> f64 {
 ///
 /// `None` if the past is no longer than the season or repeats it exactly.
 pub fn seasonal_scale(past: &[f64], season: usize) -> Option<f64> {
-    let scale = average(past.iter().zip(past.get(season..)?).map(|(before, now)| (now - before).abs()));
+    let scale = average(
+        past.iter()
+            .zip(past.get(season..)?)
+            .map(|(before, now)| (now - before).abs()),
+    );
     (scale > 0.0).then_some(scale)
 }
 
@@ -48,7 +52,10 @@ pub fn mase(y: &[f64], forecast: &[f64], scale: f64) -> f64 {
 
 /// Share of the values inside an interval, in percent; its bounds belong to it.
 pub fn coverage(y: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
-    let inside = y.iter().zip(lower.iter().zip(upper)).map(|(y, (low, high))| low <= y && y <= high);
+    let inside = y
+        .iter()
+        .zip(lower.iter().zip(upper))
+        .map(|(y, (low, high))| low <= y && y <= high);
     100.0 * average(inside.map(|inside| f64::from(u8::from(inside))))
 }
 
@@ -62,9 +69,8 @@ pub fn mean_width(lower: &[f64], upper: &[f64]) -> f64 {
 /// Width, and 2 / (1 − level) times what a value lies outside, in units of [`seasonal_scale`].
 pub fn msis(y: &[f64], lower: &[f64], upper: &[f64], level: f64, scale: f64) -> f64 {
     let fine = 2.0 / (1.0 - level / 100.0);
-    let score = |(y, (low, high)): (&f64, (&f64, &f64))| {
-        high - low + fine * (low - y).max(0.0) + fine * (y - high).max(0.0)
-    };
+    let score =
+        |(y, (low, high)): (&f64, (&f64, &f64))| high - low + fine * (low - y).max(0.0) + fine * (y - high).max(0.0);
     average(y.iter().zip(lower.iter().zip(upper)).map(score)) / scale
 }
 
@@ -119,7 +125,10 @@ mod tests {
         assert!(close(rmse(&Y, &F), 6.0_f64.sqrt()));
         assert!(close(mae(&Y, &F), 2.0));
         assert!(close(mape(&Y, &F).expect("no zero"), 10.0));
-        assert!(close(smape(&Y, &F), 200.0 * (2.0 / 22.0 + 2.0 / 38.0 + 4.0 / 84.0) / 4.0));
+        assert!(close(
+            smape(&Y, &F),
+            200.0 * (2.0 / 22.0 + 2.0 / 38.0 + 4.0 / 84.0) / 4.0
+        ));
         let scale = seasonal_scale(&[1.0, 2.0, 4.0, 7.0], 2).expect("it differs");
         assert!(close(scale, 4.0));
         assert!(close(mase(&Y, &F, scale), 0.5));

@@ -3,6 +3,7 @@
 mod build;
 mod logs;
 mod plan;
+mod project;
 mod usage;
 mod why;
 

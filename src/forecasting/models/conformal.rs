@@ -18,7 +18,11 @@
 //! q grows with the level and s_h does not depend on it, so intervals nest. Calibration knows only the windows it is given.
 
 #![expect(clippy::cast_precision_loss, reason = "a back-test is far smaller than 2^52")]
-#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank is at least 0 and below the count")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rank is at least 0 and below the count"
+)]
 
 use super::Interval;
 use super::combine::Windows;
@@ -59,8 +63,16 @@ impl Conformal {
     pub fn calibrate(actual: &Windows, forecast: &Windows, levels: &[f64]) -> Option<Self> {
         let whole = |&window: &usize| actual.is_whole(window) && forecast.is_whole(window);
         let windows: Vec<usize> = (0..actual.len().min(forecast.len())).filter(whole).collect();
-        let positive = |of: &Windows| windows.iter().all(|&window| of.window(window).iter().all(|&value| value > 0.0));
-        let scale = if positive(actual) && positive(forecast) { Scale::Log } else { Scale::Raw };
+        let positive = |of: &Windows| {
+            windows
+                .iter()
+                .all(|&window| of.window(window).iter().all(|&value| value > 0.0))
+        };
+        let scale = if positive(actual) && positive(forecast) {
+            Scale::Log
+        } else {
+            Scale::Raw
+        };
         let errors = |&window: &usize| -> Vec<f64> {
             let pairs = actual.window(window).iter().zip(forecast.window(window));
             pairs.map(|(&y, &f)| (scale.apply(y) - scale.apply(f)).abs()).collect()
@@ -77,12 +89,20 @@ impl Conformal {
             Reach { level, widths }
         };
         let reaches = levels.iter().map(reach_of).collect();
-        Some(Self { scale, widths: smoothed(&means(&errors, None)), reaches })
+        Some(Self {
+            scale,
+            widths: smoothed(&means(&errors, None)),
+            reaches,
+        })
     }
 
     /// The intervals around point forecasts, in the order of the levels; steps beyond the back-test's have its last width.
     pub fn intervals(&self, mean: &[f64]) -> Vec<Interval> {
-        let widths = || self.widths.iter().chain(std::iter::repeat(self.widths.last().unwrap_or(&0.0)));
+        let widths = || {
+            self.widths
+                .iter()
+                .chain(std::iter::repeat(self.widths.last().unwrap_or(&0.0)))
+        };
         let bound = |f: f64, reach: f64| match self.scale {
             Scale::Log => f * reach.exp(),
             Scale::Raw => f + reach,
@@ -93,7 +113,11 @@ impl Conformal {
                 (a.min(b), a.max(b)) // a factor turns the bounds of a negative forecast round
             });
             let (lower, upper) = pairs.unzip();
-            Interval { level: reach.level, lower, upper }
+            Interval {
+                level: reach.level,
+                lower,
+                upper,
+            }
         };
         self.reaches.iter().map(interval).collect()
     }
@@ -105,7 +129,9 @@ fn smoothed(errors: &[f64]) -> Vec<f64> {
     let growth: Vec<f64> = (1..=steps).map(|h| (h as f64).powf(0.3)).collect();
     let (overall, unit) = (mean(errors), mean(&growth));
     let near = |h: usize| mean(&errors[h.saturating_sub(2)..(h + 3).min(steps)]);
-    (0..steps).map(|h| 0.4 * near(h) + 0.6 * overall * growth[h] / unit).collect()
+    (0..steps)
+        .map(|h| 0.4 * near(h) + 0.6 * overall * growth[h] / unit)
+        .collect()
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -114,9 +140,15 @@ fn mean(values: &[f64]) -> f64 {
 
 /// The mean error of each step over the windows, without one of them.
 fn means(errors: &[Vec<f64>], without: Option<usize>) -> Vec<f64> {
-    let others: Vec<&Vec<f64>> =
-        errors.iter().enumerate().filter(|&(w, _)| Some(w) != without).map(|(_, window)| window).collect();
-    (0..errors[0].len()).map(|h| others.iter().map(|window| window[h]).sum::<f64>() / others.len() as f64).collect()
+    let others: Vec<&Vec<f64>> = errors
+        .iter()
+        .enumerate()
+        .filter(|&(w, _)| Some(w) != without)
+        .map(|(_, window)| window)
+        .collect();
+    (0..errors[0].len())
+        .map(|h| others.iter().map(|window| window[h]).sum::<f64>() / others.len() as f64)
+        .collect()
 }
 
 /// The errors in units of what the other windows let expect, ascending.
@@ -137,5 +169,7 @@ fn scores(errors: &[Vec<f64>]) -> Vec<f64> {
 /// The value that a further score does not exceed with the given probability; the largest where that needs more scores.
 fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
     let rank = ((ascending.len() as f64 + 1.0) * probability).ceil() as usize;
-    ascending.get(rank.saturating_sub(1).min(ascending.len().saturating_sub(1))).copied()
+    ascending
+        .get(rank.saturating_sub(1).min(ascending.len().saturating_sub(1)))
+        .copied()
 }

@@ -47,7 +47,10 @@ pub struct DoubleSeasonalHoltWinters {
 impl DoubleSeasonalHoltWinters {
     /// Names the two season lengths.
     pub fn new(short: usize, long: usize) -> Self {
-        Self { short: short.max(1), long: long.max(1) }
+        Self {
+            short: short.max(1),
+            long: long.max(1),
+        }
     }
 
     /// Reads the best point of the grid and its state at each of the ascending cutoffs.
@@ -65,7 +68,10 @@ impl DoubleSeasonalHoltWinters {
             if fit.variance.is_finite() {
                 Ok(Box::new(fit))
             } else {
-                Err(FitError::NoFit { model: NAME, why: "its errors are too large to be squared".to_owned() })
+                Err(FitError::NoFit {
+                    model: NAME,
+                    why: "its errors are too large to be squared".to_owned(),
+                })
             }
         };
         cutoffs.iter().map(fit).collect()
@@ -78,16 +84,34 @@ impl Model for DoubleSeasonalHoltWinters {
     }
 
     fn fit(&self, y: &[f64]) -> Outcome {
-        self.fit_at(y, &[y.len()]).pop().expect("internal error: one cutoff, no outcome")
+        self.fit_at(y, &[y.len()])
+            .pop()
+            .expect("internal error: one cutoff, no outcome")
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
         if self.long < 2 * self.short {
-            let why = format!("the long season ({}) is not twice the short one ({})", self.long, self.short);
-            return cutoffs.iter().map(|_| Err(FitError::NoFit { model: NAME, why: why.clone() })).collect();
+            let why = format!(
+                "the long season ({}) is not twice the short one ({})",
+                self.long, self.short
+            );
+            return cutoffs
+                .iter()
+                .map(|_| {
+                    Err(FitError::NoFit {
+                        model: NAME,
+                        why: why.clone(),
+                    })
+                })
+                .collect();
         }
         // Two long seasons to start from, and the farthest forecast that the loss looks at.
-        let past = Past { model: NAME, needed: 2 * (self.long + self.short), season: self.short, y };
+        let past = Past {
+            model: NAME,
+            needed: 2 * (self.long + self.short),
+            season: self.short,
+            y,
+        };
         fit_by_scale(&past, cutoffs, |x, scale, ascending| self.pass(x, scale, ascending))
     }
 }
@@ -124,7 +148,12 @@ impl State {
         }
         let rest = |t: usize| x[t] - level - daily[t % short];
         let weekly = (0..long).map(|q| START * (rest(q) + rest(q + long)) / 2.0).collect();
-        Self { level, daily, weekly, error: 0.0 }
+        Self {
+            level,
+            daily,
+            weekly,
+            error: 0.0,
+        }
     }
 
     /// Takes in `x` at `t`; gives the one-step forecast and its error.
@@ -168,7 +197,12 @@ impl Grid {
         for alpha in ALPHA {
             for delta in DELTA {
                 for omega in OMEGA {
-                    points.extend(PHI.map(|phi| Parameters { alpha, delta, omega, phi }));
+                    points.extend(PHI.map(|phi| Parameters {
+                        alpha,
+                        delta,
+                        omega,
+                        phi,
+                    }));
                 }
             }
         }
@@ -177,7 +211,10 @@ impl Grid {
         let short = start.daily.len();
         let power = |phi: f64, steps: usize| phi.powf(steps as f64);
         Self {
-            far: points.iter().map(|point| [power(point.phi, short), power(point.phi, 2 * short)]).collect(),
+            far: points
+                .iter()
+                .map(|point| [power(point.phi, short), power(point.phi, 2 * short)])
+                .collect(),
             loss: vec![0.0; n],
             level: vec![start.level; n],
             error: vec![start.error; n],
@@ -252,14 +289,31 @@ impl SmoothingFit {
             }
         }
         let variance = square / (x.len() - judged) as f64;
-        Self { scale, parameters, state, n: x.len(), variance, fitted }
+        Self {
+            scale,
+            parameters,
+            state,
+            n: x.len(),
+            variance,
+            fitted,
+        }
     }
 }
 
 impl Fitted for SmoothingFit {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
-        let Parameters { alpha, delta, omega, phi } = self.parameters;
-        let State { level, daily, weekly, error } = &self.state;
+        let Parameters {
+            alpha,
+            delta,
+            omega,
+            phi,
+        } = self.parameters;
+        let State {
+            level,
+            daily,
+            weekly,
+            error,
+        } = &self.state;
         let (short, long) = (daily.len(), weekly.len());
         let (mut path, mut deviations) = (Vec::with_capacity(horizon), Vec::with_capacity(horizon));
         let (mut decay, mut sum) = (1.0, 1.0);
@@ -276,7 +330,12 @@ impl Fitted for SmoothingFit {
     }
 
     fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let Parameters { alpha, delta, omega, phi } = self.parameters;
+        let Parameters {
+            alpha,
+            delta,
+            omega,
+            phi,
+        } = self.parameters;
         vec![
             ("scale", Finding::Text(self.scale.to_string())),
             ("alpha", Finding::Number(alpha)),

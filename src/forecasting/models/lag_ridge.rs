@@ -40,7 +40,11 @@ pub struct LagRidge {
 impl LagRidge {
     /// Has the penalty of the recipe, 1e-4.
     pub fn new(short: usize, long: usize) -> Self {
-        Self { short: short.max(1), long: long.max(1), penalty: 1e-4 }
+        Self {
+            short: short.max(1),
+            long: long.max(1),
+            penalty: 1e-4,
+        }
     }
 
     /// How far the mean reaches back.
@@ -50,8 +54,15 @@ impl LagRidge {
 
     /// The runs of lags, the longest lag first, without overlap.
     fn lags(&self) -> Vec<Range<usize>> {
-        let (recent, season) = (1..self.short + 5, self.week().saturating_sub(27).max(1)..self.week() + 5);
-        if season.start <= recent.end { vec![1..season.end.max(recent.end)] } else { vec![season, recent] }
+        let (recent, season) = (
+            1..self.short + 5,
+            self.week().saturating_sub(27).max(1)..self.week() + 5,
+        );
+        if season.start <= recent.end {
+            vec![1..season.end.max(recent.end)]
+        } else {
+            vec![season, recent]
+        }
     }
 
     /// The fewest values: twice as many rows as coefficients, and a few.
@@ -88,11 +99,18 @@ impl Model for LagRidge {
     }
 
     fn fit(&self, y: &[f64]) -> Outcome {
-        self.fit_at(y, &[y.len()]).pop().expect("internal error: one cutoff, no outcome")
+        self.fit_at(y, &[y.len()])
+            .pop()
+            .expect("internal error: one cutoff, no outcome")
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
-        let past = Past { model: NAME, needed: self.needed(), season: self.short, y };
+        let past = Past {
+            model: NAME,
+            needed: self.needed(),
+            season: self.short,
+            y,
+        };
         fit_by_scale(&past, cutoffs, |x, scale, ascending| self.pass(x, scale, ascending))
     }
 }
@@ -109,7 +127,12 @@ struct Design<'a> {
 impl<'a> Design<'a> {
     fn new(x: &'a [f64], lags: Vec<Range<usize>>, week: usize) -> Self {
         let width = lags.iter().map(ExactSizeIterator::len).sum();
-        Self { x, lags, means: rolling_means(x, week), width }
+        Self {
+            x,
+            lags,
+            means: rolling_means(x, week),
+            width,
+        }
     }
 
     /// The first position with a whole row: that of the longest lag.
@@ -165,7 +188,13 @@ struct Sums {
 
 impl Sums {
     fn new(width: usize) -> Self {
-        Self { width, gram: vec![0.0; width * width], cross: vec![0.0; width], square: 0.0, rows: 0 }
+        Self {
+            width,
+            gram: vec![0.0; width * width],
+            cross: vec![0.0; width],
+            square: 0.0,
+            rows: 0,
+        }
     }
 
     fn add(&mut self, row: &[f64], target: f64) {
@@ -223,7 +252,9 @@ impl RidgeFit {
             design.row(t, &mut row);
             scale.undo(design.means[t] + dot(&row, &beta))
         }));
-        let (low, high) = past.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+        let (low, high) = past
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
         let slack = 0.3 * (high - low);
         Self {
             scale,
@@ -267,12 +298,20 @@ impl Fitted for RidgeFit {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let [low, high] = self.bounds;
         // Cut off after the recursion, not within it: a path that leaves the range may come back.
-        let path: Vec<f64> = self.recurse(&self.tail, horizon).into_iter().map(|x| x.clamp(low, high)).collect();
+        let path: Vec<f64> = self
+            .recurse(&self.tail, horizon)
+            .into_iter()
+            .map(|x| x.clamp(low, high))
+            .collect();
         self.scale.forecast(&path, &self.deviations(horizon), levels)
     }
 
     fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let lags = self.lags.iter().map(|run| format!("{}..{}", run.start, run.end - 1)).collect::<Vec<_>>();
+        let lags = self
+            .lags
+            .iter()
+            .map(|run| format!("{}..{}", run.start, run.end - 1))
+            .collect::<Vec<_>>();
         vec![
             ("scale", Finding::Text(self.scale.to_string())),
             ("lags", Finding::Text(lags.join(", "))),

@@ -16,7 +16,10 @@ impl LastDay {
         repeats.then(|| {
             let mut fitted = vec![f64::NAN; season];
             fitted.extend(&y[season..]);
-            Self { season: y[y.len() - season..].to_vec(), fitted }
+            Self {
+                season: y[y.len() - season..].to_vec(),
+                fitted,
+            }
         })
     }
 }
@@ -24,13 +27,20 @@ impl LastDay {
 impl Fitted for LastDay {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let mean: Vec<f64> = self.season.iter().copied().cycle().take(horizon).collect();
-        let interval = |&level| Interval { level, lower: mean.clone(), upper: mean.clone() };
+        let interval = |&level| Interval {
+            level,
+            lower: mean.clone(),
+            upper: mean.clone(),
+        };
         let intervals = levels.iter().map(interval).collect();
         Forecast { mean, intervals }
     }
 
     fn summary(&self) -> Vec<(&'static str, Finding)> {
-        vec![("fit", Finding::Text("the series repeats one season; no model was fitted".to_owned()))]
+        vec![(
+            "fit",
+            Finding::Text("the series repeats one season; no model was fitted".to_owned()),
+        )]
     }
 
     fn fitted_values(&self) -> Option<&[f64]> {

@@ -52,7 +52,12 @@ impl Cholesky {
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 4];
     let (heads, tails) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = heads.remainder().iter().zip(tails.remainder()).map(|(x, y)| x * y).sum();
+    let rest: f64 = heads
+        .remainder()
+        .iter()
+        .zip(tails.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
     for (x, y) in heads.zip(tails) {
         for (lane, (p, q)) in lanes.iter_mut().zip(x.iter().zip(y)) {
             *lane += p * q;
@@ -86,7 +91,10 @@ mod tests {
     fn a_scalar_product_of_any_length_is_whole() {
         for n in 0..11_u32 {
             let ones: Vec<f64> = (0..n).map(f64::from).collect();
-            assert_eq!(dot(&ones, &vec![1.0; n as usize]), f64::from(n * n.saturating_sub(1) / 2));
+            assert_eq!(
+                dot(&ones, &vec![1.0; n as usize]),
+                f64::from(n * n.saturating_sub(1) / 2)
+            );
         }
     }
 }

@@ -38,13 +38,20 @@ impl Combination {
     ///
     /// `None` if no error is a number.
     pub fn inverse_square(errors: &[(usize, f64)]) -> Option<Self> {
-        let least = errors.iter().map(|&(_, error)| error).filter(|error| *error >= 0.0).min_by(f64::total_cmp)?;
+        let least = errors
+            .iter()
+            .map(|&(_, error)| error)
+            .filter(|error| *error >= 0.0)
+            .min_by(f64::total_cmp)?;
         // In units of the least error, so that no square under- or overflows.
         let share = |error: f64| if error == least { 1.0 } else { (least / error).powi(2) };
         let share = |&(model, error): &(usize, f64)| (model, if error >= 0.0 { share(error) } else { 0.0 });
         let shares: Vec<(usize, f64)> = errors.iter().map(share).filter(|&(_, share)| share > 0.0).collect();
         let total: f64 = shares.iter().map(|&(_, share)| share).sum();
-        let members = shares.into_iter().map(|(model, share)| Member { model, weight: share / total });
+        let members = shares.into_iter().map(|(model, share)| Member {
+            model,
+            weight: share / total,
+        });
         Some(Self::Weighted(members.collect()))
     }
 
@@ -62,8 +69,10 @@ impl Combination {
     pub fn path<'a>(&self, of: impl Fn(usize) -> Option<&'a [f64]>) -> Option<Vec<f64>> {
         match self {
             Self::Weighted(members) => {
-                let present: Vec<(f64, &[f64])> =
-                    members.iter().filter_map(|member| Some((member.weight, of(member.model)?))).collect();
+                let present: Vec<(f64, &[f64])> = members
+                    .iter()
+                    .filter_map(|member| Some((member.weight, of(member.model)?)))
+                    .collect();
                 let total: f64 = present.iter().map(|(weight, _)| weight).sum();
                 let mut mean = vec![0.0; present.first()?.1.len()];
                 for (weight, path) in present {
@@ -76,7 +85,11 @@ impl Combination {
             Self::Median(models) => {
                 let present: Vec<&[f64]> = models.iter().filter_map(|&model| of(model)).collect();
                 let steps = present.first()?.len();
-                Some((0..steps).map(|h| median(present.iter().map(|path| path[h]).collect())).collect())
+                Some(
+                    (0..steps)
+                        .map(|h| median(present.iter().map(|path| path[h]).collect()))
+                        .collect(),
+                )
             }
         }
     }
@@ -94,7 +107,12 @@ impl Combination {
                 upper: self.path(|model| Some(of(model)?.intervals[i].upper.as_slice()))?,
             })
         };
-        let intervals = first.intervals.iter().enumerate().map(interval).collect::<Option<_>>()?;
+        let intervals = first
+            .intervals
+            .iter()
+            .enumerate()
+            .map(interval)
+            .collect::<Option<_>>()?;
         Some(Forecast { mean, intervals })
     }
 }

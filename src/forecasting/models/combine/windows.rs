@@ -10,7 +10,10 @@ pub struct Windows {
 impl Windows {
     /// An empty rectangle whose windows will have `steps` steps.
     pub fn new(steps: usize) -> Self {
-        Self { steps, values: Vec::new() }
+        Self {
+            steps,
+            values: Vec::new(),
+        }
     }
 
     /// Appends the next window, the oldest cutoff first; `None` for one that failed.

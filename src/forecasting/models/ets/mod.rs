@@ -24,7 +24,7 @@ mod start;
 mod walk;
 
 use super::classical::Composition;
-use super::{FitError, Finding, Fitted, Forecast, Model, check};
+use super::{Finding, FitError, Fitted, Forecast, Model, check};
 use estimate::{Estimate, estimate};
 use form::{Component, Form, Pattern, PatternError};
 use interval::End;
@@ -46,12 +46,18 @@ impl AutoEts {
     /// # Errors
     /// [`PatternError`] if it is none.
     pub fn new(season_length: usize, pattern: &str) -> Result<Self, PatternError> {
-        Ok(Self { season_length, pattern: pattern.parse()? })
+        Ok(Self {
+            season_length,
+            pattern: pattern.parse()?,
+        })
     }
 
     /// Chooses from the forms without a season.
     pub fn seasonless() -> Self {
-        Self { season_length: 1, pattern: Pattern::ANY }
+        Self {
+            season_length: 1,
+            pattern: Pattern::ANY,
+        }
     }
 }
 
@@ -100,7 +106,13 @@ impl Model for HoltWinters {
         if self.season_length <= 1 {
             return choose("HoltWinters", y, 1, Pattern::holt(self.error), estimate);
         }
-        choose("HoltWinters", y, self.season_length, Pattern::holt_winters(self.error), walk::walk)
+        choose(
+            "HoltWinters",
+            y,
+            self.season_length,
+            Pattern::holt_winters(self.error),
+            walk::walk,
+        )
     }
 }
 
@@ -121,24 +133,42 @@ fn choose(
     }
     let forms = pattern.forms(is_seasonal || pattern.needs_season(), is_positive);
     if forms.is_empty() {
-        return Err(FitError::NoFit { model, why: "a part that multiplies needs values above zero".to_owned() });
+        return Err(FitError::NoFit {
+            model,
+            why: "a part that multiplies needs values above zero".to_owned(),
+        });
     }
     let needs = |form: &Form| {
-        let seasons = if form.season == Component::Absent { 0 } else { 2 * season_length };
+        let seasons = if form.season == Component::Absent {
+            0
+        } else {
+            2 * season_length
+        };
         seasons.max(form.parameters(season_length) + 2)
     };
     let needed = forms.iter().map(needs).min().unwrap_or(0);
     check(model, y, needed)?;
 
     // By a power of two, so that a series in another unit of that kind has the very same fit.
-    let unit = y.iter().fold(0.0_f64, |most, value| most.max(value.abs())).log2().floor().exp2();
+    let unit = y
+        .iter()
+        .fold(0.0_f64, |most, value| most.max(value.abs()))
+        .log2()
+        .floor()
+        .exp2();
     let scaled: Vec<f64> = y.iter().map(|value| value / unit).collect();
     let floor = 1e-20 * spread(&scaled);
     let mut best: Option<(f64, Estimate)> = None;
     let mut tried = 0_usize;
     for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
-        let floor = if form.error == Component::Multiplicative { 1e-20 } else { floor };
-        let Some(estimate) = search(&scaled, season_length, form, floor) else { continue };
+        let floor = if form.error == Component::Multiplicative {
+            1e-20
+        } else {
+            floor
+        };
+        let Some(estimate) = search(&scaled, season_length, form, floor) else {
+            continue;
+        };
         tried += 1;
         let criterion = Criteria::new(&estimate, y.len(), season_length, unit).aicc;
         if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
@@ -146,7 +176,10 @@ fn choose(
         }
     }
     let Some((_, estimate)) = best else {
-        return Err(FitError::NoFit { model, why: "no form has a finite likelihood on this series".to_owned() });
+        return Err(FitError::NoFit {
+            model,
+            why: "no form has a finite likelihood on this series".to_owned(),
+        });
     };
     Ok(Box::new(Smoothed::new(&scaled, season_length, unit, estimate, tried)))
 }
@@ -169,12 +202,22 @@ fn constant(y: &[f64]) -> Option<Smoothed> {
                 damped: false,
                 season: Component::Absent,
             },
-            smoothing: Smoothing { alpha: 1.0, phi: 1.0, ..Smoothing::default() },
-            states: States { level: first, ..States::default() },
+            smoothing: Smoothing {
+                alpha: 1.0,
+                phi: 1.0,
+                ..Smoothing::default()
+            },
+            states: States {
+                level: first,
+                ..States::default()
+            },
             variance: 0.0,
             steps: y.len(),
         },
-        start: States { level: first, ..States::default() },
+        start: States {
+            level: first,
+            ..States::default()
+        },
         fitted: y.to_vec(),
         criteria: None,
         tried: 0,
@@ -197,7 +240,11 @@ impl Criteria {
         let k = estimate.form.parameters(season_length) as f64;
         let deviance = estimate.deviance + 2.0 * n * unit.ln();
         let aic = deviance + 2.0 * k;
-        Self { aic, aicc: aic + 2.0 * k * (k + 1.0) / (n - k - 1.0), bic: deviance + k * n.ln() }
+        Self {
+            aic,
+            aicc: aic + 2.0 * k * (k + 1.0) / (n - k - 1.0),
+            bic: deviance + k * n.ln(),
+        }
     }
 }
 
@@ -218,14 +265,24 @@ struct Smoothed {
 impl Smoothed {
     /// Runs the estimate over the series once more, and turns its numbers back into the series' unit.
     fn new(scaled: &[f64], season_length: usize, unit: f64, mut estimate: Estimate, tried: usize) -> Self {
-        let Estimate { form, smoothing, iterations, limited, .. } = estimate;
+        let Estimate {
+            form,
+            smoothing,
+            iterations,
+            limited,
+            ..
+        } = estimate;
         normalise(form, &mut estimate.start);
         let mut recursion = Recursion::new(scaled, form, 0.0);
         recursion.likelihood(&smoothing, &estimate.start);
         let degrees = scaled.len() - (form.parameters(season_length) - 1);
         let is_relative = form.error == Component::Multiplicative;
         let variance = recursion.squares() / degrees as f64 * if is_relative { 1.0 } else { unit * unit };
-        let fitted = scaled.iter().zip(recursion.errors()).map(|(value, error)| (value - error) * unit).collect();
+        let fitted = scaled
+            .iter()
+            .zip(recursion.errors())
+            .map(|(value, error)| (value - error) * unit)
+            .collect();
         let criteria = Criteria::new(&estimate, scaled.len(), season_length, unit);
         let mut states = recursion.last(&smoothing);
         let mut start = estimate.start;
@@ -238,8 +295,22 @@ impl Smoothed {
                 states.season.iter_mut().for_each(|value| *value *= unit);
             }
         }
-        let end = End { form, smoothing, states, variance, steps: scaled.len() };
-        Self { end, start, fitted, criteria: Some(criteria), tried, iterations, limited }
+        let end = End {
+            form,
+            smoothing,
+            states,
+            variance,
+            steps: scaled.len(),
+        };
+        Self {
+            end,
+            start,
+            fitted,
+            criteria: Some(criteria),
+            tried,
+            iterations,
+            limited,
+        }
     }
 }
 
@@ -267,7 +338,12 @@ impl Fitted for Smoothed {
     }
 
     fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let End { form, smoothing, variance, .. } = &self.end;
+        let End {
+            form,
+            smoothing,
+            variance,
+            ..
+        } = &self.end;
         let mut found = vec![
             ("form", Finding::Text(form.to_string())),
             ("alpha", Finding::Number(smoothing.alpha)),
@@ -299,7 +375,10 @@ impl Fitted for Smoothed {
             ]);
         }
         if self.limited {
-            found.push(("limit", Finding::Text(format!("stopped after {} steps of the search", self.iterations))));
+            found.push((
+                "limit",
+                Finding::Text(format!("stopped after {} steps of the search", self.iterations)),
+            ));
         }
         found
     }

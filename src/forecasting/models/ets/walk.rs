@@ -14,17 +14,26 @@ use super::form::{Component, Form};
 use super::recursion::{Recursion, Smoothing, States};
 use super::start::line;
 
-const LIMITS: Limits = Limits { iterations: 1000, spread: 1e-4 };
+const LIMITS: Limits = Limits {
+    iterations: 1000,
+    spread: 1e-4,
+};
 
 /// Fits `form`, which has a trend and a season, to `y`; `None` if it does not suit the series.
 pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
-    let composition =
-        if form.season == Component::Multiplicative { Composition::Multiplicative } else { Composition::Additive };
+    let composition = if form.season == Component::Multiplicative {
+        Composition::Multiplicative
+    } else {
+        Composition::Additive
+    };
     let pattern = seasonal_pattern(y, season_length, composition)?;
-    let adjusted = y.iter().zip(pattern.iter().cycle()).map(|(value, season)| match composition {
-        Composition::Additive => value - season,
-        Composition::Multiplicative => value / season.max(0.01),
-    });
+    let adjusted = y
+        .iter()
+        .zip(pattern.iter().cycle())
+        .map(|(value, season)| match composition {
+            Composition::Additive => value - season,
+            Composition::Multiplicative => value / season.max(0.01),
+        });
     let (level, trend) = line(&adjusted.take((2 * season_length).max(10)).collect::<Vec<f64>>());
 
     // Variables: α, β, γ, φ if it is damped, level, trend, and all seasons but the first, the latest first.
@@ -40,8 +49,15 @@ pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> O
     start.extend(pattern[1..].iter().rev());
     bounds.resize(start.len(), (f64::NEG_INFINITY, f64::INFINITY));
 
-    let total = if composition == Composition::Additive { 0.0 } else { season_length as f64 };
-    let mut states = States { season: pattern, ..States::default() };
+    let total = if composition == Composition::Additive {
+        0.0
+    } else {
+        season_length as f64
+    };
+    let mut states = States {
+        season: pattern,
+        ..States::default()
+    };
     let mut recursion = Recursion::new(y, form, floor);
     let found = descend(
         |x| recursion.likelihood_alone(&put(x, form, total, &mut states), &states),
@@ -70,5 +86,10 @@ fn put(x: &[f64], form: Form, total: f64, states: &mut States) -> Smoothing {
         rest -= value;
     }
     states.season[0] = rest;
-    Smoothing { alpha: head[0], beta: head[1], gamma: head[2], phi: head.get(3).copied().unwrap_or(1.0) }
+    Smoothing {
+        alpha: head[0],
+        beta: head[1],
+        gamma: head[2],
+        phi: head.get(3).copied().unwrap_or(1.0),
+    }
 }
