@@ -264,6 +264,7 @@ fn command(spec: &Spec, flags: &[Flag]) -> clap::Command {
                 .short('h')
                 .long("help")
                 .action(ArgAction::HelpShort)
+                .help_heading(None::<&'static str>)
                 .help("Print help"),
         )
         .mut_arg("force", |arg| arg.visible_alias("overwrite"))
@@ -272,6 +273,7 @@ fn command(spec: &Spec, flags: &[Flag]) -> clap::Command {
                 .long("check-only")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("goals")
+                .help_heading(None::<&'static str>)
                 .help(format!("Make the alias `{CHECK}` only")),
         );
     for flag in flags {
