@@ -69,15 +69,12 @@ pub(super) fn once(
 pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session) -> Result<Summary, Failure> {
     let screen = &session.screen;
     let (people, lines);
-    let observer: &dyn Observer = match screen.json() {
-        true => {
-            lines = json::EventLines::new(&project.graph, screen);
-            &lines
-        }
-        false => {
-            people = Terminal::new(&project.graph, screen);
-            &people
-        }
+    let observer: &dyn Observer = if screen.json() {
+        lines = json::EventLines::new(&project.graph, screen);
+        &lines
+    } else {
+        people = Terminal::new(&project.graph, screen);
+        &people
     };
     build::build(project.world(), &project.tasks, options, observer).map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),

@@ -60,10 +60,10 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 /// The last run that tried a target: as the journal tells, or a later one that is still at it or was killed.
-fn last(story: &Story, store: &Store, target: &str) -> Option<RunId> {
-    let tried = |turn: &&Turn| !matches!(turn, Turn::Restored { .. });
-    let told = story.of(target).find(tried).map(Turn::run);
-    let runs = story.runs.iter().map(|past| past.run.run);
+fn last(past: &Story, store: &Store, target: &str) -> Option<RunId> {
+    let was_tried = |turn: &&Turn| !matches!(turn, Turn::Restored { .. });
+    let told = past.of(target).find(was_tried).map(Turn::run);
+    let runs = past.runs.iter().map(|one| one.run.run);
     let printed = runs
         .take_while(|run| Some(*run) > told)
         .find(|run| store.output_dir(*run, target).is_dir());

@@ -13,7 +13,7 @@ use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 use super::{Common, Exit, Failure, build, setup};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
+use crate::engine::spec::schema::{self, AUTO, Catalog, Kind, Schema};
 use crate::engine::spec::{Action, Origin, Spec, Value};
 
 /// Build with the Atsaffile's parameters as flags; `atsaf run --help` lists them
@@ -315,7 +315,7 @@ fn check(kind: Kind, text: &str) -> Result<String, String> {
     })
 }
 
-/// A text as the type of a kind; as text where it is none of that type, and `None` for a list or table written as
+/// A text as the type of a kind; as text where it is none of that type, and `None` for a list or a table written as
 /// TOML, which the Atsaffile's own reader checks.
 fn value_of(kind: Kind, text: &str) -> Option<Value> {
     let as_text = || Value::Text(text.to_owned());
@@ -328,13 +328,12 @@ fn value_of(kind: Kind, text: &str) -> Option<Value> {
             let items = text.split(',').map(|text| value_of(*item, text.trim()));
             Value::List(items.collect::<Option<_>>()?)
         }
-        Kind::OneOrMany(item) if text.contains(',') || text.trim_start().starts_with('[') => {
-            return value_of(Kind::List(item), text);
-        }
-        Kind::Auto(_) if text.trim() == schema::AUTO => Value::Text(schema::AUTO.to_owned()),
+        Kind::OneOrMany(_) if text.trim_start().starts_with('[') => return None,
+        Kind::OneOrMany(item) if text.contains(',') => return value_of(Kind::List(item), text),
+        Kind::Auto(_) if text.trim() == AUTO => as_text(),
         Kind::OneOrMany(kind) | Kind::Auto(kind) => return value_of(*kind, text),
-        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => as_text(),
         Kind::Table(_) => return None,
+        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => as_text(),
     })
 }
 

@@ -205,18 +205,6 @@ impl Context<'_> {
         matches!(self.param(name), Value::Bool(true))
     }
 
-    /// The entries of a table.
-    ///
-    /// # Panics
-    /// If the parameter is no table.
-    #[must_use]
-    pub fn table(&self, name: &str) -> &BTreeMap<String, Value> {
-        match self.param(name) {
-            Value::Table(entries) => entries,
-            other => panic!("internal error: `{name}` is {other}, not a table"),
-        }
-    }
-
     /// Says how far the task is.
     pub fn progress(&self, message: &str) {
         (self.say)(Message::Progress(message));

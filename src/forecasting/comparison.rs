@@ -157,12 +157,13 @@ impl Compared<'_> {
 
     /// Chooses by series, and writes what was chosen.
     pub(super) fn select(&self, context: &Context<'_>, lines: &[Line]) -> Result<(), TaskError> {
+        /// How many models an ensemble takes: the best few, for each further one errs more like those before it.
+        const ENSEMBLE: usize = 3;
         let select = context.text("select");
+        let compared = self.compared();
         let chosen = match select {
-            "per_series" => self.compared().per_series(self.setup.score),
-            "ensemble" => self
-                .compared()
-                .ensemble(choice::Rule::Weighted, ENSEMBLE, self.setup.score),
+            "per_series" => compared.per_series(self.setup.score),
+            "ensemble" => compared.ensemble(choice::Rule::Weighted, ENSEMBLE, self.setup.score),
             _ => {
                 let best = lines
                     .first()
@@ -205,7 +206,7 @@ impl Compared<'_> {
                 .iter()
                 .map(|&at| Chosen {
                     name: self.candidates[at].name.to_owned(),
-                    settings: context.table(self.candidates[at].name).clone(),
+                    settings: roster::settings(&context.params, self.candidates[at].name),
                 })
                 .collect(),
             series,

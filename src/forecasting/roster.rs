@@ -251,22 +251,44 @@ pub const NAMES: [&str; ROSTER.len()] = {
     names
 };
 
-/// One parameter a model, named like it: the table of its settings.
-pub const SETTINGS: [Param; ROSTER.len()] = {
+/// How many models have settings.
+const SET: usize = {
+    let (mut count, mut at) = (0, 0);
+    while at < ROSTER.len() {
+        count += if ROSTER[at].settings.is_empty() { 0 } else { 1 };
+        at += 1;
+    }
+    count
+};
+
+/// One parameter for each model that has settings, named like it: the table of them.
+pub const SETTINGS: [Param; SET] = {
     let mut params = [Param {
         name: "",
         kind: Kind::Table(&[]),
         default: Some(Literal::NoEntries),
         doc: "settings of the model",
-    }; ROSTER.len()];
-    let mut at = 0;
-    while at < params.len() {
-        params[at].name = ROSTER[at].name;
-        params[at].kind = Kind::Table(ROSTER[at].settings);
+    }; SET];
+    let (mut next, mut at) = (0, 0);
+    while at < ROSTER.len() {
+        if !ROSTER[at].settings.is_empty() {
+            params[next].name = ROSTER[at].name;
+            params[next].kind = Kind::Table(ROSTER[at].settings);
+            next += 1;
+        }
         at += 1;
     }
     params
 };
+
+/// The settings of a model among the values of a task's parameters.
+#[must_use]
+pub fn settings(params: &BTreeMap<String, Value>, model: &str) -> BTreeMap<String, Value> {
+    match params.get(model) {
+        Some(Value::Table(entries)) => entries.clone(),
+        _ => BTreeMap::new(),
+    }
+}
 
 /// Finds a model by name.
 #[must_use]

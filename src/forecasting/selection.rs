@@ -55,6 +55,11 @@ impl Selection {
         name: &str,
         found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>,
     ) -> Result<(), TaskError> {
+        document::write(context, name, &self.tell(found))
+    }
+
+    /// All of it as JSON.
+    fn tell<'a>(&self, found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>) -> Json {
         let models: Vec<Json> = self
             .models
             .iter()
@@ -101,15 +106,14 @@ impl Selection {
                 whole
             })
             .collect();
-        let whole = json!({
+        json!({
             "select": self.select,
             "metric": self.metric,
             "season_length": self.seasons,
             "non_negative": self.non_negative,
             "models": models,
             "series": series,
-        });
-        document::write(context, name, &whole)
+        })
     }
 
     /// Reads the input `role`.
@@ -269,5 +273,66 @@ fn tell(finding: &Finding) -> Json {
         Finding::Number(number) => (*number).into(),
         Finding::Numbers(numbers) => numbers.as_slice().into(),
         Finding::Text(text) => text.as_str().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let models = [
+            chosen_with("SeasonalNaive", &[]),
+            chosen_with("AutoARIMA", &[("max_p", Value::Int(3)), ("ic", text("bic"))]),
+        ];
+        let conformal = Conformal {
+            scale: Scale::Log,
+            widths: vec![0.25, 0.5],
+            reaches: vec![Reach {
+                level: 95.0,
+                widths: 2.5,
+            }],
+        };
+        let weighted = Combination::Weighted(vec![
+            Member { model: 1, weight: 0.75 },
+            Member { model: 0, weight: 0.25 },
+        ]);
+        let selection = Selection {
+            select: "ensemble".to_owned(),
+            metric: "mae".to_owned(),
+            seasons: vec![24, 168],
+            non_negative: true,
+            models: models.into(),
+            series: BTreeMap::from([
+                ("A".to_owned(), weighted),
+                ("B".to_owned(), Combination::Median(vec![0, 1])),
+            ]),
+            conformal: BTreeMap::from([("B".to_owned(), conformal)]),
+        };
+        let told = selection.tell(|_, _| Some(&[]));
+        let whole = told.as_object().expect("an object");
+        assert_eq!(Selection::parse(whole), Some(selection.clone()));
+        assert_eq!(
+            selection.name_of(&selection.series["A"]),
+            "Ensemble(AutoARIMA, SeasonalNaive)"
+        );
+        let mut other = whole.clone();
+        other["series"][0]["members"][0]["model"] = "Unheard".into();
+        assert_eq!(Selection::parse(&other), None);
+    }
+
+    fn chosen_with(name: &str, settings: &[(&str, Value)]) -> Chosen {
+        Chosen {
+            name: name.to_owned(),
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        }
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
     }
 }

@@ -263,3 +263,76 @@ impl std::fmt::Display for Frequency {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecasting::table::parse_time;
+
+    fn time(text: &str) -> NaiveDateTime {
+        parse_time(text).expect("a time")
+    }
+
+    fn found(times: &[&str]) -> Frequency {
+        let row = |text: &&str| Observation {
+            unique_id: "A".to_owned(),
+            ds: time(text),
+            y: None,
+        };
+        Frequency::found(&times.iter().map(row).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_most_frequent_step_is_the_frequency() {
+        let hourly = [
+            "2024-01-01 00:00",
+            "2024-01-01 01:00",
+            "2024-01-01 02:00",
+            "2024-01-01 05:00",
+        ];
+        assert_eq!(found(&hourly).to_string(), "hourly");
+        assert_eq!(found(&["2024-01-01", "2024-01-08", "2024-01-15"]).to_string(), "weekly");
+        assert_eq!(
+            found(&["2024-01-31", "2024-02-29", "2024-03-31"]).to_string(),
+            "monthly"
+        );
+        assert_eq!(
+            found(&["2024-01-01", "2024-04-01", "2024-07-01"]).to_string(),
+            "quarterly"
+        );
+        assert_eq!(found(&["2023-01-01", "2024-01-01"]).to_string(), "yearly");
+        assert_eq!(
+            found(&["2024-01-01 00:00", "2024-01-01 00:30"]).to_string(),
+            "30-minute"
+        );
+        assert_eq!(found(&["2024-01-01"]).to_string(), "hourly");
+    }
+
+    #[test]
+    fn a_month_ends_where_it_ends() {
+        let months = Frequency::Months(1);
+        let ends: Vec<String> = (0..4)
+            .map(|step| months.step(time("2024-01-31"), step).date().to_string())
+            .collect();
+        assert_eq!(ends, ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]);
+        assert_eq!(months.step(time("2023-02-28"), 1), time("2023-03-31"));
+        assert_eq!(months.step(time("2024-01-30"), 1), time("2024-02-29"));
+        assert_eq!(months.steps(time("2024-01-31"), time("2024-04-30")), Some(3));
+        assert_eq!(months.steps(time("2024-01-31"), time("2024-04-29")), None);
+        assert_eq!(
+            Frequency::Seconds(HOUR).steps(time("2024-01-31"), time("2024-02-01")),
+            Some(24)
+        );
+    }
+
+    #[test]
+    fn seasons_follow_from_the_frequency() {
+        assert_eq!(Frequency::Seconds(HOUR).seasons(), [24, 168]);
+        assert_eq!(Frequency::Seconds(HOUR / 4).seasons(), [96, 672]);
+        assert_eq!(Frequency::Seconds(DAY).seasons(), [7]);
+        assert_eq!(Frequency::Seconds(7 * DAY).seasons(), [52]);
+        assert_eq!(Frequency::Months(1).seasons(), [12]);
+        assert_eq!(Frequency::Months(3).seasons(), [4]);
+        assert_eq!(Frequency::Months(12).seasons(), [1]);
+    }
+}

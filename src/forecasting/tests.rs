@@ -1,5 +1,6 @@
 //! The tasks, run as the engine runs them, on files in a directory of their own.
 
+mod golden;
 mod ingest;
 mod pipeline;
 mod prepare;

@@ -321,7 +321,7 @@ impl Setup {
             .map(|entry| Candidate {
                 name: entry.name,
                 version: entry.version,
-                model: entry.model(seasons, context.table(entry.name)),
+                model: entry.model(seasons, &roster::settings(&context.params, entry.name)),
             })
             .collect()
     }

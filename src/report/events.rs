@@ -237,7 +237,7 @@ mod tests {
             width: 3,
         };
         let run: RunId = RUN.parse().expect("an id");
-        words.tell(event, run.time() + Duration::from_secs(180))
+        words.tell(event, run.time() + Duration::from_mins(3))
     }
 
     const RUN: &str = "0193a1c2-7b2e-7000-8000-000000000000";

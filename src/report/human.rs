@@ -11,8 +11,8 @@ pub fn duration(duration: Duration) -> String {
         return match seconds {
             _ if duration.is_zero() => "0 s".to_owned(),
             _ if seconds < 0.001 => "0.001 s".to_owned(),
-            _ if seconds < 0.0995 => trim(format!("{seconds:.3}")),
-            _ => trim(format!("{seconds:.2}")),
+            _ if seconds < 0.0995 => trim(&format!("{seconds:.3}")),
+            _ => trim(&format!("{seconds:.2}")),
         };
     }
     if tenths < 600 {
@@ -29,7 +29,7 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-fn trim(number: String) -> String {
+fn trim(number: &str) -> String {
     format!("{} s", number.trim_end_matches('0').trim_end_matches('.'))
 }
 

@@ -322,9 +322,8 @@ fn read_place(read: &Read, graph: &Graph) -> String {
     match read.how {
         How::Matched => line,
         How::Declared if read.role == read.path => line,
-        How::Declared => format!("{}, {line}", read.path),
+        How::Declared | How::Param => format!("{}, {line}", read.path),
         How::Word => format!("named by the command, {line}"),
-        How::Param => format!("{}, {line}", read.path),
     }
 }
 

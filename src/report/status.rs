@@ -27,11 +27,6 @@ fn sorted(plan: &Plan) -> Vec<&Step> {
     steps
 }
 
-fn history(step: &Step, graph: &Graph, store: &Store) -> Arc<History> {
-    let name = graph.name(step.target);
-    store.ledger(|ledger| ledger.target(name).cloned().unwrap_or_default())
-}
-
 fn word(verdict: &Verdict) -> (Tone, &'static str) {
     match verdict {
         Verdict::Stale { .. } => (Tone::Stale, "stale"),
@@ -51,26 +46,35 @@ fn reasons(verdict: &Verdict) -> &[Reason] {
 #[must_use]
 pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink) -> String {
     let mut table = Table::new();
-    for step in sorted(plan) {
-        let history = history(step, graph, store);
-        let mut parts = Vec::new();
-        match history.failed() {
-            Some((run, _)) => parts.push(format!("failed {}", human::ago(run.time(), now))),
-            None => {}
+    store.ledger(|ledger| {
+        for step in sorted(plan) {
+            let name = graph.name(step.target);
+            let (tone, word) = word(&step.verdict);
+            table.row([
+                (tone, word.to_owned()),
+                (Tone::Strong, name.to_owned()),
+                (
+                    Tone::Plain,
+                    words(step, ledger.target(name).map(Arc::as_ref), graph, now),
+                ),
+            ]);
         }
-        match &step.verdict {
-            Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
-            Verdict::Undecided => parts.push(waits(step, graph)),
-            Verdict::Fresh => parts.extend(history.record().map(|record| built(record, now))),
-        }
-        let (tone, word) = word(&step.verdict);
-        table.row([
-            (tone, word.to_owned()),
-            (Tone::Strong, graph.name(step.target).to_owned()),
-            (Tone::Plain, parts.join("; ")),
-        ]);
-    }
+    });
     table.draw(ink)
+}
+
+/// What there is to say of a target besides its state.
+fn words(step: &Step, history: Option<&History>, graph: &Graph, now: SystemTime) -> String {
+    let mut parts = Vec::new();
+    if let Some((run, _)) = history.and_then(History::failed) {
+        parts.push(format!("failed {}", human::ago(run.time(), now)));
+    }
+    match &step.verdict {
+        Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
+        Verdict::Undecided => parts.push(waits(step, graph)),
+        Verdict::Fresh => parts.extend(history.and_then(History::record).map(|record| built(record, now))),
+    }
+    parts.join("; ")
 }
 
 fn built(record: &Past, now: SystemTime) -> String {
@@ -88,9 +92,8 @@ fn built(record: &Past, now: SystemTime) -> String {
 /// null; `failed` with `run`, `time` and `attempt` if its last attempt failed, or null.
 #[must_use]
 pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
-    let target = |step: &Step| {
-        let history = history(step, graph, store);
-        let built = history.record().map(|record| {
+    let one = |step: &Step, history: Option<&History>| {
+        let built = history.and_then(History::record).map(|record| {
             let restored = (record.placed_by != record.run).then(|| record.placed_by.to_string());
             json!({
                 "run": record.run.to_string(),
@@ -99,7 +102,7 @@ pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
                 "restored_by": restored,
             })
         });
-        let failed = history.failed().map(|(run, attempt)| {
+        let failed = history.and_then(History::failed).map(|(run, attempt)| {
             json!({ "run": run.to_string(), "time": human::timestamp(run.time()), "attempt": attempt })
         });
         json!({
@@ -110,5 +113,11 @@ pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
             "failed": failed,
         })
     };
-    json!({ "targets": sorted(plan).into_iter().map(target).collect::<Vec<_>>() })
+    let targets: Vec<Value> = store.ledger(|ledger| {
+        let steps = sorted(plan).into_iter();
+        steps
+            .map(|step| one(step, ledger.target(graph.name(step.target)).map(Arc::as_ref)))
+            .collect()
+    });
+    json!({ "targets": targets })
 }

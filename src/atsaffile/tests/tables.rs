@@ -109,7 +109,7 @@ fn a_table_is_read_from_params_with_and_the_command_line() {
     assert_eq!(shown(&read(text, &sets(&[])), "AutoARIMA"), expected);
     let set = values("", &[("AutoARIMA", "{ max_p = 3, seasonal = true }")]);
     assert_eq!(shown(&set, "AutoARIMA"), expected);
-    assert_eq!(shown(&values("", &[]), "AutoARIMA"), "{  }");
+    assert_eq!(shown(&values("", &[]), "AutoARIMA"), "{}");
 }
 
 #[test]

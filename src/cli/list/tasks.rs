@@ -1,6 +1,6 @@
 //! The built-in tasks, as they describe themselves.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Exit, Session};
 use crate::diagnostic::Diagnostic;
@@ -117,7 +117,10 @@ fn kind(of: Kind) -> Value {
         Kind::PathOrUrl => json!({ "type": "path or url" }),
         Kind::List(items) => json!({ "type": "list", "items": kind(*items) }),
         Kind::OneOrMany(items) => json!({ "type": "one or many", "items": kind(*items) }),
-        Kind::Auto(other) => json!({ "type": "auto or other", "other": kind(*other) }),
-        Kind::Table(entries) => json!({ "type": "table", "entries": params(entries) }),
+        Kind::Auto(of) => json!({ "type": "auto", "or": kind(*of) }),
+        Kind::Table(entries) => {
+            let entry = |entry: &Param| (entry.name.to_owned(), kind(entry.kind));
+            json!({ "type": "table", "entries": entries.iter().map(entry).collect::<Map<_, _>>() })
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `why`: for stale, undecided and fresh goals, and for past runs.
 
+use std::fmt::Write as _;
+
 use super::{Exit, Sandbox};
 
 #[test]
@@ -210,8 +212,9 @@ fn json_has_the_same_content() {
 fn a_long_chain_is_told_from_both_ends() {
     let mut text = "[target.t0]\nrun = \"cat s.txt > {{output}}\"\noutput = \"o/0.txt\"\n".to_owned();
     for at in 1..300 {
-        text += &format!(
-            "[target.t{at}]\nrun = \"cat {{{{inputs}}}} > {{{{output}}}}\"\ninputs = [\"t{}\"]\noutput = \"o/{at}.txt\"\n",
+        let _ = writeln!(
+            text,
+            "[target.t{at}]\nrun = \"cat {{{{inputs}}}} > {{{{output}}}}\"\ninputs = [\"t{}\"]\noutput = \"o/{at}.txt\"",
             at - 1
         );
     }

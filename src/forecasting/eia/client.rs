@@ -120,7 +120,7 @@ impl<'a> Client<'a> {
         // A gateway answers in HTML: then the status is all there is.
         let error = serde_json::from_slice::<Value>(&body)
             .ok()
-            .map(|mut body| body["error"].take());
+            .and_then(|body| body.get("error").cloned());
         Err(match error.filter(|error| !error.is_null()) {
             Some(error) => self.masked(told(&error, Some(status))),
             None if matches!(status, 403 | 429) => told(&Value::Null, Some(status)),

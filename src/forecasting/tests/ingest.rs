@@ -346,9 +346,13 @@ fn a_server_that_is_not_there_or_hangs_up_is_told_without_the_key() {
         .secrets
         .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
     let message = told(ingest(&project, &address));
-    assert_eq!(
-        message,
-        "cannot reach the EIA API: Connection refused (os error 111)\n(another attempt may go better)"
+    assert!(
+        message.starts_with("cannot reach the EIA API: Connection refused"),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("\n(another attempt may go better)") && !message.contains("s3cr3t"),
+        "{message}"
     );
 }
 

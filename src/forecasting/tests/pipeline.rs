@@ -2,7 +2,7 @@
 
 use super::*;
 
-const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/eia");
+pub(super) const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/eia");
 
 /// The bundled pages of one summer month, through to what `train` reads.
 fn prepared() -> Project {

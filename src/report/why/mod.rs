@@ -31,10 +31,13 @@ pub struct Sight<'a> {
     /// What was built.
     pub store: &'a Store,
     /// Files at a path that were modified after a moment, the newest first.
-    pub modified: &'a dyn Fn(&str, SystemTime) -> Vec<(String, SystemTime)>,
+    pub modified: &'a dyn Fn(&str, SystemTime) -> Vec<Touched>,
     /// The present.
     pub now: SystemTime,
 }
+
+/// A file, and when it was modified.
+pub type Touched = (String, SystemTime);
 
 /// Why a target is as it is.
 #[derive(Debug)]

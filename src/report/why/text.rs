@@ -59,12 +59,11 @@ fn head(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
             let Some(past) = &explanation.record else {
                 return format!("{name} is {word}");
             };
-            let restored = match past.placed_by == past.run {
-                true => String::new(),
-                false => {
-                    let (run, ago) = (past.placed_by.short(), human::ago(past.placed_by.time(), now));
-                    format!(", restored in run {run} ({ago})")
-                }
+            let restored = if past.placed_by == past.run {
+                String::new()
+            } else {
+                let (run, ago) = (past.placed_by.short(), human::ago(past.placed_by.time(), now));
+                format!(", restored in run {run} ({ago})")
             };
             let built = match it {
                 "it" => "built in".to_owned(),
