@@ -180,7 +180,9 @@ fn flags(spec: &Spec, catalog: &Catalog) -> Vec<Flag> {
         add(&param.name, Some(param), reader(&param.name));
     }
     let mut seen: BTreeSet<&str> = spec.params.iter().map(|param| param.name.as_str()).collect();
-    for param in schemas.iter().flat_map(|schema| schema.params) {
+    // The settings of a model are a table, which is nothing for a flag.
+    let plain = |param: &&schema::Param| !matches!(param.kind, Kind::Table(_));
+    for param in schemas.iter().flat_map(|schema| schema.params).filter(plain) {
         if seen.insert(param.name) {
             add(param.name, None, Some(param));
         }
