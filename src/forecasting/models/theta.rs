@@ -235,7 +235,8 @@ struct Estimate {
 impl Estimate {
     fn find(y: &[f64], variant: Variant) -> Self {
         let lines = lines(y, variant);
-        let at = |alpha: f64| solve(y, &lines, alpha, variant);
+        let bound = 2.0 * y.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        let at = |alpha: f64| solve(y, &lines, bound, alpha, variant);
         // A rough look at all of α first, for there may be several valleys; then down into the deepest.
         const LOOKS: u32 = 24;
         let step = (ALPHA.1 - ALPHA.0) / f64::from(LOOKS);
@@ -288,8 +289,8 @@ impl Discount {
     }
 }
 
-/// Finds the initial level and the weight of the line that leave the least squares for a given α.
-fn solve(y: &[f64], lines: &[Line], alpha: f64, variant: Variant) -> Estimate {
+/// Finds the initial level, within ± `bound`, and the weight of the line that leave the least squares for a given α.
+fn solve(y: &[f64], lines: &[Line], bound: f64, alpha: f64, variant: Variant) -> Estimate {
     // An error is `rest − level · fade − weight · drift`; the sums of products of these three are all that is needed.
     let (mut rest_fade, mut rest_drift) = (0.0, 0.0);
     let (mut fade_fade, mut fade_drift, mut drift_drift) = (0.0, 0.0, 0.0);
@@ -312,17 +313,21 @@ fn solve(y: &[f64], lines: &[Line], alpha: f64, variant: Variant) -> Estimate {
         smooth = alpha * value + keep * smooth;
         discount = discount.next();
     }
-    let level_for = |weight: f64| if fade_fade > 0.0 { (rest_fade - weight * fade_drift) / fade_fade } else { 0.0 };
-    let weight = if variant.is_optimized() {
-        // The level taken out, one variable is left; theta from 1 up means a weight from 0 to 1.
-        let share = if fade_fade > 0.0 { fade_drift / fade_fade } else { 0.0 };
-        let curvature = drift_drift - share * fade_drift;
-        let slope = rest_drift - share * rest_fade;
-        if curvature > 1e-14 * drift_drift { (slope / curvature).clamp(0.0, MOST_WEIGHT) } else { 0.5 }
-    } else {
-        0.5
+    // Theta from 1 up means a weight from 0 to 1.
+    let within = |slope: f64, curvature: f64| match variant.is_optimized() {
+        true if curvature > 1e-14 * drift_drift => (slope / curvature).clamp(0.0, MOST_WEIGHT),
+        _ => 0.5,
     };
-    let level = level_for(weight);
+    let level_for = |weight: f64| (rest_fade - weight * fade_drift) / fade_fade;
+    // The level taken out, one variable is left.
+    let share = fade_drift / fade_fade;
+    let mut weight = within(rest_drift - share * rest_fade, drift_drift - share * fade_drift);
+    let mut level = level_for(weight);
+    // With a large α the scored errors hardly know the level, and least squares may put it anywhere.
+    if !(-bound..=bound).contains(&level) {
+        level = if level.is_nan() { y[0] / 2.0 } else { level.clamp(-bound, bound) };
+        weight = within(rest_drift - level * fade_drift, drift_drift);
+    }
     let squares = rest_rest - 2.0 * (level * rest_fade + weight * rest_drift)
         + level * level * fade_fade
         + 2.0 * level * weight * fade_drift

@@ -7,13 +7,13 @@
 //! some tens to hundreds of passes a form.
 //!
 //! Departures from the reference (statsforecast), each with its reason:
-//! - The search follows the gradient to an optimum; the reference stops at 1,000 steps of a simplex, far from it when
-//!   a season brings tens of variables. Criteria are lower therefore, and the form chosen may differ. `HoltWinters`
-//!   keeps the reference's search, see `walk`.
-//! - β is at most 0.2 for every form. The reference bounds it by 0.2 without a season and, by way of an array that
-//!   its fits share, by less for what is fitted after a seasonal form. Without a bound the likelihood of hourly values
-//!   is best where the trend is the last difference, which forecasts nothing.
+//! - A damped trend is continued by φ, φ + φ², …; the reference adds the first φ twice. That is the whole difference
+//!   of `MSTL_ETS` and `MSTL_HoltWinters`, which come out better for it.
+//! - The reference bounds β by its first α, 0.2 without a season and less with one, in an array that its fits share, so
+//!   that a bound depends on which forms were tried before. Here it depends on the form alone.
+//! - [`Search::Optimum`] follows the gradient to an optimum instead of stopping on the way, see there.
 //! - A season needs two full seasons of values; the reference fits waves to less.
+//! - A form that names its season needs a series long enough for it; the reference falls back to one without.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 mod estimate;
@@ -29,7 +29,28 @@ use estimate::{Estimate, estimate};
 use form::{Component, Form, Pattern, PatternError};
 use interval::End;
 use recursion::Recursion;
+use walk::walk;
 pub use recursion::{Smoothing, States};
+
+/// How the parameters of a form are searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Search {
+    /// By the reference's simplex of at most 1,000 steps from small smoothing parameters: near the start, where a
+    /// season brings many variables.
+    #[default]
+    Walk,
+    /// By the likelihood's gradient, to an optimum.
+    Optimum,
+}
+
+impl Search {
+    fn estimate(self, y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
+        match self {
+            Self::Walk => walk(y, season_length, form, floor),
+            Self::Optimum => estimate(y, season_length, form, floor),
+        }
+    }
+}
 
 /// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
 #[derive(Clone, Debug)]
@@ -38,6 +59,8 @@ pub struct AutoEts {
     pub season_length: usize,
     /// The forms to choose from.
     pub pattern: Pattern,
+    /// How each is fitted.
+    pub search: Search,
 }
 
 impl AutoEts {
@@ -46,12 +69,12 @@ impl AutoEts {
     /// # Errors
     /// [`PatternError`] if it is none.
     pub fn new(season_length: usize, pattern: &str) -> Result<Self, PatternError> {
-        Ok(Self { season_length, pattern: pattern.parse()? })
+        Ok(Self { season_length, pattern: pattern.parse()?, search: Search::default() })
     }
 
     /// Chooses from the forms without a season.
     pub fn seasonless() -> Self {
-        Self { season_length: 1, pattern: Pattern::ANY }
+        Self { season_length: 1, pattern: Pattern::ANY, search: Search::default() }
     }
 }
 
@@ -61,7 +84,7 @@ impl Model for AutoEts {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("AutoETS", y, self.season_length, self.pattern, estimate)
+        choose("AutoETS", y, self.season_length, self.pattern, self.search)
     }
 }
 
@@ -78,7 +101,7 @@ impl Model for Holt {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("Holt", y, 1, Pattern::holt(self.error), estimate)
+        choose("Holt", y, 1, Pattern::holt(self.error), Search::Walk)
     }
 }
 
@@ -97,10 +120,9 @@ impl Model for HoltWinters {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        if self.season_length <= 1 {
-            return choose("HoltWinters", y, 1, Pattern::holt(self.error), estimate);
-        }
-        choose("HoltWinters", y, self.season_length, Pattern::holt_winters(self.error), walk::walk)
+        let pattern =
+            if self.season_length > 1 { Pattern::holt_winters(self.error) } else { Pattern::holt(self.error) };
+        choose("HoltWinters", y, self.season_length, pattern, Search::Walk)
     }
 }
 
@@ -110,7 +132,7 @@ fn choose(
     y: &[f64],
     season_length: usize,
     pattern: Pattern,
-    search: impl Fn(&[f64], usize, Form, f64) -> Option<Estimate>,
+    search: Search,
 ) -> Result<Box<dyn Fitted>, FitError> {
     check(model, y, 1)?;
     let season_length = season_length.max(1);
@@ -138,7 +160,7 @@ fn choose(
     let mut tried = 0_usize;
     for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
         let floor = if form.error == Component::Multiplicative { 1e-20 } else { floor };
-        let Some(estimate) = search(&scaled, season_length, form, floor) else { continue };
+        let Some(estimate) = search.estimate(&scaled, season_length, form, floor) else { continue };
         tried += 1;
         let criterion = Criteria::new(&estimate, y.len(), season_length, unit).aicc;
         if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
