@@ -24,6 +24,9 @@ pub(super) struct Estimate {
     pub(super) limited: bool,
 }
 
+/// Seasons that the first guess of the pattern is taken from: where it changes over a year, its beginning is closer.
+const SEASONS: usize = 6;
+
 /// Most steps of a search. Searches take 20 to 80, so it binds on odd series only.
 const LIMITS: Limits = Limits {
     iterations: 300,
@@ -40,7 +43,7 @@ const MOST_TREND: f64 = 0.2;
 
 /// Fits `form` to `y`, whose largest value is of the order of one; `None` if it has no likelihood there.
 pub(super) fn estimate(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
-    let first = first_states(y, season_length, form)?;
+    let first = first_states(y, season_length, form, SEASONS.saturating_mul(season_length))?;
     let mut recursion = Recursion::new(y, form, floor);
     let (smoothing, deviance) = best_of_grid(&mut recursion, form, &first)?;
     let unit = unit_of_states(&mut recursion, &smoothing, &first, form, y.len());
