@@ -186,34 +186,57 @@ mod tests {
     /// A series of zeros on which each model is wrong by a constant; `None` for a model that failed.
     fn tested(scale: f64, errors: [Option<f64>; 3]) -> Tested {
         let forecast = |error: Option<f64>| windows(&[error.map(|e| [e, e]), error.map(|e| [-e, e])]);
-        Tested { name: String::new(), actual: windows(&[Some([0.0; 2]); 2]), forecasts: errors.map(forecast).into(), scale }
+        Tested {
+            name: String::new(),
+            actual: windows(&[Some([0.0; 2]); 2]),
+            forecasts: errors.map(forecast).into(),
+            scale,
+        }
     }
 
     fn backtest(series: Vec<Tested>) -> Backtest {
-        Backtest { models: ["a", "b", "c"].map(str::to_owned).into(), series }
+        Backtest {
+            models: ["a", "b", "c"].map(str::to_owned).into(),
+            series,
+        }
     }
 
     #[test]
     fn the_overall_champion_is_best_in_units_of_the_series() {
         // In plain units the second series would decide for `b`.
-        let found = backtest(vec![tested(1.0, [Some(1.0), Some(3.0), None]), tested(1e3, [Some(900.0), Some(800.0), None])]);
+        let found = backtest(vec![
+            tested(1.0, [Some(1.0), Some(3.0), None]),
+            tested(1e3, [Some(900.0), Some(800.0), None]),
+        ]);
         let ranking = found.ranking(Score::Mae);
         assert_eq!(ranking.iter().map(|ranked| ranked.model).collect::<Vec<_>>(), [0, 1, 2]);
         assert!((ranking[0].score - 0.95).abs() < 1e-12);
-        assert_eq!(found.overall(Score::Rmse), [Some(Combination::one(0)), Some(Combination::one(0))]);
-        assert_eq!(found.per_series(Score::Mae), [Some(Combination::one(0)), Some(Combination::one(1))]);
+        assert_eq!(
+            found.overall(Score::Rmse),
+            [Some(Combination::one(0)), Some(Combination::one(0))]
+        );
+        assert_eq!(
+            found.per_series(Score::Mae),
+            [Some(Combination::one(0)), Some(Combination::one(1))]
+        );
     }
 
     #[test]
     fn a_model_that_serves_more_series_comes_first() {
-        let found = backtest(vec![tested(1.0, [Some(1.0), Some(3.0), None]), tested(1.0, [None, Some(3.0), None])]);
+        let found = backtest(vec![
+            tested(1.0, [Some(1.0), Some(3.0), None]),
+            tested(1.0, [None, Some(3.0), None]),
+        ]);
         assert_eq!(found.ranking(Score::Mae)[0].model, 1);
         assert_eq!(found.ranking(Score::Mae)[1].series, 1);
     }
 
     #[test]
     fn an_ensemble_takes_the_best_few_of_each_series() {
-        let found = backtest(vec![tested(1.0, [Some(4.0), Some(1.0), Some(2.0)]), tested(1.0, [None; 3])]);
+        let found = backtest(vec![
+            tested(1.0, [Some(4.0), Some(1.0), Some(2.0)]),
+            tested(1.0, [None; 3]),
+        ]);
         let weighted = found.ensemble(Rule::Weighted, 2, Score::Mae);
         let members = vec![Member { model: 1, weight: 0.8 }, Member { model: 2, weight: 0.2 }];
         assert_eq!(weighted, [Some(Combination::Weighted(members)), None]);

@@ -1,6 +1,7 @@
 //! Whole commands on projects in temporary directories, and all that they print.
 
 mod build;
+mod inspect;
 mod logs;
 mod plan;
 mod usage;

@@ -6,6 +6,7 @@
 //! ├── v1/
 //! │   ├── journal              the truth: append-only entries
 //! │   ├── index                a cache of what the journal and the disk say; free to delete
+//! │   ├── spec                 the Spec of the last build; free to delete
 //! │   ├── objects/ab/…         artifacts by byte digest
 //! │   ├── memo/ab/…            pieces of work that tasks remember
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
@@ -16,6 +17,7 @@
 //! ```
 
 mod aside;
+mod checked;
 pub mod clean;
 mod commit;
 pub mod entry;
@@ -40,9 +42,11 @@ pub use self::ledger::{History, Ledger, Past};
 use self::locks::{Held, Live, Locks};
 use self::memo::Memos;
 use self::objects::Objects;
+use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::Fingerprint;
 use super::run::RunId;
+use super::spec::{Spec, Text};
 use super::task::Memo;
 
 /// The directory of the store in a project.
@@ -72,6 +76,8 @@ pub struct Store {
     locks: Locks,
     objects: Objects,
     memos: Memos,
+    /// The key of the project's Spec, if it is worth keeping and not kept yet.
+    new_spec: Mutex<Option<Digest>>,
 }
 
 struct State {
@@ -128,10 +134,22 @@ impl Store {
             locks: Locks::new(dir.join("locks")),
             objects: Objects::new(dir.join("objects")),
             memos: Memos::new(dir.join("memo")),
+            new_spec: Mutex::default(),
             state: Mutex::new(state),
             dir,
         };
         Ok((store, Files::new(root, known)))
+    }
+
+    /// The Spec that a build kept under a key.
+    #[must_use]
+    pub fn checked_spec(&self, key: Digest, text: &Text) -> Option<Spec> {
+        checked::load(&self.dir.join("spec"), key, text.clone())
+    }
+
+    /// Lets the next build keep its Spec under a key.
+    pub fn keep_spec(&self, key: Digest) {
+        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
 
     /// Makes the directories and the journal, if they are not there.
@@ -303,7 +321,7 @@ impl Store {
 
     /// Ends a run's use of the store: syncs what was written, compacts the journal if most of it is dead, and saves
     /// the index.
-    pub(crate) fn finish(&self, files: &Files) -> Result<(), StoreError> {
+    pub(crate) fn finish(&self, files: &Files, spec: &Spec) -> Result<(), StoreError> {
         if self.state().wrote {
             let upto = self.state().end;
             self.sync().map_err(StoreError::at(&self.dir))?;
@@ -311,13 +329,22 @@ impl Store {
             self.compact().map_err(StoreError::at(&self.dir))?;
         }
         self.save_index(files);
+        self.save_spec(spec);
         Ok(())
     }
 
     /// Writes down what a build without work has found out: digests of files, and what the journal says.
-    pub(crate) fn remember(&self, files: &Files) {
+    pub(crate) fn remember(&self, files: &Files, spec: &Spec) {
         if self.state().behind || files.has_measured() {
             self.save_index(files);
+        }
+        self.save_spec(spec);
+    }
+
+    fn save_spec(&self, spec: &Spec) {
+        if let Some(key) = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A cache as well.
+            let _ = checked::save(&self.dir.join("spec"), key, spec);
         }
     }
 
@@ -480,6 +507,16 @@ fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result<Vec<Entry>
 pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+}
+
+/// Replaces a file of the store whole.
+fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the store, replacing its own file whole"
+    )]
+    fs::write(&new, bytes).and_then(|()| fs::rename(&new, path))
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! What `list`, `check` and `clean` say and do.
 
-use super::Exit;
-use super::trial::Trial;
+use super::{Exit, Trial};
 
 const ATSAFFILE: &str = r#"
 [project]
