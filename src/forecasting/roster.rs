@@ -391,7 +391,12 @@ mod tests {
                     format!("{:?}", entry.model(&[24, 168], &settings))
                 };
                 let usual = format!("{:?}", entry.model(&[24, 168], &BTreeMap::new()));
-                assert!(values.iter().any(|value| made(value) != usual), "{} {}", entry.name, setting.name);
+                assert!(
+                    values.iter().any(|value| made(value) != usual),
+                    "{} {}",
+                    entry.name,
+                    setting.name
+                );
             }
         }
     }

@@ -302,16 +302,27 @@ fn anybodys_series_are_forecast_together_each_or_as_an_ensemble() {
 fn a_model_that_fails_is_told_and_stops_nobody() {
     let project = Project::new();
     // The double season starts from two weeks, which the past of `B` falls short of.
-    let params = [models(&["DoubleSeasonalHoltWinters", "LagRidge"]), ("n_windows", Value::Int(1))];
+    let params = [
+        models(&["DoubleSeasonalHoltWinters", "LagRidge"]),
+        ("n_windows", Value::Int(1)),
+    ];
     on_csv(&project, &two_series(340), &params).expect("predictions");
     let leaderboard = project.frame("leaderboard");
     let text = |name: &str| -> Vec<String> {
-        let column = leaderboard.column(name).expect("a column").str().expect("texts").clone();
+        let column = leaderboard
+            .column(name)
+            .expect("a column")
+            .str()
+            .expect("texts")
+            .clone();
         column.iter().map(|text| text.unwrap_or_default().to_owned()).collect()
     };
     assert_eq!(text("model"), ["LagRidge", "DoubleSeasonalHoltWinters"]);
     let reason = &text("reason")[1];
-    assert!(reason.starts_with("`B` at the cutoff 2024-01-14 03:00:00: DoubleSeasonalHoltWinters needs at least "), "{reason}");
+    assert!(
+        reason.starts_with("`B` at the cutoff 2024-01-14 03:00:00: DoubleSeasonalHoltWinters needs at least "),
+        "{reason}"
+    );
 }
 
 #[test]
