@@ -64,12 +64,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
     let mut value = objective.evaluate(&x, &mut gradient);
     let mut iterations = 0;
     if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        return Minimum {
-            x,
-            value: f64::INFINITY,
-            iterations,
-            limited: false,
-        };
+        return Minimum { x, value: f64::INFINITY, iterations, limited: false };
     }
     let mut curvature = InverseHessian::new(variables);
     let mut direction = vec![0.0; size];
@@ -79,12 +74,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         let promised = -dot(&gradient, &direction);
         if promised.is_nan() || promised < 2.0 * limits.decrease {
             if curvature.is_fresh {
-                return Minimum {
-                    x,
-                    value,
-                    iterations,
-                    limited: false,
-                };
+                return Minimum { x, value, iterations, limited: false };
             }
             // The estimate may be at fault, not the point: ask once more with a fresh one.
             curvature.reset(variables);
@@ -93,12 +83,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         iterations += 1;
         let Some(better) = line_search(objective, &x, value, &gradient, &direction, variables, &mut next) else {
             if curvature.is_fresh {
-                return Minimum {
-                    x,
-                    value,
-                    iterations,
-                    limited: false,
-                };
+                return Minimum { x, value, iterations, limited: false };
             }
             curvature.reset(variables);
             continue;
@@ -108,12 +93,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         std::mem::swap(&mut x, &mut next.0);
         std::mem::swap(&mut gradient, &mut next.1);
     }
-    Minimum {
-        x,
-        value,
-        iterations,
-        limited: true,
-    }
+    Minimum { x, value, iterations, limited: true }
 }
 
 /// Tries shorter and shorter steps; leaves the accepted point and its gradient in `next` and returns its value.
@@ -141,11 +121,7 @@ fn line_search(
         }
         // The minimum of the parabola through what is known, kept well inside the step just refused.
         let parabola = -0.5 * slope / (found - value - slope);
-        length *= if parabola.is_finite() {
-            parabola.clamp(0.1, 0.5)
-        } else {
-            0.1
-        };
+        length *= if parabola.is_finite() { parabola.clamp(0.1, 0.5) } else { 0.1 };
     }
     None
 }
@@ -161,12 +137,7 @@ struct InverseHessian {
 impl InverseHessian {
     fn new(variables: &[Variable]) -> Self {
         let size = variables.len();
-        let mut new = Self {
-            size,
-            rows: vec![0.0; size * size],
-            is_fresh: true,
-            product: vec![0.0; size],
-        };
+        let mut new = Self { size, rows: vec![0.0; size * size], is_fresh: true, product: vec![0.0; size] };
         new.reset(variables);
         new
     }
@@ -184,9 +155,7 @@ impl InverseHessian {
         let is_held = |i: usize| {
             (x[i] <= variables[i].lower && gradient[i] > 0.0) || (x[i] >= variables[i].upper && gradient[i] < 0.0)
         };
-        let free: Vec<f64> = (0..self.size)
-            .map(|i| if is_held(i) { 0.0 } else { gradient[i] })
-            .collect();
+        let free: Vec<f64> = (0..self.size).map(|i| if is_held(i) { 0.0 } else { gradient[i] }).collect();
         for (i, row) in self.rows.chunks_exact(self.size).enumerate() {
             direction[i] = if is_held(i) { 0.0 } else { -dot(row, &free) };
         }
@@ -260,28 +229,16 @@ pub fn minimise_line(mut f: impl FnMut(f64) -> f64, lower: f64, upper: f64, tole
             let whole = if x < middle { b - x } else { a - x };
             (GOLDEN * whole, whole)
         };
-        let moved = if step.abs() >= tolerance {
-            x + step
-        } else {
-            x + tolerance.copysign(step)
-        };
+        let moved = if step.abs() >= tolerance { x + step } else { x + tolerance.copysign(step) };
         let trial = moved.clamp(lower, upper);
         let at_trial = f(trial);
         if at_trial <= at_x {
-            if trial < x {
-                b = x
-            } else {
-                a = x
-            }
+            if trial < x { b = x } else { a = x }
             (third, at_third) = (second, at_second);
             (second, at_second) = (x, at_x);
             (x, at_x) = (trial, at_trial);
         } else {
-            if trial < x {
-                a = trial
-            } else {
-                b = trial
-            }
+            if trial < x { a = trial } else { b = trial }
             if at_trial <= at_second || second == x {
                 (third, at_third) = (second, at_second);
                 (second, at_second) = (trial, at_trial);
@@ -314,20 +271,10 @@ mod tests {
         }
     }
 
-    const LIMITS: Limits = Limits {
-        iterations: 500,
-        decrease: 1e-16,
-    };
+    const LIMITS: Limits = Limits { iterations: 500, decrease: 1e-16 };
 
     fn variables(size: usize, upper: f64) -> Vec<Variable> {
-        (0..size)
-            .map(|i| Variable {
-                start: if i % 2 == 0 { -1.2 } else { 1.0 },
-                lower: -2.0,
-                upper,
-                scale: 1.0,
-            })
-            .collect()
+        (0..size).map(|i| Variable { start: if i % 2 == 0 { -1.2 } else { 1.0 }, lower: -2.0, upper, scale: 1.0 }).collect()
     }
 
     #[test]
@@ -343,18 +290,12 @@ mod tests {
         let mut variables = variables(2, 2.0);
         variables[0].upper = 0.5;
         let found = minimise(&mut Rosenbrock, &variables, LIMITS);
-        assert!(
-            (found.x[0] - 0.5).abs() < 1e-12 && (found.x[1] - 0.25).abs() < 1e-8,
-            "{found:?}"
-        );
+        assert!((found.x[0] - 0.5).abs() < 1e-12 && (found.x[1] - 0.25).abs() < 1e-8, "{found:?}");
     }
 
     #[test]
     fn the_limit_on_steps_is_told() {
-        let limits = Limits {
-            iterations: 3,
-            ..LIMITS
-        };
+        let limits = Limits { iterations: 3, ..LIMITS };
         let found = minimise(&mut Rosenbrock, &variables(2, 2.0), limits);
         assert!(found.limited && found.iterations == 3);
     }

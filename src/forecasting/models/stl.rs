@@ -50,10 +50,7 @@ impl Stl {
     ///
     /// `seasonal_window` is the odd number of seasons that a value of the pattern is averaged over.
     pub fn new(n: usize, season_length: usize, seasonal_window: usize) -> Self {
-        assert!(
-            season_length >= 2 && 2 * season_length <= n,
-            "internal error: a season of {season_length} in {n} values"
-        );
+        assert!(season_length >= 2 && 2 * season_length <= n, "internal error: a season of {season_length} in {n} values");
         let longest = n.div_ceil(season_length);
         let seasonal = [longest, n / season_length].map(|k| Loess::new(k, seasonal_window, Degree::Constant));
         Self {
@@ -75,11 +72,8 @@ impl Stl {
             self.filter();
             self.low_pass.smooth(&self.work.filtered, &mut self.work.low);
             let cycle = &self.work.cycle[self.season_length..];
-            for (((season, cycle), low), (y, rest)) in season
-                .iter_mut()
-                .zip(cycle)
-                .zip(&self.work.low)
-                .zip(y.iter().zip(&mut self.work.detrended))
+            for (((season, cycle), low), (y, rest)) in
+                season.iter_mut().zip(cycle).zip(&self.work.low).zip(y.iter().zip(&mut self.work.detrended))
             {
                 *season = cycle - low;
                 *rest = y - *season;
@@ -91,13 +85,7 @@ impl Stl {
 
     /// Smooths the values of each position in the season, and continues them by one at either end (step 2).
     fn smooth_subseries(&mut self) {
-        let Work {
-            detrended,
-            cycle,
-            subseries,
-            smooth,
-            ..
-        } = &mut self.work;
+        let Work { detrended, cycle, subseries, smooth, .. } = &mut self.work;
         let (n, m) = (detrended.len(), self.season_length);
         cycle.resize(n + 2 * m, 0.0);
         for position in 0..m {
@@ -107,9 +95,7 @@ impl Stl {
             loess.smooth(subseries, smooth);
             let before = loess.before(subseries);
             let after = loess.after(subseries);
-            let whole = std::iter::once(before)
-                .chain(smooth.iter().copied())
-                .chain(std::iter::once(after));
+            let whole = std::iter::once(before).chain(smooth.iter().copied()).chain(std::iter::once(after));
             for (place, value) in cycle.iter_mut().skip(position).step_by(m).zip(whole) {
                 *place = value;
             }
@@ -118,9 +104,7 @@ impl Stl {
 
     /// Takes moving averages over a season, a season again, and three values (step 3).
     fn filter(&mut self) {
-        let Work {
-            cycle, filtered, low, ..
-        } = &mut self.work;
+        let Work { cycle, filtered, low, .. } = &mut self.work;
         moving_average(cycle, self.season_length, filtered);
         moving_average(filtered, self.season_length, low);
         moving_average(low, 3, filtered);
@@ -185,14 +169,7 @@ impl Loess {
             weights(-1.0, 0, span, window, n, degree),
             weights(n as f64, n - span, span, window, n, degree),
         ];
-        Self {
-            n,
-            kernel,
-            ends,
-            span,
-            rows,
-            beyond,
-        }
+        Self { n, kernel, ends, span, rows, beyond }
     }
 
     fn before(&self, y: &[f64]) -> f64 {
@@ -208,18 +185,13 @@ impl Loess {
         let (head, tail) = self.rows.split_at(self.ends * self.span);
         smooth.extend(head.chunks_exact(self.span).map(|row| dot(row, &y[..self.span])));
         self.interior(y, smooth);
-        smooth.extend(
-            tail.chunks_exact(self.span)
-                .map(|row| dot(row, &y[self.n - self.span..])),
-        );
+        smooth.extend(tail.chunks_exact(self.span).map(|row| dot(row, &y[self.n - self.span..])));
     }
 
     /// Applies the kernel block by block, distance by distance, so that a block's sums stay in the nearest cache.
     fn interior(&self, y: &[f64], smooth: &mut Vec<f64>) {
         const BLOCK: usize = 512;
-        let Some((centre, sides)) = self.kernel.split_first() else {
-            return;
-        };
+        let Some((centre, sides)) = self.kernel.split_first() else { return };
         let mut from = self.ends;
         while from < self.n - self.ends {
             let to = (from + BLOCK).min(self.n - self.ends);
@@ -265,16 +237,11 @@ fn weights(point: f64, first: usize, span: usize, window: usize, n: usize, degre
     weights.iter_mut().for_each(|weight| *weight /= sum);
     if degree == Degree::Linear && reach > 0.0 {
         let mean: f64 = places().zip(&weights).map(|(place, weight)| place * weight).sum();
-        let spread: f64 = places()
-            .zip(&weights)
-            .map(|(place, weight)| weight * (place - mean).powi(2))
-            .sum();
+        let spread: f64 = places().zip(&weights).map(|(place, weight)| weight * (place - mean).powi(2)).sum();
         // The bound of the original routine `est`: points this close give no slope.
         if spread.sqrt() > 0.001 * (n as f64 - 1.0) {
             let tilt = (point - mean) / spread;
-            places()
-                .zip(&mut weights)
-                .for_each(|(place, weight)| *weight *= 1.0 + tilt * (place - mean));
+            places().zip(&mut weights).for_each(|(place, weight)| *weight *= 1.0 + tilt * (place - mean));
         }
     }
     weights
@@ -300,10 +267,7 @@ mod tests {
         let y: Vec<f64> = (0..63).map(|t| 7.0 + pattern[t % 5]).collect();
         let (season, trend) = decompose(&y, 5, 11);
         for t in 0..y.len() {
-            assert!(
-                (season[t] - pattern[t % 5]).abs() < 1e-9 && (trend[t] - 7.0).abs() < 1e-9,
-                "{t}"
-            );
+            assert!((season[t] - pattern[t % 5]).abs() < 1e-9 && (trend[t] - 7.0).abs() < 1e-9, "{t}");
         }
     }
 
@@ -336,10 +300,7 @@ mod tests {
         loess.smooth(&y, &mut smooth);
         for point in [15, 16, 600, 1284] {
             let row = weights(f64::from(point), point as usize - 15, 31, 31, y.len(), Degree::Linear);
-            assert!(
-                (smooth[point as usize] - dot(&row, &y[point as usize - 15..])).abs() < 1e-10,
-                "{point}"
-            );
+            assert!((smooth[point as usize] - dot(&row, &y[point as usize - 15..])).abs() < 1e-10, "{point}");
         }
     }
 }

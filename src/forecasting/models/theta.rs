@@ -19,7 +19,7 @@
 use super::classical::{Composition, seasonal_pattern};
 use super::normal;
 use super::optimise::minimise_line;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use super::{FitError, Finding, Fitted, Forecast, Model, check};
 
 /// The four models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +35,7 @@ pub enum Variant {
 }
 
 impl Variant {
-    const ALL: [Self; 4] = [
-        Self::Standard,
-        Self::Optimized,
-        Self::DynamicStandard,
-        Self::DynamicOptimized,
-    ];
+    const ALL: [Self; 4] = [Self::Standard, Self::Optimized, Self::DynamicStandard, Self::DynamicOptimized];
 
     fn is_dynamic(self) -> bool {
         matches!(self, Self::DynamicStandard | Self::DynamicOptimized)
@@ -78,12 +73,7 @@ impl Theta {
             Variant::DynamicStandard => "DynamicTheta",
             Variant::DynamicOptimized => "DynamicOptimizedTheta",
         };
-        Self {
-            name,
-            variants: vec![variant],
-            season_length,
-            composition: Composition::Multiplicative,
-        }
+        Self { name, variants: vec![variant], season_length, composition: Composition::Multiplicative }
     }
 
     /// `DynamicOptimizedTheta`.
@@ -117,15 +107,10 @@ impl Model for Theta {
         check(self.name, y, UNSCORED + 3)?;
         let season = Season::find(y, self.season_length, self.composition);
         let adjusted = season.adjust(y);
-        let overflow = || FitError::NoFit {
-            model: self.name,
-            why: "the numbers overflow".to_owned(),
-        };
+        let overflow = || FitError::NoFit { model: self.name, why: "the numbers overflow".to_owned() };
         let fit = |&variant: &Variant| Estimate::find(&adjusted, variant);
         let estimates = self.variants.iter().map(fit).filter(|found| found.squares.is_finite());
-        let best = estimates
-            .min_by(|a, b| a.squares.total_cmp(&b.squares))
-            .ok_or_else(overflow)?;
+        let best = estimates.min_by(|a, b| a.squares.total_cmp(&b.squares)).ok_or_else(overflow)?;
         Ok(Box::new(ThetaFit::new(&adjusted, best, season)))
     }
 }
@@ -151,17 +136,12 @@ impl Season {
             let is_usable = composition == Composition::Additive || pattern.iter().all(|&value| value >= 0.01);
             is_usable.then_some(Self { pattern, composition })
         };
-        let none = Self {
-            pattern: Vec::new(),
-            composition: Composition::Additive,
-        };
+        let none = Self { pattern: Vec::new(), composition: Composition::Additive };
         // Shorter ones are not tested, as in the reference.
         if season_length < 4 || y.len() < 2 * season_length || !is_seasonal(y, season_length) {
             return none;
         }
-        found(composition)
-            .or_else(|| found(Composition::Additive))
-            .unwrap_or(none)
+        found(composition).or_else(|| found(Composition::Additive)).unwrap_or(none)
     }
 
     fn adjust(&self, y: &[f64]) -> Vec<f64> {
@@ -217,14 +197,7 @@ struct RunningLine {
 
 impl RunningLine {
     fn after_first(y: f64) -> Self {
-        Self {
-            line: Line {
-                intercept: y,
-                slope: 0.0,
-            },
-            mean: y,
-            count: 1.0,
-        }
+        Self { line: Line { intercept: y, slope: 0.0 }, mean: y, count: 1.0 }
     }
 
     /// Takes in the next value (equations 13 to 15 of the source).
@@ -233,10 +206,7 @@ impl RunningLine {
         let slope = ((i - 1.0) * self.line.slope + 6.0 * (y - self.mean) / (i + 1.0)) / (i + 2.0);
         self.mean = (i * self.mean + y) / (i + 1.0);
         self.count = i + 1.0;
-        self.line = Line {
-            intercept: self.mean - slope * (i + 2.0) / 2.0,
-            slope,
-        };
+        self.line = Line { intercept: self.mean - slope * (i + 2.0) / 2.0, slope };
     }
 }
 
@@ -245,16 +215,9 @@ fn whole_line(y: &[f64]) -> Line {
     let n = y.len() as f64;
     let mean = y.iter().sum::<f64>() / n;
     let centre = (n + 1.0) / 2.0;
-    let product: f64 = y
-        .iter()
-        .enumerate()
-        .map(|(t, value)| ((t + 1) as f64 - centre) * (value - mean))
-        .sum();
+    let product: f64 = y.iter().enumerate().map(|(t, value)| ((t + 1) as f64 - centre) * (value - mean)).sum();
     let slope = 12.0 * product / (n * (n * n - 1.0));
-    Line {
-        intercept: mean - slope * centre,
-        slope,
-    }
+    Line { intercept: mean - slope * centre, slope }
 }
 
 /// The parameters that fit best.
@@ -272,14 +235,13 @@ struct Estimate {
 impl Estimate {
     fn find(y: &[f64], variant: Variant) -> Self {
         let lines = lines(y, variant);
-        let at = |alpha: f64| solve(y, &lines, alpha, variant);
+        let bound = 2.0 * y.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        let at = |alpha: f64| solve(y, &lines, bound, alpha, variant);
         // A rough look at all of α first, for there may be several valleys; then down into the deepest.
         const LOOKS: u32 = 24;
         let step = (ALPHA.1 - ALPHA.0) / f64::from(LOOKS);
         let looks = (0..=LOOKS).map(|k| at(ALPHA.0 + step * f64::from(k)));
-        let Some(rough) = looks.min_by(|a, b| a.squares.total_cmp(&b.squares)) else {
-            return at(ALPHA.0);
-        };
+        let Some(rough) = looks.min_by(|a, b| a.squares.total_cmp(&b.squares)) else { return at(ALPHA.0) };
         let (from, to) = ((rough.alpha - step).max(ALPHA.0), (rough.alpha + step).min(ALPHA.1));
         let (alpha, _) = minimise_line(|alpha| at(alpha).squares, from, to, 1e-7);
         let fine = at(alpha);
@@ -315,10 +277,7 @@ struct Discount {
 
 impl Discount {
     fn of_second(alpha: f64) -> Self {
-        Self {
-            alpha,
-            power: 1.0 - alpha,
-        }
+        Self { alpha, power: 1.0 - alpha }
     }
 
     fn apply(self, line: Line) -> f64 {
@@ -326,15 +285,12 @@ impl Discount {
     }
 
     fn next(self) -> Self {
-        Self {
-            power: self.power * (1.0 - self.alpha),
-            ..self
-        }
+        Self { power: self.power * (1.0 - self.alpha), ..self }
     }
 }
 
-/// Finds the initial level and the weight of the line that leave the least squares for a given α.
-fn solve(y: &[f64], lines: &[Line], alpha: f64, variant: Variant) -> Estimate {
+/// Finds the initial level, within ± `bound`, and the weight of the line that leave the least squares for a given α.
+fn solve(y: &[f64], lines: &[Line], bound: f64, alpha: f64, variant: Variant) -> Estimate {
     // An error is `rest − level · fade − weight · drift`; the sums of products of these three are all that is needed.
     let (mut rest_fade, mut rest_drift) = (0.0, 0.0);
     let (mut fade_fade, mut fade_drift, mut drift_drift) = (0.0, 0.0, 0.0);
@@ -357,38 +313,26 @@ fn solve(y: &[f64], lines: &[Line], alpha: f64, variant: Variant) -> Estimate {
         smooth = alpha * value + keep * smooth;
         discount = discount.next();
     }
-    let level_for = |weight: f64| {
-        if fade_fade > 0.0 {
-            (rest_fade - weight * fade_drift) / fade_fade
-        } else {
-            0.0
-        }
+    // Theta from 1 up means a weight from 0 to 1.
+    let within = |slope: f64, curvature: f64| match variant.is_optimized() {
+        true if curvature > 1e-14 * drift_drift => (slope / curvature).clamp(0.0, MOST_WEIGHT),
+        _ => 0.5,
     };
-    let weight = if variant.is_optimized() {
-        // The level taken out, one variable is left; theta from 1 up means a weight from 0 to 1.
-        let share = if fade_fade > 0.0 { fade_drift / fade_fade } else { 0.0 };
-        let curvature = drift_drift - share * fade_drift;
-        let slope = rest_drift - share * rest_fade;
-        if curvature > 1e-14 * drift_drift {
-            (slope / curvature).clamp(0.0, MOST_WEIGHT)
-        } else {
-            0.5
-        }
-    } else {
-        0.5
-    };
-    let level = level_for(weight);
+    let level_for = |weight: f64| (rest_fade - weight * fade_drift) / fade_fade;
+    // The level taken out, one variable is left.
+    let share = fade_drift / fade_fade;
+    let mut weight = within(rest_drift - share * rest_fade, drift_drift - share * fade_drift);
+    let mut level = level_for(weight);
+    // With a large α the scored errors hardly know the level, and least squares may put it anywhere.
+    if !(-bound..=bound).contains(&level) {
+        level = if level.is_nan() { y[0] / 2.0 } else { level.clamp(-bound, bound) };
+        weight = within(rest_drift - level * fade_drift, drift_drift);
+    }
     let squares = rest_rest - 2.0 * (level * rest_fade + weight * rest_drift)
         + level * level * fade_fade
         + 2.0 * level * weight * fade_drift
         + weight * weight * drift_drift;
-    Estimate {
-        variant,
-        alpha,
-        weight,
-        level,
-        squares: squares.max(0.0),
-    }
+    Estimate { variant, alpha, weight, level, squares: squares.max(0.0) }
 }
 
 /// The weight of theta's upper bound of 10¹⁰.
@@ -430,19 +374,8 @@ impl End {
     fn variances(&self, estimate: &Estimate, horizon: usize) -> Vec<f64> {
         let mut variances = vec![1.0; horizon];
         // Forecasts are linear in the states, so an error of one is followed from states of zero.
-        let nought = Line {
-            intercept: 0.0,
-            slope: 0.0,
-        };
-        let mut before = Self {
-            level: 0.0,
-            running: RunningLine {
-                line: nought,
-                mean: 0.0,
-                ..self.running
-            },
-            ..*self
-        };
+        let nought = Line { intercept: 0.0, slope: 0.0 };
+        let mut before = Self { level: 0.0, running: RunningLine { line: nought, mean: 0.0, ..self.running }, ..*self };
         for step in 0..horizon {
             let mut states = before;
             states.advance(estimate, 1.0);
@@ -457,23 +390,13 @@ impl End {
 
 impl ThetaFit {
     fn new(y: &[f64], estimate: Estimate, season: Season) -> Self {
-        let Estimate {
-            variant, alpha, level, ..
-        } = estimate;
+        let Estimate { variant, alpha, level, .. } = estimate;
         let running = match variant.is_dynamic() {
             true => RunningLine::after_first(y[0]),
-            false => RunningLine {
-                line: whole_line(y),
-                mean: 0.0,
-                count: 1.0,
-            },
+            false => RunningLine { line: whole_line(y), mean: 0.0, count: 1.0 },
         };
         let level = alpha * y[0] + (1.0 - alpha) * level;
-        let mut end = End {
-            level,
-            running,
-            discount: Discount::of_second(alpha),
-        };
+        let mut end = End { level, running, discount: Discount::of_second(alpha) };
         let mut fitted = vec![f64::NAN];
         for &value in &y[1..] {
             let forecast = end.level + estimate.weight * end.discount.apply(end.running.line);
@@ -484,13 +407,7 @@ impl ThetaFit {
         let mean = errors.iter().sum::<f64>() / errors.len() as f64;
         let squares: f64 = errors.iter().map(|error| (error - mean).powi(2)).sum();
         season.restore(&mut fitted, 0);
-        Self {
-            estimate,
-            season,
-            end,
-            deviation: (squares / (errors.len() - 1) as f64).sqrt(),
-            fitted,
-        }
+        Self { estimate, season, end, deviation: (squares / (errors.len() - 1) as f64).sqrt(), fitted }
     }
 }
 
@@ -501,15 +418,10 @@ impl Fitted for ThetaFit {
         let mut intervals = Vec::new();
         if !levels.is_empty() {
             let variances = self.end.variances(&self.estimate, horizon);
-            let deviation: Vec<f64> = variances
-                .iter()
-                .map(|variance| self.deviation * variance.sqrt())
-                .collect();
+            let deviation: Vec<f64> = variances.iter().map(|variance| self.deviation * variance.sqrt()).collect();
             intervals = normal::intervals(&mean, &deviation, levels);
         }
-        let bounds = intervals
-            .iter_mut()
-            .flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
+        let bounds = intervals.iter_mut().flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
         for values in std::iter::once(&mut mean).chain(bounds) {
             self.season.restore(values, self.fitted.len());
         }
@@ -517,13 +429,7 @@ impl Fitted for ThetaFit {
     }
 
     fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let Estimate {
-            variant,
-            alpha,
-            level,
-            squares,
-            ..
-        } = self.estimate;
+        let Estimate { variant, alpha, level, squares, .. } = self.estimate;
         let season = match (self.season.pattern.is_empty(), self.season.composition) {
             (true, _) => "none",
             (false, Composition::Additive) => "additive",
@@ -557,11 +463,7 @@ mod tests {
     fn errors(y: &[f64], variant: Variant, alpha: f64, theta: f64, level: f64) -> Vec<f64> {
         let keep = 1.0 - alpha;
         let line = whole_line(y);
-        let (mut intercept, mut slope) = if variant.is_dynamic() {
-            (y[0], 0.0)
-        } else {
-            (line.intercept, line.slope)
-        };
+        let (mut intercept, mut slope) = if variant.is_dynamic() { (y[0], 0.0) } else { (line.intercept, line.slope) };
         let (mut smooth, mut mean) = (alpha * y[0] + keep * level, y[0]);
         let mut errors = vec![f64::NAN];
         for i in 1..y.len() {
@@ -580,9 +482,7 @@ mod tests {
     }
 
     fn series(n: u32) -> Vec<f64> {
-        (0..n)
-            .map(|t| 20.0 + 0.3 * f64::from(t) + 3.0 * f64::from(t * t % 7) - f64::from(t * 13 % 5))
-            .collect()
+        (0..n).map(|t| 20.0 + 0.3 * f64::from(t) + 3.0 * f64::from(t * t % 7) - f64::from(t * 13 % 5)).collect()
     }
 
     fn scored(errors: &[f64]) -> f64 {
@@ -594,13 +494,11 @@ mod tests {
         let y = series(60);
         for variant in Variant::ALL {
             let found = Estimate::find(&y, variant);
-            let at =
-                |alpha: f64, weight: f64, level: f64| scored(&errors(&y, variant, alpha, 1.0 / (1.0 - weight), level));
+            let at = |alpha: f64, weight: f64, level: f64| {
+                scored(&errors(&y, variant, alpha, 1.0 / (1.0 - weight), level))
+            };
             let least = at(found.alpha, found.weight, found.level);
-            assert!(
-                (least - found.squares).abs() < 1e-8 * least,
-                "{variant:?}: {least} {found:?}"
-            );
+            assert!((least - found.squares).abs() < 1e-8 * least, "{variant:?}: {least} {found:?}");
             for sign in [-1.0, 1.0] {
                 let alpha = (found.alpha + sign * 0.01).clamp(ALPHA.0, ALPHA.1);
                 let weight = (found.weight + sign * 0.01).clamp(0.0, 0.99);
@@ -617,10 +515,7 @@ mod tests {
         let mut running = RunningLine::after_first(y[0]);
         y[1..].iter().for_each(|&value| running.advance(value));
         let whole = whole_line(&y);
-        assert!(
-            (running.line.slope - whole.slope).abs() < 1e-10,
-            "{running:?} {whole:?}"
-        );
+        assert!((running.line.slope - whole.slope).abs() < 1e-10, "{running:?} {whole:?}");
         assert!((running.line.intercept - whole.intercept).abs() < 1e-9);
     }
 
@@ -629,9 +524,8 @@ mod tests {
         let y = series(40);
         let fit = Theta::dynamic_optimized(1).fit(&y).unwrap();
         let forecast = fit.forecast(6, &[95.0]);
-        let found: Vec<f64> = (0..6)
-            .map(|h| (forecast.intervals[0].upper[h] - forecast.mean[h]) / normal::reach(95.0))
-            .collect();
+        let found: Vec<f64> =
+            (0..6).map(|h| (forecast.intervals[0].upper[h] - forecast.mean[h]) / normal::reach(95.0)).collect();
         // Each path from quantiles of errors in a fixed, mixed order.
         let estimate = Estimate::find(&y, Variant::DynamicOptimized);
         let whole = ThetaFit::new(&y, estimate, Season::find(&y, 1, Composition::Additive));
@@ -641,9 +535,7 @@ mod tests {
         for _ in 0..paths {
             let mut end = whole.end;
             for (h, sum) in sums.iter_mut().enumerate() {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let error = whole.deviation * normal::quantile(((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64);
                 *sum += (end.advance(&estimate, error) + error - forecast.mean[h]).powi(2);
             }

@@ -29,15 +29,23 @@ mod differencing;
 mod estimate;
 mod exact;
 mod forecast;
+mod harmonic;
 mod least_squares;
+mod normal;
 mod order;
 mod polynomial;
 mod search;
 mod strength;
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "short series, and values that are exact"
+)]
 mod tests;
 
 pub use auto::AutoArima;
+pub use harmonic::HarmonicArima;
 pub use order::Order;
 
 use super::{FitError, Fitted, Model, check};

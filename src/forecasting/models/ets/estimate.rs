@@ -24,11 +24,11 @@ pub(super) struct Estimate {
     pub(super) limited: bool,
 }
 
+/// Seasons that the first guess of the pattern is taken from: where it changes over a year, its beginning is closer.
+const SEASONS: usize = 6;
+
 /// Most steps of a search. Searches take 20 to 80, so it binds on odd series only.
-const LIMITS: Limits = Limits {
-    iterations: 300,
-    decrease: 1e-5,
-};
+const LIMITS: Limits = Limits { iterations: 300, decrease: 1e-5 };
 
 /// Bounds of α, and the least of what the others share of it.
 pub(super) const LEAST: f64 = 1e-4;
@@ -40,17 +40,11 @@ const MOST_TREND: f64 = 0.2;
 
 /// Fits `form` to `y`, whose largest value is of the order of one; `None` if it has no likelihood there.
 pub(super) fn estimate(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
-    let first = first_states(y, season_length, form)?;
+    let first = first_states(y, season_length, form, SEASONS.saturating_mul(season_length))?;
     let mut recursion = Recursion::new(y, form, floor);
     let (smoothing, deviance) = best_of_grid(&mut recursion, form, &first)?;
     let unit = unit_of_states(&mut recursion, &smoothing, &first, form, y.len());
-    let mut search = Search {
-        recursion,
-        form,
-        smoothing,
-        states: first,
-        slopes: Slopes::default(),
-    };
+    let mut search = Search { recursion, form, smoothing, states: first, slopes: Slopes::default() };
     let variables = search.variables(unit);
     let found = minimise(&mut search, &variables, LIMITS);
     if !found.value.is_finite() || found.value > deviance {
@@ -69,8 +63,7 @@ pub(super) fn estimate(y: &[f64], season_length: usize, form: Form, floor: f64) 
 
 /// Tries a few smoothing parameters with the first guess of the states; one pass over the series each.
 fn best_of_grid(recursion: &mut Recursion, form: Form, first: &States) -> Option<(Smoothing, f64)> {
-    let pick =
-        |is_there: bool, values: &'static [f64], without: &'static [f64]| if is_there { values } else { without };
+    let pick = |is_there: bool, values: &'static [f64], without: &'static [f64]| if is_there { values } else { without };
     let has_trend = form.trend != Component::Absent;
     let has_season = form.season != Component::Absent;
     let mut best: Option<(Smoothing, f64)> = None;
@@ -78,12 +71,7 @@ fn best_of_grid(recursion: &mut Recursion, form: Form, first: &States) -> Option
         for &share in pick(has_trend, &[0.01, 0.5], &[0.0]) {
             for &rest in pick(has_season, &[0.02, 0.3, 0.8], &[0.0]) {
                 let phi = if form.damped { 0.95 } else { 1.0 };
-                let p = Smoothing {
-                    alpha,
-                    beta: most_trend(alpha) * share,
-                    gamma: (1.0 - alpha) * rest,
-                    phi,
-                };
+                let p = Smoothing { alpha, beta: most_trend(alpha) * share, gamma: (1.0 - alpha) * rest, phi };
                 let deviance = recursion.likelihood_alone(&p, first);
                 if deviance.is_finite() && best.is_none_or(|(_, least)| deviance < least) {
                     best = Some((p, deviance));
@@ -102,11 +90,7 @@ fn most_trend(alpha: f64) -> f64 {
 fn unit_of_states(recursion: &mut Recursion, p: &Smoothing, first: &States, form: Form, n: usize) -> f64 {
     recursion.likelihood(p, first);
     let error = (recursion.squares() / n as f64).sqrt();
-    if form.error == Component::Multiplicative {
-        error * first.level.abs()
-    } else {
-        error
-    }
+    if form.error == Component::Multiplicative { error * first.level.abs() } else { error }
 }
 
 /// The likelihood as a function of one list of numbers: α, β and γ as shares of the most
@@ -123,18 +107,8 @@ struct Search<'a> {
 impl Search<'_> {
     /// Lists the variables at the present point; `unit` is the size of a one-step error.
     fn variables(&self, unit: f64) -> Vec<Variable> {
-        let Smoothing {
-            alpha,
-            beta,
-            gamma,
-            phi,
-        } = self.smoothing;
-        let within = |start, lower, upper| Variable {
-            start,
-            lower,
-            upper,
-            scale: 0.02,
-        };
+        let Smoothing { alpha, beta, gamma, phi } = self.smoothing;
+        let within = |start, lower, upper| Variable { start, lower, upper, scale: 0.02 };
         let free = |start, scale: f64| Variable {
             start,
             lower: f64::NEG_INFINITY,
@@ -158,11 +132,7 @@ impl Search<'_> {
             Component::Additive => variables.push(free(self.states.trend, 0.2 * unit)),
             Component::Multiplicative => variables.push(free(self.states.trend, 0.2 * unit / level.abs())),
         }
-        let by_level = if self.form.season == Component::Multiplicative {
-            level.abs()
-        } else {
-            1.0
-        };
+        let by_level = if self.form.season == Component::Multiplicative { level.abs() } else { 1.0 };
         variables.extend(self.states.season.iter().map(|&value| free(value, unit / by_level)));
         variables
     }

@@ -7,13 +7,13 @@
 //! some tens to hundreds of passes a form.
 //!
 //! Departures from the reference (statsforecast), each with its reason:
-//! - The search follows the gradient to an optimum; the reference stops at 1,000 steps of a simplex, far from it when
-//!   a season brings tens of variables. Criteria are lower therefore, and the form chosen may differ. `HoltWinters`
-//!   keeps the reference's search, see `walk`.
-//! - β is at most 0.2 for every form. The reference bounds it by 0.2 without a season and, by way of an array that
-//!   its fits share, by less for what is fitted after a seasonal form. Without a bound the likelihood of hourly values
-//!   is best where the trend is the last difference, which forecasts nothing.
+//! - A damped trend is continued by φ, φ + φ², …; the reference adds the first φ twice. That is the whole difference
+//!   of `MSTL_ETS` and `MSTL_HoltWinters`, which come out better for it.
+//! - The reference bounds β by its first α, 0.2 without a season and less with one, in an array that its fits share, so
+//!   that a bound depends on which forms were tried before. Here it depends on the form alone.
+//! - [`Search::Optimum`] follows the gradient to an optimum instead of stopping on the way, see there.
 //! - A season needs two full seasons of values; the reference fits waves to less.
+//! - A form that names its season needs a series long enough for it; the reference falls back to one without.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 mod estimate;
@@ -24,12 +24,33 @@ mod start;
 mod walk;
 
 use super::classical::Composition;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use super::{FitError, Finding, Fitted, Forecast, Model, check};
 use estimate::{Estimate, estimate};
 use form::{Component, Form, Pattern, PatternError};
 use interval::End;
 use recursion::Recursion;
+use walk::walk;
 pub use recursion::{Smoothing, States};
+
+/// How the parameters of a form are searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Search {
+    /// By the reference's simplex of at most 1,000 steps from small smoothing parameters: near the start, where a
+    /// season brings many variables.
+    #[default]
+    Walk,
+    /// By the likelihood's gradient, to an optimum.
+    Optimum,
+}
+
+impl Search {
+    fn estimate(self, y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
+        match self {
+            Self::Walk => walk(y, season_length, form, floor),
+            Self::Optimum => estimate(y, season_length, form, floor),
+        }
+    }
+}
 
 /// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
 #[derive(Clone, Debug)]
@@ -38,6 +59,8 @@ pub struct AutoEts {
     pub season_length: usize,
     /// The forms to choose from.
     pub pattern: Pattern,
+    /// How each is fitted.
+    pub search: Search,
 }
 
 impl AutoEts {
@@ -46,18 +69,12 @@ impl AutoEts {
     /// # Errors
     /// [`PatternError`] if it is none.
     pub fn new(season_length: usize, pattern: &str) -> Result<Self, PatternError> {
-        Ok(Self {
-            season_length,
-            pattern: pattern.parse()?,
-        })
+        Ok(Self { season_length, pattern: pattern.parse()?, search: Search::default() })
     }
 
     /// Chooses from the forms without a season.
     pub fn seasonless() -> Self {
-        Self {
-            season_length: 1,
-            pattern: Pattern::ANY,
-        }
+        Self { season_length: 1, pattern: Pattern::ANY, search: Search::default() }
     }
 }
 
@@ -67,7 +84,7 @@ impl Model for AutoEts {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("AutoETS", y, self.season_length, self.pattern, estimate)
+        choose("AutoETS", y, self.season_length, self.pattern, self.search)
     }
 }
 
@@ -84,7 +101,7 @@ impl Model for Holt {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("Holt", y, 1, Pattern::holt(self.error), estimate)
+        choose("Holt", y, 1, Pattern::holt(self.error), Search::Walk)
     }
 }
 
@@ -103,16 +120,9 @@ impl Model for HoltWinters {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        if self.season_length <= 1 {
-            return choose("HoltWinters", y, 1, Pattern::holt(self.error), estimate);
-        }
-        choose(
-            "HoltWinters",
-            y,
-            self.season_length,
-            Pattern::holt_winters(self.error),
-            walk::walk,
-        )
+        let pattern =
+            if self.season_length > 1 { Pattern::holt_winters(self.error) } else { Pattern::holt(self.error) };
+        choose("HoltWinters", y, self.season_length, pattern, Search::Walk)
     }
 }
 
@@ -122,7 +132,7 @@ fn choose(
     y: &[f64],
     season_length: usize,
     pattern: Pattern,
-    search: impl Fn(&[f64], usize, Form, f64) -> Option<Estimate>,
+    search: Search,
 ) -> Result<Box<dyn Fitted>, FitError> {
     check(model, y, 1)?;
     let season_length = season_length.max(1);
@@ -133,42 +143,24 @@ fn choose(
     }
     let forms = pattern.forms(is_seasonal || pattern.needs_season(), is_positive);
     if forms.is_empty() {
-        return Err(FitError::NoFit {
-            model,
-            why: "a part that multiplies needs values above zero".to_owned(),
-        });
+        return Err(FitError::NoFit { model, why: "a part that multiplies needs values above zero".to_owned() });
     }
     let needs = |form: &Form| {
-        let seasons = if form.season == Component::Absent {
-            0
-        } else {
-            2 * season_length
-        };
+        let seasons = if form.season == Component::Absent { 0 } else { 2 * season_length };
         seasons.max(form.parameters(season_length) + 2)
     };
     let needed = forms.iter().map(needs).min().unwrap_or(0);
     check(model, y, needed)?;
 
     // By a power of two, so that a series in another unit of that kind has the very same fit.
-    let unit = y
-        .iter()
-        .fold(0.0_f64, |most, value| most.max(value.abs()))
-        .log2()
-        .floor()
-        .exp2();
+    let unit = y.iter().fold(0.0_f64, |most, value| most.max(value.abs())).log2().floor().exp2();
     let scaled: Vec<f64> = y.iter().map(|value| value / unit).collect();
     let floor = 1e-20 * spread(&scaled);
     let mut best: Option<(f64, Estimate)> = None;
     let mut tried = 0_usize;
     for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
-        let floor = if form.error == Component::Multiplicative {
-            1e-20
-        } else {
-            floor
-        };
-        let Some(estimate) = search(&scaled, season_length, form, floor) else {
-            continue;
-        };
+        let floor = if form.error == Component::Multiplicative { 1e-20 } else { floor };
+        let Some(estimate) = search.estimate(&scaled, season_length, form, floor) else { continue };
         tried += 1;
         let criterion = Criteria::new(&estimate, y.len(), season_length, unit).aicc;
         if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
@@ -176,10 +168,7 @@ fn choose(
         }
     }
     let Some((_, estimate)) = best else {
-        return Err(FitError::NoFit {
-            model,
-            why: "no form has a finite likelihood on this series".to_owned(),
-        });
+        return Err(FitError::NoFit { model, why: "no form has a finite likelihood on this series".to_owned() });
     };
     Ok(Box::new(Smoothed::new(&scaled, season_length, unit, estimate, tried)))
 }
@@ -202,22 +191,12 @@ fn constant(y: &[f64]) -> Option<Smoothed> {
                 damped: false,
                 season: Component::Absent,
             },
-            smoothing: Smoothing {
-                alpha: 1.0,
-                phi: 1.0,
-                ..Smoothing::default()
-            },
-            states: States {
-                level: first,
-                ..States::default()
-            },
+            smoothing: Smoothing { alpha: 1.0, phi: 1.0, ..Smoothing::default() },
+            states: States { level: first, ..States::default() },
             variance: 0.0,
             steps: y.len(),
         },
-        start: States {
-            level: first,
-            ..States::default()
-        },
+        start: States { level: first, ..States::default() },
         fitted: y.to_vec(),
         criteria: None,
         tried: 0,
@@ -240,11 +219,7 @@ impl Criteria {
         let k = estimate.form.parameters(season_length) as f64;
         let deviance = estimate.deviance + 2.0 * n * unit.ln();
         let aic = deviance + 2.0 * k;
-        Self {
-            aic,
-            aicc: aic + 2.0 * k * (k + 1.0) / (n - k - 1.0),
-            bic: deviance + k * n.ln(),
-        }
+        Self { aic, aicc: aic + 2.0 * k * (k + 1.0) / (n - k - 1.0), bic: deviance + k * n.ln() }
     }
 }
 
@@ -265,24 +240,14 @@ struct Smoothed {
 impl Smoothed {
     /// Runs the estimate over the series once more, and turns its numbers back into the series' unit.
     fn new(scaled: &[f64], season_length: usize, unit: f64, mut estimate: Estimate, tried: usize) -> Self {
-        let Estimate {
-            form,
-            smoothing,
-            iterations,
-            limited,
-            ..
-        } = estimate;
+        let Estimate { form, smoothing, iterations, limited, .. } = estimate;
         normalise(form, &mut estimate.start);
         let mut recursion = Recursion::new(scaled, form, 0.0);
         recursion.likelihood(&smoothing, &estimate.start);
         let degrees = scaled.len() - (form.parameters(season_length) - 1);
         let is_relative = form.error == Component::Multiplicative;
         let variance = recursion.squares() / degrees as f64 * if is_relative { 1.0 } else { unit * unit };
-        let fitted = scaled
-            .iter()
-            .zip(recursion.errors())
-            .map(|(value, error)| (value - error) * unit)
-            .collect();
+        let fitted = scaled.iter().zip(recursion.errors()).map(|(value, error)| (value - error) * unit).collect();
         let criteria = Criteria::new(&estimate, scaled.len(), season_length, unit);
         let mut states = recursion.last(&smoothing);
         let mut start = estimate.start;
@@ -295,22 +260,8 @@ impl Smoothed {
                 states.season.iter_mut().for_each(|value| *value *= unit);
             }
         }
-        let end = End {
-            form,
-            smoothing,
-            states,
-            variance,
-            steps: scaled.len(),
-        };
-        Self {
-            end,
-            start,
-            fitted,
-            criteria: Some(criteria),
-            tried,
-            iterations,
-            limited,
-        }
+        let end = End { form, smoothing, states, variance, steps: scaled.len() };
+        Self { end, start, fitted, criteria: Some(criteria), tried, iterations, limited }
     }
 }
 
@@ -338,12 +289,7 @@ impl Fitted for Smoothed {
     }
 
     fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let End {
-            form,
-            smoothing,
-            variance,
-            ..
-        } = &self.end;
+        let End { form, smoothing, variance, .. } = &self.end;
         let mut found = vec![
             ("form", Finding::Text(form.to_string())),
             ("alpha", Finding::Number(smoothing.alpha)),
@@ -375,10 +321,7 @@ impl Fitted for Smoothed {
             ]);
         }
         if self.limited {
-            found.push((
-                "limit",
-                Finding::Text(format!("stopped after {} steps of the search", self.iterations)),
-            ));
+            found.push(("limit", Finding::Text(format!("stopped after {} steps of the search", self.iterations))));
         }
         found
     }

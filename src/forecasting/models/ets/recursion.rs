@@ -63,6 +63,9 @@ pub(super) struct Slopes {
     pub(super) states: States,
 }
 
+/// Where a product of forecasts may be multiplied on; outside it, its logarithm is taken.
+const IN_RANGE: std::ops::Range<f64> = 1e-100..1e100;
+
 const ABSENT: u8 = 0;
 const ADDITIVE: u8 = 1;
 const MULTIPLICATIVE: u8 = 2;
@@ -92,14 +95,7 @@ macro_rules! by_form {
 
 impl<'a> Recursion<'a> {
     pub(super) fn new(y: &'a [f64], form: Form, floor: f64) -> Self {
-        Self {
-            y,
-            form,
-            floor,
-            trace: vec![Step::default(); y.len()],
-            squares: 0.0,
-            ring: Vec::new(),
-        }
+        Self { y, form, floor, trace: vec![Step::default(); y.len()], squares: 0.0, ring: Vec::new() }
     }
 
     /// Runs over the series; returns minus twice the log-likelihood without its constant.
@@ -113,13 +109,21 @@ impl<'a> Recursion<'a> {
         n * self.squares.ln() + 2.0 * logarithms
     }
 
-    /// Returns the same where nothing else will be asked; faster for forms that only add.
+    /// Returns the same where nothing else will be asked; faster, save for a multiplied trend.
     pub(super) fn likelihood_alone(&mut self, p: &Smoothing, start: &States) -> f64 {
-        if self.form.error == Component::Multiplicative || !self.form.is_linear() {
+        if self.form.trend == Component::Multiplicative {
             return self.likelihood(p, start);
         }
         let n = self.y.len() as f64;
-        n * (self.squares_of_sums(p, start) + n * self.floor).ln()
+        let (squares, logarithms) = match (self.form.error == Component::Multiplicative, self.form.season) {
+            (false, Component::Absent) => self.untraced::<false, ABSENT>(p, start),
+            (false, Component::Additive) => self.untraced::<false, ADDITIVE>(p, start),
+            (false, Component::Multiplicative) => self.untraced::<false, MULTIPLICATIVE>(p, start),
+            (true, Component::Absent) => self.untraced::<true, ABSENT>(p, start),
+            (true, Component::Additive) => self.untraced::<true, ADDITIVE>(p, start),
+            (true, Component::Multiplicative) => self.untraced::<true, MULTIPLICATIVE>(p, start),
+        };
+        n * (squares + n * self.floor).ln() + 2.0 * logarithms
     }
 
     /// Returns the partial derivatives of the last likelihood that was evaluated, for the same parameters.
@@ -139,9 +143,7 @@ impl<'a> Recursion<'a> {
 
     /// The states after the last step, seasons by position; to be asked before the slopes, which use the same space.
     pub(super) fn last(&self, p: &Smoothing) -> States {
-        let Some(step) = self.trace.last() else {
-            return States::default();
-        };
+        let Some(step) = self.trace.last() else { return States::default() };
         let seasonal = match self.form.season {
             Component::Multiplicative => step.error / step.season,
             _ => step.error,
@@ -154,16 +156,8 @@ impl<'a> Recursion<'a> {
                 (step.level * ratio, ratio + p.beta * seasonal / step.level)
             }
         };
-        let season = if self.form.season == Component::Absent {
-            Vec::new()
-        } else {
-            self.ring.clone()
-        };
-        States {
-            level: grown + p.alpha * seasonal,
-            trend,
-            season,
-        }
+        let season = if self.form.season == Component::Absent { Vec::new() } else { self.ring.clone() };
+        States { level: grown + p.alpha * seasonal, trend, season }
     }
 
     fn forward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(
@@ -188,75 +182,79 @@ impl<'a> Recursion<'a> {
         pass.sums()
     }
 
-    /// Returns the sum of squares of a form that only adds, without a trace.
+    /// Runs over the series without a trace, for forms whose trend is added or absent.
     ///
-    /// Written in the forecast `grown` and the trend's part `carried` of it, so that an error passes into the next
-    /// forecast by one multiplication and one addition: the chain of these is all the time that a step takes.
-    fn squares_of_sums(&mut self, p: &Smoothing, start: &States) -> f64 {
-        let Smoothing {
-            alpha,
-            beta,
-            gamma,
-            phi,
-        } = *p;
+    /// Written in the forecast `grown` of level and trend, and the trend's part `carried` of it, so that an error passes
+    /// into the next forecast by one multiplication and one addition: the chain of these is the time that a step takes.
+    fn untraced<const RELATIVE: bool, const SEASON: u8>(&mut self, p: &Smoothing, start: &States) -> (f64, f64) {
+        let Smoothing { alpha, beta, gamma, phi } = *p;
         let gain = alpha + phi * beta;
         let fade = phi * beta;
         let (mut grown, mut carried) = (start.level + phi * start.trend, phi * start.trend);
-        let mut squares = 0.0;
-        let mut step = |y: f64| {
-            let error = y - grown;
-            let slide = phi * carried;
-            grown = (grown + slide) + gain * error;
-            carried = slide + fade * error;
-            squares += error * error;
-            error
-        };
-        if start.season.is_empty() {
-            for &y in self.y {
-                step(y);
+        let (mut squares, mut logarithms, mut product) = (0.0, 0.0, 1.0);
+        let mut is_outside = false;
+        let mut step = |y: f64, slot: &mut f64| {
+            let season = *slot;
+            let error = match SEASON {
+                ABSENT => y - grown,
+                ADDITIVE => (y - season) - grown,
+                _ => y - grown * season,
+            };
+            let relative = if RELATIVE { error / (y - error) } else { error };
+            let adjusted = if SEASON == MULTIPLICATIVE { error * (1.0 / season) } else { error };
+            if SEASON == ADDITIVE {
+                *slot = season + gamma * error;
+            } else if SEASON == MULTIPLICATIVE {
+                let by_level = if RELATIVE { relative * season } else { error / grown };
+                *slot = season + gamma * by_level;
+                is_outside |= season <= 0.0 || grown <= 0.0;
             }
+            let slide = phi * carried;
+            grown = (grown + slide) + gain * adjusted;
+            carried = slide + fade * adjusted;
+            if RELATIVE {
+                let forecast = y - error;
+                is_outside |= forecast <= 0.0;
+                product *= forecast;
+                if !IN_RANGE.contains(&product) {
+                    is_outside |= product.is_nan();
+                    logarithms += product.ln();
+                    product = 1.0;
+                }
+            }
+            squares += relative * relative;
+            !is_outside
+        };
+        if SEASON == ABSENT {
+            self.y.iter().for_each(|&y| {
+                step(y, &mut 0.0);
+            });
         } else {
             self.ring.clone_from(&start.season);
             for values in self.y.chunks(self.ring.len()) {
-                for (&y, season) in values.iter().zip(&mut self.ring) {
-                    *season += gamma * step(y - *season);
+                let mut goes_on = true;
+                values.iter().zip(&mut self.ring).for_each(|(&y, slot)| goes_on = step(y, slot));
+                if !goes_on {
+                    break;
                 }
             }
         }
-        squares
+        if is_outside { (f64::INFINITY, 0.0) } else { (squares, logarithms + product.ln()) }
     }
 
-    fn backward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(
-        &mut self,
-        p: &Smoothing,
-        slopes: &mut Slopes,
-    ) {
-        let Smoothing {
-            alpha,
-            beta,
-            gamma,
-            phi,
-        } = *p;
+    fn backward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, p: &Smoothing, slopes: &mut Slopes) {
+        let Smoothing { alpha, beta, gamma, phi } = *p;
         let weight = 2.0 * self.y.len() as f64 / self.squares;
         // Names ending in `_` are derivatives of the likelihood by what the name says.
         let (mut level_, mut trend_) = (0.0, 0.0);
         let mut p_ = Smoothing::default();
         let ring_ = &mut self.ring;
         ring_.fill(0.0);
-        let length = if SEASON == ABSENT {
-            self.y.len().max(1)
-        } else {
-            ring_.len()
-        };
+        let length = if SEASON == ABSENT { self.y.len().max(1) } else { ring_.len() };
         for (values, steps) in self.y.chunks(length).zip(self.trace.chunks(length)).rev() {
             for (i, (&y, step)) in values.iter().zip(steps).enumerate().rev() {
                 let place = if SEASON == ABSENT { 0 } else { i };
-                let Step {
-                    level,
-                    trend,
-                    season,
-                    error,
-                } = *step;
+                let Step { level, trend, season, error } = *step;
                 let season_ = if SEASON == ABSENT { 0.0 } else { ring_[place] };
                 let (grown, ratio) = match TREND {
                     ABSENT => (level, 0.0),
@@ -266,11 +264,7 @@ impl<'a> Recursion<'a> {
                         (level * ratio, ratio)
                     }
                 };
-                let adjusted = if SEASON == MULTIPLICATIVE {
-                    error / season
-                } else {
-                    error
-                };
+                let adjusted = if SEASON == MULTIPLICATIVE { error / season } else { error };
                 // Of the likelihood itself.
                 let (mut error_, mut forecast_) = if RELATIVE {
                     let forecast = y - error;
@@ -375,12 +369,7 @@ impl Pass {
     /// Takes in one value; `slot` holds the season of its position.
     #[inline]
     fn step<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, y: f64, slot: &mut f64) -> Step {
-        let Smoothing {
-            alpha,
-            beta,
-            gamma,
-            phi,
-        } = self.p;
+        let Smoothing { alpha, beta, gamma, phi } = self.p;
         let Self { level, trend, .. } = *self;
         let season = *slot;
         let (grown, carried) = match TREND {
@@ -397,11 +386,7 @@ impl Pass {
             ADDITIVE => (y - season) - grown,
             _ => y - grown * season,
         };
-        let adjusted = if SEASON == MULTIPLICATIVE {
-            error * (1.0 / season)
-        } else {
-            error
-        };
+        let adjusted = if SEASON == MULTIPLICATIVE { error * (1.0 / season) } else { error };
         if TREND == ADDITIVE {
             self.trend = carried + beta * adjusted;
         } else if TREND == MULTIPLICATIVE {
@@ -421,28 +406,19 @@ impl Pass {
             self.squares += relative * relative;
             self.is_outside |= forecast <= 0.0;
             self.product *= forecast;
-            if !(1e-100..1e100).contains(&self.product) {
+            if !IN_RANGE.contains(&self.product) {
                 self.logarithms += self.product.ln();
                 self.product = 1.0;
             }
         } else {
             self.squares += error * error;
         }
-        Step {
-            level,
-            trend,
-            season,
-            error,
-        }
+        Step { level, trend, season, error }
     }
 
     /// Sums of the squares and of the forecasts' logarithms; infinite if the pass left the domain.
     fn sums(&self) -> (f64, f64) {
-        if self.is_outside {
-            (f64::INFINITY, 0.0)
-        } else {
-            (self.squares, self.logarithms + self.product.ln())
-        }
+        if self.is_outside { (f64::INFINITY, 0.0) } else { (self.squares, self.logarithms + self.product.ln()) }
     }
 }
 
@@ -458,33 +434,21 @@ mod tests {
         for error in [Component::Additive, Component::Multiplicative] {
             for trend in FORMS {
                 for season in FORMS {
-                    let p = Smoothing {
-                        alpha: 0.3,
-                        beta: 0.1,
-                        gamma: 0.2,
-                        phi: 0.9,
-                    };
+                    let damped = trend != Component::Absent;
+                    let (beta, phi) = if damped { (0.1, 0.9) } else { (0.0, 1.0) };
+                    let p = Smoothing { alpha: 0.3, beta, gamma: 0.2, phi };
                     let by_season = match season {
                         Component::Absent => vec![],
                         Component::Additive => vec![0.4, -0.3, -0.1],
                         Component::Multiplicative => vec![1.1, 0.8, 1.1],
                     };
-                    let start = if trend == Component::Multiplicative { 1.02 } else { 0.05 };
-                    let states = States {
-                        level: 3.0,
-                        trend: start,
-                        season: by_season,
+                    let start = match trend {
+                        Component::Absent => 0.0,
+                        Component::Additive => 0.05,
+                        Component::Multiplicative => 1.02,
                     };
-                    cases.push((
-                        Form {
-                            error,
-                            trend,
-                            damped: true,
-                            season,
-                        },
-                        p,
-                        states,
-                    ));
+                    let states = States { level: 3.0, trend: start, season: by_season };
+                    cases.push((Form { error, trend, damped, season }, p, states));
                 }
             }
         }
@@ -492,9 +456,7 @@ mod tests {
     }
 
     fn series() -> Vec<f64> {
-        (0..20)
-            .map(|t| 3.0 + 0.03 * f64::from(t) + [0.5, -0.4, 0.1, 0.2][t as usize % 4])
-            .collect()
+        (0..20).map(|t| 3.0 + 0.03 * f64::from(t) + [0.5, -0.4, 0.1, 0.2][t as usize % 4]).collect()
     }
 
     /// All numbers of a point, in one list.
@@ -518,28 +480,23 @@ mod tests {
                 let mut at = |by: f64| {
                     let mut point = numbers(&p, &states);
                     point[i] += by;
-                    let p = Smoothing {
-                        alpha: point[0],
-                        beta: point[1],
-                        gamma: point[2],
-                        phi: point[3],
-                    };
-                    recursion.likelihood(
-                        &p,
-                        &States {
-                            level: point[4],
-                            trend: point[5],
-                            season: point[6..].to_vec(),
-                        },
-                    )
+                    let p = Smoothing { alpha: point[0], beta: point[1], gamma: point[2], phi: point[3] };
+                    recursion.likelihood(&p, &States { level: point[4], trend: point[5], season: point[6..].to_vec() })
                 };
                 let difference = (at(step) - at(-step)) / (2.0 * step);
                 let expected = if is_unused { 0.0 } else { difference };
-                assert!(
-                    (slope - expected).abs() < 1e-5 * expected.abs().max(1.0),
-                    "{form} {i}: {slope} {expected}"
-                );
+                assert!((slope - expected).abs() < 1e-5 * expected.abs().max(1.0), "{form} {i}: {slope} {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn the_value_alone_is_the_same() {
+        let y = series();
+        for (form, p, states) in cases() {
+            let mut recursion = Recursion::new(&y, form, 1e-12);
+            let both = [recursion.likelihood(&p, &states), recursion.likelihood_alone(&p, &states)];
+            assert!((both[0] - both[1]).abs() < 1e-10 * both[0].abs(), "{form} {both:?}");
         }
     }
 
@@ -555,10 +512,7 @@ mod tests {
             let mut second = Recursion::new(&y[9..], form, 0.0);
             second.likelihood(&p, &middle);
             let errors: Vec<f64> = first.errors().chain(second.errors()).collect();
-            assert!(
-                errors.iter().zip(whole.errors()).all(|(a, b)| (a - b).abs() < 1e-12),
-                "{form}"
-            );
+            assert!(errors.iter().zip(whole.errors()).all(|(a, b)| (a - b).abs() < 1e-12), "{form}");
         }
     }
 }
