@@ -15,8 +15,6 @@ pub mod simplex;
 pub mod stl;
 pub mod theta;
 
-
-
 use std::fmt::Debug;
 
 /// A forecasting model with its settings, not yet fitted.
