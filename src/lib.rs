@@ -9,7 +9,9 @@
 pub mod atsaffile;
 pub mod cli;
 pub mod engine;
+pub mod export;
 #[cfg(feature = "forecasting")]
 pub mod forecasting;
+pub mod report;
 
 pub mod diagnostic;

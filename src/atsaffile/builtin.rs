@@ -1,13 +1,16 @@
 //! Targets with `uses`: what is declared against what the task says of itself.
 
-use toml::de::DeValue;
+use std::collections::BTreeMap;
+
+use toml::de::{DeTable, DeValue};
 
 use super::mistakes::Mistakes;
 use super::params::Declared;
 use super::resolve::{Ports, Project, nothing};
 use super::sections::is_name;
-use super::syntax::{Word, span_of};
+use super::syntax::{Word, key_of, span_of};
 use super::targets::Draft;
+use crate::diagnostic::nearest;
 use crate::engine::spec::schema::{self, Misfit, Port, Schema};
 use crate::engine::spec::{Action, From, Kind, Origin, Param, Span, Value};
 
@@ -113,7 +116,7 @@ impl Project<'_, '_> {
     }
 }
 
-/// What is wrong with a value, item by item if it is a list: place, sentence, and a name that may be meant.
+/// What is wrong with a value, item by item if it is a list or a table: place, sentence, and a name that may be meant.
 fn misfits(
     param: &schema::Param,
     value: &Value,
@@ -147,8 +150,50 @@ fn misfits(
             })
             .collect();
     }
+    if let (schema::Kind::Table(entries), Value::Table(given)) = (param.kind, value) {
+        let table = declared
+            .filter(|declared| matches!(declared.origin, Origin::Atsaffile(_)))
+            .and_then(|declared| declared.node.get_ref().as_table());
+        return in_table(name, entries, given, table, span);
+    }
     let what = format!("`{name}` must be {}; found {}", misfit.expected, misfit.found);
     vec![(span, what, misfit.nearest)]
+}
+
+/// What is wrong with the entries of a table; `node` is the table as written, `span` its place or that of what is set.
+fn in_table(
+    name: &str,
+    entries: &'static [schema::Param],
+    given: &BTreeMap<String, Value>,
+    node: Option<&DeTable<'_>>,
+    span: Option<Span>,
+) -> Vec<(Option<Span>, String, Option<&'static str>)> {
+    let written = |entry: &str| node.into_iter().flatten().find(|(key, _)| key_of(key).text == entry);
+    let known = || entries.iter().map(|entry| entry.name);
+    let mut wrong = Vec::new();
+    for (entry, value) in given {
+        let Some(param) = entries.iter().find(|param| param.name == entry) else {
+            let place = written(entry).map(|(key, _)| key_of(key).span).or(span);
+            let what = match entries {
+                [] => format!("`{name}` has no entry `{entry}`, nor any other"),
+                _ => format!(
+                    "`{name}` has no entry `{entry}`; its entries: {}",
+                    known().collect::<Vec<_>>().join(", ")
+                ),
+            };
+            wrong.push((place, what, nearest(entry, known())));
+            continue;
+        };
+        if let Err(misfit) = param.kind.check(value) {
+            let place = written(entry).map(|(_, node)| span_of(node)).or(span);
+            let what = format!(
+                "`{entry}` of `{name}` must be {}; found {}",
+                misfit.expected, misfit.found
+            );
+            wrong.push((place, what, misfit.nearest));
+        }
+    }
+    wrong
 }
 
 fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {

@@ -7,7 +7,7 @@ use super::mistakes::Mistakes;
 use super::params::{self, Params};
 use super::syntax::span_of;
 use super::targets::Draft;
-use crate::engine::spec::schema::{Catalog, Kind, Param};
+use crate::engine::spec::schema::{AUTO, Catalog, Kind, Param};
 use crate::engine::spec::{Origin, Value};
 
 /// Puts the values of the command line over the declared ones.
@@ -114,15 +114,38 @@ fn sample(kind: Kind) -> Value {
         Kind::Float { .. } => Value::Float(0.0),
         Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => Value::Text(String::new()),
         Kind::List(item) => Value::List(vec![sample(*item)]),
+        Kind::OneOrMany(kind) | Kind::Auto(kind) => sample(*kind),
+        Kind::Table(_) => Value::Table(BTreeMap::new()),
     }
 }
 
-/// Reads a text as a value of the type of `like`; a whole number may become a fraction where every reader takes one.
+/// Reads a text as a value of the type of `like`; a whole number may become a fraction where every reader takes one, and
+/// a reader that takes values of several types decides itself.
 fn read(like: &Value, text: &str, readers: &[&Param]) -> Result<Value, &'static str> {
+    let several = readers.iter().map(|reader| reader.kind);
+    if let Some(kind) = several
+        .into_iter()
+        .find(|kind| matches!(kind, Kind::OneOrMany(_) | Kind::Auto(_)))
+    {
+        return read_as(kind, text);
+    }
     let fraction = !readers.is_empty() && readers.iter().all(|param| matches!(param.kind, Kind::Float { .. }));
     match like {
         Value::Int(_) if fraction => typed(like, text).or_else(|_| typed(&Value::Float(0.0), text)),
         _ => typed(like, text),
+    }
+}
+
+/// Reads a text as a kind is written, one value or several.
+fn read_as(kind: Kind, text: &str) -> Result<Value, &'static str> {
+    match kind {
+        Kind::Auto(_) if text.trim() == AUTO => Ok(Value::Text(AUTO.to_owned())),
+        Kind::Auto(kind) => read_as(*kind, text),
+        Kind::OneOrMany(kind) if text.contains(',') || text.starts_with('[') => {
+            list(Some(&sample(*kind)), text, params::value_of_text(text))
+        }
+        Kind::OneOrMany(kind) => read_as(*kind, text),
+        _ => typed(&sample(kind), text),
     }
 }
 
@@ -137,11 +160,13 @@ fn typed(like: &Value, text: &str) -> Result<Value, &'static str> {
         (Value::Bool(_), Some(value @ Value::Bool(_)))
         | (Value::Int(_), Some(value @ Value::Int(_)))
         | (Value::Float(_), Some(value @ Value::Float(_)))
-        | (Value::Date(_), Some(value @ Value::Date(_))) => Ok(value),
+        | (Value::Date(_), Some(value @ Value::Date(_)))
+        | (Value::Table(_), Some(value @ Value::Table(_))) => Ok(value),
         (Value::Float(_), Some(Value::Int(number))) => Ok(Value::Float(number as f64)),
         (Value::Bool(_), _) => Err("true or false"),
         (Value::Int(_), _) => Err("a whole number"),
         (Value::Float(_), _) => Err("a number"),
+        (Value::Table(_), _) => Err("a table such as `{ name = value }`"),
         _ => Err("a date such as 2023-06-01"),
     }
 }
@@ -152,10 +177,12 @@ fn list(like: Option<&Value>, text: &str, value: Option<Value>) -> Result<Value,
     let text_item = Value::Text(String::new());
     let like = like.unwrap_or(&text_item);
     if text.starts_with('[') {
+        // A whole number is a number as well.
+        let fits = |item: &Value| {
+            item.type_name() == like.type_name() || matches!((item, like), (Value::Int(_), Value::Float(_)))
+        };
         return match value {
-            Some(Value::List(items)) if items.iter().all(|item| item.type_name() == like.type_name()) => {
-                Ok(Value::List(items))
-            }
+            Some(Value::List(items)) if items.iter().all(fits) => Ok(Value::List(items)),
             _ => Err(WANTED),
         };
     }

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::mistakes::Mistakes;
 use super::sections;
 use super::syntax::{self, Node, Word, key_of, span_of};
+use crate::engine::spec::schema::{self, Catalog};
 use crate::engine::spec::{Origin, Param, Value};
 
 /// Words that mean something else in a template.
@@ -45,8 +46,10 @@ pub(super) struct Params<'t> {
 }
 
 impl<'t> Params<'t> {
-    /// Reads `[params]`.
-    pub(super) fn read(table: Option<&'t DeTable<'t>>, mistakes: &mut Mistakes) -> Self {
+    /// Reads `[params]`; a value is a table only where a parameter of a built-in task is one.
+    pub(super) fn read(table: Option<&'t DeTable<'t>>, catalog: &Catalog, mistakes: &mut Mistakes) -> Self {
+        let is_table = |param: &schema::Param| matches!(param.kind, schema::Kind::Table(_));
+        let may_be_table = |name: &str| catalog.values().any(|task| task.param(name).is_some_and(is_table));
         let mut params = Self::default();
         for (key, node) in table.into_iter().flatten() {
             let name = key_of(key);
@@ -58,7 +61,9 @@ impl<'t> Params<'t> {
                     .help("choose another name");
             }
             params.index.insert(name.text, params.list.len());
-            params.list.push(Declared::read(name, node, mistakes));
+            params
+                .list
+                .push(Declared::read(name, node, may_be_table(name.text), mistakes));
         }
         params.list.sort_by_key(|param| param.name.span.start);
         for (at, param) in params.list.iter().enumerate() {
@@ -106,19 +111,19 @@ impl<'t> Params<'t> {
 }
 
 impl<'t> Declared<'t> {
-    /// Reads a value.
-    pub(super) fn read(name: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) -> Self {
+    /// Reads a value, which may be a table.
+    fn read(name: Word<'t>, node: &'t Node<'t>, may_be_table: bool, mistakes: &mut Mistakes) -> Self {
         Self {
             name,
             node,
-            value: value(name.text, node, mistakes),
+            value: value(name.text, node, may_be_table, mistakes),
             origin: Origin::Atsaffile(span_of(node)),
         }
     }
 }
 
-/// Reads the value of the parameter `name`.
-fn value(name: &str, node: &Node<'_>, mistakes: &mut Mistakes) -> Option<Value> {
+/// Reads the value of the parameter `name`; the entries of a table are no tables.
+fn value(name: &str, node: &Node<'_>, may_be_table: bool, mistakes: &mut Mistakes) -> Option<Value> {
     match node.get_ref() {
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
         DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
@@ -149,8 +154,17 @@ fn value(name: &str, node: &Node<'_>, mistakes: &mut Mistakes) -> Option<Value> 
         }
         DeValue::Array(items) => {
             // Every item is read, so that every mistake is told.
-            let values: Vec<Option<Value>> = items.iter().map(|item| value(name, item, mistakes)).collect();
+            let values: Vec<Option<Value>> = items.iter().map(|item| value(name, item, false, mistakes)).collect();
             values.into_iter().collect::<Option<Vec<_>>>().map(Value::List)
+        }
+        DeValue::Table(entries) if may_be_table => {
+            let entry = |(key, node)| {
+                let key = key_of(key);
+                (key.text.to_owned(), value(key.text, node, false, mistakes))
+            };
+            let values: Vec<(String, Option<Value>)> = entries.into_iter().map(entry).collect();
+            let whole = values.into_iter().map(|(name, value)| Some((name, value?)));
+            whole.collect::<Option<_>>().map(Value::Table)
         }
         DeValue::Table(_) => {
             mistakes
@@ -165,7 +179,7 @@ fn value(name: &str, node: &Node<'_>, mistakes: &mut Mistakes) -> Option<Value> 
 /// Reads a text as TOML writes a value, for `-s`.
 pub(super) fn value_of_text(text: &str) -> Option<Value> {
     let node = DeValue::parse(text).ok()?;
-    value("", &node, &mut Mistakes::default())
+    value("", &node, true, &mut Mistakes::default())
 }
 
 /// Reads the table of values for one target.
@@ -173,6 +187,6 @@ pub(super) fn with<'t>(node: &'t Node<'t>, mistakes: &mut Mistakes) -> Vec<Decla
     syntax::table(node, "with", mistakes)
         .into_iter()
         .flatten()
-        .map(|(key, node)| Declared::read(key_of(key), node, mistakes))
+        .map(|(key, node)| Declared::read(key_of(key), node, true, mistakes))
         .collect()
 }

@@ -57,7 +57,7 @@ pub(super) fn fill<'t>(
     let aliases = sections.aliases(mistakes);
     spec.secrets = sections.secrets(mistakes);
     let drafts = targets::read(sections.target, mistakes);
-    let mut params = Params::read(sections.params, mistakes);
+    let mut params = Params::read(sections.params, catalog, mistakes);
     overrides::apply(overrides, &mut params, &drafts, catalog, mistakes);
 
     let file = spec.text.path.rsplit('/').next().unwrap_or_default().to_owned();

@@ -10,6 +10,7 @@ mod overrides;
 mod paths;
 mod reading;
 mod sections;
+mod tables;
 mod targets;
 mod tasks;
 

@@ -1,14 +1,224 @@
 //! The command line: one file a command, and `setup`, which all of them begin with.
+//!
+//! A command gets its own arguments and the [`Session`], speaks through the session's screen, and gives back how it
+//! ends. To add one: its file with `Args` and `run`, one variant of [`Command`], one arm of [`dispatch`].
 
+mod build;
+mod check;
+mod clean;
+mod graph;
+mod interrupt;
+mod list;
+mod log;
+mod logs;
+mod plan;
+mod run;
 pub mod setup;
+mod show;
+mod status;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod trial;
+mod watch;
+mod why;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use self::run::Refused;
+use self::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::store::StoreError;
+use crate::engine::task::Tasks;
+use crate::report::ink::Ink;
+use crate::report::screen::{Manner, Screen};
+
+/// make for data artifacts: builds only what is stale, and proves why
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "atsaf",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// All commands, in the order in which `--help` shows them.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Build(build::Args),
+    Plan(plan::Args),
+    Why(why::Args),
+    Status(status::Args),
+    Watch(watch::Args),
+    Run(run::Args),
+    Show(show::Args),
+    Log(log::Args),
+    Logs(logs::Args),
+    Graph(graph::Args),
+    List(list::Args),
+    Check(check::Args),
+    Clean(clean::Args),
+}
+
+impl Cli {
+    /// Reads what only the Atsaffile gives a meaning: the flags of `run`, which is then a `build`.
+    fn resolve(self, tasks: fn() -> Tasks) -> Result<Self, Refused> {
+        match self.command {
+            Command::Run(args) => {
+                let (common, build) = run::resolve(&args, self.common, &tasks().catalog())?;
+                let command = Command::Build(build);
+                Ok(Self { common, command })
+            }
+            command => Ok(Self { command, ..self }),
+        }
+    }
+}
+
+/// Runs a command.
+fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
+    match command {
+        Command::Build(args) => build::run(args, session),
+        Command::Plan(args) => plan::run(args, session),
+        Command::Why(args) => why::run(args, session),
+        Command::Status(args) => status::run(args, session),
+        Command::Watch(args) => watch::run(args, session),
+        Command::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
+        Command::Show(args) => show::run(args, session),
+        Command::Log(args) => log::run(args, session),
+        Command::Logs(args) => logs::run(args, session),
+        Command::Graph(args) => graph::run(args, session),
+        Command::List(args) => list::run(args, session),
+        Command::Check(args) => check::run(args, session),
+        Command::Clean(args) => clean::run(args, session),
+    }
+}
+
+/// Runs the command line: `args` with the program's name first, `env` the environment of this program, `tasks` its
+/// built-in tasks.
+pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>, tasks: fn() -> Tasks) -> Exit {
+    let args: Vec<OsString> = args.into_iter().collect();
+    run_on(&args, env, tasks, Screen::new)
+}
+
+/// [`main`] on the screen that `screen` makes.
+fn run_on(
+    args: &[OsString],
+    env: BTreeMap<String, String>,
+    tasks: fn() -> Tasks,
+    screen: impl FnOnce(Manner, &BTreeMap<String, String>) -> Screen,
+) -> Exit {
+    let parsed = Cli::command()
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &screen(manner_of(args), &env)),
+    };
+    let manner = cli.common.manner();
+    let Cli { common, command } = match cli.resolve(tasks) {
+        Ok(cli) => cli,
+        Err(Refused::Clap(error)) => return refuse(&error, &screen(manner, &env)),
+        Err(Refused::Failed(failure)) => {
+            let screen = screen(manner, &env);
+            failure.diagnostics.iter().for_each(|it| screen.tell(it));
+            return failure.exit;
+        }
+    };
+    let screen = screen(common.manner(), &env);
+    let session = Session {
+        common,
+        env,
+        screen,
+        tasks,
+    };
+    let exit = dispatch(&command, &session).unwrap_or_else(|failure| {
+        for diagnostic in &failure.diagnostics {
+            session.screen.tell(diagnostic);
+        }
+        failure.exit
+    });
+    match session.screen.trouble() {
+        Some(trouble) => {
+            session.screen.tell(&trouble);
+            Exit::Usage
+        }
+        None => exit,
+    }
+}
+
+/// Prints what clap has to say: help and version to stdout, mistakes to stderr.
+fn refuse(error: &clap::Error, screen: &Screen) -> Exit {
+    let text = |ink: Ink| match ink.colours() {
+        true => error.render().ansi().to_string(),
+        false => error.render().to_string(),
+    };
+    if error.use_stderr() {
+        screen.insist(&text(screen.err_ink()));
+        Exit::Usage
+    } else {
+        screen.print(&text(screen.out_ink()));
+        Exit::Done
+    }
+}
+
+/// The manner of arguments that could not be read: the colour, which is looked for by itself.
+fn manner_of(args: &[OsString]) -> Manner {
+    let words = || args.iter().filter_map(|arg| arg.to_str());
+    let color = words().zip(words().skip(1).chain([""])).find_map(|(flag, next)| {
+        let value = match flag {
+            "--color" => next,
+            _ => flag.strip_prefix("--color=")?,
+        };
+        <Color as clap::ValueEnum>::from_str(value, false).ok()
+    });
+    Manner {
+        color: color.unwrap_or_default().decided(),
+        ..Manner::default()
+    }
+}
+
+/// What every command gets.
+pub struct Session {
+    /// The flags that every command has.
+    pub common: Common,
+    /// The environment of this program.
+    pub env: BTreeMap<String, String>,
+    /// Where to speak.
+    pub screen: Screen,
+    /// Makes the built-in tasks.
+    pub tasks: fn() -> Tasks,
+}
+
+impl Session {
+    /// Finds, reads and checks the project, and tells its warnings.
+    ///
+    /// What a project holds in memory goes with the process, which is sooner than piece by piece.
+    ///
+    /// # Errors
+    /// [`Failure`] with every mistake at once.
+    pub fn load(&self) -> Result<ManuallyDrop<Project>, Failure> {
+        let project = ManuallyDrop::new(setup::load(self)?);
+        for warning in &project.warnings {
+            self.screen.tell(warning);
+        }
+        Ok(project)
+    }
+}
 
 /// The flags that every command has.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Common options")]
 pub struct Common {
     /// Run as if started in DIR
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
@@ -25,12 +235,30 @@ pub struct Common {
     /// Print what tasks print as well
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// When to use colour
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    /// When to use colour: auto, always or never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
     pub color: Color,
     /// Print JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+impl Common {
+    fn manner(&self) -> Manner {
+        Manner {
+            color: self.color.decided(),
+            quiet: self.quiet,
+            verbose: self.verbose,
+            json: self.json,
+        }
+    }
 }
 
 /// When to use colour.
@@ -43,6 +271,16 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl Color {
+    fn decided(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

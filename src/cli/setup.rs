@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Common, Exit, Failure};
+use super::{Common, Exit, Failure, Session};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::graph::{Graph, TargetId, UnknownGoal};
 use crate::engine::plan::{PlanError, World};
+use crate::engine::spec::schema::Catalog;
+use crate::engine::spec::{Spec, Text};
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
 
@@ -59,15 +62,39 @@ impl Project {
         })
     }
 
+    /// Names and paths of all artifacts.
+    fn artifacts(&self) -> impl Iterator<Item = &str> {
+        let outputs = self.graph.spec.targets.iter().flat_map(|target| &target.outputs);
+        outputs.flat_map(|output| [output.name.as_str(), output.path.as_str()])
+    }
+
+    /// The one target that a name means.
+    ///
+    /// # Errors
+    /// [`Failure`] if it means none or, as an alias, several.
+    pub fn target(&self, name: &str) -> Result<TargetId, Failure> {
+        match self.goals(&[name.to_owned()])?.as_slice() {
+            [target] => Ok(*target),
+            several => {
+                let names: Vec<&str> = several.iter().map(|id| self.graph.name(*id)).collect();
+                let what = format!("`{name}` means several targets, and one is wanted");
+                Err(Failure::usage(
+                    Diagnostic::error(what).help(format!("name one of {}", names.join(", "))),
+                ))
+            }
+        }
+    }
+
     /// Turns what keeps a plan from being made into diagnostics.
     #[must_use]
     pub fn plan_failure(&self, errors: &[PlanError]) -> Failure {
         let text = &self.graph.spec.text;
         let diagnostics = errors.iter().map(|error| match error {
-            PlanError::MissingSource { target, span, .. } => Diagnostic::error(error.to_string())
+            PlanError::MissingSource { target, path, span } => Diagnostic::error(error.to_string())
                 .at(text
                     .place(*span)
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
+                .suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
                 .help("put the file there, or name the artifact that is meant"),
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
@@ -92,30 +119,19 @@ fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
 ///
 /// # Errors
 /// [`Failure`] with every mistake at once.
-pub fn load(common: &Common, tasks: Tasks) -> Result<Project, Failure> {
-    let start = match &common.directory {
-        Some(directory) => directory.clone(),
-        None => PathBuf::from("."),
-    };
-    let file = find(&start, common.file.as_deref())?;
-    let unreadable = |error: std::io::Error| {
-        Failure::usage(Diagnostic::error(format!(
-            "`{}` cannot be read: {error}",
-            file.display()
-        )))
-    };
-    let text = String::from_utf8(fs::read(&file).map_err(unreadable)?)
-        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{}` is not UTF-8 text", file.display()))))?;
-    let shown = file.strip_prefix("./").unwrap_or(&file).display().to_string();
+pub fn load(session: &Session) -> Result<Project, Failure> {
+    let (common, tasks) = (&session.common, (session.tasks)());
+    let file = find(common)?;
+    let (typed, text) = read(&file)?;
     let overrides = Overrides {
         sets: common.set.clone(),
     };
-    let (spec, mut diagnostics) = atsaffile::load(&shown, &text, &overrides, &tasks.catalog());
     let root = match file.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
     let (store, files) = Store::open(&root).map_err(Failure::store)?;
+    let (spec, mut diagnostics) = checked(&store, &typed, text, &overrides, &tasks.catalog());
     let wrong = diagnostics
         .iter()
         .any(|diagnostic| diagnostic.severity == Severity::Error);
@@ -132,30 +148,74 @@ pub fn load(common: &Common, tasks: Tasks) -> Result<Project, Failure> {
             exit: Exit::Usage,
         });
     };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one reading of the environment, handed on as data"
-    )]
-    let env: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let secrets = secrets(&graph, &root, &env);
+    let secrets = secrets(&graph, &root, &session.env);
     diagnostics.extend(store.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
         file,
         graph,
         store,
         files,
-        env,
+        env: session.env.clone(),
         secrets,
         tasks,
         warnings: diagnostics,
     })
 }
 
-/// Finds the Atsaffile: the named one, or the first from `start` upward.
-fn find(start: &Path, named: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(named) = named {
+/// Whether one text may be a slip for another: paths resemble each other too much for the usual measure.
+fn is_slip(written: &str, meant: &str) -> bool {
+    strsim::damerau_levenshtein(written, meant) <= 2
+}
+
+/// The Spec of an Atsaffile: the one that the last build kept, if nothing has changed that it depends on.
+fn checked(
+    store: &Store,
+    typed: &str,
+    text: String,
+    overrides: &Overrides,
+    catalog: &Catalog,
+) -> (Spec, Vec<Diagnostic>) {
+    let version = env!("CARGO_PKG_VERSION");
+    let all = format!("{version}\n{overrides:?}\n{catalog:?}\n{typed}\n{text}");
+    let key = Digest::of(all.as_bytes());
+    let path = typed.to_owned();
+    let text = Text { path, text };
+    if let Some(spec) = store.checked_spec(key, &text) {
+        return (spec, Vec::new());
+    }
+    let (spec, diagnostics) = atsaffile::load(typed, &text.text, overrides, catalog);
+    // With a warning it is checked each time, so that the warning is told each time.
+    if diagnostics.is_empty() {
+        store.keep_spec(key);
+    }
+    (spec, diagnostics)
+}
+
+/// A path as the user would type it.
+fn shown(path: &Path) -> String {
+    path.strip_prefix("./").unwrap_or(path).display().to_string()
+}
+
+/// Reads an Atsaffile; also gives its path as messages show it.
+///
+/// # Errors
+/// [`Failure`] if it is not there or not text.
+pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
+    let shown = shown(file);
+    let unreadable =
+        |error: std::io::Error| Failure::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
+    let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
+        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
+    Ok((shown, text))
+}
+
+/// Finds the Atsaffile: the named one, or the first from the working directory upward.
+///
+/// # Errors
+/// [`Failure`] if there is none.
+pub(super) fn find(common: &Common) -> Result<PathBuf, Failure> {
+    let start = common.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    if let Some(named) = &common.file {
         return Ok(start.join(named));
     }
     let absolute = start.canonicalize().map_err(|error| {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct Files {
     known: RwLock<HashMap<String, Known>>,
     /// Looks of this moment, taken ahead for a whole plan.
     ahead: RwLock<HashMap<String, Look>>,
+    /// Whether a digest was taken that was not remembered.
+    measured: AtomicBool,
 }
 
 impl Files {
@@ -66,6 +69,7 @@ impl Files {
             root: root.to_owned(),
             known: RwLock::new(known),
             ahead: RwLock::default(),
+            measured: AtomicBool::new(false),
         }
     }
 
@@ -156,6 +160,7 @@ impl Files {
     /// Reads a file and remembers its digest.
     fn measure(&self, path: &str) -> io::Result<Digest> {
         let at = self.at(path);
+        self.measured.store(true, Ordering::Relaxed);
         let begin = tick();
         let digest = of_file(&at)?;
         // The identity after reading: a change while reading moves it past `begin`.
@@ -170,6 +175,11 @@ impl Files {
             all.insert(path.to_owned(), known);
         }
         Ok(digest)
+    }
+
+    /// Whether a digest was taken that was not remembered before.
+    pub(crate) fn has_measured(&self) -> bool {
+        self.measured.load(Ordering::Relaxed)
     }
 
     /// Remembers the digest of a file that was just placed.

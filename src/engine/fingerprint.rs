@@ -173,10 +173,10 @@ impl Fingerprint {
     /// The hash of all fields; `None` as long as an input is not known.
     #[must_use]
     pub fn hash(&self) -> Option<Digest> {
-        let mut hasher = blake3::Hasher::new();
+        let mut bytes = Vec::with_capacity(1024);
         let mut put = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
+            bytes.extend((text.len() as u64).to_le_bytes());
+            bytes.extend(text.as_bytes());
         };
         for (field, text) in self.fields() {
             match &field {
@@ -193,7 +193,7 @@ impl Fingerprint {
             }
             put(&text?);
         }
-        Some(hasher.finalize().into())
+        Some(Digest::of(&bytes))
     }
 }
 

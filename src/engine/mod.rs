@@ -2,15 +2,20 @@
 //!
 //! It knows no forecasting, no terminal and no TOML.
 
+mod attempt;
 pub mod build;
+mod command;
 pub mod digest;
 pub mod event;
 pub mod files;
 pub mod fingerprint;
 pub mod graph;
+mod mask;
 pub mod plan;
 pub mod reason;
 pub mod run;
+mod schedule;
 pub mod spec;
 pub mod store;
 pub mod task;
+mod turn;

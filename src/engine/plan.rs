@@ -111,6 +111,15 @@ pub enum PlanError {
 /// # Errors
 /// Every source that is missing or cannot be read.
 pub fn plan(world: World<'_>, goals: &[TargetId], force: bool) -> Result<Plan, Vec<PlanError>> {
+    plan_with(world, goals, &|_| force)
+}
+
+/// As [`plan`]; `force` says of each target whether it is stale in any case.
+pub(crate) fn plan_with(
+    world: World<'_>,
+    goals: &[TargetId],
+    force: &dyn Fn(TargetId) -> bool,
+) -> Result<Plan, Vec<PlanError>> {
     let needed = world.graph.needed(goals);
     look_ahead(world, &needed);
     let mut errors = Vec::new();
@@ -122,7 +131,7 @@ pub fn plan(world: World<'_>, goals: &[TargetId], force: bool) -> Result<Plan, V
             let contents = contents[artifact.target.index()].as_ref()?;
             contents.get(artifact.output as usize).copied().flatten()
         };
-        match judge(world, id, &known, force) {
+        match judge(world, id, &known, force(id)) {
             Ok((step, left)) => {
                 contents[id.index()] = left;
                 steps.push(step);

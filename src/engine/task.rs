@@ -160,30 +160,49 @@ impl Context<'_> {
         }
     }
 
-    /// A list of texts.
+    /// The items of a list; one value stands for a list of one.
     #[must_use]
-    pub fn texts(&self, name: &str) -> Vec<&str> {
+    pub fn items(&self, name: &str) -> &[Value] {
         match self.param(name) {
-            Value::List(items) => items.iter().filter_map(|item| match item {
-                Value::Text(text) => Some(text.as_str()),
-                _ => None,
-            }),
-            other => panic!("internal error: `{name}` is {other}, not a list"),
+            Value::List(items) => items,
+            one => std::slice::from_ref(one),
         }
-        .collect()
     }
 
-    /// A list of whole numbers that the schema bounds from below by zero.
+    /// The texts of a list.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<&str> {
+        let text = |item| match item {
+            &Value::Text(ref text) => Some(text.as_str()),
+            _ => None,
+        };
+        self.items(name).iter().filter_map(text).collect()
+    }
+
+    /// The whole numbers of a list, which the schema bounds from below by zero.
     #[must_use]
     pub fn counts(&self, name: &str) -> Vec<usize> {
-        match self.param(name) {
-            Value::List(items) => items.iter().filter_map(|item| match item {
-                Value::Int(number) => usize::try_from(*number).ok(),
-                _ => None,
-            }),
-            other => panic!("internal error: `{name}` is {other}, not a list"),
-        }
-        .collect()
+        let count = |item: &Value| match item {
+            Value::Int(number) => usize::try_from(*number).ok(),
+            _ => None,
+        };
+        self.items(name).iter().filter_map(count).collect()
+    }
+
+    /// The numbers of a list.
+    #[must_use]
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        let number = |item: &Value| match item {
+            Value::Float(number) => Some(*number),
+            _ => None,
+        };
+        self.items(name).iter().filter_map(number).collect()
+    }
+
+    /// Whether a parameter is `true`.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.param(name), Value::Bool(true))
     }
 
     /// Says how far the task is.

@@ -47,6 +47,8 @@ pub struct Node {
     pub after: Vec<TargetId>,
     /// Targets that read its artifacts, sorted.
     pub feeds: Vec<TargetId>,
+    /// Targets that read its artifacts or come after it, sorted, without repeats.
+    pub next: Vec<TargetId>,
 }
 
 /// One file or directory that a target reads.
@@ -75,6 +77,14 @@ pub enum How {
     Word,
     /// A parameter is its path.
     Param,
+}
+
+impl How {
+    /// Whether `inputs` of the Atsaffile says it, by its path or by a glob.
+    #[must_use]
+    pub fn is_declared(self) -> bool {
+        matches!(self, Self::Declared | Self::Matched)
+    }
 }
 
 /// One output of one target.
@@ -119,6 +129,13 @@ impl Graph {
         for id in (0..).map(TargetId).take(graph.nodes.len()) {
             for need in graph.nodes[id.index()].needs.clone() {
                 graph.nodes[need.index()].feeds.push(id);
+                graph.nodes[need.index()].next.push(id);
+            }
+            for earlier in graph.nodes[id.index()].after.clone() {
+                let next = &mut graph.nodes[earlier.index()].next;
+                if next.last() != Some(&id) {
+                    next.push(id);
+                }
             }
         }
         match check::order(&graph.nodes) {
@@ -181,7 +198,7 @@ impl Graph {
             reads,
             needs,
             after,
-            feeds: Vec::new(),
+            ..Node::default()
         }
     }
 

@@ -39,7 +39,7 @@ impl Schema {
 }
 
 /// A parameter of a built-in task.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Param {
     /// Its name in the Atsaffile.
     pub name: &'static str,
@@ -75,6 +75,8 @@ pub enum Literal {
     Texts(&'static [&'static str]),
     /// A list of whole numbers.
     Ints(&'static [i64]),
+    /// A table without entries.
+    NoEntries,
 }
 
 impl Literal {
@@ -88,6 +90,7 @@ impl Literal {
             Self::Text(value) => Value::Text(value.to_owned()),
             Self::Texts(values) => Value::List(values.iter().map(|text| Value::Text((*text).to_owned())).collect()),
             Self::Ints(values) => Value::List(values.iter().map(|number| Value::Int(*number)).collect()),
+            Self::NoEntries => Value::Table(BTreeMap::new()),
         }
     }
 }
@@ -123,7 +126,16 @@ pub enum Kind {
     PathOrUrl,
     /// A list of these, not empty.
     List(&'static Kind),
+    /// One of these, or a list of them.
+    OneOrMany(&'static Kind),
+    /// The word `auto`, which leaves it to the task, or one of these.
+    Auto(&'static Kind),
+    /// A table of these entries; each may be left out, and has then no value.
+    Table(&'static [Param]),
 }
+
+/// The word that leaves a value to the task.
+pub const AUTO: &str = "auto";
 
 /// Why a value does not fit a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,6 +168,12 @@ impl Kind {
             Self::PathOrUrl => "a path or a URL".to_owned(),
             Self::List(Self::Choice(names)) => format!("a list of {}", names.join(", ")),
             Self::List(item) => format!("a list, each item {}", item.describe()),
+            Self::OneOrMany(item) => format!("{}, or a list of such", item.describe()),
+            Self::Auto(kind) => format!("\"{AUTO}\" or {}", kind.describe()),
+            Self::Table(entries) => {
+                let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+                format!("a table with entries among {}", names.join(", "))
+            }
         }
     }
 
@@ -202,6 +220,19 @@ impl Kind {
                 .map(|item| kind.check(item))
                 .collect::<Result<_, _>>()
                 .map(Value::List),
+            (Self::OneOrMany(kind), Value::List(_)) => Self::List(kind).check(value).or_else(|_| misfit(None)),
+            (Self::OneOrMany(kind), _) => kind.check(value).or_else(|_| misfit(None)),
+            (Self::Auto(_), Value::Text(word)) if word == AUTO => Ok(value.clone()),
+            (Self::Auto(kind), _) => kind.check(value).or_else(|inner| misfit(inner.nearest)),
+            (Self::Table(entries), Value::Table(given)) => given
+                .iter()
+                .map(|(name, value)| match entries.iter().find(|entry| entry.name == name) {
+                    Some(entry) => entry.kind.check(value).map(|value| (name.clone(), value)),
+                    None => misfit(crate::diagnostic::nearest(name, entries.iter().map(|entry| entry.name)))
+                        .map(|value| (name.clone(), value)),
+                })
+                .collect::<Result<_, _>>()
+                .map(Value::Table),
             _ => misfit(None),
         }
     }

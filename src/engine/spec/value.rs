@@ -86,6 +86,7 @@ impl fmt::Display for Value {
                 }
                 f.write_str("]")
             }
+            Self::Table(entries) if entries.is_empty() => f.write_str("{}"),
             Self::Table(entries) => {
                 f.write_str("{ ")?;
                 for (at, (name, item)) in entries.iter().enumerate() {

@@ -109,6 +109,16 @@ pub(crate) struct Displaced {
     pub(crate) to: String,
 }
 
+/// What a commit did.
+pub(crate) struct Committed {
+    /// Files of somebody else's that stood in the way.
+    pub(crate) displaced: Vec<Displaced>,
+    /// The target's artifacts; those that stayed in place are the earlier ones.
+    pub(crate) artifacts: Vec<Artifact>,
+    /// Why a copy could not be kept.
+    pub(crate) trouble: Option<String>,
+}
+
 impl Store {
     /// Commits one success: keeps copies, says what is about to happen, places, and says that it has happened.
     ///
@@ -120,7 +130,7 @@ impl Store {
         record: Option<&Past>,
         cache: bool,
         files: &Files,
-    ) -> Result<(Vec<Displaced>, Vec<Artifact>, Option<String>), StoreError> {
+    ) -> Result<Committed, StoreError> {
         let mut place = Vec::new();
         let mut trouble = None;
         for Staged { artifact, at } in staged {
@@ -150,7 +160,11 @@ impl Store {
         self.append(&[Entry::Intent(Box::new(made))])?;
         let displaced = self.place_all(&place, run, files)?;
         self.append(&[Entry::Result { target, hash }])?;
-        Ok((displaced, artifacts, trouble))
+        Ok(Committed {
+            displaced,
+            artifacts,
+            trouble,
+        })
     }
 
     /// Puts an earlier result back in place; `None` if a copy is missing or damaged, and then nothing was changed.
@@ -293,7 +307,7 @@ impl Store {
 }
 
 /// The digest of a file or directory; `None` of a link or anything else, which atsaf never places.
-fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_file() {
         digest::of_file(path).map(Some)
@@ -304,7 +318,7 @@ fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     }
 }
 
-fn exists(path: &Path) -> bool {
+pub(super) fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 

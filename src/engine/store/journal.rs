@@ -32,6 +32,8 @@ pub(crate) struct Journal {
     /// Inode and device, to notice that the file was replaced.
     identity: (u64, u64),
     id: [u8; 16],
+    /// Whether it can be appended to.
+    writable: bool,
 }
 
 /// What reading a stretch gave.
@@ -81,6 +83,7 @@ impl Journal {
             file,
             identity,
             id,
+            writable: make,
         }))
     }
 
@@ -89,9 +92,14 @@ impl Journal {
         self.id
     }
 
-    /// Where it lies.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Opens the file that is at the journal's path by now, for the same use.
+    pub(crate) fn reopen(&self) -> io::Result<Option<Self>> {
+        Self::open(&self.path, self.writable)
+    }
+
+    /// Whether it can be appended to.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable
     }
 
     /// The file's length in bytes.

@@ -1,6 +1,7 @@
 //! What the journal says, folded into one state: for each target its results and which of them is in place.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,8 @@ use crate::engine::run::RunId;
 /// The state of a project as its journal tells it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
-    targets: HashMap<String, History>,
+    /// Shared with whoever looks at one, so that a look copies nothing.
+    targets: HashMap<String, Arc<History>>,
     /// Byte digests that atsaf placed, by path.
     placed: HashMap<String, Vec<Digest>>,
     /// The boot in which the newest entries were written, and whether any of them is not yet known to be on the disk.
@@ -116,7 +118,7 @@ impl History {
 impl Ledger {
     /// What is known of a target.
     #[must_use]
-    pub fn target(&self, name: &str) -> Option<&History> {
+    pub fn target(&self, name: &str) -> Option<&Arc<History>> {
         self.targets.get(name)
     }
 
@@ -128,7 +130,9 @@ impl Ledger {
 
     /// All that is known, by target.
     pub fn targets(&self) -> impl Iterator<Item = (&str, &History)> {
-        self.targets.iter().map(|(name, history)| (name.as_str(), history))
+        self.targets
+            .iter()
+            .map(|(name, history)| (name.as_str(), history.as_ref()))
     }
 
     /// Every byte digest that atsaf placed, by path.
@@ -157,13 +161,13 @@ impl Ledger {
             }
             Entry::Intent(made) => self.intend(at, made),
             Entry::Result { target, hash } => {
-                if let Some(history) = self.targets.get_mut(target) {
+                if let Some(history) = self.known(target) {
                     history.put_in_place(*hash);
                 }
             }
             Entry::Placement { files } => files.iter().for_each(|(path, bytes)| self.place(path, *bytes)),
             Entry::Restore { run, target, hash, .. } => {
-                if let Some(history) = self.targets.get_mut(target) {
+                if let Some(history) = self.known(target) {
                     history.put_in_place(*hash);
                     if let Some(past) = history.record.and_then(|at| history.results.get_mut(at)) {
                         past.placed_by = *run;
@@ -171,17 +175,17 @@ impl Ledger {
                 }
             }
             Entry::SetAside { target, files, .. } => {
-                self.targets.entry(target.clone()).or_default().aside.clone_from(files);
+                self.history(target).aside.clone_from(files);
             }
             Entry::AsideEnded { target } => {
-                if let Some(history) = self.targets.get_mut(target) {
+                if let Some(history) = self.known(target) {
                     history.aside.clear();
                 }
             }
             Entry::Failure(Failed {
                 run, target, attempt, ..
             }) => {
-                self.targets.entry(target.clone()).or_default().failed = Some((*run, *attempt));
+                self.history(target).failed = Some((*run, *attempt));
             }
             Entry::Ended { .. } => {}
             Entry::Synced { .. } => {
@@ -194,11 +198,19 @@ impl Ledger {
         }
     }
 
+    fn known(&mut self, target: &str) -> Option<&mut History> {
+        self.targets.get_mut(target).map(Arc::make_mut)
+    }
+
+    fn history(&mut self, target: &str) -> &mut History {
+        Arc::make_mut(self.targets.entry(target.to_owned()).or_default())
+    }
+
     fn intend(&mut self, at: u64, made: &Made) {
         for artifact in &made.artifacts {
             self.place(&artifact.path, artifact.bytes);
         }
-        let history = self.targets.entry(made.target.clone()).or_default();
+        let history = self.history(&made.target);
         let past = Past {
             hash: made.hash,
             artifacts: made.artifacts.clone(),
@@ -227,7 +239,7 @@ impl Ledger {
     pub(crate) fn doubt_effects(&mut self) {
         for history in self.targets.values_mut() {
             if history.results.iter().any(|past| past.effect) {
-                *history = History::default();
+                *history = Arc::default();
             }
         }
     }

@@ -5,12 +5,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
 use crate::engine::digest::Digest;
 use crate::engine::run::RunId;
 
-const STRIPES: u8 = 251;
+/// So many lock files at the most: few enough for a directory, many enough that two targets hardly ever share one.
+const STRIPES: u16 = 4096;
 
 /// The directory of locks.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ impl Locks {
     /// `Ok(Err(holder))` says in words who is in the way.
     pub(crate) fn take(&self, target: &str, reads: &[&str], run: RunId) -> io::Result<Result<Held, String>> {
         let own = stripe(target);
-        let mut stripes: Vec<u8> = reads
+        let mut stripes: Vec<u16> = reads
             .iter()
             .map(|name| stripe(name))
             .filter(|read| *read != own)
@@ -62,7 +64,7 @@ impl Locks {
         stripes.dedup();
         let mut held = Held(Vec::with_capacity(stripes.len()));
         for number in stripes {
-            let mut file = self.open(&format!("{number:02x}"))?;
+            let mut file = self.open(&format!("{number:03x}"))?;
             let exclusive = number == own;
             let taken = if exclusive {
                 file.try_lock()
@@ -93,14 +95,18 @@ impl Locks {
 
     /// Shows that a run is alive, as long as what is given back is kept.
     pub(crate) fn live(&self, run: RunId) -> io::Result<Live> {
-        let path = self.dir.join(format!("run-{run}"));
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)?;
-        file.lock()?;
-        Ok(Live { path, _file: file })
+        let name = format!("run-{run}");
+        let path = self.dir.join(&name);
+        loop {
+            let file = self.open(&name)?;
+            file.lock()?;
+            // Before it was locked, another build may have taken it for that of a dead run, and away.
+            let same =
+                std::fs::metadata(&path).is_ok_and(|there| file.metadata().is_ok_and(|it| it.ino() == there.ino()));
+            if same {
+                return Ok(Live { path, _file: file });
+            }
+        }
     }
 
     /// Whether a run's build is still there.
@@ -119,7 +125,9 @@ impl Locks {
                 .to_str()
                 .and_then(|name| name.strip_prefix("run-"))
                 .and_then(|id| id.parse().ok());
-            if run.is_some_and(|run| !self.is_live(run)) {
+            let free = |_: &RunId| File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok());
+            // Held while it is taken away, so that no run begins with it meanwhile.
+            if let Some(_held) = run.as_ref().and_then(free) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -149,9 +157,9 @@ impl Drop for Live {
     }
 }
 
-fn stripe(target: &str) -> u8 {
+fn stripe(target: &str) -> u16 {
     let digest = Digest::of(target.as_bytes()).hex();
-    u8::from_str_radix(&digest[..2], 16).unwrap_or_default() % STRIPES
+    u16::from_str_radix(&digest[..4], 16).unwrap_or_default() % STRIPES
 }
 
 fn holder(file: &mut File) -> String {
@@ -182,6 +190,8 @@ impl Drop for Inherit<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn locks(dir: &Path) -> Locks {

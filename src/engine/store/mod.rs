@@ -6,7 +6,9 @@
 //! ├── v1/
 //! │   ├── journal              the truth: append-only entries
 //! │   ├── index                a cache of what the journal and the disk say; free to delete
+//! │   ├── spec                 the Spec of the last build; free to delete
 //! │   ├── objects/ab/…         artifacts by byte digest
+//! │   ├── memo/ab/…            pieces of work that tasks remember
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
 //! │   ├── locks/               advisory locks
 //! │   ├── aside/               former artifacts of a command that writes its declared paths itself
@@ -14,12 +16,16 @@
 //! └── displaced/               files that a build had to replace and had not made; never emptied unasked
 //! ```
 
+mod aside;
+mod checked;
+pub mod clean;
 mod commit;
 pub mod entry;
 mod index;
 mod journal;
 mod ledger;
 pub(crate) mod locks;
+mod memo;
 mod objects;
 
 use std::collections::HashMap;
@@ -28,16 +34,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use self::commit::{Staged, move_file, remove};
+pub(crate) use self::commit::{Displaced, Staged, move_file, remove};
 use self::entry::{Entry, Made};
 use self::index::Index;
 use self::journal::{Journal, START};
 pub use self::ledger::{History, Ledger, Past};
-use self::locks::{Live, Locks};
+use self::locks::{Held, Live, Locks};
+use self::memo::Memos;
 use self::objects::Objects;
+use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::Fingerprint;
 use super::run::RunId;
+use super::spec::{Spec, Text};
+use super::task::Memo;
 
 /// The directory of the store in a project.
 pub const DIRECTORY: &str = ".atsaf";
@@ -53,7 +63,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { path, source }
     }
@@ -63,8 +73,11 @@ impl StoreError {
 pub struct Store {
     dir: PathBuf,
     state: Mutex<State>,
-    pub(crate) locks: Locks,
+    locks: Locks,
     objects: Objects,
+    memos: Memos,
+    /// The key of the project's Spec, if it is worth keeping and not kept yet.
+    new_spec: Mutex<Option<Digest>>,
 }
 
 struct State {
@@ -74,6 +87,10 @@ struct State {
     end: u64,
     /// Whether anything was appended by this process.
     wrote: bool,
+    /// How many entries of others were read since the store was opened.
+    foreign: u64,
+    /// Whether the index told less than was found out when the store was opened.
+    behind: bool,
     warnings: Vec<String>,
 }
 
@@ -90,6 +107,8 @@ impl Store {
             ledger: Ledger::default(),
             end: START,
             wrote: false,
+            foreign: 0,
+            behind: false,
             warnings: Vec::new(),
         };
         let mut known = HashMap::new();
@@ -98,7 +117,10 @@ impl Store {
                 (state.ledger, state.end, known) = (index.ledger, index.end, index.files);
             }
         }
+        let indexed = state.end;
         state.catch_up().map_err(StoreError::at(&path))?;
+        state.behind = state.end != indexed;
+        state.foreign = 0;
         if state
             .ledger
             .unsynced_boot
@@ -111,10 +133,23 @@ impl Store {
         let store = Self {
             locks: Locks::new(dir.join("locks")),
             objects: Objects::new(dir.join("objects")),
+            memos: Memos::new(dir.join("memo")),
+            new_spec: Mutex::default(),
             state: Mutex::new(state),
             dir,
         };
         Ok((store, Files::new(root, known)))
+    }
+
+    /// The Spec that a build kept under a key.
+    #[must_use]
+    pub fn checked_spec(&self, key: Digest, text: &Text) -> Option<Spec> {
+        checked::load(&self.dir.join("spec"), key, text.clone())
+    }
+
+    /// Lets the next build keep its Spec under a key.
+    pub fn keep_spec(&self, key: Digest) {
+        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
 
     /// Makes the directories and the journal, if they are not there.
@@ -137,7 +172,7 @@ impl Store {
         make().map_err(StoreError::at(outer))?;
         let _held = self.locks.append().map_err(StoreError::at(&self.dir))?;
         let mut state = self.state();
-        if state.journal.is_none() {
+        if !state.journal.as_ref().is_some_and(Journal::is_writable) {
             let path = self.dir.join("journal");
             // What stands there without a journal's head is none; it is kept for whoever wants to look.
             if Journal::open(&path, false).ok().flatten().is_none() && path.metadata().is_ok_and(|it| it.len() >= START)
@@ -147,7 +182,11 @@ impl Store {
                     .warnings
                     .push("the journal's head is damaged: it was moved to `journal.damaged`".to_owned());
             }
+            let read = state.journal.as_ref().map(Journal::id);
             state.journal = Journal::open(&path, true).map_err(StoreError::at(&path))?;
+            if read.is_some() && read != state.journal.as_ref().map(Journal::id) {
+                (state.ledger, state.end) = (Ledger::default(), START);
+            }
             state.catch_up().map_err(StoreError::at(&path))?;
         }
         Ok(())
@@ -185,9 +224,34 @@ impl Store {
             let journal = state.journal.as_mut().ok_or(io::ErrorKind::NotFound)?;
             journal.append(end, entries)?;
             state.wrote = true;
-            state.catch_up()
+            let foreign = state.foreign;
+            state.catch_up()?;
+            state.foreign = foreign;
+            Ok(())
         };
         write().map_err(StoreError::at(&self.dir.join("journal")))
+    }
+
+    /// How many entries of other builds were read so far.
+    pub(crate) fn foreign(&self) -> u64 {
+        self.state().foreign
+    }
+
+    /// Takes the lock on a target alone and those on the targets that it reads together with others; all or none.
+    pub(crate) fn lock(&self, target: &str, reads: &[&str], run: RunId) -> Result<Result<Held, String>, StoreError> {
+        self.locks
+            .take(target, reads, run)
+            .map_err(StoreError::at(&self.dir.join("locks")))
+    }
+
+    /// Whether a run's build is still there.
+    pub(crate) fn is_live(&self, run: RunId) -> bool {
+        self.locks.is_live(run)
+    }
+
+    /// What tasks remember.
+    pub(crate) fn memo(&self) -> &dyn Memo {
+        &self.memos
     }
 
     /// A result as the journal tells it, with what an explanation needs; `None` if that entry is damaged.
@@ -256,14 +320,35 @@ impl Store {
     }
 
     /// Ends a run's use of the store: syncs what was written, compacts the journal if most of it is dead, and saves
-    /// the index. Without anything written or newly measured, nothing is done.
-    pub(crate) fn finish(&self, files: &Files) -> Result<(), StoreError> {
+    /// the index.
+    pub(crate) fn finish(&self, files: &Files, spec: &Spec) -> Result<(), StoreError> {
         if self.state().wrote {
             let upto = self.state().end;
             self.sync().map_err(StoreError::at(&self.dir))?;
             self.append(&[Entry::Synced { upto }])?;
             self.compact().map_err(StoreError::at(&self.dir))?;
         }
+        self.save_index(files);
+        self.save_spec(spec);
+        Ok(())
+    }
+
+    /// Writes down what a build without work has found out: digests of files, and what the journal says.
+    pub(crate) fn remember(&self, files: &Files, spec: &Spec) {
+        if self.state().behind || files.has_measured() {
+            self.save_index(files);
+        }
+        self.save_spec(spec);
+    }
+
+    fn save_spec(&self, spec: &Spec) {
+        if let Some(key) = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A cache as well.
+            let _ = checked::save(&self.dir.join("spec"), key, spec);
+        }
+    }
+
+    fn save_index(&self, files: &Files) {
         let mut state = self.state();
         let State {
             journal, ledger, end, ..
@@ -272,7 +357,6 @@ impl Store {
             // The index is a cache: a disk that cannot take it costs time, not truth.
             let _ = Index::save(&self.dir.join("index"), journal, ledger, *end, files);
         }
-        Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -327,8 +411,7 @@ impl State {
             return Ok(());
         };
         if journal.was_replaced() {
-            let path = journal.path().to_owned();
-            if let Some(new) = Journal::open(&path, false)? {
+            if let Some(new) = journal.reopen()? {
                 *journal = new;
                 (self.ledger, self.end) = (Ledger::default(), START);
             }
@@ -357,6 +440,7 @@ impl State {
             ));
         }
         self.end = stretch.end;
+        self.foreign += stretch.entries.len() as u64;
         Ok(())
     }
 }
@@ -423,6 +507,16 @@ fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result<Vec<Entry>
 pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+}
+
+/// Replaces a file of the store whole.
+fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the store, replacing its own file whole"
+    )]
+    fs::write(&new, bytes).and_then(|()| fs::rename(&new, path))
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {

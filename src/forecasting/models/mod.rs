@@ -4,12 +4,19 @@
 //! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
 //! know no tables, no engine and no electricity.
 
+pub mod arima;
 pub mod classical;
+pub mod combine;
+pub mod conformal;
+pub mod double_seasonal;
 pub mod ets;
-
+pub mod lag_ridge;
+pub mod last_day;
+pub mod linalg;
 pub mod mstl;
 pub mod normal;
 pub mod optimise;
+pub mod scale;
 pub mod seasonal_naive;
 pub mod simplex;
 pub mod stl;

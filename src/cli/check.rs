@@ -1,0 +1,104 @@
+//! `atsaf check`: the Atsaffile wholly checked, and nothing run.
+//!
+//! What a build of the goals would refuse is an error; a source that only other targets lack is a warning.
+
+use serde_json::{Value, json};
+
+use super::setup::{self, Project};
+use super::{Exit, Failure, Session};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::files::Look;
+use crate::engine::graph::TargetId;
+use crate::engine::plan::PlanError;
+use crate::report::human;
+
+/// Check the Atsaffile, sources and secrets without running anything
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Targets, artifacts, artifacts' paths or aliases whose sources must be there [default: the project's own]
+    #[arg(value_name = "GOAL")]
+    goals: Vec<String>,
+}
+
+/// Checks.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let (found, exit, counts) = match setup::load(session) {
+        Ok(project) => {
+            let goals = project.goals(&args.goals)?;
+            let mut found = project.warnings.clone();
+            found.extend(look(&project, &goals));
+            let targets = &project.graph.spec.targets;
+            let artifacts: usize = targets.iter().map(|target| target.outputs.len()).sum();
+            (found, Exit::Usage, (targets.len(), artifacts))
+        }
+        Err(failure) => (failure.diagnostics, failure.exit, (0, 0)),
+    };
+    for diagnostic in &found {
+        session.screen.tell(diagnostic);
+    }
+    let wrong = found.iter().any(|it| it.severity == Severity::Error);
+    if session.screen.json() {
+        session.screen.print_json(&json!({
+            "ok": !wrong,
+            "targets": counts.0,
+            "artifacts": counts.1,
+            "diagnostics": found.iter().map(diagnostic).collect::<Vec<_>>(),
+        }));
+    } else if !wrong {
+        let (targets, artifacts) = (human::count(counts.0, "target"), human::count(counts.1, "artifact"));
+        session.screen.print(&format!("ok: {targets}, {artifacts}\n"));
+    }
+    Ok(if wrong { exit } else { Exit::Done })
+}
+
+/// Missing secrets, and missing sources: those of the goals as errors, the others as warnings.
+fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
+    let graph = &project.graph;
+    let needed = graph.needed(goals);
+    let mut missing: Vec<(PlanError, bool)> = Vec::new();
+    for id in graph.order() {
+        for read in &graph.node(*id).reads {
+            if read.artifact.is_none() && project.files.look(&read.path) == Look::Missing {
+                let error = PlanError::MissingSource {
+                    target: *id,
+                    path: read.path.clone(),
+                    span: read.span,
+                };
+                missing.push((error, needed.contains(id)));
+            }
+        }
+    }
+    let told = |(error, needed): &(PlanError, bool)| {
+        let mut diagnostics = project.plan_failure(std::slice::from_ref(error)).diagnostics;
+        for diagnostic in diagnostics.iter_mut().filter(|_| !needed) {
+            diagnostic.severity = Severity::Warning;
+            diagnostic.notes.push("no goal of this check needs it".to_owned());
+        }
+        diagnostics
+    };
+    let mut found: Vec<Diagnostic> = missing.iter().flat_map(told).collect();
+    if let Err(failure) = setup::require_secrets(project, &needed) {
+        found.extend(failure.diagnostics);
+    }
+    found
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    let Diagnostic {
+        severity,
+        what,
+        places,
+        notes,
+        help,
+    } = diagnostic;
+    let places = places.iter().map(|place| {
+        json!({
+            "file": place.file, "line": place.line, "column": place.column, "length": place.length,
+            "label": place.label,
+        })
+    });
+    json!({
+        "severity": if *severity == Severity::Error { "error" } else { "warning" },
+        "what": what, "places": places.collect::<Vec<_>>(), "notes": notes, "help": help,
+    })
+}

@@ -1,0 +1,144 @@
+//! `atsaf clean`: takes artifacts out of the project that atsaf had put there.
+
+use serde_json::json;
+
+use super::setup::Project;
+use super::{Exit, Failure, Session};
+use crate::diagnostic::Diagnostic;
+use crate::engine::spec::Output;
+use crate::engine::store::clean::{Fate, Swept};
+use crate::report::human;
+use crate::report::ink::Tone;
+use crate::report::table::Table;
+
+/// Remove artifacts that atsaf made; files that were changed since stay
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Targets, artifacts, artifacts' paths or aliases [default: every target]
+    #[arg(value_name = "GOAL")]
+    goals: Vec<String>,
+    /// Say what would be removed and remove nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Says what is removed, and removes it.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let outputs = outputs(&project, &args.goals)?;
+    let planned = project.store.survey(&outputs, &project.files).map_err(Failure::store)?;
+    if !session.screen.json() {
+        session.screen.print(&table(&planned, args.dry_run, session));
+    }
+    let swept = match args.dry_run {
+        true => planned,
+        false => project.store.clean(&outputs, &project.files).map_err(Failure::store)?,
+    };
+    for it in &swept {
+        match &it.fate {
+            Fate::Altered => session.screen.tell(
+                &Diagnostic::warning(format!("`{}` stays: it is not what atsaf put there", it.path))
+                    .help("remove it by hand if it is not needed; a build keeps it under `.atsaf/displaced/`"),
+            ),
+            Fate::Busy(holder) => {
+                session
+                    .screen
+                    .tell(&Diagnostic::warning(format!("`{}` stays: {holder} is at it", it.path)));
+            }
+            Fate::Absent | Fate::Removed { .. } => {}
+        }
+    }
+    if session.screen.json() {
+        let artifacts: Vec<_> = swept.iter().map(json).collect();
+        session
+            .screen
+            .print_json(&json!({ "dry_run": args.dry_run, "artifacts": artifacts }));
+    } else {
+        session.screen.say(&summary(&swept, args.dry_run));
+    }
+    Ok(Exit::Done)
+}
+
+/// The artifacts that the goals name: one by its own name or path, else all of a target.
+fn outputs<'p>(project: &'p Project, names: &[String]) -> Result<Vec<(&'p str, &'p Output)>, Failure> {
+    let graph = &project.graph;
+    let of_target = |id| {
+        let target = graph.target(id);
+        target.outputs.iter().map(|output| (target.name.as_str(), output))
+    };
+    if names.is_empty() {
+        return Ok(graph.order().iter().flat_map(|id| of_target(*id)).collect());
+    }
+    // Every name is looked at before anything is said.
+    project.goals(names)?;
+    let mut found: Vec<(&str, &Output)> = Vec::new();
+    for name in names {
+        let is_target = graph.owner(name).is_some_and(|id| graph.name(id) == name);
+        match graph.artifact(name).filter(|_| !is_target) {
+            Some(artifact) => {
+                let target = graph.target(artifact.target);
+                found.push((target.name.as_str(), &target.outputs[artifact.output as usize]));
+            }
+            None => {
+                let goals = project.goals(std::slice::from_ref(name))?;
+                found.extend(goals.into_iter().flat_map(of_target));
+            }
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|(_, output)| seen.insert(output.path.as_str()));
+    Ok(found)
+}
+
+/// What is about to happen, a line each; what is not there is left out.
+fn table(planned: &[Swept], dry_run: bool, session: &Session) -> String {
+    let mut table = Table::new().right(2);
+    let remove = if dry_run { "would remove" } else { "remove" };
+    for it in planned {
+        let (what, note) = match &it.fate {
+            Fate::Absent => continue,
+            Fate::Removed { copy: true } => (remove, ""),
+            Fate::Removed { copy: false } => (remove, "no copy in the store: it has to be made anew"),
+            Fate::Altered | Fate::Busy(_) => ("leave", ""),
+        };
+        table.row([
+            (Tone::Plain, what.to_owned()),
+            (Tone::Strong, it.path.clone()),
+            (Tone::Plain, human::size(it.size)),
+            (Tone::Stale, note.to_owned()),
+        ]);
+    }
+    table.draw(session.screen.out_ink())
+}
+
+fn summary(swept: &[Swept], dry_run: bool) -> String {
+    let removed: Vec<&Swept> = swept
+        .iter()
+        .filter(|it| matches!(it.fate, Fate::Removed { .. }))
+        .collect();
+    if removed.is_empty() {
+        return "nothing to remove\n".to_owned();
+    }
+    let size = human::size(removed.iter().map(|it| it.size).sum());
+    let count = human::count(removed.len(), "artifact");
+    match dry_run {
+        true => format!("would remove {count}, {size}; nothing was changed\n"),
+        false => format!("removed {count}, {size}; `atsaf build` brings back what the store has a copy of\n"),
+    }
+}
+
+fn json(swept: &Swept) -> serde_json::Value {
+    let Swept {
+        artifact,
+        path,
+        size,
+        fate,
+    } = swept;
+    let (fate, copy) = match fate {
+        Fate::Absent => ("absent", None),
+        Fate::Removed { copy } => ("removed", Some(*copy)),
+        Fate::Altered => ("altered", None),
+        Fate::Busy(_) => ("busy", None),
+    };
+    json!({ "artifact": artifact, "path": path, "size": size, "fate": fate, "copy": copy })
+}

@@ -1,0 +1,64 @@
+//! `atsaf graph`: what is made of what, as text, for other tools, or as a picture.
+
+use super::{Exit, Failure, Session};
+use crate::diagnostic::Severity;
+use crate::engine::plan::plan;
+use crate::export::{Picture, dot, json, mermaid, svg, tree};
+
+/// Show targets, artifacts and sources, and what is made of what
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Targets, artifacts, artifacts' paths or aliases [default: the project's own]
+    #[arg(value_name = "GOAL")]
+    goals: Vec<String>,
+    /// How to draw it
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Tree)]
+    format: Format,
+}
+
+/// How a graph is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Plain text, each goal with what it needs below it
+    Tree,
+    /// For Graphviz
+    Dot,
+    /// For Markdown on a code host
+    Mermaid,
+    /// For programs
+    Json,
+    /// A picture
+    Svg,
+}
+
+/// Draws the graph.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let goals = project.goals(&args.goals)?;
+    let plan = plan(project.world(), &goals, false);
+    if let Err(errors) = &plan {
+        for mut diagnostic in project.plan_failure(errors).diagnostics {
+            diagnostic.severity = Severity::Warning;
+            session
+                .screen
+                .tell(&diagnostic.note("the graph is drawn without states"));
+        }
+    }
+    let picture = Picture::new(&project.graph, &goals, plan.as_ref().ok());
+    let format = if session.screen.json() {
+        Format::Json
+    } else {
+        args.format
+    };
+    session.screen.print(&match format {
+        Format::Tree => tree::tree(&picture),
+        Format::Dot => dot::dot(&picture),
+        Format::Mermaid => mermaid::mermaid(&picture),
+        Format::Json => json::json(&picture),
+        Format::Svg => svg::svg(&picture),
+    });
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! `atsaf list`: targets with what they do, read and make, and the built-in tasks with their parameters.
+
+mod tasks;
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Exit, Failure, Session};
+use crate::engine::graph::{Graph, How, Read, TargetId};
+use crate::engine::spec::{Action, From, Kind, Origin, Param, Target};
+use crate::export;
+use crate::report::human;
+use crate::report::ink::{Ink, Tone};
+use crate::report::table::Table;
+
+/// List targets, what they read and make, and their parameters
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only these: targets, artifacts, artifacts' paths or aliases
+    #[arg(value_name = "GOAL", conflicts_with = "tasks")]
+    goals: Vec<String>,
+    /// List the built-in tasks instead, with their parameters
+    #[arg(long)]
+    tasks: bool,
+}
+
+/// Lists.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    if args.tasks {
+        return Ok(tasks::run(session));
+    }
+    let project = session.load()?;
+    let graph = &project.graph;
+    let mut ids = match args.goals.is_empty() {
+        true => graph.order().to_vec(),
+        false => project.goals(&args.goals)?,
+    };
+    // As they are written, which is how their author thinks of them.
+    ids.sort_unstable();
+    if session.screen.json() {
+        session.screen.print_json(&json!({
+            "project": graph.spec.name,
+            "params": graph.spec.params.iter().map(|it| export::json::param(graph, it)).collect::<Vec<_>>(),
+            "targets": ids.iter().map(|id| export::json::target(graph, *id)).collect::<Vec<_>>(),
+        }));
+        return Ok(Exit::Done);
+    }
+    let ink = session.screen.out_ink();
+    let listed: Vec<String> = ids.into_iter().map(|id| target(graph, id, ink)).collect();
+    session.screen.print(&listed.join("\n"));
+    Ok(Exit::Done)
+}
+
+fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
+    let target = graph.target(id);
+    let mut heading = ink.paint(Tone::Strong, &target.name);
+    if let Some(desc) = &target.desc {
+        heading += &format!("  {desc}");
+    }
+    let mut rows = Rows::default();
+    match &target.action {
+        Action::Builtin { task, version } => rows.add("uses", &[task.as_str(), &format!("version {version}")]),
+        Action::Command(command) => {
+            for line in command.text().trim().lines() {
+                rows.add("runs", &[line]);
+            }
+        }
+    }
+    for read in &graph.node(id).reads {
+        let path = if read.path == read.role { "" } else { &read.path };
+        rows.add("reads", &[&read.role, path, &origin_of_read(graph, target, read)]);
+    }
+    for output in &target.outputs {
+        let slash = if output.kind == Kind::Directory { "/" } else { "" };
+        rows.add("makes", &[&output.name, &format!("{}{slash}", output.path)]);
+    }
+    for param in &target.params {
+        rows.add(
+            "params",
+            &[&param.name, &param.value.to_string(), &origin_of_param(graph, param)],
+        );
+    }
+    for (label, names) in [("env", &target.env), ("secrets", &target.secrets)] {
+        names.iter().for_each(|name| rows.add(label, &[name.as_str()]));
+    }
+    for goal in &target.after {
+        rows.add("after", &[goal.name.as_str()]);
+    }
+    for habit in habits(target) {
+        rows.add("also", &[habit.as_str()]);
+    }
+    format!("{heading}\n{}", rows.draw(ink))
+}
+
+/// Rows with a label, which is written once for all of its rows.
+#[derive(Default)]
+struct Rows(Vec<(&'static str, Vec<String>)>);
+
+impl Rows {
+    fn add(&mut self, label: &'static str, cells: &[&str]) {
+        self.0
+            .push((label, cells.iter().map(|cell| (*cell).to_owned()).collect()));
+    }
+
+    fn draw(self, ink: Ink) -> String {
+        // One table a label, so that a long command does not push the paths away; the labels are of one width.
+        let width = self.0.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+        let mut out = String::new();
+        for group in self.0.chunk_by(|a, b| a.0 == b.0) {
+            let mut table = Table::new();
+            for (at, (label, cells)) in group.iter().enumerate() {
+                let label = if at == 0 { *label } else { "" };
+                let mut row = vec![(Tone::Faint, format!("  {label:width$}"))];
+                row.extend(cells.iter().enumerate().map(|(at, cell)| {
+                    let tone = if at == 2 { Tone::Faint } else { Tone::Plain };
+                    (tone, cell.clone())
+                }));
+                table.row(row);
+            }
+            out += &table.draw(ink);
+        }
+        out
+    }
+}
+
+/// How a file came to be an input, where it was not simply declared as such.
+fn origin_of_read(graph: &Graph, target: &Target, read: &Read) -> String {
+    if let Some(artifact) = read.artifact {
+        let maker = format!("made by {}", graph.name(artifact.target));
+        let implied = match read.how {
+            How::Word => ", a word of the command",
+            How::Param => ", the path in a parameter",
+            How::Declared | How::Matched => "",
+        };
+        return maker + implied;
+    }
+    match read.how {
+        How::Declared => "source".to_owned(),
+        How::Matched => {
+            let pattern = target.inputs.iter().find_map(|input| match &input.from {
+                From::Glob(pattern) if input.span == read.span => Some(pattern.as_str()),
+                _ => None,
+            });
+            format!("source, matches {}", pattern.unwrap_or("the glob"))
+        }
+        How::Word => "source, a word of the command".to_owned(),
+        How::Param => "source, the path in a parameter".to_owned(),
+    }
+}
+
+fn origin_of_param(graph: &Graph, param: &Param) -> String {
+    let text = &graph.spec.text;
+    match param.origin {
+        Origin::Atsaffile(span) => text.line_of(span),
+        Origin::CommandLine(Some(span)) => format!("command line, over {}", text.line_of(span)),
+        Origin::CommandLine(None) => "command line".to_owned(),
+        Origin::Default => "the task's default".to_owned(),
+    }
+}
+
+/// What is out of the ordinary about how a target is run.
+fn habits(target: &Target) -> Vec<String> {
+    let mut habits = Vec::new();
+    if target.effect {
+        habits.push("acts outside the project: never restored, only run".to_owned());
+    }
+    if target.direct {
+        habits.push("writes the declared paths itself".to_owned());
+    }
+    if !target.cache {
+        habits.push("no copy in the store".to_owned());
+    }
+    if target.retries > 0 {
+        let count = match target.retries {
+            1 => "1 retry".to_owned(),
+            many => format!("{many} retries"),
+        };
+        let delay = match target.retry_delay {
+            Duration::ZERO => "at once".to_owned(),
+            delay => format!("the first after {}", human::duration(delay)),
+        };
+        habits.push(format!("{count}, {delay}"));
+    }
+    if let Some(limit) = target.timeout {
+        habits.push(format!("at most {} an attempt", human::duration(limit)));
+    }
+    habits
+}

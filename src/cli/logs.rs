@@ -1,0 +1,91 @@
+//! `atsaf logs`: what the last attempt of a target printed.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Exit, Failure, Session, log};
+use crate::diagnostic::Diagnostic;
+use crate::engine::run::RunId;
+use crate::engine::store::Store;
+use crate::report::history::{Story, Turn};
+
+/// Show what the last attempt of a target printed
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A target, or an artifact of it
+    target: String,
+    /// Of this run instead of the last; the first digits of its id are enough
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+}
+
+/// Shows the output.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let target = project.graph.name(project.target(&args.target)?);
+    let story = log::story(&project)?;
+    let run = match &args.run {
+        Some(id) => log::find_run(&story, id)?,
+        None => last(&story, &project.store, target)
+            .ok_or_else(|| Failure::usage(Diagnostic::error(format!("`{target}` was never tried"))))?,
+    };
+    let directory = project.store.output_dir(run, target);
+    let attempt = attempts(&directory).last().copied();
+    let text = match attempt {
+        Some(attempt) => read(&directory.join(format!("{attempt}.log")))?,
+        None => String::new(),
+    };
+    let left = directory.join("files");
+    let left = left
+        .is_dir()
+        .then(|| left.strip_prefix("./").unwrap_or(&left).display().to_string());
+    let screen = &session.screen;
+    if screen.json() {
+        let lines: Vec<&str> = text.lines().collect();
+        screen.print_json(&json!({
+            "target": target, "run": run.to_string(), "attempt": attempt, "lines": lines, "left": left,
+        }));
+        return Ok(Exit::Done);
+    }
+    if text.is_empty() {
+        screen.say(&format!("`{target}` printed nothing in run {}\n", run.short()));
+    }
+    screen.print(&text);
+    if let Some(left) = left {
+        screen.say(&format!("the files that it wrote are in `{left}`\n"));
+    }
+    Ok(Exit::Done)
+}
+
+/// The last run that tried a target: as the journal tells, or a later one that is still at it or was killed.
+fn last(past: &Story, store: &Store, target: &str) -> Option<RunId> {
+    let was_tried = |turn: &&Turn| !matches!(turn, Turn::Restored { .. });
+    let told = past.of(target).find(was_tried).map(Turn::run);
+    let runs = past.runs.iter().map(|one| one.run.run);
+    let printed = runs
+        .take_while(|run| Some(*run) > told)
+        .find(|run| store.output_dir(*run, target).is_dir());
+    printed.or(told)
+}
+
+/// The numbers of the attempts that printed something, sorted.
+fn attempts(directory: &Path) -> Vec<u32> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut numbers: Vec<u32> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".log")?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) => Err(Failure::usage(Diagnostic::error(format!(
+            "`{}` cannot be read: {error}",
+            path.display()
+        )))),
+    }
+}

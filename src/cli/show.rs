@@ -1,0 +1,261 @@
+//! `atsaf show`: what an artifact holds, and where it came from.
+
+mod content;
+#[cfg(feature = "forecasting")]
+mod table;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use self::content::Content;
+use super::setup::Project;
+use super::{Exit, Failure, Session};
+use crate::diagnostic::Diagnostic;
+use crate::engine::fingerprint::Input;
+use crate::engine::graph::ArtifactId;
+use crate::engine::run;
+use crate::engine::store::Past;
+use crate::engine::store::entry::Made;
+use crate::report::chart::chart;
+use crate::report::human;
+use crate::report::ink::Tone;
+use crate::report::table::Table;
+
+/// Rows of a chart.
+const CHART_HEIGHT: usize = 12;
+
+/// Show what an artifact holds, and where it came from
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// An artifact, its path, or a target for all that it makes
+    #[arg(value_name = "GOAL")]
+    goal: String,
+    /// How many rows, lines or files to show
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    rows: usize,
+}
+
+/// One artifact as it lies on the disk.
+struct Shown {
+    name: String,
+    path: String,
+    /// The result that left these bytes, if atsaf made them.
+    past: Option<Past>,
+    made: Option<Made>,
+    content: Content,
+}
+
+/// Shows the artifacts that a goal means.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let artifacts = artifacts(&project, &args.goal)?;
+    let mut shown = Vec::with_capacity(artifacts.len());
+    let mut missing = Vec::new();
+    for artifact in artifacts {
+        match look(&project, artifact, args.rows)? {
+            Some(found) => shown.push(found),
+            None => missing.push(absent(&project, artifact)),
+        }
+    }
+    if session.screen.json() {
+        let all: Vec<Value> = shown.iter().map(to_json).collect();
+        session.screen.print_json(&json!({ "artifacts": all }));
+    } else {
+        let width = width(session);
+        let texts: Vec<String> = shown.iter().map(|it| text(it, session, width)).collect();
+        session.screen.print(&texts.join("\n"));
+    }
+    match missing.is_empty() {
+        true => Ok(Exit::Done),
+        false => Err(Failure {
+            diagnostics: missing,
+            exit: Exit::Usage,
+        }),
+    }
+}
+
+/// The artifact of a name or path; else all of the targets that the name means.
+fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, Failure> {
+    let graph = &project.graph;
+    let is_target = graph.owner(name).is_some_and(|id| graph.name(id) == name);
+    if let Some(artifact) = graph.artifact(name).filter(|_| !is_target) {
+        return Ok(vec![artifact]);
+    }
+    let goals = project.goals(&[name.to_owned()])?;
+    let all = goals.into_iter().flat_map(|target| {
+        let outputs = (0..).zip(&graph.target(target).outputs);
+        outputs.map(move |(output, _)| ArtifactId { target, output })
+    });
+    Ok(all.collect())
+}
+
+fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
+    let name = project.graph.artifact_name(artifact);
+    Diagnostic::error(format!(
+        "the artifact `{name}` is not there: `{}` does not exist",
+        project.graph.path(artifact)
+    ))
+    .help(format!("make it: `atsaf build {name}`"))
+}
+
+fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<Shown>, Failure> {
+    let graph = &project.graph;
+    let (name, path) = (graph.artifact_name(artifact), graph.path(artifact));
+    let unreadable =
+        |error: std::io::Error| Failure::usage(Diagnostic::error(format!("`{path}` cannot be read: {error}")));
+    let Some((bytes, kind)) = project.files.digest(path).map_err(unreadable)? else {
+        return Ok(None);
+    };
+    let history = project
+        .store
+        .ledger(|ledger| ledger.target(graph.name(artifact.target)).cloned());
+    let past = history.and_then(|history| {
+        let left = |past: &&Past| {
+            past.artifacts
+                .iter()
+                .any(|it| it.name == name && it.bytes == bytes && it.kind == kind)
+        };
+        history
+            .record()
+            .filter(left)
+            .or(history.results().iter().rev().find(left))
+            .cloned()
+    });
+    Ok(Some(Shown {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        made: past.as_ref().and_then(|past| project.store.recall(past)),
+        content: Content::read(&project.files.at(path), rows).map_err(unreadable)?,
+        past,
+    }))
+}
+
+/// The columns of the terminal, or 80.
+fn width(session: &Session) -> usize {
+    let told = session.env.get("COLUMNS").and_then(|columns| columns.parse().ok());
+    let terminal = || {
+        rustix::termios::tcgetwinsize(std::io::stdout())
+            .ok()
+            .map(|size| usize::from(size.ws_col))
+    };
+    told.or_else(terminal).filter(|width| *width > 0).unwrap_or(80)
+}
+
+fn text(shown: &Shown, session: &Session, width: usize) -> String {
+    let ink = session.screen.out_ink();
+    let Shown {
+        name,
+        path,
+        past,
+        made,
+        content,
+    } = shown;
+    let mut out = format!("{}  {path}  {}\n", ink.paint(Tone::Strong, name), content.measure());
+    let mut table = Table::new();
+    let mut row = |label: &str, text: String| table.row([(Tone::Faint, format!("  {label}")), (Tone::Plain, text)]);
+    match past {
+        None => row("origin", "atsaf has not made it as it is here".to_owned()),
+        Some(past) => {
+            let run = past
+                .artifacts
+                .iter()
+                .find(|it| it.name == *name)
+                .map_or(past.run, |it| it.run);
+            row(
+                "made",
+                format!(
+                    "{} in run {run}, in {}",
+                    human::ago(run.time(), run::now()),
+                    human::duration(Duration::from_millis(past.duration))
+                ),
+            );
+        }
+    }
+    if let Some(fingerprint) = made.as_ref().and_then(|made| made.fingerprint.as_ref()) {
+        let paths = paths(made.as_ref());
+        for Input { role, path, content } in &fingerprint.inputs {
+            let digest = content.map_or_else(String::new, |digest| digest.short());
+            let path = path.as_deref().or(paths.get(role.as_str()).copied()).unwrap_or(role);
+            let of = if path == role {
+                String::new()
+            } else {
+                format!(", {path}")
+            };
+            row("from", format!("{role}{of}, content {digest}"));
+        }
+        for (name, value) in &fingerprint.params {
+            row("with", format!("{name} = {value}"));
+        }
+    } else if past.is_some() {
+        row(
+            "from",
+            "told no more: only a target's last result keeps that".to_owned(),
+        );
+    }
+    out += &table.draw(ink);
+    out.push('\n');
+    out += &content.text(width);
+    if let Some(curve) = content.curve() {
+        let drawn = chart(curve, width, CHART_HEIGHT);
+        if !drawn.is_empty() {
+            out.push('\n');
+            out += &drawn;
+        }
+    }
+    out
+}
+
+/// Path of each role that one file has.
+fn paths(made: Option<&Made>) -> BTreeMap<&str, &str> {
+    let read = made.map_or(&[][..], |made| made.read.as_slice());
+    let once = |role: &str| read.iter().filter(|(other, _)| other == role).count() == 1;
+    let pairs = read.iter().filter(|(role, _)| once(role));
+    pairs.map(|(role, path)| (role.as_str(), path.as_str())).collect()
+}
+
+fn to_json(shown: &Shown) -> Value {
+    let Shown {
+        name,
+        path,
+        past,
+        made,
+        content,
+    } = shown;
+    let run = past.as_ref().map(|past| {
+        past.artifacts
+            .iter()
+            .find(|it| it.name == *name)
+            .map_or(past.run, |it| it.run)
+    });
+    let fingerprint = made.as_ref().and_then(|made| made.fingerprint.as_ref());
+    let paths = paths(made.as_ref());
+    let inputs = fingerprint.map(|fingerprint| {
+        let inputs = fingerprint.inputs.iter().map(|input| {
+            let path = input.path.as_deref().or(paths.get(input.role.as_str()).copied());
+            json!({ "role": input.role, "path": path, "content": input.content.map(|it| it.hex()) })
+        });
+        inputs.collect::<Vec<_>>()
+    });
+    let params = fingerprint.map(|fingerprint| {
+        let params = fingerprint.params.iter();
+        params
+            .map(|(name, value)| (name.clone(), value.to_json()))
+            .collect::<serde_json::Map<_, _>>()
+    });
+    json!({
+        "artifact": name,
+        "path": path,
+        "target": made.as_ref().map(|made| made.target.as_str()),
+        "run": run.map(|run| run.to_string()),
+        "made": run.map(|run| human::timestamp(run.time())),
+        "duration": past.as_ref().map(|past| Duration::from_millis(past.duration).as_secs_f64()),
+        "inputs": inputs,
+        "params": params,
+        "content": content.to_json(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,300 @@
+//! The beginning of an artifact: lines of a text, files of a directory, rows of a table.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::report::chart::Curve;
+use crate::report::human;
+use crate::report::ink::{Ink, Tone};
+use crate::report::table::Table;
+
+/// As much of a text is read as a few lines need.
+const ENOUGH: u64 = 256 * 1024;
+/// A whole file of this size may be looked at, for a chart or to lay JSON out.
+const SMALL: u64 = 8 * 1024 * 1024;
+/// A longer line is cut.
+const LONGEST: usize = 400;
+
+/// What an artifact holds.
+pub(super) enum Content {
+    /// A text: its first lines, and whether there are more.
+    Text {
+        size: u64,
+        lines: Vec<String>,
+        more: bool,
+        curve: Option<Curve>,
+    },
+    /// A directory: its first files with their sizes, how many there are, and their size together.
+    Directory {
+        files: Vec<(String, u64)>,
+        count: usize,
+        size: u64,
+    },
+    /// A table.
+    Rows(Rows),
+    /// Anything else, in words.
+    Other { size: u64, what: String },
+}
+
+/// A table with a schema.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) size: u64,
+    /// Name and type of each column.
+    pub(super) columns: Vec<(String, String)>,
+    /// How many rows there are.
+    pub(super) count: usize,
+    /// The first of them, as text.
+    pub(super) first: Vec<Vec<String>>,
+    pub(super) curve: Option<Curve>,
+}
+
+impl Content {
+    /// Looks at what is at a path, at `rows` lines, files or rows of it.
+    pub(super) fn read(path: &Path, rows: usize) -> io::Result<Self> {
+        if path.is_dir() {
+            return directory(path, rows);
+        }
+        let size = fs::metadata(path)?.len();
+        let mut head = Vec::new();
+        File::open(path)?.take(ENOUGH).read_to_end(&mut head)?;
+        if head.starts_with(b"PAR1") {
+            return Ok(parquet(path, size, rows));
+        }
+        let text = match str::from_utf8(&head) {
+            Ok(text) => text,
+            // The end may be in the middle of a character.
+            Err(error) if size > ENOUGH && error.valid_up_to() + 4 > head.len() => {
+                str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
+            }
+            Err(_) => {
+                let what = "neither text nor a table that atsaf can read".to_owned();
+                return Ok(Self::Other { size, what });
+            }
+        };
+        let whole = (size <= SMALL).then(|| fs::read_to_string(path)).transpose()?;
+        let laid_out = whole.as_deref().and_then(lay_out);
+        let shown = laid_out.as_deref().or(whole.as_deref()).unwrap_or(text);
+        let mut lines = shown.lines();
+        let first: Vec<String> = lines.by_ref().take(rows).map(cut).collect();
+        Ok(Self::Text {
+            size,
+            more: lines.next().is_some() || (whole.is_none() && first.len() == rows),
+            lines: first,
+            curve: whole.as_deref().and_then(curve_of_csv),
+        })
+    }
+
+    /// Size and number of rows or files.
+    pub(super) fn measure(&self) -> String {
+        match self {
+            Self::Text { size, .. } | Self::Other { size, .. } => human::size(*size),
+            Self::Directory { count, size, .. } => format!("{}, {}", human::size(*size), human::count(*count, "file")),
+            Self::Rows(rows) => format!("{}, {}", human::size(rows.size), human::count(rows.count, "row")),
+        }
+    }
+
+    /// The curve, if it is a forecast.
+    pub(super) fn curve(&self) -> Option<&Curve> {
+        match self {
+            Self::Text { curve, .. } => curve.as_ref(),
+            Self::Rows(rows) => rows.curve.as_ref(),
+            Self::Directory { .. } | Self::Other { .. } => None,
+        }
+    }
+
+    /// The first lines, files or rows.
+    pub(super) fn text(&self, width: usize) -> String {
+        match self {
+            Self::Text { lines, more, .. } => {
+                let mut out: String = lines.iter().map(|line| format!("{line}\n")).collect();
+                if *more {
+                    out += "...\n";
+                }
+                out
+            }
+            Self::Directory { files, count, .. } => {
+                let mut table = Table::new().right(1);
+                for (name, size) in files {
+                    table.row([(Tone::Plain, name.clone()), (Tone::Plain, human::size(*size))]);
+                }
+                table.draw(Ink::PLAIN) + &rest(files.len(), *count, "file")
+            }
+            Self::Rows(rows) => rows.text(width),
+            Self::Other { what, .. } => format!("{what}\n"),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        match self {
+            Self::Text { size, lines, more, .. } => {
+                json!({ "kind": "text", "size": size, "lines": lines, "more": more })
+            }
+            Self::Directory { files, count, size } => {
+                let files: Vec<Value> = files
+                    .iter()
+                    .map(|(path, size)| json!({ "path": path, "size": size }))
+                    .collect();
+                json!({ "kind": "directory", "size": size, "count": count, "files": files })
+            }
+            Self::Rows(rows) => {
+                let schema = rows
+                    .columns
+                    .iter()
+                    .map(|(name, of)| json!({ "name": name, "type": of }));
+                json!({
+                    "kind": "table", "size": rows.size, "count": rows.count,
+                    "schema": schema.collect::<Vec<_>>(), "rows": rows.first,
+                })
+            }
+            Self::Other { size, what } => json!({ "kind": "other", "size": size, "what": what }),
+        }
+    }
+}
+
+impl Rows {
+    /// Columns with their types, and the first rows; columns beyond the width are named below.
+    fn text(&self, width: usize) -> String {
+        let cell = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
+        let mut used = 0;
+        let mut fit = 0;
+        for (at, (name, of)) in self.columns.iter().enumerate() {
+            let cells = self.first.iter().map(|row| cell(row, at)).max().unwrap_or(0);
+            used += cells.max(name.chars().count()).max(of.chars().count()) + 2;
+            if used > width + 2 && at > 0 {
+                break;
+            }
+            fit = at + 1;
+        }
+        let mut table = Table::new();
+        let line = |cells: Vec<String>, tone: Tone| cells.into_iter().take(fit).map(move |cell| (tone, cell));
+        table.row(line(
+            self.columns.iter().map(|(name, _)| name.clone()).collect(),
+            Tone::Strong,
+        ));
+        table.row(line(
+            self.columns.iter().map(|(_, of)| of.clone()).collect(),
+            Tone::Faint,
+        ));
+        for row in &self.first {
+            table.row(line(row.clone(), Tone::Plain));
+        }
+        let mut out = table.draw(Ink::PLAIN) + &rest(self.first.len(), self.count, "row");
+        if fit < self.columns.len() {
+            let more: Vec<&str> = self.columns[fit..].iter().map(|(name, _)| name.as_str()).collect();
+            out += &format!("more columns: {}\n", more.join(", "));
+        }
+        out
+    }
+}
+
+fn rest(shown: usize, count: usize, what: &str) -> String {
+    match count - shown.min(count) {
+        0 => String::new(),
+        more => format!("... {} more\n", human::count(more, what)),
+    }
+}
+
+fn cut(line: &str) -> String {
+    // A control character in a file must not reach the terminal.
+    let clean = line
+        .chars()
+        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c });
+    match line.chars().nth(LONGEST) {
+        None => clean.collect(),
+        Some(_) => clean.take(LONGEST).chain("...".chars()).collect(),
+    }
+}
+
+fn directory(path: &Path, rows: usize) -> io::Result<Content> {
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+        let entry = entry?;
+        if !entry.file_type().is_dir() {
+            let below = entry.path().strip_prefix(path).unwrap_or(entry.path());
+            files.push((below.display().to_string(), entry.metadata()?.len()));
+        }
+    }
+    let (count, size) = (files.len(), files.iter().map(|(_, size)| size).sum());
+    files.truncate(rows);
+    Ok(Content::Directory { files, count, size })
+}
+
+#[cfg(feature = "forecasting")]
+fn parquet(path: &Path, size: u64, rows: usize) -> Content {
+    match super::table::read(path, size, rows) {
+        Ok(table) => Content::Rows(table),
+        Err(what) => Content::Other {
+            size,
+            what: format!("a Parquet file that cannot be read: {what}"),
+        },
+    }
+}
+
+#[cfg(not(feature = "forecasting"))]
+fn parquet(_: &Path, size: u64, _: usize) -> Content {
+    let what =
+        "a Parquet file, which this atsaf cannot read: it was built without the feature `forecasting`".to_owned();
+    Content::Other { size, what }
+}
+
+/// JSON in one line, laid out; `None` of anything else.
+fn lay_out(text: &str) -> Option<String> {
+    let is_one_line = text.trim_end().lines().count() == 1 && text.starts_with(['{', '[']);
+    let value: Value = is_one_line.then(|| serde_json::from_str(text).ok())??;
+    serde_json::to_string_pretty(&value).ok()
+}
+
+/// The forecast in a CSV text, if it is one and without quotes, as the forecasts of the tasks are.
+fn curve_of_csv(text: &str) -> Option<Curve> {
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next()?.split(',').collect();
+    if text.contains('"') || !names.contains(&"yhat") {
+        return None;
+    }
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let column = |name: &str| {
+        let at = names.iter().position(|other| *other == name)?;
+        Some(
+            rows.iter()
+                .map(|row| row.get(at).copied().unwrap_or_default().to_owned())
+                .collect(),
+        )
+    };
+    forecast(&names, &column)
+}
+
+/// The curve of a forecast's first series: `ds` and `yhat`, `unique_id` if there are several, and the first of the
+/// intervals `lo-*`, `hi-*`.
+pub(super) fn forecast(names: &[&str], column: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<Curve> {
+    let (moments, values) = (column("ds")?, column("yhat")?);
+    let series = column("unique_id").unwrap_or_else(|| vec![String::new(); moments.len()]);
+    let first = series.first()?.clone();
+    let length = series.iter().take_while(|name| **name == first).count();
+    let numbers = |texts: Vec<String>| -> Vec<f64> {
+        texts
+            .iter()
+            .take(length)
+            .map(|text| text.trim().parse().unwrap_or(f64::NAN))
+            .collect()
+    };
+    let level = names.iter().find_map(|name| name.strip_prefix("lo-"));
+    let bounds = level.and_then(|level| Some((column(&format!("lo-{level}"))?, column(&format!("hi-{level}"))?)));
+    let mut title = if first.is_empty() {
+        "yhat".to_owned()
+    } else {
+        format!("{first}: yhat")
+    };
+    if let (Some(level), Some(_)) = (level, &bounds) {
+        title += &format!(", shaded its interval of {level} %");
+    }
+    Some(Curve {
+        title,
+        moments: moments.into_iter().take(length).collect(),
+        values: numbers(values),
+        bounds: bounds.map(|(low, high)| (numbers(low), numbers(high))),
+    })
+}

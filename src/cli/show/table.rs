@@ -1,0 +1,57 @@
+//! Parquet files, read with polars.
+
+use std::fs::File;
+use std::path::Path;
+
+use polars::prelude::DataFrame;
+use polars_io::SerReader as _;
+use polars_io::prelude::ParquetReader;
+
+use super::content::{Rows, forecast};
+
+/// Rows of a forecast that a chart looks at.
+const CHARTED: usize = 5_000;
+
+/// Reads schema, number of rows and the first rows of a file; the error is a sentence.
+pub(super) fn read(path: &Path, size: u64, rows: usize) -> Result<Rows, String> {
+    let open = || File::open(path).map_err(|error| error.to_string());
+    let count = ParquetReader::new(open()?)
+        .num_rows()
+        .map_err(|error| error.to_string())?;
+    let frame = |rows: usize| -> Result<DataFrame, String> {
+        let reader = ParquetReader::new(open()?).with_slice(Some((0, rows)));
+        reader.finish().map_err(|error| error.to_string())
+    };
+    let head = frame(rows)?;
+    let columns: Vec<(String, String)> = head
+        .columns()
+        .iter()
+        .map(|column| (column.name().to_string(), column.dtype().to_string()))
+        .collect();
+    let text = |frame: &DataFrame, name: &str| -> Option<Vec<String>> {
+        let column = frame.column(name).ok()?;
+        let cell = |at: usize| {
+            column
+                .get(at)
+                .map_or_else(|_| String::new(), |value| value.str_value().into_owned())
+        };
+        Some((0..column.len()).map(cell).collect())
+    };
+    let cells: Vec<Vec<String>> = columns.iter().filter_map(|(name, _)| text(&head, name)).collect();
+    let first = (0..head.height()).map(|row| cells.iter().map(|column| column[row].clone()).collect());
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    let curve = match names.contains(&"yhat") && names.contains(&"ds") && !names.contains(&"cutoff") {
+        true => {
+            let long = frame(CHARTED)?;
+            forecast(&names, &|name| text(&long, name))
+        }
+        false => None,
+    };
+    Ok(Rows {
+        size,
+        count,
+        first: first.collect(),
+        curve,
+        columns: columns.clone(),
+    })
+}

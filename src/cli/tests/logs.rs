@@ -1,0 +1,93 @@
+//! `log` and `logs`.
+
+use super::{Exit, Sandbox};
+
+const CHATTY: &str = r#"
+[params]
+n = 1
+
+[target.a]
+run = "echo says {{n}}; echo {{n}} > {{output}}; test {{n}} != 3"
+output = "a.txt"
+"#;
+
+/// Built with 1, built with 2, restored with 1, failed with 3.
+fn chatty() -> Sandbox {
+    let sandbox = Sandbox::new(CHATTY);
+    for n in ["n=1", "n=2", "n=1"] {
+        assert_eq!(sandbox.atsaf(&["build", "-s", n]).exit, Exit::Done);
+    }
+    assert_eq!(sandbox.atsaf(&["build", "a", "-s", "n=3"]).exit, Exit::Failed);
+    sandbox
+}
+
+#[test]
+fn a_project_without_runs_says_so() {
+    let sandbox = Sandbox::new(CHATTY);
+    let said = sandbox.atsaf(&["log"]);
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", "nothing was built yet\n"));
+    let said = sandbox.atsaf(&["log", "a"]);
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", "`a` was never tried\n"));
+    let said = sandbox.atsaf(&["logs", "a"]);
+    assert_eq!(
+        (said.exit, said.err.as_str()),
+        (Exit::Usage, "error: `a` was never tried\n")
+    );
+}
+
+#[test]
+fn the_log_has_a_line_a_run() {
+    let said = chatty().atsaf(&["log"]);
+    let expected = "\
+RUN  AGO  TIME  1 failed  a  n=3
+RUN  AGO  TIME  1 restored  (default)  n=1
+RUN  AGO  TIME  1 built  (default)  n=2
+RUN  AGO  TIME  1 built  (default)  n=1
+";
+    assert_eq!(said.out, expected);
+}
+
+#[test]
+fn the_log_of_a_target_tells_why() {
+    let sandbox = chatty();
+    let said = sandbox.atsaf(&["log", "a"]);
+    let expected = "\
+failed  RUN  AGO  TIME  the command ended with exit code 1
+restored  RUN  AGO  from run RUN; n 2 -> 1
+built  RUN  AGO  TIME  n 1 -> 2
+built  RUN  AGO  TIME  never built
+";
+    assert_eq!(said.out, expected);
+    let json = sandbox.json(&["log", "a"]);
+    let outcomes: Vec<&str> = json["history"]
+        .as_array()
+        .expect("a history")
+        .iter()
+        .map(|turn| turn["outcome"].as_str().expect("an outcome"))
+        .collect();
+    assert_eq!(outcomes, ["failed", "restored", "built", "built"]);
+}
+
+#[test]
+fn logs_are_those_of_the_last_attempt_or_of_a_run() {
+    let sandbox = chatty();
+    let said = sandbox.atsaf(&["logs", "a"]);
+    assert_eq!(said.out, "says 3\n");
+    assert_eq!(
+        said.err,
+        "the files that it wrote are in `.atsaf/v1/outputs/RUN/a/files`\n"
+    );
+    let runs = sandbox.json(&["log"]);
+    let first = runs["runs"][3]["run"].as_str().expect("a run");
+    assert_eq!(sandbox.atsaf(&["logs", "a", "--run", first]).out, "says 1\n");
+    let json = sandbox.json(&["logs", "a"]);
+    assert_eq!((&json["lines"][0], &json["attempt"]), (&"says 3".into(), &1.into()));
+}
+
+#[test]
+fn an_attempt_that_printed_nothing_is_no_error() {
+    let sandbox = Sandbox::built();
+    let said = sandbox.atsaf(&["logs", "prepare"]);
+    assert_eq!((said.exit, said.out.as_str()), (Exit::Done, ""));
+    assert_eq!(said.err, "`prepare` printed nothing in run RUN\n");
+}

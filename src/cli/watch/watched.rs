@@ -1,0 +1,270 @@
+//! Which files a watch waits for, and which directories have to be observed for it.
+//!
+//! Directories are observed, not files: an editor replaces a file by another of the same name, and a file that is
+//! missing has no place of its own yet.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::cli::setup::Project;
+use crate::engine::graph::TargetId;
+use crate::engine::spec::{Action, From};
+use crate::engine::store;
+
+/// Everything whose change calls for a build.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    /// The project's directory, without links.
+    root: PathBuf,
+    /// The Atsaffile, `.env` and sources: files, or directories with all that is in them.
+    paths: BTreeSet<PathBuf>,
+    globs: Vec<Pattern>,
+    /// What atsaf itself writes.
+    own: BTreeSet<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    matcher: GlobMatcher,
+    /// The directory before the first special character.
+    base: PathBuf,
+    /// Whether it reaches into directories below that.
+    deep: bool,
+}
+
+impl Watched {
+    /// What a project is watched for whatever is in its Atsaffile.
+    pub(super) fn of_file(file: &Path) -> Self {
+        let parent = file
+            .parent()
+            .filter(|parent| *parent != Path::new(""))
+            .unwrap_or(Path::new("."));
+        let root = parent.canonicalize().unwrap_or_else(|_| parent.to_owned());
+        let mut watched = Self::default();
+        watched.paths.extend(file.file_name().map(|name| root.join(name)));
+        watched.paths.insert(root.join(".env"));
+        watched.own.insert(root.join(store::DIRECTORY));
+        watched.root = root;
+        // The Atsaffile itself may be a link.
+        watched.paths.extend(file.canonicalize());
+        watched
+    }
+
+    /// What the goals of a project are watched for.
+    pub(super) fn of_goals(project: &Project, goals: &[TargetId]) -> Self {
+        let graph = &project.graph;
+        let mut watched = Self::of_file(&project.file);
+        for id in graph.order() {
+            for output in &graph.target(*id).outputs {
+                watched.own.insert(watched.root.join(&output.path));
+            }
+        }
+        for id in graph.needed(goals) {
+            for read in graph.node(id).reads.iter().filter(|read| read.artifact.is_none()) {
+                watched.add(&read.path);
+            }
+            let target = graph.target(id);
+            for input in &target.inputs {
+                if let From::Glob(pattern) = &input.from {
+                    watched.add_glob(pattern);
+                }
+            }
+            if let Action::Command(command) = &target.action {
+                // A word may become an input when a file of that name appears.
+                let words = command.file_words.iter().filter(|word| graph.artifact(word).is_none());
+                words.for_each(|word| watched.add(word));
+            }
+        }
+        watched
+    }
+
+    /// Adds a path, and where it leads if it is a link.
+    fn add(&mut self, path: &str) {
+        let at = normal(&self.root.join(path));
+        self.paths.extend(at.canonicalize());
+        self.paths.insert(at);
+    }
+
+    fn add_glob(&mut self, text: &str) {
+        if self.globs.iter().any(|known| known.text == text) {
+            return;
+        }
+        // What is no glob was refused when the graph was made.
+        let Ok(glob) = GlobBuilder::new(text).literal_separator(true).build() else {
+            return;
+        };
+        let special = text.find(['*', '?', '[', '{']).unwrap_or(text.len());
+        let fixed = text[..special].rsplit_once('/').map_or("", |(fixed, _)| fixed);
+        self.globs.push(Pattern {
+            text: text.to_owned(),
+            matcher: glob.compile_matcher(),
+            base: self.root.join(fixed),
+            deep: text[fixed.len()..].trim_start_matches('/').contains('/'),
+        });
+    }
+
+    /// How many paths and globs there are beside the Atsaffile and `.env`.
+    pub(super) fn sources(&self) -> usize {
+        let own =
+            |path: &&PathBuf| path.parent() == Some(&self.root) && path.file_name().is_some_and(|name| name == ".env");
+        (self.paths.len() - self.paths.iter().filter(own).count()).saturating_sub(1) + self.globs.len()
+    }
+
+    /// Whether a change of what is at `path` calls for a build; `structural` tells that something appeared, went away
+    /// or was renamed there, rather than that a file has other bytes.
+    pub(super) fn concerns(&self, path: &Path, structural: bool) -> bool {
+        let is_own = self.own.iter().any(|own| path.starts_with(own));
+        if is_own || path.components().any(|part| part.as_os_str() == "__pycache__") {
+            return false;
+        }
+        let within = |watched: &PathBuf| path.starts_with(watched);
+        if self.paths.iter().any(within) {
+            return true;
+        }
+        if self.globs.iter().any(|glob| self.matches(glob, path)) {
+            return true;
+        }
+        // A directory on the way to something watched: it may bring or take away files without a word about them.
+        // Not one on the way to an artifact, which a build makes by itself.
+        let leads_to_own = self.own.iter().any(|own| own.starts_with(path));
+        structural
+            && (self.paths.iter().any(|watched| watched.starts_with(path))
+                || self.globs.iter().any(|glob| glob.base.starts_with(path))
+                || (path.is_dir()
+                    && !leads_to_own
+                    && self.globs.iter().any(|glob| glob.deep && path.starts_with(&glob.base))))
+    }
+
+    fn matches(&self, glob: &Pattern, path: &Path) -> bool {
+        path.strip_prefix(&self.root)
+            .is_ok_and(|below| glob.matcher.is_match(below))
+    }
+
+    /// The directories to observe, each for itself: those of the files, those below watched directories and globs,
+    /// and where one is missing the nearest that is there.
+    pub(super) fn directories(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        for path in &self.paths {
+            found.extend(path.parent().and_then(nearest));
+            if path.is_dir() {
+                self.descend(path, &mut found);
+            }
+        }
+        for glob in &self.globs {
+            found.extend(nearest(&glob.base));
+            found.extend(glob.base.parent().and_then(nearest));
+            if glob.deep {
+                self.descend(&glob.base, &mut found);
+            }
+        }
+        found
+    }
+
+    fn descend(&self, from: &Path, found: &mut BTreeSet<PathBuf>) {
+        let hidden = |entry: &walkdir::DirEntry| {
+            let name = entry.file_name().to_string_lossy();
+            entry.depth() > 0 && (name.starts_with('.') || name == "__pycache__")
+        };
+        let own = |entry: &walkdir::DirEntry| self.own.contains(entry.path());
+        let walk = walkdir::WalkDir::new(from).follow_links(true).into_iter();
+        let directories = walk.filter_entry(|entry| entry.file_type().is_dir() && !hidden(entry) && !own(entry));
+        found.extend(directories.flatten().map(walkdir::DirEntry::into_path));
+    }
+
+    /// A path as the user would write it.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
+
+/// The first directory upward that is there.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find(|at| at.is_dir()).map(Path::to_owned)
+}
+
+/// A path below one without links, without its `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::CurDir => {}
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::trial::Trial;
+
+    fn watched(trial: &Trial) -> Watched {
+        let (session, _, _) = trial.session(&["check"]);
+        let project = session.load().expect("a sound project");
+        let goals = project.goals(&[]).expect("goals");
+        Watched::of_goals(&project, &goals)
+    }
+
+    #[test]
+    fn sources_concern_and_artifacts_do_not() {
+        let trial = Trial::new(
+            r#"
+[target.plot]
+run = "python fit.py {{inputs}} > {{output}}"
+inputs = ["data/*.csv", "pages/", "deep/**/*.txt"]
+output = "out/plot.txt"
+"#,
+        );
+        trial.write("fit.py", "");
+        trial.write("data/a.csv", "");
+        trial.write("pages/1/page.json", "");
+        trial.write("deep/er/x.txt", "");
+        let watched = watched(&trial);
+        let at = |path: &str| trial.at("").canonicalize().expect("there").join(path);
+        for path in [
+            "Atsaffile",
+            ".env",
+            "fit.py",
+            "data/new.csv",
+            "pages/2/page.json",
+            "deep/a/b.txt",
+        ] {
+            assert!(watched.concerns(&at(path), false), "{path}");
+        }
+        for path in [
+            "out/plot.txt",
+            ".atsaf/v1/journal",
+            "other.py",
+            "data/x.txt",
+            "pages/__pycache__/x.pyc",
+            "data",
+        ] {
+            assert!(!watched.concerns(&at(path), false), "{path}");
+        }
+        // The directory itself came or went.
+        assert!(watched.concerns(&at("data"), true));
+        assert!(watched.concerns(&at("deep/er"), true));
+        assert!(!watched.concerns(&at("out"), true));
+        let directories = watched.directories();
+        let shown: Vec<String> = directories.iter().map(|it| watched.shown(it)).collect();
+        assert_eq!(shown, ["", "data", "deep", "deep/er", "pages", "pages/1"]);
+    }
+
+    #[test]
+    fn what_is_missing_is_waited_for_in_the_nearest_directory() {
+        let trial = Trial::new(
+            "[target.copy]\nrun = \"cp {{inputs}} {{output}}\"\ninputs = [\"not/yet/there.csv\"]\noutput = \"out.csv\"\n",
+        );
+        let watched = watched(&trial);
+        let root = trial.at("").canonicalize().expect("there");
+        assert_eq!(watched.directories(), BTreeSet::from([root.clone()]));
+        assert!(watched.concerns(&root.join("not"), true));
+    }
+}

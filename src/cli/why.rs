@@ -1,0 +1,126 @@
+//! `atsaf why`: why a target is stale or fresh, back to what was changed.
+
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::setup::Project;
+use super::{Exit, Failure, Session, log, plan};
+use crate::engine::files::Files;
+use crate::engine::graph::{ArtifactId, Graph, TargetId};
+use crate::engine::run;
+use crate::report::history::{self, Turn};
+use crate::report::why::{self, Sight};
+
+/// Show why a goal is stale or fresh: each value before and after, where it is written, what follows
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A target, an artifact, an artifact's path or an alias
+    #[arg(value_name = "GOAL")]
+    goal: String,
+    /// Why it was built in this past run; the first digits of its id are enough
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+}
+
+/// Explains.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let project = session.load()?;
+    let targets = project.goals(std::slice::from_ref(&args.goal))?;
+    match &args.run {
+        Some(id) => in_run(&args.goal, id, &targets, &project, session)?,
+        None => now(&args.goal, &targets, &project, session)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Explains targets as they are.
+fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -> Result<(), Failure> {
+    let (graph, screen) = (&project.graph, &session.screen);
+    let mut involved = graph.followers(targets);
+    involved.extend(targets);
+    // A source that only a follower needs is no reason to be silent about the goal itself.
+    let plan = plan::make(project, &involved, false).or_else(|_| plan::make(project, targets, false))?;
+    let sight = Sight {
+        graph,
+        plan: &plan,
+        store: &project.store,
+        modified: &|path, since| modified(&project.files, path, since),
+        now: run::now(),
+    };
+    let artifact = artifact(graph, goal);
+    let explanations: Vec<_> = targets
+        .iter()
+        .filter_map(|target| why::explain(&sight, *target, artifact.filter(|it| it.target == *target)))
+        .collect();
+    if screen.json() {
+        let targets: Vec<_> = explanations.iter().map(|it| why::json(it, graph)).collect();
+        screen.print_json(&json!({ "goal": goal, "targets": targets }));
+    } else {
+        let texts: Vec<String> = explanations
+            .iter()
+            .map(|it| why::text(it, &sight, screen.out_ink()))
+            .collect();
+        screen.print(&texts.join("\n"));
+    }
+    Ok(())
+}
+
+/// Tells what became of targets in a past run, and why.
+fn in_run(goal: &str, id: &str, targets: &[TargetId], project: &Project, session: &Session) -> Result<(), Failure> {
+    let (graph, screen) = (&project.graph, &session.screen);
+    let story = log::story(project)?;
+    let run = log::find_run(&story, id)?;
+    let turns = |target: TargetId| -> Vec<&Turn> {
+        let turns = story.of(graph.name(target));
+        let mut turns: Vec<&Turn> = turns.filter(|turn| turn.run() == run).collect();
+        turns.reverse();
+        turns
+    };
+    if screen.json() {
+        let targets: Vec<_> = targets
+            .iter()
+            .map(|target| {
+                let turns: Vec<_> = turns(*target).into_iter().map(history::turn_json).collect();
+                json!({ "target": graph.name(*target), "turns": turns })
+            })
+            .collect();
+        screen.print_json(&json!({ "goal": goal, "run": run.to_string(), "targets": targets }));
+    } else {
+        let texts: Vec<String> = targets
+            .iter()
+            .map(|target| {
+                let name = graph.name(*target);
+                history::turns_text(name, run, &turns(*target), run::now(), screen.out_ink())
+            })
+            .collect();
+        screen.print(&texts.join("\n"));
+    }
+    Ok(())
+}
+
+/// The artifact that a goal names, if it is not its target's name.
+fn artifact(graph: &Graph, goal: &str) -> Option<ArtifactId> {
+    let named_target = graph.owner(goal).is_some_and(|target| graph.name(target) == goal);
+    match named_target || graph.spec.aliases.contains_key(goal) {
+        true => None,
+        false => graph.artifact(goal),
+    }
+}
+
+/// Files at or below a path that were modified after a moment, the newest first.
+fn modified(files: &Files, path: &str, since: SystemTime) -> Vec<(String, SystemTime)> {
+    let root = files.root();
+    let mut found: Vec<(String, SystemTime)> = walkdir::WalkDir::new(files.at(path))
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+        .filter_map(|entry| {
+            let at = entry.metadata().ok()?.modified().ok()?;
+            let shown = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            (at > since).then(|| (shown.display().to_string(), at))
+        })
+        .collect();
+    found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    found
+}

@@ -1,0 +1,299 @@
+//! Commands: from a declared command to a child process and its end.
+//!
+//! A command runs in the project's directory, in a process group of its own, with nothing on its standard input. It
+//! sees `PATH`, `HOME`, `TMPDIR`, `LANG=C.UTF-8`, the environment that its target declares, and the `ATSAF_*`
+//! variables that are made here; nothing else.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, PipeReader, Read as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::spec::{Command, Param, Piece, Template};
+use super::store::locks::Inherit;
+
+/// What the holes of a command are filled with; paths are relative to the project.
+pub(crate) struct Fill<'a> {
+    /// The parameters that the target uses.
+    pub(crate) params: &'a [Param],
+    /// Role and path of each declared input, in order.
+    pub(crate) inputs: &'a [(&'a str, &'a str)],
+    /// Name and path to write of each output, in order.
+    pub(crate) outputs: &'a [(&'a str, String)],
+}
+
+/// The words to execute.
+pub(crate) fn words(command: &Command, fill: &Fill<'_>) -> Vec<String> {
+    if command.shell {
+        let text: String = command.words.iter().map(|text| fill.text(text, true)).collect();
+        return vec!["/bin/sh".to_owned(), "-c".to_owned(), text];
+    }
+    let words = command.words.iter();
+    words
+        .flat_map(|word| match word.pieces.as_slice() {
+            // A word that is nothing but several paths becomes as many words.
+            [piece @ (Piece::Inputs | Piece::Outputs | Piece::Input(_))] => fill.values(piece),
+            _ => vec![fill.text(word, false)],
+        })
+        .collect()
+}
+
+impl Fill<'_> {
+    fn text(&self, template: &Template, quote: bool) -> String {
+        let mut text = String::new();
+        for piece in &template.pieces {
+            if let Piece::Literal(literal) = piece {
+                text.push_str(literal);
+                continue;
+            }
+            let values = self.values(piece);
+            let values: Vec<Cow<'_, str>> = values
+                .iter()
+                // Only a NUL byte cannot be quoted, and no text of an Atsaffile has one.
+                .map(|value| {
+                    if quote {
+                        shlex::try_quote(value).unwrap_or_default()
+                    } else {
+                        value.into()
+                    }
+                })
+                .collect();
+            text.push_str(&values.join(" "));
+        }
+        text
+    }
+
+    fn values(&self, piece: &Piece) -> Vec<String> {
+        let param = |name: &String| self.params.iter().find(|param| param.name == *name);
+        match piece {
+            Piece::Literal(text) => vec![text.clone()],
+            Piece::Param(name) => param(name).map(|param| param.value.plain()).into_iter().collect(),
+            Piece::Input(wanted) => {
+                let inputs = self.inputs.iter().filter(|(role, _)| role == wanted);
+                inputs.map(|(_, path)| (*path).to_owned()).collect()
+            }
+            Piece::Inputs => self.inputs.iter().map(|(_, path)| (*path).to_owned()).collect(),
+            Piece::Output(wanted) => {
+                let outputs = self.outputs.iter().filter(|(name, _)| name == wanted);
+                outputs.map(|(_, path)| path.clone()).collect()
+            }
+            Piece::Outputs => self.outputs.iter().map(|(_, path)| path.clone()).collect(),
+        }
+    }
+}
+
+/// The variables that tell a command its parameters: `ATSAF_PARAM_HORIZON=24`, and all as JSON in `ATSAF_PARAMS`.
+pub(crate) fn param_variables(params: &[Param]) -> Vec<(String, String)> {
+    let name = |param: &Param| {
+        let upper = param.name.to_uppercase();
+        format!(
+            "ATSAF_PARAM_{}",
+            upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+        )
+    };
+    let mut variables: Vec<_> = params.iter().map(|param| (name(param), param.value.plain())).collect();
+    let json: serde_json::Map<_, _> = params
+        .iter()
+        .map(|param| (param.name.clone(), param.value.to_json()))
+        .collect();
+    variables.push(("ATSAF_PARAMS".to_owned(), serde_json::Value::from(json).to_string()));
+    variables
+}
+
+/// A child process to be.
+pub(crate) struct Process<'a> {
+    /// The program and its arguments.
+    pub(crate) words: Vec<String>,
+    /// The project's directory.
+    pub(crate) dir: &'a Path,
+    /// All of its environment.
+    pub(crate) env: BTreeMap<String, String>,
+    /// A lock that it inherits, so that an orphan of a killed build is waited for.
+    pub(crate) lock: Option<&'a File>,
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By itself.
+    Exit(ExitStatus),
+    /// It was stopped, since its time was over.
+    TimedOut,
+    /// It was stopped, since the build was.
+    Interrupted,
+}
+
+/// In words: ``ended with exit code 2``.
+pub(crate) fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(127), _) => "the command ended with exit code 127: a program was not found".to_owned(),
+        (Some(code), _) => format!("the command ended with exit code {code}"),
+        (None, Some(signal)) => format!("the command was ended by signal {signal}"),
+        (None, None) => "the command ended".to_owned(),
+    }
+}
+
+/// How often a running child is looked at beside what it prints.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a stopped child may take to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long a pipe is read on after its child ended: a grandchild may hold it open.
+const LINGER: Duration = Duration::from_secs(1);
+
+impl Process<'_> {
+    /// Starts the child and follows it to its end; `took` gets each piece that it prints.
+    pub(crate) fn run(
+        &self,
+        deadline: Option<Instant>,
+        interrupted: &dyn Fn() -> bool,
+        took: &mut dyn FnMut(&[u8]),
+    ) -> io::Result<End> {
+        let (mut child, pipe) = self.spawn()?;
+        let mut printed = Printed::new(pipe);
+        let mut stop = Stop::new(deadline, interrupted);
+        let mut pause = Duration::from_micros(20);
+        loop {
+            if printed.open {
+                printed.take(LOOK, took)?;
+            } else {
+                // With its output closed, a child most often ends at once.
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LOOK);
+            }
+            stop.look(&child);
+            if let Some(status) = child.try_wait()? {
+                let until = Instant::now() + LINGER;
+                while printed.open && Instant::now() < until {
+                    printed.take(LOOK, took)?;
+                }
+                return Ok(stop.why().unwrap_or(End::Exit(status)));
+            }
+        }
+    }
+
+    /// The path of the program: a child whose program has a path is born without a copy of this process.
+    fn program(&self) -> PathBuf {
+        let name = &self.words[0];
+        let path = self.env.get("PATH").filter(|_| !name.contains('/'));
+        let found = path.and_then(|path| {
+            let mut candidates = std::env::split_paths(path).map(|dir| dir.join(name));
+            candidates.find(|candidate| candidate.is_absolute() && candidate.is_file())
+        });
+        found.unwrap_or_else(|| name.into())
+    }
+
+    fn spawn(&self) -> io::Result<(Child, PipeReader)> {
+        // One at a time: while a lock can be inherited, no other child may be born.
+        static BIRTH: Mutex<()> = Mutex::new(());
+        let (pipe, write) = io::pipe()?;
+        let mut command = std::process::Command::new(self.program());
+        command
+            .args(&self.words[1..])
+            .env_clear()
+            .envs(&self.env)
+            .current_dir(self.dir)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(write.try_clone()?)
+            .stderr(write);
+        let child = {
+            let _one = BIRTH.lock().unwrap_or_else(PoisonError::into_inner);
+            let _inherit = self.lock.map(Inherit::new);
+            command.spawn()?
+        };
+        Ok((child, pipe))
+    }
+}
+
+/// What a child prints.
+struct Printed {
+    pipe: PipeReader,
+    open: bool,
+    buffer: Vec<u8>,
+}
+
+impl Printed {
+    fn new(pipe: PipeReader) -> Self {
+        Self {
+            pipe,
+            open: true,
+            buffer: vec![0; 16 * 1024],
+        }
+    }
+
+    /// Takes the next piece, if there is one within `limit`.
+    fn take(&mut self, limit: Duration, took: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let mut fds = [PollFd::new(&self.pipe, PollFlags::IN)];
+        let limit = Timespec {
+            tv_sec: 0,
+            tv_nsec: limit.subsec_nanos().into(),
+        };
+        match poll(&mut fds, Some(&limit)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match self.pipe.read(&mut self.buffer)? {
+            0 => self.open = false,
+            read => took(&self.buffer[..read]),
+        }
+        Ok(())
+    }
+}
+
+/// Ends a child before its time: politely first, then by force.
+struct Stop<'a> {
+    deadline: Option<Instant>,
+    interrupted: &'a dyn Fn() -> bool,
+    sent: Option<(End, Instant)>,
+}
+
+impl<'a> Stop<'a> {
+    fn new(deadline: Option<Instant>, interrupted: &'a dyn Fn() -> bool) -> Self {
+        Self {
+            deadline,
+            interrupted,
+            sent: None,
+        }
+    }
+
+    fn look(&mut self, child: &Child) {
+        if let Some((_, since)) = self.sent {
+            if since.elapsed() > GRACE {
+                signal(child, Signal::KILL);
+            }
+            return;
+        }
+        let now = Instant::now();
+        let end = if (self.interrupted)() {
+            End::Interrupted
+        } else if self.deadline.is_some_and(|deadline| now >= deadline) {
+            End::TimedOut
+        } else {
+            return;
+        };
+        self.sent = Some((end, now));
+        signal(child, Signal::TERM);
+    }
+
+    /// Why the child was ended, if it was; what is left of its process group goes with it.
+    fn why(&self) -> Option<End> {
+        self.sent.map(|(end, _)| end)
+    }
+}
+
+/// Sends a signal to a child and all its descendants that are still of its process group.
+fn signal(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let _ = kill_process_group(pid, signal);
+    }
+}

@@ -1,0 +1,95 @@
+//! The way of a command that writes its declared paths itself: its former artifacts are set aside meanwhile.
+//!
+//! ```text
+//! entry SetAside ─▶ former artifacts move away ─▶ the command runs ─▶ what it wrote moves to staging
+//!                ─▶ the former move back ─▶ entry AsideEnded ─▶ an ordinary commit, or a failure
+//! ```
+//!
+//! A build that is killed meanwhile leaves the entry open; the next one puts the former artifacts back.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::commit::Displaced;
+use super::entry::Entry;
+use super::{Store, StoreError, move_file};
+use crate::engine::files::Files;
+use crate::engine::run::RunId;
+use crate::engine::spec::Output;
+
+impl Store {
+    /// Moves whatever stands at a target's declared paths out of the way.
+    pub(crate) fn set_aside(
+        &self,
+        target: &str,
+        outputs: &[Output],
+        run: RunId,
+        files: &Files,
+    ) -> Result<(), StoreError> {
+        let base = self.aside_dir(run).join(target);
+        let root = files.root();
+        let mut moves = Vec::new();
+        for (number, output) in outputs.iter().enumerate() {
+            let away = base.join(number.to_string());
+            let away = away.strip_prefix(root).unwrap_or(&away).to_string_lossy().into_owned();
+            moves.push((output.path.clone(), away));
+        }
+        self.append(&[Entry::SetAside {
+            run,
+            target: target.to_owned(),
+            files: moves.clone(),
+        }])?;
+        let go = || -> io::Result<()> {
+            fs::create_dir_all(&base)?;
+            for (path, away) in &moves {
+                let from = files.at(path);
+                if fs::symlink_metadata(&from).is_ok() {
+                    move_file(&from, &root.join(away))?;
+                } else if let Some(parent) = from.parent() {
+                    fs::create_dir_all(parent)?;
+                }
+            }
+            Ok(())
+        };
+        go().map_err(StoreError::at(&base))
+    }
+
+    /// Moves what a command wrote to its declared paths to `staged`, one path for each output.
+    pub(crate) fn take_written(outputs: &[Output], staged: &[PathBuf], files: &Files) -> Result<(), StoreError> {
+        for (output, to) in outputs.iter().zip(staged) {
+            let from = files.at(&output.path);
+            if fs::symlink_metadata(&from).is_ok() {
+                super::remove(to)
+                    .and_then(|()| move_file(&from, to))
+                    .map_err(StoreError::at(&from))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves what was set aside back; what stands in its place by then is kept under `displaced/`, unless atsaf
+    /// placed it itself.
+    pub(crate) fn put_back(&self, target: &str, run: RunId, files: &Files) -> Result<Vec<Displaced>, StoreError> {
+        let aside = self.ledger(|ledger| ledger.target(target).map(|history| history.aside().to_vec()));
+        let mut displaced = Vec::new();
+        for (path, away) in aside.unwrap_or_default() {
+            let (to, away) = (files.at(&path), files.root().join(away));
+            if fs::symlink_metadata(&away).is_err() {
+                continue;
+            }
+            let mut go = || -> io::Result<()> {
+                if fs::symlink_metadata(&to).is_ok() {
+                    displaced.extend(self.dispose(&to, &path, run)?);
+                }
+                move_file(&away, &to)
+            };
+            go().map_err(StoreError::at(&to))?;
+            let _ = fs::remove_dir(away.parent().unwrap_or(Path::new("")));
+        }
+        self.append(&[Entry::AsideEnded {
+            target: target.to_owned(),
+        }])?;
+        Ok(displaced)
+    }
+}

@@ -1,0 +1,282 @@
+//! Takes artifacts out of the project, and only artifacts: files whose bytes atsaf itself had placed at their paths.
+//!
+//! A later build restores them from the store's copies, or runs their targets where there is none.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::commit::{digest_of, exists, move_file, remove};
+use super::{Store, StoreError};
+use crate::engine::files::Files;
+use crate::engine::run::RunId;
+use crate::engine::spec::Output;
+
+/// What becomes of one artifact's path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// The artifact.
+    pub artifact: String,
+    /// Its declared path.
+    pub path: String,
+    /// Bytes on the disk; a directory's files together.
+    pub size: u64,
+    /// What is done about it.
+    pub fate: Fate,
+}
+
+/// What is done about an artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing is there.
+    Absent,
+    /// It is removed; `copy` tells whether the store can give it back.
+    Removed {
+        /// Whether the store has a copy.
+        copy: bool,
+    },
+    /// It stays: atsaf did not place these bytes here.
+    Altered,
+    /// It stays: the words tell which build is at it.
+    Busy(String),
+}
+
+impl Store {
+    /// Tells what [`Store::clean`] would do to some outputs, each with its target's name; nothing is changed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if something that is there cannot be read.
+    pub fn survey(&self, outputs: &[(&str, &Output)], files: &Files) -> Result<Vec<Swept>, StoreError> {
+        let survey = |(_, output): &(&str, &Output)| {
+            self.look(output, files)
+                .map_err(StoreError::at(&files.at(&output.path)))
+        };
+        outputs.iter().map(survey).collect()
+    }
+
+    fn look(&self, output: &Output, files: &Files) -> io::Result<Swept> {
+        let at = files.at(&output.path);
+        let (size, fate) = match exists(&at) {
+            false => (0, Fate::Absent),
+            true => match digest_of(&at)? {
+                Some(bytes) if self.ledger(|ledger| ledger.placed(&output.path, bytes)) => {
+                    let copy = self.objects.has(bytes);
+                    (size_of(&at), Fate::Removed { copy })
+                }
+                _ => (size_of(&at), Fate::Altered),
+            },
+        };
+        Ok(Swept {
+            artifact: output.name.clone(),
+            path: output.path.clone(),
+            size,
+            fate,
+        })
+    }
+
+    /// Removes those of some outputs that atsaf placed and that no build is at, and tells what became of each.
+    ///
+    /// # Errors
+    /// [`StoreError`] if something cannot be read or moved.
+    pub fn clean(&self, outputs: &[(&str, &Output)], files: &Files) -> Result<Vec<Swept>, StoreError> {
+        if self.state().journal.is_none() {
+            // Nothing was ever built here, so nothing here is atsaf's.
+            return self.survey(outputs, files);
+        }
+        let run = RunId::new();
+        let _live = self.begin(run)?;
+        let mut swept = Vec::with_capacity(outputs.len());
+        for (target, output) in outputs {
+            let at = files.at(&output.path);
+            // Readers hold the lock of what they read, so this one waits for them too.
+            let held = self.locks.take(target, &[], run).map_err(StoreError::at(&at))?;
+            self.refresh()?;
+            let mut it = self.look(output, files).map_err(StoreError::at(&at))?;
+            match held {
+                Err(holder) if it.fate != Fate::Absent => it.fate = Fate::Busy(holder),
+                Ok(_held) if matches!(it.fate, Fate::Removed { .. }) => {
+                    if !self.take_out(output, &at, run).map_err(StoreError::at(&at))? {
+                        it.fate = Fate::Altered;
+                    }
+                    files.forget([output.path.as_str()]);
+                }
+                _ => {}
+            }
+            swept.push(it);
+        }
+        let _ = fs::remove_dir_all(self.staging_dir(run));
+        Ok(swept)
+    }
+
+    /// Removes an artifact, unless it was changed since it was looked at: it is moved away first, so that what is
+    /// deleted is what was looked at.
+    fn take_out(&self, output: &Output, at: &Path, run: RunId) -> io::Result<bool> {
+        let staging = self.staging_beside(at, run);
+        fs::create_dir_all(&staging)?;
+        let away = staging.join("clean");
+        super::rename(at, &away)?;
+        let own = match digest_of(&away)? {
+            Some(bytes) => self.ledger(|ledger| ledger.placed(&output.path, bytes)),
+            None => false,
+        };
+        if own {
+            remove(&away)?;
+        } else if renameat_with(CWD, &away, CWD, at, RenameFlags::NOREPLACE).is_err() {
+            // Somebody put another file there meanwhile, or the file system cannot do it: nothing of theirs is lost.
+            match exists(at) {
+                false => move_file(&away, at)?,
+                true => drop(self.dispose(&away, &output.path, run)?),
+            }
+        }
+        if staging != self.staging_dir(run) {
+            let _ = fs::remove_dir(&staging);
+        }
+        Ok(own)
+    }
+}
+
+fn size_of(path: &Path) -> u64 {
+    let files = walkdir::WalkDir::new(path).into_iter().flatten();
+    let sizes = files
+        .filter(|entry| entry.file_type().is_file())
+        .filter_map(|entry| entry.metadata().ok());
+    sizes.map(|it| it.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::digest::Digest;
+    use crate::engine::spec::{Kind, Span};
+    use crate::engine::store::entry::{Artifact, Entry, Made};
+
+    fn output(name: &str) -> Output {
+        Output {
+            name: name.to_owned(),
+            path: format!("out/{name}"),
+            kind: Kind::File,
+            span: Span::default(),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    fn write(at: &Path, text: &str) {
+        fs::write(at, text).expect("written");
+    }
+
+    /// A project in which `names` were built, each with its own name as content.
+    fn project(names: &[&str]) -> (tempfile::TempDir, Store, Files) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (store, files) = Store::open(dir.path()).expect("opened");
+        store.prepare().expect("prepared");
+        fs::create_dir(dir.path().join("out")).expect("made");
+        let run = RunId::new();
+        for name in names {
+            let output = output(name);
+            write(&files.at(&output.path), name);
+            let bytes = Digest::of(name.as_bytes());
+            let artifact = Artifact {
+                name: output.name,
+                path: output.path,
+                kind: Kind::File,
+                content: bytes,
+                bytes,
+                size: 1,
+                run,
+            };
+            let made = Made {
+                run,
+                target: (*name).to_owned(),
+                hash: bytes,
+                fingerprint: None,
+                artifacts: vec![artifact],
+                read: Vec::new(),
+                reasons: Vec::new(),
+                attempt: 1,
+                duration: 1,
+                effect: false,
+            };
+            let (target, hash) = (made.target.clone(), made.hash);
+            let entries = [Entry::Intent(Box::new(made)), Entry::Result { target, hash }];
+            store.append(&entries).expect("appended");
+        }
+        (dir, store, files)
+    }
+
+    fn fates(swept: Vec<Swept>) -> Vec<Fate> {
+        swept.into_iter().map(|it| it.fate).collect()
+    }
+
+    #[test]
+    fn what_atsaf_placed_goes_and_everything_else_stays() {
+        let (_dir, store, files) = project(&["a", "b", "c"]);
+        let outputs = ["a", "b", "c", "d", "e"].map(output);
+        write(&files.at("out/b"), "edited by hand");
+        std::os::unix::fs::symlink("b", files.at("out/e")).expect("linked");
+        write(&files.at("out/d"), "never built");
+        let all: Vec<(&str, &Output)> = outputs.iter().map(|output| (output.name.as_str(), output)).collect();
+        let removed = Fate::Removed { copy: false };
+        let expected = vec![removed.clone(), Fate::Altered, removed, Fate::Altered, Fate::Altered];
+        assert_eq!(fates(store.survey(&all, &files).expect("looked")), expected);
+        assert!(files.at("out/a").exists(), "a look changes nothing");
+        assert_eq!(fates(store.clean(&all, &files).expect("cleaned")), expected);
+        let mut left: Vec<String> = fs::read_dir(files.at("out"))
+            .expect("read")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+            .collect();
+        left.sort();
+        assert_eq!(left, ["b", "d", "e"]);
+        assert_eq!(fs::read_to_string(files.at("out/b")).expect("read"), "edited by hand");
+        let staged = fs::read_dir(files.at(".atsaf/v1/staging")).expect("read").count();
+        assert_eq!(staged, 0);
+    }
+
+    #[test]
+    fn an_artifact_that_a_build_is_at_stays_and_the_build_is_named() {
+        let (dir, store, files) = project(&["a"]);
+        let output = output("a");
+        let (other, _) = Store::open(dir.path()).expect("opened");
+        let held = other
+            .locks
+            .take("reader", &["a"], RunId::new())
+            .expect("asked")
+            .expect("free");
+        let fates = fates(store.clean(&[("a", &output)], &files).expect("cleaned"));
+        assert!(
+            matches!(&fates[..], [Fate::Busy(holder)] if holder.contains("another build")),
+            "{fates:?}"
+        );
+        assert!(files.at("out/a").exists());
+        drop(held);
+        let swept = store.clean(&[("a", &output)], &files).expect("cleaned");
+        assert_eq!(swept[0].fate, Fate::Removed { copy: false });
+        assert!(!files.at("out/a").exists());
+    }
+
+    #[test]
+    fn a_file_that_was_changed_since_the_look_is_put_back() {
+        let (_dir, store, files) = project(&["a"]);
+        let output = output("a");
+        write(&files.at("out/a"), "changed after the look");
+        let run = RunId::new();
+        let gone = store.take_out(&output, &files.at("out/a"), run).expect("tried");
+        assert!(!gone);
+        assert_eq!(
+            fs::read_to_string(files.at("out/a")).expect("read"),
+            "changed after the look"
+        );
+    }
+
+    #[test]
+    fn without_a_store_nothing_is_atsafs() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (store, files) = Store::open(dir.path()).expect("opened");
+        fs::create_dir(dir.path().join("out")).expect("made");
+        write(&files.at("out/a"), "a");
+        let swept = store.clean(&[("a", &output("a"))], &files).expect("cleaned");
+        assert_eq!(fates(swept), [Fate::Altered]);
+        assert!(!dir.path().join(".atsaf").exists(), "nothing was written");
+    }
+}

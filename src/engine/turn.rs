@@ -1,0 +1,432 @@
+//! One target's turn in a build: judged again under its locks, then left, restored, or attempted and committed.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::attempt::{Attempt, Broken};
+use super::build::Build;
+use super::digest::Digest;
+use super::event::{Event, Failure, Outcome};
+use super::graph::{ArtifactId, Read, TargetId};
+use super::plan::{self, PlanError, Step, Verdict};
+use super::reason::Reason;
+use super::run::RunId;
+use super::spec::{Kind, Target};
+use super::store::entry::{self, Artifact, Entry, Made};
+use super::store::locks::Held;
+use super::store::{Displaced, History, Staged, StoreError};
+
+/// How a turn ended.
+pub(crate) enum Turned {
+    /// With the target's artifacts in place.
+    Done(Outcome, Vec<Artifact>),
+    /// With a failure that no further attempt mends.
+    Failed(Failure),
+    /// To be taken again, not before this time is over.
+    Again(Duration),
+    /// With the finding that the plan no longer holds.
+    Overtaken(Overtaken),
+    /// Since the build is to end.
+    Interrupted,
+}
+
+/// Something that the plan took for granted was changed by somebody else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overtaken {
+    /// The target that found it.
+    pub(crate) target: TargetId,
+    /// The build that did it, if it still runs.
+    pub(crate) by: Option<RunId>,
+}
+
+/// What a build remembers of a target from one turn to the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tries {
+    /// Attempts made.
+    attempts: u32,
+    /// How often something that it reads was changed meanwhile.
+    changed: u32,
+    /// Whether it was told for whom it waits.
+    waiting: bool,
+}
+
+/// How often a target is planned again since something that it reads was changed, before that is its failure.
+const CHANGES: u32 = 3;
+/// The pause before a busy lock is tried again.
+const BUSY: Duration = Duration::from_millis(20);
+
+/// What stands at each path that a target reads.
+type Seen = Vec<Option<(Digest, Kind)>>;
+
+/// One turn.
+pub(crate) struct Turn<'a> {
+    pub(crate) build: &'a Build<'a>,
+    pub(crate) id: TargetId,
+}
+
+impl Turn<'_> {
+    fn target(&self) -> &Target {
+        self.build.world.graph.target(self.id)
+    }
+
+    fn reads(&self) -> &[Read] {
+        &self.build.world.graph.node(self.id).reads
+    }
+
+    /// Takes the turn.
+    pub(crate) fn take(&self, tries: &mut Tries) -> Result<Turned, StoreError> {
+        let store = self.build.world.store;
+        let Some(held) = self.lock(tries)? else {
+            return Ok(Turned::Again(BUSY));
+        };
+        tries.waiting = false;
+        store.refresh()?;
+        self.put_back()?;
+        // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
+        let seen = match self.look() {
+            Ok(seen) => seen,
+            Err(failure) => return Ok(Turned::Failed(failure)),
+        };
+        let force = self.build.forced(self.id);
+        let (step, _) = match plan::judge(self.build.world, self.id, &|id| self.content(id), force) {
+            Ok(judged) => judged,
+            Err(errors) => return Ok(Turned::Failed(cannot_plan(&errors))),
+        };
+        let history = self.history();
+        if let Some(overtaken) = self.overtaken(&step, &history, &seen) {
+            if overtaken.by.is_none() {
+                tries.changed += 1;
+                if tries.changed > CHANGES {
+                    return Ok(Turned::Failed(self.keeps_changing(&seen)));
+                }
+            }
+            return Ok(Turned::Overtaken(overtaken));
+        }
+        match &step.verdict {
+            Verdict::Fresh => Ok(Turned::Done(Outcome::Fresh, self.in_place(&history))),
+            Verdict::Stale {
+                reasons,
+                restore: Some(hash),
+            } => match self.restore(&history, *hash, reasons)? {
+                Some(done) => Ok(done),
+                None => self.attempt(&step, &history, &seen, &held, tries),
+            },
+            Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, tries),
+        }
+    }
+
+    /// Takes all locks of the turn, or none.
+    fn lock(&self, tries: &mut Tries) -> Result<Option<Held>, StoreError> {
+        let Build {
+            world, run, observer, ..
+        } = self.build;
+        let needs = world.graph.node(self.id).needs.iter();
+        let reads: Vec<&str> = needs.map(|need| world.graph.name(*need)).collect();
+        match world.store.lock(&self.target().name, &reads, *run)? {
+            Ok(held) => Ok(Some(held)),
+            Err(holder) => {
+                // This build's own targets may share a lock; that is nobody to be told of.
+                if !tries.waiting && !holder.contains(&run.short()) {
+                    tries.waiting = true;
+                    let target = self.id;
+                    observer.observe(&Event::Waiting { target, holder });
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Puts back what a killed build had set aside.
+    fn put_back(&self) -> Result<(), StoreError> {
+        if !self.history().aside().is_empty() {
+            let Build { world, run, .. } = self.build;
+            let displaced = world.store.put_back(&self.target().name, *run, world.files)?;
+            self.tell_displaced(displaced);
+        }
+        Ok(())
+    }
+
+    fn history(&self) -> Arc<History> {
+        let name = &self.target().name;
+        let store = self.build.world.store;
+        store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()
+    }
+
+    fn look(&self) -> Result<Seen, Failure> {
+        let look = |read: &Read| {
+            let found = self.build.world.files.digest(&read.path);
+            found.map_err(|error| failure(format!("`{}` cannot be read: {error}", read.path)))
+        };
+        self.reads().iter().map(look).collect()
+    }
+
+    fn content(&self, id: ArtifactId) -> Option<Digest> {
+        self.build.left(id).map(|artifact| artifact.content)
+    }
+
+    /// Finds out whether somebody else changed what the plan took for granted.
+    ///
+    /// Of two builds that want different things, the younger waits for the older: so a record that an older one has
+    /// just placed is not replaced, while one of a younger is.
+    fn overtaken(&self, step: &Step, history: &History, seen: &Seen) -> Option<Overtaken> {
+        let Build { world, run, .. } = self.build;
+        let rival = |placed_by: RunId| (placed_by != *run && world.store.is_live(placed_by)).then_some(placed_by);
+        let target = self.id;
+        let changed = self.reads().iter().zip(seen).find_map(|(read, seen)| {
+            let id = read.artifact?;
+            let expected = self.build.left(id).map(|artifact| (artifact.bytes, artifact.kind));
+            (expected != *seen).then_some(id)
+        });
+        if let Some(id) = changed {
+            let name = world.graph.name(id.target);
+            let placed_by = world
+                .store
+                .ledger(|ledger| Some(ledger.target(name)?.record()?.placed_by));
+            let by = placed_by.and_then(rival);
+            return Some(Overtaken { target, by });
+        }
+        let record = history.record()?;
+        if step.verdict == Verdict::Fresh || step.fingerprint.hash() == Some(record.hash) {
+            return None;
+        }
+        let by = rival(record.placed_by).filter(|other| *other < *run)?;
+        Some(Overtaken { target, by: Some(by) })
+    }
+
+    fn keeps_changing(&self, seen: &Seen) -> Failure {
+        let path = self.reads().iter().zip(seen).find(|(read, seen)| {
+            let expected = read.artifact.and_then(|id| self.build.left(id));
+            expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != **seen)
+        });
+        self.changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
+    }
+
+    fn changes_too_often(&self, path: &str) -> Failure {
+        let mut failure = failure(format!("`{path}` was changed again and again while it was being read"));
+        failure.help.push("build again when it is at rest".to_owned());
+        failure
+    }
+
+    fn in_place(&self, history: &History) -> Vec<Artifact> {
+        history.record().map(|past| past.artifacts.clone()).unwrap_or_default()
+    }
+
+    fn restore(&self, history: &History, hash: Digest, reasons: &[Reason]) -> Result<Option<Turned>, StoreError> {
+        let Build {
+            world, run, observer, ..
+        } = self.build;
+        let Some(past) = history.result(hash) else {
+            return Ok(None);
+        };
+        let target = self.target();
+        let given = world.store.restore(
+            past,
+            (&target.name, &target.outputs),
+            *run,
+            reasons.to_vec(),
+            world.files,
+        )?;
+        let Some(displaced) = given else {
+            observer.observe(&Event::Warning {
+                message: format!(
+                    "a copy of the artifacts of `{}` is damaged or gone: it is built anew",
+                    target.name
+                ),
+            });
+            return Ok(None);
+        };
+        self.tell_displaced(displaced);
+        let outcome = Outcome::Restored {
+            from: past.run,
+            reasons: reasons.to_vec(),
+        };
+        Ok(Some(Turned::Done(outcome, past.artifacts.clone())))
+    }
+
+    fn attempt(
+        &self,
+        step: &Step,
+        history: &History,
+        seen: &Seen,
+        held: &Held,
+        tries: &mut Tries,
+    ) -> Result<Turned, StoreError> {
+        let Build {
+            world, run, observer, ..
+        } = self.build;
+        let Some(hash) = step.fingerprint.hash() else {
+            return Ok(Turned::Failed(failure(
+                "internal error: an input is not known at its turn".to_owned(),
+            )));
+        };
+        let reasons = match &step.verdict {
+            Verdict::Stale { reasons, .. } => reasons.clone(),
+            _ => Vec::new(),
+        };
+        tries.attempts += 1;
+        observer.observe(&Event::Started {
+            target: self.id,
+            attempt: tries.attempts,
+            reasons: reasons.clone(),
+        });
+        let attempt = Attempt {
+            world: *world,
+            tasks: self.build.tasks,
+            options: self.build.options,
+            observer: *observer,
+            mask: &self.build.mask,
+            run: *run,
+            target: self.id,
+            number: tries.attempts,
+            fingerprint: hash,
+            held,
+        };
+        let begun = Instant::now();
+        let staged = match attempt.run() {
+            Ok(staged) => staged,
+            Err(Broken::Failed(failure)) => return self.failed(failure, begun.elapsed(), tries),
+            Err(Broken::Interrupted) => return Ok(Turned::Interrupted),
+            Err(Broken::Store(error)) => return Err(error),
+        };
+        let duration = begun.elapsed();
+        if let Some(turned) = self.changed_meanwhile(seen, tries) {
+            attempt.clear(self.target());
+            return Ok(turned);
+        }
+        let made = Made {
+            run: *run,
+            target: self.target().name.clone(),
+            hash,
+            fingerprint: Some(step.fingerprint.clone()),
+            artifacts: Vec::new(),
+            read: plan::read_paths(world.graph, self.id),
+            reasons,
+            attempt: tries.attempts,
+            duration: milliseconds(duration),
+            effect: self.target().effect,
+        };
+        let done = self.commit(made, &staged, history, duration)?;
+        attempt.clear(self.target());
+        Ok(done)
+    }
+
+    /// Finds out whether anything that was read was changed while the attempt ran: then nothing is committed.
+    fn changed_meanwhile(&self, seen: &Seen, tries: &mut Tries) -> Option<Turned> {
+        let now = match self.look() {
+            Ok(now) => now,
+            Err(failure) => return Some(Turned::Failed(failure)),
+        };
+        let reads = self.reads().iter().zip(seen.iter().zip(&now));
+        let read = reads.into_iter().find(|(_, (before, after))| before != after)?.0;
+        tries.changed += 1;
+        tries.attempts -= 1;
+        if tries.changed > CHANGES {
+            return Some(Turned::Failed(self.changes_too_often(&read.path)));
+        }
+        match read.artifact {
+            Some(_) => Some(Turned::Overtaken(Overtaken {
+                target: self.id,
+                by: None,
+            })),
+            None => Some(Turned::Again(Duration::ZERO)),
+        }
+    }
+
+    fn commit(
+        &self,
+        made: Made,
+        staged: &[Staged],
+        history: &History,
+        duration: Duration,
+    ) -> Result<Turned, StoreError> {
+        let Build {
+            world, run, observer, ..
+        } = self.build;
+        let cache = self.target().cache;
+        let committed = world.store.commit(made, staged, history.record(), cache, world.files)?;
+        self.tell_displaced(committed.displaced);
+        if let Some(message) = committed.trouble {
+            observer.observe(&Event::Warning { message });
+        }
+        let (changed, unchanged): (Vec<&Artifact>, Vec<&Artifact>) =
+            committed.artifacts.iter().partition(|artifact| artifact.run == *run);
+        let names = |artifacts: Vec<&Artifact>| artifacts.iter().map(|artifact| artifact.name.clone()).collect();
+        let outcome = Outcome::Built {
+            duration,
+            changed: names(changed),
+            unchanged: names(unchanged),
+        };
+        Ok(Turned::Done(outcome, committed.artifacts))
+    }
+
+    fn failed(&self, failure: Failure, duration: Duration, tries: &Tries) -> Result<Turned, StoreError> {
+        let Build {
+            world, run, observer, ..
+        } = self.build;
+        let target = self.target();
+        world.store.append(&[Entry::Failure(entry::Failed {
+            run: *run,
+            target: target.name.clone(),
+            attempt: tries.attempts,
+            duration: milliseconds(duration),
+            what: failure.what.clone(),
+        })])?;
+        if !failure.retry || tries.attempts > target.retries {
+            return Ok(Turned::Failed(failure));
+        }
+        let delay = self.delay(tries.attempts);
+        observer.observe(&Event::Retrying {
+            target: self.id,
+            failure,
+            attempt: tries.attempts + 1,
+            delay,
+        });
+        Ok(Turned::Again(delay))
+    }
+
+    /// The pause after a failed attempt: it doubles each time, and differs a little between targets and runs, so that
+    /// several that failed together do not come back together.
+    fn delay(&self, attempts: u32) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(3600);
+        let target = self.target();
+        let seed = Digest::of(format!("{} {} {attempts}", self.build.run, target.name).as_bytes()).hex();
+        let share = u32::from_str_radix(&seed[..4], 16).unwrap_or_default();
+        let jitter = 0.75 + 0.5 * f64::from(share) / 65536.0;
+        let doubled = target.retry_delay.saturating_mul(1 << (attempts - 1).min(20));
+        doubled.min(LONGEST).mul_f64(jitter)
+    }
+
+    fn tell_displaced(&self, displaced: Vec<Displaced>) {
+        for Displaced { path, to } in displaced {
+            self.build.observer.observe(&Event::Displaced { path, to });
+        }
+    }
+}
+
+fn failure(what: String) -> Failure {
+    Failure {
+        what,
+        notes: Vec::new(),
+        help: Vec::new(),
+        tail: Vec::new(),
+        left: None,
+        retry: false,
+    }
+}
+
+/// What was there when the build began can be gone at a target's turn.
+fn cannot_plan(errors: &[PlanError]) -> Failure {
+    let texts: Vec<String> = errors.iter().map(PlanError::to_string).collect();
+    failure(texts.join("; "))
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        failure(error.to_string())
+    }
+}

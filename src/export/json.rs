@@ -1,0 +1,111 @@
+//! The graph as JSON; `docs/export.md` tells every field.
+
+use serde_json::{Value, json};
+
+use super::{Picture, State};
+use crate::engine::graph::{Graph, How, TargetId};
+use crate::engine::spec::{Action, Kind, Origin, Param};
+
+/// Writes the graph, with a line end.
+#[must_use]
+pub fn json(picture: &Picture<'_>) -> String {
+    let graph = picture.graph;
+    let targets = picture.targets.iter().map(|id| {
+        let mut target = target(graph, *id);
+        let state = picture.state(*id);
+        target["state"] = match state {
+            None => Value::Null,
+            Some(State::Restorable) => "stale".into(),
+            Some(state) => state.word().into(),
+        };
+        target["restorable"] = (state == Some(State::Restorable)).into();
+        target
+    });
+    let value = json!({
+        "project": graph.spec.name,
+        "goals": picture.goals.iter().map(|id| graph.name(*id)).collect::<Vec<_>>(),
+        "targets": targets.collect::<Vec<_>>(),
+    });
+    format!("{value:#}\n")
+}
+
+/// One target with all that it reads, makes and depends on.
+#[must_use]
+pub fn target(graph: &Graph, id: TargetId) -> Value {
+    let target = graph.target(id);
+    let node = graph.node(id);
+    let inputs = node.reads.iter().map(|read| {
+        json!({
+            "role": read.role,
+            "path": read.path,
+            "artifact": read.artifact.map(|artifact| graph.artifact_name(artifact)),
+            "target": read.artifact.map(|artifact| graph.name(artifact.target)),
+            "how": how(read.how),
+        })
+    });
+    let outputs = target.outputs.iter().map(|output| {
+        let kind = match output.kind {
+            Kind::File => "file",
+            Kind::Directory => "directory",
+        };
+        json!({ "name": output.name, "path": output.path, "kind": kind })
+    });
+    let (task, command) = match &target.action {
+        Action::Builtin { task, version } => (json!({ "name": task, "version": version }), Value::Null),
+        Action::Command(command) => {
+            let words = command.words.iter().map(|word| Value::from(word.text.as_str()));
+            let text = if command.shell {
+                words.collect::<Vec<_>>().pop()
+            } else {
+                Some(words.collect())
+            };
+            (Value::Null, text.unwrap_or_default())
+        }
+    };
+    let names = |ids: &[TargetId]| -> Value { ids.iter().map(|id| graph.name(*id)).collect() };
+    json!({
+        "name": target.name,
+        "desc": target.desc,
+        "task": task,
+        "command": command,
+        "inputs": inputs.collect::<Vec<_>>(),
+        "outputs": outputs.collect::<Vec<_>>(),
+        "params": target.params.iter().map(|it| param(graph, it)).collect::<Vec<_>>(),
+        "env": target.env,
+        "secrets": target.secrets,
+        "needs": names(&node.needs),
+        "after": names(&node.after),
+        "effect": target.effect,
+        "direct": target.direct,
+        "cache": target.cache,
+        "retries": target.retries,
+        "retry_delay": target.retry_delay.as_secs_f64(),
+        "timeout": target.timeout.map(|limit| limit.as_secs_f64()),
+    })
+}
+
+/// One parameter with its value and where that comes from.
+#[must_use]
+pub fn param(graph: &Graph, param: &Param) -> Value {
+    let origin = match param.origin {
+        Origin::Atsaffile(_) => "atsaffile",
+        Origin::CommandLine(_) => "command line",
+        Origin::Default => "default",
+    };
+    json!({
+        "name": param.name,
+        "value": param.value.to_json(),
+        "type": param.value.type_name(),
+        "origin": origin,
+        "place": param.origin.span().map(|span| graph.spec.text.line_of(span)),
+    })
+}
+
+fn how(how: How) -> &'static str {
+    match how {
+        How::Declared => "declared",
+        How::Matched => "glob",
+        How::Word => "command",
+        How::Param => "parameter",
+    }
+}

@@ -1,0 +1,133 @@
+//! The graph as a tree in plain text: each goal, and below it what it needs.
+//!
+//! What several targets need is shown whole where it is met first, and by name after that; so the text grows with
+//! the number of edges, not with the number of ways through them.
+
+use std::collections::HashSet;
+
+use super::{Need, Picture};
+use crate::engine::graph::TargetId;
+
+/// Draws the tree, with a line end.
+#[must_use]
+pub fn tree(picture: &Picture<'_>) -> String {
+    let mut out = String::new();
+    let mut shown = HashSet::new();
+    for goal in roots(picture) {
+        // Lines that are still to come, the next one last: what stands before the line, and what it says. A stack of
+        // our own, for chains are long.
+        let mut open = vec![Line {
+            before: String::new(),
+            branch: "",
+            item: Item::Root(goal),
+        }];
+        while let Some(line) = open.pop() {
+            let Line { before, branch, item } = line;
+            let again = item.target().is_some_and(|id| !shown.insert(id));
+            out.push_str(&before);
+            out.push_str(branch);
+            out.push_str(&item.text(picture, again));
+            out.push('\n');
+            if let (Some(id), false) = (item.target(), again) {
+                let below = match branch {
+                    "" => before,
+                    "└── " => before + "    ",
+                    _ => before + "│   ",
+                };
+                push_children(picture, id, &below, &mut open);
+            }
+        }
+    }
+    out
+}
+
+/// The goals that no other goal needs, for the others are shown below them; in build order.
+fn roots(picture: &Picture<'_>) -> Vec<TargetId> {
+    let graph = picture.graph;
+    let needed: Vec<TargetId> = picture
+        .goals
+        .iter()
+        .flat_map(|goal| graph.node(*goal).needs.iter().copied())
+        .collect();
+    let below: HashSet<TargetId> = graph.needed(&needed).into_iter().collect();
+    let goals = picture.goals.iter().copied();
+    goals.filter(|goal| !below.contains(goal)).collect()
+}
+
+struct Line {
+    before: String,
+    branch: &'static str,
+    item: Item,
+}
+
+enum Item {
+    /// A goal.
+    Root(TargetId),
+    /// A target, and the artifacts of it that are read.
+    Target(TargetId, Vec<String>),
+    /// A source.
+    Source(String),
+    /// A target that only comes before.
+    Before(TargetId),
+}
+
+impl Item {
+    /// The target whose needs are shown below.
+    fn target(&self) -> Option<TargetId> {
+        match self {
+            Self::Root(id) | Self::Target(id, _) => Some(*id),
+            Self::Source(_) | Self::Before(_) => None,
+        }
+    }
+
+    fn text(&self, picture: &Picture<'_>, again: bool) -> String {
+        let graph = picture.graph;
+        let state = |id| match picture.state(id) {
+            Some(state) if !again => format!(" [{}]", state.word()),
+            _ => String::new(),
+        };
+        let above = if again { " (see above)" } else { "" };
+        match self {
+            Self::Root(id) => {
+                let outputs = graph.target(*id).outputs.iter();
+                let made: Vec<&str> = outputs.map(|output| output.name.as_str()).collect();
+                format!("{}{} makes {}{above}", graph.name(*id), state(*id), made.join(", "))
+            }
+            Self::Target(id, read) => {
+                format!("{}{} gives {}{above}", graph.name(*id), state(*id), read.join(", "))
+            }
+            Self::Source(source) => source.clone(),
+            Self::Before(id) => format!("{} comes before, if it is in the plan", graph.name(*id)),
+        }
+    }
+}
+
+fn push_children(picture: &Picture<'_>, id: TargetId, before: &str, open: &mut Vec<Line>) {
+    let mut items: Vec<Item> = Vec::new();
+    for need in picture.needs(id) {
+        match need {
+            Need::Source(source) => items.push(Item::Source(source.text())),
+            Need::Artifact(artifact) => {
+                let name = picture.graph.artifact_name(artifact).to_owned();
+                let same = items.iter_mut().find_map(|item| match item {
+                    Item::Target(id, read) if *id == artifact.target => Some(read),
+                    _ => None,
+                });
+                match same {
+                    Some(read) => read.push(name),
+                    None => items.push(Item::Target(artifact.target, vec![name])),
+                }
+            }
+        }
+    }
+    items.extend(picture.after(id).map(Item::Before));
+    let last = items.len().saturating_sub(1);
+    let lines = items.into_iter().enumerate().map(|(at, item)| Line {
+        before: before.to_owned(),
+        branch: if at == last { "└── " } else { "├── " },
+        item,
+    });
+    let first = open.len();
+    open.extend(lines);
+    open[first..].reverse();
+}

@@ -1,0 +1,122 @@
+//! Back-test with a rolling origin: every model on every series at every cutoff.
+//!
+//! The windows lie as in statsforecast's `cross_validation(h, n_windows, step_size, refit=True)`: the last one ends with
+//! the data, each earlier one `step_size` steps before the next; the cutoff is the last time of the past.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::piece::{Candidate, Effort, Outcome, Span};
+use super::series::Series;
+use crate::engine::task::{Context, TaskError};
+
+/// From so many pieces a model on, its windows are fitted in one go, which some models do faster; below, each window is
+/// work for a thread of its own.
+const MANY: usize = 64;
+
+/// How the windows lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    /// Steps that are forecast in each.
+    pub horizon: usize,
+    /// How many there are.
+    pub count: usize,
+    /// Steps from one cutoff to the next.
+    pub step: usize,
+}
+
+impl Windows {
+    /// How many values each window's past has in a series of `n` values, the earliest window first.
+    ///
+    /// `None` if the earliest has no past.
+    #[must_use]
+    pub fn cutoffs(self, n: usize) -> Option<Vec<usize>> {
+        let after = |window: usize| {
+            (self.count - 1 - window)
+                .checked_mul(self.step)?
+                .checked_add(self.horizon)
+        };
+        let cutoff = |window: usize| n.checked_sub(after(window)?).filter(|past| *past > 0);
+        (0..self.count).map(cutoff).collect()
+    }
+}
+
+/// The windows of one series: outcomes by window, for one model.
+pub type Outcomes = Vec<Outcome>;
+
+/// Runs every candidate on every series; gives the outcomes by candidate and series, and what each candidate cost.
+///
+/// # Errors
+/// [`TaskError`] if the task is stopped.
+pub fn run(
+    context: &Context<'_>,
+    candidates: &[Candidate],
+    series: &[(&Series, Vec<usize>)],
+    span: Span<'_>,
+) -> Result<Vec<(Vec<Outcomes>, Effort)>, TaskError> {
+    let together = series.len() * candidates.len() >= MANY;
+    // Windows that are fitted in one piece of work: candidate, series, and which of its cutoffs.
+    let mut work: Vec<(usize, usize, std::ops::Range<usize>)> = Vec::new();
+    for candidate in 0..candidates.len() {
+        for (at, (_, cutoffs)) in series.iter().enumerate() {
+            let size = if together { cutoffs.len() } else { 1 };
+            work.extend(
+                (0..cutoffs.len())
+                    .step_by(size)
+                    .map(|first| (candidate, at, first..first + size)),
+            );
+        }
+    }
+    let total = work.len();
+    let done = AtomicUsize::new(0);
+    let results: Vec<(Outcomes, Effort)> = work
+        .par_iter()
+        .with_max_len(1)
+        .map(|(candidate, at, windows)| {
+            context.check_cancelled()?;
+            let (series, cutoffs) = &series[*at];
+            let result = candidates[*candidate].pieces(context.memo, &series.y, &cutoffs[windows.clone()], span);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            context.progress(&format!("{done} of {total} fits, last {}", candidates[*candidate].name));
+            Ok(result)
+        })
+        .collect::<Result<_, TaskError>>()?;
+    let empty = || (vec![Vec::new(); series.len()], Effort::default());
+    let mut sorted: Vec<(Vec<Outcomes>, Effort)> = candidates.iter().map(|_| empty()).collect();
+    for ((candidate, at, _), (outcomes, effort)) in work.into_iter().zip(results) {
+        let (by_series, sum) = &mut sorted[candidate];
+        by_series[at].extend(outcomes);
+        *sum = sum.and(effort);
+    }
+    Ok(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_window_ends_with_the_data() {
+        let windows = Windows {
+            horizon: 24,
+            count: 5,
+            step: 168,
+        };
+        // The reference: 8,761 hours from 2024-01-01T00, cutoffs on Mondays from 2024-12-02T00 to 2024-12-30T00.
+        let cutoffs = windows.cutoffs(8761).expect("long enough");
+        assert_eq!(cutoffs, [8065, 8233, 8401, 8569, 8737]);
+    }
+
+    #[test]
+    fn windows_may_overlap_and_must_have_a_past() {
+        let windows = Windows {
+            horizon: 4,
+            count: 3,
+            step: 1,
+        };
+        assert_eq!(windows.cutoffs(10), Some(vec![4, 5, 6]));
+        assert_eq!(windows.cutoffs(7), Some(vec![1, 2, 3]));
+        assert_eq!(windows.cutoffs(6), None);
+    }
+}

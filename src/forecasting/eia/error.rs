@@ -1,0 +1,127 @@
+//! What can go wrong with the API, and whether asking again may help.
+
+use std::time::Duration;
+
+use crate::engine::task::TaskError;
+
+/// Where people get a key.
+const REGISTER: &str = "https://www.eia.gov/opendata/register.php";
+
+/// Why the API, or a recorded answer of it, gave no rows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EiaError {
+    /// No key was given, or the API saw none.
+    #[error("the EIA API needs a key")]
+    NoKey,
+    /// The API does not know the key.
+    #[error("the EIA API does not accept the key")]
+    WrongKey,
+    /// Too many requests, or the key rests.
+    #[error("the EIA API asks to slow down ({code})")]
+    Throttled {
+        /// The code that it gave, or the status.
+        code: String,
+    },
+    /// The API rejects the request itself.
+    #[error("the EIA API rejects the request: {message}")]
+    Rejected {
+        /// In its own words.
+        message: String,
+    },
+    /// The server or something before it failed.
+    #[error("the EIA API failed with status {status}")]
+    Server {
+        /// HTTP status.
+        status: u16,
+    },
+    /// No answer in time.
+    #[error("the EIA API did not answer within {} s", limit.as_secs())]
+    Timeout {
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// No connection.
+    #[error("cannot reach the EIA API: {why}")]
+    Unreachable {
+        /// The cause, key and address left out.
+        why: String,
+    },
+    /// An answer that is cut off or no JSON.
+    #[error("the answer of the EIA API is not JSON: {why}")]
+    NotJson {
+        /// What the parser met.
+        why: String,
+    },
+    /// An answer of another shape than the route's.
+    #[error("{what}")]
+    Shape {
+        /// What is wrong.
+        what: String,
+        /// What to do, if that is known.
+        help: Option<String>,
+    },
+    /// The number of rows changed between two pages.
+    #[error("the data of the EIA API changed while it was read: {before} rows, then {after}")]
+    Changed {
+        /// Rows of the query as the first page told.
+        before: u64,
+        /// As a later page told.
+        after: u64,
+    },
+    /// Fewer rows came than were announced.
+    #[error("the EIA API gave {found} of {total} rows")]
+    Incomplete {
+        /// Rows that came.
+        found: u64,
+        /// Rows of the query.
+        total: u64,
+    },
+}
+
+impl EiaError {
+    /// An answer of a wrong shape, without advice.
+    pub(super) fn shape(what: impl Into<String>) -> Self {
+        Self::Shape {
+            what: what.into(),
+            help: None,
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::NoKey | Self::WrongKey | Self::Rejected { .. } | Self::Shape { .. } => false,
+            Self::Server { status } => *status >= 500,
+            Self::Throttled { .. }
+            | Self::Timeout { .. }
+            | Self::Unreachable { .. }
+            | Self::NotJson { .. }
+            | Self::Changed { .. }
+            | Self::Incomplete { .. } => true,
+        }
+    }
+}
+
+impl From<EiaError> for TaskError {
+    fn from(error: EiaError) -> Self {
+        let mut told = Self::new(error.to_string());
+        told.retry = error.may_pass();
+        match error {
+            EiaError::NoKey => told
+                .note("the key is the secret `EIA_API_KEY`, from the environment or `.env`")
+                .help("name it in the target's `secrets`, and set it")
+                .help(format!("a key is free: {REGISTER}")),
+            EiaError::WrongKey => told
+                .note("the key is the secret `EIA_API_KEY`, from the environment or `.env`")
+                .help(format!(
+                    "compare it with the one that the EIA sent, or get another: {REGISTER}"
+                )),
+            EiaError::Throttled { .. } => told
+                .note("the EIA allows about 5 requests a second and 9000 an hour, and lets a key rest after that")
+                .help("wait some minutes, or give the target `retries` and a `retry_delay`"),
+            EiaError::Shape { help: Some(help), .. } => told.help(help),
+            _ => told,
+        }
+    }
+}

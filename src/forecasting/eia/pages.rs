@@ -1,0 +1,352 @@
+//! One answer of the API: read as every version of it has written it, or told as the error that it is.
+//!
+//! The shapes have changed: `total` is a number before v2.1.6 and a string since, as is `value`; warnings stand in
+//! `response` or beside it; an error may come with status 200, so it is looked for first.
+
+use chrono::NaiveDateTime;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::error::EiaError;
+
+/// One page of rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Rows of the whole query.
+    pub total: u64,
+    /// Rows of this page, in its order.
+    pub rows: Vec<Row>,
+    /// What the API warns of.
+    pub warnings: Vec<String>,
+}
+
+/// The net generation of one hour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// End of the hour, in UTC.
+    pub period: NaiveDateTime,
+    /// Code of the balancing authority or region.
+    pub respondent: String,
+    /// Code of the energy source.
+    pub fueltype: String,
+    /// Megawatt-hours; `None` if the API has no value.
+    pub value: Option<f64>,
+}
+
+impl Row {
+    /// What a row is found by, in the order of the table.
+    #[must_use]
+    pub fn key(&self) -> (NaiveDateTime, &str, &str) {
+        (self.period, &self.respondent, &self.fueltype)
+    }
+}
+
+#[derive(Deserialize)]
+struct Body {
+    error: Option<Value>,
+    response: Option<Response>,
+    #[serde(default)]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    total: Value,
+    frequency: Option<String>,
+    #[serde(default)]
+    warnings: Vec<Warning>,
+    data: Vec<RawRow>,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    #[serde(default)]
+    warning: String,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct RawRow {
+    period: String,
+    respondent: String,
+    fueltype: String,
+    /// `None` if there is no such field, which is not the same as null.
+    #[serde(default, deserialize_with = "present")]
+    value: Option<Value>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl Page {
+    /// Reads the body of an answer.
+    ///
+    /// # Errors
+    /// [`EiaError`] for a body that is no page of this route, or that tells an error itself.
+    pub fn parse(body: &[u8]) -> Result<Self, EiaError> {
+        let body: Body = serde_json::from_slice(body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => EiaError::shape(format!("the answer has another shape: {error}")),
+            _ => EiaError::NotJson { why: error.to_string() },
+        })?;
+        if let Some(error) = body.error {
+            return Err(told(&error, None));
+        }
+        let response = body
+            .response
+            .ok_or_else(|| EiaError::shape("the answer has no `response`"))?;
+        if let Some(frequency) = response.frequency.filter(|frequency| frequency != "hourly") {
+            return Err(EiaError::Shape {
+                what: format!("the answer holds the frequency `{frequency}`; `hourly` is needed, which is in UTC"),
+                help: Some("record the pages with `frequency=hourly`".to_owned()),
+            });
+        }
+        let warnings = response
+            .warnings
+            .iter()
+            .chain(&body.warnings)
+            .map(Warning::text)
+            .collect();
+        Ok(Self {
+            total: total(&response.total)?,
+            rows: response
+                .data
+                .into_iter()
+                .enumerate()
+                .map(row)
+                .collect::<Result<_, _>>()?,
+            warnings,
+        })
+    }
+}
+
+impl Warning {
+    fn text(&self) -> String {
+        match self.description.trim() {
+            "" => self.warning.clone(),
+            description => format!("{}: {description}", self.warning),
+        }
+    }
+}
+
+/// Turns an error body into the error; `status` is that of HTTP, if it came with one.
+///
+/// A 403 is final only if the key is missing or wrong: the same status also says that a key has to rest.
+pub(super) fn told(error: &Value, status: Option<u16>) -> EiaError {
+    let code = error["code"].as_str().unwrap_or_default();
+    let message = error.as_str().or_else(|| error["message"].as_str()).unwrap_or_default();
+    match code {
+        "API_KEY_MISSING" => EiaError::NoKey,
+        "API_KEY_INVALID" => EiaError::WrongKey,
+        "" => match status {
+            Some(403 | 429) => throttled("", status),
+            Some(status @ 500..) => EiaError::Server { status },
+            _ => EiaError::Rejected {
+                message: sentence(message),
+            },
+        },
+        _ => match status {
+            Some(400 | 404) => EiaError::Rejected {
+                message: sentence(message),
+            },
+            Some(status @ 500..) => EiaError::Server { status },
+            _ => throttled(code, status),
+        },
+    }
+}
+
+/// A request for patience.
+fn throttled(code: &str, status: Option<u16>) -> EiaError {
+    EiaError::Throttled {
+        code: match (code, status) {
+            ("", Some(status)) => format!("status {status}"),
+            (code, _) => code.to_owned(),
+        },
+    }
+}
+
+/// A message without its full stop, short enough for a line.
+fn sentence(message: &str) -> String {
+    let message = message.trim().trim_end_matches('.');
+    match message {
+        "" => "it gives no reason".to_owned(),
+        message => message.chars().take(300).collect(),
+    }
+}
+
+fn total(value: &Value) -> Result<u64, EiaError> {
+    let number = match value {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_u64(),
+    };
+    number.ok_or_else(|| EiaError::shape(format!("the answer's `total` is no count of rows: {value}")))
+}
+
+fn row((at, raw): (usize, RawRow)) -> Result<Row, EiaError> {
+    let place = format!("row {} ({} {} {})", at + 1, raw.period, raw.respondent, raw.fueltype);
+    let Some(value) = raw.value else {
+        return Err(EiaError::Shape {
+            what: format!("{place} has no field `value`"),
+            help: Some("record the pages with `data[]=value`".to_owned()),
+        });
+    };
+    let wrong = || EiaError::shape(format!("the value of {place} is no number: {value}"));
+    let value = match &value {
+        Value::Null => None,
+        Value::Number(number) => Some(number.as_f64().ok_or_else(wrong)?),
+        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) => Some(text.trim().parse::<f64>().map_err(|_| wrong())?),
+        _ => return Err(wrong()),
+    };
+    if value.is_some_and(|value| !value.is_finite()) {
+        return Err(wrong());
+    }
+    Ok(Row {
+        period: period(&raw.period).ok_or_else(|| {
+            EiaError::shape(format!(
+                "the period of {place} is no hour in UTC, such as 2024-01-01T00"
+            ))
+        })?,
+        respondent: raw.respondent,
+        fueltype: raw.fueltype,
+        value,
+    })
+}
+
+/// Reads `2024-01-01T00`.
+fn period(text: &str) -> Option<NaiveDateTime> {
+    // chrono needs the minutes to make a time of it.
+    let hour_only = text.len() == 13;
+    let time = NaiveDateTime::parse_from_str(&format!("{text}:00"), "%Y-%m-%dT%H:%M").ok();
+    time.filter(|_| hour_only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(rows: &str) -> String {
+        format!(r#"{{"response":{{"total":"2","frequency":"hourly","data":[{rows}]}},"apiVersion":"2.1.12"}}"#)
+    }
+
+    fn one(value: &str) -> String {
+        body(&format!(
+            r#"{{"period":"2024-01-01T05","respondent":"CISO","fueltype":"SUN","type-name":"Solar"{value},"value-units":"megawatthours"}}"#
+        ))
+    }
+
+    fn value_of(value: &str) -> Result<Option<f64>, EiaError> {
+        Page::parse(one(&format!(r#","value":{value}"#)).as_bytes()).map(|page| page.rows[0].value)
+    }
+
+    fn refusal(body: &str) -> String {
+        Page::parse(body.as_bytes()).expect_err("an error").to_string()
+    }
+
+    #[test]
+    fn values_are_strings_numbers_or_null() {
+        assert_eq!(value_of(r#""8.53051""#), Ok(Some(8.53051)));
+        assert_eq!(value_of(r#"".306""#), Ok(Some(0.306)));
+        assert_eq!(value_of(r#""-57""#), Ok(Some(-57.0)));
+        assert_eq!(value_of("7232"), Ok(Some(7232.0)));
+        assert_eq!(value_of("null"), Ok(None));
+        assert_eq!(value_of(r#""""#), Ok(None));
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_told_with_its_row() {
+        for wrong in [r#""1,234""#, r#""NA""#, r#""NaN""#, r#""inf""#, "true"] {
+            let message = value_of(wrong).expect_err("no number").to_string();
+            assert_eq!(
+                message,
+                format!("the value of row 1 (2024-01-01T05 CISO SUN) is no number: {wrong}")
+            );
+        }
+        assert_eq!(refusal(&one("")), "row 1 (2024-01-01T05 CISO SUN) has no field `value`");
+    }
+
+    #[test]
+    fn a_total_is_a_string_or_a_number() {
+        let numbers = body("").replace(r#""2""#, "2");
+        assert_eq!(Page::parse(numbers.as_bytes()).map(|page| page.total), Ok(2));
+        assert_eq!(Page::parse(body("").as_bytes()).map(|page| page.total), Ok(2));
+        let wrong = body("").replace(r#""2""#, r#""many""#);
+        assert_eq!(refusal(&wrong), "the answer's `total` is no count of rows: \"many\"");
+    }
+
+    #[test]
+    fn warnings_stand_in_the_response_or_beside_it() {
+        let warning = r#"[{"warning":"incomplete return","description":"The API can only return 5000 rows."}]"#;
+        let inside = format!(r#"{{"response":{{"warnings":{warning},"total":"0","data":[]}}}}"#);
+        let beside = format!(r#"{{"response":{{"total":"0","data":[]}},"warnings":{warning}}}"#);
+        for body in [inside, beside] {
+            let page = Page::parse(body.as_bytes()).expect("a page");
+            assert_eq!(page.warnings, ["incomplete return: The API can only return 5000 rows."]);
+        }
+    }
+
+    #[test]
+    fn a_period_is_an_hour_in_utc() {
+        for wrong in ["2024-11-03T00-07", "2024-01-01", "2024-01-01T24", "2024-01-01T05:00"] {
+            let text = one(r#","value":"1""#).replace("2024-01-01T05", wrong);
+            let expected = format!("the period of row 1 ({wrong} CISO SUN) is no hour in UTC, such as 2024-01-01T00");
+            assert_eq!(refusal(&text), expected);
+        }
+        let local = body("").replace("hourly", "local-hourly");
+        let expected = "the answer holds the frequency `local-hourly`; `hourly` is needed, which is in UTC";
+        assert_eq!(refusal(&local), expected);
+    }
+
+    #[test]
+    fn an_error_body_is_an_error_whatever_its_status() {
+        let keyed = |code: &str| told(&serde_json::json!({"code": code, "message": "words"}), Some(403));
+        assert_eq!(keyed("API_KEY_MISSING"), EiaError::NoKey);
+        assert_eq!(keyed("API_KEY_INVALID"), EiaError::WrongKey);
+        let resting = keyed("API_KEY_TEMPORARILY_DISABLED");
+        assert_eq!(
+            resting.to_string(),
+            "the EIA API asks to slow down (API_KEY_TEMPORARILY_DISABLED)"
+        );
+        assert!(resting.may_pass());
+        let with_200 = r#"{"error":"Invalid frequency 'daily' provided.","code":400}"#;
+        assert_eq!(
+            refusal(with_200),
+            "the EIA API rejects the request: Invalid frequency 'daily' provided"
+        );
+        assert_eq!(
+            told(&"Not found.".into(), Some(404)).to_string(),
+            "the EIA API rejects the request: Not found"
+        );
+        assert_eq!(
+            told(&"".into(), Some(429)).to_string(),
+            "the EIA API asks to slow down (status 429)"
+        );
+    }
+
+    #[test]
+    fn what_is_no_page_is_told() {
+        assert_eq!(refusal("{}"), "the answer has no `response`");
+        let cut = refusal(r#"{"response":{"total":"48","data":[{"period":"2024-0"#);
+        assert_eq!(
+            cut,
+            "the answer of the EIA API is not JSON: EOF while parsing a string at line 1 column 51"
+        );
+        let html = refusal("<html><head><title>502 Bad Gateway</title></head></html>");
+        assert_eq!(
+            html,
+            "the answer of the EIA API is not JSON: expected value at line 1 column 1"
+        );
+        let shape = refusal(r#"{"response":{"total":"0"}}"#);
+        assert_eq!(
+            shape,
+            "the answer has another shape: missing field `data` at line 1 column 25"
+        );
+    }
+
+    #[test]
+    fn fields_that_nobody_knows_are_passed_over() {
+        let text = one(r#","value":"1","timezone":"Pacific""#);
+        assert_eq!(Page::parse(text.as_bytes()).map(|page| page.rows.len()), Ok(1));
+    }
+}

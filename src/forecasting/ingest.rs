@@ -1,0 +1,267 @@
+//! `ingest_eia`: hourly generation from the EIA API, or from pages of it that were recorded.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::eia::Query;
+use super::eia::client::{Client, Limits};
+use super::eia::error::EiaError;
+use super::eia::pages::{Page, Row};
+use super::table::{self, Table};
+use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema, is_url};
+use crate::engine::task::{Context, Task, TaskError};
+
+/// The name of the secret that holds the API's key.
+const KEY: &str = "EIA_API_KEY";
+
+static SCHEMA: Schema = Schema {
+    name: "ingest_eia",
+    version: 1,
+    summary: "reads hourly generation from the EIA API v2, or from recorded pages of it",
+    params: &[
+        Param {
+            name: "source",
+            kind: Kind::PathOrUrl,
+            default: None,
+            doc: "a folder of recorded pages (.json, .json.gz), or the API's address, https://api.eia.gov/v2",
+        },
+        Param {
+            name: "start_date",
+            kind: Kind::Date,
+            default: None,
+            doc: "first day, in UTC",
+        },
+        Param {
+            name: "end_date",
+            kind: Kind::Date,
+            default: None,
+            doc: "last day, in UTC, wholly included",
+        },
+        Param {
+            name: "respondent",
+            kind: Kind::OneOrMany(&Kind::Text),
+            default: Some(Literal::Text("US48")),
+            doc: "balancing authority or region, such as US48, TEX or CISO",
+        },
+        Param {
+            name: "fueltype",
+            kind: Kind::OneOrMany(&Kind::Text),
+            default: Some(Literal::Text("NG")),
+            doc: "energy source, such as NG, SUN or WND",
+        },
+    ],
+    inputs: &[],
+    outputs: &[Port {
+        name: "raw",
+        doc: "time (UTC, the end of the hour), respondent, fueltype, value (MWh)",
+    }],
+    secrets: &[KEY],
+};
+
+/// The task.
+#[derive(Debug)]
+pub struct IngestEia;
+
+impl Task for IngestEia {
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let query = query(context)?;
+        let pages = match is_url(context.text("source")) {
+            true => live(context, &query)?,
+            false => recorded(context)?,
+        };
+        let rows = select(pages, &query)?;
+        context.log(&format!("{} rows", rows.len()));
+        Table::default()
+            .times("time", rows.iter().map(|row| row.period))
+            .texts("respondent", rows.iter().map(|row| Some(row.respondent.as_str())))
+            .texts("fueltype", rows.iter().map(|row| Some(row.fueltype.as_str())))
+            .numbers("value", rows.iter().map(|row| row.value))
+            .write(context, "raw")
+    }
+}
+
+fn query(context: &Context<'_>) -> Result<Query, TaskError> {
+    let date = |name: &str| {
+        let text = context.text(name);
+        text.parse::<NaiveDate>()
+            .map_err(|_| TaskError::new(format!("`{name}` is no date: {text}")))
+    };
+    let codes = |name: &str| context.texts(name).into_iter().map(str::to_owned).collect();
+    let query = Query {
+        start: date("start_date")?,
+        end: date("end_date")?,
+        respondents: codes("respondent"),
+        fueltypes: codes("fueltype"),
+    };
+    match query.start <= query.end {
+        true => Ok(query),
+        false => Err(TaskError::new(format!(
+            "`start_date` {} is after `end_date` {}",
+            query.start, query.end
+        ))),
+    }
+}
+
+/// The pages of the live API.
+fn live(context: &Context<'_>, query: &Query) -> Result<Vec<Page>, TaskError> {
+    let key = context
+        .secrets
+        .get(KEY)
+        .filter(|key| !key.is_empty())
+        .ok_or(EiaError::NoKey)?;
+    let client = Client::new(context.text("source"), key, Limits::default())?;
+    let pages = client.fetch(query, |found, total| {
+        context.check_cancelled()?;
+        context.progress(&match total {
+            Some(total) => format!("{found} of {total} rows"),
+            None => "asking the EIA API".to_owned(),
+        });
+        Ok::<(), TaskError>(())
+    })?;
+    let warnings: BTreeSet<&String> = pages.iter().flat_map(|page| &page.warnings).collect();
+    for warning in warnings {
+        context.log(&format!("the EIA API warns: {warning}"));
+    }
+    Ok(pages)
+}
+
+/// The pages in a folder, or in one file.
+fn recorded(context: &Context<'_>) -> Result<Vec<Page>, TaskError> {
+    let source = context.text("source");
+    let paths = page_files(context.input("source"))
+        .map_err(|error| TaskError::new(format!("cannot read the pages in `{source}`: {error}")))?;
+    if paths.is_empty() {
+        return Err(TaskError::new(format!("`{source}` holds no recorded pages"))
+            .note("a page is a file that ends in `.json` or `.json.gz`")
+            .help("record the API's answers there, or name the API: `source = \"https://api.eia.gov/v2\"`"));
+    }
+    let mut pages = Vec::new();
+    for path in &paths {
+        context.check_cancelled()?;
+        let name = table::file_name(path);
+        let bytes = table::read_bytes(path)
+            .map_err(|error| TaskError::new(format!("cannot read the page `{name}` of `{source}`: {error}")))?;
+        let page = Page::parse(&bytes).map_err(|error| in_recording(error, &name, source))?;
+        pages.push((name, page));
+    }
+    let rows: usize = pages.iter().map(|(_, page)| page.rows.len()).sum();
+    if let Some((name, page)) = pages.iter().find(|(_, page)| page.total > rows as u64) {
+        let total = page.total;
+        return Err(TaskError::new(format!(
+            "pages are missing in `{source}`: {rows} of {total} rows are there"
+        ))
+        .note(format!("`{name}` says that its query has {total} rows"))
+        .help("record all pages of the query, with `offset` 0, 5000, 10000 and so on"));
+    }
+    Ok(pages.into_iter().map(|(_, page)| page).collect())
+}
+
+/// An error of a recorded page: it will be the same at the next attempt, and the file is what to mend.
+fn in_recording(error: EiaError, name: &str, source: &str) -> TaskError {
+    let mut told = TaskError::new(format!("the page `{name}` of `{source}` cannot be used"));
+    let inner = TaskError::from(error);
+    told = told.note(inner.what);
+    told.help = match inner.help.is_empty() || inner.retry {
+        true => vec!["record the page again".to_owned()],
+        false => inner.help,
+    };
+    told
+}
+
+fn page_files(source: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if source.is_file() {
+        return Ok(vec![source.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(source)? {
+        let path = entry?.path();
+        let name = table::file_name(&path);
+        if name.ends_with(".json") || name.ends_with(".json.gz") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The rows that the query wants, sorted, each once.
+fn select(pages: Vec<Page>, query: &Query) -> Result<Vec<Row>, TaskError> {
+    let wanted = |row: &Row| {
+        (query.start..=query.end).contains(&row.period.date())
+            && query.respondents.contains(&row.respondent)
+            && query.fueltypes.contains(&row.fueltype)
+    };
+    let all: Vec<Row> = pages.into_iter().flat_map(|page| page.rows).collect();
+    let mut rows: Vec<Row> = all.iter().filter(|row| wanted(row)).cloned().collect();
+    if rows.is_empty() {
+        return Err(nothing(&all, query));
+    }
+    rows.sort_by(|a, b| a.key().cmp(&b.key()));
+    let clashes: Vec<&[Row]> = rows
+        .chunk_by(|a, b| a.key() == b.key())
+        .filter(|same| same.iter().any(|row| row.value != same[0].value))
+        .collect();
+    if let Some(first) = clashes.first() {
+        return Err(contradiction(first, clashes.len()));
+    }
+    rows.dedup_by(|a, b| a.key() == b.key());
+    Ok(rows)
+}
+
+fn contradiction(rows: &[Row], count: usize) -> TaskError {
+    let (period, respondent, fueltype) = rows[0].key();
+    let values: Vec<String> = rows
+        .iter()
+        .map(|row| row.value.map_or_else(|| "none".to_owned(), |value| value.to_string()))
+        .collect();
+    TaskError::new(format!(
+        "rows of the same hour contradict each other, in {count} of the hours"
+    ))
+    .note(format!(
+        "the first: {respondent} {fueltype} at {} has the values {}",
+        hour(period),
+        values.join(" and ")
+    ))
+    .help("keep pages of one recording only, or take the rows of one kind out of them")
+}
+
+fn nothing(all: &[Row], query: &Query) -> TaskError {
+    let error = TaskError::new(format!(
+        "no rows of {} {} from {} to {}",
+        query.respondents.join(", "),
+        query.fueltypes.join(", "),
+        query.start,
+        query.end
+    ));
+    let (Some(first), Some(last)) = (
+        all.iter().map(|row| row.period).min(),
+        all.iter().map(|row| row.period).max(),
+    ) else {
+        return error
+            .note("the pages hold no rows at all; the API answers so to a respondent or fuel that it does not know")
+            .help("check `respondent` and `fueltype`");
+    };
+    let distinct = |code: fn(&Row) -> &str| {
+        let codes: BTreeSet<&str> = all.iter().map(code).collect();
+        let shown: Vec<&str> = codes.iter().take(20).copied().collect();
+        match codes.len() - shown.len() {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    };
+    error
+        .note(format!("the pages hold {} to {}", hour(first), hour(last)))
+        .note(format!("respondents: {}", distinct(|row| &row.respondent)))
+        .note(format!("fuels: {}", distinct(|row| &row.fueltype)))
+        .help("change `start_date`, `end_date`, `respondent` or `fueltype`, or take another `source`")
+}
+
+fn hour(time: NaiveDateTime) -> String {
+    time.format("%Y-%m-%d %H:%M").to_string()
+}

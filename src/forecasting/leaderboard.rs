@@ -1,0 +1,181 @@
+//! The leaderboard: how each model did in the back-test, the best first.
+//!
+//! Each metric is computed by window and series; its mean is over all of them. The standard deviation of the RMSE is the
+//! sample's, over the windows' means. A model that failed on some windows is told with the reason, and ranks after all
+//! that did not; one that failed on all has no rank.
+
+use std::cmp::Ordering;
+
+use super::choice::Score;
+use super::metrics;
+use super::models::Forecast;
+use super::table::Table;
+use crate::engine::task::{Context, TaskError};
+
+/// How a model did on one window of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowScore {
+    /// Root mean squared error, in units of the series.
+    pub rmse: f64,
+    /// Mean absolute error, in units of the series.
+    pub mae: f64,
+    /// Mean absolute percentage error; undefined if a value is zero.
+    pub mape: Option<f64>,
+    /// Symmetric mean absolute percentage error, 0 to 200.
+    pub smape: f64,
+    /// Mean absolute scaled error; undefined if the past repeats its season exactly.
+    pub mase: Option<f64>,
+    /// Continuous ranked probability score from the median and the bounds, in units of the series.
+    pub crps: Option<f64>,
+    /// By level: share of the values inside the interval, in percent.
+    pub coverage: Vec<f64>,
+    /// By level: mean width of the interval, in units of the series.
+    pub width: Vec<f64>,
+    /// By level: mean scaled interval score; undefined as MASE is.
+    pub msis: Vec<Option<f64>>,
+}
+
+impl WindowScore {
+    /// Compares a forecast with what happened; `past` ends at the cutoff, and `season` scales its differences.
+    #[must_use]
+    pub fn of(past: &[f64], actual: &[f64], forecast: &Forecast, season: usize) -> Self {
+        let scale = metrics::seasonal_scale(past, season);
+        let mut quantiles: Vec<(f64, &[f64])> = vec![(0.5, &forecast.mean)];
+        for interval in &forecast.intervals {
+            let tail = (1.0 - interval.level / 100.0) / 2.0;
+            quantiles.push((tail, &interval.lower));
+            quantiles.push((1.0 - tail, &interval.upper));
+        }
+        let by_level = || forecast.intervals.iter();
+        Self {
+            rmse: metrics::rmse(actual, &forecast.mean),
+            mae: metrics::mae(actual, &forecast.mean),
+            mape: metrics::mape(actual, &forecast.mean),
+            smape: metrics::smape(actual, &forecast.mean),
+            mase: scale.map(|scale| metrics::mase(actual, &forecast.mean, scale)),
+            crps: metrics::crps(actual, &quantiles),
+            coverage: by_level()
+                .map(|i| metrics::coverage(actual, &i.lower, &i.upper))
+                .collect(),
+            width: by_level().map(|i| metrics::mean_width(&i.lower, &i.upper)).collect(),
+            msis: by_level()
+                .map(|i| Some(metrics::msis(actual, &i.lower, &i.upper, i.level, scale?)))
+                .collect(),
+        }
+    }
+}
+
+/// One line.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The model.
+    pub model: String,
+    /// Its scores by series and window; `None` where it failed.
+    pub scores: Vec<Vec<Option<WindowScore>>>,
+    /// The first failure.
+    pub reason: Option<String>,
+    /// 1 for the best; `None` if it failed everywhere.
+    pub rank: Option<u32>,
+}
+
+impl Line {
+    fn all(&self) -> impl Iterator<Item = &WindowScore> {
+        self.scores.iter().flatten().flatten()
+    }
+
+    /// Mean of a metric over all windows and series where it is defined.
+    fn mean(&self, metric: impl Fn(&WindowScore) -> Option<f64>) -> Option<f64> {
+        let values: Vec<f64> = self.all().filter_map(metric).collect();
+        (!values.is_empty()).then(|| metrics::mean(&values))
+    }
+
+    /// Sample standard deviation of the RMSE over windows, each the mean over the series.
+    fn rmse_std(&self) -> Option<f64> {
+        let windows = self.scores.iter().map(Vec::len).max().unwrap_or(0);
+        let of_window = |window: usize| {
+            let at = |series: &Vec<Option<WindowScore>>| {
+                series
+                    .get(window)
+                    .and_then(|score| score.as_ref().map(|score| score.rmse))
+            };
+            let values: Vec<f64> = self.scores.iter().filter_map(at).collect();
+            (!values.is_empty()).then(|| metrics::mean(&values))
+        };
+        metrics::sample_std(&(0..windows).filter_map(of_window).collect::<Vec<_>>())
+    }
+
+    fn failed(&self) -> usize {
+        self.scores.iter().flatten().filter(|score| score.is_none()).count()
+    }
+
+    /// The error that ranks it; `units` makes series comparable.
+    fn error(&self, score: Score, units: &[f64]) -> Option<f64> {
+        let of = |window: &WindowScore, unit: f64| match score {
+            Score::Rmse => window.rmse / unit,
+            Score::Mae => window.mae / unit,
+            Score::Smape => window.smape,
+        };
+        let by_series = self.scores.iter().zip(units);
+        let values: Vec<f64> = by_series
+            .flat_map(|(windows, unit)| windows.iter().flatten().map(move |window| of(window, *unit)))
+            .collect();
+        (!values.is_empty()).then(|| metrics::mean(&values))
+    }
+}
+
+/// Ranks the lines by the mean of `score` and sorts them; `units` has one entry a series, by which errors are divided.
+pub fn rank(lines: &mut [Line], score: Score, units: &[f64]) {
+    let error = |line: &Line| line.error(score, units);
+    lines.sort_by(|a, b| match (error(a), error(b)) {
+        (Some(first), Some(second)) => a.failed().cmp(&b.failed()).then(first.total_cmp(&second)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => Ordering::Equal,
+    });
+    for (rank, line) in (1..).zip(lines) {
+        line.rank = error(line).map(|_| rank);
+    }
+}
+
+/// Writes the lines as the artifact `name`.
+///
+/// # Errors
+/// [`TaskError`] if the file cannot be written.
+pub fn write(context: &Context<'_>, name: &str, lines: &[Line], levels: &[f64]) -> Result<(), TaskError> {
+    let column = |metric: fn(&WindowScore) -> Option<f64>| lines.iter().map(move |line| line.mean(metric));
+    let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
+    let mut table = Table::default()
+        .texts("model", lines.iter().map(|line| Some(line.model.as_str())))
+        .numbers("rmse_mean", column(|window| Some(window.rmse)))
+        .numbers("rmse_std", lines.iter().map(Line::rmse_std))
+        .numbers("mae_mean", column(|window| Some(window.mae)))
+        .numbers("mape_mean", column(|window| window.mape))
+        .numbers("smape_mean", column(|window| Some(window.smape)))
+        .numbers("mase_mean", column(|window| window.mase))
+        .numbers("crps_mean", column(|window| window.crps));
+    for (at, level) in levels.iter().enumerate() {
+        let name = |metric: &str| match levels {
+            [_] => format!("{metric}_mean"),
+            _ => format!("{metric}_mean-{level}"),
+        };
+        table = table
+            .numbers(
+                &name("coverage"),
+                lines.iter().map(|line| line.mean(|window| Some(window.coverage[at]))),
+            )
+            .numbers(
+                &name("width"),
+                lines.iter().map(|line| line.mean(|window| Some(window.width[at]))),
+            )
+            .numbers(
+                &name("msis"),
+                lines.iter().map(|line| line.mean(|window| window.msis[at])),
+            );
+    }
+    table
+        .counts("windows", lines.iter().map(|line| count(line.all().count())))
+        .counts("failed", lines.iter().map(|line| count(line.failed())))
+        .texts("reason", lines.iter().map(|line| line.reason.as_deref()))
+        .counts("rank", lines.iter().map(|line| line.rank))
+        .write(context, name)
+}

@@ -1,0 +1,36 @@
+//! `save_metrics_csv`: the leaderboard as comma-separated values, for a spreadsheet.
+
+use super::table;
+use crate::engine::spec::schema::{Port, Schema};
+use crate::engine::task::{Context, Task, TaskError};
+
+static SCHEMA: Schema = Schema {
+    name: "save_metrics_csv",
+    version: 1,
+    summary: "writes the leaderboard as comma-separated values",
+    params: &[],
+    inputs: &[Port {
+        name: "leaderboard",
+        doc: "one row a model: its errors, coverage and rank",
+    }],
+    outputs: &[Port {
+        name: "metrics",
+        doc: "the same rows and columns as CSV",
+    }],
+    secrets: &[],
+};
+
+/// The task.
+#[derive(Debug)]
+pub struct SaveMetricsCsv;
+
+impl Task for SaveMetricsCsv {
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let mut leaderboard = table::read(context, "leaderboard")?;
+        table::write_csv(context, "metrics", &mut leaderboard)
+    }
+}

@@ -1,0 +1,234 @@
+//! `AutoArima`: the settings of a search, and what is decided before it: differences, bounds, constants.
+
+use super::super::{FitError, Fitted, Model, check};
+use super::differencing;
+use super::estimate::minima;
+use super::forecast::Effort;
+use super::least_squares::Stop;
+use super::order::Order;
+use super::search::{Bounds, Search};
+use super::{Criterion, Differenced, FINE, Method, finish, scale_of};
+use serde::{Deserialize, Serialize};
+
+/// The longest series, and the longest season, whose candidates are all estimated by exact likelihood.
+const EXACT_SEARCH: (usize, usize) = (150, 12);
+
+/// An ARIMA model whose order is searched for.
+///
+/// Defaults as in the reference, except for the seasonal ones of `season_length`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AutoArima {
+    /// m: steps in a season, 1 without one.
+    pub season_length: usize,
+    /// Whether models with a seasonal part are tried.
+    pub seasonal: bool,
+    /// d, if it is not to be found by a test.
+    pub d: Option<usize>,
+    /// D, if it is not to be found by the strength of the season.
+    #[serde(rename = "D")]
+    pub seasonal_d: Option<usize>,
+    /// Largest p.
+    pub max_p: usize,
+    /// Largest q.
+    pub max_q: usize,
+    /// Largest P.
+    #[serde(rename = "max_P")]
+    pub max_seasonal_p: usize,
+    /// Largest Q.
+    #[serde(rename = "max_Q")]
+    pub max_seasonal_q: usize,
+    /// Largest p + q + P + Q where all orders are tried.
+    pub max_order: usize,
+    /// Largest d.
+    pub max_d: usize,
+    /// Largest D.
+    #[serde(rename = "max_D")]
+    pub max_seasonal_d: usize,
+    /// p of the first candidate.
+    pub start_p: usize,
+    /// q of the first candidate.
+    pub start_q: usize,
+    /// P of the first candidate.
+    #[serde(rename = "start_P")]
+    pub start_seasonal_p: usize,
+    /// Q of the first candidate.
+    #[serde(rename = "start_Q")]
+    pub start_seasonal_q: usize,
+    /// Whether models with a drift are tried where there is one difference.
+    pub allow_drift: bool,
+    /// Whether models with a mean are tried where there is no difference.
+    pub allow_mean: bool,
+    /// What candidates are compared by.
+    #[serde(rename = "ic")]
+    pub criterion: Criterion,
+    /// Whether to go stepwise through neighbours; otherwise all orders up to `max_order` are tried.
+    pub stepwise: bool,
+    /// Whether candidates are ranked at the coefficients of the conditional sum of squares; by default where the
+    /// series has more than 150 values or the season more than 12 steps.
+    pub approximation: Option<bool>,
+    /// How the coefficients are estimated.
+    pub method: Method,
+    /// Candidates at most.
+    pub max_steps: usize,
+    /// Iterations of an estimation at most.
+    pub max_iterations: usize,
+}
+
+impl Default for AutoArima {
+    fn default() -> Self {
+        Self {
+            season_length: 1,
+            seasonal: true,
+            d: None,
+            seasonal_d: None,
+            max_p: 5,
+            max_q: 5,
+            max_seasonal_p: 2,
+            max_seasonal_q: 2,
+            max_order: 5,
+            max_d: 2,
+            max_seasonal_d: 1,
+            start_p: 2,
+            start_q: 2,
+            start_seasonal_p: 1,
+            start_seasonal_q: 1,
+            allow_drift: true,
+            allow_mean: true,
+            criterion: Criterion::default(),
+            stepwise: true,
+            approximation: None,
+            method: Method::default(),
+            max_steps: 94,
+            max_iterations: 100,
+        }
+    }
+}
+
+impl AutoArima {
+    /// The defaults with a season.
+    pub fn with_season(season_length: usize) -> Self {
+        Self {
+            season_length,
+            ..Self::default()
+        }
+    }
+
+    /// d, D and m, by tests where they are not given.
+    fn differences(&self, y: &[f64]) -> Order {
+        let season_length = if self.seasonal { self.season_length.max(1) } else { 1 };
+        let seasonal_d = match self.seasonal_d {
+            _ if season_length == 1 || y.len() <= 2 * season_length => 0,
+            Some(given) => given,
+            None => differencing::seasonal_needed(y, season_length, self.max_seasonal_d),
+        };
+        let seasonally = differencing::difference(y, season_length, seasonal_d);
+        let d = self.d.unwrap_or_else(|| differencing::needed(&seasonally, self.max_d));
+        Order::new(0, d, 0).seasonal(0, seasonal_d, 0, season_length)
+    }
+
+    /// Bounds on the orders that a series of `n` values can carry.
+    fn bounds(&self, n: usize, season_length: usize) -> Bounds {
+        let third = n / 3;
+        let seasons = if season_length > 1 { third / season_length } else { 0 };
+        let mut most = [
+            self.max_p.min(third),
+            self.max_q.min(third),
+            self.max_seasonal_p.min(seasons),
+            self.max_seasonal_q.min(seasons),
+        ];
+        // The short polynomials end before the first seasonal lag.
+        for (short, seasonal) in [(0, 2), (1, 3)] {
+            if most[seasonal] > 0 {
+                most[short] = most[short].min(season_length - 1);
+            }
+        }
+        let mut start = [self.start_p, self.start_q, self.start_seasonal_p, self.start_seasonal_q];
+        if n < 10 {
+            start = [start[0].min(1), start[1].min(1), 0, 0];
+        }
+        for (start, most) in start.iter_mut().zip(most) {
+            *start = (*start).min(most);
+        }
+        Bounds { most, start }
+    }
+}
+
+impl Model for AutoArima {
+    fn name(&self) -> &'static str {
+        "AutoARIMA"
+    }
+
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        check("AutoARIMA", y, 1)?;
+        let no_fit = |why: &str| FitError::NoFit {
+            model: "AutoARIMA",
+            why: why.to_owned(),
+        };
+        let scale = scale_of(y);
+        let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
+        let base = self.differences(&scaled);
+        let differenced = Differenced::new(&scaled, &base);
+        if differenced.series.is_empty() {
+            return Err(no_fit("the differences leave no value"));
+        }
+        let allow_constant = match base.d + base.seasonal_d {
+            0 => self.allow_mean,
+            1 => self.allow_drift,
+            _ => false,
+        };
+        if differencing::is_constant(&differenced.series) {
+            // Nothing is left to model but the constant itself.
+            let constant = allow_constant;
+            let sample = differenced.sample(constant);
+            let stop = Stop {
+                max_iterations: 0,
+                tolerance: FINE,
+            };
+            let estimates = minima(&sample, &base, self.method, vec![Vec::new()], stop);
+            let estimate = estimates
+                .first()
+                .ok_or_else(|| no_fit("a constant series has no likelihood"))?;
+            let effort = Effort {
+                candidates: 1,
+                ..Effort::default()
+            };
+            return finish(y, scale, &sample, estimate, constant, effort)
+                .ok_or_else(|| no_fit("a constant series has no likelihood"));
+        }
+        let search = Search {
+            settings: self,
+            base,
+            with_constant: allow_constant.then(|| differenced.sample(true)),
+            plain: differenced.sample(false),
+            bounds: self.bounds(y.len(), base.season_length),
+            approximation: self
+                .approximation
+                .unwrap_or(y.len() > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1),
+        };
+        let found = search
+            .run()
+            .ok_or_else(|| no_fit("no order has a likelihood on this series"))?;
+        let mut effort = Effort {
+            candidates: found.candidates,
+            iterations: found.iterations,
+            limits: Vec::new(),
+        };
+        if found.out_of_steps {
+            effort.limits.push(format!(
+                "the search stopped after `max_steps` = {} candidates",
+                self.max_steps
+            ));
+        }
+        if found.stopped_early > 0 {
+            effort.limits.push(format!(
+                "{} estimations stopped after `max_iterations` = {}",
+                found.stopped_early, self.max_iterations
+            ));
+        }
+        let with_constant = search.with_constant.as_ref().filter(|_| found.constant);
+        let sample = with_constant.unwrap_or(&search.plain);
+        finish(y, scale, sample, &found.estimate, found.constant, effort)
+            .ok_or_else(|| no_fit("the model found has no likelihood"))
+    }
+}

@@ -1,0 +1,188 @@
+//! Non-linear least squares by Levenberg and Marquardt: the one optimiser of both likelihoods.
+//!
+//! A fit by conditional sum of squares is a least-squares problem as it is. So is one by exact likelihood, whose
+//! concentrated form is minimised where `Σ (v_t / sqrt(F_t))^2 · (Π F_t)^(1/n)` is (Ljung and Box 1979), a sum of
+//! squares too. Gauss-Newton steps then converge in a handful of iterations, where a quasi-Newton method would first
+//! have to learn the curvature; the damping makes every step a descent.
+
+/// Residuals and, if asked for, their derivatives: one row for each parameter.
+pub(super) struct Evaluation {
+    /// The residuals whose squares are summed.
+    pub(super) residuals: Vec<f64>,
+    /// Row `i`: the derivatives of all residuals by parameter `i`; empty if not asked for.
+    pub(super) jacobian: Vec<Vec<f64>>,
+}
+
+/// Where an optimisation ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Minimum {
+    /// The parameters.
+    pub(super) at: Vec<f64>,
+    /// The sum of squares there.
+    pub(super) value: f64,
+    /// Steps taken or tried.
+    pub(super) iterations: usize,
+    /// Whether the iterations ended because no more were allowed.
+    pub(super) stopped_early: bool,
+}
+
+/// When to end an optimisation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stop {
+    /// After this many iterations.
+    pub(super) max_iterations: usize,
+    /// When a step promises less than this, relative to the sum of squares.
+    pub(super) tolerance: f64,
+}
+
+/// The damping beyond which no step is expected to help any more.
+const MOST_DAMPING: f64 = 1e12;
+
+/// Minimises a sum of squares from a start.
+///
+/// `evaluate` gets parameters and whether the derivatives are wanted; `None` where there is no value, which makes the
+/// steps shorter. `None` if there is none at the start.
+pub(super) fn minimise(
+    start: Vec<f64>,
+    stop: Stop,
+    mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
+) -> Option<Minimum> {
+    let k = start.len();
+    let mut here = evaluate(&start, k > 0)?;
+    let mut best = Minimum {
+        at: start,
+        value: sum_of_squares(&here.residuals),
+        iterations: 0,
+        stopped_early: false,
+    };
+    if !best.value.is_finite() {
+        return None;
+    }
+    let mut damping = 1e-3;
+    while k > 0 && best.value > 0.0 {
+        let (normal, gradient) = normal_equations(&here);
+        loop {
+            if best.iterations >= stop.max_iterations {
+                best.stopped_early = true;
+                return Some(best);
+            }
+            best.iterations += 1;
+            let Some((step, promised)) = damped_step(&normal, &gradient, damping) else {
+                if damping > MOST_DAMPING {
+                    return Some(best);
+                }
+                damping *= 10.0;
+                continue;
+            };
+            if promised <= stop.tolerance * best.value {
+                return Some(best);
+            }
+            let tried: Vec<f64> = best.at.iter().zip(&step).map(|(at, step)| at + step).collect();
+            let there = evaluate(&tried, false);
+            let value = there.map_or(f64::INFINITY, |there| sum_of_squares(&there.residuals));
+            if value < best.value {
+                let gained = best.value - value;
+                damping = if gained > 0.75 * promised {
+                    damping * 0.1
+                } else if gained < 0.25 * promised {
+                    damping * 3.0
+                } else {
+                    damping
+                };
+                damping = damping.max(1e-12);
+                best.at = tried;
+                best.value = value;
+                break;
+            }
+            if damping > MOST_DAMPING {
+                return Some(best);
+            }
+            damping *= 8.0;
+        }
+        match evaluate(&best.at, true) {
+            Some(next) => here = next,
+            None => return Some(best),
+        }
+    }
+    Some(best)
+}
+
+/// `Σ x^2`, in four lanes so that it runs in vector registers; the order is fixed.
+pub(super) fn sum_of_squares(x: &[f64]) -> f64 {
+    dot(x, x)
+}
+
+/// `Σ x y`, in four lanes so that it runs in vector registers; the order is fixed.
+pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+    let mut lanes = [0.0; 4];
+    let (heads, tails) = (x.chunks_exact(4), y.chunks_exact(4));
+    let rest: f64 = heads
+        .remainder()
+        .iter()
+        .zip(tails.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
+    for (x, y) in heads.zip(tails) {
+        for lane in 0..4 {
+            lanes[lane] += x[lane] * y[lane];
+        }
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest
+}
+
+/// `J J'` and `J r`.
+fn normal_equations(at: &Evaluation) -> (Vec<Vec<f64>>, Vec<f64>) {
+    let rows = &at.jacobian;
+    let normal = rows
+        .iter()
+        .enumerate()
+        .map(|(i, a)| rows[..=i].iter().map(|b| dot(a, b)).collect())
+        .collect();
+    (normal, rows.iter().map(|row| dot(row, &at.residuals)).collect())
+}
+
+/// The step `-(N + damping diag N)^-1 g`, and by how much the linear model says that it lowers the sum of squares.
+fn damped_step(normal: &[Vec<f64>], gradient: &[f64], damping: f64) -> Option<(Vec<f64>, f64)> {
+    let mut damped = normal.to_vec();
+    let largest = (0..normal.len()).map(|i| normal[i][i]).fold(0.0, f64::max);
+    for (i, row) in damped.iter_mut().enumerate() {
+        // A parameter without any effect gets a little curvature, so that the others can still move.
+        row[i] += damping * row[i] + 1e-14 * largest;
+    }
+    let step = solve(damped, gradient)?.into_iter().map(|s| -s).collect::<Vec<_>>();
+    let along = dot(&step, gradient);
+    let mut bend = 0.0;
+    for (i, row) in normal.iter().enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            bend += value * step[i] * step[j] * if i == j { 1.0 } else { 2.0 };
+        }
+    }
+    Some((step, -2.0 * along - bend))
+}
+
+/// Solves `A x = b` for a symmetric positive definite `A` given by its lower triangle (Cholesky); `None` if it is not.
+pub(super) fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
+    let n = b.len();
+    let mut x = b.to_vec();
+    for i in 0..n {
+        let (above, below) = a.split_at_mut(i);
+        let row = &mut below[0];
+        for (j, other) in above.iter().enumerate() {
+            row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
+        }
+        let rest = row[i] - dot(&row[..i], &row[..i]);
+        if rest.is_nan() || rest <= 0.0 || rest.is_infinite() {
+            return None;
+        }
+        row[i] = rest.sqrt();
+        x[i] = (x[i] - dot(&row[..i], &x[..i])) / row[i];
+    }
+    for i in (0..n).rev() {
+        x[i] /= a[i][i];
+        let solved = x[i];
+        for (value, factor) in x[..i].iter_mut().zip(&a[i][..i]) {
+            *value -= factor * solved;
+        }
+    }
+    Some(x)
+}

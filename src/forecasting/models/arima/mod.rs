@@ -1,0 +1,244 @@
+//! ARIMA models with a season, of a given order or of one that is searched for.
+//!
+//! Source: Box and Jenkins (1970) for the models; Hyndman and Khandakar (2008), "Automatic time series forecasting",
+//! section 3, for the search of [`AutoArima`]; statsforecast's `AutoARIMA` for its defaults.
+//!
+//! ```text
+//! series ─▶ differencing ─▶ css (coefficients) ─▶ exact (likelihood) ─▶ forecast
+//!            strength             ▲    least_squares    │
+//!                                 └────── search ◀──────┘   order, criterion
+//! ```
+//!
+//! State: `max(p + P m, q + Q m + 1)` numbers, and the last `d + D m` values. Cost of an evaluation, with n values: the
+//! conditional sum of squares O(n (p + q + P + Q)); the exact likelihood O(r) a step until the filter is steady and
+//! O((p + 1)(P + 1) + (q + 1)(Q + 1)) after, where the usual filter takes O(r^2) to O(r^3).
+//!
+//! Departures from the reference, and why:
+//! - Values before the differences are conditioned on, not given a diffuse prior: the likelihood is that of the
+//!   differenced series, to which the diffuse one tends.
+//! - While searching, the coefficients come from the conditional sum of squares, as there, but the criterion is the
+//!   exact likelihood at them: it costs no more, and conditional sums over different numbers of values cannot be compared.
+//! - The search moves to the best neighbour and not to the first better one, so neighbours are estimated in parallel and
+//!   the result is the same at any number of threads.
+//! - The few best candidates, not only the first, are estimated by exact likelihood before one is chosen.
+//! - Mean and drift, and the noise's variance, are concentrated out of the likelihood (generalised least squares).
+
+mod auto;
+mod css;
+mod differencing;
+mod estimate;
+mod exact;
+mod forecast;
+mod least_squares;
+mod order;
+mod polynomial;
+mod search;
+mod strength;
+#[cfg(test)]
+mod tests;
+
+pub use auto::AutoArima;
+pub use order::Order;
+
+use super::{FitError, Fitted, Model, check};
+use estimate::{Estimate, Likelihood, Sample, minima, refine};
+use forecast::{Constant, Effort, Finished, FittedArima, Regressors};
+use least_squares::Stop;
+use serde::{Deserialize, Serialize};
+
+/// How the coefficients are estimated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// Conditional sum of squares.
+    #[serde(rename = "css")]
+    Css,
+    /// Exact maximum likelihood.
+    #[serde(rename = "ml")]
+    Ml,
+    /// Exact maximum likelihood, started from the conditional sum of squares.
+    #[default]
+    #[serde(rename = "css-ml")]
+    CssMl,
+}
+
+/// What models are compared by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Criterion {
+    /// Akaike's, corrected for short series (Hurvich and Tsai 1989).
+    #[default]
+    Aicc,
+    /// Akaike's.
+    Aic,
+    /// Schwarz's.
+    Bic,
+}
+
+impl Criterion {
+    /// The criterion of a model with `parameters` (the noise's variance included) on `n` values.
+    #[expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
+    fn value(self, log_likelihood: f64, parameters: usize, n: usize) -> f64 {
+        let (k, n) = (parameters as f64, n as f64);
+        let fit = -2.0 * log_likelihood;
+        match self {
+            Self::Aic => fit + 2.0 * k,
+            Self::Bic => fit + k * n.ln(),
+            Self::Aicc if n - k - 1.0 > 0.0 => fit + 2.0 * k * n / (n - k - 1.0),
+            Self::Aicc => f64::INFINITY,
+        }
+    }
+}
+
+/// Precision of an estimation that is the result.
+const FINE: f64 = 1e-11;
+
+/// An ARIMA model of a given order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arima {
+    /// The order.
+    pub order: Order,
+    /// Whether there is a mean (without differences) or a drift (with one); without effect from two differences on.
+    pub constant: bool,
+    /// How the coefficients are estimated.
+    pub method: Method,
+    /// Iterations of an optimisation at most.
+    pub max_iterations: usize,
+}
+
+impl Arima {
+    /// A model of an order with a constant where there are no differences, estimated as usual.
+    pub fn new(order: Order) -> Self {
+        Self {
+            order,
+            constant: order.d + order.seasonal_d == 0,
+            method: Method::default(),
+            max_iterations: 100,
+        }
+    }
+}
+
+impl Model for Arima {
+    fn name(&self) -> &'static str {
+        "ARIMA"
+    }
+
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        let order = Order {
+            season_length: self.order.season_length.max(1),
+            ..self.order
+        };
+        let constant = self.constant && order.d + order.seasonal_d < 2;
+        // Differences must leave more values than there are coefficients, and one for the variance.
+        let needed = order.lost() + order.coefficients() + usize::from(constant) + 1;
+        check("ARIMA", y, needed)?;
+        let scale = scale_of(y);
+        let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
+        let sample = Differenced::new(&scaled, &order).sample(constant);
+        let stop = Stop {
+            max_iterations: self.max_iterations,
+            tolerance: FINE,
+        };
+        let no_likelihood = || FitError::NoFit {
+            model: "ARIMA",
+            why: format!("{} has no likelihood on this series", order.text(constant)),
+        };
+        let found = minima(
+            &sample,
+            &order,
+            self.method,
+            vec![vec![0.0; order.coefficients()]],
+            stop,
+        );
+        let estimate = if self.method == Method::CssMl {
+            refine(&sample, &found, stop)
+        } else {
+            found.into_iter().next()
+        };
+        let estimate = estimate.ok_or_else(no_likelihood)?;
+        let mut effort = Effort {
+            candidates: 1,
+            iterations: estimate.iterations,
+            limits: Vec::new(),
+        };
+        if estimate.stopped_early {
+            effort.limits.push(format!(
+                "the estimation stopped after `max_iterations` = {}",
+                self.max_iterations
+            ));
+        }
+        finish(y, scale, &sample, &estimate, constant, effort).ok_or_else(no_likelihood)
+    }
+}
+
+/// The power of two next to the largest value in size: dividing by it is exact, and keeps squares in range.
+fn scale_of(y: &[f64]) -> f64 {
+    let largest = y.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    // The exponent's bits alone, kept away from the ends of the range so that the inverse exists too.
+    let exponent = (largest.to_bits() >> 52).clamp(24, 2022);
+    f64::from_bits(exponent << 52)
+}
+
+/// A scaled and differenced series.
+struct Differenced {
+    series: Vec<f64>,
+    /// The differenced mean or drift.
+    constant: f64,
+}
+
+impl Differenced {
+    /// Takes the differences of an order.
+    fn new(scaled: &[f64], order: &Order) -> Self {
+        let seasonal = differencing::difference(scaled, order.season_length, order.seasonal_d);
+        let series = differencing::difference(&seasonal, 1, order.d);
+        #[expect(clippy::cast_precision_loss, reason = "a season has few steps")]
+        let constant = if order.seasonal_d == 1 {
+            order.season_length as f64
+        } else {
+            1.0
+        };
+        Self { series, constant }
+    }
+
+    /// With or without a constant.
+    fn sample(&self, constant: bool) -> Sample {
+        let regressors = if constant {
+            vec![vec![self.constant; self.series.len()]]
+        } else {
+            Vec::new()
+        };
+        Sample {
+            series: self.series.clone(),
+            regressors,
+        }
+    }
+}
+
+/// Turns an estimate into a model that forecasts; `None` if it has no likelihood.
+fn finish(
+    y: &[f64],
+    scale: f64,
+    sample: &Sample,
+    estimate: &Estimate,
+    constant: bool,
+    effort: Effort,
+) -> Option<Box<dyn Fitted>> {
+    let order = &estimate.order;
+    let likelihood = Likelihood::at(sample, &estimate.coefficients)?;
+    let drift = order.d + order.seasonal_d > 0;
+    let regressors = constant.then(|| {
+        let coefficient = likelihood.regression[0] * scale;
+        Box::new(Constant { coefficient, drift }) as Box<dyn Regressors>
+    });
+    let text = order.text(constant);
+    let finished = Finished {
+        y,
+        scale,
+        sample,
+        estimate,
+        likelihood,
+        regressors,
+        text,
+        effort,
+    };
+    Some(Box::new(FittedArima::new(finished)))
+}

@@ -1,0 +1,278 @@
+//! Prediction intervals from the errors of a back-test: split conformal, scaled by step.
+//!
+//! What a model says of its own uncertainty rests on its assumptions; what it erred by at past cutoffs does not. For a
+//! series with windows w = 1..W of steps h = 1..H, and errors `r = |ln y − ln f|` where all is positive, else `|y − f|`:
+//!
+//! 1. The error to expect at step h is the mean of `r` over the windows. With few windows that is noise, so it is
+//!    smoothed over h ± 2 and drawn towards a curve that most series follow roughly: the width is 0.4 of the smoothed
+//!    error and 0.6 of the mean error of all steps times a growth ∝ h^0.3 whose mean is 1.
+//! 2. A score says how far an outcome lay outside what was to be expected of it: `r` in units of the width that the
+//!    *other* windows give, so that no error is measured by itself.
+//! 3. The interval of a level is `f · exp(± q · width)`, or `f ± q · width`, with q the level's quantile of the scores: the
+//!    k-th smallest of N with k = ⌈(N + 1) · level⌉, the finite-sample rule of split conformal prediction (Vovk and others,
+//!    2005; Lei and others, 2018). Scaling by step before pooling over steps lets each step have its own width from W · H
+//!    scores; Stankevičiūtė and others (2021) take the W scores of each step; Zaffran and others (2022) discuss series.
+//! 4. Errors within a window go together, so N scores say less than N independent ones: q is drawn to a prior, 2.8 at
+//!    95 % and in the proportions of the normal distribution at other levels, which counts for [`PRIOR_WINDOWS`] windows.
+//!    With one window there is no other, and the prior stands alone.
+//!
+//! q grows with the level and the width does not depend on it, so intervals nest. Calibration knows only the windows that
+//! it is given. At 95 %, the 26 weekly windows of a year of hourly generation, each calibrated on the 7 before it, were
+//! covered to 95.5 % (the pair of `LagRidge` and double seasonal smoothing), 98.2 % and 94.1 % (each alone).
+
+#![expect(clippy::cast_precision_loss, reason = "a back-test is far smaller than 2^52")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rank is at least 0 and below the count"
+)]
+
+use super::Interval;
+use super::combine::Windows;
+use super::normal::reach;
+use super::scale::Scale;
+
+/// How many windows the prior of the quantile counts for.
+pub const PRIOR_WINDOWS: f64 = 7.0;
+
+/// The prior: how many widths the interval of 95 % reaches to either side.
+const PRIOR_AT_95: f64 = 2.8;
+
+/// Intervals for the forecasts of one series, calibrated on its back-test.
+///
+/// Plain data, so that it can be written down with the model that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conformal {
+    /// Whether errors are those of logarithms, so that the intervals are factors.
+    pub scale: Scale,
+    /// The error to expect at each step, on that scale.
+    pub widths: Vec<f64>,
+    /// How far the interval of each level reaches.
+    pub reaches: Vec<Reach>,
+}
+
+/// How far the interval of one level reaches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reach {
+    /// Nominal coverage in percent.
+    pub level: f64,
+    /// How many widths it reaches to either side.
+    pub widths: f64,
+}
+
+impl Conformal {
+    /// Calibrates intervals of the given levels (percent) on what happened and what was forecast, windows × steps.
+    ///
+    /// A window with a value or forecast that is not finite is left out; `None` if none remains.
+    pub fn calibrate(actual: &Windows, forecast: &Windows, levels: &[f64]) -> Option<Self> {
+        let whole = |&window: &usize| actual.is_whole(window) && forecast.is_whole(window);
+        let windows: Vec<usize> = (0..actual.len().min(forecast.len())).filter(whole).collect();
+        let positive = |of: &Windows| {
+            windows
+                .iter()
+                .all(|&window| of.window(window).iter().all(|&value| value > 0.0))
+        };
+        let scale = if positive(actual) && positive(forecast) {
+            Scale::Log
+        } else {
+            Scale::Raw
+        };
+        let errors = |&window: &usize| -> Vec<f64> {
+            let pairs = actual.window(window).iter().zip(forecast.window(window));
+            pairs.map(|(&y, &f)| (scale.apply(y) - scale.apply(f)).abs()).collect()
+        };
+        let errors: Vec<Vec<f64>> = windows.iter().map(errors).collect();
+        if actual.steps() == 0 || errors.is_empty() {
+            return None;
+        }
+        let scores = scores(&errors);
+        let share = errors.len() as f64 / (errors.len() as f64 + PRIOR_WINDOWS);
+        let reach_of = |&level: &f64| {
+            let prior = PRIOR_AT_95 * reach(level) / reach(95.0);
+            let widths = quantile(&scores, level / 100.0).map_or(prior, |found| prior + share * (found - prior));
+            Reach { level, widths }
+        };
+        let reaches = levels.iter().map(reach_of).collect();
+        Some(Self {
+            scale,
+            widths: smoothed(&means(&errors, None)),
+            reaches,
+        })
+    }
+
+    /// The intervals around point forecasts, in the order of the levels; steps beyond the back-test's have its last width.
+    pub fn intervals(&self, mean: &[f64]) -> Vec<Interval> {
+        let widths = || {
+            self.widths
+                .iter()
+                .chain(std::iter::repeat(self.widths.last().unwrap_or(&0.0)))
+        };
+        let bound = |f: f64, reach: f64| match self.scale {
+            Scale::Log => f * reach.exp(),
+            Scale::Raw => f + reach,
+        };
+        let interval = |reach: &Reach| {
+            let pairs = mean.iter().zip(widths()).map(|(&f, width)| {
+                let (a, b) = (bound(f, -reach.widths * width), bound(f, reach.widths * width));
+                (a.min(b), a.max(b)) // a factor turns the bounds of a negative forecast round
+            });
+            let (lower, upper) = pairs.unzip();
+            Interval {
+                level: reach.level,
+                lower,
+                upper,
+            }
+        };
+        self.reaches.iter().map(interval).collect()
+    }
+}
+
+/// Smooths the mean errors of the steps, and draws them towards the curve of the horizon's growth.
+fn smoothed(errors: &[f64]) -> Vec<f64> {
+    let steps = errors.len();
+    let growth: Vec<f64> = (1..=steps).map(|h| (h as f64).powf(0.3)).collect();
+    let (overall, unit) = (mean(errors), mean(&growth));
+    let near = |h: usize| mean(&errors[h.saturating_sub(2)..(h + 3).min(steps)]);
+    (0..steps)
+        .map(|h| 0.4 * near(h) + 0.6 * overall * growth[h] / unit)
+        .collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The mean error of each step over the windows, without one of them.
+fn means(errors: &[Vec<f64>], without: Option<usize>) -> Vec<f64> {
+    let others: Vec<&Vec<f64>> = errors
+        .iter()
+        .enumerate()
+        .filter(|&(w, _)| Some(w) != without)
+        .map(|(_, window)| window)
+        .collect();
+    (0..errors[0].len())
+        .map(|h| others.iter().map(|window| window[h]).sum::<f64>() / others.len() as f64)
+        .collect()
+}
+
+/// The errors in units of what the other windows let expect, ascending.
+fn scores(errors: &[Vec<f64>]) -> Vec<f64> {
+    let mut scores = Vec::new();
+    if errors.len() > 1 {
+        for (w, window) in errors.iter().enumerate() {
+            let widths = smoothed(&means(errors, Some(w)));
+            scores.extend(window.iter().zip(widths).map(|(error, width)| error / width));
+        }
+    }
+    // What is measured in units of nothing says nothing.
+    scores.retain(|score| score.is_finite());
+    scores.sort_by(f64::total_cmp);
+    scores
+}
+
+/// The value that a further score does not exceed with the given probability; the largest where that needs more scores.
+fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
+    let rank = ((ascending.len() as f64 + 1.0) * probability).ceil() as usize;
+    ascending
+        .get(rank.saturating_sub(1).min(ascending.len().saturating_sub(1)))
+        .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::normal;
+    use super::*;
+
+    /// Numbers in (0, 1) that look random and repeat: the fractional parts of a multiple of the golden section.
+    fn spread(count: usize, start: f64) -> Vec<f64> {
+        (0..count)
+            .map(|i| (0.618_033_988_749_894_9 * (i as f64 + 1.0) + start).fract())
+            .collect()
+    }
+
+    /// A back-test whose errors are normal and grow with the step: what happened, and what was forecast.
+    fn simulated(windows: usize, steps: usize, start: f64) -> (Windows, Windows) {
+        let (mut actual, mut forecast) = (Windows::new(steps), Windows::new(steps));
+        for noise in spread(windows * steps, start).chunks_exact(steps) {
+            let error = |h: usize| 2.0 * (h as f64 + 1.0).powf(0.4) * normal::quantile(noise[h]);
+            actual.push(Some(&(0..steps).map(|h| 500.0 + error(h)).collect::<Vec<_>>()));
+            forecast.push(Some(&vec![500.0; steps]));
+        }
+        (actual, forecast)
+    }
+
+    /// The share of new values inside the interval of one level, in percent.
+    fn observed(level: f64) -> f64 {
+        let (actual, forecast) = simulated(40, 24, 0.0);
+        let conformal = Conformal::calibrate(&actual, &forecast, &[level]).unwrap();
+        let interval = &conformal.intervals(&[500.0; 24])[0];
+        let (new, _) = simulated(100, 24, 0.37);
+        let inside = |y: &[f64]| {
+            (0..24)
+                .filter(|&h| interval.lower[h] <= y[h] && y[h] <= interval.upper[h])
+                .count()
+        };
+        100.0 * new.iter().map(inside).sum::<usize>() as f64 / 2400.0
+    }
+
+    #[test]
+    fn simulated_errors_are_covered_as_promised() {
+        for level in [50.0, 80.0, 95.0] {
+            assert!((observed(level) - level).abs() < 3.0, "{level}: {}", observed(level));
+        }
+    }
+
+    #[test]
+    fn levels_nest_at_every_step() {
+        let (actual, forecast) = simulated(7, 48, 0.1);
+        let intervals = Conformal::calibrate(&actual, &forecast, &[50.0, 80.0, 95.0, 99.0])
+            .unwrap()
+            .intervals(&[40.0; 60]);
+        for pair in intervals.windows(2) {
+            for h in 0..60 {
+                assert!(pair[1].lower[h] <= pair[0].lower[h] && pair[0].upper[h] <= pair[1].upper[h]);
+            }
+        }
+    }
+
+    #[test]
+    fn one_window_is_enough_for_the_prior() {
+        let (mut actual, mut forecast) = (Windows::new(2), Windows::new(2));
+        actual.push(Some(&[1.0, -1.0]));
+        forecast.push(Some(&[0.0, 0.0]));
+        let conformal = Conformal::calibrate(&actual, &forecast, &[95.0]).unwrap();
+        assert_eq!(
+            conformal.reaches,
+            [Reach {
+                level: 95.0,
+                widths: PRIOR_AT_95
+            }]
+        );
+        // Errors of 1 at both steps, so the widths are 1 on average and grow.
+        assert!(conformal.widths[0] < 1.0 && (conformal.widths.iter().sum::<f64>() - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_failed_window_is_left_out_and_none_is_no_calibration() {
+        let (mut actual, mut forecast) = simulated(5, 3, 0.2);
+        let before = Conformal::calibrate(&actual, &forecast, &[90.0]);
+        actual.push(Some(&[1.0, 2.0, 3.0]));
+        forecast.push(None);
+        assert_eq!(Conformal::calibrate(&actual, &forecast, &[90.0]), before);
+        assert_eq!(Conformal::calibrate(&Windows::new(3), &Windows::new(3), &[90.0]), None);
+    }
+
+    #[test]
+    fn a_forecast_without_error_has_no_width() {
+        let mut exact = Windows::new(2);
+        exact.push(Some(&[3.0, 4.0]));
+        exact.push(Some(&[5.0, 6.0]));
+        let interval = &Conformal::calibrate(&exact, &exact, &[95.0])
+            .unwrap()
+            .intervals(&[7.0, 8.0])[0];
+        assert_eq!(
+            (interval.lower.as_slice(), interval.upper.as_slice()),
+            (&[7.0, 8.0][..], &[7.0, 8.0][..])
+        );
+    }
+}

@@ -1,0 +1,454 @@
+//! Holt-Winters' exponential smoothing with a season within a season, and autocorrelated errors.
+//!
+//! Taylor (2003), Short-term electricity demand forecasting using double seasonal exponential smoothing; additive,
+//! without trend, on the [`Scale`] of the series. With `u = x[t] − l − D[t mod m₁] − W[t mod m₂]` and `e = u − φ e₁`, step
+//! `t` is `l += α e`, `D += δ e`, `W += ω e`, `e₁ = u`; the forecast `h` steps after it is `l + D + W + φ^h e₁`.
+//!
+//! The start is read off the first two long seasons: their mean, the mean course of the short season about its own mean,
+//! and 0.7 of what the long season adds to that. The smoothing runs over them again and is judged after them.
+//!
+//! The four parameters are the best of a grid, by a loss close to what the model is for: the absolute errors of the
+//! forecasts made m₁ and 2 m₁ steps ahead, of which older ones count for less (0.995 a step). A grid has no local optima
+//! and no stopping rule, and *one pass over the series serves every cutoff of a back-test*, since loss and state can be
+//! read at each. Taylor minimises squared one-step errors instead, for one cutoff at a time. A grid of five times as many
+//! points lowered the error of a combination by 0.5 %; averages over the grid raised it.
+//!
+//! Prediction intervals are those of a single source of error: the effect of `e` on the forecast `h` steps ahead is
+//! α + φ^h, with δ more where m₁ divides `h` and ω more where m₂ does.
+//!
+//! State: 2 + m₁ + m₂ numbers. Cost: n steps of about 30 operations for each of the 192 points of the grid, which lie
+//! side by side in memory so that they run in vector registers.
+
+#![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
+
+use super::scale::{Outcome, Past, Scale, fit_by_scale};
+use super::{Finding, FitError, Fitted, Forecast, Model};
+
+const NAME: &str = "DoubleSeasonalHoltWinters";
+
+const ALPHA: [f64; 4] = [0.0, 0.01, 0.05, 0.15];
+const DELTA: [f64; 4] = [0.03, 0.1, 0.2, 0.4];
+const OMEGA: [f64; 3] = [0.05, 0.2, 0.4];
+const PHI: [f64; 4] = [0.5, 0.8, 0.9, 0.97];
+
+/// What remains of the loss after one step.
+const MEMORY: f64 = 0.995;
+
+/// How much of the long season's mean course is believed at the start.
+const START: f64 = 0.7;
+
+/// The model with its two season lengths, such as 24 and 168 for hourly data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DoubleSeasonalHoltWinters {
+    /// The shorter season, m₁.
+    pub short: usize,
+    /// The longer season, m₂: at least twice the shorter.
+    pub long: usize,
+}
+
+impl DoubleSeasonalHoltWinters {
+    /// Names the two season lengths.
+    pub fn new(short: usize, long: usize) -> Self {
+        Self {
+            short: short.max(1),
+            long: long.max(1),
+        }
+    }
+
+    /// Reads the best point of the grid and its state at each of the ascending cutoffs.
+    fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<Outcome> {
+        let start = State::start(x, self.short, self.long);
+        let mut grid = Grid::new(&start);
+        let mut t = 0;
+        let fit = |&n: &usize| -> Outcome {
+            while t < n {
+                grid.step(t, x[t], t >= 2 * self.long);
+                t += 1;
+            }
+            let parameters = grid.best();
+            let fit = SmoothingFit::new(&start, parameters, &x[..n], scale);
+            if fit.variance.is_finite() {
+                Ok(Box::new(fit))
+            } else {
+                Err(FitError::NoFit {
+                    model: NAME,
+                    why: "its errors are too large to be squared".to_owned(),
+                })
+            }
+        };
+        cutoffs.iter().map(fit).collect()
+    }
+}
+
+impl Model for DoubleSeasonalHoltWinters {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn fit(&self, y: &[f64]) -> Outcome {
+        self.fit_at(y, &[y.len()])
+            .pop()
+            .expect("internal error: one cutoff, no outcome")
+    }
+
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
+        if self.long < 2 * self.short {
+            let why = format!(
+                "the long season ({}) is not twice the short one ({})",
+                self.long, self.short
+            );
+            return cutoffs
+                .iter()
+                .map(|_| {
+                    Err(FitError::NoFit {
+                        model: NAME,
+                        why: why.clone(),
+                    })
+                })
+                .collect();
+        }
+        // Two long seasons to start from, and the farthest forecast that the loss looks at.
+        let past = Past {
+            model: NAME,
+            needed: 2 * (self.long + self.short),
+            season: self.short,
+            y,
+        };
+        fit_by_scale(&past, cutoffs, |x, scale, ascending| self.pass(x, scale, ascending))
+    }
+}
+
+/// One point of the grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Parameters {
+    alpha: f64,
+    delta: f64,
+    omega: f64,
+    phi: f64,
+}
+
+/// Level, seasons and last error.
+#[derive(Clone, Debug)]
+struct State {
+    level: f64,
+    daily: Vec<f64>,
+    weekly: Vec<f64>,
+    error: f64,
+}
+
+impl State {
+    /// Reads the start off the first two long seasons of `x`.
+    fn start(x: &[f64], short: usize, long: usize) -> Self {
+        let level = mean(&x[..2 * long]);
+        let days: Vec<&[f64]> = x[..2 * long].chunks_exact(short).collect();
+        let mut daily = vec![0.0; short];
+        for day in &days {
+            let middle = mean(day);
+            for (sum, value) in daily.iter_mut().zip(*day) {
+                *sum += (value - middle) / days.len() as f64;
+            }
+        }
+        let rest = |t: usize| x[t] - level - daily[t % short];
+        let weekly = (0..long).map(|q| START * (rest(q) + rest(q + long)) / 2.0).collect();
+        Self {
+            level,
+            daily,
+            weekly,
+            error: 0.0,
+        }
+    }
+
+    /// Takes in `x` at `t`; gives the one-step forecast and its error.
+    fn step(&mut self, by: Parameters, t: usize, x: f64) -> (f64, f64) {
+        let (k, q) = (t % self.daily.len(), t % self.weekly.len());
+        let smooth = self.level + self.daily[k] + self.weekly[q];
+        let ahead = smooth + by.phi * self.error;
+        let (rest, surprise) = (x - smooth, x - ahead);
+        self.level += by.alpha * surprise;
+        self.daily[k] += by.delta * surprise;
+        self.weekly[q] += by.omega * surprise;
+        self.error = rest;
+        (ahead, surprise)
+    }
+}
+
+fn mean(x: &[f64]) -> f64 {
+    x.iter().sum::<f64>() / x.len() as f64
+}
+
+/// The points of the grid, side by side: one state each, and the loss so far.
+struct Grid {
+    points: Vec<Parameters>,
+    /// φ^m₁ and φ^(2 m₁) of each point.
+    far: Vec<[f64; 2]>,
+    loss: Vec<f64>,
+    level: Vec<f64>,
+    error: Vec<f64>,
+    /// One row for each position in the season.
+    daily: Vec<Vec<f64>>,
+    /// The rows of `daily` before their last step.
+    daily_before: Vec<Vec<f64>>,
+    weekly: Vec<Vec<f64>>,
+    /// Level and error after each of the last 2 m₁ steps, by position.
+    past: Vec<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Grid {
+    fn new(start: &State) -> Self {
+        let mut points = Vec::new();
+        for alpha in ALPHA {
+            for delta in DELTA {
+                for omega in OMEGA {
+                    points.extend(PHI.map(|phi| Parameters {
+                        alpha,
+                        delta,
+                        omega,
+                        phi,
+                    }));
+                }
+            }
+        }
+        let n = points.len();
+        let rows = |season: &[f64]| season.iter().map(|&value| vec![value; n]).collect::<Vec<_>>();
+        let short = start.daily.len();
+        let power = |phi: f64, steps: usize| phi.powf(steps as f64);
+        Self {
+            far: points
+                .iter()
+                .map(|point| [power(point.phi, short), power(point.phi, 2 * short)])
+                .collect(),
+            loss: vec![0.0; n],
+            level: vec![start.level; n],
+            error: vec![start.error; n],
+            daily: rows(&start.daily),
+            daily_before: rows(&start.daily),
+            weekly: rows(&start.weekly),
+            past: vec![(vec![start.level; n], vec![start.error; n]); 2 * short],
+            points,
+        }
+    }
+
+    /// Takes in `x` at `t` in every state, after judging, where `judged`, what was forecast for it.
+    ///
+    /// The forecast made m₁ steps before used the row of `daily` as it is now, and the one made 2 m₁ before the row as it
+    /// was before its last step; `weekly` has not changed since, for m₂ ≥ 2 m₁.
+    fn step(&mut self, t: usize, x: f64, judged: bool) {
+        let short = self.daily.len();
+        let (k, q) = (t % short, t % self.weekly.len());
+        let (daily, before, weekly) = (&mut self.daily[k], &mut self.daily_before[k], &mut self.weekly[q]);
+        if judged {
+            let (near, far) = (&self.past[(t + short) % (2 * short)], &self.past[t % (2 * short)]);
+            for i in 0..self.points.len() {
+                let one = near.0[i] + daily[i] + weekly[i] + self.far[i][0] * near.1[i];
+                let two = far.0[i] + before[i] + weekly[i] + self.far[i][1] * far.1[i];
+                self.loss[i] = MEMORY * self.loss[i] + ((x - one).abs() + (x - two).abs());
+            }
+        }
+        let now = &mut self.past[t % (2 * short)];
+        for (i, by) in self.points.iter().enumerate() {
+            let rest = x - self.level[i] - daily[i] - weekly[i];
+            let surprise = rest - by.phi * self.error[i];
+            self.level[i] += by.alpha * surprise;
+            before[i] = daily[i];
+            daily[i] += by.delta * surprise;
+            weekly[i] += by.omega * surprise;
+            self.error[i] = rest;
+            now.0[i] = self.level[i];
+            now.1[i] = rest;
+        }
+    }
+
+    /// The point with the least loss, the first of equals.
+    fn best(&self) -> Parameters {
+        let best = (0..self.points.len()).min_by(|&a, &b| self.loss[a].total_cmp(&self.loss[b]));
+        self.points[best.expect("internal error: the grid has no points")]
+    }
+}
+
+/// The smoothing with the best parameters, after its last step.
+#[derive(Debug)]
+struct SmoothingFit {
+    scale: Scale,
+    parameters: Parameters,
+    state: State,
+    /// How many values were taken in.
+    n: usize,
+    variance: f64,
+    fitted: Vec<f64>,
+}
+
+impl SmoothingFit {
+    fn new(start: &State, parameters: Parameters, x: &[f64], scale: Scale) -> Self {
+        let mut state = start.clone();
+        let judged = 2 * start.weekly.len();
+        let mut square = 0.0;
+        let mut fitted = Vec::with_capacity(x.len());
+        for (t, &value) in x.iter().enumerate() {
+            let (ahead, surprise) = state.step(parameters, t, value);
+            fitted.push(scale.undo(ahead));
+            if t >= judged {
+                square += surprise * surprise;
+            }
+        }
+        let variance = square / (x.len() - judged) as f64;
+        Self {
+            scale,
+            parameters,
+            state,
+            n: x.len(),
+            variance,
+            fitted,
+        }
+    }
+}
+
+impl Fitted for SmoothingFit {
+    fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
+        let Parameters {
+            alpha,
+            delta,
+            omega,
+            phi,
+        } = self.parameters;
+        let State {
+            level,
+            daily,
+            weekly,
+            error,
+        } = &self.state;
+        let (short, long) = (daily.len(), weekly.len());
+        let (mut path, mut deviations) = (Vec::with_capacity(horizon), Vec::with_capacity(horizon));
+        let (mut decay, mut sum) = (1.0, 1.0);
+        for h in 1..=horizon {
+            decay *= phi;
+            let t = self.n + h - 1;
+            path.push(level + daily[t % short] + weekly[t % long] + decay * error);
+            deviations.push((self.variance * sum).sqrt());
+            let season = |length: usize, gain: f64| if h.is_multiple_of(length) { gain } else { 0.0 };
+            let weight: f64 = alpha + season(short, delta) + season(long, omega) + decay;
+            sum += weight * weight;
+        }
+        self.scale.forecast(&path, &deviations, levels)
+    }
+
+    fn summary(&self) -> Vec<(&'static str, Finding)> {
+        let Parameters {
+            alpha,
+            delta,
+            omega,
+            phi,
+        } = self.parameters;
+        vec![
+            ("scale", Finding::Text(self.scale.to_string())),
+            ("alpha", Finding::Number(alpha)),
+            ("delta", Finding::Number(delta)),
+            ("omega", Finding::Number(omega)),
+            ("phi", Finding::Number(phi)),
+            ("sigma2", Finding::Number(self.variance)),
+        ]
+    }
+
+    fn fitted_values(&self) -> Option<&[f64]> {
+        Some(&self.fitted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scale::sample;
+    use super::*;
+
+    fn model() -> DoubleSeasonalHoltWinters {
+        DoubleSeasonalHoltWinters::new(24, 168)
+    }
+
+    #[test]
+    fn forecasts_are_those_of_a_plain_search_of_the_grid() {
+        let fit = model().fit(&sample::hourly(600)).unwrap();
+        let found = |name: &str| {
+            fit.summary()
+                .into_iter()
+                .find(|(found, _)| *found == name)
+                .map(|(_, value)| value)
+        };
+        for (name, value) in [("alpha", 0.01), ("delta", 0.03), ("omega", 0.4), ("phi", 0.5)] {
+            assert_eq!(found(name), Some(Finding::Number(value)), "{name}");
+        }
+        // From a loop over the grid in numpy, one point at a time and every forecast kept until it is judged.
+        let figures = [
+            179.703_492_894_679_67,
+            185.051_299_941_658_2,
+            194.664_376_743_802_42,
+            196.593_383_957_176_94,
+        ];
+        let forecast = fit.forecast(48, &[]);
+        for (step, figure) in [0, 23, 24, 47].into_iter().zip(figures) {
+            assert!(
+                (forecast.mean[step] / figure - 1.0).abs() < 1e-9,
+                "{} is not {figure}",
+                forecast.mean[step]
+            );
+        }
+    }
+
+    #[test]
+    fn a_pure_double_season_is_reproduced() {
+        // A day with a mean of 0 and a week that does not depend on the hour: what the start tells apart exactly.
+        let pure = |t: u32| 100.0 + [3.0, -1.0, -2.0][t as usize % 3] + [5.0, -5.0][t as usize / 3 % 2];
+        let y: Vec<f64> = (0..600).map(|t| pure(t) - 200.0).collect();
+        let forecast = DoubleSeasonalHoltWinters::new(3, 6).fit(&y).unwrap().forecast(12, &[]);
+        for (t, found) in (600..).zip(forecast.mean) {
+            assert!(
+                (found - pure(t) + 200.0).abs() < 1e-6,
+                "{found} is not {}",
+                pure(t) - 200.0
+            );
+        }
+    }
+
+    #[test]
+    fn one_pass_serves_all_cutoffs() {
+        sample::assert_one_pass_serves_all(&model());
+    }
+
+    #[test]
+    fn a_repeated_day_is_repeated() {
+        sample::assert_a_day_is_repeated(&model());
+    }
+
+    #[test]
+    fn a_factor_passes_through() {
+        sample::assert_equivariant(&model());
+    }
+
+    #[test]
+    fn hostile_series_do_no_harm() {
+        sample::fuzz(&model());
+        sample::fuzz(&DoubleSeasonalHoltWinters::new(1, 5));
+    }
+
+    #[test]
+    fn what_cannot_be_fitted_is_told() {
+        let error = model().fit(&[1.0; 383]).err();
+        assert_eq!(
+            error,
+            Some(FitError::TooShort {
+                model: NAME,
+                needed: 384,
+                found: 383
+            })
+        );
+        let error = DoubleSeasonalHoltWinters::new(24, 24).fit(&[1.0; 900]).err();
+        assert!(matches!(error, Some(FitError::NoFit { .. })), "{error:?}");
+    }
+
+    #[test]
+    fn intervals_widen_and_nest() {
+        let forecast = model().fit(&sample::hourly(600)).unwrap().forecast(48, &[80.0, 95.0]);
+        let width = |level: usize, h: usize| forecast.intervals[level].upper[h] / forecast.intervals[level].lower[h];
+        for h in 0..48 {
+            assert!(1.0 < width(0, h) && width(0, h) < width(1, h));
+            assert!(h == 0 || width(1, h - 1) <= width(1, h));
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! `prepare_clean`: brings raw rows into series at regular steps, and tells what it mended.
+
+use chrono::NaiveDateTime;
+use serde_json::{Value, json};
+
+use super::document;
+use super::series::{FREQUENCY, Frequency, Observation, observations};
+use super::table::{self, Columns, Table};
+use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
+use crate::engine::task::{Context, Task, TaskError};
+
+/// How many places of one kind the metadata lists; all are counted.
+const LISTED: usize = 50;
+
+static SCHEMA: Schema = Schema {
+    name: "prepare_clean",
+    version: 1,
+    summary: "brings raw rows into series at regular steps, and tells what it mended",
+    params: &[
+        Param {
+            name: "duplicates",
+            kind: Kind::Choice(&["error", "first", "last", "mean"]),
+            default: Some(Literal::Text("error")),
+            doc: "what becomes of different values at one time; equal ones count once",
+        },
+        Param {
+            name: "gaps",
+            kind: Kind::Choice(&["interpolate", "keep"]),
+            default: Some(Literal::Text("interpolate")),
+            doc: "whether missing values are filled, on a line between their neighbours",
+        },
+        Param {
+            name: "max_gap",
+            kind: Kind::Int { min: 1, max: 10_000 },
+            default: Some(Literal::Int(6)),
+            doc: "longest gap that is filled, in steps (hours of hourly data); a longer one stays",
+        },
+        FREQUENCY,
+    ],
+    inputs: &[Port {
+        name: "raw",
+        doc: "time, respondent, fueltype, value; or unique_id, ds, y",
+    }],
+    outputs: &[
+        Port {
+            name: "clean",
+            doc: "unique_id, ds (UTC), y; sorted",
+        },
+        Port {
+            name: "metadata",
+            doc: "status, row_count, date_range, the integrity of what came in, repairs",
+        },
+    ],
+    secrets: &[],
+};
+
+/// The task.
+#[derive(Debug)]
+pub struct PrepareClean;
+
+impl Task for PrepareClean {
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let rows = raw(context)?;
+        if rows.is_empty() {
+            return Err(TaskError::new("`raw` has no rows"));
+        }
+        let frequency = Frequency::declared_or_found(context, &rows);
+        let came = rows.len();
+        let mut report = Report::default();
+        let rows = merged(rows, context.text("duplicates"), &mut report)?;
+        let fill = (context.text("gaps") == "interpolate").then(|| context.count("max_gap"));
+        let mut clean = Vec::with_capacity(rows.len());
+        for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
+            context.check_cancelled()?;
+            filled(same, frequency, fill, &mut report, &mut clean);
+        }
+        context.log(&format!(
+            "{} rows of {} series, {} values filled, {} values missing",
+            clean.len(),
+            report.series.len(),
+            report.filled,
+            report.missing
+        ));
+        document::write(context, "metadata", &report.tell(came, frequency, &clean))?;
+        Table::default()
+            .texts("unique_id", clean.iter().map(|row| Some(row.unique_id.as_str())))
+            .times("ds", clean.iter().map(|row| row.ds))
+            .numbers("y", clean.iter().map(|row| row.y))
+            .write(context, "clean")
+    }
+}
+
+/// Reads the rows of `raw`, in the columns of the ingest or in those of a series.
+fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
+    let frame = table::read(context, "raw")?;
+    let columns = Columns::of(&frame, "raw");
+    if columns.has("unique_id") {
+        return observations(context, "raw");
+    }
+    let respondents = columns.texts("respondent")?;
+    let fueltypes = columns.texts("fueltype")?;
+    let times = columns.times("time")?;
+    let values = columns.numbers("value")?;
+    let ids = respondents
+        .into_iter()
+        .zip(fueltypes)
+        .map(|(respondent, fuel)| format!("{respondent}_{fuel}"));
+    let rows = ids.zip(times).zip(values);
+    Ok(rows
+        .map(|((unique_id, ds), y)| Observation { unique_id, ds, y })
+        .collect())
+}
+
+/// What was found and mended.
+#[derive(Default)]
+struct Report {
+    /// Rows that said the same as another.
+    repeated: usize,
+    /// Times with different values.
+    contradicting: Vec<(String, NaiveDateTime)>,
+    /// Rows whose value is empty.
+    empty: usize,
+    /// Values that are infinite or NaN; they are treated as missing.
+    not_finite: usize,
+    /// Values below zero.
+    negative: usize,
+    /// Times between the first and the last that had no row.
+    absent: usize,
+    /// Values that were filled.
+    filled: usize,
+    /// Values that are still missing.
+    missing: usize,
+    /// What was done, gap by gap.
+    repairs: Vec<Value>,
+    /// Gaps that were too long to fill.
+    gaps: Vec<Value>,
+    /// One entry a series.
+    series: Vec<Value>,
+}
+
+impl Report {
+    fn tell(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
+        let start = clean.iter().map(|row| row.ds).min();
+        let end = clean.iter().map(|row| row.ds).max();
+        let touched = self.filled > 0 || self.repeated > 0 || !self.contradicting.is_empty();
+        let status = match (self.missing, touched) {
+            (0, false) => "clean",
+            (0, true) => "mended",
+            _ => "has gaps",
+        };
+        let contradicting: Vec<Value> = self
+            .contradicting
+            .iter()
+            .take(LISTED)
+            .map(|(id, ds)| json!({ "unique_id": id, "ds": ds.to_string() }))
+            .collect();
+        json!({
+            "status": status,
+            "row_count": clean.len(),
+            "date_range": { "start": start.map(|ds| ds.to_string()), "end": end.map(|ds| ds.to_string()) },
+            "frequency": frequency.to_string(),
+            "series": self.series,
+            "integrity": {
+                "rows_read": came,
+                "repeated_rows": self.repeated,
+                "contradicting_times": self.contradicting.len(),
+                "contradictions": contradicting,
+                "missing_times": self.absent,
+                "empty_values": self.empty,
+                "not_finite_values": self.not_finite,
+                "negative_values": self.negative,
+            },
+            "repairs": { "values_filled": self.filled, "filled": self.repairs },
+            "gaps_left": { "values_missing": self.missing, "gaps": self.gaps },
+        })
+    }
+}
+
+/// Sorts the rows and leaves one for each time of a series.
+fn merged(mut rows: Vec<Observation>, policy: &str, report: &mut Report) -> Result<Vec<Observation>, TaskError> {
+    for row in &mut rows {
+        match row.y {
+            None => report.empty += 1,
+            Some(y) if !y.is_finite() => {
+                report.not_finite += 1;
+                row.y = None;
+            }
+            Some(y) if y < 0.0 => report.negative += 1,
+            Some(_) => {}
+        }
+    }
+    // A stable sort, so that `first` and `last` follow the order of the file.
+    rows.sort_by(|a, b| (&a.unique_id, a.ds).cmp(&(&b.unique_id, b.ds)));
+    let mut merged = Vec::with_capacity(rows.len());
+    for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id && a.ds == b.ds) {
+        let values: Vec<f64> = same.iter().filter_map(|row| row.y).collect();
+        let mut row = same[0].clone();
+        row.y = values.first().copied();
+        if values.iter().any(|value| Some(*value) != row.y) {
+            report.contradicting.push((row.unique_id.clone(), row.ds));
+            row.y = match policy {
+                "last" => values.last().copied(),
+                #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
+                "mean" => Some(values.iter().sum::<f64>() / values.len() as f64),
+                _ => row.y,
+            };
+        } else {
+            report.repeated += same.len() - 1;
+        }
+        merged.push(row);
+    }
+    match report.contradicting.first() {
+        Some((id, ds)) if policy == "error" => Err(TaskError::new(format!(
+            "{} times have different values, the first of them {ds} of `{id}`",
+            report.contradicting.len()
+        ))
+        .help("mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"")),
+        _ => Ok(merged),
+    }
+}
+
+/// Brings one series, sorted and without duplicates, to its steps, and fills the gaps that are short enough.
+fn filled(
+    rows: &[Observation],
+    frequency: Frequency,
+    fill: Option<usize>,
+    report: &mut Report,
+    clean: &mut Vec<Observation>,
+) {
+    let id = &rows[0].unique_id;
+    let row = |ds, y| Observation {
+        unique_id: id.clone(),
+        ds,
+        y,
+    };
+    let first = clean.len();
+    let before = (report.filled, report.missing);
+    for pair in rows.windows(2) {
+        clean.push(pair[0].clone());
+        let mut steps = 1;
+        let mut ds = frequency.step(pair[0].ds, steps);
+        // Where a row lies off the steps, the next steps are counted from it; validation tells it.
+        while ds < pair[1].ds {
+            clean.push(row(ds, None));
+            report.absent += 1;
+            steps += 1;
+            ds = frequency.step(pair[0].ds, steps);
+        }
+    }
+    clean.extend(rows.last().cloned());
+    let series = &mut clean[first..];
+    let mut at = 0;
+    while at < series.len() {
+        let length = series[at..].iter().take_while(|row| row.y.is_none()).count();
+        if length > 0 {
+            gap(series, at, length, fill, report);
+        }
+        at += length.max(1);
+    }
+    report.series.push(json!({
+        "unique_id": id,
+        "row_count": series.len(),
+        "start": series.first().map(|row| row.ds.to_string()),
+        "end": series.last().map(|row| row.ds.to_string()),
+        "values_filled": report.filled - before.0,
+        "values_missing": report.missing - before.1,
+    }));
+}
+
+/// Fills or tells the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
+fn gap(series: &mut [Observation], at: usize, length: usize, fill: Option<usize>, report: &mut Report) {
+    let told = json!({
+        "unique_id": series[at].unique_id,
+        "start": series[at].ds.to_string(),
+        "end": series[at + length - 1].ds.to_string(),
+        "values": length,
+    });
+    let left = at.checked_sub(1).and_then(|left| series[left].y);
+    let right = series.get(at + length).and_then(|row| row.y);
+    if let (Some(left), Some(right), true) = (left, right, fill.is_some_and(|longest| length <= longest)) {
+        for (step, row) in series[at..at + length].iter_mut().enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "a gap has far fewer than 2^53 steps")]
+            let share = (step + 1) as f64 / (length + 1) as f64;
+            row.y = Some(left + (right - left) * share);
+        }
+        report.filled += length;
+        if report.repairs.len() < LISTED {
+            report.repairs.push(told);
+        }
+    } else {
+        report.missing += length;
+        if report.gaps.len() < LISTED {
+            report.gaps.push(told);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `register_champion`: records which model won, on what data, and how well it did.
+
+use serde_json::{Map, Value, json};
+
+use polars::prelude::{AnyValue, DataFrame};
+
+use super::document;
+use super::series;
+use super::table;
+use crate::engine::digest;
+use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
+use crate::engine::task::{Context, Task, TaskError};
+
+static SCHEMA: Schema = Schema {
+    name: "register_champion",
+    version: 1,
+    summary: "records the winning model with its data and its errors",
+    params: &[
+        Param {
+            name: "experiment_name",
+            kind: Kind::Text,
+            default: Some(Literal::Text("eia_forecasting")),
+            doc: "name of the experiment",
+        },
+        Param {
+            name: "model_alias",
+            kind: Kind::Text,
+            default: Some(Literal::Text("champion")),
+            doc: "alias of the winning model",
+        },
+    ],
+    inputs: &[
+        Port {
+            name: "clean",
+            doc: "the series that the models were compared on",
+        },
+        Port {
+            name: "leaderboard",
+            doc: "one row a model: its errors, coverage and rank",
+        },
+        Port {
+            name: "selected",
+            doc: "the models to forecast with and their settings",
+        },
+    ],
+    outputs: &[Port {
+        name: "champion",
+        doc: "the winner: model, settings, errors, series, digest of the data",
+    }],
+    secrets: &[],
+};
+
+/// The task.
+#[derive(Debug)]
+pub struct RegisterChampion;
+
+impl Task for RegisterChampion {
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let selected = document::read(context, "selected")?;
+        let part = |name: &str| selected.get(name).cloned().unwrap_or_default();
+        let series = series::observations(context, "clean")?;
+        let mut ids: Vec<&str> = series.iter().map(|row| row.unique_id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = series.len();
+        let digest = digest_of(&series);
+        let leaderboard = table::read(context, "leaderboard")?;
+        let names: Vec<Value> = part("models")
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|model| model["name"].clone())
+            .collect();
+        let metrics: Map<String, Value> = names
+            .iter()
+            .filter_map(|name| Some((name.as_str()?.to_owned(), scores(&leaderboard, name.as_str()?)?.into())))
+            .collect();
+        if metrics.len() != names.len() || names.is_empty() {
+            return Err(
+                TaskError::new("`selected` and `leaderboard` are not of the same back-test")
+                    .help("build both with one target of the task `train_backtest_select`"),
+            );
+        }
+        context.log("nothing was registered in MLflow: no tracking server is configured");
+        document::write(
+            context,
+            "champion",
+            &json!({
+                "experiment_name": context.text("experiment_name"),
+                "alias": context.text("model_alias"),
+                "select": part("select"),
+                "models": part("models"),
+                "series": part("series"),
+                "metrics": metrics,
+                "data": { "unique_ids": ids, "row_count": rows, "digest": digest },
+                "registered": false,
+                "registration": "nothing was registered in MLflow: no tracking server is configured",
+            }),
+        )
+    }
+}
+
+/// The digest of the series as such, whatever file they stand in: names, times and values in order.
+fn digest_of(rows: &[series::Observation]) -> String {
+    let mut bytes = Vec::with_capacity(rows.len() * 32);
+    for row in rows {
+        bytes.extend((row.unique_id.len() as u64).to_le_bytes());
+        bytes.extend(row.unique_id.as_bytes());
+        bytes.extend(row.ds.and_utc().timestamp_micros().to_le_bytes());
+        bytes.extend(row.y.map_or([0xff; 8], |y| y.to_bits().to_le_bytes()));
+    }
+    digest::Digest::of(&bytes).hex()
+}
+
+/// The numbers of a model's row of the leaderboard.
+fn scores(leaderboard: &DataFrame, model: &str) -> Option<Map<String, Value>> {
+    let names = leaderboard.column("model").ok()?.str().ok()?.clone();
+    let row = names.iter().position(|name| name == Some(model))?;
+    let number = |value: AnyValue<'_>| match value {
+        AnyValue::Float64(number) => Some(number.into()),
+        AnyValue::UInt32(number) => Some(number.into()),
+        AnyValue::Null => Some(Value::Null),
+        _ => None,
+    };
+    let column =
+        |name: &str| number(leaderboard.column(name).ok()?.get(row).ok()?).map(|value| (name.to_owned(), value));
+    Some(
+        leaderboard
+            .get_column_names()
+            .into_iter()
+            .filter(|name| *name != "reason")
+            .filter_map(|name| column(name))
+            .collect(),
+    )
+}

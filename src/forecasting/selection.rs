@@ -1,0 +1,338 @@
+//! `selected.json`: the models to forecast with, by series, with everything that the forecast and the registry need.
+//!
+//! It tells of the chosen alone: a further model that loses leaves it as it is, byte for byte.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::document;
+use super::models::Finding;
+use super::models::combine::{Combination, Member};
+use super::models::conformal::{Conformal, Reach};
+use super::models::scale::Scale;
+use super::piece::Candidate;
+use super::roster;
+use crate::engine::spec::Value;
+use crate::engine::task::{Context, TaskError};
+
+/// What was chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// How it was chosen: the value of `select`.
+    pub select: String,
+    /// The error that decided: the value of `metric`.
+    pub metric: String,
+    /// Lengths of the seasons, the shortest first.
+    pub seasons: Vec<usize>,
+    /// Whether forecasts and bounds below zero become zero.
+    pub non_negative: bool,
+    /// The models that are used, each once.
+    pub models: Vec<Chosen>,
+    /// The combination of each series, by name; its positions are those of `models`.
+    pub series: BTreeMap<String, Combination>,
+    /// Intervals that replace the models' own, by series; empty if the models' own are wanted.
+    pub conformal: BTreeMap<String, Conformal>,
+}
+
+/// A model that is used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chosen {
+    /// Its name in the roster.
+    pub name: String,
+    /// Its settings.
+    pub settings: BTreeMap<String, Value>,
+}
+
+impl Selection {
+    /// Writes it as the artifact `name`; `found` gives what a model's last fit to a series found.
+    ///
+    /// # Errors
+    /// [`TaskError`] if the file cannot be written.
+    pub fn write<'a>(
+        &self,
+        context: &Context<'_>,
+        name: &str,
+        found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>,
+    ) -> Result<(), TaskError> {
+        document::write(context, name, &self.tell(found))
+    }
+
+    /// All of it as JSON.
+    fn tell<'a>(&self, found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>) -> Json {
+        let models: Vec<Json> = self
+            .models
+            .iter()
+            .map(|chosen| {
+                let settings: Map<String, Json> = chosen
+                    .settings
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.to_json()))
+                    .collect();
+                json!({ "name": chosen.name, "settings": settings })
+            })
+            .collect();
+        let series: Vec<Json> = self
+            .series
+            .iter()
+            .map(|(id, combination)| {
+                let member = |model: usize, weight: Option<f64>| {
+                    let findings = found(id, model).unwrap_or_default();
+                    let findings: Map<String, Json> = findings
+                        .iter()
+                        .map(|(name, finding)| (name.clone(), tell(finding)))
+                        .collect();
+                    let mut member = Map::new();
+                    member.insert("model".to_owned(), self.models[model].name.clone().into());
+                    if let Some(weight) = weight {
+                        member.insert("weight".to_owned(), weight.into());
+                    }
+                    member.insert("found".to_owned(), findings.into());
+                    Json::from(member)
+                };
+                let (combine, members): (&str, Vec<Json>) = match combination {
+                    Combination::Weighted(members) => (
+                        "mean",
+                        members.iter().map(|one| member(one.model, Some(one.weight))).collect(),
+                    ),
+                    Combination::Median(models) => {
+                        ("median", models.iter().map(|&model| member(model, None)).collect())
+                    }
+                };
+                let mut whole = json!({ "unique_id": id, "combine": combine, "members": members });
+                if let Some(conformal) = self.conformal.get(id) {
+                    whole["conformal"] = tell_conformal(conformal);
+                }
+                whole
+            })
+            .collect();
+        json!({
+            "select": self.select,
+            "metric": self.metric,
+            "season_length": self.seasons,
+            "non_negative": self.non_negative,
+            "models": models,
+            "series": series,
+        })
+    }
+
+    /// Reads the input `role`.
+    ///
+    /// # Errors
+    /// [`TaskError`] if it is no selection, or names a model that this program does not have.
+    pub fn read(context: &Context<'_>, role: &str) -> Result<Self, TaskError> {
+        let whole = document::read(context, role)?;
+        Self::parse(&whole).ok_or_else(|| {
+            TaskError::new(format!("`{role}` is no selection of models"))
+                .help("build it with the task `train_backtest_select`, or remove it and build again")
+        })
+    }
+
+    fn parse(whole: &Map<String, Json>) -> Option<Self> {
+        let seasons = whole.get("season_length")?.as_array()?.iter();
+        let models: Vec<Chosen> = whole
+            .get("models")?
+            .as_array()?
+            .iter()
+            .map(chosen)
+            .collect::<Option<_>>()?;
+        let series = whole
+            .get("series")?
+            .as_array()?
+            .iter()
+            .map(|one| combination(one, &models));
+        Some(Self {
+            select: whole.get("select")?.as_str()?.to_owned(),
+            metric: whole.get("metric")?.as_str()?.to_owned(),
+            seasons: seasons
+                .map(|season| usize::try_from(season.as_u64()?).ok())
+                .collect::<Option<_>>()?,
+            non_negative: whole.get("non_negative")?.as_bool()?,
+            series: series.collect::<Option<_>>()?,
+            conformal: whole.get("series")?.as_array()?.iter().filter_map(conformal).collect(),
+            models,
+        })
+    }
+
+    /// The models, ready to be fitted.
+    ///
+    /// # Errors
+    /// [`TaskError`] for one that this program does not have.
+    pub fn candidates(&self) -> Result<Vec<Candidate>, TaskError> {
+        let candidate = |chosen: &Chosen| {
+            let entry = roster::find(&chosen.name)
+                .ok_or_else(|| TaskError::new(format!("this atsaf has no model `{}`", chosen.name)))?;
+            Ok(Candidate {
+                name: entry.name,
+                version: entry.version,
+                model: entry.model(&self.seasons, &chosen.settings),
+            })
+        };
+        self.models.iter().map(candidate).collect()
+    }
+
+    /// The name that stands for a series' combination in the predictions: the model's, or that of the ensemble.
+    #[must_use]
+    pub fn name_of(&self, combination: &Combination) -> String {
+        match combination.models().as_slice() {
+            [model] => self.models[*model].name.clone(),
+            models => {
+                let names: Vec<&str> = models.iter().map(|&model| self.models[model].name.as_str()).collect();
+                format!("Ensemble({})", names.join(", "))
+            }
+        }
+    }
+}
+
+fn chosen(model: &Json) -> Option<Chosen> {
+    let settings = model.get("settings")?.as_object()?.iter();
+    Some(Chosen {
+        name: model.get("name")?.as_str()?.to_owned(),
+        settings: settings
+            .map(|(name, value)| Some((name.clone(), value_of(value)?)))
+            .collect::<Option<_>>()?,
+    })
+}
+
+fn combination(one: &Json, models: &[Chosen]) -> Option<(String, Combination)> {
+    let position = |member: &Json| {
+        let name = member.get("model")?.as_str()?;
+        models.iter().position(|chosen| chosen.name == name)
+    };
+    let members = one.get("members")?.as_array()?.iter();
+    let combination = match one.get("combine")?.as_str()? {
+        "mean" => {
+            let weighted = |member| {
+                Some(Member {
+                    model: position(member)?,
+                    weight: member.get("weight")?.as_f64()?,
+                })
+            };
+            Combination::Weighted(members.map(weighted).collect::<Option<_>>()?)
+        }
+        "median" => Combination::Median(members.map(position).collect::<Option<_>>()?),
+        _ => return None,
+    };
+    Some((one.get("unique_id")?.as_str()?.to_owned(), combination))
+}
+
+fn tell_conformal(conformal: &Conformal) -> Json {
+    let reaches: Vec<Json> = conformal
+        .reaches
+        .iter()
+        .map(|reach| json!({ "level": reach.level, "widths": reach.widths }))
+        .collect();
+    let scale = if conformal.scale == Scale::Log { "log" } else { "raw" };
+    json!({ "scale": scale, "widths": conformal.widths, "reaches": reaches })
+}
+
+fn conformal(one: &Json) -> Option<(String, Conformal)> {
+    let told = one.get("conformal")?;
+    let reach = |reach: &Json| {
+        Some(Reach {
+            level: reach.get("level")?.as_f64()?,
+            widths: reach.get("widths")?.as_f64()?,
+        })
+    };
+    let conformal = Conformal {
+        scale: if told.get("scale")? == "log" {
+            Scale::Log
+        } else {
+            Scale::Raw
+        },
+        widths: told
+            .get("widths")?
+            .as_array()?
+            .iter()
+            .map(Json::as_f64)
+            .collect::<Option<_>>()?,
+        reaches: told
+            .get("reaches")?
+            .as_array()?
+            .iter()
+            .map(reach)
+            .collect::<Option<_>>()?,
+    };
+    Some((one.get("unique_id")?.as_str()?.to_owned(), conformal))
+}
+
+/// A setting as it was before it was written.
+fn value_of(json: &Json) -> Option<Value> {
+    Some(match json {
+        Json::Bool(value) => Value::Bool(*value),
+        Json::Number(number) if number.is_i64() => Value::Int(number.as_i64()?),
+        Json::Number(number) => Value::Float(number.as_f64()?),
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(items) => Value::List(items.iter().map(value_of).collect::<Option<_>>()?),
+        _ => return None,
+    })
+}
+
+fn tell(finding: &Finding) -> Json {
+    match finding {
+        Finding::Number(number) => (*number).into(),
+        Finding::Numbers(numbers) => numbers.as_slice().into(),
+        Finding::Text(text) => text.as_str().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let models = [
+            chosen_with("SeasonalNaive", &[]),
+            chosen_with("AutoARIMA", &[("max_p", Value::Int(3)), ("ic", text("bic"))]),
+        ];
+        let conformal = Conformal {
+            scale: Scale::Log,
+            widths: vec![0.25, 0.5],
+            reaches: vec![Reach {
+                level: 95.0,
+                widths: 2.5,
+            }],
+        };
+        let weighted = Combination::Weighted(vec![
+            Member { model: 1, weight: 0.75 },
+            Member { model: 0, weight: 0.25 },
+        ]);
+        let selection = Selection {
+            select: "ensemble".to_owned(),
+            metric: "mae".to_owned(),
+            seasons: vec![24, 168],
+            non_negative: true,
+            models: models.into(),
+            series: BTreeMap::from([
+                ("A".to_owned(), weighted),
+                ("B".to_owned(), Combination::Median(vec![0, 1])),
+            ]),
+            conformal: BTreeMap::from([("B".to_owned(), conformal)]),
+        };
+        let told = selection.tell(|_, _| Some(&[]));
+        let whole = told.as_object().expect("an object");
+        assert_eq!(Selection::parse(whole), Some(selection.clone()));
+        assert_eq!(
+            selection.name_of(&selection.series["A"]),
+            "Ensemble(AutoARIMA, SeasonalNaive)"
+        );
+        let mut other = whole.clone();
+        other["series"][0]["members"][0]["model"] = "Unheard".into();
+        assert_eq!(Selection::parse(&other), None);
+    }
+
+    fn chosen_with(name: &str, settings: &[(&str, Value)]) -> Chosen {
+        Chosen {
+            name: name.to_owned(),
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        }
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}

@@ -1,0 +1,169 @@
+//! The tasks, run as the engine runs them, on files in a directory of their own.
+
+mod golden;
+mod ingest;
+mod pipeline;
+mod prepare;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use polars::prelude::DataFrame;
+use polars_io::SerReader as _;
+use polars_io::prelude::ParquetReader;
+
+use crate::engine::digest::{self, Digest};
+use crate::engine::spec::Value;
+use crate::engine::spec::schema::{Kind, is_url};
+use crate::engine::task::{Context, Memo, Message, NoMemo, TaskError};
+
+/// A directory in which tasks run one after the other, each reading what the others wrote.
+struct Project {
+    dir: tempfile::TempDir,
+    log: Mutex<Vec<String>>,
+    memo: Box<dyn Memo>,
+    secrets: BTreeMap<String, String>,
+}
+
+impl Project {
+    fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().expect("a temporary directory"),
+            log: Mutex::default(),
+            memo: Box::new(NoMemo),
+            secrets: BTreeMap::new(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file; a name with `/` makes its folder.
+    fn write(&self, name: &str, text: &str) -> &Self {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+        self
+    }
+
+    /// Runs a task with the schema's defaults and `params`, its ports being files of their own names, or of those in
+    /// `inputs`.
+    fn run_on(&self, task: &str, params: &[(&str, Value)], inputs: &[(&str, &str)]) -> Result<(), TaskError> {
+        let tasks = super::tasks();
+        let task = tasks.get(task).expect("a task");
+        let schema = task.schema();
+        let mut values = BTreeMap::new();
+        let mut paths = BTreeMap::new();
+        for param in schema.params {
+            let given = params
+                .iter()
+                .find(|(name, _)| *name == param.name)
+                .map(|(_, value)| value.clone());
+            let value = given.or_else(|| param.default.map(|default| default.value()));
+            let value = value.unwrap_or_else(|| panic!("`{}` has no default", param.name));
+            let value = param
+                .kind
+                .check(&value)
+                .unwrap_or_else(|misfit| panic!("`{}`: {misfit}", param.name));
+            if let (Kind::PathOrUrl, Value::Path(path)) = (param.kind, &value) {
+                assert!(!is_url(path));
+                paths.insert(param.name.to_owned(), self.path(path));
+            }
+            values.insert(param.name.to_owned(), value);
+        }
+        for (name, _) in params {
+            assert!(schema.param(name).is_some(), "the task has no parameter `{name}`");
+        }
+        for port in schema.inputs {
+            let bound = inputs
+                .iter()
+                .find(|(role, _)| *role == port.name)
+                .map_or(port.name, |(_, file)| file);
+            paths.insert(port.name.to_owned(), self.path(bound));
+        }
+        let outputs = schema
+            .outputs
+            .iter()
+            .map(|port| (port.name.to_owned(), self.path(port.name)))
+            .collect();
+        let say = |message: Message<'_>| {
+            if let Message::Line(line) = message {
+                self.log.lock().expect("no panic").push(line.to_owned());
+            }
+        };
+        task.run(&Context {
+            target: "a_target",
+            params: values,
+            inputs: paths,
+            outputs,
+            secrets: self.secrets.clone(),
+            memo: &*self.memo,
+            cancelled: &AtomicBool::new(false),
+            say: &say,
+        })
+    }
+
+    fn run(&self, task: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
+        self.run_on(task, params, &[])
+    }
+
+    fn frame(&self, name: &str) -> DataFrame {
+        frame(&self.path(name))
+    }
+
+    fn json(&self, name: &str) -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(self.path(name)).expect("read")).expect("JSON")
+    }
+
+    fn digest(&self, name: &str) -> Digest {
+        digest::of_file(&self.path(name)).expect("read")
+    }
+
+    /// The table as CSV, which is easy to compare.
+    fn csv(&self, name: &str) -> String {
+        csv(&mut self.frame(name))
+    }
+
+    fn log(&self) -> Vec<String> {
+        std::mem::take(&mut *self.log.lock().expect("no panic"))
+    }
+}
+
+fn frame(path: &Path) -> DataFrame {
+    let file = std::fs::File::open(path).expect("opened");
+    ParquetReader::new(file).finish().expect("Parquet")
+}
+
+fn csv(frame: &mut DataFrame) -> String {
+    use polars_io::SerWriter as _;
+    let mut bytes = Vec::new();
+    polars_io::prelude::CsvWriter::new(&mut bytes)
+        .with_datetime_format(Some("%F %T".into()))
+        .finish(frame)
+        .expect("CSV");
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn texts(items: &[&str]) -> Value {
+    Value::List(items.iter().map(|item| text(item)).collect())
+}
+
+/// The whole error as a person reads it.
+fn told(result: Result<(), TaskError>) -> String {
+    let error = result.expect_err("an error");
+    let mut lines = vec![error.what];
+    lines.extend(error.notes.into_iter().map(|note| format!("note: {note}")));
+    lines.extend(error.help.into_iter().map(|help| format!("help: {help}")));
+    if error.retry {
+        lines.push("(another attempt may go better)".to_owned());
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,40 @@
+//! The content of each task's artifacts for one fixed input: when it changes, the task's `version` must be raised.
+
+use super::*;
+
+/// The tasks in order with their versions, their parameters, and the digests of what they make.
+#[test]
+fn a_task_whose_artifacts_change_has_a_new_version() {
+    let project = Project::new();
+    let models = || ("models", texts(&["SeasonalNaive", "LagRidge"]));
+    let span = [
+        ("start_date", text("2023-06-01")),
+        ("end_date", text("2023-06-30")),
+        ("source", text(pipeline::BUNDLED)),
+    ];
+    let windows = || ("n_windows", Value::Int(2));
+    let tasks: [(&str, Vec<(&str, Value)>, &[&str]); 7] = [
+        ("ingest_eia", span.to_vec(), &["raw"]),
+        ("prepare_clean", vec![], &["clean", "metadata"]),
+        ("validate_clean", vec![], &["validation"]),
+        (
+            "train_backtest_select",
+            vec![models(), windows()],
+            &["cv_results", "leaderboard", "selected"],
+        ),
+        ("register_champion", vec![], &["champion"]),
+        ("forecast_publish", vec![], &["predictions"]),
+        ("save_metrics_csv", vec![], &["metrics"]),
+    ];
+    let catalog = crate::forecasting::tasks().catalog();
+    let mut found = String::new();
+    for (task, params, artifacts) in tasks {
+        project.run(task, &params).expect("done");
+        found.push_str(&format!("{task} {}\n", catalog[task].version));
+        for artifact in artifacts {
+            found.push_str(&format!("  {artifact} {}\n", project.digest(artifact).short()));
+        }
+    }
+    let expected = "";
+    assert_eq!(found, expected);
+}

@@ -1,0 +1,385 @@
+//! `ingest_eia`, from folders of pages and from a small server.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+fn row(period: &str, fueltype: &str, value: &str) -> String {
+    format!(
+        r#"{{"period":"{period}","respondent":"CISO","respondent-name":"California","fueltype":"{fueltype}","type-name":"any","value":{value},"value-units":"megawatthours"}}"#
+    )
+}
+
+fn page(total: &str, rows: &[String]) -> String {
+    format!(
+        r#"{{"response":{{"total":{total},"frequency":"hourly","data":[{}]}},"apiVersion":"2.1.12"}}"#,
+        rows.join(",")
+    )
+}
+
+fn params(source: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("source", text(source)),
+        ("start_date", text("2024-01-01")),
+        ("end_date", text("2024-01-02")),
+        ("respondent", text("CISO")),
+        ("fueltype", text("SUN")),
+    ]
+}
+
+fn ingest(project: &Project, source: &str) -> Result<(), TaskError> {
+    project.run("ingest_eia", &params(source))
+}
+
+#[test]
+fn rows_are_filtered_sorted_and_kept_once() {
+    let project = Project::new();
+    let first = [
+        row("2024-01-02T23", "SUN", "null"),
+        row("2024-01-01T00", "SUN", r#"".306""#),
+        row("2024-01-01T00", "WND", r#""9""#),
+        row("2024-01-03T00", "SUN", r#""9""#),
+    ];
+    let second = [
+        row("2024-01-01T00", "SUN", r#""0.306""#),
+        row("2023-12-31T23", "SUN", r#""9""#),
+        row("2024-01-01T01", "SUN", "-57"),
+    ];
+    project
+        .write("pages/b.json", &page(r#""7""#, &first))
+        .write("pages/a.json", &page("7", &second));
+    project.write("pages/notes.txt", "no page");
+    ingest(&project, "pages").expect("rows");
+    let expected = "time,respondent,fueltype,value
+2024-01-01 00:00:00,CISO,SUN,0.306
+2024-01-01 01:00:00,CISO,SUN,-57.0
+2024-01-02 23:00:00,CISO,SUN,
+";
+    assert_eq!(project.csv("raw"), expected);
+    assert_eq!(project.log(), ["3 rows"]);
+}
+
+#[test]
+fn pages_may_be_compressed() {
+    let project = Project::new();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed
+        .write_all(page("1", &[row("2024-01-01T00", "SUN", "1")]).as_bytes())
+        .expect("packed");
+    std::fs::create_dir(project.path("pages")).expect("made");
+    std::fs::write(project.path("pages/a.json.gz"), packed.finish().expect("packed")).expect("written");
+    ingest(&project, "pages").expect("rows");
+    assert_eq!(project.frame("raw").height(), 1);
+}
+
+#[test]
+fn several_respondents_and_fuels_are_read_at_once() {
+    let project = Project::new();
+    let rows = [
+        row("2024-01-01T00", "SUN", "1"),
+        row("2024-01-01T00", "WND", "2"),
+        row("2024-01-01T00", "NG", "3"),
+    ];
+    project.write("pages/a.json", &page("3", &rows));
+    let mut params = params("pages");
+    params[4].1 = texts(&["WND", "SUN"]);
+    project.run("ingest_eia", &params).expect("rows");
+    let expected = "time,respondent,fueltype,value
+2024-01-01 00:00:00,CISO,SUN,1.0
+2024-01-01 00:00:00,CISO,WND,2.0
+";
+    assert_eq!(project.csv("raw"), expected);
+}
+
+#[test]
+fn a_folder_without_pages_says_what_a_page_is() {
+    let project = Project::new();
+    project.write("pages/readme.md", "");
+    let expected = "`pages` holds no recorded pages
+note: a page is a file that ends in `.json` or `.json.gz`
+help: record the API's answers there, or name the API: `source = \"https://api.eia.gov/v2\"`";
+    assert_eq!(told(ingest(&project, "pages")), expected);
+}
+
+#[test]
+fn what_is_not_in_the_pages_is_told_with_what_is() {
+    let project = Project::new();
+    project.write("pages/a.json", &page("1", &[row("2023-05-25T07", "WND", "1")]));
+    let expected = "no rows of CISO SUN from 2024-01-01 to 2024-01-02
+note: the pages hold 2023-05-25 07:00 to 2023-05-25 07:00
+note: respondents: CISO
+note: fuels: WND
+help: change `start_date`, `end_date`, `respondent` or `fueltype`, or take another `source`";
+    assert_eq!(told(ingest(&project, "pages")), expected);
+    project.write("pages/a.json", &page(r#""0""#, &[]));
+    let expected = "no rows of CISO SUN from 2024-01-01 to 2024-01-02
+note: the pages hold no rows at all; the API answers so to a respondent or fuel that it does not know
+help: check `respondent` and `fueltype`";
+    assert_eq!(told(ingest(&project, "pages")), expected);
+}
+
+#[test]
+fn contradicting_rows_stop_it() {
+    let project = Project::new();
+    let rows = [
+        row("2024-01-01T05", "SUN", r#""-120""#),
+        row("2024-01-01T05", "SUN", r#""0""#),
+    ];
+    project.write("pages/a.json", &page("2", &rows));
+    let expected = "rows of the same hour contradict each other, in 1 of the hours
+note: the first: CISO SUN at 2024-01-01 05:00 has the values -120 and 0
+help: keep pages of one recording only, or take the rows of one kind out of them";
+    assert_eq!(told(ingest(&project, "pages")), expected);
+}
+
+#[test]
+fn missing_pages_are_noticed() {
+    let project = Project::new();
+    project.write("pages/a.json", &page(r#""8761""#, &[row("2024-01-01T05", "SUN", "1")]));
+    let expected = "pages are missing in `pages`: 1 of 8761 rows are there
+note: `a.json` says that its query has 8761 rows
+help: record all pages of the query, with `offset` 0, 5000, 10000 and so on";
+    assert_eq!(told(ingest(&project, "pages")), expected);
+}
+
+#[test]
+fn a_broken_page_is_named() {
+    let project = Project::new();
+    project.write(
+        "pages/a.json",
+        r#"{"error":{"code":"OVER_RATE_LIMIT","message":"You have exceeded your rate limit."}}"#,
+    );
+    let expected = "the page `a.json` of `pages` cannot be used
+note: the EIA API asks to slow down (OVER_RATE_LIMIT)
+help: record the page again";
+    assert_eq!(told(ingest(&project, "pages")), expected);
+    project.write(
+        "pages/a.json",
+        &page("1", &[row("2024-01-01T05", "SUN", "1").replace(r#""value":1,"#, "")]),
+    );
+    let expected = "the page `a.json` of `pages` cannot be used
+note: row 1 (2024-01-01T05 CISO SUN) has no field `value`
+help: record the pages with `data[]=value`";
+    assert_eq!(told(ingest(&project, "pages")), expected);
+}
+
+#[test]
+fn dates_must_be_in_order() {
+    let mut wrong = params("pages");
+    wrong[1].1 = text("2024-01-03");
+    let expected = "`start_date` 2024-01-03 is after `end_date` 2024-01-02";
+    assert_eq!(told(Project::new().run("ingest_eia", &wrong)), expected);
+}
+
+/// A server that gives one answer after the other, and then the requests that it got.
+struct Server {
+    address: String,
+    requests: JoinHandle<Vec<String>>,
+}
+
+impl Server {
+    /// Answers are pairs of a status and a body; it ends after the last, or after ten seconds.
+    fn answering(answers: Vec<(u16, String)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}/v2/", listener.local_addr().expect("an address"));
+        listener.set_nonblocking(true).expect("not blocking");
+        let serve = move || {
+            let end = Instant::now() + Duration::from_secs(10);
+            let mut requests = Vec::new();
+            for (status, body) in answers {
+                let stream = loop {
+                    match listener.accept() {
+                        Ok((stream, _)) => break stream,
+                        Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(2)),
+                        Err(_) => return requests,
+                    }
+                };
+                stream.set_nonblocking(false).expect("blocking");
+                stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
+                let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                requests.push(lines.next().unwrap_or_default());
+                lines.take_while(|line| !line.is_empty()).for_each(drop);
+                let head = format!(
+                    "HTTP/1.1 {status} any\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
+                let _ = (&stream).write_all((head + &body).as_bytes());
+            }
+            requests
+        };
+        Self {
+            address,
+            requests: std::thread::spawn(serve),
+        }
+    }
+}
+
+/// Runs the ingest against a server; gives the result, the requests and the project.
+fn live(answers: Vec<(u16, String)>) -> (Result<(), TaskError>, Vec<String>, Project) {
+    let server = Server::answering(answers);
+    let mut project = Project::new();
+    project
+        .secrets
+        .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
+    let result = ingest(&project, &server.address);
+    let requests = server.requests.join().expect("no panic");
+    (result, requests, project)
+}
+
+#[test]
+fn the_api_is_asked_page_by_page() {
+    let first = page(
+        r#""3""#,
+        &[
+            row("2024-01-01T00", "SUN", r#""1""#),
+            row("2024-01-01T01", "SUN", r#""2""#),
+        ],
+    );
+    let warned = first.replace(
+        r#""frequency""#,
+        r#""warnings":[{"warning":"incomplete return","description":"5000 rows"}],"frequency""#,
+    );
+    let second = page("3", &[row("2024-01-01T02", "SUN", r#""3""#)]);
+    let (result, requests, project) = live(vec![(200, warned), (200, second)]);
+    result.expect("rows");
+    assert_eq!(project.frame("raw").height(), 3);
+    assert_eq!(
+        project.log(),
+        ["the EIA API warns: incomplete return: 5000 rows", "3 rows"]
+    );
+    let request = |offset: usize| {
+        format!(
+            "GET /v2/electricity/rto/fuel-type-data/data/?api_key=s3cr3t-key&frequency=hourly&data%5B0%5D=value\
+             &facets%5Brespondent%5D%5B%5D=CISO&facets%5Bfueltype%5D%5B%5D=SUN&start=2024-01-01T00&end=2024-01-02T23\
+             &sort%5B0%5D%5Bcolumn%5D=period&sort%5B0%5D%5Bdirection%5D=asc\
+             &sort%5B1%5D%5Bcolumn%5D=respondent&sort%5B1%5D%5Bdirection%5D=asc\
+             &sort%5B2%5D%5Bcolumn%5D=fueltype&sort%5B2%5D%5Bdirection%5D=asc&offset={offset}&length=5000 HTTP/1.1"
+        )
+    };
+    assert_eq!(requests, [request(0), request(2)]);
+}
+
+/// What one answer makes of the ingest.
+fn answered(status: u16, body: &str) -> String {
+    told(live(vec![(status, body.to_owned())]).0)
+}
+
+#[test]
+fn a_missing_key_and_a_wrong_key_are_final() {
+    let needs = "the EIA API needs a key
+note: the key is the secret `EIA_API_KEY`, from the environment or `.env`
+help: name it in the target's `secrets`, and set it
+help: a key is free: https://www.eia.gov/opendata/register.php";
+    assert_eq!(told(ingest(&Project::new(), "https://api.eia.gov/v2")), needs);
+    let missing = r#"{"error":{"code":"API_KEY_MISSING","message":"No api_key was supplied."}}"#;
+    assert_eq!(answered(403, missing), needs);
+    let wrong = r#"{"error":{"code":"API_KEY_INVALID","message":"An invalid api_key was supplied."}}"#;
+    let expected = "the EIA API does not accept the key
+note: the key is the secret `EIA_API_KEY`, from the environment or `.env`
+help: compare it with the one that the EIA sent, or get another: https://www.eia.gov/opendata/register.php";
+    assert_eq!(answered(403, wrong), expected);
+}
+
+#[test]
+fn any_other_403_and_a_429_ask_for_patience() {
+    for (status, code) in [(403, "API_KEY_TEMPORARILY_DISABLED"), (429, "OVER_RATE_LIMIT")] {
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"words"}}}}"#);
+        let expected = format!(
+            "the EIA API asks to slow down ({code})
+note: the EIA allows about 5 requests a second and 9000 an hour, and lets a key rest after that
+help: wait some minutes, or give the target `retries` and a `retry_delay`
+(another attempt may go better)"
+        );
+        assert_eq!(answered(status, &body), expected);
+    }
+    assert!(answered(403, "<html></html>").starts_with("the EIA API asks to slow down (status 403)"));
+}
+
+#[test]
+fn a_wrong_request_is_told_in_the_servers_words_without_the_key() {
+    let body = r#"{"error":"Invalid facet 's3cr3t-key' provided. The only valid facets are 'respondent' and 'fueltype'.","code":400}"#;
+    let expected = "the EIA API rejects the request: Invalid facet '***' provided. The only valid facets are 'respondent' and 'fueltype'";
+    assert_eq!(answered(400, body), expected);
+    assert_eq!(answered(200, body), expected);
+    assert_eq!(
+        answered(404, r#"{"error":"Not found.","code":404}"#),
+        "the EIA API rejects the request: Not found"
+    );
+}
+
+#[test]
+fn a_failing_server_and_a_broken_answer_may_pass() {
+    let html = "<html><head><title>502 Bad Gateway</title></head></html>";
+    assert_eq!(
+        answered(502, html),
+        "the EIA API failed with status 502\n(another attempt may go better)"
+    );
+    let cut = r#"{"response":{"total":"48","data":[{"period":"2024"#;
+    let expected = "the answer of the EIA API is not JSON: EOF while parsing a string at line 1 column 49
+(another attempt may go better)";
+    assert_eq!(answered(200, cut), expected);
+    let empty = page(r#""2""#, &[]);
+    assert_eq!(
+        answered(200, &empty),
+        "the EIA API gave 0 of 2 rows\n(another attempt may go better)"
+    );
+}
+
+#[test]
+fn data_that_changes_between_pages_is_read_again() {
+    let first = page("3", &[row("2024-01-01T00", "SUN", "1")]);
+    let second = page("4", &[row("2024-01-01T01", "SUN", "1")]);
+    let expected = "the data of the EIA API changed while it was read: 3 rows, then 4\n(another attempt may go better)";
+    assert_eq!(told(live(vec![(200, first), (200, second)]).0), expected);
+}
+
+#[test]
+fn a_server_that_is_not_there_or_hangs_up_is_told_without_the_key() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let mut project = Project::new();
+    project
+        .secrets
+        .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
+    let message = told(ingest(&project, &address));
+    assert!(
+        message.starts_with("cannot reach the EIA API: Connection refused"),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("\n(another attempt may go better)") && !message.contains("s3cr3t"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_server_that_does_not_answer_in_time_is_not_waited_for() {
+    use crate::forecasting::eia::Query;
+    use crate::forecasting::eia::client::{Client, Limits};
+    use crate::forecasting::eia::error::EiaError;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let limit = Duration::from_millis(50);
+    let client = Client::new(
+        &address,
+        "key",
+        Limits {
+            connect: limit,
+            answer: limit,
+        },
+    )
+    .expect("a client");
+    let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");
+    let query = Query {
+        start: day,
+        end: day,
+        respondents: Vec::new(),
+        fueltypes: Vec::new(),
+    };
+    let answer = client.fetch(&query, |_, _| Ok::<(), EiaError>(()));
+    assert_eq!(answer, Err(EiaError::Timeout { limit }));
+}

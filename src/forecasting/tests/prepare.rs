@@ -1,0 +1,139 @@
+//! `prepare_clean`: duplicates, gaps, and what it tells of them.
+
+use serde_json::json;
+
+use super::*;
+
+const RAW: &str = "unique_id,ds,y
+A,2024-01-01 03:00,8
+A,2024-01-01 00:00,1
+A,2024-01-01 01:00,2
+A,2024-01-01 01:00,2
+A,2024-01-01 04:00,
+A,2024-01-01 05:00,-4
+B,2024-01-01 00:00,5
+B,2024-01-01 01:00,6
+";
+
+fn prepare(project: &Project, raw: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
+    project.write("raw.csv", raw);
+    project.run_on("prepare_clean", params, &[("raw", "raw.csv")])
+}
+
+#[test]
+fn gaps_are_filled_on_a_line_and_told() {
+    let project = Project::new();
+    prepare(&project, RAW, &[]).expect("series");
+    let expected = "unique_id,ds,y
+A,2024-01-01 00:00:00,1.0
+A,2024-01-01 01:00:00,2.0
+A,2024-01-01 02:00:00,5.0
+A,2024-01-01 03:00:00,8.0
+A,2024-01-01 04:00:00,2.0
+A,2024-01-01 05:00:00,-4.0
+B,2024-01-01 00:00:00,5.0
+B,2024-01-01 01:00:00,6.0
+";
+    assert_eq!(project.csv("clean"), expected);
+    let gap = |at: &str| json!({ "unique_id": "A", "start": at, "end": at, "values": 1 });
+    let expected = json!({
+        "run_id": crate::engine::run::RUN_ID_PLACEHOLDER,
+        "target": "a_target",
+        "status": "mended",
+        "row_count": 8,
+        "date_range": { "start": "2024-01-01 00:00:00", "end": "2024-01-01 05:00:00" },
+        "frequency": "hourly",
+        "series": [
+            { "unique_id": "A", "row_count": 6, "start": "2024-01-01 00:00:00", "end": "2024-01-01 05:00:00",
+              "values_filled": 2, "values_missing": 0 },
+            { "unique_id": "B", "row_count": 2, "start": "2024-01-01 00:00:00", "end": "2024-01-01 01:00:00",
+              "values_filled": 0, "values_missing": 0 },
+        ],
+        "integrity": {
+            "rows_read": 8, "repeated_rows": 1, "contradicting_times": 0, "contradictions": [], "missing_times": 1,
+            "empty_values": 1, "not_finite_values": 0, "negative_values": 1,
+        },
+        "repairs": { "values_filled": 2, "filled": [gap("2024-01-01 02:00:00"), gap("2024-01-01 04:00:00")] },
+        "gaps_left": { "values_missing": 0, "gaps": [] },
+    });
+    assert_eq!(project.json("metadata"), expected);
+    assert_eq!(project.log(), ["8 rows of 2 series, 2 values filled, 0 values missing"]);
+}
+
+#[test]
+fn long_gaps_and_gaps_at_an_end_stay() {
+    let project = Project::new();
+    let raw = "unique_id,ds,y
+A,2024-01-01 00:00,
+A,2024-01-01 01:00,2
+A,2024-01-01 04:00,8
+A,2024-01-01 05:00,9
+A,2024-01-01 06:00,10
+";
+    prepare(&project, raw, &[("max_gap", Value::Int(1))]).expect("series");
+    let metadata = project.json("metadata");
+    assert_eq!(metadata["status"], "has gaps");
+    let expected = json!({ "values_missing": 3, "gaps": [
+        { "unique_id": "A", "start": "2024-01-01 00:00:00", "end": "2024-01-01 00:00:00", "values": 1 },
+        { "unique_id": "A", "start": "2024-01-01 02:00:00", "end": "2024-01-01 03:00:00", "values": 2 },
+    ]});
+    assert_eq!(metadata["gaps_left"], expected);
+    prepare(&project, raw, &[("gaps", text("keep"))]).expect("series");
+    assert_eq!(project.json("metadata")["gaps_left"], expected);
+}
+
+#[test]
+fn contradicting_values_stop_it_unless_it_knows_which_counts() {
+    let project = Project::new();
+    let raw = "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,4\nA,2024-01-01 01:00,2\n";
+    let expected = "1 times have different values, the first of them 2024-01-01 01:00:00 of `A`
+help: mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"";
+    assert_eq!(told(prepare(&project, raw, &[])), expected);
+    for (policy, value) in [("first", "4.0"), ("last", "2.0"), ("mean", "3.0")] {
+        prepare(&project, raw, &[("duplicates", text(policy))]).expect("series");
+        let expected = format!("unique_id,ds,y\nA,2024-01-01 00:00:00,1.0\nA,2024-01-01 01:00:00,{value}\n");
+        assert_eq!(project.csv("clean"), expected);
+        assert_eq!(project.json("metadata")["integrity"]["contradicting_times"], 1);
+    }
+}
+
+#[test]
+fn raw_rows_become_one_series_for_each_respondent_and_fuel() {
+    let project = Project::new();
+    let raw = "time,respondent,fueltype,value\n2024-01-01 00:00,US48,NG,1\n2024-01-01 00:00,TEX,NG,2\n";
+    prepare(&project, raw, &[]).expect("series");
+    let expected = "unique_id,ds,y\nTEX_NG,2024-01-01 00:00:00,2.0\nUS48_NG,2024-01-01 00:00:00,1.0\n";
+    assert_eq!(project.csv("clean"), expected);
+}
+
+#[test]
+fn monthly_series_keep_the_last_day_of_the_month() {
+    let project = Project::new();
+    let raw = "unique_id,ds,y\nA,2024-01-31,1\nA,2024-02-29,2\nA,2024-04-30,4\nA,2024-05-31,5\n";
+    prepare(&project, raw, &[]).expect("series");
+    assert_eq!(project.json("metadata")["frequency"], "monthly");
+    assert!(project.csv("clean").contains("A,2024-03-31 00:00:00,3.0\n"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_row() {
+    let project = Project::new();
+    let expected = "`2 Jan` in row 1 of the column `ds` of `raw` is no time
+help: write it as in 2023-06-01 14:00:00, in UTC";
+    assert_eq!(told(prepare(&project, "unique_id,ds,y\nA,2 Jan,1\n", &[])), expected);
+    let expected = "`1,5` in row 1 of the column `y` of `raw` is no number";
+    assert_eq!(
+        told(prepare(&project, "unique_id,ds,y\nA,2024-01-01,\"1,5\"\n", &[])),
+        expected
+    );
+    let expected = "`raw` has no column `y`\nnote: its columns: unique_id, ds";
+    assert_eq!(told(prepare(&project, "unique_id,ds\nA,2024-01-01\n", &[])), expected);
+    assert_eq!(told(prepare(&project, "unique_id,ds,y\n", &[])), "`raw` has no rows");
+    project.write("raw", "no Parquet");
+    let message = told(project.run("prepare_clean", &[]));
+    assert!(message.starts_with("`raw` is not readable as Parquet: "), "{message}");
+    assert!(
+        message.ends_with("help: a file of comma-separated values must end in `.csv` or `.csv.gz`"),
+        "{message}"
+    );
+}

@@ -1,0 +1,357 @@
+//! `train_backtest_select`: compares models on the past, and chooses the one to forecast with, or several.
+
+use super::backtest::{self, Outcomes, Windows};
+use super::choice::Score;
+use super::comparison::Compared;
+use super::document;
+use super::intervals;
+use super::leaderboard;
+use super::models::Forecast;
+use super::models::combine;
+use super::piece::{Candidate, Effort, Span};
+use super::roster;
+use super::series::{self, FREQUENCY, Series};
+use crate::engine::spec::Value;
+use crate::engine::spec::schema::{AUTO, Kind, Literal, Param, Port, Schema};
+use crate::engine::task::{Context, Task, TaskError};
+
+/// The parameter `horizon` of this task and of the forecast.
+pub(super) const HORIZON: Param = Param {
+    name: "horizon",
+    kind: Kind::Int { min: 1, max: 10_000 },
+    default: Some(Literal::Int(24)),
+    doc: "steps to forecast (hours of hourly data)",
+};
+
+/// The parameter `level` of this task and of the forecast.
+pub(super) const LEVEL: Param = Param {
+    name: "level",
+    kind: Kind::OneOrMany(&Kind::Float {
+        min: 0.0,
+        max: 100.0,
+        open: true,
+    }),
+    default: Some(Literal::Float(95.0)),
+    doc: "level of the prediction intervals in %, or several",
+};
+
+const OWN: [Param; 13] = [
+    HORIZON,
+    LEVEL,
+    Param {
+        name: "n_windows",
+        kind: Kind::Int { min: 1, max: 10_000 },
+        default: Some(Literal::Int(5)),
+        doc: "windows of the back-test",
+    },
+    Param {
+        name: "step_size",
+        kind: Kind::Int { min: 1, max: 100_000 },
+        default: Some(Literal::Int(168)),
+        doc: "steps from one cutoff of the back-test to the next",
+    },
+    Param {
+        name: "models",
+        kind: Kind::List(&Kind::Choice(&roster::NAMES)),
+        default: Some(Literal::Texts(&roster::DEFAULT)),
+        doc: "the models to compare",
+    },
+    Param {
+        name: "season_length",
+        kind: Kind::Auto(&Kind::OneOrMany(&Kind::Int { min: 1, max: 100_000 })),
+        default: Some(Literal::Text(AUTO)),
+        doc: "lengths of the seasons in steps; auto takes those of the frequency (24 and 168 for hours)",
+    },
+    FREQUENCY,
+    Param {
+        name: "metric",
+        kind: Kind::Choice(&["rmse", "mae", "smape"]),
+        default: Some(Literal::Text("rmse")),
+        doc: "the error that ranks the models; over several series it is scaled by each one's seasonal differences",
+    },
+    Param {
+        name: "select",
+        kind: Kind::Choice(&["overall", "per_series", "ensemble"]),
+        default: Some(Literal::Text("overall")),
+        doc: "forecast all series with the best model, each with its own best, or each with an ensemble of its best few",
+    },
+    Param {
+        name: "ensemble_size",
+        kind: Kind::Int { min: 1, max: 100 },
+        default: Some(Literal::Int(3)),
+        doc: "how many models an ensemble has",
+    },
+    Param {
+        name: "ensemble_rule",
+        kind: Kind::Choice(&["weighted", "median"]),
+        default: Some(Literal::Text("weighted")),
+        doc: "an ensemble is the mean, weighted by the inverse squares of the errors, or the median",
+    },
+    Param {
+        name: "intervals",
+        kind: Kind::Choice(&["own", "conformal"]),
+        default: Some(Literal::Text("own")),
+        doc: "the models' own intervals, or conformal ones, calibrated on the errors of the back-test",
+    },
+    Param {
+        name: "non_negative",
+        kind: Kind::Bool,
+        default: Some(Literal::Bool(false)),
+        doc: "whether forecasts and bounds below zero become zero",
+    },
+];
+
+/// The task's own parameters, then one for each model's settings.
+const PARAMS: [Param; OWN.len() + roster::SETTINGS.len()] = {
+    let mut params = [HORIZON; OWN.len() + roster::SETTINGS.len()];
+    let mut at = 0;
+    while at < params.len() {
+        params[at] = if at < OWN.len() {
+            OWN[at]
+        } else {
+            roster::SETTINGS[at - OWN.len()]
+        };
+        at += 1;
+    }
+    params
+};
+
+static SCHEMA: Schema = Schema {
+    name: "train_backtest_select",
+    version: 1,
+    summary: "compares models in a back-test with a rolling origin, and selects the best",
+    params: &PARAMS,
+    inputs: &[
+        Port {
+            name: "clean",
+            doc: "unique_id, ds (UTC), y; without gaps",
+        },
+        Port {
+            name: "validation",
+            doc: "the verdict on it, which must be `valid`",
+        },
+    ],
+    outputs: &[
+        Port {
+            name: "cv_results",
+            doc: "unique_id, ds, cutoff, y, model, yhat, lo, hi: every forecast of the back-test",
+        },
+        Port {
+            name: "leaderboard",
+            doc: "one row a model, the best first: its errors, coverage and rank, or why it failed",
+        },
+        Port {
+            name: "selected",
+            doc: "the models to forecast with and their settings",
+        },
+    ],
+    secrets: &[],
+};
+
+/// The task.
+#[derive(Debug)]
+pub struct TrainBacktestSelect;
+
+impl Task for TrainBacktestSelect {
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        validated(context)?;
+        let setup = Setup::of(context);
+        if setup.conformal && setup.windows.count < 2 {
+            return Err(
+                TaskError::new("conformal intervals need a back-test of at least two windows")
+                    .help("raise `n_windows`, or set `intervals = \"own\"`"),
+            );
+        }
+        let series = series::read(context, "clean")?;
+        let seasons = seasons(context, &series);
+        let placed = setup.place(&series, &seasons)?;
+        let candidates = setup.candidates(context, &seasons);
+        let mut results = backtest::run(context, &candidates, &placed, setup.span())?;
+        if setup.conformal {
+            for (at, (series, cutoffs)) in placed.iter().enumerate() {
+                let actual = setup.actual(series, cutoffs);
+                let outcomes = results.iter_mut().map(|(outcomes, _)| &mut outcomes[at]);
+                outcomes.for_each(|outcomes| intervals::recalibrate(&actual, outcomes, &setup.levels));
+            }
+        }
+        if setup.non_negative {
+            let pieces = results
+                .iter_mut()
+                .flat_map(|(outcomes, _)| outcomes)
+                .flatten()
+                .flatten();
+            pieces.for_each(|piece| raise_to_zero(&mut piece.forecast));
+        }
+        log(context, &candidates, &results);
+        let outcomes: Vec<Vec<Outcomes>> = results.into_iter().map(|(outcomes, _)| outcomes).collect();
+        let compared = Compared {
+            setup,
+            seasons,
+            series: &placed,
+            candidates: &candidates,
+            outcomes,
+        };
+        let lines = compared.lines()?;
+        compared.write_results(context)?;
+        leaderboard::write(context, "leaderboard", &lines, &compared.setup.levels)?;
+        compared.select(context, &lines)
+    }
+}
+
+/// Checks that the validation passed, since an input may be bound to any file.
+pub(super) fn validated(context: &Context<'_>) -> Result<(), TaskError> {
+    let validation = document::read(context, "validation")?;
+    match validation.get("status").and_then(serde_json::Value::as_str) {
+        Some("valid") => Ok(()),
+        status => Err(TaskError::new(format!(
+            "`validation` does not say that the series are valid; its status is {}",
+            status.map_or("missing".to_owned(), |status| format!("`{status}`"))
+        ))),
+    }
+}
+
+/// Raises what a forecast has below zero to zero.
+pub(super) fn raise_to_zero(forecast: &mut Forecast) {
+    let bounds = forecast
+        .intervals
+        .iter_mut()
+        .flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
+    for value in std::iter::once(&mut forecast.mean).chain(bounds).flatten() {
+        *value = value.max(0.0);
+    }
+}
+
+/// The lengths of the seasons, the shortest first.
+fn seasons(context: &Context<'_>, series: &[Series]) -> Vec<usize> {
+    let mut seasons = match context.param("season_length") {
+        Value::Text(_) => series
+            .first()
+            .map_or_else(|| vec![1], |first| first.frequency.seasons()),
+        _ => context.counts("season_length"),
+    };
+    seasons.sort_unstable();
+    seasons.dedup();
+    seasons
+}
+
+/// The parameters of the back-test.
+pub(super) struct Setup {
+    /// How the windows lie.
+    pub(super) windows: Windows,
+    /// Levels of the intervals in percent, the narrowest first.
+    pub(super) levels: Vec<f64>,
+    /// What ranks the models.
+    pub(super) score: Score,
+    /// Whether intervals are calibrated on the back-test.
+    pub(super) conformal: bool,
+    /// Whether what is below zero becomes zero.
+    pub(super) non_negative: bool,
+}
+
+impl Setup {
+    fn of(context: &Context<'_>) -> Self {
+        Self {
+            windows: Windows {
+                horizon: context.count("horizon"),
+                count: context.count("n_windows"),
+                step: context.count("step_size"),
+            },
+            levels: levels(context),
+            score: match context.text("metric") {
+                "mae" => Score::Mae,
+                "smape" => Score::Smape,
+                _ => Score::Rmse,
+            },
+            conformal: context.text("intervals") == "conformal",
+            non_negative: context.flag("non_negative"),
+        }
+    }
+
+    /// What happened in each window of a series.
+    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::Windows {
+        let mut actual = combine::Windows::new(self.windows.horizon);
+        for &cutoff in cutoffs {
+            actual.push(Some(&series.y[cutoff..cutoff + self.windows.horizon]));
+        }
+        actual
+    }
+
+    fn span(&self) -> Span<'_> {
+        Span {
+            horizon: self.windows.horizon,
+            levels: &self.levels,
+        }
+    }
+
+    /// Places the windows in each series.
+    fn place<'s>(&self, series: &'s [Series], seasons: &[usize]) -> Result<Vec<(&'s Series, Vec<usize>)>, TaskError> {
+        let Windows { horizon, count, step } = self.windows;
+        let season = seasons.first().copied().unwrap_or(1);
+        let place = |series: &'s Series| {
+            let n = series.y.len();
+            let cutoffs = self.windows.cutoffs(n).filter(|cutoffs| cutoffs[0] > season);
+            let cutoffs = cutoffs.ok_or_else(|| {
+                let needed = (count - 1)
+                    .saturating_mul(step)
+                    .saturating_add(horizon)
+                    .saturating_add(season + 1);
+                TaskError::new(format!(
+                    "the series `{}` has {n} values; the back-test needs at least {needed}",
+                    series.unique_id
+                ))
+                .note(format!(
+                    "{count} windows, {step} steps apart, of {horizon} steps, after more than one season of {season}"
+                ))
+                .help("lower `n_windows`, `step_size` or `horizon`, or take a longer span of data")
+            })?;
+            Ok((series, cutoffs))
+        };
+        series.iter().map(place).collect()
+    }
+
+    fn candidates(&self, context: &Context<'_>, seasons: &[usize]) -> Vec<Candidate> {
+        let names = context.texts("models");
+        let first = |at: &usize| !names[..*at].contains(&names[*at]);
+        let entries = (0..names.len()).filter(first).filter_map(|at| roster::find(names[at]));
+        entries
+            .map(|entry| Candidate {
+                name: entry.name,
+                version: entry.version,
+                model: entry.model(seasons, &roster::settings(&context.params, entry.name)),
+            })
+            .collect()
+    }
+}
+
+/// The levels of the intervals, the narrowest first, each once.
+pub(super) fn levels(context: &Context<'_>) -> Vec<f64> {
+    let mut levels = context.numbers("level");
+    levels.sort_by(f64::total_cmp);
+    levels.dedup();
+    levels
+}
+
+/// Tells what the models cost: in the log, for an artifact has no times in it.
+fn log(context: &Context<'_>, candidates: &[Candidate], results: &[(Vec<Outcomes>, Effort)]) {
+    for (candidate, (_, effort)) in candidates.iter().zip(results) {
+        context.log(&format!(
+            "{}: {} fits in {:.2} s, {} remembered",
+            candidate.name,
+            effort.fitted,
+            effort.time.as_secs_f64(),
+            effort.remembered
+        ));
+    }
+    let all = results
+        .iter()
+        .fold(Effort::default(), |sum, (_, effort)| sum.and(*effort));
+    context.log(&format!(
+        "{} of {} forecasts were remembered",
+        all.remembered,
+        all.fitted + all.remembered
+    ));
+}

@@ -1,0 +1,298 @@
+//! `validate_clean`: asks of the series what models need, writes every rule with its verdict, and fails if one is
+//! broken.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::document;
+use super::series::{FREQUENCY, Frequency, Observation, observations};
+use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
+use crate::engine::task::{Context, Task, TaskError};
+
+/// How many rows that break a rule the report shows; all are counted.
+const SHOWN: usize = 10;
+
+static SCHEMA: Schema = Schema {
+    name: "validate_clean",
+    version: 1,
+    summary: "checks the series rule by rule; a broken rule stops what follows",
+    params: &[
+        Param {
+            name: "min_length",
+            kind: Kind::Int { min: 1, max: 1_000_000 },
+            default: Some(Literal::Int(48)),
+            doc: "fewest rows of a series",
+        },
+        Param {
+            name: "max_missing",
+            kind: Kind::Float {
+                min: 0.0,
+                max: 100.0,
+                open: false,
+            },
+            default: Some(Literal::Float(0.0)),
+            doc: "share of a series' steps that may have no value, in %; models need 0",
+        },
+        Param {
+            name: "max_negative",
+            kind: Kind::Float {
+                min: 0.0,
+                max: 100.0,
+                open: false,
+            },
+            default: Some(Literal::Float(5.0)),
+            doc: "how far below zero a value may lie, in % of the largest absolute value of its series (solar plants draw power at night)",
+        },
+        FREQUENCY,
+    ],
+    inputs: &[Port {
+        name: "clean",
+        doc: "unique_id, ds (UTC), y",
+    }],
+    outputs: &[Port {
+        name: "validation",
+        doc: "every rule with its verdict and the first rows that break it",
+    }],
+    secrets: &[],
+};
+
+/// The task.
+#[derive(Debug)]
+pub struct ValidateClean;
+
+impl Task for ValidateClean {
+    fn schema(&self) -> &'static Schema {
+        &SCHEMA
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let mut rules = Vec::new();
+        let read = observations(context, "clean");
+        let unreadable = read.as_ref().err().map(|error| json!({ "why": error.what }));
+        rules.push(Rule::new(
+            "columns",
+            "unique_id, ds and y are there, with an id and a time in each row",
+            unreadable,
+        ));
+        let rows = read.unwrap_or_default();
+        // Without the columns the other rules have nothing to look at: they are not told as passed.
+        if rules[0].broken == 0 {
+            rules.extend(check(context, &rows));
+        }
+        let broken: Vec<&Rule> = rules.iter().filter(|rule| rule.broken > 0).collect();
+        for rule in &rules {
+            context.log(&format!("{}: {}", rule.name, rule.verdict()));
+        }
+        let report = json!({
+            "status": if broken.is_empty() { "valid" } else { "broken" },
+            "row_count": rows.len(),
+            "rules": rules.iter().map(Rule::tell).collect::<Vec<_>>(),
+        });
+        document::write(context, "validation", &report)?;
+        failure(&broken)
+    }
+}
+
+/// The error that names the broken rules, if there are any.
+fn failure(broken: &[&Rule]) -> Result<(), TaskError> {
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = broken.iter().map(|rule| format!("`{}`", rule.name)).collect();
+    let rule = if broken.len() == 1 { "the rule" } else { "the rules" };
+    let mut error = TaskError::new(format!("the series break {rule} {}", names.join(", ")));
+    for rule in broken {
+        error = error.note(format!("`{}`: {}", rule.name, rule.verdict()));
+    }
+    error = error.help("see validation.json for the rows");
+    let helps: BTreeMap<&str, &str> = broken.iter().filter_map(|rule| rule.help()).collect();
+    Err(helps.into_values().fold(error, TaskError::help))
+}
+
+/// One rule and what broke it.
+struct Rule {
+    name: &'static str,
+    /// What must hold.
+    what: String,
+    /// How many rows, times or series break it.
+    broken: usize,
+    /// The first of them.
+    rows: Vec<Value>,
+}
+
+impl Rule {
+    fn new(name: &'static str, what: impl Into<String>, broken: impl IntoIterator<Item = Value>) -> Self {
+        let mut rule = Self {
+            name,
+            what: what.into(),
+            broken: 0,
+            rows: Vec::new(),
+        };
+        for row in broken {
+            rule.broken += 1;
+            if rule.rows.len() < SHOWN {
+                rule.rows.push(row);
+            }
+        }
+        rule
+    }
+
+    fn verdict(&self) -> String {
+        let place = self.rows.first().map(|row| {
+            let field = |name: &str| row[name].as_str().map(str::to_owned);
+            let parts: Vec<String> = ["unique_id", "ds", "why"].into_iter().filter_map(field).collect();
+            parts.join(" ")
+        });
+        match place {
+            None => "holds".to_owned(),
+            Some(place) => {
+                format!("broken {} times, first by {place}", self.broken).replace("1 times, first by", "once, by")
+            }
+        }
+    }
+
+    fn tell(&self) -> Value {
+        json!({
+            "rule": self.name,
+            "what": self.what,
+            "verdict": if self.broken == 0 { "holds" } else { "broken" },
+            "broken": self.broken,
+            "first": self.rows,
+        })
+    }
+
+    /// The step that mends it, under a key by which equal steps are told once.
+    fn help(&self) -> Option<(&'static str, &'static str)> {
+        match self.name {
+            "missing_times" | "nulls" => Some((
+                "gaps",
+                "the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass",
+            )),
+            "duplicates" | "order" => Some((
+                "prepare",
+                "the task `prepare_clean` sorts the rows and merges duplicates",
+            )),
+            "negative" => Some(("negative", "if the values are right, raise `max_negative`")),
+            "length" => Some(("length", "take a longer span of data, or lower `min_length`")),
+            _ => None,
+        }
+    }
+}
+
+fn row(observation: &Observation) -> Value {
+    json!({ "unique_id": observation.unique_id, "ds": observation.ds.to_string(), "y": observation.y })
+}
+
+/// All rules beyond the columns.
+fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
+    let frequency = Frequency::declared_or_found(context, rows);
+    let place = |row: &Observation| (row.unique_id.clone(), row.ds);
+    let mut rules = vec![
+        Rule::new(
+            "rows",
+            "there is at least one row",
+            rows.is_empty().then(|| json!({ "why": "no rows" })),
+        ),
+        Rule::new(
+            "order",
+            "the rows are sorted by unique_id and ds",
+            rows.windows(2)
+                .filter(|pair| place(&pair[0]) > place(&pair[1]))
+                .map(|pair| row(&pair[1])),
+        ),
+    ];
+    let mut sorted: Vec<&Observation> = rows.iter().collect();
+    sorted.sort_by_key(|row| (row.unique_id.as_str(), row.ds));
+    let same = |pair: &&[&Observation]| (&pair[0].unique_id, pair[0].ds) == (&pair[1].unique_id, pair[1].ds);
+    rules.push(Rule::new(
+        "duplicates",
+        "no series has two rows of one time",
+        sorted.windows(2).filter(same).map(|pair| row(pair[1])),
+    ));
+    let not_finite = |row: &&&Observation| row.y.is_some_and(|y| !y.is_finite());
+    rules.push(Rule::new(
+        "not_finite",
+        "no value is infinite or NaN",
+        sorted.iter().filter(not_finite).map(
+            |odd| json!({ "unique_id": odd.unique_id, "ds": odd.ds.to_string(), "y": odd.y.map(|y| y.to_string()) }),
+        ),
+    ));
+    let series: Vec<&[&Observation]> = sorted.chunk_by(|a, b| a.unique_id == b.unique_id).collect();
+    rules.extend(by_series(context, &series, frequency));
+    rules
+}
+
+/// The rules that look at each series as a whole.
+fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<Rule> {
+    let (mut missing, mut nulls, mut off, mut negative) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut short, mut constant) = (Vec::new(), Vec::new());
+    let least = context.count("min_length");
+    let allowed = context.number("max_missing");
+    let floor = context.number("max_negative");
+    for rows in series {
+        let (absent, odd) = steps(rows, frequency);
+        let empty: Vec<Value> = rows
+            .iter()
+            .filter(|row| row.y.is_none())
+            .map(|empty| row(empty))
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^53")]
+        let share = 100.0 * (absent.len() + empty.len()) as f64 / (rows.len() + absent.len()) as f64;
+        if share > allowed {
+            missing.extend(absent);
+            nulls.extend(empty);
+        }
+        off.extend(odd);
+        let values = || rows.iter().filter_map(|row| row.y).filter(|y| y.is_finite());
+        let lowest = -floor / 100.0 * values().map(f64::abs).fold(0.0, f64::max);
+        // At 100 % everything passes, whatever rounding does.
+        let below = |row: &&&Observation| floor < 100.0 && row.y.is_some_and(|y| y < lowest);
+        negative.extend(rows.iter().filter(below).map(|below| row(below)));
+        let id = &rows[0].unique_id;
+        if rows.len() < least {
+            short.push(json!({ "unique_id": id, "why": format!("{} rows", rows.len()) }));
+        }
+        let first = values().next();
+        if values().all(|y| Some(y) == first) {
+            constant.push(
+                json!({ "unique_id": id, "why": first.map_or("no value".to_owned(), |y| format!("always {y}")) }),
+            );
+        }
+    }
+    let within = format!("; up to {allowed} % of a series' steps may");
+    vec![
+        Rule::new(
+            "missing_times",
+            format!("no {frequency} step between first and last has no row{within}"),
+            missing,
+        ),
+        Rule::new("nulls", format!("no row has an empty value{within}"), nulls),
+        Rule::new("steps", format!("all times lie on {frequency} steps"), off),
+        Rule::new(
+            "negative",
+            format!("no value lies further below zero than {floor} % of its series' largest"),
+            negative,
+        ),
+        Rule::new("length", format!("every series has at least {least} rows"), short),
+        Rule::new("constant", "every series has two different values", constant),
+    ]
+}
+
+/// The steps of a sorted series that have no row, and the rows that lie on none.
+fn steps(rows: &[&Observation], frequency: Frequency) -> (Vec<Value>, Vec<Value>) {
+    let (mut absent, mut off) = (Vec::new(), Vec::new());
+    let start = rows[0].ds;
+    let mut expected = 0;
+    for at in rows {
+        let Some(step) = frequency.steps(start, at.ds) else {
+            off.push(row(at));
+            continue;
+        };
+        for skipped in expected..step {
+            absent.push(json!({ "unique_id": at.unique_id, "ds": frequency.step(start, skipped).to_string() }));
+        }
+        expected = expected.max(step + 1);
+    }
+    (absent, off)
+}

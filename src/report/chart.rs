@@ -1,0 +1,249 @@
+//! A forecast as a chart of characters: the point forecast as dots of Braille, the interval as shade.
+//!
+//! It needs no colour, and any terminal that shows Unicode can show it.
+
+use std::fmt::Write as _;
+
+/// Points in the order of time, with the bounds of an interval if there are any.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// What the curve is called.
+    pub title: String,
+    /// The moments; only the first and the last are shown.
+    pub moments: Vec<String>,
+    /// One value a moment.
+    pub values: Vec<f64>,
+    /// The interval's lower and upper bound of each moment.
+    pub bounds: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+/// Dots of one Braille character, across and down.
+const DOTS: (usize, usize) = (2, 4);
+/// The bit of each dot, by row and column: U+2800 is the blank, and the bits stand as Unicode numbers them.
+const BITS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+
+/// Draws a curve in `width` columns and `height` rows, a line for the title and one for the moments besides.
+///
+/// Values that are no numbers leave a gap. Nothing is drawn without a number, or where there is no room.
+#[must_use]
+pub fn chart(curve: &Curve, width: usize, height: usize) -> String {
+    let bounds = curve.bounds.iter().flat_map(|(low, high)| low.iter().chain(high));
+    let all = || {
+        curve
+            .values
+            .iter()
+            .chain(bounds.clone())
+            .copied()
+            .filter(|value| value.is_finite())
+    };
+    let (mut least, mut most) = (
+        all().fold(f64::INFINITY, f64::min),
+        all().fold(f64::NEG_INFINITY, f64::max),
+    );
+    if least > most || height == 0 {
+        return String::new();
+    }
+    if most - least <= f64::EPSILON * most.abs() {
+        // One value: a line through the middle.
+        (least, most) = (least - 1.0, most + 1.0);
+    }
+    let labels: Vec<String> = (0..height).map(|row| label(row, height, least, most)).collect();
+    let margin = labels.iter().map(String::len).max().unwrap_or(0) + 2;
+    let columns = width.saturating_sub(margin);
+    if columns < 8 {
+        return String::new();
+    }
+    let grid = Grid {
+        columns,
+        height,
+        least,
+        most,
+        count: curve.values.len(),
+    };
+    let line = grid.line(&curve.values);
+    let shade = grid.shade(curve);
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", curve.title);
+    for (row, label) in labels.iter().enumerate() {
+        let mut text = format!("{label:>width$} ┤", width = margin - 2);
+        for column in 0..columns {
+            let cell = row * columns + column;
+            text.push(match (line[cell], shade[cell]) {
+                (0, true) => '░',
+                (0, false) => ' ',
+                (bits, _) => char::from_u32(0x2800 + bits).unwrap_or(' '),
+            });
+        }
+        let _ = writeln!(out, "{}", text.trim_end());
+    }
+    if let (Some(first), Some(last)) = (curve.moments.first(), curve.moments.last()) {
+        let space = columns.saturating_sub(first.chars().count() + last.chars().count());
+        let _ = writeln!(out, "{:margin$}{first}{:space$}{last}", "", "");
+    }
+    out
+}
+
+struct Grid {
+    columns: usize,
+    height: usize,
+    least: f64,
+    most: f64,
+    count: usize,
+}
+
+impl Grid {
+    /// The column of dots of a point.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "small"
+    )]
+    fn across(&self, point: usize) -> usize {
+        let last = (self.columns * DOTS.0 - 1) as f64;
+        (point as f64 / self.count.saturating_sub(1).max(1) as f64 * last).round() as usize
+    }
+
+    /// The row of dots of a value, counted from above.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "small"
+    )]
+    fn down(&self, value: f64) -> usize {
+        let last = (self.height * DOTS.1 - 1) as f64;
+        ((self.most - value) / (self.most - self.least) * last).round() as usize
+    }
+
+    /// The Braille bits of each cell, row by row: every point, and a straight line to the next.
+    fn line(&self, values: &[f64]) -> Vec<u32> {
+        let mut cells = vec![0; self.columns * self.height];
+        let mut dot = |x: usize, y: usize| {
+            cells[y / DOTS.1 * self.columns + x / DOTS.0] |= BITS[y % DOTS.1][x % DOTS.0];
+        };
+        let mut before: Option<(usize, f64)> = None;
+        for (point, &value) in values.iter().enumerate() {
+            if !value.is_finite() {
+                before = None;
+                continue;
+            }
+            let x = self.across(point);
+            dot(x, self.down(value));
+            if let Some((from, earlier)) = before {
+                let steps = (x - from).max(self.down(value).abs_diff(self.down(earlier))).max(1);
+                for step in 1..steps {
+                    #[expect(clippy::cast_precision_loss, reason = "small")]
+                    let part = step as f64 / steps as f64;
+                    dot(
+                        from + (x - from) * step / steps,
+                        self.down(earlier + (value - earlier) * part),
+                    );
+                }
+            }
+            before = Some((x, value));
+        }
+        cells
+    }
+
+    /// Whether the interval covers the middle of each cell, row by row.
+    fn shade(&self, curve: &Curve) -> Vec<bool> {
+        let mut cells = vec![false; self.columns * self.height];
+        let Some((low, high)) = &curve.bounds else {
+            return cells;
+        };
+        let (last, right) = (self.count.saturating_sub(1), (self.columns - 1).max(1));
+        for column in 0..self.columns {
+            // Between two points the bounds go straight from one to the next.
+            let (at, part) = (column * last / right, column * last % right);
+            let between = |of: &[f64]| {
+                let (one, next) = (of.get(at)?, of.get(at + 1).or(of.get(at))?);
+                #[expect(clippy::cast_precision_loss, reason = "small")]
+                let part = part as f64 / right as f64;
+                Some(one + (next - one) * part)
+            };
+            let (Some(low), Some(high)) = (between(low), between(high)) else {
+                continue;
+            };
+            if low.is_finite() && high.is_finite() && low <= high {
+                for row in self.down(high) / DOTS.1..=self.down(low) / DOTS.1 {
+                    cells[row * self.columns + column] = true;
+                }
+            }
+        }
+        cells
+    }
+}
+
+/// The value at a row's middle, for the first, the middle and the last row.
+fn label(row: usize, height: usize, least: f64, most: f64) -> String {
+    if row != 0 && row + 1 != height && row != height / 2 {
+        return String::new();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "small")]
+    let part = row as f64 / height.saturating_sub(1).max(1) as f64;
+    let value = most - part * (most - least);
+    match most - least {
+        range if range >= 10.0 => format!("{value:.0}"),
+        range if range >= 0.1 => format!("{value:.2}"),
+        _ => format!("{value:.3e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(values: Vec<f64>) -> Curve {
+        let moments = (0..values.len()).map(|hour| format!("{hour:02}:00")).collect();
+        Curve {
+            title: "US48".to_owned(),
+            moments,
+            values,
+            bounds: None,
+        }
+    }
+
+    #[test]
+    fn a_rise_rises_within_its_interval() {
+        let mut rise = curve(vec![0.0, 10.0, 20.0, 30.0]);
+        rise.bounds = Some((vec![0.0, 5.0, 10.0, 15.0], vec![0.0, 15.0, 30.0, 45.0]));
+        let expected = "\
+US48
+45 ┤              ░░░░
+   ┤           ░░░░░⣀⡠
+22 ┤       ░░░⢀⣀⠤⠔⠊⠉░░
+   ┤    ░⣀⡠⠤⠒⠉⠁░░░░░░░
+ 0 ┤⣀⠤⠔⠒⠉░░░░░
+    00:00        03:00
+";
+        let drawn = chart(&rise, 22, 5);
+        assert_eq!(drawn, expected, "\n{drawn}");
+    }
+
+    #[test]
+    fn one_value_is_a_line_and_no_value_is_nothing() {
+        let drawn = chart(&curve(vec![5.0; 4]), 20, 3);
+        assert_eq!(
+            drawn
+                .lines()
+                .nth(2)
+                .map(|line| line.matches('⠤').count() + line.matches('⠒').count() > 8),
+            Some(true),
+            "\n{drawn}"
+        );
+        assert_eq!(chart(&curve(vec![f64::NAN]), 20, 3), "");
+        assert_eq!(chart(&curve(Vec::new()), 20, 3), "");
+        assert_eq!(chart(&curve(vec![1.0, 2.0]), 4, 3), "", "no room");
+    }
+
+    #[test]
+    fn every_point_has_a_dot_at_any_size() {
+        let values: Vec<f64> = (0..500).map(|at| f64::from(at % 37)).collect();
+        for (width, height) in [(20, 1), (80, 12), (300, 40)] {
+            let drawn = chart(&curve(values.clone()), width, height);
+            assert_eq!(drawn.lines().count(), height + 2);
+            assert!(drawn.lines().all(|line| line.chars().count() <= width), "\n{drawn}");
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! What happens in a run, in words.
+
+use std::time::SystemTime;
+
+use super::human;
+use super::ink::{Ink, Tone};
+use super::reasons::brief;
+use crate::diagnostic::Diagnostic;
+use crate::engine::event::{Event, Failure, Outcome, Summary};
+use crate::engine::graph::{Graph, TargetId};
+
+/// How events are put in words.
+pub struct Words<'a> {
+    /// The targets' names.
+    pub graph: &'a Graph,
+    /// The colours.
+    pub ink: Ink,
+    /// Whether a live line tells what runs, so that nothing else needs to.
+    pub live: bool,
+    /// Whether what tasks print is shown.
+    pub verbose: bool,
+    /// The width of the column of names.
+    pub width: usize,
+}
+
+impl Words<'_> {
+    /// The line or lines of one event, if it is worth any; failures are told by [`failure`] and the end by
+    /// [`summary`].
+    #[must_use]
+    pub fn tell(&self, event: &Event, now: SystemTime) -> Option<String> {
+        match event {
+            Event::Planned { run, steps, fresh } => {
+                let told = !steps.is_empty() && (!self.live || self.verbose);
+                let targets = human::count(steps.len(), "target");
+                told.then(|| format!("run {}: {targets} to look at, {fresh} fresh\n", run.short()))
+            }
+            Event::Waiting { target, holder } => {
+                Some(self.line("waiting", Tone::Stale, *target, &format!("for {holder}")))
+            }
+            Event::Started {
+                target,
+                attempt,
+                reasons,
+            } => {
+                let again = match attempt {
+                    1 => String::new(),
+                    _ => format!(" (attempt {attempt})"),
+                };
+                let told = !self.live || self.verbose;
+                told.then(|| self.line("start", Tone::Plain, *target, &format!("{}{again}", brief(reasons))))
+            }
+            Event::Progress { target, message } => {
+                let told = self.verbose && !self.live;
+                told.then(|| self.line("", Tone::Plain, *target, message))
+            }
+            Event::Output { target, line } => {
+                let bar = self.ink.paint(Tone::Faint, &format!("{} |", self.graph.name(*target)));
+                self.verbose.then(|| format!("{bar} {line}\n"))
+            }
+            Event::Retrying {
+                target,
+                failure,
+                attempt,
+                delay,
+            } => {
+                let text = format!("{}; attempt {attempt} in {}", failure.what, human::duration(*delay));
+                Some(self.line("retry", Tone::Stale, *target, &text))
+            }
+            Event::Finished { target, outcome } => self.outcome(*target, outcome, now),
+            Event::Displaced { path, to } => {
+                let what = format!("`{path}` was not as atsaf left it, and was kept");
+                Some(self.draw(&Diagnostic::warning(what).note(format!("it is now `{to}`"))))
+            }
+            Event::Warning { message } => Some(self.draw(&Diagnostic::warning(message.clone()))),
+            Event::Ended { .. } => None,
+        }
+    }
+
+    fn outcome(&self, target: TargetId, outcome: &Outcome, now: SystemTime) -> Option<String> {
+        let line = match outcome {
+            Outcome::Built {
+                duration,
+                changed,
+                unchanged,
+            } => {
+                let took = human::duration(*duration);
+                match (changed.is_empty(), unchanged.is_empty()) {
+                    (true, false) => self.line(
+                        "unchanged",
+                        Tone::Good,
+                        target,
+                        &format!("{took}, made the same as before"),
+                    ),
+                    (false, false) => {
+                        let same = format!("{took}, unchanged: {}", unchanged.join(", "));
+                        self.line("built", Tone::Good, target, &same)
+                    }
+                    (_, true) => self.line("built", Tone::Good, target, &took),
+                }
+            }
+            Outcome::Restored { from, reasons } => {
+                let why = match reasons.is_empty() {
+                    true => String::new(),
+                    false => format!("; {}", brief(reasons)),
+                };
+                let text = format!("from run {} ({}){why}", from.short(), human::ago(from.time(), now));
+                self.line("restored", Tone::Good, target, &text)
+            }
+            Outcome::Fresh => self.line("fresh", Tone::Good, target, "nothing that it depends on changed"),
+            Outcome::Failed(_) => return None,
+            Outcome::Skipped { because } => {
+                let text = format!("{} failed", self.graph.name(*because));
+                self.line("skipped", Tone::Stale, target, &text)
+            }
+            Outcome::Interrupted => self.line("stopped", Tone::Stale, target, "interrupted"),
+        };
+        Some(line)
+    }
+
+    fn line(&self, word: &str, tone: Tone, target: TargetId, text: &str) -> String {
+        let word = self.ink.paint(tone, &format!("{word:9}"));
+        let (name, width) = (self.graph.name(target), self.width);
+        let line = format!("{word}  {name:width$}  {text}");
+        format!("{}\n", line.trim_end())
+    }
+
+    fn draw(&self, diagnostic: &Diagnostic) -> String {
+        diagnostic.render_with(&|part, text| self.ink.part(part, text))
+    }
+}
+
+/// A failure with all that helps to understand it.
+#[must_use]
+pub fn failure(target: &str, failure: &Failure) -> Diagnostic {
+    let Failure {
+        what,
+        notes,
+        help,
+        tail,
+        left,
+        retry: _,
+    } = failure;
+    let mut diagnostic = Diagnostic::error(format!("`{target}` failed: {what}"));
+    if !tail.is_empty() {
+        diagnostic = diagnostic.note(format!("the last that it printed:\n{}", tail.join("\n")));
+    }
+    diagnostic.notes.extend(notes.iter().cloned());
+    if let Some(left) = left {
+        let left = left.strip_prefix("./").unwrap_or(left).display();
+        diagnostic = diagnostic.note(format!("its whole output and the files that it wrote are in `{left}`"));
+    }
+    diagnostic.help.extend(help.iter().cloned());
+    diagnostic
+}
+
+/// How a run went, in one line; `failed` are the names of the targets that failed.
+#[must_use]
+pub fn summary(summary: &Summary, failed: &[String]) -> String {
+    let Summary {
+        built,
+        restored,
+        fresh,
+        failed: failures,
+        skipped,
+        interrupted,
+        duration,
+    } = *summary;
+    if built + restored + failures + skipped == 0 && !interrupted {
+        return match fresh {
+            1 => "nothing to do: 1 target is fresh".to_owned(),
+            _ => format!("nothing to do: {fresh} targets are fresh"),
+        };
+    }
+    let names = match failed {
+        [] => String::new(),
+        _ => format!(" ({})", failed.join(", ")),
+    };
+    let parts = [
+        (failures, format!("failed{names}")),
+        (skipped, "skipped".to_owned()),
+        (built, "built".to_owned()),
+        (restored, "restored".to_owned()),
+        (fresh, "fresh".to_owned()),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let told = match (interrupted, told.is_empty()) {
+        (true, true) => "interrupted".to_owned(),
+        (true, false) => format!("interrupted: {}", told.join(", ")),
+        (false, _) => told.join(", "),
+    };
+    format!("{told} in {}", human::duration(duration))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::files::Files;
+    use crate::engine::reason::Reason;
+    use crate::engine::run::RunId;
+    use crate::engine::spec::Spec;
+
+    fn graph() -> Graph {
+        let text = "[target.a]\nrun = \"true > {{output}}\"\noutput = \"a.txt\"\n\n[target.bee]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"a\"]\noutput = \"b.txt\"\n";
+        let catalog = crate::engine::task::Tasks::default().catalog();
+        let (spec, mistakes): (Spec, _) =
+            crate::atsaffile::load("Atsaffile", text, &crate::atsaffile::Overrides::default(), &catalog);
+        assert_eq!(mistakes, []);
+        Graph::new(spec, &Files::new(Path::new("."), HashMap::new())).expect("a graph")
+    }
+
+    fn broken(tail: &[&str]) -> Failure {
+        Failure {
+            what: "it broke".to_owned(),
+            notes: vec!["a fact".to_owned()],
+            help: vec!["mend it".to_owned()],
+            tail: tail.iter().map(|line| (*line).to_owned()).collect(),
+            left: Some("./.atsaf/v1/outputs/x/a".into()),
+            retry: true,
+        }
+    }
+
+    fn told(event: &Event, live: bool, verbose: bool) -> Option<String> {
+        let graph = graph();
+        let words = Words {
+            graph: &graph,
+            ink: Ink::PLAIN,
+            live,
+            verbose,
+            width: 3,
+        };
+        let run: RunId = RUN.parse().expect("an id");
+        words.tell(event, run.time() + Duration::from_mins(3))
+    }
+
+    const RUN: &str = "0193a1c2-7b2e-7000-8000-000000000000";
+
+    #[test]
+    fn every_event_has_its_words() {
+        let target = TargetId(0);
+        let run: RunId = RUN.parse().expect("an id");
+        let finished = |outcome| Event::Finished { target, outcome };
+        let built = |changed: &[&str], unchanged: &[&str]| Outcome::Built {
+            duration: Duration::from_millis(1200),
+            changed: changed.iter().map(|name| (*name).to_owned()).collect(),
+            unchanged: unchanged.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let reasons = vec![Reason::NeverBuilt];
+        for (event, text) in [
+            (
+                Event::Planned {
+                    run,
+                    steps: vec![target],
+                    fresh: 1,
+                },
+                "run 0193a1c2-7b2e: 1 target to look at, 1 fresh\n",
+            ),
+            (
+                Event::Waiting {
+                    target,
+                    holder: "another build".to_owned(),
+                },
+                "waiting    a    for another build\n",
+            ),
+            (
+                Event::Started {
+                    target,
+                    attempt: 2,
+                    reasons: reasons.clone(),
+                },
+                "start      a    never built (attempt 2)\n",
+            ),
+            (
+                Event::Retrying {
+                    target,
+                    failure: broken(&[]),
+                    attempt: 2,
+                    delay: Duration::from_secs(90),
+                },
+                "retry      a    it broke; attempt 2 in 1 min 30 s\n",
+            ),
+            (finished(built(&["a"], &[])), "built      a    1.2 s\n"),
+            (finished(built(&["a"], &["c"])), "built      a    1.2 s, unchanged: c\n"),
+            (
+                finished(built(&[], &["a"])),
+                "unchanged  a    1.2 s, made the same as before\n",
+            ),
+            (
+                finished(Outcome::Restored { from: run, reasons }),
+                "restored   a    from run 0193a1c2-7b2e (3 min ago); never built\n",
+            ),
+            (
+                finished(Outcome::Fresh),
+                "fresh      a    nothing that it depends on changed\n",
+            ),
+            (
+                finished(Outcome::Skipped { because: TargetId(1) }),
+                "skipped    a    bee failed\n",
+            ),
+            (finished(Outcome::Interrupted), "stopped    a    interrupted\n"),
+            (
+                Event::Displaced {
+                    path: "a.txt".to_owned(),
+                    to: ".atsaf/displaced/a.txt".to_owned(),
+                },
+                "warning: `a.txt` was not as atsaf left it, and was kept\n  note: it is now `.atsaf/displaced/a.txt`\n",
+            ),
+            (
+                Event::Warning {
+                    message: "no copy was kept".to_owned(),
+                },
+                "warning: no copy was kept\n",
+            ),
+        ] {
+            assert_eq!(told(&event, false, false).as_deref(), Some(text));
+        }
+        assert_eq!(told(&finished(Outcome::Failed(broken(&[]))), false, false), None);
+    }
+
+    #[test]
+    fn a_live_line_and_silence_leave_words_out() {
+        let target = TargetId(0);
+        let started = Event::Started {
+            target,
+            attempt: 1,
+            reasons: vec![Reason::Forced],
+        };
+        assert_eq!(told(&started, true, false), None);
+        assert!(told(&started, true, true).is_some());
+        let progress = Event::Progress {
+            target,
+            message: "window 2 of 5".to_owned(),
+        };
+        assert_eq!(told(&progress, false, false), None);
+        assert_eq!(
+            told(&progress, false, true).as_deref(),
+            Some("           a    window 2 of 5\n")
+        );
+        let line = "hello".to_owned();
+        let output = Event::Output { target, line };
+        assert_eq!(told(&output, false, false), None);
+        assert_eq!(told(&output, false, true).as_deref(), Some("a | hello\n"));
+    }
+
+    #[test]
+    fn a_failure_tells_all_that_helps() {
+        let expected = "\
+error: `a` failed: it broke
+  note: the last that it printed:
+        one
+        two
+  note: a fact
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/x/a`
+  help: mend it
+";
+        assert_eq!(failure("a", &broken(&["one", "two"])).render(), expected);
+    }
+
+    #[test]
+    fn a_summary_counts_what_happened() {
+        let all = Summary {
+            built: 3,
+            restored: 2,
+            fresh: 4,
+            duration: Duration::from_millis(11_400),
+            ..Summary::default()
+        };
+        assert_eq!(summary(&all, &[]), "3 built, 2 restored, 4 fresh in 11.4 s");
+        let failed = Summary {
+            failed: 1,
+            skipped: 2,
+            ..all
+        };
+        assert_eq!(
+            summary(&failed, &["train".to_owned()]),
+            "1 failed (train), 2 skipped, 3 built, 2 restored, 4 fresh in 11.4 s"
+        );
+        let idle = |fresh| Summary {
+            fresh,
+            ..Summary::default()
+        };
+        assert_eq!(summary(&idle(6), &[]), "nothing to do: 6 targets are fresh");
+        assert_eq!(summary(&idle(1), &[]), "nothing to do: 1 target is fresh");
+        let interrupted = Summary {
+            interrupted: true,
+            ..Summary::default()
+        };
+        assert_eq!(summary(&interrupted, &[]), "interrupted in 0 s");
+        let some = Summary {
+            built: 1,
+            ..interrupted
+        };
+        assert_eq!(summary(&some, &[]), "interrupted: 1 built in 0 s");
+    }
+}

@@ -1,0 +1,151 @@
+//! Durations, ages, sizes and counts as people read them.
+
+use std::time::{Duration, SystemTime};
+
+/// A duration to about three digits: `0.02 s`, `11.4 s`, `2 min 3 s`, `1 h 5 min`, `3 d 4 h`.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    let tenths = (duration.as_millis() + 50) / 100;
+    if duration < Duration::from_millis(995) {
+        let seconds = duration.as_secs_f64();
+        return match seconds {
+            _ if duration.is_zero() => "0 s".to_owned(),
+            _ if seconds < 0.001 => "0.001 s".to_owned(),
+            _ if seconds < 0.0995 => trim(&format!("{seconds:.3}")),
+            _ => trim(&format!("{seconds:.2}")),
+        };
+    }
+    if tenths < 600 {
+        return format!("{}.{} s", tenths / 10, tenths % 10);
+    }
+    let seconds = (duration.as_millis() + 500) / 1000;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    if minutes < 60 {
+        two(minutes, "min", seconds % 60, "s")
+    } else if hours < 24 {
+        two(hours, "h", minutes % 60, "min")
+    } else {
+        two(days, "d", hours % 24, "h")
+    }
+}
+
+fn trim(number: &str) -> String {
+    format!("{} s", number.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn two(large: u128, of: &str, small: u128, unit: &str) -> String {
+    match small {
+        0 => format!("{large} {of}"),
+        _ => format!("{large} {of} {small} {unit}"),
+    }
+}
+
+/// How long ago something was: `just now`, `2 min ago`, `3 d ago`.
+#[must_use]
+pub fn ago(then: SystemTime, now: SystemTime) -> String {
+    let seconds = now.duration_since(then).unwrap_or_default().as_secs();
+    match seconds {
+        0..2 => "just now".to_owned(),
+        2..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// A moment in UTC to the millisecond, as RFC 3339 writes it: `2023-06-01T00:00:00.000Z`.
+#[must_use]
+pub fn timestamp(at: SystemTime) -> String {
+    chrono::DateTime::<chrono::Utc>::from(at).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// A size: `17 B`, `1.2 KiB`, `340 MiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    match value < 99.95 {
+        true => format!("{value:.1} {}", UNITS[unit]),
+        false => format!("{value:.0} {}", UNITS[unit]),
+    }
+}
+
+/// A number and what it counts: `1 target`, `3 targets`.
+#[must_use]
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_about_three_digits() {
+        for (milliseconds, text) in [
+            (0, "0 s"),
+            (4, "0.004 s"),
+            (20, "0.02 s"),
+            (432, "0.43 s"),
+            (994, "0.99 s"),
+            (995, "1.0 s"),
+            (11_420, "11.4 s"),
+            (59_940, "59.9 s"),
+            (59_960, "1 min"),
+            (123_000, "2 min 3 s"),
+            (3_599_600, "1 h"),
+            (3_900_000, "1 h 5 min"),
+            (273_600_000, "3 d 4 h"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), text);
+        }
+        assert_eq!(duration(Duration::from_micros(3)), "0.001 s");
+    }
+
+    #[test]
+    fn ages_name_one_unit() {
+        let then = SystemTime::UNIX_EPOCH;
+        for (seconds, text) in [
+            (1, "just now"),
+            (59, "59 s ago"),
+            (120, "2 min ago"),
+            (7_300, "2 h ago"),
+            (260_000, "3 d ago"),
+        ] {
+            assert_eq!(ago(then, then + Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(
+            ago(then + Duration::from_secs(9), then),
+            "just now",
+            "a clock that was set back"
+        );
+    }
+
+    #[test]
+    fn sizes_have_about_three_digits() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (350_000, "342 KiB"),
+            (1_048_576, "1.0 MiB"),
+            (1_048_500, "1.0 MiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_moment_is_told_in_utc() {
+        assert_eq!(timestamp(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
+    }
+}

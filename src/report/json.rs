@@ -1,0 +1,240 @@
+//! The same as JSON, for programs.
+//!
+//! Names of targets and artifacts are text, run ids whole, durations seconds, moments RFC 3339 in UTC. Keys are only
+//! ever added; a reader ignores those that it does not know.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::human;
+use super::reasons::{place, read_of};
+use super::screen::Screen;
+use crate::engine::event::{Event, Failure, Observer, Outcome, Summary};
+use crate::engine::fingerprint::Field;
+use crate::engine::graph::{Graph, TargetId};
+use crate::engine::reason::{Difference, Reason};
+use crate::engine::run;
+
+/// Prints one JSON object an event, each on its line: [`event`] and the `time` at which it happened.
+pub struct EventLines<'a> {
+    graph: &'a Graph,
+    screen: &'a Screen,
+}
+
+impl<'a> EventLines<'a> {
+    /// Lines of one run.
+    #[must_use]
+    pub fn new(graph: &'a Graph, screen: &'a Screen) -> Self {
+        Self { graph, screen }
+    }
+}
+
+impl Observer for EventLines<'_> {
+    fn observe(&self, what: &Event) {
+        let mut object = event(what, self.graph);
+        object["time"] = human::timestamp(run::now()).into();
+        self.screen.print_json(&object);
+    }
+}
+
+/// An event: `{"event": NAME, ..}`.
+///
+/// | event | further keys |
+/// |---|---|
+/// | `planned` | `run`, `targets` (stale or undecided, in build order), `fresh` (a count) |
+/// | `waiting` | `target`, `holder` |
+/// | `started` | `target`, `attempt`, `reasons` ([`reason`]) |
+/// | `progress` | `target`, `message` |
+/// | `output` | `target`, `line` |
+/// | `retrying` | `target`, `attempt`, `delay`, `failure` |
+/// | `finished` | `target`, `outcome`: `built` (`duration`, `changed`, `unchanged`), `restored` (`from`, `reasons`), `fresh`, `failed` (`failure`), `skipped` (`because`), `interrupted` |
+/// | `displaced` | `path`, `to` |
+/// | `warning` | `message` |
+/// | `ended` | `run`, `built`, `restored`, `fresh`, `failed`, `skipped`, `interrupted`, `duration` |
+///
+/// A `failure` has `what`, `notes`, `help`, `tail` (the last lines printed), `left` (a directory, or null).
+#[must_use]
+pub fn event(event: &Event, graph: &Graph) -> Value {
+    let name = |target: &TargetId| graph.name(*target);
+    match event {
+        Event::Planned { run, steps, fresh } => {
+            let targets: Vec<&str> = steps.iter().map(name).collect();
+            json!({ "event": "planned", "run": run.to_string(), "targets": targets, "fresh": fresh })
+        }
+        Event::Waiting { target, holder } => {
+            json!({ "event": "waiting", "target": name(target), "holder": holder })
+        }
+        Event::Started {
+            target,
+            attempt,
+            reasons: why,
+        } => json!({
+            "event": "started", "target": name(target), "attempt": attempt,
+            "reasons": reasons(why, graph, *target),
+        }),
+        Event::Progress { target, message } => {
+            json!({ "event": "progress", "target": name(target), "message": message })
+        }
+        Event::Output { target, line } => json!({ "event": "output", "target": name(target), "line": line }),
+        Event::Retrying {
+            target,
+            failure: why,
+            attempt,
+            delay,
+        } => json!({
+            "event": "retrying", "target": name(target), "attempt": attempt, "delay": seconds(*delay),
+            "failure": failure(why),
+        }),
+        Event::Finished { target, outcome } => finished(*target, outcome, graph),
+        Event::Displaced { path, to } => json!({ "event": "displaced", "path": path, "to": to }),
+        Event::Warning { message } => json!({ "event": "warning", "message": message }),
+        Event::Ended { run, summary } => {
+            let Summary {
+                built,
+                restored,
+                fresh,
+                failed,
+                skipped,
+                interrupted,
+                duration,
+            } = *summary;
+            json!({
+                "event": "ended", "run": run.to_string(), "built": built, "restored": restored, "fresh": fresh,
+                "failed": failed, "skipped": skipped, "interrupted": interrupted, "duration": seconds(duration),
+            })
+        }
+    }
+}
+
+fn finished(target: TargetId, outcome: &Outcome, graph: &Graph) -> Value {
+    let mut object = match outcome {
+        Outcome::Built {
+            duration,
+            changed,
+            unchanged,
+        } => json!({
+            "outcome": "built", "duration": seconds(*duration), "changed": changed, "unchanged": unchanged,
+        }),
+        Outcome::Restored { from, reasons: why } => json!({
+            "outcome": "restored", "from": from.to_string(), "reasons": reasons(why, graph, target),
+        }),
+        Outcome::Fresh => json!({ "outcome": "fresh" }),
+        Outcome::Failed(why) => json!({ "outcome": "failed", "failure": failure(why) }),
+        Outcome::Skipped { because } => json!({ "outcome": "skipped", "because": graph.name(*because) }),
+        Outcome::Interrupted => json!({ "outcome": "interrupted" }),
+    };
+    let mut whole = json!({ "event": "finished", "target": graph.name(target) });
+    merge(&mut whole, &mut object);
+    whole
+}
+
+fn failure(failure: &Failure) -> Value {
+    let Failure {
+        what,
+        notes,
+        help,
+        tail,
+        left,
+        retry: _,
+    } = failure;
+    let left = left.as_ref().map(|left| left.display().to_string());
+    json!({ "what": what, "notes": notes, "help": help, "tail": tail, "left": left })
+}
+
+/// The reasons for which a target is stale: of each, [`reason`], and `place`, where it is written in the Atsaffile or
+/// what it came from, where there is one.
+#[must_use]
+pub fn reasons(reasons: &[Reason], graph: &Graph, target: TargetId) -> Value {
+    reasons.iter().map(|it| reason_in(it, graph, target)).collect()
+}
+
+/// [`reason`], with the `place` in the graph as it is now, and the `path` of an input.
+#[must_use]
+pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
+    let mut object = reason(why);
+    if let Reason::Changed(Difference { field, .. }) = why {
+        if let Field::Input { role, path: None } = field {
+            let read = read_of(graph, target, role, None);
+            object["path"] = read.map(|read| read.path.as_str()).into();
+        }
+        if let Some(place) = place(field, graph, target) {
+            object["place"] = place.into();
+        }
+    }
+    object
+}
+
+/// A reason: `{"reason": NAME, ..}`.
+///
+/// | reason | further keys |
+/// |---|---|
+/// | `never_built`, `forced`, `unknown`, `interrupted` | |
+/// | `missing`, `altered` | `artifact`, `path` |
+/// | `changed` | `field`: `format`, `task`, `param`, `input`, `input_order`, `env` or `output`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
+///
+/// A parameter's values are JSON values, contents and values of the environment are digests.
+#[must_use]
+pub fn reason(reason: &Reason) -> Value {
+    match reason {
+        Reason::NeverBuilt => json!({ "reason": "never_built" }),
+        Reason::Forced => json!({ "reason": "forced" }),
+        Reason::Unknown => json!({ "reason": "unknown" }),
+        Reason::Interrupted => json!({ "reason": "interrupted" }),
+        Reason::Missing { artifact, path } => json!({ "reason": "missing", "artifact": artifact, "path": path }),
+        Reason::Altered { artifact, path } => json!({ "reason": "altered", "artifact": artifact, "path": path }),
+        Reason::Changed(Difference { field, before, after }) => {
+            let (kind, name, path) = match field {
+                Field::Format => ("format", None, None),
+                Field::Task => ("task", None, None),
+                Field::Param(name) => ("param", Some(name), None),
+                Field::Input { role, path } => ("input", Some(role), path.as_ref()),
+                Field::InputOrder => ("input_order", None, None),
+                Field::Env(name) => ("env", Some(name), None),
+                Field::Output(name) => ("output", Some(name), None),
+            };
+            let value = |text: &Option<String>| match (field, text) {
+                (_, None) => Value::Null,
+                (Field::Param(_), Some(text)) => param_value(text),
+                (_, Some(text)) => text.as_str().into(),
+            };
+            let mut object = json!({ "reason": "changed", "field": kind });
+            for (key, text) in [("name", name), ("path", path)] {
+                if let Some(text) = text {
+                    object[key] = text.as_str().into();
+                }
+            }
+            object["before"] = value(before);
+            object["after"] = value(after);
+            object
+        }
+    }
+}
+
+/// The value of a parameter from its canonical text; what is no JSON, such as a date, stays text.
+fn param_value(text: &str) -> Value {
+    let text = text.split_once(": ").map_or(text, |(_, value)| value);
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
+
+/// A duration in seconds, to the millisecond.
+#[must_use]
+pub fn seconds(duration: Duration) -> Value {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
+    let seconds = duration.as_millis() as f64 / 1000.0;
+    seconds.into()
+}
+
+/// Milliseconds as seconds.
+#[must_use]
+pub fn milliseconds(milliseconds: u64) -> Value {
+    seconds(Duration::from_millis(milliseconds))
+}
+
+fn merge(into: &mut Value, from: &mut Value) {
+    let empty = &mut Map::new();
+    let from = from.as_object_mut().unwrap_or(empty);
+    if let Some(into) = into.as_object_mut() {
+        into.append(from);
+    }
+}

@@ -1,0 +1,18 @@
+//! From the engine's data to people.
+//!
+//! Text and JSON are two drawings of the same data, so they say the same. Nothing here runs or builds anything, and
+//! nothing here knows the command line.
+
+pub mod chart;
+pub mod events;
+pub mod history;
+pub mod human;
+pub mod ink;
+pub mod json;
+pub mod plan;
+pub mod reasons;
+pub mod screen;
+pub mod status;
+pub mod table;
+pub mod terminal;
+pub mod why;

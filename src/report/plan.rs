@@ -1,0 +1,241 @@
+//! What a build would do, in words and as JSON.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::human;
+use super::ink::{Ink, Tone};
+use super::json;
+use super::reasons::told_in;
+use super::table::Table;
+use crate::engine::graph::{Graph, TargetId};
+use crate::engine::plan::{Plan, Step, Verdict};
+use crate::engine::run::RunId;
+use crate::engine::store::Store;
+
+/// How many names one line holds.
+const NAMES: usize = 20;
+
+/// What becomes of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It runs.
+    Run,
+    /// It comes back from the store, where this run's build had left it.
+    Restore(Option<RunId>),
+    /// It runs if what it reads comes out different.
+    Perhaps,
+    /// It stays.
+    Keep,
+}
+
+impl Fate {
+    /// What becomes of a step's target.
+    #[must_use]
+    pub fn of(step: &Step, graph: &Graph, store: &Store) -> Self {
+        match &step.verdict {
+            Verdict::Fresh => Self::Keep,
+            Verdict::Undecided => Self::Perhaps,
+            Verdict::Stale { restore: None, .. } => Self::Run,
+            Verdict::Stale {
+                restore: Some(hash), ..
+            } => {
+                let name = graph.name(step.target);
+                Self::Restore(store.ledger(|ledger| Some(ledger.target(name)?.result(*hash)?.run)))
+            }
+        }
+    }
+
+    fn word(self) -> (Tone, &'static str) {
+        match self {
+            Self::Run => (Tone::Stale, "run"),
+            Self::Restore(_) => (Tone::Good, "restore"),
+            Self::Perhaps => (Tone::Stale, "perhaps"),
+            Self::Keep => (Tone::Good, "keep"),
+        }
+    }
+}
+
+/// How long some targets would run, one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Estimate {
+    /// Of those that ran before, together.
+    pub known: Duration,
+    /// How many of them never did.
+    pub unknown: usize,
+}
+
+impl Estimate {
+    /// The sum of the last durations of those steps that may run.
+    #[must_use]
+    pub fn of<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Self {
+        let mut estimate = Self::default();
+        for step in steps {
+            match (&step.verdict, step.last) {
+                (Verdict::Fresh | Verdict::Stale { restore: Some(_), .. }, _) => {}
+                (_, Some(last)) => estimate.known += last,
+                (_, None) => estimate.unknown += 1,
+            }
+        }
+        estimate
+    }
+
+    /// `about 12 s in all`, for `of` being ` in all`; empty if nothing runs or nothing is known.
+    #[must_use]
+    pub fn words(self, of: &str) -> String {
+        let never = match self.unknown {
+            0 => String::new(),
+            unknown => format!(" ({unknown} never ran)"),
+        };
+        match self.known {
+            Duration::ZERO => String::new(),
+            known => format!("about {}{of}{never}", human::duration(known)),
+        }
+    }
+}
+
+/// Puts names in one line, the first twenty of them.
+#[must_use]
+pub fn names(graph: &Graph, targets: &[TargetId]) -> String {
+    let shown: Vec<&str> = targets.iter().take(NAMES).map(|target| graph.name(*target)).collect();
+    match targets.len().saturating_sub(NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// What keeps a step from being decided, in words.
+#[must_use]
+pub fn waits(step: &Step, graph: &Graph) -> String {
+    match step.waits_for.as_slice() {
+        [one] => format!("depends on what {} makes", graph.name(*one)),
+        [one, two] => format!("depends on what {} and {} make", graph.name(*one), graph.name(*two)),
+        many => format!("depends on what these make: {}", names(graph, many)),
+    }
+}
+
+/// Draws a plan: a line a reason, and at the end what it comes to.
+#[must_use]
+pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink) -> String {
+    let mut table = Table::new().right(2);
+    let mut counts = [0_usize; 4];
+    let mut kept = Vec::new();
+    for step in &plan.steps {
+        let fate = Fate::of(step, graph, store);
+        counts[match fate {
+            Fate::Run => 0,
+            Fate::Perhaps => 1,
+            Fate::Restore(_) => 2,
+            Fate::Keep => 3,
+        }] += 1;
+        if fate == Fate::Keep {
+            kept.push(step.target);
+            continue;
+        }
+        let (tone, word) = fate.word();
+        let took = match fate {
+            Fate::Restore(_) => String::new(),
+            _ => step.last.map(human::duration).unwrap_or_default(),
+        };
+        let mut head = [
+            (tone, word.to_owned()),
+            (Tone::Strong, graph.name(step.target).to_owned()),
+            (Tone::Plain, took),
+        ];
+        for line in why(step, fate, graph, now) {
+            let cells = std::mem::replace(&mut head, [const { (Tone::Plain, String::new()) }; 3]);
+            table.row(cells.into_iter().chain([(Tone::Plain, line)]));
+        }
+    }
+    if !kept.is_empty() {
+        let (tone, word) = Fate::Keep.word();
+        table.row([(tone, word.to_owned()), (Tone::Plain, names(graph, &kept))]);
+    }
+    table.draw(ink) + &total(counts, plan)
+}
+
+/// The reasons of a step, a line each.
+fn why(step: &Step, fate: Fate, graph: &Graph, now: SystemTime) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Verdict::Stale { reasons, .. } = &step.verdict {
+        for reason in reasons {
+            let told = told_in(reason, graph, step.target);
+            let place = told
+                .place
+                .as_ref()
+                .map(|place| format!("  {place}"))
+                .unwrap_or_default();
+            lines.push(format!("{}{place}", told.brief()));
+        }
+    }
+    if let Fate::Restore(Some(run)) = fate {
+        lines.push(format!("from run {} ({})", run.short(), human::ago(run.time(), now)));
+    }
+    if fate == Fate::Perhaps {
+        lines.push(waits(step, graph));
+    }
+    lines
+}
+
+fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
+    if run + perhaps + restore == 0 {
+        let verb = if keep == 1 { "is" } else { "are" };
+        return format!("nothing to do: {} {verb} fresh\n", human::count(keep, "target"));
+    }
+    let parts = [
+        (run, "to run"),
+        (perhaps, "perhaps"),
+        (restore, "to restore"),
+        (keep, "kept"),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    match Estimate::of(&plan.steps).words("") {
+        time if time.is_empty() => format!("{}\n", told.join(", ")),
+        time => format!("{}: {time}\n", told.join(", ")),
+    }
+}
+
+/// A plan: `goals`, `steps` in build order, and `estimate`, the seconds that the targets to run took last time together,
+/// with `unknown`, how many of them never ran.
+///
+/// A step has `target`; `verdict`: `run`, `restore`, `perhaps` or `keep`; `reasons` ([`json::reason`]); `waits_for`,
+/// the targets that must run before it is decided; `from`, the run whose result comes back, or null; `last`, the seconds
+/// of its last success, or null; `fingerprint`, the hash of all that its result depends on, or null as long as an input
+/// is not known.
+#[must_use]
+pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
+    let names =
+        |targets: &[TargetId]| -> Vec<String> { targets.iter().map(|target| graph.name(*target).to_owned()).collect() };
+    let step = |step: &Step| {
+        let fate = Fate::of(step, graph, store);
+        let reasons = match &step.verdict {
+            Verdict::Stale { reasons, .. } => reasons.as_slice(),
+            _ => &[],
+        };
+        let from = match fate {
+            Fate::Restore(run) => run.map(|run| run.to_string()),
+            _ => None,
+        };
+        json!({
+            "target": graph.name(step.target),
+            "verdict": fate.word().1,
+            "reasons": json::reasons(reasons, graph, step.target),
+            "waits_for": names(&step.waits_for),
+            "from": from,
+            "last": step.last.map(json::seconds),
+            "fingerprint": step.fingerprint.hash().map(|hash| hash.hex()),
+        })
+    };
+    let estimate = Estimate::of(&plan.steps);
+    json!({
+        "goals": names(&plan.goals),
+        "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
+        "estimate": json::seconds(estimate.known),
+        "unknown": estimate.unknown,
+    })
+}

@@ -1,0 +1,285 @@
+//! The two streams of a command, and whether they want colour and progress.
+//!
+//! What was asked for goes to stdout, all else to stderr. Everything that is printed goes through here, so a broken
+//! pipe, `--quiet` and `NO_COLOR` are honoured in one place.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Mutex, PoisonError};
+
+use super::ink::Ink;
+use crate::diagnostic::{Diagnostic, Severity};
+
+/// How a command was asked to speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Whether to use colour; `None` means where a terminal can show it.
+    pub color: Option<bool>,
+    /// Errors only.
+    pub quiet: bool,
+    /// What tasks print as well.
+    pub verbose: bool,
+    /// JSON on stdout.
+    pub json: bool,
+}
+
+/// Where a command speaks.
+pub struct Screen {
+    manner: Manner,
+    out: Stream,
+    err: Stream,
+    /// Whether stderr is a terminal on which a line can be drawn again.
+    live: bool,
+}
+
+struct Stream {
+    ink: Ink,
+    writer: Mutex<(Box<dyn Write + Send>, Option<io::Error>)>,
+}
+
+impl Stream {
+    fn new(writer: Box<dyn Write + Send>, colour: bool) -> Self {
+        Self {
+            ink: Ink::new(colour),
+            writer: Mutex::new((writer, None)),
+        }
+    }
+
+    /// Writes, until writing failed once: a reader that went away does not end a build.
+    fn write(&self, text: &str) {
+        let mut guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let (writer, error) = &mut *guard;
+        if error.is_none() {
+            *error = writer.write_all(text.as_bytes()).and_then(|()| writer.flush()).err();
+        }
+    }
+}
+
+impl Screen {
+    /// The streams of this process.
+    #[must_use]
+    pub fn new(manner: Manner, env: &BTreeMap<String, String>) -> Self {
+        let (out, err) = (io::stdout(), io::stderr());
+        let colour = |terminal| manner.color.unwrap_or_else(|| wants_colour(env, terminal));
+        let terminal = err.is_terminal();
+        Self {
+            manner,
+            live: terminal && !is_dumb(env),
+            out: Stream::new(Box::new(io::stdout()), colour(out.is_terminal())),
+            err: Stream::new(Box::new(io::stderr()), colour(terminal)),
+        }
+    }
+
+    /// Streams that go elsewhere, without colour.
+    #[must_use]
+    pub fn to(manner: Manner, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        Self {
+            manner,
+            live: false,
+            out: Stream::new(out, manner.color == Some(true)),
+            err: Stream::new(err, manner.color == Some(true)),
+        }
+    }
+
+    /// Prints what was asked for.
+    pub fn print(&self, text: &str) {
+        self.out.write(text);
+    }
+
+    /// Prints a value that was asked for, as JSON on one line.
+    pub fn print_json(&self, value: &serde_json::Value) {
+        self.out.write(&format!("{value}\n"));
+    }
+
+    /// Says something besides, unless errors only are wanted.
+    pub fn say(&self, text: &str) {
+        if !self.manner.quiet {
+            self.err.write(text);
+        }
+    }
+
+    /// Says something even if errors only are wanted.
+    pub fn insist(&self, text: &str) {
+        self.err.write(text);
+    }
+
+    /// Tells what is wrong.
+    pub fn tell(&self, diagnostic: &Diagnostic) {
+        let text = self.draw(diagnostic);
+        match diagnostic.severity {
+            Severity::Error => self.insist(&text),
+            Severity::Warning => self.say(&text),
+        }
+    }
+
+    /// Draws a diagnostic for stderr.
+    #[must_use]
+    pub fn draw(&self, diagnostic: &Diagnostic) -> String {
+        let ink = self.err.ink;
+        diagnostic.render_with(&|part, text| ink.part(part, text))
+    }
+
+    /// The colours of stdout.
+    #[must_use]
+    pub fn out_ink(&self) -> Ink {
+        self.out.ink
+    }
+
+    /// The colours of stderr.
+    #[must_use]
+    pub fn err_ink(&self) -> Ink {
+        self.err.ink
+    }
+
+    /// Whether JSON is wanted on stdout.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        self.manner.json
+    }
+
+    /// Whether errors only are wanted.
+    #[must_use]
+    pub fn quiet(&self) -> bool {
+        self.manner.quiet
+    }
+
+    /// Whether what tasks print is wanted as well.
+    #[must_use]
+    pub fn verbose(&self) -> bool {
+        self.manner.verbose
+    }
+
+    /// Whether a line that is drawn again and again may stand on stderr.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.live && !self.manner.quiet && !self.manner.json
+    }
+
+    /// Why what was asked for could not be printed, if it could not; a reader that went away is no reason.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Diagnostic> {
+        let guard = self.out.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = guard.1.as_ref()?;
+        (error.kind() != io::ErrorKind::BrokenPipe)
+            .then(|| Diagnostic::error(format!("stdout cannot be written: {error}")))
+    }
+}
+
+/// Whether the environment wants colour on a stream: <https://no-color.org> and <https://bixense.com/clicolors>.
+fn wants_colour(env: &BTreeMap<String, String>, terminal: bool) -> bool {
+    let value = |name: &str| env.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    if value("NO_COLOR").is_some() {
+        return false;
+    }
+    match value("CLICOLOR_FORCE") {
+        Some(force) if force != "0" => true,
+        _ => terminal && value("CLICOLOR") != Some("0") && !is_dumb(env),
+    }
+}
+
+fn is_dumb(env: &BTreeMap<String, String>) -> bool {
+    env.get("TERM").is_some_and(|term| term == "dumb")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// Both streams of a command, kept to be looked at.
+    #[derive(Clone, Default)]
+    pub(crate) struct Kept {
+        out: Sink,
+        err: Sink,
+    }
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("not poisoned").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Sink {
+        fn take(&self) -> String {
+            String::from_utf8(std::mem::take(&mut self.0.lock().expect("not poisoned"))).expect("UTF-8")
+        }
+    }
+
+    impl Kept {
+        pub(crate) fn screen(&self, manner: Manner) -> Screen {
+            Screen::to(manner, Box::new(self.out.clone()), Box::new(self.err.clone()))
+        }
+
+        /// What went to stdout since the last call.
+        pub(crate) fn out(&self) -> String {
+            self.out.take()
+        }
+
+        /// What went to stderr since the last call.
+        pub(crate) fn err(&self) -> String {
+            self.err.take()
+        }
+    }
+
+    struct Full(io::ErrorKind);
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn colour_follows_the_terminal_unless_the_environment_says_otherwise() {
+        assert!(wants_colour(&env(&[]), true));
+        assert!(!wants_colour(&env(&[]), false));
+        assert!(!wants_colour(&env(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), true));
+        assert!(wants_colour(&env(&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")]), false));
+        assert!(!wants_colour(&env(&[("CLICOLOR_FORCE", "0")]), false));
+        assert!(!wants_colour(&env(&[("CLICOLOR", "0")]), true));
+        assert!(!wants_colour(&env(&[("TERM", "dumb")]), true));
+    }
+
+    #[test]
+    fn quiet_leaves_errors_alone() {
+        let kept = Kept::default();
+        let screen = kept.screen(Manner {
+            quiet: true,
+            ..Manner::default()
+        });
+        screen.say("chatter\n");
+        screen.tell(&Diagnostic::warning("a warning"));
+        screen.tell(&Diagnostic::error("an error"));
+        assert_eq!(kept.err(), "error: an error\n");
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_error_and_a_full_disk_is() {
+        let screen = |kind| Screen::to(Manner::default(), Box::new(Full(kind)), Box::new(io::sink()));
+        let gone = screen(io::ErrorKind::BrokenPipe);
+        gone.print("text");
+        assert_eq!(gone.trouble(), None);
+        let full = screen(io::ErrorKind::StorageFull);
+        full.print("text");
+        let trouble = full.trouble().expect("told").what;
+        assert!(trouble.starts_with("stdout cannot be written"), "{trouble}");
+    }
+}

@@ -1,0 +1,78 @@
+//! An explanation for programs.
+
+use serde_json::{Value, json};
+
+use super::{Cause, Explanation};
+use crate::engine::graph::{Graph, TargetId};
+use crate::engine::store::Past;
+use crate::report::plan::Fate;
+use crate::report::reasons::field_name;
+use crate::report::{human, json};
+
+/// An explanation: `target`; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided` or `fresh`;
+/// `verdict`: `run`, `restore`, `perhaps` or `keep`; `from`, the run whose result comes back, or null; `causes`;
+/// `built`, the result in place, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
+/// targets before it that are not fresh, after it that are not, and those that stay; `estimate`, the seconds that all
+/// of it took last time, and `unknown`, how many targets never ran.
+///
+/// A cause is a [`json::reason`] with `place`, or one of
+///
+/// | reason | further keys |
+/// |---|---|
+/// | `not_known_yet` | `name`, `path`: an input that `by`, a target, must make first |
+/// | `made_again` | `by`: a target that makes the input anew before |
+/// | `was_made_again` | `by`, `run`: a target that made the input anew since |
+/// | `modified` | `path`, `time`: a file younger than the result in place |
+/// | `more` | `count` of causes left out |
+///
+/// and `because`, the causes behind it. Of a fresh target they are those for which it was built.
+#[must_use]
+pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
+    let names =
+        |targets: &[TargetId]| -> Vec<String> { targets.iter().map(|target| graph.name(*target).to_owned()).collect() };
+    let (state, verdict) = match explanation.fate {
+        Fate::Run => ("stale", "run"),
+        Fate::Restore(_) => ("stale", "restore"),
+        Fate::Perhaps => ("undecided", "perhaps"),
+        Fate::Keep => ("fresh", "keep"),
+    };
+    let from = match explanation.fate {
+        Fate::Restore(run) => run.map(|run| run.to_string()),
+        _ => None,
+    };
+    json!({
+        "target": graph.name(explanation.target),
+        "artifact": explanation.artifact.map(|artifact| graph.artifact_name(artifact)),
+        "state": state,
+        "verdict": verdict,
+        "from": from,
+        "causes": causes_json(&explanation.causes),
+        "built": explanation.record.as_ref().map(built_json),
+        "failed": explanation.failed.map(|(run, attempt)| json!({ "run": run.to_string(), "attempt": attempt })),
+        "same": explanation.same.iter().map(field_name).collect::<Vec<_>>(),
+        "first": names(&explanation.first),
+        "then": names(&explanation.then),
+        "kept": names(&explanation.kept),
+        "estimate": json::seconds(explanation.estimate.known),
+        "unknown": explanation.estimate.unknown,
+    })
+}
+
+fn causes_json(causes: &[Cause]) -> Value {
+    let one = |cause: &Cause| {
+        let mut object = cause.json.clone();
+        object["because"] = causes_json(&cause.because);
+        object
+    };
+    causes.iter().map(one).collect()
+}
+
+fn built_json(past: &Past) -> Value {
+    let restored = (past.placed_by != past.run).then_some(past.placed_by);
+    json!({
+        "run": past.run.to_string(),
+        "time": human::timestamp(past.run.time()),
+        "duration": json::milliseconds(past.duration),
+        "restored_by": restored.map(|run| run.to_string()),
+    })
+}

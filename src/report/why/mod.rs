@@ -1,0 +1,213 @@
+//! Why a target is stale or fresh: every reason back to what was changed, what follows, and what stays.
+//!
+//! [`explain`] gathers it as data; [`text`] and [`json`] draw the same data.
+
+mod json;
+mod search;
+mod text;
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+pub use self::json::json;
+use self::search::Search;
+pub use self::text::text;
+use super::plan::{Estimate, Fate};
+use super::reasons::{self, Told};
+use crate::engine::fingerprint::{Field, Fingerprint};
+use crate::engine::graph::{ArtifactId, Graph, TargetId};
+use crate::engine::plan::{Plan, Step, Verdict};
+use crate::engine::run::RunId;
+use crate::engine::spec::Value;
+use crate::engine::store::entry::Artifact;
+use crate::engine::store::{Past, Store};
+
+/// Where an explanation looks.
+pub struct Sight<'a> {
+    /// The targets.
+    pub graph: &'a Graph,
+    /// The plan of the target, of what it needs, and of what follows it.
+    pub plan: &'a Plan,
+    /// What was built.
+    pub store: &'a Store,
+    /// Files at a path that were modified after a moment, the newest first.
+    pub modified: &'a dyn Fn(&str, SystemTime) -> Vec<Touched>,
+    /// The present.
+    pub now: SystemTime,
+}
+
+/// A file, and when it was modified.
+pub type Touched = (String, SystemTime);
+
+/// Why a target is as it is.
+#[derive(Debug)]
+pub struct Explanation<'a> {
+    /// The target.
+    pub target: TargetId,
+    /// The artifact, if the goal named one.
+    pub artifact: Option<ArtifactId>,
+    /// Its step of the plan.
+    pub step: &'a Step,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Why it is stale or undecided; of a fresh one, why it was built.
+    pub causes: Vec<Cause>,
+    /// The result in place.
+    pub record: Option<Past>,
+    /// Fields that are what they were in that result.
+    pub same: Vec<Field>,
+    /// Targets that must run before it, or may have to.
+    pub first: Vec<TargetId>,
+    /// Targets that are stale or undecided after it.
+    pub then: Vec<TargetId>,
+    /// Targets that stay.
+    pub kept: Vec<TargetId>,
+    /// Run and attempt of its last failure, if nothing succeeded since.
+    pub failed: Option<(RunId, u32)>,
+    /// How long it takes with what comes first and what follows.
+    pub estimate: Estimate,
+}
+
+/// One cause, and what stands behind it.
+#[derive(Clone, Debug, Default)]
+pub struct Cause {
+    /// In words.
+    pub told: Told,
+    /// For programs.
+    pub json: serde_json::Value,
+    /// What stands behind it.
+    pub because: Vec<Cause>,
+}
+
+/// Explains a target of the plan; `None` if the plan does not hold it.
+#[must_use]
+pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<ArtifactId>) -> Option<Explanation<'a>> {
+    let Sight { graph, plan, store, .. } = *sight;
+    let steps: HashMap<TargetId, &'a Step> = plan.steps.iter().map(|step| (step.target, step)).collect();
+    let step = *steps.get(&target)?;
+    let record = record(store, graph, target);
+    let mut search = Search::new(sight, &steps);
+    let causes = match &step.verdict {
+        Verdict::Fresh => record.as_ref().map(|past| search.past(past, 0)).unwrap_or_default(),
+        _ => search.present(step, 0),
+    };
+    let earlier = record.as_ref().and_then(|past| store.fingerprint(past));
+    let open = |ids: &[TargetId]| -> Vec<TargetId> {
+        let open = |id: &&TargetId| steps.get(id).is_some_and(|step| step.verdict != Verdict::Fresh);
+        ids.iter().filter(open).copied().collect()
+    };
+    let mut first = open(&graph.needed(&[target]));
+    first.retain(|id| *id != target);
+    let followers = graph.followers(&[target]);
+    let then = match step.verdict {
+        Verdict::Fresh => Vec::new(),
+        _ => open(&followers),
+    };
+    let involved: Vec<TargetId> = followers.iter().copied().chain([target]).collect();
+    let kept = graph.needed(&involved);
+    let fresh = |id: &TargetId| steps.get(id).is_some_and(|step| step.verdict == Verdict::Fresh) && *id != target;
+    let working = first
+        .iter()
+        .chain([&target])
+        .chain(&then)
+        .filter_map(|id| steps.get(id).copied());
+    Some(Explanation {
+        target,
+        artifact,
+        step,
+        fate: Fate::of(step, graph, store),
+        causes,
+        same: earlier
+            .map(|earlier| same(&earlier, &step.fingerprint))
+            .unwrap_or_default(),
+        record,
+        failed: store.ledger(|ledger| ledger.target(graph.name(target))?.failed()),
+        estimate: Estimate::of(working),
+        first,
+        then,
+        kept: kept.into_iter().filter(fresh).collect(),
+    })
+}
+
+fn record(store: &Store, graph: &Graph, target: TargetId) -> Option<Past> {
+    store.ledger(|ledger| ledger.target(graph.name(target))?.record().cloned())
+}
+
+/// The fields that have the same text in both; inputs first, then parameters and the rest.
+fn same(before: &Fingerprint, after: &Fingerprint) -> Vec<Field> {
+    let before: HashMap<Field, Option<String>> = before.fields().into_iter().collect();
+    let mut same: Vec<Field> = after
+        .fields()
+        .into_iter()
+        .filter(|(field, text)| text.is_some() && before.get(field) == Some(text))
+        .map(|(field, _)| field)
+        .filter(|field| matches!(field, Field::Input { .. } | Field::Param(_) | Field::Env(_)))
+        .collect();
+    same.sort_by_key(|field| match field {
+        Field::Input { .. } => 0,
+        Field::Param(_) => 1,
+        _ => 2,
+    });
+    same
+}
+
+impl Explanation<'_> {
+    /// The name that was asked for.
+    #[must_use]
+    pub fn name<'g>(&self, graph: &'g Graph) -> &'g str {
+        match self.artifact {
+            Some(artifact) => graph.artifact_name(artifact),
+            None => graph.name(self.target),
+        }
+    }
+
+    /// What the result in place was made from, a line each: name, value and place.
+    #[must_use]
+    pub fn made_from(&self, graph: &Graph, store: &Store) -> Vec<(String, String, String)> {
+        let mut lines = Vec::new();
+        for read in &graph.node(self.target).reads {
+            let (value, place) = match read.artifact {
+                Some(artifact) => {
+                    let run = record(store, graph, artifact.target).map(|past| past.run.short());
+                    let run = run.map(|run| format!(" in run {run}")).unwrap_or_default();
+                    (
+                        read.path.clone(),
+                        format!("made by {}{run}", graph.name(artifact.target)),
+                    )
+                }
+                None => (read.path.clone(), graph.spec.text.line_of(read.span)),
+            };
+            let name = if read.role == read.path {
+                String::new()
+            } else {
+                read.role.clone()
+            };
+            lines.push((name, value, place));
+        }
+        let declared = graph.target(self.target);
+        let values = declared
+            .params
+            .iter()
+            .filter(|param| !matches!(param.value, Value::Path(_)));
+        lines.extend(values.map(|param| {
+            let origin = reasons::origin(param, graph);
+            (param.name.clone(), param.value.to_string(), origin)
+        }));
+        for name in &declared.env {
+            lines.push((
+                format!("${name}"),
+                String::new(),
+                graph.spec.text.line_of(declared.span),
+            ));
+        }
+        lines
+    }
+
+    /// The artifacts of the result in place: the named one, or all.
+    #[must_use]
+    pub fn artifacts(&self, graph: &Graph) -> Vec<&Artifact> {
+        let wanted = self.artifact.map(|artifact| graph.artifact_name(artifact));
+        let all = self.record.iter().flat_map(|past| &past.artifacts);
+        all.filter(|it| wanted.is_none_or(|wanted| it.name == wanted)).collect()
+    }
+}

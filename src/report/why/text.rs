@@ -1,0 +1,244 @@
+//! An explanation for people.
+
+use std::time::{Duration, SystemTime};
+
+use super::{Cause, Explanation, Sight};
+use crate::engine::graph::TargetId;
+use crate::engine::plan::Verdict;
+use crate::engine::store::Past;
+use crate::report::human;
+use crate::report::ink::{Ink, Tone};
+use crate::report::plan::{Fate, names};
+use crate::report::reasons::{Edit, field_name};
+
+/// The least width of the column of names.
+const NAME: usize = 8;
+/// The column at which places stand, where the text before them allows it.
+const PLACE: usize = 40;
+/// How many causes are told on the first level.
+const CAUSES: usize = 30;
+
+/// Draws an explanation.
+#[must_use]
+pub fn text(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
+    let mut page = Page {
+        out: format!("{}\n", head(explanation, sight, ink)),
+        ink,
+        width: width(explanation, sight),
+    };
+    match explanation.step.verdict {
+        Verdict::Fresh => fresh(&mut page, explanation, sight),
+        _ => stale(&mut page, explanation, sight),
+    }
+    page.out
+}
+
+/// The headline: what the goal is, and what becomes of it.
+fn head(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
+    let Sight { graph, now, .. } = *sight;
+    let (name, target) = (explanation.name(graph), graph.name(explanation.target));
+    let it = match name == target {
+        true => "it",
+        false => target,
+    };
+    let name = ink.paint(Tone::Strong, name);
+    let stale = ink.paint(Tone::Stale, "stale");
+    match explanation.fate {
+        Fate::Run => format!("{name} is {stale}: {it} must run"),
+        Fate::Restore(Some(from)) => {
+            let ago = human::ago(from.time(), now);
+            format!("{name} is {stale}: {it} comes back from run {} ({ago})", from.short())
+        }
+        Fate::Restore(None) => format!("{name} is {stale}: {it} comes back from the store"),
+        Fate::Perhaps => {
+            let word = ink.paint(Tone::Stale, "undecided");
+            format!("{name} is {word}: {it} runs if what it reads comes out different")
+        }
+        Fate::Keep => {
+            let word = ink.paint(Tone::Good, "fresh");
+            let Some(past) = &explanation.record else {
+                return format!("{name} is {word}");
+            };
+            let restored = if past.placed_by == past.run {
+                String::new()
+            } else {
+                let (run, ago) = (past.placed_by.short(), human::ago(past.placed_by.time(), now));
+                format!(", restored in run {run} ({ago})")
+            };
+            let built = match it {
+                "it" => "built in".to_owned(),
+                target => format!("built by {target} in"),
+            };
+            format!("{name} is {word}: {built} {}{restored}", run_words(past, now))
+        }
+    }
+}
+
+fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
+    let Sight { graph, now, .. } = *sight;
+    page.causes(&explanation.causes);
+    if let Some((run, _)) = explanation.failed {
+        let (name, ago) = (graph.name(explanation.target), human::ago(run.time(), now));
+        let text = format!("in run {} ({ago}): `atsaf logs {name}` tells more", run.short());
+        page.line("failed", &text, None);
+    }
+    if let Some(past) = &explanation.record {
+        let run = run_words(past, now);
+        let same: Vec<String> = explanation.same.iter().map(field_name).collect();
+        match same.is_empty() {
+            true => page.whole(&format!("built last in {run}")),
+            false => page.whole(&format!("same as in {run}: {}", same.join(", "))),
+        }
+    }
+    let estimate = Some(explanation.estimate.words(" in all")).filter(|time| !time.is_empty());
+    let (first, then) = (open(&explanation.first, sight), open(&explanation.then, sight));
+    let (at_first, at_then, below) = match (first.is_empty(), then.is_empty()) {
+        (_, false) => (None, estimate, None),
+        (false, true) => (estimate, None, None),
+        (true, true) => (None, None, estimate),
+    };
+    page.line("first", &first, at_first);
+    page.line("then", &then, at_then);
+    page.line("takes", &below.unwrap_or_default(), None);
+    page.line("kept", &names(graph, &explanation.kept), None);
+}
+
+fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
+    page.whole("because");
+    page.causes(&explanation.causes);
+    page.whole("from");
+    for (name, value, place) in explanation.made_from(sight.graph, sight.store) {
+        page.put(&name, Tone::Plain, &value, Some(place));
+    }
+    for artifact in explanation.artifacts(sight.graph) {
+        page.line("is", &artifact.path, Some(human::size(artifact.size)));
+    }
+}
+
+/// Names of targets that are not fresh; those that come back from the store are marked.
+fn open(targets: &[TargetId], sight: &Sight<'_>) -> String {
+    let restored = |target: &TargetId| {
+        let verdict = sight.plan.step(*target).map(|step| &step.verdict);
+        matches!(verdict, Some(Verdict::Stale { restore: Some(_), .. }))
+    };
+    match targets {
+        few if few.len() < 10 => few
+            .iter()
+            .map(|target| match restored(target) {
+                true => format!("{} (comes back)", sight.graph.name(*target)),
+                false => sight.graph.name(*target).to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join(", "),
+        many => names(sight.graph, many),
+    }
+}
+
+/// The run in which a result was made, how long ago, and how long it took.
+fn run_words(past: &Past, now: SystemTime) -> String {
+    let took = human::duration(Duration::from_millis(past.duration));
+    format!(
+        "run {} ({}, {took})",
+        past.run.short(),
+        human::ago(past.run.time(), now)
+    )
+}
+
+/// The width of the column of names.
+fn width(explanation: &Explanation<'_>, sight: &Sight<'_>) -> usize {
+    let mut names: Vec<usize> = explanation
+        .causes
+        .iter()
+        .map(|cause| cause.told.subject.chars().count())
+        .collect();
+    if explanation.step.verdict == Verdict::Fresh {
+        let lines = explanation.made_from(sight.graph, sight.store);
+        names.extend(lines.iter().map(|(name, ..)| name.chars().count()));
+    }
+    names
+        .into_iter()
+        .filter(|width| *width <= 24)
+        .max()
+        .unwrap_or(0)
+        .max(NAME)
+}
+
+/// Lines in three columns: name, text, place.
+struct Page {
+    out: String,
+    ink: Ink,
+    width: usize,
+}
+
+impl Page {
+    fn whole(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    /// A line that begins at the margin, if there is anything to say in it.
+    fn line(&mut self, word: &str, text: &str, place: Option<String>) {
+        if !text.is_empty() {
+            // Two more, for the indent that the others have.
+            let width = self.width + 2;
+            self.columns(&format!("{word:width$}"), Tone::Plain, text, place);
+        }
+    }
+
+    fn put(&mut self, name: &str, tone: Tone, text: &str, place: Option<String>) {
+        let width = self.width;
+        self.columns(&format!("  {name:width$}"), tone, text, place);
+    }
+
+    fn columns(&mut self, name: &str, tone: Tone, text: &str, place: Option<String>) {
+        let mut line = self.ink.paint(Tone::Plain, name);
+        line.push_str("  ");
+        line.push_str(&self.ink.paint(tone, text));
+        if let Some(place) = place {
+            let used = name.chars().count() + 2 + text.chars().count();
+            line.extend(std::iter::repeat_n(' ', PLACE.saturating_sub(used).max(2)));
+            line.push_str(&self.ink.paint(Tone::Faint, &place));
+        }
+        self.whole(line.trim_end());
+    }
+
+    fn causes(&mut self, causes: &[Cause]) {
+        for cause in causes.iter().take(CAUSES) {
+            let told = &cause.told;
+            match told.subject.is_empty() {
+                true => self.whole(&format!("  {}", told.what)),
+                false => self.put(&told.subject, Tone::Plain, &told.what, told.place.clone()),
+            }
+            self.edits(&told.lines, self.width + 4);
+            self.behind(&cause.because, self.width + 4);
+        }
+        if causes.len() > CAUSES {
+            self.whole(&format!("  and {} more", causes.len() - CAUSES));
+        }
+    }
+
+    fn edits(&mut self, edits: &[Edit], indent: usize) {
+        for edit in edits {
+            let line = match edit {
+                Edit::Taken(line) => self.ink.paint(Tone::Old, &format!("- {line}")),
+                Edit::Added(line) => self.ink.paint(Tone::New, &format!("+ {line}")),
+            };
+            self.whole(&format!("{:indent$}{line}", ""));
+        }
+    }
+
+    /// What stands behind a cause, each step further in.
+    fn behind(&mut self, causes: &[Cause], indent: usize) {
+        for cause in causes {
+            let place = cause
+                .told
+                .place
+                .as_ref()
+                .map(|place| format!(" ({place})"))
+                .unwrap_or_default();
+            self.whole(&format!("{:indent$}because {}{place}", "", cause.told.brief()));
+            self.edits(&cause.told.lines, indent + 2);
+            self.behind(&cause.because, indent + 2);
+        }
+    }
+}
