@@ -2,12 +2,10 @@
 
 use super::super::{FitError, Fitted, Model, check};
 use super::differencing;
-use super::estimate::minima;
-use super::forecast::Effort;
-use super::least_squares::Stop;
+use super::forecast::{Constant, Effort, FittedArima};
 use super::order::Order;
 use super::search::{Bounds, Search};
-use super::{Criterion, Differenced, FINE, Method, finish, scale_of};
+use super::{Criterion, Differenced, Method, finish, scale_of};
 use serde::{Deserialize, Serialize};
 
 /// The longest series, and the longest season, whose candidates are all estimated by exact likelihood.
@@ -177,24 +175,13 @@ impl Model for AutoArima {
             1 => self.allow_drift,
             _ => false,
         };
-        if differencing::is_constant(&differenced.series) {
+        let level = differenced.series[0];
+        if differencing::is_constant(&differenced.series) && (allow_constant || level == 0.0) {
             // Nothing is left to model but the constant itself.
-            let constant = allow_constant;
-            let sample = differenced.sample(constant);
-            let stop = Stop {
-                max_iterations: 0,
-                tolerance: FINE,
-            };
-            let estimates = minima(&sample, &base, self.method, vec![Vec::new()], stop);
-            let estimate = estimates
-                .first()
-                .ok_or_else(|| no_fit("a constant series has no likelihood"))?;
-            let effort = Effort {
-                candidates: 1,
-                ..Effort::default()
-            };
-            return finish(y, scale, &sample, estimate, constant, effort)
-                .ok_or_else(|| no_fit("a constant series has no likelihood"));
+            let coefficient = level * scale / differenced.constant;
+            let drift = base.d + base.seasonal_d > 0;
+            let constant = allow_constant.then_some(Constant { coefficient, drift });
+            return Ok(Box::new(FittedArima::without_noise(y, &base, constant)));
         }
         let search = Search {
             settings: self,

@@ -2,7 +2,7 @@
 
 use super::css;
 use super::exact::{self, Whitened};
-use super::least_squares::{Evaluation, Minimum, Stop, dot, minimise, solve, sum_of_squares};
+use super::least_squares::{Evaluation, Minimum, Normal, Stop, dot, minimise, solve, sum_of_squares};
 use super::order::{Coefficients, Order};
 use super::{Criterion, Method};
 
@@ -272,9 +272,10 @@ fn near(a: &[f64], b: &[f64]) -> bool {
 fn exact_residuals(sample: &Sample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
     let at = |free: &[f64]| Likelihood::at(sample, &Coefficients::from_free(order, free)).map(Likelihood::concentrated);
     let residuals = at(free)?;
-    let mut jacobian = Vec::new();
+    let mut normal = Normal::default();
     if derive {
         let mut moved = free.to_vec();
+        let mut rows = Vec::with_capacity(free.len());
         for i in 0..free.len() {
             let step = STEP * free[i].abs().max(1.0);
             moved[i] = free[i] + step;
@@ -283,9 +284,10 @@ fn exact_residuals(sample: &Sample, order: &Order, free: &[f64], derive: bool) -
             for (row, base) in row.iter_mut().zip(&residuals) {
                 *row = (*row - base) / exact_step;
             }
-            jacobian.push(row);
+            rows.push(row);
             moved[i] = free[i];
         }
+        normal = Normal::new(&rows, &residuals);
     }
-    Some(Evaluation { residuals, jacobian })
+    Some(Evaluation { residuals, normal })
 }

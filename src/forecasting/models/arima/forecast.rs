@@ -192,6 +192,32 @@ impl FittedArima {
         }
     }
 
+    /// A series that differences and a constant explain wholly: its forecast has no width.
+    pub(super) fn without_noise(y: &[f64], order: &Order, constant: Option<Constant>) -> Self {
+        let effect = |t| constant.map_or(0.0, |constant| constant.effect(t));
+        let lost = order.lost();
+        let mut summary = vec![("order", Finding::Text(order.text(constant.is_some())))];
+        summary.extend(constant.iter().flat_map(Regressors::summary));
+        summary.push(("sigma2", Finding::Number(0.0)));
+        summary.extend(effort_summary(Effort::default()));
+        Self {
+            summary,
+            n: y.len(),
+            fitted: y
+                .iter()
+                .enumerate()
+                .map(|(t, value)| if t < lost { f64::NAN } else { *value })
+                .collect(),
+            tail: (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect(),
+            differences: difference_lags(order.d, order.seasonal_d, order.season_length),
+            ar: Lags::default(),
+            ma: Lags::default(),
+            state: Vec::new(),
+            variance: 0.0,
+            regressors: constant.map(|constant| Box::new(constant) as Box<dyn Regressors>),
+        }
+    }
+
     /// The weights of past noise in the values, `ψ_0 = 1` first.
     fn noise_weights(&self, count: usize) -> Vec<f64> {
         let mut stationary = Vec::with_capacity(count);

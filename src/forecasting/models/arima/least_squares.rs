@@ -5,12 +5,58 @@
 //! squares too. Gauss-Newton steps then converge in a handful of iterations, where a quasi-Newton method would first
 //! have to learn the curvature; the damping makes every step a descent.
 
-/// Residuals and, if asked for, their derivatives: one row for each parameter.
+/// Residuals and, if asked for, what a Gauss-Newton step needs to know of their derivatives `J`.
 pub(super) struct Evaluation {
-    /// The residuals whose squares are summed.
+    /// The residuals `r` whose squares are summed.
     pub(super) residuals: Vec<f64>,
-    /// Row `i`: the derivatives of all residuals by parameter `i`; empty if not asked for.
-    pub(super) jacobian: Vec<Vec<f64>>,
+    /// The normal equations; empty if not asked for.
+    pub(super) normal: Normal,
+}
+
+/// Normal equations: one row of `J` for each parameter.
+#[derive(Default)]
+pub(super) struct Normal {
+    /// `J J'`, lower triangle.
+    pub(super) matrix: Vec<Vec<f64>>,
+    /// `J r`: half the gradient of the sum of squares.
+    pub(super) gradient: Vec<f64>,
+}
+
+impl Normal {
+    /// The normal equations of rows of derivatives.
+    pub(super) fn new(rows: &[Vec<f64>], residuals: &[f64]) -> Self {
+        let matrix = rows
+            .iter()
+            .enumerate()
+            .map(|(i, a)| rows[..=i].iter().map(|b| dot(a, b)).collect())
+            .collect();
+        Self {
+            matrix,
+            gradient: rows.iter().map(|row| dot(row, residuals)).collect(),
+        }
+    }
+
+    /// The same in other parameters, of which row `i` of `by` holds the derivatives of the present ones by the `i`-th.
+    pub(super) fn in_terms_of(&self, by: &[Vec<f64>]) -> Self {
+        let at = |i: usize, j: usize| if i >= j { self.matrix[i][j] } else { self.matrix[j][i] };
+        let half: Vec<Vec<f64>> = by
+            .iter()
+            .map(|row| {
+                (0..row.len())
+                    .map(|j| row.iter().enumerate().map(|(i, d)| d * at(i, j)).sum())
+                    .collect()
+            })
+            .collect();
+        let matrix = half
+            .iter()
+            .enumerate()
+            .map(|(i, a)| by[..=i].iter().map(|b| dot(a, b)).collect())
+            .collect();
+        Self {
+            matrix,
+            gradient: by.iter().map(|row| dot(row, &self.gradient)).collect(),
+        }
+    }
 }
 
 /// Where an optimisation ended.
@@ -40,7 +86,7 @@ const MOST_DAMPING: f64 = 1e12;
 
 /// Minimises a sum of squares from a start.
 ///
-/// `evaluate` gets parameters and whether the derivatives are wanted; `None` where there is no value, which makes the
+/// `evaluate` gets parameters and whether the normal equations are wanted; `None` where there is no value, which makes the
 /// steps shorter. `None` if there is none at the start.
 pub(super) fn minimise(
     start: Vec<f64>,
@@ -60,14 +106,14 @@ pub(super) fn minimise(
     }
     let mut damping = 1e-3;
     while k > 0 && best.value > 0.0 {
-        let (normal, gradient) = normal_equations(&here);
+        let Normal { matrix, gradient } = &here.normal;
         loop {
             if best.iterations >= stop.max_iterations {
                 best.stopped_early = true;
                 return Some(best);
             }
             best.iterations += 1;
-            let Some((step, promised)) = damped_step(&normal, &gradient, damping) else {
+            let Some((step, promised)) = damped_step(matrix, gradient, damping) else {
                 if damping > MOST_DAMPING {
                     return Some(best);
                 }
@@ -128,17 +174,6 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
         }
     }
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest
-}
-
-/// `J J'` and `J r`.
-fn normal_equations(at: &Evaluation) -> (Vec<Vec<f64>>, Vec<f64>) {
-    let rows = &at.jacobian;
-    let normal = rows
-        .iter()
-        .enumerate()
-        .map(|(i, a)| rows[..=i].iter().map(|b| dot(a, b)).collect())
-        .collect();
-    (normal, rows.iter().map(|row| dot(row, &at.residuals)).collect())
 }
 
 /// The step `-(N + damping diag N)^-1 g`, and by how much the linear model says that it lowers the sum of squares.

@@ -134,6 +134,22 @@ impl Coefficients {
         }
     }
 
+    /// The derivatives of [`Coefficients::from_free`]: row `i` holds those of all coefficients by `free[i]`.
+    pub(super) fn derivatives(order: &Order, free: &[f64]) -> Vec<Vec<f64>> {
+        let mut rows = vec![vec![0.0; free.len()]; free.len()];
+        let mut at = 0;
+        for (length, sign) in order.lengths().into_iter().zip([1.0, -1.0, 1.0, -1.0]) {
+            let block = polynomial::derivatives(&free[at..at + length]);
+            for (row, of_block) in rows[at..].iter_mut().zip(block) {
+                for (out, value) in row[at..].iter_mut().zip(of_block) {
+                    *out = sign * value;
+                }
+            }
+            at += length;
+        }
+        rows
+    }
+
     /// The autoregressive side multiplied out: the sparse `a` of `w_t = Σ a_k w_(t-k) + ..`.
     pub(super) fn ar_lags(&self) -> Lags {
         Lags::product(&self.ar, &self.seasonal_ar, self.season_length)

@@ -12,7 +12,7 @@ use super::{FINE, Method};
 use rayon::prelude::*;
 
 /// Precision of an estimation that only ranks a candidate.
-const COARSE: f64 = 1e-7;
+const COARSE: f64 = 1e-6;
 
 /// How many of the best ranked candidates are estimated by exact likelihood, unless these all fail.
 const FINALISTS: usize = 4;
