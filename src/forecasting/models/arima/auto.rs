@@ -16,6 +16,10 @@ const EXACT_SEARCH: (usize, usize) = (150, 12);
 /// Defaults as in the reference, except for the seasonal ones of `season_length`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, with the name it has elsewhere"
+)]
 pub struct AutoArima {
     /// m: steps in a season, 1 without one.
     pub season_length: usize,

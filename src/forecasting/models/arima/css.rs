@@ -122,19 +122,22 @@ fn invert_of_length<const Q: usize>(theta: &[f64], columns: &mut [Vec<f64>], fro
     let mut groups = columns.chunks_exact_mut(4);
     for group in &mut groups {
         if let [a, b, c, d] = group {
-            invert_lanes::<Q, 4>(theta, [&mut a[from..], &mut b[from..], &mut c[from..], &mut d[from..]]);
+            invert_lanes::<Q, 4>(
+                theta,
+                &mut [&mut a[from..], &mut b[from..], &mut c[from..], &mut d[from..]],
+            );
         }
     }
     match groups.into_remainder() {
-        [a, b, c] => invert_lanes::<Q, 3>(theta, [&mut a[from..], &mut b[from..], &mut c[from..]]),
-        [a, b] => invert_lanes::<Q, 2>(theta, [&mut a[from..], &mut b[from..]]),
-        [a] => invert_lanes::<Q, 1>(theta, [&mut a[from..]]),
+        [a, b, c] => invert_lanes::<Q, 3>(theta, &mut [&mut a[from..], &mut b[from..], &mut c[from..]]),
+        [a, b] => invert_lanes::<Q, 2>(theta, &mut [&mut a[from..], &mut b[from..]]),
+        [a] => invert_lanes::<Q, 1>(theta, &mut [&mut a[from..]]),
         _ => {}
     }
 }
 
 /// [`invert_of_length`] for columns of one length.
-fn invert_lanes<const Q: usize, const LANES: usize>(theta: &[f64], columns: [&mut [f64]; LANES]) {
+fn invert_lanes<const Q: usize, const LANES: usize>(theta: &[f64], columns: &mut [&mut [f64]; LANES]) {
     let mut past = [[0.0; LANES]; Q];
     for t in 0..columns[0].len() {
         let mut sum: [f64; LANES] = std::array::from_fn(|lane| columns[lane][t]);

@@ -88,7 +88,7 @@ pub(super) struct Likelihood {
     /// Maximum-likelihood estimate of the noise's variance.
     pub(super) variance: f64,
     /// The logarithm of the likelihood.
-    pub(super) log_likelihood: f64,
+    pub(super) log: f64,
     /// Scaled innovations, `v_t / sqrt(F_t)`.
     pub(super) residuals: Vec<f64>,
     /// What the filter left, for the series and each regressor.
@@ -110,12 +110,11 @@ impl Likelihood {
         let n = residuals.len() as f64;
         // A perfect fit counts as one of the smallest variance there is.
         let variance = (sum_of_squares(&residuals) / n).max(f64::MIN_POSITIVE);
-        let log_likelihood =
-            -0.5 * (n * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0) + whitened.log_determinant);
-        log_likelihood.is_finite().then_some(Self {
+        let log = -0.5 * (n * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0) + whitened.log_determinant);
+        log.is_finite().then_some(Self {
             regression,
             variance,
-            log_likelihood,
+            log,
             residuals,
             whitened,
         })
@@ -163,7 +162,7 @@ impl Estimate {
             ..
         } = found;
         let coefficients = Coefficients::from_free(order, &free);
-        let log_likelihood = Likelihood::at(sample, &coefficients)?.log_likelihood;
+        let log_likelihood = Likelihood::at(sample, &coefficients)?.log;
         let (regressors, n) = (sample.regressors.len(), sample.series.len());
         Some(Self {
             order: *order,

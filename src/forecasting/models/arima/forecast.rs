@@ -171,13 +171,13 @@ impl FittedArima {
         let shift = sample.series.len() as f64 * scale.ln();
         let numbers = [
             ("sigma2", variance),
-            ("log_likelihood", likelihood.log_likelihood - shift),
+            ("log_likelihood", likelihood.log - shift),
             ("aicc", estimate.criterion(Criterion::Aicc) + 2.0 * shift),
             ("aic", estimate.criterion(Criterion::Aic) + 2.0 * shift),
             ("bic", estimate.criterion(Criterion::Bic) + 2.0 * shift),
         ];
         summary.extend(numbers.map(|(name, value)| (name, Finding::Number(value))));
-        summary.extend(effort_summary(effort));
+        summary.extend(effort_summary(&effort));
         Self {
             summary,
             n: y.len(),
@@ -199,7 +199,7 @@ impl FittedArima {
         let mut summary = vec![("order", Finding::Text(order.text(constant.is_some())))];
         summary.extend(constant.iter().flat_map(Regressors::summary));
         summary.push(("sigma2", Finding::Number(0.0)));
-        summary.extend(effort_summary(Effort::default()));
+        summary.extend(effort_summary(&Effort::default()));
         Self {
             summary,
             n: y.len(),
@@ -235,7 +235,7 @@ impl FittedArima {
 }
 
 /// What the work came to.
-fn effort_summary(effort: Effort) -> Vec<(&'static str, Finding)> {
+fn effort_summary(effort: &Effort) -> Vec<(&'static str, Finding)> {
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let number = |count: usize| Finding::Number(count as f64);
     let mut summary = vec![

@@ -113,7 +113,7 @@ pub(super) fn minimise(
                 return Some(best);
             }
             best.iterations += 1;
-            let Some((step, promised)) = damped_step(matrix, gradient, damping) else {
+            let Some((change, promised)) = damped_step(matrix, gradient, damping) else {
                 if damping > MOST_DAMPING {
                     return Some(best);
                 }
@@ -123,7 +123,7 @@ pub(super) fn minimise(
             if promised <= stop.tolerance * best.value {
                 return Some(best);
             }
-            let tried: Vec<f64> = best.at.iter().zip(&step).map(|(at, step)| at + step).collect();
+            let tried: Vec<f64> = best.at.iter().zip(&change).map(|(at, change)| at + change).collect();
             let there = evaluate(&tried, false);
             let value = there.map_or(f64::INFINITY, |there| sum_of_squares(&there.residuals));
             if value < best.value {

@@ -35,6 +35,11 @@ mod polynomial;
 mod search;
 mod strength;
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "short series, and values that are exact"
+)]
 mod tests;
 
 pub use auto::AutoArima;

@@ -36,6 +36,7 @@ impl Order {
     }
 
     /// The same order with a seasonal part (P, D, Q) of `season_length` steps.
+    #[must_use]
     pub const fn seasonal(mut self, p: usize, d: usize, q: usize, season_length: usize) -> Self {
         self.seasonal_p = p;
         self.seasonal_d = d;
@@ -70,16 +71,16 @@ impl Order {
             seasonal_q,
             season_length,
         } = self;
-        let mut text = format!("ARIMA({p},{d},{q})");
-        if seasonal_p + seasonal_d + seasonal_q > 0 {
-            text += &format!("({seasonal_p},{seasonal_d},{seasonal_q})[{season_length}]");
-        }
-        match (constant, d + seasonal_d) {
-            (false, _) => {}
-            (true, 0) => text += " with mean",
-            (true, _) => text += " with drift",
-        }
-        text
+        let seasonal = match seasonal_p + seasonal_d + seasonal_q {
+            0 => String::new(),
+            _ => format!("({seasonal_p},{seasonal_d},{seasonal_q})[{season_length}]"),
+        };
+        let constant = match (constant, d + seasonal_d) {
+            (false, _) => "",
+            (true, 0) => " with mean",
+            (true, _) => " with drift",
+        };
+        format!("ARIMA({p},{d},{q}){seasonal}{constant}")
     }
 
     /// The lengths of the four polynomials, in the order in which their free parameters stand.

@@ -1,6 +1,6 @@
 //! The strength of a season: how much of the variance, after the trend, it explains.
 //!
-//! From a decomposition by loess as in Cleveland, Cleveland, McRae and Terpenning (1990, STL), without robustness
+//! From a decomposition by loess as in Cleveland and others (1990, STL), without robustness
 //! weights: windows of 11 seasons (degree 0), `1.5 m / (1 - 1.5 / 11)` steps for the trend and `m + 1` for the low-pass
 //! filter (degree 1), and two passes, which is enough for a share of variance. O(n m).
 

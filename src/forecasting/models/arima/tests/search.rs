@@ -6,7 +6,7 @@ use super::super::strength::seasonal_strength;
 use super::super::{Arima, AutoArima, Criterion, Method, Order};
 use super::{arma, assert_near, find, noise, number, numbers, summed, text};
 
-/// A seasonal process: (1 - 0.5 B)(1 - B^12) y_t = (1 - 0.6 B^12) e_t.
+/// A seasonal process, `(1 - 0.5 B)(1 - B^12) y_t = (1 - 0.6 B^12) e_t`.
 fn seasonal_series(n: usize) -> Vec<f64> {
     let w = arma(&[(1, 0.5)], &[(12, -0.6)], 17, n);
     let mut y = w.clone();
