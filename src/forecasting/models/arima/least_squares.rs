@@ -195,11 +195,23 @@ fn damped_step(normal: &[Vec<f64>], gradient: &[f64], damping: f64) -> Option<(V
     Some((step, -2.0 * along - bend))
 }
 
-/// Solves `A x = b` for a symmetric positive definite `A` given by its lower triangle (Cholesky); `None` if it is not.
-pub(super) fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
-    let n = b.len();
+/// Solves `A x = b` for a symmetric positive definite `A` given by its lower triangle; `None` if it is not.
+pub(super) fn solve(a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
+    let (lower, mut x) = cholesky(a, b)?;
+    for i in (0..x.len()).rev() {
+        x[i] /= lower[i][i];
+        let solved = x[i];
+        for (value, factor) in x[..i].iter_mut().zip(&lower[i][..i]) {
+            *value -= factor * solved;
+        }
+    }
+    Some(x)
+}
+
+/// The Cholesky factor `L` of a matrix given by its lower triangle, and `L^-1 b`; `None` if it has none.
+pub(super) fn cholesky(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
     let mut x = b.to_vec();
-    for i in 0..n {
+    for i in 0..b.len() {
         let (above, below) = a.split_at_mut(i);
         let row = &mut below[0];
         for (j, other) in above.iter().enumerate() {
@@ -212,12 +224,5 @@ pub(super) fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
         row[i] = rest.sqrt();
         x[i] = (x[i] - dot(&row[..i], &x[..i])) / row[i];
     }
-    for i in (0..n).rev() {
-        x[i] /= a[i][i];
-        let solved = x[i];
-        for (value, factor) in x[..i].iter_mut().zip(&a[i][..i]) {
-            *value -= factor * solved;
-        }
-    }
-    Some(x)
+    Some((a, x))
 }

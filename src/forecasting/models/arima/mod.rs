@@ -29,7 +29,9 @@ mod differencing;
 mod estimate;
 mod exact;
 mod forecast;
+mod harmonic;
 mod least_squares;
+mod normal;
 mod order;
 mod polynomial;
 mod search;
@@ -43,6 +45,7 @@ mod strength;
 mod tests;
 
 pub use auto::AutoArima;
+pub use harmonic::HarmonicArima;
 pub use order::Order;
 
 use super::{FitError, Fitted, Model, check};

@@ -6,6 +6,7 @@
 
 use super::auto::AutoArima;
 use super::estimate::{Estimate, Sample, minima, refine};
+use super::forecast::Effort;
 use super::least_squares::Stop;
 use super::order::Order;
 use super::{FINE, Method};
@@ -60,6 +61,31 @@ pub(super) struct Found {
     pub(super) out_of_steps: bool,
     /// How many estimations stopped at the limit on iterations.
     pub(super) stopped_early: usize,
+}
+
+impl Found {
+    /// What the work came to, with the limits that were reached.
+    pub(super) fn effort(&self, settings: &AutoArima) -> Effort {
+        let mut limits = Vec::new();
+        if self.out_of_steps {
+            limits.push(format!(
+                "the search stopped after `max_steps` = {} candidates",
+                settings.max_steps
+            ));
+        }
+        if self.stopped_early > 0 {
+            let count = self.stopped_early;
+            limits.push(format!(
+                "{count} estimations stopped after `max_iterations` = {}",
+                settings.max_iterations
+            ));
+        }
+        Effort {
+            candidates: self.candidates,
+            iterations: self.iterations,
+            limits,
+        }
+    }
 }
 
 /// A search over one differenced series.

@@ -1,5 +1,6 @@
 //! Tests of the ARIMA family, by theme, and the series that they share.
 
+mod harmonic;
 mod likelihood;
 mod literature;
 mod properties;

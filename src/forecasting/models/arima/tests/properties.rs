@@ -1,7 +1,7 @@
 //! What must hold of every forecast, and series on which nothing may break.
 
 use super::super::super::{FitError, Forecast, Model};
-use super::super::forecast::normal_quantile;
+use super::super::normal::normal_quantile;
 use super::super::{Arima, AutoArima, Order};
 use super::{arma, assert_near, noise, number, summed, text};
 use proptest::prelude::*;
