@@ -227,7 +227,7 @@ impl Model for HarmonicArima {
         if seasons.iter().all(Vec::is_empty) || super::differencing::is_constant(y) {
             return settings.fit(y);
         }
-        let scale = scale_of(y);
+        let scale = scale_of("HarmonicARIMA", y)?;
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
         self.fit_scaled(y, scale, &scaled, &seasons, &settings)
             .ok_or_else(|| FitError::NoFit {

@@ -115,6 +115,15 @@ fn a_series_that_cannot_be_fitted_is_refused_by_name() {
         AutoArima::default().fit(&[1.0, f64::NAN]).err(),
         Some(FitError::NotFinite { at: 1 })
     );
+    let huge = AutoArima::default()
+        .fit(&[1e301, 0.0])
+        .err()
+        .expect("a reason")
+        .to_string();
+    assert_eq!(
+        huge,
+        "AutoARIMA found no fit: the largest value, 1e301, is beyond 1e300"
+    );
     let short = FitError::TooShort {
         model: "AutoARIMA",
         needed: 1,
