@@ -20,7 +20,12 @@
 //!   exact likelihood at them: it costs no more, and conditional sums over different numbers of values cannot be compared.
 //! - The search moves to the best neighbour and not to the first better one, so neighbours are estimated in parallel and
 //!   the result is the same at any number of threads.
+//! - As there, a candidate with a root closer to the unit circle than 1.01 is refused, with the polynomials multiplied out;
+//!   so with 24 steps a seasonal moving average is refused from 0.787 on. It looks like an accident and is not undone:
+//!   on a year of hourly generation the models thus refused have a criterion lower by 1,600 and errors higher by a tenth.
 //! - The few best candidates, not only the first, are estimated by exact likelihood before one is chosen.
+//! - Each candidate starts from zeros and from where its neighbour ended, as a mixed model's sum of squares has several
+//!   minima. The reference starts from zeros alone.
 //! - Mean and drift, and the noise's variance, are concentrated out of the likelihood (generalised least squares).
 
 mod auto;

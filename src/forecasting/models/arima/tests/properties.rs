@@ -117,8 +117,7 @@ fn a_series_that_cannot_be_fitted_is_refused_by_name() {
     );
     let huge = AutoArima::default()
         .fit(&[1e301, 0.0])
-        .err()
-        .expect("a reason")
+        .expect_err("a reason")
         .to_string();
     assert_eq!(
         huge,
