@@ -1,10 +1,9 @@
 //! A fitted ARIMA model: forecasts, prediction intervals, fitted values, and what was found.
 
-use super::super::{Finding, Fitted, Forecast, Interval};
+use super::super::{Finding, Fitted, Forecast, normal};
 use super::Criterion;
 use super::differencing::difference_lags;
 use super::estimate::{Estimate, Likelihood, Sample, subtract};
-use super::normal::normal_quantile;
 use super::order::{Coefficients, Order};
 use super::polynomial::Lags;
 
@@ -280,23 +279,7 @@ impl Fitted for FittedArima {
                 (self.variance * sum).sqrt()
             })
             .collect();
-        let intervals = levels
-            .iter()
-            .map(|&level| {
-                let width = normal_quantile(0.5 + level / 200.0);
-                let bound = |side: f64| {
-                    mean.iter()
-                        .zip(&deviations)
-                        .map(|(m, s)| m + side * width * s)
-                        .collect()
-                };
-                Interval {
-                    level,
-                    lower: bound(-1.0),
-                    upper: bound(1.0),
-                }
-            })
-            .collect();
+        let intervals = normal::intervals(&mean, &deviations, levels);
         Forecast { mean, intervals }
     }
 

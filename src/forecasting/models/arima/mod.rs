@@ -36,7 +36,6 @@ mod exact;
 mod forecast;
 mod harmonic;
 mod least_squares;
-mod normal;
 mod order;
 mod polynomial;
 mod search;
