@@ -426,11 +426,18 @@ effect = true
     write(&project.at(JOURNAL), &journal[..frames(&journal)[before + 1]]);
     let cut = project.copy();
     project.build("").ok();
-    assert_eq!(project.read("../outside"), "1\n2\n1\n", "the first version is published again");
+    assert_eq!(
+        project.read("../outside"),
+        "1\n2\n1\n",
+        "the first version is published again"
+    );
     project.build("").ok();
     assert_eq!(project.read("../outside"), "1\n2\n1\n");
     cut.build("-s version=2").ok();
-    assert!(!cut.at("../outside").exists(), "the second one was published: its commit is completed");
+    assert!(
+        !cut.at("../outside").exists(),
+        "the second one was published: its commit is completed"
+    );
     assert_eq!(cut.read("receipt.txt"), "2\n");
 }
 

@@ -144,14 +144,17 @@ fn a_command_that_is_killed_by_a_signal_has_failed() {
     );
     project.edit("Atsaffile", shell, list);
     project.write("pair.sh", "echo half > $1; kill -KILL $$\n");
-    project.build("one").is(1, str![[r#"
+    project.build("one").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  command another text; pair.sh content 44f099e7 -> 3d7b889c
 error: `pair` failed: the command was ended by signal 9
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("out/one.txt"), "one\n");
 }
 
@@ -291,7 +294,9 @@ output = "forbidden.txt"
     );
     project.write("tool", "#!/bin/sh\n");
     fs::set_permissions(project.at("tool"), fs::Permissions::from_mode(0o644)).expect("set");
-    project.build("--keep-going").is(1, str![[r#"
+    project.build("--keep-going").is(
+        1,
+        str![[r#"
 run [RUN]: 3 targets to look at, 0 fresh
 start      shell      never built
 error: `shell` failed: the command ended with exit code 127: a program was not found
@@ -302,7 +307,8 @@ start      forbidden  never built
 error: `forbidden` failed: `./tool` cannot be started: Permission denied (os error 13)
 3 failed (shell, list, forbidden) in [TIME]
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -549,25 +555,31 @@ direct = true
         "test -e site.txt && exit 9; mkdir -p pages; echo half > pages/1; exit 1\n",
     );
     files.insert("site.sh".to_owned(), project.read("site.sh").into_bytes());
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c
 error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.files(), files);
     assert_eq!(left(&project, "site"), text(&[("site/files/pages/1", "half\n")]));
     project.write("pages/1", "mine\n");
-    project.build("").is(1, str![[r#"
+    project.build("").is(
+        1,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content cef77904 -> ca49e15c; pages pages is not as atsaf left it
 error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
-"#]]);
+"#]],
+    );
     assert_eq!(
         project.read("pages/1"),
         "mine\n",
@@ -599,7 +611,9 @@ direct = true
     let next = project.start("build");
     next.until_it_waits();
     project.write("../go", "");
-    next.collect().is(0, str![[r#"
+    next.collect().is(
+        0,
+        str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 waiting    direct  for another build (run [RUN], process [PID], at `direct`)
 warning: `direct.txt` was not as atsaf left it, and was kept
@@ -607,7 +621,8 @@ warning: `direct.txt` was not as atsaf left it, and was kept
 fresh      direct  nothing that it depends on changed
 nothing to do: 1 target is fresh
 
-"#]]);
+"#]],
+    );
     assert_eq!(project.read("direct.txt"), "one\n");
     project.build("").is(
         0,

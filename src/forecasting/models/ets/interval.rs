@@ -39,7 +39,11 @@ impl End {
         let intervals = if levels.is_empty() {
             Vec::new()
         } else if is_closed {
-            let deviation: Vec<f64> = self.variances(&paths, &mean).iter().map(|v| v.max(0.0).sqrt()).collect();
+            let deviation: Vec<f64> = self
+                .variances(&paths, &mean)
+                .iter()
+                .map(|v| v.max(0.0).sqrt())
+                .collect();
             normal::intervals(&mean, &deviation, levels)
         } else {
             self.simulate(horizon, levels)
@@ -80,8 +84,17 @@ impl End {
 
     /// What an error of one passes on to the forecasts 1, 2, … steps later.
     fn responses(&self, horizon: usize) -> Vec<f64> {
-        let Smoothing { alpha, beta, gamma, phi } = self.smoothing;
-        let added_season = if self.form.season == Component::Additive { self.states.season.len() } else { 0 };
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = self.smoothing;
+        let added_season = if self.form.season == Component::Additive {
+            self.states.season.len()
+        } else {
+            0
+        };
         let mut faded = 1.0;
         let mut sum = 0.0;
         let response = |step: usize| {
@@ -99,14 +112,24 @@ impl End {
         if self.form.error == Component::Additive {
             let mut sum = 1.0;
             let passed = std::iter::once(0.0).chain(squares);
-            return passed.map(|c| { sum += c; variance * sum }).take(mean.len()).collect();
+            return passed
+                .map(|c| {
+                    sum += c;
+                    variance * sum
+                })
+                .take(mean.len())
+                .collect();
         }
         let is_class_three = self.form.season == Component::Multiplicative;
         let centre = if is_class_three { paths } else { mean };
         // Second moments of the forecast that errors passed on so far leave (equation 6.2).
         let mut moments: Vec<f64> = Vec::with_capacity(mean.len());
         for (h, middle) in centre.iter().enumerate() {
-            let passed: f64 = squares.iter().zip(moments.iter().rev()).map(|(c, moment)| c * moment).sum();
+            let passed: f64 = squares
+                .iter()
+                .zip(moments.iter().rev())
+                .map(|(c, moment)| c * moment)
+                .sum();
             debug_assert!(squares.len() >= h);
             moments.push(middle * middle + variance * passed);
         }
@@ -150,7 +173,12 @@ impl End {
 
     /// Moves the states by one step with an error, and returns the value.
     fn advance(&self, states: &mut States, step: usize, error: f64) -> f64 {
-        let Smoothing { alpha, beta, gamma, phi } = self.smoothing;
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = self.smoothing;
         let (grown, carried) = match self.form.trend {
             Component::Absent => (states.level, 0.0),
             Component::Additive => (states.level + phi * states.trend, phi * states.trend),
@@ -159,11 +187,23 @@ impl End {
                 (states.level * ratio, ratio)
             }
         };
-        let place = if states.season.is_empty() { None } else { Some((self.steps + step) % states.season.len()) };
+        let place = if states.season.is_empty() {
+            None
+        } else {
+            Some((self.steps + step) % states.season.len())
+        };
         let season = place.map_or(0.0, |place| states.season[place]);
         let forecast = self.join(grown, season);
-        let error = if self.form.error == Component::Multiplicative { error * forecast } else { error };
-        let adjusted = if self.form.season == Component::Multiplicative { error / season } else { error };
+        let error = if self.form.error == Component::Multiplicative {
+            error * forecast
+        } else {
+            error
+        };
+        let adjusted = if self.form.season == Component::Multiplicative {
+            error / season
+        } else {
+            error
+        };
         states.trend = match self.form.trend {
             Component::Absent => 0.0,
             Component::Additive => carried + beta * adjusted,
@@ -172,7 +212,11 @@ impl End {
         };
         states.level = grown + alpha * adjusted;
         if let Some(place) = place {
-            let by = if self.form.season == Component::Multiplicative { grown } else { 1.0 };
+            let by = if self.form.season == Component::Multiplicative {
+                grown
+            } else {
+                1.0
+            };
             states.season[place] = season + gamma * error / by;
         }
         let value = forecast + error;
@@ -183,7 +227,11 @@ impl End {
 /// Takes the quantile of sorted values, between the two nearest.
 fn quantile(sorted: &[f64], p: f64) -> f64 {
     let place = p * (sorted.len() - 1) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place within the list")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place within the list"
+    )]
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
     sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
