@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod clean;
+mod completions;
 mod graph;
 mod interrupt;
 mod list;
@@ -69,6 +70,9 @@ enum Command {
     List(list::Args),
     Check(check::Args),
     Clean(clean::Args),
+    Completions(completions::Args),
+    /// Print the manual page
+    Man,
 }
 
 impl Cli {
@@ -101,6 +105,8 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::List(args) => list::run(args, session),
         Command::Check(args) => check::run(args, session),
         Command::Clean(args) => clean::run(args, session),
+        Command::Completions(args) => Ok(completions::run(args, session)),
+        Command::Man => completions::man(session),
     }
 }
 

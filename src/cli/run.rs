@@ -180,7 +180,9 @@ fn flags(spec: &Spec, catalog: &Catalog) -> Vec<Flag> {
         add(&param.name, Some(param), reader(&param.name));
     }
     let mut seen: BTreeSet<&str> = spec.params.iter().map(|param| param.name.as_str()).collect();
-    for param in schemas.iter().flat_map(|schema| schema.params) {
+    // The settings of a model are a table, which is nothing for a flag.
+    let plain = |param: &&schema::Param| !matches!(param.kind, Kind::Table(_));
+    for param in schemas.iter().flat_map(|schema| schema.params).filter(plain) {
         if seen.insert(param.name) {
             add(param.name, None, Some(param));
         }
@@ -264,6 +266,7 @@ fn command(spec: &Spec, flags: &[Flag]) -> clap::Command {
                 .short('h')
                 .long("help")
                 .action(ArgAction::HelpShort)
+                .help_heading(None::<&'static str>)
                 .help("Print help"),
         )
         .mut_arg("force", |arg| arg.visible_alias("overwrite"))
@@ -272,6 +275,7 @@ fn command(spec: &Spec, flags: &[Flag]) -> clap::Command {
                 .long("check-only")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("goals")
+                .help_heading(None::<&'static str>)
                 .help(format!("Make the alias `{CHECK}` only")),
         );
     for flag in flags {
@@ -313,8 +317,8 @@ fn check(kind: Kind, text: &str) -> Result<String, String> {
     })
 }
 
-/// A text as the type of a kind; as text where it is none of that type, and `None` for a list or a table written as TOML, which
-/// the Atsaffile's own reader checks.
+/// A text as the type of a kind; as text where it is none of that type, and `None` for a list or a table written as
+/// TOML, which the Atsaffile's own reader checks.
 fn value_of(kind: Kind, text: &str) -> Option<Value> {
     let as_text = || Value::Text(text.to_owned());
     Some(match kind {

@@ -195,7 +195,7 @@ impl Build<'_> {
             counts: [summary.built, summary.restored, summary.failed, summary.skipped].map(count),
             interrupted: summary.interrupted,
         };
-        let _ = std::fs::remove_dir_all(store.staging_dir(self.run));
+        store.clear_staging(self.run);
         done?;
         store.append(&[ended])?;
         Ok(store.finish(self.world.files, &self.world.graph.spec)?)

@@ -67,14 +67,26 @@ impl Tested {
     /// A model is usable if it has the last window, the one most like the forecast to come. Where some of the usable
     /// models failed on earlier windows, these count for none, so that nobody gains from having failed.
     pub fn errors(&self, score: Score) -> Vec<Option<f64>> {
-        let Some(last) = self.actual.len().checked_sub(1) else { return vec![None; self.forecasts.len()] };
+        let Some(last) = self.actual.len().checked_sub(1) else {
+            return vec![None; self.forecasts.len()];
+        };
         let usable: Vec<bool> = self.forecasts.iter().map(|windows| windows.is_whole(last)).collect();
         let shared = |&window: &usize| {
             self.actual.is_whole(window)
-                && self.forecasts.iter().zip(&usable).all(|(windows, usable)| !usable || windows.is_whole(window))
+                && self
+                    .forecasts
+                    .iter()
+                    .zip(&usable)
+                    .all(|(windows, usable)| !usable || windows.is_whole(window))
         };
         let windows: Vec<usize> = (0..=last).filter(shared).collect();
-        let all = |of: &Windows| windows.iter().flat_map(|&window| of.window(window)).copied().collect::<Vec<_>>();
+        let all = |of: &Windows| {
+            windows
+                .iter()
+                .flat_map(|&window| of.window(window))
+                .copied()
+                .collect::<Vec<_>>()
+        };
         let actual = all(&self.actual);
         let error = |(windows, &usable): (&Windows, &bool)| {
             (usable && !actual.is_empty()).then(|| score.of(&actual, &all(windows)))
@@ -99,8 +111,12 @@ impl Tested {
 
     /// The usable models with their errors, the best first, the earlier of equals first.
     fn ranked(&self, score: Score) -> Vec<(usize, f64)> {
-        let mut ranked: Vec<(usize, f64)> =
-            self.errors(score).into_iter().enumerate().filter_map(|(model, error)| Some((model, error?))).collect();
+        let mut ranked: Vec<(usize, f64)> = self
+            .errors(score)
+            .into_iter()
+            .enumerate()
+            .filter_map(|(model, error)| Some((model, error?)))
+            .collect();
         ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
         ranked
     }
@@ -120,7 +136,11 @@ impl Backtest {
                     errors[model].map(|error| error / unit)
                 };
                 let scores: Vec<f64> = errors.iter().zip(&self.series).filter_map(scaled).collect();
-                Ranked { model, series: scores.len(), score: metrics::mean(&scores) }
+                Ranked {
+                    model,
+                    series: scores.len(),
+                    score: metrics::mean(&scores),
+                }
             })
             .collect();
         ranking.sort_by(|a, b| b.series.cmp(&a.series).then(a.score.total_cmp(&b.score)));
@@ -153,7 +173,9 @@ impl Backtest {
             match rule {
                 Rule::Weighted => Combination::inverse_square(&members),
                 Rule::Median if members.is_empty() => None,
-                Rule::Median => Some(Combination::Median(members.into_iter().map(|(model, _)| model).collect())),
+                Rule::Median => Some(Combination::Median(
+                    members.into_iter().map(|(model, _)| model).collect(),
+                )),
             }
         };
         self.series.iter().map(combine).collect()

@@ -83,23 +83,27 @@ fn json(schema: &Schema) -> Value {
             .map(|it| json!({ "name": it.name, "doc": it.doc }))
             .collect()
     };
-    let params = schema.params.iter().map(|param| {
+    json!({
+        "name": schema.name,
+        "version": schema.version,
+        "summary": schema.summary,
+        "params": params(schema.params),
+        "inputs": ports(schema.inputs),
+        "outputs": ports(schema.outputs),
+        "secrets": schema.secrets,
+    })
+}
+
+fn params(params: &[Param]) -> Value {
+    let param = |param: &Param| {
         json!({
             "name": param.name,
             "kind": kind(param.kind),
             "default": param.default.map(|default| default.value().to_json()),
             "doc": param.doc,
         })
-    });
-    json!({
-        "name": schema.name,
-        "version": schema.version,
-        "summary": schema.summary,
-        "params": params.collect::<Vec<_>>(),
-        "inputs": ports(schema.inputs),
-        "outputs": ports(schema.outputs),
-        "secrets": schema.secrets,
-    })
+    };
+    params.iter().map(param).collect()
 }
 
 fn kind(of: Kind) -> Value {

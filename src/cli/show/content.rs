@@ -194,7 +194,7 @@ impl Rows {
 fn rest(shown: usize, count: usize, what: &str) -> String {
     match count - shown.min(count) {
         0 => String::new(),
-        more => format!("... {} more\n", human::count(more, what)),
+        more => format!("... {}\n", human::count(more, &format!("more {what}"))),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Whole commands on projects in temporary directories, and all that they print.
 
 mod build;
-mod inspect;
 mod logs;
 mod plan;
+mod project;
 mod usage;
 mod why;
 

@@ -20,6 +20,7 @@ mod aside;
 mod checked;
 pub mod clean;
 mod commit;
+mod compaction;
 pub mod entry;
 mod index;
 mod journal;
@@ -311,12 +312,29 @@ impl Store {
         let live = self.locks.live(run).map_err(StoreError::at(&self.dir))?;
         self.locks.sweep();
         for entry in fs::read_dir(self.dir.join("staging")).into_iter().flatten().flatten() {
-            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if id.is_some_and(|id| !self.locks.is_live(id)) {
-                let _ = fs::remove_dir_all(entry.path());
+            let id: Option<RunId> = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some(dead) = id.filter(|id| !self.locks.is_live(*id)) {
+                self.clear_staging(dead);
             }
         }
         Ok(live)
+    }
+
+    /// Takes a run's staging away, save for what it had displaced and not yet moved to its place.
+    pub(crate) fn clear_staging(&self, run: RunId) {
+        match self.rescue(run) {
+            Ok(rescued) => {
+                let told = rescued.into_iter().map(|Displaced { path, to }| {
+                    format!("`{path}` was not as atsaf left it when a build was cut short, and was kept as `{to}`")
+                });
+                self.state().warnings.extend(told);
+                let _ = fs::remove_dir_all(self.staging_dir(run));
+            }
+            Err(error) => {
+                let text = format!("what a build displaced before it was cut short stays in its staging: {error}");
+                self.state().warnings.push(text);
+            }
+        }
     }
 
     /// Ends a run's use of the store: syncs what was written, compacts the journal if most of it is dead, and saves
@@ -387,7 +405,7 @@ impl Store {
         if *end < SMALL {
             return Ok(());
         }
-        let live = live_entries(journal, ledger)?;
+        let live = compaction::live_entries(journal, ledger)?;
         let path = self.dir.join("journal");
         let size: usize = live
             .iter()
@@ -443,64 +461,6 @@ impl State {
         self.foreign += stretch.entries.len() as u64;
         Ok(())
     }
-}
-
-/// The entries that a compacted journal keeps: of each target its results, the one in place with its fingerprint;
-/// what is set aside; whose bytes lie where; and the story of the runs that these belong to.
-fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result<Vec<Entry>> {
-    let mut placements: Vec<_> = ledger
-        .placements()
-        .flat_map(|(path, digests)| digests.iter().map(move |digest| (path.to_owned(), *digest)))
-        .collect();
-    placements.sort();
-    let mut live = vec![Entry::Placement { files: placements }];
-    let mut keep: HashMap<u64, bool> = HashMap::new();
-    let mut runs = std::collections::HashSet::new();
-    let mut in_place: HashMap<u64, Entry> = HashMap::new();
-    for (target, history) in ledger.targets() {
-        for past in history.results() {
-            let record = history.record().is_some_and(|record| record.at == past.at);
-            let open = history.open().is_some_and(|open| open.at == past.at);
-            keep.insert(past.at, record || open);
-            runs.extend([past.run, past.placed_by]);
-            if record {
-                let (target, hash) = (target.to_owned(), past.hash);
-                in_place.insert(past.at, Entry::Result { target, hash });
-            }
-        }
-        runs.extend(history.failed().map(|(run, _)| run));
-    }
-    // Entries keep their order; a restored record is repeated at the end, where it became the record.
-    let mut at_end = Vec::new();
-    for (at, entry) in journal.read(START)?.entries {
-        match entry {
-            Entry::Intent(mut made) => {
-                if let Some(whole) = keep.get(&at) {
-                    if !whole {
-                        made.fingerprint = None;
-                    }
-                    live.push(Entry::Intent(made));
-                    if !whole {
-                        // Not the record any more, and not a cut commit either.
-                        let Some(Entry::Intent(made)) = live.last() else {
-                            continue;
-                        };
-                        let (target, hash) = (made.target.clone(), made.hash);
-                        live.push(Entry::Result { target, hash });
-                    }
-                    at_end.extend(in_place.remove(&at));
-                }
-            }
-            Entry::Run(ref run) if runs.contains(&run.run) => live.push(entry),
-            Entry::Ended { run, .. } | Entry::Failure(entry::Failed { run, .. }) if runs.contains(&run) => {
-                live.push(entry);
-            }
-            Entry::SetAside { .. } | Entry::AsideEnded { .. } => live.push(entry),
-            _ => {}
-        }
-    }
-    live.extend(at_end);
-    Ok(live)
 }
 
 /// Names the boot of this machine.

@@ -51,7 +51,11 @@ fn moving_averages(y: &[f64], season_length: usize) -> impl Iterator<Item = f64>
     let outer = season_length + usize::from(season_length.is_multiple_of(2));
     y.windows(outer).map(move |window| {
         let sum: f64 = window.iter().sum();
-        let ends = if outer > season_length { 0.5 * (window[0] + window[outer - 1]) } else { 0.0 };
+        let ends = if outer > season_length {
+            0.5 * (window[0] + window[outer - 1])
+        } else {
+            0.0
+        };
         (sum - ends) / season_length as f64
     })
 }
@@ -62,7 +66,9 @@ mod tests {
 
     /// A line with a pattern on it, five seasons.
     fn series(pattern: &[f64], join: impl Fn(f64, f64) -> f64) -> Vec<f64> {
-        (0..5 * pattern.len()).map(|t| join(10.0 + 0.5 * t as f64, pattern[t % pattern.len()])).collect()
+        (0..5 * pattern.len())
+            .map(|t| join(10.0 + 0.5 * t as f64, pattern[t % pattern.len()]))
+            .collect()
     }
 
     #[test]
@@ -70,7 +76,10 @@ mod tests {
         for pattern in [vec![1.0, -3.0, 2.0], vec![4.0, -1.0, -2.0, -1.0]] {
             let y = series(&pattern, |trend, season| trend + season);
             let found = seasonal_pattern(&y, pattern.len(), Composition::Additive).unwrap();
-            assert!(found.iter().zip(&pattern).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+            assert!(
+                found.iter().zip(&pattern).all(|(a, b)| (a - b).abs() < 1e-12),
+                "{found:?}"
+            );
         }
     }
 
@@ -80,13 +89,19 @@ mod tests {
         let y = series(&pattern, |trend, season| trend * season);
         let found = seasonal_pattern(&y, 4, Composition::Multiplicative).unwrap();
         assert!((found.iter().sum::<f64>() - 4.0).abs() < 1e-12);
-        assert!(found.iter().zip(&pattern).all(|(a, b)| (a - b).abs() < 0.02), "{found:?}");
+        assert!(
+            found.iter().zip(&pattern).all(|(a, b)| (a - b).abs() < 0.02),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn without_two_seasons_or_with_zeros_there_is_no_pattern() {
         assert_eq!(seasonal_pattern(&[1.0; 7], 4, Composition::Additive), None);
-        assert_eq!(seasonal_pattern(&[1.0, 0.0, 1.0, 2.0], 2, Composition::Multiplicative), None);
+        assert_eq!(
+            seasonal_pattern(&[1.0, 0.0, 1.0, 2.0], 2, Composition::Multiplicative),
+            None
+        );
         assert_eq!(seasonal_pattern(&[1.0; 7], 1, Composition::Additive), None);
     }
 }

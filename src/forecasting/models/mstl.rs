@@ -15,7 +15,7 @@ use super::classical::Composition;
 use super::ets::{AutoEts, Holt};
 use super::stl::Stl;
 use super::theta::Theta;
-use super::{FitError, Finding, Fitted, Forecast, Model, check};
+use super::{Finding, FitError, Fitted, Forecast, Model, check};
 
 /// A series taken apart.
 #[derive(Clone, Debug)]
@@ -33,7 +33,11 @@ const ROUNDS: usize = 2;
 
 /// Takes a series apart into a season of each length that repeats at least twice, a trend and a remainder.
 pub fn decompose(y: &[f64], season_lengths: &[usize]) -> Decomposition {
-    let mut lengths: Vec<usize> = season_lengths.iter().copied().filter(|&m| m > 1 && 2 * m <= y.len()).collect();
+    let mut lengths: Vec<usize> = season_lengths
+        .iter()
+        .copied()
+        .filter(|&m| m > 1 && 2 * m <= y.len())
+        .collect();
     lengths.sort_unstable();
     lengths.dedup();
     let mut trend = y.to_vec();
@@ -41,15 +45,29 @@ pub fn decompose(y: &[f64], season_lengths: &[usize]) -> Decomposition {
     let mut seasons: Vec<(usize, Vec<f64>)> = lengths.iter().map(|&m| (m, vec![0.0; y.len()])).collect();
     // The longer the season, the fewer of them there are, and the wider the window over them: 11, 15, 19, …
     let windows = (0..).map(|k| 11 + 4 * k);
-    let mut steps: Vec<Stl> = lengths.iter().zip(windows).map(|(&m, window)| Stl::new(y.len(), m, window)).collect();
+    let mut steps: Vec<Stl> = lengths
+        .iter()
+        .zip(windows)
+        .map(|(&m, window)| Stl::new(y.len(), m, window))
+        .collect();
     for _ in 0..if lengths.len() > 1 { ROUNDS } else { 1 } {
         for (stl, (_, season)) in steps.iter_mut().zip(&mut seasons) {
-            adjusted.iter_mut().zip(&*season).for_each(|(rest, value)| *rest += value);
+            adjusted
+                .iter_mut()
+                .zip(&*season)
+                .for_each(|(rest, value)| *rest += value);
             stl.decompose(&adjusted, season, &mut trend);
-            adjusted.iter_mut().zip(&*season).for_each(|(rest, value)| *rest -= value);
+            adjusted
+                .iter_mut()
+                .zip(&*season)
+                .for_each(|(rest, value)| *rest -= value);
         }
     }
-    Decomposition { seasons, trend, adjusted }
+    Decomposition {
+        seasons,
+        trend,
+        adjusted,
+    }
 }
 
 /// MSTL with a model for what is left once the seasons are taken out.
@@ -63,12 +81,22 @@ pub struct Mstl {
 impl Mstl {
     /// Makes `name` from the season lengths, in any order, and a model without seasons.
     pub fn new(name: impl Into<String>, season_lengths: &[usize], trend: Box<dyn Model>) -> Self {
-        Self { name: name.into(), season_lengths: season_lengths.to_vec(), trend }
+        Self {
+            name: name.into(),
+            season_lengths: season_lengths.to_vec(),
+            trend,
+        }
     }
 
     /// `MSTL_HoltWinters`: with Holt's linear trend.
     pub fn with_holt(season_lengths: &[usize]) -> Self {
-        Self::new("MSTL_HoltWinters", season_lengths, Box::new(Holt { error: Composition::Additive }))
+        Self::new(
+            "MSTL_HoltWinters",
+            season_lengths,
+            Box::new(Holt {
+                error: Composition::Additive,
+            }),
+        )
     }
 
     /// `MSTL_ETS`: with the best exponential smoothing without a season.
@@ -91,7 +119,10 @@ impl Model for Mstl {
         check("MSTL", y, 1)?;
         let Decomposition { seasons, adjusted, .. } = decompose(y, &self.season_lengths);
         if adjusted.iter().any(|value| !value.is_finite()) {
-            return Err(FitError::NoFit { model: "MSTL", why: "the decomposition overflows".to_owned() });
+            return Err(FitError::NoFit {
+                model: "MSTL",
+                why: "the decomposition overflows".to_owned(),
+            });
         }
         let trend = self.trend.fit(&adjusted)?;
         let fitted = trend.fitted_values().map(|values| {
@@ -101,7 +132,10 @@ impl Model for Mstl {
             }
             fitted
         });
-        let last = seasons.iter().map(|(m, season)| season[season.len() - m..].to_vec()).collect();
+        let last = seasons
+            .iter()
+            .map(|(m, season)| season[season.len() - m..].to_vec())
+            .collect();
         Ok(Box::new(Reseasoned { last, trend, fitted }))
     }
 }
@@ -118,10 +152,16 @@ struct Reseasoned {
 impl Fitted for Reseasoned {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let mut forecast = self.trend.forecast(horizon, levels);
-        let bounds = forecast.intervals.iter_mut().flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
+        let bounds = forecast
+            .intervals
+            .iter_mut()
+            .flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
         for values in std::iter::once(&mut forecast.mean).chain(bounds) {
             for season in &self.last {
-                values.iter_mut().zip(season.iter().cycle()).for_each(|(sum, value)| *sum += value);
+                values
+                    .iter_mut()
+                    .zip(season.iter().cycle())
+                    .for_each(|(sum, value)| *sum += value);
             }
         }
         forecast
@@ -143,6 +183,7 @@ impl Fitted for Reseasoned {
 mod tests {
     use super::super::seasonal_naive::SeasonalNaive;
     use super::*;
+    use proptest::prelude::*;
 
     /// A slow wave with a daily and a weekly pattern, of exactly repeating values.
     fn series(n: usize) -> Vec<f64> {
@@ -180,7 +221,24 @@ mod tests {
         let y = series(20);
         let trend = SeasonalNaive { season_length: 1 };
         let model = Mstl::new("MSTL_Naive", &[12], Box::new(trend.clone()));
-        assert_eq!(model.fit(&y).unwrap().forecast(3, &[80.0]), trend.fit(&y).unwrap().forecast(3, &[80.0]));
+        assert_eq!(
+            model.fit(&y).unwrap().forecast(3, &[80.0]),
+            trend.fit(&y).unwrap().forecast(3, &[80.0])
+        );
         assert_eq!(model.name(), "MSTL_Naive");
+    }
+
+    proptest! {
+        #[test]
+        fn no_series_makes_it_panic(
+            y in prop::collection::vec(prop_oneof![Just(0.0), -1e3..1e3_f64, Just(1e300), 1.0..2.0_f64], 0..40),
+            lengths in prop::collection::vec(0..12_usize, 0..3),
+        ) {
+            for model in [Mstl::with_theta(&lengths), Mstl::with_ets(&lengths)] {
+                if let Ok(fit) = model.fit(&y) {
+                    prop_assert_eq!(fit.forecast(5, &[80.0]).mean.len(), 5);
+                }
+            }
+        }
     }
 }

@@ -101,7 +101,11 @@ pub fn quantile(p: f64) -> f64 {
         return f64::INFINITY.copysign(from_half);
     }
     let depth = (-tail.ln()).sqrt(); // NaN for a `p` outside [0, 1], and so is the result
-    let distance = if depth <= 5.0 { TAIL.at(depth - 1.6) } else { FAR_TAIL.at(depth - 5.0) };
+    let distance = if depth <= 5.0 {
+        TAIL.at(depth - 1.6)
+    } else {
+        FAR_TAIL.at(depth - 5.0)
+    };
     distance.copysign(from_half)
 }
 
@@ -117,7 +121,11 @@ pub fn intervals(mean: &[f64], deviation: &[f64], levels: &[f64]) -> Vec<Interva
     let of_level = |&level: &f64| {
         let z = reach(level);
         let bounds = |side: f64| mean.iter().zip(deviation).map(|(m, d)| m + side * z * d).collect();
-        Interval { level, lower: bounds(-1.0), upper: bounds(1.0) }
+        Interval {
+            level,
+            lower: bounds(-1.0),
+            upper: bounds(1.0),
+        }
     };
     levels.iter().map(of_level).collect()
 }
@@ -137,7 +145,11 @@ mod tests {
             (0.5, 0.0),
         ];
         for (p, z) in known {
-            assert!((quantile(p) - z).abs() <= 4e-16 * z.abs().max(1.0) * 4.0, "{p}: {} is not {z}", quantile(p));
+            assert!(
+                (quantile(p) - z).abs() <= 4e-16 * z.abs().max(1.0) * 4.0,
+                "{p}: {} is not {z}",
+                quantile(p)
+            );
         }
     }
 
@@ -147,8 +159,8 @@ mod tests {
             let p = f64::from(k) / 200.0;
             assert!((quantile(p) + quantile(1.0 - p)).abs() < 1e-13);
         }
-        assert_eq!(quantile(0.0), f64::NEG_INFINITY);
-        assert_eq!(quantile(1.0), f64::INFINITY);
+        assert!(quantile(0.0).is_infinite() && quantile(0.0) < 0.0);
+        assert!(quantile(1.0).is_infinite() && quantile(1.0) > 0.0);
         assert!(quantile(1.5).is_nan() && quantile(-0.1).is_nan() && quantile(f64::NAN).is_nan());
     }
 

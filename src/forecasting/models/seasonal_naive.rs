@@ -6,7 +6,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 use super::normal;
-use super::{FitError, Finding, Fitted, Forecast, Model, check};
+use super::{Finding, FitError, Fitted, Forecast, Model, check};
 
 const NAME: &str = "SeasonalNaive";
 
@@ -26,7 +26,11 @@ impl Model for SeasonalNaive {
         let season = self.season_length.max(1);
         // One full season to repeat, and one error to know how far it goes wrong.
         check(NAME, y, season + 1)?;
-        let squares: f64 = y.iter().zip(&y[season..]).map(|(before, now)| (now - before).powi(2)).sum();
+        let squares: f64 = y
+            .iter()
+            .zip(&y[season..])
+            .map(|(before, now)| (now - before).powi(2))
+            .sum();
         let mut fitted = vec![f64::NAN; season];
         fitted.extend_from_slice(&y[..y.len() - season]);
         Ok(Box::new(LastSeason {
@@ -96,6 +100,13 @@ mod tests {
     #[test]
     fn a_series_of_one_season_is_too_short() {
         let error = SeasonalNaive { season_length: 3 }.fit(&[1.0, 2.0, 3.0]).err();
-        assert_eq!(error, Some(FitError::TooShort { model: NAME, needed: 4, found: 3 }));
+        assert_eq!(
+            error,
+            Some(FitError::TooShort {
+                model: NAME,
+                needed: 4,
+                found: 3
+            })
+        );
     }
 }

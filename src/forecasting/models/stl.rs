@@ -1,6 +1,6 @@
 //! STL: a series taken apart into a season, a trend and a remainder by local regression.
 //!
-//! Source: Cleveland, Cleveland, McRae and Terpenning (1990), *STL: a seasonal-trend decomposition procedure based on
+//! Source: Cleveland, Cleveland, `McRae` and Terpenning (1990), *STL: a seasonal-trend decomposition procedure based on
 //! loess*, Journal of Official Statistics 6, sections 2 and 3; without the outer, robust loop. Windows and degrees are
 //! those that MSTL takes (Bandara, Hyndman and Bergmeir 2021): the season locally constant, trend and low-pass filter
 //! locally linear.
@@ -50,7 +50,10 @@ impl Stl {
     ///
     /// `seasonal_window` is the odd number of seasons that a value of the pattern is averaged over.
     pub fn new(n: usize, season_length: usize, seasonal_window: usize) -> Self {
-        assert!(season_length >= 2 && 2 * season_length <= n, "internal error: a season of {season_length} in {n} values");
+        assert!(
+            season_length >= 2 && 2 * season_length <= n,
+            "internal error: a season of {season_length} in {n} values"
+        );
         let longest = n.div_ceil(season_length);
         let seasonal = [longest, n / season_length].map(|k| Loess::new(k, seasonal_window, Degree::Constant));
         Self {
@@ -72,8 +75,11 @@ impl Stl {
             self.filter();
             self.low_pass.smooth(&self.work.filtered, &mut self.work.low);
             let cycle = &self.work.cycle[self.season_length..];
-            for (((season, cycle), low), (y, rest)) in
-                season.iter_mut().zip(cycle).zip(&self.work.low).zip(y.iter().zip(&mut self.work.detrended))
+            for (((season, cycle), low), (y, rest)) in season
+                .iter_mut()
+                .zip(cycle)
+                .zip(&self.work.low)
+                .zip(y.iter().zip(&mut self.work.detrended))
             {
                 *season = cycle - low;
                 *rest = y - *season;
@@ -85,7 +91,13 @@ impl Stl {
 
     /// Smooths the values of each position in the season, and continues them by one at either end (step 2).
     fn smooth_subseries(&mut self) {
-        let Work { detrended, cycle, subseries, smooth, .. } = &mut self.work;
+        let Work {
+            detrended,
+            cycle,
+            subseries,
+            smooth,
+            ..
+        } = &mut self.work;
         let (n, m) = (detrended.len(), self.season_length);
         cycle.resize(n + 2 * m, 0.0);
         for position in 0..m {
@@ -95,7 +107,9 @@ impl Stl {
             loess.smooth(subseries, smooth);
             let before = loess.before(subseries);
             let after = loess.after(subseries);
-            let whole = std::iter::once(before).chain(smooth.iter().copied()).chain(std::iter::once(after));
+            let whole = std::iter::once(before)
+                .chain(smooth.iter().copied())
+                .chain(std::iter::once(after));
             for (place, value) in cycle.iter_mut().skip(position).step_by(m).zip(whole) {
                 *place = value;
             }
@@ -104,7 +118,9 @@ impl Stl {
 
     /// Takes moving averages over a season, a season again, and three values (step 3).
     fn filter(&mut self) {
-        let Work { cycle, filtered, low, .. } = &mut self.work;
+        let Work {
+            cycle, filtered, low, ..
+        } = &mut self.work;
         moving_average(cycle, self.season_length, filtered);
         moving_average(filtered, self.season_length, low);
         moving_average(low, 3, filtered);
@@ -169,7 +185,14 @@ impl Loess {
             weights(-1.0, 0, span, window, n, degree),
             weights(n as f64, n - span, span, window, n, degree),
         ];
-        Self { n, kernel, ends, span, rows, beyond }
+        Self {
+            n,
+            kernel,
+            ends,
+            span,
+            rows,
+            beyond,
+        }
     }
 
     fn before(&self, y: &[f64]) -> f64 {
@@ -185,13 +208,18 @@ impl Loess {
         let (head, tail) = self.rows.split_at(self.ends * self.span);
         smooth.extend(head.chunks_exact(self.span).map(|row| dot(row, &y[..self.span])));
         self.interior(y, smooth);
-        smooth.extend(tail.chunks_exact(self.span).map(|row| dot(row, &y[self.n - self.span..])));
+        smooth.extend(
+            tail.chunks_exact(self.span)
+                .map(|row| dot(row, &y[self.n - self.span..])),
+        );
     }
 
     /// Applies the kernel block by block, distance by distance, so that a block's sums stay in the nearest cache.
     fn interior(&self, y: &[f64], smooth: &mut Vec<f64>) {
         const BLOCK: usize = 512;
-        let Some((centre, sides)) = self.kernel.split_first() else { return };
+        let Some((centre, sides)) = self.kernel.split_first() else {
+            return;
+        };
         let mut from = self.ends;
         while from < self.n - self.ends {
             let to = (from + BLOCK).min(self.n - self.ends);
@@ -234,14 +262,21 @@ fn weights(point: f64, first: usize, span: usize, window: usize, n: usize, degre
         weights[nearest] = 1.0;
         return weights;
     }
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut weights {
+        *weight /= sum;
+    }
     if degree == Degree::Linear && reach > 0.0 {
         let mean: f64 = places().zip(&weights).map(|(place, weight)| place * weight).sum();
-        let spread: f64 = places().zip(&weights).map(|(place, weight)| weight * (place - mean).powi(2)).sum();
+        let spread: f64 = places()
+            .zip(&weights)
+            .map(|(place, weight)| weight * (place - mean).powi(2))
+            .sum();
         // The bound of the original routine `est`: points this close give no slope.
         if spread.sqrt() > 0.001 * (n as f64 - 1.0) {
             let tilt = (point - mean) / spread;
-            places().zip(&mut weights).for_each(|(place, weight)| *weight *= 1.0 + tilt * (place - mean));
+            places()
+                .zip(&mut weights)
+                .for_each(|(place, weight)| *weight *= 1.0 + tilt * (place - mean));
         }
     }
     weights
@@ -267,7 +302,10 @@ mod tests {
         let y: Vec<f64> = (0..63).map(|t| 7.0 + pattern[t % 5]).collect();
         let (season, trend) = decompose(&y, 5, 11);
         for t in 0..y.len() {
-            assert!((season[t] - pattern[t % 5]).abs() < 1e-9 && (trend[t] - 7.0).abs() < 1e-9, "{t}");
+            assert!(
+                (season[t] - pattern[t % 5]).abs() < 1e-9 && (trend[t] - 7.0).abs() < 1e-9,
+                "{t}"
+            );
         }
     }
 
@@ -282,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_local_line_reproduces_a_line_up_to_its_ends() {
-        let y: Vec<f64> = (0..40).map(|t| 3.0 - 0.25 * t as f64).collect();
+        let y: Vec<f64> = (0..40).map(|t| 3.0 - 0.25 * f64::from(t)).collect();
         for window in [9, 41, 61] {
             let loess = Loess::new(y.len(), window, Degree::Linear);
             let mut smooth = Vec::new();
@@ -298,9 +336,9 @@ mod tests {
         let loess = Loess::new(y.len(), 31, Degree::Linear);
         let mut smooth = Vec::new();
         loess.smooth(&y, &mut smooth);
-        for point in [15, 16, 600, 1284] {
-            let row = weights(f64::from(point), point as usize - 15, 31, 31, y.len(), Degree::Linear);
-            assert!((smooth[point as usize] - dot(&row, &y[point as usize - 15..])).abs() < 1e-10, "{point}");
+        for point in [15_usize, 16, 600, 1284] {
+            let row = weights(point as f64, point - 15, 31, 31, y.len(), Degree::Linear);
+            assert!((smooth[point] - dot(&row, &y[point - 15..])).abs() < 1e-10, "{point}");
         }
     }
 }

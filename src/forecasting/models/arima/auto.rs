@@ -191,7 +191,7 @@ impl Model for AutoArima {
             model: "AutoARIMA",
             why: why.to_owned(),
         };
-        let scale = scale_of(y);
+        let scale = scale_of("AutoARIMA", y)?;
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
         let base = self.differences(&scaled);
         let differenced = Differenced::new(&scaled, &base);

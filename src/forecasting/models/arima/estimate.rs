@@ -33,7 +33,7 @@ impl Sample {
 }
 
 /// Takes `Σ c_j x_j` away from a series.
-fn subtract(columns: &[Vec<f64>], coefficients: &[f64], from: &mut [f64]) {
+pub(super) fn subtract(columns: &[Vec<f64>], coefficients: &[f64], from: &mut [f64]) {
     for (column, c) in columns.iter().zip(coefficients) {
         for (out, value) in from.iter_mut().zip(column) {
             *out -= c * value;

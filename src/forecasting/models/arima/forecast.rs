@@ -1,10 +1,9 @@
 //! A fitted ARIMA model: forecasts, prediction intervals, fitted values, and what was found.
 
-use super::super::{Finding, Fitted, Forecast, Interval};
+use super::super::{Finding, Fitted, Forecast, normal};
 use super::Criterion;
 use super::differencing::difference_lags;
-use super::estimate::{Estimate, Likelihood, Sample};
-use super::normal::normal_quantile;
+use super::estimate::{Estimate, Likelihood, Sample, subtract};
 use super::order::{Coefficients, Order};
 use super::polynomial::Lags;
 
@@ -99,6 +98,40 @@ pub(super) struct Finished<'a> {
     pub(super) effort: Effort,
 }
 
+impl Finished<'_> {
+    /// The variance of the noise, not scaled, and less biased by the fit.
+    fn variance(&self) -> f64 {
+        // A perfect fit leaves no noise at all.
+        let left = if self.likelihood.variance <= f64::MIN_POSITIVE {
+            0.0
+        } else {
+            self.likelihood.variance
+        };
+        left * self.estimate.variance_inflation() * self.scale * self.scale
+    }
+
+    /// What was found.
+    fn summary(&self) -> Vec<(&'static str, Finding)> {
+        let mut summary = vec![("order", Finding::Text(self.text.clone()))];
+        summary.extend(coefficient_summary(&self.estimate.coefficients));
+        summary.extend(self.regressors.iter().flat_map(|regressors| regressors.summary()));
+        // The density of the series itself, not of the scaled one.
+        #[expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
+        let shift = self.sample.series.len() as f64 * self.scale.ln();
+        let criterion = |criterion| self.estimate.criterion(criterion) + 2.0 * shift;
+        let numbers = [
+            ("sigma2", self.variance()),
+            ("log_likelihood", self.likelihood.log - shift),
+            ("aicc", criterion(Criterion::Aicc)),
+            ("aic", criterion(Criterion::Aic)),
+            ("bic", criterion(Criterion::Bic)),
+        ];
+        summary.extend(numbers.map(|(name, value)| (name, Finding::Number(value))));
+        summary.extend(effort_summary(&self.effort));
+        summary
+    }
+}
+
 impl FittedArima {
     /// Makes a model that forecasts out of a finished estimation.
     pub(super) fn new(finished: Finished<'_>) -> Self {
@@ -108,78 +141,44 @@ impl FittedArima {
             sample,
             estimate,
             likelihood,
-            regressors,
-            text,
-            effort,
-        } = finished;
+            ..
+        } = &finished;
         let Order {
             d,
             seasonal_d,
             season_length,
             ..
         } = estimate.order;
-        let whitened = &likelihood.whitened;
         // The filter is linear: what holds for the columns holds for the errors.
         let combine = |columns: &[Vec<f64>]| -> Vec<f64> {
             let mut rest = columns[0].clone();
-            for (column, c) in columns[1..].iter().zip(&likelihood.regression) {
-                for (out, value) in rest.iter_mut().zip(column) {
-                    *out -= c * value;
-                }
-            }
+            subtract(&columns[1..], &likelihood.regression, &mut rest);
             rest.into_iter().map(|value| value * scale).collect()
         };
-        let innovations = combine(&whitened.innovations);
-        let state = combine(&whitened.states);
+        let innovations = combine(&likelihood.whitened.innovations);
         let lost = y.len() - sample.series.len();
-        let fitted = y
+        let before = std::iter::repeat_n(f64::NAN, lost);
+        let after = y[lost..]
             .iter()
-            .enumerate()
-            .map(|(t, value)| {
-                if t < lost {
-                    f64::NAN
-                } else {
-                    value - innovations[t - lost]
-                }
-            })
-            .collect();
-        let effect = |t| regressors.as_ref().map_or(0.0, |regressors| regressors.effect(t));
-        let tail = (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect();
-        // A perfect fit leaves no noise at all.
-        let left = if likelihood.variance <= f64::MIN_POSITIVE {
-            0.0
-        } else {
-            likelihood.variance
+            .zip(&innovations)
+            .map(|(value, innovation)| value - innovation);
+        let effect = |t| {
+            finished
+                .regressors
+                .as_ref()
+                .map_or(0.0, |regressors| regressors.effect(t))
         };
-        let variance = left * estimate.variance_inflation() * scale * scale;
-
-        let mut summary = vec![("order", Finding::Text(text))];
-        summary.extend(coefficient_summary(&estimate.coefficients));
-        summary.extend(regressors.iter().flat_map(|regressors| regressors.summary()));
-        // The density of the series itself, not of the scaled one.
-        #[expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
-        let shift = sample.series.len() as f64 * scale.ln();
-        let numbers = [
-            ("sigma2", variance),
-            ("log_likelihood", likelihood.log - shift),
-            ("aicc", estimate.criterion(Criterion::Aicc) + 2.0 * shift),
-            ("aic", estimate.criterion(Criterion::Aic) + 2.0 * shift),
-            ("bic", estimate.criterion(Criterion::Bic) + 2.0 * shift),
-        ];
-        summary.extend(numbers.map(|(name, value)| (name, Finding::Number(value))));
-        summary.extend(effort_summary(&effort));
-        let coefficients = &estimate.coefficients;
         Self {
-            summary,
+            summary: finished.summary(),
             n: y.len(),
-            fitted,
-            tail,
+            fitted: before.chain(after).collect(),
+            tail: (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect(),
             differences: difference_lags(d, seasonal_d, season_length),
-            ar: coefficients.ar_lags(),
-            ma: coefficients.ma_lags(),
-            state,
-            variance,
-            regressors,
+            ar: estimate.coefficients.ar_lags(),
+            ma: estimate.coefficients.ma_lags(),
+            state: combine(&likelihood.whitened.states),
+            variance: finished.variance(),
+            regressors: finished.regressors,
         }
     }
 
@@ -280,23 +279,7 @@ impl Fitted for FittedArima {
                 (self.variance * sum).sqrt()
             })
             .collect();
-        let intervals = levels
-            .iter()
-            .map(|&level| {
-                let width = normal_quantile(0.5 + level / 200.0);
-                let bound = |side: f64| {
-                    mean.iter()
-                        .zip(&deviations)
-                        .map(|(m, s)| m + side * width * s)
-                        .collect()
-                };
-                Interval {
-                    level,
-                    lower: bound(-1.0),
-                    upper: bound(1.0),
-                }
-            })
-            .collect();
+        let intervals = normal::intervals(&mean, &deviations, levels);
         Forecast { mean, intervals }
     }
 

@@ -227,7 +227,7 @@ impl Model for HarmonicArima {
         if seasons.iter().all(Vec::is_empty) || super::differencing::is_constant(y) {
             return settings.fit(y);
         }
-        let scale = scale_of(y);
+        let scale = scale_of("HarmonicARIMA", y)?;
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
         self.fit_scaled(y, scale, &scaled, &seasons, &settings)
             .ok_or_else(|| FitError::NoFit {
@@ -249,61 +249,48 @@ impl HarmonicArima {
     ) -> Option<Box<dyn Fitted>> {
         let n = y.len();
         let all: Vec<Wave> = seasons.concat();
-        let pilot: Vec<Vec<f64>> = std::iter::once(scaled.to_vec())
-            .chain(all.iter().map(|&wave| column(wave, n, 0)))
-            .chain([vec![1.0; n]])
-            .collect();
-        let residuals = Regression::new(&pilot)?.residuals;
-        let base = settings.differences(&residuals);
-        let first = settings.search(n, base, &Differenced::new(&residuals, &base))?;
+        let pilot = Regression::new(&pilot_columns(scaled, &all))?.residuals;
+        let base = settings.differences(&pilot);
+        let first = settings.search(n, base, &Differenced::new(&pilot, &base))?;
+        let model = &first.estimate.coefficients;
 
-        let counts = choose_pairs(
-            &sample(scaled, &all, &base, base.d < 2),
-            seasons,
-            &first.estimate.coefficients,
-        )?;
-        let kept: Vec<Wave> = seasons
+        let counts = choose_pairs(&sample(scaled, &all, &base, base.d < 2), seasons, model)?;
+        let kept = seasons
             .iter()
             .zip(&counts)
             .flat_map(|(waves, &count)| &waves[..count])
             .copied()
-            .collect();
-
+            .collect::<Vec<_>>();
         let regression = sample(scaled, &kept, &base, base.d < 2);
-        let found = Likelihood::at(&regression, &first.estimate.coefficients)?;
+        let coefficients = Likelihood::at(&regression, model)?.regression;
         let errors = Differenced {
-            series: regression.without_regressors(&found.regression),
+            series: regression.without_regressors(&coefficients),
             constant: 1.0,
         };
         let second = settings.search(n, base, &errors)?;
 
         // A mean is part of any regression without differences; a drift where the search wants one.
         let constant = base.d == 0 || second.constant;
-        let final_sample = sample(scaled, &kept, &base, constant);
-        let likelihood = Likelihood::at(&final_sample, &second.estimate.coefficients)?;
-        let estimate = Estimate {
-            log_likelihood: likelihood.log,
-            regressors: final_sample.regressors.len(),
-            ..second.estimate.clone()
-        };
-        let pairs = self
-            .season_lengths
-            .iter()
-            .zip(&counts)
-            .map(|(m, count)| format!("{}[{m}]", count.div_ceil(2)));
+        let sample = sample(scaled, &kept, &base, constant);
+        let likelihood = Likelihood::at(&sample, &second.estimate.coefficients)?;
+        let mut effort = second.effort(settings);
+        effort.candidates += first.candidates;
+        effort.iterations += first.iterations;
         let regressors = Harmonics {
             waves: kept,
             coefficients: likelihood.regression.iter().map(|c| c * scale).collect(),
             drift: constant.then_some(base.d > 0),
-            pairs: pairs.collect::<Vec<_>>().join(" "),
+            pairs: self.pairs_in_words(&counts),
         };
-        let mut effort = second.effort(settings);
-        effort.candidates += first.candidates;
-        effort.iterations += first.iterations;
+        let estimate = Estimate {
+            log_likelihood: likelihood.log,
+            regressors: sample.regressors.len(),
+            ..second.estimate
+        };
         Some(Box::new(FittedArima::new(Finished {
             y,
             scale,
-            sample: &final_sample,
+            sample: &sample,
             estimate: &estimate,
             likelihood,
             regressors: Some(Box::new(regressors)),
@@ -311,6 +298,25 @@ impl HarmonicArima {
             effort,
         })))
     }
+
+    /// Pairs of each season, such as `7[24] 32[168]`, from numbers of waves.
+    fn pairs_in_words(&self, counts: &[usize]) -> String {
+        let words = self
+            .season_lengths
+            .iter()
+            .zip(counts)
+            .map(|(m, count)| format!("{}[{m}]", count.div_ceil(2)));
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The series, all waves and a mean, none of them differenced.
+fn pilot_columns(scaled: &[f64], waves: &[Wave]) -> Vec<Vec<f64>> {
+    let n = scaled.len();
+    let mut columns = vec![scaled.to_vec()];
+    columns.extend(waves.iter().map(|&wave| column(wave, n, 0)));
+    columns.push(vec![1.0; n]);
+    columns
 }
 
 /// The differenced series with its waves, and a constant after them if there is one.

@@ -86,71 +86,64 @@ const MOST_DAMPING: f64 = 1e12;
 
 /// Minimises a sum of squares from a start.
 ///
-/// `evaluate` gets parameters and whether the normal equations are wanted; `None` where there is no value, which makes the
-/// steps shorter. `None` if there is none at the start.
+/// `evaluate` gets parameters and whether the normal equations are wanted; `None` where there is no value, which makes
+/// the steps shorter. `None` if there is none at the start.
 pub(super) fn minimise(
     start: Vec<f64>,
     stop: Stop,
     mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
 ) -> Option<Minimum> {
-    let k = start.len();
-    let mut here = evaluate(&start, k > 0)?;
+    let free = !start.is_empty();
+    let mut here = evaluate(&start, free)?;
+    let value = sum_of_squares(&here.residuals);
     let mut best = Minimum {
         at: start,
-        value: sum_of_squares(&here.residuals),
+        value,
         iterations: 0,
         stopped_early: false,
     };
-    if !best.value.is_finite() {
-        return None;
+    if !free || !value.is_finite() {
+        return value.is_finite().then_some(best);
     }
     let mut damping = 1e-3;
-    while k > 0 && best.value > 0.0 {
-        let Normal { matrix, gradient } = &here.normal;
-        loop {
-            if best.iterations >= stop.max_iterations {
-                best.stopped_early = true;
-                return Some(best);
-            }
-            best.iterations += 1;
-            let Some((change, promised)) = damped_step(matrix, gradient, damping) else {
-                if damping > MOST_DAMPING {
-                    return Some(best);
-                }
-                damping *= 10.0;
-                continue;
-            };
-            if promised <= stop.tolerance * best.value {
-                return Some(best);
-            }
-            let tried: Vec<f64> = best.at.iter().zip(&change).map(|(at, change)| at + change).collect();
-            let there = evaluate(&tried, false);
-            let value = there.map_or(f64::INFINITY, |there| sum_of_squares(&there.residuals));
-            if value < best.value {
-                let gained = best.value - value;
-                damping = if gained > 0.75 * promised {
-                    damping * 0.1
-                } else if gained < 0.25 * promised {
-                    damping * 3.0
-                } else {
-                    damping
-                };
-                damping = damping.max(1e-12);
-                best.at = tried;
-                best.value = value;
-                break;
-            }
-            if damping > MOST_DAMPING {
-                return Some(best);
-            }
-            damping *= 8.0;
+    while damping <= MOST_DAMPING {
+        if best.iterations >= stop.max_iterations {
+            best.stopped_early = true;
+            break;
         }
-        match evaluate(&best.at, true) {
-            Some(next) => here = next,
-            None => return Some(best),
+        best.iterations += 1;
+        let Some((change, promised)) = damped_step(&here.normal, damping) else {
+            damping *= 10.0;
+            continue;
+        };
+        if promised <= stop.tolerance * best.value {
+            break;
+        }
+        let tried: Vec<f64> = best.at.iter().zip(&change).map(|(at, change)| at + change).collect();
+        let value = evaluate(&tried, false).map_or(f64::INFINITY, |there| sum_of_squares(&there.residuals));
+        if value < best.value {
+            damping = next_damping(damping, (best.value - value) / promised);
+            best.at = tried;
+            best.value = value;
+            let Some(next) = evaluate(&best.at, true) else { break };
+            here = next;
+        } else {
+            damping *= 8.0;
         }
     }
     Some(best)
+}
+
+/// The damping after a step that kept this share of its promise.
+fn next_damping(damping: f64, kept: f64) -> f64 {
+    let factor = if kept > 0.75 {
+        0.1
+    } else if kept < 0.25 {
+        3.0
+    } else {
+        1.0
+    };
+    (damping * factor).max(1e-12)
 }
 
 /// `Σ x^2`, in four lanes so that it runs in vector registers; the order is fixed.
@@ -177,9 +170,10 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// The step `-(N + damping diag N)^-1 g`, and by how much the linear model says that it lowers the sum of squares.
-fn damped_step(normal: &[Vec<f64>], gradient: &[f64], damping: f64) -> Option<(Vec<f64>, f64)> {
-    let mut damped = normal.to_vec();
-    let largest = (0..normal.len()).map(|i| normal[i][i]).fold(0.0, f64::max);
+fn damped_step(normal: &Normal, damping: f64) -> Option<(Vec<f64>, f64)> {
+    let Normal { matrix, gradient } = normal;
+    let mut damped = matrix.clone();
+    let largest = (0..matrix.len()).map(|i| matrix[i][i]).fold(0.0, f64::max);
     for (i, row) in damped.iter_mut().enumerate() {
         // A parameter without any effect gets a little curvature, so that the others can still move.
         row[i] += damping * row[i] + 1e-14 * largest;
@@ -187,7 +181,7 @@ fn damped_step(normal: &[Vec<f64>], gradient: &[f64], damping: f64) -> Option<(V
     let step = solve(damped, gradient)?.into_iter().map(|s| -s).collect::<Vec<_>>();
     let along = dot(&step, gradient);
     let mut bend = 0.0;
-    for (i, row) in normal.iter().enumerate() {
+    for (i, row) in matrix.iter().enumerate() {
         for (j, value) in row.iter().enumerate() {
             bend += value * step[i] * step[j] * if i == j { 1.0 } else { 2.0 };
         }

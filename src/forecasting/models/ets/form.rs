@@ -70,8 +70,16 @@ impl Form {
 
     /// Estimated numbers: smoothing parameters, free initial states and the variance.
     pub(super) fn parameters(self, season_length: usize) -> usize {
-        let trend = if self.trend == Component::Absent { 0 } else { 2 + usize::from(self.damped) };
-        let season = if self.season == Component::Absent { 0 } else { season_length };
+        let trend = if self.trend == Component::Absent {
+            0
+        } else {
+            2 + usize::from(self.damped)
+        };
+        let season = if self.season == Component::Absent {
+            0
+        } else {
+            season_length
+        };
         3 + trend + season
     }
 }
@@ -79,7 +87,13 @@ impl Form {
 impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let damped = if self.damped { "d" } else { "" };
-        write!(f, "ETS({},{}{damped},{})", self.error.letter(), self.trend.letter(), self.season.letter())
+        write!(
+            f,
+            "ETS({},{}{damped},{})",
+            self.error.letter(),
+            self.trend.letter(),
+            self.season.letter()
+        )
     }
 }
 
@@ -103,23 +117,39 @@ pub struct PatternError(String);
 
 impl Pattern {
     /// Every form.
-    pub const ANY: Self = Self { error: None, trend: None, season: None, damped: None };
+    pub const ANY: Self = Self {
+        error: None,
+        trend: None,
+        season: None,
+        damped: None,
+    };
 
     /// The same without damped trends.
     #[must_use]
     pub fn undamped(self) -> Self {
-        Self { damped: Some(false), ..self }
+        Self {
+            damped: Some(false),
+            ..self
+        }
     }
 
     /// Error and linear trend, the latter damped or not.
     pub(super) fn holt(error: Composition) -> Self {
         let error = Component::from(error);
-        Self { error: Some(error), trend: Some(Component::Additive), season: Some(Component::Absent), damped: None }
+        Self {
+            error: Some(error),
+            trend: Some(Component::Additive),
+            season: Some(Component::Absent),
+            damped: None,
+        }
     }
 
     /// The same with a season that joins like the error.
     pub(super) fn holt_winters(error: Composition) -> Self {
-        Self { season: Some(Component::from(error)), ..Self::holt(error) }
+        Self {
+            season: Some(Component::from(error)),
+            ..Self::holt(error)
+        }
     }
 
     /// Whether it insists on a season.
@@ -140,7 +170,12 @@ impl Pattern {
             for season in choices(self.season, &[Absent, Additive, Multiplicative]) {
                 for trend in choices(self.trend, &[Absent, Additive]) {
                     for damped in self.damped.map_or(vec![false, true], |one| vec![one]) {
-                        let form = Form { error, trend, damped, season };
+                        let form = Form {
+                            error,
+                            trend,
+                            damped,
+                            season,
+                        };
                         let is_wanted = (seasonal || season == Absent)
                             && (positive || !form.needs_positive())
                             && (is_whole || !form.is_unstable())
@@ -177,7 +212,12 @@ impl FromStr for Pattern {
         if error == 'N' {
             return Err(wrong());
         }
-        Ok(Self { error: component(error)?, trend: component(trend)?, season: component(season)?, damped })
+        Ok(Self {
+            error: component(error)?,
+            trend: component(trend)?,
+            season: component(season)?,
+            damped,
+        })
     }
 }
 

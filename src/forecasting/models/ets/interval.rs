@@ -1,10 +1,11 @@
 //! Prediction intervals of the ETS family.
 //!
-//! Source: Hyndman, Koehler, Ord and Snyder (2008), chapter 6. Where errors are added to parts that are added (class
-//! 1) or multiplied with them (class 2), the variance is exact. With a multiplied season as well (class 3) it is exact
-//! within one season, and beyond it neglects how level and season vary together, as section 6.4 does. Where the trend
-//! is multiplied, or an added error meets a multiplied season (classes 4 and 5), no formula is known: paths are
-//! drawn, from a generator with a fixed seed, so that the same fit has the same intervals.
+//! Source: Hyndman, Koehler, Ord and Snyder (2008), chapter 6, which orders the forms in five classes. In class 1, all
+//! parts and the errors are added, and in class 2 the errors are multiplied with them: the variance is exact. In class 3
+//! the season is multiplied as well: it is exact within one season, and beyond it neglects how level and season vary
+//! together, as section 6.4 does. For classes 4 and 5, with a multiplied trend, or an added error and a multiplied
+//! season, no formula is known: paths are drawn, by a generator with a fixed seed, so that the same fit has the same
+//! intervals.
 //!
 //! It departs from the reference in class 3, where that multiplies out matrices of the season's length; the
 //! difference is of the order of σ⁴.
@@ -38,7 +39,11 @@ impl End {
         let intervals = if levels.is_empty() {
             Vec::new()
         } else if is_closed {
-            let deviation: Vec<f64> = self.variances(&paths, &mean).iter().map(|v| v.max(0.0).sqrt()).collect();
+            let deviation: Vec<f64> = self
+                .variances(&paths, &mean)
+                .iter()
+                .map(|v| v.max(0.0).sqrt())
+                .collect();
             normal::intervals(&mean, &deviation, levels)
         } else {
             self.simulate(horizon, levels)
@@ -79,8 +84,17 @@ impl End {
 
     /// What an error of one passes on to the forecasts 1, 2, … steps later.
     fn responses(&self, horizon: usize) -> Vec<f64> {
-        let Smoothing { alpha, beta, gamma, phi } = self.smoothing;
-        let added_season = if self.form.season == Component::Additive { self.states.season.len() } else { 0 };
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = self.smoothing;
+        let added_season = if self.form.season == Component::Additive {
+            self.states.season.len()
+        } else {
+            0
+        };
         let mut faded = 1.0;
         let mut sum = 0.0;
         let response = |step: usize| {
@@ -98,14 +112,24 @@ impl End {
         if self.form.error == Component::Additive {
             let mut sum = 1.0;
             let passed = std::iter::once(0.0).chain(squares);
-            return passed.map(|c| { sum += c; variance * sum }).take(mean.len()).collect();
+            return passed
+                .map(|c| {
+                    sum += c;
+                    variance * sum
+                })
+                .take(mean.len())
+                .collect();
         }
         let is_class_three = self.form.season == Component::Multiplicative;
         let centre = if is_class_three { paths } else { mean };
         // Second moments of the forecast that errors passed on so far leave (equation 6.2).
         let mut moments: Vec<f64> = Vec::with_capacity(mean.len());
         for (h, middle) in centre.iter().enumerate() {
-            let passed: f64 = squares.iter().zip(moments.iter().rev()).map(|(c, moment)| c * moment).sum();
+            let passed: f64 = squares
+                .iter()
+                .zip(moments.iter().rev())
+                .map(|(c, moment)| c * moment)
+                .sum();
             debug_assert!(squares.len() >= h);
             moments.push(middle * middle + variance * passed);
         }
@@ -149,7 +173,12 @@ impl End {
 
     /// Moves the states by one step with an error, and returns the value.
     fn advance(&self, states: &mut States, step: usize, error: f64) -> f64 {
-        let Smoothing { alpha, beta, gamma, phi } = self.smoothing;
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = self.smoothing;
         let (grown, carried) = match self.form.trend {
             Component::Absent => (states.level, 0.0),
             Component::Additive => (states.level + phi * states.trend, phi * states.trend),
@@ -158,11 +187,23 @@ impl End {
                 (states.level * ratio, ratio)
             }
         };
-        let place = if states.season.is_empty() { None } else { Some((self.steps + step) % states.season.len()) };
+        let place = if states.season.is_empty() {
+            None
+        } else {
+            Some((self.steps + step) % states.season.len())
+        };
         let season = place.map_or(0.0, |place| states.season[place]);
         let forecast = self.join(grown, season);
-        let error = if self.form.error == Component::Multiplicative { error * forecast } else { error };
-        let adjusted = if self.form.season == Component::Multiplicative { error / season } else { error };
+        let error = if self.form.error == Component::Multiplicative {
+            error * forecast
+        } else {
+            error
+        };
+        let adjusted = if self.form.season == Component::Multiplicative {
+            error / season
+        } else {
+            error
+        };
         states.trend = match self.form.trend {
             Component::Absent => 0.0,
             Component::Additive => carried + beta * adjusted,
@@ -171,7 +212,11 @@ impl End {
         };
         states.level = grown + alpha * adjusted;
         if let Some(place) = place {
-            let by = if self.form.season == Component::Multiplicative { grown } else { 1.0 };
+            let by = if self.form.season == Component::Multiplicative {
+                grown
+            } else {
+                1.0
+            };
             states.season[place] = season + gamma * error / by;
         }
         let value = forecast + error;
@@ -182,7 +227,11 @@ impl End {
 /// Takes the quantile of sorted values, between the two nearest.
 fn quantile(sorted: &[f64], p: f64) -> f64 {
     let place = p * (sorted.len() - 1) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place within the list")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place within the list"
+    )]
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);
     sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])

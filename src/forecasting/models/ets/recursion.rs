@@ -7,7 +7,6 @@
 //! The gradient comes from a second pass, backwards (reverse differentiation), so it costs about as much as the value,
 //! whatever the number of states. Cost: O(n), not depending on the season's length.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
-#![expect(clippy::many_single_char_names, reason = "the letters of the literature")]
 
 use super::form::{Component, Form};
 
@@ -95,7 +94,14 @@ macro_rules! by_form {
 
 impl<'a> Recursion<'a> {
     pub(super) fn new(y: &'a [f64], form: Form, floor: f64) -> Self {
-        Self { y, form, floor, trace: vec![Step::default(); y.len()], squares: 0.0, ring: Vec::new() }
+        Self {
+            y,
+            form,
+            floor,
+            trace: vec![Step::default(); y.len()],
+            squares: 0.0,
+            ring: Vec::new(),
+        }
     }
 
     /// Runs over the series; returns minus twice the log-likelihood without its constant.
@@ -131,6 +137,11 @@ impl<'a> Recursion<'a> {
         by_form!(self.form, self.backward(p, slopes));
     }
 
+    /// Steps in the series.
+    pub(super) fn steps(&self) -> usize {
+        self.y.len()
+    }
+
     /// Sum of squares, relative for multiplicative errors, of the last evaluation.
     pub(super) fn squares(&self) -> f64 {
         self.squares
@@ -143,7 +154,9 @@ impl<'a> Recursion<'a> {
 
     /// The states after the last step, seasons by position; to be asked before the slopes, which use the same space.
     pub(super) fn last(&self, p: &Smoothing) -> States {
-        let Some(step) = self.trace.last() else { return States::default() };
+        let Some(step) = self.trace.last() else {
+            return States::default();
+        };
         let seasonal = match self.form.season {
             Component::Multiplicative => step.error / step.season,
             _ => step.error,
@@ -156,8 +169,16 @@ impl<'a> Recursion<'a> {
                 (step.level * ratio, ratio + p.beta * seasonal / step.level)
             }
         };
-        let season = if self.form.season == Component::Absent { Vec::new() } else { self.ring.clone() };
-        States { level: grown + p.alpha * seasonal, trend, season }
+        let season = if self.form.season == Component::Absent {
+            Vec::new()
+        } else {
+            self.ring.clone()
+        };
+        States {
+            level: grown + p.alpha * seasonal,
+            trend,
+            season,
+        }
     }
 
     fn forward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(
@@ -187,7 +208,12 @@ impl<'a> Recursion<'a> {
     /// Written in the forecast `grown` of level and trend, and the trend's part `carried` of it, so that an error passes
     /// into the next forecast by one multiplication and one addition: the chain of these is the time that a step takes.
     fn untraced<const RELATIVE: bool, const SEASON: u8>(&mut self, p: &Smoothing, start: &States) -> (f64, f64) {
-        let Smoothing { alpha, beta, gamma, phi } = *p;
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = *p;
         let gain = alpha + phi * beta;
         let fade = phi * beta;
         let (mut grown, mut carried) = (start.level + phi * start.trend, phi * start.trend);
@@ -201,7 +227,11 @@ impl<'a> Recursion<'a> {
                 _ => y - grown * season,
             };
             let relative = if RELATIVE { error / (y - error) } else { error };
-            let adjusted = if SEASON == MULTIPLICATIVE { error * (1.0 / season) } else { error };
+            let adjusted = if SEASON == MULTIPLICATIVE {
+                error * (1.0 / season)
+            } else {
+                error
+            };
             if SEASON == ADDITIVE {
                 *slot = season + gamma * error;
             } else if SEASON == MULTIPLICATIVE {
@@ -233,28 +263,53 @@ impl<'a> Recursion<'a> {
             self.ring.clone_from(&start.season);
             for values in self.y.chunks(self.ring.len()) {
                 let mut goes_on = true;
-                values.iter().zip(&mut self.ring).for_each(|(&y, slot)| goes_on = step(y, slot));
+                values
+                    .iter()
+                    .zip(&mut self.ring)
+                    .for_each(|(&y, slot)| goes_on = step(y, slot));
                 if !goes_on {
                     break;
                 }
             }
         }
-        if is_outside { (f64::INFINITY, 0.0) } else { (squares, logarithms + product.ln()) }
+        if is_outside {
+            (f64::INFINITY, 0.0)
+        } else {
+            (squares, logarithms + product.ln())
+        }
     }
 
-    fn backward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, p: &Smoothing, slopes: &mut Slopes) {
-        let Smoothing { alpha, beta, gamma, phi } = *p;
+    fn backward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(
+        &mut self,
+        p: &Smoothing,
+        slopes: &mut Slopes,
+    ) {
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = *p;
         let weight = 2.0 * self.y.len() as f64 / self.squares;
         // Names ending in `_` are derivatives of the likelihood by what the name says.
         let (mut level_, mut trend_) = (0.0, 0.0);
         let mut p_ = Smoothing::default();
         let ring_ = &mut self.ring;
         ring_.fill(0.0);
-        let length = if SEASON == ABSENT { self.y.len().max(1) } else { ring_.len() };
+        let length = if SEASON == ABSENT {
+            self.y.len().max(1)
+        } else {
+            ring_.len()
+        };
         for (values, steps) in self.y.chunks(length).zip(self.trace.chunks(length)).rev() {
             for (i, (&y, step)) in values.iter().zip(steps).enumerate().rev() {
                 let place = if SEASON == ABSENT { 0 } else { i };
-                let Step { level, trend, season, error } = *step;
+                let Step {
+                    level,
+                    trend,
+                    season,
+                    error,
+                } = *step;
                 let season_ = if SEASON == ABSENT { 0.0 } else { ring_[place] };
                 let (grown, ratio) = match TREND {
                     ABSENT => (level, 0.0),
@@ -264,7 +319,11 @@ impl<'a> Recursion<'a> {
                         (level * ratio, ratio)
                     }
                 };
-                let adjusted = if SEASON == MULTIPLICATIVE { error / season } else { error };
+                let adjusted = if SEASON == MULTIPLICATIVE {
+                    error / season
+                } else {
+                    error
+                };
                 // Of the likelihood itself.
                 let (mut error_, mut forecast_) = if RELATIVE {
                     let forecast = y - error;
@@ -369,7 +428,12 @@ impl Pass {
     /// Takes in one value; `slot` holds the season of its position.
     #[inline]
     fn step<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, y: f64, slot: &mut f64) -> Step {
-        let Smoothing { alpha, beta, gamma, phi } = self.p;
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = self.p;
         let Self { level, trend, .. } = *self;
         let season = *slot;
         let (grown, carried) = match TREND {
@@ -386,7 +450,11 @@ impl Pass {
             ADDITIVE => (y - season) - grown,
             _ => y - grown * season,
         };
-        let adjusted = if SEASON == MULTIPLICATIVE { error * (1.0 / season) } else { error };
+        let adjusted = if SEASON == MULTIPLICATIVE {
+            error * (1.0 / season)
+        } else {
+            error
+        };
         if TREND == ADDITIVE {
             self.trend = carried + beta * adjusted;
         } else if TREND == MULTIPLICATIVE {
@@ -413,106 +481,23 @@ impl Pass {
         } else {
             self.squares += error * error;
         }
-        Step { level, trend, season, error }
+        Step {
+            level,
+            trend,
+            season,
+            error,
+        }
     }
 
     /// Sums of the squares and of the forecasts' logarithms; infinite if the pass left the domain.
     fn sums(&self) -> (f64, f64) {
-        if self.is_outside { (f64::INFINITY, 0.0) } else { (self.squares, self.logarithms + self.product.ln()) }
+        if self.is_outside {
+            (f64::INFINITY, 0.0)
+        } else {
+            (self.squares, self.logarithms + self.product.ln())
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FORMS: [Component; 3] = [Component::Absent, Component::Additive, Component::Multiplicative];
-
-    /// Every form at a point, with the series that it is tried on.
-    fn cases() -> Vec<(Form, Smoothing, States)> {
-        let mut cases = Vec::new();
-        for error in [Component::Additive, Component::Multiplicative] {
-            for trend in FORMS {
-                for season in FORMS {
-                    let damped = trend != Component::Absent;
-                    let (beta, phi) = if damped { (0.1, 0.9) } else { (0.0, 1.0) };
-                    let p = Smoothing { alpha: 0.3, beta, gamma: 0.2, phi };
-                    let by_season = match season {
-                        Component::Absent => vec![],
-                        Component::Additive => vec![0.4, -0.3, -0.1],
-                        Component::Multiplicative => vec![1.1, 0.8, 1.1],
-                    };
-                    let start = match trend {
-                        Component::Absent => 0.0,
-                        Component::Additive => 0.05,
-                        Component::Multiplicative => 1.02,
-                    };
-                    let states = States { level: 3.0, trend: start, season: by_season };
-                    cases.push((Form { error, trend, damped, season }, p, states));
-                }
-            }
-        }
-        cases
-    }
-
-    fn series() -> Vec<f64> {
-        (0..20).map(|t| 3.0 + 0.03 * f64::from(t) + [0.5, -0.4, 0.1, 0.2][t as usize % 4]).collect()
-    }
-
-    /// All numbers of a point, in one list.
-    fn numbers(p: &Smoothing, s: &States) -> Vec<f64> {
-        [&[p.alpha, p.beta, p.gamma, p.phi, s.level, s.trend], &s.season[..]].concat()
-    }
-
-    #[test]
-    fn slopes_agree_with_differences() {
-        let y = series();
-        for (form, p, states) in cases() {
-            let mut recursion = Recursion::new(&y, form, 1e-12);
-            assert!(recursion.likelihood(&p, &states).is_finite(), "{form}");
-            let mut slopes = Slopes::default();
-            recursion.slopes(&p, &mut slopes);
-            let found = numbers(&slopes.smoothing, &slopes.states);
-            for (i, slope) in found.iter().enumerate() {
-                let is_unused = (form.trend == Component::Absent && [1, 3, 5].contains(&i))
-                    || (form.season == Component::Absent && i == 2);
-                let step = 1e-5;
-                let mut at = |by: f64| {
-                    let mut point = numbers(&p, &states);
-                    point[i] += by;
-                    let p = Smoothing { alpha: point[0], beta: point[1], gamma: point[2], phi: point[3] };
-                    recursion.likelihood(&p, &States { level: point[4], trend: point[5], season: point[6..].to_vec() })
-                };
-                let difference = (at(step) - at(-step)) / (2.0 * step);
-                let expected = if is_unused { 0.0 } else { difference };
-                assert!((slope - expected).abs() < 1e-5 * expected.abs().max(1.0), "{form} {i}: {slope} {expected}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_value_alone_is_the_same() {
-        let y = series();
-        for (form, p, states) in cases() {
-            let mut recursion = Recursion::new(&y, form, 1e-12);
-            let both = [recursion.likelihood(&p, &states), recursion.likelihood_alone(&p, &states)];
-            assert!((both[0] - both[1]).abs() < 1e-10 * both[0].abs(), "{form} {both:?}");
-        }
-    }
-
-    #[test]
-    fn the_last_states_continue_the_recursion() {
-        let y = series();
-        for (form, p, states) in cases() {
-            let mut whole = Recursion::new(&y, form, 0.0);
-            whole.likelihood(&p, &states);
-            let mut first = Recursion::new(&y[..9], form, 0.0);
-            first.likelihood(&p, &states);
-            let middle = first.last(&p);
-            let mut second = Recursion::new(&y[9..], form, 0.0);
-            second.likelihood(&p, &middle);
-            let errors: Vec<f64> = first.errors().chain(second.errors()).collect();
-            assert!(errors.iter().zip(whole.errors()).all(|(a, b)| (a - b).abs() < 1e-12), "{form}");
-        }
-    }
-}
+mod tests;

@@ -17,13 +17,19 @@ pub(super) fn first_states(y: &[f64], season_length: usize, form: Form, reach: u
         Component::Additive => seasonal_pattern(head, season_length, Composition::Additive)?,
         Component::Multiplicative => {
             let mut pattern = seasonal_pattern(head, season_length, Composition::Multiplicative)?;
-            pattern.iter_mut().for_each(|value| *value = value.max(0.01));
+            for value in &mut pattern {
+                *value = value.max(0.01);
+            }
             pattern
         }
     };
     let adjusted: Vec<f64> = y
         .iter()
-        .take(if season.is_empty() { 10 } else { (2 * season_length).max(10) })
+        .take(if season.is_empty() {
+            10
+        } else {
+            (2 * season_length).max(10)
+        })
         .enumerate()
         .map(|(t, value)| match form.season {
             Component::Absent => *value,
@@ -38,12 +44,20 @@ pub(super) fn first_states(y: &[f64], season_length: usize, form: Form, reach: u
         Component::Additive => (intercept, slope),
         Component::Multiplicative => {
             let ratio = 1.0 + slope / mean;
-            if intercept > 0.0 && ratio > 0.0 { (intercept, ratio) } else { (mean, 1.0) }
+            if intercept > 0.0 && ratio > 0.0 {
+                (intercept, ratio)
+            } else {
+                (mean, 1.0)
+            }
         }
     };
     // What multiplies must be above zero.
     let is_inside = !form.needs_positive() || level > 0.0;
-    let (level, trend) = if is_inside { (level, trend) } else { (mean, if form.is_linear() { 0.0 } else { 1.0 }) };
+    let (level, trend) = if is_inside {
+        (level, trend)
+    } else {
+        (mean, if form.is_linear() { 0.0 } else { 1.0 })
+    };
     (level.is_finite() && trend.is_finite()).then_some(States { level, trend, season })
 }
 
@@ -54,7 +68,12 @@ fn line(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / n;
     let spread = n * (n * n - 1.0) / 12.0;
     let slope = if spread > 0.0 {
-        values.iter().enumerate().map(|(t, value)| ((t + 1) as f64 - centre) * (value - mean)).sum::<f64>() / spread
+        values
+            .iter()
+            .enumerate()
+            .map(|(t, value)| ((t + 1) as f64 - centre) * (value - mean))
+            .sum::<f64>()
+            / spread
     } else {
         0.0
     };
@@ -68,7 +87,7 @@ mod tests {
     #[test]
     fn a_line_with_a_pattern_is_taken_apart() {
         let pattern = [2.0, -1.0, -1.0];
-        let y: Vec<f64> = (0..30).map(|t| 5.0 + 0.5 * f64::from(t + 1) + pattern[t as usize % 3]).collect();
+        let y: Vec<f64> = (0..30).map(|t| 5.0 + 0.5 * (t + 1) as f64 + pattern[t % 3]).collect();
         let form = Form {
             error: Component::Additive,
             trend: Component::Additive,
@@ -76,7 +95,10 @@ mod tests {
             season: Component::Additive,
         };
         let found = first_states(&y, 3, form, 18).unwrap();
-        assert!((found.level - 5.0).abs() < 1e-9 && (found.trend - 0.5).abs() < 1e-9, "{found:?}");
+        assert!(
+            (found.level - 5.0).abs() < 1e-9 && (found.trend - 0.5).abs() < 1e-9,
+            "{found:?}"
+        );
         assert!(found.season.iter().zip(&pattern).all(|(a, b)| (a - b).abs() < 1e-9));
     }
 }

@@ -6,7 +6,7 @@
 //! the Holt-Winters method has a root mean square error of 14,011 over a day so, and of 19,466 at the optimum; on 207
 //! hourly series of the M4 competition the best of all forms has a scaled error of 1.6 so, and of 1.8 at the optimum.
 //! That the search is part of the method is unlovely, so the summary tells when the limit ended it, and
-//! [`Search::Optimum`](super::Search) is there to be asked for. Start, steps and limit are the reference's.
+//! `Search::Optimum` is there to be asked for. Start, steps and limit are the reference's.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 use super::super::simplex::{Limits, descend};
@@ -15,7 +15,10 @@ use super::form::{Component, Form};
 use super::recursion::{Recursion, Smoothing, States};
 use super::start::first_states;
 
-const LIMITS: Limits = Limits { iterations: 1000, spread: 1e-4 };
+const LIMITS: Limits = Limits {
+    iterations: 1000,
+    spread: 1e-4,
+};
 
 /// Fits `form` to `y`; `None` if it does not suit the series.
 pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
@@ -78,7 +81,11 @@ fn put(x: &[f64], form: Form, states: &mut States) -> Smoothing {
     if form.trend != Component::Absent {
         states.trend = next();
     }
-    let mut rest = if form.season == Component::Multiplicative { states.season.len() as f64 } else { 0.0 };
+    let mut rest = if form.season == Component::Multiplicative {
+        states.season.len() as f64
+    } else {
+        0.0
+    };
     if let Some((first, others)) = states.season.split_first_mut() {
         for season in others.iter_mut().rev() {
             *season = next();
@@ -86,5 +93,10 @@ fn put(x: &[f64], form: Form, states: &mut States) -> Smoothing {
         }
         *first = rest;
     }
-    Smoothing { alpha, beta, gamma, phi }
+    Smoothing {
+        alpha,
+        beta,
+        gamma,
+        phi,
+    }
 }
