@@ -13,8 +13,8 @@ fn hourly(values: &[&str]) -> String {
 
 fn validate(project: &Project, clean: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
     project.write("clean.csv", clean);
-    let mut all = vec![("min_length", Value::Int(2))];
-    all.extend_from_slice(params);
+    let mut all = params.to_vec();
+    all.push(("min_length", Value::Int(2)));
     project.run_on("validate_clean", &all, &[("clean", "clean.csv")])
 }
 
