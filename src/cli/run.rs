@@ -325,12 +325,11 @@ fn value_of(kind: Kind, text: &str) -> Option<Value> {
         Kind::Bool => text.parse().map_or_else(|_| as_text(), Value::Bool),
         Kind::Int { .. } => text.parse().map_or_else(|_| as_text(), Value::Int),
         Kind::Float { .. } => text.parse().map_or_else(|_| as_text(), Value::Float),
-        Kind::List(_) if text.trim_start().starts_with('[') => return None,
+        Kind::List(_) | Kind::OneOrMany(_) if text.trim_start().starts_with('[') => return None,
         Kind::List(item) => {
             let items = text.split(',').map(|text| value_of(*item, text.trim()));
             Value::List(items.collect::<Option<_>>()?)
         }
-        Kind::OneOrMany(_) if text.trim_start().starts_with('[') => return None,
         Kind::OneOrMany(item) if text.contains(',') => return value_of(Kind::List(item), text),
         Kind::Auto(_) if text.trim() == AUTO => as_text(),
         Kind::OneOrMany(kind) | Kind::Auto(kind) => return value_of(*kind, text),
