@@ -140,11 +140,10 @@ fn read(like: &Value, text: &str, readers: &[&Param]) -> Result<Value, &'static 
 fn read_as(kind: Kind, text: &str) -> Result<Value, &'static str> {
     match kind {
         Kind::Auto(_) if text.trim() == AUTO => Ok(Value::Text(AUTO.to_owned())),
-        Kind::Auto(kind) => read_as(*kind, text),
         Kind::OneOrMany(kind) if text.contains(',') || text.starts_with('[') => {
             list(Some(&sample(*kind)), text, params::value_of_text(text))
         }
-        Kind::OneOrMany(kind) => read_as(*kind, text),
+        Kind::Auto(kind) | Kind::OneOrMany(kind) => read_as(*kind, text),
         _ => typed(&sample(kind), text),
     }
 }

@@ -49,16 +49,19 @@ pub(super) fn once(
     session: &Session,
     interrupted: &AtomicBool,
 ) -> Result<Summary, Failure> {
+    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let jobs = args.jobs.map_or_else(cores, NonZeroUsize::get);
+    // Models and windows share the budget of the targets. A second build of one process keeps the first one's pool.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
     let goals = project.goals(&args.goals)?;
     setup::require_secrets(project, &project.graph.needed(&goals))?;
-    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let options = Options {
         goals,
         asked: args.goals.clone(),
         set: session.common.set.clone(),
         force: args.force,
         keep_going: args.keep_going,
-        jobs: args.jobs.map_or_else(cores, NonZeroUsize::get),
+        jobs,
         secrets: project.secrets.clone(),
         interrupted,
     };

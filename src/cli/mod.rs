@@ -26,6 +26,7 @@ mod why;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -208,10 +209,12 @@ pub struct Session {
 impl Session {
     /// Finds, reads and checks the project, and tells its warnings.
     ///
+    /// What a project holds in memory goes with the process, which is sooner than piece by piece.
+    ///
     /// # Errors
     /// [`Failure`] with every mistake at once.
-    pub fn load(&self) -> Result<Project, Failure> {
-        let project = setup::load(self)?;
+    pub fn load(&self) -> Result<ManuallyDrop<Project>, Failure> {
+        let project = ManuallyDrop::new(setup::load(self)?);
         for warning in &project.warnings {
             self.screen.tell(warning);
         }

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use super::{Common, Exit, Failure, Session};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::graph::{Graph, TargetId, UnknownGoal};
 use crate::engine::plan::{PlanError, World};
+use crate::engine::spec::schema::Catalog;
+use crate::engine::spec::{Spec, Text};
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
 
@@ -91,7 +94,7 @@ impl Project {
                 .at(text
                     .place(*span)
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
-                .suggest(path, self.artifacts())
+                .suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
                 .help("put the file there, or name the artifact that is meant"),
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
@@ -123,12 +126,12 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
     let overrides = Overrides {
         sets: common.set.clone(),
     };
-    let (spec, mut diagnostics) = atsaffile::load(&typed, &text, &overrides, &tasks.catalog());
     let root = match file.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
     let (store, files) = Store::open(&root).map_err(Failure::store)?;
+    let (spec, mut diagnostics) = checked(&store, &typed, text, &overrides, &tasks.catalog());
     let wrong = diagnostics
         .iter()
         .any(|diagnostic| diagnostic.severity == Severity::Error);
@@ -157,6 +160,35 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
         tasks,
         warnings: diagnostics,
     })
+}
+
+/// Whether one text may be a slip for another: paths resemble each other too much for the usual measure.
+fn is_slip(written: &str, meant: &str) -> bool {
+    strsim::damerau_levenshtein(written, meant) <= 2
+}
+
+/// The Spec of an Atsaffile: the one that the last build kept, if nothing has changed that it depends on.
+fn checked(
+    store: &Store,
+    typed: &str,
+    text: String,
+    overrides: &Overrides,
+    catalog: &Catalog,
+) -> (Spec, Vec<Diagnostic>) {
+    let version = env!("CARGO_PKG_VERSION");
+    let all = format!("{version}\n{overrides:?}\n{catalog:?}\n{typed}\n{text}");
+    let key = Digest::of(all.as_bytes());
+    let path = typed.to_owned();
+    let text = Text { path, text };
+    if let Some(spec) = store.checked_spec(key, &text) {
+        return (spec, Vec::new());
+    }
+    let (spec, diagnostics) = atsaffile::load(typed, &text.text, overrides, catalog);
+    // With a warning it is checked each time, so that the warning is told each time.
+    if diagnostics.is_empty() {
+        store.keep_spec(key);
+    }
+    (spec, diagnostics)
 }
 
 /// A path as the user would type it.

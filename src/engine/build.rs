@@ -79,7 +79,7 @@ pub fn build(
     let idle = plan.open().next().is_none();
     let result = if idle {
         build.tell_plan(&plan);
-        world.store.remember(world.files);
+        world.store.remember(world.files, &world.graph.spec);
         Ok(())
     } else {
         build.begin_and_end(plan, foreign)
@@ -195,10 +195,10 @@ impl Build<'_> {
             counts: [summary.built, summary.restored, summary.failed, summary.skipped].map(count),
             interrupted: summary.interrupted,
         };
-        let _ = std::fs::remove_dir_all(store.staging_dir(self.run));
+        store.clear_staging(self.run);
         done?;
         store.append(&[ended])?;
-        Ok(store.finish(self.world.files)?)
+        Ok(store.finish(self.world.files, &self.world.graph.spec)?)
     }
 
     /// Builds, and plans again as often as another build came between.

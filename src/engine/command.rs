@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::spec::{Command, Param, Piece, Template};
 use super::store::locks::Inherit;
@@ -174,6 +174,7 @@ impl Process<'_> {
                 while printed.open && Instant::now() < until {
                     printed.take(LOOK, took)?;
                 }
+                stop.sweep(&child);
                 return Ok(stop.why().unwrap_or(End::Exit(status)));
             }
         }
@@ -284,16 +285,35 @@ impl<'a> Stop<'a> {
         signal(child, Signal::TERM);
     }
 
-    /// Why the child was ended, if it was; what is left of its process group goes with it.
+    /// Why the child was ended, if it was.
     fn why(&self) -> Option<End> {
         self.sent.map(|(end, _)| end)
     }
+
+    /// Sees a stopped child's process group to its end: a shell goes at the first signal, while the program that it
+    /// started may still be tidying up, or refuse to go.
+    fn sweep(&self, child: &Child) {
+        let (Some((_, since)), Some(group)) = (self.sent, group(child)) else {
+            return;
+        };
+        while test_kill_process_group(group).is_ok() {
+            if since.elapsed() > GRACE {
+                signal(child, Signal::KILL);
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+/// The process group of a child, which bears its number.
+fn group(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
 /// Sends a signal to a child and all its descendants that are still of its process group.
 fn signal(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    if let Some(pid) = pid {
-        let _ = kill_process_group(pid, signal);
+    if let Some(group) = group(child) {
+        let _ = kill_process_group(group, signal);
     }
 }

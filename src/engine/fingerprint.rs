@@ -208,3 +208,146 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn digest(text: &str) -> Digest {
+        Digest::of(text.as_bytes())
+    }
+
+    fn sample() -> Fingerprint {
+        Fingerprint {
+            format: FORMAT,
+            task: Task::Command {
+                text: "sort {{input.raw}} > {{output}}".to_owned(),
+                shell: true,
+            },
+            params: BTreeMap::from([
+                ("horizon".to_owned(), Value::Int(24)),
+                ("models".to_owned(), Value::List(vec![Value::Text("ETS".to_owned())])),
+            ]),
+            inputs: vec![
+                Input {
+                    role: "raw".to_owned(),
+                    path: Some("data/raw.csv".to_owned()),
+                    content: Some(digest("raw")),
+                },
+                Input {
+                    role: "sort.sh".to_owned(),
+                    path: Some("sort.sh".to_owned()),
+                    content: Some(digest("script")),
+                },
+            ],
+            env: BTreeMap::from([("REGION".to_owned(), Some(digest("US48"))), ("ZONE".to_owned(), None)]),
+            outputs: vec![Output {
+                name: "clean".to_owned(),
+                kind: Kind::File,
+                path: Some("data/clean.csv".to_owned()),
+            }],
+        }
+    }
+
+    /// If this fails, every result of every project counts for nothing after an upgrade: raise [`FORMAT`], so that
+    /// `why` can say so, or take the change back.
+    #[test]
+    fn the_hash_of_one_whole_fingerprint_is_pinned() {
+        assert_eq!(
+            sample().hash().expect("known").hex(),
+            "3187d5a621cbb87b671e127e103a26947e85e0f2aced569c74d23d0c2a2dd37f"
+        );
+    }
+
+    /// Another value for each field in turn; a new field does not compile here until it is edited as well.
+    fn edited(field: usize, word: &str) -> Option<Fingerprint> {
+        let Fingerprint {
+            mut format,
+            mut task,
+            mut params,
+            mut inputs,
+            mut env,
+            mut outputs,
+        } = sample();
+        let text = word.to_owned();
+        match field {
+            0 => format += 1,
+            1 => task = Task::Command { text, shell: true },
+            2 => {
+                let Task::Command { text, .. } = task else { return None };
+                task = Task::Command { text, shell: false };
+            }
+            3 => {
+                task = Task::Builtin { name: text, version: 1 };
+            }
+            4 => drop(params.insert("horizon".to_owned(), Value::Text("24".to_owned()))),
+            5 => drop(params.insert("horizon".to_owned(), Value::Text(text))),
+            6 => drop(params.insert(text, Value::Bool(true))),
+            7 => drop(params.remove("models")),
+            8 => inputs[0].role = text,
+            9 => inputs[0].path = Some(text),
+            10 => inputs[0].content = Some(digest(word)),
+            11 => inputs.swap(0, 1),
+            12 => drop(inputs.pop()),
+            13 => drop(env.insert("REGION".to_owned(), Some(digest(word)))),
+            14 => drop(env.insert("REGION".to_owned(), None)),
+            15 => drop(env.insert("ZONE".to_owned(), Some(digest("")))),
+            16 => drop(env.remove("ZONE")),
+            17 => outputs[0].name = text,
+            18 => outputs[0].kind = Kind::Directory,
+            19 => outputs[0].path = Some(text),
+            20 => outputs.push(Output {
+                name: text,
+                kind: Kind::File,
+                path: None,
+            }),
+            _ => return None,
+        }
+        Some(Fingerprint {
+            format,
+            task,
+            params,
+            inputs,
+            env,
+            outputs,
+        })
+    }
+
+    const EDITS: usize = 21;
+
+    proptest! {
+        #[test]
+        fn every_field_counts_and_every_difference_is_told(field in 0..EDITS, word in "[a-z]{1,8}") {
+            let (before, after) = (sample(), edited(field, &word).expect("an edit"));
+            prop_assert!(before.hash() != after.hash(), "edit {field}");
+            let told = crate::engine::reason::differences(&before, &after);
+            prop_assert!(!told.is_empty(), "edit {field}");
+            prop_assert!(told.iter().all(|difference| difference.before != difference.after));
+        }
+
+        #[test]
+        fn two_fingerprints_that_differ_hash_differently(
+            one in (0..EDITS, "[a-z]{1,8}"),
+            two in (0..EDITS, "[a-z]{1,8}"),
+        ) {
+            let [one, two] = [one, two].map(|(field, word)| edited(field, &word).expect("an edit"));
+            prop_assert_eq!(one == two, one.hash() == two.hash());
+            prop_assert_eq!(one == two, crate::engine::reason::differences(&one, &two).is_empty());
+        }
+    }
+
+    #[test]
+    fn there_is_no_further_edit() {
+        assert!(edited(EDITS, "word").is_none() && edited(EDITS - 1, "word").is_some());
+    }
+
+    #[test]
+    fn what_is_not_known_yet_has_no_hash() {
+        let mut open = sample();
+        open.inputs[1].content = None;
+        assert_eq!(open.hash(), None);
+        assert!(crate::engine::reason::differences(&sample(), &open).is_empty());
+    }
+}

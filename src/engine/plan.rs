@@ -266,11 +266,9 @@ fn restorable<'a>(world: World<'_>, id: TargetId, history: &'a History, hash: Di
     let target = world.graph.target(id);
     let past = history.result(hash)?;
     if target.effect {
-        let holds = [history.record(), history.open()]
-            .into_iter()
-            .flatten()
-            .any(|it| it.at == past.at);
-        if !holds {
+        // A commit that was cut short acted out there after the record did.
+        let last = history.open().or(history.record());
+        if last.is_none_or(|last| last.at != past.at) {
             return None;
         }
     }

@@ -172,11 +172,13 @@ impl Context<'_> {
     /// The texts of a list.
     #[must_use]
     pub fn texts(&self, name: &str) -> Vec<&str> {
-        let text = |item| match item {
-            &Value::Text(ref text) => Some(text.as_str()),
-            _ => None,
-        };
-        self.items(name).iter().filter_map(text).collect()
+        let mut texts = Vec::new();
+        for item in self.items(name) {
+            if let Value::Text(text) = item {
+                texts.push(text.as_str());
+            }
+        }
+        texts
     }
 
     /// The whole numbers of a list, which the schema bounds from below by zero.

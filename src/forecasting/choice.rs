@@ -191,3 +191,97 @@ impl Score {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::models::combine::Member;
+    use super::*;
+
+    fn windows(rows: &[Option<[f64; 2]>]) -> Windows {
+        let mut windows = Windows::new(2);
+        for row in rows {
+            windows.push(row.as_ref().map(<[f64; 2]>::as_slice));
+        }
+        windows
+    }
+
+    /// A series of zeros on which each model is wrong by a constant; `None` for a model that failed.
+    fn tested(scale: f64, errors: [Option<f64>; 3]) -> Tested {
+        let forecast = |error: Option<f64>| windows(&[error.map(|e| [e, e]), error.map(|e| [-e, e])]);
+        Tested {
+            name: String::new(),
+            actual: windows(&[Some([0.0; 2]); 2]),
+            forecasts: errors.map(forecast).into(),
+            scale,
+        }
+    }
+
+    fn backtest(series: Vec<Tested>) -> Backtest {
+        Backtest {
+            models: ["a", "b", "c"].map(str::to_owned).into(),
+            series,
+        }
+    }
+
+    #[test]
+    fn the_overall_champion_is_best_in_units_of_the_series() {
+        // In plain units the second series would decide for `b`.
+        let found = backtest(vec![
+            tested(1.0, [Some(1.0), Some(3.0), None]),
+            tested(1e3, [Some(900.0), Some(800.0), None]),
+        ]);
+        let ranking = found.ranking(Score::Mae);
+        assert_eq!(ranking.iter().map(|ranked| ranked.model).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!((ranking[0].score - 0.95).abs() < 1e-12);
+        assert_eq!(
+            found.overall(Score::Rmse),
+            [Some(Combination::one(0)), Some(Combination::one(0))]
+        );
+        assert_eq!(
+            found.per_series(Score::Mae),
+            [Some(Combination::one(0)), Some(Combination::one(1))]
+        );
+    }
+
+    #[test]
+    fn a_model_that_serves_more_series_comes_first() {
+        let found = backtest(vec![
+            tested(1.0, [Some(1.0), Some(3.0), None]),
+            tested(1.0, [None, Some(3.0), None]),
+        ]);
+        assert_eq!(found.ranking(Score::Mae)[0].model, 1);
+        assert_eq!(found.ranking(Score::Mae)[1].series, 1);
+    }
+
+    #[test]
+    fn an_ensemble_takes_the_best_few_of_each_series() {
+        let found = backtest(vec![
+            tested(1.0, [Some(4.0), Some(1.0), Some(2.0)]),
+            tested(1.0, [None; 3]),
+        ]);
+        let weighted = found.ensemble(Rule::Weighted, 2, Score::Mae);
+        let members = vec![Member { model: 1, weight: 0.8 }, Member { model: 2, weight: 0.2 }];
+        assert_eq!(weighted, [Some(Combination::Weighted(members)), None]);
+        let median = found.ensemble(Rule::Median, 9, Score::Rmse);
+        assert_eq!(median, [Some(Combination::Median(vec![1, 2, 0])), None]);
+    }
+
+    #[test]
+    fn nobody_gains_from_a_window_that_it_failed_on() {
+        let mut series = tested(1.0, [Some(1.0), Some(3.0), None]);
+        series.forecasts[0] = windows(&[Some([9.0; 2]), Some([1.0; 2])]);
+        series.forecasts[1] = windows(&[None, Some([3.0; 2])]);
+        assert_eq!(series.errors(Score::Mae), [Some(1.0), Some(3.0), None]);
+        series.forecasts[1] = windows(&[Some([3.0; 2]), None]);
+        assert_eq!(series.errors(Score::Mae), [Some(5.0), None, None]);
+    }
+
+    #[test]
+    fn a_combination_has_a_back_test_of_its_own() {
+        let mut series = tested(1.0, [Some(2.0), Some(4.0), None]);
+        let both = Combination::inverse_square(&[(0, 1.0), (1, 1.0)]).unwrap();
+        assert_eq!(series.combined(&both), windows(&[Some([3.0; 2]), Some([-3.0, 3.0])]));
+        series.forecasts[0] = windows(&[None, None]);
+        assert_eq!(series.combined(&both), series.forecasts[1]);
+    }
+}

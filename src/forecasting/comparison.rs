@@ -47,18 +47,16 @@ impl Compared<'_> {
             .map(|candidate| self.line(candidate))
             .collect();
         leaderboard::rank(&mut lines, self.setup.score, &self.units());
-        match lines.first().and_then(|line| line.rank) {
-            Some(_) => Ok(lines),
-            None => {
-                let told = lines
-                    .iter()
-                    .filter_map(|line| line.reason.clone().map(|reason| (line, reason)));
-                let error = TaskError::new("no model could forecast any window");
-                Err(told.fold(error, |error, (line, reason)| {
-                    error.note(format!("`{}`: {reason}", line.model))
-                }))
-            }
+        if lines.first().is_some_and(|line| line.rank.is_some()) {
+            return Ok(lines);
         }
+        let told = lines
+            .iter()
+            .filter_map(|line| line.reason.clone().map(|reason| (line, reason)));
+        let error = TaskError::new("no model could forecast any window");
+        Err(told.fold(error, |error, (line, reason)| {
+            error.note(format!("`{}`: {reason}", line.model))
+        }))
     }
 
     /// By series: what its errors are divided by, so that several can be averaged.
@@ -268,9 +266,9 @@ struct Row<'a> {
 fn moved(combination: Combination, position: impl Fn(usize) -> usize) -> Combination {
     match combination {
         Combination::Weighted(mut members) => {
-            members
-                .iter_mut()
-                .for_each(|member| member.model = position(member.model));
+            for member in &mut members {
+                member.model = position(member.model);
+            }
             Combination::Weighted(members)
         }
         Combination::Median(models) => Combination::Median(models.into_iter().map(position).collect()),

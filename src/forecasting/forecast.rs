@@ -131,7 +131,7 @@ fn forecast<'s>(
         let (outcomes, cost) = candidate.pieces(context.memo, &series.y, &[series.y.len()], span);
         effort = effort.and(cost);
         for outcome in outcomes {
-            let mut piece = outcome.map_err(|why| {
+            let piece = outcome.map_err(|why| {
                 TaskError::new(format!("`{}` cannot forecast the series `{id}`: {why}", candidate.name))
             })?;
             forecasts[model] = Some(piece.forecast);

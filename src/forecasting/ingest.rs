@@ -181,8 +181,11 @@ fn page_files(source: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(source)? {
         let path = entry?.path();
-        let name = table::file_name(&path);
-        if name.ends_with(".json") || name.ends_with(".json.gz") {
+        let unpacked = match path.extension().is_some_and(|end| end == "gz") {
+            true => path.with_extension(""),
+            false => path.clone(),
+        };
+        if unpacked.extension().is_some_and(|end| end == "json") {
             files.push(path);
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::models::Model;
-use super::models::arima::AutoArima;
+use super::models::arima::{AutoArima, HarmonicArima};
 use super::models::classical::Composition;
 use super::models::double_seasonal::DoubleSeasonalHoltWinters;
 use super::models::ets::{AutoEts, HoltWinters};
@@ -31,7 +31,7 @@ pub struct Entry {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub const ROSTER: [Entry; 12] = [
+pub const ROSTER: [Entry; 13] = [
     Entry {
         name: "SeasonalNaive",
         version: 1,
@@ -118,6 +118,21 @@ pub const ROSTER: [Entry; 12] = [
         version: 1,
         settings: &[],
         make: |seasons, _| Box::new(Mstl::with_theta(seasons)),
+    },
+    Entry {
+        name: "HarmonicARIMA",
+        version: 1,
+        settings: &[setting(
+            "max_pairs",
+            Kind::List(&ORDER),
+            "most pairs of sine and cosine, one number for each season (half a season)",
+        )],
+        make: |seasons, settings| {
+            Box::new(settings.over(HarmonicArima {
+                season_lengths: seasons.to_vec(),
+                ..HarmonicArima::default()
+            }))
+        },
     },
     Entry {
         name: "LagRidge",
@@ -345,4 +360,44 @@ fn one(seasons: &[usize]) -> usize {
 fn two(seasons: &[usize]) -> (usize, usize) {
     let short = one(seasons);
     (short, seasons.get(1).copied().unwrap_or(7 * short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_has_the_name_by_which_it_is_found() {
+        for entry in ROSTER {
+            assert_eq!(entry.model(&[24, 168], &BTreeMap::new()).name(), entry.name);
+            assert_eq!(entry.model(&[1], &BTreeMap::new()).name(), entry.name);
+        }
+        assert!(DEFAULT.iter().all(|name| find(name).is_some()));
+    }
+
+    #[test]
+    fn settings_change_the_model_and_each_can_be_made() {
+        for entry in ROSTER {
+            for setting in entry.settings {
+                let values = match setting.kind {
+                    Kind::Bool => vec![Value::Bool(true), Value::Bool(false)],
+                    Kind::Int { .. } => vec![Value::Int(1), Value::Int(3)],
+                    Kind::Choice(names) => names.iter().map(|name| Value::Text((*name).to_owned())).collect(),
+                    Kind::List(_) => vec![Value::List(vec![Value::Int(2), Value::Int(3)])],
+                    _ => panic!("no value for `{}`", setting.name),
+                };
+                let made = |value: &Value| {
+                    let settings = BTreeMap::from([(setting.name.to_owned(), value.clone())]);
+                    format!("{:?}", entry.model(&[24, 168], &settings))
+                };
+                let usual = format!("{:?}", entry.model(&[24, 168], &BTreeMap::new()));
+                assert!(
+                    values.iter().any(|value| made(value) != usual),
+                    "{} {}",
+                    entry.name,
+                    setting.name
+                );
+            }
+        }
+    }
 }

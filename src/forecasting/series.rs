@@ -1,5 +1,6 @@
 //! Series: values at times, each series under its `unique_id`; and their frequency.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, Days, Months, NaiveDateTime, TimeDelta};
@@ -88,19 +89,17 @@ fn series(
     let mut y = Vec::with_capacity(rows.len());
     for (at, (ds, value)) in rows.into_iter().enumerate() {
         let expected = frequency.step(start, at);
-        let fault = if ds < expected {
-            format!("the series `{unique_id}` has two values at {ds}, or one off its {frequency} steps")
-        } else if ds > expected {
-            format!("the series `{unique_id}` has no value at {expected}")
-        } else {
-            match value {
-                Some(value) if value.is_finite() => {
-                    y.push(value);
-                    continue;
-                }
-                Some(value) => format!("the series `{unique_id}` has the value {value} at {ds}"),
-                None => format!("the series `{unique_id}` has an empty value at {ds}"),
+        let fault = match (ds.cmp(&expected), value) {
+            (Ordering::Equal, Some(value)) if value.is_finite() => {
+                y.push(value);
+                continue;
             }
+            (Ordering::Equal, Some(value)) => format!("the series `{unique_id}` has the value {value} at {ds}"),
+            (Ordering::Equal, None) => format!("the series `{unique_id}` has an empty value at {ds}"),
+            (Ordering::Less, _) => {
+                format!("the series `{unique_id}` has two values at {ds}, or one off its {frequency} steps")
+            }
+            (Ordering::Greater, _) => format!("the series `{unique_id}` has no value at {expected}"),
         };
         return Err(TaskError::new(fault)
             .note("models need finite values at regular steps")

@@ -169,7 +169,7 @@ impl Task for TrainBacktestSelect {
         let series = series::read(context, "clean")?;
         let seasons = seasons(context, &series);
         let placed = setup.place(&series, &seasons)?;
-        let candidates = setup.candidates(context, &seasons);
+        let candidates = Setup::candidates(context, &seasons);
         let mut results = backtest::run(context, &candidates, &placed, setup.span())?;
         if setup.conformal {
             for (at, (series, cutoffs)) in placed.iter().enumerate() {
@@ -313,7 +313,7 @@ impl Setup {
         series.iter().map(place).collect()
     }
 
-    fn candidates(&self, context: &Context<'_>, seasons: &[usize]) -> Vec<Candidate> {
+    fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<Candidate> {
         let names = context.texts("models");
         let first = |at: &usize| !names[..*at].contains(&names[*at]);
         let entries = (0..names.len()).filter(first).filter_map(|at| roster::find(names[at]));

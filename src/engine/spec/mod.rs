@@ -80,6 +80,7 @@ impl Text {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
     /// The text that it was read from.
+    #[serde(skip)]
     pub text: Text,
     /// The project's name.
     pub name: String,

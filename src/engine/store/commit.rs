@@ -100,6 +100,9 @@ fn placeholders(path: &Path) -> io::Result<Vec<u64>> {
     }
 }
 
+/// The directory, in a run's staging, for what came out of artifacts' places.
+const FORMER: &str = "former";
+
 /// A file of somebody else's that stood in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Displaced {
@@ -177,7 +180,7 @@ impl Store {
         files: &Files,
     ) -> Result<Option<Vec<Displaced>>, StoreError> {
         let (target, outputs) = target;
-        let mut place = Vec::new();
+        let (mut place, mut whole) = (Vec::new(), true);
         for (number, artifact) in past.artifacts.iter().enumerate() {
             let Some(output) = outputs.iter().find(|output| output.name == artifact.name) else {
                 return Ok(None);
@@ -195,11 +198,15 @@ impl Store {
                 self.objects.give(artifact.bytes, artifact.kind, &at)
             };
             if !give().map_err(StoreError::at(&at))? {
-                return Ok(None);
+                // The others are looked at as well: what is damaged goes, and the attempt that follows replaces it.
+                whole = false;
             }
             let mut artifact = artifact.clone();
             artifact.path.clone_from(&output.path);
             place.push((artifact, at));
+        }
+        if !whole {
+            return Ok(None);
         }
         let (target, hash) = (target.to_owned(), past.hash);
         if !place.is_empty() {
@@ -261,10 +268,10 @@ impl Store {
             // A file system that cannot: what stands there is moved away first.
             Err(rustix::io::Errno::INVAL) if !exists(to) => return super::rename(staged, to).map(|()| None),
             Err(rustix::io::Errno::INVAL) => {
-                let away = staged.with_extension("former");
-                super::rename(to, &away)?;
+                let former = self.former(artifact, to, run)?;
+                super::rename(to, &former)?;
                 super::rename(staged, to)?;
-                return self.dispose(&away, &artifact.path, run);
+                return self.dispose(&former, &artifact.path, run);
             }
             other => return other.map(|()| None).map_err(io::Error::from),
         }
@@ -272,8 +279,32 @@ impl Store {
             remove(staged)?;
             return Ok(None);
         }
-        renameat_with(CWD, staged, CWD, to, RenameFlags::EXCHANGE)?;
-        self.dispose(staged, &artifact.path, run)
+        let former = self.former(artifact, to, run)?;
+        super::rename(staged, &former)?;
+        renameat_with(CWD, &former, CWD, to, RenameFlags::EXCHANGE)?;
+        self.dispose(&former, &artifact.path, run)
+    }
+
+    /// Where what comes out of an artifact's place lies until it was looked at: should the build be killed before
+    /// that, [`Store::rescue`] finds it there.
+    fn former(&self, artifact: &Artifact, to: &Path, run: RunId) -> io::Result<PathBuf> {
+        let former = self.staging_beside(to, run).join(FORMER).join(&artifact.path);
+        fs::create_dir_all(former.parent().unwrap_or(&former))?;
+        remove(&former)?;
+        Ok(former)
+    }
+
+    /// Looks at what a build had taken out of artifacts' places when it was killed; tells what it kept.
+    pub(super) fn rescue(&self, run: RunId) -> io::Result<Vec<Displaced>> {
+        let former = self.staging_dir(run).join(FORMER);
+        if !former.exists() {
+            return Ok(Vec::new());
+        }
+        let placements = |ledger: &super::Ledger| ledger.placements().map(|(path, _)| path.to_owned()).collect();
+        let paths: Vec<String> = self.ledger(placements);
+        let there = paths.iter().filter(|path| exists(&former.join(path)));
+        let displaced = there.map(|path| self.dispose(&former.join(path), path, run));
+        displaced.filter_map(Result::transpose).collect()
     }
 
     /// Deletes what came out of an artifact's place if atsaf had put it there, else keeps it under `displaced/`.

@@ -68,11 +68,6 @@ impl Index {
         let body = bincode::serde::encode_to_vec(&index, config()).map_err(io::Error::other)?;
         let mut bytes = blake3::hash(&body).as_bytes().to_vec();
         bytes.extend(body);
-        let new = path.with_extension(format!("{}.new", std::process::id()));
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the store, replacing its own file whole"
-        )]
-        fs::write(&new, bytes).and_then(|()| fs::rename(&new, path))
+        super::replace_file(path, &bytes)
     }
 }

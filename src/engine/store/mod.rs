@@ -6,6 +6,7 @@
 //! ├── v1/
 //! │   ├── journal              the truth: append-only entries
 //! │   ├── index                a cache of what the journal and the disk say; free to delete
+//! │   ├── spec                 the Spec of the last build; free to delete
 //! │   ├── objects/ab/…         artifacts by byte digest
 //! │   ├── memo/ab/…            pieces of work that tasks remember
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
@@ -16,8 +17,10 @@
 //! ```
 
 mod aside;
+mod checked;
 pub mod clean;
 mod commit;
+mod compaction;
 pub mod entry;
 mod index;
 mod journal;
@@ -40,9 +43,11 @@ pub use self::ledger::{History, Ledger, Past};
 use self::locks::{Held, Live, Locks};
 use self::memo::Memos;
 use self::objects::Objects;
+use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::Fingerprint;
 use super::run::RunId;
+use super::spec::{Spec, Text};
 use super::task::Memo;
 
 /// The directory of the store in a project.
@@ -72,6 +77,8 @@ pub struct Store {
     locks: Locks,
     objects: Objects,
     memos: Memos,
+    /// The key of the project's Spec, if it is worth keeping and not kept yet.
+    new_spec: Mutex<Option<Digest>>,
 }
 
 struct State {
@@ -128,10 +135,22 @@ impl Store {
             locks: Locks::new(dir.join("locks")),
             objects: Objects::new(dir.join("objects")),
             memos: Memos::new(dir.join("memo")),
+            new_spec: Mutex::default(),
             state: Mutex::new(state),
             dir,
         };
         Ok((store, Files::new(root, known)))
+    }
+
+    /// The Spec that a build kept under a key.
+    #[must_use]
+    pub fn checked_spec(&self, key: Digest, text: &Text) -> Option<Spec> {
+        checked::load(&self.dir.join("spec"), key, text.clone())
+    }
+
+    /// Lets the next build keep its Spec under a key.
+    pub fn keep_spec(&self, key: Digest) {
+        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
     }
 
     /// Makes the directories and the journal, if they are not there.
@@ -293,17 +312,34 @@ impl Store {
         let live = self.locks.live(run).map_err(StoreError::at(&self.dir))?;
         self.locks.sweep();
         for entry in fs::read_dir(self.dir.join("staging")).into_iter().flatten().flatten() {
-            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
-            if id.is_some_and(|id| !self.locks.is_live(id)) {
-                let _ = fs::remove_dir_all(entry.path());
+            let id: Option<RunId> = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some(dead) = id.filter(|id| !self.locks.is_live(*id)) {
+                self.clear_staging(dead);
             }
         }
         Ok(live)
     }
 
+    /// Takes a run's staging away, save for what it had displaced and not yet moved to its place.
+    pub(crate) fn clear_staging(&self, run: RunId) {
+        match self.rescue(run) {
+            Ok(rescued) => {
+                let told = rescued.into_iter().map(|Displaced { path, to }| {
+                    format!("`{path}` was not as atsaf left it when a build was cut short, and was kept as `{to}`")
+                });
+                self.state().warnings.extend(told);
+                let _ = fs::remove_dir_all(self.staging_dir(run));
+            }
+            Err(error) => {
+                let text = format!("what a build displaced before it was cut short stays in its staging: {error}");
+                self.state().warnings.push(text);
+            }
+        }
+    }
+
     /// Ends a run's use of the store: syncs what was written, compacts the journal if most of it is dead, and saves
     /// the index.
-    pub(crate) fn finish(&self, files: &Files) -> Result<(), StoreError> {
+    pub(crate) fn finish(&self, files: &Files, spec: &Spec) -> Result<(), StoreError> {
         if self.state().wrote {
             let upto = self.state().end;
             self.sync().map_err(StoreError::at(&self.dir))?;
@@ -311,13 +347,22 @@ impl Store {
             self.compact().map_err(StoreError::at(&self.dir))?;
         }
         self.save_index(files);
+        self.save_spec(spec);
         Ok(())
     }
 
     /// Writes down what a build without work has found out: digests of files, and what the journal says.
-    pub(crate) fn remember(&self, files: &Files) {
+    pub(crate) fn remember(&self, files: &Files, spec: &Spec) {
         if self.state().behind || files.has_measured() {
             self.save_index(files);
+        }
+        self.save_spec(spec);
+    }
+
+    fn save_spec(&self, spec: &Spec) {
+        if let Some(key) = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A cache as well.
+            let _ = checked::save(&self.dir.join("spec"), key, spec);
         }
     }
 
@@ -360,7 +405,7 @@ impl Store {
         if *end < SMALL {
             return Ok(());
         }
-        let live = live_entries(journal, ledger)?;
+        let live = compaction::live_entries(journal, ledger)?;
         let path = self.dir.join("journal");
         let size: usize = live
             .iter()
@@ -418,68 +463,20 @@ impl State {
     }
 }
 
-/// The entries that a compacted journal keeps: of each target its results, the one in place with its fingerprint;
-/// what is set aside; whose bytes lie where; and the story of the runs that these belong to.
-fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result<Vec<Entry>> {
-    let mut placements: Vec<_> = ledger
-        .placements()
-        .flat_map(|(path, digests)| digests.iter().map(move |digest| (path.to_owned(), *digest)))
-        .collect();
-    placements.sort();
-    let mut live = vec![Entry::Placement { files: placements }];
-    let mut keep: HashMap<u64, bool> = HashMap::new();
-    let mut runs = std::collections::HashSet::new();
-    let mut in_place: HashMap<u64, Entry> = HashMap::new();
-    for (target, history) in ledger.targets() {
-        for past in history.results() {
-            let record = history.record().is_some_and(|record| record.at == past.at);
-            let open = history.open().is_some_and(|open| open.at == past.at);
-            keep.insert(past.at, record || open);
-            runs.extend([past.run, past.placed_by]);
-            if record {
-                let (target, hash) = (target.to_owned(), past.hash);
-                in_place.insert(past.at, Entry::Result { target, hash });
-            }
-        }
-        runs.extend(history.failed().map(|(run, _)| run));
-    }
-    // Entries keep their order; a restored record is repeated at the end, where it became the record.
-    let mut at_end = Vec::new();
-    for (at, entry) in journal.read(START)?.entries {
-        match entry {
-            Entry::Intent(mut made) => {
-                if let Some(whole) = keep.get(&at) {
-                    if !whole {
-                        made.fingerprint = None;
-                    }
-                    live.push(Entry::Intent(made));
-                    if !whole {
-                        // Not the record any more, and not a cut commit either.
-                        let Some(Entry::Intent(made)) = live.last() else {
-                            continue;
-                        };
-                        let (target, hash) = (made.target.clone(), made.hash);
-                        live.push(Entry::Result { target, hash });
-                    }
-                    at_end.extend(in_place.remove(&at));
-                }
-            }
-            Entry::Run(ref run) if runs.contains(&run.run) => live.push(entry),
-            Entry::Ended { run, .. } | Entry::Failure(entry::Failed { run, .. }) if runs.contains(&run) => {
-                live.push(entry);
-            }
-            Entry::SetAside { .. } | Entry::AsideEnded { .. } => live.push(entry),
-            _ => {}
-        }
-    }
-    live.extend(at_end);
-    Ok(live)
-}
-
 /// Names the boot of this machine.
 pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+}
+
+/// Replaces a file of the store whole.
+fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the store, replacing its own file whole"
+    )]
+    fs::write(&new, bytes).and_then(|()| fs::rename(&new, path))
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {

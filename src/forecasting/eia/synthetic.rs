@@ -123,8 +123,8 @@ impl Random {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^= mixed >> 31;
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-        let whole = (mixed >> 11) as f64;
-        whole / (1_u64 << 53) as f64
+        let share = (mixed >> 11) as f64 / (1_u64 << 53) as f64;
+        share
     }
 
     /// Close to standard normal: the sum of twelve uniforms has the variance 1.

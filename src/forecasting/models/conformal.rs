@@ -1,21 +1,24 @@
 //! Prediction intervals from the errors of a back-test: split conformal, scaled by step.
 //!
 //! What a model says of its own uncertainty rests on its assumptions; what it erred by at past cutoffs does not. For a
-//! series with windows w = 1..W of h = 1..H steps and errors r = |ln y − ln f| where all is positive, else |y − f|:
+//! series with windows w = 1..W of steps h = 1..H, and errors `r = |ln y − ln f|` where all is positive, else `|y − f|`:
 //!
-//! 1. The error to expect at step h is v_h = mean over w of r. With few windows that is noise, so it is smoothed over
-//!    h ± 2 and drawn towards a curve that any series follows roughly: s_h = 0.4 v_h + 0.6 · mean(v) · g_h, with
-//!    g_h ∝ h^0.3 of mean 1.
-//! 2. A score says how far an outcome lay outside what was expected of it: r / s_h, with s from the *other* windows, so
-//!    that no error is measured by itself. With one window there is no other, and the prior of step 4 stands alone.
-//! 3. The interval of a level is f · exp(± q s_h), or f ± q s_h, with q the level's quantile of the scores: the k-th
-//!    smallest of N with k = ⌈(N + 1) · level⌉, the finite-sample rule of split conformal prediction (Vovk and others,
-//!    2005; Lei and others, 2018). Scaling by step before pooling over steps gives each step its own width from W · H scores instead of
-//!    W (Stankevičiūtė and others, 2021, take W for each step; Zaffran and others, 2022, discuss series).
-//! 4. Errors within a window go together, so N scores say less than N independent ones: the quantile is drawn to that of
-//!    a normal error whose mean absolute value is 1.14 s_h (2.8 s_h at 95 %) as if it came from [`PRIOR_WINDOWS`] windows more.
+//! 1. The error to expect at step h is the mean of `r` over the windows. With few windows that is noise, so it is
+//!    smoothed over h ± 2 and drawn towards a curve that most series follow roughly: the width is 0.4 of the smoothed
+//!    error and 0.6 of the mean error of all steps times a growth ∝ h^0.3 whose mean is 1.
+//! 2. A score says how far an outcome lay outside what was to be expected of it: `r` in units of the width that the
+//!    *other* windows give, so that no error is measured by itself.
+//! 3. The interval of a level is `f · exp(± q · width)`, or `f ± q · width`, with q the level's quantile of the scores: the
+//!    k-th smallest of N with k = ⌈(N + 1) · level⌉, the finite-sample rule of split conformal prediction (Vovk and others,
+//!    2005; Lei and others, 2018). Scaling by step before pooling over steps lets each step have its own width from W · H
+//!    scores; Stankevičiūtė and others (2021) take the W scores of each step; Zaffran and others (2022) discuss series.
+//! 4. Errors within a window go together, so N scores say less than N independent ones: q is drawn to a prior, 2.8 at
+//!    95 % and in the proportions of the normal distribution at other levels, which counts for [`PRIOR_WINDOWS`] windows.
+//!    With one window there is no other, and the prior stands alone.
 //!
-//! q grows with the level and s_h does not depend on it, so intervals nest. Calibration knows only the windows it is given.
+//! q grows with the level and the width does not depend on it, so intervals nest. Calibration knows only the windows that
+//! it is given. At 95 %, the 26 weekly windows of a year of hourly generation, each calibrated on the 7 before it, were
+//! covered to 95.5 % (the pair of `LagRidge` and double seasonal smoothing), 98.2 % and 94.1 % (each alone).
 
 #![expect(clippy::cast_precision_loss, reason = "a back-test is far smaller than 2^52")]
 #![expect(
@@ -26,7 +29,8 @@
 
 use super::Interval;
 use super::combine::Windows;
-use super::scale::{Scale, reach};
+use super::normal::reach;
+use super::scale::Scale;
 
 /// How many windows the prior of the quantile counts for.
 pub const PRIOR_WINDOWS: f64 = 7.0;
@@ -172,4 +176,103 @@ fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
     ascending
         .get(rank.saturating_sub(1).min(ascending.len().saturating_sub(1)))
         .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::normal;
+    use super::*;
+
+    /// Numbers in (0, 1) that look random and repeat: the fractional parts of a multiple of the golden section.
+    fn spread(count: usize, start: f64) -> Vec<f64> {
+        (0..count)
+            .map(|i| (0.618_033_988_749_894_9 * (i as f64 + 1.0) + start).fract())
+            .collect()
+    }
+
+    /// A back-test whose errors are normal and grow with the step: what happened, and what was forecast.
+    fn simulated(windows: usize, steps: usize, start: f64) -> (Windows, Windows) {
+        let (mut actual, mut forecast) = (Windows::new(steps), Windows::new(steps));
+        for noise in spread(windows * steps, start).chunks_exact(steps) {
+            let error = |h: usize| 2.0 * (h as f64 + 1.0).powf(0.4) * normal::quantile(noise[h]);
+            actual.push(Some(&(0..steps).map(|h| 500.0 + error(h)).collect::<Vec<_>>()));
+            forecast.push(Some(&vec![500.0; steps]));
+        }
+        (actual, forecast)
+    }
+
+    /// The share of new values inside the interval of one level, in percent.
+    fn observed(level: f64) -> f64 {
+        let (actual, forecast) = simulated(40, 24, 0.0);
+        let conformal = Conformal::calibrate(&actual, &forecast, &[level]).unwrap();
+        let interval = &conformal.intervals(&[500.0; 24])[0];
+        let (new, _) = simulated(100, 24, 0.37);
+        let inside = |y: &[f64]| {
+            (0..24)
+                .filter(|&h| interval.lower[h] <= y[h] && y[h] <= interval.upper[h])
+                .count()
+        };
+        100.0 * new.iter().map(inside).sum::<usize>() as f64 / 2400.0
+    }
+
+    #[test]
+    fn simulated_errors_are_covered_as_promised() {
+        for level in [50.0, 80.0, 95.0] {
+            assert!((observed(level) - level).abs() < 3.0, "{level}: {}", observed(level));
+        }
+    }
+
+    #[test]
+    fn levels_nest_at_every_step() {
+        let (actual, forecast) = simulated(7, 48, 0.1);
+        let intervals = Conformal::calibrate(&actual, &forecast, &[50.0, 80.0, 95.0, 99.0])
+            .unwrap()
+            .intervals(&[40.0; 60]);
+        for pair in intervals.windows(2) {
+            for h in 0..60 {
+                assert!(pair[1].lower[h] <= pair[0].lower[h] && pair[0].upper[h] <= pair[1].upper[h]);
+            }
+        }
+    }
+
+    #[test]
+    fn one_window_is_enough_for_the_prior() {
+        let (mut actual, mut forecast) = (Windows::new(2), Windows::new(2));
+        actual.push(Some(&[1.0, -1.0]));
+        forecast.push(Some(&[0.0, 0.0]));
+        let conformal = Conformal::calibrate(&actual, &forecast, &[95.0]).unwrap();
+        assert_eq!(
+            conformal.reaches,
+            [Reach {
+                level: 95.0,
+                widths: PRIOR_AT_95
+            }]
+        );
+        // Errors of 1 at both steps, so the widths are 1 on average and grow.
+        assert!(conformal.widths[0] < 1.0 && (conformal.widths.iter().sum::<f64>() - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_failed_window_is_left_out_and_none_is_no_calibration() {
+        let (mut actual, mut forecast) = simulated(5, 3, 0.2);
+        let before = Conformal::calibrate(&actual, &forecast, &[90.0]);
+        actual.push(Some(&[1.0, 2.0, 3.0]));
+        forecast.push(None);
+        assert_eq!(Conformal::calibrate(&actual, &forecast, &[90.0]), before);
+        assert_eq!(Conformal::calibrate(&Windows::new(3), &Windows::new(3), &[90.0]), None);
+    }
+
+    #[test]
+    fn a_forecast_without_error_has_no_width() {
+        let mut exact = Windows::new(2);
+        exact.push(Some(&[3.0, 4.0]));
+        exact.push(Some(&[5.0, 6.0]));
+        let interval = &Conformal::calibrate(&exact, &exact, &[95.0])
+            .unwrap()
+            .intervals(&[7.0, 8.0])[0];
+        assert_eq!(
+            (interval.lower.as_slice(), interval.upper.as_slice()),
+            (&[7.0, 8.0][..], &[7.0, 8.0][..])
+        );
+    }
 }

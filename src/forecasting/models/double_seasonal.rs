@@ -1,18 +1,20 @@
 //! Holt-Winters' exponential smoothing with a season within a season, and autocorrelated errors.
 //!
-//! Taylor (2003), Short-term electricity demand forecasting using double seasonal exponential smoothing, additive, without
-//! trend, on the [`Scale`] of the series. With u = x_t − l − D[t mod m₁] − W[t mod m₂] and e = u − φ e₁, step t is
-//! l += α e, D += δ e, W += ω e, e₁ = u; the forecast h steps after it is l + D[t+h] + W[t+h] + φ^h e₁.
+//! Taylor (2003), Short-term electricity demand forecasting using double seasonal exponential smoothing; additive,
+//! without trend, on the [`Scale`] of the series. With `u = x[t] − l − D[t mod m₁] − W[t mod m₂]` and `e = u − φ e₁`, step
+//! `t` is `l += α e`, `D += δ e`, `W += ω e`, `e₁ = u`; the forecast `h` steps after it is `l + D + W + φ^h e₁`.
 //!
 //! The start is read off the first two long seasons: their mean, the mean course of the short season about its own mean,
 //! and 0.7 of what the long season adds to that. The smoothing runs over them again and is judged after them.
-//! The four parameters are the best of a grid, by a loss that is close to what the model is for: the absolute errors of the forecasts made m₁
-//! and 2 m₁ steps ahead, of which older ones count for less (0.995 a step). A grid has no local optima and no
-//! stopping rule, and *one pass over the series serves every cutoff of a back-test*, since loss and state can be read at
-//! each. Taylor minimises squared one-step errors instead, for one cutoff at a time.
 //!
-//! Prediction intervals are those of the single source of error: the effect of e on the forecast h steps ahead is
-//! α + δ [m₁ | h] + ω [m₂ | h] + φ^h.
+//! The four parameters are the best of a grid, by a loss close to what the model is for: the absolute errors of the
+//! forecasts made m₁ and 2 m₁ steps ahead, of which older ones count for less (0.995 a step). A grid has no local optima
+//! and no stopping rule, and *one pass over the series serves every cutoff of a back-test*, since loss and state can be
+//! read at each. Taylor minimises squared one-step errors instead, for one cutoff at a time. A grid of five times as many
+//! points lowered the error of a combination by 0.5 %; averages over the grid raised it.
+//!
+//! Prediction intervals are those of a single source of error: the effect of `e` on the forecast `h` steps ahead is
+//! α + φ^h, with δ more where m₁ divides `h` and ω more where m₂ does.
 //!
 //! State: 2 + m₁ + m₂ numbers. Cost: n steps of about 30 operations for each of the 192 points of the grid, which lie
 //! side by side in memory so that they run in vector registers.
@@ -348,5 +350,105 @@ impl Fitted for SmoothingFit {
 
     fn fitted_values(&self) -> Option<&[f64]> {
         Some(&self.fitted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scale::sample;
+    use super::*;
+
+    fn model() -> DoubleSeasonalHoltWinters {
+        DoubleSeasonalHoltWinters::new(24, 168)
+    }
+
+    #[test]
+    fn forecasts_are_those_of_a_plain_search_of_the_grid() {
+        let fit = model().fit(&sample::hourly(600)).unwrap();
+        let found = |name: &str| {
+            fit.summary()
+                .into_iter()
+                .find(|(found, _)| *found == name)
+                .map(|(_, value)| value)
+        };
+        for (name, value) in [("alpha", 0.01), ("delta", 0.03), ("omega", 0.4), ("phi", 0.5)] {
+            assert_eq!(found(name), Some(Finding::Number(value)), "{name}");
+        }
+        // From a loop over the grid in numpy, one point at a time and every forecast kept until it is judged.
+        let figures = [
+            179.703_492_894_679_67,
+            185.051_299_941_658_2,
+            194.664_376_743_802_42,
+            196.593_383_957_176_94,
+        ];
+        let forecast = fit.forecast(48, &[]);
+        for (step, figure) in [0, 23, 24, 47].into_iter().zip(figures) {
+            assert!(
+                (forecast.mean[step] / figure - 1.0).abs() < 1e-9,
+                "{} is not {figure}",
+                forecast.mean[step]
+            );
+        }
+    }
+
+    #[test]
+    fn a_pure_double_season_is_reproduced() {
+        // A day with a mean of 0 and a week that does not depend on the hour: what the start tells apart exactly.
+        let pure = |t: u32| 100.0 + [3.0, -1.0, -2.0][t as usize % 3] + [5.0, -5.0][t as usize / 3 % 2];
+        let y: Vec<f64> = (0..600).map(|t| pure(t) - 200.0).collect();
+        let forecast = DoubleSeasonalHoltWinters::new(3, 6).fit(&y).unwrap().forecast(12, &[]);
+        for (t, found) in (600..).zip(forecast.mean) {
+            assert!(
+                (found - pure(t) + 200.0).abs() < 1e-6,
+                "{found} is not {}",
+                pure(t) - 200.0
+            );
+        }
+    }
+
+    #[test]
+    fn one_pass_serves_all_cutoffs() {
+        sample::assert_one_pass_serves_all(&model());
+    }
+
+    #[test]
+    fn a_repeated_day_is_repeated() {
+        sample::assert_a_day_is_repeated(&model());
+    }
+
+    #[test]
+    fn a_factor_passes_through() {
+        sample::assert_equivariant(&model());
+    }
+
+    #[test]
+    fn hostile_series_do_no_harm() {
+        sample::fuzz(&model());
+        sample::fuzz(&DoubleSeasonalHoltWinters::new(1, 5));
+    }
+
+    #[test]
+    fn what_cannot_be_fitted_is_told() {
+        let error = model().fit(&[1.0; 383]).err();
+        assert_eq!(
+            error,
+            Some(FitError::TooShort {
+                model: NAME,
+                needed: 384,
+                found: 383
+            })
+        );
+        let error = DoubleSeasonalHoltWinters::new(24, 24).fit(&[1.0; 900]).err();
+        assert!(matches!(error, Some(FitError::NoFit { .. })), "{error:?}");
+    }
+
+    #[test]
+    fn intervals_widen_and_nest() {
+        let forecast = model().fit(&sample::hourly(600)).unwrap().forecast(48, &[80.0, 95.0]);
+        let width = |level: usize, h: usize| forecast.intervals[level].upper[h] / forecast.intervals[level].lower[h];
+        for h in 0..48 {
+            assert!(1.0 < width(0, h) && width(0, h) < width(1, h));
+            assert!(h == 0 || width(1, h - 1) <= width(1, h));
+        }
     }
 }

@@ -1,20 +1,33 @@
-//! LagRidge: a ridge regression on the lags around the day and the week, forecast recursively.
+//! `LagRidge`: a ridge regression on the lags around the day and the week, forecast recursively.
 //!
-//! With x the series on its [`Scale`] and μ_t the mean of the week before t, the rows a_t = (x[t−l] − μ_t), l in Λ, and
-//! targets b_t = x_t − μ_t give the normal equations (G + λ tr(G)/p · I) β = c, G = Σ a aᵀ, c = Σ a b, no intercept.
-//! Taking out the rolling mean rather than a fixed one lets the level wander as the data do, and shrinks towards
-//! *the week's mean* where the lags say nothing. Λ = {1..m₁+4} ∪ {m₂−27..m₂+4}: the last day, and the same hours a week
-//! ago with a day before them, so that the regression can carry over how last week went on from this hour. Lags around
-//! two weeks, differencing and the raw scale of positive series all made it worse on hourly data.
+//! With `x` the series on its [`Scale`] and `μ[t]` the mean of the week before `t`, the row of `t` is `x[t−l] − μ[t]` for
+//! each lag `l` in Λ, and its target is `x[t] − μ[t]`. With G the sum of row times row and c that of row times target, the
+//! coefficients solve (G + λ tr(G) / p · I) β = c, without intercept. Taking out the rolling mean rather than a fixed one
+//! lets the level wander as the data do, and shrinks towards *the week's mean* where the lags say nothing.
+//! Ridge: Hoerl and Kennard (1970). There are two sets of lags:
 //!
-//! Ridge: Hoerl and Kennard (1970). The prediction intervals are those of the autoregression that it is, from its
-//! moving-average weights and the variance of its residuals, so they know nothing of the error of β.
+//! * [`LagRidge::new`]: Λ = {1..m₁+4} ∪ {m₂−27..m₂+4}, the last day, and the same hours a week ago with a day before
+//!   them, so that the regression can carry over how last week went on from this hour.
+//! * [`LagRidge::sparse`]: Λ = {1..3} ∪ {m₁−1..m₁+2} ∪ {m₂−3..m₂+2} ∪ {2m₂−1..2m₂+1}, 17 lags for 60, with which the
+//!   lags of two weeks help that only made the dense set worse. It errs differently, which is what a combination lives
+//!   on: on 207 hourly series of the M4 competition, the weighted mean of both and double seasonal smoothing had 0.97 of
+//!   the error of dense and smoothing at four cutoffs within the training part, and 0.998 of it on the test part.
 //!
-//! State: p coefficients and the last m₂ + 4 values. Cost: n p²/2 for the sums, which every cutoff of a back-test shares
-//! because a row does not depend on what follows it, p³/6 for each fit, and p for each step of a forecast.
+//! What was tried beyond these at the same cutoffs: differencing and the raw scale of positive series made it worse;
+//! robust rows (Huber) and coefficients by hour of the day gained 1 to 2 % alone and nothing beside the sparse set;
+//! pooling over similar series gained 1 to 2 %, lost where near copies were left out, and would make each fit depend on
+//! all series. Weights by stacking, higher powers of the error and medians were no better than the inverse square.
+//!
+//! The prediction intervals are those of the autoregression that it is, from its moving-average weights and the variance
+//! of its residuals, so they know nothing of the error of β.
+//!
+//! State: p coefficients and as many last values as the longest lag. Cost: n p² / 2 for the sums, which every cutoff of a
+//! back-test shares because a row does not depend on what follows it, p³ / 6 for each fit, and p for each step of a
+//! forecast.
 
 #![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::linalg::{Cholesky, dot};
@@ -26,9 +39,14 @@ const NAME: &str = "LagRidge";
 /// The magnitude at which a recursion that runs away is held, so that it stays finite.
 const FAR: f64 = 1e100;
 
+/// The name of the model with the sparse lags.
+const SPARSE: &str = "SparseLagRidge";
+
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LagRidge {
+    /// Which lags it looks at.
+    pub lags: Lags,
     /// The shorter season, m₁.
     pub short: usize,
     /// The longer season, m₂.
@@ -37,13 +55,38 @@ pub struct LagRidge {
     pub penalty: f64,
 }
 
+/// The sets of lags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lags {
+    /// All around the day and the week.
+    Dense,
+    /// The few that matter most, two weeks included.
+    Sparse,
+}
+
 impl LagRidge {
-    /// Has the penalty of the recipe, 1e-4.
+    /// Has the dense lags and a penalty of 1e-4.
     pub fn new(short: usize, long: usize) -> Self {
         Self {
+            lags: Lags::Dense,
             short: short.max(1),
             long: long.max(1),
             penalty: 1e-4,
+        }
+    }
+
+    /// Has the sparse lags.
+    pub fn sparse(short: usize, long: usize) -> Self {
+        Self {
+            lags: Lags::Sparse,
+            ..Self::new(short, long)
+        }
+    }
+
+    fn known_as(&self) -> &'static str {
+        match self.lags {
+            Lags::Dense => NAME,
+            Lags::Sparse => SPARSE,
         }
     }
 
@@ -52,28 +95,38 @@ impl LagRidge {
         self.long.max(self.short)
     }
 
-    /// The runs of lags, the longest lag first, without overlap.
-    fn lags(&self) -> Vec<Range<usize>> {
-        let (recent, season) = (
-            1..self.short + 5,
-            self.week().saturating_sub(27).max(1)..self.week() + 5,
-        );
-        if season.start <= recent.end {
-            vec![1..season.end.max(recent.end)]
-        } else {
-            vec![season, recent]
+    /// The runs of lags, the longest lag first; runs that touch are one.
+    fn runs(&self) -> Vec<Range<usize>> {
+        let (day, week) = (self.short, self.week());
+        let around = |centre: usize, before: usize, after: usize| centre.saturating_sub(before)..=centre + after;
+        let lags: BTreeSet<usize> = match self.lags {
+            Lags::Dense => (1..=day + 4).chain(around(week, 27, 4)).collect(),
+            Lags::Sparse => (1..=3)
+                .chain(around(day, 1, 2))
+                .chain(around(week, 3, 2))
+                .chain(around(2 * week, 1, 1))
+                .collect(),
+        };
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for lag in lags.into_iter().filter(|&lag| lag > 0) {
+            match runs.last_mut() {
+                Some(run) if run.end == lag => run.end += 1,
+                _ => runs.push(lag..lag + 1),
+            }
         }
+        runs.reverse();
+        runs
     }
 
     /// The fewest values: twice as many rows as coefficients, and a few.
     fn needed(&self) -> usize {
-        let lags = self.lags();
+        let lags = self.runs();
         lags[0].end - 1 + 2 * lags.iter().map(ExactSizeIterator::len).sum::<usize>() + 8
     }
 
     /// Reads a fit off the running sums at each of the ascending cutoffs.
     fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<Outcome> {
-        let design = Design::new(x, self.lags(), self.week());
+        let design = Design::new(x, self.runs(), self.week());
         let mut sums = Sums::new(design.width);
         let mut row = vec![0.0; design.width];
         let mut t = design.first();
@@ -84,7 +137,7 @@ impl LagRidge {
                 t += 1;
             }
             let (beta, variance) = sums.solve(self.penalty).ok_or_else(|| FitError::NoFit {
-                model: NAME,
+                model: self.known_as(),
                 why: "the normal equations have no finite solution".to_owned(),
             })?;
             Ok(Box::new(RidgeFit::new(&design, &x[..n], scale, beta, variance)))
@@ -95,7 +148,7 @@ impl LagRidge {
 
 impl Model for LagRidge {
     fn name(&self) -> &str {
-        NAME
+        self.known_as()
     }
 
     fn fit(&self, y: &[f64]) -> Outcome {
@@ -106,7 +159,7 @@ impl Model for LagRidge {
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
         let past = Past {
-            model: NAME,
+            model: self.known_as(),
             needed: self.needed(),
             season: self.short,
             y,
@@ -229,7 +282,7 @@ impl Sums {
     }
 }
 
-/// A fitted LagRidge.
+/// A fitted `LagRidge`.
 #[derive(Debug)]
 struct RidgeFit {
     scale: Scale,
@@ -322,5 +375,120 @@ impl Fitted for RidgeFit {
 
     fn fitted_values(&self) -> Option<&[f64]> {
         Some(&self.fitted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scale::sample;
+    use super::*;
+
+    /// Steps 1, 24, 25 and 48 of a forecast agree with figures to 1 part in 10⁹.
+    fn assert_steps(model: &LagRidge, figures: [f64; 4]) {
+        let forecast = model.fit(&sample::hourly(600)).unwrap().forecast(48, &[]);
+        for (step, figure) in [0, 23, 24, 47].into_iter().zip(figures) {
+            assert!(
+                (forecast.mean[step] / figure - 1.0).abs() < 1e-9,
+                "{} is not {figure}",
+                forecast.mean[step]
+            );
+        }
+    }
+
+    #[test]
+    fn forecasts_are_those_of_a_plain_solution_of_the_equations() {
+        // From the equations above in numpy, with `linalg.solve` and the series divided by its seasonal difference.
+        let dense = [
+            185.618_007_053_475_42,
+            191.834_024_371_200_34,
+            196.702_447_852_231_42,
+            206.031_537_161_831_18,
+        ];
+        assert_steps(&LagRidge::new(24, 168), dense);
+        let sparse = [
+            184.788_445_850_592_4,
+            184.498_610_543_890_38,
+            187.647_311_873_038_66,
+            191.873_349_015_462_76,
+        ];
+        assert_steps(&LagRidge::sparse(24, 168), sparse);
+    }
+
+    #[test]
+    fn a_pure_double_season_is_reproduced() {
+        let pure = |t: u32| {
+            let season = |length: u32| (f64::from(t % length) / f64::from(length) * std::f64::consts::TAU).sin();
+            1e3 * (0.3 * season(24) + 0.1 * season(168)).exp()
+        };
+        let y: Vec<f64> = (0..700).map(pure).collect();
+        for model in [LagRidge::new(24, 168), LagRidge::sparse(24, 168)] {
+            let forecast = model.fit(&y).unwrap().forecast(48, &[]);
+            for (t, found) in (700..).zip(forecast.mean) {
+                // The penalty leaves a little: 1 % of the series' range.
+                assert!(
+                    (found - pure(t)).abs() < 8.0,
+                    "{}: {found} is not {}",
+                    model.name(),
+                    pure(t)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn one_pass_serves_all_cutoffs() {
+        sample::assert_one_pass_serves_all(&LagRidge::new(24, 168));
+        sample::assert_one_pass_serves_all(&LagRidge::sparse(24, 168));
+    }
+
+    #[test]
+    fn a_repeated_day_is_repeated() {
+        sample::assert_a_day_is_repeated(&LagRidge::new(24, 168));
+    }
+
+    #[test]
+    fn a_factor_passes_through() {
+        sample::assert_equivariant(&LagRidge::new(24, 168));
+    }
+
+    #[test]
+    fn hostile_series_do_no_harm() {
+        sample::fuzz(&LagRidge::new(24, 168));
+        sample::fuzz(&LagRidge::sparse(3, 5));
+        sample::fuzz(&LagRidge::new(1, 1));
+    }
+
+    #[test]
+    fn lags_of_short_seasons_do_not_overlap() {
+        assert_eq!(LagRidge::new(24, 168).runs(), [141..173, 1..29]);
+        assert_eq!(LagRidge::new(7, 30).runs(), vec![Range { start: 1, end: 35 }]);
+        assert_eq!(LagRidge::sparse(24, 168).runs(), [335..338, 165..171, 23..27, 1..4]);
+        assert_eq!(LagRidge::sparse(1, 1).runs(), vec![Range { start: 1, end: 4 }]);
+    }
+
+    #[test]
+    fn a_short_series_is_told_so() {
+        let error = LagRidge::new(24, 168).fit(&[1.0; 299]).err();
+        assert_eq!(
+            error,
+            Some(FitError::TooShort {
+                model: NAME,
+                needed: 300,
+                found: 299
+            })
+        );
+    }
+
+    #[test]
+    fn intervals_widen_and_nest() {
+        let forecast = LagRidge::new(24, 168)
+            .fit(&sample::hourly(600))
+            .unwrap()
+            .forecast(48, &[80.0, 95.0]);
+        let width = |level: usize, h: usize| forecast.intervals[level].upper[h] / forecast.intervals[level].lower[h];
+        for h in 0..48 {
+            assert!(1.0 < width(0, h) && width(0, h) < width(1, h));
+            assert!(h == 0 || width(1, h - 1) <= width(1, h));
+        }
     }
 }

@@ -12,7 +12,8 @@ pub struct LastDay {
 impl LastDay {
     /// The fit, if the series has more than `season` values and each equals the one a season before it.
     pub fn of_repeating(y: &[f64], season: usize) -> Option<Self> {
-        let repeats = season > 0 && y.len() > season && y.iter().zip(&y[season..]).all(|(before, now)| before == now);
+        let repeats =
+            season > 0 && y.len() > season && y.iter().zip(&y[season..]).all(|(before, now)| now - before == 0.0);
         repeats.then(|| {
             let mut fitted = vec![f64::NAN; season];
             fitted.extend(&y[season..]);

@@ -183,6 +183,7 @@ impl Fitted for Reseasoned {
 mod tests {
     use super::super::seasonal_naive::SeasonalNaive;
     use super::*;
+    use proptest::prelude::*;
 
     /// A slow wave with a daily and a weekly pattern, of exactly repeating values.
     fn series(n: usize) -> Vec<f64> {
@@ -225,5 +226,19 @@ mod tests {
             trend.fit(&y).unwrap().forecast(3, &[80.0])
         );
         assert_eq!(model.name(), "MSTL_Naive");
+    }
+
+    proptest! {
+        #[test]
+        fn no_series_makes_it_panic(
+            y in prop::collection::vec(prop_oneof![Just(0.0), -1e3..1e3_f64, Just(1e300), 1.0..2.0_f64], 0..40),
+            lengths in prop::collection::vec(0..12_usize, 0..3),
+        ) {
+            for model in [Mstl::with_theta(&lengths), Mstl::with_ets(&lengths)] {
+                if let Ok(fit) = model.fit(&y) {
+                    prop_assert_eq!(fit.forecast(5, &[80.0]).mean.len(), 5);
+                }
+            }
+        }
     }
 }

@@ -159,8 +159,8 @@ mod tests {
             let p = f64::from(k) / 200.0;
             assert!((quantile(p) + quantile(1.0 - p)).abs() < 1e-13);
         }
-        assert_eq!(quantile(0.0), f64::NEG_INFINITY);
-        assert_eq!(quantile(1.0), f64::INFINITY);
+        assert!(quantile(0.0).is_infinite() && quantile(0.0) < 0.0);
+        assert!(quantile(1.0).is_infinite() && quantile(1.0) > 0.0);
         assert!(quantile(1.5).is_nan() && quantile(-0.1).is_nan() && quantile(f64::NAN).is_nan());
     }
 

@@ -235,62 +235,60 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// *Algorithms for minimization without derivatives*, chapter 5.
 pub fn minimise_line(mut f: impl FnMut(f64) -> f64, lower: f64, upper: f64, tolerance: f64) -> (f64, f64) {
     const GOLDEN: f64 = 0.381_966_011_250_105;
-    let (mut a, mut b) = (lower, upper);
-    let mut x = a + GOLDEN * (b - a);
-    let mut at_x = f(x);
-    let (mut second, mut at_second) = (x, at_x);
-    let (mut third, mut at_third) = (x, at_x);
+    let (mut low, mut high) = (lower, upper);
+    let start = lower + GOLDEN * (upper - lower);
+    // The best place so far, the second best and the one before it, each with its value.
+    let mut best = (start, f(start));
+    let mut second = best;
+    let mut third = best;
     let (mut step, mut step_before) = (0.0_f64, 0.0_f64);
     for _ in 0..100 {
-        let middle = 0.5 * (a + b);
-        if (x - middle).abs() + 0.5 * (b - a) <= 2.0 * tolerance {
+        let middle = f64::midpoint(low, high);
+        if (best.0 - middle).abs() + 0.5 * (high - low) <= 2.0 * tolerance {
             break;
         }
-        let r = (x - second) * (at_x - at_third);
-        let q = (x - third) * (at_x - at_second);
-        let (mut p, mut q) = ((x - third) * q - (x - second) * r, 2.0 * (q - r));
-        if q > 0.0 {
-            p = -p;
-        }
-        q = q.abs();
-        let is_parabola = p.abs() < (0.5 * q * step_before).abs() && p > q * (a - x) && p < q * (b - x);
-        (step, step_before) = if is_parabola {
-            (p / q, step)
+        // The lowest point of the parabola through the three lies at `best + shift / divisor`.
+        let by_second = (best.0 - second.0) * (best.1 - third.1);
+        let by_third = (best.0 - third.0) * (best.1 - second.1);
+        let divisor = 2.0 * (by_third - by_second);
+        let shift = ((best.0 - second.0) * by_second - (best.0 - third.0) * by_third) * divisor.signum();
+        let divisor = divisor.abs();
+        let is_within = shift > divisor * (low - best.0) && shift < divisor * (high - best.0);
+        (step, step_before) = if is_within && shift.abs() < (0.5 * divisor * step_before).abs() {
+            (shift / divisor, step)
         } else {
-            let whole = if x < middle { b - x } else { a - x };
+            let whole = if best.0 < middle { high - best.0 } else { low - best.0 };
             (GOLDEN * whole, whole)
         };
         let moved = if step.abs() >= tolerance {
-            x + step
+            step
         } else {
-            x + tolerance.copysign(step)
+            tolerance.copysign(step)
         };
-        let trial = moved.clamp(lower, upper);
-        let at_trial = f(trial);
-        if at_trial <= at_x {
-            if trial < x {
-                b = x
-            } else {
-                a = x
-            }
-            (third, at_third) = (second, at_second);
-            (second, at_second) = (x, at_x);
-            (x, at_x) = (trial, at_trial);
+        let place = (best.0 + moved).clamp(lower, upper);
+        let trial = (place, f(place));
+        // Of the trial and the best, the worse one becomes a bound.
+        let bound = if trial.1 <= best.1 { best.0 } else { trial.0 };
+        let other = if trial.1 <= best.1 { trial.0 } else { best.0 };
+        if bound < other {
+            low = bound;
         } else {
-            if trial < x {
-                a = trial
-            } else {
-                b = trial
-            }
-            if at_trial <= at_second || second == x {
-                (third, at_third) = (second, at_second);
-                (second, at_second) = (trial, at_trial);
-            } else if at_trial <= at_third || third == x || third == second {
-                (third, at_third) = (trial, at_trial);
-            }
+            high = bound;
+        }
+        if trial.1 <= best.1 {
+            (third, second, best) = (second, best, trial);
+        } else if trial.1 <= second.1 || is_same(second.0, best.0) {
+            (third, second) = (second, trial);
+        } else if trial.1 <= third.1 || is_same(third.0, best.0) || is_same(third.0, second.0) {
+            third = trial;
         }
     }
-    (x, at_x)
+    best
+}
+
+#[expect(clippy::float_cmp, reason = "asks whether two names stand for one place")]
+fn is_same(a: f64, b: f64) -> bool {
+    a == b
 }
 
 #[cfg(test)]
@@ -367,7 +365,7 @@ mod tests {
                 f64::NAN
             }
         }
-        assert_eq!(minimise(&mut Nowhere, &variables(2, 2.0), LIMITS).value, f64::INFINITY);
+        assert!(minimise(&mut Nowhere, &variables(2, 2.0), LIMITS).value.is_infinite());
     }
 
     #[test]

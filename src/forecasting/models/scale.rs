@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::last_day::LastDay;
-use super::{FitError, Fitted, Forecast, Interval, check};
+use super::{FitError, Fitted, Forecast, Interval, check, normal};
 
 /// Logarithms or the values themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Scale {
     pub fn forecast(self, path: &[f64], deviations: &[f64], levels: &[f64]) -> Forecast {
         let bound = |z: f64| path.iter().zip(deviations).map(|(x, s)| self.undo(x + z * s)).collect();
         let interval = |&level: &f64| {
-            let z = reach(level);
+            let z = normal::reach(level);
             Interval {
                 level,
                 lower: bound(-z),
@@ -93,12 +93,12 @@ pub struct Past<'a> {
 /// Fits a model at many cutoffs with at most one pass for each scale.
 ///
 /// A past may be positive up to some cutoff and not beyond it, so the cutoffs are divided by the scale of their own
-/// past. `pass` gets the series on a scale and the ascending cutoffs on it, and gives an outcome for each; the results
-/// stand in the order of `cutoffs`. A past that [`check`] refuses, or that repeats one season, never reaches `pass`.
+/// past. `fit_all` gets the series on a scale and the ascending cutoffs on it, and gives an outcome for each; the results
+/// stand in the order of `cutoffs`. A past that [`check`] refuses, or that repeats one season, never reaches it.
 pub fn fit_by_scale(
     past: &Past,
     cutoffs: &[usize],
-    pass: impl Fn(&[f64], Scale, &[usize]) -> Vec<Outcome>,
+    fit_all: impl Fn(&[f64], Scale, &[usize]) -> Vec<Outcome>,
 ) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = cutoffs.iter().map(|&n| without_model(past, &past.y[..n])).collect();
     for scale in [Scale::Log, Scale::Raw] {
@@ -109,7 +109,7 @@ pub fn fit_by_scale(
         let ascending: Vec<usize> = open.iter().map(|&i| cutoffs[i]).collect();
         let Some(&longest) = ascending.last() else { continue };
         let x: Vec<f64> = past.y[..longest].iter().map(|&value| scale.apply(value)).collect();
-        for (i, outcome) in open.into_iter().zip(pass(&x, scale, &ascending)) {
+        for (i, outcome) in open.into_iter().zip(fit_all(&x, scale, &ascending)) {
             outcomes[i] = Some(outcome);
         }
     }
@@ -127,63 +127,98 @@ fn without_model(past: &Past, y: &[f64]) -> Option<Outcome> {
     LastDay::of_repeating(y, past.season).map(|fit| -> Outcome { Ok(Box::new(fit)) })
 }
 
-pub(super) fn reach(level: f64) -> f64 {
-    // TEMP
-    let q = level / 200.0;
-    let num = |c: &[f64], r: f64| c.iter().rev().fold(0.0, |s, c| s * r + c);
-    if q <= 0.425 {
-        let r = 0.180625 - q * q;
-        q * num(
-            &[
-                3.3871328727963666080,
-                1.3314166789178437745e2,
-                1.9715909503065514427e3,
-                1.3731693765509461125e4,
-                4.5921953931549871457e4,
-                6.7265770927008700853e4,
-                3.3430575583588128105e4,
-                2.5090809287301226727e3,
-            ],
-            r,
-        ) / num(
-            &[
-                1.0,
-                4.2313330701600911252e1,
-                6.8718700749205790830e2,
-                5.3941960214247511077e3,
-                2.1213794301586595867e4,
-                3.9307895800092710610e4,
-                2.8729085735721942674e4,
-                5.2264952788528545610e3,
-            ],
-            r,
-        )
-    } else {
-        let r = (-(0.5 - q).ln()).sqrt() - 1.6;
-        num(
-            &[
-                1.42343711074968357734,
-                4.63033784615654529590,
-                5.76949722146069140550,
-                3.64784832476320460504,
-                1.27045825245236838258,
-                2.41780725177450611770e-1,
-                2.27238449892691845833e-2,
-                7.74545014278341407640e-4,
-            ],
-            r,
-        ) / num(
-            &[
-                1.0,
-                2.05319162663775882187,
-                1.67638483018380384940,
-                6.89767334985100004550e-1,
-                1.48103976427480074590e-1,
-                1.51986665636164571966e-2,
-                5.47593808499534494600e-4,
-                1.05075007164441684324e-9,
-            ],
-            r,
-        )
+/// Series for the tests of the models on a scale.
+#[cfg(test)]
+pub(super) mod sample {
+    use std::f64::consts::TAU;
+
+    use super::super::Model;
+
+    /// Positive, with a day, a week and repeatable noise: what the reference figures in the tests were computed on.
+    pub(in super::super) fn hourly(n: u32) -> Vec<f64> {
+        let value = |t: u32| {
+            let hours = f64::from(t);
+            let noise = f64::from(t * 7919 % 101) / 101.0 - 0.5;
+            let unrest = f64::from(t * 104_729 % 97) / 97.0 + 0.5;
+            let season = 0.2 * (TAU * hours / 24.0).sin() + 0.1 * (TAU * hours / 168.0).cos();
+            200.0 * (season + 0.05 * noise * unrest + 0.03 * (hours / 90.0).sin()).exp()
+        };
+        (0..n).map(value).collect()
+    }
+
+    /// Asserts that a fit at each cutoff forecasts, to the bit, what a fit on that past does.
+    pub(in super::super) fn assert_one_pass_serves_all(model: &dyn Model) {
+        // The later cutoffs see a value that is not positive, so two of the fits are on another scale.
+        let mut y = hourly(620);
+        y[560] = -1.0;
+        let cutoffs = [600, 430, 560, 20, 620, 561, 430];
+        for (fit, n) in model.fit_at(&y, &cutoffs).into_iter().zip(cutoffs) {
+            let told = |fit: super::Outcome| {
+                fit.map(|fit| {
+                    let fitted: Vec<u64> = fit.fitted_values().expect("kept").iter().map(|v| v.to_bits()).collect();
+                    (fit.forecast(48, &[50.0, 95.0]), fit.summary(), fitted)
+                })
+            };
+            assert_eq!(told(fit), told(model.fit(&y[..n])), "at {n}");
+        }
+    }
+
+    /// Asserts that what a model says of a series repeats is that repetition, and exactly so.
+    pub(in super::super) fn assert_a_day_is_repeated(model: &dyn Model) {
+        let day: Vec<f64> = hourly(24);
+        let y: Vec<f64> = day.iter().copied().cycle().take(410).collect();
+        let forecast = model.fit(&y).expect("long enough").forecast(30, &[95.0]);
+        let next: Vec<f64> = day.iter().copied().cycle().skip(410 % 24).take(30).collect();
+        assert_eq!(
+            (
+                &forecast.mean,
+                &forecast.intervals[0].lower,
+                &forecast.intervals[0].upper
+            ),
+            (&next, &next, &next)
+        );
+    }
+
+    /// Asserts that a model on the series times a factor forecasts the forecast times that factor.
+    pub(in super::super) fn assert_equivariant(model: &dyn Model) {
+        let y = hourly(500);
+        let path = |y: Vec<f64>| model.fit(&y).expect("long enough").forecast(48, &[]).mean;
+        let plain = path(y.clone());
+        let by = |f: &dyn Fn(f64) -> f64| path(y.iter().map(|&v| f(v)).collect());
+        let raw = by(&|v| v - 1e4);
+        for h in 0..48 {
+            // Rounding of the logarithms, carried through 48 steps.
+            assert!(
+                (by(&|v| v * 1e-6)[h] / plain[h] - 1e-6).abs() < 1e-14,
+                "scaled, step {h}"
+            );
+            assert!(
+                (by(&|v| 3.0 * (v - 1e4))[h] / raw[h] - 3.0).abs() < 1e-9,
+                "negative and scaled, step {h}"
+            );
+        }
+    }
+
+    /// Asserts that a model gives an error or finite forecasts on hostile series, and never panics.
+    pub(in super::super) fn fuzz(model: &dyn Model) {
+        use proptest::prelude::*;
+        let value = prop_oneof![
+            4 => -1e3..1e3,
+            2 => Just(0.0),
+            1 => prop::num::f64::ANY,
+            1 => Just(1e300),
+            1 => Just(f64::MIN_POSITIVE),
+        ];
+        let pieces = prop::collection::vec((value, 1_usize..200), 0..8);
+        proptest!(ProptestConfig::with_cases(48), |(pieces in pieces, wobble in prop_oneof![Just(0.0), Just(1.0)])| {
+            let steps = pieces.iter().flat_map(|&(value, times)| std::iter::repeat_n(value, times));
+            let y: Vec<f64> = steps.zip(hourly(1_600)).map(|(value, noise)| value + wobble * noise).collect();
+            for fit in model.fit_at(&y, &[y.len() / 2, y.len()]).into_iter().flatten() {
+                let forecast = fit.forecast(50, &[80.0]);
+                prop_assert!(forecast.mean.iter().all(|v| v.is_finite()), "{:?}", forecast.mean);
+                let interval = &forecast.intervals[0];
+                prop_assert!(interval.lower.iter().zip(&interval.upper).all(|(low, high)| low <= high));
+            }
+        });
     }
 }

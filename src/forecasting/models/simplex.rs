@@ -179,9 +179,6 @@ mod tests {
 
     #[test]
     fn nowhere_is_told_by_an_infinite_value() {
-        assert_eq!(
-            descend(|_| f64::NAN, &[1.0], &[(0.0, 2.0)], LIMITS).value,
-            f64::INFINITY
-        );
+        assert!(descend(|_| f64::NAN, &[1.0], &[(0.0, 2.0)], LIMITS).value.is_infinite());
     }
 }

@@ -1,6 +1,6 @@
 //! STL: a series taken apart into a season, a trend and a remainder by local regression.
 //!
-//! Source: Cleveland, Cleveland, McRae and Terpenning (1990), *STL: a seasonal-trend decomposition procedure based on
+//! Source: Cleveland, Cleveland, `McRae` and Terpenning (1990), *STL: a seasonal-trend decomposition procedure based on
 //! loess*, Journal of Official Statistics 6, sections 2 and 3; without the outer, robust loop. Windows and degrees are
 //! those that MSTL takes (Bandara, Hyndman and Bergmeir 2021): the season locally constant, trend and low-pass filter
 //! locally linear.
@@ -262,7 +262,9 @@ fn weights(point: f64, first: usize, span: usize, window: usize, n: usize, degre
         weights[nearest] = 1.0;
         return weights;
     }
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut weights {
+        *weight /= sum;
+    }
     if degree == Degree::Linear && reach > 0.0 {
         let mean: f64 = places().zip(&weights).map(|(place, weight)| place * weight).sum();
         let spread: f64 = places()
@@ -318,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_local_line_reproduces_a_line_up_to_its_ends() {
-        let y: Vec<f64> = (0..40).map(|t| 3.0 - 0.25 * t as f64).collect();
+        let y: Vec<f64> = (0..40).map(|t| 3.0 - 0.25 * f64::from(t)).collect();
         for window in [9, 41, 61] {
             let loess = Loess::new(y.len(), window, Degree::Linear);
             let mut smooth = Vec::new();
@@ -334,12 +336,9 @@ mod tests {
         let loess = Loess::new(y.len(), 31, Degree::Linear);
         let mut smooth = Vec::new();
         loess.smooth(&y, &mut smooth);
-        for point in [15, 16, 600, 1284] {
-            let row = weights(f64::from(point), point as usize - 15, 31, 31, y.len(), Degree::Linear);
-            assert!(
-                (smooth[point as usize] - dot(&row, &y[point as usize - 15..])).abs() < 1e-10,
-                "{point}"
-            );
+        for point in [15_usize, 16, 600, 1284] {
+            let row = weights(point as f64, point - 15, 31, 31, y.len(), Degree::Linear);
+            assert!((smooth[point] - dot(&row, &y[point - 15..])).abs() < 1e-10, "{point}");
         }
     }
 }

@@ -252,7 +252,7 @@ help: raise `n_windows`, or set `intervals = \"own\"`";
 }
 
 /// Series of two months by hour as CSV: a day's pattern, and something that no model knows.
-fn two_series(second_has: usize) -> String {
+fn two_series(second_has: i64) -> String {
     let mut text = String::from("unique_id,ds,y\n");
     for (id, hours, level) in [("A", 1000, 1000), ("B", second_has, 10)] {
         for hour in 0..hours {
@@ -301,14 +301,28 @@ fn anybodys_series_are_forecast_together_each_or_as_an_ensemble() {
 #[test]
 fn a_model_that_fails_is_told_and_stops_nobody() {
     let project = Project::new();
-    // Two weeks and a day: the double season needs two weeks before it can err.
+    // The double season starts from two weeks, which the past of `B` falls short of.
     let params = [
         models(&["DoubleSeasonalHoltWinters", "LagRidge"]),
         ("n_windows", Value::Int(1)),
     ];
-    on_csv(&project, &two_series(250), &params).expect("predictions");
-    let leaderboard = project.csv("leaderboard");
-    assert!(leaderboard.contains("`B` at the cutoff"), "{leaderboard}");
+    on_csv(&project, &two_series(340), &params).expect("predictions");
+    let leaderboard = project.frame("leaderboard");
+    let text = |name: &str| -> Vec<String> {
+        let column = leaderboard
+            .column(name)
+            .expect("a column")
+            .str()
+            .expect("texts")
+            .clone();
+        column.iter().map(|text| text.unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(text("model"), ["LagRidge", "DoubleSeasonalHoltWinters"]);
+    let reason = &text("reason")[1];
+    assert!(
+        reason.starts_with("`B` at the cutoff 2024-01-14 03:00:00: DoubleSeasonalHoltWinters needs at least "),
+        "{reason}"
+    );
 }
 
 #[test]

@@ -113,7 +113,9 @@ fn each_rule_can_break_alone() {
         (&hourly(&["4", "4", "4"]), "constant"),
     ];
     for (clean, rule) in cases {
-        let message = told(validate(&project, clean, &[]));
+        let result = validate(&project, clean, &[]);
+        assert!(result.is_err(), "{rule} holds");
+        let message = told(result);
         assert!(
             message.starts_with(&format!("the series break the rule `{rule}`\n")),
             "{rule}: {message}"

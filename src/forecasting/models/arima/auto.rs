@@ -2,12 +2,10 @@
 
 use super::super::{FitError, Fitted, Model, check};
 use super::differencing;
-use super::estimate::minima;
-use super::forecast::Effort;
-use super::least_squares::Stop;
+use super::forecast::{Constant, FittedArima};
 use super::order::Order;
-use super::search::{Bounds, Search};
-use super::{Criterion, Differenced, FINE, Method, finish, scale_of};
+use super::search::{Bounds, Found, Search};
+use super::{Criterion, Differenced, Method, finish, scale_of};
 use serde::{Deserialize, Serialize};
 
 /// The longest series, and the longest season, whose candidates are all estimated by exact likelihood.
@@ -18,6 +16,10 @@ const EXACT_SEARCH: (usize, usize) = (150, 12);
 /// Defaults as in the reference, except for the seasonal ones of `season_length`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own, with the name it has elsewhere"
+)]
 pub struct AutoArima {
     /// m: steps in a season, 1 without one.
     pub season_length: usize,
@@ -115,7 +117,7 @@ impl AutoArima {
     }
 
     /// d, D and m, by tests where they are not given.
-    fn differences(&self, y: &[f64]) -> Order {
+    pub(super) fn differences(&self, y: &[f64]) -> Order {
         let season_length = if self.seasonal { self.season_length.max(1) } else { 1 };
         let seasonal_d = match self.seasonal_d {
             _ if season_length == 1 || y.len() <= 2 * season_length => 0,
@@ -125,6 +127,30 @@ impl AutoArima {
         let seasonally = differencing::difference(y, season_length, seasonal_d);
         let d = self.d.unwrap_or_else(|| differencing::needed(&seasonally, self.max_d));
         Order::new(0, d, 0).seasonal(0, seasonal_d, 0, season_length)
+    }
+
+    /// Whether models with a constant are tried after these differences.
+    fn allow_constant(&self, base: &Order) -> bool {
+        match base.d + base.seasonal_d {
+            0 => self.allow_mean,
+            1 => self.allow_drift,
+            _ => false,
+        }
+    }
+
+    /// Searches for the other orders on a series of `n` values after its differences.
+    pub(super) fn search(&self, n: usize, base: Order, differenced: &Differenced) -> Option<Found> {
+        let search = Search {
+            settings: self,
+            base,
+            with_constant: self.allow_constant(&base).then(|| differenced.sample(true)),
+            plain: differenced.sample(false),
+            bounds: self.bounds(n, base.season_length),
+            approximation: self
+                .approximation
+                .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1),
+        };
+        search.run()
     }
 
     /// Bounds on the orders that a series of `n` values can carry.
@@ -165,70 +191,26 @@ impl Model for AutoArima {
             model: "AutoARIMA",
             why: why.to_owned(),
         };
-        let scale = scale_of(y);
+        let scale = scale_of("AutoARIMA", y)?;
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
         let base = self.differences(&scaled);
         let differenced = Differenced::new(&scaled, &base);
         if differenced.series.is_empty() {
             return Err(no_fit("the differences leave no value"));
         }
-        let allow_constant = match base.d + base.seasonal_d {
-            0 => self.allow_mean,
-            1 => self.allow_drift,
-            _ => false,
-        };
-        if differencing::is_constant(&differenced.series) {
+        let allow_constant = self.allow_constant(&base);
+        let level = differenced.series[0];
+        if differencing::is_constant(&differenced.series) && (allow_constant || level == 0.0) {
             // Nothing is left to model but the constant itself.
-            let constant = allow_constant;
-            let sample = differenced.sample(constant);
-            let stop = Stop {
-                max_iterations: 0,
-                tolerance: FINE,
-            };
-            let estimates = minima(&sample, &base, self.method, vec![Vec::new()], stop);
-            let estimate = estimates
-                .first()
-                .ok_or_else(|| no_fit("a constant series has no likelihood"))?;
-            let effort = Effort {
-                candidates: 1,
-                ..Effort::default()
-            };
-            return finish(y, scale, &sample, estimate, constant, effort)
-                .ok_or_else(|| no_fit("a constant series has no likelihood"));
+            let coefficient = level * scale / differenced.constant;
+            let drift = base.d + base.seasonal_d > 0;
+            let constant = allow_constant.then_some(Constant { coefficient, drift });
+            return Ok(Box::new(FittedArima::without_noise(y, &base, constant)));
         }
-        let search = Search {
-            settings: self,
-            base,
-            with_constant: allow_constant.then(|| differenced.sample(true)),
-            plain: differenced.sample(false),
-            bounds: self.bounds(y.len(), base.season_length),
-            approximation: self
-                .approximation
-                .unwrap_or(y.len() > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1),
-        };
-        let found = search
-            .run()
-            .ok_or_else(|| no_fit("no order has a likelihood on this series"))?;
-        let mut effort = Effort {
-            candidates: found.candidates,
-            iterations: found.iterations,
-            limits: Vec::new(),
-        };
-        if found.out_of_steps {
-            effort.limits.push(format!(
-                "the search stopped after `max_steps` = {} candidates",
-                self.max_steps
-            ));
-        }
-        if found.stopped_early > 0 {
-            effort.limits.push(format!(
-                "{} estimations stopped after `max_iterations` = {}",
-                found.stopped_early, self.max_iterations
-            ));
-        }
-        let with_constant = search.with_constant.as_ref().filter(|_| found.constant);
-        let sample = with_constant.unwrap_or(&search.plain);
-        finish(y, scale, sample, &found.estimate, found.constant, effort)
+        let found = self.search(y.len(), base, &differenced);
+        let found = found.ok_or_else(|| no_fit("no order has a likelihood on this series"))?;
+        let sample = differenced.sample(found.constant);
+        finish(y, scale, &sample, &found.estimate, found.constant, found.effort(self))
             .ok_or_else(|| no_fit("the model found has no likelihood"))
     }
 }

@@ -6,9 +6,8 @@
 //! moving-average side; those of the moving average are shifts of one series and cost nothing more.
 
 use super::estimate::{Regression, Sample};
-use super::least_squares::Evaluation;
+use super::least_squares::{Evaluation, Normal};
 use super::order::{Coefficients, Order};
-use super::polynomial;
 
 /// The residuals, zero as far as they are conditioned on, at free parameters; and their derivatives if asked for.
 ///
@@ -22,36 +21,35 @@ pub(super) fn evaluate(sample: &Sample, order: &Order, free: &[f64], derive: boo
     if !derive {
         return Some(Evaluation {
             residuals: regression.residuals,
-            jacobian: Vec::new(),
+            normal: Normal::default(),
         });
     }
     let values = sample.without_regressors(&regression.coefficients);
-    let mut jacobian = derivatives(&model, order, free, &values, &regression.residuals);
-    for row in &mut jacobian {
+    let mut rows = derivatives(&model, order, &values, &regression.residuals);
+    for row in &mut rows {
         regression.project_out(&columns[1..], row);
     }
+    let normal = Normal::new(&rows, &regression.residuals).in_terms_of(&Coefficients::derivatives(order, free));
     Some(Evaluation {
         residuals: regression.residuals,
-        jacobian,
+        normal,
     })
 }
 
 /// The residuals of one column from the position `from` on, and zeros before.
 fn residuals(model: &Coefficients, column: &[f64], from: usize) -> Vec<f64> {
-    let mut out = apply(&model.ar, 1, column, 0);
-    out = apply(&model.seasonal_ar, model.season_length, &out, 0);
+    let mut out = apply(&model.ar, 1, column);
+    out = apply(&model.seasonal_ar, model.season_length, &out);
     out[..from].fill(0.0);
-    invert_moving_average(model, &mut out, from);
+    invert_moving_average(model, std::slice::from_mut(&mut out), from);
     out
 }
 
-/// `x_t - Σ c_k x_(t - k step)` at every `t`, with zeros before the first value, then delayed by `delay`.
-fn apply(coefficients: &[f64], step: usize, x: &[f64], delay: usize) -> Vec<f64> {
-    let delay = delay.min(x.len());
-    let mut out = vec![0.0; x.len()];
-    out[delay..].copy_from_slice(&x[..x.len() - delay]);
+/// `x_t - Σ c_k x_(t - k step)`, with zeros before the first value.
+fn apply(coefficients: &[f64], step: usize, x: &[f64]) -> Vec<f64> {
+    let mut out = x.to_vec();
     for (k, c) in coefficients.iter().enumerate() {
-        let lag = (delay + (k + 1) * step).min(x.len());
+        let lag = ((k + 1) * step).min(x.len());
         for (out, value) in out[lag..].iter_mut().zip(x) {
             *out -= c * value;
         }
@@ -59,10 +57,22 @@ fn apply(coefficients: &[f64], step: usize, x: &[f64], delay: usize) -> Vec<f64>
     out
 }
 
-/// Divides a series, zero before `from`, by both moving-average polynomials.
-fn invert_moving_average(model: &Coefficients, out: &mut [f64], from: usize) {
-    invert_seasonal(&model.seasonal_ma, model.season_length, out, from);
-    invert_short(&model.ma, &mut out[from..]);
+/// `-x_(t - lag)`, with zeros before the first value.
+fn negated_at_lag(x: &[f64], lag: usize) -> Vec<f64> {
+    let lag = lag.min(x.len());
+    let mut out = vec![0.0; x.len()];
+    for (out, value) in out[lag..].iter_mut().zip(x) {
+        *out = -value;
+    }
+    out
+}
+
+/// Divides columns, zero before `from`, by both moving-average polynomials.
+fn invert_moving_average(model: &Coefficients, columns: &mut [Vec<f64>], from: usize) {
+    for column in columns.iter_mut() {
+        invert_seasonal(&model.seasonal_ma, model.season_length, column, from);
+    }
+    invert_short(&model.ma, columns, from);
 }
 
 /// `y_t = x_t - Σ Θ_j y_(t - j m)`, season by season, so that the steps within one are independent.
@@ -84,97 +94,91 @@ fn invert_seasonal(theta: &[f64], season_length: usize, out: &mut [f64], from: u
     }
 }
 
-/// `y_t = x_t - Σ θ_i y_(t - i)`.
-fn invert_short(theta: &[f64], out: &mut [f64]) {
+/// `y_t = x_t - Σ θ_i y_(t - i)` for columns that are zero before `from`.
+fn invert_short(theta: &[f64], columns: &mut [Vec<f64>], from: usize) {
     match theta.len() {
         0 => {}
-        1 => invert_of_length::<1>(theta, out),
-        2 => invert_of_length::<2>(theta, out),
-        3 => invert_of_length::<3>(theta, out),
-        4 => invert_of_length::<4>(theta, out),
-        5 => invert_of_length::<5>(theta, out),
+        1 => invert_of_length::<1>(theta, columns, from),
+        2 => invert_of_length::<2>(theta, columns, from),
+        3 => invert_of_length::<3>(theta, columns, from),
+        4 => invert_of_length::<4>(theta, columns, from),
+        5 => invert_of_length::<5>(theta, columns, from),
         q => {
-            for t in 0..out.len() {
-                let sum: f64 = theta[..t.min(q)]
-                    .iter()
-                    .zip(out[..t].iter().rev())
-                    .map(|(theta, y)| theta * y)
-                    .sum();
-                out[t] -= sum;
+            for column in columns {
+                for t in from..column.len() {
+                    let past = column[t - (t - from).min(q)..t].iter().rev();
+                    let sum: f64 = theta.iter().zip(past).map(|(theta, y)| theta * y).sum();
+                    column[t] -= sum;
+                }
             }
         }
     }
 }
 
 /// [`invert_short`] with the past in registers.
-fn invert_of_length<const Q: usize>(theta: &[f64], out: &mut [f64]) {
-    let mut past = [0.0; Q];
-    for value in out {
-        let mut sum = *value;
+///
+/// A step has to wait for the one before, so four columns go side by side in the time of one.
+fn invert_of_length<const Q: usize>(theta: &[f64], columns: &mut [Vec<f64>], from: usize) {
+    let mut groups = columns.chunks_exact_mut(4);
+    for group in &mut groups {
+        if let [a, b, c, d] = group {
+            invert_lanes::<Q, 4>(
+                theta,
+                &mut [&mut a[from..], &mut b[from..], &mut c[from..], &mut d[from..]],
+            );
+        }
+    }
+    match groups.into_remainder() {
+        [a, b, c] => invert_lanes::<Q, 3>(theta, &mut [&mut a[from..], &mut b[from..], &mut c[from..]]),
+        [a, b] => invert_lanes::<Q, 2>(theta, &mut [&mut a[from..], &mut b[from..]]),
+        [a] => invert_lanes::<Q, 1>(theta, &mut [&mut a[from..]]),
+        _ => {}
+    }
+}
+
+/// [`invert_of_length`] for columns of one length.
+fn invert_lanes<const Q: usize, const LANES: usize>(theta: &[f64], columns: &mut [&mut [f64]; LANES]) {
+    let mut past = [[0.0; LANES]; Q];
+    for t in 0..columns[0].len() {
+        let mut sum: [f64; LANES] = std::array::from_fn(|lane| columns[lane][t]);
         // The oldest first: the value just made is needed last.
         for i in (0..Q).rev() {
-            sum -= theta[i] * past[i];
-        }
-        past.copy_within(..Q - 1, 1);
-        past[0] = sum;
-        *value = sum;
-    }
-}
-
-/// The derivatives of the residuals by each free parameter.
-fn derivatives(model: &Coefficients, order: &Order, free: &[f64], values: &[f64], residuals: &[f64]) -> Vec<Vec<f64>> {
-    let from = order.ar_degree();
-    let season_length = model.season_length;
-    let through = |mut x: Vec<f64>| {
-        x[..from].fill(0.0);
-        invert_moving_average(model, &mut x, from);
-        x
-    };
-    let (free_ar, rest) = free.split_at(order.p);
-    let (free_ma, rest) = rest.split_at(order.q);
-    let (free_seasonal_ar, free_seasonal_ma) = rest.split_at(order.seasonal_p);
-
-    let by_ar = (1..=order.p)
-        .map(|i| through(apply(&model.seasonal_ar, season_length, values, i)))
-        .collect();
-    let mut rows = chain(free_ar, -1.0, by_ar);
-
-    let mut base = residuals.to_vec();
-    invert_short(&model.ma, &mut base[from..]);
-    // The signs of moving averages are turned twice: in the derivative and in their parameters.
-    rows.extend(chain(
-        free_ma,
-        1.0,
-        (1..=order.q).map(|i| apply(&[], 1, &base, i)).collect(),
-    ));
-
-    let by_seasonal = (1..=order.seasonal_p)
-        .map(|j| through(apply(&model.ar, 1, values, j * season_length)))
-        .collect();
-    rows.extend(chain(free_seasonal_ar, -1.0, by_seasonal));
-
-    if order.seasonal_q > 0 {
-        let mut base = residuals.to_vec();
-        invert_seasonal(&model.seasonal_ma, season_length, &mut base, from);
-        let shifted = (1..=order.seasonal_q)
-            .map(|j| apply(&[], 1, &base, j * season_length))
-            .collect();
-        rows.extend(chain(free_seasonal_ma, 1.0, shifted));
-    }
-    rows
-}
-
-/// Derivatives by free parameters from those by coefficients, all times `sign`.
-fn chain(free: &[f64], sign: f64, by_coefficient: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
-    let of_coefficients = polynomial::derivatives(free);
-    let combine = |weights: &Vec<f64>| {
-        let mut row = vec![0.0; by_coefficient[0].len()];
-        for (weight, by) in weights.iter().zip(&by_coefficient) {
-            for (out, value) in row.iter_mut().zip(by) {
-                *out += sign * weight * value;
+            for lane in 0..LANES {
+                sum[lane] -= theta[i] * past[i][lane];
             }
         }
-        row
-    };
-    of_coefficients.iter().map(combine).collect()
+        for i in (1..Q).rev() {
+            past[i] = past[i - 1];
+        }
+        past[0] = sum;
+        for lane in 0..LANES {
+            columns[lane][t] = sum[lane];
+        }
+    }
+}
+
+/// The derivatives of the residuals by each coefficient, in the order of the free parameters.
+fn derivatives(model: &Coefficients, order: &Order, values: &[f64], residuals: &[f64]) -> Vec<Vec<f64>> {
+    let from = order.ar_degree();
+    let season_length = model.season_length;
+    let by_seasonal = apply(&model.seasonal_ar, season_length, values);
+    let by_short = apply(&model.ar, 1, values);
+    let mut rows: Vec<Vec<f64>> = (1..=order.p).map(|i| negated_at_lag(&by_seasonal, i)).collect();
+    rows.extend((1..=order.seasonal_p).map(|j| negated_at_lag(&by_short, j * season_length)));
+    for row in &mut rows {
+        row[..from].fill(0.0);
+    }
+    invert_moving_average(model, &mut rows, from);
+    let seasonal_rows = rows.split_off(order.p);
+
+    let mut base = vec![residuals.to_vec()];
+    invert_short(&model.ma, &mut base, from);
+    rows.extend((1..=order.q).map(|i| negated_at_lag(&base[0], i)));
+    rows.extend(seasonal_rows);
+    if order.seasonal_q > 0 {
+        base[0].copy_from_slice(residuals);
+        invert_seasonal(&model.seasonal_ma, season_length, &mut base[0], from);
+        rows.extend((1..=order.seasonal_q).map(|j| negated_at_lag(&base[0], j * season_length)));
+    }
+    rows
 }

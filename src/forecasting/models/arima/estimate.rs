@@ -2,7 +2,7 @@
 
 use super::css;
 use super::exact::{self, Whitened};
-use super::least_squares::{Evaluation, Minimum, Stop, dot, minimise, solve, sum_of_squares};
+use super::least_squares::{Evaluation, Minimum, Normal, Stop, dot, minimise, solve, sum_of_squares};
 use super::order::{Coefficients, Order};
 use super::{Criterion, Method};
 
@@ -33,7 +33,7 @@ impl Sample {
 }
 
 /// Takes `Σ c_j x_j` away from a series.
-fn subtract(columns: &[Vec<f64>], coefficients: &[f64], from: &mut [f64]) {
+pub(super) fn subtract(columns: &[Vec<f64>], coefficients: &[f64], from: &mut [f64]) {
     for (column, c) in columns.iter().zip(coefficients) {
         for (out, value) in from.iter_mut().zip(column) {
             *out -= c * value;
@@ -88,7 +88,7 @@ pub(super) struct Likelihood {
     /// Maximum-likelihood estimate of the noise's variance.
     pub(super) variance: f64,
     /// The logarithm of the likelihood.
-    pub(super) log_likelihood: f64,
+    pub(super) log: f64,
     /// Scaled innovations, `v_t / sqrt(F_t)`.
     pub(super) residuals: Vec<f64>,
     /// What the filter left, for the series and each regressor.
@@ -110,12 +110,11 @@ impl Likelihood {
         let n = residuals.len() as f64;
         // A perfect fit counts as one of the smallest variance there is.
         let variance = (sum_of_squares(&residuals) / n).max(f64::MIN_POSITIVE);
-        let log_likelihood =
-            -0.5 * (n * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0) + whitened.log_determinant);
-        log_likelihood.is_finite().then_some(Self {
+        let log = -0.5 * (n * ((2.0 * std::f64::consts::PI * variance).ln() + 1.0) + whitened.log_determinant);
+        log.is_finite().then_some(Self {
             regression,
             variance,
-            log_likelihood,
+            log,
             residuals,
             whitened,
         })
@@ -163,7 +162,7 @@ impl Estimate {
             ..
         } = found;
         let coefficients = Coefficients::from_free(order, &free);
-        let log_likelihood = Likelihood::at(sample, &coefficients)?.log_likelihood;
+        let log_likelihood = Likelihood::at(sample, &coefficients)?.log;
         let (regressors, n) = (sample.regressors.len(), sample.series.len());
         Some(Self {
             order: *order,
@@ -272,9 +271,10 @@ fn near(a: &[f64], b: &[f64]) -> bool {
 fn exact_residuals(sample: &Sample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
     let at = |free: &[f64]| Likelihood::at(sample, &Coefficients::from_free(order, free)).map(Likelihood::concentrated);
     let residuals = at(free)?;
-    let mut jacobian = Vec::new();
+    let mut normal = Normal::default();
     if derive {
         let mut moved = free.to_vec();
+        let mut rows = Vec::with_capacity(free.len());
         for i in 0..free.len() {
             let step = STEP * free[i].abs().max(1.0);
             moved[i] = free[i] + step;
@@ -283,9 +283,10 @@ fn exact_residuals(sample: &Sample, order: &Order, free: &[f64], derive: bool) -
             for (row, base) in row.iter_mut().zip(&residuals) {
                 *row = (*row - base) / exact_step;
             }
-            jacobian.push(row);
+            rows.push(row);
             moved[i] = free[i];
         }
+        normal = Normal::new(&rows, &residuals);
     }
-    Some(Evaluation { residuals, jacobian })
+    Some(Evaluation { residuals, normal })
 }

@@ -5,12 +5,58 @@
 //! squares too. Gauss-Newton steps then converge in a handful of iterations, where a quasi-Newton method would first
 //! have to learn the curvature; the damping makes every step a descent.
 
-/// Residuals and, if asked for, their derivatives: one row for each parameter.
+/// Residuals and, if asked for, what a Gauss-Newton step needs to know of their derivatives `J`.
 pub(super) struct Evaluation {
-    /// The residuals whose squares are summed.
+    /// The residuals `r` whose squares are summed.
     pub(super) residuals: Vec<f64>,
-    /// Row `i`: the derivatives of all residuals by parameter `i`; empty if not asked for.
-    pub(super) jacobian: Vec<Vec<f64>>,
+    /// The normal equations; empty if not asked for.
+    pub(super) normal: Normal,
+}
+
+/// Normal equations: one row of `J` for each parameter.
+#[derive(Default)]
+pub(super) struct Normal {
+    /// `J J'`, lower triangle.
+    pub(super) matrix: Vec<Vec<f64>>,
+    /// `J r`: half the gradient of the sum of squares.
+    pub(super) gradient: Vec<f64>,
+}
+
+impl Normal {
+    /// The normal equations of rows of derivatives.
+    pub(super) fn new(rows: &[Vec<f64>], residuals: &[f64]) -> Self {
+        let matrix = rows
+            .iter()
+            .enumerate()
+            .map(|(i, a)| rows[..=i].iter().map(|b| dot(a, b)).collect())
+            .collect();
+        Self {
+            matrix,
+            gradient: rows.iter().map(|row| dot(row, residuals)).collect(),
+        }
+    }
+
+    /// The same in other parameters, of which row `i` of `by` holds the derivatives of the present ones by the `i`-th.
+    pub(super) fn in_terms_of(&self, by: &[Vec<f64>]) -> Self {
+        let at = |i: usize, j: usize| if i >= j { self.matrix[i][j] } else { self.matrix[j][i] };
+        let half: Vec<Vec<f64>> = by
+            .iter()
+            .map(|row| {
+                (0..row.len())
+                    .map(|j| row.iter().enumerate().map(|(i, d)| d * at(i, j)).sum())
+                    .collect()
+            })
+            .collect();
+        let matrix = half
+            .iter()
+            .enumerate()
+            .map(|(i, a)| by[..=i].iter().map(|b| dot(a, b)).collect())
+            .collect();
+        Self {
+            matrix,
+            gradient: by.iter().map(|row| dot(row, &self.gradient)).collect(),
+        }
+    }
 }
 
 /// Where an optimisation ended.
@@ -40,71 +86,64 @@ const MOST_DAMPING: f64 = 1e12;
 
 /// Minimises a sum of squares from a start.
 ///
-/// `evaluate` gets parameters and whether the derivatives are wanted; `None` where there is no value, which makes the
-/// steps shorter. `None` if there is none at the start.
+/// `evaluate` gets parameters and whether the normal equations are wanted; `None` where there is no value, which makes
+/// the steps shorter. `None` if there is none at the start.
 pub(super) fn minimise(
     start: Vec<f64>,
     stop: Stop,
     mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
 ) -> Option<Minimum> {
-    let k = start.len();
-    let mut here = evaluate(&start, k > 0)?;
+    let free = !start.is_empty();
+    let mut here = evaluate(&start, free)?;
+    let value = sum_of_squares(&here.residuals);
     let mut best = Minimum {
         at: start,
-        value: sum_of_squares(&here.residuals),
+        value,
         iterations: 0,
         stopped_early: false,
     };
-    if !best.value.is_finite() {
-        return None;
+    if !free || !value.is_finite() {
+        return value.is_finite().then_some(best);
     }
     let mut damping = 1e-3;
-    while k > 0 && best.value > 0.0 {
-        let (normal, gradient) = normal_equations(&here);
-        loop {
-            if best.iterations >= stop.max_iterations {
-                best.stopped_early = true;
-                return Some(best);
-            }
-            best.iterations += 1;
-            let Some((step, promised)) = damped_step(&normal, &gradient, damping) else {
-                if damping > MOST_DAMPING {
-                    return Some(best);
-                }
-                damping *= 10.0;
-                continue;
-            };
-            if promised <= stop.tolerance * best.value {
-                return Some(best);
-            }
-            let tried: Vec<f64> = best.at.iter().zip(&step).map(|(at, step)| at + step).collect();
-            let there = evaluate(&tried, false);
-            let value = there.map_or(f64::INFINITY, |there| sum_of_squares(&there.residuals));
-            if value < best.value {
-                let gained = best.value - value;
-                damping = if gained > 0.75 * promised {
-                    damping * 0.1
-                } else if gained < 0.25 * promised {
-                    damping * 3.0
-                } else {
-                    damping
-                };
-                damping = damping.max(1e-12);
-                best.at = tried;
-                best.value = value;
-                break;
-            }
-            if damping > MOST_DAMPING {
-                return Some(best);
-            }
-            damping *= 8.0;
+    while damping <= MOST_DAMPING {
+        if best.iterations >= stop.max_iterations {
+            best.stopped_early = true;
+            break;
         }
-        match evaluate(&best.at, true) {
-            Some(next) => here = next,
-            None => return Some(best),
+        best.iterations += 1;
+        let Some((change, promised)) = damped_step(&here.normal, damping) else {
+            damping *= 10.0;
+            continue;
+        };
+        if promised <= stop.tolerance * best.value {
+            break;
+        }
+        let tried: Vec<f64> = best.at.iter().zip(&change).map(|(at, change)| at + change).collect();
+        let value = evaluate(&tried, false).map_or(f64::INFINITY, |there| sum_of_squares(&there.residuals));
+        if value < best.value {
+            damping = next_damping(damping, (best.value - value) / promised);
+            best.at = tried;
+            best.value = value;
+            let Some(next) = evaluate(&best.at, true) else { break };
+            here = next;
+        } else {
+            damping *= 8.0;
         }
     }
     Some(best)
+}
+
+/// The damping after a step that kept this share of its promise.
+fn next_damping(damping: f64, kept: f64) -> f64 {
+    let factor = if kept > 0.75 {
+        0.1
+    } else if kept < 0.25 {
+        3.0
+    } else {
+        1.0
+    };
+    (damping * factor).max(1e-12)
 }
 
 /// `Σ x^2`, in four lanes so that it runs in vector registers; the order is fixed.
@@ -130,21 +169,11 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest
 }
 
-/// `J J'` and `J r`.
-fn normal_equations(at: &Evaluation) -> (Vec<Vec<f64>>, Vec<f64>) {
-    let rows = &at.jacobian;
-    let normal = rows
-        .iter()
-        .enumerate()
-        .map(|(i, a)| rows[..=i].iter().map(|b| dot(a, b)).collect())
-        .collect();
-    (normal, rows.iter().map(|row| dot(row, &at.residuals)).collect())
-}
-
 /// The step `-(N + damping diag N)^-1 g`, and by how much the linear model says that it lowers the sum of squares.
-fn damped_step(normal: &[Vec<f64>], gradient: &[f64], damping: f64) -> Option<(Vec<f64>, f64)> {
-    let mut damped = normal.to_vec();
-    let largest = (0..normal.len()).map(|i| normal[i][i]).fold(0.0, f64::max);
+fn damped_step(normal: &Normal, damping: f64) -> Option<(Vec<f64>, f64)> {
+    let Normal { matrix, gradient } = normal;
+    let mut damped = matrix.clone();
+    let largest = (0..matrix.len()).map(|i| matrix[i][i]).fold(0.0, f64::max);
     for (i, row) in damped.iter_mut().enumerate() {
         // A parameter without any effect gets a little curvature, so that the others can still move.
         row[i] += damping * row[i] + 1e-14 * largest;
@@ -152,7 +181,7 @@ fn damped_step(normal: &[Vec<f64>], gradient: &[f64], damping: f64) -> Option<(V
     let step = solve(damped, gradient)?.into_iter().map(|s| -s).collect::<Vec<_>>();
     let along = dot(&step, gradient);
     let mut bend = 0.0;
-    for (i, row) in normal.iter().enumerate() {
+    for (i, row) in matrix.iter().enumerate() {
         for (j, value) in row.iter().enumerate() {
             bend += value * step[i] * step[j] * if i == j { 1.0 } else { 2.0 };
         }
@@ -160,11 +189,23 @@ fn damped_step(normal: &[Vec<f64>], gradient: &[f64], damping: f64) -> Option<(V
     Some((step, -2.0 * along - bend))
 }
 
-/// Solves `A x = b` for a symmetric positive definite `A` given by its lower triangle (Cholesky); `None` if it is not.
-pub(super) fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
-    let n = b.len();
+/// Solves `A x = b` for a symmetric positive definite `A` given by its lower triangle; `None` if it is not.
+pub(super) fn solve(a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
+    let (lower, mut x) = cholesky(a, b)?;
+    for i in (0..x.len()).rev() {
+        x[i] /= lower[i][i];
+        let solved = x[i];
+        for (value, factor) in x[..i].iter_mut().zip(&lower[i][..i]) {
+            *value -= factor * solved;
+        }
+    }
+    Some(x)
+}
+
+/// The Cholesky factor `L` of a matrix given by its lower triangle, and `L^-1 b`; `None` if it has none.
+pub(super) fn cholesky(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
     let mut x = b.to_vec();
-    for i in 0..n {
+    for i in 0..b.len() {
         let (above, below) = a.split_at_mut(i);
         let row = &mut below[0];
         for (j, other) in above.iter().enumerate() {
@@ -177,12 +218,5 @@ pub(super) fn solve(mut a: Vec<Vec<f64>>, b: &[f64]) -> Option<Vec<f64>> {
         row[i] = rest.sqrt();
         x[i] = (x[i] - dot(&row[..i], &x[..i])) / row[i];
     }
-    for i in (0..n).rev() {
-        x[i] /= a[i][i];
-        let solved = x[i];
-        for (value, factor) in x[..i].iter_mut().zip(&a[i][..i]) {
-            *value -= factor * solved;
-        }
-    }
-    Some(x)
+    Some((a, x))
 }

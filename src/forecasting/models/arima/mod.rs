@@ -20,7 +20,12 @@
 //!   exact likelihood at them: it costs no more, and conditional sums over different numbers of values cannot be compared.
 //! - The search moves to the best neighbour and not to the first better one, so neighbours are estimated in parallel and
 //!   the result is the same at any number of threads.
+//! - As there, a candidate with a root closer to the unit circle than 1.01 is refused, with the polynomials multiplied out;
+//!   so with 24 steps a seasonal moving average is refused from 0.787 on. It looks like an accident and is not undone:
+//!   on a year of hourly generation the models thus refused have a criterion lower by 1,600 and errors higher by a tenth.
 //! - The few best candidates, not only the first, are estimated by exact likelihood before one is chosen.
+//! - Each candidate starts from zeros and from where its neighbour ended, as a mixed model's sum of squares has several
+//!   minima. The reference starts from zeros alone.
 //! - Mean and drift, and the noise's variance, are concentrated out of the likelihood (generalised least squares).
 
 mod auto;
@@ -29,15 +34,22 @@ mod differencing;
 mod estimate;
 mod exact;
 mod forecast;
+mod harmonic;
 mod least_squares;
 mod order;
 mod polynomial;
 mod search;
 mod strength;
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "short series, and values that are exact"
+)]
 mod tests;
 
 pub use auto::AutoArima;
+pub use harmonic::HarmonicArima;
 pub use order::Order;
 
 use super::{FitError, Fitted, Model, check};
@@ -131,7 +143,7 @@ impl Model for Arima {
         // Differences must leave more values than there are coefficients, and one for the variance.
         let needed = order.lost() + order.coefficients() + usize::from(constant) + 1;
         check("ARIMA", y, needed)?;
-        let scale = scale_of(y);
+        let scale = scale_of("ARIMA", y)?;
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
         let sample = Differenced::new(&scaled, &order).sample(constant);
         let stop = Stop {
@@ -142,17 +154,12 @@ impl Model for Arima {
             model: "ARIMA",
             why: format!("{} has no likelihood on this series", order.text(constant)),
         };
-        let found = minima(
-            &sample,
-            &order,
-            self.method,
-            vec![vec![0.0; order.coefficients()]],
-            stop,
-        );
-        let estimate = if self.method == Method::CssMl {
-            refine(&sample, &found, stop)
-        } else {
-            found.into_iter().next()
+        let from_zeros = |method| minima(&sample, &order, method, vec![vec![0.0; order.coefficients()]], stop);
+        let found = from_zeros(self.method);
+        let estimate = match self.method {
+            Method::Css | Method::Ml => found.into_iter().next(),
+            // The conditional sum may end where the likelihood does not exist.
+            Method::CssMl => refine(&sample, &found, stop).or_else(|| from_zeros(Method::Ml).into_iter().next()),
         };
         let estimate = estimate.ok_or_else(no_likelihood)?;
         let mut effort = Effort {
@@ -170,12 +177,19 @@ impl Model for Arima {
     }
 }
 
+/// The largest value that leaves room for sums and forecasts.
+const LARGEST: f64 = 1e300;
+
 /// The power of two next to the largest value in size: dividing by it is exact, and keeps squares in range.
-fn scale_of(y: &[f64]) -> f64 {
+fn scale_of(model: &'static str, y: &[f64]) -> Result<f64, FitError> {
     let largest = y.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-    // The exponent's bits alone, kept away from the ends of the range so that the inverse exists too.
-    let exponent = (largest.to_bits() >> 52).clamp(24, 2022);
-    f64::from_bits(exponent << 52)
+    if largest > LARGEST {
+        let why = format!("the largest value, {largest:e}, is beyond {LARGEST:e}");
+        return Err(FitError::NoFit { model, why });
+    }
+    // The exponent's bits alone, kept away from the end of the range so that the inverse exists too.
+    let exponent = (largest.to_bits() >> 52).max(24);
+    Ok(f64::from_bits(exponent << 52))
 }
 
 /// A scaled and differenced series.

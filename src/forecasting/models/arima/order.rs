@@ -36,6 +36,7 @@ impl Order {
     }
 
     /// The same order with a seasonal part (P, D, Q) of `season_length` steps.
+    #[must_use]
     pub const fn seasonal(mut self, p: usize, d: usize, q: usize, season_length: usize) -> Self {
         self.seasonal_p = p;
         self.seasonal_d = d;
@@ -70,16 +71,16 @@ impl Order {
             seasonal_q,
             season_length,
         } = self;
-        let mut text = format!("ARIMA({p},{d},{q})");
-        if seasonal_p + seasonal_d + seasonal_q > 0 {
-            text += &format!("({seasonal_p},{seasonal_d},{seasonal_q})[{season_length}]");
-        }
-        match (constant, d + seasonal_d) {
-            (false, _) => {}
-            (true, 0) => text += " with mean",
-            (true, _) => text += " with drift",
-        }
-        text
+        let seasonal = match seasonal_p + seasonal_d + seasonal_q {
+            0 => String::new(),
+            _ => format!("({seasonal_p},{seasonal_d},{seasonal_q})[{season_length}]"),
+        };
+        let constant = match (constant, d + seasonal_d) {
+            (false, _) => "",
+            (true, 0) => " with mean",
+            (true, _) => " with drift",
+        };
+        format!("ARIMA({p},{d},{q}){seasonal}{constant}")
     }
 
     /// The lengths of the four polynomials, in the order in which their free parameters stand.
@@ -132,6 +133,22 @@ impl Coefficients {
             seasonal_ma: negated(seasonal_ma),
             season_length: order.season_length,
         }
+    }
+
+    /// The derivatives of [`Coefficients::from_free`]: row `i` holds those of all coefficients by `free[i]`.
+    pub(super) fn derivatives(order: &Order, free: &[f64]) -> Vec<Vec<f64>> {
+        let mut rows = vec![vec![0.0; free.len()]; free.len()];
+        let mut at = 0;
+        for (length, sign) in order.lengths().into_iter().zip([1.0, -1.0, 1.0, -1.0]) {
+            let block = polynomial::derivatives(&free[at..at + length]);
+            for (row, of_block) in rows[at..].iter_mut().zip(block) {
+                for (out, value) in row[at..].iter_mut().zip(of_block) {
+                    *out = sign * value;
+                }
+            }
+            at += length;
+        }
+        rows
     }
 
     /// The autoregressive side multiplied out: the sparse `a` of `w_t = Σ a_k w_(t-k) + ..`.

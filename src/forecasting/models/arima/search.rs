@@ -6,13 +6,14 @@
 
 use super::auto::AutoArima;
 use super::estimate::{Estimate, Sample, minima, refine};
+use super::forecast::Effort;
 use super::least_squares::Stop;
 use super::order::Order;
 use super::{FINE, Method};
 use rayon::prelude::*;
 
 /// Precision of an estimation that only ranks a candidate.
-const COARSE: f64 = 1e-7;
+const COARSE: f64 = 1e-6;
 
 /// How many of the best ranked candidates are estimated by exact likelihood, unless these all fail.
 const FINALISTS: usize = 4;
@@ -60,6 +61,31 @@ pub(super) struct Found {
     pub(super) out_of_steps: bool,
     /// How many estimations stopped at the limit on iterations.
     pub(super) stopped_early: usize,
+}
+
+impl Found {
+    /// What the work came to, with the limits that were reached.
+    pub(super) fn effort(&self, settings: &AutoArima) -> Effort {
+        let mut limits = Vec::new();
+        if self.out_of_steps {
+            limits.push(format!(
+                "the search stopped after `max_steps` = {} candidates",
+                settings.max_steps
+            ));
+        }
+        if self.stopped_early > 0 {
+            let count = self.stopped_early;
+            limits.push(format!(
+                "{count} estimations stopped after `max_iterations` = {}",
+                settings.max_iterations
+            ));
+        }
+        Effort {
+            candidates: self.candidates,
+            iterations: self.iterations,
+            limits,
+        }
+    }
 }
 
 /// A search over one differenced series.

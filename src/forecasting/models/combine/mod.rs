@@ -44,7 +44,7 @@ impl Combination {
             .filter(|error| *error >= 0.0)
             .min_by(f64::total_cmp)?;
         // In units of the least error, so that no square under- or overflows.
-        let share = |error: f64| if error == least { 1.0 } else { (least / error).powi(2) };
+        let share = |error: f64| if error <= least { 1.0 } else { (least / error).powi(2) };
         let share = |&(model, error): &(usize, f64)| (model, if error >= 0.0 { share(error) } else { 0.0 });
         let shares: Vec<(usize, f64)> = errors.iter().map(share).filter(|&(_, share)| share > 0.0).collect();
         let total: f64 = shares.iter().map(|&(_, share)| share).sum();
@@ -124,5 +124,77 @@ pub fn median(mut values: Vec<f64>) -> f64 {
         (0, 0) => f64::NAN,
         (half, 1) => values[half],
         (half, _) => f64::midpoint(values[half - 1], values[half]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights(combination: &Combination) -> Vec<f64> {
+        match combination {
+            Combination::Weighted(members) => members.iter().map(|member| member.weight).collect(),
+            Combination::Median(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn weights_go_with_the_inverse_square_and_sum_to_one() {
+        let found = Combination::inverse_square(&[(4, 1.0), (0, 2.0), (7, f64::NAN)]).unwrap();
+        assert_eq!(found.models(), [4, 0]);
+        assert_eq!(weights(&found), [0.8, 0.2]);
+        for scale in [1e-200, 1.0, 1e200] {
+            let found = Combination::inverse_square(&[(0, 3.0 * scale), (1, 7.0 * scale), (2, 0.1 * scale)]).unwrap();
+            assert!((weights(&found).iter().sum::<f64>() - 1.0).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn a_model_without_error_takes_all() {
+        assert_eq!(
+            Combination::inverse_square(&[(0, 1.0), (1, 0.0)]),
+            Some(Combination::one(1))
+        );
+        let both = Combination::inverse_square(&[(0, 0.0), (1, 0.0), (2, 1.0)]).unwrap();
+        assert_eq!((both.models(), weights(&both)), (vec![0, 1], vec![0.5, 0.5]));
+    }
+
+    #[test]
+    fn nothing_comes_of_no_errors() {
+        assert_eq!(Combination::inverse_square(&[]), None);
+        assert_eq!(Combination::inverse_square(&[(0, f64::NAN)]), None);
+    }
+
+    #[test]
+    fn a_missing_member_leaves_its_weight_to_the_others() {
+        let paths: [Option<&[f64]>; 3] = [Some(&[1.0, 2.0]), None, Some(&[5.0, 6.0])];
+        let equal = Combination::inverse_square(&[(0, 1.0), (1, 1.0), (2, 1.0)]).unwrap();
+        assert_eq!(equal.path(|model| paths[model]), Some(vec![3.0, 4.0]));
+        assert_eq!(
+            Combination::Median(vec![0, 1, 2]).path(|model| paths[model]),
+            Some(vec![3.0, 4.0])
+        );
+        assert_eq!(Combination::one(1).path(|model| paths[model]), None);
+    }
+
+    #[test]
+    fn bounds_are_combined_like_the_forecasts() {
+        let forecast = |shift: f64| Forecast {
+            mean: vec![shift],
+            intervals: vec![Interval {
+                level: 90.0,
+                lower: vec![shift - 1.0],
+                upper: vec![shift + 3.0],
+            }],
+        };
+        let all = [forecast(0.0), forecast(10.0), forecast(11.0)];
+        let median = Combination::Median(vec![0, 1, 2])
+            .forecast(|model| all.get(model))
+            .unwrap();
+        assert_eq!(median, forecast(10.0));
+        let mean = Combination::inverse_square(&[(0, 1.0), (1, 1.0)])
+            .unwrap()
+            .forecast(|model| all.get(model));
+        assert_eq!(mean, Some(forecast(5.0)));
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! The search runs over the smoothing parameters and all initial states at once, with the exact gradient, within the
 //! usual bounds (Hyndman and others 2008, section 2.7): α in [1e-4, 0.9999], β up to α and 0.2, γ up to 1 − α,
-//! φ in [0.8, 0.98]. The reference searches the same space by Nelder and Mead's simplex and stops after 1,000 steps, long
-//! before its 29 variables of an hourly season have settled; with the gradient, some tens of steps reach the optimum.
+//! φ in [0.8, 0.98]. With the gradient, some tens of steps reach an optimum even where a season brings tens of variables;
+//! several starts are followed, for there may be more than one.
+//!
+//! The bound of 0.2 for β is the reference's for forms without a season. Without it the likelihood of one-step errors is
+//! best, for hourly values, where the trend is the last difference, and that forecasts nothing.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
-use super::super::optimise::{Limits, Objective, Variable, minimise};
+use super::super::optimise::{Limits, Minimum, Objective, Variable, minimise};
 use super::form::{Component, Form};
 use super::recursion::{Recursion, Slopes, Smoothing, States};
 use super::start::first_states;
@@ -24,10 +27,13 @@ pub(super) struct Estimate {
     pub(super) limited: bool,
 }
 
+/// Seasons that the first guess of the pattern is taken from: where it changes over a year, its beginning is closer.
+const SEASONS: usize = 6;
+
 /// Most steps of a search. Searches take 20 to 80, so it binds on odd series only.
 const LIMITS: Limits = Limits {
     iterations: 300,
-    decrease: 1e-5,
+    decrease: 1e-6,
 };
 
 /// Bounds of α, and the least of what the others share of it.
@@ -40,22 +46,26 @@ const MOST_TREND: f64 = 0.2;
 
 /// Fits `form` to `y`, whose largest value is of the order of one; `None` if it has no likelihood there.
 pub(super) fn estimate(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
-    let first = first_states(y, season_length, form)?;
-    let mut recursion = Recursion::new(y, form, floor);
-    let (smoothing, deviance) = best_of_grid(&mut recursion, form, &first)?;
-    let unit = unit_of_states(&mut recursion, &smoothing, &first, form, y.len());
+    let first = first_states(y, season_length, form, SEASONS.saturating_mul(season_length))?;
+    let recursion = Recursion::new(y, form, floor);
     let mut search = Search {
         recursion,
         form,
-        smoothing,
-        states: first,
+        smoothing: Smoothing::default(),
+        states: first.clone(),
         slopes: Slopes::default(),
     };
-    let variables = search.variables(unit);
-    let found = minimise(&mut search, &variables, LIMITS);
-    if !found.value.is_finite() || found.value > deviance {
-        return None;
+    let mut best: Option<Minimum> = None;
+    for smoothing in search.starts() {
+        search.smoothing = smoothing;
+        search.states.clone_from(&first);
+        let variables = search.variables();
+        let found = minimise(&mut search, &variables, LIMITS);
+        if found.value.is_finite() && best.as_ref().is_none_or(|best| found.value < best.value) {
+            best = Some(found);
+        }
     }
+    let found = best?;
     search.put(&found.x);
     Some(Estimate {
         form,
@@ -67,51 +77,12 @@ pub(super) fn estimate(y: &[f64], season_length: usize, form: Form, floor: f64) 
     })
 }
 
-/// Tries a few smoothing parameters with the first guess of the states; one pass over the series each.
-fn best_of_grid(recursion: &mut Recursion, form: Form, first: &States) -> Option<(Smoothing, f64)> {
-    let pick =
-        |is_there: bool, values: &'static [f64], without: &'static [f64]| if is_there { values } else { without };
-    let has_trend = form.trend != Component::Absent;
-    let has_season = form.season != Component::Absent;
-    let mut best: Option<(Smoothing, f64)> = None;
-    for &alpha in &[0.05, 0.2, 0.5, 0.9] {
-        for &share in pick(has_trend, &[0.01, 0.5], &[0.0]) {
-            for &rest in pick(has_season, &[0.02, 0.3, 0.8], &[0.0]) {
-                let phi = if form.damped { 0.95 } else { 1.0 };
-                let p = Smoothing {
-                    alpha,
-                    beta: most_trend(alpha) * share,
-                    gamma: (1.0 - alpha) * rest,
-                    phi,
-                };
-                let deviance = recursion.likelihood_alone(&p, first);
-                if deviance.is_finite() && best.is_none_or(|(_, least)| deviance < least) {
-                    best = Some((p, deviance));
-                }
-            }
-        }
-    }
-    best
-}
-
 fn most_trend(alpha: f64) -> f64 {
     alpha.min(MOST_TREND)
 }
 
-/// The size of a one-step error: how far a state must move to matter.
-fn unit_of_states(recursion: &mut Recursion, p: &Smoothing, first: &States, form: Form, n: usize) -> f64 {
-    recursion.likelihood(p, first);
-    let error = (recursion.squares() / n as f64).sqrt();
-    if form.error == Component::Multiplicative {
-        error * first.level.abs()
-    } else {
-        error
-    }
-}
-
-/// The likelihood as a function of one list of numbers: α, β and γ as shares of the most
-/// they may be, φ, level, trend, seasons, as far as the form
-/// has them.
+/// The likelihood as a function of one list of numbers: α, β and γ as shares of the most that they may be, φ, level,
+/// trend, seasons; as far as the form has them.
 struct Search<'a> {
     recursion: Recursion<'a>,
     form: Form,
@@ -120,9 +91,54 @@ struct Search<'a> {
     slopes: Slopes,
 }
 
+/// Values of α to start from, each with the best of a few values of β and γ.
+const ALPHAS: [f64; 4] = [0.05, 0.2, 0.5, 0.9];
+
+/// How many of these are followed: the likelihood often has a valley for a slow level, and one for a quick season.
+const FOLLOWED: usize = 3;
+
 impl Search<'_> {
-    /// Lists the variables at the present point; `unit` is the size of a one-step error.
-    fn variables(&self, unit: f64) -> Vec<Variable> {
+    /// Tries a few smoothing parameters with the first guess of the states, and returns the most likely ones.
+    fn starts(&mut self) -> Vec<Smoothing> {
+        let pick = |component, values: &'static [f64]| if component == Component::Absent { &[0.0] } else { values };
+        let phi = if self.form.damped { 0.95 } else { 1.0 };
+        let mut starts: Vec<(f64, Smoothing)> = Vec::new();
+        for alpha in ALPHAS {
+            let mut best: Option<(f64, Smoothing)> = None;
+            for share in pick(self.form.trend, &[0.01, 0.5]) {
+                for rest in pick(self.form.season, &[0.02, 0.3, 0.8]) {
+                    let p = Smoothing {
+                        alpha,
+                        beta: most_trend(alpha) * share,
+                        gamma: (1.0 - alpha) * rest,
+                        phi,
+                    };
+                    let value = self.recursion.likelihood_alone(&p, &self.states);
+                    if value.is_finite() && best.is_none_or(|(least, _)| value < least) {
+                        best = Some((value, p));
+                    }
+                }
+            }
+            starts.extend(best);
+        }
+        starts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        starts.into_iter().take(FOLLOWED).map(|(_, p)| p).collect()
+    }
+
+    /// The size of a one-step error at the present point: how far a state must move to matter.
+    fn unit(&mut self) -> f64 {
+        self.recursion.likelihood(&self.smoothing, &self.states);
+        let error = (self.recursion.squares() / self.recursion.steps() as f64).sqrt();
+        if self.form.error == Component::Multiplicative {
+            error * self.states.level.abs()
+        } else {
+            error
+        }
+    }
+
+    /// Lists the variables at the present point.
+    fn variables(&mut self) -> Vec<Variable> {
+        let unit = self.unit();
         let Smoothing {
             alpha,
             beta,

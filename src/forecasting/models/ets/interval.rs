@@ -1,10 +1,11 @@
 //! Prediction intervals of the ETS family.
 //!
-//! Source: Hyndman, Koehler, Ord and Snyder (2008), chapter 6. Where errors are added to parts that are added (class
-//! 1) or multiplied with them (class 2), the variance is exact. With a multiplied season as well (class 3) it is exact
-//! within one season, and beyond it neglects how level and season vary together, as section 6.4 does. Where the trend
-//! is multiplied, or an added error meets a multiplied season (classes 4 and 5), no formula is known: paths are
-//! drawn, from a generator with a fixed seed, so that the same fit has the same intervals.
+//! Source: Hyndman, Koehler, Ord and Snyder (2008), chapter 6, which orders the forms in five classes. In class 1, all
+//! parts and the errors are added, and in class 2 the errors are multiplied with them: the variance is exact. In class 3
+//! the season is multiplied as well: it is exact within one season, and beyond it neglects how level and season vary
+//! together, as section 6.4 does. For classes 4 and 5, with a multiplied trend, or an added error and a multiplied
+//! season, no formula is known: paths are drawn, by a generator with a fixed seed, so that the same fit has the same
+//! intervals.
 //!
 //! It departs from the reference in class 3, where that multiplies out matrices of the season's length; the
 //! difference is of the order of σ⁴.

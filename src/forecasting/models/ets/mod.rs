@@ -7,13 +7,14 @@
 //! some tens to hundreds of passes a form.
 //!
 //! Departures from the reference (statsforecast), each with its reason:
-//! - The search follows the gradient to an optimum; the reference stops at 1,000 steps of a simplex, far from it when
-//!   a season brings tens of variables. Criteria are lower therefore, and the form chosen may differ. `HoltWinters`
-//!   keeps the reference's search, see `walk`.
-//! - β is at most 0.2 for every form. The reference bounds it by 0.2 without a season and, by way of an array that
-//!   its fits share, by less for what is fitted after a seasonal form. Without a bound the likelihood of hourly values
-//!   is best where the trend is the last difference, which forecasts nothing.
+//! - A damped trend is continued by φ, φ + φ², …; the reference adds the first φ twice. That is the whole difference
+//!   of `MSTL_ETS` and `MSTL_HoltWinters`, which come out better for it.
+//! - The reference bounds β by its first α, 0.2 without a season and less with one, in an array that its fits share, so
+//!   that a bound depends on which forms were tried before. Here it depends on the form alone.
+//! - Seasons of up to twelve steps are fitted to an optimum by gradient. There the reference's search ends far from
+//!   it: on the airline passengers at a criterion of 1,458, where the optimum of ETS(M,Ad,M) has 1,399.7.
 //! - A season needs two full seasons of values; the reference fits waves to less.
+//! - A form that names its season needs a series long enough for it; the reference falls back to one without.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 mod estimate;
@@ -21,6 +22,8 @@ pub mod form;
 mod interval;
 mod recursion;
 mod start;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use super::classical::Composition;
@@ -30,6 +33,30 @@ use form::{Component, Form, Pattern, PatternError};
 use interval::End;
 use recursion::Recursion;
 pub use recursion::{Smoothing, States};
+use walk::walk;
+
+/// How the parameters of a form are searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Search {
+    /// An optimum for seasons of up to twelve steps, a walk for longer ones and without a season.
+    #[default]
+    Auto,
+    /// The reference's simplex of at most 1,000 steps from small smoothing parameters: it ends near its start where a
+    /// season brings many variables, see `walk`.
+    Walk,
+    /// The likelihood's gradient, followed to an optimum, see `estimate`.
+    Optimum,
+}
+
+impl Search {
+    fn estimate(self, y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
+        match self {
+            Self::Auto if (2..=12).contains(&season_length) => estimate(y, season_length, form, floor),
+            Self::Optimum => estimate(y, season_length, form, floor),
+            Self::Auto | Self::Walk => walk(y, season_length, form, floor),
+        }
+    }
+}
 
 /// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
 #[derive(Clone, Debug)]
@@ -38,6 +65,8 @@ pub struct AutoEts {
     pub season_length: usize,
     /// The forms to choose from.
     pub pattern: Pattern,
+    /// How each is fitted.
+    pub search: Search,
 }
 
 impl AutoEts {
@@ -49,6 +78,7 @@ impl AutoEts {
         Ok(Self {
             season_length,
             pattern: pattern.parse()?,
+            search: Search::default(),
         })
     }
 
@@ -57,17 +87,18 @@ impl AutoEts {
         Self {
             season_length: 1,
             pattern: Pattern::ANY,
+            search: Search::default(),
         }
     }
 }
 
 impl Model for AutoEts {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "AutoETS"
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("AutoETS", y, self.season_length, self.pattern, estimate)
+        choose("AutoETS", y, self.season_length, self.pattern, self.search)
     }
 }
 
@@ -79,12 +110,12 @@ pub struct Holt {
 }
 
 impl Model for Holt {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "Holt"
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("Holt", y, 1, Pattern::holt(self.error), estimate)
+        choose("Holt", y, 1, Pattern::holt(self.error), Search::Auto)
     }
 }
 
@@ -98,21 +129,17 @@ pub struct HoltWinters {
 }
 
 impl Model for HoltWinters {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "HoltWinters"
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        if self.season_length <= 1 {
-            return choose("HoltWinters", y, 1, Pattern::holt(self.error), estimate);
-        }
-        choose(
-            "HoltWinters",
-            y,
-            self.season_length,
-            Pattern::holt_winters(self.error),
-            walk::walk,
-        )
+        let pattern = if self.season_length > 1 {
+            Pattern::holt_winters(self.error)
+        } else {
+            Pattern::holt(self.error)
+        };
+        choose("HoltWinters", y, self.season_length, pattern, Search::Auto)
     }
 }
 
@@ -122,7 +149,7 @@ fn choose(
     y: &[f64],
     season_length: usize,
     pattern: Pattern,
-    search: impl Fn(&[f64], usize, Form, f64) -> Option<Estimate>,
+    search: Search,
 ) -> Result<Box<dyn Fitted>, FitError> {
     check(model, y, 1)?;
     let season_length = season_length.max(1);
@@ -166,7 +193,7 @@ fn choose(
         } else {
             floor
         };
-        let Some(estimate) = search(&scaled, season_length, form, floor) else {
+        let Some(estimate) = search.estimate(&scaled, season_length, form, floor) else {
             continue;
         };
         tried += 1;
@@ -192,6 +219,7 @@ fn spread(values: &[f64]) -> f64 {
 }
 
 /// The fit of a series whose values are all the same: that value, for ever and surely.
+#[expect(clippy::float_cmp, reason = "the very same value is meant")]
 fn constant(y: &[f64]) -> Option<Smoothed> {
     let first = *y.first()?;
     y.iter().all(|value| *value == first).then(|| Smoothed {

@@ -7,7 +7,6 @@
 //! The gradient comes from a second pass, backwards (reverse differentiation), so it costs about as much as the value,
 //! whatever the number of states. Cost: O(n), not depending on the season's length.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
-#![expect(clippy::many_single_char_names, reason = "the letters of the literature")]
 
 use super::form::{Component, Form};
 
@@ -63,6 +62,9 @@ pub(super) struct Slopes {
     pub(super) states: States,
 }
 
+/// Where a product of forecasts may be multiplied on; outside it, its logarithm is taken.
+const IN_RANGE: std::ops::Range<f64> = 1e-100..1e100;
+
 const ABSENT: u8 = 0;
 const ADDITIVE: u8 = 1;
 const MULTIPLICATIVE: u8 = 2;
@@ -113,18 +115,31 @@ impl<'a> Recursion<'a> {
         n * self.squares.ln() + 2.0 * logarithms
     }
 
-    /// Returns the same where nothing else will be asked; faster for forms that only add.
+    /// Returns the same where nothing else will be asked; faster, save for a multiplied trend.
     pub(super) fn likelihood_alone(&mut self, p: &Smoothing, start: &States) -> f64 {
-        if self.form.error == Component::Multiplicative || !self.form.is_linear() {
+        if self.form.trend == Component::Multiplicative {
             return self.likelihood(p, start);
         }
         let n = self.y.len() as f64;
-        n * (self.squares_of_sums(p, start) + n * self.floor).ln()
+        let (squares, logarithms) = match (self.form.error == Component::Multiplicative, self.form.season) {
+            (false, Component::Absent) => self.untraced::<false, ABSENT>(p, start),
+            (false, Component::Additive) => self.untraced::<false, ADDITIVE>(p, start),
+            (false, Component::Multiplicative) => self.untraced::<false, MULTIPLICATIVE>(p, start),
+            (true, Component::Absent) => self.untraced::<true, ABSENT>(p, start),
+            (true, Component::Additive) => self.untraced::<true, ADDITIVE>(p, start),
+            (true, Component::Multiplicative) => self.untraced::<true, MULTIPLICATIVE>(p, start),
+        };
+        n * (squares + n * self.floor).ln() + 2.0 * logarithms
     }
 
     /// Returns the partial derivatives of the last likelihood that was evaluated, for the same parameters.
     pub(super) fn slopes(&mut self, p: &Smoothing, slopes: &mut Slopes) {
         by_form!(self.form, self.backward(p, slopes));
+    }
+
+    /// Steps in the series.
+    pub(super) fn steps(&self) -> usize {
+        self.y.len()
     }
 
     /// Sum of squares, relative for multiplicative errors, of the last evaluation.
@@ -188,11 +203,11 @@ impl<'a> Recursion<'a> {
         pass.sums()
     }
 
-    /// Returns the sum of squares of a form that only adds, without a trace.
+    /// Runs over the series without a trace, for forms whose trend is added or absent.
     ///
-    /// Written in the forecast `grown` and the trend's part `carried` of it, so that an error passes into the next
-    /// forecast by one multiplication and one addition: the chain of these is all the time that a step takes.
-    fn squares_of_sums(&mut self, p: &Smoothing, start: &States) -> f64 {
+    /// Written in the forecast `grown` of level and trend, and the trend's part `carried` of it, so that an error passes
+    /// into the next forecast by one multiplication and one addition: the chain of these is the time that a step takes.
+    fn untraced<const RELATIVE: bool, const SEASON: u8>(&mut self, p: &Smoothing, start: &States) -> (f64, f64) {
         let Smoothing {
             alpha,
             beta,
@@ -202,28 +217,66 @@ impl<'a> Recursion<'a> {
         let gain = alpha + phi * beta;
         let fade = phi * beta;
         let (mut grown, mut carried) = (start.level + phi * start.trend, phi * start.trend);
-        let mut squares = 0.0;
-        let mut step = |y: f64| {
-            let error = y - grown;
-            let slide = phi * carried;
-            grown = (grown + slide) + gain * error;
-            carried = slide + fade * error;
-            squares += error * error;
-            error
-        };
-        if start.season.is_empty() {
-            for &y in self.y {
-                step(y);
+        let (mut squares, mut logarithms, mut product) = (0.0, 0.0, 1.0);
+        let mut is_outside = false;
+        let mut step = |y: f64, slot: &mut f64| {
+            let season = *slot;
+            let error = match SEASON {
+                ABSENT => y - grown,
+                ADDITIVE => (y - season) - grown,
+                _ => y - grown * season,
+            };
+            let relative = if RELATIVE { error / (y - error) } else { error };
+            let adjusted = if SEASON == MULTIPLICATIVE {
+                error * (1.0 / season)
+            } else {
+                error
+            };
+            if SEASON == ADDITIVE {
+                *slot = season + gamma * error;
+            } else if SEASON == MULTIPLICATIVE {
+                let by_level = if RELATIVE { relative * season } else { error / grown };
+                *slot = season + gamma * by_level;
+                is_outside |= season <= 0.0 || grown <= 0.0;
             }
+            let slide = phi * carried;
+            grown = (grown + slide) + gain * adjusted;
+            carried = slide + fade * adjusted;
+            if RELATIVE {
+                let forecast = y - error;
+                is_outside |= forecast <= 0.0;
+                product *= forecast;
+                if !IN_RANGE.contains(&product) {
+                    is_outside |= product.is_nan();
+                    logarithms += product.ln();
+                    product = 1.0;
+                }
+            }
+            squares += relative * relative;
+            !is_outside
+        };
+        if SEASON == ABSENT {
+            self.y.iter().for_each(|&y| {
+                step(y, &mut 0.0);
+            });
         } else {
             self.ring.clone_from(&start.season);
             for values in self.y.chunks(self.ring.len()) {
-                for (&y, season) in values.iter().zip(&mut self.ring) {
-                    *season += gamma * step(y - *season);
+                let mut goes_on = true;
+                values
+                    .iter()
+                    .zip(&mut self.ring)
+                    .for_each(|(&y, slot)| goes_on = step(y, slot));
+                if !goes_on {
+                    break;
                 }
             }
         }
-        squares
+        if is_outside {
+            (f64::INFINITY, 0.0)
+        } else {
+            (squares, logarithms + product.ln())
+        }
     }
 
     fn backward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(
@@ -421,7 +474,7 @@ impl Pass {
             self.squares += relative * relative;
             self.is_outside |= forecast <= 0.0;
             self.product *= forecast;
-            if !(1e-100..1e100).contains(&self.product) {
+            if !IN_RANGE.contains(&self.product) {
                 self.logarithms += self.product.ln();
                 self.product = 1.0;
             }
@@ -447,118 +500,4 @@ impl Pass {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FORMS: [Component; 3] = [Component::Absent, Component::Additive, Component::Multiplicative];
-
-    /// Every form at a point, with the series that it is tried on.
-    fn cases() -> Vec<(Form, Smoothing, States)> {
-        let mut cases = Vec::new();
-        for error in [Component::Additive, Component::Multiplicative] {
-            for trend in FORMS {
-                for season in FORMS {
-                    let p = Smoothing {
-                        alpha: 0.3,
-                        beta: 0.1,
-                        gamma: 0.2,
-                        phi: 0.9,
-                    };
-                    let by_season = match season {
-                        Component::Absent => vec![],
-                        Component::Additive => vec![0.4, -0.3, -0.1],
-                        Component::Multiplicative => vec![1.1, 0.8, 1.1],
-                    };
-                    let start = if trend == Component::Multiplicative { 1.02 } else { 0.05 };
-                    let states = States {
-                        level: 3.0,
-                        trend: start,
-                        season: by_season,
-                    };
-                    cases.push((
-                        Form {
-                            error,
-                            trend,
-                            damped: true,
-                            season,
-                        },
-                        p,
-                        states,
-                    ));
-                }
-            }
-        }
-        cases
-    }
-
-    fn series() -> Vec<f64> {
-        (0..20)
-            .map(|t| 3.0 + 0.03 * f64::from(t) + [0.5, -0.4, 0.1, 0.2][t as usize % 4])
-            .collect()
-    }
-
-    /// All numbers of a point, in one list.
-    fn numbers(p: &Smoothing, s: &States) -> Vec<f64> {
-        [&[p.alpha, p.beta, p.gamma, p.phi, s.level, s.trend], &s.season[..]].concat()
-    }
-
-    #[test]
-    fn slopes_agree_with_differences() {
-        let y = series();
-        for (form, p, states) in cases() {
-            let mut recursion = Recursion::new(&y, form, 1e-12);
-            assert!(recursion.likelihood(&p, &states).is_finite(), "{form}");
-            let mut slopes = Slopes::default();
-            recursion.slopes(&p, &mut slopes);
-            let found = numbers(&slopes.smoothing, &slopes.states);
-            for (i, slope) in found.iter().enumerate() {
-                let is_unused = (form.trend == Component::Absent && [1, 3, 5].contains(&i))
-                    || (form.season == Component::Absent && i == 2);
-                let step = 1e-5;
-                let mut at = |by: f64| {
-                    let mut point = numbers(&p, &states);
-                    point[i] += by;
-                    let p = Smoothing {
-                        alpha: point[0],
-                        beta: point[1],
-                        gamma: point[2],
-                        phi: point[3],
-                    };
-                    recursion.likelihood(
-                        &p,
-                        &States {
-                            level: point[4],
-                            trend: point[5],
-                            season: point[6..].to_vec(),
-                        },
-                    )
-                };
-                let difference = (at(step) - at(-step)) / (2.0 * step);
-                let expected = if is_unused { 0.0 } else { difference };
-                assert!(
-                    (slope - expected).abs() < 1e-5 * expected.abs().max(1.0),
-                    "{form} {i}: {slope} {expected}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_last_states_continue_the_recursion() {
-        let y = series();
-        for (form, p, states) in cases() {
-            let mut whole = Recursion::new(&y, form, 0.0);
-            whole.likelihood(&p, &states);
-            let mut first = Recursion::new(&y[..9], form, 0.0);
-            first.likelihood(&p, &states);
-            let middle = first.last(&p);
-            let mut second = Recursion::new(&y[9..], form, 0.0);
-            second.likelihood(&p, &middle);
-            let errors: Vec<f64> = first.errors().chain(second.errors()).collect();
-            assert!(
-                errors.iter().zip(whole.errors()).all(|(a, b)| (a - b).abs() < 1e-12),
-                "{form}"
-            );
-        }
-    }
-}
+mod tests;

@@ -1,25 +1,25 @@
-//! First guesses of the initial states, from the first seasons of a series.
+//! First guesses of the initial states, from a decomposition.
 //!
-//! Source: Hyndman and others (2008), section 2.6.1. They only have to be near: the search moves them afterwards. The
-//! reference decomposes the whole series instead; where a season changes over a year, its beginning is closer.
+//! Source: Hyndman and others (2008), section 2.6.1.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 use super::super::classical::{Composition, seasonal_pattern};
 use super::form::{Component, Form};
 use super::recursion::States;
 
-/// Seasons that the first pattern is taken from.
-const SEASONS: usize = 6;
-
-/// Returns a first guess for the states before `y[0]`; `None` if the form does not suit the series.
-pub(super) fn first_states(y: &[f64], season_length: usize, form: Form) -> Option<States> {
-    let head = &y[..y.len().min(season_length.saturating_mul(SEASONS))];
+/// Returns a first guess for the states before `y[0]`, the pattern taken from the first `reach` values.
+///
+/// `None` if the form does not suit the series.
+pub(super) fn first_states(y: &[f64], season_length: usize, form: Form, reach: usize) -> Option<States> {
+    let head = &y[..y.len().min(reach)];
     let season = match form.season {
         Component::Absent => Vec::new(),
         Component::Additive => seasonal_pattern(head, season_length, Composition::Additive)?,
         Component::Multiplicative => {
             let mut pattern = seasonal_pattern(head, season_length, Composition::Multiplicative)?;
-            pattern.iter_mut().for_each(|value| *value = value.max(0.01));
+            for value in &mut pattern {
+                *value = value.max(0.01);
+            }
             pattern
         }
     };
@@ -62,7 +62,7 @@ pub(super) fn first_states(y: &[f64], season_length: usize, form: Form) -> Optio
 }
 
 /// Fits a line by least squares; returns its value one step before the first, and its slope.
-pub(super) fn line(values: &[f64]) -> (f64, f64) {
+fn line(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let centre = 0.5 * (n + 1.0);
     let mean = values.iter().sum::<f64>() / n;
@@ -87,16 +87,14 @@ mod tests {
     #[test]
     fn a_line_with_a_pattern_is_taken_apart() {
         let pattern = [2.0, -1.0, -1.0];
-        let y: Vec<f64> = (0..30)
-            .map(|t| 5.0 + 0.5 * f64::from(t + 1) + pattern[t as usize % 3])
-            .collect();
+        let y: Vec<f64> = (0..30).map(|t| 5.0 + 0.5 * (t + 1) as f64 + pattern[t % 3]).collect();
         let form = Form {
             error: Component::Additive,
             trend: Component::Additive,
             damped: false,
             season: Component::Additive,
         };
-        let found = first_states(&y, 3, form).unwrap();
+        let found = first_states(&y, 3, form, 18).unwrap();
         assert!(
             (found.level - 5.0).abs() < 1e-9 && (found.trend - 0.5).abs() < 1e-9,
             "{found:?}"

@@ -1,71 +1,64 @@
-//! The search of the classical Holt-Winters method: a walk of bounded length from a decomposition of the whole series.
+//! A walk of bounded length from a decomposition of the whole series: the search of the reference.
 //!
 //! For an hourly series the likelihood of one-step errors has its optimum where the level follows every wiggle, and a
 //! forecast of a day starts from the last one. A walk from small smoothing parameters that ends after 1,000 steps stays
-//! near the pattern of the whole series instead, which forecasts better: on a year of hourly power generation, a root
-//! mean square error of 14,011 over a day against 19,466 at the optimum. That the search is part of the method is
-//! unlovely, and so is said: the summary tells when the limit ended it. Start, steps and limit are the reference's.
+//! near the pattern of the whole series instead, which often forecasts better: on a year of hourly power generation,
+//! the Holt-Winters method has a root mean square error of 14,011 over a day so, and of 19,466 at the optimum; on 207
+//! hourly series of the M4 competition the best of all forms has a scaled error of 1.6 so, and of 1.8 at the optimum.
+//! That the search is part of the method is unlovely, so the summary tells when the limit ended it, and
+//! `Search::Optimum` is there to be asked for. Start, steps and limit are the reference's.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
-use super::super::classical::{Composition, seasonal_pattern};
 use super::super::simplex::{Limits, descend};
 use super::estimate::{DAMPING, Estimate, LEAST, MOST};
 use super::form::{Component, Form};
 use super::recursion::{Recursion, Smoothing, States};
-use super::start::line;
+use super::start::first_states;
 
 const LIMITS: Limits = Limits {
     iterations: 1000,
     spread: 1e-4,
 };
 
-/// Fits `form`, which has a trend and a season, to `y`; `None` if it does not suit the series.
+/// Fits `form` to `y`; `None` if it does not suit the series.
 pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
-    let composition = if form.season == Component::Multiplicative {
-        Composition::Multiplicative
-    } else {
-        Composition::Additive
-    };
-    let pattern = seasonal_pattern(y, season_length, composition)?;
-    let adjusted = y
-        .iter()
-        .zip(pattern.iter().cycle())
-        .map(|(value, season)| match composition {
-            Composition::Additive => value - season,
-            Composition::Multiplicative => value / season.max(0.01),
-        });
-    let (level, trend) = line(&adjusted.take((2 * season_length).max(10)).collect::<Vec<f64>>());
+    let has_trend = form.trend != Component::Absent;
+    let has_season = form.season != Component::Absent;
+    let season_length = if has_season { season_length } else { 1 };
+    let first = first_states(y, season_length, form, y.len())?;
 
-    // Variables: α, β, γ, φ if it is damped, level, trend, and all seasons but the first, the latest first.
+    // Variables: α, β, γ, φ, level, trend, all seasons but the first, the latest first; as far as the form has them.
     let alpha = LEAST + 0.2 * (MOST - LEAST) / season_length as f64;
-    let gamma = LEAST + 0.05 * (1.0 - alpha - LEAST);
-    let mut start = vec![alpha, LEAST + 0.1 * (alpha - LEAST), gamma];
-    let mut bounds = vec![(LEAST, MOST), (LEAST, alpha), (LEAST, 1.0 - alpha)];
+    let mut start = vec![alpha];
+    let mut bounds = vec![(LEAST, MOST)];
+    if has_trend {
+        start.push(LEAST + 0.1 * (alpha - LEAST));
+        bounds.push((LEAST, alpha));
+    }
+    if has_season {
+        start.push(LEAST + 0.05 * (1.0 - alpha - LEAST));
+        bounds.push((LEAST, 1.0 - alpha));
+    }
     if form.damped {
         start.push(DAMPING.0 + 0.99 * (DAMPING.1 - DAMPING.0));
         bounds.push(DAMPING);
     }
-    start.extend([level, trend]);
-    start.extend(pattern[1..].iter().rev());
+    start.push(first.level);
+    if has_trend {
+        start.push(first.trend);
+    }
+    start.extend(first.season.iter().skip(1).rev());
     bounds.resize(start.len(), (f64::NEG_INFINITY, f64::INFINITY));
 
-    let total = if composition == Composition::Additive {
-        0.0
-    } else {
-        season_length as f64
-    };
-    let mut states = States {
-        season: pattern,
-        ..States::default()
-    };
+    let mut states = first;
     let mut recursion = Recursion::new(y, form, floor);
     let found = descend(
-        |x| recursion.likelihood_alone(&put(x, form, total, &mut states), &states),
+        |x| recursion.likelihood_alone(&put(x, form, &mut states), &states),
         &start,
         &bounds,
         LIMITS,
     );
-    let smoothing = put(&found.x, form, total, &mut states);
+    let smoothing = put(&found.x, form, &mut states);
     found.value.is_finite().then_some(Estimate {
         form,
         smoothing,
@@ -76,20 +69,34 @@ pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> O
     })
 }
 
-/// Takes a point apart; the first season is what makes them sum to `total`.
-fn put(x: &[f64], form: Form, total: f64, states: &mut States) -> Smoothing {
-    let (head, tail) = x.split_at(3 + usize::from(form.damped));
-    (states.level, states.trend) = (tail[0], tail[1]);
-    let mut rest = total;
-    for (season, &value) in states.season[1..].iter_mut().rev().zip(&tail[2..]) {
-        *season = value;
-        rest -= value;
+/// Takes a point apart; the first season is what makes their mean that of a season without effect.
+fn put(x: &[f64], form: Form, states: &mut States) -> Smoothing {
+    let mut values = x.iter().copied();
+    let mut next = || values.next().unwrap_or(f64::NAN);
+    let alpha = next();
+    let beta = if form.trend == Component::Absent { 0.0 } else { next() };
+    let gamma = if form.season == Component::Absent { 0.0 } else { next() };
+    let phi = if form.damped { next() } else { 1.0 };
+    states.level = next();
+    if form.trend != Component::Absent {
+        states.trend = next();
     }
-    states.season[0] = rest;
+    let mut rest = if form.season == Component::Multiplicative {
+        states.season.len() as f64
+    } else {
+        0.0
+    };
+    if let Some((first, others)) = states.season.split_first_mut() {
+        for season in others.iter_mut().rev() {
+            *season = next();
+            rest -= *season;
+        }
+        *first = rest;
+    }
     Smoothing {
-        alpha: head[0],
-        beta: head[1],
-        gamma: head[2],
-        phi: head.get(3).copied().unwrap_or(1.0),
+        alpha,
+        beta,
+        gamma,
+        phi,
     }
 }

@@ -16,10 +16,12 @@
 //! intervals; a path is linear in its errors, so their variance is computed here instead.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
+mod estimate;
+
 use super::classical::{Composition, seasonal_pattern};
 use super::normal;
-use super::optimise::minimise_line;
 use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use estimate::{Discount, Estimate, Line, RunningLine, whole_line};
 
 /// The four models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +135,6 @@ impl Model for Theta {
 /// One-step errors at the beginning that are not scored, as in the reference: the line has hardly begun.
 const UNSCORED: usize = 3;
 
-/// Bounds of α.
-const ALPHA: (f64, f64) = (0.1, 0.99);
-
 /// A seasonal pattern, if the series has one.
 #[derive(Debug)]
 struct Season {
@@ -198,201 +197,6 @@ fn is_seasonal(y: &[f64], season_length: usize) -> bool {
     let limit = normal::quantile(0.95) * ((1.0 + 2.0 * earlier) / y.len() as f64).sqrt();
     (covariance(season_length) / total).abs() > limit
 }
-
-/// A regression line, by its value at time zero and its slope.
-#[derive(Clone, Copy, Debug)]
-struct Line {
-    intercept: f64,
-    slope: f64,
-}
-
-/// The line that stands before a value of the series, and how it moves on with it.
-#[derive(Clone, Copy, Debug)]
-struct RunningLine {
-    line: Line,
-    mean: f64,
-    /// Values seen.
-    count: f64,
-}
-
-impl RunningLine {
-    fn after_first(y: f64) -> Self {
-        Self {
-            line: Line {
-                intercept: y,
-                slope: 0.0,
-            },
-            mean: y,
-            count: 1.0,
-        }
-    }
-
-    /// Takes in the next value (equations 13 to 15 of the source).
-    fn advance(&mut self, y: f64) {
-        let i = self.count;
-        let slope = ((i - 1.0) * self.line.slope + 6.0 * (y - self.mean) / (i + 1.0)) / (i + 2.0);
-        self.mean = (i * self.mean + y) / (i + 1.0);
-        self.count = i + 1.0;
-        self.line = Line {
-            intercept: self.mean - slope * (i + 2.0) / 2.0,
-            slope,
-        };
-    }
-}
-
-/// The regression line of all values.
-fn whole_line(y: &[f64]) -> Line {
-    let n = y.len() as f64;
-    let mean = y.iter().sum::<f64>() / n;
-    let centre = (n + 1.0) / 2.0;
-    let product: f64 = y
-        .iter()
-        .enumerate()
-        .map(|(t, value)| ((t + 1) as f64 - centre) * (value - mean))
-        .sum();
-    let slope = 12.0 * product / (n * (n * n - 1.0));
-    Line {
-        intercept: mean - slope * centre,
-        slope,
-    }
-}
-
-/// The parameters that fit best.
-#[derive(Clone, Copy, Debug)]
-struct Estimate {
-    variant: Variant,
-    alpha: f64,
-    /// 1 − 1/θ.
-    weight: f64,
-    level: f64,
-    /// Sum of the squared one-step errors that are scored.
-    squares: f64,
-}
-
-impl Estimate {
-    fn find(y: &[f64], variant: Variant) -> Self {
-        let lines = lines(y, variant);
-        let at = |alpha: f64| solve(y, &lines, alpha, variant);
-        // A rough look at all of α first, for there may be several valleys; then down into the deepest.
-        const LOOKS: u32 = 24;
-        let step = (ALPHA.1 - ALPHA.0) / f64::from(LOOKS);
-        let looks = (0..=LOOKS).map(|k| at(ALPHA.0 + step * f64::from(k)));
-        let Some(rough) = looks.min_by(|a, b| a.squares.total_cmp(&b.squares)) else {
-            return at(ALPHA.0);
-        };
-        let (from, to) = ((rough.alpha - step).max(ALPHA.0), (rough.alpha + step).min(ALPHA.1));
-        let (alpha, _) = minimise_line(|alpha| at(alpha).squares, from, to, 1e-7);
-        let fine = at(alpha);
-        if fine.squares <= rough.squares { fine } else { rough }
-    }
-
-    fn theta(&self) -> f64 {
-        1.0 / (1.0 - self.weight)
-    }
-}
-
-/// The line before each value from the second on.
-fn lines(y: &[f64], variant: Variant) -> Vec<Line> {
-    if !variant.is_dynamic() {
-        return vec![whole_line(y); y.len() - 1];
-    }
-    let mut running = RunningLine::after_first(y[0]);
-    let mut lines = Vec::with_capacity(y.len() - 1);
-    for &value in &y[1..] {
-        lines.push(running.line);
-        running.advance(value);
-    }
-    lines
-}
-
-/// How the line enters the forecast of step `i`, from 0: by its own continuation, discounted (equation 12).
-#[derive(Clone, Copy, Debug)]
-struct Discount {
-    alpha: f64,
-    /// (1 − α) to the power of the step.
-    power: f64,
-}
-
-impl Discount {
-    fn of_second(alpha: f64) -> Self {
-        Self {
-            alpha,
-            power: 1.0 - alpha,
-        }
-    }
-
-    fn apply(self, line: Line) -> f64 {
-        line.intercept * self.power + line.slope * (1.0 - self.power * (1.0 - self.alpha)) / self.alpha
-    }
-
-    fn next(self) -> Self {
-        Self {
-            power: self.power * (1.0 - self.alpha),
-            ..self
-        }
-    }
-}
-
-/// Finds the initial level and the weight of the line that leave the least squares for a given α.
-fn solve(y: &[f64], lines: &[Line], alpha: f64, variant: Variant) -> Estimate {
-    // An error is `rest − level · fade − weight · drift`; the sums of products of these three are all that is needed.
-    let (mut rest_fade, mut rest_drift) = (0.0, 0.0);
-    let (mut fade_fade, mut fade_drift, mut drift_drift) = (0.0, 0.0, 0.0);
-    let mut rest_rest = 0.0;
-    let mut smooth = alpha * y[0];
-    let mut discount = Discount::of_second(alpha);
-    let keep = 1.0 - alpha;
-    for (step, (&value, &line)) in (1..).zip(y[1..].iter().zip(lines)) {
-        let drift = discount.apply(line);
-        let fade = discount.power;
-        let rest = value - smooth;
-        if step >= UNSCORED {
-            rest_rest += rest * rest;
-            rest_fade += rest * fade;
-            rest_drift += rest * drift;
-            fade_fade += fade * fade;
-            fade_drift += fade * drift;
-            drift_drift += drift * drift;
-        }
-        smooth = alpha * value + keep * smooth;
-        discount = discount.next();
-    }
-    let level_for = |weight: f64| {
-        if fade_fade > 0.0 {
-            (rest_fade - weight * fade_drift) / fade_fade
-        } else {
-            0.0
-        }
-    };
-    let weight = if variant.is_optimized() {
-        // The level taken out, one variable is left; theta from 1 up means a weight from 0 to 1.
-        let share = if fade_fade > 0.0 { fade_drift / fade_fade } else { 0.0 };
-        let curvature = drift_drift - share * fade_drift;
-        let slope = rest_drift - share * rest_fade;
-        if curvature > 1e-14 * drift_drift {
-            (slope / curvature).clamp(0.0, MOST_WEIGHT)
-        } else {
-            0.5
-        }
-    } else {
-        0.5
-    };
-    let level = level_for(weight);
-    let squares = rest_rest - 2.0 * (level * rest_fade + weight * rest_drift)
-        + level * level * fade_fade
-        + 2.0 * level * weight * fade_drift
-        + weight * weight * drift_drift;
-    Estimate {
-        variant,
-        alpha,
-        weight,
-        level,
-        squares: squares.max(0.0),
-    }
-}
-
-/// The weight of theta's upper bound of 10¹⁰.
-const MOST_WEIGHT: f64 = 1.0 - 1e-10;
 
 /// A theta model after its fit.
 #[derive(Debug)]
@@ -552,76 +356,12 @@ impl Fitted for ThetaFit {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Evaluates the recursion as the source writes it: the errors of given parameters, one after the other.
-    fn errors(y: &[f64], variant: Variant, alpha: f64, theta: f64, level: f64) -> Vec<f64> {
-        let keep = 1.0 - alpha;
-        let line = whole_line(y);
-        let (mut intercept, mut slope) = if variant.is_dynamic() {
-            (y[0], 0.0)
-        } else {
-            (line.intercept, line.slope)
-        };
-        let (mut smooth, mut mean) = (alpha * y[0] + keep * level, y[0]);
-        let mut errors = vec![f64::NAN];
-        for i in 1..y.len() {
-            let k = i as f64;
-            let line = intercept * keep.powf(k) + slope * (1.0 - keep.powf(k + 1.0)) / alpha;
-            errors.push(y[i] - smooth - (1.0 - 1.0 / theta) * line);
-            smooth = alpha * y[i] + keep * smooth;
-            let before = mean;
-            mean = (k * mean + y[i]) / (k + 1.0);
-            if variant.is_dynamic() {
-                slope = ((k - 1.0) * slope + 6.0 * (y[i] - before) / (k + 1.0)) / (k + 2.0);
-                intercept = mean - slope * (k + 2.0) / 2.0;
-            }
-        }
-        errors
-    }
+    use proptest::prelude::*;
 
     fn series(n: u32) -> Vec<f64> {
         (0..n)
             .map(|t| 20.0 + 0.3 * f64::from(t) + 3.0 * f64::from(t * t % 7) - f64::from(t * 13 % 5))
             .collect()
-    }
-
-    fn scored(errors: &[f64]) -> f64 {
-        errors[UNSCORED..].iter().map(|e| e * e).sum()
-    }
-
-    #[test]
-    fn the_estimate_is_a_minimum_of_the_sum_of_squares() {
-        let y = series(60);
-        for variant in Variant::ALL {
-            let found = Estimate::find(&y, variant);
-            let at =
-                |alpha: f64, weight: f64, level: f64| scored(&errors(&y, variant, alpha, 1.0 / (1.0 - weight), level));
-            let least = at(found.alpha, found.weight, found.level);
-            assert!(
-                (least - found.squares).abs() < 1e-8 * least,
-                "{variant:?}: {least} {found:?}"
-            );
-            for sign in [-1.0, 1.0] {
-                let alpha = (found.alpha + sign * 0.01).clamp(ALPHA.0, ALPHA.1);
-                let weight = (found.weight + sign * 0.01).clamp(0.0, 0.99);
-                assert!(at(alpha, found.weight, found.level) >= least - 1e-9 * least);
-                assert!(at(found.alpha, found.weight, found.level + sign) >= least - 1e-9 * least);
-                assert!(!variant.is_optimized() || at(found.alpha, weight, found.level) >= least - 1e-9 * least);
-            }
-        }
-    }
-
-    #[test]
-    fn the_running_line_is_the_regression_of_the_values_seen() {
-        let y = series(15);
-        let mut running = RunningLine::after_first(y[0]);
-        y[1..].iter().for_each(|&value| running.advance(value));
-        let whole = whole_line(&y);
-        assert!(
-            (running.line.slope - whole.slope).abs() < 1e-10,
-            "{running:?} {whole:?}"
-        );
-        assert!((running.line.intercept - whole.intercept).abs() < 1e-9);
     }
 
     #[test]
@@ -661,6 +401,67 @@ mod tests {
         let fit = Theta::auto(4).fit(&y).unwrap();
         for (h, value) in fit.forecast(10, &[]).mean.iter().enumerate() {
             assert!((value - 100.0 * pattern[h % 4]).abs() < 1e-6, "{value}");
+        }
+    }
+
+    #[test]
+    fn scaled_series_have_scaled_forecasts_and_shifted_ones_shifted() {
+        let y = series(48);
+        for model in [Theta::auto(12), Theta::dynamic_optimized(1)] {
+            let model = model.seasoned(Composition::Additive);
+            let plain = model.fit(&y).unwrap().forecast(6, &[90.0]);
+            let scaled: Vec<f64> = y.iter().map(|value| value * 1e-3).collect();
+            let found = model.fit(&scaled).unwrap().forecast(6, &[90.0]);
+            for h in 0..6 {
+                assert!((found.mean[h] * 1e3 - plain.mean[h]).abs() < 1e-3 * plain.mean[h].abs());
+                let width = |f: &Forecast| f.intervals[0].upper[h] - f.intervals[0].lower[h];
+                assert!((width(&found) * 1e3 / width(&plain) - 1.0).abs() < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn intervals_nest_and_widen() {
+        for variant in Variant::ALL {
+            let forecast = Theta::new(variant, 1)
+                .fit(&series(60))
+                .unwrap()
+                .forecast(12, &[50.0, 95.0]);
+            let width = |k: usize, h: usize| forecast.intervals[k].upper[h] - forecast.intervals[k].lower[h];
+            assert!((0..12).all(|h| width(0, h) < width(1, h) && (h == 0 || width(1, h - 1) < width(1, h))));
+        }
+    }
+
+    #[test]
+    fn short_and_constant_series_are_no_trouble() {
+        let model = Theta::auto(4);
+        let error = model.fit(&[1.0; 5]).err();
+        assert_eq!(
+            error,
+            Some(FitError::TooShort {
+                model: "AutoTheta",
+                needed: 6,
+                found: 5
+            })
+        );
+        for value in [0.0, 3.0, -7.5] {
+            let forecast = model.fit(&[value; 20]).unwrap().forecast(4, &[95.0]);
+            assert!(
+                forecast.mean.iter().all(|found| (found - value).abs() < 1e-6),
+                "{forecast:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_series_makes_it_panic(
+            y in prop::collection::vec(prop_oneof![Just(0.0), -1e3..1e3_f64, Just(1e300), 1.0..2.0_f64], 0..30),
+            season_length in 0..9_usize,
+        ) {
+            if let Ok(fit) = Theta::auto(season_length).fit(&y) {
+                prop_assert_eq!(fit.forecast(5, &[80.0]), fit.forecast(5, &[80.0]));
+            }
         }
     }
 }

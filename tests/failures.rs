@@ -1,0 +1,799 @@
+//! What a failure leaves, what it leaves alone, and how it is told.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use snapbox::str;
+
+use crate::project::{Project, Told, kill, until};
+
+/// A target with two artifacts whose command is a script, and one that reads the first of them.
+const PAIR: &str = r#"
+[target.pair]
+run = "sh pair.sh {{output.one}} {{output.two}}"
+outputs = { one = "out/one.txt", two = "out/two.txt" }
+
+[target.reader]
+run = "echo reader >> ../ran; cat {{inputs}} > {{output}}"
+inputs = ["one"]
+output = "out/reader.txt"
+"#;
+
+fn pair() -> Project {
+    let project = Project::new(PAIR);
+    project.write("pair.sh", "echo one > $1\necho two > $2\n");
+    project.build("").ok();
+    project.ran();
+    project
+}
+
+/// The whole text of the files that the newest failed attempt of a target left.
+fn left(project: &Project, target: &str) -> Vec<(String, String)> {
+    let store = project.store();
+    let newest = store.keys().filter(|path| path.contains(&format!("/{target}/"))).max();
+    let run = newest
+        .expect("something was left")
+        .split('/')
+        .nth(2)
+        .expect("a run")
+        .to_owned();
+    let files = store.iter().filter(|(path, _)| path.contains(&run));
+    files
+        .map(|(path, bytes)| {
+            let path = path.split_once(&format!("{run}/")).expect("below the run").1;
+            (path.to_owned(), String::from_utf8_lossy(bytes).into_owned())
+        })
+        .collect()
+}
+
+fn text(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_command_that_fails_midway_leaves_the_former_artifacts_and_its_own_files_to_be_read() {
+    let project = pair();
+    let mut files = project.files();
+    project.write("pair.sh", "echo half > $1\necho about two\necho trouble >&2\nexit 3\n");
+    files.insert("pair.sh".to_owned(), project.read("pair.sh").into_bytes());
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+start      pair    pair.sh content 44f099e7 -> b71d261a
+error: `pair` failed: the command ended with exit code 3
+  note: the last that it printed:
+        about two
+        trouble
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+skipped    reader  pair failed
+1 failed (pair), 1 skipped in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.files(), files);
+    assert_eq!(
+        left(&project, "pair"),
+        text(&[("pair/1.log", "about two\ntrouble\n"), ("pair/files/one.txt", "half\n")])
+    );
+    project.atsaf("status").is(
+        0,
+        str![[r#"
+stale      pair    failed [TIME] ago; pair.sh content 44f099e7 -> b71d261a
+undecided  reader  depends on what pair makes
+
+"#]],
+    );
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+start      pair    pair.sh content 44f099e7 -> b71d261a
+error: `pair` failed: the command ended with exit code 3
+  note: the last that it printed:
+        about two
+        trouble
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+skipped    reader  pair failed
+1 failed (pair), 1 skipped in [TIME]
+
+"#]],
+    );
+    project.write("pair.sh", "echo one > $1\necho two > $2\n");
+    project.build("").is(
+        0,
+        str![[r#"
+nothing to do: 2 targets are fresh
+
+"#]],
+    );
+    assert_eq!(project.ran(), "");
+}
+
+#[test]
+fn a_first_build_that_fails_leaves_nothing_in_the_project() {
+    let project = Project::new(PAIR);
+    project.write("pair.sh", "echo half > $1; exit 1\n");
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+start      pair    never built
+error: `pair` failed: the command ended with exit code 1
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+skipped    reader  pair failed
+1 failed (pair), 1 skipped in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["pair.sh"]);
+    assert!(!project.at("out").exists());
+}
+
+#[test]
+fn a_command_that_is_killed_by_a_signal_has_failed() {
+    let project = pair();
+    let (shell, list) = (
+        r#""sh pair.sh {{output.one}} {{output.two}}""#,
+        r#"["sh", "pair.sh", "{{output.one}}", "{{output.two}}"]"#,
+    );
+    project.edit("Atsaffile", shell, list);
+    project.write("pair.sh", "echo half > $1; kill -KILL $$\n");
+    project.build("one").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  command another text; pair.sh content 44f099e7 -> 3d7b889c
+error: `pair` failed: the command was ended by signal 9
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+1 failed (pair) in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("out/one.txt"), "one\n");
+}
+
+#[test]
+fn a_command_that_takes_too_long_is_stopped_with_all_its_children() {
+    let project = pair();
+    project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"300ms\"");
+    project.write(
+        "pair.sh",
+        "echo half > $1\n(sleep 60; echo late >> ../late) & sleep 60\n",
+    );
+    let begun = Instant::now();
+    project.build("one").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  pair.sh content 44f099e7 -> 611cfd6c
+error: `pair` failed: it took longer than its limit of [TIME]
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+  help: give it a longer `timeout`
+1 failed (pair) in [TIME]
+
+"#]],
+    );
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(project.read("out/one.txt"), "one\n");
+    assert!(running("sleep 60", &project).is_empty(), "its children are gone");
+}
+
+/// The processes with these arguments that run in the project's directory.
+fn running(args: &str, project: &Project) -> Vec<u32> {
+    let here = project.at("").canonicalize().expect("there");
+    let processes = fs::read_dir("/proc").expect("there").flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers
+        .filter(|number| {
+            let process = PathBuf::from(format!("/proc/{number}"));
+            let words = fs::read(process.join("cmdline")).unwrap_or_default();
+            let words = String::from_utf8_lossy(&words)
+                .trim_end_matches('\0')
+                .replace('\0', " ");
+            words.contains(args) && fs::read_link(process.join("cwd")).is_ok_and(|at| at == here)
+        })
+        .collect()
+}
+
+#[test]
+fn a_command_that_ignores_the_polite_signal_is_ended_by_force() {
+    let project = pair();
+    project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"100ms\"");
+    project.write("pair.sh", "trap '' TERM; while :; do sleep 1; done\n");
+    project.build("one").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  pair.sh content 44f099e7 -> 3a9cda55
+error: `pair` failed: it took longer than its limit of [TIME]
+  help: give it a longer `timeout`
+1 failed (pair) in [TIME]
+
+"#]],
+    );
+    assert!(running("pair.sh", &project).is_empty());
+}
+
+#[test]
+fn every_output_must_be_written_as_what_it_was_declared() {
+    let project = pair();
+    let before = project.read("out/one.txt");
+    project.write("pair.sh", "echo other > $1\n");
+    project.build("one").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  pair.sh content 44f099e7 -> 7066ce7d
+error: `pair` failed: `two` was not written
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+1 failed (pair) in [TIME]
+
+"#]],
+    );
+    project.write("pair.sh", "echo other > $1\nmkdir $2\n");
+    project.build("one").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  pair.sh content 44f099e7 -> 574fb1c7
+error: `pair` failed: `two` is not a file
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+1 failed (pair) in [TIME]
+
+"#]],
+    );
+    project.write("pair.sh", "echo other > $1\nln -s /etc/passwd $2\n");
+    project.build("one").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  pair.sh content 44f099e7 -> d39ac8ad
+error: `pair` failed: `two` is a link, not the file itself
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+1 failed (pair) in [TIME]
+
+"#]],
+    );
+    project.write("pair.sh", "echo other > $1\nmkfifo $2\n");
+    project.build("one").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  pair.sh content 44f099e7 -> 8474685d
+error: `pair` failed: `two` is not a file
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+1 failed (pair) in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("out/one.txt"), before);
+}
+
+#[test]
+fn a_program_that_does_not_exist_is_named() {
+    let project = Project::new(
+        r#"
+[target.shell]
+run = "no-such-program > {{output}} 2> /dev/null"
+output = "shell.txt"
+
+[target.list]
+run = ["no-such-program", "{{output}}"]
+output = "list.txt"
+
+[target.forbidden]
+run = ["./tool", "{{output}}"]
+output = "forbidden.txt"
+"#,
+    );
+    project.write("tool", "#!/bin/sh\n");
+    fs::set_permissions(project.at("tool"), fs::Permissions::from_mode(0o644)).expect("set");
+    project.build("--keep-going").is(
+        1,
+        str![[r#"
+run [RUN]: 3 targets to look at, 0 fresh
+start      shell      never built
+error: `shell` failed: the command ended with exit code 127: a program was not found
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/shell`
+start      list       never built
+error: `list` failed: `no-such-program` cannot be started: No such file or directory (os error 2)
+start      forbidden  never built
+error: `forbidden` failed: `./tool` cannot be started: Permission denied (os error 13)
+3 failed (shell, list, forbidden) in [TIME]
+
+"#]],
+    );
+}
+
+#[test]
+fn a_grandchild_that_holds_the_output_open_does_not_hold_the_build() {
+    let project = pair();
+    project.write("pair.sh", "echo one > $1; echo two > $2; sleep 45 & echo begun\n");
+    let begun = Instant::now();
+    project.build("-v one").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      pair  pair.sh content 44f099e7 -> 10aa3154
+pair | begun
+unchanged  pair  [TIME], made the same as before
+1 built in [TIME]
+
+"#]],
+    );
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    for left in running("sleep 45", &project) {
+        kill(left, "KILL");
+    }
+}
+
+#[test]
+fn a_failure_is_tried_again_after_a_growing_pause() {
+    let project = Project::new(
+        r#"
+[target.flaky]
+run = "echo flaky >> ../ran; echo try; test $(wc -l < ../ran) -ge 3 && echo done > {{output}}"
+output = "flaky.txt"
+retries = 3
+retry_delay = "100ms"
+"#,
+    );
+    let begun = Instant::now();
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      flaky  never built
+retry      flaky  the command ended with exit code 1; attempt 2 in [TIME]
+start      flaky  never built (attempt 2)
+retry      flaky  the command ended with exit code 1; attempt 3 in [TIME]
+start      flaky  never built (attempt 3)
+built      flaky  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert!(
+        begun.elapsed() >= Duration::from_millis(225),
+        "100 ms and 200 ms, each a quarter shorter at the most"
+    );
+    assert_eq!(project.ran(), "flaky flaky flaky");
+    project.edit("Atsaffile", "retries = 3", "retries = 1");
+    project.edit("Atsaffile", "echo try", "echo again");
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      flaky  command another text
+retry      flaky  the command ended with exit code 1; attempt 2 in [TIME]
+start      flaky  command another text (attempt 2)
+error: `flaky` failed: the command ended with exit code 1
+  note: the last that it printed:
+        again
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/flaky`
+1 failed (flaky) in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("flaky.txt"), "done\n");
+    project.build("").ok();
+}
+
+/// Three targets that do not need each other, one that fails among them; and one after each.
+const FAN: &str = r#"
+[target.bad]
+run = "echo bad >> ../ran; exit 1; echo {{output}}"
+output = "bad.txt"
+
+[target.after_bad]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["bad"]
+output = "after_bad.txt"
+
+[target.good]
+run = "echo good >> ../ran; echo good > {{output}}"
+output = "good.txt"
+
+[target.after_good]
+run = "echo after_good >> ../ran; cat {{inputs}} > {{output}}"
+inputs = ["good"]
+output = "after_good.txt"
+after = ["after_bad"]
+"#;
+
+#[test]
+fn after_a_failure_nothing_new_begins_unless_told_to_keep_going() {
+    let project = Project::new(FAN);
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 4 targets to look at, 0 fresh
+start      bad         never built
+error: `bad` failed: the command ended with exit code 1
+skipped    after_bad   bad failed
+1 failed (bad), 3 skipped in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "bad");
+    project.build("--keep-going").is(
+        1,
+        str![[r#"
+run [RUN]: 4 targets to look at, 0 fresh
+start      bad         never built
+error: `bad` failed: the command ended with exit code 1
+skipped    after_bad   bad failed
+start      good        never built
+built      good        [TIME]
+start      after_good  never built
+built      after_good  [TIME]
+1 failed (bad), 1 skipped, 2 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "bad good after_good");
+    project.build("-k").is(
+        1,
+        str![[r#"
+run [RUN]: 2 targets to look at, 2 fresh
+start      bad        never built
+error: `bad` failed: the command ended with exit code 1
+skipped    after_bad  bad failed
+1 failed (bad), 1 skipped, 2 fresh in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "bad");
+}
+
+#[test]
+fn what_already_runs_when_another_target_fails_is_finished_and_kept() {
+    let project = Project::new(
+        r#"
+[target.bad]
+run = "while test ! -e ../slow; do sleep 0.02; done; exit 1; echo {{output}}"
+output = "bad.txt"
+
+[target.slow]
+run = "touch ../slow; sleep 0.3; echo slow > {{output}}"
+output = "slow.txt"
+"#,
+    );
+    let told = project.atsaf("build -j2");
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    assert_eq!(project.read("slow.txt"), "slow\n");
+    project.build("slow").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+}
+
+#[test]
+fn a_secret_is_nowhere_to_be_found() {
+    const TOKEN: &str = "s3cr3t-t0ken-value";
+    let project = Project::new(
+        r#"
+[secrets]
+TOKEN = {}
+OTHER = { optional = true }
+
+[target.shout]
+run = "echo with $TOKEN; echo err $TOKEN >&2; printf 'no line end %s' $TOKEN; wc -c < fail > {{output}}; exit $(cat fail)"
+secrets = ["TOKEN", "OTHER"]
+output = "shout.txt"
+"#,
+    );
+    let build = || Told::of(project.command("build -v").env("TOKEN", TOKEN));
+    project.write("fail", "1");
+    build().is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      shout  never built
+shout | with ***
+shout | err ***
+shout | no line end ***
+error: `shout` failed: the command ended with exit code 1
+  note: the last that it printed:
+        with ***
+        err ***
+        no line end ***
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/shout`
+1 failed (shout) in [TIME]
+
+"#]],
+    );
+    project.write("fail", "0");
+    build().is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      shout  never built
+shout | with ***
+shout | err ***
+shout | no line end ***
+built      shout  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    project.write(".env", format!("TOKEN={TOKEN}\n"));
+    let told = project.build("-v --force");
+    told.ok();
+    assert!(!told.text.contains(TOKEN));
+    assert!(!project.atsaf("logs shout").text.contains(TOKEN));
+    for (path, bytes) in project.store() {
+        let found = bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
+        assert!(!found, "the secret is in .atsaf/{path}");
+    }
+}
+
+#[test]
+fn a_direct_command_that_fails_gets_its_former_artifacts_put_back() {
+    let project = Project::new(
+        r#"
+[target.site]
+run = "sh site.sh"
+outputs = { page = "site.txt", pages = "pages/" }
+direct = true
+"#,
+    );
+    project.write("site.sh", "mkdir -p pages; echo one > pages/1; echo one > site.txt\n");
+    project.build("").ok();
+    let mut files = project.files();
+    project.write(
+        "site.sh",
+        "test -e site.txt && exit 9; mkdir -p pages; echo half > pages/1; exit 1\n",
+    );
+    files.insert("site.sh".to_owned(), project.read("site.sh").into_bytes());
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      site  site.sh content cef77904 -> ca49e15c
+error: `site` failed: the command ended with exit code 1
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
+1 failed (site) in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.files(), files);
+    assert_eq!(left(&project, "site"), text(&[("site/files/pages/1", "half\n")]));
+    project.write("pages/1", "mine\n");
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      site  site.sh content cef77904 -> ca49e15c; pages pages is not as atsaf left it
+error: `site` failed: the command ended with exit code 1
+  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
+1 failed (site) in [TIME]
+
+"#]],
+    );
+    assert_eq!(
+        project.read("pages/1"),
+        "mine\n",
+        "what stood there is put back, whoever made it"
+    );
+}
+
+#[test]
+fn a_killed_direct_command_is_undone_by_the_next_build() {
+    let project = Project::new(
+        r#"
+[params]
+word = "one"
+
+[target.direct]
+run = "echo {{word}} > direct.txt; touch ../begun; while test ! -e ../go; do sleep 0.02; done"
+output = "direct.txt"
+direct = true
+"#,
+    );
+    project.write("../go", "");
+    project.build("").ok();
+    project.remove("../go");
+    project.remove("../begun");
+    let child = project.start("build -s word=two");
+    until("the command has begun", || project.at("../begun").exists());
+    child.kill();
+    assert_eq!(project.read("direct.txt"), "two\n", "half done");
+    let next = project.start("build");
+    next.until_it_waits();
+    project.write("../go", "");
+    next.collect().is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+waiting    direct  for another build (run [RUN], process [PID], at `direct`)
+warning: `direct.txt` was not as atsaf left it, and was kept
+  note: it is now `.atsaf/displaced/[RUN]/direct.txt`
+fresh      direct  nothing that it depends on changed
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+    assert_eq!(project.read("direct.txt"), "one\n");
+    project.build("").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+}
+
+#[test]
+fn the_orphan_of_a_killed_build_is_waited_for() {
+    let project = Project::new(
+        r#"
+[target.slow]
+run = "echo begin >> ../ran; while test ! -e ../go; do sleep 0.02; done; echo end >> ../ran; echo slow > {{output}}"
+output = "slow.txt"
+"#,
+    );
+    let child = project.start("build");
+    until("the command has begun", || project.at("../ran").exists());
+    child.kill();
+    let second = project.start("build");
+    second.until_it_waits();
+    assert_eq!(project.read("../ran"), "begin\n");
+    project.write("../go", "");
+    second.collect().is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+waiting    slow  for another build (run [RUN], process [PID], at `slow`)
+start      slow  never built
+built      slow  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "begin end begin end");
+}
+
+#[test]
+fn an_interrupted_build_ends_its_children_and_leaves_nothing_half_done() {
+    let project = Project::new(
+        r#"
+[target.first]
+run = "echo first > {{output}}"
+output = "first.txt"
+
+[target.slow]
+run = "cat {{inputs}} > {{output}}; touch ../begun; sleep 61; : {{output}}"
+inputs = ["first"]
+output = "slow.txt"
+
+[target.last]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["slow"]
+output = "last.txt"
+"#,
+    );
+    for name in ["INT", "TERM", "HUP"] {
+        let child = project.start("build -j1");
+        until("the command has begun", || project.at("../begun").exists());
+        kill(child.id(), name);
+        let told = child.collect();
+        assert_eq!(told.code, Some(130), "{}", told.text);
+        if name == "INT" {
+            told.is(
+                130,
+                str![[r#"
+run [RUN]: 3 targets to look at, 0 fresh
+start      first  never built
+built      first  [TIME]
+start      slow   never built
+stopped    slow   interrupted
+interrupted: 1 built in [TIME]
+
+"#]],
+            );
+        }
+        assert!(running("sleep 61", &project).is_empty());
+        assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["first.txt"]);
+        assert!(!project.store().keys().any(|path| path.contains("staging/")));
+        fs::remove_file(project.at("../begun")).expect("removed");
+    }
+    project.edit("Atsaffile", "sleep 61", "sleep 0");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 1 fresh
+start      slow  never built
+built      slow  [TIME]
+start      last  never built
+built      last  [TIME]
+2 built, 1 fresh in [TIME]
+
+"#]],
+    );
+}
+
+#[test]
+fn a_source_that_keeps_changing_is_named() {
+    let project = Project::new(
+        r#"
+[target.reader]
+run = "echo reader >> ../ran; cat source.txt > {{output}}; echo more >> source.txt"
+output = "reader.txt"
+"#,
+    );
+    project.write("source.txt", "one\n");
+    project.build("").is(
+        1,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      reader  never built
+start      reader  never built
+start      reader  never built
+start      reader  never built
+error: `reader` failed: `source.txt` was changed again and again while it was being read
+  help: build again when it is at rest
+1 failed (reader) in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "reader reader reader reader");
+    assert!(!project.at("reader.txt").exists());
+}
+
+#[test]
+fn a_source_that_changed_while_it_was_read_is_read_again() {
+    let project = Project::new(
+        r#"
+[target.reader]
+run = "echo reader >> ../ran; cat source.txt > {{output}}; test -e ../once || { touch ../once; echo more >> source.txt; }"
+output = "reader.txt"
+"#,
+    );
+    project.write("source.txt", "one\n");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      reader  never built
+start      reader  never built
+built      reader  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.ran(), "reader reader");
+    assert_eq!(project.read("reader.txt"), "one\nmore\n");
+    project.build("").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_told_with_exit_code_4() {
+    let project = pair();
+    project.remove(".atsaf");
+    project.write(".atsaf", "a file");
+    let told = project.build("");
+    assert_eq!(told.code, Some(4), "{}", told.text);
+    told.is(
+        4,
+        str![[r#"
+error: the store ./.atsaf/v1/journal cannot be used: Not a directory (os error 20)
+
+"#]],
+    );
+}

@@ -1,0 +1,250 @@
+//! The engine from inside this process, with tasks that are quick and that a test can make fail.
+//!
+//! The target `tI` makes `hi_I`, which differs whenever its value or an input does, and `lo_I`, which seldom does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use atsaf::atsaffile::{self, Overrides};
+use atsaf::engine::build::{self, Options};
+use atsaf::engine::digest::Digest;
+use atsaf::engine::event::{Event, Observer, Outcome, Summary};
+use atsaf::engine::files::Files;
+use atsaf::engine::graph::Graph;
+use atsaf::engine::plan::{self, World};
+use atsaf::engine::spec::schema::{Kind, Param, Port, Schema};
+use atsaf::engine::store::Store;
+use atsaf::engine::task::{Context, Task, TaskError, Tasks};
+
+/// So many targets there can be.
+pub(crate) const SLOTS: usize = 8;
+/// So many inputs one of them can have.
+pub(crate) const INPUTS: usize = 3;
+
+/// What a target makes: the texts of `hi` and `lo`.
+pub(crate) type Pair = (String, String);
+
+/// What a target makes of its value and its inputs.
+pub(crate) fn make(slot: usize, value: i64, inputs: &[String]) -> Pair {
+    let hi = Digest::of(format!("{slot} {value} {inputs:?}").as_bytes()).hex();
+    let lo = format!("{}", hi.as_bytes()[0] % 2);
+    (hi, lo)
+}
+
+/// How one target's turn in a build ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// It ran.
+    Built,
+    /// Its artifacts came back.
+    Restored,
+    /// It was as it had to be.
+    Kept,
+    /// It failed.
+    Failed,
+    /// Something that it needs failed.
+    Skipped,
+}
+
+/// What a test and the tasks share.
+#[derive(Default)]
+pub(crate) struct Control {
+    /// Targets that fail.
+    pub(crate) failing: Mutex<BTreeSet<usize>>,
+    /// How each target ended in this build, as far as it went.
+    pub(crate) ended: Mutex<BTreeMap<usize, What>>,
+    /// What the build warned of.
+    pub(crate) warnings: Mutex<Vec<String>>,
+    /// Called in the midst of the n-th attempt of this build.
+    pub(crate) kill: Mutex<Option<(usize, Box<dyn FnOnce() + Send>)>>,
+}
+
+impl Observer for Control {
+    fn observe(&self, event: &Event) {
+        match event {
+            Event::Finished { target, outcome } => {
+                let what = match outcome {
+                    Outcome::Built { .. } => What::Built,
+                    Outcome::Restored { .. } => What::Restored,
+                    Outcome::Fresh => What::Kept,
+                    Outcome::Failed(_) => What::Failed,
+                    Outcome::Skipped { .. } | Outcome::Interrupted => What::Skipped,
+                };
+                self.ended.lock().expect("sound").insert(target.index(), what);
+            }
+            Event::Warning { message } => self.warnings.lock().expect("sound").push(message.clone()),
+            _ => {}
+        }
+    }
+}
+
+struct Make {
+    slot: usize,
+    schema: &'static Schema,
+    control: Arc<Control>,
+}
+
+impl Task for Make {
+    fn schema(&self) -> &'static Schema {
+        self.schema
+    }
+
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let read = |port: &Port| fs::read_to_string(context.input(port.name)).expect("an input");
+        let inputs: Vec<String> = self.schema.inputs.iter().map(read).collect();
+        let value = i64::try_from(context.count("value")).expect("small");
+        let (hi, lo) = make(self.slot, value, &inputs);
+        let [hi_port, lo_port] = self.schema.outputs else {
+            unreachable!("two outputs")
+        };
+        crate::project::write(context.output(hi_port.name), hi.as_bytes());
+        let kill = self.control.kill.lock().expect("sound").take();
+        match kill {
+            Some((0, kill)) => kill(),
+            Some((left, kill)) => *self.control.kill.lock().expect("sound") = Some((left - 1, kill)),
+            None => {}
+        }
+        if self.control.failing.lock().expect("sound").contains(&self.slot) {
+            return Err(TaskError::new("it was told to fail"));
+        }
+        crate::project::write(context.output(lo_port.name), lo.as_bytes());
+        Ok(())
+    }
+}
+
+/// One schema for each slot and number of inputs; they live as long as the process, as a program's own do.
+static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
+    let leak = |text: String| -> &'static str { text.leak() };
+    let port = |name: String| Port {
+        name: leak(name),
+        doc: "",
+    };
+    let all = (0..SLOTS).flat_map(|slot| (0..=INPUTS).map(move |inputs| (slot, inputs)));
+    let schemas = all.map(|(slot, inputs)| {
+        let schema = Schema {
+            name: leak(format!("make_{slot}_{inputs}")),
+            version: 1,
+            summary: "",
+            params: vec![Param {
+                name: "value",
+                kind: Kind::Int { min: 0, max: 99 },
+                default: None,
+                doc: "",
+            }]
+            .leak(),
+            inputs: (0..inputs).map(|at| port(format!("in{at}"))).collect::<Vec<_>>().leak(),
+            outputs: vec![port(format!("hi_{slot}")), port(format!("lo_{slot}"))].leak(),
+            secrets: &[],
+        };
+        (slot, &*Box::leak(Box::new(schema)))
+    });
+    schemas.collect()
+});
+
+/// A project whose builds run in this process.
+pub(crate) struct Inside {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) control: Arc<Control>,
+    tasks: Tasks,
+}
+
+/// What a build is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) goals: &'a [String],
+    pub(crate) force: bool,
+    pub(crate) jobs: usize,
+}
+
+impl Inside {
+    pub(crate) fn new() -> Self {
+        Self::at(crate::project::directory())
+    }
+
+    /// The project that is in a directory.
+    pub(crate) fn at(dir: tempfile::TempDir) -> Self {
+        let control = Arc::new(Control::default());
+        let task = |(slot, schema): &(usize, &'static Schema)| -> Box<dyn Task> {
+            Box::new(Make {
+                slot: *slot,
+                schema,
+                control: Arc::clone(&control),
+            })
+        };
+        let tasks = Tasks::new(SCHEMAS.iter().map(task).collect());
+        Self { dir, control, tasks }
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    fn load(&self, atsaffile: &str) -> (Graph, Store, Files) {
+        let overrides = Overrides::default();
+        let (spec, mistakes) = atsaffile::load("Atsaffile", atsaffile, &overrides, &self.tasks.catalog());
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+        let (store, files) = Store::open(self.dir.path()).expect("opened");
+        let graph = Graph::new(spec, &files).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
+        (graph, store, files)
+    }
+
+    /// Builds; the ends of all targets are in the control afterwards, by their numbers in the Atsaffile.
+    pub(crate) fn build(&self, atsaffile: &str, ask: Ask<'_>) -> Summary {
+        self.control.ended.lock().expect("sound").clear();
+        self.control.warnings.lock().expect("sound").clear();
+        let (graph, store, files) = self.load(atsaffile);
+        let (env, interrupted) = (BTreeMap::new(), AtomicBool::new(false));
+        let world = World {
+            graph: &graph,
+            store: &store,
+            files: &files,
+            env: &env,
+        };
+        let options = Options {
+            goals: graph.goals(ask.goals).expect("goals"),
+            asked: ask.goals.to_vec(),
+            set: Vec::new(),
+            force: ask.force,
+            keep_going: true,
+            jobs: ask.jobs,
+            secrets: BTreeMap::new(),
+            interrupted: &interrupted,
+        };
+        build::build(world, &self.tasks, &options, &*self.control).expect("a usable store")
+    }
+
+    /// The names of the targets that are not fresh.
+    pub(crate) fn stale(&self, atsaffile: &str, goals: &[String]) -> BTreeSet<String> {
+        let (graph, store, files) = self.load(atsaffile);
+        let env = BTreeMap::new();
+        let world = World {
+            graph: &graph,
+            store: &store,
+            files: &files,
+            env: &env,
+        };
+        let plan = plan::plan(world, &graph.goals(goals).expect("goals"), false).expect("a plan");
+        plan.open().map(|step| graph.name(step.target).to_owned()).collect()
+    }
+
+    /// Texts of all files below a directory of the project.
+    pub(crate) fn texts(&self, below: &str) -> BTreeMap<String, String> {
+        let files = walkdir::WalkDir::new(self.path(below)).into_iter().flatten();
+        let files = files.filter(|entry| entry.file_type().is_file());
+        files
+            .map(|entry| {
+                (
+                    relative(self.dir.path(), entry.path()),
+                    fs::read_to_string(entry.path()).expect("text"),
+                )
+            })
+            .collect()
+    }
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).expect("below").to_string_lossy().into_owned()
+}
