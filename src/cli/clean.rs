@@ -74,15 +74,12 @@ fn outputs<'p>(project: &'p Project, names: &[String]) -> Result<Vec<(&'p str, &
     let mut found: Vec<(&str, &Output)> = Vec::new();
     for name in names {
         let is_target = graph.owner(name).is_some_and(|id| graph.name(id) == name);
-        match graph.artifact(name).filter(|_| !is_target) {
-            Some(artifact) => {
-                let target = graph.target(artifact.target);
-                found.push((target.name.as_str(), &target.outputs[artifact.output as usize]));
-            }
-            None => {
-                let goals = project.goals(std::slice::from_ref(name))?;
-                found.extend(goals.into_iter().flat_map(of_target));
-            }
+        if let Some(artifact) = graph.artifact(name).filter(|_| !is_target) {
+            let target = graph.target(artifact.target);
+            found.push((target.name.as_str(), &target.outputs[artifact.output as usize]));
+        } else {
+            let goals = project.goals(std::slice::from_ref(name))?;
+            found.extend(goals.into_iter().flat_map(of_target));
         }
     }
     let mut seen = std::collections::HashSet::new();

@@ -56,7 +56,7 @@ fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
     let target = graph.target(id);
     let mut heading = ink.paint(Tone::Strong, &target.name);
     if let Some(desc) = &target.desc {
-        heading += &format!("  {desc}");
+        heading = format!("{heading}  {desc}");
     }
     let mut rows = Rows::default();
     match &target.action {
@@ -82,7 +82,9 @@ fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
         );
     }
     for (label, names) in [("env", &target.env), ("secrets", &target.secrets)] {
-        names.iter().for_each(|name| rows.add(label, &[name.as_str()]));
+        for name in names {
+            rows.add(label, &[name.as_str()]);
+        }
     }
     for goal in &target.after {
         rows.add("after", &[goal.name.as_str()]);

@@ -120,7 +120,7 @@ fn some_of(paths: &[String]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if paths.len() > SHOWN {
-        text += &format!(" and {} more", paths.len() - SHOWN);
+        text = format!("{text} and {} more", paths.len() - SHOWN);
     }
     text
 }

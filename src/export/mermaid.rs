@@ -12,18 +12,18 @@ use super::{Need, Picture, Source, State};
 pub fn mermaid(picture: &Picture<'_>) -> String {
     let graph = picture.graph;
     let mut out = String::from("flowchart LR\n");
-    let mut stale = Vec::new();
+    let mut dashed = Vec::new();
     let mut sources: HashMap<Source, usize> = HashMap::new();
     for &id in &picture.targets {
         let state = picture.state(id);
         let word = state.map_or_else(String::new, |state| format!("<br/>{}", state.word()));
         let _ = writeln!(out, "  t{}[\"{}{word}\"]", id.0, escaped(graph.name(id)));
         let is_stale = !matches!(state, None | Some(State::Fresh));
-        stale.extend(is_stale.then(|| format!("t{}", id.0)));
+        dashed.extend(is_stale.then(|| format!("t{}", id.0)));
         for (number, output) in graph.target(id).outputs.iter().enumerate() {
             let label = format!("{}<br/>{}", escaped(&output.name), escaped(&output.path));
             let _ = writeln!(out, "  t{0} --> a{0}_{number}([\"{label}\"])", id.0);
-            stale.extend(is_stale.then(|| format!("a{}_{number}", id.0)));
+            dashed.extend(is_stale.then(|| format!("a{}_{number}", id.0)));
         }
         for need in picture.needs(id) {
             match need {
@@ -46,9 +46,9 @@ pub fn mermaid(picture: &Picture<'_>) -> String {
             let _ = writeln!(out, "  t{} -. before .-> t{}", earlier.0, id.0);
         }
     }
-    if !stale.is_empty() {
+    if !dashed.is_empty() {
         out.push_str("  classDef stale stroke-dasharray:4 3\n");
-        let _ = writeln!(out, "  class {} stale", stale.join(","));
+        let _ = writeln!(out, "  class {} stale", dashed.join(","));
     }
     out
 }

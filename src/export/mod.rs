@@ -115,18 +115,16 @@ impl<'a> Picture<'a> {
             };
             match (read.artifact, read.how) {
                 (Some(artifact), _) => needs.push(Need::Artifact(artifact)),
-                (None, How::Matched) => match globs.iter().find(|(span, _)| *span == read.span) {
-                    Some((_, at)) => {
-                        if let Need::Source(source) = &mut needs[*at] {
-                            source.label = self.pattern(id, read.span).to_owned();
-                            source.files += 1;
-                        }
-                    }
-                    None => {
+                (None, How::Matched) => {
+                    let known = globs.iter().find(|(span, _)| *span == read.span);
+                    if let Some(Need::Source(source)) = known.map(|(_, at)| &mut needs[*at]) {
+                        self.pattern(id, read.span).clone_into(&mut source.label);
+                        source.files += 1;
+                    } else {
                         globs.push((read.span, needs.len()));
                         needs.push(Need::Source(source(&read.path)));
                     }
-                },
+                }
                 (None, _) => needs.push(Need::Source(source(&read.path))),
             }
         }

@@ -166,8 +166,8 @@ fn a_picture_is_whole_and_escaped() {
 fn a_long_chain_is_drawn_without_recursion() {
     let mut text = "[target.t0]\nrun = \"true {{output}}\"\noutput = \"o/0\"\n".to_owned();
     for at in 1..1_500 {
-        text += &format!(
-            "[target.t{at}]\nrun = \"cp {{{{inputs}}}} {{{{output}}}}\"\ninputs = [\"t{}\"]\noutput = \"o/{at}\"\n",
+        text = format!(
+            "{text}[target.t{at}]\nrun = \"cp {{{{inputs}}}} {{{{output}}}}\"\ninputs = [\"t{}\"]\noutput = \"o/{at}\"\n",
             at - 1
         );
     }

@@ -1,5 +1,6 @@
 //! The beginning of an artifact: lines of a text, files of a directory, rows of a table.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -34,6 +35,10 @@ pub(super) enum Content {
         size: u64,
     },
     /// A table.
+    #[cfg_attr(
+        not(feature = "forecasting"),
+        expect(dead_code, reason = "only the built-in tasks' library reads tables")
+    )]
     Rows(Rows),
     /// Anything else, in words.
     Other { size: u64, what: String },
@@ -110,11 +115,9 @@ impl Content {
     pub(super) fn text(&self, width: usize) -> String {
         match self {
             Self::Text { lines, more, .. } => {
-                let mut out: String = lines.iter().map(|line| format!("{line}\n")).collect();
-                if *more {
-                    out += "...\n";
-                }
-                out
+                let rest = more.then_some("...");
+                let lines = lines.iter().map(String::as_str).chain(rest);
+                lines.flat_map(|line| [line, "\n"]).collect()
             }
             Self::Directory { files, count, .. } => {
                 let mut table = Table::new().right(1);
@@ -185,7 +188,7 @@ impl Rows {
         let mut out = table.draw(Ink::PLAIN) + &rest(self.first.len(), self.count, "row");
         if fit < self.columns.len() {
             let more: Vec<&str> = self.columns[fit..].iter().map(|(name, _)| name.as_str()).collect();
-            out += &format!("more columns: {}\n", more.join(", "));
+            let _ = writeln!(out, "more columns: {}", more.join(", "));
         }
         out
     }
@@ -289,7 +292,7 @@ pub(super) fn forecast(names: &[&str], column: &dyn Fn(&str) -> Option<Vec<Strin
         format!("{first}: yhat")
     };
     if let (Some(level), Some(_)) = (level, &bounds) {
-        title += &format!(", shaded its interval of {level} %");
+        let _ = write!(title, ", shaded its interval of {level} %");
     }
     Some(Curve {
         title,

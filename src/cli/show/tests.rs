@@ -32,8 +32,8 @@ fn trial() -> Trial {
     let mut csv = "unique_id,ds,yhat,lo-95,hi-95\n".to_owned();
     for hour in 0..24 {
         let value = f64::from((hour - 12) * (hour - 12));
-        csv += &format!(
-            "US48,2023-10-01 {hour:02}:00,{value},{},{}\n",
+        csv = format!(
+            "{csv}US48,2023-10-01 {hour:02}:00,{value},{},{}\n",
             value - 20.0,
             value + 20.0
         );
@@ -44,7 +44,7 @@ fn trial() -> Trial {
 
 /// The text with run ids, digests and times taken out.
 fn redacted(text: &str) -> String {
-    let line = |line: &str| match line.trim_start().split_whitespace().next() {
+    let line = |line: &str| match line.split_whitespace().next() {
         Some("made") => "  made  WHEN".to_owned(),
         Some("from") => line.rsplit_once(' ').map_or(line, |(before, _)| before).to_owned() + " DIGEST",
         _ => line.to_owned(),

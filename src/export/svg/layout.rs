@@ -123,7 +123,9 @@ fn order(items: &[Item], layers: &mut Vec<Vec<usize>>) {
             place[*item] = index(at);
         }
     };
-    layers.iter().for_each(|layer| number(layer, &mut place));
+    for layer in layers.iter() {
+        number(layer, &mut place);
+    }
     let mut best = (crossings(items, layers, &place), layers.clone());
     for sweep in 0..SWEEPS {
         let rightward = sweep % 2 == 0;
@@ -226,7 +228,9 @@ fn heights(items: &[Item], layers: &[Vec<usize>]) -> Vec<f64> {
     }
     let least = top.iter().copied().fold(f64::INFINITY, f64::min);
     if least.is_finite() {
-        top.iter_mut().for_each(|top| *top += MARGIN - least);
+        for top in &mut top {
+            *top += MARGIN - least;
+        }
     }
     top
 }
