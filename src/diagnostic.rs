@@ -225,7 +225,7 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= (name.chars().count().max(written.chars().count()) / 3).max(1))
-        .min_by(|a, b| a.cmp(b))
+        .min()
         .map(|(_, name)| name)
 }
 

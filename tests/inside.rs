@@ -190,7 +190,7 @@ impl Inside {
         let (spec, mistakes) = atsaffile::load("Atsaffile", atsaffile, &overrides, &self.tasks.catalog());
         assert!(mistakes.is_empty(), "{mistakes:?}");
         let (store, files) = Store::open(self.dir.path()).expect("opened");
-        let graph = Graph::new(spec, &files).unwrap_or_else(|(_, errors)| panic!("{errors:?}"));
+        let graph = Graph::new(spec, &files).unwrap_or_else(|wrong| panic!("{:?}", wrong.1));
         (graph, store, files)
     }
 

@@ -168,6 +168,43 @@ restored   reader  from run [RUN] ([TIME] ago); big content ef40086a -> e0e63aa4
 }
 
 #[test]
+fn an_effect_that_began_and_failed_is_run_again_even_for_the_former_values() {
+    let project = Project::new(
+        r#"
+[params]
+version = 1
+
+[target.publish]
+run = "echo {{version}} >> ../outside; test {{version}} = 1 && echo {{version}} > {{output}}"
+output = "receipt.txt"
+effect = true
+"#,
+    );
+    project.build("").ok();
+    let failed = project.build("-s version=2");
+    assert_eq!(failed.code, Some(1), "{}", failed.text);
+    assert_eq!(project.read("../outside"), "1\n2\n", "it acted, and did not succeed");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 1 target to look at, 0 fresh
+start      publish  its last attempt began to act outside the project and did not succeed
+unchanged  publish  [TIME], made the same as before
+1 built in [TIME]
+
+"#]],
+    );
+    assert_eq!(project.read("../outside"), "1\n2\n1\n");
+    project.build("").is(
+        0,
+        str![[r#"
+nothing to do: 1 target is fresh
+
+"#]],
+    );
+}
+
+#[test]
 fn an_effect_is_run_and_never_restored() {
     let project = Project::new(
         r#"

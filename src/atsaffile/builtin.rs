@@ -47,6 +47,8 @@ impl Project<'_, '_> {
             .params
             .iter()
             .filter_map(|param| self.value(draft, schema, param, mistakes))
+            // A table without entries says nothing.
+            .filter(|param| !matches!(&param.value, Value::Table(entries) if entries.is_empty()))
             .collect();
         let action = Action::Builtin {
             task: schema.name.to_owned(),

@@ -137,7 +137,8 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
         .any(|diagnostic| diagnostic.severity == Severity::Error);
     let graph = match Graph::new(spec, &files) {
         Ok(graph) => Some(graph),
-        Err((spec, errors)) => {
+        Err(wrong) => {
+            let (spec, errors) = *wrong;
             diagnostics.extend(errors.iter().map(|error| error.diagnostic(&spec.text)));
             None
         }

@@ -45,7 +45,7 @@ pub(crate) struct Attempt<'a> {
 /// Why nothing came of an attempt.
 pub(crate) enum Broken {
     /// It failed.
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// The build is to end.
     Interrupted,
     /// The store cannot be used.
@@ -60,14 +60,14 @@ impl From<StoreError> for Broken {
 
 /// How a task or command ended badly, before its output is looked at.
 enum Bad {
-    Failed(TaskError),
+    Failed(Box<TaskError>),
     Interrupted,
     Store(StoreError),
 }
 
 impl Bad {
     fn failed(what: impl Into<String>) -> Self {
-        Self::Failed(TaskError::new(what))
+        Self::Failed(Box::new(TaskError::new(what)))
     }
 }
 
@@ -102,14 +102,14 @@ impl Attempt<'_> {
                 self.clear(target);
                 let left = (kept || log.file.is_some()).then(|| log.dir.clone());
                 let mask = |text: String| self.mask.hide(&text).into_owned();
-                Err(Broken::Failed(Failure {
+                Err(Broken::Failed(Box::new(Failure {
                     what: mask(error.what),
                     notes: error.notes.into_iter().map(mask).collect(),
                     help: error.help.into_iter().map(mask).collect(),
                     tail: log.tail.into(),
                     left,
                     retry: error.retry,
-                }))
+                })))
             }
         }
     }
@@ -202,7 +202,7 @@ impl Attempt<'_> {
             Ok(()) => Ok(()),
             Err(_) if self.interrupted() => Err(Bad::Interrupted),
             Err(_) if cancelled.load(Ordering::Relaxed) => Err(too_long(target)),
-            Err(error) => Err(Bad::Failed(error)),
+            Err(error) => Err(Bad::Failed(Box::new(error))),
         }
     }
 
@@ -281,7 +281,9 @@ impl Attempt<'_> {
         }
         match end {
             Ok(End::Exit(status)) if status.success() => Ok(()),
-            Ok(End::Exit(status)) => Err(Bad::Failed(TaskError::new(command::describe(status)).retryable())),
+            Ok(End::Exit(status)) => Err(Bad::Failed(Box::new(
+                TaskError::new(command::describe(status)).retryable(),
+            ))),
             Ok(End::TimedOut) => Err(too_long(target)),
             Ok(End::Interrupted) => Err(Bad::Interrupted),
             Err(error) => Err(Bad::failed(format!(
@@ -369,7 +371,7 @@ impl Attempt<'_> {
 fn too_long(target: &Target) -> Bad {
     let limit = target.timeout.unwrap_or_default();
     let error = TaskError::new(format!("it took longer than its limit of {} s", limit.as_secs_f64()));
-    Bad::Failed(error.help("give it a longer `timeout`").retryable())
+    Bad::Failed(Box::new(error.help("give it a longer `timeout`").retryable()))
 }
 
 /// What an attempt prints: whole in a file, its last lines in memory, each line to the observer; secrets hidden.
@@ -432,10 +434,10 @@ impl<'a> Log<'a> {
                 Err(error) => self.warn(&error),
             }
         }
-        if let Some(file) = &mut self.file {
-            if let Err(error) = writeln!(file, "{line}") {
-                self.warn(&error);
-            }
+        if let Some(file) = &mut self.file
+            && let Err(error) = writeln!(file, "{line}")
+        {
+            self.warn(&error);
         }
         self.tail.push_back(line.clone());
         if self.tail.len() > Self::TAIL {

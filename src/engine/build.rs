@@ -164,7 +164,11 @@ impl Build<'_> {
         {
             let mut state = self.state();
             for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Fresh) {
-                state.ended.entry(step.target).or_insert(Ended::Fresh);
+                let ended = state.ended.entry(step.target).or_insert(Ended::Fresh);
+                // What failed before another build came between may have been made by that one.
+                if matches!(ended, Ended::Failed | Ended::Skipped) {
+                    *ended = Ended::Fresh;
+                }
             }
         }
         self.observer.observe(&Event::Planned {

@@ -174,24 +174,26 @@ impl Fingerprint {
     #[must_use]
     pub fn hash(&self) -> Option<Digest> {
         let mut bytes = Vec::with_capacity(1024);
-        let mut put = |text: &str| {
-            bytes.extend((text.len() as u64).to_le_bytes());
-            bytes.extend(text.as_bytes());
+        let mut put = |texts: &[&str]| {
+            for text in texts {
+                bytes.extend((text.len() as u64).to_le_bytes());
+                bytes.extend(text.as_bytes());
+            }
         };
         for (field, text) in self.fields() {
             match &field {
-                Field::Format => put("format"),
-                Field::Task => put("task"),
-                Field::Param(name) => ["param", name].map(&mut put)[0],
+                Field::Format => put(&["format"]),
+                Field::Task => put(&["task"]),
+                Field::Param(name) => put(&["param", name]),
                 Field::Input { role, path } => {
                     let path = path.as_deref().map_or_else(String::new, |path| format!("={path}"));
-                    ["input", role, &path].map(&mut put)[0];
+                    put(&["input", role, &path]);
                 }
-                Field::InputOrder => put("order"),
-                Field::Env(name) => ["env", name].map(&mut put)[0],
-                Field::Output(name) => ["output", name].map(&mut put)[0],
+                Field::InputOrder => put(&["order"]),
+                Field::Env(name) => put(&["env", name]),
+                Field::Output(name) => put(&["output", name]),
             }
-            put(&text?);
+            put(&[&text?]);
         }
         Some(Digest::of(&bytes))
     }

@@ -219,6 +219,7 @@ pub(crate) fn judge(
         artifacts: &artifacts,
         forced: force,
         interrupted: history.interrupted(),
+        unfinished: history.unfinished(),
     });
     let last = record
         .or(history.results().last())
@@ -268,7 +269,7 @@ fn restorable<'a>(world: World<'_>, id: TargetId, history: &'a History, hash: Di
     if target.effect {
         // A commit that was cut short acted out there after the record did.
         let last = history.open().or(history.record());
-        if last.is_none_or(|last| last.at != past.at) {
+        if history.unfinished() || last.is_none_or(|last| last.at != past.at) {
             return None;
         }
     }

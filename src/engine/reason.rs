@@ -34,6 +34,8 @@ pub enum Reason {
     },
     /// A build ended between placing artifacts and recording them.
     Interrupted,
+    /// The target acts outside the project, and its last attempt did not succeed: nobody knows how it stands there.
+    Unfinished,
 }
 
 /// One field before and after, as canonical text; `None` where the field is new or gone.
@@ -74,6 +76,8 @@ pub struct Case<'a> {
     pub forced: bool,
     /// Whether a commit of this target was cut short.
     pub interrupted: bool,
+    /// Whether an attempt of an effect was begun and did not succeed.
+    pub unfinished: bool,
 }
 
 /// Tells all reasons for which a target is stale; none means that it is fresh, as far as its inputs are known.
@@ -85,6 +89,9 @@ pub fn diff(case: &Case<'_>) -> Vec<Reason> {
     }
     if case.interrupted {
         reasons.push(Reason::Interrupted);
+    }
+    if case.unfinished {
+        reasons.push(Reason::Unfinished);
     }
     let Some(recorded) = case.recorded else {
         if !case.interrupted {

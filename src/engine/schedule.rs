@@ -61,7 +61,9 @@ impl<'a> Schedule<'a> {
         }
         let free = targets.iter().filter(|(id, _)| schedule.open[id] == 0);
         let free: Vec<TargetId> = free.map(|(id, _)| *id).collect();
-        free.into_iter().for_each(|id| schedule.make_ready(id));
+        for id in free {
+            schedule.make_ready(id);
+        }
         schedule
     }
 

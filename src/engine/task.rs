@@ -51,7 +51,7 @@ impl Tasks {
 pub struct Context<'a> {
     /// The target's name.
     pub target: &'a str,
-    /// Values of all parameters of the schema, checked against it.
+    /// Values of all parameters of the schema, checked against it; tables without entries are left out.
     pub params: BTreeMap<String, Value>,
     /// Paths of the inputs by role; a parameter that is a path is among them under its name.
     pub inputs: BTreeMap<String, PathBuf>,

@@ -86,7 +86,7 @@ impl Turn<'_> {
         // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
         let seen = match self.look() {
             Ok(seen) => seen,
-            Err(failure) => return Ok(Turned::Failed(failure)),
+            Err(failure) => return Ok(Turned::Failed(*failure)),
         };
         let force = self.build.forced(self.id);
         let (step, _) = match plan::judge(self.build.world, self.id, &|id| self.content(id), force) {
@@ -104,7 +104,7 @@ impl Turn<'_> {
             return Ok(Turned::Overtaken(overtaken));
         }
         match &step.verdict {
-            Verdict::Fresh => Ok(Turned::Done(Outcome::Fresh, self.in_place(&history))),
+            Verdict::Fresh => Ok(Turned::Done(Outcome::Fresh, in_place(&history))),
             Verdict::Stale {
                 reasons,
                 restore: Some(hash),
@@ -153,10 +153,10 @@ impl Turn<'_> {
         store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()
     }
 
-    fn look(&self) -> Result<Seen, Failure> {
+    fn look(&self) -> Result<Seen, Box<Failure>> {
         let look = |read: &Read| {
             let found = self.build.world.files.digest(&read.path);
-            found.map_err(|error| failure(format!("`{}` cannot be read: {error}", read.path)))
+            found.map_err(|error| Box::new(failure(format!("`{}` cannot be read: {error}", read.path))))
         };
         self.reads().iter().map(look).collect()
     }
@@ -199,17 +199,7 @@ impl Turn<'_> {
             let expected = read.artifact.and_then(|id| self.build.left(id));
             expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != **seen)
         });
-        self.changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
-    }
-
-    fn changes_too_often(&self, path: &str) -> Failure {
-        let mut failure = failure(format!("`{path}` was changed again and again while it was being read"));
-        failure.help.push("build again when it is at rest".to_owned());
-        failure
-    }
-
-    fn in_place(&self, history: &History) -> Vec<Artifact> {
-        history.record().map(|past| past.artifacts.clone()).unwrap_or_default()
+        changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
     }
 
     fn restore(&self, history: &History, hash: Digest, reasons: &[Reason]) -> Result<Option<Turned>, StoreError> {
@@ -282,10 +272,14 @@ impl Turn<'_> {
             fingerprint: hash,
             held,
         };
+        if self.target().effect {
+            let target = self.target().name.clone();
+            world.store.append(&[Entry::Acting { target }])?;
+        }
         let begun = Instant::now();
         let staged = match attempt.run() {
             Ok(staged) => staged,
-            Err(Broken::Failed(failure)) => return self.failed(failure, begun.elapsed(), tries),
+            Err(Broken::Failed(failure)) => return self.failed(*failure, begun.elapsed(), tries),
             Err(Broken::Interrupted) => return Ok(Turned::Interrupted),
             Err(Broken::Store(error)) => return Err(error),
         };
@@ -315,14 +309,14 @@ impl Turn<'_> {
     fn changed_meanwhile(&self, seen: &Seen, tries: &mut Tries) -> Option<Turned> {
         let now = match self.look() {
             Ok(now) => now,
-            Err(failure) => return Some(Turned::Failed(failure)),
+            Err(failure) => return Some(Turned::Failed(*failure)),
         };
         let reads = self.reads().iter().zip(seen.iter().zip(&now));
         let read = reads.into_iter().find(|(_, (before, after))| before != after)?.0;
         tries.changed += 1;
         tries.attempts -= 1;
         if tries.changed > CHANGES {
-            return Some(Turned::Failed(self.changes_too_often(&read.path)));
+            return Some(Turned::Failed(changes_too_often(&read.path)));
         }
         match read.artifact {
             Some(_) => Some(Turned::Overtaken(Overtaken {
@@ -388,7 +382,7 @@ impl Turn<'_> {
     /// The pause after a failed attempt: it doubles each time, and differs a little between targets and runs, so that
     /// several that failed together do not come back together.
     fn delay(&self, attempts: u32) -> Duration {
-        const LONGEST: Duration = Duration::from_secs(3600);
+        const LONGEST: Duration = Duration::from_hours(1);
         let target = self.target();
         let seed = Digest::of(format!("{} {} {attempts}", self.build.run, target.name).as_bytes()).hex();
         let share = u32::from_str_radix(&seed[..4], 16).unwrap_or_default();
@@ -413,6 +407,16 @@ fn failure(what: String) -> Failure {
         left: None,
         retry: false,
     }
+}
+
+fn changes_too_often(path: &str) -> Failure {
+    let mut failure = failure(format!("`{path}` was changed again and again while it was being read"));
+    failure.help.push("build again when it is at rest".to_owned());
+    failure
+}
+
+fn in_place(history: &History) -> Vec<Artifact> {
+    history.record().map(|past| past.artifacts.clone()).unwrap_or_default()
 }
 
 /// What was there when the build began can be gone at a target's turn.

@@ -147,7 +147,11 @@ impl Story {
                         });
                     }
                 }
-                Entry::Placement { .. } | Entry::SetAside { .. } | Entry::AsideEnded { .. } | Entry::Synced { .. } => {}
+                Entry::Placement { .. }
+                | Entry::SetAside { .. }
+                | Entry::AsideEnded { .. }
+                | Entry::Acting { .. }
+                | Entry::Synced { .. } => {}
             }
         }
         story.runs.reverse();

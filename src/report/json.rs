@@ -169,7 +169,7 @@ pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
 ///
 /// | reason | further keys |
 /// |---|---|
-/// | `never_built`, `forced`, `unknown`, `interrupted` | |
+/// | `never_built`, `forced`, `unknown`, `interrupted`, `unfinished` | |
 /// | `missing`, `altered` | `artifact`, `path` |
 /// | `changed` | `field`: `format`, `task`, `param`, `input`, `input_order`, `env` or `output`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
@@ -181,6 +181,7 @@ pub fn reason(reason: &Reason) -> Value {
         Reason::Forced => json!({ "reason": "forced" }),
         Reason::Unknown => json!({ "reason": "unknown" }),
         Reason::Interrupted => json!({ "reason": "interrupted" }),
+        Reason::Unfinished => json!({ "reason": "unfinished" }),
         Reason::Missing { artifact, path } => json!({ "reason": "missing", "artifact": artifact, "path": path }),
         Reason::Altered { artifact, path } => json!({ "reason": "altered", "artifact": artifact, "path": path }),
         Reason::Changed(Difference { field, before, after }) => {

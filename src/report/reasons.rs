@@ -67,6 +67,7 @@ pub fn told(reason: &Reason) -> Told {
         Reason::Forced => Told::whole("--force asks for it"),
         Reason::Unknown => Told::whole("the journal no longer tells what it was built from"),
         Reason::Interrupted => Told::whole("a build was cut short while it placed the artifacts"),
+        Reason::Unfinished => Told::whole("its last attempt began to act outside the project and did not succeed"),
         Reason::Missing { artifact, path } => Told {
             subject: artifact.clone(),
             what: format!("{path} is missing"),
@@ -357,6 +358,10 @@ mod tests {
             (
                 Reason::Interrupted,
                 "a build was cut short while it placed the artifacts",
+            ),
+            (
+                Reason::Unfinished,
+                "its last attempt began to act outside the project and did not succeed",
             ),
             (
                 Reason::Missing {

@@ -90,7 +90,6 @@ warning: `not/there.txt` does not exist, and no target makes it
  32 | inputs = [\"not/there.txt\"]
     |           ^^^^^^^^^^^^^^^ read by `other`
   note: no goal of this check needs it
-  help: did you mean `out/other.txt`?
   help: put the file there, or name the artifact that is meant
 ";
     assert_eq!(said.err, expected);

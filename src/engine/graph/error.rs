@@ -102,7 +102,7 @@ impl GraphError {
         .help("what it matches would depend on what is built: narrow the glob, or name the artifact as an input")
     }
 
-    pub(super) fn bad_glob(_: &Graph, pattern: &str, span: Span, why: String) -> Self {
+    pub(super) fn bad_glob(_: &Graph, pattern: &str, span: Span, why: &str) -> Self {
         Self::new(format!("`{pattern}` is not a glob: {why}")).at(span, "")
     }
 

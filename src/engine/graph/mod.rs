@@ -108,7 +108,7 @@ impl Graph {
     ///
     /// # Errors
     /// Everything that is wrong with the whole, at once.
-    pub fn new(spec: Spec, files: &Files) -> Result<Self, (Spec, Vec<GraphError>)> {
+    pub fn new(spec: Spec, files: &Files) -> Result<Self, Box<(Spec, Vec<GraphError>)>> {
         let (by_name, by_path, mut errors) = check::names(&spec, files);
         let mut graph = Self {
             nodes: Vec::with_capacity(spec.targets.len()),
@@ -145,7 +145,7 @@ impl Graph {
         if errors.is_empty() {
             Ok(graph)
         } else {
-            Err((graph.spec, errors))
+            Err(Box::new((graph.spec, errors)))
         }
     }
 
@@ -179,7 +179,7 @@ impl Graph {
                         }
                         reads.extend(paths.iter().map(|path| read(path, None, How::Matched)));
                     }
-                    Err(why) => errors.push(GraphError::bad_glob(self, pattern, input.span, why)),
+                    Err(why) => errors.push(GraphError::bad_glob(self, pattern, input.span, &why)),
                 },
             }
         }

@@ -67,11 +67,7 @@ impl Text {
     #[must_use]
     pub fn line_of(&self, span: Span) -> String {
         let end = (span.start as usize).min(self.text.len());
-        let line = self.text.as_bytes()[..end]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line = self.text.as_bytes()[..end].split(|byte| *byte == b'\n').count();
         format!("{}:{line}", self.path)
     }
 }

@@ -150,10 +150,8 @@ impl Store {
                 });
                 continue;
             }
-            if cache {
-                if let Err(error) = self.objects.keep(at, artifact.kind, artifact.bytes) {
-                    trouble = Some(format!("no copy of `{}` could be kept: {error}", artifact.name));
-                }
+            if cache && let Err(error) = self.objects.keep(at, artifact.kind, artifact.bytes) {
+                trouble = Some(format!("no copy of `{}` could be kept: {error}", artifact.name));
             }
             made.artifacts.push(artifact.clone());
             place.push((artifact.clone(), at.clone()));

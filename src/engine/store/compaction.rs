@@ -70,8 +70,15 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
             _ => {}
         }
     }
+    let mut acting: Vec<String> = ledger
+        .targets()
+        .filter(|(_, history)| history.unfinished())
+        .map(|(target, _)| target.to_owned())
+        .collect();
+    acting.sort();
+    let acting = acting.into_iter().map(|target| Entry::Acting { target });
     // A failure counts until something succeeds, so the newest of a target comes last.
-    live.extend(at_end.into_iter().chain(open).chain(failures));
+    live.extend(at_end.into_iter().chain(open).chain(failures).chain(acting));
     Ok(live)
 }
 

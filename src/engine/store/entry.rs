@@ -73,6 +73,11 @@ pub enum Entry {
         /// The offset.
         upto: u64,
     },
+    /// A target that acts outside the project is about to: until it has succeeded, nobody knows how it stands there.
+    Acting {
+        /// The target.
+        target: String,
+    },
 }
 
 /// The beginning of a run.

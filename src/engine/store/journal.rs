@@ -259,6 +259,8 @@ fn scan(bytes: &[u8], base: u64) -> Stretch {
 mod tests {
     use super::*;
 
+    const HEADER: usize = 32;
+
     fn entries() -> Vec<Entry> {
         (0..5).map(|upto| Entry::Synced { upto: upto * 1000 }).collect()
     }
@@ -280,7 +282,7 @@ mod tests {
     #[test]
     fn a_journal_cut_at_any_length_gives_its_whole_entries() {
         let (_dir, path, bytes) = written();
-        for length in START as usize..bytes.len() {
+        for length in HEADER..bytes.len() {
             put(&path, &bytes[..length]);
             let mut journal = Journal::open(&path, true).expect("opened").expect("there");
             let stretch = journal.read(START).expect("read");
@@ -299,7 +301,7 @@ mod tests {
     #[test]
     fn a_flipped_byte_costs_one_entry_and_is_told() {
         let (_dir, path, bytes) = written();
-        for at in START as usize..bytes.len() {
+        for at in HEADER..bytes.len() {
             let mut flipped = bytes.clone();
             flipped[at] ^= 0x55;
             put(&path, &flipped);
@@ -315,7 +317,7 @@ mod tests {
     #[test]
     fn a_journal_cut_inside_its_header_begins_anew() {
         let (_dir, path, bytes) = written();
-        for length in 0..START as usize {
+        for length in 0..HEADER {
             put(&path, &bytes[..length]);
             assert!(Journal::open(&path, false).expect("looked").is_none());
             let mut journal = Journal::open(&path, true).expect("opened").expect("made");

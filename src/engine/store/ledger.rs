@@ -36,6 +36,8 @@ pub struct History {
     aside: Vec<(String, String)>,
     /// Its last failure, if it failed after its last success.
     failed: Option<(RunId, u32)>,
+    /// Whether it began to act outside the project and did not succeed.
+    acting: bool,
 }
 
 /// One result, without what only an explanation needs.
@@ -69,7 +71,7 @@ impl History {
             });
         }
         self.record = self.results.iter().position(|past| past.hash == hash);
-        (self.open, self.failed) = (None, None);
+        (self.open, self.failed, self.acting) = (None, None, false);
     }
 
     /// The result that is in place.
@@ -82,6 +84,12 @@ impl History {
     #[must_use]
     pub fn interrupted(&self) -> bool {
         self.open.is_some() || !self.aside.is_empty()
+    }
+
+    /// Whether an attempt of an effect was begun and did not succeed.
+    #[must_use]
+    pub fn unfinished(&self) -> bool {
+        self.acting
     }
 
     /// The result of a commit that was cut short.
@@ -187,6 +195,7 @@ impl Ledger {
             }) => {
                 self.history(target).failed = Some((*run, *attempt));
             }
+            Entry::Acting { target } => self.history(target).acting = true,
             Entry::Ended { .. } => {}
             Entry::Synced { .. } => {
                 self.unsynced_boot = None;
@@ -232,7 +241,7 @@ impl Ledger {
         }
         history.results.push(past);
         history.open = Some(history.results.len() - 1);
-        history.failed = None;
+        (history.failed, history.acting) = (None, false);
     }
 
     /// Stops believing the records of effects: an entry that said otherwise may be lost.

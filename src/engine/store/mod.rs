@@ -113,10 +113,10 @@ impl Store {
             warnings: Vec::new(),
         };
         let mut known = HashMap::new();
-        if let Some(journal) = &mut state.journal {
-            if let Some(index) = Index::load(&dir.join("index"), journal) {
-                (state.ledger, state.end, known) = (index.ledger, index.end, index.files);
-            }
+        if let Some(journal) = &mut state.journal
+            && let Some(index) = Index::load(&dir.join("index"), journal)
+        {
+            (state.ledger, state.end, known) = (index.ledger, index.end, index.files);
         }
         let indexed = state.end;
         state.catch_up().map_err(StoreError::at(&path))?;
@@ -428,11 +428,11 @@ impl State {
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
-        if journal.was_replaced() {
-            if let Some(new) = journal.reopen()? {
-                *journal = new;
-                (self.ledger, self.end) = (Ledger::default(), START);
-            }
+        if journal.was_replaced()
+            && let Some(new) = journal.reopen()?
+        {
+            *journal = new;
+            (self.ledger, self.end) = (Ledger::default(), START);
         }
         let length = journal.len()?;
         if length == self.end {
