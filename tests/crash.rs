@@ -422,9 +422,9 @@ effect = true
     project.build("").ok();
     let before = frames(&fs::read(project.at(JOURNAL)).expect("read")).len();
     project.build("-s version=2").ok();
-    // As if the build had been killed after its intent, the second entry of a run.
+    // As if the build had been killed after its intent, the third entry of a run that has an effect.
     let journal = fs::read(project.at(JOURNAL)).expect("read");
-    write(&project.at(JOURNAL), &journal[..frames(&journal)[before + 1]]);
+    write(&project.at(JOURNAL), &journal[..frames(&journal)[before + 2]]);
     let cut = project.copy();
     project.build("").ok();
     assert_eq!(
