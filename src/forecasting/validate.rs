@@ -187,7 +187,6 @@ fn row(observation: &Observation) -> Value {
 /// All rules beyond the columns.
 fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
     let frequency = Frequency::declared_or_found(context, rows);
-    let place = |row: &Observation| (row.unique_id.clone(), row.ds);
     let mut rules = vec![
         Rule::new(
             "rows",
@@ -196,10 +195,8 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
         ),
         Rule::new(
             "order",
-            "the rows are sorted by unique_id and ds",
-            rows.windows(2)
-                .filter(|pair| place(&pair[0]) > place(&pair[1]))
-                .map(|pair| row(&pair[1])),
+            "the rows of each series are in the order of time",
+            out_of_order(rows).into_iter().map(row),
         ),
     ];
     let mut sorted: Vec<&Observation> = rows.iter().collect();
@@ -221,6 +218,17 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
     let series: Vec<&[&Observation]> = sorted.chunk_by(|a, b| a.unique_id == b.unique_id).collect();
     rules.extend(by_series(context, &series, frequency));
     rules
+}
+
+/// The rows that stand after a later one of their series.
+fn out_of_order(rows: &[Observation]) -> Vec<&Observation> {
+    let mut last = BTreeMap::new();
+    rows.iter()
+        .filter(|row| {
+            let before = last.insert(row.unique_id.as_str(), row.ds);
+            before.is_some_and(|before| before > row.ds)
+        })
+        .collect()
 }
 
 /// The rules that look at each series as a whole.

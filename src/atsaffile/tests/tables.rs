@@ -93,9 +93,9 @@ fn read(text: &str, overrides: &Overrides) -> Result<BTreeMap<String, Value>, St
 }
 
 fn shown(values: &Result<BTreeMap<String, Value>, String>, name: &str) -> String {
-    values
-        .as_ref()
-        .map_or_else(Clone::clone, |values| values.get(name).map_or_else(|| "nothing".to_owned(), Value::to_string))
+    values.as_ref().map_or_else(Clone::clone, |values| {
+        values.get(name).map_or_else(|| "nothing".to_owned(), Value::to_string)
+    })
 }
 
 #[test]
