@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use atsaf::cli;
 use atsaf::engine::task::Tasks;
 
+/// Plans of many targets and frames of many rows are made of small allocations.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

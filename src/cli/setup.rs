@@ -1,8 +1,9 @@
 //! From the common flags to a project that is ready to be planned: Atsaffile, graph, store, environment, secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::{Common, Exit, Failure, Session};
 use crate::atsaffile::{self, Overrides};
@@ -11,8 +12,8 @@ use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::graph::{Graph, TargetId, UnknownGoal};
 use crate::engine::plan::{PlanError, World};
+use crate::engine::spec::Text;
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Spec, Text};
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
 
@@ -130,25 +131,25 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let (store, files) = Store::open(&root).map_err(Failure::store)?;
-    let (spec, mut diagnostics) = checked(&store, &typed, text, &overrides, &tasks.catalog());
-    let wrong = diagnostics
-        .iter()
-        .any(|diagnostic| diagnostic.severity == Severity::Error);
-    let graph = match Graph::new(spec, &files) {
-        Ok(graph) => Some(graph),
-        Err(wrong) => {
-            let (spec, errors) = *wrong;
-            diagnostics.extend(errors.iter().map(|error| error.diagnostic(&spec.text)));
-            None
-        }
+    let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
+    // What the Atsaffile says and what was built are read side by side.
+    let (declared, opened) = thread::scope(|scope| {
+        let store = scope.spawn(|| Store::open(&root));
+        let declared = declared(&root, text, &overrides, &catalog);
+        (
+            declared,
+            store.join().expect("internal error: the store's reader panicked"),
+        )
+    });
+    let (store, files) = opened.map_err(Failure::store)?;
+    let mut diagnostics = declared.diagnostics;
+    let Some(graph) = declared.graph else {
+        let exit = Exit::Usage;
+        return Err(Failure { diagnostics, exit });
     };
-    let Some(graph) = graph.filter(|_| !wrong) else {
-        return Err(Failure {
-            diagnostics,
-            exit: Exit::Usage,
-        });
-    };
+    if let Some(key) = declared.new {
+        store.keep_spec(key);
+    }
     let secrets = secrets(&graph, &root, &session.env);
     diagnostics.extend(store.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
@@ -168,28 +169,42 @@ fn is_slip(written: &str, meant: &str) -> bool {
     strsim::damerau_levenshtein(written, meant) <= 2
 }
 
-/// The Spec of an Atsaffile: the one that the last build kept, if nothing has changed that it depends on.
-fn checked(
-    store: &Store,
-    typed: &str,
-    text: String,
-    overrides: &Overrides,
-    catalog: &Catalog,
-) -> (Spec, Vec<Diagnostic>) {
-    let version = env!("CARGO_PKG_VERSION");
-    let all = format!("{version}\n{overrides:?}\n{catalog:?}\n{typed}\n{text}");
-    let key = Digest::of(all.as_bytes());
-    let path = typed.to_owned();
-    let text = Text { path, text };
-    if let Some(spec) = store.checked_spec(key, &text) {
-        return (spec, Vec::new());
-    }
-    let (spec, diagnostics) = atsaffile::load(typed, &text.text, overrides, catalog);
+/// What an Atsaffile says.
+struct Declared {
+    /// The targets, if nothing is wrong.
+    graph: Option<Graph>,
+    diagnostics: Vec<Diagnostic>,
+    /// The key under which its Spec is worth keeping, if it is not kept already.
+    new: Option<Digest>,
+}
+
+/// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
+fn declared(root: &Path, text: Text, overrides: &Overrides, catalog: &Catalog) -> Declared {
+    let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), &text);
+    let key = format!("{version}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
+    let key = Digest::of(key.as_bytes());
+    let kept = Store::checked_spec(root, key, &text);
+    let is_kept = kept.is_some();
+    let (spec, mut diagnostics) = match kept {
+        Some(spec) => (spec, Vec::new()),
+        None => atsaffile::load(&text.path, &text.text, overrides, catalog),
+    };
     // With a warning it is checked each time, so that the warning is told each time.
-    if diagnostics.is_empty() {
-        store.keep_spec(key);
+    let new = (!is_kept && diagnostics.is_empty()).then_some(key);
+    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    let graph = match Graph::new(spec, &Files::new(root, HashMap::new())) {
+        Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
+        Err(wrong) => {
+            let (spec, errors) = *wrong;
+            diagnostics.extend(errors.iter().map(|error| error.diagnostic(&spec.text)));
+            None
+        }
+    };
+    Declared {
+        graph,
+        diagnostics,
+        new,
     }
-    (spec, diagnostics)
 }
 
 /// A path as the user would type it.

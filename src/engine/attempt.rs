@@ -38,6 +38,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) number: u32,
     /// The hash of the target's fingerprint: an effect's key in the outside world.
     pub(crate) fingerprint: Digest,
+    /// The number of its private directories.
+    pub(crate) slot: u32,
     /// The locks of the attempt.
     pub(crate) held: &'a Held,
 }
@@ -114,9 +116,9 @@ impl Attempt<'_> {
         }
     }
 
-    fn directory(&self, target: &Target, path: &Path) -> PathBuf {
-        let name = format!("{}.{}", target.name, self.number);
-        self.world.store.staging_beside(path, self.run).join(name)
+    fn directory(&self, path: &Path) -> PathBuf {
+        let staging = self.world.store.staging_beside(path, self.run);
+        staging.join(self.slot.to_string())
     }
 
     /// A path to write to for each output, on the file system of its declared path and with the same file name.
@@ -124,7 +126,7 @@ impl Attempt<'_> {
         let mut paths: Vec<PathBuf> = Vec::with_capacity(target.outputs.len());
         for (number, output) in target.outputs.iter().enumerate() {
             let declared = self.world.files.at(&output.path);
-            let mut dir = self.directory(target, &declared);
+            let mut dir = self.directory(&declared);
             let name = declared.file_name().unwrap_or_default();
             if paths.contains(&dir.join(name)) {
                 dir.push(number.to_string());
@@ -143,13 +145,12 @@ impl Attempt<'_> {
         Ok(paths)
     }
 
-    /// Takes the attempt's private directories away.
+    /// Takes away what the attempt left in its private directories.
     pub(crate) fn clear(&self, target: &Target) {
         for output in &target.outputs {
-            let dir = self.directory(target, &self.world.files.at(&output.path));
-            // Most often it is empty by now, which is quicker to take away.
-            if fs::remove_dir(&dir).is_err() {
-                let _ = fs::remove_dir_all(&dir);
+            let dir = self.directory(&self.world.files.at(&output.path));
+            for left in fs::read_dir(dir).into_iter().flatten().flatten() {
+                let _ = remove(&left.path());
             }
         }
     }

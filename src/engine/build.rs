@@ -71,7 +71,8 @@ pub fn build(
         observer,
         mask: Mask::new(options.secrets.values().map(String::as_str)),
         run: RunId::new(),
-        state: Mutex::new(State::default()),
+        state: Mutex::default(),
+        slots: Mutex::default(),
         wake: Condvar::new(),
     };
     let foreign = world.store.foreign();
@@ -106,7 +107,16 @@ pub(crate) struct Build<'a> {
     pub(crate) mask: Mask,
     pub(crate) run: RunId,
     state: Mutex<State>,
+    slots: Mutex<Slots>,
     wake: Condvar,
+}
+
+/// Numbers of private directories. They are used again, for a file system grows slow when directories come and go; but
+/// not after an attempt that failed, of which something may still be running.
+#[derive(Default)]
+struct Slots {
+    free: Vec<u32>,
+    used: u32,
 }
 
 /// What the workers share.
@@ -133,6 +143,24 @@ enum Ended {
 impl Build<'_> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number of private directories that nobody else uses.
+    pub(crate) fn take_slot(&self) -> u32 {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.free.pop().unwrap_or_else(|| {
+            slots.used += 1;
+            slots.used
+        })
+    }
+
+    /// Gives a number back after an attempt that ended well.
+    pub(crate) fn give_slot(&self, slot: u32) {
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .free
+            .push(slot);
     }
 
     /// One output of a target that is done or fresh.

@@ -3,7 +3,7 @@
 //! [`judge`] looks at one target. A plan asks it for every target that the goals need, in build order; a build asks it
 //! again for each target when it is that target's turn, so the two cannot disagree about the same files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -171,8 +171,8 @@ fn look_ahead(world: World<'_>, targets: &[TargetId]) {
                 .map(|output| output.path.as_str()),
         );
     }
-    paths.sort_unstable();
-    paths.dedup();
+    let mut seen = HashSet::with_capacity(paths.len());
+    paths.retain(|path| seen.insert(*path));
     world.files.look_ahead(&paths);
 }
 

@@ -269,6 +269,7 @@ impl Turn<'_> {
             run: *run,
             target: self.id,
             number: tries.attempts,
+            slot: self.build.take_slot(),
             fingerprint: hash,
             held,
         };
@@ -286,6 +287,7 @@ impl Turn<'_> {
         let duration = begun.elapsed();
         if let Some(turned) = self.changed_meanwhile(seen, tries) {
             attempt.clear(self.target());
+            self.build.give_slot(attempt.slot);
             return Ok(turned);
         }
         let made = Made {
@@ -302,6 +304,7 @@ impl Turn<'_> {
         };
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
+        self.build.give_slot(attempt.slot);
         Ok(done)
     }
 

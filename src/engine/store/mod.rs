@@ -142,10 +142,11 @@ impl Store {
         Ok((store, Files::new(root, known)))
     }
 
-    /// The Spec that a build kept under a key.
+    /// The Spec that a build kept under a key in the store of a project; needs no open store.
     #[must_use]
-    pub fn checked_spec(&self, key: Digest, text: &Text) -> Option<Spec> {
-        checked::load(&self.dir.join("spec"), key, text.clone())
+    pub fn checked_spec(root: &Path, key: Digest, text: &Text) -> Option<Spec> {
+        let path = root.join(DIRECTORY).join("v1").join("spec");
+        checked::load(&path, key, text.clone())
     }
 
     /// Lets the next build keep its Spec under a key.

@@ -203,6 +203,24 @@ mod tests {
         }
     }
 
+    /// Another implementation, which works in single precision: hence the tolerance of 1e-4 of the level.
+    #[test]
+    fn the_decomposition_is_that_of_augurs() {
+        use augurs::mstl::MSTLModel;
+        use augurs::{Fit as _, Predict as _};
+        let noise = |t: usize| ((t * 7919 + 13) % 101) as f64 / 101.0 - 0.5;
+        let y: Vec<f64> = series(252).iter().enumerate().map(|(t, y)| y + noise(t)).collect();
+        let theirs = MSTLModel::naive(vec![4, 12])
+            .fit(y.as_slice())
+            .expect("fitted by augurs");
+        let theirs = theirs.predict(24, None).expect("forecast by augurs").point;
+        let naive = Mstl::new("MSTL", &[4, 12], Box::new(SeasonalNaive { season_length: 1 }));
+        let ours = naive.fit(&y).expect("fitted").forecast(24, &[]).mean;
+        for (step, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert!((ours - theirs).abs() < 1e-4 * 50.0, "step {step}: {ours} and {theirs}");
+        }
+    }
+
     #[test]
     fn two_seasons_on_a_line_are_continued() {
         let y = series(252);
