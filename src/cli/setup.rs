@@ -135,7 +135,7 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
     // What the Atsaffile says and what was built are read side by side.
     let (declared, opened) = thread::scope(|scope| {
         let store = scope.spawn(|| Store::open(&root));
-        let declared = declared(&root, text, &overrides, &catalog);
+        let declared = declared(&root, &text, &overrides, &catalog);
         (
             declared,
             store.join().expect("internal error: the store's reader panicked"),
@@ -179,11 +179,11 @@ struct Declared {
 }
 
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
-fn declared(root: &Path, text: Text, overrides: &Overrides, catalog: &Catalog) -> Declared {
-    let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), &text);
+fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) -> Declared {
+    let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), text);
     let key = format!("{version}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
     let key = Digest::of(key.as_bytes());
-    let kept = Store::checked_spec(root, key, &text);
+    let kept = Store::checked_spec(root, key, text);
     let is_kept = kept.is_some();
     let (spec, mut diagnostics) = match kept {
         Some(spec) => (spec, Vec::new()),

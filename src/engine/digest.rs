@@ -170,6 +170,8 @@ fn is_executable(_: &std::fs::Metadata) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -178,7 +180,8 @@ mod tests {
         let make = |name: &str, file: &str, text: &str| {
             let at = dir.path().join(name);
             std::fs::create_dir_all(at.join("sub")).expect("made");
-            std::fs::write(at.join("sub").join(file), text).expect("written");
+            let mut file = File::create(at.join("sub").join(file)).expect("made");
+            file.write_all(text.as_bytes()).expect("written");
             Tree::read(&at, &of_file).expect("read").digest()
         };
         let first = make("one", "a", "text");

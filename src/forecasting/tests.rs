@@ -17,7 +17,7 @@ use polars_io::prelude::ParquetReader;
 
 use crate::engine::digest::{self, Digest};
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{Kind, is_url};
+use crate::engine::spec::schema::{Kind, Literal, is_url};
 use crate::engine::task::{Context, Memo, Message, NoMemo, TaskError};
 
 /// A directory in which tasks run one after the other, each reading what the others wrote.
@@ -46,6 +46,7 @@ impl Project {
     fn write(&self, name: &str, text: &str) -> &Self {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
         std::fs::write(path, text).expect("written");
         self
     }
@@ -63,7 +64,7 @@ impl Project {
                 .iter()
                 .find(|(name, _)| *name == param.name)
                 .map(|(_, value)| value.clone());
-            let value = given.or_else(|| param.default.map(|default| default.value()));
+            let value = given.or_else(|| param.default.map(Literal::value));
             let value = value.unwrap_or_else(|| panic!("`{}` has no default", param.name));
             let value = param
                 .kind

@@ -1,6 +1,11 @@
 //! The content of each task's artifacts for one fixed input: when it changes, the task's `version` must be raised.
 
+use std::fmt::Write as _;
+
 use super::*;
+
+/// A task, its parameters, and the artifacts that are looked at.
+type Case<'a> = (&'a str, Vec<(&'a str, Value)>, &'a [&'a str]);
 
 /// The tasks in order with their versions, their parameters, and the digests of what they make.
 #[test]
@@ -13,7 +18,7 @@ fn a_task_whose_artifacts_change_has_a_new_version() {
         ("source", text(pipeline::BUNDLED)),
     ];
     let windows = || ("n_windows", Value::Int(2));
-    let tasks: [(&str, Vec<(&str, Value)>, &[&str]); 7] = [
+    let tasks: [Case<'_>; 7] = [
         ("ingest_eia", span.to_vec(), &["raw"]),
         ("prepare_clean", vec![], &["clean", "metadata"]),
         ("validate_clean", vec![], &["validation"]),
@@ -30,9 +35,9 @@ fn a_task_whose_artifacts_change_has_a_new_version() {
     let mut found = String::new();
     for (task, params, artifacts) in tasks {
         project.run(task, &params).expect("done");
-        found.push_str(&format!("{task} {}\n", catalog[task].version));
+        writeln!(found, "{task} {}", catalog[task].version).expect("into memory");
         for artifact in artifacts {
-            found.push_str(&format!("  {artifact} {}\n", project.digest(artifact).short()));
+            writeln!(found, "  {artifact} {}", project.digest(artifact).short()).expect("into memory");
         }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/forecasting/tests/golden.txt");

@@ -70,6 +70,7 @@ fn pages_may_be_compressed() {
         .write_all(page("1", &[row("2024-01-01T00", "SUN", "1")]).as_bytes())
         .expect("packed");
     std::fs::create_dir(project.path("pages")).expect("made");
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
     std::fs::write(project.path("pages/a.json.gz"), packed.finish().expect("packed")).expect("written");
     ingest(&project, "pages").expect("rows");
     assert_eq!(project.frame("raw").height(), 1);

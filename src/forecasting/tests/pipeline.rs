@@ -1,5 +1,7 @@
 //! All tasks in a row, on the bundled pages.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 pub(super) const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/eia");
@@ -263,7 +265,7 @@ fn two_series(second_has: i64) -> String {
                 + chrono::TimeDelta::hours(hour);
             let odd = (hour * hour * 7919 + hour * 104_729) % 23;
             let y = level * (100 + (hour % 24) * (24 - hour % 24)) + level * odd;
-            text.push_str(&format!("{id},{time},{y}\n"));
+            writeln!(text, "{id},{time},{y}").expect("into memory");
         }
     }
     text
