@@ -64,7 +64,7 @@ fn a_command_that_fails_midway_leaves_the_former_artifacts_and_its_own_files_to_
         1,
         str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
-start      pair    pair.sh content 44f099e7 -> b71d261a
+start      pair    pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: the command ended with exit code 3
   note: the last that it printed:
         about two
@@ -83,7 +83,7 @@ skipped    reader  pair failed
     project.atsaf("status").is(
         0,
         str![[r#"
-stale      pair    failed [TIME] ago; pair.sh content 44f099e7 -> b71d261a
+stale      pair    failed [TIME] ago; pair.sh content [CONTENT] -> [CONTENT]
 undecided  reader  depends on what pair makes
 
 "#]],
@@ -92,7 +92,7 @@ undecided  reader  depends on what pair makes
         1,
         str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
-start      pair    pair.sh content 44f099e7 -> b71d261a
+start      pair    pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: the command ended with exit code 3
   note: the last that it printed:
         about two
@@ -147,7 +147,7 @@ fn a_command_that_is_killed_by_a_signal_has_failed() {
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  command another text; pair.sh content 44f099e7 -> 3d7b889c
+start      pair  command another text; pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: the command was ended by signal 9
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
@@ -170,7 +170,7 @@ fn a_command_that_takes_too_long_is_stopped_with_all_its_children() {
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> 611cfd6c
+start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: it took longer than its limit of [TIME]
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
   help: give it a longer `timeout`
@@ -192,7 +192,7 @@ fn a_command_that_ignores_the_polite_signal_is_ended_by_force() {
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> 3a9cda55
+start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: it took longer than its limit of [TIME]
   help: give it a longer `timeout`
 1 failed (pair) in [TIME]
@@ -211,7 +211,7 @@ fn every_output_must_be_written_as_what_it_was_declared() {
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> 7066ce7d
+start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: `two` was not written
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
@@ -223,7 +223,7 @@ error: `pair` failed: `two` was not written
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> 574fb1c7
+start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: `two` is not a file
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
@@ -235,7 +235,7 @@ error: `pair` failed: `two` is not a file
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> d39ac8ad
+start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: `two` is a link, not the file itself
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
@@ -247,7 +247,7 @@ error: `pair` failed: `two` is a link, not the file itself
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> 8474685d
+start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: `two` is not a file
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
@@ -302,7 +302,7 @@ fn a_grandchild_that_holds_the_output_open_does_not_hold_the_build() {
         0,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  pair.sh content 44f099e7 -> 10aa3154
+start      pair  pair.sh content [CONTENT] -> [CONTENT]
 pair | begun
 unchanged  pair  [TIME], made the same as before
 1 built in [TIME]
@@ -541,7 +541,7 @@ direct = true
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      site  site.sh content cef77904 -> ca49e15c
+start      site  site.sh content [CONTENT] -> [CONTENT]
 error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
@@ -555,7 +555,7 @@ error: `site` failed: the command ended with exit code 1
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      site  site.sh content cef77904 -> ca49e15c; pages pages is not as atsaf left it
+start      site  site.sh content [CONTENT] -> [CONTENT]; pages pages is not as atsaf left it
 error: `site` failed: the command ended with exit code 1
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]

@@ -11,6 +11,7 @@
 //! | `concurrency` | several builds in one project |
 //! | `model` | random projects and edits against a plain recursion |
 //! | `layering` | who may import whom |
+//! | `pipeline` | the bundled pipeline, and the README's examples |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
 //! lets the tests of chance go on ten times as long.
@@ -28,6 +29,8 @@ mod interruptions;
 mod layering;
 mod mistakes;
 mod model;
+#[cfg(feature = "forecasting")]
+mod pipeline;
 mod project;
 mod staleness;
 mod targets;

@@ -243,13 +243,14 @@ impl Told {
 }
 
 /// Takes out whatever differs from run to run.
-fn redact(text: &str) -> String {
+pub(crate) fn redact(text: &str) -> String {
     static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         [
             (
                 r"[0-9a-f]{8}-[0-9a-f]{4}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?",
                 "[RUN]",
             ),
+            (r"content [0-9a-f]{8} -> [0-9a-f]{8}", "content [CONTENT] -> [CONTENT]"),
             (r"process \d+", "process [PID]"),
             (r"\d+(\.\d+)? (s|min|h)( \d+ (s|min))?\b", "[TIME]"),
             (r"just now", "[TIME] ago"),

@@ -105,7 +105,7 @@ kept        clean
 run [RUN]: 3 targets to look at, 1 fresh
 start      fit     scale 2 -> 5
 built      fit     [TIME], unchanged: size
-start      report  model content e06ffded -> 021b9c05
+start      report  model content [CONTENT] -> [CONTENT]
 built      report  [TIME]
 fresh      count   nothing that it depends on changed
 2 built, 2 fresh in [TIME]
@@ -119,7 +119,7 @@ fresh      count   nothing that it depends on changed
         str![[r#"
 run [RUN]: 2 targets to look at, 2 fresh
 restored   fit     from run [RUN] ([TIME] ago); scale 5 -> 2
-restored   report  from run [RUN] ([TIME] ago); model content 021b9c05 -> e06ffded
+restored   report  from run [RUN] ([TIME] ago); model content [CONTENT] -> [CONTENT]
 2 restored, 2 fresh in [TIME]
 
 "#]],
@@ -228,7 +228,7 @@ fn a_source_whose_change_does_not_matter_stops_at_the_first_target() {
         0,
         str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
-start      clean   raw.csv content 07fd6dbf -> d50cb9cc
+start      clean   raw.csv content [CONTENT] -> [CONTENT]
 unchanged  clean   [TIME], made the same as before
 fresh      fit     nothing that it depends on changed
 fresh      report  nothing that it depends on changed
@@ -248,11 +248,11 @@ fn early_cutoff_works_artifact_by_artifact() {
         0,
         str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
-start      clean   raw.csv content 07fd6dbf -> 5fb12fb0
+start      clean   raw.csv content [CONTENT] -> [CONTENT]
 built      clean   [TIME]
-start      fit     clean content f2a0aad8 -> 34dae2af
+start      fit     clean content [CONTENT] -> [CONTENT]
 built      fit     [TIME], unchanged: size
-start      report  model content e06ffded -> 70c35a93
+start      report  model content [CONTENT] -> [CONTENT]
 built      report  [TIME]
 fresh      count   nothing that it depends on changed
 3 built, 1 fresh in [TIME]
@@ -274,7 +274,7 @@ fn a_script_that_a_command_names_is_an_input() {
         0,
         str![[r#"
 fit is stale: it must run
-  fit.sh    content 5ff23ff0 -> f09a3452  named by the command, Atsaffile:12
+  fit.sh    content [CONTENT] -> [CONTENT]  named by the command, Atsaffile:12
             because fit.sh was modified [TIME] ago
 same as in run [RUN] ([TIME] ago, [TIME]): clean, scale
 then        report, count               about [TIME] in all
@@ -286,9 +286,9 @@ kept        clean
         0,
         str![[r#"
 run [RUN]: 3 targets to look at, 1 fresh
-start      fit     fit.sh content 5ff23ff0 -> f09a3452
+start      fit     fit.sh content [CONTENT] -> [CONTENT]
 built      fit     [TIME], unchanged: size
-start      report  model content e06ffded -> bb0c8d9e
+start      report  model content [CONTENT] -> [CONTENT]
 built      report  [TIME]
 fresh      count   nothing that it depends on changed
 2 built, 2 fresh in [TIME]

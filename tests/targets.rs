@@ -159,7 +159,7 @@ output = "reader.txt"
 run [RUN]: 2 targets to look at, 0 fresh
 start      big     word "two" -> "one"
 built      big     [TIME]
-restored   reader  from run [RUN] ([TIME] ago); big content ef40086a -> e0e63aa4
+restored   reader  from run [RUN] ([TIME] ago); big content [CONTENT] -> [CONTENT]
 1 built, 1 restored in [TIME]
 
 "#]],
@@ -288,7 +288,7 @@ output = "list.txt"
 run [RUN]: 2 targets to look at, 0 fresh
 start      site  pages 2 -> 3
 built      site  [TIME]
-start      list  site content a7fca1a9 -> 3238b4f5
+start      list  site content [CONTENT] -> [CONTENT]
 built      list  [TIME]
 2 built in [TIME]
 
@@ -404,7 +404,7 @@ built      list  [TIME]
         0,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      list  record.sh content 2cec3d8d -> a7ecbd8e
+start      list  record.sh content [CONTENT] -> [CONTENT]
 built      list  [TIME]
 1 built in [TIME]
 
@@ -453,7 +453,7 @@ output = "reader.txt"
 run [RUN]: 2 targets to look at, 0 fresh
 start      direct  word "one" -> "two"
 built      direct  [TIME]
-start      reader  direct content e0e63aa4 -> ef40086a
+start      reader  direct content [CONTENT] -> [CONTENT]
 built      reader  [TIME]
 2 built in [TIME]
 
@@ -470,7 +470,7 @@ built      reader  [TIME]
         str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 restored   direct  from run [RUN] ([TIME] ago); word "two" -> "one"
-restored   reader  from run [RUN] ([TIME] ago); direct content ef40086a -> e0e63aa4
+restored   reader  from run [RUN] ([TIME] ago); direct content [CONTENT] -> [CONTENT]
 2 restored in [TIME]
 
 "#]],

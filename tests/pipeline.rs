@@ -1,0 +1,202 @@
+//! The bundled pipeline as a user meets it: the README's examples, and what each change leads to.
+
+use std::fs;
+use std::path::Path;
+
+use snapbox::str;
+
+use crate::project::{Project, copy_tree, redact};
+
+/// The repository's own pipeline and pages, copied.
+fn pipeline() -> Project {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let atsaffile = fs::read_to_string(repository.join("Atsaffile")).expect("read");
+    let project = Project::new(&atsaffile);
+    copy_tree(&repository.join("fixtures"), &project.at("fixtures")).expect("copied");
+    project
+}
+
+/// The same with two quick models instead of eight, built.
+fn quick() -> Project {
+    let project = pipeline();
+    let text = project.read("Atsaffile");
+    let (before, rest) = text.split_once("models     = [").expect("the models");
+    let after = rest.split_once(']').expect("their end").1;
+    project.write(
+        "Atsaffile",
+        format!("{before}models = [\"SeasonalNaive\", \"LagRidge\"]{after}"),
+    );
+    project.build("predictions").ok();
+    project
+}
+
+#[test]
+fn the_readme_shows_what_is_told() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("read");
+    let project = pipeline();
+    project.build("predictions").ok();
+    let mut commands = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().expect("its end");
+        for example in block.split("$ atsaf ").skip(1) {
+            let (args, expected) = example.split_once('\n').expect("a line");
+            let told = project.atsaf(args);
+            assert_eq!(told.code, Some(0), "{args}: {}", told.text);
+            let told = redact(told.text.trim_end());
+            snapbox::assert_data_eq!(told, snapbox::Data::text(redact(expected.trim_end())));
+            commands += 1;
+        }
+    }
+    assert!(commands >= 3, "the README has examples");
+}
+
+#[test]
+fn a_longer_horizon_retrains_and_forecasts_and_the_former_one_comes_back() {
+    let project = quick();
+    project.build("predictions -s horizon=48").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 3 fresh
+start      train     horizon 24 -> 48
+built      train     [TIME]
+start      forecast  horizon 24 -> 48
+built      forecast  [TIME]
+2 built, 3 fresh in [TIME]
+
+"#]],
+    );
+    project.build("predictions").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 3 fresh
+restored   train     from run [RUN] ([TIME] ago); horizon 48 -> 24
+restored   forecast  from run [RUN] ([TIME] ago); horizon 48 -> 24
+2 restored, 3 fresh in [TIME]
+
+"#]],
+    );
+}
+
+#[test]
+fn a_window_less_retrains_and_forecasts_only_if_another_model_wins() {
+    let project = quick();
+    project.build("predictions -s n_windows=4").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 3 fresh
+start      train     n_windows 5 -> 4
+built      train     [TIME], unchanged: selected
+fresh      forecast  nothing that it depends on changed
+1 built, 4 fresh in [TIME]
+
+"#]],
+    );
+    project.build("predictions").ok();
+    project.build("predictions -s models=SeasonalNaive").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 3 fresh
+start      train     models other items
+built      train     [TIME]
+start      forecast  selected content [CONTENT] -> [CONTENT]
+built      forecast  [TIME]
+2 built, 3 fresh in [TIME]
+
+"#]],
+    );
+}
+
+#[test]
+fn a_page_that_is_written_anew_with_the_same_rows_ends_at_ingest() {
+    let project = quick();
+    let page = project.read("fixtures/eia/page-1.json");
+    project.write("fixtures/eia/page-1.json", page + "\n");
+    project.build("predictions").is(
+        0,
+        str![[r#"
+run [RUN]: 5 targets to look at, 0 fresh
+start      ingest    source content [CONTENT] -> [CONTENT]
+unchanged  ingest    [TIME], made the same as before
+fresh      prepare   nothing that it depends on changed
+fresh      validate  nothing that it depends on changed
+fresh      train     nothing that it depends on changed
+fresh      forecast  nothing that it depends on changed
+1 built, 4 fresh in [TIME]
+
+"#]],
+    );
+}
+
+#[test]
+fn a_comment_runs_nothing_and_an_artifact_that_is_gone_or_edited_comes_back() {
+    let project = quick();
+    let text = project.read("Atsaffile");
+    project.write("Atsaffile", format!("# another comment\n{text}"));
+    project.build("predictions").is(
+        0,
+        str![[r#"
+nothing to do: 5 targets are fresh
+
+"#]],
+    );
+    let built = project.files();
+    project.remove("artifacts/leaderboard.parquet");
+    project.build("predictions").ok();
+    assert_eq!(project.files(), built);
+    project.write("artifacts/leaderboard.parquet", "by hand");
+    project.build("predictions").ok();
+    assert_eq!(project.files(), built);
+    assert_eq!(project.displaced(), ["by hand"]);
+}
+
+#[test]
+fn forced_builds_leave_the_same_files_and_another_directory_gets_the_same_contents() {
+    let project = quick();
+    let built = project.files();
+    project.build("predictions --force").ok();
+    assert_eq!(project.files(), built);
+    let told = project.atsaf("run --output-dir out2/ predictions");
+    told.is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 3 fresh
+restored   train     from run [RUN] ([TIME] ago); cv_results out2/cv_results.parquet is missing; leaderboard out2/leaderboard.parquet is missing; selected out2/selected.json is missing
+restored   forecast  from run [RUN] ([TIME] ago); predictions out2/predictions.parquet is missing
+2 restored, 3 fresh in [TIME]
+
+"#]],
+    );
+    let again = quick();
+    assert_eq!(contents(&again), contents(&project), "run id aside");
+}
+
+/// The content digests of the artifacts that were built last, by name.
+fn contents(project: &Project) -> Vec<String> {
+    let told = project.atsaf("show predictions --json");
+    assert_eq!(told.code, Some(0), "{}", told.text);
+    let mut digests: Vec<String> = told
+        .text
+        .lines()
+        .filter(|line| line.contains("\"content\""))
+        .map(|line| line.trim().to_owned())
+        .collect();
+    digests.sort();
+    assert!(!digests.is_empty(), "{}", told.text);
+    digests
+}
+
+#[test]
+fn a_validation_that_fails_stops_the_build_and_leaves_its_file_to_be_read() {
+    let project = quick();
+    let built = project.files();
+    let told = project.build("predictions -s min_length=100000");
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    assert!(told.text.contains("skipped    train"), "{}", told.text);
+    let left = project.store();
+    let kept = left
+        .iter()
+        .find(|(path, _)| path.ends_with("validate/files/validation.json"));
+    let (_, json) = kept.expect("the file of the failed attempt");
+    assert!(String::from_utf8_lossy(json).contains("\"length\""));
+    assert_eq!(project.files(), built, "what was built before is as it was");
+}
