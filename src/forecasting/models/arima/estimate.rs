@@ -1,8 +1,9 @@
 //! The estimation of an ARMA model with regressors on a differenced series: conditional, exact, or one after the other.
 
+use super::super::linalg::dot;
 use super::css;
 use super::exact::{self, Whitened};
-use super::least_squares::{Evaluation, Minimum, Normal, Stop, dot, minimise, solve, sum_of_squares};
+use super::least_squares::{Evaluation, Minimum, Normal, Stop, minimise, solve, sum_of_squares};
 use super::order::{Coefficients, Order};
 use super::{Criterion, Method};
 

@@ -9,13 +9,14 @@
 //! by that model, as ordinary residuals are far too dependent for a criterion; a second search on what is left; and
 //! generalised least squares under the model found. O(n k^2) with k columns in all.
 
+use super::super::linalg::dot;
 use super::super::{Finding, FitError, Fitted, Model, check};
 use super::auto::AutoArima;
 use super::differencing::difference;
 use super::estimate::{Estimate, Likelihood, Regression, Sample};
 use super::exact::whiten;
 use super::forecast::{Finished, FittedArima, Regressors};
-use super::least_squares::{cholesky, dot};
+use super::least_squares::cholesky;
 use super::order::{Coefficients, Order};
 use super::{Criterion, Differenced, scale_of};
 use serde::{Deserialize, Serialize};

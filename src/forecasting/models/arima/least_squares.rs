@@ -5,6 +5,8 @@
 //! squares too. Gauss-Newton steps then converge in a handful of iterations, where a quasi-Newton method would first
 //! have to learn the curvature; the damping makes every step a descent.
 
+use super::super::linalg::dot;
+
 /// Residuals and, if asked for, what a Gauss-Newton step needs to know of their derivatives `J`.
 pub(super) struct Evaluation {
     /// The residuals `r` whose squares are summed.
@@ -149,24 +151,6 @@ fn next_damping(damping: f64, kept: f64) -> f64 {
 /// `Σ x^2`, in four lanes so that it runs in vector registers; the order is fixed.
 pub(super) fn sum_of_squares(x: &[f64]) -> f64 {
     dot(x, x)
-}
-
-/// `Σ x y`, in four lanes so that it runs in vector registers; the order is fixed.
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let mut lanes = [0.0; 4];
-    let (heads, tails) = (x.chunks_exact(4), y.chunks_exact(4));
-    let rest: f64 = heads
-        .remainder()
-        .iter()
-        .zip(tails.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in heads.zip(tails) {
-        for lane in 0..4 {
-            lanes[lane] += x[lane] * y[lane];
-        }
-    }
-    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest
 }
 
 /// The step `-(N + damping diag N)^-1 g`, and by how much the linear model says that it lowers the sum of squares.
