@@ -2,17 +2,18 @@
 """statsforecast and atsaf on the same series, side by side in one run.
 
     python3 benches/reference/compare.py SERIES [--models SeasonalNaive HoltWinters ...] [--horizon 24] [--windows 5]
-        [--step 168] [--level 95] [--sample N]
+        [--step 168] [--level 95] [--sample N] [--jobs 1]
 
-SERIES is a CSV file (may be gzipped) with unique_id, ds, y, or a directory of recorded EIA pages (`page-*.json`).
-Both sides back-test each model with a rolling origin and a refit at each cutoff, on one core, each model in a process
-of its own. Printed are, for each: RMSE (mean over windows, and the ratio), MASE by the first season, coverage of the
-interval, the largest difference of a point forecast relative to the series' mean level, CPU and wall seconds, peak
-memory, and how many times faster atsaf was.
+SERIES is a CSV file (may be gzipped) with unique_id, ds, y; a directory of recorded EIA pages (`page-*.json`); or
+`generated:1000x720` for so many series of so many hours, the same in each run.
+Both sides back-test each model with a rolling origin and a refit at each cutoff, on one core or on `--jobs` of them,
+each model in a process of its own. Printed are, for each: RMSE (mean over windows, and the ratio), MASE by the first
+season, coverage of the interval, the largest difference of a point forecast relative to the series' mean level, CPU and
+wall seconds, peak memory, and how many times faster atsaf was.
 
 What is measured: of statsforecast the back-test alone, after a warm-up that compiles its functions on the first
-window (which is not counted); of atsaf the whole process, reading, writing and choosing included. Models without a
-counterpart in statsforecast are shown without a ratio.
+window, which is not counted (with several cores its memory is that of the parent alone); of atsaf the whole process,
+reading, writing and choosing included. Models without a counterpart in statsforecast are shown without a ratio.
 
 The program is `target/release/atsaf` (another: `ATSAF=path`). The script makes its own virtual environment from
 `requirements.txt` in `target/reference-venv`, once.
@@ -33,8 +34,8 @@ ROOT = HERE.parent.parent
 ATSAF = os.environ.get("ATSAF", str(ROOT / "target/release/atsaf"))
 VENV = ROOT / "target/reference-venv"
 
-# One core for everything: what is compared is work, not threads.
-ONE_CORE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")}
+# Threads within a fit would hide work: on both sides, one process or thread of the pool is one core.
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
 
 # Models of the same name on both sides, as statsforecast calls them; `day` and `week` are the two season lengths.
 REFERENCE = {
@@ -71,7 +72,9 @@ def read_series(path, sample):
     """The series as a frame of unique_id, ds, y, sorted; of `sample` of them only, where that is given."""
     import pandas as pd
 
-    if Path(path).is_dir():
+    if path.startswith("generated:"):
+        frame = generate(*map(int, path.removeprefix("generated:").split("x")))
+    elif Path(path).is_dir():
         rows = [row for page in sorted(Path(path).glob("page-*.json")) for row in json.loads(page.read_text())["response"]["data"]]
         frame = pd.DataFrame({
             "unique_id": [f"{row['respondent']}_{row['fueltype']}" for row in rows],
@@ -86,6 +89,26 @@ def read_series(path, sample):
     return frame.sort_values(["unique_id", "ds"]).reset_index(drop=True)
 
 
+def generate(count, hours):
+    """Series with a level, a daily and a weekly pattern of their own, and noise that lasts: positive, seeded."""
+    import numpy as np
+    import pandas as pd
+
+    random = np.random.default_rng(20240101)
+    hour = np.arange(hours)
+    times = pd.date_range("2024-01-01", periods=hours, freq="h")
+    frames = []
+    for number in range(count):
+        level, day, week = random.lognormal(6, 1), random.normal(0, 0.15, 24), random.normal(0, 0.05, 7)
+        noise, carried = random.normal(0, 0.03, hours), np.empty(hours)
+        last, memory = 0.0, random.uniform(0.5, 0.98)
+        for at in hour:
+            carried[at] = last = memory * last + noise[at]
+        y = level * np.exp(np.cumsum(day - day.mean())[hour % 24] / 3 + week[hour // 24 % 7] + carried)
+        frames.append(pd.DataFrame({"unique_id": f"S{number:05}", "ds": times, "y": y}))
+    return pd.concat(frames, ignore_index=True)
+
+
 def reference(name, series, out, setup):
     """One model of statsforecast in this process: its back-test to `out`, its cost to stdout."""
     import pandas as pd
@@ -95,15 +118,15 @@ def reference(name, series, out, setup):
     frame = pd.read_parquet(series)
     day, week = setup["seasons"]
     model = eval(REFERENCE[name], {**vars(models), "day": day, "week": week})
-    forecaster = StatsForecast(models=[model], freq=setup["freq"], n_jobs=1)
+    forecaster = StatsForecast(models=[model], freq=setup["freq"], n_jobs=setup["jobs"])
     # Compiles what has to be compiled, without being counted: one series, one window.
     first = frame[frame.unique_id == frame.unique_id.iloc[0]]
     test = dict(h=setup["horizon"], step_size=setup["step"], level=[setup["level"]], refit=True)
     if name != "AutoARIMA":  # which takes minutes a window, beside which its compilation is nothing
         forecaster.cross_validation(df=first, n_windows=1, **test)
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), cpu_seconds()
     found = forecaster.cross_validation(df=frame, n_windows=setup["windows"], **test)
-    cost = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+    cost = {"cpu": cpu_seconds() - cpu, "wall": time.perf_counter() - wall}
     cost["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     alias = next(column for column in found if column not in ("unique_id", "ds", "cutoff", "y") and "-lo-" not in column and "-hi-" not in column)
     lo, hi = (next((c for c in found if c.startswith(f"{alias}-{side}-")), None) for side in ("lo", "hi"))
@@ -112,10 +135,17 @@ def reference(name, series, out, setup):
     print(json.dumps(cost))
 
 
+def cpu_seconds():
+    """Of this process and of those that it has waited for."""
+    return sum(
+        usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
 def run_reference(name, series, directory, setup):
     out = directory / f"{name}.reference.parquet"
     command = [sys.executable, __file__, str(series), "--reference", name, str(out), json.dumps(setup)]
-    done = subprocess.run(command, env={**os.environ, **ONE_CORE}, capture_output=True, text=True)
+    done = subprocess.run(command, env={**os.environ, **ONE_THREAD}, capture_output=True, text=True)
     if done.returncode != 0:
         return None, (done.stderr.strip().splitlines() or ["no message"])[-1]
     return out, json.loads(done.stdout.strip().splitlines()[-1])
@@ -143,7 +173,10 @@ outputs = {{ cv_results = "cv_results.parquet", leaderboard = "leaderboard.parqu
 """)
     wall = time.perf_counter()
     with open(project / "output.txt", "w") as output:
-        child = subprocess.Popen([ATSAF, "build", "train", "-j", "1"], cwd=project, env={**os.environ, **ONE_CORE}, stdout=output, stderr=output)
+        jobs = str(setup["jobs"])
+        child = subprocess.Popen(
+            [ATSAF, "build", "train", "-j", jobs], cwd=project, env={**os.environ, "RAYON_NUM_THREADS": jobs}, stdout=output, stderr=output
+        )
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
@@ -185,6 +218,7 @@ def compare(arguments):
         "level": arguments.level,
         "seasons": arguments.seasons,
         "freq": arguments.freq,
+        "jobs": arguments.jobs,
     }
     level = frame.groupby("unique_id").y.apply(lambda y: y.abs().mean())
     header = f"{'model':<26}{'':<14}{'RMSE':>12}{'MASE':>8}{'cover':>7}{'diff':>10}{'CPU s':>9}{'wall s':>9}{'MB':>7}"
@@ -238,6 +272,7 @@ def main():
     parser.add_argument("--seasons", type=int, nargs=2, default=[24, 168])
     parser.add_argument("--freq", default="h", help="the frequency as pandas calls it")
     parser.add_argument("--sample", type=int, default=0, help="only the first N series")
+    parser.add_argument("--jobs", type=int, default=1, help="cores for each side")
     parser.add_argument("--reference", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     own_environment()
