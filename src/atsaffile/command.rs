@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::mistakes::Mistakes;
-use super::resolve::{Found, Ports, Project, Scope, unknown_param};
+use super::resolve::{Ports, Project};
+use super::scope::{Found, Scope, unknown_param};
 use super::syntax::{self, Word};
 use super::targets::{Draft, Run};
 use super::template::{self, Hole, Part};

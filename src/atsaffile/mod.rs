@@ -20,6 +20,7 @@ mod overrides;
 mod params;
 mod path;
 mod resolve;
+mod scope;
 mod sections;
 mod syntax;
 mod targets;

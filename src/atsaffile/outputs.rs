@@ -2,7 +2,7 @@
 
 use super::mistakes::Mistakes;
 use super::path;
-use super::resolve::Scope;
+use super::scope::Scope;
 use super::syntax::Word;
 use super::targets::Draft;
 use crate::engine::spec::{Kind, Output};

@@ -1,20 +1,17 @@
 //! From what is written to what is meant: puts values into templates, names into references, and all into the Spec.
 
-use std::borrow::Cow;
-
 use toml::de::DeTable;
 
 use super::mistakes::Mistakes;
 use super::names::Names;
 use super::overrides;
 use super::params::{Declared, Params};
+use super::scope::Scope;
 use super::sections::Sections;
-use super::syntax::{self, Word};
 use super::targets::{self, Draft};
-use super::template::{self, Hole, Part};
 use super::{Overrides, goals, outputs};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Action, Command, Origin, Output, Secret, Spec, Target, Value};
+use crate::engine::spec::{Action, Command, Input, Output, Param, Secret, Spec, Target};
 
 /// Everything that one target is resolved against.
 pub(super) struct Project<'p, 't> {
@@ -24,23 +21,6 @@ pub(super) struct Project<'p, 't> {
     pub(super) secrets: &'p std::collections::BTreeMap<String, Secret>,
     pub(super) names: &'p Names<'p>,
     pub(super) catalog: &'p Catalog,
-}
-
-/// The values that one target can see.
-#[derive(Clone, Copy)]
-pub(super) struct Scope<'p, 't> {
-    params: &'p Params<'t>,
-    with: &'p [Declared<'t>],
-}
-
-/// What a name means in a scope.
-pub(super) enum Found<'p> {
-    /// A value and where it comes from.
-    Value(&'p Value, Origin),
-    /// A value with a mistake that is already told.
-    Broken,
-    /// Nothing.
-    Unknown,
 }
 
 /// Fills the Spec from the tables of the file.
@@ -123,12 +103,7 @@ impl Project<'_, '_> {
         target
     }
 
-    fn action(
-        &self,
-        draft: &Draft<'_>,
-        ports: &Ports<'_>,
-        mistakes: &mut Mistakes,
-    ) -> (Action, Vec<crate::engine::spec::Param>) {
+    fn action(&self, draft: &Draft<'_>, ports: &Ports<'_>, mistakes: &mut Mistakes) -> (Action, Vec<Param>) {
         let name = draft.name;
         match (&draft.uses, &draft.run) {
             (Some(uses), Some(run)) => {
@@ -186,7 +161,7 @@ impl Project<'_, '_> {
 
 /// What a target reads and makes, for the checks of its action.
 pub(super) struct Ports<'p> {
-    pub(super) inputs: &'p [crate::engine::spec::Input],
+    pub(super) inputs: &'p [Input],
     /// Whether `inputs` is all that is written, and no mistake is told already.
     pub(super) inputs_whole: bool,
     pub(super) outputs: &'p [Output],
@@ -199,74 +174,4 @@ pub(super) fn nothing() -> Action {
         shell: false,
         file_words: Vec::new(),
     })
-}
-
-impl<'p, 't> Scope<'p, 't> {
-    /// The scope of a target.
-    pub(super) fn of(params: &'p Params<'t>, draft: &'p Draft<'t>) -> Self {
-        Self {
-            params,
-            with: &draft.with,
-        }
-    }
-
-    /// Finds a value: in `with`, else in `[params]`.
-    pub(super) fn find(&self, name: &str) -> Found<'p> {
-        let own = self.with.iter().find(|param| param.name.text == name);
-        match own.or_else(|| self.params.get(name)) {
-            Some(Declared {
-                value: Some(value),
-                origin,
-                ..
-            }) => Found::Value(value, *origin),
-            Some(_) => Found::Broken,
-            None => Found::Unknown,
-        }
-    }
-
-    /// All names in it.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'t str> + Clone {
-        self.with.iter().map(|param| param.name.text).chain(self.params.names())
-    }
-
-    /// Puts the values into a path; `None` after a mistake that is told.
-    pub(super) fn render(&self, text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> Option<Cow<'t, str>> {
-        if !word.text.contains("{{") {
-            return Some(Cow::Borrowed(word.text));
-        }
-        let (parts, mut whole) = template::split(text, word, mistakes);
-        let mut out = String::new();
-        for part in parts {
-            match part {
-                Part::Literal(literal) => out.push_str(literal),
-                Part::Hole(hole) => match self.find(hole.name) {
-                    Found::Value(value, _) => out.push_str(&value.plain()),
-                    Found::Broken => whole = false,
-                    Found::Unknown => {
-                        unknown_param(text, word, &hole, self.names(), mistakes);
-                        whole = false;
-                    }
-                },
-            }
-        }
-        whole.then_some(Cow::Owned(out))
-    }
-}
-
-/// Adds the error about a hole that names nothing.
-pub(super) fn unknown_param<'a>(
-    text: &str,
-    word: Word<'_>,
-    hole: &Hole<'_>,
-    names: impl Iterator<Item = &'a str> + Clone,
-    mistakes: &mut Mistakes,
-) {
-    let span = syntax::within(text, word, &hole.at);
-    let what = format!("unknown parameter `{}`", hole.name);
-    let mistake = mistakes.unknown(Some(span), what, hole.name, "parameters", names);
-    if hole.name.starts_with("input.") || hole.name.starts_with("output.") {
-        mistake.help("`{{input.name}}` and `{{output.name}}` are for commands: a path takes parameters only");
-    } else {
-        mistake.or_help("a parameter is declared in `[params]`");
-    }
 }

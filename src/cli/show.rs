@@ -1,6 +1,8 @@
 //! `atsaf show`: what an artifact holds, and where it came from.
 
 mod content;
+mod curve;
+mod rows;
 #[cfg(feature = "forecasting")]
 mod table;
 

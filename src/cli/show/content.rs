@@ -1,12 +1,13 @@
 //! The beginning of an artifact: lines of a text, files of a directory, rows of a table.
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::curve;
+use super::rows::{Rows, rest};
 use crate::report::chart::Curve;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
@@ -44,19 +45,6 @@ pub(super) enum Content {
     Other { size: u64, what: String },
 }
 
-/// A table with a schema.
-#[derive(Default)]
-pub(super) struct Rows {
-    pub(super) size: u64,
-    /// Name and type of each column.
-    pub(super) columns: Vec<(String, String)>,
-    /// How many rows there are.
-    pub(super) count: usize,
-    /// The first of them, as text.
-    pub(super) first: Vec<Vec<String>>,
-    pub(super) curve: Option<Curve>,
-}
-
 impl Content {
     /// Looks at what is at a path, at `rows` lines, files or rows of it.
     pub(super) fn read(path: &Path, rows: usize) -> io::Result<Self> {
@@ -89,7 +77,7 @@ impl Content {
             size,
             more: lines.next().is_some() || (whole.is_none() && first.len() == rows),
             lines: first,
-            curve: whole.as_deref().and_then(curve_of_csv),
+            curve: whole.as_deref().and_then(curve::of_csv),
         })
     }
 
@@ -143,61 +131,9 @@ impl Content {
                     .collect();
                 json!({ "kind": "directory", "size": size, "count": count, "files": files })
             }
-            Self::Rows(rows) => {
-                let schema = rows
-                    .columns
-                    .iter()
-                    .map(|(name, of)| json!({ "name": name, "type": of }));
-                json!({
-                    "kind": "table", "size": rows.size, "count": rows.count,
-                    "schema": schema.collect::<Vec<_>>(), "rows": rows.first,
-                })
-            }
+            Self::Rows(rows) => rows.to_json(),
             Self::Other { size, what } => json!({ "kind": "other", "size": size, "what": what }),
         }
-    }
-}
-
-impl Rows {
-    /// Columns with their types, and the first rows; columns beyond the width are named below.
-    fn text(&self, width: usize) -> String {
-        let cell = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
-        let mut used = 0;
-        let mut fit = 0;
-        for (at, (name, of)) in self.columns.iter().enumerate() {
-            let cells = self.first.iter().map(|row| cell(row, at)).max().unwrap_or(0);
-            used += cells.max(name.chars().count()).max(of.chars().count()) + 2;
-            if used > width + 2 && at > 0 {
-                break;
-            }
-            fit = at + 1;
-        }
-        let mut table = Table::new();
-        let line = |cells: Vec<String>, tone: Tone| cells.into_iter().take(fit).map(move |cell| (tone, cell));
-        table.row(line(
-            self.columns.iter().map(|(name, _)| name.clone()).collect(),
-            Tone::Strong,
-        ));
-        table.row(line(
-            self.columns.iter().map(|(_, of)| of.clone()).collect(),
-            Tone::Faint,
-        ));
-        for row in &self.first {
-            table.row(line(row.clone(), Tone::Plain));
-        }
-        let mut out = table.draw(Ink::PLAIN) + &rest(self.first.len(), self.count, "row");
-        if fit < self.columns.len() {
-            let more: Vec<&str> = self.columns[fit..].iter().map(|(name, _)| name.as_str()).collect();
-            let _ = writeln!(out, "more columns: {}", more.join(", "));
-        }
-        out
-    }
-}
-
-fn rest(shown: usize, count: usize, what: &str) -> String {
-    match count - shown.min(count) {
-        0 => String::new(),
-        more => format!("... {}\n", human::count(more, &format!("more {what}"))),
     }
 }
 
@@ -249,55 +185,4 @@ fn lay_out(text: &str) -> Option<String> {
     let is_one_line = text.trim_end().lines().count() == 1 && text.starts_with(['{', '[']);
     let value: Value = is_one_line.then(|| serde_json::from_str(text).ok())??;
     serde_json::to_string_pretty(&value).ok()
-}
-
-/// The forecast in a CSV text, if it is one and without quotes, as the forecasts of the tasks are.
-fn curve_of_csv(text: &str) -> Option<Curve> {
-    let mut lines = text.lines();
-    let names: Vec<&str> = lines.next()?.split(',').collect();
-    if text.contains('"') || !names.contains(&"yhat") {
-        return None;
-    }
-    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
-    let column = |name: &str| {
-        let at = names.iter().position(|other| *other == name)?;
-        Some(
-            rows.iter()
-                .map(|row| row.get(at).copied().unwrap_or_default().to_owned())
-                .collect(),
-        )
-    };
-    forecast(&names, &column)
-}
-
-/// The curve of a forecast's first series: `ds` and `yhat`, `unique_id` if there are several, and the first of the
-/// intervals `lo-*`, `hi-*`.
-pub(super) fn forecast(names: &[&str], column: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<Curve> {
-    let (moments, values) = (column("ds")?, column("yhat")?);
-    let series = column("unique_id").unwrap_or_else(|| vec![String::new(); moments.len()]);
-    let first = series.first()?.clone();
-    let length = series.iter().take_while(|name| **name == first).count();
-    let numbers = |texts: Vec<String>| -> Vec<f64> {
-        texts
-            .iter()
-            .take(length)
-            .map(|text| text.trim().parse().unwrap_or(f64::NAN))
-            .collect()
-    };
-    let level = names.iter().find_map(|name| name.strip_prefix("lo-"));
-    let bounds = level.and_then(|level| Some((column(&format!("lo-{level}"))?, column(&format!("hi-{level}"))?)));
-    let mut title = if first.is_empty() {
-        "yhat".to_owned()
-    } else {
-        format!("{first}: yhat")
-    };
-    if let (Some(level), Some(_)) = (level, &bounds) {
-        let _ = write!(title, ", shaded its interval of {level} %");
-    }
-    Some(Curve {
-        title,
-        moments: moments.into_iter().take(length).collect(),
-        values: numbers(values),
-        bounds: bounds.map(|(low, high)| (numbers(low), numbers(high))),
-    })
 }

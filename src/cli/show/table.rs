@@ -7,7 +7,8 @@ use polars::prelude::DataFrame;
 use polars_io::SerReader as _;
 use polars_io::prelude::ParquetReader;
 
-use super::content::{Rows, forecast};
+use super::curve;
+use super::rows::Rows;
 
 /// Rows of a forecast that a chart looks at.
 const CHARTED: usize = 5_000;
@@ -43,7 +44,7 @@ pub(super) fn read(path: &Path, size: u64, rows: usize) -> Result<Rows, String> 
     let curve = match names.contains(&"yhat") && names.contains(&"ds") && !names.contains(&"cutoff") {
         true => {
             let long = frame(CHARTED)?;
-            forecast(&names, &|name| text(&long, name))
+            curve::of_columns(&names, &|name| text(&long, name))
         }
         false => None,
     };

@@ -1,0 +1,97 @@
+//! The values that one target can see, and putting them into a template.
+
+use std::borrow::Cow;
+
+use super::mistakes::Mistakes;
+use super::params::{Declared, Params};
+use super::syntax::{self, Word};
+use super::targets::Draft;
+use super::template::{self, Hole, Part};
+use crate::engine::spec::{Origin, Value};
+
+/// The values that one target can see.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'p, 't> {
+    params: &'p Params<'t>,
+    with: &'p [Declared<'t>],
+}
+
+/// What a name means in a scope.
+pub(super) enum Found<'p> {
+    /// A value and where it comes from.
+    Value(&'p Value, Origin),
+    /// A value with a mistake that is already told.
+    Broken,
+    /// Nothing.
+    Unknown,
+}
+
+impl<'p, 't> Scope<'p, 't> {
+    /// The scope of a target.
+    pub(super) fn of(params: &'p Params<'t>, draft: &'p Draft<'t>) -> Self {
+        Self {
+            params,
+            with: &draft.with,
+        }
+    }
+
+    /// Finds a value: in `with`, else in `[params]`.
+    pub(super) fn find(&self, name: &str) -> Found<'p> {
+        let own = self.with.iter().find(|param| param.name.text == name);
+        match own.or_else(|| self.params.get(name)) {
+            Some(Declared {
+                value: Some(value),
+                origin,
+                ..
+            }) => Found::Value(value, *origin),
+            Some(_) => Found::Broken,
+            None => Found::Unknown,
+        }
+    }
+
+    /// All names in it.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'t str> + Clone {
+        self.with.iter().map(|param| param.name.text).chain(self.params.names())
+    }
+
+    /// Puts the values into a path; `None` after a mistake that is told.
+    pub(super) fn render(&self, text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> Option<Cow<'t, str>> {
+        if !word.text.contains("{{") {
+            return Some(Cow::Borrowed(word.text));
+        }
+        let (parts, mut whole) = template::split(text, word, mistakes);
+        let mut out = String::new();
+        for part in parts {
+            match part {
+                Part::Literal(literal) => out.push_str(literal),
+                Part::Hole(hole) => match self.find(hole.name) {
+                    Found::Value(value, _) => out.push_str(&value.plain()),
+                    Found::Broken => whole = false,
+                    Found::Unknown => {
+                        unknown_param(text, word, &hole, self.names(), mistakes);
+                        whole = false;
+                    }
+                },
+            }
+        }
+        whole.then_some(Cow::Owned(out))
+    }
+}
+
+/// Adds the error about a hole that names nothing.
+pub(super) fn unknown_param<'a>(
+    text: &str,
+    word: Word<'_>,
+    hole: &Hole<'_>,
+    names: impl Iterator<Item = &'a str> + Clone,
+    mistakes: &mut Mistakes,
+) {
+    let span = syntax::within(text, word, &hole.at);
+    let what = format!("unknown parameter `{}`", hole.name);
+    let mistake = mistakes.unknown(Some(span), what, hole.name, "parameters", names);
+    if hole.name.starts_with("input.") || hole.name.starts_with("output.") {
+        mistake.help("`{{input.name}}` and `{{output.name}}` are for commands: a path takes parameters only");
+    } else {
+        mistake.or_help("a parameter is declared in `[params]`");
+    }
+}

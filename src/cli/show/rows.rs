@@ -1,0 +1,78 @@
+//! The first rows of a table with a schema, wherever they were read.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::report::chart::Curve;
+use crate::report::human;
+use crate::report::ink::{Ink, Tone};
+use crate::report::table::Table;
+
+/// A table with a schema.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) size: u64,
+    /// Name and type of each column.
+    pub(super) columns: Vec<(String, String)>,
+    /// How many rows there are.
+    pub(super) count: usize,
+    /// The first of them, as text.
+    pub(super) first: Vec<Vec<String>>,
+    pub(super) curve: Option<Curve>,
+}
+
+impl Rows {
+    /// Columns with their types, and the first rows; columns beyond the width are named below.
+    pub(super) fn text(&self, width: usize) -> String {
+        let cell = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
+        let mut used = 0;
+        let mut fit = 0;
+        for (at, (name, of)) in self.columns.iter().enumerate() {
+            let cells = self.first.iter().map(|row| cell(row, at)).max().unwrap_or(0);
+            used += cells.max(name.chars().count()).max(of.chars().count()) + 2;
+            if used > width + 2 && at > 0 {
+                break;
+            }
+            fit = at + 1;
+        }
+        let mut table = Table::new();
+        let line = |cells: Vec<String>, tone: Tone| cells.into_iter().take(fit).map(move |cell| (tone, cell));
+        table.row(line(
+            self.columns.iter().map(|(name, _)| name.clone()).collect(),
+            Tone::Strong,
+        ));
+        table.row(line(
+            self.columns.iter().map(|(_, of)| of.clone()).collect(),
+            Tone::Faint,
+        ));
+        for row in &self.first {
+            table.row(line(row.clone(), Tone::Plain));
+        }
+        let mut out = table.draw(Ink::PLAIN) + &rest(self.first.len(), self.count, "row");
+        if fit < self.columns.len() {
+            let more: Vec<&str> = self.columns[fit..].iter().map(|(name, _)| name.as_str()).collect();
+            let _ = writeln!(out, "more columns: {}", more.join(", "));
+        }
+        out
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let schema = self
+            .columns
+            .iter()
+            .map(|(name, of)| json!({ "name": name, "type": of }));
+        json!({
+            "kind": "table", "size": self.size, "count": self.count,
+            "schema": schema.collect::<Vec<_>>(), "rows": self.first,
+        })
+    }
+}
+
+/// Says how many more there are than what is shown; nothing if that is all.
+pub(super) fn rest(shown: usize, count: usize, what: &str) -> String {
+    match count - shown.min(count) {
+        0 => String::new(),
+        more => format!("... {}\n", human::count(more, &format!("more {what}"))),
+    }
+}
