@@ -12,11 +12,11 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::build::Options;
 use super::command::{self, End, Fill, Process};
 use super::digest::Digest;
 use super::event::{Event, Failure, Observer};
 use super::graph::TargetId;
+use super::job::Options;
 use super::mask::Mask;
 use super::plan::World;
 use super::run::RunId;

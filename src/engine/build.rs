@@ -5,41 +5,21 @@
 //!      ─▶ begin ─▶ round: schedule, workers, each target's turn ─▶ overtaken by another build? plan again ─▶ end
 //! ```
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use super::job::Options;
+
 use super::event::{Event, Observer, Outcome, Summary};
-use super::graph::{ArtifactId, TargetId};
-use super::mask::Mask;
+use super::graph::TargetId;
+use super::job::Job;
 use super::plan::{self, Plan, PlanError, Verdict, World};
-use super::run::RunId;
 use super::schedule::{Next, Schedule};
 use super::store::StoreError;
-use super::store::entry::{Artifact, Entry, Run};
+use super::store::entry::{Entry, Run};
 use super::task::Tasks;
 use super::turn::{Overtaken, Tries, Turn, Turned};
-
-/// What a build is asked for.
-pub struct Options<'a> {
-    /// The goals.
-    pub goals: Vec<TargetId>,
-    /// The goals as the user wrote them, for the journal.
-    pub asked: Vec<String>,
-    /// Parameters set on the command line, for the journal.
-    pub set: Vec<(String, String)>,
-    /// Whether everything that the goals need is to run.
-    pub force: bool,
-    /// Whether targets that do not need a failed one go on.
-    pub keep_going: bool,
-    /// How many targets may run at once.
-    pub jobs: usize,
-    /// Values of the declared secrets that are set.
-    pub secrets: BTreeMap<String, String>,
-    /// Set when the build is to end soon.
-    pub interrupted: &'a AtomicBool,
-}
 
 /// Why a build could not be begun or finished.
 #[derive(Debug, thiserror::Error)]
@@ -65,14 +45,8 @@ pub fn build(
 ) -> Result<Summary, BuildError> {
     let begun = Instant::now();
     let build = Build {
-        world,
-        tasks,
-        options,
-        observer,
-        mask: Mask::new(options.secrets.values().map(String::as_str)),
-        run: RunId::new(),
+        job: Job::new(world, tasks, options, observer),
         state: Mutex::default(),
-        slots: Mutex::default(),
         wake: Condvar::new(),
     };
     let foreign = world.store.foreign();
@@ -85,59 +59,32 @@ pub fn build(
     } else {
         build.begin_and_end(plan, foreign)
     };
-    let mut summary = build.summary();
+    let mut summary = build.job.summary();
     summary.duration = begun.elapsed();
     for message in world.store.warnings() {
         observer.observe(&Event::Warning { message });
     }
     result?;
     observer.observe(&Event::Ended {
-        run: build.run,
+        run: build.job.run,
         summary,
     });
     Ok(summary)
 }
 
 /// A run in progress.
-pub(crate) struct Build<'a> {
-    pub(crate) world: World<'a>,
-    pub(crate) tasks: &'a Tasks,
-    pub(crate) options: &'a Options<'a>,
-    pub(crate) observer: &'a dyn Observer,
-    pub(crate) mask: Mask,
-    pub(crate) run: RunId,
+struct Build<'a> {
+    job: Job<'a>,
     state: Mutex<State>,
-    slots: Mutex<Slots>,
     wake: Condvar,
 }
 
-/// Numbers of private directories. They are used again, for a file system grows slow when directories come and go; but
-/// not after an attempt that failed, of which something may still be running.
-#[derive(Default)]
-struct Slots {
-    free: Vec<u32>,
-    used: u32,
-}
-
-/// What the workers share.
+/// What the workers share beside the schedule.
 #[derive(Default)]
 struct State {
-    /// What each target left that is done, and each fresh one that another needs.
-    left: HashMap<TargetId, Vec<Artifact>>,
     tries: HashMap<TargetId, Tries>,
-    ended: HashMap<TargetId, Ended>,
     overtaken: Option<Overtaken>,
     error: Option<StoreError>,
-}
-
-/// How a target ended, for the summary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    Built,
-    Restored,
-    Fresh,
-    Failed,
-    Skipped,
 }
 
 impl Build<'_> {
@@ -145,115 +92,76 @@ impl Build<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number of private directories that nobody else uses.
-    pub(crate) fn take_slot(&self) -> u32 {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.free.pop().unwrap_or_else(|| {
-            slots.used += 1;
-            slots.used
-        })
-    }
-
-    /// Gives a number back after an attempt that ended well.
-    pub(crate) fn give_slot(&self, slot: u32) {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .free
-            .push(slot);
-    }
-
-    /// One output of a target that is done or fresh.
-    pub(crate) fn left(&self, id: ArtifactId) -> Option<Artifact> {
-        let name = self.world.graph.artifact_name(id);
-        let state = self.state();
-        let artifacts = state.left.get(&id.target)?.iter();
-        artifacts.into_iter().find(|artifact| artifact.name == name).cloned()
-    }
-
-    /// Whether a target is to run although it may be fresh: under `--force`, once.
-    pub(crate) fn forced(&self, id: TargetId) -> bool {
-        self.options.force && self.state().ended.get(&id) != Some(&Ended::Built)
-    }
-
     fn plan(&self) -> Result<Plan, BuildError> {
-        let built: HashSet<TargetId> = {
-            let state = self.state();
-            let built = state.ended.iter().filter(|(_, ended)| **ended == Ended::Built);
-            built.map(|(id, _)| *id).collect()
-        };
-        let force = |id| self.options.force && !built.contains(&id);
-        plan::plan_with(self.world, &self.options.goals, &force).map_err(BuildError::Plan)
+        let Job { world, options, .. } = &self.job;
+        plan::plan_with(*world, &options.goals, &|id| self.job.forced(id)).map_err(BuildError::Plan)
     }
 
     fn tell_plan(&self, plan: &Plan) {
         let steps: Vec<TargetId> = plan.open().map(|step| step.target).collect();
         let fresh = plan.steps.len() - steps.len();
-        {
-            let mut state = self.state();
-            for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Fresh) {
-                let ended = state.ended.entry(step.target).or_insert(Ended::Fresh);
-                // What failed before another build came between may have been made by that one.
-                if matches!(ended, Ended::Failed | Ended::Skipped) {
-                    *ended = Ended::Fresh;
-                }
-            }
+        for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Fresh) {
+            self.job.found_fresh(step.target);
         }
-        self.observer.observe(&Event::Planned {
-            run: self.run,
+        self.job.observer.observe(&Event::Planned {
+            run: self.job.run,
             steps,
             fresh,
         });
     }
 
     fn begin_and_end(&self, plan: Plan, foreign: u64) -> Result<(), BuildError> {
-        let store = self.world.store;
+        let Job {
+            world, options, run, ..
+        } = &self.job;
+        let (store, run) = (world.store, *run);
         let begun = Instant::now();
         store.prepare()?;
-        let _live = store.begin(self.run)?;
+        let _live = store.begin(run)?;
         store.append(&[Entry::Run(Run {
-            run: self.run,
+            run,
             boot: super::store::boot_id(),
             pid: std::process::id(),
-            goals: self.options.asked.clone(),
-            set: self.options.set.clone(),
+            goals: options.asked.clone(),
+            set: options.set.clone(),
         })])?;
         let done = self.rounds(plan, foreign);
-        let summary = self.summary();
+        let summary = self.job.summary();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let ended = Entry::Ended {
-            run: self.run,
+            run,
             duration: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             counts: [summary.built, summary.restored, summary.failed, summary.skipped].map(count),
             interrupted: summary.interrupted,
         };
-        store.clear_staging(self.run);
+        store.clear_staging(run);
         done?;
         store.append(&[ended])?;
-        Ok(store.finish(self.world.files, &self.world.graph.spec)?)
+        Ok(store.finish(world.files, &world.graph.spec)?)
     }
 
     /// Builds, and plans again as often as another build came between.
     fn rounds(&self, mut plan: Plan, mut foreign: u64) -> Result<(), BuildError> {
+        let store = self.job.world.store;
         loop {
             self.tell_plan(&plan);
             self.round(&plan)?;
             let overtaken = self.state().overtaken.take();
-            if self.interrupted() {
+            if self.job.interrupted() {
                 return Ok(());
             }
             match overtaken {
                 Some(overtaken) => self.wait_for(overtaken),
-                None if self.failed() => return Ok(()),
+                None if self.job.failed() => return Ok(()),
                 // Somebody else wrote meanwhile: whether all is as planned is seen by planning again.
-                None if self.world.store.foreign() == foreign => return Ok(()),
+                None if store.foreign() == foreign => return Ok(()),
                 None => {}
             }
-            if self.interrupted() {
+            if self.job.interrupted() {
                 return Ok(());
             }
-            self.world.store.refresh()?;
-            foreign = self.world.store.foreign();
+            store.refresh()?;
+            foreign = store.foreign();
             plan = self.plan()?;
             if plan.open().next().is_none() {
                 self.tell_plan(&plan);
@@ -264,14 +172,13 @@ impl Build<'_> {
 
     /// Waits for an older build that wants something else to end.
     fn wait_for(&self, overtaken: Overtaken) {
-        let Some(other) = overtaken.by.filter(|other| *other < self.run) else {
+        let Some(other) = overtaken.by.filter(|other| *other < self.job.run) else {
             return;
         };
-        let store = self.world.store;
         let mut told = false;
-        while store.is_live(other) && !self.interrupted() {
+        while self.job.world.store.is_live(other) && !self.job.interrupted() {
             if !std::mem::replace(&mut told, true) {
-                self.observer.observe(&Event::Waiting {
+                self.job.observer.observe(&Event::Waiting {
                     target: overtaken.target,
                     holder: format!("run {}, which builds with other values", other.short()),
                 });
@@ -282,14 +189,14 @@ impl Build<'_> {
 
     /// Works through one plan.
     fn round(&self, plan: &Plan) -> Result<(), BuildError> {
-        let graph = self.world.graph;
+        let Job { world, options, .. } = &self.job;
         let open: Vec<(TargetId, Duration)> = plan
             .open()
             .map(|step| (step.target, step.last.unwrap_or(Duration::from_secs(1))))
             .collect();
         self.take_note_of_fresh(plan, &open);
-        let jobs = self.options.jobs.clamp(1, open.len().max(1));
-        let schedule = Mutex::new(Schedule::new(graph, &open));
+        let jobs = options.jobs.clamp(1, open.len().max(1));
+        let schedule = Mutex::new(Schedule::new(world.graph, &open));
         std::thread::scope(|scope| {
             for _ in 1..jobs {
                 scope.spawn(|| self.work(&schedule));
@@ -301,18 +208,19 @@ impl Build<'_> {
         if let Some(error) = state.error.take() {
             return Err(error.into());
         }
-        if self.options.keep_going || state.overtaken.is_some() || self.interrupted() {
+        if options.keep_going || state.overtaken.is_some() || self.job.interrupted() {
             return Ok(());
         }
         // After a failure, whatever was not begun is not built either.
         for id in schedule.left() {
-            state.ended.entry(id).or_insert(Ended::Skipped);
+            self.job.not_begun(id);
         }
         Ok(())
     }
 
     /// Notes what the fresh targets have left that others need; as the plan saw it, whatever is written meanwhile.
     fn take_note_of_fresh(&self, plan: &Plan, open: &[(TargetId, Duration)]) {
+        let World { graph, store, .. } = self.job.world;
         let fresh: HashSet<TargetId> = plan
             .steps
             .iter()
@@ -321,18 +229,13 @@ impl Build<'_> {
             .collect();
         let needed: HashSet<TargetId> = open
             .iter()
-            .flat_map(|(id, _)| &self.world.graph.node(*id).needs)
+            .flat_map(|(id, _)| &graph.node(*id).needs)
             .copied()
             .filter(|need| fresh.contains(need))
             .collect();
-        let mut state = self.state();
         for id in needed {
-            let name = self.world.graph.name(id);
-            let artifacts = self
-                .world
-                .store
-                .ledger(|ledger| Some(ledger.target(name)?.record()?.artifacts.clone()));
-            state.left.insert(id, artifacts.unwrap_or_default());
+            let artifacts = store.ledger(|ledger| Some(ledger.target(graph.name(id))?.record()?.artifacts.clone()));
+            self.job.leave(id, artifacts.unwrap_or_default());
         }
     }
 
@@ -342,7 +245,7 @@ impl Build<'_> {
         let lock = || schedule.lock().unwrap_or_else(PoisonError::into_inner);
         let mut open = lock();
         loop {
-            if self.interrupted() {
+            if self.job.interrupted() {
                 open.stop();
             }
             let now = Instant::now();
@@ -370,7 +273,7 @@ impl Build<'_> {
 
     fn turn(&self, id: TargetId) -> Result<Turned, StoreError> {
         let mut tries = self.state().tries.remove(&id).unwrap_or_default();
-        let turned = Turn { build: self, id }.take(&mut tries);
+        let turned = Turn { job: &self.job, id }.take(&mut tries);
         self.state().tries.insert(id, tries);
         turned
     }
@@ -379,32 +282,17 @@ impl Build<'_> {
     fn settle(&self, schedule: &mut Schedule<'_>, id: TargetId, turned: Result<Turned, StoreError>) {
         match turned {
             Ok(Turned::Done(outcome, artifacts)) => {
-                let ended = match &outcome {
-                    Outcome::Built { .. } => Ended::Built,
-                    Outcome::Restored { .. } => Ended::Restored,
-                    _ => Ended::Fresh,
-                };
-                {
-                    let mut state = self.state();
-                    state.left.insert(id, artifacts);
-                    // What was built first and put back later, after another build came between, was built.
-                    let before = state.ended.insert(id, ended);
-                    if let (Some(before @ (Ended::Built | Ended::Restored)), Ended::Fresh) = (before, ended) {
-                        state.ended.insert(id, before);
-                    }
-                }
-                self.finished(id, outcome);
+                self.job.leave(id, artifacts);
+                self.job.ended(id, outcome);
                 schedule.done(id, true);
             }
             Ok(Turned::Failed(failure)) => {
-                self.state().ended.insert(id, Ended::Failed);
-                self.finished(id, Outcome::Failed(failure));
-                if !self.options.keep_going {
+                self.job.ended(id, Outcome::Failed(failure));
+                if !self.job.options.keep_going {
                     schedule.stop();
                 }
                 for skipped in schedule.done(id, false) {
-                    self.state().ended.insert(skipped, Ended::Skipped);
-                    self.finished(skipped, Outcome::Skipped { because: id });
+                    self.job.ended(skipped, Outcome::Skipped { because: id });
                 }
             }
             Ok(Turned::Again(after)) => schedule.park(id, Instant::now() + after),
@@ -414,7 +302,7 @@ impl Build<'_> {
                 schedule.park(id, Instant::now());
             }
             Ok(Turned::Interrupted) => {
-                self.finished(id, Outcome::Interrupted);
+                self.job.ended(id, Outcome::Interrupted);
                 schedule.stop();
                 schedule.park(id, Instant::now());
             }
@@ -423,32 +311,6 @@ impl Build<'_> {
                 schedule.stop();
                 schedule.park(id, Instant::now());
             }
-        }
-    }
-
-    fn finished(&self, target: TargetId, outcome: Outcome) {
-        self.observer.observe(&Event::Finished { target, outcome });
-    }
-
-    fn interrupted(&self) -> bool {
-        self.options.interrupted.load(Ordering::Relaxed)
-    }
-
-    fn failed(&self) -> bool {
-        self.state().ended.values().any(|ended| *ended == Ended::Failed)
-    }
-
-    fn summary(&self) -> Summary {
-        let state = self.state();
-        let count = |wanted| state.ended.values().filter(|ended| **ended == wanted).count();
-        Summary {
-            built: count(Ended::Built),
-            restored: count(Ended::Restored),
-            fresh: count(Ended::Fresh),
-            failed: count(Ended::Failed),
-            skipped: count(Ended::Skipped),
-            interrupted: self.interrupted(),
-            duration: Duration::ZERO,
         }
     }
 }

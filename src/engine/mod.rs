@@ -10,6 +10,7 @@ pub mod event;
 pub mod files;
 pub mod fingerprint;
 pub mod graph;
+mod job;
 mod mask;
 pub mod plan;
 pub mod reason;

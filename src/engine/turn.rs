@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Broken};
-use super::build::Build;
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome};
 use super::graph::{ArtifactId, Read, TargetId};
+use super::job::Job;
 use super::plan::{self, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::RunId;
@@ -61,22 +61,22 @@ type Seen = Vec<Option<(Digest, Kind)>>;
 
 /// One turn.
 pub(crate) struct Turn<'a> {
-    pub(crate) build: &'a Build<'a>,
+    pub(crate) job: &'a Job<'a>,
     pub(crate) id: TargetId,
 }
 
 impl Turn<'_> {
     fn target(&self) -> &Target {
-        self.build.world.graph.target(self.id)
+        self.job.world.graph.target(self.id)
     }
 
     fn reads(&self) -> &[Read] {
-        &self.build.world.graph.node(self.id).reads
+        &self.job.world.graph.node(self.id).reads
     }
 
     /// Takes the turn.
     pub(crate) fn take(&self, tries: &mut Tries) -> Result<Turned, StoreError> {
-        let store = self.build.world.store;
+        let store = self.job.world.store;
         let Some(held) = self.lock(tries)? else {
             return Ok(Turned::Again(BUSY));
         };
@@ -88,8 +88,8 @@ impl Turn<'_> {
             Ok(seen) => seen,
             Err(failure) => return Ok(Turned::Failed(*failure)),
         };
-        let force = self.build.forced(self.id);
-        let (step, _) = match plan::judge(self.build.world, self.id, &|id| self.content(id), force) {
+        let force = self.job.forced(self.id);
+        let (step, _) = match plan::judge(self.job.world, self.id, &|id| self.content(id), force) {
             Ok(judged) => judged,
             Err(errors) => return Ok(Turned::Failed(cannot_plan(&errors))),
         };
@@ -118,9 +118,9 @@ impl Turn<'_> {
 
     /// Takes all locks of the turn, or none.
     fn lock(&self, tries: &mut Tries) -> Result<Option<Held>, StoreError> {
-        let Build {
+        let Job {
             world, run, observer, ..
-        } = self.build;
+        } = self.job;
         let needs = world.graph.node(self.id).needs.iter();
         let reads: Vec<&str> = needs.map(|need| world.graph.name(*need)).collect();
         match world.store.lock(&self.target().name, &reads, *run)? {
@@ -140,7 +140,7 @@ impl Turn<'_> {
     /// Puts back what a killed build had set aside.
     fn put_back(&self) -> Result<(), StoreError> {
         if !self.history().aside().is_empty() {
-            let Build { world, run, .. } = self.build;
+            let Job { world, run, .. } = self.job;
             let displaced = world.store.put_back(&self.target().name, *run, world.files)?;
             self.tell_displaced(displaced);
         }
@@ -149,20 +149,20 @@ impl Turn<'_> {
 
     fn history(&self) -> Arc<History> {
         let name = &self.target().name;
-        let store = self.build.world.store;
+        let store = self.job.world.store;
         store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()
     }
 
     fn look(&self) -> Result<Seen, Box<Failure>> {
         let look = |read: &Read| {
-            let found = self.build.world.files.digest(&read.path);
+            let found = self.job.world.files.digest(&read.path);
             found.map_err(|error| Box::new(failure(format!("`{}` cannot be read: {error}", read.path))))
         };
         self.reads().iter().map(look).collect()
     }
 
     fn content(&self, id: ArtifactId) -> Option<Digest> {
-        self.build.left(id).map(|artifact| artifact.content)
+        self.job.left(id).map(|artifact| artifact.content)
     }
 
     /// Finds out whether somebody else changed what the plan took for granted.
@@ -170,12 +170,12 @@ impl Turn<'_> {
     /// Of two builds that want different things, the younger waits for the older: so a record that an older one has
     /// just placed is not replaced, while one of a younger is.
     fn overtaken(&self, step: &Step, history: &History, seen: &Seen) -> Option<Overtaken> {
-        let Build { world, run, .. } = self.build;
+        let Job { world, run, .. } = self.job;
         let rival = |placed_by: RunId| (placed_by != *run && world.store.is_live(placed_by)).then_some(placed_by);
         let target = self.id;
         let changed = self.reads().iter().zip(seen).find_map(|(read, seen)| {
             let id = read.artifact?;
-            let expected = self.build.left(id).map(|artifact| (artifact.bytes, artifact.kind));
+            let expected = self.job.left(id).map(|artifact| (artifact.bytes, artifact.kind));
             (expected != *seen).then_some(id)
         });
         if let Some(id) = changed {
@@ -196,16 +196,16 @@ impl Turn<'_> {
 
     fn keeps_changing(&self, seen: &Seen) -> Failure {
         let path = self.reads().iter().zip(seen).find(|(read, seen)| {
-            let expected = read.artifact.and_then(|id| self.build.left(id));
+            let expected = read.artifact.and_then(|id| self.job.left(id));
             expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != **seen)
         });
         changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
     }
 
     fn restore(&self, history: &History, hash: Digest, reasons: &[Reason]) -> Result<Option<Turned>, StoreError> {
-        let Build {
+        let Job {
             world, run, observer, ..
-        } = self.build;
+        } = self.job;
         let Some(past) = history.result(hash) else {
             return Ok(None);
         };
@@ -242,9 +242,9 @@ impl Turn<'_> {
         held: &Held,
         tries: &mut Tries,
     ) -> Result<Turned, StoreError> {
-        let Build {
+        let Job {
             world, run, observer, ..
-        } = self.build;
+        } = self.job;
         let Some(hash) = step.fingerprint.hash() else {
             return Ok(Turned::Failed(failure(
                 "internal error: an input is not known at its turn".to_owned(),
@@ -262,14 +262,14 @@ impl Turn<'_> {
         });
         let attempt = Attempt {
             world: *world,
-            tasks: self.build.tasks,
-            options: self.build.options,
+            tasks: self.job.tasks,
+            options: self.job.options,
             observer: *observer,
-            mask: &self.build.mask,
+            mask: &self.job.mask,
             run: *run,
             target: self.id,
             number: tries.attempts,
-            slot: self.build.take_slot(),
+            slot: self.job.take_slot(),
             fingerprint: hash,
             held,
         };
@@ -287,7 +287,7 @@ impl Turn<'_> {
         let duration = begun.elapsed();
         if let Some(turned) = self.changed_meanwhile(seen, tries) {
             attempt.clear(self.target());
-            self.build.give_slot(attempt.slot);
+            self.job.give_slot(attempt.slot);
             return Ok(turned);
         }
         let made = Made {
@@ -304,7 +304,7 @@ impl Turn<'_> {
         };
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
-        self.build.give_slot(attempt.slot);
+        self.job.give_slot(attempt.slot);
         Ok(done)
     }
 
@@ -337,9 +337,9 @@ impl Turn<'_> {
         history: &History,
         duration: Duration,
     ) -> Result<Turned, StoreError> {
-        let Build {
+        let Job {
             world, run, observer, ..
-        } = self.build;
+        } = self.job;
         let cache = self.target().cache;
         let committed = world.store.commit(made, staged, history.record(), cache, world.files)?;
         self.tell_displaced(committed.displaced);
@@ -358,9 +358,9 @@ impl Turn<'_> {
     }
 
     fn failed(&self, failure: Failure, duration: Duration, tries: &Tries) -> Result<Turned, StoreError> {
-        let Build {
+        let Job {
             world, run, observer, ..
-        } = self.build;
+        } = self.job;
         let target = self.target();
         world.store.append(&[Entry::Failure(entry::Failed {
             run: *run,
@@ -387,7 +387,7 @@ impl Turn<'_> {
     fn delay(&self, attempts: u32) -> Duration {
         const LONGEST: Duration = Duration::from_hours(1);
         let target = self.target();
-        let seed = Digest::of(format!("{} {} {attempts}", self.build.run, target.name).as_bytes()).hex();
+        let seed = Digest::of(format!("{} {} {attempts}", self.job.run, target.name).as_bytes()).hex();
         let share = u32::from_str_radix(&seed[..4], 16).unwrap_or_default();
         let jitter = 0.75 + 0.5 * f64::from(share) / 65536.0;
         let doubled = target.retry_delay.saturating_mul(1 << (attempts - 1).min(20));
@@ -396,7 +396,7 @@ impl Turn<'_> {
 
     fn tell_displaced(&self, displaced: Vec<Displaced>) {
         for Displaced { path, to } in displaced {
-            self.build.observer.observe(&Event::Displaced { path, to });
+            self.job.observer.observe(&Event::Displaced { path, to });
         }
     }
 }
