@@ -485,3 +485,38 @@ nothing to do: 4 targets are fresh
     );
     assert_eq!(copy.ran(), "");
 }
+
+#[test]
+fn a_program_comes_back_as_a_program_and_a_text_as_a_text() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let project = Project::new(
+        r#"
+[target.text]
+run = "echo 'echo hello' > {{output}}"
+output = "text.sh"
+
+[target.program]
+run = "cp {{inputs}} {{output}}; chmod +x {{output}}"
+inputs = ["text"]
+output = "program.sh"
+"#,
+    );
+    let is_program = |path| fs::metadata(project.at(path)).expect("there").permissions().mode() & 0o100 != 0;
+    project.build("").ok();
+    project.remove("text.sh");
+    project.remove("program.sh");
+    project.build("").is(
+        0,
+        str![[r#"
+run [RUN]: 2 targets to look at, 0 fresh
+restored   text     from run [RUN] ([TIME] ago); text text.sh is missing
+restored   program  from run [RUN] ([TIME] ago); program program.sh is missing
+2 restored in [TIME]
+
+"#]],
+    );
+    assert_eq!((is_program("text.sh"), is_program("program.sh")), (false, true));
+    project.edit("Atsaffile", "> {{output}}\"", "> {{output}}; chmod +x {{output}}\"");
+    project.build("text").ok();
+    assert!(is_program("text.sh"), "the same bytes, and yet another file");
+}

@@ -58,7 +58,9 @@ impl fmt::Debug for Digest {
 /// Plain reads of this size were faster than mapping the file into memory.
 pub(crate) const BUFFER: usize = 256 * 1024;
 
-/// The digest of a file's bytes.
+/// The digest of a file: that of its bytes, or of these and a mark if its owner may execute it.
+///
+/// A program is of no use without that permission, so two files that differ in it alone are not the same.
 ///
 /// # Errors
 /// Whatever reading meets.
@@ -68,13 +70,18 @@ pub fn of_file(path: &Path) -> io::Result<Digest> {
     let mut buffer = vec![0; BUFFER];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().into()),
+            0 => break,
             read => hasher.update(&buffer[..read]),
         };
     }
+    let bytes = Digest::from(hasher.finalize());
+    match is_executable(&file.metadata()?) {
+        true => Ok(Digest::of(format!("executable {bytes}").as_bytes())),
+        false => Ok(bytes),
+    }
 }
 
-/// A directory's content: relative paths, kinds, executable bits, link texts and digests, sorted by path.
+/// A directory's content: relative paths, kinds, link texts and files' digests, sorted by path.
 ///
 /// Python writes `__pycache__` into directories that it merely reads from, so those are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,13 +92,8 @@ pub struct Tree(pub Vec<(String, Node)>);
 pub enum Node {
     /// A directory.
     Directory,
-    /// A regular file.
-    File {
-        /// The digest of its bytes.
-        digest: Digest,
-        /// Whether its owner may execute it.
-        executable: bool,
-    },
+    /// A regular file, by its digest.
+    File(Digest),
     /// A symbolic link, by its text.
     Link(String),
 }
@@ -115,10 +117,7 @@ impl Tree {
             } else if kind.is_symlink() {
                 Node::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
             } else {
-                Node::File {
-                    digest: digest_of(entry.path())?,
-                    executable: is_executable(&entry.metadata()?),
-                }
+                Node::File(digest_of(entry.path())?)
             };
             nodes.push((relative(root, entry.path())?, node));
         }
@@ -135,9 +134,7 @@ impl Tree {
             hasher.update(path.as_bytes());
             match node {
                 Node::Directory => hasher.update(b"d"),
-                Node::File { digest, executable } => {
-                    hasher.update(if *executable { b"x" } else { b"f" }).update(&digest.0)
-                }
+                Node::File(digest) => hasher.update(b"f").update(&digest.0),
                 Node::Link(text) => hasher.update(b"l").update(&Digest::of(text.as_bytes()).0),
             };
         }
@@ -188,6 +185,21 @@ mod tests {
         assert_eq!(first, make("two", "a", "text"));
         assert_ne!(first, make("three", "b", "text"));
         assert_ne!(first, make("four", "a", "other"));
+    }
+
+    #[test]
+    fn a_file_is_its_bytes_and_whether_it_is_a_program() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("file");
+        File::create(&path).expect("made").write_all(b"text").expect("written");
+        let with_mode = |mode| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
+            of_file(&path).expect("read")
+        };
+        assert_eq!(with_mode(0o644), Digest::of(b"text"));
+        assert_eq!(with_mode(0o600), Digest::of(b"text"));
+        assert_ne!(with_mode(0o744), Digest::of(b"text"));
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Objects {
             Kind::Directory => {
                 let tree = Tree::read(path, &digest::of_file)?;
                 for (name, node) in &tree.0 {
-                    if let Node::File { digest, .. } = node {
+                    if let Node::File(digest) = node {
                         self.keep_file(&path.join(name), *digest)?;
                     }
                 }
@@ -60,6 +60,7 @@ impl Objects {
         if let Some(parent) = to.parent().filter(|parent| !parent.exists()) {
             fs::create_dir_all(parent)?;
         }
+        // The copy has the file's permissions, of which one is in its digest.
         reflink_copy::reflink_or_copy(path, &to).map(drop)
     }
 
@@ -77,12 +78,11 @@ impl Objects {
                     match node {
                         Node::Directory => fs::create_dir_all(&at)?,
                         Node::Link(text) => std::os::unix::fs::symlink(text, &at)?,
-                        Node::File { digest, executable } => {
+                        Node::File(digest) => {
                             if !self.give_file(*digest, &at)? {
                                 fs::remove_dir_all(to)?;
                                 return Ok(false);
                             }
-                            set_executable(&at, *executable)?;
                         }
                     }
                 }
@@ -117,14 +117,6 @@ fn open_new(path: &Path) -> io::Result<File> {
         fs::create_dir_all(parent)?;
     }
     File::create(path)
-}
-
-fn set_executable(path: &Path, executable: bool) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mut permissions = fs::metadata(path)?.permissions();
-    let mode = permissions.mode();
-    permissions.set_mode(if executable { mode | 0o111 } else { mode & !0o111 });
-    fs::set_permissions(path, permissions)
 }
 
 #[cfg(test)]
