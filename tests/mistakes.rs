@@ -138,7 +138,7 @@ error: the glob `*.txt` matches `good.txt`, which is an artifact
  3 | output = "good.txt"
    |          ^^^^^^^^^^ `good`, made by `good`
   help: what it matches would depend on what is built: narrow the glob, or name the artifact as an input
-error: the glob `dir/*.csv` matches `dir`, which is an artifact
+error: the glob `dir/*.csv` reaches into `dir`, which is an artifact
    --> Atsaffile:16:11
  16 | inputs = ["dir/*.csv"]
     |           ^^^^^^^^^^^ the glob
@@ -146,6 +146,63 @@ error: the glob `dir/*.csv` matches `dir`, which is an artifact
  12 | output = "dir/"
     |          ^^^^^^ `dir`, made by `dir`
   help: what it matches would depend on what is built: narrow the glob, or name the artifact as an input
+
+"#]],
+    );
+}
+
+#[test]
+fn a_glob_must_not_reach_into_an_artifact_by_a_pattern_of_its_directory() {
+    let project = project(
+        r#"
+[target.plots]
+run = "mkdir {{output}}/x"
+output = "out/plots/"
+
+[target.inside]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["ou?/*/*.csv"]
+output = "inside.csv"
+"#,
+    );
+    told(
+        &project,
+        str![[r#"
+error: the glob `ou?/*/*.csv` reaches into `out/plots`, which is an artifact
+   --> Atsaffile:11:11
+ 11 | inputs = ["ou?/*/*.csv"]
+    |           ^^^^^^^^^^^^^ the glob
+   --> Atsaffile:7:10
+  7 | output = "out/plots/"
+    |          ^^^^^^^^^^^^ `plots`, made by `plots`
+  help: what it matches would depend on what is built: narrow the glob, or name the artifact as an input
+
+"#]],
+    );
+}
+
+#[test]
+fn a_directory_that_is_a_source_must_not_contain_an_artifact() {
+    let project = project(
+        r#"
+[target.list]
+run = "ls data > {{output}}"
+inputs = ["data/"]
+output = "data/list.txt"
+"#,
+    );
+    project.write("data/raw.csv", "");
+    told(
+        &project,
+        str![[r#"
+error: the source `data` contains `data/list.txt`, which is an artifact
+  --> Atsaffile:7:11
+ 7 | inputs = ["data/"]
+   |           ^^^^^^^ read here
+  --> Atsaffile:8:10
+ 8 | output = "data/list.txt"
+   |          ^^^^^^^^^^^^^^^ `list`, made by `list`
+  help: what is in it would depend on what is built: let one of the two lie elsewhere, or read files by name
 
 "#]],
     );

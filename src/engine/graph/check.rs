@@ -72,21 +72,54 @@ pub(super) fn directory_above(by_path: &BTreeMap<String, ArtifactId>, path: &str
     None
 }
 
+/// The artifact that lies inside a directory that is a source, if any.
+pub(super) fn artifact_below(by_path: &BTreeMap<String, ArtifactId>, directory: &str) -> Option<ArtifactId> {
+    let below = format!("{directory}/");
+    let (path, id) = by_path.range(below.clone()..).next()?;
+    path.starts_with(&below).then_some(*id)
+}
+
 /// The artifact that a glob matches, or whose directory it reaches into.
 pub(super) fn glob_hits(by_path: &BTreeMap<String, ArtifactId>, pattern: &str, spec: &Spec) -> Option<ArtifactId> {
-    let matcher = matcher(pattern).ok()?;
-    let fixed = fixed_part(pattern);
+    let whole = matcher(pattern).ok()?;
+    let parts: Vec<Part> = pattern.split('/').map(Part::new).collect();
     by_path
         .iter()
         .find(|(path, id)| {
             let output = &spec.targets[id.target.index()].outputs[id.output as usize];
-            matcher.is_match(path)
-                || (output.kind == Kind::Directory
-                    && (fixed == path.as_str()
-                        || fixed.starts_with(&format!("{path}/"))
-                        || (pattern.contains("**") && (fixed.is_empty() || path.starts_with(&format!("{fixed}/"))))))
+            whole.is_match(path) || (output.kind == Kind::Directory && reaches_into(&parts, path))
         })
         .map(|(_, id)| *id)
+}
+
+/// What stands between two `/` of a glob.
+enum Part {
+    /// `**`: any number of directories.
+    Any,
+    /// One name; `None` matches nothing, such as one half of `{a/b,c}`.
+    Name(Option<GlobMatcher>),
+}
+
+impl Part {
+    fn new(text: &str) -> Self {
+        match text {
+            "**" => Self::Any,
+            name => Self::Name(matcher(name).ok()),
+        }
+    }
+}
+
+/// Whether a glob can match something below a directory.
+fn reaches_into(parts: &[Part], directory: &str) -> bool {
+    let mut parts = parts.iter();
+    for name in directory.split('/') {
+        match parts.next() {
+            Some(Part::Any) => return true,
+            Some(Part::Name(Some(part))) if part.is_match(name) => {}
+            _ => return false,
+        }
+    }
+    parts.next().is_some()
 }
 
 fn matcher(pattern: &str) -> Result<GlobMatcher, String> {
@@ -207,6 +240,25 @@ mod tests {
         let way = order(&nodes).expect_err("a circle");
         assert_eq!(way.first(), way.last());
         assert_eq!(way.len(), 4);
+    }
+
+    #[test]
+    fn a_glob_reaches_into_a_directory_if_a_part_of_it_is_left() {
+        for (pattern, reaches) in [
+            ("out/plots/*.csv", true),
+            ("out/*/x.csv", true),
+            ("ou?/plots/x/y.csv", true),
+            ("*/*/*", true),
+            ("**/x.csv", true),
+            ("out/**", true),
+            ("out/*", false),
+            ("out/*.csv", false),
+            ("data/**", false),
+            ("out/tables/*.csv", false),
+        ] {
+            let parts: Vec<Part> = pattern.split('/').map(Part::new).collect();
+            assert_eq!(reaches_into(&parts, "out/plots"), reaches, "{pattern}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{ArtifactId, Graph, TargetId};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::engine::spec::{Span, Spec, Text};
+use crate::engine::spec::{Kind, Span, Spec, Text};
 
 /// Something that is wrong with the whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,10 +88,28 @@ impl GraphError {
             .help(format!("read the artifact itself: `{}`", output.name))
     }
 
-    pub(super) fn glob_matches_artifact(graph: &Graph, pattern: &str, span: Span, artifact: ArtifactId) -> Self {
+    pub(super) fn source_around(graph: &Graph, path: &str, span: Span, artifact: ArtifactId) -> Self {
         let output = output(&graph.spec, artifact);
         Self::new(format!(
-            "the glob `{pattern}` matches `{}`, which is an artifact",
+            "the source `{path}` contains `{}`, which is an artifact",
+            output.path
+        ))
+        .at(span, "read here")
+        .at(
+            output.span,
+            format!("`{}`, made by `{}`", output.name, target(&graph.spec, artifact)),
+        )
+        .help("what is in it would depend on what is built: let one of the two lie elsewhere, or read files by name")
+    }
+
+    pub(super) fn glob_matches_artifact(graph: &Graph, pattern: &str, span: Span, artifact: ArtifactId) -> Self {
+        let output = output(&graph.spec, artifact);
+        let does = match output.kind {
+            Kind::File => "matches",
+            Kind::Directory => "reaches into",
+        };
+        Self::new(format!(
+            "the glob `{pattern}` {does} `{}`, which is an artifact",
             output.path
         ))
         .at(span, "the glob")

@@ -170,6 +170,9 @@ impl Graph {
                     if let Some(directory) = check::directory_above(&self.by_path, path, &self.spec) {
                         errors.push(GraphError::source_inside(self, path, input.span, directory));
                     }
+                    if let Some(artifact) = check::artifact_below(&self.by_path, path) {
+                        errors.push(GraphError::source_around(self, path, input.span, artifact));
+                    }
                     reads.push(read(path, self.by_path.get(path).copied(), How::Declared));
                 }
                 From::Glob(pattern) => match found.matches(pattern) {
@@ -184,6 +187,11 @@ impl Graph {
             }
         }
         self.imply(id, found, &mut reads);
+        for read in reads.iter().filter(|read| read.how == How::Param) {
+            if let Some(artifact) = check::artifact_below(&self.by_path, &read.path) {
+                errors.push(GraphError::source_around(self, &read.path, read.span, artifact));
+            }
+        }
         let mut needs: Vec<TargetId> = reads
             .iter()
             .filter_map(|read| read.artifact)
