@@ -9,6 +9,7 @@
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `crash` | a kill at any moment, and a damaged store |
 //! | `concurrency` | several builds in one project |
+//! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits against a plain recursion |
 //! | `layering` | who may import whom |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
@@ -23,6 +24,7 @@
 
 mod concurrency;
 mod crash;
+mod elsewhere;
 mod failures;
 mod inside;
 mod interruptions;

@@ -9,7 +9,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::commit::Displaced;
 use super::entry::Entry;
@@ -27,10 +27,10 @@ impl Store {
         run: RunId,
         files: &Files,
     ) -> Result<(), StoreError> {
-        let base = self.aside_dir(run).join(target);
         let root = files.root();
         let mut moves = Vec::new();
         for (number, output) in outputs.iter().enumerate() {
+            let base = self.aside_beside(&files.at(&output.path), run).join(target);
             let away = base.join(number.to_string());
             let away = away.strip_prefix(root).unwrap_or(&away).to_string_lossy().into_owned();
             moves.push((output.path.clone(), away));
@@ -40,19 +40,19 @@ impl Store {
             target: target.to_owned(),
             files: moves.clone(),
         }])?;
-        let go = || -> io::Result<()> {
-            fs::create_dir_all(&base)?;
-            for (path, away) in &moves {
-                let from = files.at(path);
+        for (path, away) in &moves {
+            let (from, away) = (files.at(path), root.join(away));
+            let go = || -> io::Result<()> {
                 if fs::symlink_metadata(&from).is_ok() {
-                    move_file(&from, &root.join(away))?;
-                } else if let Some(parent) = from.parent() {
-                    fs::create_dir_all(parent)?;
+                    fs::create_dir_all(away.parent().unwrap_or(root))?;
+                    move_file(&from, &away)
+                } else {
+                    fs::create_dir_all(from.parent().unwrap_or(root))
                 }
-            }
-            Ok(())
-        };
-        go().map_err(StoreError::at(&base))
+            };
+            go().map_err(StoreError::at(&from))?;
+        }
+        Ok(())
     }
 
     /// Moves what a command wrote to its declared paths to `staged`, one path for each output.
@@ -85,7 +85,10 @@ impl Store {
                 move_file(&away, &to)
             };
             go().map_err(StoreError::at(&to))?;
-            let _ = fs::remove_dir(away.parent().unwrap_or(Path::new("")));
+            // The target's directory, and the run's: both go when they are empty.
+            for emptied in away.ancestors().skip(1).take(2) {
+                let _ = fs::remove_dir(emptied);
+            }
         }
         self.append(&[Entry::AsideEnded {
             target: target.to_owned(),

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::commit::{digest_of, exists, move_file, remove};
-use super::{Store, StoreError};
+use super::commit::{digest_of, exists, remove};
+use super::{Store, StoreError, move_file};
 use crate::engine::files::Files;
 use crate::engine::run::RunId;
 use crate::engine::spec::Output;

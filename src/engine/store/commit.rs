@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::entry::{Artifact, Entry, Made};
-use super::{Past, Store, StoreError};
+use super::{Past, Store, StoreError, move_file};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
 use crate::engine::files::Files;
 use crate::engine::reason::Reason;
@@ -102,6 +102,8 @@ fn placeholders(path: &Path) -> io::Result<Vec<u64>> {
 
 /// The directory, in a run's staging, for what came out of artifacts' places.
 const FORMER: &str = "former";
+/// The directory, in a run's staging, for what is being deleted.
+const GONE: &str = "gone";
 
 /// A file of somebody else's that stood in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,19 +226,6 @@ impl Store {
         Ok(Some(displaced))
     }
 
-    /// A staging directory on the file system of `path`.
-    pub(crate) fn staging_beside(&self, path: &Path, run: RunId) -> PathBuf {
-        use std::os::unix::fs::MetadataExt as _;
-        let staging = self.staging_dir(run);
-        let device = |path: &Path| path.ancestors().find_map(|at| fs::metadata(at).ok()).map(|it| it.dev());
-        let parent = path.parent().unwrap_or(path);
-        if device(parent) == device(&staging) {
-            return staging;
-        }
-        let there = parent.ancestors().find(|at| at.exists()).unwrap_or(parent);
-        there.join(format!(".atsaf-staging-{run}"))
-    }
-
     fn place_all(
         &self,
         place: &[(Artifact, PathBuf)],
@@ -294,14 +283,20 @@ impl Store {
 
     /// Looks at what a build had taken out of artifacts' places when it was killed; tells what it kept.
     pub(super) fn rescue(&self, run: RunId) -> io::Result<Vec<Displaced>> {
-        let former = self.staging_dir(run).join(FORMER);
-        if !former.exists() {
+        let mut formers = self.stagings(run);
+        formers.iter_mut().for_each(|staging| staging.push(FORMER));
+        formers.retain(|former| former.exists());
+        if formers.is_empty() {
             return Ok(Vec::new());
         }
         let placements = |ledger: &super::Ledger| ledger.placements().map(|(path, _)| path.to_owned()).collect();
         let paths: Vec<String> = self.ledger(placements);
-        let there = paths.iter().filter(|path| exists(&former.join(path)));
-        let displaced = there.map(|path| self.dispose(&former.join(path), path, run));
+        let all = formers
+            .iter()
+            .flat_map(|former| paths.iter().map(|path| (former.join(path), path)));
+        let displaced = all
+            .filter(|(at, _)| exists(at))
+            .map(|(at, path)| self.dispose(&at, path, run));
         displaced.filter_map(Result::transpose).collect()
     }
 
@@ -311,6 +306,16 @@ impl Store {
             Some(digest) => self.ledger(|ledger| ledger.placed(path, digest)),
             None => false,
         };
+        if own && former.is_dir() {
+            // Out of sight first: a kill must not leave half of it where it would be taken for somebody's work.
+            let staging = self.staging_beside(&self.root().join(path), run);
+            let gone = staging.join(GONE).join(path);
+            fs::create_dir_all(gone.parent().unwrap_or(&gone))?;
+            remove(&gone)?;
+            super::rename(former, &gone)?;
+            remove(&gone)?;
+            return Ok(None);
+        }
         if own {
             remove(former)?;
             return Ok(None);
@@ -358,17 +363,6 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
         Ok(_) => fs::remove_file(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-    }
-}
-
-/// Moves a file, to another file system if need be.
-pub(crate) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
-    match super::rename(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices && from.is_file() => {
-            fs::copy(from, to)?;
-            fs::remove_file(from)
-        }
-        other => other,
     }
 }
 

@@ -17,6 +17,7 @@
 //! ```
 
 mod aside;
+mod beside;
 mod checked;
 pub mod clean;
 mod commit;
@@ -35,7 +36,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use self::commit::{Displaced, Staged, move_file, remove};
+pub(crate) use self::beside::move_file;
+pub(crate) use self::commit::{Displaced, Staged, remove};
 use self::entry::{Entry, Made};
 use self::index::Index;
 use self::journal::{Journal, START};
@@ -329,7 +331,9 @@ impl Store {
                     format!("`{path}` was not as atsaf left it when a build was cut short, and was kept as `{to}`")
                 });
                 self.state().warnings.extend(told);
-                let _ = fs::remove_dir_all(self.staging_dir(run));
+                for staging in self.stagings(run) {
+                    let _ = fs::remove_dir_all(staging);
+                }
             }
             Err(error) => {
                 let text = format!("what a build displaced before it was cut short stays in its staging: {error}");

@@ -1,0 +1,132 @@
+//! Outputs that lie on another file system than the store: what is on the way to or from their places lies beside
+//! them, for only a rename within one file system changes a place at once.
+//!
+//! ```text
+//! out/                            another file system
+//! ├── .atsaf-staging-RUN/         attempts in flight, and what came out of artifacts' places
+//! └── .atsaf-aside-RUN/           former artifacts of a command that writes its declared paths itself
+//! ```
+//!
+//! The store's own staging keeps a note of each such staging directory, so that it is cleared away with it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Store;
+use super::commit::remove;
+use crate::engine::digest::Digest;
+use crate::engine::run::RunId;
+
+/// The directory, in a run's staging, for the notes of staging directories elsewhere.
+const BESIDE: &str = "beside";
+
+impl Store {
+    /// A staging directory on the file system of `path`.
+    pub(crate) fn staging_beside(&self, path: &Path, run: RunId) -> PathBuf {
+        let Some(there) = self.elsewhere(path) else {
+            return self.staging_dir(run);
+        };
+        let staging = there.join(format!(".atsaf-staging-{run}"));
+        let below = staging.strip_prefix(self.root()).unwrap_or(&staging).to_string_lossy();
+        let notes = self.staging_dir(run).join(BESIDE);
+        let note = notes.join(Digest::of(below.as_bytes()).short());
+        if !note.exists() {
+            #[expect(clippy::disallowed_methods, reason = "this is the store")]
+            let write = || fs::create_dir_all(&notes).and_then(|()| fs::write(&note, below.as_bytes()));
+            // Without its note the directory is left to whoever finds it.
+            let _ = write();
+        }
+        staging
+    }
+
+    /// A directory for former artifacts on the file system of `path`.
+    pub(super) fn aside_beside(&self, path: &Path, run: RunId) -> PathBuf {
+        match self.elsewhere(path) {
+            Some(there) => there.join(format!(".atsaf-aside-{run}")),
+            None => self.aside_dir(run),
+        }
+    }
+
+    /// All staging directories of a run.
+    pub(super) fn stagings(&self, run: RunId) -> Vec<PathBuf> {
+        let own = self.staging_dir(run);
+        let notes = fs::read_dir(own.join(BESIDE)).into_iter().flatten().flatten();
+        let beside = notes.filter_map(|note| fs::read_to_string(note.path()).ok());
+        let mut all: Vec<PathBuf> = beside.map(|below| self.root().join(below)).collect();
+        all.push(own);
+        all
+    }
+
+    /// The directory nearest to `path` that is there, if it is on another file system than the store.
+    fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
+        use std::os::unix::fs::MetadataExt as _;
+        let device = |path: &Path| fs::metadata(path).ok().map(|it| it.dev());
+        let there = path.ancestors().skip(1).find(|at| at.exists())?;
+        (device(there) != device(&self.dir)).then(|| there.to_owned())
+    }
+
+    /// The project's directory.
+    pub(super) fn root(&self) -> &Path {
+        self.dir.ancestors().nth(2).unwrap_or(&self.dir)
+    }
+}
+
+/// Moves a file or directory, to another file system if need be: there it appears whole, and only then goes here.
+pub(crate) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    match super::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let mut name = to.file_name().unwrap_or_default().to_owned();
+            name.push(".part");
+            let part = to.with_file_name(name);
+            remove(&part)?;
+            copy(from, &part)?;
+            super::rename(&part, to)?;
+            remove(from)
+        }
+        other => other,
+    }
+}
+
+/// Copies a file or directory, links as links.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in walkdir::WalkDir::new(from).follow_root_links(false) {
+        let entry = entry?;
+        let below = entry.path().strip_prefix(from).map_err(io::Error::other)?;
+        let at = match below == Path::new("") {
+            true => to.to_owned(),
+            false => to.join(below),
+        };
+        let kind = entry.file_type();
+        if kind.is_dir() {
+            fs::create_dir(&at)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path())?, &at)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), &at)?;
+        } else {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::digest::{Tree, of_file};
+
+    #[test]
+    fn a_copy_has_all_that_is_in_a_directory() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir_all(from.join("sub/empty")).expect("made");
+        fs::File::create(from.join("sub/file")).expect("made");
+        std::os::unix::fs::symlink("sub/nowhere", from.join("link")).expect("linked");
+        copy(&from, &to).expect("copied");
+        let read = |path: &Path| Tree::read(path, &of_file).expect("read");
+        assert_eq!(read(&to), read(&from));
+        copy(&from.join("link"), &dir.path().join("other")).expect("copied");
+        assert!(dir.path().join("other").is_symlink());
+    }
+}

@@ -1,0 +1,109 @@
+//! A store on another file system than the project, as where `.atsaf` is a link to a larger disk.
+//!
+//! Projects of tests lie in memory where there is such a place, and the store on a disk; where both are one, these
+//! tests show that a link to the store does no harm.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::project::{Project, until};
+
+const MIXED: &str = r#"
+[params]
+word = "one"
+fail = 0
+
+[target.file]
+run = "echo {{word}} > {{output}}; exit {{fail}}"
+output = "out/file.txt"
+
+[target.dir]
+run = "echo {{word}} > {{output}}/x; ln -s x {{output}}/link; exit {{fail}}"
+output = "out/dir/"
+
+[target.direct]
+run = "mkdir -p out/direct; echo {{word}} > out/direct/x; touch ../begun; test -e ../go || sleep 60; exit {{fail}}"
+output = "out/direct/"
+direct = true
+"#;
+
+const ARTIFACTS: [&str; 3] = ["out/file.txt", "out/dir/x", "out/direct/x"];
+
+fn mixed() -> (Project, tempfile::TempDir) {
+    let project = Project::new(MIXED);
+    let disk = tempfile::tempdir().expect("a temporary directory");
+    symlink(disk.path(), project.at(".atsaf")).expect("linked");
+    project.write("../go", "");
+    project.build("").ok();
+    (project, disk)
+}
+
+#[track_caller]
+fn all_say(project: &Project, word: &str) {
+    for path in ARTIFACTS {
+        assert_eq!(project.read(path), format!("{word}\n"), "{path}");
+    }
+}
+
+/// Everything beside the artifacts that lies in the project.
+fn beside(project: &Project) -> Vec<String> {
+    let names = [project.at("out"), project.at(".")].into_iter().flat_map(|dir| {
+        let entries = fs::read_dir(dir).expect("read").flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
+    });
+    names.filter(|name| name.starts_with(".atsaf-")).collect()
+}
+
+#[test]
+fn artifacts_are_replaced_restored_and_kept_as_on_one_file_system() {
+    let (project, _disk) = mixed();
+    all_say(&project, "one");
+    project.build("-s word=two").ok();
+    all_say(&project, "two");
+    project.build("").ok();
+    all_say(&project, "one");
+    let failed = project.build("-k -s word=three -s fail=1");
+    assert_eq!(failed.code, Some(1), "{}", failed.text);
+    all_say(&project, "one");
+    let left = project.at(".atsaf/v1/outputs");
+    let files = walkdir::WalkDir::new(left).into_iter().flatten();
+    let files = files.filter(|entry| entry.file_type().is_file());
+    assert_eq!(files.count(), 3, "what the failed attempts wrote");
+    assert_eq!(beside(&project), [""; 0]);
+}
+
+#[test]
+fn what_somebody_put_in_an_artifacts_place_is_kept() {
+    let (project, disk) = mixed();
+    for path in ARTIFACTS {
+        project.write(path, "mine\n");
+    }
+    project.build("").ok();
+    all_say(&project, "one");
+    let kept = walkdir::WalkDir::new(disk.path().join("displaced"))
+        .into_iter()
+        .flatten();
+    let kept: Vec<String> = kept
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| fs::read_to_string(entry.path()).expect("text"))
+        .collect();
+    assert_eq!(kept, ["mine\n"; 3]);
+    assert_eq!(beside(&project), [""; 0]);
+}
+
+#[test]
+fn a_killed_build_leaves_nothing_that_the_next_one_does_not_clear_away() {
+    let (project, _disk) = mixed();
+    project.remove("../go");
+    project.remove("../begun");
+    let child = project.start("build direct -s word=two");
+    until("the command has begun", || project.at("../begun").exists());
+    child.kill();
+    for id in project.running("sleep 60") {
+        crate::project::kill(id, "KILL");
+    }
+    project.write("../go", "");
+    project.build("").ok();
+    all_say(&project, "one");
+    assert_eq!(beside(&project), [""; 0]);
+}
