@@ -200,3 +200,28 @@ nothing to do: 1 target is fresh
 "#]],
     );
 }
+
+#[test]
+fn termination_ends_a_build_in_order_even_where_interrupts_are_ignored() {
+    let project = Project::new(
+        r#"
+[target.slow]
+run = "touch ../begun; sleep 60; echo slow > {{output}}"
+output = "slow.txt"
+"#,
+    );
+    // As a shell starts what it puts in the background of a script.
+    let mut command = std::process::Command::new("/bin/sh");
+    command
+        .args(["-c", "trap '' INT; exec \"$0\" build", env!("CARGO_BIN_EXE_atsaf")])
+        .current_dir(project.at("."))
+        .stderr(std::process::Stdio::null());
+    let mut child = command.spawn().expect("started");
+    until("the command has begun", || project.at("../begun").exists());
+    kill(child.id(), "INT");
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert_eq!(child.try_wait().expect("looked at"), None, "it is ignored");
+    kill(child.id(), "TERM");
+    assert_eq!(child.wait().expect("waited for").code(), Some(130));
+    assert_eq!(project.running("sleep 60"), [0; 0]);
+}

@@ -1,7 +1,14 @@
 //! Ctrl-C, termination and a closed terminal.
 
+use std::ffi::c_int;
+use std::fs;
 use std::process;
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::Exit;
 
@@ -10,11 +17,31 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// From now on the first signal sets what is given back, so that the command can end in order; a second one ends the
 /// process at once, which the store survives as it survives a kill.
 pub(super) fn watch() -> &'static AtomicBool {
-    // A second handler in one process is refused; the first one does the same.
-    let _ = ctrlc::try_set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            process::exit(Exit::Interrupted as i32);
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        let ignored = ignored();
+        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored(*signal));
+        // Without it, a signal ends the process as a kill does.
+        if let Ok(mut signals) = Signals::new(wanted) {
+            thread::spawn(move || {
+                for _ in signals.forever() {
+                    if INTERRUPTED.swap(true, Ordering::Relaxed) {
+                        process::exit(Exit::Interrupted as i32);
+                    }
+                }
+            });
         }
     });
     &INTERRUPTED
+}
+
+/// Tells which signals this process was born to ignore: under `nohup` a closed terminal, in the background of a
+/// script Ctrl-C. They stay ignored.
+fn ignored() -> impl Fn(c_int) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = line
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0);
+    move |signal| mask >> (signal - 1) & 1 == 1
 }
