@@ -30,9 +30,10 @@ impl Table {
     }
 
     /// Draws it, two spaces between the columns and nothing at the end of a line. The last cell of a row may be longer
-    /// than its column.
+    /// than its column, and so may one that is very long: it would push the others off the screen.
     #[must_use]
     pub fn draw(&self, ink: Ink) -> String {
+        const LONG: usize = 60;
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let end = |row: &[(Tone, String)]| {
             row.iter()
@@ -42,7 +43,11 @@ impl Table {
         let width = |column: usize| {
             let counts = |row: &&Vec<_>| column + 1 < end(row);
             let cells = self.rows.iter().filter(counts).filter_map(|row| row.get(column));
-            cells.map(|(_, text)| text.chars().count()).max().unwrap_or(0)
+            let lengths = cells.map(|(_, text)| text.chars().count());
+            lengths
+                .map(|length| if length > LONG { 1 } else { length })
+                .max()
+                .unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         let mut out = String::new();
@@ -86,6 +91,16 @@ restore     2 s  forecast
 keep
 keep     ingest and all the others
 ";
+        assert_eq!(table.draw(Ink::PLAIN), expected);
+    }
+
+    #[test]
+    fn a_very_long_cell_sticks_out_alone() {
+        let mut table = Table::new();
+        let long = "x".repeat(61);
+        table.row(plain(&["models", &long, "Atsaffile:20"]));
+        table.row(plain(&["horizon", "24", "Atsaffile:16"]));
+        let expected = format!("models   {long}  Atsaffile:20\nhorizon  24  Atsaffile:16\n");
         assert_eq!(table.draw(Ink::PLAIN), expected);
     }
 }
