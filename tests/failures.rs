@@ -584,3 +584,47 @@ error: the store ./.atsaf/v1/journal cannot be used: Not a directory (os error 2
 "#]],
     );
 }
+
+#[test]
+fn two_files_of_one_name_are_both_left_to_be_read() {
+    let project = Project::new(
+        r#"
+[target.pair]
+run = "echo one > {{output.one}}; echo two > {{output.two}}; exit 1"
+outputs = { one = "a/x.txt", two = "b/x.txt" }
+"#,
+    );
+    assert_eq!(project.build("").code, Some(1));
+    let texts: Vec<String> = left(&project, "pair").into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["two\n", "one\n"]);
+}
+
+#[test]
+fn what_a_command_prints_cannot_paint_the_screen() {
+    let project = Project::new(
+        "[target.a]\nrun = \"printf '\\\\033[31mred\\\\033[0m\\\\007'; exit 1; echo {{output}}\"\noutput = \"a\"\n",
+    );
+    let told = project.build("");
+    assert!(told.text.contains("        red\n"), "{}", told.text);
+    assert!(!told.text.contains('\u{1b}'), "{:?}", told.text);
+}
+
+#[test]
+fn a_secret_is_hidden_even_where_a_line_without_an_end_is_cut() {
+    let project = Project::new(
+        r#"
+[secrets]
+TOKEN = {}
+
+[target.leak]
+run = "head -c 1048574 /dev/zero | tr '\\0' y; printf sup; sleep 0.2; printf 3rs3cret; echo > {{output}}"
+output = "leak.txt"
+secrets = ["TOKEN"]
+"#,
+    );
+    Told::of(project.command("build").env("TOKEN", "sup3rs3cret")).ok();
+    let logs = project.store().into_iter().filter(|(path, _)| path.ends_with(".log"));
+    let text: String = logs.map(|(_, bytes)| String::from_utf8(bytes).expect("text")).collect();
+    assert!(text.len() > 1 << 20);
+    assert!(text.contains("***") && !text.contains("3rs3cret"));
+}

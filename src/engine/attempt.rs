@@ -352,14 +352,16 @@ impl Attempt<'_> {
     fn keep(&self, target: &Target, staging: &[PathBuf]) -> bool {
         let dir = self.world.store.output_dir(self.run, &target.name).join("files");
         let mut kept = false;
-        for path in staging {
+        for (output, path) in target.outputs.iter().zip(staging) {
             let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
             if empty || fs::symlink_metadata(path).is_err() {
                 continue;
             }
-            let to = dir.join(path.file_name().unwrap_or_default());
+            // As in staging, where two files of one name do not meet.
+            let private = self.directory(&self.world.files.at(&output.path));
+            let to = dir.join(path.strip_prefix(private).unwrap_or(path));
             let go = || -> io::Result<()> {
-                fs::create_dir_all(&dir)?;
+                fs::create_dir_all(to.parent().unwrap_or(&dir))?;
                 remove(&to)?;
                 move_file(path, &to)
             };
@@ -410,7 +412,14 @@ impl<'a> Log<'a> {
         }
         self.begun.extend_from_slice(rest);
         if self.begun.len() > Self::LINE {
-            self.flush();
+            // Its end may be the beginning of a secret, so as much is kept back for the next line.
+            let mask = self.attempt.mask;
+            let text = mask
+                .hide(&String::from_utf8_lossy(&std::mem::take(&mut self.begun)))
+                .into_owned();
+            let (cut, back) = text.split_at(text.floor_char_boundary(text.len() - mask.longest().min(text.len())));
+            self.line(cut);
+            self.begun = back.as_bytes().to_vec();
         }
     }
 

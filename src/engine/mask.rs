@@ -20,6 +20,11 @@ impl Mask {
         Self(values)
     }
 
+    /// The length of the longest, in bytes.
+    pub(crate) fn longest(&self) -> usize {
+        self.0.first().map_or(0, String::len)
+    }
+
     /// The text without them.
     pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut text = Cow::Borrowed(text);

@@ -55,7 +55,7 @@ impl Words<'_> {
             }
             Event::Output { target, line } => {
                 let bar = self.ink.paint(Tone::Faint, &format!("{} |", self.graph.name(*target)));
-                self.verbose.then(|| format!("{bar} {line}\n"))
+                self.verbose.then(|| format!("{bar} {}\n", human::printed(line)))
             }
             Event::Retrying {
                 target,
@@ -142,6 +142,7 @@ pub fn failure(target: &str, failure: &Failure) -> Diagnostic {
     } = failure;
     let mut diagnostic = Diagnostic::error(format!("`{target}` failed: {what}"));
     if !tail.is_empty() {
+        let tail: Vec<String> = tail.iter().map(|line| human::printed(line)).collect();
         diagnostic = diagnostic.note(format!("the last that it printed:\n{}", tail.join("\n")));
     }
     diagnostic.notes.extend(notes.iter().cloned());

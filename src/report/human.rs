@@ -40,6 +40,30 @@ fn two(large: u128, of: &str, small: u128, unit: &str) -> String {
     }
 }
 
+/// A line that a command printed, fit for a screen: without escape sequences and other control characters, which could
+/// colour or clear what follows, and cut where it is no longer read.
+#[must_use]
+pub fn printed(line: &str) -> String {
+    const LONG: usize = 1000;
+    let mut text = String::new();
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' if chars.clone().next() == Some('[') => {
+                // A control sequence ends with its first letter or sign from `@` on.
+                chars.by_ref().skip(1).find(|c| ('@'..='~').contains(c));
+            }
+            '\t' => text.push(c),
+            c if c.is_control() => {}
+            c => text.push(c),
+        }
+    }
+    match text.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
 /// How long ago something was: `just now`, `2 min ago`, `3 d ago`.
 #[must_use]
 pub fn ago(then: SystemTime, now: SystemTime) -> String {
@@ -147,5 +171,16 @@ mod tests {
     #[test]
     fn a_moment_is_told_in_utc() {
         assert_eq!(timestamp(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn what_a_command_printed_cannot_paint_the_screen() {
+        assert_eq!(
+            printed("\u{1b}[1;31mred\u{1b}[0m, a\ttab, \u{1b}[2Jand\r \u{7}bell"),
+            "red, a\ttab, and bell"
+        );
+        assert_eq!(printed("an end \u{1b}["), "an end ");
+        let long = printed(&"ü".repeat(2000));
+        assert_eq!(long, format!("{}...", "ü".repeat(1000)));
     }
 }
