@@ -152,7 +152,9 @@ pub(super) fn check_name(name: Word<'_>, of: &str, mistakes: &mut Mistakes) {
     if !is_name(name.text) {
         mistakes
             .error(name.span, format!("`{}` cannot be the name of {of}", name.text))
-            .help("a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`");
+            .help(
+                "a name is made of the letters A to Z and a to z, digits, `_` and `-`, and begins with a letter or `_`",
+            );
     }
 }
 
@@ -162,7 +164,7 @@ pub(super) fn check_variable(name: Word<'_>, of: &str, mistakes: &mut Mistakes) 
     if !valid {
         mistakes
             .error(name.span, format!("`{}` cannot be the name of {of}", name.text))
-            .help("the name of an environment variable is made of letters, digits and `_`, and begins with no digit");
+            .help("the name of an environment variable is made of the letters A to Z and a to z, digits and `_`, and begins with no digit");
     } else if name.text.starts_with("ATSAF_") {
         mistakes
             .error(name.span, format!("`{}` cannot be the name of {of}", name.text))

@@ -96,8 +96,14 @@ pub(super) fn within(text: &str, word: Word<'_>, decoded: &Range<usize>) -> Span
     let Some(raw) = text.get(from..word.span.end as usize) else {
         return word.span;
     };
-    let last = decoded.end.saturating_sub(1).max(decoded.start);
-    span(&(from + position(raw, decoded.start)..from + position(raw, last) + 1))
+    let start = position(raw, decoded.start);
+    // To the end of the last character, which may be several bytes; but not over what stands for no character after it.
+    let last = position(raw, decoded.end.saturating_sub(1).max(decoded.start));
+    let length = match raw[last..].chars().next() {
+        Some('\\') if raw.starts_with('"') => escape(&raw[last..]).0,
+        other => other.map_or(1, char::len_utf8),
+    };
+    span(&(from + start..from + last + length))
 }
 
 /// The byte of the string `raw`, as written, from which its decoded byte `target` comes.

@@ -246,12 +246,12 @@ output = "x"
   --> Atsaffile:2:1
  2 | "a.b" = 1
    | ^^^^^
-  help: a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`
+  help: a name is made of the letters A to Z and a to z, digits, `_` and `-`, and begins with a letter or `_`
 error: `2x` cannot be the name of a parameter
   --> Atsaffile:3:1
  3 | 2x = 3
    | ^^
-  help: a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`
+  help: a name is made of the letters A to Z and a to z, digits, `_` and `-`, and begins with a letter or `_`
 error: `output` cannot be the name of a parameter
   --> Atsaffile:4:1
  4 | output = "x"
@@ -287,7 +287,7 @@ error: `my-key` cannot be the name of a secret
   --> Atsaffile:4:1
  4 | my-key = {}
    | ^^^^^^
-  help: the name of an environment variable is made of letters, digits and `_`, and begins with no digit
+  help: the name of an environment variable is made of the letters A to Z and a to z, digits and `_`, and begins with no digit
 error: `ATSAF_KEY` cannot be the name of a secret
   --> Atsaffile:5:1
  5 | ATSAF_KEY = {}

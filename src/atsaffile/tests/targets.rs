@@ -112,17 +112,17 @@ outputs = { "x.y" = "a" }
   --> Atsaffile:1:9
  1 | [target."a b"]
    |         ^^^^^
-  help: a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`
+  help: a name is made of the letters A to Z and a to z, digits, `_` and `-`, and begins with a letter or `_`
 error: `x.y` cannot be the name of an artifact
   --> Atsaffile:3:13
  3 | outputs = { "x.y" = "a" }
    |             ^^^^^
-  help: a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`
+  help: a name is made of the letters A to Z and a to z, digits, `_` and `-`, and begins with a letter or `_`
 error: `p@q` cannot be the name of an alias
   --> Atsaffile:6:1
  6 | "p@q" = ["x.y"]
    | ^^^^^
-  help: a name is made of letters, digits, `_` and `-`, and begins with a letter or `_`
+  help: a name is made of the letters A to Z and a to z, digits, `_` and `-`, and begins with a letter or `_`
 "#;
     assert_eq!(said, expected);
 }
@@ -355,7 +355,7 @@ env = ["MY-VAR", "ATSAF_RUN"]
   --> Atsaffile:4:8
  4 | env = ["MY-VAR", "ATSAF_RUN"]
    |        ^^^^^^^^
-  help: the name of an environment variable is made of letters, digits and `_`, and begins with no digit
+  help: the name of an environment variable is made of the letters A to Z and a to z, digits and `_`, and begins with no digit
 error: `ATSAF_RUN` cannot be the name of an environment variable
   --> Atsaffile:4:18
  4 | env = ["MY-VAR", "ATSAF_RUN"]
