@@ -26,6 +26,7 @@ mod why;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
@@ -338,7 +339,10 @@ impl Failure {
     #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
     pub fn store(error: StoreError) -> Self {
         Self {
-            diagnostics: vec![Diagnostic::error(error.to_string())],
+            diagnostics: vec![Diagnostic::error(error.to_string()).help(match error.source.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on its disk, and build again",
+                _ => "atsaf keeps what it builds there: see whether it may write to it, and build again",
+            })],
             exit: Exit::Store,
         }
     }

@@ -283,9 +283,9 @@ impl Store {
 
     /// Looks at what a build had taken out of artifacts' places when it was killed; tells what it kept.
     pub(super) fn rescue(&self, run: RunId) -> io::Result<Vec<Displaced>> {
-        let mut formers = self.stagings(run);
-        formers.iter_mut().for_each(|staging| staging.push(FORMER));
-        formers.retain(|former| former.exists());
+        let stagings = self.stagings(run).into_iter();
+        let formers = stagings.map(|staging| staging.join(FORMER));
+        let formers: Vec<PathBuf> = formers.filter(|former| former.exists()).collect();
         if formers.is_empty() {
             return Ok(Vec::new());
         }

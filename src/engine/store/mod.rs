@@ -55,9 +55,9 @@ use super::task::Memo;
 /// The directory of the store in a project.
 pub const DIRECTORY: &str = ".atsaf";
 
-/// Why the store cannot be used.
+/// Why the store, or the place of an artifact, cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the store {path} cannot be used: {source}")]
+#[error("`{}` cannot be used: {source}", path.strip_prefix("./").unwrap_or(path).display())]
 pub struct StoreError {
     /// What was touched.
     pub path: PathBuf,
