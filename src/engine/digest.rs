@@ -111,6 +111,7 @@ impl Tree {
             .filter_entry(|entry| entry.file_name() != "__pycache__")
         {
             let entry = entry?;
+            let name = relative(root, entry.path())?;
             let kind = entry.file_type();
             let node = if kind.is_dir() {
                 Node::Directory
@@ -119,7 +120,7 @@ impl Tree {
             } else {
                 Node::File(digest_of(entry.path())?)
             };
-            nodes.push((relative(root, entry.path())?, node));
+            nodes.push((name, node));
         }
         nodes.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(Self(nodes))

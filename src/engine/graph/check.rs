@@ -82,7 +82,7 @@ pub(super) fn artifact_below(by_path: &BTreeMap<String, ArtifactId>, directory: 
 /// The artifact that a glob matches, or whose directory it reaches into.
 pub(super) fn glob_hits(by_path: &BTreeMap<String, ArtifactId>, pattern: &str, spec: &Spec) -> Option<ArtifactId> {
     let whole = matcher(pattern).ok()?;
-    let parts: Vec<Part> = pattern.split('/').map(Part::new).collect();
+    let parts = parts(pattern);
     by_path
         .iter()
         .find(|(path, id)| {
@@ -100,13 +100,12 @@ enum Part {
     Name(Option<GlobMatcher>),
 }
 
-impl Part {
-    fn new(text: &str) -> Self {
-        match text {
-            "**" => Self::Any,
-            name => Self::Name(matcher(name).ok()),
-        }
-    }
+fn parts(pattern: &str) -> Vec<Part> {
+    let part = |text| match text {
+        "**" => Part::Any,
+        name => Part::Name(matcher(name).ok()),
+    };
+    pattern.split('/').map(part).collect()
 }
 
 /// Whether a glob can match something below a directory.
@@ -134,9 +133,11 @@ fn fixed_part(pattern: &str) -> &str {
     pattern[..special].rsplit_once('/').map_or("", |(fixed, _)| fixed)
 }
 
-/// The files that a pattern matches, sorted by path; hidden directories are not entered.
+/// The files that a pattern matches, sorted by path, and the directories that may have such files and cannot be read;
+/// hidden directories are not entered.
 pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> {
     let matcher = matcher(pattern)?;
+    let parts = parts(pattern);
     let fixed = fixed_part(pattern);
     let mut depth = usize::MAX;
     if !pattern.contains("**") {
@@ -150,24 +151,36 @@ pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> 
         .max_depth(depth)
         .follow_links(true)
         .into_iter();
-    for entry in walk
-        .filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name()))
-        .flatten()
-    {
-        let Some(below) = entry.path().strip_prefix(&start).ok().and_then(Path::to_str) else {
-            continue;
+    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
+        let (at, is_readable) = match &entry {
+            Ok(entry) if entry.file_type().is_file() => (entry.path(), true),
+            Err(error) if is_unreadable(error) => (error.path().unwrap_or(&start), false),
+            _ => continue,
         };
-        let path = if fixed.is_empty() {
-            below.to_owned()
-        } else {
-            format!("{fixed}/{below}")
+        // A name that is not UTF-8 becomes one that is not there, which its reader will be told.
+        let below = at.strip_prefix(&start).unwrap_or(at).to_string_lossy();
+        let path = match (fixed.is_empty(), below.is_empty()) {
+            (true, _) => below.into_owned(),
+            (false, true) => fixed.to_owned(),
+            (false, false) => format!("{fixed}/{below}"),
         };
-        if entry.file_type().is_file() && matcher.is_match(&path) {
+        // What cannot be read stands for what may be in it, and its reader will be told as well.
+        let is_match = match is_readable {
+            true => matcher.is_match(&path),
+            false => reaches_into(&parts, &path),
+        };
+        if is_match {
             found.push(path);
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether something that is there could not be read; what went away meanwhile, and circles of links, do not matter.
+fn is_unreadable(error: &walkdir::Error) -> bool {
+    let not_found = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    error.io_error().is_some_and(|error| !not_found(error))
 }
 
 /// Sorts targets so that each comes after those that it needs; a circle is given back as the way round.
@@ -256,8 +269,7 @@ mod tests {
             ("data/**", false),
             ("out/tables/*.csv", false),
         ] {
-            let parts: Vec<Part> = pattern.split('/').map(Part::new).collect();
-            assert_eq!(reaches_into(&parts, "out/plots"), reaches, "{pattern}");
+            assert_eq!(reaches_into(&parts(pattern), "out/plots"), reaches, "{pattern}");
         }
     }
 
