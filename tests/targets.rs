@@ -478,3 +478,117 @@ restored   reader  from run [RUN] ([TIME] ago); direct content [CONTENT] -> [CON
     assert_eq!(project.read("direct.txt"), "one\n");
     assert_eq!(project.ran(), "");
 }
+
+#[test]
+fn a_file_whose_name_is_no_text_is_not_passed_over() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let project = Project::new(
+        r#"
+[target.files]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["data/*.csv"]
+output = "files.txt"
+"#,
+    );
+    project.write("data/a.csv", "");
+    let name = std::ffi::OsStr::from_bytes(b"b\xff.csv");
+    fs::File::create(project.at("data").join(name)).expect("made");
+    project.build("").is(
+        2,
+        str![[r#"
+error: `data/b�.csv` does not exist, and no target makes it
+  --> Atsaffile:4:11
+ 4 | inputs = ["data/*.csv"]
+   |           ^^^^^^^^^^^^ read by `files`
+  help: a file with a name like this is there, but the name is not UTF-8: rename it
+
+"#]],
+    );
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+    let project = Project::new(
+        r#"
+[target.files]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["data/*/*.csv"]
+output = "files.txt"
+
+[target.other]
+run = "echo other > {{output}}"
+output = "other.txt"
+"#,
+    );
+    project.write("data/open/a.csv", "");
+    project.write("data/closed/b.csv", "");
+    let closed = project.at("data/closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("closed");
+    // Whoever may do everything can read it all the same.
+    let is_closed = fs::read_dir(&closed).is_err();
+    let told = project.build("");
+    project.build("other").ok();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).expect("opened");
+    if is_closed {
+        told.is(
+            2,
+            str![[r#"
+error: `data/closed` cannot be read: Permission denied (os error 13)
+  note: `files` needs it
+
+"#]],
+        );
+    } else {
+        told.ok();
+    }
+}
+
+#[test]
+fn a_glob_that_matches_nothing_is_told() {
+    let project = Project::new(
+        "[target.files]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"dta/*.csv\"]\noutput = \"files.txt\"\n",
+    );
+    project.build("").is(
+        0,
+        str![[r#"
+warning: the glob `dta/*.csv` matches no file
+  --> Atsaffile:3:11
+ 3 | inputs = ["dta/*.csv"]
+   |           ^^^^^^^^^^^ read by `files`
+run [RUN]: 1 target to look at, 0 fresh
+start      files  never built
+built      files  [TIME]
+1 built in [TIME]
+
+"#]],
+    );
+}
+
+#[test]
+fn a_line_of_dotenv_that_cannot_be_read_is_told_without_its_value() {
+    let project = Project::new(
+        r#"
+[secrets]
+TOKEN = {}
+
+[target.a]
+run = "echo {{output}}"
+output = "a.txt"
+secrets = ["TOKEN"]
+"#,
+    );
+    project.write(".env", "TOKEN=two words\n");
+    project.build("").is(
+        2,
+        str![[r#"
+warning: a line in `.env` cannot be read, and is passed over
+  help: write it as `NAME=value`; a value with spaces wants quotes
+error: the secret `TOKEN` is not set
+  --> Atsaffile:3:1
+ 3 | TOKEN = {}
+   | ^^^^^ needed by `a`
+  help: set the environment variable `TOKEN`, or write `TOKEN=…` to `.env` beside the Atsaffile
+
+"#]],
+    );
+}

@@ -54,7 +54,11 @@ pub(super) fn once(
     // Models and windows share the budget of the targets. A second build of one process keeps the first one's pool.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
     let goals = project.goals(&args.goals)?;
-    setup::require_secrets(project, &project.graph.needed(&goals))?;
+    let needed = project.graph.needed(&goals);
+    setup::require_secrets(project, &needed)?;
+    for warning in setup::empty_globs(project, &needed) {
+        session.screen.tell(&warning);
+    }
     let options = Options {
         goals,
         asked: args.goals.clone(),

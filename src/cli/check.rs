@@ -80,6 +80,7 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
     if let Err(failure) = setup::require_secrets(project, &needed) {
         found.extend(failure.diagnostics);
     }
+    found.extend(setup::empty_globs(project, graph.order()));
     found
 }
 

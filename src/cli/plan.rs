@@ -1,6 +1,6 @@
 //! `atsaf plan`: what a build would do, and why; writes nothing.
 
-use super::setup::Project;
+use super::setup::{self, Project};
 use super::{Exit, Failure, Session};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{self, Plan};
@@ -28,6 +28,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 /// Makes and prints the plan of some goals.
 pub(super) fn show(project: &Project, goals: &[TargetId], force: bool, session: &Session) -> Result<Exit, Failure> {
     let plan = make(project, goals, force)?;
+    for warning in setup::empty_globs(project, &project.graph.needed(goals)) {
+        session.screen.tell(&warning);
+    }
     let (graph, store, screen) = (&project.graph, &project.store, &session.screen);
     match screen.json() {
         true => screen.print_json(&report::plan::json(&plan, graph, store)),

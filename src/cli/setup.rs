@@ -10,10 +10,10 @@ use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
-use crate::engine::graph::{Graph, TargetId, UnknownGoal};
+use crate::engine::graph::{Graph, How, TargetId, UnknownGoal};
 use crate::engine::plan::{PlanError, World};
-use crate::engine::spec::Text;
 use crate::engine::spec::schema::Catalog;
+use crate::engine::spec::{From, Text};
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
 
@@ -96,7 +96,10 @@ impl Project {
                     .place(*span)
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
                 .suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
-                .help("put the file there, or name the artifact that is meant"),
+                .help(match path.contains(char::REPLACEMENT_CHARACTER) {
+                    true => "a file with a name like this is there, but the name is not UTF-8: rename it",
+                    false => "put the file there, or name the artifact that is meant",
+                }),
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
             }
@@ -150,7 +153,7 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
     if let Some(key) = declared.new {
         store.keep_spec(key);
     }
-    let secrets = secrets(&graph, &root, &session.env);
+    let secrets = secrets(&graph, &root, &session.env, &mut diagnostics);
     diagnostics.extend(store.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
         file,
@@ -253,24 +256,62 @@ pub(super) fn find(common: &Common) -> Result<PathBuf, Failure> {
 }
 
 /// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
-fn secrets(graph: &Graph, root: &Path, env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let file: BTreeMap<String, String> = dotenvy::from_path_iter(root.join(".env"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect();
+fn secrets(
+    graph: &Graph,
+    root: &Path,
+    env: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, String> {
+    let declared = &graph.spec.secrets;
+    if declared.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut file = BTreeMap::new();
+    match dotenvy::from_path_iter(root.join(".env")) {
+        Ok(lines) => {
+            for line in lines {
+                match line {
+                    Ok((name, value)) => drop(file.insert(name, value)),
+                    // Nothing of the line is shown: it may hold a secret.
+                    Err(_) => diagnostics.push(
+                        Diagnostic::warning("a line in `.env` cannot be read, and is passed over")
+                            .help("write it as `NAME=value`; a value with spaces wants quotes"),
+                    ),
+                }
+            }
+        }
+        Err(error) if error.not_found() => {}
+        Err(error) => diagnostics.push(Diagnostic::warning(format!("`.env` cannot be read: {error}"))),
+    }
     let value = |name: &String| {
         env.get(name)
             .or_else(|| file.get(name))
             .filter(|value| !value.is_empty())
             .cloned()
     };
-    graph
-        .spec
-        .secrets
+    declared
         .keys()
         .filter_map(|name| Some((name.clone(), value(name)?)))
         .collect()
+}
+
+/// Globs of some targets that match no file: most often a slip.
+#[must_use]
+pub fn empty_globs(project: &Project, targets: &[TargetId]) -> Vec<Diagnostic> {
+    let graph = &project.graph;
+    let mut found = Vec::new();
+    for id in targets {
+        for input in &graph.target(*id).inputs {
+            let From::Glob(pattern) = &input.from else { continue };
+            let mut matched = graph.node(*id).reads.iter().filter(|read| read.how == How::Matched);
+            if !matched.any(|read| read.span == input.span) {
+                let place = graph.spec.text.place(input.span);
+                let place = place.labelled(format!("read by `{}`", graph.name(*id)));
+                found.push(Diagnostic::warning(format!("the glob `{pattern}` matches no file")).at(place));
+            }
+        }
+    }
+    found
 }
 
 /// Every required secret that some targets use and nobody set.
