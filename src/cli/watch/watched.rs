@@ -117,7 +117,9 @@ impl Watched {
     /// or was renamed there, rather than that a file has other bytes.
     pub(super) fn concerns(&self, path: &Path, structural: bool) -> bool {
         let is_own = self.own.iter().any(|own| path.starts_with(own));
-        if is_own || path.components().any(|part| part.as_os_str() == "__pycache__") {
+        // What a build keeps beside its outputs on another file system begins with `.atsaf-`.
+        let is_passing = |name: &str| name == "__pycache__" || name.starts_with(".atsaf-");
+        if is_own || path.iter().any(|part| part.to_str().is_some_and(is_passing)) {
             return false;
         }
         let within = |watched: &PathBuf| path.starts_with(watched);
@@ -244,6 +246,7 @@ output = "out/plot.txt"
             "other.py",
             "data/x.txt",
             "pages/__pycache__/x.pyc",
+            "deep/.atsaf-staging-x/1",
             "data",
         ] {
             assert!(!watched.concerns(&at(path), false), "{path}");
