@@ -181,3 +181,20 @@ params = ["horizn"]
 "#;
     assert_eq!(said, expected);
 }
+
+#[test]
+fn a_mark_covers_characters_of_several_bytes_and_escapes_whole() {
+    const TEXT: &str = r#"[target.a]
+run = "echo {{größ}} {{x\u00e4}}y > {{output}}"
+output = "a.txt"
+"#;
+    let said = mistakes(TEXT);
+    let expected = r#" 2 | run = "echo {{größ}} {{x\u00e4}}y > {{output}}"
+   |               ^^^^
+"#;
+    assert!(said.contains(expected), "{said}");
+    let expected = r#" 2 | run = "echo {{größ}} {{x\u00e4}}y > {{output}}"
+   |                        ^^^^^^^
+"#;
+    assert!(said.contains(expected), "{said}");
+}
