@@ -11,6 +11,9 @@ use crate::engine::run::RunId;
 use crate::engine::store::Store;
 use crate::report::history::{Story, Turn};
 
+/// A longer line is cut where it is one among others.
+const LONGEST: usize = 200;
+
 /// Show what the last attempt of a target printed
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -68,6 +71,16 @@ fn last(past: &Story, store: &Store, target: &str) -> Option<RunId> {
         .take_while(|run| Some(*run) > told)
         .find(|run| store.output_dir(*run, target).is_dir());
     printed.or(told)
+}
+
+/// The last line that a target printed in a run, without what a terminal would take for a command.
+pub(super) fn last_line(store: &Store, run: RunId, target: &str) -> Option<String> {
+    let directory = store.output_dir(run, target);
+    let attempt = attempts(&directory).pop()?;
+    let bytes = fs::read(directory.join(format!("{attempt}.log"))).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.chars().filter(|c| !c.is_control()).take(LONGEST).collect())
 }
 
 /// The numbers of the attempts that printed something, sorted.

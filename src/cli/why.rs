@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::setup::Project;
-use super::{Exit, Failure, Session, log, plan};
+use super::{Exit, Failure, Session, log, logs, plan};
 use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::run;
@@ -46,6 +46,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         plan: &plan,
         store: &project.store,
         modified: &|path, since| modified(&project.files, path, since),
+        said: &|run, target| logs::last_line(&project.store, run, target),
         now: run::now(),
     };
     let artifact = artifact(graph, goal);
@@ -91,7 +92,11 @@ fn in_run(goal: &str, id: &str, targets: &[TargetId], project: &Project, session
             .iter()
             .map(|target| {
                 let name = graph.name(*target);
-                history::turns_text(name, run, &turns(*target), run::now(), screen.out_ink())
+                let text = history::turns_text(name, run, &turns(*target), run::now(), screen.out_ink());
+                match logs::last_line(&project.store, run, name) {
+                    Some(line) => format!("{text}  said {line}\n"),
+                    None => text,
+                }
             })
             .collect();
         screen.print(&texts.join("\n"));

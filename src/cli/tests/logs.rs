@@ -80,6 +80,13 @@ fn logs_are_those_of_the_last_attempt_or_of_a_run() {
     let runs = sandbox.json(&["log"]);
     let first = runs["runs"][3]["run"].as_str().expect("a run");
     assert_eq!(sandbox.atsaf(&["logs", "a", "--run", first]).out, "says 1\n");
+    let why = sandbox.atsaf(&["why", "a", "--run", first]).out;
+    assert_eq!(
+        why,
+        "a was built in run RUN (AGO), TIME\n  never built\n  said says 1\n"
+    );
+    let why = sandbox.atsaf(&["why", "a"]).out;
+    assert_eq!(why.lines().last(), Some("said  says 1  atsaf logs a"), "{why}");
     let json = sandbox.json(&["logs", "a"]);
     assert_eq!((&json["lines"][0], &json["attempt"]), (&"says 3".into(), &1.into()));
 }

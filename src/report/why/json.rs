@@ -11,7 +11,7 @@ use crate::report::{human, json};
 
 /// An explanation: `target`; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided` or `fresh`;
 /// `verdict`: `run`, `restore`, `perhaps` or `keep`; `from`, the run whose result comes back, or null; `causes`;
-/// `built`, the result in place, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
+/// `built`, the result in place, or null; `said`, the last line that was printed when it was made, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
 /// targets before it that are not fresh, after it that are not, and those that stay; `estimate`, the seconds that all
 /// of it took last time, and `unknown`, how many targets never ran.
 ///
@@ -48,6 +48,7 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
         "from": from,
         "causes": causes_json(&explanation.causes),
         "built": explanation.record.as_ref().map(built_json),
+        "said": explanation.said,
         "failed": explanation.failed.map(|(run, attempt)| json!({ "run": run.to_string(), "attempt": attempt })),
         "same": explanation.same.iter().map(field_name).collect::<Vec<_>>(),
         "first": names(&explanation.first),

@@ -32,6 +32,8 @@ pub struct Sight<'a> {
     pub store: &'a Store,
     /// Files at a path that were modified after a moment, the newest first.
     pub modified: &'a dyn Fn(&str, SystemTime) -> Vec<Touched>,
+    /// The last line that a target printed in a run.
+    pub said: &'a dyn Fn(RunId, &str) -> Option<String>,
     /// The present.
     pub now: SystemTime,
 }
@@ -54,6 +56,8 @@ pub struct Explanation<'a> {
     pub causes: Vec<Cause>,
     /// The result in place.
     pub record: Option<Past>,
+    /// The last line that was printed when it was made: a built-in task's says what was remembered.
+    pub said: Option<String>,
     /// Fields that are what they were in that result.
     pub same: Vec<Field>,
     /// Targets that must run before it, or may have to.
@@ -120,6 +124,9 @@ pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<Artifac
         same: earlier
             .map(|earlier| same(&earlier, &step.fingerprint))
             .unwrap_or_default(),
+        said: record
+            .as_ref()
+            .and_then(|past| (sight.said)(past.run, graph.name(target))),
         record,
         failed: store.ledger(|ledger| ledger.target(graph.name(target))?.failed()),
         estimate: Estimate::of(working),

@@ -113,6 +113,10 @@ fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
     for artifact in explanation.artifacts(sight.graph) {
         page.line("is", &artifact.path, Some(human::size(artifact.size)));
     }
+    if let Some(line) = &explanation.said {
+        let more = format!("atsaf logs {}", sight.graph.name(explanation.target));
+        page.line("said", line, Some(more));
+    }
 }
 
 /// Names of targets that are not fresh; those that come back from the store are marked.
