@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::backtest::Outcomes;
-use super::choice::{self, Backtest, Tested};
-use super::leaderboard::{self, Line, WindowScore};
+use super::choice::{Select, Tested};
+use super::leaderboard::{self, Line, Scored, WindowScore};
 use super::metrics;
 use super::models::combine::{self, Combination};
 use super::models::conformal::Conformal;
 use super::models::{Finding, Forecast};
-use super::piece::Candidate;
+use super::piece::{Candidate, Outcome, Piece};
 use super::roster;
-use super::selection::{Chosen, Selection};
+use super::selection::{self, Chosen, Selection};
 use super::series::Series;
 use super::table::Table;
 use super::train::Setup;
@@ -31,32 +31,48 @@ pub(super) struct Compared<'a> {
     pub(super) outcomes: Vec<Vec<Outcomes>>,
 }
 
+/// The lines of the models, ranked.
+pub(super) struct Ranking {
+    /// Over all series.
+    overall: Vec<Line>,
+    /// By series.
+    by_series: Vec<Vec<Line>>,
+}
+
+/// What forecasts a series.
+pub(super) struct Choice {
+    combination: Combination,
+    /// The model's name, or that of the ensemble.
+    name: String,
+    /// The back-test of an ensemble; that of one model is among the others.
+    ensemble: Option<Outcomes>,
+}
+
 impl Compared<'_> {
     fn season(&self) -> usize {
         self.seasons.first().copied().unwrap_or(1)
     }
 
-    fn actual(&self, at: usize, window: usize) -> &[f64] {
-        let (series, cutoffs) = &self.series[at];
-        &series.y[cutoffs[window]..cutoffs[window] + self.setup.windows.horizon]
-    }
-
-    /// The lines of the leaderboard, ranked.
-    pub(super) fn lines(&self) -> Result<Vec<Line>, TaskError> {
-        let mut lines: Vec<Line> = (0..self.candidates.len())
+    /// Ranks the models over all series, and by series.
+    ///
+    /// # Errors
+    /// [`TaskError`] with every model's reason if all failed on all windows.
+    pub(super) fn ranking(&self) -> Result<Ranking, TaskError> {
+        let mut overall: Vec<Line> = (0..self.candidates.len())
             .map(|candidate| self.line(candidate))
             .collect();
-        leaderboard::rank(&mut lines, self.setup.score, &self.units());
-        if lines.first().is_some_and(|line| line.rank.is_some()) {
-            return Ok(lines);
+        let units = self.units();
+        let by_series = self.series.iter().enumerate().map(|(at, (series, _))| {
+            let mut lines: Vec<Line> = overall.iter().map(|line| line.of(at, &series.unique_id)).collect();
+            leaderboard::rank(&mut lines, self.setup.score, &units[at..=at]);
+            lines
+        });
+        let by_series = by_series.collect();
+        leaderboard::rank(&mut overall, self.setup.score, &units);
+        if overall.iter().all(|line| line.rank.is_none()) {
+            return Err(with_reasons("no model could forecast any window", &overall));
         }
-        let told = lines
-            .iter()
-            .filter_map(|line| line.reason.clone().map(|reason| (line, reason)));
-        let error = TaskError::new("no model could forecast any window");
-        Err(told.fold(error, |error, (line, reason)| {
-            error.note(format!("`{}`: {reason}", line.model))
-        }))
+        Ok(Ranking { overall, by_series })
     }
 
     /// By series: what its errors are divided by, so that several can be averaged.
@@ -71,39 +87,162 @@ impl Compared<'_> {
     }
 
     fn line(&self, candidate: usize) -> Line {
-        let mut reason = None;
-        let mut scores = Vec::new();
-        for (at, (series, cutoffs)) in self.series.iter().enumerate() {
-            let mut by_window = Vec::new();
-            for (window, outcome) in self.outcomes[candidate][at].iter().enumerate() {
-                let past = &series.y[..cutoffs[window]];
-                by_window.push(match outcome {
-                    Ok(piece) => Some(WindowScore::of(
-                        past,
-                        self.actual(at, window),
-                        &piece.forecast,
-                        self.season(),
-                    )),
-                    Err(why) => {
-                        let cutoff = series.time(cutoffs[window] - 1);
-                        reason.get_or_insert_with(|| format!("`{}` at the cutoff {cutoff}: {why}", series.unique_id));
-                        None
-                    }
-                });
-            }
-            scores.push(by_window);
-        }
+        let outcomes = self.outcomes[candidate].iter().enumerate();
         Line {
+            unique_id: None,
             model: self.candidates[candidate].name.to_owned(),
-            scores,
-            reason,
+            series: outcomes.map(|(at, outcomes)| self.scored(at, outcomes)).collect(),
             rank: None,
         }
     }
 
-    /// Writes every forecast: by series, then by model in the order of `models`, then by time.
-    pub(super) fn write_results(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let rows: Vec<Row<'_>> = (0..self.series.len()).flat_map(|at| self.rows(at)).collect();
+    /// Compares the forecasts of one series with what happened.
+    fn scored(&self, at: usize, outcomes: &Outcomes) -> Scored {
+        let (series, cutoffs) = &self.series[at];
+        let mut reason = None;
+        let windows = cutoffs.iter().zip(outcomes).map(|(&cutoff, outcome)| match outcome {
+            Ok(piece) => {
+                let (past, future) = series.y.split_at(cutoff);
+                let actual = &future[..self.setup.windows.horizon];
+                Some(WindowScore::of(past, actual, &piece.forecast, self.season()))
+            }
+            Err(why) => {
+                let cutoff = series.time(cutoff - 1);
+                reason.get_or_insert_with(|| format!("`{}` at the cutoff {cutoff}: {why}", series.unique_id));
+                None
+            }
+        });
+        Scored {
+            windows: windows.collect(),
+            reason,
+        }
+    }
+
+    /// Chooses by series.
+    ///
+    /// # Errors
+    /// [`TaskError`] for a series that what is chosen cannot forecast.
+    pub(super) fn choose(&self, ranking: &Ranking) -> Result<Vec<Choice>, TaskError> {
+        let position = |line: &Line| self.candidates.iter().position(|one| one.name == line.model);
+        let usable = |lines: &[Line]| -> Vec<usize> {
+            let usable = lines.iter().filter(|line| line.failed_last() == 0);
+            usable.filter_map(position).collect()
+        };
+        let choose = |(at, lines): (usize, &Vec<Line>)| {
+            let ranked = usable(lines);
+            let combination = match self.setup.select {
+                Select::Overall => {
+                    let best = ranking.overall.first().and_then(position);
+                    best.filter(|best| ranked.contains(best)).map(Combination::one)
+                }
+                Select::PerSeries => ranked.first().copied().map(Combination::one),
+                Select::Ensemble { size, rule } => {
+                    let few = &ranked[..ranked.len().min(size)];
+                    self.tested(at).combine(few, rule, self.setup.score)
+                }
+            };
+            match combination {
+                Some(combination) => Ok(self.choice(at, combination)),
+                None => Err(self.unchosen(at, ranking, ranked.is_empty())),
+            }
+        };
+        ranking.by_series.iter().enumerate().map(choose).collect()
+    }
+
+    fn unchosen(&self, at: usize, ranking: &Ranking, nobody: bool) -> TaskError {
+        let id = &self.series[at].0.unique_id;
+        if nobody {
+            let what = format!("no model could forecast the last window of the series `{id}`");
+            return with_reasons(&what, &ranking.by_series[at]);
+        }
+        let best = &ranking.overall[0].model;
+        let what = format!("`{best}` is best over all series and could not forecast the last window of `{id}`");
+        let own: Vec<Line> = ranking.by_series[at]
+            .iter()
+            .filter(|line| line.model == *best)
+            .cloned()
+            .collect();
+        with_reasons(&what, &own).help("take a model for each series: `select = \"per_series\"`")
+    }
+
+    fn choice(&self, at: usize, combination: Combination) -> Choice {
+        Choice {
+            name: selection::name_of(&combination, |model| self.candidates[model].name),
+            ensemble: (combination.models().len() > 1).then(|| self.ensemble(at, &combination)),
+            combination,
+        }
+    }
+
+    /// The back-test of an ensemble: in each window what its members forecast, combined as the forecast will be.
+    fn ensemble(&self, at: usize, combination: &Combination) -> Outcomes {
+        let (series, cutoffs) = &self.series[at];
+        let combined = |window: usize| -> Outcome {
+            let forecast = |model: usize| {
+                let outcome: &Outcome = &self.outcomes[model][at][window];
+                outcome.as_ref().ok().map(|piece| &piece.forecast)
+            };
+            let forecast = combination
+                .forecast(forecast)
+                .ok_or("no member of the ensemble has one")?;
+            Ok(Piece {
+                forecast,
+                found: Vec::new(),
+            })
+        };
+        let mut outcomes: Outcomes = (0..cutoffs.len()).map(combined).collect();
+        self.setup.finish(&self.setup.actual(series, cutoffs), &mut outcomes);
+        outcomes
+    }
+
+    /// The forecasts of the back-test that a choice stands for.
+    fn outcomes<'s>(&'s self, at: usize, choice: &'s Choice) -> &'s Outcomes {
+        let one = || &self.outcomes[choice.combination.models()[0]][at];
+        choice.ensemble.as_ref().unwrap_or_else(one)
+    }
+
+    /// Writes the leaderboard: what will be forecast, then the models; over all series, then by series.
+    pub(super) fn write_leaderboard(
+        &self,
+        context: &Context<'_>,
+        ranking: &Ranking,
+        choices: &[Choice],
+    ) -> Result<(), TaskError> {
+        let forecast = |(at, choice): (usize, &Choice)| Line {
+            unique_id: Some(self.series[at].0.unique_id.clone()),
+            model: choice.name.clone(),
+            series: vec![self.scored(at, self.outcomes(at, choice))],
+            rank: None,
+        };
+        let forecast: Vec<Line> = choices.iter().enumerate().map(forecast).collect();
+        let name = match choices.iter().all(|choice| choice.name == choices[0].name) {
+            true => choices[0].name.as_str(),
+            false => context.text("select"),
+        };
+        let together = Line {
+            unique_id: None,
+            model: name.to_owned(),
+            series: forecast.iter().flat_map(|line| line.series.clone()).collect(),
+            rank: None,
+        };
+        let mut blocks = Vec::new();
+        if self.series.len() > 1 {
+            blocks.push((&together, &ranking.overall));
+        }
+        blocks.extend(forecast.iter().zip(&ranking.by_series));
+        let mut lines: Vec<&Line> = Vec::new();
+        for (chosen, models) in blocks {
+            let new = models.iter().all(|line| line.model != chosen.model);
+            lines.extend(new.then_some(chosen));
+            lines.extend(models);
+        }
+        leaderboard::write(context, "leaderboard", &lines, &self.setup.levels)
+    }
+
+    /// Writes every forecast: by series, then by model in the order of `models` and the ensemble, then by time.
+    pub(super) fn write_results(&self, context: &Context<'_>, choices: &[Choice]) -> Result<(), TaskError> {
+        let rows: Vec<Row<'_>> = (0..self.series.len())
+            .flat_map(|at| self.rows(at, &choices[at]))
+            .collect();
         let mut table = Table::default()
             .texts("unique_id", rows.iter().map(|row| Some(row.series.unique_id.as_str())))
             .times("ds", rows.iter().map(|row| row.series.time(row.cutoff + row.step)))
@@ -130,61 +269,41 @@ impl Compared<'_> {
     }
 
     /// The forecasts of one series; a window that a model failed on has none.
-    fn rows(&self, at: usize) -> impl Iterator<Item = Row<'_>> {
+    fn rows<'s>(&'s self, at: usize, choice: &'s Choice) -> impl Iterator<Item = Row<'s>> {
         let (series, cutoffs) = &self.series[at];
         let horizon = self.setup.windows.horizon;
-        self.candidates
-            .iter()
-            .zip(&self.outcomes)
-            .flat_map(move |(candidate, outcomes)| {
-                let made = cutoffs
-                    .iter()
-                    .zip(&outcomes[at])
-                    .filter_map(|(cutoff, outcome)| Some((*cutoff, outcome.as_ref().ok()?)));
-                made.flat_map(move |(cutoff, piece)| {
-                    (0..horizon).map(move |step| Row {
-                        series,
-                        model: candidate.name,
-                        cutoff,
-                        step,
-                        forecast: &piece.forecast,
-                    })
+        let models = self.candidates.iter().zip(&self.outcomes);
+        let models = models.map(move |(candidate, outcomes)| (candidate.name, &outcomes[at]));
+        let ensemble = choice.ensemble.iter().map(|outcomes| (choice.name.as_str(), outcomes));
+        models.chain(ensemble).flat_map(move |(model, outcomes)| {
+            let made = cutoffs
+                .iter()
+                .zip(outcomes)
+                .filter_map(|(cutoff, outcome)| Some((*cutoff, outcome.as_ref().ok()?)));
+            made.flat_map(move |(cutoff, piece)| {
+                (0..horizon).map(move |step| Row {
+                    series,
+                    model,
+                    cutoff,
+                    step,
+                    forecast: &piece.forecast,
                 })
             })
+        })
     }
 
-    /// Chooses by series, and writes what was chosen.
-    pub(super) fn select(&self, context: &Context<'_>, lines: &[Line]) -> Result<(), TaskError> {
-        /// How many models an ensemble takes: the best few, for each further one errs more like those before it.
-        const ENSEMBLE: usize = 3;
-        let select = context.text("select");
-        let compared = self.compared();
-        let chosen = match select {
-            "per_series" => compared.per_series(self.setup.score),
-            "ensemble" => compared.ensemble(choice::Rule::Weighted, ENSEMBLE, self.setup.score),
-            _ => {
-                let best = lines
-                    .first()
-                    .and_then(|line| self.candidates.iter().position(|one| one.name == line.model));
-                self.series.iter().map(|_| best.map(Combination::one)).collect()
-            }
-        };
+    /// Writes what was chosen.
+    pub(super) fn write_selection(&self, context: &Context<'_>, choices: Vec<Choice>) -> Result<(), TaskError> {
         let mut by_series = BTreeMap::new();
         let mut conformal = BTreeMap::new();
-        for ((at, (series, _)), combination) in self.series.iter().enumerate().zip(chosen) {
-            let combination = combination.ok_or_else(|| {
-                TaskError::new(format!(
-                    "no model could forecast the last window of the series `{}`",
-                    series.unique_id
-                ))
-            })?;
+        for ((at, (series, cutoffs)), choice) in self.series.iter().enumerate().zip(choices) {
             if self.setup.conformal {
-                let tested = &compared.series[at];
-                let calibrated =
-                    Conformal::calibrate(&tested.actual, &tested.combined(&combination), &self.setup.levels);
+                let actual = self.setup.actual(series, cutoffs);
+                let forecast = self.forecasts(self.outcomes(at, &choice));
+                let calibrated = Conformal::calibrate(&actual, &forecast, &self.setup.levels);
                 conformal.extend(calibrated.map(|calibrated| (series.unique_id.clone(), calibrated)));
             }
-            by_series.insert(series.unique_id.clone(), combination);
+            by_series.insert(series.unique_id.clone(), choice.combination);
         }
         // Positions among the chosen, in the order of the roster: the losers leave no trace, nor does their order.
         let mut used: Vec<usize> = by_series.values().flat_map(Combination::models).collect();
@@ -196,7 +315,7 @@ impl Compared<'_> {
             .map(|(id, one)| (id, moved(one, position)))
             .collect();
         let selection = Selection {
-            select: select.to_owned(),
+            select: context.text("select").to_owned(),
             metric: context.text("metric").to_owned(),
             seasons: self.seasons.clone(),
             non_negative: self.setup.non_negative,
@@ -220,35 +339,32 @@ impl Compared<'_> {
         last.as_ref().ok().map(|piece| piece.found.as_slice())
     }
 
-    /// The back-test in the form from which choices are made.
-    fn compared(&self) -> Backtest {
-        let horizon = self.setup.windows.horizon;
-        let units = self.units();
-        let tested = |at: usize| {
-            let (series, cutoffs) = &self.series[at];
-            let forecasts = self.outcomes.iter().map(|outcomes| {
-                let mut windows = combine::Windows::new(horizon);
-                for outcome in &outcomes[at] {
-                    windows.push(outcome.as_ref().ok().map(|piece| piece.forecast.mean.as_slice()));
-                }
-                windows
-            });
-            Tested {
-                name: series.unique_id.clone(),
-                actual: self.setup.actual(series, cutoffs),
-                forecasts: forecasts.collect(),
-                scale: units[at],
-            }
-        };
-        Backtest {
-            models: self
-                .candidates
-                .iter()
-                .map(|candidate| candidate.name.to_owned())
-                .collect(),
-            series: (0..self.series.len()).map(tested).collect(),
+    /// A series in the form in which models are weighted.
+    fn tested(&self, at: usize) -> Tested {
+        let (series, cutoffs) = &self.series[at];
+        let models = self.outcomes.iter();
+        Tested {
+            actual: self.setup.actual(series, cutoffs),
+            forecasts: models.map(|outcomes| self.forecasts(&outcomes[at])).collect(),
         }
     }
+
+    /// The point forecasts of each window.
+    fn forecasts(&self, outcomes: &Outcomes) -> combine::Windows {
+        let mut windows = combine::Windows::new(self.setup.windows.horizon);
+        for outcome in outcomes {
+            windows.push(outcome.as_ref().ok().map(|piece| piece.forecast.mean.as_slice()));
+        }
+        windows
+    }
+}
+
+/// An error that tells why each model failed.
+fn with_reasons(what: &str, lines: &[Line]) -> TaskError {
+    let told = lines.iter().filter_map(|line| Some((line, line.reason()?)));
+    told.fold(TaskError::new(what), |error, (line, reason)| {
+        error.note(format!("`{}`: {reason}", line.model))
+    })
 }
 
 /// One step of one forecast.

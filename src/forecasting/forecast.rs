@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::intervals::raise_to_zero;
 use super::models::combine::Combination;
 use super::models::conformal::Conformal;
 use super::models::{Forecast, Interval};
@@ -9,13 +10,13 @@ use super::piece::{Candidate, Effort, Span};
 use super::selection::Selection;
 use super::series::{self, FREQUENCY, Series};
 use super::table::Table;
-use super::train::{HORIZON, LEVEL, levels, raise_to_zero, validated};
+use super::train::{HORIZON, LEVEL, levels, validated};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
 static SCHEMA: Schema = Schema {
     name: "forecast_publish",
-    version: 1,
+    version: 2,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
     params: &[HORIZON, LEVEL, FREQUENCY],
     inputs: &[
@@ -131,9 +132,13 @@ fn forecast<'s>(
         let (outcomes, cost) = candidate.pieces(context.memo, &series.y, &[series.y.len()], span);
         effort = effort.and(cost);
         for outcome in outcomes {
-            let piece = outcome.map_err(|why| {
+            let mut piece = outcome.map_err(|why| {
                 TaskError::new(format!("`{}` cannot forecast the series `{id}`: {why}", candidate.name))
             })?;
+            // Before anything is made of it, as in the back-test.
+            if selection.non_negative {
+                raise_to_zero(&mut piece.forecast);
+            }
             forecasts[model] = Some(piece.forecast);
         }
     }

@@ -1,5 +1,6 @@
-//! Conformal intervals in the place of the models' own: calibrated on the back-test, and honest within it.
+//! What is made of the models' intervals: conformal ones in their place, honest within the back-test, and none below zero.
 
+use super::models::Forecast;
 use super::models::combine::Windows;
 use super::models::conformal::Conformal;
 use super::piece::Outcome;
@@ -22,5 +23,23 @@ pub fn recalibrate(actual: &Windows, outcomes: &mut [Outcome], levels: &[f64]) {
         if let Some(conformal) = Conformal::calibrate(actual, &others, levels) {
             piece.forecast.intervals = conformal.intervals(&piece.forecast.mean);
         }
+    }
+}
+
+/// Raises what the forecasts of a back-test have below zero to zero.
+pub fn raise(outcomes: &mut [Outcome]) {
+    for piece in outcomes.iter_mut().flatten() {
+        raise_to_zero(&mut piece.forecast);
+    }
+}
+
+/// Raises what a forecast has below zero to zero.
+pub fn raise_to_zero(forecast: &mut Forecast) {
+    let bounds = forecast
+        .intervals
+        .iter_mut()
+        .flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
+    for value in std::iter::once(&mut forecast.mean).chain(bounds).flatten() {
+        *value = value.max(0.0);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Each metric is computed by window and series; its mean is over all of them. The standard deviation of the RMSE is the
 //! sample's, over the windows' means. A model that failed on some windows is told with the reason, and ranks after all
-//! that did not; one that failed on all has no rank.
+//! that did not; one that failed on all has no rank. Several series have the lines over all of them first, then those of
+//! each. What will be forecast is always the first line: the best model, or the line of the ensemble, which has no rank.
 
 use std::cmp::Ordering;
 
@@ -68,19 +69,52 @@ impl WindowScore {
 /// One line.
 #[derive(Clone, Debug)]
 pub struct Line {
+    /// The series that it tells of; `None` for all of them together.
+    pub unique_id: Option<String>,
     /// The model.
     pub model: String,
-    /// Its scores by series and window; `None` where it failed.
-    pub scores: Vec<Vec<Option<WindowScore>>>,
-    /// The first failure.
-    pub reason: Option<String>,
-    /// 1 for the best; `None` if it failed everywhere.
+    /// How it did on each of those series.
+    pub series: Vec<Scored>,
+    /// 1 for the best; `None` if it failed everywhere, and for a combination of models.
     pub rank: Option<u32>,
 }
 
+/// How a model did on one series.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    /// Its scores by window; `None` where it failed.
+    pub windows: Vec<Option<WindowScore>>,
+    /// The first failure.
+    pub reason: Option<String>,
+}
+
 impl Line {
+    /// The line of one of its series alone.
+    #[must_use]
+    pub fn of(&self, at: usize, unique_id: &str) -> Self {
+        Self {
+            unique_id: Some(unique_id.to_owned()),
+            model: self.model.clone(),
+            series: vec![self.series[at].clone()],
+            rank: None,
+        }
+    }
+
+    /// The first failure.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.series.iter().find_map(|series| series.reason.as_deref())
+    }
+
+    /// On how many series it failed on the last window, the one most like the forecast to come.
+    #[must_use]
+    pub fn failed_last(&self) -> usize {
+        let failed = |series: &&Scored| series.windows.last().is_none_or(Option::is_none);
+        self.series.iter().filter(failed).count()
+    }
+
     fn all(&self) -> impl Iterator<Item = &WindowScore> {
-        self.scores.iter().flatten().flatten()
+        self.series.iter().flat_map(|series| &series.windows).flatten()
     }
 
     /// Mean of a metric over all windows and series where it is defined.
@@ -91,21 +125,18 @@ impl Line {
 
     /// Sample standard deviation of the RMSE over windows, each the mean over the series.
     fn rmse_std(&self) -> Option<f64> {
-        let windows = self.scores.iter().map(Vec::len).max().unwrap_or(0);
+        let windows = self.series.iter().map(|series| series.windows.len()).max().unwrap_or(0);
         let of_window = |window: usize| {
-            let at = |series: &Vec<Option<WindowScore>>| {
-                series
-                    .get(window)
-                    .and_then(|score| score.as_ref().map(|score| score.rmse))
-            };
-            let values: Vec<f64> = self.scores.iter().filter_map(at).collect();
+            let at = |series: &Scored| Some(series.windows.get(window)?.as_ref()?.rmse);
+            let values: Vec<f64> = self.series.iter().filter_map(at).collect();
             (!values.is_empty()).then(|| metrics::mean(&values))
         };
         metrics::sample_std(&(0..windows).filter_map(of_window).collect::<Vec<_>>())
     }
 
     fn failed(&self) -> usize {
-        self.scores.iter().flatten().filter(|score| score.is_none()).count()
+        let windows = self.series.iter().flat_map(|series| &series.windows);
+        windows.filter(|score| score.is_none()).count()
     }
 
     /// The error that ranks it; `units` makes series comparable.
@@ -115,19 +146,22 @@ impl Line {
             Score::Mae => window.mae / unit,
             Score::Smape => window.smape,
         };
-        let by_series = self.scores.iter().zip(units);
+        let by_series = self.series.iter().zip(units);
         let values: Vec<f64> = by_series
-            .flat_map(|(windows, unit)| windows.iter().flatten().map(move |window| of(window, *unit)))
+            .flat_map(|(series, unit)| series.windows.iter().flatten().map(move |window| of(window, *unit)))
             .collect();
         (!values.is_empty()).then(|| metrics::mean(&values))
     }
 }
 
-/// Ranks the lines by the mean of `score` and sorts them; `units` has one entry a series, by which errors are divided.
+/// Ranks the lines and sorts them; `units` has one entry a series, by which errors are divided.
+///
+/// Failures on last windows count first, then those on any, then the mean of `score`, then the order of the lines.
 pub fn rank(lines: &mut [Line], score: Score, units: &[f64]) {
     let error = |line: &Line| line.error(score, units);
+    let failures = |line: &Line| (line.failed_last(), line.failed());
     lines.sort_by(|a, b| match (error(a), error(b)) {
-        (Some(first), Some(second)) => a.failed().cmp(&b.failed()).then(first.total_cmp(&second)),
+        (Some(first), Some(second)) => failures(a).cmp(&failures(b)).then(first.total_cmp(&second)),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
         (None, None) => Ordering::Equal,
@@ -141,13 +175,14 @@ pub fn rank(lines: &mut [Line], score: Score, units: &[f64]) {
 ///
 /// # Errors
 /// [`TaskError`] if the file cannot be written.
-pub fn write(context: &Context<'_>, name: &str, lines: &[Line], levels: &[f64]) -> Result<(), TaskError> {
+pub fn write(context: &Context<'_>, name: &str, lines: &[&Line], levels: &[f64]) -> Result<(), TaskError> {
     let column = |metric: fn(&WindowScore) -> Option<f64>| lines.iter().map(move |line| line.mean(metric));
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
     let mut table = Table::default()
+        .texts("unique_id", lines.iter().map(|line| line.unique_id.as_deref()))
         .texts("model", lines.iter().map(|line| Some(line.model.as_str())))
         .numbers("rmse_mean", column(|window| Some(window.rmse)))
-        .numbers("rmse_std", lines.iter().map(Line::rmse_std))
+        .numbers("rmse_std", lines.iter().map(|line| line.rmse_std()))
         .numbers("mae_mean", column(|window| Some(window.mae)))
         .numbers("mape_mean", column(|window| window.mape))
         .numbers("smape_mean", column(|window| Some(window.smape)))
@@ -175,7 +210,7 @@ pub fn write(context: &Context<'_>, name: &str, lines: &[Line], levels: &[f64]) 
     table
         .counts("windows", lines.iter().map(|line| count(line.all().count())))
         .counts("failed", lines.iter().map(|line| count(line.failed())))
-        .texts("reason", lines.iter().map(|line| line.reason.as_deref()))
+        .texts("reason", lines.iter().map(|line| line.reason()))
         .counts("rank", lines.iter().map(|line| line.rank))
         .write(context, name)
 }

@@ -11,7 +11,7 @@ static SCHEMA: Schema = Schema {
     params: &[],
     inputs: &[Port {
         name: "leaderboard",
-        doc: "one row a model: its errors, coverage and rank",
+        doc: "a row for what will be forecast, then the models by rank: errors and coverage",
     }],
     outputs: &[Port {
         name: "metrics",

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use polars::prelude::{AnyValue, DataFrame};
+use polars::prelude::{AnyValue, Column, DataFrame};
 
 use super::document;
 use super::series;
@@ -13,7 +13,7 @@ use crate::engine::task::{Context, Task, TaskError};
 
 static SCHEMA: Schema = Schema {
     name: "register_champion",
-    version: 1,
+    version: 2,
     summary: "records the winning model with its data and its errors",
     params: &[
         Param {
@@ -36,7 +36,7 @@ static SCHEMA: Schema = Schema {
         },
         Port {
             name: "leaderboard",
-            doc: "one row a model: its errors, coverage and rank",
+            doc: "a row for what will be forecast, then the models by rank: errors and coverage",
         },
         Port {
             name: "selected",
@@ -75,11 +75,16 @@ impl Task for RegisterChampion {
             .flatten()
             .map(|model| model["name"].clone())
             .collect();
-        let metrics: Map<String, Value> = names
-            .iter()
-            .filter_map(|name| Some((name.as_str()?.to_owned(), scores(&leaderboard, name.as_str()?)?.into())))
-            .collect();
-        if metrics.len() != names.len() || names.is_empty() {
+        let of_name = |name: &Value| Some((name.as_str()?.to_owned(), scores(&leaderboard, name.as_str()?)?.into()));
+        let mut metrics: Map<String, Value> = names.iter().filter_map(of_name).collect();
+        let complete = metrics.len() == names.len() && !names.is_empty();
+        // The first line tells of what will be forecast: one of the models, or what they are combined to.
+        let forecast = leaderboard
+            .column("model")
+            .ok()
+            .and_then(|names| names.str().ok()?.get(0));
+        metrics.extend(forecast.and_then(|name| of_name(&name.into())));
+        if !complete {
             return Err(
                 TaskError::new("`selected` and `leaderboard` are not of the same back-test")
                     .help("build both with one target of the task `train_backtest_select`"),
@@ -116,24 +121,22 @@ fn digest_of(rows: &[series::Observation]) -> String {
     digest::Digest::of(&bytes).hex()
 }
 
-/// The numbers of a model's row of the leaderboard.
+/// The numbers of a model's first row of the leaderboard, which is that over all series.
 fn scores(leaderboard: &DataFrame, model: &str) -> Option<Map<String, Value>> {
     let names = leaderboard.column("model").ok()?.str().ok()?.clone();
     let row = names.iter().position(|name| name == Some(model))?;
-    let number = |value: AnyValue<'_>| match value {
-        AnyValue::Float64(number) => Some(number.into()),
-        AnyValue::UInt32(number) => Some(number.into()),
-        AnyValue::Null => Some(Value::Null),
-        _ => None,
+    let columns = leaderboard
+        .columns()
+        .iter()
+        .filter(|column| !column.dtype().is_string());
+    let number = |column: &Column| {
+        let value = match column.get(row).ok()? {
+            AnyValue::Float64(number) => number.into(),
+            AnyValue::UInt32(number) => number.into(),
+            AnyValue::Null => Value::Null,
+            _ => return None,
+        };
+        Some((column.name().to_string(), value))
     };
-    let column =
-        |name: &str| number(leaderboard.column(name).ok()?.get(row).ok()?).map(|value| (name.to_owned(), value));
-    Some(
-        leaderboard
-            .get_column_names()
-            .into_iter()
-            .filter(|name| *name != "reason")
-            .filter_map(|name| column(name))
-            .collect(),
-    )
+    Some(columns.filter_map(number).collect())
 }

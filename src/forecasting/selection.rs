@@ -171,16 +171,22 @@ impl Selection {
         self.models.iter().map(candidate).collect()
     }
 
-    /// The name that stands for a series' combination in the predictions: the model's, or that of the ensemble.
+    /// The name that stands for a series' combination in the predictions.
     #[must_use]
     pub fn name_of(&self, combination: &Combination) -> String {
-        match combination.models().as_slice() {
-            [model] => self.models[*model].name.clone(),
-            models => {
-                let names: Vec<&str> = models.iter().map(|&model| self.models[model].name.as_str()).collect();
-                format!("Ensemble({})", names.join(", "))
-            }
-        }
+        name_of(combination, |model| &self.models[model].name)
+    }
+}
+
+/// The name of a combination from the names of the models: the model's, or that of the ensemble.
+///
+/// An ensemble's members stand in the order of the roster, so that equal ones of several series have one name.
+pub fn name_of<'a>(combination: &Combination, name: impl Fn(usize) -> &'a str) -> String {
+    let mut names: Vec<&str> = combination.models().into_iter().map(name).collect();
+    names.sort_by_key(|name| roster::NAMES.iter().position(|known| known == name));
+    match names.as_slice() {
+        [model] => (*model).to_owned(),
+        models => format!("Ensemble({})", models.join(", ")),
     }
 }
 
@@ -315,7 +321,7 @@ mod tests {
         assert_eq!(Selection::parse(whole), Some(selection.clone()));
         assert_eq!(
             selection.name_of(&selection.series["A"]),
-            "Ensemble(AutoARIMA, SeasonalNaive)"
+            "Ensemble(SeasonalNaive, AutoARIMA)"
         );
         let mut other = whole.clone();
         other["series"][0]["members"][0]["model"] = "Unheard".into();

@@ -1,24 +1,27 @@
 //! The tasks, run as the engine runs them, on files in a directory of their own.
 
+mod comparison;
+mod faults;
 mod golden;
 mod ingest;
+mod parameters;
 mod pipeline;
 mod prepare;
 mod validate;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
-use polars::prelude::DataFrame;
+use polars::prelude::{DataFrame, DataType};
 use polars_io::SerReader as _;
 use polars_io::prelude::ParquetReader;
 
 use crate::engine::digest::{self, Digest};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, is_url};
-use crate::engine::task::{Context, Memo, Message, NoMemo, TaskError};
+use crate::engine::task::{Context, Memo, Message, NoMemo, Task, TaskError};
 
 /// A directory in which tasks run one after the other, each reading what the others wrote.
 struct Project {
@@ -26,6 +29,7 @@ struct Project {
     log: Mutex<Vec<String>>,
     memo: Box<dyn Memo>,
     secrets: BTreeMap<String, String>,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl Project {
@@ -35,6 +39,7 @@ impl Project {
             log: Mutex::default(),
             memo: Box::new(NoMemo),
             secrets: BTreeMap::new(),
+            cancelled: Arc::default(),
         }
     }
 
@@ -54,6 +59,17 @@ impl Project {
     /// Runs a task with the schema's defaults and `params`, its ports being files of their own names, or of those in
     /// `inputs`.
     fn run_on(&self, task: &str, params: &[(&str, Value)], inputs: &[(&str, &str)]) -> Result<(), TaskError> {
+        self.with(task, params, inputs, |task, context| task.run(context))
+    }
+
+    /// Does something with the context that a task would run in.
+    fn with<R>(
+        &self,
+        task: &str,
+        params: &[(&str, Value)],
+        inputs: &[(&str, &str)],
+        run: impl FnOnce(&dyn Task, &mut Context<'_>) -> R,
+    ) -> R {
         let tasks = super::tasks();
         let task = tasks.get(task).expect("a task");
         let schema = task.schema();
@@ -96,16 +112,17 @@ impl Project {
                 self.log.lock().expect("no panic").push(line.to_owned());
             }
         };
-        task.run(&Context {
+        let mut context = Context {
             target: "a_target",
             params: values,
             inputs: paths,
             outputs,
             secrets: self.secrets.clone(),
             memo: &*self.memo,
-            cancelled: &AtomicBool::new(false),
+            cancelled: &self.cancelled,
             say: &say,
-        })
+        };
+        run(task, &mut context)
     }
 
     fn run(&self, task: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
@@ -122,6 +139,21 @@ impl Project {
 
     fn digest(&self, name: &str) -> Digest {
         digest::of_file(&self.path(name)).expect("read")
+    }
+
+    /// A column of texts of a table, or of whole numbers as texts; what is missing is empty.
+    fn texts(&self, name: &str, column: &str) -> Vec<String> {
+        let column = self.frame(name).column(column).expect("a column").clone();
+        let texts = column.cast(&DataType::String).expect("texts");
+        let texts = texts.str().expect("texts").iter();
+        texts.map(|text| text.unwrap_or_default().to_owned()).collect()
+    }
+
+    /// A column of numbers of a table, none of them missing.
+    fn numbers(&self, name: &str, column: &str) -> Vec<f64> {
+        let column = self.frame(name).column(column).expect("a column").clone();
+        let numbers = column.f64().expect("numbers").iter();
+        numbers.map(|number| number.expect("a number")).collect()
     }
 
     /// The table as CSV, which is easy to compare.

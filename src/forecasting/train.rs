@@ -1,12 +1,10 @@
 //! `train_backtest_select`: compares models on the past, and chooses the one to forecast with, or several.
 
 use super::backtest::{self, Outcomes, Windows};
-use super::choice::Score;
+use super::choice::{Rule, Score, Select};
 use super::comparison::Compared;
 use super::document;
 use super::intervals;
-use super::leaderboard;
-use super::models::Forecast;
 use super::models::combine;
 use super::piece::{Candidate, Effort, Span};
 use super::roster;
@@ -118,7 +116,7 @@ const PARAMS: [Param; OWN.len() + roster::SETTINGS.len()] = {
 
 static SCHEMA: Schema = Schema {
     name: "train_backtest_select",
-    version: 1,
+    version: 2,
     summary: "compares models in a back-test with a rolling origin, and selects the best",
     params: &PARAMS,
     inputs: &[
@@ -134,11 +132,11 @@ static SCHEMA: Schema = Schema {
     outputs: &[
         Port {
             name: "cv_results",
-            doc: "unique_id, ds, cutoff, y, model, yhat, lo, hi: every forecast of the back-test",
+            doc: "unique_id, ds, cutoff, y, model, yhat, lo, hi: every forecast of the back-test, the ensemble's too",
         },
         Port {
             name: "leaderboard",
-            doc: "one row a model, the best first: its errors, coverage and rank, or why it failed",
+            doc: "a row for what will be forecast, then the models by rank: errors, coverage, or why one failed; over all series, then by series",
         },
         Port {
             name: "selected",
@@ -158,48 +156,46 @@ impl Task for TrainBacktestSelect {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        validated(context)?;
-        let setup = Setup::of(context);
-        if setup.conformal && setup.windows.count < 2 {
-            return Err(
-                TaskError::new("conformal intervals need a back-test of at least two windows")
-                    .help("raise `n_windows`, or set `intervals = \"own\"`"),
-            );
-        }
-        let series = series::read(context, "clean")?;
-        let seasons = seasons(context, &series);
-        let placed = setup.place(&series, &seasons)?;
-        let candidates = Setup::candidates(context, &seasons);
-        let mut results = backtest::run(context, &candidates, &placed, setup.span())?;
-        if setup.conformal {
-            for (at, (series, cutoffs)) in placed.iter().enumerate() {
-                let actual = setup.actual(series, cutoffs);
-                let outcomes = results.iter_mut().map(|(outcomes, _)| &mut outcomes[at]);
-                outcomes.for_each(|outcomes| intervals::recalibrate(&actual, outcomes, &setup.levels));
-            }
-        }
-        if setup.non_negative {
-            let pieces = results
-                .iter_mut()
-                .flat_map(|(outcomes, _)| outcomes)
-                .flatten()
-                .flatten();
-            pieces.for_each(|piece| raise_to_zero(&mut piece.forecast));
-        }
-        log(context, &candidates, &results);
-        let outcomes: Vec<Vec<Outcomes>> = results.into_iter().map(|(outcomes, _)| outcomes).collect();
-        let compared = Compared {
-            setup,
-            seasons,
-            series: &placed,
-            candidates: &candidates,
-            outcomes,
-        };
-        let lines = compared.lines()?;
-        compared.write_results(context)?;
-        leaderboard::write(context, "leaderboard", &lines, &compared.setup.levels)?;
-        compared.select(context, &lines)
+        compare(context, candidates)
     }
+}
+
+/// Compares the models that `candidates` makes for the lengths of the seasons, and writes what came of it.
+pub(super) fn compare(
+    context: &Context<'_>,
+    candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<Candidate>,
+) -> Result<(), TaskError> {
+    validated(context)?;
+    let setup = Setup::of(context);
+    if setup.conformal && setup.windows.count < 2 {
+        return Err(
+            TaskError::new("conformal intervals need a back-test of at least two windows")
+                .help("raise `n_windows`, or set `intervals = \"own\"`"),
+        );
+    }
+    let series = series::read(context, "clean")?;
+    let seasons = seasons(context, &series);
+    let placed = setup.place(&series, &seasons)?;
+    let candidates = candidates(context, &seasons);
+    let mut results = backtest::run(context, &candidates, &placed, setup.span())?;
+    log(context, &candidates, &results);
+    for (outcomes, _) in &mut results {
+        for ((series, cutoffs), outcomes) in placed.iter().zip(outcomes) {
+            setup.finish(&setup.actual(series, cutoffs), outcomes);
+        }
+    }
+    let compared = Compared {
+        setup,
+        seasons,
+        series: &placed,
+        candidates: &candidates,
+        outcomes: results.into_iter().map(|(outcomes, _)| outcomes).collect(),
+    };
+    let ranking = compared.ranking()?;
+    let choices = compared.choose(&ranking)?;
+    compared.write_results(context, &choices)?;
+    compared.write_leaderboard(context, &ranking, &choices)?;
+    compared.write_selection(context, choices)
 }
 
 /// Checks that the validation passed, since an input may be bound to any file.
@@ -211,17 +207,6 @@ pub(super) fn validated(context: &Context<'_>) -> Result<(), TaskError> {
             "`validation` does not say that the series are valid; its status is {}",
             status.map_or("missing".to_owned(), |status| format!("`{status}`"))
         ))),
-    }
-}
-
-/// Raises what a forecast has below zero to zero.
-pub(super) fn raise_to_zero(forecast: &mut Forecast) {
-    let bounds = forecast
-        .intervals
-        .iter_mut()
-        .flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
-    for value in std::iter::once(&mut forecast.mean).chain(bounds).flatten() {
-        *value = value.max(0.0);
     }
 }
 
@@ -246,6 +231,8 @@ pub(super) struct Setup {
     pub(super) levels: Vec<f64>,
     /// What ranks the models.
     pub(super) score: Score,
+    /// What forecasts a series.
+    pub(super) select: Select,
     /// Whether intervals are calibrated on the back-test.
     pub(super) conformal: bool,
     /// Whether what is below zero becomes zero.
@@ -266,6 +253,17 @@ impl Setup {
                 "smape" => Score::Smape,
                 _ => Score::Rmse,
             },
+            select: match context.text("select") {
+                "per_series" => Select::PerSeries,
+                "ensemble" => Select::Ensemble {
+                    size: context.count("ensemble_size"),
+                    rule: match context.text("ensemble_rule") {
+                        "median" => Rule::Median,
+                        _ => Rule::Weighted,
+                    },
+                },
+                _ => Select::Overall,
+            },
             conformal: context.text("intervals") == "conformal",
             non_negative: context.flag("non_negative"),
         }
@@ -280,6 +278,21 @@ impl Setup {
         actual
     }
 
+    /// Makes of the forecasts of one series what would be published: intervals as asked for, nothing below zero.
+    ///
+    /// What is below zero is raised first, so that errors are those of what is published.
+    pub(super) fn finish(&self, actual: &combine::Windows, outcomes: &mut Outcomes) {
+        if self.non_negative {
+            intervals::raise(outcomes);
+        }
+        if self.conformal {
+            intervals::recalibrate(actual, outcomes, &self.levels);
+        }
+        if self.conformal && self.non_negative {
+            intervals::raise(outcomes);
+        }
+    }
+
     fn span(&self) -> Span<'_> {
         Span {
             horizon: self.windows.horizon,
@@ -291,40 +304,59 @@ impl Setup {
     fn place<'s>(&self, series: &'s [Series], seasons: &[usize]) -> Result<Vec<(&'s Series, Vec<usize>)>, TaskError> {
         let Windows { horizon, count, step } = self.windows;
         let season = seasons.first().copied().unwrap_or(1);
-        let place = |series: &'s Series| {
-            let n = series.y.len();
-            let cutoffs = self.windows.cutoffs(n).filter(|cutoffs| cutoffs[0] > season);
-            let cutoffs = cutoffs.ok_or_else(|| {
-                let needed = (count - 1)
-                    .saturating_mul(step)
-                    .saturating_add(horizon)
-                    .saturating_add(season + 1);
-                TaskError::new(format!(
-                    "the series `{}` has {n} values; the back-test needs at least {needed}",
-                    series.unique_id
-                ))
-                .note(format!(
-                    "{count} windows, {step} steps apart, of {horizon} steps, after more than one season of {season}"
-                ))
-                .help("lower `n_windows`, `step_size` or `horizon`, or take a longer span of data")
-            })?;
-            Ok((series, cutoffs))
+        let mut placed = Vec::with_capacity(series.len());
+        let mut short = Vec::new();
+        for series in series {
+            let cutoffs = self.windows.cutoffs(series.y.len());
+            match cutoffs.filter(|cutoffs| cutoffs[0] > season) {
+                Some(cutoffs) => placed.push((series, cutoffs)),
+                None => short.push(series),
+            }
+        }
+        let Some(first) = short.first() else {
+            return Ok(placed);
         };
-        series.iter().map(place).collect()
+        let needed = (count - 1)
+            .saturating_mul(step)
+            .saturating_add(horizon)
+            .saturating_add(season + 1);
+        let (id, n) = (&first.unique_id, first.y.len());
+        let mut error = TaskError::new(format!(
+            "the series `{id}` has {n} values; the back-test needs at least {needed}"
+        ))
+        .note(format!(
+            "{count} windows, {step} steps apart, of {horizon} steps, after more than one season of {season}"
+        ));
+        let others = &short[1..];
+        if !others.is_empty() {
+            let names: Vec<String> = others
+                .iter()
+                .take(10)
+                .map(|one| format!("`{}`", one.unique_id))
+                .collect();
+            let more = if others.len() > names.len() { ", …" } else { "" };
+            error = error.note(format!(
+                "too short as well, {} more: {}{more}",
+                others.len(),
+                names.join(", ")
+            ));
+        }
+        Err(error.help("lower `n_windows`, `step_size` or `horizon`, or take a longer span of data"))
     }
+}
 
-    fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<Candidate> {
-        let names = context.texts("models");
-        let first = |at: &usize| !names[..*at].contains(&names[*at]);
-        let entries = (0..names.len()).filter(first).filter_map(|at| roster::find(names[at]));
-        entries
-            .map(|entry| Candidate {
-                name: entry.name,
-                version: entry.version,
-                model: entry.model(seasons, &roster::settings(&context.params, entry.name)),
-            })
-            .collect()
-    }
+/// The models of `models` with their settings, each once.
+pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<Candidate> {
+    let names = context.texts("models");
+    let first = |at: &usize| !names[..*at].contains(&names[*at]);
+    let entries = (0..names.len()).filter(first).filter_map(|at| roster::find(names[at]));
+    entries
+        .map(|entry| Candidate {
+            name: entry.name,
+            version: entry.version,
+            model: entry.model(seasons, &roster::settings(&context.params, entry.name)),
+        })
+        .collect()
 }
 
 /// The levels of the intervals, the narrowest first, each once.

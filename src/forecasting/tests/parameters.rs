@@ -1,0 +1,72 @@
+//! Every parameter that a task declares is read.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::pipeline::{BUNDLED, QUICK, models};
+use super::*;
+use crate::forecasting::{roster, train};
+
+/// Runs a task once without each of its parameters, which is a panic where it is read; then with all.
+fn read_all(project: &Project, task: &str, params: &[(&str, Value)]) {
+    let schema = crate::forecasting::tasks().catalog()[task];
+    let settings = |kind: Kind| matches!(kind, Kind::Table(_));
+    for param in schema.params.iter().filter(|param| !settings(param.kind)) {
+        let without = AssertUnwindSafe(|| {
+            project.with(task, params, &[], |task, context| {
+                context.params.remove(param.name);
+                task.run(context)
+            })
+        });
+        let panic = catch_unwind(without).expect_err(&format!("`{task}` does not read `{}`", param.name));
+        let text = panic.downcast_ref::<String>().expect("a text");
+        assert_eq!(*text, format!("internal error: no parameter `{}`", param.name));
+    }
+    project.run(task, params).expect("done");
+}
+
+#[test]
+fn a_parameter_that_is_declared_is_read() {
+    let project = Project::new();
+    let span = [
+        ("source", text(BUNDLED)),
+        ("start_date", text("2023-06-01")),
+        ("end_date", text("2023-07-31")),
+    ];
+    read_all(&project, "ingest_eia", &span);
+    read_all(&project, "prepare_clean", &[]);
+    read_all(&project, "validate_clean", &[]);
+    // Those of an ensemble are read where there is one.
+    let ensemble = [models(&QUICK), ("select", text("ensemble"))];
+    read_all(&project, "train_backtest_select", &ensemble);
+    read_all(&project, "register_champion", &[]);
+    read_all(&project, "forecast_publish", &[]);
+    read_all(&project, "save_metrics_csv", &[]);
+    assert_eq!(
+        crate::forecasting::tasks().catalog().len(),
+        7,
+        "a task is not looked at"
+    );
+}
+
+#[test]
+fn the_settings_of_a_model_reach_it() {
+    let project = Project::new();
+    for entry in roster::ROSTER.iter().filter(|entry| !entry.settings.is_empty()) {
+        let model = |settings: &[(&'static str, Value)]| {
+            let params = [&[models(&[entry.name])], settings].concat();
+            project.with("train_backtest_select", &params, &[], |_, context| {
+                format!("{:?}", train::candidates(context, &[24, 168])[0].model)
+            })
+        };
+        let setting = &entry.settings[0];
+        let values = match setting.kind {
+            Kind::Bool => vec![Value::Bool(true), Value::Bool(false)],
+            Kind::Choice(names) => names.iter().map(|name| text(name)).collect(),
+            Kind::List(_) => vec![Value::List(vec![Value::Int(2), Value::Int(3)])],
+            _ => panic!("no value for `{}`", setting.name),
+        };
+        let set = |value: Value| Value::Table(BTreeMap::from([(setting.name.to_owned(), value)]));
+        let mut made = values.into_iter().map(|value| model(&[(entry.name, set(value))]));
+        assert!(made.any(|made| made != model(&[])), "{}", entry.name);
+    }
+}
