@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::bytes::Regex;
 use snapbox::str;
 
-use crate::project::{Project, copy_tree, redact};
+use crate::project::{Project, copy_tree, kill, redact, until};
 
 /// The repository's own pipeline and pages, copied.
 fn pipeline() -> Project {
@@ -207,4 +207,71 @@ fn a_validation_that_fails_stops_the_build_and_leaves_its_file_to_be_read() {
     let (_, json) = kept.expect("the file of the failed attempt");
     assert!(String::from_utf8_lossy(json).contains("\"length\""));
     assert_eq!(project.files(), built, "what was built before is as it was");
+}
+
+#[test]
+fn a_back_test_in_which_all_models_fail_leaves_what_was_built_before() {
+    let project = quick();
+    let built = project.files();
+    let told = project.build("predictions -s n_windows=1 -s horizon=2700 -s models=DoubleSeasonalHoltWinters");
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    for part in [
+        "no model could forecast any window",
+        "`DoubleSeasonalHoltWinters`: `US48_NG` at the cutoff 2023-06-10 11:00:00: \
+         DoubleSeasonalHoltWinters needs at least 384 values, found 228",
+        "skipped    forecast",
+    ] {
+        assert!(told.text.contains(part), "{part}: {}", told.text);
+    }
+    assert_eq!(project.files(), built);
+}
+
+#[test]
+fn wrong_values_are_told_before_anything_runs() {
+    let project = pipeline();
+    for (set, parts) in [
+        (
+            "models=SesonalNaive",
+            &["`models`", "did you mean `SeasonalNaive`?"][..],
+        ),
+        ("level=100", &["`level`", "between 0 and 100", "found float 100.0"]),
+        ("level=0", &["`level`", "between 0 and 100", "found float 0.0"]),
+        (
+            "horizon=20000",
+            &["`horizon`", "from 1 to 10000", "found integer 20000"],
+        ),
+    ] {
+        let told = project.build(&format!("predictions -s {set}"));
+        assert_eq!(told.code, Some(2), "{set}: {}", told.text);
+        for part in parts {
+            assert!(told.text.contains(part), "{set}, {part}: {}", told.text);
+        }
+    }
+    assert!(!project.at(".atsaf").exists() && !project.at("data").exists());
+}
+
+#[test]
+fn a_back_test_that_is_interrupted_leaves_nothing() {
+    let project = pipeline();
+    let child = project.start("build predictions -j1");
+    until("the back-test has begun", || child.text().contains("start      train"));
+    kill(child.id(), "INT");
+    let told = child.collect();
+    assert_eq!(told.code, Some(130), "{}", told.text);
+    assert!(told.text.contains("stopped    train"), "{}", told.text);
+    assert!(project.at("data/clean.parquet").exists() && !project.at("artifacts").exists());
+}
+
+#[test]
+fn why_tells_how_much_was_remembered() {
+    let project = quick();
+    project.build("predictions -s n_windows=4").ok();
+    let told = project.atsaf("why train -s n_windows=4");
+    let line = "said         8 of 8 forecasts were remembered  atsaf logs train";
+    assert_eq!(
+        even(&told.text).lines().last(),
+        Some(even(line).as_str()),
+        "{}",
+        told.text
+    );
 }
