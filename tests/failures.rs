@@ -624,7 +624,7 @@ secrets = ["TOKEN"]
 "#,
     );
     Told::of(project.command("build").env("TOKEN", "sup3rs3cret")).ok();
-    let logs = project.store().into_iter().filter(|(path, _)| path.ends_with(".log"));
+    let logs = project.store().into_iter().filter(|(path, _)| path.contains("/leak/"));
     let text: String = logs.map(|(_, bytes)| String::from_utf8(bytes).expect("text")).collect();
     assert!(text.len() > 1 << 20);
     assert!(text.contains("***") && !text.contains("3rs3cret"));

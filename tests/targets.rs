@@ -523,7 +523,7 @@ output = "other.txt"
     project.write("data/open/a.csv", "");
     project.write("data/closed/b.csv", "");
     let closed = project.at("data/closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("closed");
     // Whoever may do everything can read it all the same.
     let is_closed = fs::read_dir(&closed).is_err();
     let told = project.build("");

@@ -21,6 +21,8 @@ pub(super) struct Watched {
     /// The Atsaffile, `.env` and sources: files, or directories with all that is in them.
     paths: BTreeSet<PathBuf>,
     globs: Vec<Pattern>,
+    /// The sources that the goals read now, as they are written.
+    sources: BTreeSet<String>,
     /// What atsaf itself writes.
     own: BTreeSet<PathBuf>,
 }
@@ -65,6 +67,7 @@ impl Watched {
         for id in graph.needed(goals) {
             for read in graph.node(id).reads.iter().filter(|read| read.artifact.is_none()) {
                 watched.add(&read.path);
+                watched.sources.insert(read.path.clone());
             }
             let target = graph.target(id);
             for input in &target.inputs {
@@ -106,11 +109,9 @@ impl Watched {
         });
     }
 
-    /// How many paths and globs there are beside the Atsaffile and `.env`.
+    /// How many sources the goals read now.
     pub(super) fn sources(&self) -> usize {
-        let own =
-            |path: &&PathBuf| path.parent() == Some(&self.root) && path.file_name().is_some_and(|name| name == ".env");
-        (self.paths.len() - self.paths.iter().filter(own).count()).saturating_sub(1) + self.globs.len()
+        self.sources.len()
     }
 
     /// Whether a change of what is at `path` calls for a build; `structural` tells that something appeared, went away
@@ -229,6 +230,7 @@ output = "out/plot.txt"
         trial.write("pages/1/page.json", "");
         trial.write("deep/er/x.txt", "");
         let watched = watched(&trial);
+        assert_eq!(watched.sources(), 4);
         let at = |path: &str| trial.at("").canonicalize().expect("there").join(path);
         for path in [
             "Atsaffile",
