@@ -43,7 +43,7 @@ pub const ROSTER: [Entry; 13] = [
     },
     Entry {
         name: "AutoARIMA",
-        version: 1,
+        version: 2,
         settings: &AUTO_ARIMA,
         make: |seasons, settings| Box::new(settings.over(AutoArima::with_season(one(seasons)))),
     },
@@ -90,7 +90,7 @@ pub const ROSTER: [Entry; 13] = [
     },
     Entry {
         name: "MSTL_ARIMA",
-        version: 1,
+        version: 2,
         settings: &AUTO_ARIMA,
         make: |seasons, settings| {
             // What is left after the seasons has none.
@@ -121,7 +121,7 @@ pub const ROSTER: [Entry; 13] = [
     },
     Entry {
         name: "HarmonicARIMA",
-        version: 1,
+        version: 2,
         settings: &[setting(
             "max_pairs",
             Kind::List(&ORDER),

@@ -1,10 +1,11 @@
 //! `AutoArima`: the settings of a search, and what is decided before it: differences, bounds, constants.
 
 use super::super::{FitError, Fitted, Model, check};
+use super::candidates::Bounds;
 use super::differencing;
 use super::forecast::{Constant, FittedArima};
 use super::order::Order;
-use super::search::{Bounds, Found, Search};
+use super::search::{Found, Search};
 use super::{Criterion, Differenced, Method, finish, scale_of};
 use serde::{Deserialize, Serialize};
 
@@ -140,21 +141,18 @@ impl AutoArima {
 
     /// Searches for the other orders on a series of `n` values after its differences.
     pub(super) fn search(&self, n: usize, base: Order, differenced: &Differenced) -> Option<Found> {
-        let search = Search {
-            settings: self,
-            base,
-            with_constant: self.allow_constant(&base).then(|| differenced.sample(true)),
-            plain: differenced.sample(false),
-            bounds: self.bounds(n, base.season_length),
-            approximation: self
-                .approximation
-                .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1),
-        };
+        let constant = self.allow_constant(&base);
+        let bounds = self.bounds(n, base.season_length, constant);
+        let (plain, with_constant) = (differenced.sample(false), constant.then(|| differenced.sample(true)));
+        let approximation = self
+            .approximation
+            .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1);
+        let search = Search::new(self, base, bounds, plain, with_constant, approximation);
         search.run()
     }
 
     /// Bounds on the orders that a series of `n` values can carry.
-    fn bounds(&self, n: usize, season_length: usize) -> Bounds {
+    fn bounds(&self, n: usize, season_length: usize, constant: bool) -> Bounds {
         let third = n / 3;
         let seasons = if season_length > 1 { third / season_length } else { 0 };
         let mut most = [
@@ -176,7 +174,12 @@ impl AutoArima {
         for (start, most) in start.iter_mut().zip(most) {
             *start = (*start).min(most);
         }
-        Bounds { most, start }
+        Bounds {
+            most,
+            start,
+            most_together: self.max_order,
+            constant,
+        }
     }
 }
 
@@ -210,7 +213,14 @@ impl Model for AutoArima {
         let found = self.search(y.len(), base, &differenced);
         let found = found.ok_or_else(|| no_fit("no order has a likelihood on this series"))?;
         let sample = differenced.sample(found.constant);
-        finish(y, scale, &sample, &found.estimate, found.constant, found.effort(self))
-            .ok_or_else(|| no_fit("the model found has no likelihood"))
+        finish(
+            y,
+            scale,
+            &sample,
+            &found.estimate,
+            found.constant,
+            found.work.effort(self),
+        )
+        .ok_or_else(|| no_fit("the model found has no likelihood"))
     }
 }

@@ -38,15 +38,19 @@ pub(super) fn evaluate(sample: &Sample, order: &Order, free: &[f64], derive: boo
 
 /// The residuals of one column from the position `from` on, and zeros before.
 fn residuals(model: &Coefficients, column: &[f64], from: usize) -> Vec<f64> {
-    let mut out = apply(&model.ar, 1, column);
-    out = apply(&model.seasonal_ar, model.season_length, &out);
+    let mut out = autoregress(model, column);
     out[..from].fill(0.0);
     invert_moving_average(model, std::slice::from_mut(&mut out), from);
     out
 }
 
+/// `φ(B) Φ(B^m) x_t`, with zeros before the first value.
+pub(super) fn autoregress(model: &Coefficients, column: &[f64]) -> Vec<f64> {
+    apply(&model.seasonal_ar, model.season_length, &apply(&model.ar, 1, column))
+}
+
 /// `x_t - Σ c_k x_(t - k step)`, with zeros before the first value.
-fn apply(coefficients: &[f64], step: usize, x: &[f64]) -> Vec<f64> {
+pub(super) fn apply(coefficients: &[f64], step: usize, x: &[f64]) -> Vec<f64> {
     let mut out = x.to_vec();
     for (k, c) in coefficients.iter().enumerate() {
         let lag = ((k + 1) * step).min(x.len());
@@ -58,7 +62,7 @@ fn apply(coefficients: &[f64], step: usize, x: &[f64]) -> Vec<f64> {
 }
 
 /// `-x_(t - lag)`, with zeros before the first value.
-fn negated_at_lag(x: &[f64], lag: usize) -> Vec<f64> {
+pub(super) fn negated_at_lag(x: &[f64], lag: usize) -> Vec<f64> {
     let lag = lag.min(x.len());
     let mut out = vec![0.0; x.len()];
     for (out, value) in out[lag..].iter_mut().zip(x) {
@@ -68,7 +72,7 @@ fn negated_at_lag(x: &[f64], lag: usize) -> Vec<f64> {
 }
 
 /// Divides columns, zero before `from`, by both moving-average polynomials.
-fn invert_moving_average(model: &Coefficients, columns: &mut [Vec<f64>], from: usize) {
+pub(super) fn invert_moving_average(model: &Coefficients, columns: &mut [Vec<f64>], from: usize) {
     for column in columns.iter_mut() {
         invert_seasonal(&model.seasonal_ma, model.season_length, column, from);
     }
@@ -159,26 +163,49 @@ fn invert_lanes<const Q: usize, const LANES: usize>(theta: &[f64], columns: &mut
 
 /// The derivatives of the residuals by each coefficient, in the order of the free parameters.
 fn derivatives(model: &Coefficients, order: &Order, values: &[f64], residuals: &[f64]) -> Vec<Vec<f64>> {
-    let from = order.ar_degree();
-    let season_length = model.season_length;
-    let by_seasonal = apply(&model.seasonal_ar, season_length, values);
+    let (from, m) = (order.ar_degree(), model.season_length);
+    let by_seasonal = apply(&model.seasonal_ar, m, values);
     let by_short = apply(&model.ar, 1, values);
-    let mut rows: Vec<Vec<f64>> = (1..=order.p).map(|i| negated_at_lag(&by_seasonal, i)).collect();
-    rows.extend((1..=order.seasonal_p).map(|j| negated_at_lag(&by_short, j * season_length)));
-    for row in &mut rows {
-        row[..from].fill(0.0);
+    // To be divided by both polynomials: by the first short coefficient, by all seasonal ones, and an impulse.
+    let mut divided = vec![negated_at_lag(&by_seasonal, 1)];
+    divided.extend((1..=order.seasonal_p).map(|j| negated_at_lag(&by_short, j * m)));
+    divided.push(vec![0.0; values.len()]);
+    for column in &mut divided {
+        column[..from].fill(0.0);
     }
-    invert_moving_average(model, &mut rows, from);
-    let seasonal_rows = rows.split_off(order.p);
+    if let Some(impulse) = divided.last_mut().and_then(|impulse| impulse.get_mut(from)) {
+        *impulse = 1.0;
+    }
+    for column in &mut divided {
+        invert_seasonal(&model.seasonal_ma, m, column, from);
+    }
+    divided.push(residuals.to_vec());
+    // All at once, for the sake of the lanes.
+    invert_short(&model.ma, &mut divided, from);
+    let mut seasonal_rows = divided.split_off(1);
+    let by_ma = seasonal_rows.pop().unwrap_or_default();
+    let impulse = seasonal_rows.pop().unwrap_or_default();
 
-    let mut base = vec![residuals.to_vec()];
-    invert_short(&model.ma, &mut base, from);
-    rows.extend((1..=order.q).map(|i| negated_at_lag(&base[0], i)));
+    let mut rows = if order.p > 0 { divided } else { Vec::new() };
+    for i in 1..order.p {
+        // A shift of the row before, but for the one value that it does not reach back to.
+        let missed = by_seasonal[from - i - 1];
+        let mut row = vec![0.0; values.len()];
+        for ((out, before), psi) in row[from..]
+            .iter_mut()
+            .zip(&rows[i - 1][from - 1..])
+            .zip(&impulse[from..])
+        {
+            *out = before - missed * psi;
+        }
+        rows.push(row);
+    }
+    rows.extend((1..=order.q).map(|i| negated_at_lag(&by_ma, i)));
     rows.extend(seasonal_rows);
     if order.seasonal_q > 0 {
-        base[0].copy_from_slice(residuals);
-        invert_seasonal(&model.seasonal_ma, season_length, &mut base[0], from);
-        rows.extend((1..=order.seasonal_q).map(|j| negated_at_lag(&base[0], j * season_length)));
+        let mut base = residuals.to_vec();
+        invert_seasonal(&model.seasonal_ma, m, &mut base, from);
+        rows.extend((1..=order.seasonal_q).map(|j| negated_at_lag(&base, j * m)));
     }
     rows
 }

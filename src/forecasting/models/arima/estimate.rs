@@ -3,12 +3,10 @@
 use super::super::linalg::dot;
 use super::css;
 use super::exact::{self, Whitened};
+use super::exact_derivatives;
 use super::least_squares::{Evaluation, Minimum, Normal, Stop, minimise, solve, sum_of_squares};
 use super::order::{Coefficients, Order};
 use super::{Criterion, Method};
-
-/// The step of the numerical derivatives of the exact likelihood, in free parameters of the size of one.
-const STEP: f64 = 1e-6;
 
 /// A differenced series with its differenced regressors.
 #[derive(Clone, Debug, Default)]
@@ -122,13 +120,24 @@ impl Likelihood {
     }
 
     /// Residuals whose sum of squares is smallest where the likelihood is largest.
-    fn concentrated(mut self) -> Vec<f64> {
+    pub(super) fn concentrated(&self) -> Vec<f64> {
+        let weight = self.weight();
+        self.residuals.iter().map(|value| value * weight).collect()
+    }
+
+    /// What the residuals are multiplied by for that: the mean standard deviation of an innovation.
+    pub(super) fn weight(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
-        let weight = (0.5 * self.whitened.log_determinant / self.residuals.len() as f64).exp();
-        for value in &mut self.residuals {
-            *value *= weight;
-        }
-        self.residuals
+        let n = self.residuals.len() as f64;
+        (0.5 * self.whitened.log_determinant / n).exp()
+    }
+
+    /// The innovations of the series less what the regressors explain.
+    pub(super) fn innovations(&self) -> Vec<f64> {
+        let (series, regressors) = self.whitened.innovations.split_at(1);
+        let mut innovations = series[0].clone();
+        subtract(regressors, &self.regression, &mut innovations);
+        innovations
     }
 }
 
@@ -177,6 +186,11 @@ impl Estimate {
         })
     }
 
+    /// Tells whether this is another estimate of the same minimum.
+    pub(super) fn is_near(&self, other: &Self) -> bool {
+        near(&self.free, &other.free)
+    }
+
     /// The information criterion, infinite where the series is too short for it.
     pub(super) fn criterion(&self, criterion: Criterion) -> f64 {
         let parameters = self.order.coefficients() + self.regressors + 1;
@@ -195,72 +209,86 @@ impl Estimate {
     }
 }
 
-/// The different minima that some starts lead to, the likeliest first.
+/// When an estimation ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Limits of the optimisation.
+    pub(super) stop: Stop,
+    /// The radius of a circle that all roots must lie beyond; an estimation that leads elsewhere is given up.
+    pub(super) radius: f64,
+}
+
+impl Rules {
+    /// Minimises a sum of squares of an order's free parameters.
+    ///
+    /// It ends too where the roots lie too close to the unit circle after two steps in a row: there the minimum is often
+    /// at infinity, many steps away, and would be refused.
+    fn minimise(
+        self,
+        order: &Order,
+        start: Vec<f64>,
+        mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
+    ) -> Option<Minimum> {
+        let mut refused = 0;
+        minimise(start, self.stop, |free, derive| {
+            // Derivatives are asked for where a step has ended.
+            if derive {
+                let beyond = Coefficients::from_free(order, free).roots_beyond(self.radius);
+                refused = if beyond { 0 } else { refused + 1 };
+            }
+            if refused < 2 { evaluate(free, derive) } else { None }
+        })
+    }
+}
+
+/// The minimum that a start leads to; `None` where the model has no likelihood.
 ///
-/// Those of the conditional sum of squares for [`Method::Css`] and [`Method::CssMl`], as far as the series is long
-/// enough for it; the likeliest one need not have the lowest sum. The exact ones for [`Method::Ml`].
-pub(super) fn minima(
+/// That of the conditional sum of squares for [`Method::Css`] and [`Method::CssMl`], as far as the series is long enough
+/// for it, and the start itself otherwise; the exact one for [`Method::Ml`].
+pub(super) fn minimum(
     sample: &Sample,
     order: &Order,
     method: Method,
-    starts: Vec<Vec<f64>>,
-    stop: Stop,
-) -> Vec<Estimate> {
+    start: Vec<f64>,
+    rules: Rules,
+) -> Option<Estimate> {
     let conditional = sample.series.len().saturating_sub(order.ar_degree());
     let enough = conditional > order.coefficients() + sample.regressors.len();
-    let mut found: Vec<Minimum> = Vec::new();
-    for start in starts {
-        let minimum = match method {
-            _ if order.coefficients() == 0 => None,
-            Method::Ml => minimise(start.clone(), stop, |free, derive| {
-                exact_residuals(sample, order, free, derive)
-            }),
-            Method::Css | Method::CssMl if enough => minimise(start.clone(), stop, |free, derive| {
-                css::evaluate(sample, order, free, derive)
-            }),
-            Method::Css | Method::CssMl => None,
-        };
-        let here = || Minimum {
-            at: start,
-            value: 0.0,
-            iterations: 0,
-            stopped_early: false,
-        };
-        let minimum = minimum.unwrap_or_else(here);
-        if found.iter().all(|before| !near(&before.at, &minimum.at)) {
-            found.push(minimum);
-        }
-    }
-    let mut estimates: Vec<Estimate> = found
-        .into_iter()
-        .filter_map(|minimum| Estimate::at(sample, order, minimum))
-        .collect();
-    // Stable: of equals the first stays first.
-    estimates.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
-    estimates
+    let minimum = match method {
+        _ if order.coefficients() == 0 => None,
+        Method::Ml => rules.minimise(order, start.clone(), |free, derive| {
+            exact_residuals(sample, order, free, derive)
+        }),
+        Method::Css | Method::CssMl if enough => rules.minimise(order, start.clone(), |free, derive| {
+            css::evaluate(sample, order, free, derive)
+        }),
+        Method::Css | Method::CssMl => None,
+    };
+    let here = || Minimum {
+        at: start,
+        value: 0.0,
+        iterations: 0,
+        stopped_early: false,
+    };
+    Estimate::at(sample, order, minimum.unwrap_or_else(here))
 }
 
-/// The likeliest model that the exact likelihood leads to from any of some estimates of one order.
-pub(super) fn refine(sample: &Sample, estimates: &[Estimate], stop: Stop) -> Option<Estimate> {
-    let refined = estimates.iter().map(|estimate| {
+/// The models that the exact likelihood leads to from some estimates of one order, the likeliest first.
+pub(super) fn refine(sample: &Sample, estimates: &[Estimate], rules: Rules) -> Vec<Estimate> {
+    let refined = estimates.iter().filter_map(|estimate| {
         let order = &estimate.order;
         if order.coefficients() == 0 {
             return Some(estimate.clone());
         }
-        let minimum = minimise(estimate.free.clone(), stop, |free, derive| {
+        let minimum = rules.minimise(order, estimate.free.clone(), |free, derive| {
             exact_residuals(sample, order, free, derive)
         })?;
         Estimate::at(sample, order, minimum)
     });
-    refined.flatten().reduce(|best, next| {
-        let iterations = best.iterations + next.iterations;
-        let better = if next.log_likelihood > best.log_likelihood {
-            next
-        } else {
-            best
-        };
-        Estimate { iterations, ..better }
-    })
+    let mut refined: Vec<Estimate> = refined.collect();
+    // Stable: of equals the first stays first.
+    refined.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
+    refined
 }
 
 /// Tells whether two vectors of free parameters are the same to the precision of an optimisation that ranks.
@@ -268,26 +296,15 @@ fn near(a: &[f64], b: &[f64]) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-3 * a.abs().max(1.0))
 }
 
-/// The concentrated residuals of the exact likelihood, and their derivatives by forward differences.
+/// The concentrated residuals of the exact likelihood, and their normal equations if asked for.
 fn exact_residuals(sample: &Sample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
-    let at = |free: &[f64]| Likelihood::at(sample, &Coefficients::from_free(order, free)).map(Likelihood::concentrated);
-    let residuals = at(free)?;
+    let model = Coefficients::from_free(order, free);
+    let likelihood = Likelihood::at(sample, &model)?;
+    let residuals = likelihood.concentrated();
     let mut normal = Normal::default();
     if derive {
-        let mut moved = free.to_vec();
-        let mut rows = Vec::with_capacity(free.len());
-        for i in 0..free.len() {
-            let step = STEP * free[i].abs().max(1.0);
-            moved[i] = free[i] + step;
-            let exact_step = moved[i] - free[i];
-            let mut row = at(&moved)?;
-            for (row, base) in row.iter_mut().zip(&residuals) {
-                *row = (*row - base) / exact_step;
-            }
-            rows.push(row);
-            moved[i] = free[i];
-        }
-        normal = Normal::new(&rows, &residuals);
+        let rows = exact_derivatives::derivatives(sample, order, &model, &likelihood)?;
+        normal = Normal::new(&rows, &residuals).in_terms_of(&Coefficients::derivatives(order, free));
     }
     Some(Evaluation { residuals, normal })
 }

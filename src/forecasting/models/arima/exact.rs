@@ -11,6 +11,7 @@
 //!
 //! Every column (the series and the regressors) passes through the same filter: that is generalised least squares.
 
+use super::css;
 use super::order::Coefficients;
 use super::polynomial::{Lags, autocovariances};
 
@@ -82,28 +83,67 @@ impl Filter {
         })
     }
 
-    /// Takes in one value of each column and leaves the innovations.
-    fn step(&mut self, values: impl Iterator<Item = f64>, states: &mut [Vec<f64>], innovations: &mut [Vec<f64>]) {
-        let inverse = 1.0 / self.variance;
-        for ((value, state), out) in values.zip(states).zip(innovations) {
-            let (first, innovation) = (state[0], value - state[0]);
-            let pull = innovation * inverse;
-            out.push(innovation);
-            for i in 0..self.ar.len() {
-                state[i] = state[i + 1] + self.ar[i] * first + self.gain[i] * pull;
+    /// Passes the first values of some columns through, at most so many, and only until it is as steady as asked for.
+    fn run(mut self, columns: &[&[f64]], most: usize, steady: f64) -> Option<Whitened> {
+        let size = self.ar.len();
+        let mut innovations: Vec<Vec<f64>> = columns.iter().map(|column| Vec::with_capacity(column.len())).collect();
+        let mut states = vec![vec![0.0; size + 1]; columns.len()];
+        let mut variances = Vec::new();
+        // Logarithms are dear: one for many variances, before their product leaves the range of numbers.
+        let (mut log_determinant, mut product) = (0.0, 1.0_f64);
+        for t in 0..most {
+            if self.variance - 1.0 <= steady && t >= size {
+                break;
             }
+            if self.variance.is_nan() || self.variance < 1.0 - ROUNDING {
+                return None;
+            }
+            variances.push(self.variance);
+            if product * self.variance > 1e200 {
+                log_determinant += product.ln();
+                product = 1.0;
+            }
+            product *= self.variance;
+            for ((column, state), out) in columns.iter().zip(&mut states).zip(&mut innovations) {
+                out.push(self.predict(column[t], state));
+            }
+            self.step();
         }
-        let head = self.factor[0];
+        log_determinant += product.ln();
+        Some(Whitened {
+            innovations,
+            variances,
+            log_determinant,
+            states,
+        })
+    }
+
+    /// Takes in a value: moves the state on and gives the innovation.
+    fn predict(&self, value: f64, state: &mut [f64]) -> f64 {
+        let size = self.ar.len();
+        let (ar, gain, state) = (&self.ar[..size], &self.gain[..size], &mut state[..=size]);
+        let (first, innovation) = (state[0], value - state[0]);
+        let pull = innovation / self.variance;
+        for i in 0..size {
+            state[i] = state[i + 1] + ar[i] * first + gain[i] * pull;
+        }
+        innovation
+    }
+
+    /// Moves gain and variance on by one step.
+    fn step(&mut self) {
+        let size = self.ar.len();
+        let (ar, gain, factor) = (&self.ar[..size], &mut self.gain[..size], &mut self.factor[..=size]);
+        let head = factor[0];
         if head == 0.0 {
-            let size = self.ar.len();
-            self.factor.copy_within(1..=size, 0);
+            factor.copy_within(1..=size, 0);
             return;
         }
-        let (lift, drop) = (self.weight * head, head * inverse);
-        for i in 0..self.ar.len() {
-            let moved = self.factor[i + 1] + self.ar[i] * head;
-            self.factor[i] = moved - self.gain[i] * drop;
-            self.gain[i] += moved * lift;
+        let (lift, drop) = (self.weight * head, head / self.variance);
+        for i in 0..size {
+            let moved = factor[i + 1] + ar[i] * head;
+            factor[i] = moved - gain[i] * drop;
+            gain[i] += moved * lift;
         }
         self.variance += lift * head;
         self.weight -= lift * lift / self.variance;
@@ -163,58 +203,43 @@ fn covariance_with_state(ar: &Lags, ma: &Lags, size: usize) -> Option<Vec<f64>> 
 /// `None` if the model is not stationary, or so close to it that rounding spoils the variances.
 pub(super) fn whiten(model: &Coefficients, columns: &[&[f64]]) -> Option<Whitened> {
     let (ar, ma) = (model.ar_lags(), model.ma_lags());
-    let mut filter = Filter::new(&ar, &ma)?;
-    let size = filter.ar.len();
     let n = columns.first().map_or(0, |column| column.len());
-    let mut innovations: Vec<Vec<f64>> = columns.iter().map(|_| Vec::with_capacity(n)).collect();
-    let mut states = vec![vec![0.0; size + 1]; columns.len()];
-    let mut variances = Vec::new();
-    let mut log_determinant = 0.0;
-    for t in 0..n {
-        if filter.variance - 1.0 <= STEADY && t >= size {
-            break;
-        }
-        if filter.variance.is_nan() || filter.variance < 1.0 - ROUNDING {
-            return None;
-        }
-        variances.push(filter.variance);
-        log_determinant += filter.variance.ln();
-        filter.step(columns.iter().map(|column| column[t]), &mut states, &mut innovations);
-    }
-    let steady_from = variances.len();
-    if steady_from < n {
-        for ((column, out), state) in columns.iter().zip(&mut innovations).zip(&mut states) {
-            continue_steady(&ar, &ma, column, out);
-            *state = steady_state(&ar, &ma, column, out, size);
+    let mut whitened = Filter::new(&ar, &ma)?.run(columns, n, STEADY)?;
+    if whitened.variances.len() < n {
+        let mut rest: Vec<Vec<f64>> = columns.iter().map(|column| css::autoregress(model, column)).collect();
+        continue_steady(model, &mut rest, &whitened.innovations);
+        whitened.innovations = rest;
+        let size = ar.degree().max(ma.degree() + 1);
+        for ((column, innovations), state) in columns.iter().zip(&whitened.innovations).zip(&mut whitened.states) {
+            *state = steady_state(&ar, &ma, column, innovations, size);
         }
     }
-    Some(Whitened {
-        innovations,
-        variances,
-        log_determinant,
-        states,
-    })
+    Some(whitened)
 }
 
-/// Appends the innovations of the rest of a column by the model's own recursion.
-fn continue_steady(ar: &Lags, ma: &Lags, column: &[f64], innovations: &mut Vec<f64>) {
-    let from = innovations.len();
-    innovations.extend_from_slice(&column[from..]);
-    for &(lag, phi) in &ar.terms {
-        for (out, value) in innovations[from..].iter_mut().zip(&column[from - lag..]) {
-            *out -= phi * value;
+/// Passes the first `steps` values of a column through the filter, steady or not.
+pub(super) fn whiten_start(model: &Coefficients, column: &[f64], steps: usize) -> Option<Whitened> {
+    Filter::new(&model.ar_lags(), &model.ma_lags())?.run(&[column], steps, f64::NEG_INFINITY)
+}
+
+/// Turns the right sides of `θ(B) Θ(B^m) v_t = x_t` into solutions that begin as the given heads do.
+///
+/// Heads reach back at least as far as the moving average does.
+pub(super) fn continue_steady(model: &Coefficients, columns: &mut [Vec<f64>], heads: &[Vec<f64>]) {
+    let from = heads.first().map_or(0, Vec::len);
+    let ma = model.ma_lags();
+    for (column, head) in columns.iter_mut().zip(heads) {
+        let n = column.len();
+        column[..from].fill(0.0);
+        for &(lag, theta) in &ma.terms {
+            for (out, known) in column[from..n.min(from + lag)].iter_mut().zip(&head[from - lag..]) {
+                *out -= theta * known;
+            }
         }
     }
-    if ma.terms.is_empty() {
-        return;
-    }
-    for t in from..innovations.len() {
-        let mut sum = innovations[t];
-        // The largest lags first: the innovation just made is needed last, so the chain of waits is shortest.
-        for &(lag, theta) in ma.terms.iter().rev() {
-            sum -= theta * innovations[t - lag];
-        }
-        innovations[t] = sum;
+    css::invert_moving_average(model, columns, from);
+    for (column, head) in columns.iter_mut().zip(heads) {
+        column[..from].copy_from_slice(head);
     }
 }
 

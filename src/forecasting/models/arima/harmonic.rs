@@ -274,9 +274,10 @@ impl HarmonicArima {
         let constant = base.d == 0 || second.constant;
         let sample = sample(scaled, &kept, &base, constant);
         let likelihood = Likelihood::at(&sample, &second.estimate.coefficients)?;
-        let mut effort = second.effort(settings);
-        effort.candidates += first.candidates;
-        effort.iterations += first.iterations;
+        let mut effort = second.work.effort(settings);
+        let before = first.work.effort(settings);
+        effort.candidates += before.candidates;
+        effort.iterations += before.iterations;
         let regressors = Harmonics {
             waves: kept,
             coefficients: likelihood.regression.iter().map(|c| c * scale).collect(),

@@ -27,14 +27,10 @@ pub(super) struct Normal {
 impl Normal {
     /// The normal equations of rows of derivatives.
     pub(super) fn new(rows: &[Vec<f64>], residuals: &[f64]) -> Self {
-        let matrix = rows
-            .iter()
-            .enumerate()
-            .map(|(i, a)| rows[..=i].iter().map(|b| dot(a, b)).collect())
-            .collect();
+        let columns: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
         Self {
-            matrix,
-            gradient: rows.iter().map(|row| dot(row, residuals)).collect(),
+            matrix: (0..rows.len()).map(|i| dots(columns[i], &columns[..=i])).collect(),
+            gradient: dots(residuals, &columns),
         }
     }
 
@@ -59,6 +55,45 @@ impl Normal {
             gradient: by.iter().map(|row| dot(row, &self.gradient)).collect(),
         }
     }
+}
+
+/// The scalar products of one column with some others, each the same to the bit as [`dot`] has it.
+///
+/// A sum has to wait for the one before, so four of them go side by side in the time of one.
+pub(super) fn dots(a: &[f64], others: &[&[f64]]) -> Vec<f64> {
+    let mut products = Vec::with_capacity(others.len());
+    for group in others.chunks(4) {
+        if let Some(&four) = group.first_chunk::<4>() {
+            products.extend(dots_of(a, four));
+        } else if let Some(&three) = group.first_chunk::<3>() {
+            products.extend(dots_of(a, three));
+        } else if let Some(&two) = group.first_chunk::<2>() {
+            products.extend(dots_of(a, two));
+        } else {
+            products.extend(group.iter().map(|other| dot(a, other)));
+        }
+    }
+    products
+}
+
+/// [`dots`] with this many others.
+fn dots_of<const K: usize>(a: &[f64], others: [&[f64]; K]) -> [f64; K] {
+    let mut lanes = [[0.0; 4]; K];
+    let whole = a.len() / 4;
+    let others = others.map(|other| other.as_chunks::<4>());
+    let (heads, rest) = a.as_chunks::<4>();
+    let columns = others.map(|(column, _)| &column[..whole]);
+    for (t, x) in heads.iter().enumerate() {
+        for k in 0..K {
+            for lane in 0..4 {
+                lanes[k][lane] += x[lane] * columns[k][t][lane];
+            }
+        }
+    }
+    std::array::from_fn(|k| {
+        let rest: f64 = rest.iter().zip(others[k].1).map(|(x, y)| x * y).sum();
+        (lanes[k][0] + lanes[k][1]) + (lanes[k][2] + lanes[k][3]) + rest
+    })
 }
 
 /// Where an optimisation ended.

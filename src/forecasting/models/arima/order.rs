@@ -60,6 +60,11 @@ impl Order {
         self.p + self.seasonal_p * self.season_length
     }
 
+    /// The largest lag of the moving-average side.
+    pub(super) fn ma_degree(&self) -> usize {
+        self.q + self.seasonal_q * self.season_length
+    }
+
     /// The order as it is usually written, such as `ARIMA(3,0,1)(2,1,0)[24]`, and what is said of its constant.
     pub(super) fn text(&self, constant: bool) -> String {
         let Self {
@@ -149,6 +154,21 @@ impl Coefficients {
             at += length;
         }
         rows
+    }
+
+    /// The same with one coefficient, counted in the order of the free parameters, larger by `step`.
+    pub(super) fn moved(&self, at: usize, step: f64) -> Self {
+        let mut moved = self.clone();
+        let blocks = [
+            &mut moved.ar,
+            &mut moved.ma,
+            &mut moved.seasonal_ar,
+            &mut moved.seasonal_ma,
+        ];
+        if let Some(coefficient) = blocks.into_iter().flatten().nth(at) {
+            *coefficient += step;
+        }
+        moved
     }
 
     /// The autoregressive side multiplied out: the sparse `a` of `w_t = Σ a_k w_(t-k) + ..`.

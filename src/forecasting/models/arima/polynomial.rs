@@ -18,6 +18,40 @@ pub(super) fn coefficients(free: &[f64]) -> Vec<f64> {
     phi
 }
 
+/// The free parameters of a polynomial, or of the next one with larger roots where it is not stationary.
+pub(super) fn nearest_free(mut coefficients: Vec<f64>) -> Vec<f64> {
+    /// By how much roots are moved out at a time.
+    const SHRINK: f64 = 0.95;
+    loop {
+        // A root on the circle would have no finite parameter, and one close to it is no place to start from.
+        let mut inside = coefficients.clone();
+        shrink(&mut inside, 1.0 / SHRINK);
+        if let Some(partial) = step_down(&inside, None).and_then(|_| step_down(&coefficients, None)) {
+            return partial.into_iter().map(|r| r / (1.0 - r * r).sqrt()).collect();
+        }
+        if coefficients.iter().any(|c| !c.is_finite()) {
+            return vec![0.0; coefficients.len()];
+        }
+        shrink(&mut coefficients, SHRINK);
+    }
+}
+
+/// The autoregression with the first of these autocovariances (Durbin and Levinson); `None` if they are none.
+pub(super) fn yule_walker(gamma: &[f64]) -> Option<Vec<f64>> {
+    let mut phi = Vec::with_capacity(gamma.len());
+    let mut variance = *gamma.first()?;
+    for k in 1..gamma.len() {
+        let past: f64 = phi.iter().zip(gamma[1..k].iter().rev()).map(|(phi, g)| phi * g).sum();
+        let r = (gamma[k] - past) / variance;
+        if r.is_nan() || r.abs() >= 1.0 {
+            return None;
+        }
+        extend(&mut phi, r);
+        variance *= 1.0 - r * r;
+    }
+    Some(phi)
+}
+
 /// The partial autocorrelation of a free parameter.
 fn partial(u: f64) -> f64 {
     u / (1.0 + u * u).sqrt()

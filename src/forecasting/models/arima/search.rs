@@ -1,19 +1,31 @@
 //! The search for an order: stepwise through neighbours, or over all orders (Hyndman and Khandakar 2008, section 3.2).
 //!
+//! Four passes, each of which moves to the best neighbour until none is better. The first estimates each candidate from
+//! one start (module [`hannan_rissanen`](super::hannan_rissanen)). The second looks at the neighbourhood of what it
+//! found for further minima, each candidate once more from another start (module [`cancelling`](super::cancelling)). The
+//! third estimates the best few by exact likelihood; the fourth the neighbours of the best of these from where it ended,
+//! which is how a coefficient of no use is dropped at last.
+//!
 //! Knows samples and criteria, and nothing of the series before its differences. All work is counted in candidates and
 //! iterations; batches of candidates are estimated in parallel and judged in the order in which they were listed, so
 //! the number of threads changes nothing.
 
+use super::Method;
 use super::auto::AutoArima;
-use super::estimate::{Estimate, Sample, minima, refine};
+use super::cancelling;
+use super::candidates::{Bounds, Candidate};
+use super::estimate::{Estimate, Likelihood, Rules, Sample, minimum, refine};
 use super::forecast::Effort;
+use super::hannan_rissanen::Products;
 use super::least_squares::Stop;
-use super::order::Order;
-use super::{FINE, Method};
+use super::order::{Coefficients, Order};
 use rayon::prelude::*;
 
 /// Precision of an estimation that only ranks a candidate.
-const COARSE: f64 = 1e-6;
+const COARSE: f64 = 1e-5;
+
+/// Precision of an estimation by exact likelihood: on 10,000 values, 1e-5 of a unit of its logarithm.
+const EXACT: f64 = 1e-9;
 
 /// How many of the best ranked candidates are estimated by exact likelihood, unless these all fail.
 const FINALISTS: usize = 4;
@@ -21,29 +33,18 @@ const FINALISTS: usize = 4;
 /// How much worse than the best one a finalist may be ranked.
 const FINALIST_MARGIN: f64 = 6.0;
 
+/// How much better a neighbour must be for a pass to move on: less is rounding.
+const GAIN: f64 = 1e-6;
+
 /// How far from the unit circle all roots must be, as the radius of a circle that they lie beyond.
 const ROOT_RADIUS: f64 = 1.01;
 
-/// Bounds on the four orders that are searched for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    /// Largest p, q, P and Q.
-    pub(super) most: [usize; 4],
-    /// Those of the first candidate.
-    pub(super) start: [usize; 4],
-}
-
-/// A candidate: p, q, P, Q, and whether there is a constant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Candidate {
-    orders: [usize; 4],
-    constant: bool,
-}
-
-/// A candidate with its estimates, the likeliest first, and its rank; infinite if it is not to be used.
+/// A candidate with its different minima, those that can be used first and the likeliest of them before the others.
+#[derive(Clone)]
 struct Ranked {
     candidate: Candidate,
     estimates: Vec<Estimate>,
+    /// The criterion of the first; infinite if none can be used.
     value: f64,
 }
 
@@ -53,17 +54,45 @@ pub(super) struct Found {
     pub(super) estimate: Estimate,
     /// Whether it has a constant.
     pub(super) constant: bool,
-    /// Candidates estimated in the search.
-    pub(super) candidates: usize,
-    /// Iterations of all estimations.
-    pub(super) iterations: usize,
-    /// Whether candidates were left when no more were allowed.
-    pub(super) out_of_steps: bool,
-    /// How many estimations stopped at the limit on iterations.
-    pub(super) stopped_early: usize,
+    /// The work.
+    pub(super) work: Work,
 }
 
-impl Found {
+/// What a search has done so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Work {
+    /// Candidates estimated, each once however often it was.
+    known: Vec<Candidate>,
+    /// Whether candidates were left when no more were allowed.
+    out_of_steps: bool,
+    /// Iterations of all estimations.
+    iterations: usize,
+    /// How many estimations stopped at the limit on iterations.
+    stopped_early: usize,
+}
+
+impl Work {
+    /// Tells whether a candidate may be estimated: it was before, or one more is allowed.
+    fn admits(&mut self, candidate: Candidate, max_steps: usize) -> bool {
+        if self.known.contains(&candidate) {
+            return true;
+        }
+        let allowed = self.known.len() < max_steps.max(1);
+        if allowed {
+            self.known.push(candidate);
+        }
+        self.out_of_steps |= !allowed;
+        allowed
+    }
+
+    /// Counts in some estimations.
+    fn add(&mut self, ranked: &[Ranked]) {
+        for estimate in ranked.iter().flat_map(|ranked| &ranked.estimates) {
+            self.iterations += estimate.iterations;
+            self.stopped_early += usize::from(estimate.stopped_early);
+        }
+    }
+
     /// What the work came to, with the limits that were reached.
     pub(super) fn effort(&self, settings: &AutoArima) -> Effort {
         let mut limits = Vec::new();
@@ -81,7 +110,7 @@ impl Found {
             ));
         }
         Effort {
-            candidates: self.candidates,
+            candidates: self.known.len(),
             iterations: self.iterations,
             limits,
         }
@@ -91,241 +120,289 @@ impl Found {
 /// A search over one differenced series.
 pub(super) struct Search<'a> {
     /// Limits, criterion and method.
-    pub(super) settings: &'a AutoArima,
+    settings: &'a AutoArima,
     /// d, D and m of all candidates.
-    pub(super) base: Order,
-    /// The series with and without its constant; the first is absent where no constant is allowed.
-    pub(super) with_constant: Option<Sample>,
-    /// The series alone.
-    pub(super) plain: Sample,
+    base: Order,
     /// Bounds on the orders.
-    pub(super) bounds: Bounds,
+    bounds: Bounds,
+    /// The series without a constant.
+    plain: Sample,
+    /// The series with one, where it is allowed.
+    with_constant: Option<Sample>,
+    /// What starts come from, without and with a constant; absent where the series is too short.
+    products: [Option<Products>; 2],
     /// Whether to rank by the conditional sum of squares' coefficients.
-    pub(super) approximation: bool,
+    approximation: bool,
 }
 
-impl Search<'_> {
-    /// Searches; `None` if not even a model without coefficients can be estimated.
-    pub(super) fn run(&self) -> Option<Found> {
-        let mut tried: Vec<Ranked> = Vec::new();
-        let out_of_steps = if self.settings.stepwise {
-            self.stepwise(&mut tried)
-        } else {
-            self.all(&mut tried)
+impl<'a> Search<'a> {
+    /// A search of the series `plain`, and of `with_constant` where a constant is allowed.
+    pub(super) fn new(
+        settings: &'a AutoArima,
+        base: Order,
+        bounds: Bounds,
+        plain: Sample,
+        with_constant: Option<Sample>,
+        approximation: bool,
+    ) -> Self {
+        let most = Candidate {
+            orders: bounds.most,
+            constant: false,
         };
-        let mut found = self.choose(&tried)?;
-        found.candidates = tried.len();
-        found.out_of_steps = out_of_steps;
-        Some(found)
+        let products = [Some(&plain), with_constant.as_ref()].map(|sample| Products::new(sample?, &most.order(&base)));
+        Self {
+            settings,
+            base,
+            bounds,
+            plain,
+            with_constant,
+            products,
+            approximation,
+        }
     }
 
-    /// Moves to the best neighbour as long as that is better; tells whether candidates were left over.
-    fn stepwise(&self, tried: &mut Vec<Ranked>) -> bool {
-        let mut out_of_steps = self.try_all(self.first_candidates(), None, tried);
-        while !out_of_steps {
-            let Some(best) = best_of(tried) else { break };
+    /// Searches; `None` if not even a model without coefficients can be estimated.
+    pub(super) fn run(&self) -> Option<Found> {
+        let mut work = Work::default();
+        let mut tried: Vec<Ranked> = Vec::new();
+        if self.settings.stepwise {
+            self.first_pass(&mut tried, &mut work);
+            self.second_pass(&mut tried, &mut work);
+        } else {
+            self.try_new(self.bounds.all(), &mut tried, &mut work);
+        }
+        let mut last = self.finalists(&tried, &mut work);
+        self.last_pass(&mut last, &mut work);
+        let best = best_of(&last).map(|best| &last[best]);
+        // Nothing was estimated again, or all of it in vain: the best as ranked, or the model without coefficients.
+        let best = best.or_else(|| best_of(&tried).map(|best| &tried[best]));
+        let plainest = |ranked: &&Ranked| ranked.candidate.orders == [0; 4] && !ranked.estimates.is_empty();
+        let best = best.or_else(|| tried.iter().find(plainest))?;
+        Some(Found {
+            estimate: best.estimates.first()?.clone(),
+            constant: best.candidate.constant,
+            work,
+        })
+    }
+
+    /// Moves through neighbours that are new, each estimated from one start.
+    fn first_pass(&self, tried: &mut Vec<Ranked>, work: &mut Work) {
+        self.try_new(self.bounds.first_candidates(), tried, work);
+        while let Some(best) = best_of(tried).filter(|_| !work.out_of_steps) {
             let (centre, value) = (tried[best].candidate, tried[best].value);
-            out_of_steps = self.try_all(self.neighbours(centre), Some(best), tried);
+            self.try_new(self.bounds.neighbours(centre), tried, work);
             if best_of(tried).is_none_or(|next| tried[next].value >= value) {
                 break;
             }
         }
-        out_of_steps
     }
 
-    /// Tries all orders within the bounds whose sum is allowed.
-    fn all(&self, tried: &mut Vec<Ranked>) -> bool {
-        let [p, q, seasonal_p, seasonal_q] = self.bounds.most;
-        let mut candidates = Vec::new();
-        for i in 0..=p {
-            for j in 0..=q {
-                for k in 0..=seasonal_p {
-                    for l in 0..=seasonal_q {
-                        let constants = [self.with_constant.is_some(), false];
-                        let new = |constant| Candidate {
-                            orders: [i, j, k, l],
-                            constant,
-                        };
-                        if i + j + k + l <= self.settings.max_order {
-                            candidates.extend(constants.map(new));
-                        }
-                    }
-                }
+    /// Moves through wider neighbourhoods, where each candidate is estimated once from another start.
+    ///
+    /// Beside the model smaller by a pair on both sides, and from zeros where there is none.
+    fn second_pass(&self, tried: &mut Vec<Ranked>, work: &mut Work) {
+        let mut done: Vec<Candidate> = Vec::new();
+        while let Some(best) = best_of(tried).filter(|_| !work.out_of_steps) {
+            let value = tried[best].value;
+            let mut candidates = self.bounds.wide_neighbours(tried[best].candidate);
+            candidates.retain(|candidate| !done.contains(candidate));
+            done.extend(&candidates);
+            let starts: Vec<(Candidate, Option<Vec<f64>>)> = candidates
+                .into_iter()
+                .filter(|&candidate| work.admits(candidate, self.settings.max_steps))
+                .map(|candidate| (candidate, self.start_beside_smaller(candidate, tried)))
+                .collect();
+            let ranked: Vec<Ranked> = starts
+                .into_par_iter()
+                .map(|(candidate, start)| {
+                    self.judge(
+                        candidate,
+                        self.estimate(candidate, start.unwrap_or_else(|| self.zeros(candidate))),
+                    )
+                })
+                .collect();
+            work.add(&ranked);
+            for ranked in ranked {
+                self.merge(ranked, tried);
+            }
+            if best_of(tried).is_none_or(|next| tried[next].value >= value - GAIN) {
+                break;
             }
         }
-        self.try_all(candidates, None, tried)
     }
 
-    /// The start, a model without coefficients, a purely autoregressive one, and a pure moving average.
-    fn first_candidates(&self) -> Vec<Candidate> {
-        let [p, q, seasonal_p, seasonal_q] = self.bounds.most.map(|most| most.min(1));
-        let constant = self.with_constant.is_some();
-        let mut candidates = [self.bounds.start, [0; 4], [p, 0, seasonal_p, 0], [0, q, 0, seasonal_q]]
-            .map(|orders| Candidate { orders, constant })
-            .to_vec();
-        if constant {
-            candidates.push(Candidate {
-                orders: [0; 4],
-                constant: false,
-            });
+    /// Estimates the best ranked by the method asked for, batch by batch until one of them can be used.
+    fn finalists(&self, tried: &[Ranked], work: &mut Work) -> Vec<Ranked> {
+        let mut ranks: Vec<&Ranked> = tried.iter().filter(|ranked| ranked.value.is_finite()).collect();
+        // Stable: of equals the first tried stays first.
+        ranks.sort_by(|a, b| a.value.total_cmp(&b.value));
+        if !self.approximation || self.settings.method == Method::Css {
+            return ranks.first().map(|&best| best.clone()).into_iter().collect();
         }
+        let mut rest = ranks.as_slice();
+        let mut last: Vec<Ranked> = Vec::new();
+        while let Some(first) = rest.first().filter(|_| best_of(&last).is_none()) {
+            let worst = first.value + FINALIST_MARGIN;
+            let near = rest.iter().take(FINALISTS).take_while(|ranked| ranked.value <= worst);
+            let (now, later) = rest.split_at(near.count());
+            last = now.par_iter().map(|ranked| self.refit(ranked, worst)).collect();
+            work.add(&last);
+            rest = later;
+        }
+        last
+    }
+
+    /// Moves on from the best by exact likelihood, each neighbour starting where that one ended.
+    fn last_pass(&self, last: &mut Vec<Ranked>, work: &mut Work) {
+        if !self.settings.stepwise || self.settings.method == Method::Css {
+            return;
+        }
+        while let Some(best) = best_of(last) {
+            let (from, value) = (&last[best].estimates[0], last[best].value);
+            let mut candidates = self.bounds.neighbours(last[best].candidate);
+            candidates.retain(|&candidate| work.admits(candidate, self.settings.max_steps));
+            let ranked: Vec<Ranked> = candidates
+                .into_par_iter()
+                .map(|candidate| {
+                    let order = candidate.order(&self.base);
+                    let start = from.order.carry(&from.free, &order);
+                    let found = minimum(self.sample(candidate), &order, Method::Ml, start, self.rules(EXACT));
+                    self.judge(candidate, found.into_iter().collect())
+                })
+                .collect();
+            work.add(&ranked);
+            last.extend(ranked);
+            if best_of(last).is_none_or(|next| last[next].value >= value - GAIN) {
+                break;
+            }
+        }
+    }
+
+    /// Estimates the candidates that are new, as many as are allowed.
+    fn try_new(&self, mut candidates: Vec<Candidate>, tried: &mut Vec<Ranked>, work: &mut Work) {
         candidates
-    }
-
-    /// All candidates one step away: seasonal orders first, then the others, then with or without the constant.
-    fn neighbours(&self, centre: Candidate) -> Vec<Candidate> {
-        const STEPS: [(i8, i8); 8] = [(-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)];
-        let mut candidates = Vec::new();
-        for at in [2, 0] {
-            for (ar, ma) in STEPS {
-                let mut orders = centre.orders;
-                let moved = [(at, ar), (at + 1, ma)].into_iter().all(|(i, step)| {
-                    let next = orders[i]
-                        .checked_add_signed(isize::from(step))
-                        .filter(|&k| k <= self.bounds.most[i]);
-                    orders[i] = next.unwrap_or(orders[i]);
-                    next.is_some()
-                });
-                if moved {
-                    candidates.push(Candidate { orders, ..centre });
-                }
-            }
-        }
-        if self.with_constant.is_some() {
-            candidates.push(Candidate {
-                constant: !centre.constant,
-                ..centre
-            });
-        }
-        candidates
-    }
-
-    /// Estimates the candidates that are new, as many as are allowed; tells whether some were not.
-    fn try_all(&self, candidates: Vec<Candidate>, from: Option<usize>, tried: &mut Vec<Ranked>) -> bool {
-        let mut new: Vec<Candidate> = Vec::new();
-        for candidate in candidates {
-            if !new.contains(&candidate) && tried.iter().all(|tried| tried.candidate != candidate) {
-                new.push(candidate);
-            }
-        }
-        let allowed = self.settings.max_steps.max(1).saturating_sub(tried.len());
-        let out_of_steps = new.len() > allowed;
-        new.truncate(allowed);
-        let from = from.and_then(|at| tried[at].estimates.first());
-        let ranked: Vec<Ranked> = new
+            .retain(|&candidate| !work.known.contains(&candidate) && work.admits(candidate, self.settings.max_steps));
+        let ranked: Vec<Ranked> = candidates
             .into_par_iter()
-            .map(|candidate| self.rank(candidate, from))
+            .map(|candidate| {
+                let zeros = || self.zeros(candidate);
+                let start = self.start_by_regression(candidate).unwrap_or_else(zeros);
+                let mut estimates = self.estimate(candidate, start);
+                if estimates.is_empty() {
+                    // White noise always has a likelihood.
+                    estimates = self.estimate(candidate, zeros());
+                }
+                self.judge(candidate, estimates)
+            })
             .collect();
+        work.add(&ranked);
         tried.extend(ranked);
-        out_of_steps
-    }
-
-    /// The full order of a candidate.
-    fn order(&self, candidate: Candidate) -> Order {
-        let [p, q, seasonal_p, seasonal_q] = candidate.orders;
-        Order {
-            p,
-            q,
-            seasonal_p,
-            seasonal_q,
-            ..self.base
-        }
     }
 
     /// The sample of a candidate.
-    fn sample(&self, constant: bool) -> &Sample {
-        self.with_constant.as_ref().filter(|_| constant).unwrap_or(&self.plain)
+    fn sample(&self, candidate: Candidate) -> &Sample {
+        self.with_constant
+            .as_ref()
+            .filter(|_| candidate.constant)
+            .unwrap_or(&self.plain)
     }
 
-    /// Estimates a candidate well enough to rank it: from zeros, and from where its neighbour ended.
-    fn rank(&self, candidate: Candidate, from: Option<&Estimate>) -> Ranked {
-        let (sample, order) = (self.sample(candidate.constant), self.order(candidate));
-        let mut starts = vec![vec![0.0; order.coefficients()]];
-        starts.extend(from.map(|from| from.order.carry(&from.free, &order)));
-        let method = self.settings.method;
-        let estimates = if self.approximation {
-            let method = if method == Method::Ml { Method::CssMl } else { method };
-            minima(sample, &order, method, starts, self.stop(COARSE))
-        } else {
-            let found = minima(sample, &order, method, starts, self.stop(FINE));
-            if method == Method::CssMl {
-                refine(sample, &found, self.stop(FINE)).into_iter().collect()
-            } else {
-                found
-            }
+    /// White noise, as a start for a candidate.
+    fn zeros(&self, candidate: Candidate) -> Vec<f64> {
+        vec![0.0; candidate.order(&self.base).coefficients()]
+    }
+
+    /// A start for a candidate by regressions.
+    fn start_by_regression(&self, candidate: Candidate) -> Option<Vec<f64>> {
+        self.products[usize::from(candidate.constant)]
+            .as_ref()?
+            .start(&candidate.order(&self.base))
+    }
+
+    /// A start for a candidate beside the model with two coefficients less on both sides.
+    fn start_beside_smaller(&self, candidate: Candidate, tried: &[Ranked]) -> Option<Vec<f64>> {
+        let smaller = candidate.moved_back(cancelling::NEW)?;
+        let order = smaller.order(&self.base);
+        let before = tried.iter().find(|ranked| ranked.candidate == smaller);
+        let free = match before.and_then(|ranked| ranked.estimates.first()) {
+            Some(estimate) => estimate.free.clone(),
+            None => self.start_by_regression(smaller)?,
         };
-        self.judge(candidate, estimates)
+        let model = Coefficients::from_free(&order, &free);
+        let residuals = Likelihood::at(self.sample(smaller), &model)?.residuals;
+        cancelling::start(&order, &free, &residuals)
+    }
+
+    /// Estimates a candidate well enough to rank it; nothing where it has no likelihood.
+    fn estimate(&self, candidate: Candidate, start: Vec<f64>) -> Vec<Estimate> {
+        let (sample, order) = (self.sample(candidate), candidate.order(&self.base));
+        let (method, tolerance) = match self.settings.method {
+            Method::Ml if self.approximation => (Method::CssMl, COARSE),
+            method if self.approximation => (method, COARSE),
+            method => (method, EXACT),
+        };
+        let found: Vec<Estimate> = minimum(sample, &order, method, start, self.rules(tolerance))
+            .into_iter()
+            .collect();
+        if !self.approximation && method == Method::CssMl {
+            return refine(sample, &found, self.rules(EXACT));
+        }
+        found
     }
 
     /// Estimates a ranked candidate by exact likelihood, from where its ranking ended.
-    fn refit(&self, ranked: &Ranked) -> Ranked {
-        let refined = refine(
-            self.sample(ranked.candidate.constant),
-            &ranked.estimates,
-            self.stop(FINE),
-        );
-        self.judge(ranked.candidate, refined.into_iter().collect())
+    fn refit(&self, ranked: &Ranked, worst: f64) -> Ranked {
+        let near = |estimate: &&Estimate| self.value(estimate) <= worst;
+        let estimates: Vec<Estimate> = ranked.estimates.iter().filter(near).cloned().collect();
+        let candidate = ranked.candidate;
+        self.judge(candidate, refine(self.sample(candidate), &estimates, self.rules(EXACT)))
     }
 
-    /// Ranks estimates by the first, and refuses it if a root is too close to the unit circle.
-    fn judge(&self, candidate: Candidate, estimates: Vec<Estimate>) -> Ranked {
-        let value = estimates
-            .first()
-            .filter(|estimate| estimate.coefficients.roots_beyond(ROOT_RADIUS))
-            .map_or(f64::INFINITY, |estimate| estimate.criterion(self.settings.criterion));
+    /// The criterion of an estimate, infinite if a root is too close to the unit circle.
+    fn value(&self, estimate: &Estimate) -> f64 {
+        if !estimate.coefficients.roots_beyond(ROOT_RADIUS) {
+            return f64::INFINITY;
+        }
+        let value = estimate.criterion(self.settings.criterion);
+        if value.is_nan() { f64::INFINITY } else { value }
+    }
+
+    /// Ranks a candidate by the best of its estimates that can be used.
+    fn judge(&self, candidate: Candidate, mut estimates: Vec<Estimate>) -> Ranked {
+        // Stable: of equals the first stays first.
+        estimates.sort_by(|a, b| self.value(a).total_cmp(&self.value(b)));
+        let value = estimates.first().map_or(f64::INFINITY, |best| self.value(best));
         Ranked {
             candidate,
             estimates,
-            value: if value.is_nan() { f64::INFINITY } else { value },
+            value,
+        }
+    }
+
+    /// Adds estimates to those that their candidate has.
+    fn merge(&self, more: Ranked, tried: &mut Vec<Ranked>) {
+        match tried.iter_mut().find(|ranked| ranked.candidate == more.candidate) {
+            None => tried.push(more),
+            Some(ranked) => {
+                let mut estimates = std::mem::take(&mut ranked.estimates);
+                let new = |estimate: &Estimate| estimates.iter().all(|before| !before.is_near(estimate));
+                let new: Vec<Estimate> = more.estimates.into_iter().filter(new).collect();
+                estimates.extend(new);
+                *ranked = self.judge(more.candidate, estimates);
+            }
         }
     }
 
     /// When an estimation of this precision ends.
-    fn stop(&self, tolerance: f64) -> Stop {
-        Stop {
+    fn rules(&self, tolerance: f64) -> Rules {
+        let stop = Stop {
             max_iterations: self.settings.max_iterations,
             tolerance,
-        }
-    }
-
-    /// Estimates the best ranked by the method asked for, and takes the best of them.
-    fn choose(&self, tried: &[Ranked]) -> Option<Found> {
-        let mut ranks: Vec<&Ranked> = tried.iter().filter(|ranked| ranked.value.is_finite()).collect();
-        // Stable: of equals the first tried stays first.
-        ranks.sort_by(|a, b| a.value.total_cmp(&b.value));
-        let mut iterations = iterations_of(tried);
-        let mut stopped_early = stopped_early_of(tried);
-        let refit = self.approximation && self.settings.method != Method::Css;
-        let mut rest = ranks.as_slice();
-        let mut last: Vec<Ranked> = Vec::new();
-        while refit && !rest.is_empty() && best_of(&last).is_none() {
-            let near = |ranked: &&&Ranked| ranked.value <= rest[0].value + FINALIST_MARGIN;
-            let (now, later) = rest.split_at(rest.iter().take(FINALISTS).take_while(near).count());
-            last = now.par_iter().map(|ranked| self.refit(ranked)).collect();
-            iterations += iterations_of(&last);
-            stopped_early += stopped_early_of(&last);
-            rest = later;
-        }
-        let best = match best_of(&last) {
-            Some(best) => &last[best],
-            // Nothing was estimated again, or all of it in vain: the best as ranked, or the model without coefficients.
-            None => match ranks.first() {
-                Some(ranked) => ranked,
-                None => tried
-                    .iter()
-                    .find(|tried| tried.candidate.orders == [0; 4] && !tried.estimates.is_empty())?,
-            },
         };
-        let estimate = best.estimates.first()?.clone();
-        let constant = best.candidate.constant && self.with_constant.is_some();
-        Some(Found {
-            estimate,
-            constant,
-            candidates: 0,
-            iterations,
-            out_of_steps: false,
-            stopped_early,
-        })
+        Rules {
+            stop,
+            radius: ROOT_RADIUS,
+        }
     }
 }
 
@@ -333,22 +410,4 @@ impl Search<'_> {
 fn best_of(ranked: &[Ranked]) -> Option<usize> {
     let usable = ranked.iter().enumerate().filter(|(_, ranked)| ranked.value.is_finite());
     usable.min_by(|a, b| a.1.value.total_cmp(&b.1.value)).map(|(at, _)| at)
-}
-
-/// Iterations of all candidates.
-fn iterations_of(ranked: &[Ranked]) -> usize {
-    ranked
-        .iter()
-        .flat_map(|ranked| &ranked.estimates)
-        .map(|estimate| estimate.iterations)
-        .sum()
-}
-
-/// How many estimations stopped at the limit on iterations.
-fn stopped_early_of(ranked: &[Ranked]) -> usize {
-    ranked
-        .iter()
-        .flat_map(|ranked| &ranked.estimates)
-        .filter(|estimate| estimate.stopped_early)
-        .count()
 }

@@ -1,8 +1,10 @@
 //! The likelihood, the sum of squares and their derivatives, against plain computations.
 
+use super::super::super::linalg::dot;
 use super::super::css;
 use super::super::estimate::{Likelihood, Sample};
-use super::super::least_squares::{Evaluation, Normal, Stop, minimise, sum_of_squares};
+use super::super::exact_derivatives;
+use super::super::least_squares::{Evaluation, Normal, Stop, dots, minimise, sum_of_squares};
 use super::super::order::{Coefficients, Order};
 use super::super::polynomial;
 use super::{arma, assert_near, noise};
@@ -163,6 +165,43 @@ fn the_gradient_of_the_sum_of_squares_is_that_of_finite_differences() {
                 assert_near(2.0 * found.normal.gradient[i], slope, 1e-5 * (1.0 + slope.abs()));
             }
         }
+    }
+}
+
+#[test]
+fn the_derivatives_of_the_exact_likelihood_are_those_of_finite_differences() {
+    let series = arma(&[(1, 0.6), (4, 0.2)], &[(1, 0.3)], 11, 300);
+    let slope: Vec<f64> = (0..300).map(|t| (f64::from(t) * 0.2).cos()).collect();
+    for regressors in [vec![], vec![slope]] {
+        let sample = Sample {
+            series: series.clone(),
+            regressors,
+        };
+        for (order, free) in models() {
+            let model = Coefficients::from_free(&order, &free);
+            let here = Likelihood::at(&sample, &model).expect("a likelihood");
+            let rows = exact_derivatives::derivatives(&sample, &order, &model, &here).expect("derivatives");
+            let residuals = here.concentrated();
+            for (i, row) in rows.iter().enumerate() {
+                let at = |step: f64| {
+                    let there = Likelihood::at(&sample, &model.moved(i, step)).expect("a likelihood");
+                    sum_of_squares(&there.concentrated())
+                };
+                let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+                // The curvature times the step of the numerical derivatives, and the steps that are left out.
+                assert_near(2.0 * dot(row, &residuals), slope, 2e-4 * (300.0 + slope.abs()));
+            }
+        }
+    }
+}
+
+#[test]
+fn products_side_by_side_are_those_one_by_one() {
+    let columns: Vec<Vec<f64>> = (0..7).map(|seed| noise(seed, 23)).collect();
+    let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    for count in 0..=7 {
+        let one_by_one: Vec<f64> = columns[..count].iter().map(|column| dot(columns[0], column)).collect();
+        assert_eq!(dots(columns[0], &columns[..count]), one_by_one);
     }
 }
 

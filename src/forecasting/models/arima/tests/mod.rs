@@ -5,6 +5,7 @@ mod likelihood;
 mod literature;
 mod properties;
 mod search;
+mod starts;
 
 use super::super::{Finding, Fitted};
 

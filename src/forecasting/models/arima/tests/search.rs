@@ -98,6 +98,40 @@ fn limits_that_bind_are_told() {
 }
 
 #[test]
+fn each_limit_is_told_alone_where_it_alone_binds() {
+    let y = seasonal_series(200);
+    let told = |settings: AutoArima| match find(&*settings.fit(&y).expect("a fit"), "limits_reached") {
+        Some(Finding::Text(limits)) => limits,
+        other => panic!("{other:?}"),
+    };
+    let few_steps = AutoArima {
+        max_steps: 5,
+        ..AutoArima::with_season(12)
+    };
+    assert_eq!(told(few_steps), "the search stopped after `max_steps` = 5 candidates");
+    let few_iterations = AutoArima {
+        max_iterations: 1,
+        ..AutoArima::with_season(12)
+    };
+    assert!(told(few_iterations).ends_with(" estimations stopped after `max_iterations` = 1"));
+}
+
+#[test]
+fn a_rhythm_beneath_the_noise_is_found() {
+    // Two pairs of roots that nearly cancel, on a walk.
+    let y = summed(&arma(&[(1, 1.66), (2, -0.9409)], &[(1, -1.54), (2, 0.81)], 12, 1500));
+    let found = AutoArima::default().fit(&y).expect("a fit");
+    let plain = Arima::new(Order::new(0, 1, 0)).fit(&y).expect("a fit");
+    let true_one = Arima {
+        constant: false,
+        ..Arima::new(Order::new(2, 1, 2))
+    };
+    let true_one = true_one.fit(&y).expect("a fit");
+    assert!(number(&*found, "aicc") <= number(&*true_one, "aicc") + 1e-3);
+    assert!(number(&*found, "aicc") < number(&*plain, "aicc") - 10.0);
+}
+
+#[test]
 fn settings_restrict_the_search() {
     let y = seasonal_series(300);
     let plain = AutoArima {
