@@ -12,6 +12,7 @@ use super::models::double_seasonal::DoubleSeasonalHoltWinters;
 use super::models::ets::{AutoEts, HoltWinters};
 use super::models::lag_ridge::LagRidge;
 use super::models::mstl::Mstl;
+use super::models::nearest_neighbours::NearestNeighbours;
 use super::models::seasonal_naive::SeasonalNaive;
 use super::models::theta::Theta;
 use crate::engine::spec::Value;
@@ -31,7 +32,7 @@ pub struct Entry {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub const ROSTER: [Entry; 13] = [
+pub const ROSTER: [Entry; 15] = [
     Entry {
         name: "SeasonalNaive",
         version: 1,
@@ -144,12 +145,30 @@ pub const ROSTER: [Entry; 13] = [
         },
     },
     Entry {
+        name: "SparseLagRidge",
+        version: 1,
+        settings: &[],
+        make: |seasons, _| {
+            let (short, long) = two(seasons);
+            Box::new(LagRidge::sparse(short, long))
+        },
+    },
+    Entry {
         name: "DoubleSeasonalHoltWinters",
         version: 1,
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
             Box::new(DoubleSeasonalHoltWinters::new(short, long))
+        },
+    },
+    Entry {
+        name: "NearestNeighbours",
+        version: 1,
+        settings: &[],
+        make: |seasons, _| {
+            let (short, long) = two(seasons);
+            Box::new(NearestNeighbours::new(short, long))
         },
     },
 ];

@@ -14,6 +14,7 @@ pub mod lag_ridge;
 pub mod last_day;
 pub mod linalg;
 pub mod mstl;
+pub mod nearest_neighbours;
 pub mod normal;
 pub mod optimise;
 pub mod scale;
