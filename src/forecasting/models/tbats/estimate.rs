@@ -1,0 +1,241 @@
+//! Estimation of seeds and parameters together, by least squares.
+//!
+//! The likelihood, with the variance at its best and in units of the geometric mean, is a function of the sum of squared
+//! innovations alone. The source solves for the seed state once, at the parameters it starts from, and searches among the
+//! parameters for that seed state. Here the first step is the same, and those after it move both: Gauss-Newton's, damped
+//! (Levenberg and Marquardt) in the parameters only, as the innovations are linear in the seeds.
+
+use super::admissible::is_admissible;
+use super::box_cox;
+use super::form::{Form, Harmonics, Name, Parameters, Trend};
+use super::normal::Normal;
+use super::sensitivity::{Layout, Pass, normal};
+use super::state::{State, Structure, unforeseen, whiten};
+
+/// The least and the largest share of a slope that a step leaves, as in the reference.
+const DAMPING: (f64, f64) = (0.8, 1.0);
+
+/// The damping beyond which no step is expected to help any more.
+const MOST_CAUTION: f64 = 1e6;
+
+/// A step that promises a smaller share of the sum of squares is not worth taking.
+const TOLERANCE: f64 = 1e-7;
+
+/// Below this share of the values' squares, innovations are rounding.
+const EXACT: f64 = 1e-24;
+
+/// What is fitted: a series, and the bounds of λ.
+#[derive(Clone, Debug)]
+pub(super) struct Sample<'a> {
+    /// Logarithms about the geometric mean, where the series is positive.
+    pub(super) logarithms: Option<&'a [f64]>,
+    /// The values in the unit of the fit.
+    pub(super) values: &'a [f64],
+    /// The least and the largest λ.
+    pub(super) lambda: (f64, f64),
+    pub(super) harmonics: &'a Harmonics,
+    /// Most steps of an estimation.
+    pub(super) max_iterations: usize,
+}
+
+/// An estimate, or the start of one.
+#[derive(Clone, Debug)]
+pub(super) struct Estimate {
+    pub(super) form: Form,
+    pub(super) parameters: Parameters,
+    /// The seed state.
+    pub(super) seeds: State,
+    /// The sum of squared innovations.
+    pub(super) squares: f64,
+    /// Steps taken or tried.
+    pub(super) iterations: usize,
+    /// Whether the limit on steps ended it.
+    pub(super) limited: bool,
+}
+
+/// One run over the series.
+pub(super) struct Run {
+    pub(super) d: Vec<f64>,
+    pub(super) innovations: Vec<f64>,
+    /// The state after the last value.
+    pub(super) end: State,
+    pub(super) squares: f64,
+}
+
+impl Sample<'_> {
+    /// The series as a form sees it.
+    pub(super) fn transformed(&self, form: Form, lambda: f64) -> Vec<f64> {
+        match self.logarithms {
+            Some(logarithms) if form.box_cox => logarithms.iter().map(|&x| box_cox::transform(x, lambda)).collect(),
+            _ => self.values.to_vec(),
+        }
+    }
+
+    /// Runs a model over the series; `None` where it is not admissible or leads nowhere.
+    pub(super) fn run(&self, form: Form, parameters: &Parameters, seeds: &State) -> Option<Run> {
+        let structure = Structure::new(form, self.harmonics, parameters);
+        if !is_admissible(&structure, parameters) {
+            return None;
+        }
+        let mut end = seeds.clone();
+        let d = unforeseen(&structure, &mut end, &self.transformed(form, parameters.lambda));
+        let innovations = whiten(&d, &parameters.ar, &parameters.ma);
+        let squares: f64 = innovations.iter().map(|e| e * e).sum();
+        squares.is_finite().then_some(Run {
+            d,
+            innovations,
+            end,
+            squares,
+        })
+    }
+
+    fn normal(&self, estimate: &Estimate, layout: &Layout, run: &Run) -> Normal {
+        let Estimate {
+            form,
+            parameters,
+            seeds,
+            ..
+        } = estimate;
+        let by_lambda: Vec<f64> = match self.logarithms {
+            Some(logarithms) if form.box_cox => {
+                let at = |&x: &f64| box_cox::by_lambda(x, parameters.lambda);
+                logarithms.iter().map(at).collect()
+            }
+            _ => Vec::new(),
+        };
+        let pass = Pass {
+            d: &run.d,
+            innovations: &run.innovations,
+            by_lambda: &by_lambda,
+            slope: seeds.slope,
+        };
+        let structure = Structure::new(*form, self.harmonics, parameters);
+        normal(&structure, parameters, layout, &pass)
+    }
+
+    /// Estimates from parameters and a seed state to start from; `None` if even the start leads nowhere.
+    pub(super) fn estimate(&self, form: Form, parameters: Parameters, seeds: State) -> Option<Estimate> {
+        let layout = Layout::new(self.harmonics, Name::of(form, self.harmonics.seasons.len()));
+        let mut run = self.run(form, &parameters, &seeds)?;
+        let mut at = Estimate {
+            form,
+            parameters,
+            seeds,
+            squares: run.squares,
+            iterations: 0,
+            limited: false,
+        };
+        let total: f64 = self.values.iter().map(|z| z * z).sum();
+        let mut caution = 1e-3;
+        let mut only_seeds = true;
+        loop {
+            let normal = self.normal(&at, &layout, &run);
+            let mut better = None;
+            while better.is_none() {
+                if at.iterations >= self.max_iterations || caution > MOST_CAUTION || at.squares <= EXACT * total {
+                    at.limited = at.iterations >= self.max_iterations;
+                    return Some(at);
+                }
+                at.iterations += 1;
+                match self.propose(&at, &layout, &normal, caution, only_seeds) {
+                    Proposal::Little if only_seeds => break,
+                    Proposal::Little => return Some(at),
+                    Proposal::Better(next, after, kept) => {
+                        caution = next_caution(caution, kept);
+                        better = Some((next, after));
+                    }
+                    Proposal::Worse if only_seeds => break,
+                    Proposal::Worse => caution *= 8.0,
+                }
+            }
+            only_seeds = false;
+            if let Some((next, after)) = better {
+                (at, run) = (next, after);
+            }
+        }
+    }
+
+    fn propose(&self, at: &Estimate, layout: &Layout, normal: &Normal, caution: f64, only_seeds: bool) -> Proposal {
+        let seeds = layout.seeds();
+        let mut free = vec![true; layout.size()];
+        for (i, &name) in layout.names.iter().enumerate() {
+            free[seeds + i] = !only_seeds && !self.is_held(name, at, normal.slope(seeds + i));
+        }
+        // Where the gains of the seasons would leave the admissible region, the others may still move within it.
+        for attempt in 0..2 {
+            let Some((step, promised)) = normal.step(caution, seeds, &free) else {
+                return Proposal::Worse;
+            };
+            if promised <= TOLERANCE * at.squares {
+                return if attempt == 0 { Proposal::Little } else { Proposal::Worse };
+            }
+            let mut next = at.clone();
+            layout.apply(&step, &mut next.seeds, &mut next.parameters);
+            self.confine(&mut next.parameters);
+            match self.run(at.form, &next.parameters, &next.seeds) {
+                Some(run) if run.squares < at.squares => {
+                    next.squares = run.squares;
+                    let kept = (at.squares - next.squares) / promised;
+                    return Proposal::Better(next, run, kept);
+                }
+                Some(_) => return Proposal::Worse,
+                None => {}
+            }
+            for (i, name) in layout.names.iter().enumerate() {
+                if matches!(name, Name::Gamma(..)) {
+                    free[seeds + i] = false;
+                }
+            }
+        }
+        Proposal::Worse
+    }
+
+    /// Tells whether a parameter sits at a bound that its slope pushes it against.
+    fn is_held(&self, name: Name, at: &Estimate, slope: f64) -> bool {
+        let (value, (least, most)) = match name {
+            Name::Lambda => (at.parameters.lambda, self.lambda),
+            Name::Phi => (at.parameters.phi, DAMPING),
+            _ => return false,
+        };
+        (value <= least && slope > 0.0) || (value >= most && slope < 0.0)
+    }
+
+    fn confine(&self, parameters: &mut Parameters) {
+        parameters.lambda = parameters.lambda.clamp(self.lambda.0, self.lambda.1);
+        parameters.phi = parameters.phi.clamp(DAMPING.0, DAMPING.1);
+    }
+
+    /// Where the estimation of a form starts, as in the reference but for the damping; see [`Sample::estimate`].
+    pub(super) fn start(&self, form: Form) -> Parameters {
+        Parameters {
+            lambda: if form.box_cox { f64::midpoint(self.lambda.0, self.lambda.1) } else { 1.0 },
+            alpha: 0.09,
+            beta: if form.trend == Trend::Absent { 0.0 } else { 0.05 },
+            phi: if form.trend == Trend::Damped { 0.98 } else { 1.0 },
+            gamma: vec![[0.0; 2]; self.harmonics.seasons.len()],
+            ar: vec![0.0; form.p],
+            ma: vec![0.0; form.q],
+        }
+    }
+}
+
+/// What came of one step.
+enum Proposal {
+    /// A better estimate, its run, and how much of the promise was kept.
+    Better(Estimate, Run, f64),
+    Worse,
+    /// The step promised too little to be tried.
+    Little,
+}
+
+/// The damping after a step that kept this share of its promise.
+fn next_caution(caution: f64, kept: f64) -> f64 {
+    let factor = if kept > 0.75 {
+        0.1
+    } else if kept < 0.25 {
+        4.0
+    } else {
+        1.0
+    };
+    (caution * factor).max(1e-9)
+}
