@@ -8,12 +8,15 @@
 use super::admissible::is_admissible;
 use super::box_cox;
 use super::form::{Form, Harmonics, Name, Parameters, Trend};
-use super::normal::Normal;
+use super::normal::{Normal, Reduced};
 use super::sensitivity::{Layout, Pass, normal};
 use super::state::{State, Structure, unforeseen, whiten};
 
 /// The least and the largest share of a slope that a step leaves, as in the reference.
 const DAMPING: (f64, f64) = (0.8, 1.0);
+
+/// The least and the largest γ.
+const GAMMA: (f64, f64) = (0.0, 1.0);
 
 /// The damping beyond which no step is expected to help any more.
 const MOST_CAUTION: f64 = 1e6;
@@ -74,7 +77,7 @@ impl Sample<'_> {
     /// Runs a model over the series; `None` where it is not admissible or leads nowhere.
     pub(super) fn run(&self, form: Form, parameters: &Parameters, seeds: &State) -> Option<Run> {
         let structure = Structure::new(form, self.harmonics, parameters);
-        if !is_admissible(&structure, parameters) {
+        if !is_admissible(form, &structure, parameters) {
             return None;
         }
         let mut end = seeds.clone();
@@ -110,7 +113,7 @@ impl Sample<'_> {
             slope: seeds.slope,
         };
         let structure = Structure::new(*form, self.harmonics, parameters);
-        normal(&structure, parameters, layout, &pass)
+        normal(*form, &structure, parameters, layout, &pass)
     }
 
     /// Estimates from parameters and a seed state to start from; `None` if even the start leads nowhere.
@@ -129,7 +132,9 @@ impl Sample<'_> {
         let mut caution = 1e-3;
         let mut only_seeds = true;
         loop {
-            let normal = self.normal(&at, &layout, &run);
+            let Some(reduced) = self.normal(&at, &layout, &run).reduced(layout.seeds()) else {
+                return Some(at);
+            };
             let mut better = None;
             while better.is_none() {
                 if at.iterations >= self.max_iterations || caution > MOST_CAUTION || at.squares <= EXACT * total {
@@ -137,7 +142,8 @@ impl Sample<'_> {
                     return Some(at);
                 }
                 at.iterations += 1;
-                match self.propose(&at, &layout, &normal, caution, only_seeds) {
+                if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("{} sse {:.6e} caution {caution:.0e} {:?}", at.iterations, at.squares, at.parameters); }
+                match self.propose(&at, &layout, &reduced, caution, only_seeds) {
                     Proposal::Little if only_seeds => break,
                     Proposal::Little => return Some(at),
                     Proposal::Better(next, after, kept) => {
@@ -155,15 +161,14 @@ impl Sample<'_> {
         }
     }
 
-    fn propose(&self, at: &Estimate, layout: &Layout, normal: &Normal, caution: f64, only_seeds: bool) -> Proposal {
-        let seeds = layout.seeds();
-        let mut free = vec![true; layout.size()];
+    fn propose(&self, at: &Estimate, layout: &Layout, reduced: &Reduced, caution: f64, only_seeds: bool) -> Proposal {
+        let mut free = vec![true; reduced.gradient.len()];
         for (i, &name) in layout.names.iter().enumerate() {
-            free[seeds + i] = !only_seeds && !self.is_held(name, at, normal.slope(seeds + i));
+            free[i] = !only_seeds && !self.is_held(name, at, reduced.gradient[i]);
         }
         // Where the gains of the seasons would leave the admissible region, the others may still move within it.
         for attempt in 0..2 {
-            let Some((step, promised)) = normal.step(caution, seeds, &free) else {
+            let Some((step, promised)) = reduced.step(caution, &free) else {
                 return Proposal::Worse;
             };
             if promised <= TOLERANCE * at.squares {
@@ -176,14 +181,19 @@ impl Sample<'_> {
                 Some(run) if run.squares < at.squares => {
                     next.squares = run.squares;
                     let kept = (at.squares - next.squares) / promised;
+                    if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("kept {kept}"); }
                     return Proposal::Better(next, run, kept);
                 }
-                Some(_) => return Proposal::Worse,
-                None => {}
+                Some(run) => {
+                    if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("worse: {} promised {promised}", run.squares); }
+                    return Proposal::Worse},
+                None => {
+                    if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("inadmissible {:?}", next.parameters); }
+                    }
             }
             for (i, name) in layout.names.iter().enumerate() {
-                if matches!(name, Name::Gamma(..)) {
-                    free[seeds + i] = false;
+                if matches!(name, Name::Gamma(_)) {
+                    free[i] = false;
                 }
             }
         }
@@ -195,6 +205,7 @@ impl Sample<'_> {
         let (value, (least, most)) = match name {
             Name::Lambda => (at.parameters.lambda, self.lambda),
             Name::Phi => (at.parameters.phi, DAMPING),
+            Name::Gamma(season) => (at.parameters.gamma[season], GAMMA),
             _ => return false,
         };
         (value <= least && slope > 0.0) || (value >= most && slope < 0.0)
@@ -203,6 +214,7 @@ impl Sample<'_> {
     fn confine(&self, parameters: &mut Parameters) {
         parameters.lambda = parameters.lambda.clamp(self.lambda.0, self.lambda.1);
         parameters.phi = parameters.phi.clamp(DAMPING.0, DAMPING.1);
+        parameters.gamma.iter_mut().for_each(|gamma| *gamma = gamma.clamp(GAMMA.0, GAMMA.1));
     }
 
     /// Where the estimation of a form starts, as in the reference but for the damping; see [`Sample::estimate`].
@@ -212,7 +224,7 @@ impl Sample<'_> {
             alpha: 0.09,
             beta: if form.trend == Trend::Absent { 0.0 } else { 0.05 },
             phi: if form.trend == Trend::Damped { 0.98 } else { 1.0 },
-            gamma: vec![[0.0; 2]; self.harmonics.seasons.len()],
+            gamma: vec![1e-3; self.harmonics.seasons.len()],
             ar: vec![0.0; form.p],
             ma: vec![0.0; form.q],
         }
@@ -239,3 +251,5 @@ fn next_caution(caution: f64, kept: f64) -> f64 {
     };
     (caution * factor).max(1e-9)
 }
+
+pub static TRACE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);

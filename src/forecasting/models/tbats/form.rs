@@ -42,11 +42,16 @@ pub(super) struct Harmonics {
 }
 
 impl Harmonics {
+    /// The angle that the `j`-th harmonic of a season turns in one step.
     #[expect(clippy::cast_precision_loss, reason = "a season has few steps")]
+    pub(super) fn turn(m: usize, j: usize) -> f64 {
+        std::f64::consts::TAU * j as f64 / m as f64
+    }
+
     pub(super) fn new(seasons: Vec<(usize, Vec<usize>)>) -> Self {
         let turns: Vec<f64> = seasons
             .iter()
-            .flat_map(|(m, harmonics)| harmonics.iter().map(|&j| std::f64::consts::TAU * j as f64 / *m as f64))
+            .flat_map(|(m, harmonics)| harmonics.iter().map(|&j| Self::turn(*m, j)))
             .collect();
         // The sine of the highest frequency of an even season is zero, which rounding must not forget.
         let halves: Vec<bool> = seasons
@@ -62,27 +67,12 @@ impl Harmonics {
         }
     }
 
-    /// How many harmonics there are.
-    pub(super) fn count(&self) -> usize {
-        self.seasons.iter().map(|(_, harmonics)| harmonics.len()).sum()
-    }
-
     /// How many numbers of the seed state they have: two each, and one at the highest frequency of an even season.
     pub(super) fn seeds(&self) -> usize {
         let of = |(m, harmonics): &(usize, Vec<usize>)| -> usize {
             harmonics.iter().map(|j| if 2 * j == *m { 1 } else { 2 }).sum()
         };
         self.seasons.iter().map(of).sum()
-    }
-
-    /// One number a season, for each of the season's harmonics.
-    pub(super) fn spread(&self, of_season: impl Fn(usize) -> f64) -> Vec<Lane> {
-        let each = self
-            .seasons
-            .iter()
-            .enumerate()
-            .flat_map(|(i, (_, harmonics))| std::iter::repeat_n(of_season(i), harmonics.len()));
-        lanes(each)
     }
 }
 
@@ -109,8 +99,8 @@ pub(super) struct Parameters {
     pub(super) beta: f64,
     /// What is left of the slope after a step; 1 where it is not damped.
     pub(super) phi: f64,
-    /// How much of it the two states of a season's harmonics take up: γ₁ and γ₂ of each season.
-    pub(super) gamma: Vec<[f64; 2]>,
+    /// How much of it the harmonics of each season take up.
+    pub(super) gamma: Vec<f64>,
     /// φ₁, φ₂, … of the errors.
     pub(super) ar: Vec<f64>,
     /// θ₁, θ₂, … of the errors.
@@ -124,8 +114,8 @@ pub(super) enum Name {
     Alpha,
     Beta,
     Phi,
-    /// γ₁ or γ₂ of a season.
-    Gamma(usize, usize),
+    /// γ of a season.
+    Gamma(usize),
     Ar(usize),
     Ma(usize),
 }
@@ -143,7 +133,7 @@ impl Name {
         if form.trend == Trend::Damped {
             names.push(Self::Phi);
         }
-        names.extend((0..seasons).flat_map(|i| [Self::Gamma(i, 0), Self::Gamma(i, 1)]));
+        names.extend((0..seasons).map(Self::Gamma));
         names.extend((0..form.p).map(Self::Ar));
         names.extend((0..form.q).map(Self::Ma));
         names
@@ -158,7 +148,7 @@ impl Parameters {
             Name::Alpha => &mut self.alpha,
             Name::Beta => &mut self.beta,
             Name::Phi => &mut self.phi,
-            Name::Gamma(season, which) => &mut self.gamma[season][which],
+            Name::Gamma(season) => &mut self.gamma[season],
             Name::Ar(i) => &mut self.ar[i],
             Name::Ma(i) => &mut self.ma[i],
         }

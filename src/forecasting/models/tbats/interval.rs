@@ -127,7 +127,7 @@ impl Fitted for TbatsFit {
             found.push(("phi", Finding::Number(*phi)));
         }
         if !gamma.is_empty() {
-            found.push(("gamma", numbers(gamma.as_flattened())));
+            found.push(("gamma", numbers(gamma)));
             let words = self.harmonics.seasons.iter().map(|(m, harmonics)| {
                 let each: Vec<String> = harmonics.iter().map(usize::to_string).collect();
                 format!("{} of [{m}]", each.join(" "))

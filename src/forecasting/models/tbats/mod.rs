@@ -13,8 +13,10 @@
 
 mod admissible;
 mod box_cox;
-mod estimate;
+pub mod estimate;
+mod complex;
 mod form;
+pub mod gains;
 mod harmonics;
 mod interval;
 mod normal;

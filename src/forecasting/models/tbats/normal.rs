@@ -5,6 +5,9 @@ use super::super::linalg::{Cholesky, dot};
 /// Rows that are gathered before the matrix is touched: each of its entries is then read once for all of them.
 const BLOCK: usize = 8;
 
+/// What is added to the squares of a column, as a share of them.
+const RIDGE: f64 = 1e-11;
+
 /// `J'J` and `J'e` of a least-squares problem, of which the rows of `J` come one after another.
 #[derive(Clone, Debug)]
 pub(super) struct Normal {
@@ -64,39 +67,84 @@ impl Normal {
         self.block.clear();
     }
 
-    /// The step of Levenberg and Marquardt among the columns that are `free`, and by how much the linear model says
-    /// that it lowers the sum of squares; `None` if the equations have no solution.
+    /// Solves for the first `linear` columns, in which the errors are linear, once for all steps of the others.
     ///
-    /// Only columns from `linear` on are damped: in those before it the errors are linear, and no step is too far.
-    pub(super) fn step(&self, damping: f64, linear: usize, free: &[bool]) -> Option<(Vec<f64>, f64)> {
+    /// `None` if the equations have no solution.
+    pub(super) fn reduced(&self, linear: usize) -> Option<Reduced> {
         let size = self.size;
+        let mut first = vec![0.0; linear * linear];
+        for (i, row) in first.chunks_exact_mut(linear).enumerate() {
+            row[..=i].copy_from_slice(&self.matrix[i * size..=i * size + i]);
+            // A column without any effect does not move; the little that is added settles what two columns share.
+            row[i] = if row[i] > 0.0 { row[i] * (1.0 + RIDGE) } else { 1.0 };
+        }
+        let first = Cholesky::new(&first, linear)?;
+        // What of each column, and of the errors, the linear columns explain.
+        let others: Vec<&[f64]> = (linear..size).map(|i| &self.matrix[i * size..i * size + linear]).collect();
+        let shares: Vec<Vec<f64>> = others.iter().map(|column| first.solve(column)).collect();
+        let start = first.solve(&self.gradient[..linear]);
+        let count = others.len();
+        let mut matrix = vec![0.0; count * count];
+        for i in 0..count {
+            for j in 0..=i {
+                let value = self.matrix[(linear + i) * size + linear + j] - dot(others[i], &shares[j]);
+                matrix[i * count + j] = value;
+                matrix[j * count + i] = value;
+            }
+        }
+        let gradient = (0..count).map(|i| self.gradient[linear + i] - dot(others[i], &start)).collect();
+        Some(Reduced {
+            gain: dot(&start, &self.gradient[..linear]),
+            start,
+            shares,
+            matrix,
+            gradient,
+            whole: (0..count).map(|i| self.matrix[(linear + i) * (size + 1)]).collect(),
+        })
+    }
+}
+
+/// The equations of the columns that are left when the linear ones follow them.
+#[derive(Clone, Debug)]
+pub(super) struct Reduced {
+    /// By how much the linear columns alone lower the sum of squares.
+    pub(super) gain: f64,
+    /// Their step, negated, if the others stay.
+    start: Vec<f64>,
+    /// How they answer each of the others, negated.
+    shares: Vec<Vec<f64>>,
+    matrix: Vec<f64>,
+    /// Half the derivative of the sum of squares by each of the others.
+    pub(super) gradient: Vec<f64>,
+    /// Squares of the other columns before anything was explained.
+    whole: Vec<f64>,
+}
+
+impl Reduced {
+    /// The step of Levenberg and Marquardt among those of the others that are `free`, and by how much the linear model
+    /// says that it lowers the sum of squares.
+    pub(super) fn step(&self, damping: f64, free: &[bool]) -> Option<(Vec<f64>, f64)> {
+        let count = self.gradient.len();
         let mut damped = self.matrix.clone();
         let mut gradient = self.gradient.clone();
-        for i in 0..size {
-            if free[i] && self.matrix[i * size + i] > 0.0 {
-                let factor = if i < linear { 1e-10 } else { damping + 1e-10 };
-                damped[i * size + i] *= 1.0 + factor;
+        for i in 0..count {
+            if free[i] && self.whole[i] > 0.0 {
+                damped[i * count + i] += damping * self.matrix[i * count + i].max(0.0) + RIDGE * self.whole[i];
                 continue;
             }
-            // A column that is held, or without any effect, does not move.
             gradient[i] = 0.0;
-            damped[i * size..=i * size + i].fill(0.0);
-            (i + 1..size).for_each(|row| damped[row * size + i] = 0.0);
-            damped[i * size + i] = 1.0;
+            (0..count).for_each(|j| (damped[i * count + j], damped[j * count + i]) = (0.0, 0.0));
+            damped[i * count + i] = 1.0;
         }
-        let step: Vec<f64> = Cholesky::new(&damped, size)?.solve(&gradient).into_iter().map(|s| -s).collect();
-        let mut bend = 0.0;
-        for (i, at) in step.iter().enumerate() {
-            let row = &self.matrix[i * size..=i * size + i];
-            bend += at * (2.0 * dot(row, &step[..=i]) - row[i] * at);
+        let step: Vec<f64> = Cholesky::new(&damped, count)?.solve(&gradient).into_iter().map(|s| -s).collect();
+        let bend: f64 = step.iter().zip(self.matrix.chunks_exact(count)).map(|(s, row)| s * dot(row, &step)).sum();
+        let promised = self.gain - 2.0 * dot(&step, &gradient) - bend;
+        let mut all: Vec<f64> = self.start.iter().map(|s| -s).collect();
+        for (share, by) in self.shares.iter().zip(&step) {
+            all.iter_mut().zip(share).for_each(|(value, share)| *value -= share * by);
         }
-        let promised = -2.0 * dot(&step, &gradient) - bend;
-        (promised.is_finite() && step.iter().all(|s| s.is_finite())).then_some((step, promised))
-    }
-
-    /// The derivative of half the sum of squares by a column.
-    pub(super) fn slope(&self, column: usize) -> f64 {
-        self.gradient[column]
+        all.extend(step);
+        (promised.is_finite() && all.iter().all(|s| s.is_finite())).then_some((all, promised))
     }
 }
 
@@ -114,12 +162,13 @@ mod tests {
         let mut normal = Normal::new(4);
         rows.iter().zip(&errors).for_each(|(row, &e)| normal.add(row, e));
         normal.finish();
-        let (step, promised) = normal.step(0.0, 4, &[true, true, true, false]).expect("solvable");
+        let reduced = normal.reduced(2).expect("solvable");
+        let (step, promised) = reduced.step(0.0, &[true, false]).expect("solvable");
         for (found, wanted) in step.iter().zip([-1.0, -3.0, 2.0, 0.0]) {
             assert!((found - wanted).abs() < 1e-8, "{step:?}");
         }
         assert!((promised / dot(&errors, &errors) - 1.0).abs() < 1e-8);
-        let (short, less) = normal.step(1.0, 0, &[true; 4]).expect("solvable");
-        assert!(short[1].abs() < 3.0 && less < promised);
+        let (short, less) = reduced.step(1.0, &[true; 2]).expect("solvable");
+        assert!(short[2].abs() < 2.0 && less < promised);
     }
 }

@@ -5,9 +5,13 @@
 
 use std::collections::VecDeque;
 
-use super::form::{Harmonics, Name, Parameters};
+use super::form::{Form, Harmonics, Name, Parameters};
+use super::gains::Gains;
 use super::normal::Normal;
 use super::state::{State, Structure};
+
+/// The step of the numerical derivatives of gains, which are smooth functions of the order of one.
+const STEP: f64 = 1e-7;
 
 /// Where seeds and parameters stand in a row.
 #[derive(Clone, Debug)]
@@ -71,13 +75,13 @@ pub(super) struct Pass<'a> {
 }
 
 /// Gathers the normal equations of the innovations.
-pub(super) fn normal(structure: &Structure<'_>, parameters: &Parameters, layout: &Layout, pass: &Pass<'_>) -> Normal {
+pub(super) fn normal(form: Form, structure: &Structure<'_>, parameters: &Parameters, layout: &Layout, pass: &Pass<'_>) -> Normal {
     let seeds = layout.seeds();
     let mut normal = Normal::new(layout.size());
     let mut seed_row = structure.first_row();
     let mut responses: Vec<Response> = layout.names[..layout.structural]
         .iter()
-        .map(|&name| Response::new(name, structure.harmonics))
+        .map(|&name| Response::new(form, structure, parameters, name))
         .collect();
     let mut whitening = Whitening::new(parameters, seeds + layout.structural);
     let mut slope = pass.slope;
@@ -112,21 +116,25 @@ fn write_seeds(row: &State, out: &mut [f64]) {
 struct Response {
     name: Name,
     state: State,
-    /// The harmonics of its season, for γ.
-    harmonics: std::ops::Range<usize>,
+    /// The derivative of the gains.
+    gains: Gains,
 }
 
 impl Response {
-    fn new(name: Name, harmonics: &Harmonics) -> Self {
-        let count = |seasons: &[(usize, Vec<usize>)]| seasons.iter().map(|(_, h)| h.len()).sum::<usize>();
-        let range = match name {
-            Name::Gamma(season, _) => count(&harmonics.seasons[..season])..count(&harmonics.seasons[..=season]),
-            _ => 0..0,
-        };
+    fn new(form: Form, structure: &Structure<'_>, parameters: &Parameters, name: Name) -> Self {
+        let harmonics = structure.harmonics;
+        let mut moved = parameters.clone();
+        *moved.at(name) += STEP;
+        let mut gains = Gains::new(form, harmonics, &moved);
+        for (by, from) in [(&mut gains.re, &structure.gains.re), (&mut gains.im, &structure.gains.im)] {
+            for (by, from) in by.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
+                *by = (*by - from) / STEP;
+            }
+        }
         Self {
             name,
             state: State::zero(harmonics),
-            harmonics: range,
+            gains,
         }
     }
 
@@ -140,19 +148,21 @@ impl Response {
         }
         structure.advance(&mut self.state, derivative);
         match self.name {
+            Name::Lambda => return derivative,
             Name::Alpha => self.state.level += d,
             Name::Beta => self.state.slope += d,
             Name::Phi => {
                 self.state.level += slope;
                 self.state.slope += slope;
             }
-            Name::Gamma(_, which) => {
-                let states = if which == 0 { &mut self.state.re } else { &mut self.state.im };
-                for value in &mut states.as_flattened_mut()[self.harmonics.clone()] {
-                    *value += d;
+            Name::Gamma(_) | Name::Ar(_) | Name::Ma(_) => {}
+        }
+        for (state, gains) in [(&mut self.state.re, &self.gains.re), (&mut self.state.im, &self.gains.im)] {
+            for (value, gain) in state.iter_mut().zip(gains) {
+                for i in 0..4 {
+                    value[i] += gain[i] * d;
                 }
             }
-            Name::Lambda | Name::Ar(_) | Name::Ma(_) => {}
         }
         derivative
     }

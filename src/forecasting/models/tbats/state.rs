@@ -15,6 +15,7 @@
 //! `d` is linear in the seed state; its derivatives by the seeds are the row `w' D^t`, `D = F − g w'`, that the
 //! same rotation carries forward.
 
+use super::gains::Gains;
 use super::form::{Form, Harmonics, Lane, Parameters, Trend};
 
 /// A state of the structure, or a derivative of one.
@@ -51,8 +52,7 @@ pub(super) struct Structure<'a> {
     pub(super) beta: f64,
     /// 0 where there is no trend.
     pub(super) phi: f64,
-    pub(super) gain_re: Vec<Lane>,
-    pub(super) gain_im: Vec<Lane>,
+    pub(super) gains: Gains,
 }
 
 impl<'a> Structure<'a> {
@@ -63,8 +63,7 @@ impl<'a> Structure<'a> {
             alpha: parameters.alpha,
             beta: if has_trend { parameters.beta } else { 0.0 },
             phi: if has_trend { parameters.phi } else { 0.0 },
-            gain_re: harmonics.spread(|season| parameters.gamma[season][0]),
-            gain_im: harmonics.spread(|season| parameters.gamma[season][1]),
+            gains: Gains::new(form, harmonics, parameters),
         }
     }
 
@@ -84,7 +83,7 @@ impl<'a> Structure<'a> {
     /// Turns the harmonics, and adds `d` by their gains.
     fn turn(&self, state: &mut State, d: f64) {
         let turns = self.harmonics.cos.iter().zip(&self.harmonics.sin);
-        let gains = self.gain_re.iter().zip(&self.gain_im);
+        let gains = self.gains.re.iter().zip(&self.gains.im);
         for (((re, im), (cos, sin)), (gain_re, gain_im)) in
             state.re.iter_mut().zip(&mut state.im).zip(turns).zip(gains)
         {
@@ -108,7 +107,7 @@ impl<'a> Structure<'a> {
     /// Replaces a row `r` by `r D`.
     pub(super) fn advance_row(&self, row: &mut State) {
         let mut gained = [0.0; 4];
-        let gains = self.gain_re.iter().zip(&self.gain_im);
+        let gains = self.gains.re.iter().zip(&self.gains.im);
         for ((re, im), (gain_re, gain_im)) in row.re.iter().zip(&row.im).zip(gains) {
             for i in 0..4 {
                 gained[i] += re[i] * gain_re[i] + im[i] * gain_im[i];
