@@ -15,7 +15,9 @@ use super::state::{State, Structure, unforeseen, whiten};
 /// The least and the largest share of a slope that a step leaves, as in the reference.
 const DAMPING: (f64, f64) = (0.8, 1.0);
 
-/// The least and the largest γ.
+/// The least and the largest α, β and γ: a state that moves away from what was not foreseen is none.
+const ALPHA: (f64, f64) = (0.0, 2.0);
+const BETA: (f64, f64) = (0.0, 1.0);
 const GAMMA: (f64, f64) = (0.0, 1.0);
 
 /// The damping beyond which no step is expected to help any more.
@@ -205,6 +207,8 @@ impl Sample<'_> {
         let (value, (least, most)) = match name {
             Name::Lambda => (at.parameters.lambda, self.lambda),
             Name::Phi => (at.parameters.phi, DAMPING),
+            Name::Alpha => (at.parameters.alpha, ALPHA),
+            Name::Beta => (at.parameters.beta, BETA),
             Name::Gamma(season) => (at.parameters.gamma[season], GAMMA),
             _ => return false,
         };
@@ -213,6 +217,8 @@ impl Sample<'_> {
 
     fn confine(&self, parameters: &mut Parameters) {
         parameters.lambda = parameters.lambda.clamp(self.lambda.0, self.lambda.1);
+        parameters.alpha = parameters.alpha.clamp(ALPHA.0, ALPHA.1);
+        parameters.beta = parameters.beta.clamp(BETA.0, BETA.1);
         parameters.phi = parameters.phi.clamp(DAMPING.0, DAMPING.1);
         parameters.gamma.iter_mut().for_each(|gamma| *gamma = gamma.clamp(GAMMA.0, GAMMA.1));
     }

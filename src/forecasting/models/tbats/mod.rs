@@ -147,16 +147,18 @@ impl Model for Tbats {
         }
         let mut estimates = Vec::new();
         for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
-            estimates.extend(sample.with_and_without_memory(form, self.use_arma_errors));
+            match sample.best(&estimates) {
+                None => estimates.extend(sample.with_and_without_memory(form, self.use_arma_errors)),
+                Some(best) => estimates.extend(sample.vary(best, form)),
+            }
         }
         let tried = estimates.len();
         let iterations = estimates.iter().map(|estimate| estimate.iterations).sum();
         let limited = estimates.iter().filter(|estimate| estimate.limited).count();
-        let best = estimates
-            .into_iter()
-            .min_by(|a, b| sample.aic(a).total_cmp(&sample.aic(b)))
+        let best = sample
+            .best(&estimates)
             .ok_or_else(|| no_fit("no model leads to finite errors on this series"))?;
-        let mut fit = sample.finish(&best, unit).ok_or_else(|| no_fit("the model found has no finite errors"))?;
+        let mut fit = sample.finish(best, unit).ok_or_else(|| no_fit("the model found has no finite errors"))?;
         (fit.tried, fit.iterations) = (tried, iterations);
         if limited > 0 {
             let most = self.max_iterations;
@@ -184,6 +186,31 @@ impl Sample<'_> {
     fn aic(&self, estimate: &Estimate) -> f64 {
         let n = self.values.len() as f64;
         n * estimate.squares.max(f64::MIN_POSITIVE).ln() + 2.0 * self.estimated(estimate.form) as f64
+    }
+
+    /// The estimate with the least criterion, the first of equals.
+    fn best<'a>(&self, estimates: &'a [Estimate]) -> Option<&'a Estimate> {
+        estimates.iter().min_by(|a, b| self.aic(a).total_cmp(&self.aic(b)))
+    }
+
+    /// Estimates a form with the errors of another estimate, from where that ended.
+    fn vary(&self, from: &Estimate, form: Form) -> Option<Estimate> {
+        let Form { p, q, .. } = from.form;
+        let form = Form { p, q, ..form };
+        if self.values.len() < self.estimated(form) + 2 {
+            return None;
+        }
+        let start = self.start(form);
+        let mut parameters = from.parameters.clone();
+        if form.trend == Trend::Absent {
+            (parameters.beta, parameters.phi) = (start.beta, start.phi);
+        } else if from.form.trend != form.trend {
+            (parameters.beta, parameters.phi) = (0.0, start.phi);
+        }
+        if form.box_cox != from.form.box_cox {
+            parameters.lambda = if form.box_cox { self.lambda.1 } else { 1.0 };
+        }
+        self.estimate(form, parameters, from.seeds.clone())
     }
 
     /// Estimates a form whose errors have no memory and, if that is wanted, the same with one.
