@@ -16,7 +16,7 @@ use super::state::Structure;
 const RADIUS: f64 = 1.01;
 
 /// Points on half the circle: a tenth of the distance between it and the unit circle apart, or less.
-const POINTS: u32 = 2048;
+const POINTS: u32 = 512;
 
 /// Tells whether the structure forgets its seed state, and the errors are stationary and invertible.
 pub(super) fn is_admissible(form: Form, structure: &Structure<'_>, parameters: &Parameters) -> bool {

@@ -144,7 +144,6 @@ impl Sample<'_> {
                     return Some(at);
                 }
                 at.iterations += 1;
-                if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("{} sse {:.6e} caution {caution:.0e} {:?}", at.iterations, at.squares, at.parameters); }
                 match self.propose(&at, &layout, &reduced, caution, only_seeds) {
                     Proposal::Little if only_seeds => break,
                     Proposal::Little => return Some(at),
@@ -183,15 +182,10 @@ impl Sample<'_> {
                 Some(run) if run.squares < at.squares => {
                     next.squares = run.squares;
                     let kept = (at.squares - next.squares) / promised;
-                    if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("kept {kept}"); }
                     return Proposal::Better(next, run, kept);
                 }
-                Some(run) => {
-                    if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("worse: {} promised {promised}", run.squares); }
-                    return Proposal::Worse},
-                None => {
-                    if TRACE.load(std::sync::atomic::Ordering::Relaxed) { eprintln!("inadmissible {:?}", next.parameters); }
-                    }
+                Some(_) => return Proposal::Worse,
+                None => {}
             }
             for (i, name) in layout.names.iter().enumerate() {
                 if matches!(name, Name::Gamma(_)) {
@@ -257,5 +251,3 @@ fn next_caution(caution: f64, kept: f64) -> f64 {
     };
     (caution * factor).max(1e-9)
 }
-
-pub static TRACE: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);

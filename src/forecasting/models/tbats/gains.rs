@@ -2,15 +2,15 @@
 //!
 //! The source gives all harmonics of a season the same two gains γ₁ and γ₂, whatever their frequency. The level takes up
 //! an error too, and before the harmonics have answered: what is left of it is ahead in phase, the more the lower the
-//! frequency. Two gains that suit one harmonic push another in the wrong direction; on a year of hours next to
-//! no pair but zero is admissible for all, and a search ends there, far from an optimum. Here the gain of a harmonic at the frequency λ is
+//! frequency. Two gains that suit one harmonic turn another the wrong way; on a year of hourly generation next to no pair
+//! but zero is admissible for all of them, and a search ends there, far from an optimum. Here the gain at the frequency λ is
 //!
 //! ```text
 //! γ₁ + i γ₂ = γ e^(−iλ) H / |H|,   H = 1 / (1 + the level's answer at e^(iλ))
 //! ```
 //!
-//! so that a deviation decays and is not turned: one γ a season, and each γ ≥ 0 that is not large is admissible. It is what a
-//! Kalman filter does in the limit of slowly changing harmonics of equal variance.
+//! so that a deviation decays and is not turned: one γ a season, of which any that is positive and not large is
+//! admissible. A Kalman filter's gains have this phase in the limit of slowly changing harmonics.
 
 use super::complex::Complex;
 use super::form::{Form, Harmonics, Lane, Parameters, Trend, lanes};
@@ -39,16 +39,8 @@ impl Gains {
 fn gain(form: Form, parameters: &Parameters, gamma: f64, turn: f64) -> Complex {
     let x = Complex::polar(1.0, turn);
     let left = level(form, parameters, x).plus(1.0).inverse();
-    let mut weight = 1.0;
-    if WEIGHTED.load(std::sync::atomic::Ordering::Relaxed) {
-        let back = x.inverse();
-        let poly = |c: &[f64], sign: f64| c.iter().rev().fold(Complex(0.0, 0.0), |sum, c| sum.plus(sign * c).times(back)).plus(1.0);
-        weight = poly(&parameters.ar, -1.0).size() / poly(&parameters.ma, 1.0).size();
-    }
-    x.conjugate().times(left).times(Complex(weight * gamma / left.size(), 0.0))
+    x.conjugate().times(left).times(Complex(gamma / left.size(), 0.0))
 }
-
-pub static WEIGHTED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 /// What level and slope foresee after an unforeseen wave `x^t`, `w' (x − F)⁻¹ g` of the two.
 pub(super) fn level(form: Form, parameters: &Parameters, x: Complex) -> Complex {

@@ -13,10 +13,10 @@
 
 mod admissible;
 mod box_cox;
-pub mod estimate;
+mod estimate;
 mod complex;
 mod form;
-pub mod gains;
+mod gains;
 mod harmonics;
 mod interval;
 mod normal;
@@ -129,7 +129,10 @@ impl Model for Tbats {
             None => y.iter().fold(0.0, |most: f64, value| most.max(value.abs())),
         };
         let values: Vec<f64> = y.iter().map(|value| value / unit).collect();
-        let harmonics = harmonics::choose(&values, &self.season_lengths);
+        let harmonics = harmonics::choose(
+            logarithms.as_ref().map_or(&values, |logarithms| &logarithms.values),
+            &self.season_lengths,
+        );
         let sample = Sample {
             logarithms: logarithms.as_ref().map(|logarithms| logarithms.values.as_slice()),
             values: &values,
@@ -225,10 +228,7 @@ impl Sample<'_> {
     /// Estimates a model with errors like those that another left.
     fn remember(&self, plain: &Estimate) -> Option<Estimate> {
         let run = self.run(plain.form, &plain.parameters, &plain.seeds)?;
-        let errors = AutoArima {
-            ..AutoArima::default()
-        };
-        let (ar, ma) = errors.memory(&run.innovations)?;
+        let (ar, ma) = AutoArima::default().memory(&run.innovations)?;
         let form = Form {
             p: ar.len(),
             q: ma.len(),

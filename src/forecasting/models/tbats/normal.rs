@@ -1,6 +1,7 @@
 //! Normal equations, gathered row by row, and the steps that they propose.
 
 use super::super::linalg::{Cholesky, dot};
+use super::form::Lane;
 
 /// Rows that are gathered before the matrix is touched: each of its entries is then read once for all of them.
 const BLOCK: usize = 8;
@@ -50,18 +51,19 @@ impl Normal {
 
     fn gather(&mut self) {
         let size = self.size;
+        let (block, _) = self.block.as_chunks::<4>();
         for i in 0..size {
             // Whole lanes: the few entries above the diagonal are not read.
-            let to = (i + 1).next_multiple_of(4);
-            let row = &mut self.matrix[i * size..i * size + to];
-            let factor: [f64; BLOCK] = std::array::from_fn(|k| self.block[k * size + i]);
-            let rows: [&[f64]; BLOCK] = std::array::from_fn(|k| &self.block[k * size..k * size + to]);
-            for j in 0..to {
-                let mut sum = row[j];
-                for k in 0..BLOCK {
-                    sum += factor[k] * rows[k][j];
+            let lanes = i / 4 + 1;
+            let factors: [f64; BLOCK] = std::array::from_fn(|k| self.block[k * size + i]);
+            let rows: [&[Lane]; BLOCK] = std::array::from_fn(|k| &block[k * size / 4..][..lanes]);
+            let (sums, _) = self.matrix[i * size..].as_chunks_mut::<4>();
+            for (lane, sum) in sums[..lanes].iter_mut().enumerate() {
+                for (factor, row) in factors.iter().zip(rows) {
+                    for (sum, value) in sum.iter_mut().zip(row[lane]) {
+                        *sum += factor * value;
+                    }
                 }
-                row[j] = sum;
             }
         }
         self.block.clear();
