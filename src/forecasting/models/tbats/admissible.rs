@@ -21,7 +21,9 @@ const POINTS: u32 = 512;
 /// Tells whether the structure forgets its seed state, and the errors are stationary and invertible.
 pub(super) fn is_admissible(form: Form, structure: &Structure<'_>, parameters: &Parameters) -> bool {
     let negated: Vec<f64> = parameters.ma.iter().map(|c| -c).collect();
-    arima::roots_beyond(&parameters.ar, RADIUS) && arima::roots_beyond(&negated, RADIUS) && forgets(form, structure, parameters)
+    arima::roots_beyond(&parameters.ar, RADIUS)
+        && arima::roots_beyond(&negated, RADIUS)
+        && forgets(form, structure, parameters)
 }
 
 fn forgets(form: Form, structure: &Structure<'_>, parameters: &Parameters) -> bool {
@@ -60,4 +62,3 @@ fn characteristic(structure: &Structure<'_>, level: Complex, x: Complex) -> Comp
     }
     sum
 }
-

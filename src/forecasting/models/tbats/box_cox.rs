@@ -31,7 +31,11 @@ impl Logarithms {
 
 /// The transformed value `(e^(λ x) − 1) / λ` of a logarithm `x`, and `x` itself for λ = 0.
 pub(super) fn transform(x: f64, lambda: f64) -> f64 {
-    if lambda == 0.0 { x } else { (lambda * x).exp_m1() / lambda }
+    if lambda == 0.0 {
+        x
+    } else {
+        (lambda * x).exp_m1() / lambda
+    }
 }
 
 /// The derivative of [`transform`] by λ.

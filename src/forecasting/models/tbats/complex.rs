@@ -19,10 +19,7 @@ impl Complex {
     }
 
     pub(super) fn times(self, other: Self) -> Self {
-        Self(
-            self.0 * other.0 - self.1 * other.1,
-            self.0 * other.1 + self.1 * other.0,
-        )
+        Self(self.0 * other.0 - self.1 * other.1, self.0 * other.1 + self.1 * other.0)
     }
 
     pub(super) fn conjugate(self) -> Self {

@@ -173,7 +173,11 @@ impl Sample<'_> {
                 return Proposal::Worse;
             };
             if promised <= TOLERANCE * at.squares {
-                return if attempt == 0 { Proposal::Little } else { Proposal::Worse };
+                return if attempt == 0 {
+                    Proposal::Little
+                } else {
+                    Proposal::Worse
+                };
             }
             let mut next = at.clone();
             layout.apply(&step, &mut next.seeds, &mut next.parameters);
@@ -214,13 +218,20 @@ impl Sample<'_> {
         parameters.alpha = parameters.alpha.clamp(ALPHA.0, ALPHA.1);
         parameters.beta = parameters.beta.clamp(BETA.0, BETA.1);
         parameters.phi = parameters.phi.clamp(DAMPING.0, DAMPING.1);
-        parameters.gamma.iter_mut().for_each(|gamma| *gamma = gamma.clamp(GAMMA.0, GAMMA.1));
+        parameters
+            .gamma
+            .iter_mut()
+            .for_each(|gamma| *gamma = gamma.clamp(GAMMA.0, GAMMA.1));
     }
 
     /// Where the estimation of a form starts, as in the reference but for the damping; see [`Sample::estimate`].
     pub(super) fn start(&self, form: Form) -> Parameters {
         Parameters {
-            lambda: if form.box_cox { f64::midpoint(self.lambda.0, self.lambda.1) } else { 1.0 },
+            lambda: if form.box_cox {
+                f64::midpoint(self.lambda.0, self.lambda.1)
+            } else {
+                1.0
+            },
             alpha: 0.09,
             beta: if form.trend == Trend::Absent { 0.0 } else { 0.05 },
             phi: if form.trend == Trend::Damped { 0.98 } else { 1.0 },

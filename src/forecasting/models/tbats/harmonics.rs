@@ -63,7 +63,9 @@ fn prominences(x: &[f64], m: usize) -> Vec<f64> {
     let mut noises = Vec::new();
     for j in 1..=m / 2 {
         let coefficients: Vec<(f64, f64)> = blocks.iter().map(|block| coefficient(block, &waves, j)).collect();
-        let sum = coefficients.iter().fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
+        let sum = coefficients
+            .iter()
+            .fold((0.0, 0.0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
         let mean = (sum.0 / count, sum.1 / count);
         let spread: f64 = coefficients
             .iter()
@@ -79,7 +81,9 @@ fn prominences(x: &[f64], m: usize) -> Vec<f64> {
         near.iter().sum::<f64>() / near.len() as f64
     };
     // What is below rounding counts as nothing.
-    (0..signals.len()).map(|i| signals[i] / around(i).max(1e-28 * size).max(f64::MIN_POSITIVE)).collect()
+    (0..signals.len())
+        .map(|i| signals[i] / around(i).max(1e-28 * size).max(f64::MIN_POSITIVE))
+        .collect()
 }
 
 /// The coefficient of the `j`-th harmonic in one season.

@@ -80,17 +80,30 @@ impl TbatsFit {
 
 /// Takes a value of the fit back to the series' own scale; what would overflow becomes the largest number.
 pub(super) fn back(form: Form, parameters: &Parameters, unit: f64, z: f64) -> f64 {
-    let value = if form.box_cox { box_cox::back(z, parameters.lambda) } else { z };
+    let value = if form.box_cox {
+        box_cox::back(z, parameters.lambda)
+    } else {
+        z
+    };
     (value * unit).clamp(f64::MIN, f64::MAX)
 }
 
 impl Fitted for TbatsFit {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let path = self.path(self.end.clone(), self.d.clone(), self.innovations.clone(), horizon);
-        let deviations = if levels.is_empty() { Vec::new() } else { self.deviations(horizon) };
+        let deviations = if levels.is_empty() {
+            Vec::new()
+        } else {
+            self.deviations(horizon)
+        };
         let interval = |&level: &f64| {
             let reach = normal::reach(level);
-            let bounds = |side: f64| path.iter().zip(&deviations).map(|(z, s)| self.back(z + side * reach * s)).collect();
+            let bounds = |side: f64| {
+                path.iter()
+                    .zip(&deviations)
+                    .map(|(z, s)| self.back(z + side * reach * s))
+                    .collect()
+            };
             Interval {
                 level,
                 lower: bounds(-1.0),

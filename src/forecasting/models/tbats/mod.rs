@@ -13,8 +13,8 @@
 
 mod admissible;
 mod box_cox;
-mod estimate;
 mod complex;
+mod estimate;
 mod form;
 mod gains;
 mod harmonics;
@@ -89,9 +89,18 @@ impl Tbats {
     fn forms(&self, is_positive: bool) -> Vec<Form> {
         let allowed = |setting: Option<bool>, value: bool| setting.is_none_or(|set| set == value);
         let trends = [
-            (Trend::Absent, allowed(self.use_trend, false) && self.use_damped_trend != Some(true)),
-            (Trend::Linear, allowed(self.use_trend, true) && allowed(self.use_damped_trend, false)),
-            (Trend::Damped, allowed(self.use_trend, true) && allowed(self.use_damped_trend, true)),
+            (
+                Trend::Absent,
+                allowed(self.use_trend, false) && self.use_damped_trend != Some(true),
+            ),
+            (
+                Trend::Linear,
+                allowed(self.use_trend, true) && allowed(self.use_damped_trend, false),
+            ),
+            (
+                Trend::Damped,
+                allowed(self.use_trend, true) && allowed(self.use_damped_trend, true),
+            ),
         ];
         let mut forms = Vec::new();
         for box_cox in [false, true] {
@@ -161,11 +170,14 @@ impl Model for Tbats {
         let best = sample
             .best(&estimates)
             .ok_or_else(|| no_fit("no model leads to finite errors on this series"))?;
-        let mut fit = sample.finish(best, unit).ok_or_else(|| no_fit("the model found has no finite errors"))?;
+        let mut fit = sample
+            .finish(best, unit)
+            .ok_or_else(|| no_fit("the model found has no finite errors"))?;
         (fit.tried, fit.iterations) = (tried, iterations);
         if limited > 0 {
             let most = self.max_iterations;
-            fit.limits.push(format!("{limited} estimations stopped after `max_iterations` = {most}"));
+            fit.limits
+                .push(format!("{limited} estimations stopped after `max_iterations` = {most}"));
         }
         Ok(Box::new(fit))
     }

@@ -16,7 +16,8 @@ pub(super) struct Normal {
     size: usize,
     /// Row by row; only the lower triangle is filled.
     matrix: Vec<f64>,
-    gradient: Vec<f64>,
+    /// Half the derivative of the sum of squares by each column.
+    pub(super) gradient: Vec<f64>,
     /// The gathered rows, one after another.
     block: Vec<f64>,
 }
@@ -59,11 +60,15 @@ impl Normal {
             let rows: [&[Lane]; BLOCK] = std::array::from_fn(|k| &block[k * size / 4..][..lanes]);
             let (sums, _) = self.matrix[i * size..].as_chunks_mut::<4>();
             for (lane, sum) in sums[..lanes].iter_mut().enumerate() {
-                for (factor, row) in factors.iter().zip(rows) {
-                    for (sum, value) in sum.iter_mut().zip(row[lane]) {
-                        *sum += factor * value;
-                    }
+                let mut found = *sum;
+                for k in 0..BLOCK {
+                    let [a, b, c, d] = rows[k][lane];
+                    found[0] += factors[k] * a;
+                    found[1] += factors[k] * b;
+                    found[2] += factors[k] * c;
+                    found[3] += factors[k] * d;
                 }
+                *sum = found;
             }
         }
         self.block.clear();
@@ -82,7 +87,9 @@ impl Normal {
         }
         let first = Cholesky::new(&first, linear)?;
         // What of each column, and of the errors, the linear columns explain.
-        let others: Vec<&[f64]> = (linear..size).map(|i| &self.matrix[i * size..i * size + linear]).collect();
+        let others: Vec<&[f64]> = (linear..size)
+            .map(|i| &self.matrix[i * size..i * size + linear])
+            .collect();
         let shares: Vec<Vec<f64>> = others.iter().map(|column| first.solve(column)).collect();
         let start = first.solve(&self.gradient[..linear]);
         let count = others.len();
@@ -94,7 +101,9 @@ impl Normal {
                 matrix[j * count + i] = value;
             }
         }
-        let gradient = (0..count).map(|i| self.gradient[linear + i] - dot(others[i], &start)).collect();
+        let gradient = (0..count)
+            .map(|i| self.gradient[linear + i] - dot(others[i], &start))
+            .collect();
         Some(Reduced {
             gain: dot(&start, &self.gradient[..linear]),
             start,
@@ -138,12 +147,22 @@ impl Reduced {
             (0..count).for_each(|j| (damped[i * count + j], damped[j * count + i]) = (0.0, 0.0));
             damped[i * count + i] = 1.0;
         }
-        let step: Vec<f64> = Cholesky::new(&damped, count)?.solve(&gradient).into_iter().map(|s| -s).collect();
-        let bend: f64 = step.iter().zip(self.matrix.chunks_exact(count)).map(|(s, row)| s * dot(row, &step)).sum();
+        let step: Vec<f64> = Cholesky::new(&damped, count)?
+            .solve(&gradient)
+            .into_iter()
+            .map(|s| -s)
+            .collect();
+        let bend: f64 = step
+            .iter()
+            .zip(self.matrix.chunks_exact(count))
+            .map(|(s, row)| s * dot(row, &step))
+            .sum();
         let promised = self.gain - 2.0 * dot(&step, &gradient) - bend;
         let mut all: Vec<f64> = self.start.iter().map(|s| -s).collect();
         for (share, by) in self.shares.iter().zip(&step) {
-            all.iter_mut().zip(share).for_each(|(value, share)| *value -= share * by);
+            all.iter_mut()
+                .zip(share)
+                .for_each(|(value, share)| *value -= share * by);
         }
         all.extend(step);
         (promised.is_finite() && all.iter().all(|s| s.is_finite())).then_some((all, promised))

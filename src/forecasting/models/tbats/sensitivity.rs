@@ -75,7 +75,13 @@ pub(super) struct Pass<'a> {
 }
 
 /// Gathers the normal equations of the innovations.
-pub(super) fn normal(form: Form, structure: &Structure<'_>, parameters: &Parameters, layout: &Layout, pass: &Pass<'_>) -> Normal {
+pub(super) fn normal(
+    form: Form,
+    structure: &Structure<'_>,
+    parameters: &Parameters,
+    layout: &Layout,
+    pass: &Pass<'_>,
+) -> Normal {
     let seeds = layout.seeds();
     let mut normal = Normal::new(layout.size());
     let mut seed_row = structure.first_row();
@@ -126,7 +132,10 @@ impl Response {
         let mut moved = parameters.clone();
         *moved.at(name) += STEP;
         let mut gains = Gains::new(form, harmonics, &moved);
-        for (by, from) in [(&mut gains.re, &structure.gains.re), (&mut gains.im, &structure.gains.im)] {
+        for (by, from) in [
+            (&mut gains.re, &structure.gains.re),
+            (&mut gains.im, &structure.gains.im),
+        ] {
             for (by, from) in by.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
                 *by = (*by - from) / STEP;
             }
@@ -157,7 +166,10 @@ impl Response {
             }
             Name::Gamma(_) | Name::Ar(_) | Name::Ma(_) => {}
         }
-        for (state, gains) in [(&mut self.state.re, &self.gains.re), (&mut self.state.im, &self.gains.im)] {
+        for (state, gains) in [
+            (&mut self.state.re, &self.gains.re),
+            (&mut self.state.im, &self.gains.im),
+        ] {
             for (value, gain) in state.iter_mut().zip(gains) {
                 for i in 0..4 {
                     value[i] += gain[i] * d;

@@ -15,8 +15,8 @@
 //! `d` is linear in the seed state; its derivatives by the seeds are the row `w' D^t`, `D = F − g w'`, that the
 //! same rotation carries forward.
 
-use super::gains::Gains;
 use super::form::{Form, Harmonics, Lane, Parameters, Trend};
+use super::gains::Gains;
 
 /// A state of the structure, or a derivative of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,8 +84,7 @@ impl<'a> Structure<'a> {
     fn turn(&self, state: &mut State, d: f64) {
         let turns = self.harmonics.cos.iter().zip(&self.harmonics.sin);
         let gains = self.gains.re.iter().zip(&self.gains.im);
-        for (((re, im), (cos, sin)), (gain_re, gain_im)) in
-            state.re.iter_mut().zip(&mut state.im).zip(turns).zip(gains)
+        for (((re, im), (cos, sin)), (gain_re, gain_im)) in state.re.iter_mut().zip(&mut state.im).zip(turns).zip(gains)
         {
             for i in 0..4 {
                 let (s, s_star) = (re[i], im[i]);
