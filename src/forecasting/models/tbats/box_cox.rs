@@ -21,7 +21,9 @@ impl Logarithms {
         }
         let mut values: Vec<f64> = y.iter().map(|value| value.ln()).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        values.iter_mut().for_each(|value| *value -= mean);
+        for value in &mut values {
+            *value -= mean;
+        }
         Some(Self {
             unit: mean.exp(),
             values,

@@ -127,57 +127,55 @@ impl Sample<'_> {
             parameters,
             seeds,
             squares: run.squares,
-            iterations: 0,
+            iterations: 1,
             limited: false,
         };
+        // The seeds alone, at the parameters of the start.
+        let reduced = self.normal(&at, &layout, &run).reduced(layout.seeds())?;
+        let none_free = vec![false; reduced.gradient.len()];
+        if let Proposal::Better(better) = self.propose(&at, &layout, &reduced, 0.0, none_free) {
+            (at, run) = (better.estimate, better.run);
+        }
         let total: f64 = self.values.iter().map(|z| z * z).sum();
         let mut caution = 1e-3;
-        let mut only_seeds = true;
-        loop {
-            let Some(reduced) = self.normal(&at, &layout, &run).reduced(layout.seeds()) else {
-                return Some(at);
-            };
-            let mut better = None;
-            while better.is_none() {
+        while let Some(reduced) = self.normal(&at, &layout, &run).reduced(layout.seeds()) {
+            let free = self.free(&at, &layout, &reduced);
+            loop {
                 if at.iterations >= self.max_iterations || caution > MOST_CAUTION || at.squares <= EXACT * total {
                     at.limited = at.iterations >= self.max_iterations;
                     return Some(at);
                 }
                 at.iterations += 1;
-                match self.propose(&at, &layout, &reduced, caution, only_seeds) {
-                    Proposal::Little if only_seeds => break,
+                match self.propose(&at, &layout, &reduced, caution, free.clone()) {
                     Proposal::Little => return Some(at),
-                    Proposal::Better(next, after, kept) => {
-                        caution = next_caution(caution, kept);
-                        better = Some((next, after));
+                    Proposal::Better(better) => {
+                        caution = next_caution(caution, better.kept);
+                        (at, run) = (better.estimate, better.run);
+                        break;
                     }
-                    Proposal::Worse if only_seeds => break,
                     Proposal::Worse => caution *= 8.0,
                 }
             }
-            only_seeds = false;
-            if let Some((next, after)) = better {
-                (at, run) = (next, after);
-            }
         }
+        Some(at)
     }
 
-    fn propose(&self, at: &Estimate, layout: &Layout, reduced: &Reduced, caution: f64, only_seeds: bool) -> Proposal {
-        let mut free = vec![true; reduced.gradient.len()];
-        for (i, &name) in layout.names.iter().enumerate() {
-            free[i] = !only_seeds && !self.is_held(name, at, reduced.gradient[i]);
-        }
+    /// Takes a step of the seeds and of the parameters that are `free`, if it lowers the sum of squares.
+    fn propose(
+        &self,
+        at: &Estimate,
+        layout: &Layout,
+        reduced: &Reduced,
+        caution: f64,
+        mut free: Vec<bool>,
+    ) -> Proposal {
         // Where the gains of the seasons would leave the admissible region, the others may still move within it.
-        for attempt in 0..2 {
+        for with_gains in [true, false] {
             let Some((step, promised)) = reduced.step(caution, &free) else {
                 return Proposal::Worse;
             };
             if promised <= TOLERANCE * at.squares {
-                return if attempt == 0 {
-                    Proposal::Little
-                } else {
-                    Proposal::Worse
-                };
+                return if with_gains { Proposal::Little } else { Proposal::Worse };
             }
             let mut next = at.clone();
             layout.apply(&step, &mut next.seeds, &mut next.parameters);
@@ -185,19 +183,29 @@ impl Sample<'_> {
             match self.run(at.form, &next.parameters, &next.seeds) {
                 Some(run) if run.squares < at.squares => {
                     next.squares = run.squares;
-                    let kept = (at.squares - next.squares) / promised;
-                    return Proposal::Better(next, run, kept);
+                    return Proposal::Better(Box::new(Better {
+                        kept: (at.squares - next.squares) / promised,
+                        estimate: next,
+                        run,
+                    }));
                 }
                 Some(_) => return Proposal::Worse,
                 None => {}
             }
-            for (i, name) in layout.names.iter().enumerate() {
-                if matches!(name, Name::Gamma(_)) {
-                    free[i] = false;
-                }
+            for (free, name) in free.iter_mut().zip(&layout.names) {
+                *free &= !matches!(name, Name::Gamma(_));
             }
         }
         Proposal::Worse
+    }
+
+    /// Tells of each parameter whether it may move: not out of its bounds.
+    fn free(&self, at: &Estimate, layout: &Layout, reduced: &Reduced) -> Vec<bool> {
+        let mut free = vec![true; reduced.gradient.len()];
+        for ((free, &name), &slope) in free.iter_mut().zip(&layout.names).zip(&reduced.gradient) {
+            *free = !self.is_held(name, at, slope);
+        }
+        free
     }
 
     /// Tells whether a parameter sits at a bound that its slope pushes it against.
@@ -244,11 +252,19 @@ impl Sample<'_> {
 
 /// What came of one step.
 enum Proposal {
-    /// A better estimate, its run, and how much of the promise was kept.
-    Better(Estimate, Run, f64),
+    Better(Box<Better>),
     Worse,
     /// The step promised too little to be tried.
     Little,
+}
+
+/// A better estimate.
+struct Better {
+    estimate: Estimate,
+    /// Its run over the series.
+    run: Run,
+    /// How much of the promise was kept.
+    kept: f64,
 }
 
 /// The damping after a step that kept this share of its promise.

@@ -5,10 +5,28 @@
 //! `AutoTBATS`.
 //!
 //! ```text
-//! series ─▶ harmonics (which waves) ─▶ for each transformation and trend:
-//!                                        estimate ─▶ order of its errors ─▶ estimate ─▶ the least AIC ─▶ interval
-//!                                        └ state, sensitivity, normal, admissible
+//! series ─▶ harmonics (which waves) ─▶ estimate ─▶ order of its errors ─▶ estimate ─▶ the same with other trends and
+//!                                          │                                         transformations ─▶ least AIC ─▶ interval
+//!                                          └ state, gains, sensitivity, normal, admissible
 //! ```
+//!
+//! State: 2 + 2 k + p + q numbers with k harmonics. Cost: a step of the recursion some ten operations a harmonic; an
+//! iteration of an estimation about 2 k² operations a value, and some ten iterations an estimation.
+//!
+//! Departures from the source and the reference, each with its reason:
+//! - A season has one γ, and each harmonic takes it up in the phase that suits its frequency, see `gains`. On a year of
+//!   hourly generation AIC came out lower by 300 to 3,300 than with the source's two gains a season, and RMSE by a tenth.
+//! - Harmonics are chosen one by one against the noise at their own frequency, on logarithms where the series is
+//!   positive, see `harmonics`; a frequency that two seasons share is that of the shorter one alone.
+//! - Seed state, parameters and λ are estimated together, see `estimate`. The reference solves for the seeds once, at
+//!   the parameters that it starts from, and ends at a higher AIC.
+//! - The order of the errors is searched for once, after the simplest form; the other forms start where the best one so
+//!   far ended, with its order. The reference starts each anew.
+//! - α, β and γ are not negative: a slope that corrects the level fitted better there, and forecast worse.
+//! - The variance is that of the innovations by the degrees of freedom that are left. The reference divides by the number
+//!   of values, which makes intervals too narrow where harmonics are many and values few.
+//! - A season is left out where the series does not hold it twice, and a form where it has more numbers to estimate than
+//!   there are values.
 #![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
 
 mod admissible;

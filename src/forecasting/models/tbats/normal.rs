@@ -1,7 +1,6 @@
 //! Normal equations, gathered row by row, and the steps that they propose.
 
 use super::super::linalg::{Cholesky, dot};
-use super::form::Lane;
 
 /// Rows that are gathered before the matrix is touched: each of its entries is then read once for all of them.
 const BLOCK: usize = 8;
@@ -52,23 +51,16 @@ impl Normal {
 
     fn gather(&mut self) {
         let size = self.size;
-        let (block, _) = self.block.as_chunks::<4>();
         for i in 0..size {
             // Whole lanes: the few entries above the diagonal are not read.
-            let lanes = i / 4 + 1;
-            let factors: [f64; BLOCK] = std::array::from_fn(|k| self.block[k * size + i]);
-            let rows: [&[Lane]; BLOCK] = std::array::from_fn(|k| &block[k * size / 4..][..lanes]);
-            let (sums, _) = self.matrix[i * size..].as_chunks_mut::<4>();
-            for (lane, sum) in sums[..lanes].iter_mut().enumerate() {
-                let mut found = *sum;
-                for k in 0..BLOCK {
-                    let [a, b, c, d] = rows[k][lane];
-                    found[0] += factors[k] * a;
-                    found[1] += factors[k] * b;
-                    found[2] += factors[k] * c;
-                    found[3] += factors[k] * d;
+            let to = (i + 1).next_multiple_of(4);
+            let sums = &mut self.matrix[i * size..][..to];
+            for half in self.block.chunks_exact(BLOCK / 2 * size) {
+                let [a, b, c, d] = std::array::from_fn(|k| &half[k * size..][..to]);
+                let [by_a, by_b, by_c, by_d] = std::array::from_fn(|k| half[k * size + i]);
+                for (sum, (((a, b), c), d)) in sums.iter_mut().zip(a.iter().zip(b).zip(c).zip(d)) {
+                    *sum += (by_a * a + by_b * b) + (by_c * c + by_d * d);
                 }
-                *sum = found;
             }
         }
         self.block.clear();

@@ -190,7 +190,7 @@ struct Whitening<'a> {
     raw: VecDeque<Vec<f64>>,
     /// Rows as they went, the latest first: as many as there are θ.
     white: VecDeque<Vec<f64>>,
-    /// The derivatives of the next innovations by φ₁ and θ₁, the latest first; those by φ_i are i − 1 steps older.
+    /// The derivatives of the next innovations by φ₁ and θ₁, the latest first; those by `φ_i` are i − 1 steps older.
     by_ar: VecDeque<f64>,
     by_ma: VecDeque<f64>,
     /// A row that is no longer needed.

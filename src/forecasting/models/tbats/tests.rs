@@ -234,7 +234,9 @@ fn radius(structure: &Structure<'_>) -> f64 {
         let waves = row.re.iter_mut().chain(&mut row.im).flatten();
         let mut all: Vec<&mut f64> = waves.chain([&mut row.level, &mut row.slope]).collect();
         let by = all.iter().fold(1e-300, |most: f64, value| most.max(value.abs()));
-        all.iter_mut().for_each(|value| **value /= by);
+        for value in &mut all {
+            **value /= by;
+        }
         grown += if t < 2000 { 0.0 } else { by.ln() };
     }
     (grown / 2000.0_f64).exp()
