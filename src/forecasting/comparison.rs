@@ -174,16 +174,19 @@ impl Compared<'_> {
     }
 
     /// The back-test of an ensemble: in each window what its members forecast, combined as the forecast will be.
+    ///
+    /// A window that a member failed on has none: what the others make of it without that member tells little of all.
     fn ensemble(&self, at: usize, combination: &Combination) -> Outcomes {
         let (series, cutoffs) = &self.series[at];
+        let members = combination.models();
         let combined = |window: usize| -> Outcome {
-            let forecast = |model: usize| {
-                let outcome: &Outcome = &self.outcomes[model][at][window];
-                outcome.as_ref().ok().map(|piece| &piece.forecast)
-            };
+            let of = |model: usize| self.outcomes[model][at][window].as_ref();
+            if let Some((model, why)) = members.iter().find_map(|&model| Some((model, of(model).err()?))) {
+                return Err(format!("{}: {why}", self.candidates[model].name));
+            }
             let forecast = combination
-                .forecast(forecast)
-                .ok_or("no member of the ensemble has one")?;
+                .forecast(|model| Some(&of(model).ok()?.forecast))
+                .ok_or("the ensemble has no members")?;
             Ok(Piece {
                 forecast,
                 found: Vec::new(),

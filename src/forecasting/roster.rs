@@ -14,6 +14,7 @@ use super::models::lag_ridge::LagRidge;
 use super::models::mstl::Mstl;
 use super::models::nearest_neighbours::NearestNeighbours;
 use super::models::seasonal_naive::SeasonalNaive;
+use super::models::tbats::Tbats;
 use super::models::theta::Theta;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, Param};
@@ -32,7 +33,7 @@ pub struct Entry {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub const ROSTER: [Entry; 15] = [
+pub const ROSTER: [Entry; 16] = [
     Entry {
         name: "SeasonalNaive",
         version: 1,
@@ -134,6 +135,12 @@ pub const ROSTER: [Entry; 15] = [
                 ..HarmonicArima::default()
             }))
         },
+    },
+    Entry {
+        name: "TBATS",
+        version: 1,
+        settings: &TBATS,
+        make: |seasons, settings| Box::new(settings.over(Tbats::new(seasons))),
     },
     Entry {
         name: "LagRidge",
@@ -262,6 +269,31 @@ const AUTO_ARIMA: [Param; 22] = [
         "max_iterations",
         Kind::Int { min: 1, max: 100_000 },
         "iterations of an estimation at most (100)",
+    ),
+];
+
+/// The settings of `TBATS`, named as in statsforecast.
+const TBATS: [Param; 5] = [
+    setting(
+        "use_boxcox",
+        Kind::Bool,
+        "whether the series is transformed (found by AIC)",
+    ),
+    setting("use_trend", Kind::Bool, "whether there is a trend (found by AIC)"),
+    setting(
+        "use_damped_trend",
+        Kind::Bool,
+        "whether a trend is damped (found by AIC)",
+    ),
+    setting(
+        "use_arma_errors",
+        Kind::Bool,
+        "whether errors with a memory are tried (true)",
+    ),
+    setting(
+        "max_iterations",
+        Kind::Int { min: 1, max: 100_000 },
+        "steps of an estimation at most (100)",
     ),
 ];
 

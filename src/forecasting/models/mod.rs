@@ -21,6 +21,7 @@ pub mod scale;
 pub mod seasonal_naive;
 pub mod simplex;
 pub mod stl;
+pub mod tbats;
 pub mod theta;
 
 use std::fmt::Debug;

@@ -102,6 +102,27 @@ fn a_model_that_fails_on_one_window_ranks_after_the_others() {
 }
 
 #[test]
+fn an_ensemble_has_no_forecast_in_a_window_that_a_member_failed_on() {
+    let project = Project::new();
+    let params = [
+        ("select", text("ensemble")),
+        ("intervals", text("conformal")),
+        models(&["SeasonalNaive"]),
+    ];
+    with_odd(&project, &params, |n| if n == 880 { no_fit() } else { Ok(()) }).expect("selected");
+    assert_eq!(
+        project.texts("leaderboard", "model"),
+        ["Ensemble(SeasonalNaive, Odd)", "SeasonalNaive", "Odd"]
+    );
+    assert_eq!(project.texts("leaderboard", "windows"), ["4", "5", "4"]);
+    assert_eq!(project.texts("leaderboard", "failed"), ["1", "0", "1"]);
+    let reason = &project.texts("leaderboard", "reason")[0];
+    assert!(reason.ends_with(": Odd: Odd found no fit: it is odd"), "{reason}");
+    let rows = project.texts("cv_results", "model");
+    assert_eq!(rows.iter().filter(|name| name.starts_with("Ensemble")).count(), 4 * 24);
+}
+
+#[test]
 fn a_panic_inside_a_model_is_told_and_not_remembered() {
     let mut project = Project::new();
     project.memo = Box::new(InMemory::default());

@@ -139,6 +139,22 @@ impl AutoArima {
         }
     }
 
+    /// Finds a model of errors around zero, and gives its coefficients φ and θ; `None` where none has a likelihood.
+    ///
+    /// Neither differences nor a constant nor a season are looked for.
+    pub fn memory(&self, errors: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
+        let settings = Self {
+            seasonal: false,
+            allow_mean: false,
+            ..self.clone()
+        };
+        let scale = scale_of("AutoARIMA", errors).ok()?;
+        let scaled: Vec<f64> = errors.iter().map(|error| error / scale).collect();
+        let base = Order::new(0, 0, 0);
+        let found = settings.search(errors.len(), base, &Differenced::new(&scaled, &base))?;
+        Some((found.estimate.coefficients.ar, found.estimate.coefficients.ma))
+    }
+
     /// Searches for the other orders on a series of `n` values after its differences.
     pub(super) fn search(&self, n: usize, base: Order, differenced: &Differenced) -> Option<Found> {
         let constant = self.allow_constant(&base);

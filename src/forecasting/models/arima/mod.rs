@@ -64,6 +64,7 @@ mod tests;
 pub use auto::AutoArima;
 pub use harmonic::HarmonicArima;
 pub use order::Order;
+pub(super) use polynomial::roots_beyond;
 
 use super::{FitError, Fitted, Model, check};
 use estimate::{Estimate, Likelihood, Rules, Sample, minimum, refine};

@@ -141,7 +141,7 @@ fn shrink(coefficients: &mut [f64], by: f64) {
 /// Tells whether all roots of a polynomial are larger than `radius` in size.
 ///
 /// Needs no root: `c_k radius^k` are the coefficients of a polynomial with all roots divided by `radius`.
-pub(super) fn roots_beyond(coefficients: &[f64], radius: f64) -> bool {
+pub(in super::super) fn roots_beyond(coefficients: &[f64], radius: f64) -> bool {
     let mut scaled = coefficients.to_vec();
     shrink(&mut scaled, radius);
     step_down(&scaled, None).is_some()

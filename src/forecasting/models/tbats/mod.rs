@@ -1,0 +1,304 @@
+//! TBATS: several seasons as trigonometric waves that change slowly, a Box-Cox transformation, and ARMA errors.
+//!
+//! Source: De Livera, Hyndman and Snyder (2011), *Forecasting time series with complex seasonal patterns using exponential
+//! smoothing*, Journal of the American Statistical Association 106; the choice of components as in statsforecast's
+//! `AutoTBATS`.
+//!
+//! ```text
+//! series ─▶ harmonics (which waves) ─▶ estimate ─▶ order of its errors ─▶ estimate ─▶ the same with other trends and
+//!                                          │                                         transformations ─▶ least AIC ─▶ interval
+//!                                          └ state, gains, sensitivity, normal, admissible
+//! ```
+//!
+//! State: 2 + 2 k + p + q numbers with k harmonics. Cost: a step of the recursion some ten operations a harmonic; an
+//! iteration of an estimation about 2 k² operations a value, and some ten iterations an estimation.
+//!
+//! Departures from the source and the reference, each with its reason:
+//! - A season has one γ, and each harmonic takes it up in the phase that suits its frequency, see `gains`. On a year of
+//!   hourly generation AIC came out lower by 300 to 3,300 than with the source's two gains a season, and RMSE by a tenth.
+//! - Harmonics are chosen one by one against the noise at their own frequency, on logarithms where the series is
+//!   positive, see `harmonics`; a frequency that two seasons share is that of the shorter one alone.
+//! - Seed state, parameters and λ are estimated together, see `estimate`. The reference solves for the seeds once, at
+//!   the parameters that it starts from, and ends at a higher AIC.
+//! - The order of the errors is searched for once, after the simplest form; the other forms start where the best one so
+//!   far ended, with its order. The reference starts each anew.
+//! - α, β and γ are not negative: a slope that corrects the level fitted better there, and forecast worse.
+//! - The variance is that of the innovations by the degrees of freedom that are left. The reference divides by the number
+//!   of values, which makes intervals too narrow where harmonics are many and values few.
+//! - A season is left out where the series does not hold it twice, and a form where it has more numbers to estimate than
+//!   there are values.
+#![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
+
+mod admissible;
+mod box_cox;
+mod complex;
+mod estimate;
+mod form;
+mod gains;
+mod harmonics;
+mod interval;
+mod normal;
+mod sensitivity;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use super::arima::AutoArima;
+use super::last_day::LastDay;
+use super::{FitError, Fitted, Model, check};
+use box_cox::Logarithms;
+use estimate::{Estimate, Sample};
+use form::{Form, Name, Trend};
+use interval::{Criteria, TbatsFit};
+use serde::{Deserialize, Serialize};
+use state::State;
+
+const NAME: &str = "TBATS";
+
+/// A TBATS model whose components are chosen by AIC where they are not given.
+///
+/// The names of the settings are the reference's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tbats {
+    /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
+    pub season_lengths: Vec<usize>,
+    /// Whether the series is transformed; only one that is positive throughout can be.
+    pub use_boxcox: Option<bool>,
+    /// The least λ of the transformation.
+    pub bc_lower_bound: f64,
+    /// The largest λ.
+    pub bc_upper_bound: f64,
+    /// Whether there is a trend.
+    pub use_trend: Option<bool>,
+    /// Whether a trend is damped.
+    pub use_damped_trend: Option<bool>,
+    /// Whether errors with a memory are tried.
+    pub use_arma_errors: bool,
+    /// Steps of an estimation at most.
+    pub max_iterations: usize,
+}
+
+impl Default for Tbats {
+    fn default() -> Self {
+        Self {
+            season_lengths: vec![24, 168],
+            use_boxcox: None,
+            bc_lower_bound: 0.0,
+            bc_upper_bound: 1.0,
+            use_trend: None,
+            use_damped_trend: None,
+            use_arma_errors: true,
+            max_iterations: 100,
+        }
+    }
+}
+
+impl Tbats {
+    /// The defaults for seasons of these lengths.
+    pub fn new(season_lengths: &[usize]) -> Self {
+        Self {
+            season_lengths: season_lengths.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// The transformations and trends to try, in the order in which equals are preferred.
+    fn forms(&self, is_positive: bool) -> Vec<Form> {
+        let allowed = |setting: Option<bool>, value: bool| setting.is_none_or(|set| set == value);
+        let trends = [
+            (
+                Trend::Absent,
+                allowed(self.use_trend, false) && self.use_damped_trend != Some(true),
+            ),
+            (
+                Trend::Linear,
+                allowed(self.use_trend, true) && allowed(self.use_damped_trend, false),
+            ),
+            (
+                Trend::Damped,
+                allowed(self.use_trend, true) && allowed(self.use_damped_trend, true),
+            ),
+        ];
+        let mut forms = Vec::new();
+        for box_cox in [false, true] {
+            if box_cox && !is_positive || is_positive && !allowed(self.use_boxcox, box_cox) {
+                continue;
+            }
+            forms.extend(trends.iter().filter(|(_, allowed)| *allowed).map(|&(trend, _)| Form {
+                box_cox,
+                trend,
+                p: 0,
+                q: 0,
+            }));
+        }
+        forms
+    }
+}
+
+impl Model for Tbats {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        check(NAME, y, 1)?;
+        for &m in [1].iter().chain(&self.season_lengths) {
+            if y.len() >= 2 * m
+                && let Some(fit) = LastDay::of_repeating(y, m)
+            {
+                return Ok(Box::new(fit));
+            }
+        }
+        let logarithms = Logarithms::of(y);
+        let unit = match &logarithms {
+            Some(logarithms) => logarithms.unit,
+            None => y.iter().fold(0.0, |most: f64, value| most.max(value.abs())),
+        };
+        let values: Vec<f64> = y.iter().map(|value| value / unit).collect();
+        let harmonics = harmonics::choose(
+            logarithms.as_ref().map_or(&values, |logarithms| &logarithms.values),
+            &self.season_lengths,
+        );
+        let sample = Sample {
+            logarithms: logarithms.as_ref().map(|logarithms| logarithms.values.as_slice()),
+            values: &values,
+            lambda: (self.bc_lower_bound, self.bc_upper_bound),
+            harmonics: &harmonics,
+            max_iterations: self.max_iterations,
+        };
+        let forms = self.forms(logarithms.is_some());
+        // One value more than there are numbers to estimate, and one for the variance.
+        let needs = |form: &Form| sample.estimated(*form) + 2;
+        if let Some(needed) = forms.iter().map(needs).min() {
+            check(NAME, y, needed)?;
+        } else {
+            return Err(no_fit("a damped trend without a trend is none"));
+        }
+        let mut estimates = Vec::new();
+        for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
+            match sample.best(&estimates) {
+                None => estimates.extend(sample.with_and_without_memory(form, self.use_arma_errors)),
+                Some(best) => estimates.extend(sample.vary(best, form)),
+            }
+        }
+        let tried = estimates.len();
+        let iterations = estimates.iter().map(|estimate| estimate.iterations).sum();
+        let limited = estimates.iter().filter(|estimate| estimate.limited).count();
+        let best = sample
+            .best(&estimates)
+            .ok_or_else(|| no_fit("no model leads to finite errors on this series"))?;
+        let mut fit = sample
+            .finish(best, unit)
+            .ok_or_else(|| no_fit("the model found has no finite errors"))?;
+        (fit.tried, fit.iterations) = (tried, iterations);
+        if limited > 0 {
+            let most = self.max_iterations;
+            fit.limits
+                .push(format!("{limited} estimations stopped after `max_iterations` = {most}"));
+        }
+        Ok(Box::new(fit))
+    }
+}
+
+fn no_fit(why: &str) -> FitError {
+    FitError::NoFit {
+        model: NAME,
+        why: why.to_owned(),
+    }
+}
+
+impl Sample<'_> {
+    /// How many numbers a form has to estimate.
+    fn estimated(&self, form: Form) -> usize {
+        let trend = usize::from(form.trend != Trend::Absent);
+        Name::of(form, self.harmonics.seasons.len()).len() + 1 + trend + self.harmonics.seeds()
+    }
+
+    /// Akaike's criterion in the unit of the fit.
+    fn aic(&self, estimate: &Estimate) -> f64 {
+        let n = self.values.len() as f64;
+        n * estimate.squares.max(f64::MIN_POSITIVE).ln() + 2.0 * self.estimated(estimate.form) as f64
+    }
+
+    /// The estimate with the least criterion, the first of equals.
+    fn best<'a>(&self, estimates: &'a [Estimate]) -> Option<&'a Estimate> {
+        estimates.iter().min_by(|a, b| self.aic(a).total_cmp(&self.aic(b)))
+    }
+
+    /// Estimates a form with the errors of another estimate, from where that ended.
+    fn vary(&self, from: &Estimate, form: Form) -> Option<Estimate> {
+        let Form { p, q, .. } = from.form;
+        let form = Form { p, q, ..form };
+        if self.values.len() < self.estimated(form) + 2 {
+            return None;
+        }
+        let start = self.start(form);
+        let mut parameters = from.parameters.clone();
+        if form.trend == Trend::Absent {
+            (parameters.beta, parameters.phi) = (start.beta, start.phi);
+        } else if from.form.trend != form.trend {
+            (parameters.beta, parameters.phi) = (0.0, start.phi);
+        }
+        if form.box_cox != from.form.box_cox {
+            parameters.lambda = if form.box_cox { self.lambda.1 } else { 1.0 };
+        }
+        self.estimate(form, parameters, from.seeds.clone())
+    }
+
+    /// Estimates a form whose errors have no memory and, if that is wanted, the same with one.
+    fn with_and_without_memory(&self, form: Form, with_memory: bool) -> Vec<Estimate> {
+        let Some(plain) = self.estimate(form, self.start(form), State::zero(self.harmonics)) else {
+            return Vec::new();
+        };
+        let memory = if with_memory { self.remember(&plain) } else { None };
+        std::iter::once(plain).chain(memory).collect()
+    }
+
+    /// Estimates a model with errors like those that another left.
+    fn remember(&self, plain: &Estimate) -> Option<Estimate> {
+        let run = self.run(plain.form, &plain.parameters, &plain.seeds)?;
+        let (ar, ma) = AutoArima::default().memory(&run.innovations)?;
+        let form = Form {
+            p: ar.len(),
+            q: ma.len(),
+            ..plain.form
+        };
+        if (form.p == 0 && form.q == 0) || self.values.len() < self.estimated(form) + 2 {
+            return None;
+        }
+        let mut parameters = plain.parameters.clone();
+        (parameters.ar, parameters.ma) = (ar, ma);
+        self.estimate(form, parameters, plain.seeds.clone())
+    }
+
+    /// Runs a model once more, and keeps its end.
+    fn finish(&self, estimate: &Estimate, unit: f64) -> Option<TbatsFit> {
+        let &Estimate { form, .. } = estimate;
+        let run = self.run(form, &estimate.parameters, &estimate.seeds)?;
+        let z = self.transformed(form, estimate.parameters.lambda);
+        let back = |z: f64| interval::back(form, &estimate.parameters, unit, z);
+        let n = z.len();
+        let estimated = self.estimated(form);
+        let last = |values: &[f64], count: usize| values[n - count.min(n)..].to_vec();
+        Some(TbatsFit {
+            form,
+            harmonics: self.harmonics.clone(),
+            parameters: estimate.parameters.clone(),
+            seeds: estimate.seeds.clone(),
+            end: run.end,
+            d: last(&run.d, form.p),
+            variance: run.squares / (n - estimated) as f64,
+            fitted: z.iter().zip(&run.innovations).map(|(z, e)| back(z - e)).collect(),
+            innovations: last(&run.innovations, form.q),
+            unit,
+            criteria: Criteria {
+                aic: self.aic(estimate) + 2.0 * n as f64 * unit.ln(),
+                estimated,
+            },
+            tried: 0,
+            iterations: 0,
+            limits: Vec::new(),
+        })
+    }
+}
