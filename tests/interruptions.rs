@@ -225,3 +225,45 @@ output = "slow.txt"
     assert_eq!(child.wait().expect("waited for").code(), Some(130));
     assert_eq!(project.running("sleep 60"), [0; 0]);
 }
+
+#[test]
+fn a_second_interrupt_ends_the_build_and_its_commands_at_once() {
+    let project = Project::new(
+        r#"
+[target.stubborn]
+run = "trap '' TERM; touch ../begun; while true; do sleep 62; done; echo stubborn > {{output}}"
+output = "stubborn.txt"
+"#,
+    );
+    let child = project.start("build");
+    until("the command has begun", || project.at("../begun").exists());
+    kill(child.id(), "INT");
+    // The first is taken note of before the second arrives, or both would be one.
+    until("the command is being ended", || project.running("sleep 62").is_empty());
+    let begun = std::time::Instant::now();
+    kill(child.id(), "INT");
+    assert_eq!(child.collect().code, Some(130));
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(3),
+        "it was not waited for"
+    );
+    until("nothing is left", || project.running("sleep 62").is_empty());
+    project.edit("Atsaffile", "while true; do sleep 62; done", ":");
+    project.build("").ok();
+}
+
+#[test]
+fn processes_that_nobody_waits_for_delay_no_end() {
+    let project = Project::new(
+        r#"
+[target.slow]
+run = "sleep 0.01 & touch ../begun; sleep 63; echo slow > {{output}}"
+output = "slow.txt"
+"#,
+    );
+    let child = project.start("build");
+    until("the command has begun", || project.at("../begun").exists());
+    kill(child.id(), "INT");
+    assert_eq!(child.collect().code, Some(130));
+    assert!(project.running("sleep 63").is_empty());
+}

@@ -239,6 +239,25 @@ error: `raw/nor this.csv` does not exist, and no target makes it
 
 "#]],
     );
+    // What does not need it has a state all the same.
+    project.atsaf("status").is(
+        2,
+        str![[r#"
+stale  good  never built
+error: `raw/none.csv` does not exist, and no target makes it
+  --> Atsaffile:7:11
+ 7 | inputs = ["raw/none.csv"]
+   |           ^^^^^^^^^^^^^^ read by `reader`
+  help: put the file there, or name the artifact that is meant
+error: `raw/nor this.csv` does not exist, and no target makes it
+   --> Atsaffile:12:21
+ 12 | inputs = ["reader", "raw/nor this.csv"]
+    |                     ^^^^^^^^^^^^^^^^^^ read by `next`
+  note: without them, the state of reader, next is not known
+  help: put the file there, or name the artifact that is meant
+
+"#]],
+    );
     project.build("good").is(
         0,
         str![[r#"

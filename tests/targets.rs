@@ -592,3 +592,39 @@ error: the secret `TOKEN` is not set
 "#]],
     );
 }
+
+#[test]
+fn a_path_counts_from_the_directory_in_which_it_is_typed() {
+    let project = Project::new(
+        r#"
+[target.a]
+run = "echo a > {{output}}"
+output = "out/a.txt"
+
+[target.b]
+run = "echo b > {{output}}"
+output = "sub/out/a.txt"
+"#,
+    );
+    project.write("sub/deep/x", "");
+    let built = |args: &str| {
+        project.atsaf(args).ok();
+        let files = project.files();
+        let built = ["out/a.txt", "sub/out/a.txt"].map(|path| files.contains_key(path));
+        project.atsaf("clean").ok();
+        built
+    };
+    assert_eq!(built("build out/a.txt"), [true, false]);
+    assert_eq!(built("-C sub build ../out/a.txt"), [true, false]);
+    assert_eq!(built("-C sub build ./out/a.txt"), [false, true]);
+    assert_eq!(built("-C sub/deep build ../../out/a.txt ../out/a.txt"), [true, true]);
+    // A name is no path, and a path from the Atsaffile is understood everywhere.
+    assert_eq!(built("-C sub build a"), [true, false]);
+    assert_eq!(built("-C sub/deep build sub/out/a.txt"), [false, true]);
+    for command in ["why", "show", "clean"] {
+        project.build("").ok();
+        project.atsaf(&format!("-C sub {command} ../out/a.txt")).ok();
+        assert_eq!(project.files().contains_key("out/a.txt"), command != "clean");
+    }
+    assert!(project.files().contains_key("sub/out/a.txt"));
+}

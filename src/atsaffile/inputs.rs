@@ -64,7 +64,7 @@ impl<'t> Project<'_, 't> {
             return None;
         }
         let path = path::normalise(rendered);
-        let problem = if rendered.contains(|c: char| c.is_control()) {
+        let problem = if rendered.contains(|c: char| c.is_control() && c != '\0') {
             "has a control character in it"
         } else if path.is_empty() || path == "/" || path.split('/').all(|part| part == "..") {
             "is a whole project or more"

@@ -18,7 +18,7 @@ mod names;
 mod outputs;
 mod overrides;
 mod params;
-mod path;
+pub(crate) mod path;
 mod resolve;
 mod scope;
 mod sections;

@@ -44,7 +44,7 @@ fn check(name: &str, word: Word<'_>, rendered: &str, file: &str, mistakes: &mut 
     let path = path::normalise(rendered);
     let wrong = if rendered.is_empty() {
         Some(("is empty", "give it a path in the project"))
-    } else if rendered.contains(|c: char| c.is_control()) {
+    } else if rendered.contains(|c: char| c.is_control() && c != '\0') {
         Some((
             "has a control character in it",
             "use letters, digits, spaces and punctuation",

@@ -3,7 +3,7 @@
 /// Brings a path to its one form: no `.`, no empty part, no `/` at the end, and no `..` but at the beginning.
 ///
 /// Only the text is looked at, so `a/../b` is `b` whatever `a` may be. The project itself is the empty path.
-pub(super) fn normalise(path: &str) -> String {
+pub(crate) fn normalise(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     if path.starts_with('/') {
         out.push('/');

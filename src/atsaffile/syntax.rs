@@ -44,7 +44,25 @@ pub(super) fn parse<'t>(text: &'t str, mistakes: &mut Mistakes) -> Option<DeTabl
             not_toml(span, written, error.message(), mistakes);
         }
     }
-    (!broken).then(|| root.into_inner())
+    let root = root.into_inner();
+    for (_, value) in root.iter().filter(|_| !broken) {
+        refuse_nul(value, mistakes);
+    }
+    (!broken).then_some(root)
+}
+
+/// Adds an error for each text with a NUL character: neither a path nor an argument nor a variable can have one.
+fn refuse_nul(value: &Node<'_>, mistakes: &mut Mistakes) {
+    match value.get_ref() {
+        DeValue::String(text) if text.contains('\0') => {
+            mistakes
+                .error(span_of(value), "this text has a NUL character in it")
+                .help("leave it out: no path, argument or variable can have one");
+        }
+        DeValue::Array(values) => values.iter().for_each(|value| refuse_nul(value, mistakes)),
+        DeValue::Table(table) => table.iter().for_each(|(_, value)| refuse_nul(value, mistakes)),
+        _ => {}
+    }
 }
 
 /// Adds the error that the TOML is broken.

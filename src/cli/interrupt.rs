@@ -11,11 +11,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::Exit;
+use crate::engine::command;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// From now on the first signal sets what is given back, so that the command can end in order; a second one ends the
-/// process at once, which the store survives as it survives a kill.
+/// process and its commands at once, which the store survives as it survives a kill.
 pub(super) fn watch() -> &'static AtomicBool {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
@@ -26,6 +27,7 @@ pub(super) fn watch() -> &'static AtomicBool {
             thread::spawn(move || {
                 for _ in signals.forever() {
                     if INTERRUPTED.swap(true, Ordering::Relaxed) {
+                        command::kill_all();
                         process::exit(Exit::Interrupted as i32);
                     }
                 }

@@ -1,5 +1,6 @@
 //! From the common flags to a project that is ready to be planned: Atsaffile, graph, store, environment, secrets.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ pub struct Project {
     pub secrets: BTreeMap<String, String>,
     /// The built-in tasks.
     pub tasks: Tasks,
+    /// The directory in which paths are typed, relative to the project; empty for the project itself.
+    typed_in: String,
     /// What is wrong without stopping the command.
     pub warnings: Vec<Diagnostic>,
 }
@@ -57,10 +60,24 @@ impl Project {
     /// # Errors
     /// [`Failure`] that tells every name that means nothing.
     pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, Failure> {
-        self.graph.goals(names).map_err(|unknown| Failure {
+        let names: Vec<String> = names.iter().map(|name| self.typed(name).into_owned()).collect();
+        self.graph.goals(&names).map_err(|unknown| Failure {
             diagnostics: unknown.iter().map(unknown_goal).collect(),
             exit: Exit::Usage,
         })
+    }
+
+    /// A goal as the Atsaffile has it: a path counts from where it is typed.
+    #[must_use]
+    pub fn typed<'n>(&self, goal: &'n str) -> Cow<'n, str> {
+        if self.typed_in.is_empty() || self.graph.names().any(|name| name == goal) {
+            return Cow::Borrowed(goal);
+        }
+        let path = atsaffile::path::normalise(&format!("{}/{goal}", self.typed_in));
+        match self.graph.artifact(&path) {
+            Some(_) => Cow::Owned(path),
+            None => Cow::Borrowed(goal),
+        }
     }
 
     /// Names and paths of all artifacts.
@@ -134,6 +151,7 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
+    let typed_in = typed_in(common, &root);
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
     // What the Atsaffile says and what was built are read side by side.
     let (declared, opened) = thread::scope(|scope| {
@@ -163,6 +181,7 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
         env: session.env.clone(),
         secrets,
         tasks,
+        typed_in,
         warnings: diagnostics,
     })
 }
@@ -253,6 +272,19 @@ pub(super) fn find(common: &Common) -> Result<PathBuf, Failure> {
         Diagnostic::error(format!("no `{ATSAFFILE}` in `{}` or above it", absolute.display()))
             .help("go to the project, name the file with `-f`, or write one: docs/atsaffile.md tells how"),
     ))
+}
+
+/// Where the user stands, relative to the project; empty if that is the project or outside of it.
+fn typed_in(common: &Common, root: &Path) -> String {
+    let start = common.directory.as_deref().unwrap_or(Path::new("."));
+    if start == root {
+        return String::new();
+    }
+    let below = || {
+        let (start, root) = (start.canonicalize().ok()?, root.canonicalize().ok()?);
+        Some(start.strip_prefix(root).ok()?.to_str()?.to_owned())
+    };
+    below().unwrap_or_default()
 }
 
 /// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.

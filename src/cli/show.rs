@@ -80,7 +80,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 
 /// The artifact of a name or path; else all of the targets that the name means.
 fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, Failure> {
-    let graph = &project.graph;
+    let (graph, name) = (&project.graph, project.typed(name));
+    let name = name.as_ref();
     let is_target = graph.owner(name).is_some_and(|id| graph.name(id) == name);
     if let Some(artifact) = graph.artifact(name).filter(|_| !is_target) {
         return Ok(vec![artifact]);

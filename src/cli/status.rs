@@ -1,6 +1,9 @@
 //! `atsaf status`: one line a target, stale first.
 
-use super::{Exit, Failure, Session, plan};
+use super::setup::Project;
+use super::{Exit, Failure, Session};
+use crate::engine::graph::TargetId;
+use crate::engine::plan::{self, Plan, PlanError};
 use crate::engine::run;
 use crate::report::status;
 
@@ -19,14 +22,40 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
-    let plan = plan::make(&project, &goals, false)?;
+    let (plan, missing) = known(&project, &goals)?;
     let (graph, store, screen) = (&project.graph, &project.store, &session.screen);
     match screen.json() {
         true => screen.print_json(&status::json(&plan, graph, store)),
         false => screen.print(&status::text(&plan, graph, store, run::now(), screen.out_ink())),
     }
+    if let Some(failure) = missing {
+        return Err(failure);
+    }
     match args.exit_code && plan.open().next().is_some() {
         true => Ok(Exit::Stale),
         false => Ok(Exit::Done),
     }
+}
+
+/// The plan of the goals; where sources are missing, of what does not depend on them, and the failure that tells them.
+fn known(project: &Project, goals: &[TargetId]) -> Result<(Plan, Option<Failure>), Failure> {
+    let make = |goals: &[TargetId]| plan::plan(project.world(), goals, false);
+    let errors = match make(goals) {
+        Ok(plan) => return Ok((plan, None)),
+        Err(errors) => errors,
+    };
+    let graph = &project.graph;
+    let mut blocked: Vec<TargetId> = errors.iter().map(PlanError::target).collect();
+    blocked.extend(graph.followers(&blocked));
+    let (unknown, known): (Vec<TargetId>, Vec<TargetId>) =
+        graph.needed(goals).into_iter().partition(|id| blocked.contains(id));
+    let plan = make(&known).map_err(|errors| project.plan_failure(&errors))?;
+    let mut failure = project.plan_failure(&errors);
+    let names: Vec<&str> = unknown.iter().map(|id| graph.name(*id)).collect();
+    let without = if errors.len() == 1 { "it" } else { "them" };
+    if let Some(last) = failure.diagnostics.pop() {
+        let note = format!("without {without}, the state of {} is not known", names.join(", "));
+        failure.diagnostics.push(last.note(note));
+    }
+    Ok((plan, Some(failure)))
 }

@@ -157,6 +157,7 @@ impl Process<'_> {
         took: &mut dyn FnMut(&[u8]),
     ) -> io::Result<End> {
         let (mut child, pipe) = self.spawn()?;
+        let _running = Running::new(&child);
         let mut printed = Printed::new(pipe);
         let mut stop = Stop::new(deadline, interrupted);
         let mut pause = Duration::from_micros(20);
@@ -296,7 +297,7 @@ impl<'a> Stop<'a> {
         let (Some((_, since)), Some(group)) = (self.sent, group(child)) else {
             return;
         };
-        while test_kill_process_group(group).is_ok() {
+        while is_alive(group) {
             if since.elapsed() > GRACE {
                 signal(child, Signal::KILL);
                 return;
@@ -304,6 +305,53 @@ impl<'a> Stop<'a> {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+/// The process groups of all commands that run.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// A command that runs, as long as this is not dropped.
+struct Running(Option<Pid>);
+
+impl Running {
+    fn new(child: &Child) -> Self {
+        let group = group(child);
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
+        Self(group)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|group| Some(*group) != self.0);
+    }
+}
+
+/// Ends all commands that run by force: for a program that is about to end at once itself.
+pub(crate) fn kill_all() {
+    for group in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let _ = kill_process_group(*group, Signal::KILL);
+    }
+}
+
+/// Whether a process group has a member that runs. One that has ended and that nobody has waited for, as it happens
+/// under a first process that waits for nobody, does not count.
+fn is_alive(group: Pid) -> bool {
+    if test_kill_process_group(group).is_err() {
+        return false;
+    }
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return true;
+    };
+    let group = group.as_raw_nonzero().to_string();
+    processes.flatten().any(|process| {
+        let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+        // `pid (name) state parent group ..`; the name may have anything in it.
+        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
+        let state = fields.next();
+        fields.nth(1) == Some(group.as_str()) && !matches!(state, Some("Z" | "X"))
+    })
 }
 
 /// The process group of a child, which bears its number.

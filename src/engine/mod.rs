@@ -4,7 +4,7 @@
 
 mod attempt;
 pub mod build;
-mod command;
+pub(crate) mod command;
 pub mod digest;
 pub mod event;
 pub mod files;

@@ -106,6 +106,16 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    /// The target that cannot be planned.
+    #[must_use]
+    pub fn target(&self) -> TargetId {
+        match self {
+            Self::MissingSource { target, .. } | Self::Unreadable { target, .. } => *target,
+        }
+    }
+}
+
 /// Makes the plan for some goals; with `force`, everything that they need is stale.
 ///
 /// # Errors

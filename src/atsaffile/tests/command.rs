@@ -198,3 +198,21 @@ output = "a.txt"
 "#;
     assert!(said.contains(expected), "{said}");
 }
+
+#[test]
+fn no_text_has_a_nul() {
+    const TEXT: &str = r#"[params]
+word = "a\u0000b"
+list = ["c", "d\u0000"]
+
+[target.a]
+run = "echo \u0000 > {{output}}"
+output = "a\u0000.txt"
+"#;
+    let said = mistakes(TEXT);
+    let told = said.matches("error: this text has a NUL character in it").count();
+    assert_eq!((told, said.matches("error:").count()), (4, 4), "{said}");
+    for place in ["Atsaffile:2:8", "Atsaffile:3:14", "Atsaffile:6:7", "Atsaffile:7:10"] {
+        assert!(said.contains(place), "{said}");
+    }
+}

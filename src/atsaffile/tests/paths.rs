@@ -269,33 +269,33 @@ output = "a"
 fn an_input_is_not_the_whole_project() {
     const TEXT: &str = r#"[target.a]
 run = "x > {{output}}"
-inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0000.csv", "/data/*.csv"]
+inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0007.csv", "/data/*.csv"]
 output = "a"
 "#;
     let said = mistakes(TEXT);
     let expected = r#"error: the input `./` is a whole project or more
   --> Atsaffile:3:11
- 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0000.csv", "/data/*.csv"]
+ 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0007.csv", "/data/*.csv"]
    |           ^^^^
   help: name an artifact, or the path of a file or directory that no target makes
 error: the input `../..` is a whole project or more
   --> Atsaffile:3:17
- 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0000.csv", "/data/*.csv"]
+ 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0007.csv", "/data/*.csv"]
    |                 ^^^^^^^
   help: name an artifact, or the path of a file or directory that no target makes
 error: the input `.atsaf/v1/journal` lies in `.atsaf/`, which belongs to atsaf
   --> Atsaffile:3:26
- 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0000.csv", "/data/*.csv"]
+ 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0007.csv", "/data/*.csv"]
    |                          ^^^^^^^^^^^^^^^^^^^
   help: name an artifact, or the path of a file or directory that no target makes
-error: the input `a\0.csv` has a control character in it
+error: the input `a\u{7}.csv` has a control character in it
   --> Atsaffile:3:47
- 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0000.csv", "/data/*.csv"]
+ 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0007.csv", "/data/*.csv"]
    |                                               ^^^^^^^^^^^^^
   help: name an artifact, or the path of a file or directory that no target makes
 error: the input `/data/*.csv` is a pattern that leads out of the project
   --> Atsaffile:3:62
- 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0000.csv", "/data/*.csv"]
+ 3 | inputs = ["./", "../..", ".atsaf/v1/journal", "a\u0007.csv", "/data/*.csv"]
    |                                                              ^^^^^^^^^^^^^
   help: name an artifact, or the path of a file or directory that no target makes
 "#;

@@ -8,7 +8,8 @@
 //! width, in proportion to the widths; then the trend model's.
 //!
 //! It departs from the reference (statsforecast) where a season has less than two repetitions: that season is left out,
-//! as R does it, and without any the trend model takes the series as it is.
+//! as R does it, and without any the trend model takes the series as it is. The crate augurs has MSTL too, as fast, but
+//! in single precision: on a year of hours its forecast is 2e-3 of the level from the reference's, this one 1e-8.
 #![expect(clippy::cast_precision_loss, reason = "season lengths are far below 2^52")]
 
 use super::classical::Composition;
