@@ -60,48 +60,48 @@ out = "/var/out"
 
 [target.a]
 run = "x {{output}}"
-outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
 "#;
     let said = mistakes(TEXT);
     let expected = r#"error: the path of the artifact `a1` leads out of the project
   --> Atsaffile:6:18
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                  ^^^^^^
   help: artifacts lie in the project: write a path relative to the Atsaffile, without `..`
 error: the path of the artifact `a2` leads out of the project
   --> Atsaffile:6:31
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                               ^^^^^^^^^^^
   note: with its parameters put in it is `/var/out/a`
   help: artifacts lie in the project: write a path relative to the Atsaffile, without `..`
 error: the path of the artifact `a3` lies in `.atsaf/`, which belongs to atsaf
   --> Atsaffile:6:49
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                                                 ^^^^^^^^^^
   help: give it another path in the project
 error: the path of the artifact `a4` is the Atsaffile itself
   --> Atsaffile:6:66
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                                                                  ^^^^^^^^^^^^^
   help: give it another path
 error: the path of the artifact `a5` is empty
   --> Atsaffile:6:86
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                                                                                      ^^
   help: give it a path in the project
 error: the path of the artifact `a6` is the project itself
   --> Atsaffile:6:95
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                                                                                               ^^^^
   help: give it a path in the project
 error: the path of the artifact `a7` has `..` in it
   --> Atsaffile:6:106
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                                                                                                          ^^^^^^^^
   help: write the path without it
 error: the path of the artifact `a8` has a control character in it
   --> Atsaffile:6:121
- 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0000b" }
+ 6 | outputs = { a1 = "../a", a2 = "{{out}}/a", a3 = ".atsaf/x", a4 = "./Atsaffile", a5 = "", a6 = "./", a7 = "x/../y", a8 = "a\u0007b" }
    |                                                                                                                         ^^^^^^^^^^
   help: use letters, digits, spaces and punctuation
 "#;

@@ -331,7 +331,9 @@ impl RidgeFit {
         for _ in 0..horizon {
             let mean = path[path.len() - self.week..].iter().sum::<f64>() / self.week as f64;
             fill(&mut row, &self.lags, &path, mean);
-            path.push((mean + dot(&row, &self.beta)).clamp(-FAR, FAR));
+            let next = mean + dot(&row, &self.beta);
+            // Of what is infinite in both directions nothing is known but the mean.
+            path.push(if next.is_nan() { mean } else { next.clamp(-FAR, FAR) });
         }
         path.split_off(past.len())
     }
@@ -459,6 +461,21 @@ mod tests {
         sample::fuzz(&LagRidge::new(24, 168));
         sample::fuzz(&LagRidge::sparse(3, 5));
         sample::fuzz(&LagRidge::new(1, 1));
+    }
+
+    #[test]
+    fn a_path_that_runs_away_in_both_directions_stays_a_number() {
+        let pieces = [(0.0, 171), (f64::MIN_POSITIVE, 161), (-1.89e203, 141), (0.0, 193)];
+        let steps = pieces
+            .iter()
+            .flat_map(|&(value, times)| std::iter::repeat_n(value, times));
+        let y: Vec<f64> = steps.zip(sample::hourly(1_600)).map(|(a, b)| a + b).collect();
+        for model in [LagRidge::new(24, 168), LagRidge::sparse(3, 5), LagRidge::new(1, 1)] {
+            for fit in model.fit_at(&y, &[y.len() / 2, y.len()]).into_iter().flatten() {
+                let forecast = fit.forecast(50, &[80.0]);
+                assert!(forecast.mean.iter().all(|value| value.is_finite()));
+            }
+        }
     }
 
     #[test]
