@@ -13,8 +13,8 @@ use super::piece::{Candidate, Outcome, Piece};
 use super::roster;
 use super::selection::{self, Chosen, Selection};
 use super::series::Series;
+use super::setup::Setup;
 use super::table::Table;
-use super::train::Setup;
 use crate::engine::task::{Context, TaskError};
 
 /// A back-test that is done.

@@ -9,8 +9,9 @@ use super::models::{Forecast, Interval};
 use super::piece::{Candidate, Effort, Span};
 use super::selection::Selection;
 use super::series::{self, FREQUENCY, Series};
+use super::setup::levels;
 use super::table::Table;
-use super::train::{HORIZON, LEVEL, levels, validated};
+use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 

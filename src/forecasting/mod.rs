@@ -27,6 +27,7 @@ pub mod piece;
 pub mod roster;
 pub mod selection;
 pub mod series;
+mod setup;
 pub mod table;
 
 mod document;

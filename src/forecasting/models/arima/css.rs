@@ -5,9 +5,9 @@
 //! product. The derivative by one coefficient is that of its own factor alone, so each costs one pass through the
 //! moving-average side; those of the moving average are shifts of one series and cost nothing more.
 
-use super::estimate::{Regression, Sample};
 use super::least_squares::{Evaluation, Normal};
 use super::order::{Coefficients, Order};
+use super::sample::{Regression, Sample};
 
 /// The residuals, zero as far as they are conditioned on, at free parameters; and their derivatives if asked for.
 ///

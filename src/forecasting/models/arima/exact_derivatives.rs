@@ -5,9 +5,10 @@
 //! derivatives cost about as much as two or three likelihoods, and not one likelihood for each coefficient.
 
 use super::css::{apply, negated_at_lag};
-use super::estimate::{Likelihood, Regression, Sample};
 use super::exact::{continue_steady, whiten_start};
+use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
+use super::sample::{Regression, Sample};
 
 /// The step of the numerical derivatives, for coefficients of the size of one.
 const STEP: f64 = 1e-6;

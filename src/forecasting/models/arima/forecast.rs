@@ -3,9 +3,11 @@
 use super::super::{Finding, Fitted, Forecast, normal};
 use super::Criterion;
 use super::differencing::difference_lags;
-use super::estimate::{Estimate, Likelihood, Sample, subtract};
+use super::estimate::Estimate;
+use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
 use super::polynomial::Lags;
+use super::sample::{Sample, subtract};
 
 /// How the search for an order went.
 #[derive(Clone, Debug, Default, PartialEq)]

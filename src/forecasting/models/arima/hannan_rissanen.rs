@@ -7,10 +7,10 @@
 //! a start. Uses sums only: no iteration, no start of its own.
 
 use super::super::linalg::dot;
-use super::estimate::{Regression, Sample};
 use super::least_squares::{dots, solve};
 use super::order::Order;
 use super::polynomial;
+use super::sample::{Regression, Sample};
 
 /// The products of a series with lags of itself and of its noise.
 #[derive(Clone, Debug)]

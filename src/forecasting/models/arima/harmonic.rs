@@ -13,11 +13,13 @@ use super::super::linalg::dot;
 use super::super::{Finding, FitError, Fitted, Model, check};
 use super::auto::AutoArima;
 use super::differencing::difference;
-use super::estimate::{Estimate, Likelihood, Regression, Sample};
+use super::estimate::Estimate;
 use super::exact::whiten;
 use super::forecast::{Finished, FittedArima, Regressors};
 use super::least_squares::cholesky;
+use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
+use super::sample::{Regression, Sample};
 use super::{Criterion, Differenced, scale_of};
 use serde::{Deserialize, Serialize};
 

@@ -49,8 +49,10 @@ mod forecast;
 mod hannan_rissanen;
 mod harmonic;
 mod least_squares;
+mod likelihood;
 mod order;
 mod polynomial;
+mod sample;
 mod search;
 mod strength;
 #[cfg(test)]
@@ -67,9 +69,11 @@ pub use order::Order;
 pub(super) use polynomial::roots_beyond;
 
 use super::{FitError, Fitted, Model, check};
-use estimate::{Estimate, Likelihood, Rules, Sample, minimum, refine};
+use estimate::{Estimate, Rules, minimum, refine};
 use forecast::{Constant, Effort, Finished, FittedArima, Regressors};
 use least_squares::Stop;
+use likelihood::Likelihood;
+use sample::Sample;
 use serde::{Deserialize, Serialize};
 
 /// How the coefficients are estimated.

@@ -14,11 +14,13 @@ use super::Method;
 use super::auto::AutoArima;
 use super::cancelling;
 use super::candidates::{Bounds, Candidate};
-use super::estimate::{Estimate, Likelihood, Rules, Sample, minimum, refine};
+use super::estimate::{Estimate, Rules, minimum, refine};
 use super::forecast::Effort;
 use super::hannan_rissanen::Products;
 use super::least_squares::Stop;
+use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
+use super::sample::Sample;
 use rayon::prelude::*;
 
 /// Precision of an estimation that only ranks a candidate.

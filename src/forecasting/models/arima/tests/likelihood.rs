@@ -2,11 +2,12 @@
 
 use super::super::super::linalg::dot;
 use super::super::css;
-use super::super::estimate::{Likelihood, Sample};
 use super::super::exact_derivatives;
 use super::super::least_squares::{Evaluation, Normal, Stop, dots, minimise, sum_of_squares};
+use super::super::likelihood::Likelihood;
 use super::super::order::{Coefficients, Order};
 use super::super::polynomial;
+use super::super::sample::Sample;
 use super::{arma, assert_near, noise};
 
 /// Orders of all kinds, with free parameters for each.

@@ -1,10 +1,10 @@
 //! Where estimations start: near the truth, beside a rhythm that is left over, and never at a root.
 
 use super::super::cancelling;
-use super::super::estimate::Sample;
 use super::super::hannan_rissanen::Products;
 use super::super::order::{Coefficients, Order};
 use super::super::polynomial;
+use super::super::sample::Sample;
 use super::{arma, assert_near, noise};
 
 fn sample(series: Vec<f64>) -> Sample {

@@ -1,0 +1,145 @@
+//! What a back-test is asked for, and what follows from that alone.
+
+use super::backtest::{Outcomes, Windows};
+use super::choice::{Rule, Score, Select};
+use super::intervals;
+use super::models::combine;
+use super::piece::Span;
+use super::series::Series;
+use crate::engine::task::{Context, TaskError};
+
+/// The parameters of the back-test.
+pub(super) struct Setup {
+    /// How the windows lie.
+    pub(super) windows: Windows,
+    /// Levels of the intervals in percent, the narrowest first.
+    pub(super) levels: Vec<f64>,
+    /// What ranks the models.
+    pub(super) score: Score,
+    /// What forecasts a series.
+    pub(super) select: Select,
+    /// Whether intervals are calibrated on the back-test.
+    pub(super) conformal: bool,
+    /// Whether what is below zero becomes zero.
+    pub(super) non_negative: bool,
+}
+
+impl Setup {
+    /// Reads them.
+    pub(super) fn of(context: &Context<'_>) -> Self {
+        Self {
+            windows: Windows {
+                horizon: context.count("horizon"),
+                count: context.count("n_windows"),
+                step: context.count("step_size"),
+            },
+            levels: levels(context),
+            score: match context.text("metric") {
+                "mae" => Score::Mae,
+                "smape" => Score::Smape,
+                _ => Score::Rmse,
+            },
+            select: match context.text("select") {
+                "per_series" => Select::PerSeries,
+                "ensemble" => Select::Ensemble {
+                    size: context.count("ensemble_size"),
+                    rule: match context.text("ensemble_rule") {
+                        "median" => Rule::Median,
+                        _ => Rule::Weighted,
+                    },
+                },
+                _ => Select::Overall,
+            },
+            conformal: context.text("intervals") == "conformal",
+            non_negative: context.flag("non_negative"),
+        }
+    }
+
+    /// What happened in each window of a series.
+    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::Windows {
+        let mut actual = combine::Windows::new(self.windows.horizon);
+        for &cutoff in cutoffs {
+            actual.push(Some(&series.y[cutoff..cutoff + self.windows.horizon]));
+        }
+        actual
+    }
+
+    /// Makes of the forecasts of one series what would be published: intervals as asked for, nothing below zero.
+    ///
+    /// What is below zero is raised first, so that errors are those of what is published.
+    pub(super) fn finish(&self, actual: &combine::Windows, outcomes: &mut Outcomes) {
+        if self.non_negative {
+            intervals::raise(outcomes);
+        }
+        if self.conformal {
+            intervals::recalibrate(actual, outcomes, &self.levels);
+        }
+        if self.conformal && self.non_negative {
+            intervals::raise(outcomes);
+        }
+    }
+
+    /// What each window is forecast for.
+    pub(super) fn span(&self) -> Span<'_> {
+        Span {
+            horizon: self.windows.horizon,
+            levels: &self.levels,
+        }
+    }
+
+    /// Places the windows in each series.
+    pub(super) fn place<'s>(
+        &self,
+        series: &'s [Series],
+        seasons: &[usize],
+    ) -> Result<Vec<(&'s Series, Vec<usize>)>, TaskError> {
+        let Windows { horizon, count, step } = self.windows;
+        let season = seasons.first().copied().unwrap_or(1);
+        let mut placed = Vec::with_capacity(series.len());
+        let mut short = Vec::new();
+        for series in series {
+            let cutoffs = self.windows.cutoffs(series.y.len());
+            match cutoffs.filter(|cutoffs| cutoffs[0] > season) {
+                Some(cutoffs) => placed.push((series, cutoffs)),
+                None => short.push(series),
+            }
+        }
+        let Some(first) = short.first() else {
+            return Ok(placed);
+        };
+        let needed = (count - 1)
+            .saturating_mul(step)
+            .saturating_add(horizon)
+            .saturating_add(season + 1);
+        let (id, n) = (&first.unique_id, first.y.len());
+        let mut error = TaskError::new(format!(
+            "the series `{id}` has {n} values; the back-test needs at least {needed}"
+        ))
+        .note(format!(
+            "{count} windows, {step} steps apart, of {horizon} steps, after more than one season of {season}"
+        ));
+        let others = &short[1..];
+        if !others.is_empty() {
+            let names: Vec<String> = others
+                .iter()
+                .take(10)
+                .map(|one| format!("`{}`", one.unique_id))
+                .collect();
+            let more = if others.len() > names.len() { ", …" } else { "" };
+            error = error.note(format!(
+                "too short as well, {} more: {}{more}",
+                others.len(),
+                names.join(", ")
+            ));
+        }
+        Err(error.help("lower `n_windows`, `step_size` or `horizon`, or take a longer span of data"))
+    }
+}
+
+/// The levels of the intervals, the narrowest first, each once.
+pub(super) fn levels(context: &Context<'_>) -> Vec<f64> {
+    let mut levels = context.numbers("level");
+    levels.sort_by(f64::total_cmp);
+    levels.dedup();
+    levels
+}
