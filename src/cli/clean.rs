@@ -72,13 +72,12 @@ fn outputs<'p>(project: &'p Project, names: &[String]) -> Result<Vec<(&'p str, &
     // Every name is looked at before anything is said.
     project.goals(names)?;
     let mut found: Vec<(&str, &Output)> = Vec::new();
-    for name in names.iter().map(|name| project.typed(name)) {
-        let is_target = graph.owner(&name).is_some_and(|id| graph.name(id) == name);
-        if let Some(artifact) = graph.artifact(&name).filter(|_| !is_target) {
+    for name in names {
+        if let Some(artifact) = project.artifact(name) {
             let target = graph.target(artifact.target);
             found.push((target.name.as_str(), &target.outputs[artifact.output as usize]));
         } else {
-            let goals = project.goals(&[name.into_owned()])?;
+            let goals = project.goals(std::slice::from_ref(name))?;
             found.extend(goals.into_iter().flat_map(of_target));
         }
     }

@@ -11,7 +11,7 @@ use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
-use crate::engine::graph::{Graph, How, TargetId, UnknownGoal};
+use crate::engine::graph::{ArtifactId, Graph, How, TargetId, UnknownGoal};
 use crate::engine::plan::{PlanError, World};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{From, Text};
@@ -68,8 +68,7 @@ impl Project {
     }
 
     /// A goal as the Atsaffile has it: a path counts from where it is typed.
-    #[must_use]
-    pub fn typed<'n>(&self, goal: &'n str) -> Cow<'n, str> {
+    fn typed<'n>(&self, goal: &'n str) -> Cow<'n, str> {
         if self.typed_in.is_empty() || self.graph.names().any(|name| name == goal) {
             return Cow::Borrowed(goal);
         }
@@ -77,6 +76,17 @@ impl Project {
         match self.graph.artifact(&path) {
             Some(_) => Cow::Owned(path),
             None => Cow::Borrowed(goal),
+        }
+    }
+
+    /// The artifact that a goal names by its own name or path; none if it is the name of a target or an alias.
+    #[must_use]
+    pub fn artifact(&self, goal: &str) -> Option<ArtifactId> {
+        let (graph, goal) = (&self.graph, self.typed(goal));
+        let is_target = graph.owner(&goal).is_some_and(|id| graph.name(id) == goal);
+        match is_target || graph.spec.aliases.contains_key(goal.as_ref()) {
+            true => None,
+            false => graph.artifact(&goal),
         }
     }
 

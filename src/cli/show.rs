@@ -80,15 +80,12 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 
 /// The artifact of a name or path; else all of the targets that the name means.
 fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, Failure> {
-    let (graph, name) = (&project.graph, project.typed(name));
-    let name = name.as_ref();
-    let is_target = graph.owner(name).is_some_and(|id| graph.name(id) == name);
-    if let Some(artifact) = graph.artifact(name).filter(|_| !is_target) {
+    if let Some(artifact) = project.artifact(name) {
         return Ok(vec![artifact]);
     }
     let goals = project.goals(&[name.to_owned()])?;
     let all = goals.into_iter().flat_map(|target| {
-        let outputs = (0..).zip(&graph.target(target).outputs);
+        let outputs = (0..).zip(&project.graph.target(target).outputs);
         outputs.map(move |(output, _)| ArtifactId { target, output })
     });
     Ok(all.collect())

@@ -1,5 +1,7 @@
 //! `atsaf status`: one line a target, stale first.
 
+use std::collections::HashSet;
+
 use super::setup::Project;
 use super::{Exit, Failure, Session};
 use crate::engine::graph::TargetId;
@@ -45,8 +47,9 @@ fn known(project: &Project, goals: &[TargetId]) -> Result<(Plan, Option<Failure>
         Err(errors) => errors,
     };
     let graph = &project.graph;
-    let mut blocked: Vec<TargetId> = errors.iter().map(PlanError::target).collect();
-    blocked.extend(graph.followers(&blocked));
+    let without_source: Vec<TargetId> = errors.iter().map(PlanError::target).collect();
+    let mut blocked: HashSet<TargetId> = graph.followers(&without_source).into_iter().collect();
+    blocked.extend(without_source);
     let (unknown, known): (Vec<TargetId>, Vec<TargetId>) =
         graph.needed(goals).into_iter().partition(|id| blocked.contains(id));
     let plan = make(&known).map_err(|errors| project.plan_failure(&errors))?;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::setup::Project;
 use super::{Exit, Failure, Session, log, logs, plan};
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, TargetId};
+use crate::engine::graph::TargetId;
 use crate::engine::run;
 use crate::report::history::{self, Turn};
 use crate::report::why::{self, Sight};
@@ -49,7 +49,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         said: &|run, target| logs::last_line(&project.store, run, target),
         now: run::now(),
     };
-    let artifact = artifact(project, goal);
+    let artifact = project.artifact(goal);
     let explanations: Vec<_> = targets
         .iter()
         .filter_map(|target| why::explain(&sight, *target, artifact.filter(|it| it.target == *target)))
@@ -102,17 +102,6 @@ fn in_run(goal: &str, id: &str, targets: &[TargetId], project: &Project, session
         screen.print(&texts.join("\n"));
     }
     Ok(())
-}
-
-/// The artifact that a goal names, if it is not its target's name.
-fn artifact(project: &Project, goal: &str) -> Option<ArtifactId> {
-    let (graph, goal) = (&project.graph, project.typed(goal));
-    let goal = goal.as_ref();
-    let named_target = graph.owner(goal).is_some_and(|target| graph.name(target) == goal);
-    match named_target || graph.spec.aliases.contains_key(goal) {
-        true => None,
-        false => graph.artifact(goal),
-    }
 }
 
 /// Files at or below a path that were modified after a moment, the newest first.

@@ -444,11 +444,6 @@ mod tests {
 
     #[test]
     fn intervals_widen_and_nest() {
-        let forecast = model().fit(&sample::hourly(600)).unwrap().forecast(48, &[80.0, 95.0]);
-        let width = |level: usize, h: usize| forecast.intervals[level].upper[h] / forecast.intervals[level].lower[h];
-        for h in 0..48 {
-            assert!(1.0 < width(0, h) && width(0, h) < width(1, h));
-            assert!(h == 0 || width(1, h - 1) <= width(1, h));
-        }
+        sample::assert_intervals_widen_and_nest(&model(), 48, 0.0);
     }
 }

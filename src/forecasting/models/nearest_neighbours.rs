@@ -36,7 +36,7 @@
 )]
 
 use super::combine::Combination;
-use super::scale::{Outcome, Past, Scale, fit_by_scale};
+use super::scale::{Outcome, Past, Scale, cut_off, fit_by_scale};
 use super::{Finding, Fitted, Forecast, Model};
 
 const NAME: &str = "NearestNeighbours";
@@ -142,10 +142,6 @@ impl NeighboursFit {
                 after: less(&x[at..at + short]),
             }
         };
-        let (low, high) = x
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
-        let slack = 0.3 * (high - low);
         let mut fit = Self {
             scale,
             short,
@@ -154,7 +150,7 @@ impl NeighboursFit {
             n,
             last: x[n - short..].to_vec(),
             ends: (1..n / short).rev().map(|seasons| end(n - seasons * short)).collect(),
-            bounds: [low - slack, high + slack],
+            bounds: cut_off(&x),
             squares: vec![0.0; short],
             level_square: 0.0,
         };
@@ -295,14 +291,7 @@ mod tests {
             195.830_681_947_609_12,
             196.604_156_627_630_54,
         ];
-        let forecast = model().fit(&sample::hourly(600)).unwrap().forecast(48, &[]);
-        for (step, figure) in [0, 23, 24, 47].into_iter().zip(figures) {
-            assert!(
-                (forecast.mean[step] / figure - 1.0).abs() < 1e-9,
-                "{} is not {figure}",
-                forecast.mean[step]
-            );
-        }
+        sample::assert_steps(&model(), figures);
     }
 
     #[test]
@@ -325,14 +314,14 @@ mod tests {
 
     #[test]
     fn a_pure_double_season_is_reproduced() {
-        let pure = |t: u32| {
-            let season = |length: u32| (f64::from(t % length) / f64::from(length) * std::f64::consts::TAU).sin();
-            1e3 * (0.3 * season(24) + 0.1 * season(168)).exp()
-        };
-        let y: Vec<f64> = (0..700).map(pure).collect();
+        let y: Vec<f64> = (0..700).map(sample::double_season).collect();
         let forecast = model().fit(&y).unwrap().forecast(48, &[]);
         for (t, found) in (700..).zip(forecast.mean) {
-            assert!((found / pure(t) - 1.0).abs() < 1e-9, "{found} is not {}", pure(t));
+            assert!(
+                (found / sample::double_season(t) - 1.0).abs() < 1e-9,
+                "{found} is not {}",
+                sample::double_season(t)
+            );
         }
     }
 
@@ -379,11 +368,6 @@ mod tests {
 
     #[test]
     fn intervals_widen_and_nest() {
-        let forecast = model().fit(&sample::hourly(600)).unwrap().forecast(60, &[80.0, 95.0]);
-        let width = |level: usize, h: usize| forecast.intervals[level].upper[h] / forecast.intervals[level].lower[h];
-        for h in 0..60 {
-            assert!(1.0 < width(0, h) && width(0, h) < width(1, h));
-            assert!(h == 0 || width(1, h - 1) <= width(1, h) * (1.0 + 1e-12));
-        }
+        sample::assert_intervals_widen_and_nest(&model(), 60, 1e-12);
     }
 }

@@ -119,6 +119,15 @@ pub fn fit_by_scale(
         .collect()
 }
 
+/// Where forecasts are cut off: three tenths of the range of the past below and above it.
+pub(super) fn cut_off(past: &[f64]) -> [f64; 2] {
+    let (low, high) = past
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
+    let slack = 0.3 * (high - low);
+    [low - slack, high + slack]
+}
+
 /// What can be said of a past before any model is fitted.
 fn without_model(past: &Past, y: &[f64]) -> Option<Outcome> {
     if let Err(error) = check(past.model, y, past.needed) {
@@ -144,6 +153,33 @@ pub(super) mod sample {
             200.0 * (season + 0.05 * noise * unrest + 0.03 * (hours / 90.0).sin()).exp()
         };
         (0..n).map(value).collect()
+    }
+
+    /// Value `t` of a series that is a day of 24 steps and a week of 168, and nothing else.
+    pub(in super::super) fn double_season(t: u32) -> f64 {
+        let season = |length: u32| (f64::from(t % length) / f64::from(length) * TAU).sin();
+        1e3 * (0.3 * season(24) + 0.1 * season(168)).exp()
+    }
+
+    /// Asserts that steps 1, 24, 25 and 48 of a forecast agree with figures to 1 part in 10⁹.
+    pub(in super::super) fn assert_steps(model: &dyn Model, figures: [f64; 4]) {
+        let forecast = model.fit(&hourly(600)).expect("long enough").forecast(48, &[]);
+        for (step, figure) in [0, 23, 24, 47].into_iter().zip(figures) {
+            let found = forecast.mean[step];
+            assert!((found / figure - 1.0).abs() < 1e-9, "{found} is not {figure}");
+        }
+    }
+
+    /// Asserts that intervals of the higher level are wider, and that none is narrower than the step's before it, but for
+    /// a share of `rounding`.
+    pub(in super::super) fn assert_intervals_widen_and_nest(model: &dyn Model, horizon: usize, rounding: f64) {
+        let fit = model.fit(&hourly(600)).expect("long enough");
+        let forecast = fit.forecast(horizon, &[80.0, 95.0]);
+        let width = |level: usize, h: usize| forecast.intervals[level].upper[h] / forecast.intervals[level].lower[h];
+        for h in 0..horizon {
+            assert!(1.0 < width(0, h) && width(0, h) < width(1, h));
+            assert!(h == 0 || width(1, h - 1) <= width(1, h) * (1.0 + rounding));
+        }
     }
 
     /// Asserts that a fit at each cutoff forecasts, to the bit, what a fit on that past does.
