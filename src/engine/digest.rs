@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// 256 bits of BLAKE3.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -43,9 +43,45 @@ impl From<blake3::Hash> for Digest {
     }
 }
 
+/// Hexadecimal digits where people may read it, else the bytes in one piece: an index has a hundred thousand of them.
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match serializer.is_human_readable() {
+            true => serializer.collect_str(self),
+            false => serializer.serialize_bytes(&self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Digest;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a digest of 32 bytes")
+            }
+
+            fn visit_str<E: de::Error>(self, hex: &str) -> Result<Digest, E> {
+                Digest::from_hex(hex).ok_or_else(|| E::invalid_value(de::Unexpected::Str(hex), &self))
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Digest, E> {
+                let digest = bytes.try_into().map(Digest);
+                digest.map_err(|_| E::invalid_length(bytes.len(), &self))
+            }
+        }
+        match deserializer.is_human_readable() {
+            true => deserializer.deserialize_str(Visitor),
+            false => deserializer.deserialize_bytes(Visitor),
+        }
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.hex())
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
     }
 }
 

@@ -85,13 +85,19 @@ impl Files {
         self.root.join(path)
     }
 
-    /// Looks at many paths at once, so that the plan that follows finds every look taken; forgotten by [`Files::look_anew`].
+    /// Looks at many paths at once, and reads the files that are new, so that the plan that follows finds every look
+    /// and every file's digest taken; the looks are forgotten by [`Files::look_anew`].
     pub fn look_ahead(&self, paths: &[&str]) {
-        let looks: Vec<Look> = paths
-            .par_iter()
-            .with_min_len(256)
-            .map(|path| look(&self.at(path)))
-            .collect();
+        let look = |path: &&str| {
+            let look = look(&self.at(path));
+            if let Look::File(identity) = look {
+                // What cannot be read is told by whoever needs it.
+                let _ = self.file(path, identity);
+            }
+            look
+        };
+        // Few at a time: one of them may be large.
+        let looks: Vec<Look> = paths.par_iter().with_min_len(8).map(look).collect();
         let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
         ahead.reserve(paths.len());
         ahead.extend(paths.iter().map(|path| (*path).to_owned()).zip(looks));

@@ -11,11 +11,12 @@
 //!
 //! Not in it: time, host, user, git revision, thread count, secrets, the order of keys, file times, absolute paths.
 //!
-//! One walk over the fields ([`Fingerprint::fields`]) feeds the hash and the comparison, so a field that is hashed
+//! One walk over the fields ([`Fingerprint::walk`]) feeds the hash and the comparison, so a field that is hashed
 //! can always be explained.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 
@@ -83,28 +84,47 @@ pub struct Output {
     pub path: Option<String>,
 }
 
-/// Names one field of a fingerprint.
+/// Names one field of a fingerprint; with names of its own, or, as `Field<&str>`, with those of the fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Field {
+pub enum Field<S = String> {
     /// The fingerprint's own format.
     Format,
     /// What is done.
     Task,
     /// A parameter, by name.
-    Param(String),
+    Param(S),
     /// The content of an input.
     Input {
         /// Its role.
-        role: String,
+        role: S,
         /// Its path, for commands.
-        path: Option<String>,
+        path: Option<S>,
     },
     /// The order of a command's inputs.
     InputOrder,
     /// An environment variable, by name.
-    Env(String),
+    Env(S),
     /// An output, by the artifact's name.
-    Output(String),
+    Output(S),
+}
+
+impl Field<&str> {
+    /// The same field with names of its own.
+    #[must_use]
+    pub fn owned(&self) -> Field {
+        match *self {
+            Self::Format => Field::Format,
+            Self::Task => Field::Task,
+            Self::Param(name) => Field::Param(name.to_owned()),
+            Self::Input { role, path } => Field::Input {
+                role: role.to_owned(),
+                path: path.map(str::to_owned),
+            },
+            Self::InputOrder => Field::InputOrder,
+            Self::Env(name) => Field::Env(name.to_owned()),
+            Self::Output(name) => Field::Output(name.to_owned()),
+        }
+    }
 }
 
 impl fmt::Display for Field {
@@ -122,9 +142,9 @@ impl fmt::Display for Field {
 }
 
 impl Fingerprint {
-    /// Every field with its canonical text, in one fixed order; the text is `None` for an input that is not known yet.
-    #[must_use]
-    pub fn fields(&self) -> Vec<(Field, Option<String>)> {
+    /// Visits every field with its canonical text, in one fixed order; the text is `None` for an input that is not
+    /// known yet.
+    pub fn walk<'a>(&'a self, mut visit: impl FnMut(Field<&'a str>, Option<fmt::Arguments<'_>>)) {
         let Self {
             format,
             task,
@@ -133,40 +153,46 @@ impl Fingerprint {
             env,
             outputs,
         } = self;
-        let mut fields = Vec::with_capacity(3 + params.len() + inputs.len() + env.len() + outputs.len());
-        fields.push((Field::Format, Some(format.to_string())));
-        fields.push((Field::Task, Some(task.text())));
+        visit(Field::Format, Some(format_args!("{format}")));
+        visit(Field::Task, Some(format_args!("{task}")));
         for (name, value) in params {
-            fields.push((
-                Field::Param(name.clone()),
-                Some(format!("{}: {value}", value.type_name())),
-            ));
+            visit(Field::Param(name), Some(format_args!("{}: {value}", value.type_name())));
         }
         for Input { role, path, content } in inputs {
-            let field = Field::Input {
-                role: role.clone(),
-                path: path.clone(),
-            };
-            fields.push((field, content.as_ref().map(Digest::hex)));
+            let path = path.as_deref();
+            let field: Field<&str> = Field::Input { role, path };
+            match content {
+                Some(content) => visit(field, Some(format_args!("{content}"))),
+                None => visit(field, None),
+            }
         }
         let order: Vec<&str> = inputs.iter().filter_map(|input| input.path.as_deref()).collect();
         if order.len() > 1 {
-            fields.push((Field::InputOrder, Some(order.join("\n"))));
+            visit(Field::InputOrder, Some(format_args!("{}", order.join("\n"))));
         }
         for (name, value) in env {
-            let text = value.as_ref().map_or_else(|| "not set".to_owned(), Digest::hex);
-            fields.push((Field::Env(name.clone()), Some(text)));
+            match value {
+                Some(value) => visit(Field::Env(name), Some(format_args!("{value}"))),
+                None => visit(Field::Env(name), Some(format_args!("not set"))),
+            }
         }
         for Output { name, kind, path } in outputs {
             let kind = match kind {
                 Kind::File => "file",
                 Kind::Directory => "directory",
             };
-            let text = path
-                .as_ref()
-                .map_or_else(|| kind.to_owned(), |path| format!("{kind} {path}"));
-            fields.push((Field::Output(name.clone()), Some(text)));
+            match path {
+                Some(path) => visit(Field::Output(name), Some(format_args!("{kind} {path}"))),
+                None => visit(Field::Output(name), Some(format_args!("{kind}"))),
+            }
         }
+    }
+
+    /// Every field with its canonical text, in the order of [`Self::walk`].
+    #[must_use]
+    pub fn fields(&self) -> Vec<(Field<&str>, Option<String>)> {
+        let mut fields = Vec::new();
+        self.walk(|field, text| fields.push((field, text.map(|text| text.to_string()))));
         fields
     }
 
@@ -174,39 +200,59 @@ impl Fingerprint {
     #[must_use]
     pub fn hash(&self) -> Option<Digest> {
         let mut bytes = Vec::with_capacity(1024);
-        let mut put = |texts: &[&str]| {
-            for text in texts {
-                bytes.extend((text.len() as u64).to_le_bytes());
-                bytes.extend(text.as_bytes());
-            }
-        };
-        for (field, text) in self.fields() {
-            match &field {
-                Field::Format => put(&["format"]),
-                Field::Task => put(&["task"]),
-                Field::Param(name) => put(&["param", name]),
-                Field::Input { role, path } => {
-                    let path = path.as_deref().map_or_else(String::new, |path| format!("={path}"));
-                    put(&["input", role, &path]);
+        let mut is_known = true;
+        self.walk(|field, text| {
+            match field {
+                Field::Format => put(&mut bytes, format_args!("format")),
+                Field::Task => put(&mut bytes, format_args!("task")),
+                Field::Param(name) => {
+                    put(&mut bytes, format_args!("param"));
+                    put(&mut bytes, format_args!("{name}"));
                 }
-                Field::InputOrder => put(&["order"]),
-                Field::Env(name) => put(&["env", name]),
-                Field::Output(name) => put(&["output", name]),
+                Field::Input { role, path } => {
+                    put(&mut bytes, format_args!("input"));
+                    put(&mut bytes, format_args!("{role}"));
+                    match path {
+                        Some(path) => put(&mut bytes, format_args!("={path}")),
+                        None => put(&mut bytes, format_args!("")),
+                    }
+                }
+                Field::InputOrder => put(&mut bytes, format_args!("order")),
+                Field::Env(name) => {
+                    put(&mut bytes, format_args!("env"));
+                    put(&mut bytes, format_args!("{name}"));
+                }
+                Field::Output(name) => {
+                    put(&mut bytes, format_args!("output"));
+                    put(&mut bytes, format_args!("{name}"));
+                }
             }
-            put(&[&text?]);
-        }
-        Some(Digest::of(&bytes))
+            match text {
+                Some(text) => put(&mut bytes, text),
+                None => is_known = false,
+            }
+        });
+        is_known.then(|| Digest::of(&bytes))
     }
 }
 
-impl Task {
-    /// Its canonical text.
-    #[must_use]
-    pub fn text(&self) -> String {
+/// Appends a text after its length in bytes, so that no two lists of texts give the same bytes.
+fn put(bytes: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    let at = bytes.len();
+    bytes.extend([0; 8]);
+    // Writing to memory cannot fail.
+    let _ = bytes.write_fmt(text);
+    let length = (bytes.len() - at - 8) as u64;
+    bytes[at..at + 8].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Its canonical text.
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Builtin { name, version } => format!("{name} version {version}"),
-            Self::Command { text, shell: true } => format!("sh -c {text}"),
-            Self::Command { text, shell: false } => format!("exec {text}"),
+            Self::Builtin { name, version } => write!(f, "{name} version {version}"),
+            Self::Command { text, shell: true } => write!(f, "sh -c {text}"),
+            Self::Command { text, shell: false } => write!(f, "exec {text}"),
         }
     }
 }

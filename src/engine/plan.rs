@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rayon::prelude::*;
 
 use super::digest::Digest;
 use super::files::Files;
@@ -128,21 +131,29 @@ pub fn plan(world: World<'_>, goals: &[TargetId], force: bool) -> Result<Plan, V
 pub(crate) fn plan_with(
     world: World<'_>,
     goals: &[TargetId],
-    force: &dyn Fn(TargetId) -> bool,
+    force: &(dyn Fn(TargetId) -> bool + Sync),
 ) -> Result<Plan, Vec<PlanError>> {
     let needed = world.graph.needed(goals);
     look_ahead(world, &needed);
+    let supposed = suppose(world, &needed, force);
     let mut errors = Vec::new();
     let mut steps = Vec::with_capacity(needed.len());
+    let mut is_fresh = vec![false; world.graph.order().len()];
     // Content digests of what each target leaves, where that is known.
     let mut contents: Vec<Option<Contents>> = vec![None; world.graph.order().len()];
-    for id in needed {
+    for (id, supposed) in needed.into_iter().zip(supposed) {
         let known = |artifact: ArtifactId| {
             let contents = contents[artifact.target.index()].as_ref()?;
             contents.get(artifact.output as usize).copied().flatten()
         };
-        match judge(world, id, &known, force(id)) {
+        let holds = world.graph.node(id).needs.iter().all(|need| is_fresh[need.index()]);
+        let judged = match holds {
+            true => supposed,
+            false => judge(world, id, &known, force(id)),
+        };
+        match judged {
             Ok((step, left)) => {
+                is_fresh[id.index()] = step.verdict == Verdict::Fresh;
                 contents[id.index()] = left;
                 steps.push(step);
             }
@@ -186,25 +197,57 @@ fn look_ahead(world: World<'_>, targets: &[TargetId]) {
     world.files.look_ahead(&paths);
 }
 
-/// Judges one target; `known` gives the content of an artifact that it reads. Also tells the contents of what the
-/// target leaves, unless it has to run.
+/// Judges all targets side by side, each as if what it needs were fresh: most often it is.
+fn suppose(world: World<'_>, targets: &[TargetId], force: &(dyn Fn(TargetId) -> bool + Sync)) -> Vec<Judged> {
+    let mut histories: Vec<Arc<History>> = vec![Arc::default(); world.graph.order().len()];
+    world.store.ledger(|ledger| {
+        for id in targets {
+            if let Some(history) = ledger.target(world.graph.name(*id)) {
+                histories[id.index()] = Arc::clone(history);
+            }
+        }
+    });
+    let recorded = |artifact: ArtifactId| {
+        let name = &world.graph.target(artifact.target).outputs[artifact.output as usize].name;
+        let record = histories[artifact.target.index()].record()?;
+        record.artifact(name).map(|artifact| artifact.content)
+    };
+    targets
+        .par_iter()
+        .with_min_len(64)
+        .map(|id| judge_by(world, *id, &histories[id.index()], &recorded, force(*id)))
+        .collect()
+}
+
+/// A target's step, with the contents of what it leaves, unless it has to run; or why it cannot be planned.
+type Judged = Result<(Step, Option<Contents>), Vec<PlanError>>;
+
+/// Judges one target; `known` gives the content of an artifact that it reads.
 pub(crate) fn judge(
     world: World<'_>,
     id: TargetId,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
     force: bool,
-) -> Result<(Step, Option<Contents>), Vec<PlanError>> {
+) -> Judged {
+    let name = world.graph.name(id);
+    let history = world.store.ledger(|ledger| ledger.target(name).cloned());
+    judge_by(world, id, &history.unwrap_or_default(), known, force)
+}
+
+fn judge_by(
+    world: World<'_>,
+    id: TargetId,
+    history: &History,
+    known: &dyn Fn(ArtifactId) -> Option<Digest>,
+    force: bool,
+) -> Judged {
     let target = world.graph.target(id);
     let (fingerprint, waits_for) = take_fingerprint(world, id, known)?;
     let hash = fingerprint.hash();
-    let history = world
-        .store
-        .ledger(|ledger| ledger.target(&target.name).cloned())
-        .unwrap_or_default();
     let record = history.record();
     let mut artifacts = Vec::with_capacity(target.outputs.len());
     for output in &target.outputs {
-        let recorded = record.and_then(|past| past.artifacts.iter().find(|old| old.name == output.name));
+        let recorded = record.and_then(|past| past.artifact(&output.name));
         let look = match world.files.digest(&output.path) {
             Ok(None) => InPlace::Missing,
             Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => InPlace::Intact,
@@ -238,7 +281,7 @@ pub(crate) fn judge(
     let verdict = if !reasons.is_empty() {
         let earlier = hash
             .filter(|_| !force)
-            .and_then(|hash| restorable(world, id, &history, hash));
+            .and_then(|hash| restorable(world, id, history, hash));
         contents = earlier.map(|past| contents_of(world, id, past));
         Verdict::Stale {
             reasons,
@@ -261,14 +304,10 @@ pub(crate) fn judge(
 }
 
 fn contents_of(world: World<'_>, id: TargetId, past: &Past) -> Contents {
-    let outputs = &world.graph.target(id).outputs;
-    let content = |name: &str| {
-        past.artifacts
-            .iter()
-            .find(|artifact| artifact.name == name)
-            .map(|found| found.content)
-    };
-    outputs.iter().map(|output| content(&output.name)).collect()
+    let outputs = world.graph.target(id).outputs.iter();
+    outputs
+        .map(|output| Some(past.artifact(&output.name)?.content))
+        .collect()
 }
 
 /// The earlier result that may be put back for a fingerprint: never of an effect, save while its record still holds

@@ -2,6 +2,8 @@
 //!
 //! `build`, `plan`, `why`, `status` and `watch` all speak from [`diff`], so they cannot disagree.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
@@ -107,12 +109,12 @@ pub fn diff(case: &Case<'_>) -> Vec<Reason> {
         }
     }
     for &(artifact, path, look) in case.artifacts {
-        let (artifact, path) = (artifact.to_owned(), path.to_owned());
-        match look {
-            InPlace::Intact => {}
-            InPlace::Missing => reasons.push(Reason::Missing { artifact, path }),
-            InPlace::Altered => reasons.push(Reason::Altered { artifact, path }),
-        }
+        let reason = match look {
+            InPlace::Intact => continue,
+            InPlace::Missing => |artifact, path| Reason::Missing { artifact, path },
+            InPlace::Altered => |artifact, path| Reason::Altered { artifact, path },
+        };
+        reasons.push(reason(artifact.to_owned(), path.to_owned()));
     }
     reasons
 }
@@ -121,24 +123,23 @@ pub fn diff(case: &Case<'_>) -> Vec<Reason> {
 /// is no difference.
 #[must_use]
 pub fn differences(before: &Fingerprint, after: &Fingerprint) -> Vec<Difference> {
-    let before = before.fields();
-    let after = after.fields();
+    let (before, after) = (before.fields(), after.fields());
+    let earlier: BTreeMap<_, _> = before.iter().map(|(field, text)| (field, text)).collect();
+    let later: BTreeSet<_> = after.iter().map(|(field, _)| field).collect();
     let mut found = Vec::new();
-    let earlier: std::collections::BTreeMap<_, _> = before.iter().map(|(field, text)| (field, text)).collect();
     for (field, text) in &after {
         match earlier.get(field) {
             Some(old) if text.is_none() || *old == text => {}
             old => found.push(Difference {
-                field: field.clone(),
+                field: field.owned(),
                 before: old.and_then(|old| (*old).clone()),
                 after: text.clone(),
             }),
         }
     }
-    let later: std::collections::BTreeSet<_> = after.iter().map(|(field, _)| field).collect();
     for (field, text) in before.iter().filter(|(field, _)| !later.contains(field)) {
         found.push(Difference {
-            field: field.clone(),
+            field: field.owned(),
             before: text.clone(),
             after: None,
         });

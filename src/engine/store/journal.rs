@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! file  = header frame*
-//! header = "atsaf journal 1\n" id[16]                 the id differs for each journal
+//! header = "atsaf journal 2\n" id[16]                 the id differs for each journal
 //! frame = marker[4] length[4, little endian] checksum[8] payload[length]
 //! ```
 //!
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 
-const MAGIC: &[u8; 16] = b"atsaf journal 1\n";
+const MAGIC: &[u8; 16] = b"atsaf journal 2\n";
 const MARKER: [u8; 4] = [0xa7, b't', b's', 0xf1];
 const HEAD: usize = 16;
 /// Where the first frame begins.

@@ -60,6 +60,14 @@ pub struct Past {
     effect: bool,
 }
 
+impl Past {
+    /// One of the artifacts that it left.
+    #[must_use]
+    pub fn artifact(&self, name: &str) -> Option<&Artifact> {
+        self.artifacts.iter().find(|artifact| artifact.name == name)
+    }
+}
+
 impl History {
     /// The newest result of a fingerprint is in place now; an older one of the same is of no more use.
     fn put_in_place(&mut self, hash: Digest) {

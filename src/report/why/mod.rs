@@ -142,12 +142,12 @@ fn record(store: &Store, graph: &Graph, target: TargetId) -> Option<Past> {
 
 /// The fields that have the same text in both; inputs first, then parameters and the rest.
 fn same(before: &Fingerprint, after: &Fingerprint) -> Vec<Field> {
-    let before: HashMap<Field, Option<String>> = before.fields().into_iter().collect();
+    let before: HashMap<Field<&str>, Option<String>> = before.fields().into_iter().collect();
     let mut same: Vec<Field> = after
         .fields()
         .into_iter()
         .filter(|(field, text)| text.is_some() && before.get(field) == Some(text))
-        .map(|(field, _)| field)
+        .map(|(field, _)| field.owned())
         .filter(|field| matches!(field, Field::Input { .. } | Field::Param(_) | Field::Env(_)))
         .collect();
     same.sort_by_key(|field| match field {
