@@ -12,7 +12,7 @@ use super::series::Series;
 use crate::engine::task::{Context, TaskError};
 
 /// From so many pieces a model on, its windows are fitted in one go, which some models do faster; below, each window is
-/// work for a thread of its own.
+/// work for a thread of its own, save where one go is much faster.
 const MANY: usize = 64;
 
 /// How the windows lie.
@@ -55,10 +55,11 @@ pub fn run(
     series: &[(&Series, Vec<usize>)],
     span: Span<'_>,
 ) -> Result<Vec<(Vec<Outcomes>, Effort)>, TaskError> {
-    let together = series.len() * candidates.len() >= MANY;
+    let many = series.len() * candidates.len() >= MANY;
     // Windows that are fitted in one piece of work: candidate, series, and which of its cutoffs.
     let mut work: Vec<(usize, usize, std::ops::Range<usize>)> = Vec::new();
-    for candidate in 0..candidates.len() {
+    for (candidate, Candidate { model, .. }) in candidates.iter().enumerate() {
+        let together = many || model.fits_together();
         for (at, (_, cutoffs)) in series.iter().enumerate() {
             let size = if together { cutoffs.len() } else { 1 };
             work.extend(

@@ -17,7 +17,7 @@ use crate::engine::task::{Context, Task, TaskError};
 
 static SCHEMA: Schema = Schema {
     name: "forecast_publish",
-    version: 2,
+    version: 3,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
     params: &[HORIZON, LEVEL, FREQUENCY],
     inputs: &[

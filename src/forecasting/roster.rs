@@ -45,7 +45,7 @@ pub const ROSTER: [Entry; 16] = [
     },
     Entry {
         name: "AutoARIMA",
-        version: 2,
+        version: 3,
         settings: &AUTO_ARIMA,
         make: |seasons, settings| Box::new(settings.over(AutoArima::with_season(one(seasons)))),
     },
@@ -98,6 +98,8 @@ pub const ROSTER: [Entry; 16] = [
             // What is left after the seasons has none.
             let trend = settings.over(AutoArima {
                 seasonal: false,
+                // What is left of each window's past is another series.
+                warm_start: false,
                 ..AutoArima::default()
             });
             Box::new(Mstl::new("MSTL_ARIMA", seasons, Box::new(trend)))
@@ -207,7 +209,7 @@ const PATTERNS: [&str; 8] = ["ZZZ", "ZZN", "ZZA", "ANN", "AAN", "AAA", "ANA", "M
 const ORDER: Kind = Kind::Int { min: 0, max: 50 };
 
 /// The settings of `AutoARIMA`, named as in statsforecast.
-const AUTO_ARIMA: [Param; 22] = [
+const AUTO_ARIMA: [Param; 23] = [
     setting(
         "seasonal",
         Kind::Bool,
@@ -239,6 +241,11 @@ const AUTO_ARIMA: [Param; 22] = [
         "allow_mean",
         Kind::Bool,
         "whether a mean is tried where there is no difference (true)",
+    ),
+    setting(
+        "warm_start",
+        Kind::Bool,
+        "whether the search on a long series begins with what it found on the beginning of it (true; MSTL_ARIMA: false)",
     ),
     setting(
         "ic",

@@ -114,7 +114,7 @@ const PARAMS: [Param; OWN.len() + roster::SETTINGS.len()] = {
 
 static SCHEMA: Schema = Schema {
     name: "train_backtest_select",
-    version: 2,
+    version: 3,
     summary: "compares models in a back-test with a rolling origin, and selects the best",
     params: &PARAMS,
     inputs: &[

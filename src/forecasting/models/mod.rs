@@ -44,6 +44,12 @@ pub trait Model: Debug + Send + Sync {
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
         cutoffs.iter().map(|&n| self.fit(&y[..n])).collect()
     }
+
+    /// Whether [`Model::fit_at`] does in one go what would be done again for each past alone, so that it is worth more
+    /// than a thread for each.
+    fn fits_together(&self) -> bool {
+        false
+    }
 }
 
 /// A model after its fit to one series.

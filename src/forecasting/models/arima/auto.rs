@@ -7,10 +7,16 @@ use super::forecast::{Constant, FittedArima};
 use super::order::Order;
 use super::search::{Found, Search};
 use super::{Criterion, Differenced, Method, finish, scale_of};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest series, and the longest season, whose candidates are all estimated by exact likelihood.
 const EXACT_SEARCH: (usize, usize) = (150, 12);
+
+/// Values of the shortest earlier past with a search of its own; the longer ones are twice as long, and twice again.
+/// So 7,168 serves all windows in the last months of a year of hours.
+const SHORTEST_PAST: usize = 7 << 8;
 
 /// An ARIMA model whose order is searched for.
 ///
@@ -62,6 +68,8 @@ pub struct AutoArima {
     pub allow_drift: bool,
     /// Whether models with a mean are tried where there is no difference.
     pub allow_mean: bool,
+    /// Whether the search on a long series begins with what it found on the beginning of it.
+    pub warm_start: bool,
     /// What candidates are compared by.
     #[serde(rename = "ic")]
     pub criterion: Criterion,
@@ -98,6 +106,7 @@ impl Default for AutoArima {
             start_seasonal_q: 1,
             allow_drift: true,
             allow_mean: true,
+            warm_start: true,
             criterion: Criterion::default(),
             stepwise: true,
             approximation: None,
@@ -151,12 +160,19 @@ impl AutoArima {
         let scale = scale_of("AutoARIMA", errors).ok()?;
         let scaled: Vec<f64> = errors.iter().map(|error| error / scale).collect();
         let base = Order::new(0, 0, 0);
-        let found = settings.search(errors.len(), base, &Differenced::new(&scaled, &base))?;
+        let found = settings.search(errors.len(), base, &Differenced::new(&scaled, &base), None)?;
         Some((found.estimate.coefficients.ar, found.estimate.coefficients.ma))
     }
 
-    /// Searches for the other orders on a series of `n` values after its differences.
-    pub(super) fn search(&self, n: usize, base: Order, differenced: &Differenced) -> Option<Found> {
+    /// Searches for the other orders on a series of `n` values after its differences, from what was found on an earlier
+    /// past of it if that is given.
+    pub(super) fn search(
+        &self,
+        n: usize,
+        base: Order,
+        differenced: &Differenced,
+        earlier: Option<&Found>,
+    ) -> Option<Found> {
         let constant = self.allow_constant(&base);
         let bounds = self.bounds(n, base.season_length, constant);
         let (plain, with_constant) = (differenced.sample(false), constant.then(|| differenced.sample(true)));
@@ -164,7 +180,7 @@ impl AutoArima {
             .approximation
             .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1);
         let search = Search::new(self, base, bounds, plain, with_constant, approximation);
-        search.run()
+        search.run(earlier)
     }
 
     /// Bounds on the orders that a series of `n` values can carry.
@@ -205,6 +221,45 @@ impl Model for AutoArima {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        let found = self.earlier(y.len()).and_then(|n| self.find(&y[..n]));
+        self.fit_from(y, found.as_ref()).map(|(fitted, _)| fitted)
+    }
+
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        let earlier: BTreeSet<usize> = cutoffs.iter().filter_map(|&n| self.earlier(n)).collect();
+        let found: BTreeMap<usize, Found> = earlier
+            .into_par_iter()
+            .filter_map(|n| Some((n, self.find(&y[..n])?)))
+            .collect();
+        let fit = |&n: &usize| {
+            let found = self.earlier(n).and_then(|n| found.get(&n));
+            self.fit_from(&y[..n], found).map(|(fitted, _)| fitted)
+        };
+        cutoffs.par_iter().map(fit).collect()
+    }
+
+    fn fits_together(&self) -> bool {
+        self.warm_start
+    }
+}
+
+impl AutoArima {
+    /// The length of the past whose search a series of `n` values begins with; `None` where it begins anew.
+    ///
+    /// A fit is a function of its series alone, so that past is not the window that was fitted before, but one that the
+    /// series' own length tells. The windows of a back-test most often have the same.
+    fn earlier(&self, n: usize) -> Option<usize> {
+        let doublings = (n / SHORTEST_PAST).checked_ilog2().filter(|_| self.warm_start)?;
+        Some(SHORTEST_PAST << doublings)
+    }
+
+    /// What a search finds on an earlier past; where that is nothing, whatever follows begins anew.
+    fn find(&self, past: &[f64]) -> Option<Found> {
+        self.fit_from(past, None).ok()?.1
+    }
+
+    /// Fits to a series, from what was found on an earlier past of it if that is given, and tells what was found.
+    fn fit_from(&self, y: &[f64], earlier: Option<&Found>) -> Result<(Box<dyn Fitted>, Option<Found>), FitError> {
         check("AutoARIMA", y, 1)?;
         let no_fit = |why: &str| FitError::NoFit {
             model: "AutoARIMA",
@@ -224,19 +279,14 @@ impl Model for AutoArima {
             let coefficient = level * scale / differenced.constant;
             let drift = base.d + base.seasonal_d > 0;
             let constant = allow_constant.then_some(Constant { coefficient, drift });
-            return Ok(Box::new(FittedArima::without_noise(y, &base, constant)));
+            return Ok((Box::new(FittedArima::without_noise(y, &base, constant)), None));
         }
-        let found = self.search(y.len(), base, &differenced);
+        let found = self.search(y.len(), base, &differenced, earlier);
         let found = found.ok_or_else(|| no_fit("no order has a likelihood on this series"))?;
         let sample = differenced.sample(found.constant);
-        finish(
-            y,
-            scale,
-            &sample,
-            &found.estimate,
-            found.constant,
-            found.work.effort(self),
-        )
-        .ok_or_else(|| no_fit("the model found has no likelihood"))
+        let effort = found.work.effort(self);
+        let fitted = finish(y, scale, &sample, &found.estimate, found.constant, effort);
+        let fitted = fitted.ok_or_else(|| no_fit("the model found has no likelihood"))?;
+        Ok((fitted, Some(found)))
     }
 }

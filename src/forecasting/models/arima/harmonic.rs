@@ -254,7 +254,7 @@ impl HarmonicArima {
         let all: Vec<Wave> = seasons.concat();
         let pilot = Regression::new(&pilot_columns(scaled, &all))?.residuals;
         let base = settings.differences(&pilot);
-        let first = settings.search(n, base, &Differenced::new(&pilot, &base))?;
+        let first = settings.search(n, base, &Differenced::new(&pilot, &base), None)?;
         let model = &first.estimate.coefficients;
 
         let counts = choose_pairs(&sample(scaled, &all, &base, base.d < 2), seasons, model)?;
@@ -270,7 +270,7 @@ impl HarmonicArima {
             series: regression.without_regressors(&coefficients),
             constant: 1.0,
         };
-        let second = settings.search(n, base, &errors)?;
+        let second = settings.search(n, base, &errors, None)?;
 
         // A mean is part of any regression without differences; a drift where the search wants one.
         let constant = base.d == 0 || second.constant;

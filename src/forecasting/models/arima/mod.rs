@@ -33,9 +33,12 @@
 //!   that one's neighbours.
 //! - Mean and drift, and the noise's variance, are concentrated out of the likelihood (generalised least squares).
 //!
-//! Windows of a back-test share nothing. Starting each from the order found on an earlier past was measured on five
-//! windows of a year of hourly values: with that past's own search it took as long without a season (1.30 CPU seconds
-//! for 1.25) and longer with one (2.6 for 1.6), for the neighbours of an order must be looked at all the same.
+//! Warm starts: the search on a long series goes on from the last candidates of a search over its beginning, each from
+//! the coefficients that it had there. That beginning is common to the windows of a back-test, and searched once for all:
+//! five windows of a year of hours took 0.96 CPU seconds instead of 2.7, of four months 0.41 instead of 1.6. Which of the
+//! many minima is found differs, for better and for worse: with a season of 24 the criterion was lower in four of these
+//! ten windows, by up to 370, and higher in two, by 10; without a season, higher in four of five, by 200. MSTL does
+//! without: what it leaves of each window's past is another series.
 
 mod auto;
 mod cancelling;

@@ -4,7 +4,8 @@
 //! one start (module [`hannan_rissanen`](super::hannan_rissanen)). The second looks at the neighbourhood of what it
 //! found for further minima, each candidate once more from another start (module [`cancelling`](super::cancelling)). The
 //! third estimates the best few by exact likelihood; the fourth the neighbours of the best of these from where it ended,
-//! which is how a coefficient of no use is dropped at last.
+//! which is how a coefficient of no use is dropped at last. A search that goes on from an earlier past of the series has
+//! the last two alone: the third with the candidates that were the best there.
 //!
 //! Knows samples and criteria, and nothing of the series before its differences. All work is counted in candidates and
 //! iterations; batches of candidates are estimated in parallel and judged in the order in which they were listed, so
@@ -29,6 +30,10 @@ const COARSE: f64 = 1e-5;
 /// Precision of an estimation by exact likelihood: on 10,000 values, 1e-5 of a unit of its logarithm.
 const EXACT: f64 = 1e-9;
 
+/// Precision of an estimation from where an earlier past ended, which only tells which candidates are best: on 10,000
+/// values, 1e-2 of a unit of the likelihood's logarithm.
+const WARM: f64 = 1e-6;
+
 /// How many of the best ranked candidates are estimated by exact likelihood, unless these all fail.
 const FINALISTS: usize = 4;
 
@@ -41,8 +46,11 @@ const GAIN: f64 = 1e-6;
 /// How far from the unit circle all roots must be, as the radius of a circle that they lie beyond.
 const ROOT_RADIUS: f64 = 1.01;
 
+/// How much worse than the best one a candidate may have been on an earlier past to be estimated again on a later one.
+const WARM_MARGIN: f64 = 12.0;
+
 /// A candidate with its different minima, those that can be used first and the likeliest of them before the others.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Ranked {
     candidate: Candidate,
     estimates: Vec<Estimate>,
@@ -51,6 +59,7 @@ struct Ranked {
 }
 
 /// What a search found.
+#[derive(Clone, Debug)]
 pub(super) struct Found {
     /// The chosen model.
     pub(super) estimate: Estimate,
@@ -58,6 +67,8 @@ pub(super) struct Found {
     pub(super) constant: bool,
     /// The work.
     pub(super) work: Work,
+    /// The last candidates that it was chosen from, each once.
+    last: Vec<Ranked>,
 }
 
 /// What a search has done so far.
@@ -71,6 +82,19 @@ pub(super) struct Work {
     iterations: usize,
     /// How many estimations stopped at the limit on iterations.
     stopped_early: usize,
+}
+
+impl Found {
+    /// Chooses the best of some candidates; the first, if none can be used.
+    fn new(last: Vec<Ranked>, work: Work) -> Option<Self> {
+        let best = last.get(best_of(&last).unwrap_or(0))?;
+        Some(Self {
+            estimate: best.estimates.first()?.clone(),
+            constant: best.candidate.constant,
+            work,
+            last,
+        })
+    }
 }
 
 impl Work {
@@ -163,8 +187,15 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Searches; `None` if not even a model without coefficients can be estimated.
-    pub(super) fn run(&self) -> Option<Found> {
+    /// Searches, from what was found on an earlier past of the same series if that is of use.
+    ///
+    /// `None` if not even a model without coefficients can be estimated.
+    pub(super) fn run(&self, earlier: Option<&Found>) -> Option<Found> {
+        earlier.and_then(|found| self.go_on(found)).or_else(|| self.begin())
+    }
+
+    /// Searches from the first candidates on.
+    fn begin(&self) -> Option<Found> {
         let mut work = Work::default();
         let mut tried: Vec<Ranked> = Vec::new();
         if self.settings.stepwise {
@@ -174,17 +205,37 @@ impl<'a> Search<'a> {
             self.try_new(self.bounds.all(), &mut tried, &mut work);
         }
         let mut last = self.finalists(&tried, &mut work);
-        self.last_pass(&mut last, &mut work);
-        let best = best_of(&last).map(|best| &last[best]);
-        // Nothing was estimated again, or all of it in vain: the best as ranked, or the model without coefficients.
-        let best = best.or_else(|| best_of(&tried).map(|best| &tried[best]));
-        let plainest = |ranked: &&Ranked| ranked.candidate.orders == [0; 4] && !ranked.estimates.is_empty();
-        let best = best.or_else(|| tried.iter().find(plainest))?;
-        Some(Found {
-            estimate: best.estimates.first()?.clone(),
-            constant: best.candidate.constant,
-            work,
-        })
+        self.last_pass(&mut last, &[], &mut work);
+        if best_of(&last).is_none() {
+            // Nothing was estimated again, or all of it in vain: the best as ranked, or the model without coefficients.
+            let plainest = |ranked: &&Ranked| ranked.candidate.orders == [0; 4] && !ranked.estimates.is_empty();
+            let best = best_of(&tried).map(|best| &tried[best]);
+            last = vec![best.or_else(|| tried.iter().find(plainest))?.clone()];
+        }
+        Found::new(last, work)
+    }
+
+    /// Estimates again what an earlier search ended with, each candidate from where that one did, and moves on from the
+    /// best; `None` if nothing of it can be used.
+    fn go_on(&self, earlier: &Found) -> Option<Found> {
+        let Order { d, seasonal_d, .. } = earlier.estimate.order;
+        let is_alike = (d, seasonal_d) == (self.base.d, self.base.seasonal_d);
+        if !is_alike || !self.settings.stepwise || self.settings.method == Method::Css {
+            return None;
+        }
+        let mut work = earlier.work.clone();
+        let worst = earlier.estimate.criterion(self.settings.criterion) + WARM_MARGIN;
+        let near: Vec<&Ranked> = earlier.last.iter().filter(|ranked| ranked.value <= worst).collect();
+        let mut last: Vec<Ranked> = near.par_iter().map(|ranked| self.refit(ranked, worst, WARM)).collect();
+        work.add(&last);
+        // The best is brought to the precision of the last pass.
+        let best = best_of(&last)?;
+        let best = &mut last[best];
+        *best = self.refit(best, f64::INFINITY, EXACT);
+        work.add(std::slice::from_ref(best));
+        let known: Vec<Candidate> = earlier.last.iter().map(|ranked| ranked.candidate).collect();
+        self.last_pass(&mut last, &known, &mut work);
+        Found::new(last, work)
     }
 
     /// Moves through neighbours that are new, each estimated from one start.
@@ -247,22 +298,24 @@ impl<'a> Search<'a> {
             let worst = first.value + FINALIST_MARGIN;
             let near = rest.iter().take(FINALISTS).take_while(|ranked| ranked.value <= worst);
             let (now, later) = rest.split_at(near.count());
-            last = now.par_iter().map(|ranked| self.refit(ranked, worst)).collect();
+            last = now.par_iter().map(|ranked| self.refit(ranked, worst, EXACT)).collect();
             work.add(&last);
             rest = later;
         }
         last
     }
 
-    /// Moves on from the best by exact likelihood, each neighbour starting where that one ended.
-    fn last_pass(&self, last: &mut Vec<Ranked>, work: &mut Work) {
+    /// Moves on from the best by exact likelihood, each neighbour starting where that one ended; those `known` to be
+    /// worse are left out.
+    fn last_pass(&self, last: &mut Vec<Ranked>, known: &[Candidate], work: &mut Work) {
         if !self.settings.stepwise || self.settings.method == Method::Css {
             return;
         }
         while let Some(best) = best_of(last) {
             let (from, value) = (&last[best].estimates[0], last[best].value);
             let mut candidates = self.bounds.neighbours(last[best].candidate);
-            candidates.retain(|&candidate| work.admits(candidate, self.settings.max_steps));
+            candidates
+                .retain(|candidate| !known.contains(candidate) && work.admits(*candidate, self.settings.max_steps));
             let ranked: Vec<Ranked> = candidates
                 .into_par_iter()
                 .map(|candidate| {
@@ -273,7 +326,9 @@ impl<'a> Search<'a> {
                 })
                 .collect();
             work.add(&ranked);
-            last.extend(ranked);
+            for ranked in ranked {
+                self.merge(ranked, last);
+            }
             if best_of(last).is_none_or(|next| last[next].value >= value - GAIN) {
                 break;
             }
@@ -353,11 +408,14 @@ impl<'a> Search<'a> {
     }
 
     /// Estimates a ranked candidate by exact likelihood, from where its ranking ended.
-    fn refit(&self, ranked: &Ranked, worst: f64) -> Ranked {
+    fn refit(&self, ranked: &Ranked, worst: f64, tolerance: f64) -> Ranked {
         let near = |estimate: &&Estimate| self.value(estimate) <= worst;
         let estimates: Vec<Estimate> = ranked.estimates.iter().filter(near).cloned().collect();
         let candidate = ranked.candidate;
-        self.judge(candidate, refine(self.sample(candidate), &estimates, self.rules(EXACT)))
+        self.judge(
+            candidate,
+            refine(self.sample(candidate), &estimates, self.rules(tolerance)),
+        )
     }
 
     /// The criterion of an estimate, infinite if a root is too close to the unit circle.

@@ -73,6 +73,43 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
+fn windows_go_on_from_their_common_beginning() {
+    let y = seasonal_series(3600);
+    let (warm, cold) = (
+        AutoArima::with_season(12),
+        AutoArima {
+            warm_start: false,
+            ..AutoArima::with_season(12)
+        },
+    );
+    // The first is too short for an earlier past, the last has another one than those between.
+    let cutoffs = [1700, 1850, 2000, 3599];
+    let told = |fitted: &dyn super::super::super::Fitted| (fitted.summary(), fitted.forecast(24, &[95.0]));
+    for (window, n) in warm.fit_at(&y, &cutoffs).into_iter().zip(cutoffs) {
+        let (window, anew) = (window.expect("a fit"), cold.fit(&y[..n]).expect("a fit"));
+        assert_eq!(told(&*window), told(&*warm.fit(&y[..n]).expect("a fit")), "at {n}");
+        assert!(number(&*window, "aicc") < number(&*anew, "aicc") + 2.0, "at {n}");
+    }
+    let iterations = |model: &AutoArima, n: usize| number(&*model.fit(&y[..n]).expect("a fit"), "iterations");
+    assert_eq!(iterations(&warm, 1700), iterations(&cold, 1700));
+    // Those of the earlier past are counted too.
+    let further = iterations(&warm, 2000) - iterations(&cold, 1792);
+    assert!(0.0 < further && further < 0.5 * iterations(&cold, 2000), "{further}");
+}
+
+#[test]
+fn a_beginning_without_a_model_is_no_hindrance() {
+    let mut y = vec![3.0; 1792];
+    y.extend(noise(7, 200));
+    let [warm, cold] = [true, false].map(|warm_start| AutoArima {
+        warm_start,
+        ..AutoArima::default()
+    });
+    let [warm, cold] = [warm, cold].map(|model| model.fit(&y).expect("a fit").summary());
+    assert_eq!(warm, cold);
+}
+
+#[test]
 fn limits_that_bind_are_told() {
     let y = seasonal_series(200);
     let free = AutoArima::with_season(12).fit(&y).expect("a fit");
