@@ -221,8 +221,9 @@ impl Model for AutoArima {
     }
 
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        let found = self.earlier(y.len()).and_then(|n| self.find(&y[..n]));
-        self.fit_from(y, found.as_ref()).map(|(fitted, _)| fitted)
+        self.fit_at(y, &[y.len()])
+            .pop()
+            .expect("internal error: one cutoff, no outcome")
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
