@@ -217,16 +217,33 @@ fn draw_place(out: &mut String, place: &Place, width: usize, part: Part, paint: 
     let _ = writeln!(out, " {:width$} {} {under}{mark}", "", margin("|"));
 }
 
-/// Finds the candidate most like `written`, if any is close enough to be a slip.
+/// Finds the candidate most like `written`, if any is close enough to be a slip: by a letter, a part of the other, or by
+/// a third of the letters at most.
 #[must_use]
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = written.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= (name.chars().count().max(written.chars().count()) / 3).max(1))
-        .min()
-        .map(|(_, name)| name)
+    let rank = |name: &'a str| {
+        let (lower_name, [long, short]) = (name.to_lowercase(), lengths(written, name));
+        let distance = strsim::damerau_levenshtein(&lower, &lower_name);
+        let is_part = short >= PART && (lower.contains(&lower_name) || lower_name.contains(&lower));
+        let likeness = match distance {
+            0 | 1 => 0,
+            _ if is_part => 1,
+            _ if distance <= long / 3 => 2,
+            _ => return None,
+        };
+        Some((likeness, distance, strsim::damerau_levenshtein(written, name), name))
+    };
+    candidates.into_iter().filter_map(rank).min().map(|(.., name)| name)
+}
+
+/// Letters that a name has at least to be told from a part of another.
+const PART: usize = 3;
+
+/// Letters of two names, the longer first.
+fn lengths(one: &str, two: &str) -> [usize; 2] {
+    let [one, two] = [one, two].map(|name| name.chars().count());
+    [one.max(two), one.min(two)]
 }
 
 #[cfg(test)]
@@ -255,6 +272,15 @@ mod tests {
     fn a_far_name_is_not_suggested() {
         assert_eq!(nearest("horizn", ["horizon", "level"]), Some("horizon"));
         assert_eq!(nearest("x", ["horizon", "level"]), None);
+    }
+
+    #[test]
+    fn a_part_of_a_name_and_its_own_case_count() {
+        let models = ["AutoETS", "MSTL_ETS", "TBATS", "AutoARIMA", "MSTL_ARIMA"];
+        assert_eq!(nearest("ARIMA", models), Some("AutoARIMA"));
+        assert_eq!(nearest("ets", models), Some("AutoETS"));
+        assert_eq!(nearest("AutoTBATS", models), Some("TBATS"));
+        assert_eq!(nearest("max_pp", ["max_P", "max_p"]), Some("max_p"));
     }
 
     #[test]

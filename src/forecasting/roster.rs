@@ -69,7 +69,7 @@ pub const ROSTER: [Entry; 16] = [
     },
     Entry {
         name: "HoltWinters",
-        version: 1,
+        version: 2,
         settings: &[setting("error", COMPOSITION, "how errors and season join (additive)")],
         make: |seasons, settings| {
             let (season_length, error) = (one(seasons), settings.composition("error", Composition::Additive));
@@ -78,7 +78,7 @@ pub const ROSTER: [Entry; 16] = [
     },
     Entry {
         name: "AutoETS",
-        version: 1,
+        version: 2,
         settings: &[setting(
             "model",
             Kind::Choice(&PATTERNS),

@@ -103,7 +103,10 @@ fn series(
         };
         return Err(TaskError::new(fault)
             .note("models need finite values at regular steps")
-            .help("the task `prepare_clean` mends duplicates and gaps; its `max_gap` says how long a gap it fills"));
+            .help(
+                "the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how \
+                 long a gap it fills",
+            ));
     }
     Ok(Series {
         unique_id,

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use polars::prelude::{
-    Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, PolarsError, Series as Values, TimeUnit,
+    ArrowDataType, ArrowField, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, PolarsError,
+    Series as Values, TimeUnit,
 };
 use polars_io::SerReader as _;
 use polars_io::prelude::{
@@ -143,10 +144,22 @@ pub fn read(context: &Context<'_>, role: &str) -> Result<DataFrame, TaskError> {
             .finish()
             .map_err(|error| broken("CSV", error))
     } else {
-        ParquetReader::new(Cursor::new(bytes)).finish().map_err(|error| {
-            broken("Parquet", error).help("a file of comma-separated values must end in `.csv` or `.csv.gz`")
-        })
+        let broken =
+            |error| broken("Parquet", error).help("a file of comma-separated values must end in `.csv` or `.csv.gz`");
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let schema = reader.schema().map_err(broken)?;
+        if let Some(column) = categories(&schema) {
+            let what = format!("the column `{column}` of `{role}` holds categories");
+            return Err(TaskError::new(what).help("write it as text: in pandas, with `astype(str)`"));
+        }
+        reader.finish().map_err(broken)
     }
+}
+
+/// A column that is stored as codes of categories, of which the reader knows nothing.
+fn categories(schema: &ArrowSchema) -> Option<&str> {
+    let is_coded = |field: &&ArrowField| matches!(field.dtype, ArrowDataType::Dictionary(..));
+    schema.iter_values().find(is_coded).map(|field| field.name.as_str())
 }
 
 /// Reads a whole file, and unpacks it if its name ends in `.gz`.

@@ -146,9 +146,8 @@ impl Rule {
         });
         match place {
             None => "holds".to_owned(),
-            Some(place) => {
-                format!("broken {} times, first by {place}", self.broken).replace("1 times, first by", "once, by")
-            }
+            Some(place) if self.broken == 1 => format!("broken once, by {place}"),
+            Some(place) => format!("broken {} times, first by {place}", self.broken),
         }
     }
 
@@ -172,6 +171,10 @@ impl Rule {
             "duplicates" | "order" => Some((
                 "prepare",
                 "the task `prepare_clean` sorts the rows and merges duplicates",
+            )),
+            "not_finite" => Some((
+                "gaps",
+                "the task `prepare_clean` fills values that are not finite as it fills gaps",
             )),
             "negative" => Some(("negative", "if the values are right, raise `max_negative`")),
             "length" => Some(("length", "take a longer span of data, or lower `min_length`")),

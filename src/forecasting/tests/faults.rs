@@ -297,7 +297,7 @@ fn values_that_models_cannot_take_are_told_by_series() {
         .find(|line| line.starts_with("B,2024-01-02 05:00:00"))
         .expect("a line");
     let rest = "\nnote: models need finite values at regular steps
-help: the task `prepare_clean` mends duplicates and gaps; its `max_gap` says how long a gap it fills";
+help: the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how long a gap it fills";
     for (written, expected) in [
         ("", "the series `B` has an empty value at 2024-01-02 05:00:00"),
         ("inf", "the series `B` has the value inf at 2024-01-02 05:00:00"),
@@ -315,7 +315,7 @@ fn data_that_models_cannot_take_is_told_by_series() {
     let gap = two_series(1000).replace("B,2024-01-02 05:00:00", "C,2024-01-02 05:00:00");
     let expected = "the series `B` has no value at 2024-01-02 05:00:00
 note: models need finite values at regular steps
-help: the task `prepare_clean` mends duplicates and gaps; its `max_gap` says how long a gap it fills";
+help: the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how long a gap it fills";
     assert_eq!(told(on_csv(&project, &gap, &[])), expected);
     let twice = two_series(1000).replace("B,2024-01-02 05:00:00", "B,2024-01-02 04:00:00");
     assert!(
@@ -327,5 +327,18 @@ help: the task `prepare_clean` mends duplicates and gaps; its `max_gap` says how
         .write("series.csv", &two_series(1000));
     let inputs = [("clean", "series.csv"), ("validation", "broken.json")];
     let expected = "`validation` does not say that the series are valid; its status is `broken`";
+    assert_eq!(told(project.run_on("train_backtest_select", &[], &inputs)), expected);
+}
+
+/// `categories.parquet` was written by pyarrow: a column `unique_id` of a dictionary type, and `y`.
+#[test]
+fn a_column_of_categories_is_told_with_what_to_do() {
+    let project = Project::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/forecasting/tests/categories.parquet");
+    std::fs::copy(file, project.path("series.parquet")).expect("copied");
+    let expected = "the column `unique_id` of `clean` holds categories
+help: write it as text: in pandas, with `astype(str)`";
+    project.write("validation.json", r#"{"status":"valid"}"#);
+    let inputs = [("clean", "series.parquet"), ("validation", "validation.json")];
     assert_eq!(told(project.run_on("train_backtest_select", &[], &inputs)), expected);
 }

@@ -207,10 +207,10 @@ impl<'a> Search<'a> {
         let mut last = self.finalists(&tried, &mut work);
         self.last_pass(&mut last, &[], &mut work);
         if best_of(&last).is_none() {
-            // Nothing was estimated again, or all of it in vain: the best as ranked, or the model without coefficients.
-            let plainest = |ranked: &&Ranked| ranked.candidate.orders == [0; 4] && !ranked.estimates.is_empty();
-            let best = best_of(&tried).map(|best| &tried[best]);
-            last = vec![best.or_else(|| tried.iter().find(plainest))?.clone()];
+            // Nothing was estimated again, or all of it in vain: the best as ranked, or the model without coefficients,
+            // which has a likelihood on every series.
+            let best = best_of(&tried).map(|best| tried.swap_remove(best));
+            last = vec![best.unwrap_or_else(|| self.plainest())];
         }
         Found::new(last, work)
     }
@@ -354,6 +354,13 @@ impl<'a> Search<'a> {
             .collect();
         work.add(&ranked);
         tried.extend(ranked);
+    }
+
+    /// The model without coefficients.
+    fn plainest(&self) -> Ranked {
+        let (orders, constant) = ([0; 4], self.with_constant.is_some());
+        let candidate = Candidate { orders, constant };
+        self.judge(candidate, self.estimate(candidate, Vec::new()))
     }
 
     /// The sample of a candidate.

@@ -3,8 +3,9 @@
 //! Source: Hyndman, Koehler, Ord and Snyder (2008), *Forecasting with exponential smoothing*: the forms in chapter 2,
 //! estimation and selection in chapters 5 and 7, intervals in chapter 6.
 //!
-//! State: level, trend and one season. Cost of a fit: O(n) a pass over the series, whatever the season's length, and
-//! some tens to hundreds of passes a form.
+//! State: level, trend and one season of m values. Cost of a fit: O(n) a pass over the series, whatever the season's
+//! length: some tens to hundreds of passes a form for up to twelve steps in a season, beyond that some 1,000, and up to
+//! m = 250, where the values of the season are searched too, m more and O(m²) beside each.
 //!
 //! Departures from the reference (statsforecast), each with its reason:
 //! - A damped trend is continued by φ, φ + φ², …; the reference adds the first φ twice. That is the whole difference

@@ -107,6 +107,22 @@ fn the_passengers_of_australia_have_a_steady_trend() {
 }
 
 #[test]
+fn a_season_too_long_to_be_searched_is_the_decompositions() {
+    let wave = |t: usize| 100.0 + 10.0 * (t as f64 * std::f64::consts::TAU / 300.0).sin();
+    let y: Vec<f64> = (0..900).map(wave).collect();
+    for error in [Composition::Additive, Composition::Multiplicative] {
+        let model = HoltWinters {
+            season_length: 300,
+            error,
+        };
+        let forecast = model.fit(&y).expect("a fit").forecast(300, &[]).mean;
+        for (h, value) in forecast.iter().enumerate() {
+            assert!((value - wave(900 + h)).abs() < 0.2, "{h}: {value}");
+        }
+    }
+}
+
+#[test]
 fn a_random_walk_has_a_flat_forecast_at_its_last_value() {
     let mut level = 100.0;
     let y: Vec<f64> = noise(400)

@@ -20,6 +20,10 @@ const LIMITS: Limits = Limits {
     spread: 1e-4,
 };
 
+/// The longest season whose values are searched too: of more variables, the steps that there are would hardly move each
+/// once, so the decomposition's stay.
+const FREE_SEASON: usize = 250;
+
 /// Fits `form` to `y`; `None` if it does not suit the series.
 pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
     let has_trend = form.trend != Component::Absent;
@@ -27,7 +31,8 @@ pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> O
     let season_length = if has_season { season_length } else { 1 };
     let first = first_states(y, season_length, form, y.len())?;
 
-    // Variables: α, β, γ, φ, level, trend, all seasons but the first, the latest first; as far as the form has them.
+    // Variables: α, β, γ, φ, level, trend, all seasons but the first, the latest first; as far as the form has them, and
+    // the seasons are searched.
     let alpha = LEAST + 0.2 * (MOST - LEAST) / season_length as f64;
     let mut start = vec![alpha];
     let mut bounds = vec![(LEAST, MOST)];
@@ -47,7 +52,9 @@ pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> O
     if has_trend {
         start.push(first.trend);
     }
-    start.extend(first.season.iter().skip(1).rev());
+    if season_length <= FREE_SEASON {
+        start.extend(first.season.iter().skip(1).rev());
+    }
     bounds.resize(start.len(), (f64::NEG_INFINITY, f64::INFINITY));
 
     let mut states = first;
@@ -80,6 +87,14 @@ fn put(x: &[f64], form: Form, states: &mut States) -> Smoothing {
     states.level = next();
     if form.trend != Component::Absent {
         states.trend = next();
+    }
+    if states.season.len() > FREE_SEASON {
+        return Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        };
     }
     let mut rest = if form.season == Component::Multiplicative {
         states.season.len() as f64

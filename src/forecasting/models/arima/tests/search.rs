@@ -135,6 +135,20 @@ fn limits_that_bind_are_told() {
 }
 
 #[test]
+fn a_search_that_may_try_next_to_nothing_ends_with_the_plainest_model() {
+    for seed in 0..8 {
+        let y = summed(&summed(&noise(seed, 120)));
+        let one = AutoArima {
+            max_steps: 1,
+            d: Some(0),
+            ..AutoArima::default()
+        };
+        let fitted = one.fit(&y).expect("a fit");
+        assert!(find(&*fitted, "limits_reached").is_some());
+    }
+}
+
+#[test]
 fn each_limit_is_told_alone_where_it_alone_binds() {
     let y = seasonal_series(200);
     let told = |settings: AutoArima| match find(&*settings.fit(&y).expect("a fit"), "limits_reached") {
