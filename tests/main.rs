@@ -11,6 +11,7 @@
 //! | `concurrency` | several builds in one project |
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits against a plain recursion |
+//! | `paths` | artifacts, sources and pipes in each other's way |
 //! | `layering` | who may import whom |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //!
@@ -31,6 +32,7 @@ mod interruptions;
 mod layering;
 mod mistakes;
 mod model;
+mod paths;
 #[cfg(feature = "forecasting")]
 mod pipeline;
 mod project;

@@ -333,6 +333,31 @@ built      upload  [TIME]
 }
 
 #[test]
+fn missing_secrets_and_sources_are_told_together() {
+    let project = project(
+        r#"
+[secrets]
+TOKEN = {}
+
+[target.upload]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["absent.txt"]
+secrets = ["TOKEN"]
+output = "upload.txt"
+"#,
+    );
+    let said = project.build("");
+    let errors: Vec<&str> = said.text.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(
+        errors,
+        [
+            "error: the secret `TOKEN` is not set",
+            "error: `absent.txt` does not exist, and no target makes it"
+        ]
+    );
+}
+
+#[test]
 fn an_output_must_not_leave_the_project_through_a_link() {
     let project = project(
         r#"

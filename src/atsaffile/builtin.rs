@@ -239,17 +239,19 @@ fn list(ports: &[Port]) -> String {
 
 fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut Mistakes) {
     let task = schema.name;
-    let mut whole = ports.inputs_whole;
     let mut given: Vec<&str> = Vec::new();
+    // Inputs of the task that an unknown one may be meant as.
+    let mut meant: Vec<&str> = Vec::new();
     for input in ports.inputs {
         let role = input.role.as_str();
         if !has(schema.inputs, role) {
-            whole = false;
             let what = format!("the task `{task}` has no input `{role}`");
             let reads = format!("the task reads: {}", list(schema.inputs));
             let near = mistakes.nearest(role, names(schema.inputs));
             let mistake = mistakes.error(input.span, what).note(reads).meant(near);
-            let free = names(schema.inputs).find(|port| !ports.inputs.iter().any(|input| input.role == *port));
+            let is_free = |port: &&str| !ports.inputs.iter().any(|input| input.role == *port);
+            let free = names(schema.inputs).find(is_free);
+            meant.extend(near.or_else(|| names(schema.inputs).find(|port| is_free(port) && !meant.contains(port))));
             if let From::Glob(_) = input.from {
                 mistake.help("name one file: a built-in task takes no patterns");
             } else if let (false, Some(port)) = (is_name(role), free) {
@@ -274,10 +276,11 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
         }
         given.push(role);
     }
-    if !whole {
+    if !ports.inputs_whole {
         return;
     }
-    for port in schema.inputs.iter().filter(|port| !given.contains(&port.name)) {
+    let is_missing = |port: &&Port| !given.contains(&port.name) && !meant.contains(&port.name);
+    for port in schema.inputs.iter().filter(is_missing) {
         mistakes
             .error(
                 draft.inputs_key.unwrap_or(draft.name.span),

@@ -111,7 +111,7 @@ impl Project<'_, '_> {
                 let what = format!("the target `{target}` has no input `{role}`");
                 let mut roles: Vec<&str> = ports.inputs.iter().map(|input| input.role.as_str()).collect();
                 roles.dedup();
-                mistakes.unknown(Some(span()), what, role, "its inputs", roles.into_iter());
+                mistakes.unknown(Some(span()), what, role, "inputs of the target", roles.into_iter());
             }
             return None;
         }

@@ -65,6 +65,8 @@ fn check(name: &str, word: Word<'_>, rendered: &str, file: &str, mistakes: &mut 
         ))
     } else if path == file {
         Some(("is the Atsaffile itself", "give it another path"))
+    } else if path.strip_prefix(file).is_some_and(|below| below.starts_with('/')) {
+        Some(("lies below the Atsaffile, which is a file", "give it another path"))
     } else {
         None
     };

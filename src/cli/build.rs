@@ -6,6 +6,7 @@ use std::thread;
 
 use super::setup::{self, Project};
 use super::{Exit, Failure, Session, interrupt, plan};
+use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
 use crate::report::json;
@@ -55,7 +56,13 @@ pub(super) fn once(
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
     let goals = project.goals(&args.goals)?;
     let needed = project.graph.needed(&goals);
-    setup::require_secrets(project, &needed)?;
+    setup::require_secrets(project, &needed).map_err(|mut failure| {
+        // Whatever else is missing is told at once.
+        if let Err(errors) = engine::plan::plan(project.world(), &goals, args.force) {
+            failure.diagnostics.extend(project.plan_failure(&errors).diagnostics);
+        }
+        failure
+    })?;
     for warning in setup::empty_globs(project, &needed) {
         session.screen.tell(&warning);
     }

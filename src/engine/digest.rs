@@ -153,8 +153,12 @@ impl Tree {
                 Node::Directory
             } else if kind.is_symlink() {
                 Node::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
-            } else {
+            } else if kind.is_file() {
                 Node::File(digest_of(entry.path())?)
+            } else {
+                // A pipe would keep whoever opens it waiting.
+                let what = format!("`{name}` in it is neither a file nor a directory");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
             };
             nodes.push((name, node));
         }

@@ -65,6 +65,24 @@ error: the task `train_backtest_select` needs the input `validation`
 }
 
 #[test]
+fn an_extra_input_stands_for_one_that_is_missing_and_the_others_are_told() {
+    const TEXT: &str = r#"[target.train]
+uses = "train_backtest_select"
+inputs = ["data/x.csv"]
+outputs = { cv_results = "c", leaderboard = "l", selected = "s" }
+"#;
+    let said = mistakes(TEXT);
+    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(
+        errors,
+        [
+            "error: the task `train_backtest_select` needs the input `validation`",
+            "error: the task `train_backtest_select` has no input `data/x.csv`",
+        ]
+    );
+}
+
+#[test]
 fn an_extra_input_is_told() {
     const TEXT: &str = r#"[target.validate]
 uses = "validate_clean"

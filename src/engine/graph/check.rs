@@ -1,6 +1,7 @@
 //! What is checked of the whole: names, paths, globs, and that there is no circle.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
@@ -183,49 +184,66 @@ fn is_unreadable(error: &walkdir::Error) -> bool {
     error.io_error().is_some_and(|error| !not_found(error))
 }
 
-/// Sorts targets so that each comes after those that it needs; a circle is given back as the way round.
+/// Sorts targets so that each comes after those that it needs; circles are given back as the ways round, as far as they
+/// have no target in common.
 ///
 /// Without recursion, for chains are long: a target waits until the number of its open needs is zero.
-pub(super) fn order(nodes: &[Node]) -> Result<Vec<TargetId>, Vec<TargetId>> {
-    let before = |id: TargetId| nodes[id.index()].needs.iter().chain(&nodes[id.index()].after).copied();
+pub(super) fn order(nodes: &[Node]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>> {
     let ids = || (0..).map(TargetId).take(nodes.len());
-    let mut waiting: Vec<usize> = ids().map(|id| before(id).count()).collect();
+    let mut waiting: Vec<usize> = ids().map(|id| before(nodes, id).count()).collect();
     let mut follow: Vec<Vec<TargetId>> = vec![Vec::new(); nodes.len()];
     for id in ids() {
-        before(id).for_each(|earlier| follow[earlier.index()].push(id));
+        before(nodes, id).for_each(|earlier| follow[earlier.index()].push(id));
     }
-    let mut ready: std::collections::BinaryHeap<_> = ids()
-        .filter(|id| waiting[id.index()] == 0)
-        .map(std::cmp::Reverse)
-        .collect();
+    let mut ready: BinaryHeap<Reverse<TargetId>> = ids().filter(|id| waiting[id.index()] == 0).map(Reverse).collect();
     let mut order = Vec::with_capacity(nodes.len());
-    while let Some(std::cmp::Reverse(id)) = ready.pop() {
-        order.push(id);
-        for next in &follow[id.index()] {
-            waiting[next.index()] -= 1;
-            if waiting[next.index()] == 0 {
-                ready.push(std::cmp::Reverse(*next));
+    let mut done = vec![false; nodes.len()];
+    let mut circles = Vec::new();
+    loop {
+        while let Some(Reverse(id)) = ready.pop() {
+            if std::mem::replace(&mut done[id.index()], true) {
+                continue;
+            }
+            order.push(id);
+            for next in &follow[id.index()] {
+                waiting[next.index()] -= 1;
+                if waiting[next.index()] == 0 {
+                    ready.push(Reverse(*next));
+                }
             }
         }
+        let Some(open) = ids().find(|id| !done[id.index()]) else {
+            break;
+        };
+        // Once it is told, what only comes after it is in order.
+        let circle = circle(nodes, open, &done);
+        ready.extend(circle.iter().copied().map(Reverse));
+        circles.push(circle);
     }
-    if order.len() == nodes.len() {
-        return Ok(order);
-    }
-    // Whoever still waits, waits for someone who still waits: going backward from any of them ends in the circle.
+    if circles.is_empty() { Ok(order) } else { Err(circles) }
+}
+
+/// The targets that a target comes after.
+fn before(nodes: &[Node], id: TargetId) -> impl Iterator<Item = TargetId> {
+    nodes[id.index()].needs.iter().chain(&nodes[id.index()].after).copied()
+}
+
+/// A circle on the way back from a target, with the whole way round: whoever is not done waits for someone who is not.
+fn circle(nodes: &[Node], from: TargetId, done: &[bool]) -> Vec<TargetId> {
     let mut way: Vec<TargetId> = Vec::new();
     let mut seen: HashMap<TargetId, usize> = HashMap::new();
-    let mut at = ids().find(|id| waiting[id.index()] > 0);
+    let mut at = Some(from);
     while let Some(id) = at {
         if let Some(first) = seen.insert(id, way.len()) {
             way.drain(..first);
             way.push(id);
             way.reverse();
-            return Err(way);
+            return way;
         }
         way.push(id);
-        at = before(id).find(|earlier| waiting[earlier.index()] > 0);
+        at = before(nodes, id).find(|earlier| !done[earlier.index()]);
     }
-    Err(way)
+    way
 }
 
 #[cfg(test)]
@@ -250,9 +268,27 @@ mod tests {
     #[test]
     fn a_circle_is_told_with_the_whole_way_round() {
         let nodes = [node(&[]), node(&[0, 3]), node(&[1]), node(&[2]), node(&[3])];
-        let way = order(&nodes).expect_err("a circle");
+        let circles = order(&nodes).expect_err("a circle");
+        let [way] = circles.as_slice() else {
+            panic!("{circles:?}")
+        };
         assert_eq!(way.first(), way.last());
         assert_eq!(way.len(), 4);
+    }
+
+    #[test]
+    fn every_circle_is_told_and_what_follows_one_is_none() {
+        let nodes = [
+            node(&[0]),
+            node(&[2]),
+            node(&[1]),
+            node(&[2, 0]),
+            node(&[5]),
+            node(&[4, 3]),
+        ];
+        let circles = order(&nodes).expect_err("circles");
+        let circles: Vec<Vec<u32>> = circles.iter().map(|way| way.iter().map(|id| id.0).collect()).collect();
+        assert_eq!(circles, [vec![0, 0], vec![1, 2, 1], vec![4, 5, 4]]);
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Graph {
         }
         match check::order(&graph.nodes) {
             Ok(order) => graph.order = order,
-            Err(way) => errors.push(GraphError::cycle(&graph, &way)),
+            Err(circles) => errors.extend(circles.iter().map(|way| GraphError::cycle(&graph, way))),
         }
         if errors.is_empty() {
             Ok(graph)
@@ -191,6 +191,10 @@ impl Graph {
             if let Some(artifact) = check::artifact_below(&self.by_path, &read.path) {
                 errors.push(GraphError::source_around(self, &read.path, read.span, artifact));
             }
+            let above = check::directory_above(&self.by_path, &read.path, &self.spec);
+            if let Some(directory) = above.filter(|_| read.artifact.is_none()) {
+                errors.push(GraphError::source_inside(self, &read.path, read.span, directory));
+            }
         }
         let mut needs: Vec<TargetId> = reads
             .iter()
@@ -228,9 +232,15 @@ impl Graph {
         if let Action::Command(command) = &target.action {
             for word in &command.file_words {
                 let path = word.strip_prefix("./").unwrap_or(word);
-                let artifact = self.by_path.get(path).copied();
-                if artifact.is_some() || found.is_file(path) {
-                    imply(path, path, artifact, How::Word, target.span);
+                let above = || check::directory_above(&self.by_path, path, &self.spec);
+                // What lies in the directory of an artifact is part of it.
+                match self.by_path.get(path).copied().or_else(above) {
+                    Some(artifact) => {
+                        let whole = self.path(artifact);
+                        imply(whole, whole, Some(artifact), How::Word, target.span);
+                    }
+                    None if found.is_file(path) => imply(path, path, None, How::Word, target.span),
+                    None => {}
                 }
             }
         }

@@ -235,8 +235,9 @@ impl Store {
         let mut displaced = Vec::new();
         for (artifact, staged) in place {
             let to = files.at(&artifact.path);
+            let cleared = self.clear_way(&artifact.path, run).map_err(StoreError::at(&to))?;
             let moved = self.place(artifact, staged, &to, run).map_err(StoreError::at(&to))?;
-            displaced.extend(moved);
+            displaced.extend(cleared.into_iter().chain(moved));
             match artifact.kind {
                 Kind::File => files.note(&artifact.path, artifact.bytes),
                 // Reads the new files, so that the next look finds them remembered.
@@ -246,10 +247,27 @@ impl Store {
         Ok(displaced)
     }
 
-    fn place(&self, artifact: &Artifact, staged: &Path, to: &Path, run: RunId) -> io::Result<Option<Displaced>> {
-        if let Some(parent) = to.parent().filter(|parent| !parent.exists()) {
-            fs::create_dir_all(parent)?;
+    /// Makes the directory of a path; a file that stands where a part of it has to be gives way.
+    fn clear_way(&self, path: &str, run: RunId) -> io::Result<Option<Displaced>> {
+        let root = self.root();
+        let Some((parent, _)) = path.rsplit_once('/') else {
+            return Ok(None);
+        };
+        if root.join(parent).is_dir() {
+            return Ok(None);
         }
+        let ends = parent.match_indices('/').map(|(end, _)| end).chain([parent.len()]);
+        let mut above = ends.map(|end| &parent[..end]);
+        let in_the_way = above.find(|part| exists(&root.join(part)) && !root.join(part).is_dir());
+        let displaced = match in_the_way {
+            Some(part) => self.dispose(&root.join(part), part, run)?,
+            None => None,
+        };
+        fs::create_dir_all(root.join(parent))?;
+        Ok(displaced)
+    }
+
+    fn place(&self, artifact: &Artifact, staged: &Path, to: &Path, run: RunId) -> io::Result<Option<Displaced>> {
         match renameat_with(CWD, staged, CWD, to, RenameFlags::NOREPLACE) {
             Err(rustix::io::Errno::EXIST) => {}
             // A file system that cannot: what stands there is moved away first.
@@ -346,7 +364,11 @@ pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
     if kind.is_file() {
         digest::of_file(path).map(Some)
     } else if kind.is_dir() {
-        Tree::read(path, &digest::of_file).map(|tree| Some(tree.digest()))
+        match Tree::read(path, &digest::of_file) {
+            // Something is in it that atsaf never places.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+            tree => tree.map(|tree| Some(tree.digest())),
+        }
     } else {
         Ok(None)
     }

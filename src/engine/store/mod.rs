@@ -114,6 +114,11 @@ impl Store {
             behind: false,
             warnings: Vec::new(),
         };
+        if state.journal.is_none() && path.metadata().is_ok_and(|it| it.len() >= START) {
+            let what = "`.atsaf/v1/journal` does not begin as this version of atsaf writes it: it is damaged or of another \
+                        version, and nothing in it counts";
+            state.warnings.push(what.to_owned());
+        }
         let mut known = HashMap::new();
         if let Some(journal) = &mut state.journal
             && let Some(index) = Index::load(&dir.join("index"), journal)
@@ -184,7 +189,7 @@ impl Store {
                 let _ = rename(&path, &path.with_extension("damaged"));
                 state
                     .warnings
-                    .push("the journal's head is damaged: it was moved to `journal.damaged`".to_owned());
+                    .push("the journal was moved to `journal.damaged`, and all counts as never built".to_owned());
             }
             let read = state.journal.as_ref().map(Journal::id);
             state.journal = Journal::open(&path, true).map_err(StoreError::at(&path))?;
