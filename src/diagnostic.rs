@@ -223,13 +223,14 @@ fn draw_place(out: &mut String, place: &Place, width: usize, part: Part, paint: 
 pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = written.to_lowercase();
     let rank = |name: &'a str| {
-        let (lower_name, [long, short]) = (name.to_lowercase(), lengths(written, name));
+        let lower_name = name.to_lowercase();
         let distance = strsim::damerau_levenshtein(&lower, &lower_name);
-        let is_part = short >= PART && (lower.contains(&lower_name) || lower_name.contains(&lower));
+        let (one, other) = (written.chars().count(), name.chars().count());
+        let is_part = one.min(other) >= PART && (lower.contains(&lower_name) || lower_name.contains(&lower));
         let likeness = match distance {
             0 | 1 => 0,
             _ if is_part => 1,
-            _ if distance <= long / 3 => 2,
+            _ if distance <= one.max(other) / 3 => 2,
             _ => return None,
         };
         Some((likeness, distance, strsim::damerau_levenshtein(written, name), name))
@@ -239,12 +240,6 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
 
 /// Letters that a name has at least to be told from a part of another.
 const PART: usize = 3;
-
-/// Letters of two names, the longer first.
-fn lengths(one: &str, two: &str) -> [usize; 2] {
-    let [one, two] = [one, two].map(|name| name.chars().count());
-    [one.max(two), one.min(two)]
-}
 
 #[cfg(test)]
 mod tests {

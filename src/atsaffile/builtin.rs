@@ -249,9 +249,9 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
             let reads = format!("the task reads: {}", list(schema.inputs));
             let near = mistakes.nearest(role, names(schema.inputs));
             let mistake = mistakes.error(input.span, what).note(reads).meant(near);
-            let is_free = |port: &&str| !ports.inputs.iter().any(|input| input.role == *port);
-            let free = names(schema.inputs).find(is_free);
-            meant.extend(near.or_else(|| names(schema.inputs).find(|port| is_free(port) && !meant.contains(port))));
+            let mut unbound = names(schema.inputs).filter(|port| !ports.inputs.iter().any(|input| input.role == *port));
+            let free = unbound.clone().next();
+            meant.extend(near.or_else(|| unbound.find(|port| !meant.contains(port))));
             if let From::Glob(_) = input.from {
                 mistake.help("name one file: a built-in task takes no patterns");
             } else if let (false, Some(port)) = (is_name(role), free) {

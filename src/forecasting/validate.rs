@@ -173,7 +173,7 @@ impl Rule {
                 "the task `prepare_clean` sorts the rows and merges duplicates",
             )),
             "not_finite" => Some((
-                "gaps",
+                "not_finite",
                 "the task `prepare_clean` fills values that are not finite as it fills gaps",
             )),
             "negative" => Some(("negative", "if the values are right, raise `max_negative`")),
