@@ -14,7 +14,7 @@ use atsaf::engine::digest::Digest;
 use atsaf::engine::event::{Event, Observer, Outcome, Summary};
 use atsaf::engine::files::Files;
 use atsaf::engine::graph::Graph;
-use atsaf::engine::plan::{self, World};
+use atsaf::engine::plan::{self, PlanContext};
 use atsaf::engine::spec::schema::{Kind, Param, Port, Schema};
 use atsaf::engine::store::Store;
 use atsaf::engine::task::{Context, Task, TaskError, Tasks};
@@ -200,7 +200,7 @@ impl Inside {
         self.control.warnings.lock().expect("sound").clear();
         let (graph, store, files) = self.load(atsaffile);
         let (env, interrupted) = (BTreeMap::new(), AtomicBool::new(false));
-        let world = World {
+        let context = PlanContext {
             graph: &graph,
             store: &store,
             files: &files,
@@ -216,20 +216,20 @@ impl Inside {
             secrets: BTreeMap::new(),
             interrupted: &interrupted,
         };
-        build::build(world, &self.tasks, &options, &*self.control).expect("a usable store")
+        build::build(context, &self.tasks, &options, &*self.control).expect("a usable store")
     }
 
     /// The names of the targets that are not fresh.
     pub(crate) fn stale(&self, atsaffile: &str, goals: &[String]) -> BTreeSet<String> {
         let (graph, store, files) = self.load(atsaffile);
         let env = BTreeMap::new();
-        let world = World {
+        let context = PlanContext {
             graph: &graph,
             store: &store,
             files: &files,
             env: &env,
         };
-        let plan = plan::plan(world, &graph.goals(goals).expect("goals"), false).expect("a plan");
+        let plan = plan::plan(context, &graph.goals(goals).expect("goals"), false).expect("a plan");
         plan.open().map(|step| graph.name(step.target).to_owned()).collect()
     }
 

@@ -10,7 +10,7 @@ const TASKS: &[&str] = &[
     "engine::task",
     "engine::spec",
     "engine::digest",
-    "engine::run",
+    "engine::run_id",
 ];
 
 /// The engine's data.
@@ -22,7 +22,8 @@ const DATA: &[&str] = &[
     "engine::graph",
     "engine::plan",
     "engine::reason",
-    "engine::run",
+    "engine::clock",
+    "engine::run_id",
     "engine::spec",
     "engine::store",
     "engine::build::Summary",

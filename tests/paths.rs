@@ -38,9 +38,9 @@ nothing to do: 2 targets are fresh
     project.atsaf("plan").is(
         0,
         str![[r#"
-run      first   [TIME]  command another text  Atsaffile:6
-perhaps  second  [TIME]  depends on what first makes
-1 to run, 1 perhaps: about [TIME]
+run        first   [TIME]  command another text  Atsaffile:6
+undecided  second  [TIME]  depends on what first makes
+1 to run, 1 undecided: about [TIME]
 
 "#]],
     );

@@ -6,15 +6,15 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistakes::Mistakes;
 use super::params::Declared;
-use super::resolve::{Ports, Project, nothing};
+use super::resolve::{Ports, Resolver, nothing};
 use super::sections::is_name;
 use super::syntax::{Word, key_of, span_of};
 use super::targets::Draft;
 use crate::diagnostic::nearest;
 use crate::engine::spec::schema::{self, Misfit, Port, Schema};
-use crate::engine::spec::{Action, From, Kind, Origin, Param, Span, Value};
+use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, Span, Value};
 
-impl Project<'_, '_> {
+impl Resolver<'_, '_> {
     /// Checks a target that uses a built-in task; gives the values of all the task's parameters.
     pub(super) fn builtin(
         &self,
@@ -212,7 +212,7 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
     }
 }
 
-fn secrets(draft: &Draft<'_>, schema: &Schema, project: &Project<'_, '_>, mistakes: &mut Mistakes) {
+fn secrets(draft: &Draft<'_>, schema: &Schema, project: &Resolver<'_, '_>, mistakes: &mut Mistakes) {
     for name in &draft.secrets {
         if !schema.secrets.contains(&name.text) && project.secrets.contains_key(name.text) {
             let what = format!("the task `{}` uses no secret `{}`", schema.name, name.text);
@@ -313,7 +313,7 @@ fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut
                     port.name, output.path
                 ));
             }
-        } else if output.kind == Kind::Directory {
+        } else if output.kind == ArtifactKind::Directory {
             mistakes
                 .error(
                     output.span,

@@ -3,18 +3,18 @@
 use std::collections::HashSet;
 
 use super::mistakes::Mistakes;
-use super::resolve::{Ports, Project};
-use super::scope::{Found, Scope, unknown_param};
+use super::resolve::{Ports, Resolver};
+use super::scope::{Lookup, Scope, unknown_param};
 use super::syntax::{self, Word};
 use super::targets::{Draft, Run};
-use super::template::{self, Hole, Part};
+use super::template::{self, Hole, TemplatePart};
 use super::words;
 use crate::engine::spec::{Action, Command, Param, Piece, Template, Value};
 
 /// Words of a command's template that are no parameters.
 const LISTS: [&str; 2] = ["inputs", "output"];
 
-impl Project<'_, '_> {
+impl Resolver<'_, '_> {
     /// Checks a command; gives the parameters that it reads.
     pub(super) fn command(
         &self,
@@ -71,8 +71,8 @@ impl Project<'_, '_> {
         let mut pieces = Vec::with_capacity(split.len());
         for part in split {
             let piece = match part {
-                Part::Literal(literal) => Some(Piece::Literal(literal.to_owned())),
-                Part::Hole(hole) => self.piece(draft, word, &hole, ports, mistakes),
+                TemplatePart::Literal(literal) => Some(Piece::Literal(literal.to_owned())),
+                TemplatePart::Hole(hole) => self.piece(draft, word, &hole, ports, mistakes),
             };
             whole &= piece.is_some();
             pieces.extend(piece);
@@ -186,12 +186,12 @@ impl Project<'_, '_> {
         names.dedup();
         let scope = Scope::of(self.params, draft);
         let param = |name: &str| match scope.find(name) {
-            Found::Value(value, origin) => Some(Param {
+            Lookup::Value(value, origin) => Some(Param {
                 name: name.to_owned(),
                 value: value.clone(),
                 origin,
             }),
-            Found::Broken | Found::Unknown => None,
+            Lookup::Broken | Lookup::Unknown => None,
         };
         names.into_iter().filter_map(param).collect()
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::mistakes::Mistakes;
 use super::names::{Names, is_instance, reserved_instance};
-use super::sections::{Alias, Project};
+use super::sections::{Alias, ProjectTable};
 use super::syntax::Word;
 use crate::engine::spec::Goal;
 
 /// Resolves `default` and the aliases, which are left without cycles.
 pub(super) fn read(
-    project: &Project<'_>,
+    project: &ProjectTable<'_>,
     aliases: &[Alias<'_>],
     names: &Names<'_>,
     mistakes: &mut Mistakes,

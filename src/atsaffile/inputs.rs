@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use super::mistakes::Mistakes;
 use super::names::{is_instance, reserved_instance};
 use super::path;
-use super::resolve::Project;
+use super::resolve::Resolver;
 use super::scope::Scope;
 use super::sections::is_name;
 use super::syntax::Word;
 use super::targets::Draft;
 use crate::engine::spec::{From, Goal, Input, Span};
 
-impl<'t> Project<'_, 't> {
+impl<'t> Resolver<'_, 't> {
     /// Resolves the inputs of a target; the flag says whether all of them could be.
     pub(super) fn inputs(
         &self,

@@ -5,7 +5,7 @@ use super::path;
 use super::scope::Scope;
 use super::syntax::Word;
 use super::targets::Draft;
-use crate::engine::spec::{Kind, Output};
+use crate::engine::spec::{ArtifactKind, Output};
 
 /// Reads the outputs of a target; `file` is the name of the Atsaffile. An output with a bad path is kept under a path
 /// that can be no other's, so that its name still means something.
@@ -23,7 +23,7 @@ pub(super) fn read(
             let rendered = scope.render(text, *word, mistakes);
             let (path, kind) = match &rendered {
                 Some(rendered) => check(name.text, *word, rendered, file, mistakes),
-                None => (None, Kind::File),
+                None => (None, ArtifactKind::File),
             };
             Output {
                 name: name.text.to_owned(),
@@ -36,10 +36,16 @@ pub(super) fn read(
 }
 
 /// Checks a path that is to be written.
-fn check(name: &str, word: Word<'_>, rendered: &str, file: &str, mistakes: &mut Mistakes) -> (Option<String>, Kind) {
+fn check(
+    name: &str,
+    word: Word<'_>,
+    rendered: &str,
+    file: &str,
+    mistakes: &mut Mistakes,
+) -> (Option<String>, ArtifactKind) {
     let kind = match rendered.ends_with('/') {
-        true => Kind::Directory,
-        false => Kind::File,
+        true => ArtifactKind::Directory,
+        false => ArtifactKind::File,
     };
     let path = path::normalise(rendered);
     let wrong = if rendered.is_empty() {

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistakes::Mistakes;
 use super::sections;
-use super::syntax::{self, Node, Word, key_of, span_of};
+use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::schema::{self, Catalog};
 use crate::engine::spec::{Origin, Param, Value};
 
@@ -17,7 +17,7 @@ const TAKEN: [&str; 4] = ["input", "inputs", "output", "outputs"];
 pub(super) struct Declared<'t> {
     pub(super) name: Word<'t>,
     /// The value as written.
-    pub(super) node: &'t Node<'t>,
+    pub(super) node: &'t TomlNode<'t>,
     /// The value; `None` after a mistake that is already told.
     pub(super) value: Option<Value>,
     /// Where the value comes from.
@@ -112,7 +112,7 @@ impl<'t> Params<'t> {
 
 impl<'t> Declared<'t> {
     /// Reads a value, which may be a table.
-    fn read(name: Word<'t>, node: &'t Node<'t>, may_be_table: bool, mistakes: &mut Mistakes) -> Self {
+    fn read(name: Word<'t>, node: &'t TomlNode<'t>, may_be_table: bool, mistakes: &mut Mistakes) -> Self {
         Self {
             name,
             node,
@@ -123,7 +123,7 @@ impl<'t> Declared<'t> {
 }
 
 /// Reads the value of the parameter `name`; the entries of a table are no tables.
-fn value(name: &str, node: &Node<'_>, may_be_table: bool, mistakes: &mut Mistakes) -> Option<Value> {
+fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistakes: &mut Mistakes) -> Option<Value> {
     match node.get_ref() {
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
         DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),
@@ -183,7 +183,7 @@ pub(super) fn value_of_text(text: &str) -> Option<Value> {
 }
 
 /// Reads the table of values for one target.
-pub(super) fn with<'t>(node: &'t Node<'t>, mistakes: &mut Mistakes) -> Vec<Declared<'t>> {
+pub(super) fn with<'t>(node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> Vec<Declared<'t>> {
     syntax::table(node, "with", mistakes)
         .into_iter()
         .flatten()

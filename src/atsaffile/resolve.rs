@@ -14,7 +14,7 @@ use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Action, Command, Input, Output, Param, Secret, Spec, Target};
 
 /// Everything that one target is resolved against.
-pub(super) struct Project<'p, 't> {
+pub(super) struct Resolver<'p, 't> {
     /// The whole text.
     pub(super) text: &'t str,
     pub(super) params: &'p Params<'t>,
@@ -46,7 +46,7 @@ pub(super) fn fill<'t>(
         .map(|draft| outputs::read(text, draft, Scope::of(&params, draft), &file, mistakes))
         .collect();
     let names = Names::new(&drafts, &made, &aliases, mistakes);
-    let whole = Project {
+    let whole = Resolver {
         text,
         params: &params,
         secrets: &spec.secrets,
@@ -67,7 +67,7 @@ pub(super) fn fill<'t>(
     spec.params = params.list.iter().filter_map(Declared::param).collect();
 }
 
-impl Project<'_, '_> {
+impl Resolver<'_, '_> {
     fn target(&self, draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistakes) -> Target {
         let scope = Scope::of(self.params, draft);
         let (inputs, inputs_whole) = self.inputs(draft, scope, mistakes);

@@ -6,7 +6,7 @@ use super::mistakes::Mistakes;
 use super::params::{Declared, Params};
 use super::syntax::{self, Word};
 use super::targets::Draft;
-use super::template::{self, Hole, Part};
+use super::template::{self, Hole, TemplatePart};
 use crate::engine::spec::{Origin, Value};
 
 /// The values that one target can see.
@@ -17,7 +17,7 @@ pub(super) struct Scope<'p, 't> {
 }
 
 /// What a name means in a scope.
-pub(super) enum Found<'p> {
+pub(super) enum Lookup<'p> {
     /// A value and where it comes from.
     Value(&'p Value, Origin),
     /// A value with a mistake that is already told.
@@ -36,16 +36,16 @@ impl<'p, 't> Scope<'p, 't> {
     }
 
     /// Finds a value: in `with`, else in `[params]`.
-    pub(super) fn find(&self, name: &str) -> Found<'p> {
+    pub(super) fn find(&self, name: &str) -> Lookup<'p> {
         let own = self.with.iter().find(|param| param.name.text == name);
         match own.or_else(|| self.params.get(name)) {
             Some(Declared {
                 value: Some(value),
                 origin,
                 ..
-            }) => Found::Value(value, *origin),
-            Some(_) => Found::Broken,
-            None => Found::Unknown,
+            }) => Lookup::Value(value, *origin),
+            Some(_) => Lookup::Broken,
+            None => Lookup::Unknown,
         }
     }
 
@@ -63,11 +63,11 @@ impl<'p, 't> Scope<'p, 't> {
         let mut out = String::new();
         for part in parts {
             match part {
-                Part::Literal(literal) => out.push_str(literal),
-                Part::Hole(hole) => match self.find(hole.name) {
-                    Found::Value(value, _) => out.push_str(&value.plain()),
-                    Found::Broken => whole = false,
-                    Found::Unknown => {
+                TemplatePart::Literal(literal) => out.push_str(literal),
+                TemplatePart::Hole(hole) => match self.find(hole.name) {
+                    Lookup::Value(value, _) => out.push_str(&value.plain()),
+                    Lookup::Broken => whole = false,
+                    Lookup::Unknown => {
                         unknown_param(text, word, &hole, self.names(), mistakes);
                         whole = false;
                     }

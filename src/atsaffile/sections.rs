@@ -25,7 +25,7 @@ pub(super) struct Sections<'t> {
 
 /// `[project]`.
 #[derive(Default)]
-pub(super) struct Project<'t> {
+pub(super) struct ProjectTable<'t> {
     pub(super) name: String,
     pub(super) default: Vec<Word<'t>>,
 }
@@ -59,8 +59,8 @@ impl<'t> Sections<'t> {
     }
 
     /// Reads `[project]`.
-    pub(super) fn project(&self, mistakes: &mut Mistakes) -> Project<'t> {
-        let mut project = Project::default();
+    pub(super) fn project(&self, mistakes: &mut Mistakes) -> ProjectTable<'t> {
+        let mut project = ProjectTable::default();
         for (key, node) in self.project.into_iter().flatten() {
             let key = key_of(key);
             match key.text {
@@ -127,7 +127,7 @@ impl<'t> Sections<'t> {
 }
 
 /// Names the type of a value without showing it: it may be a secret that does not belong here.
-fn kind(node: &syntax::Node<'_>) -> String {
+fn kind(node: &syntax::TomlNode<'_>) -> String {
     match node.get_ref().as_str() {
         Some(_) => "a string".to_owned(),
         None => syntax::describe(node),

@@ -12,7 +12,7 @@ use crate::engine::spec::Span;
 const SEARCHED: usize = 100;
 
 /// A value of the TOML tree.
-pub(super) type Node<'t> = Spanned<DeValue<'t>>;
+pub(super) type TomlNode<'t> = Spanned<DeValue<'t>>;
 
 /// A text with its span: a key, or a string with its quotes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,7 +52,7 @@ pub(super) fn parse<'t>(text: &'t str, mistakes: &mut Mistakes) -> Option<DeTabl
 }
 
 /// Adds an error for each text with a NUL character: neither a path nor an argument nor a variable can have one.
-fn refuse_nul(value: &Node<'_>, mistakes: &mut Mistakes) {
+fn refuse_nul(value: &TomlNode<'_>, mistakes: &mut Mistakes) {
     match value.get_ref() {
         DeValue::String(text) if text.contains('\0') => {
             mistakes
@@ -211,7 +211,7 @@ fn earlier(text: &str, again: Span) -> Option<Span> {
 }
 
 /// Says what a value is: its type, and the value itself if it is short.
-pub(super) fn describe(node: &Node<'_>) -> String {
+pub(super) fn describe(node: &TomlNode<'_>) -> String {
     match node.get_ref() {
         DeValue::String(text) if text.chars().count() > 40 => "a long string".to_owned(),
         DeValue::String(text) => format!("the string {}", serde_json::Value::from(text.as_ref())),
@@ -226,7 +226,7 @@ pub(super) fn describe(node: &Node<'_>) -> String {
 
 /// Adds the error that a key has a value of the wrong type.
 pub(super) fn expected<'m>(
-    node: &Node<'_>,
+    node: &TomlNode<'_>,
     key: &str,
     wanted: &str,
     mistakes: &'m mut Mistakes,
@@ -238,7 +238,7 @@ pub(super) fn expected<'m>(
 }
 
 /// Reads a table.
-pub(super) fn table<'t>(node: &'t Node<'t>, key: &str, mistakes: &mut Mistakes) -> Option<&'t DeTable<'t>> {
+pub(super) fn table<'t>(node: &'t TomlNode<'t>, key: &str, mistakes: &mut Mistakes) -> Option<&'t DeTable<'t>> {
     let table = node.get_ref().as_table();
     if table.is_none() {
         expected(node, key, "a table", mistakes);
@@ -247,7 +247,7 @@ pub(super) fn table<'t>(node: &'t Node<'t>, key: &str, mistakes: &mut Mistakes) 
 }
 
 /// Reads a text.
-pub(super) fn text<'t>(node: &'t Node<'t>, key: &str, wanted: &str, mistakes: &mut Mistakes) -> Option<Word<'t>> {
+pub(super) fn text<'t>(node: &'t TomlNode<'t>, key: &str, wanted: &str, mistakes: &mut Mistakes) -> Option<Word<'t>> {
     let Some(text) = node.get_ref().as_str() else {
         expected(node, key, wanted, mistakes);
         return None;
@@ -257,7 +257,7 @@ pub(super) fn text<'t>(node: &'t Node<'t>, key: &str, wanted: &str, mistakes: &m
 }
 
 /// Reads a list of texts; `wanted` says of what.
-pub(super) fn texts<'t>(node: &'t Node<'t>, key: &str, wanted: &str, mistakes: &mut Mistakes) -> Vec<Word<'t>> {
+pub(super) fn texts<'t>(node: &'t TomlNode<'t>, key: &str, wanted: &str, mistakes: &mut Mistakes) -> Vec<Word<'t>> {
     match node.get_ref() {
         DeValue::Array(items) => items
             .iter()
@@ -276,7 +276,12 @@ pub(super) fn texts<'t>(node: &'t Node<'t>, key: &str, wanted: &str, mistakes: &
 }
 
 /// Reads one item of a list of texts.
-pub(super) fn item_text<'t>(item: &'t Node<'t>, key: &str, wanted: &str, mistakes: &mut Mistakes) -> Option<Word<'t>> {
+pub(super) fn item_text<'t>(
+    item: &'t TomlNode<'t>,
+    key: &str,
+    wanted: &str,
+    mistakes: &mut Mistakes,
+) -> Option<Word<'t>> {
     let Some(text) = item.get_ref().as_str() else {
         let found = describe(item);
         mistakes.error(span_of(item), format!("`{key}` must be {wanted}, found {found} in it"));
@@ -287,7 +292,7 @@ pub(super) fn item_text<'t>(item: &'t Node<'t>, key: &str, wanted: &str, mistake
 }
 
 /// Reads `true` or `false`.
-pub(super) fn flag(node: &Node<'_>, key: &str, mistakes: &mut Mistakes) -> Option<bool> {
+pub(super) fn flag(node: &TomlNode<'_>, key: &str, mistakes: &mut Mistakes) -> Option<bool> {
     let flag = node.get_ref().as_bool();
     if flag.is_none() {
         expected(node, key, "true or false", mistakes);

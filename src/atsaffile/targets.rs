@@ -8,7 +8,7 @@ use super::duration;
 use super::mistakes::Mistakes;
 use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
-use super::syntax::{self, Node, Word, key_of, span_of};
+use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
 const KEYS: [&str; 17] = [
@@ -140,7 +140,7 @@ impl<'t> Draft<'t> {
         draft
     }
 
-    fn key(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+    fn key(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
         match key.text {
             "desc" => self.desc = syntax::text(node, "desc", "a string", mistakes).map(|desc| desc.text.to_owned()),
             "uses" => {
@@ -182,7 +182,7 @@ impl<'t> Draft<'t> {
         }
     }
 
-    fn unknown(&mut self, key: Word<'t>, node: &Node<'_>, mistakes: &mut Mistakes) {
+    fn unknown(&mut self, key: Word<'t>, node: &TomlNode<'_>, mistakes: &mut Mistakes) {
         let place = format!("in the target `{}`", self.name.text);
         if node.get_ref().is_table() && !RESERVED.contains(&key.text) {
             // What it does is perhaps in there.
@@ -198,7 +198,7 @@ impl<'t> Draft<'t> {
         }
     }
 
-    fn read_run(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+    fn read_run(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
         const WANTED: &str = "a command: a string for the shell, or a list of words";
         let before = mistakes.len();
         let (words, shell) = match node.get_ref() {
@@ -214,7 +214,7 @@ impl<'t> Draft<'t> {
         self.run = Some(Run { key, words, shell });
     }
 
-    fn read_inputs(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+    fn read_inputs(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
         const WANTED: &str = "a list of artifacts and paths, or a table from roles to them";
         self.inputs_key = Some(key.span);
         let before = mistakes.len();
@@ -237,7 +237,7 @@ impl<'t> Draft<'t> {
         self.broken.inputs |= mistakes.len() > before;
     }
 
-    fn read_outputs(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+    fn read_outputs(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
         if !self.first_of_outputs(key, mistakes) {
             return;
         }
@@ -265,7 +265,7 @@ impl<'t> Draft<'t> {
         self.broken.outputs |= mistakes.len() > before;
     }
 
-    fn read_output(&mut self, key: Word<'t>, node: &'t Node<'t>, mistakes: &mut Mistakes) {
+    fn read_output(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
         if !self.first_of_outputs(key, mistakes) {
             return;
         }
@@ -294,7 +294,7 @@ impl<'t> Draft<'t> {
     }
 }
 
-fn retries(node: &Node<'_>, mistakes: &mut Mistakes) -> u32 {
+fn retries(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> u32 {
     let number = node
         .get_ref()
         .as_integer()
@@ -308,7 +308,7 @@ fn retries(node: &Node<'_>, mistakes: &mut Mistakes) -> u32 {
     number.unwrap_or_default()
 }
 
-fn pause(node: &Node<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Duration> {
+fn pause(node: &TomlNode<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Duration> {
     let duration = node.get_ref().as_str().and_then(duration::parse);
     if duration.is_none() {
         let number = node.get_ref().as_integer().map(ToString::to_string);

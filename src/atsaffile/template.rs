@@ -7,7 +7,7 @@ use super::syntax::{self, Word};
 
 /// One part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part<'t> {
+pub(super) enum TemplatePart<'t> {
     /// Text as it is.
     Literal(&'t str),
     /// A hole.
@@ -24,17 +24,17 @@ pub(super) struct Hole<'t> {
 }
 
 /// Splits a text at its holes; a broken hole is a mistake, and the rest of the text is then left out.
-pub(super) fn split<'t>(text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> (Vec<Part<'t>>, bool) {
+pub(super) fn split<'t>(text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> (Vec<TemplatePart<'t>>, bool) {
     let mut parts = Vec::new();
     let mut whole = true;
     let mut from = 0;
     while let Some(open) = word.text[from..].find("{{").map(|at| from + at) {
         if open > from {
-            parts.push(Part::Literal(&word.text[from..open]));
+            parts.push(TemplatePart::Literal(&word.text[from..open]));
         }
         let inner = &word.text[open + 2..];
         if inner.starts_with("{{") {
-            parts.push(Part::Literal("{{"));
+            parts.push(TemplatePart::Literal("{{"));
             from = open + 4;
             continue;
         }
@@ -56,7 +56,7 @@ pub(super) fn split<'t>(text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> 
             whole = false;
         } else {
             let start = open + 2 + inner.find(name).unwrap_or(0);
-            parts.push(Part::Hole(Hole {
+            parts.push(TemplatePart::Hole(Hole {
                 name,
                 at: start..start + name.len(),
             }));
@@ -64,7 +64,7 @@ pub(super) fn split<'t>(text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> 
         from = open + 2 + close + 2;
     }
     if from < word.text.len() {
-        parts.push(Part::Literal(&word.text[from..]));
+        parts.push(TemplatePart::Literal(&word.text[from..]));
     }
     (parts, whole)
 }

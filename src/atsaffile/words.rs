@@ -47,7 +47,7 @@ fn add(word: &str, program: bool, files: &mut Vec<String>) {
 
 /// What the next word is.
 #[derive(Clone, Copy, PartialEq)]
-enum Next {
+enum NextWord {
     Program,
     Argument,
     /// Read through a redirection.
@@ -64,9 +64,9 @@ struct Scan<'f> {
     begun: bool,
     /// Whether the shell takes the word as it is.
     literal: bool,
-    next: Next,
+    next: NextWord,
     /// What comes after a redirection's word.
-    resume: Next,
+    resume: NextWord,
 }
 
 impl<'f> Scan<'f> {
@@ -76,8 +76,8 @@ impl<'f> Scan<'f> {
             word: String::new(),
             begun: false,
             literal: true,
-            next: Next::Program,
-            resume: Next::Argument,
+            next: NextWord::Program,
+            resume: NextWord::Argument,
         }
     }
 
@@ -105,7 +105,7 @@ impl<'f> Scan<'f> {
                 '<' | '>' => self.redirect(c, &mut chars),
                 _ if SEPARATORS.contains(&c) => {
                     self.end();
-                    self.next = Next::Program;
+                    self.next = NextWord::Program;
                 }
                 _ if c.is_whitespace() => self.end(),
                 '$' | '`' | '*' | '?' | '[' | '~' | '{' | '}' | '!' => {
@@ -155,8 +155,8 @@ impl<'f> Scan<'f> {
         }
         self.resume = self.next;
         self.next = match sign == '<' && signs == 1 {
-            true => Next::Read,
-            false => Next::NotRead,
+            true => NextWord::Read,
+            false => NextWord::NotRead,
         };
     }
 
@@ -177,15 +177,15 @@ impl<'f> Scan<'f> {
             .split_once('=')
             .is_some_and(|(name, _)| super::sections::is_name(name));
         let next = self.next;
-        if next == Next::Program && assignment {
+        if next == NextWord::Program && assignment {
             return;
         }
         self.next = match next {
-            Next::Read | Next::NotRead => self.resume,
-            Next::Program | Next::Argument => Next::Argument,
+            NextWord::Read | NextWord::NotRead => self.resume,
+            NextWord::Program | NextWord::Argument => NextWord::Argument,
         };
-        if literal && next != Next::NotRead {
-            add(&word, next == Next::Program, self.files);
+        if literal && next != NextWord::NotRead {
+            add(&word, next == NextWord::Program, self.files);
         }
     }
 }

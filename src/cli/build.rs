@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use super::setup::{self, Project};
-use super::{Exit, Failure, Session, interrupt, plan};
+use super::{CommandError, Exit, Session, interrupt, plan};
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
@@ -33,7 +33,7 @@ pub(super) struct Args {
 }
 
 /// Builds.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     if args.dry_run {
         let goals = project.goals(&args.goals)?;
@@ -49,7 +49,7 @@ pub(super) fn once(
     project: &Project,
     session: &Session,
     interrupted: &AtomicBool,
-) -> Result<Summary, Failure> {
+) -> Result<Summary, CommandError> {
     let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = args.jobs.map_or_else(cores, NonZeroUsize::get);
     // Models and windows share the budget of the targets. A second build of one process keeps the first one's pool.
@@ -58,7 +58,7 @@ pub(super) fn once(
     let needed = project.graph.needed(&goals);
     setup::require_secrets(project, &needed).map_err(|mut failure| {
         // Whatever else is missing is told at once.
-        if let Err(errors) = engine::plan::plan(project.world(), &goals, args.force) {
+        if let Err(errors) = engine::plan::plan(project.context(), &goals, args.force) {
             failure.diagnostics.extend(project.plan_failure(&errors).diagnostics);
         }
         failure
@@ -80,7 +80,7 @@ pub(super) fn once(
 }
 
 /// Builds what `options` ask for, and tells it in the manner of the session.
-pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session) -> Result<Summary, Failure> {
+pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session) -> Result<Summary, CommandError> {
     let screen = &session.screen;
     let (people, lines);
     let observer: &dyn Observer = if screen.json() {
@@ -90,9 +90,9 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         people = Terminal::new(&project.graph, screen);
         &people
     };
-    build::build(project.world(), &project.tasks, options, observer).map_err(|error| match error {
+    build::build(project.context(), &project.tasks, options, observer).map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),
-        BuildError::Store(error) => Failure::store(error),
+        BuildError::Store(error) => CommandError::store(error),
     })
 }
 

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::setup::{self, Project};
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::files::Look;
 use crate::engine::graph::TargetId;
@@ -21,7 +21,7 @@ pub(super) struct Args {
 }
 
 /// Checks.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let (found, exit, counts) = match setup::load(session) {
         Ok(project) => {
             let goals = project.goals(&args.goals)?;

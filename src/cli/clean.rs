@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::setup::Project;
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::Output;
-use crate::engine::store::clean::{Fate, Swept};
+use crate::engine::store::clean::{CleanOutcome, Swept};
 use crate::report::human;
 use crate::report::ink::Tone;
-use crate::report::table::Table;
+use crate::report::table::TextTable;
 
 /// Remove artifacts that atsaf made; files that were changed since stay
 #[derive(Debug, clap::Args)]
@@ -23,29 +23,35 @@ pub(super) struct Args {
 }
 
 /// Says what is removed, and removes it.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let outputs = outputs(&project, &args.goals)?;
-    let planned = project.store.survey(&outputs, &project.files).map_err(Failure::store)?;
+    let planned = project
+        .store
+        .survey(&outputs, &project.files)
+        .map_err(CommandError::store)?;
     if !session.screen.json() {
         session.screen.print(&table(&planned, args.dry_run, session));
     }
     let swept = match args.dry_run {
         true => planned,
-        false => project.store.clean(&outputs, &project.files).map_err(Failure::store)?,
+        false => project
+            .store
+            .clean(&outputs, &project.files)
+            .map_err(CommandError::store)?,
     };
     for it in &swept {
-        match &it.fate {
-            Fate::Altered => session.screen.tell(
+        match &it.outcome {
+            CleanOutcome::Altered => session.screen.tell(
                 &Diagnostic::warning(format!("`{}` stays: it is not what atsaf put there", it.path))
                     .help("remove it by hand if it is not needed; a build keeps it under `.atsaf/displaced/`"),
             ),
-            Fate::Busy(holder) => {
+            CleanOutcome::Busy(holder) => {
                 session
                     .screen
                     .tell(&Diagnostic::warning(format!("`{}` stays: {holder} is at it", it.path)));
             }
-            Fate::Absent | Fate::Removed { .. } => {}
+            CleanOutcome::Absent | CleanOutcome::Removed { .. } => {}
         }
     }
     if session.screen.json() {
@@ -60,7 +66,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 /// The artifacts that the goals name: one by its own name or path, else all of a target.
-fn outputs<'p>(project: &'p Project, names: &[String]) -> Result<Vec<(&'p str, &'p Output)>, Failure> {
+fn outputs<'p>(project: &'p Project, names: &[String]) -> Result<Vec<(&'p str, &'p Output)>, CommandError> {
     let graph = &project.graph;
     let of_target = |id| {
         let target = graph.target(id);
@@ -88,14 +94,14 @@ fn outputs<'p>(project: &'p Project, names: &[String]) -> Result<Vec<(&'p str, &
 
 /// What is about to happen, a line each; what is not there is left out.
 fn table(planned: &[Swept], dry_run: bool, session: &Session) -> String {
-    let mut table = Table::new().right(2);
+    let mut table = TextTable::new().right(2);
     let remove = if dry_run { "would remove" } else { "remove" };
     for it in planned {
-        let (what, note) = match &it.fate {
-            Fate::Absent => continue,
-            Fate::Removed { copy: true } => (remove, ""),
-            Fate::Removed { copy: false } => (remove, "no copy in the store: it has to be made anew"),
-            Fate::Altered | Fate::Busy(_) => ("leave", ""),
+        let (what, note) = match &it.outcome {
+            CleanOutcome::Absent => continue,
+            CleanOutcome::Removed { copy: true } => (remove, ""),
+            CleanOutcome::Removed { copy: false } => (remove, "no copy in the store: it has to be made anew"),
+            CleanOutcome::Altered | CleanOutcome::Busy(_) => ("leave", ""),
         };
         table.row([
             (Tone::Plain, what.to_owned()),
@@ -110,7 +116,7 @@ fn table(planned: &[Swept], dry_run: bool, session: &Session) -> String {
 fn summary(swept: &[Swept], dry_run: bool) -> String {
     let removed: Vec<&Swept> = swept
         .iter()
-        .filter(|it| matches!(it.fate, Fate::Removed { .. }))
+        .filter(|it| matches!(it.outcome, CleanOutcome::Removed { .. }))
         .collect();
     if removed.is_empty() {
         return "nothing to remove\n".to_owned();
@@ -128,13 +134,13 @@ fn json(swept: &Swept) -> serde_json::Value {
         artifact,
         path,
         size,
-        fate,
+        outcome,
     } = swept;
-    let (fate, copy) = match fate {
-        Fate::Absent => ("absent", None),
-        Fate::Removed { copy } => ("removed", Some(*copy)),
-        Fate::Altered => ("altered", None),
-        Fate::Busy(_) => ("busy", None),
+    let (outcome, copy) = match outcome {
+        CleanOutcome::Absent => ("absent", None),
+        CleanOutcome::Removed { copy } => ("removed", Some(*copy)),
+        CleanOutcome::Altered => ("altered", None),
+        CleanOutcome::Busy(_) => ("busy", None),
     };
-    json!({ "artifact": artifact, "path": path, "size": size, "fate": fate, "copy": copy })
+    json!({ "artifact": artifact, "path": path, "size": size, "outcome": outcome, "copy": copy })
 }

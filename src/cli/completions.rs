@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::{Cli, Exit, Failure, Session};
+use super::{Cli, CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
 
 /// Print completions for a shell
@@ -23,12 +23,12 @@ pub(super) fn run(args: &Args, session: &Session) -> Exit {
 }
 
 /// Prints the page for `man`.
-pub(super) fn man(session: &Session) -> Result<Exit, Failure> {
+pub(super) fn man(session: &Session) -> Result<Exit, CommandError> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut page)
         .map_err(|error| {
-            Failure::usage(Diagnostic::error(format!(
+            CommandError::usage(Diagnostic::error(format!(
                 "internal error: the page cannot be made: {error}"
             )))
         })?;

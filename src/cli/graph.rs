@@ -1,6 +1,6 @@
 //! `atsaf graph`: what is made of what, as text, for other tools, or as a picture.
 
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
 use crate::diagnostic::Severity;
 use crate::engine::plan::plan;
 use crate::export::{Picture, dot, json, mermaid, svg, tree};
@@ -32,10 +32,10 @@ enum Format {
 }
 
 /// Draws the graph.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
-    let plan = plan(project.world(), &goals, false);
+    let plan = plan(project.context(), &goals, false);
     if let Err(errors) = &plan {
         for mut diagnostic in project.plan_failure(errors).diagnostics {
             diagnostic.severity = Severity::Warning;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
 use crate::engine::graph::{Graph, How, Read, TargetId};
-use crate::engine::spec::{Action, From, Kind, Origin, Param, Target};
+use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, Target};
 use crate::export;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
-use crate::report::table::Table;
+use crate::report::table::TextTable;
 
 /// List targets, what they read and make, and their parameters
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 /// Lists.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     if args.tasks {
         return Ok(tasks::run(session));
     }
@@ -58,7 +58,7 @@ fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
     if let Some(desc) = &target.desc {
         heading = format!("{heading}  {desc}");
     }
-    let mut rows = Rows::default();
+    let mut rows = ListRows::default();
     match &target.action {
         Action::Builtin { task, version } => rows.add("uses", &[task.as_str(), &format!("version {version}")]),
         Action::Command(command) => {
@@ -72,7 +72,11 @@ fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
         rows.add("reads", &[&read.role, path, &origin_of_read(graph, target, read)]);
     }
     for output in &target.outputs {
-        let slash = if output.kind == Kind::Directory { "/" } else { "" };
+        let slash = if output.kind == ArtifactKind::Directory {
+            "/"
+        } else {
+            ""
+        };
         rows.add("makes", &[&output.name, &format!("{}{slash}", output.path)]);
     }
     for param in &target.params {
@@ -97,9 +101,9 @@ fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
 
 /// Rows with a label, which is written once for all of its rows.
 #[derive(Default)]
-struct Rows(Vec<(&'static str, Vec<String>)>);
+struct ListRows(Vec<(&'static str, Vec<String>)>);
 
-impl Rows {
+impl ListRows {
     fn add(&mut self, label: &'static str, cells: &[&str]) {
         self.0
             .push((label, cells.iter().map(|cell| (*cell).to_owned()).collect()));
@@ -110,7 +114,7 @@ impl Rows {
         let width = self.0.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
         let mut out = String::new();
         for group in self.0.chunk_by(|a, b| a.0 == b.0) {
-            let mut table = Table::new();
+            let mut table = TextTable::new();
             for (at, (label, cells)) in group.iter().enumerate() {
                 let label = if at == 0 { *label } else { "" };
                 let mut row = vec![(Tone::Faint, format!("  {label:width$}"))];

@@ -1,9 +1,10 @@
 //! `atsaf log`: past runs, or what happened to one target.
 
 use super::setup::Project;
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
-use crate::engine::run::{self, RunId};
+use crate::engine::clock;
+use crate::engine::run_id::RunId;
 use crate::report::history::{self, Story};
 
 /// Show past runs, or what happened to one target
@@ -14,10 +15,10 @@ pub(super) struct Args {
 }
 
 /// Shows the past.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let (story, screen) = (story(&project)?, &session.screen);
-    let (now, ink) = (run::now(), screen.out_ink());
+    let (now, ink) = (clock::now(), screen.out_ink());
     match &args.target {
         None => {
             let alive = |run| project.store.is_live(run);
@@ -40,19 +41,19 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 /// What the journal tells.
-pub(super) fn story(project: &Project) -> Result<Story, Failure> {
-    project.store.entries().map(Story::new).map_err(Failure::store)
+pub(super) fn story(project: &Project) -> Result<Story, CommandError> {
+    project.store.entries().map(Story::new).map_err(CommandError::store)
 }
 
 /// The run whose id begins with some digits.
-pub(super) fn find_run(story: &Story, id: &str) -> Result<RunId, Failure> {
+pub(super) fn find_run(story: &Story, id: &str) -> Result<RunId, CommandError> {
     let found = story.named(id);
     match found.as_slice() {
         [run] => Ok(*run),
-        [] => Err(Failure::usage(
+        [] => Err(CommandError::usage(
             Diagnostic::error(format!("no run is named `{id}`")).help("`atsaf log` shows the runs"),
         )),
-        [first, .., last] => Err(Failure::usage(
+        [first, .., last] => Err(CommandError::usage(
             Diagnostic::error(format!("`{id}` could be {} runs", found.len()))
                 .note(format!("`{first}` and `{last}` among them"))
                 .help("give more digits of the id"),

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Exit, Failure, Session, log};
+use super::{CommandError, Exit, Session, log};
 use crate::diagnostic::Diagnostic;
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 use crate::engine::store::Store;
-use crate::report::history::{Story, Turn};
+use crate::report::history::{Story, TargetRun};
 
 /// A longer line is cut where it is one among others.
 const LONGEST: usize = 200;
@@ -25,14 +25,14 @@ pub(super) struct Args {
 }
 
 /// Shows the output.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let target = project.graph.name(project.target(&args.target)?);
     let story = log::story(&project)?;
     let run = match &args.run {
         Some(id) => log::find_run(&story, id)?,
         None => last(&story, &project.store, target)
-            .ok_or_else(|| Failure::usage(Diagnostic::error(format!("`{target}` was never tried"))))?,
+            .ok_or_else(|| CommandError::usage(Diagnostic::error(format!("`{target}` was never tried"))))?,
     };
     let directory = project.store.output_dir(run, target);
     let attempt = attempts(&directory).last().copied();
@@ -64,8 +64,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 
 /// The last run that tried a target: as the journal tells, or a later one that is still at it or was killed.
 fn last(past: &Story, store: &Store, target: &str) -> Option<RunId> {
-    let was_tried = |turn: &&Turn| !matches!(turn, Turn::Restored { .. });
-    let told = past.of(target).find(was_tried).map(Turn::run);
+    let was_tried = |turn: &&TargetRun| !matches!(turn, TargetRun::Restored { .. });
+    let told = past.of(target).find(was_tried).map(TargetRun::run);
     let runs = past.runs.iter().map(|one| one.run.run);
     let printed = runs
         .take_while(|run| Some(*run) > told)
@@ -93,10 +93,10 @@ fn attempts(directory: &Path) -> Vec<u32> {
     numbers
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+fn read(path: &Path) -> Result<String, CommandError> {
     match fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) => Err(Failure::usage(Diagnostic::error(format!(
+        Err(error) => Err(CommandError::usage(Diagnostic::error(format!(
             "`{}` cannot be read: {error}",
             path.display()
         )))),

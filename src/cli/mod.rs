@@ -1,7 +1,7 @@
 //! The command line: one file a command, and `setup`, which all of them begin with.
 //!
 //! A command gets its own arguments and the [`Session`], speaks through the session's screen, and gives back how it
-//! ends. To add one: its file with `Args` and `run`, one variant of [`Command`], one arm of [`dispatch`].
+//! ends. To add one: its file with `Args` and `run`, one variant of [`CliCommand`], one arm of [`dispatch`].
 
 mod build;
 mod check;
@@ -52,12 +52,12 @@ struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 /// All commands, in the order in which `--help` shows them.
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum CliCommand {
     Build(build::Args),
     Plan(plan::Args),
     Why(why::Args),
@@ -80,9 +80,9 @@ impl Cli {
     /// Reads what only the Atsaffile gives a meaning: the flags of `run`, which is then a `build`.
     fn resolve(self, tasks: fn() -> Tasks) -> Result<Self, Refused> {
         match self.command {
-            Command::Run(args) => {
+            CliCommand::Run(args) => {
                 let (common, build) = run::resolve(&args, self.common, &tasks().catalog())?;
-                let command = Command::Build(build);
+                let command = CliCommand::Build(build);
                 Ok(Self { common, command })
             }
             command => Ok(Self { command, ..self }),
@@ -91,23 +91,23 @@ impl Cli {
 }
 
 /// Runs a command.
-fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
+fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandError> {
     match command {
-        Command::Build(args) => build::run(args, session),
-        Command::Plan(args) => plan::run(args, session),
-        Command::Why(args) => why::run(args, session),
-        Command::Status(args) => status::run(args, session),
-        Command::Watch(args) => watch::run(args, session),
-        Command::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
-        Command::Show(args) => show::run(args, session),
-        Command::Log(args) => log::run(args, session),
-        Command::Logs(args) => logs::run(args, session),
-        Command::Graph(args) => graph::run(args, session),
-        Command::List(args) => list::run(args, session),
-        Command::Check(args) => check::run(args, session),
-        Command::Clean(args) => clean::run(args, session),
-        Command::Completions(args) => Ok(completions::run(args, session)),
-        Command::Man => completions::man(session),
+        CliCommand::Build(args) => build::run(args, session),
+        CliCommand::Plan(args) => plan::run(args, session),
+        CliCommand::Why(args) => why::run(args, session),
+        CliCommand::Status(args) => status::run(args, session),
+        CliCommand::Watch(args) => watch::run(args, session),
+        CliCommand::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
+        CliCommand::Show(args) => show::run(args, session),
+        CliCommand::Log(args) => log::run(args, session),
+        CliCommand::Logs(args) => logs::run(args, session),
+        CliCommand::Graph(args) => graph::run(args, session),
+        CliCommand::List(args) => list::run(args, session),
+        CliCommand::Check(args) => check::run(args, session),
+        CliCommand::Clean(args) => clean::run(args, session),
+        CliCommand::Completions(args) => Ok(completions::run(args, session)),
+        CliCommand::Man => completions::man(session),
     }
 }
 
@@ -213,8 +213,8 @@ impl Session {
     /// What a project holds in memory goes with the process, which is sooner than piece by piece.
     ///
     /// # Errors
-    /// [`Failure`] with every mistake at once.
-    pub fn load(&self) -> Result<ManuallyDrop<Project>, Failure> {
+    /// [`CommandError`] with every mistake at once.
+    pub fn load(&self) -> Result<ManuallyDrop<Project>, CommandError> {
         let project = ManuallyDrop::new(setup::load(self)?);
         for warning in &project.warnings {
             self.screen.tell(warning);
@@ -317,14 +317,14 @@ pub enum Exit {
 
 /// Why a command cannot go on.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct CommandError {
     /// Everything that is wrong.
     pub diagnostics: Vec<Diagnostic>,
     /// How the command ends.
     pub exit: Exit,
 }
 
-impl Failure {
+impl CommandError {
     /// A mistake of whoever called.
     #[must_use]
     pub fn usage(diagnostic: Diagnostic) -> Self {

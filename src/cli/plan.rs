@@ -1,10 +1,10 @@
 //! `atsaf plan`: what a build would do, and why; writes nothing.
 
 use super::setup::{self, Project};
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
+use crate::engine::clock;
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{self, Plan};
-use crate::engine::run;
 use crate::report;
 
 /// Show what would run, be restored or be kept, why, and for how long; write nothing
@@ -19,14 +19,19 @@ pub(super) struct Args {
 }
 
 /// Shows the plan.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
     show(&project, &goals, args.force, session)
 }
 
 /// Makes and prints the plan of some goals.
-pub(super) fn show(project: &Project, goals: &[TargetId], force: bool, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn show(
+    project: &Project,
+    goals: &[TargetId],
+    force: bool,
+    session: &Session,
+) -> Result<Exit, CommandError> {
     let plan = make(project, goals, force)?;
     for warning in setup::empty_globs(project, &project.graph.needed(goals)) {
         session.screen.tell(&warning);
@@ -34,12 +39,12 @@ pub(super) fn show(project: &Project, goals: &[TargetId], force: bool, session: 
     let (graph, store, screen) = (&project.graph, &project.store, &session.screen);
     match screen.json() {
         true => screen.print_json(&report::plan::json(&plan, graph, store)),
-        false => screen.print(&report::plan::text(&plan, graph, store, run::now(), screen.out_ink())),
+        false => screen.print(&report::plan::text(&plan, graph, store, clock::now(), screen.out_ink())),
     }
     Ok(Exit::Done)
 }
 
 /// Makes the plan of some goals.
-pub(super) fn make(project: &Project, goals: &[TargetId], force: bool) -> Result<Plan, Failure> {
-    plan::plan(project.world(), goals, force).map_err(|errors| project.plan_failure(&errors))
+pub(super) fn make(project: &Project, goals: &[TargetId], force: bool) -> Result<Plan, CommandError> {
+    plan::plan(project.context(), goals, force).map_err(|errors| project.plan_failure(&errors))
 }

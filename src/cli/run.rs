@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 
-use super::{Common, Exit, Failure, build, setup};
+use super::{CommandError, Common, Exit, build, setup};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::spec::schema::{self, AUTO, Catalog, Kind, Schema};
@@ -29,13 +29,13 @@ pub(super) struct Args {
 #[derive(Debug)]
 pub(super) enum Refused {
     /// Mistakes of the Atsaffile or of the use.
-    Failed(Failure),
+    Failed(CommandError),
     /// What clap has to say.
     Clap(Box<clap::Error>),
 }
 
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
+impl From<CommandError> for Refused {
+    fn from(failure: CommandError) -> Self {
         Self::Failed(failure)
     }
 }
@@ -68,7 +68,7 @@ pub(super) fn resolve(args: &Args, outer: Common, catalog: &Catalog) -> Result<(
     }
     if matches.get_flag("check-only") {
         if !spec.aliases.contains_key(CHECK) {
-            return Err(Failure::usage(
+            return Err(CommandError::usage(
                 Diagnostic::error(format!(
                     "`--check-only` makes the alias `{CHECK}`, which the Atsaffile has not"
                 ))
@@ -103,12 +103,12 @@ fn look_for_place(rest: &[OsString], common: &mut Common) {
 
 /// Reads the Atsaffile as far as it can be; its mistakes are told when it is read again with the values set, save
 /// those that leave nothing of it.
-fn spec(common: &Common, catalog: &Catalog) -> Result<Spec, Failure> {
+fn spec(common: &Common, catalog: &Catalog) -> Result<Spec, CommandError> {
     let (path, text) = setup::read(&setup::find(common)?)?;
     let (spec, diagnostics) = atsaffile::load(&path, &text, &Overrides::default(), catalog);
     let wrong = diagnostics.iter().any(|it| it.severity == Severity::Error);
     if wrong && spec.params.is_empty() && spec.targets.is_empty() {
-        return Err(Failure {
+        return Err(CommandError {
             diagnostics,
             exit: Exit::Usage,
         });

@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{Common, Exit, Failure, Session};
+use super::{CommandError, Common, Exit, Session};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, How, TargetId, UnknownGoal};
-use crate::engine::plan::{PlanError, World};
+use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{From, Text};
 use crate::engine::store::Store;
@@ -46,8 +46,8 @@ pub struct Project {
 impl Project {
     /// What a plan looks at.
     #[must_use]
-    pub fn world(&self) -> World<'_> {
-        World {
+    pub fn context(&self) -> PlanContext<'_> {
+        PlanContext {
             graph: &self.graph,
             store: &self.store,
             files: &self.files,
@@ -58,10 +58,10 @@ impl Project {
     /// The targets that some goals mean.
     ///
     /// # Errors
-    /// [`Failure`] that tells every name that means nothing.
-    pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, Failure> {
+    /// [`CommandError`] that tells every name that means nothing.
+    pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, CommandError> {
         let names: Vec<String> = names.iter().map(|name| self.typed(name).into_owned()).collect();
-        self.graph.goals(&names).map_err(|unknown| Failure {
+        self.graph.goals(&names).map_err(|unknown| CommandError {
             diagnostics: unknown.iter().map(unknown_goal).collect(),
             exit: Exit::Usage,
         })
@@ -99,14 +99,14 @@ impl Project {
     /// The one target that a name means.
     ///
     /// # Errors
-    /// [`Failure`] if it means none or, as an alias, several.
-    pub fn target(&self, name: &str) -> Result<TargetId, Failure> {
+    /// [`CommandError`] if it means none or, as an alias, several.
+    pub fn target(&self, name: &str) -> Result<TargetId, CommandError> {
         match self.goals(&[name.to_owned()])?.as_slice() {
             [target] => Ok(*target),
             several => {
                 let names: Vec<&str> = several.iter().map(|id| self.graph.name(*id)).collect();
                 let what = format!("`{name}` means several targets, and one is wanted");
-                Err(Failure::usage(
+                Err(CommandError::usage(
                     Diagnostic::error(what).help(format!("name one of {}", names.join(", "))),
                 ))
             }
@@ -115,7 +115,7 @@ impl Project {
 
     /// Turns what keeps a plan from being made into diagnostics.
     #[must_use]
-    pub fn plan_failure(&self, errors: &[PlanError]) -> Failure {
+    pub fn plan_failure(&self, errors: &[PlanError]) -> CommandError {
         let text = &self.graph.spec.text;
         let diagnostics = errors.iter().map(|error| match error {
             PlanError::MissingSource { target, path, span } => Diagnostic::error(error.to_string())
@@ -131,7 +131,7 @@ impl Project {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
             }
         });
-        Failure {
+        CommandError {
             diagnostics: diagnostics.collect(),
             exit: Exit::Usage,
         }
@@ -149,8 +149,8 @@ fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
 /// Finds, reads and checks everything.
 ///
 /// # Errors
-/// [`Failure`] with every mistake at once.
-pub fn load(session: &Session) -> Result<Project, Failure> {
+/// [`CommandError`] with every mistake at once.
+pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (common, tasks) = (&session.common, (session.tasks)());
     let file = find(common)?;
     let (typed, text) = read(&file)?;
@@ -172,11 +172,11 @@ pub fn load(session: &Session) -> Result<Project, Failure> {
             store.join().expect("internal error: the store's reader panicked"),
         )
     });
-    let (store, files) = opened.map_err(Failure::store)?;
+    let (store, files) = opened.map_err(CommandError::store)?;
     let mut diagnostics = declared.diagnostics;
     let Some(graph) = declared.graph else {
         let exit = Exit::Usage;
-        return Err(Failure { diagnostics, exit });
+        return Err(CommandError { diagnostics, exit });
     };
     if let Some(key) = declared.new {
         store.keep_spec(key);
@@ -202,7 +202,7 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// What an Atsaffile says.
-struct Declared {
+struct CheckedAtsaffile {
     /// The targets, if nothing is wrong.
     graph: Option<Graph>,
     diagnostics: Vec<Diagnostic>,
@@ -211,7 +211,7 @@ struct Declared {
 }
 
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
-fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) -> Declared {
+fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) -> CheckedAtsaffile {
     let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), text);
     let key = format!("{version}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
     let key = Digest::of(key.as_bytes());
@@ -232,7 +232,7 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) 
             None
         }
     };
-    Declared {
+    CheckedAtsaffile {
         graph,
         diagnostics,
         new,
@@ -247,27 +247,27 @@ fn shown(path: &Path) -> String {
 /// Reads an Atsaffile; also gives its path as messages show it.
 ///
 /// # Errors
-/// [`Failure`] if it is not there or not text.
-pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
+/// [`CommandError`] if it is not there or not text.
+pub(super) fn read(file: &Path) -> Result<(String, String), CommandError> {
     let shown = shown(file);
     let unreadable =
-        |error: std::io::Error| Failure::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
+        |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
     let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
-        .map_err(|_| Failure::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
+        .map_err(|_| CommandError::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
     Ok((shown, text))
 }
 
 /// Finds the Atsaffile: the named one, or the first from the working directory upward.
 ///
 /// # Errors
-/// [`Failure`] if there is none.
-pub(super) fn find(common: &Common) -> Result<PathBuf, Failure> {
+/// [`CommandError`] if there is none.
+pub(super) fn find(common: &Common) -> Result<PathBuf, CommandError> {
     let start = common.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     if let Some(named) = &common.file {
         return Ok(start.join(named));
     }
     let absolute = start.canonicalize().map_err(|error| {
-        Failure::usage(Diagnostic::error(format!(
+        CommandError::usage(Diagnostic::error(format!(
             "`{}` cannot be entered: {error}",
             start.display()
         )))
@@ -278,7 +278,7 @@ pub(super) fn find(common: &Common) -> Result<PathBuf, Failure> {
             return Ok(start.join(up).join(ATSAFFILE));
         }
     }
-    Err(Failure::usage(
+    Err(CommandError::usage(
         Diagnostic::error(format!("no `{ATSAFFILE}` in `{}` or above it", absolute.display()))
             .help("go to the project, name the file with `-f`, or write one: docs/atsaffile.md tells how"),
     ))
@@ -359,8 +359,8 @@ pub fn empty_globs(project: &Project, targets: &[TargetId]) -> Vec<Diagnostic> {
 /// Every required secret that some targets use and nobody set.
 ///
 /// # Errors
-/// [`Failure`] that tells all of them.
-pub fn require_secrets(project: &Project, targets: &[TargetId]) -> Result<(), Failure> {
+/// [`CommandError`] that tells all of them.
+pub fn require_secrets(project: &Project, targets: &[TargetId]) -> Result<(), CommandError> {
     let spec = &project.graph.spec;
     let mut missing = BTreeMap::new();
     for id in targets {
@@ -384,7 +384,7 @@ pub fn require_secrets(project: &Project, targets: &[TargetId]) -> Result<(), Fa
                 "set the environment variable `{name}`, or write `{name}=…` to `.env` beside the Atsaffile"
             ))
     });
-    Err(Failure {
+    Err(CommandError {
         diagnostics: diagnostics.collect(),
         exit: Exit::Usage,
     })

@@ -13,17 +13,17 @@ use serde_json::{Value, json};
 
 use self::content::Content;
 use super::setup::Project;
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
+use crate::engine::clock;
 use crate::engine::fingerprint::Input;
 use crate::engine::graph::ArtifactId;
-use crate::engine::run;
-use crate::engine::store::Past;
-use crate::engine::store::entry::Made;
+use crate::engine::store::StoredResult;
+use crate::engine::store::entry::ResultEntry;
 use crate::report::chart::chart;
 use crate::report::human;
 use crate::report::ink::Tone;
-use crate::report::table::Table;
+use crate::report::table::TextTable;
 
 /// Rows of a chart.
 const CHART_HEIGHT: usize = 12;
@@ -44,13 +44,13 @@ struct Shown {
     name: String,
     path: String,
     /// The result that left these bytes, if atsaf made them.
-    past: Option<Past>,
-    made: Option<Made>,
+    past: Option<StoredResult>,
+    made: Option<ResultEntry>,
     content: Content,
 }
 
 /// Shows the artifacts that a goal means.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let artifacts = artifacts(&project, &args.goal)?;
     let mut shown = Vec::with_capacity(artifacts.len());
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     }
     match missing.is_empty() {
         true => Ok(Exit::Done),
-        false => Err(Failure {
+        false => Err(CommandError {
             diagnostics: missing,
             exit: Exit::Usage,
         }),
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 /// The artifact of a name or path; else all of the targets that the name means.
-fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, Failure> {
+fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, CommandError> {
     if let Some(artifact) = project.artifact(name) {
         return Ok(vec![artifact]);
     }
@@ -100,11 +100,11 @@ fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
     .help(format!("make it: `atsaf build {name}`"))
 }
 
-fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<Shown>, Failure> {
+fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<Shown>, CommandError> {
     let graph = &project.graph;
     let (name, path) = (graph.artifact_name(artifact), graph.path(artifact));
     let unreadable =
-        |error: std::io::Error| Failure::usage(Diagnostic::error(format!("`{path}` cannot be read: {error}")));
+        |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{path}` cannot be read: {error}")));
     let Some((bytes, kind)) = project.files.digest(path).map_err(unreadable)? else {
         return Ok(None);
     };
@@ -112,7 +112,7 @@ fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<S
         .store
         .ledger(|ledger| ledger.target(graph.name(artifact.target)).cloned());
     let past = history.and_then(|history| {
-        let left = |past: &&Past| {
+        let left = |past: &&StoredResult| {
             past.artifacts
                 .iter()
                 .any(|it| it.name == name && it.bytes == bytes && it.kind == kind)
@@ -153,7 +153,7 @@ fn text(shown: &Shown, session: &Session, width: usize) -> String {
         content,
     } = shown;
     let mut out = format!("{}  {path}  {}\n", ink.paint(Tone::Strong, name), content.measure());
-    let mut table = Table::new();
+    let mut table = TextTable::new();
     let mut row = |label: &str, text: String| table.row([(Tone::Faint, format!("  {label}")), (Tone::Plain, text)]);
     match past {
         None => row("origin", "atsaf has not made it as it is here".to_owned()),
@@ -167,7 +167,7 @@ fn text(shown: &Shown, session: &Session, width: usize) -> String {
                 "made",
                 format!(
                     "{} in run {run}, in {}",
-                    human::ago(run.time(), run::now()),
+                    human::ago(run.time(), clock::now()),
                     human::duration(Duration::from_millis(past.duration))
                 ),
             );
@@ -208,7 +208,7 @@ fn text(shown: &Shown, session: &Session, width: usize) -> String {
 }
 
 /// Path of each role that one file has.
-fn paths(made: Option<&Made>) -> BTreeMap<&str, &str> {
+fn paths(made: Option<&ResultEntry>) -> BTreeMap<&str, &str> {
     let read = made.map_or(&[][..], |made| made.read.as_slice());
     let once = |role: &str| read.iter().filter(|(other, _)| other == role).count() == 1;
     let pairs = read.iter().filter(|(role, _)| once(role));

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::setup::Project;
-use super::{Exit, Failure, Session};
+use super::{CommandError, Exit, Session};
+use crate::engine::clock;
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{self, Plan, PlanError};
-use crate::engine::run;
 use crate::report::status;
 
 /// Show the state of each target, stale first
@@ -21,14 +21,14 @@ pub(super) struct Args {
 }
 
 /// Shows the state.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
     let (plan, missing) = known(&project, &goals)?;
     let (graph, store, screen) = (&project.graph, &project.store, &session.screen);
     match screen.json() {
         true => screen.print_json(&status::json(&plan, graph, store)),
-        false => screen.print(&status::text(&plan, graph, store, run::now(), screen.out_ink())),
+        false => screen.print(&status::text(&plan, graph, store, clock::now(), screen.out_ink())),
     }
     if let Some(failure) = missing {
         return Err(failure);
@@ -40,8 +40,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 /// The plan of the goals; where sources are missing, of what does not depend on them, and the failure that tells them.
-fn known(project: &Project, goals: &[TargetId]) -> Result<(Plan, Option<Failure>), Failure> {
-    let make = |goals: &[TargetId]| plan::plan(project.world(), goals, false);
+fn known(project: &Project, goals: &[TargetId]) -> Result<(Plan, Option<CommandError>), CommandError> {
+    let make = |goals: &[TargetId]| plan::plan(project.context(), goals, false);
     let errors = match make(goals) {
         Ok(plan) => return Ok((plan, None)),
         Err(errors) => errors,

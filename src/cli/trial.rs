@@ -57,7 +57,7 @@ impl Trial {
     }
 
     /// The session of some arguments, and where it speaks.
-    pub(super) fn session(&self, args: &[&str]) -> (Session, super::Command, Kept) {
+    pub(super) fn session(&self, args: &[&str]) -> (Session, super::CliCommand, Kept) {
         let dir = self.dir.path().to_str().expect("UTF-8");
         let words = ["atsaf", "-C", dir].into_iter().chain(args.iter().copied());
         let cli = Cli::try_parse_from(words).expect("arguments that can be read");

@@ -17,7 +17,7 @@ use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, ne
 use serde_json::json;
 
 use self::watched::Watched;
-use super::{Exit, Failure, Session, build, interrupt, setup};
+use super::{CommandError, Exit, Session, build, interrupt, setup};
 use crate::diagnostic::Diagnostic;
 use crate::report::human;
 
@@ -41,11 +41,11 @@ pub(super) struct Args {
 }
 
 /// Watches until it is interrupted.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     watch(args, session, interrupt::watch())
 }
 
-fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exit, Failure> {
+fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exit, CommandError> {
     let args = build::Args {
         goals: args.goals.clone(),
         force: false,
@@ -54,7 +54,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         jobs: args.jobs,
     };
     let mut watched = Watched::of_file(&setup::find(&session.common)?);
-    let mut observer = Observer::new()?;
+    let mut observer = WatchObserver::new()?;
     loop {
         // Observed before it is read, so that no change falls between the two.
         observer.observe(&watched, session);
@@ -89,7 +89,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
     }
 }
 
-fn tell(failure: &Failure, session: &Session) {
+fn tell(failure: &CommandError, session: &Session) {
     for diagnostic in &failure.diagnostics {
         session.screen.tell(diagnostic);
     }
@@ -126,17 +126,17 @@ fn some_of(paths: &[String]) -> String {
 }
 
 /// The system's word about changes in some directories.
-struct Observer {
+struct WatchObserver {
     debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
     changes: Receiver<DebounceEventResult>,
     observed: BTreeSet<PathBuf>,
 }
 
-impl Observer {
-    fn new() -> Result<Self, Failure> {
+impl WatchObserver {
+    fn new() -> Result<Self, CommandError> {
         let (sender, changes) = mpsc::channel();
         let debouncer = new_debouncer(TOGETHER, None, sender)
-            .map_err(|error| Failure::usage(Diagnostic::error(format!("files cannot be watched: {error}"))))?;
+            .map_err(|error| CommandError::usage(Diagnostic::error(format!("files cannot be watched: {error}"))))?;
         Ok(Self {
             debouncer,
             changes,

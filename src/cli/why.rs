@@ -5,12 +5,12 @@ use std::time::SystemTime;
 use serde_json::json;
 
 use super::setup::Project;
-use super::{Exit, Failure, Session, log, logs, plan};
+use super::{CommandError, Exit, Session, log, logs, plan};
+use crate::engine::clock;
 use crate::engine::files::Files;
 use crate::engine::graph::TargetId;
-use crate::engine::run;
-use crate::report::history::{self, Turn};
-use crate::report::why::{self, Sight};
+use crate::report::history::{self, TargetRun};
+use crate::report::why::{self, WhyContext};
 
 /// Show why a goal is stale or fresh: each value before and after, where it is written, what follows
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 /// Explains.
-pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let targets = project.goals(std::slice::from_ref(&args.goal))?;
     match &args.run {
@@ -35,24 +35,24 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 }
 
 /// Explains targets as they are.
-fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -> Result<(), Failure> {
+fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -> Result<(), CommandError> {
     let (graph, screen) = (&project.graph, &session.screen);
     let mut involved = graph.followers(targets);
     involved.extend(targets);
     // A source that only a follower needs is no reason to be silent about the goal itself.
     let plan = plan::make(project, &involved, false).or_else(|_| plan::make(project, targets, false))?;
-    let sight = Sight {
+    let context = WhyContext {
         graph,
         plan: &plan,
         store: &project.store,
         modified: &|path, since| modified(&project.files, path, since),
         said: &|run, target| logs::last_line(&project.store, run, target),
-        now: run::now(),
+        now: clock::now(),
     };
     let artifact = project.artifact(goal);
     let explanations: Vec<_> = targets
         .iter()
-        .filter_map(|target| why::explain(&sight, *target, artifact.filter(|it| it.target == *target)))
+        .filter_map(|target| why::explain(&context, *target, artifact.filter(|it| it.target == *target)))
         .collect();
     if screen.json() {
         let targets: Vec<_> = explanations.iter().map(|it| why::json(it, graph)).collect();
@@ -60,7 +60,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
     } else {
         let texts: Vec<String> = explanations
             .iter()
-            .map(|it| why::text(it, &sight, screen.out_ink()))
+            .map(|it| why::text(it, &context, screen.out_ink()))
             .collect();
         screen.print(&texts.join("\n"));
     }
@@ -68,13 +68,19 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
 }
 
 /// Tells what became of targets in a past run, and why.
-fn in_run(goal: &str, id: &str, targets: &[TargetId], project: &Project, session: &Session) -> Result<(), Failure> {
+fn in_run(
+    goal: &str,
+    id: &str,
+    targets: &[TargetId],
+    project: &Project,
+    session: &Session,
+) -> Result<(), CommandError> {
     let (graph, screen) = (&project.graph, &session.screen);
     let story = log::story(project)?;
     let run = log::find_run(&story, id)?;
-    let turns = |target: TargetId| -> Vec<&Turn> {
+    let turns = |target: TargetId| -> Vec<&TargetRun> {
         let turns = story.of(graph.name(target));
-        let mut turns: Vec<&Turn> = turns.filter(|turn| turn.run() == run).collect();
+        let mut turns: Vec<&TargetRun> = turns.filter(|turn| turn.run() == run).collect();
         turns.reverse();
         turns
     };
@@ -92,7 +98,7 @@ fn in_run(goal: &str, id: &str, targets: &[TargetId], project: &Project, session
             .iter()
             .map(|target| {
                 let name = graph.name(*target);
-                let text = history::turns_text(name, run, &turns(*target), run::now(), screen.out_ink());
+                let text = history::turns_text(name, run, &turns(*target), clock::now(), screen.out_ink());
                 match logs::last_line(&project.store, run, name) {
                     Some(line) => format!("{text}  said {line}\n"),
                     None => text,

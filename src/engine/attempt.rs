@@ -12,22 +12,22 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::command::{self, End, Fill, Process};
+use super::command::{self, Fill, Process, ProcessEnd};
 use super::digest::Digest;
 use super::event::{Event, Failure, Observer};
 use super::graph::TargetId;
-use super::job::Options;
 use super::mask::Mask;
-use super::plan::World;
-use super::run::RunId;
-use super::spec::{Action, Command, Kind, Target, Value};
+use super::plan::PlanContext;
+use super::run::Options;
+use super::run_id::RunId;
+use super::spec::{Action, ArtifactKind, Command, Target, Value};
 use super::store::locks::Held;
 use super::store::{Staged, Store, StoreError, move_file, remove};
 use super::task::{Context, Message, Task, TaskError, Tasks};
 
 /// Everything that an attempt is given.
 pub(crate) struct Attempt<'a> {
-    pub(crate) world: World<'a>,
+    pub(crate) context: PlanContext<'a>,
     pub(crate) tasks: &'a Tasks,
     pub(crate) options: &'a Options<'a>,
     pub(crate) observer: &'a dyn Observer,
@@ -82,7 +82,7 @@ impl From<StoreError> for Bad {
 impl Attempt<'_> {
     /// Runs the target's task or command and examines what it wrote.
     pub(crate) fn run(&self) -> Result<Vec<Staged>, Broken> {
-        let target = self.world.graph.target(self.target);
+        let target = self.context.graph.target(self.target);
         let staging = self.stage(target)?;
         let log = Mutex::new(Log::new(self, target));
         let done = match &target.action {
@@ -117,7 +117,7 @@ impl Attempt<'_> {
     }
 
     fn directory(&self, path: &Path) -> PathBuf {
-        let staging = self.world.store.staging_beside(path, self.run);
+        let staging = self.context.store.staging_beside(path, self.run);
         staging.join(self.slot.to_string())
     }
 
@@ -125,7 +125,7 @@ impl Attempt<'_> {
     fn stage(&self, target: &Target) -> Result<Vec<PathBuf>, StoreError> {
         let mut paths: Vec<PathBuf> = Vec::with_capacity(target.outputs.len());
         for (number, output) in target.outputs.iter().enumerate() {
-            let declared = self.world.files.at(&output.path);
+            let declared = self.context.files.at(&output.path);
             let mut dir = self.directory(&declared);
             let name = declared.file_name().unwrap_or_default();
             if paths.contains(&dir.join(name)) {
@@ -135,8 +135,8 @@ impl Attempt<'_> {
             let make = || -> io::Result<()> {
                 remove(&path)?;
                 match output.kind {
-                    Kind::File => fs::create_dir_all(&dir),
-                    Kind::Directory => fs::create_dir_all(&path),
+                    ArtifactKind::File => fs::create_dir_all(&dir),
+                    ArtifactKind::Directory => fs::create_dir_all(&path),
                 }
             };
             make().map_err(StoreError::at(&path))?;
@@ -148,7 +148,7 @@ impl Attempt<'_> {
     /// Takes away what the attempt left in its private directories.
     pub(crate) fn clear(&self, target: &Target) {
         for output in &target.outputs {
-            let dir = self.directory(&self.world.files.at(&output.path));
+            let dir = self.directory(&self.context.files.at(&output.path));
             for left in fs::read_dir(dir).into_iter().flatten().flatten() {
                 let _ = remove(&left.path());
             }
@@ -159,8 +159,8 @@ impl Attempt<'_> {
         let Some(task) = self.tasks.get(name) else {
             return Err(Bad::failed(format!("internal error: no task `{name}`")));
         };
-        let files = self.world.files;
-        let reads = &self.world.graph.node(self.target).reads;
+        let files = self.context.files;
+        let reads = &self.context.graph.node(self.target).reads;
         let mut inputs: BTreeMap<String, PathBuf> = reads
             .iter()
             .map(|read| (read.role.clone(), files.at(&read.path)))
@@ -194,7 +194,7 @@ impl Attempt<'_> {
             inputs,
             outputs: names.zip(staging.iter().cloned()).collect(),
             secrets: own.map(|(name, value)| (name.clone(), value.clone())).collect(),
-            memo: self.world.store.memo(),
+            memo: self.context.store.memo(),
             cancelled: &cancelled,
             say: &say,
         };
@@ -238,9 +238,9 @@ impl Attempt<'_> {
         staging: &[PathBuf],
         log: &Mutex<Log<'_>>,
     ) -> Result<(), Bad> {
-        let World {
+        let PlanContext {
             graph, store, files, ..
-        } = self.world;
+        } = self.context;
         let root = files.root();
         let shown = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
         let reads = graph.node(self.target).reads.iter();
@@ -281,12 +281,12 @@ impl Attempt<'_> {
             }
         }
         match end {
-            Ok(End::Exit(status)) if status.success() => Ok(()),
-            Ok(End::Exit(status)) => Err(Bad::Failed(Box::new(
+            Ok(ProcessEnd::Exit(status)) if status.success() => Ok(()),
+            Ok(ProcessEnd::Exit(status)) => Err(Bad::Failed(Box::new(
                 TaskError::new(command::describe(status)).retryable(),
             ))),
-            Ok(End::TimedOut) => Err(too_long(target)),
-            Ok(End::Interrupted) => Err(Bad::Interrupted),
+            Ok(ProcessEnd::TimedOut) => Err(too_long(target)),
+            Ok(ProcessEnd::Interrupted) => Err(Bad::Interrupted),
             Err(error) => Err(Bad::failed(format!(
                 "`{}` cannot be started: {error}",
                 process.words[0]
@@ -300,7 +300,7 @@ impl Attempt<'_> {
         let passed = ["PATH", "HOME", "TMPDIR"]
             .into_iter()
             .chain(target.env.iter().map(String::as_str));
-        env.extend(passed.filter_map(|name| Some((name.to_owned(), self.world.env.get(name)?.clone()))));
+        env.extend(passed.filter_map(|name| Some((name.to_owned(), self.context.env.get(name)?.clone()))));
         env.extend(command::param_variables(&target.params));
         env.insert("ATSAF_TARGET".to_owned(), target.name.clone());
         if target.effect {
@@ -327,8 +327,8 @@ impl Attempt<'_> {
             let trouble = match (&found, output.kind) {
                 (Err(_), _) => Some(format!("`{}` was not written", output.name)),
                 (Ok(it), _) if it.is_symlink() => Some(format!("`{}` is a link, not the file itself", output.name)),
-                (Ok(it), Kind::File) if !it.is_file() => Some(format!("`{}` is not a file", output.name)),
-                (Ok(it), Kind::Directory) if !it.is_dir() => Some(format!(
+                (Ok(it), ArtifactKind::File) if !it.is_file() => Some(format!("`{}` is not a file", output.name)),
+                (Ok(it), ArtifactKind::Directory) if !it.is_dir() => Some(format!(
                     "`{}` is not a directory, as its path in the Atsaffile says",
                     output.name
                 )),
@@ -350,7 +350,7 @@ impl Attempt<'_> {
 
     /// Keeps what a failed attempt wrote, to be read; says whether there was anything.
     fn keep(&self, target: &Target, staging: &[PathBuf]) -> bool {
-        let dir = self.world.store.output_dir(self.run, &target.name).join("files");
+        let dir = self.context.store.output_dir(self.run, &target.name).join("files");
         let mut kept = false;
         for (output, path) in target.outputs.iter().zip(staging) {
             let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
@@ -358,7 +358,7 @@ impl Attempt<'_> {
                 continue;
             }
             // As in staging, where two files of one name do not meet.
-            let private = self.directory(&self.world.files.at(&output.path));
+            let private = self.directory(&self.context.files.at(&output.path));
             let to = dir.join(path.strip_prefix(private).unwrap_or(path));
             let go = || -> io::Result<()> {
                 fs::create_dir_all(to.parent().unwrap_or(&dir))?;
@@ -396,7 +396,7 @@ impl<'a> Log<'a> {
     fn new(attempt: &'a Attempt<'a>, target: &Target) -> Self {
         Self {
             attempt,
-            dir: attempt.world.store.output_dir(attempt.run, &target.name),
+            dir: attempt.context.store.output_dir(attempt.run, &target.name),
             file: None,
             tail: VecDeque::new(),
             begun: Vec::new(),

@@ -9,17 +9,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use super::job::Options;
+pub use super::run::Options;
 
 use super::event::{Event, Observer, Outcome, Summary};
+use super::execute::{Attempts, Executed, Execution, Overtaken};
 use super::graph::TargetId;
-use super::job::Job;
-use super::plan::{self, Plan, PlanError, Verdict, World};
+use super::plan::{self, Plan, PlanContext, PlanError, Verdict};
+use super::run::Run;
 use super::schedule::{Next, Schedule};
 use super::store::StoreError;
-use super::store::entry::{Entry, Run};
+use super::store::entry::{Entry, RunEntry};
 use super::task::Tasks;
-use super::turn::{Overtaken, Tries, Turn, Turned};
 
 /// Why a build could not be begun or finished.
 #[derive(Debug, thiserror::Error)]
@@ -38,35 +38,35 @@ pub enum BuildError {
 /// # Errors
 /// [`BuildError`] if nothing could be begun, or the store failed meanwhile.
 pub fn build(
-    world: World<'_>,
+    context: PlanContext<'_>,
     tasks: &Tasks,
     options: &Options<'_>,
     observer: &dyn Observer,
 ) -> Result<Summary, BuildError> {
     let begun = Instant::now();
     let build = Build {
-        job: Job::new(world, tasks, options, observer),
+        run: Run::new(context, tasks, options, observer),
         state: Mutex::default(),
         wake: Condvar::new(),
     };
-    let foreign = world.store.foreign();
+    let foreign = context.store.foreign();
     let plan = build.plan()?;
     let idle = plan.open().next().is_none();
     let result = if idle {
         build.tell_plan(&plan);
-        world.store.remember(world.files, &world.graph.spec);
+        context.store.remember(context.files, &context.graph.spec);
         Ok(())
     } else {
         build.begin_and_end(plan, foreign)
     };
-    let mut summary = build.job.summary();
+    let mut summary = build.run.summary();
     summary.duration = begun.elapsed();
-    for message in world.store.warnings() {
+    for message in context.store.warnings() {
         observer.observe(&Event::Warning { message });
     }
     result?;
     observer.observe(&Event::Ended {
-        run: build.job.run,
+        run: build.run.id,
         summary,
     });
     Ok(summary)
@@ -74,51 +74,54 @@ pub fn build(
 
 /// A run in progress.
 struct Build<'a> {
-    job: Job<'a>,
-    state: Mutex<State>,
+    run: Run<'a>,
+    state: Mutex<Shared>,
     wake: Condvar,
 }
 
 /// What the workers share beside the schedule.
 #[derive(Default)]
-struct State {
-    tries: HashMap<TargetId, Tries>,
+struct Shared {
+    attempts: HashMap<TargetId, Attempts>,
     overtaken: Option<Overtaken>,
     error: Option<StoreError>,
 }
 
 impl Build<'_> {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Shared> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn plan(&self) -> Result<Plan, BuildError> {
-        let Job { world, options, .. } = &self.job;
-        plan::plan_with(*world, &options.goals, &|id| self.job.forced(id)).map_err(BuildError::Plan)
+        let Run { context, options, .. } = &self.run;
+        plan::plan_with(*context, &options.goals, &|id| self.run.forced(id)).map_err(BuildError::Plan)
     }
 
     fn tell_plan(&self, plan: &Plan) {
         let steps: Vec<TargetId> = plan.open().map(|step| step.target).collect();
         let fresh = plan.steps.len() - steps.len();
         for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Fresh) {
-            self.job.found_fresh(step.target);
+            self.run.found_fresh(step.target);
         }
-        self.job.observer.observe(&Event::Planned {
-            run: self.job.run,
+        self.run.observer.observe(&Event::Planned {
+            run: self.run.id,
             steps,
             fresh,
         });
     }
 
     fn begin_and_end(&self, plan: Plan, foreign: u64) -> Result<(), BuildError> {
-        let Job {
-            world, options, run, ..
-        } = &self.job;
-        let (store, run) = (world.store, *run);
+        let Run {
+            context,
+            options,
+            id: run,
+            ..
+        } = &self.run;
+        let (store, run) = (context.store, *run);
         let begun = Instant::now();
         store.prepare()?;
         let _live = store.begin(run)?;
-        store.append(&[Entry::Run(Run {
+        store.append(&[Entry::Run(RunEntry {
             run,
             boot: super::store::boot_id(),
             pid: std::process::id(),
@@ -126,7 +129,7 @@ impl Build<'_> {
             set: options.set.clone(),
         })])?;
         let done = self.rounds(plan, foreign);
-        let summary = self.job.summary();
+        let summary = self.run.summary();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let ended = Entry::Ended {
             run,
@@ -137,27 +140,27 @@ impl Build<'_> {
         store.clear_staging(run);
         done?;
         store.append(&[ended])?;
-        Ok(store.finish(world.files, &world.graph.spec)?)
+        Ok(store.finish(context.files, &context.graph.spec)?)
     }
 
     /// Builds, and plans again as often as another build came between.
     fn rounds(&self, mut plan: Plan, mut foreign: u64) -> Result<(), BuildError> {
-        let store = self.job.world.store;
+        let store = self.run.context.store;
         loop {
             self.tell_plan(&plan);
             self.round(&plan)?;
             let overtaken = self.state().overtaken.take();
-            if self.job.interrupted() {
+            if self.run.interrupted() {
                 return Ok(());
             }
             match overtaken {
                 Some(overtaken) => self.wait_for(overtaken),
-                None if self.job.failed() => return Ok(()),
+                None if self.run.failed() => return Ok(()),
                 // Somebody else wrote meanwhile: whether all is as planned is seen by planning again.
                 None if store.foreign() == foreign => return Ok(()),
                 None => {}
             }
-            if self.job.interrupted() {
+            if self.run.interrupted() {
                 return Ok(());
             }
             store.refresh()?;
@@ -172,13 +175,13 @@ impl Build<'_> {
 
     /// Waits for an older build that wants something else to end.
     fn wait_for(&self, overtaken: Overtaken) {
-        let Some(other) = overtaken.by.filter(|other| *other < self.job.run) else {
+        let Some(other) = overtaken.by.filter(|other| *other < self.run.id) else {
             return;
         };
         let mut told = false;
-        while self.job.world.store.is_live(other) && !self.job.interrupted() {
+        while self.run.context.store.is_live(other) && !self.run.interrupted() {
             if !std::mem::replace(&mut told, true) {
-                self.job.observer.observe(&Event::Waiting {
+                self.run.observer.observe(&Event::Waiting {
                     target: overtaken.target,
                     holder: format!("run {}, which builds with other values", other.short()),
                 });
@@ -189,14 +192,14 @@ impl Build<'_> {
 
     /// Works through one plan.
     fn round(&self, plan: &Plan) -> Result<(), BuildError> {
-        let Job { world, options, .. } = &self.job;
+        let Run { context, options, .. } = &self.run;
         let open: Vec<(TargetId, Duration)> = plan
             .open()
             .map(|step| (step.target, step.last.unwrap_or(Duration::from_secs(1))))
             .collect();
         self.take_note_of_fresh(plan, &open);
         let jobs = options.jobs.clamp(1, open.len().max(1));
-        let schedule = Mutex::new(Schedule::new(world.graph, &open));
+        let schedule = Mutex::new(Schedule::new(context.graph, &open));
         std::thread::scope(|scope| {
             for _ in 1..jobs {
                 scope.spawn(|| self.work(&schedule));
@@ -208,19 +211,19 @@ impl Build<'_> {
         if let Some(error) = state.error.take() {
             return Err(error.into());
         }
-        if options.keep_going || state.overtaken.is_some() || self.job.interrupted() {
+        if options.keep_going || state.overtaken.is_some() || self.run.interrupted() {
             return Ok(());
         }
         // After a failure, whatever was not begun is not built either.
         for id in schedule.left() {
-            self.job.not_begun(id);
+            self.run.not_begun(id);
         }
         Ok(())
     }
 
     /// Notes what the fresh targets have left that others need; as the plan saw it, whatever is written meanwhile.
     fn take_note_of_fresh(&self, plan: &Plan, open: &[(TargetId, Duration)]) {
-        let World { graph, store, .. } = self.job.world;
+        let PlanContext { graph, store, .. } = self.run.context;
         let fresh: HashSet<TargetId> = plan
             .steps
             .iter()
@@ -235,7 +238,7 @@ impl Build<'_> {
             .collect();
         for id in needed {
             let artifacts = store.ledger(|ledger| Some(ledger.target(graph.name(id))?.record()?.artifacts.clone()));
-            self.job.leave(id, artifacts.unwrap_or_default());
+            self.run.leave(id, artifacts.unwrap_or_default());
         }
     }
 
@@ -245,7 +248,7 @@ impl Build<'_> {
         let lock = || schedule.lock().unwrap_or_else(PoisonError::into_inner);
         let mut open = lock();
         loop {
-            if self.job.interrupted() {
+            if self.run.interrupted() {
                 open.stop();
             }
             let now = Instant::now();
@@ -253,9 +256,9 @@ impl Build<'_> {
                 Next::Over => break,
                 Next::Run(id) => {
                     drop(open);
-                    let turned = self.turn(id);
+                    let executed = self.turn(id);
                     open = lock();
-                    self.settle(&mut open, id, turned);
+                    self.settle(&mut open, id, executed);
                     self.wake.notify_all();
                     continue;
                 }
@@ -271,38 +274,38 @@ impl Build<'_> {
         self.wake.notify_all();
     }
 
-    fn turn(&self, id: TargetId) -> Result<Turned, StoreError> {
-        let mut tries = self.state().tries.remove(&id).unwrap_or_default();
-        let turned = Turn { job: &self.job, id }.take(&mut tries);
-        self.state().tries.insert(id, tries);
-        turned
+    fn turn(&self, id: TargetId) -> Result<Executed, StoreError> {
+        let mut attempts = self.state().attempts.remove(&id).unwrap_or_default();
+        let executed = Execution { run: &self.run, id }.take(&mut attempts);
+        self.state().attempts.insert(id, attempts);
+        executed
     }
 
     /// Draws the conclusions of one turn.
-    fn settle(&self, schedule: &mut Schedule<'_>, id: TargetId, turned: Result<Turned, StoreError>) {
-        match turned {
-            Ok(Turned::Done(outcome, artifacts)) => {
-                self.job.leave(id, artifacts);
-                self.job.ended(id, outcome);
+    fn settle(&self, schedule: &mut Schedule<'_>, id: TargetId, executed: Result<Executed, StoreError>) {
+        match executed {
+            Ok(Executed::Done(outcome, artifacts)) => {
+                self.run.leave(id, artifacts);
+                self.run.ended(id, outcome);
                 schedule.done(id, true);
             }
-            Ok(Turned::Failed(failure)) => {
-                self.job.ended(id, Outcome::Failed(failure));
-                if !self.job.options.keep_going {
+            Ok(Executed::Failed(failure)) => {
+                self.run.ended(id, Outcome::Failed(failure));
+                if !self.run.options.keep_going {
                     schedule.stop();
                 }
                 for skipped in schedule.done(id, false) {
-                    self.job.ended(skipped, Outcome::Skipped { because: id });
+                    self.run.ended(skipped, Outcome::Skipped { because: id });
                 }
             }
-            Ok(Turned::Again(after)) => schedule.park(id, Instant::now() + after),
-            Ok(Turned::Overtaken(overtaken)) => {
+            Ok(Executed::Again(after)) => schedule.park(id, Instant::now() + after),
+            Ok(Executed::Overtaken(overtaken)) => {
                 self.state().overtaken.get_or_insert(overtaken);
                 schedule.stop();
                 schedule.park(id, Instant::now());
             }
-            Ok(Turned::Interrupted) => {
-                self.job.ended(id, Outcome::Interrupted);
+            Ok(Executed::Interrupted) => {
+                self.run.ended(id, Outcome::Interrupted);
                 schedule.stop();
                 schedule.park(id, Instant::now());
             }

@@ -122,7 +122,7 @@ pub(crate) struct Process<'a> {
 
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum ProcessEnd {
     /// By itself.
     Exit(ExitStatus),
     /// It was stopped, since its time was over.
@@ -155,11 +155,11 @@ impl Process<'_> {
         deadline: Option<Instant>,
         interrupted: &dyn Fn() -> bool,
         took: &mut dyn FnMut(&[u8]),
-    ) -> io::Result<End> {
+    ) -> io::Result<ProcessEnd> {
         let (mut child, pipe) = self.spawn()?;
-        let _running = Running::new(&child);
+        let _running = RunningCommand::new(&child);
         let mut printed = Printed::new(pipe);
-        let mut stop = Stop::new(deadline, interrupted);
+        let mut stop = Stopper::new(deadline, interrupted);
         let mut pause = Duration::from_micros(20);
         loop {
             if printed.open {
@@ -176,7 +176,7 @@ impl Process<'_> {
                     printed.take(LOOK, took)?;
                 }
                 stop.sweep(&child);
-                return Ok(stop.why().unwrap_or(End::Exit(status)));
+                return Ok(stop.why().unwrap_or(ProcessEnd::Exit(status)));
             }
         }
     }
@@ -252,13 +252,13 @@ impl Printed {
 }
 
 /// Ends a child before its time: politely first, then by force.
-struct Stop<'a> {
+struct Stopper<'a> {
     deadline: Option<Instant>,
     interrupted: &'a dyn Fn() -> bool,
-    sent: Option<(End, Instant)>,
+    sent: Option<(ProcessEnd, Instant)>,
 }
 
-impl<'a> Stop<'a> {
+impl<'a> Stopper<'a> {
     fn new(deadline: Option<Instant>, interrupted: &'a dyn Fn() -> bool) -> Self {
         Self {
             deadline,
@@ -276,9 +276,9 @@ impl<'a> Stop<'a> {
         }
         let now = Instant::now();
         let end = if (self.interrupted)() {
-            End::Interrupted
+            ProcessEnd::Interrupted
         } else if self.deadline.is_some_and(|deadline| now >= deadline) {
-            End::TimedOut
+            ProcessEnd::TimedOut
         } else {
             return;
         };
@@ -287,7 +287,7 @@ impl<'a> Stop<'a> {
     }
 
     /// Why the child was ended, if it was.
-    fn why(&self) -> Option<End> {
+    fn why(&self) -> Option<ProcessEnd> {
         self.sent.map(|(end, _)| end)
     }
 
@@ -311,9 +311,9 @@ impl<'a> Stop<'a> {
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// A command that runs, as long as this is not dropped.
-struct Running(Option<Pid>);
+struct RunningCommand(Option<Pid>);
 
-impl Running {
+impl RunningCommand {
     fn new(child: &Child) -> Self {
         let group = group(child);
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
@@ -321,7 +321,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|group| Some(*group) != self.0);

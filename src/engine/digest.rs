@@ -121,11 +121,11 @@ pub fn of_file(path: &Path) -> io::Result<Digest> {
 ///
 /// Python writes `__pycache__` into directories that it merely reads from, so those are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tree(pub Vec<(String, Node)>);
+pub struct Tree(pub Vec<(String, TreeNode)>);
 
 /// One entry of a directory tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Node {
+pub enum TreeNode {
     /// A directory.
     Directory,
     /// A regular file, by its digest.
@@ -150,11 +150,11 @@ impl Tree {
             let name = relative(root, entry.path())?;
             let kind = entry.file_type();
             let node = if kind.is_dir() {
-                Node::Directory
+                TreeNode::Directory
             } else if kind.is_symlink() {
-                Node::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
+                TreeNode::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
             } else if kind.is_file() {
-                Node::File(digest_of(entry.path())?)
+                TreeNode::File(digest_of(entry.path())?)
             } else {
                 // A pipe would keep whoever opens it waiting.
                 let what = format!("`{name}` in it is neither a file nor a directory");
@@ -174,9 +174,9 @@ impl Tree {
             hasher.update(&(path.len() as u64).to_le_bytes());
             hasher.update(path.as_bytes());
             match node {
-                Node::Directory => hasher.update(b"d"),
-                Node::File(digest) => hasher.update(b"f").update(&digest.0),
-                Node::Link(text) => hasher.update(b"l").update(&Digest::of(text.as_bytes()).0),
+                TreeNode::Directory => hasher.update(b"d"),
+                TreeNode::File(digest) => hasher.update(b"f").update(&digest.0),
+                TreeNode::Link(text) => hasher.update(b"l").update(&Digest::of(text.as_bytes()).0),
             };
         }
         hasher.finalize().into()

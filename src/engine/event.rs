@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::graph::TargetId;
 use super::reason::Reason;
-use super::run::RunId;
+use super::run_id::RunId;
 
 /// Takes events as they happen, from any thread.
 pub trait Observer: Sync {

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Tree, of_file};
-use super::spec::Kind;
+use super::spec::ArtifactKind;
 
 /// All that a file system tells about a file's content without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ impl Files {
     }
 
     /// Looks at many paths at once, and reads the files that are new, so that the plan that follows finds every look
-    /// and every file's digest taken; the looks are forgotten by [`Files::look_anew`].
+    /// and every file's digest taken; the looks are forgotten by [`Files::forget_looks`].
     pub fn look_ahead(&self, paths: &[&str]) {
         let look = |path: &&str| {
             let look = look(&self.at(path));
@@ -104,7 +104,7 @@ impl Files {
     }
 
     /// Forgets the looks that were taken ahead.
-    pub fn look_anew(&self) {
+    pub fn forget_looks(&self) {
         self.ahead.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -119,14 +119,14 @@ impl Files {
     ///
     /// # Errors
     /// Whatever reading meets; something that is neither file nor directory is [`io::ErrorKind::InvalidInput`].
-    pub fn digest(&self, path: &str) -> io::Result<Option<(Digest, Kind)>> {
+    pub fn digest(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
         match self.look(path) {
             Look::Missing => Ok(None),
             Look::File(identity) => {
                 let digest = self.file(path, identity)?;
-                Ok(Some((digest, Kind::File)))
+                Ok(Some((digest, ArtifactKind::File)))
             }
-            Look::Directory => Ok(Some((self.tree(path)?.digest(), Kind::Directory))),
+            Look::Directory => Ok(Some((self.tree(path)?.digest(), ArtifactKind::Directory))),
             Look::Other => {
                 let what = format!("`{path}` is neither a file nor a directory");
                 Err(io::Error::new(io::ErrorKind::InvalidInput, what))
@@ -298,7 +298,7 @@ mod tests {
         write(&dir.path().join("source"), "one");
         let files = Files::new(dir.path(), HashMap::new());
         let (digest, kind) = files.digest("source").expect("read").expect("there");
-        assert_eq!((digest, kind), (Digest::of(b"one"), Kind::File));
+        assert_eq!((digest, kind), (Digest::of(b"one"), ArtifactKind::File));
         let mut remembered = files.settle();
         let lie = Digest::of(b"other");
         remembered.get_mut("source").expect("remembered").digest = lie;

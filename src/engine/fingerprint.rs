@@ -21,7 +21,7 @@ use std::io::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::spec::{Kind, Value};
+use super::spec::{ArtifactKind, Value};
 
 /// Raised whenever a fingerprint's fields or their texts change meaning.
 pub const FORMAT: u32 = 1;
@@ -79,7 +79,7 @@ pub struct Output {
     /// The artifact's name.
     pub name: String,
     /// File or directory.
-    pub kind: Kind,
+    pub kind: ArtifactKind,
     /// Its path relative to the project: for commands, which see it.
     pub path: Option<String>,
 }
@@ -178,8 +178,8 @@ impl Fingerprint {
         }
         for Output { name, kind, path } in outputs {
             let kind = match kind {
-                Kind::File => "file",
-                Kind::Directory => "directory",
+                ArtifactKind::File => "file",
+                ArtifactKind::Directory => "directory",
             };
             match path {
                 Some(path) => visit(Field::Output(name), Some(format_args!("{kind} {path}"))),
@@ -293,7 +293,7 @@ mod tests {
             env: BTreeMap::from([("REGION".to_owned(), Some(digest("US48"))), ("ZONE".to_owned(), None)]),
             outputs: vec![Output {
                 name: "clean".to_owned(),
-                kind: Kind::File,
+                kind: ArtifactKind::File,
                 path: Some("data/clean.csv".to_owned()),
             }],
         }
@@ -344,11 +344,11 @@ mod tests {
             15 => drop(env.insert("ZONE".to_owned(), Some(digest("")))),
             16 => drop(env.remove("ZONE")),
             17 => outputs[0].name = text,
-            18 => outputs[0].kind = Kind::Directory,
+            18 => outputs[0].kind = ArtifactKind::Directory,
             19 => outputs[0].path = Some(text),
             20 => outputs.push(Output {
                 name: text,
-                kind: Kind::File,
+                kind: ArtifactKind::File,
                 path: None,
             }),
             _ => return None,

@@ -4,19 +4,20 @@
 
 mod attempt;
 pub mod build;
+pub mod clock;
 pub(crate) mod command;
 pub mod digest;
 pub mod event;
+mod execute;
 pub mod files;
 pub mod fingerprint;
 pub mod graph;
-mod job;
 mod mask;
 pub mod plan;
 pub mod reason;
-pub mod run;
+mod run;
+pub mod run_id;
 mod schedule;
 pub mod spec;
 pub mod store;
 pub mod task;
-mod turn;

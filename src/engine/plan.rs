@@ -14,13 +14,13 @@ use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::{self, Fingerprint};
 use super::graph::{ArtifactId, Graph, TargetId};
-use super::reason::{self, Case, InPlace, Reason};
+use super::reason::{self, Evidence, InPlace, Reason};
 use super::spec::{Action, Span, Value};
-use super::store::{History, Past, Store};
+use super::store::{History, Store, StoredResult};
 
 /// Everything that a verdict looks at.
 #[derive(Clone, Copy)]
-pub struct World<'a> {
+pub struct PlanContext<'a> {
     /// The targets.
     pub graph: &'a Graph,
     /// What was built.
@@ -123,33 +123,33 @@ impl PlanError {
 ///
 /// # Errors
 /// Every source that is missing or cannot be read.
-pub fn plan(world: World<'_>, goals: &[TargetId], force: bool) -> Result<Plan, Vec<PlanError>> {
-    plan_with(world, goals, &|_| force)
+pub fn plan(context: PlanContext<'_>, goals: &[TargetId], force: bool) -> Result<Plan, Vec<PlanError>> {
+    plan_with(context, goals, &|_| force)
 }
 
-/// As [`plan`]; `force` says of each target whether it is stale in any case.
+/// As [`plan`]; `force` says of each target whether it is stale in any evidence.
 pub(crate) fn plan_with(
-    world: World<'_>,
+    context: PlanContext<'_>,
     goals: &[TargetId],
     force: &(dyn Fn(TargetId) -> bool + Sync),
 ) -> Result<Plan, Vec<PlanError>> {
-    let needed = world.graph.needed(goals);
-    look_ahead(world, &needed);
-    let supposed = suppose(world, &needed, force);
+    let needed = context.graph.needed(goals);
+    look_ahead(context, &needed);
+    let judged_optimistically = judge_optimistically(context, &needed, force);
     let mut errors = Vec::new();
     let mut steps = Vec::with_capacity(needed.len());
-    let mut is_fresh = vec![false; world.graph.order().len()];
+    let mut is_fresh = vec![false; context.graph.order().len()];
     // Content digests of what each target leaves, where that is known.
-    let mut contents: Vec<Option<Contents>> = vec![None; world.graph.order().len()];
-    for (id, supposed) in needed.into_iter().zip(supposed) {
+    let mut contents: Vec<Option<Contents>> = vec![None; context.graph.order().len()];
+    for (id, judged_optimistically) in needed.into_iter().zip(judged_optimistically) {
         let known = |artifact: ArtifactId| {
             let contents = contents[artifact.target.index()].as_ref()?;
             contents.get(artifact.output as usize).copied().flatten()
         };
-        let holds = world.graph.node(id).needs.iter().all(|need| is_fresh[need.index()]);
+        let holds = context.graph.node(id).needs.iter().all(|need| is_fresh[need.index()]);
         let judged = match holds {
-            true => supposed,
-            false => judge(world, id, &known, force(id)),
+            true => judged_optimistically,
+            false => judge(context, id, &known, force(id)),
         };
         match judged {
             Ok((step, left)) => {
@@ -160,7 +160,7 @@ pub(crate) fn plan_with(
             Err(found) => errors.extend(found),
         }
     }
-    world.files.look_anew();
+    context.files.forget_looks();
     if errors.is_empty() {
         let goals = goals.to_vec();
         Ok(Plan { goals, steps })
@@ -173,10 +173,10 @@ pub(crate) fn plan_with(
 pub(crate) type Contents = Vec<Option<Digest>>;
 
 /// Takes a look at every path of some targets, all at once.
-fn look_ahead(world: World<'_>, targets: &[TargetId]) {
+fn look_ahead(context: PlanContext<'_>, targets: &[TargetId]) {
     let mut paths: Vec<&str> = Vec::with_capacity(2 * targets.len());
     for id in targets {
-        let sources = world
+        let sources = context
             .graph
             .node(*id)
             .reads
@@ -184,7 +184,7 @@ fn look_ahead(world: World<'_>, targets: &[TargetId]) {
             .filter(|read| read.artifact.is_none());
         paths.extend(sources.map(|read| read.path.as_str()));
         paths.extend(
-            world
+            context
                 .graph
                 .target(*id)
                 .outputs
@@ -194,28 +194,32 @@ fn look_ahead(world: World<'_>, targets: &[TargetId]) {
     }
     let mut seen = HashSet::with_capacity(paths.len());
     paths.retain(|path| seen.insert(*path));
-    world.files.look_ahead(&paths);
+    context.files.look_ahead(&paths);
 }
 
 /// Judges all targets side by side, each as if what it needs were fresh: most often it is.
-fn suppose(world: World<'_>, targets: &[TargetId], force: &(dyn Fn(TargetId) -> bool + Sync)) -> Vec<Judged> {
-    let mut histories: Vec<Arc<History>> = vec![Arc::default(); world.graph.order().len()];
-    world.store.ledger(|ledger| {
+fn judge_optimistically(
+    context: PlanContext<'_>,
+    targets: &[TargetId],
+    force: &(dyn Fn(TargetId) -> bool + Sync),
+) -> Vec<Judged> {
+    let mut histories: Vec<Arc<History>> = vec![Arc::default(); context.graph.order().len()];
+    context.store.ledger(|ledger| {
         for id in targets {
-            if let Some(history) = ledger.target(world.graph.name(*id)) {
+            if let Some(history) = ledger.target(context.graph.name(*id)) {
                 histories[id.index()] = Arc::clone(history);
             }
         }
     });
     let recorded = |artifact: ArtifactId| {
-        let name = &world.graph.target(artifact.target).outputs[artifact.output as usize].name;
+        let name = &context.graph.target(artifact.target).outputs[artifact.output as usize].name;
         let record = histories[artifact.target.index()].record()?;
         record.artifact(name).map(|artifact| artifact.content)
     };
     targets
         .par_iter()
         .with_min_len(64)
-        .map(|id| judge_by(world, *id, &histories[id.index()], &recorded, force(*id)))
+        .map(|id| judge_by(context, *id, &histories[id.index()], &recorded, force(*id)))
         .collect()
 }
 
@@ -224,31 +228,31 @@ type Judged = Result<(Step, Option<Contents>), Vec<PlanError>>;
 
 /// Judges one target; `known` gives the content of an artifact that it reads.
 pub(crate) fn judge(
-    world: World<'_>,
+    context: PlanContext<'_>,
     id: TargetId,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
     force: bool,
 ) -> Judged {
-    let name = world.graph.name(id);
-    let history = world.store.ledger(|ledger| ledger.target(name).cloned());
-    judge_by(world, id, &history.unwrap_or_default(), known, force)
+    let name = context.graph.name(id);
+    let history = context.store.ledger(|ledger| ledger.target(name).cloned());
+    judge_by(context, id, &history.unwrap_or_default(), known, force)
 }
 
 fn judge_by(
-    world: World<'_>,
+    context: PlanContext<'_>,
     id: TargetId,
     history: &History,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
     force: bool,
 ) -> Judged {
-    let target = world.graph.target(id);
-    let (fingerprint, waits_for) = take_fingerprint(world, id, known)?;
+    let target = context.graph.target(id);
+    let (fingerprint, waits_for) = take_fingerprint(context, id, known)?;
     let hash = fingerprint.hash();
     let record = history.record();
     let mut artifacts = Vec::with_capacity(target.outputs.len());
     for output in &target.outputs {
         let recorded = record.and_then(|past| past.artifact(&output.name));
-        let look = match world.files.digest(&output.path) {
+        let look = match context.files.digest(&output.path) {
             Ok(None) => InPlace::Missing,
             Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => InPlace::Intact,
             Ok(_) => InPlace::Altered,
@@ -264,11 +268,11 @@ fn judge_by(
         };
         artifacts.push((output.name.as_str(), output.path.as_str(), look));
     }
-    let reasons = reason::diff(&Case {
+    let reasons = reason::diff(&Evidence {
         fingerprint: &fingerprint,
         hash,
         recorded: record.map(|past| past.hash),
-        recall: &|| record.and_then(|past| world.store.fingerprint(past)),
+        recall: &|| record.and_then(|past| context.store.fingerprint(past)),
         artifacts: &artifacts,
         forced: force,
         interrupted: history.interrupted(),
@@ -281,8 +285,8 @@ fn judge_by(
     let verdict = if !reasons.is_empty() {
         let earlier = hash
             .filter(|_| !force)
-            .and_then(|hash| restorable(world, id, history, hash));
-        contents = earlier.map(|past| contents_of(world, id, past));
+            .and_then(|hash| restorable(context, id, history, hash));
+        contents = earlier.map(|past| contents_of(context, id, past));
         Verdict::Stale {
             reasons,
             restore: earlier.map(|past| past.hash),
@@ -290,7 +294,7 @@ fn judge_by(
     } else if hash.is_none() {
         Verdict::Undecided
     } else {
-        contents = record.map(|past| contents_of(world, id, past));
+        contents = record.map(|past| contents_of(context, id, past));
         Verdict::Fresh
     };
     let step = Step {
@@ -303,8 +307,8 @@ fn judge_by(
     Ok((step, contents))
 }
 
-fn contents_of(world: World<'_>, id: TargetId, past: &Past) -> Contents {
-    let outputs = world.graph.target(id).outputs.iter();
+fn contents_of(context: PlanContext<'_>, id: TargetId, past: &StoredResult) -> Contents {
+    let outputs = context.graph.target(id).outputs.iter();
     outputs
         .map(|output| Some(past.artifact(&output.name)?.content))
         .collect()
@@ -312,8 +316,13 @@ fn contents_of(world: World<'_>, id: TargetId, past: &Past) -> Contents {
 
 /// The earlier result that may be put back for a fingerprint: never of an effect, save while its record still holds
 /// or when only its commit was cut short.
-fn restorable<'a>(world: World<'_>, id: TargetId, history: &'a History, hash: Digest) -> Option<&'a Past> {
-    let target = world.graph.target(id);
+fn restorable<'a>(
+    context: PlanContext<'_>,
+    id: TargetId,
+    history: &'a History,
+    hash: Digest,
+) -> Option<&'a StoredResult> {
+    let target = context.graph.target(id);
     let past = history.result(hash)?;
     if target.effect {
         // A commit that was cut short acted out there after the record did.
@@ -325,34 +334,34 @@ fn restorable<'a>(world: World<'_>, id: TargetId, history: &'a History, hash: Di
     let in_place = |artifact: &super::store::entry::Artifact| {
         let output = target.outputs.iter().find(|output| output.name == artifact.name);
         output.is_some_and(|output| {
-            world.files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind))
+            context.files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind))
         })
     };
-    world.store.can_restore(past, &in_place).then_some(past)
+    context.store.can_restore(past, &in_place).then_some(past)
 }
 
 /// Gathers everything that a target's result depends on; also tells who must run before all of it is known.
 fn take_fingerprint(
-    world: World<'_>,
+    context: PlanContext<'_>,
     id: TargetId,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
 ) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
-    let target = world.graph.target(id);
-    let reads = &world.graph.node(id).reads;
+    let target = context.graph.target(id);
+    let reads = &context.graph.node(id).reads;
     let mut errors = Vec::new();
     let mut waits_for = Vec::new();
     let mut inputs = Vec::with_capacity(reads.len());
     let is_command = matches!(target.action, Action::Command(_));
     for read in reads {
-        let content = match read.artifact {
+        let digest = match read.artifact {
             Some(artifact) => {
-                let content = known(artifact);
-                if content.is_none() {
+                let digest = known(artifact);
+                if digest.is_none() {
                     waits_for.push(artifact.target);
                 }
-                content
+                digest
             }
-            None => match world.files.digest(&read.path) {
+            None => match context.files.digest(&read.path) {
                 Ok(Some((digest, _))) => Some(digest),
                 Ok(None) => {
                     let (path, span) = (read.path.clone(), read.span);
@@ -373,7 +382,7 @@ fn take_fingerprint(
         inputs.push(fingerprint::Input {
             role: read.role.clone(),
             path: is_command.then(|| read.path.clone()),
-            content,
+            content: digest,
         });
     }
     if !errors.is_empty() {
@@ -402,7 +411,7 @@ fn take_fingerprint(
     let env = |name: &String| {
         (
             name.clone(),
-            world.env.get(name).map(|value| Digest::of(value.as_bytes())),
+            context.env.get(name).map(|value| Digest::of(value.as_bytes())),
         )
     };
     let outputs = target.outputs.iter().map(|output| fingerprint::Output {

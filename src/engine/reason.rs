@@ -63,7 +63,7 @@ pub enum InPlace {
 }
 
 /// All that the decision about one target looks at.
-pub struct Case<'a> {
+pub struct Evidence<'a> {
     /// What the target's result would depend on now.
     pub fingerprint: &'a Fingerprint,
     /// Its hash, if every input is known.
@@ -84,31 +84,35 @@ pub struct Case<'a> {
 
 /// Tells all reasons for which a target is stale; none means that it is fresh, as far as its inputs are known.
 #[must_use]
-pub fn diff(case: &Case<'_>) -> Vec<Reason> {
+pub fn diff(evidence: &Evidence<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if case.forced {
+    if evidence.forced {
         reasons.push(Reason::Forced);
     }
-    if case.interrupted {
+    if evidence.interrupted {
         reasons.push(Reason::Interrupted);
     }
-    if case.unfinished {
+    if evidence.unfinished {
         reasons.push(Reason::Unfinished);
     }
-    let Some(recorded) = case.recorded else {
-        if !case.interrupted {
+    let Some(recorded) = evidence.recorded else {
+        if !evidence.interrupted {
             reasons.push(Reason::NeverBuilt);
         }
         return reasons;
     };
-    if case.hash != Some(recorded) {
-        match (case.recall)() {
-            Some(before) => reasons.extend(differences(&before, case.fingerprint).into_iter().map(Reason::Changed)),
-            None if case.hash.is_some() => reasons.push(Reason::Unknown),
+    if evidence.hash != Some(recorded) {
+        match (evidence.recall)() {
+            Some(before) => reasons.extend(
+                differences(&before, evidence.fingerprint)
+                    .into_iter()
+                    .map(Reason::Changed),
+            ),
+            None if evidence.hash.is_some() => reasons.push(Reason::Unknown),
             None => {}
         }
     }
-    for &(artifact, path, look) in case.artifacts {
+    for &(artifact, path, look) in evidence.artifacts {
         let reason = match look {
             InPlace::Intact => continue,
             InPlace::Missing => |artifact, path| Reason::Missing { artifact, path },

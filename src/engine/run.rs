@@ -1,89 +1,194 @@
-//! A run's name, and the only clock.
+//! A run as its targets see it: what it was asked for, and what those that are done have left.
 
-use std::fmt;
-use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use super::event::{Event, Observer, Outcome, Summary};
+use super::graph::{ArtifactId, TargetId};
+use super::mask::Mask;
+use super::plan::PlanContext;
+use super::run_id::RunId;
+use super::store::entry::Artifact;
+use super::task::Tasks;
 
-/// What a task writes where the run's id will stand: as long as an id, and unlike anything else.
-///
-/// The engine stamps the run's id over it when it commits, after the content digest was taken.
-pub const RUN_ID_PLACEHOLDER: &str = "atsaf-run-id-goes-here-at-the-commit";
-
-/// The name of a run: a UUID of version 7, so that ids sort by time and lineage tools take them.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RunId(u128);
-
-impl RunId {
-    /// Makes a new one.
-    #[must_use]
-    pub fn new() -> Self {
-        let now = now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let stamp = uuid::Timestamp::from_unix(uuid::NoContext, now.as_secs(), now.subsec_nanos());
-        Self(uuid::Uuid::new_v7(stamp).as_u128())
-    }
-
-    /// The digits that people read; the time of two runs of one second differs in them.
-    #[must_use]
-    pub fn short(self) -> String {
-        self.to_string()[..13].to_owned()
-    }
-
-    /// When the run began.
-    #[must_use]
-    pub fn time(self) -> SystemTime {
-        let milliseconds = (self.0 >> 80) as u64;
-        UNIX_EPOCH + Duration::from_millis(milliseconds)
-    }
+/// What a build is asked for.
+pub struct Options<'a> {
+    /// The goals.
+    pub goals: Vec<TargetId>,
+    /// The goals as the user wrote them, for the journal.
+    pub asked: Vec<String>,
+    /// Parameters set on the command line, for the journal.
+    pub set: Vec<(String, String)>,
+    /// Whether everything that the goals need is to run.
+    pub force: bool,
+    /// Whether targets that do not need a failed one go on.
+    pub keep_going: bool,
+    /// How many targets may run at once.
+    pub jobs: usize,
+    /// Values of the declared secrets that are set.
+    pub secrets: BTreeMap<String, String>,
+    /// Set when the build is to end soon.
+    pub interrupted: &'a AtomicBool,
 }
 
-impl Default for RunId {
-    fn default() -> Self {
-        Self::new()
-    }
+/// A run.
+pub(crate) struct Run<'a> {
+    pub(crate) context: PlanContext<'a>,
+    pub(crate) tasks: &'a Tasks,
+    pub(crate) options: &'a Options<'a>,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) mask: Mask,
+    pub(crate) id: RunId,
+    progress: Mutex<Progress>,
+    slots: Mutex<Slots>,
 }
 
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", uuid::Uuid::from_u128(self.0))
-    }
+/// How far it has come.
+#[derive(Default)]
+struct Progress {
+    /// What each target left that is done, and each fresh one that another needs.
+    left: HashMap<TargetId, Vec<Artifact>>,
+    ended: HashMap<TargetId, TargetEnd>,
 }
 
-impl fmt::Debug for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
+/// How a target ended, for the summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TargetEnd {
+    Built,
+    Restored,
+    Fresh,
+    Failed,
+    Skipped,
 }
 
-impl FromStr for RunId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        uuid::Uuid::try_parse(text).map(|id| Self(id.as_u128()))
-    }
+/// Numbers of private directories. They are used again, for a file system grows slow when directories come and go; but
+/// not after an attempt that failed, of which something may still be running.
+#[derive(Default)]
+struct Slots {
+    free: Vec<u32>,
+    used: u32,
 }
 
-/// The time of day, for run ids and the journal; never for a decision.
-#[must_use]
-pub fn now() -> SystemTime {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else takes")]
-    SystemTime::now()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_placeholder_is_as_long_as_an_id() {
-        assert_eq!(RunId::new().to_string().len(), RUN_ID_PLACEHOLDER.len());
+impl<'a> Run<'a> {
+    /// A run that has not begun.
+    pub(crate) fn new(
+        context: PlanContext<'a>,
+        tasks: &'a Tasks,
+        options: &'a Options<'a>,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        Self {
+            context,
+            tasks,
+            options,
+            observer,
+            mask: Mask::new(options.secrets.values().map(String::as_str)),
+            id: RunId::new(),
+            progress: Mutex::default(),
+            slots: Mutex::default(),
+        }
     }
 
-    #[test]
-    fn an_id_tells_its_time_and_reads_back() {
-        let id = RunId::new();
-        assert!(now().duration_since(id.time()).expect("the past") < Duration::from_mins(1));
-        assert_eq!(id.to_string().parse(), Ok(id));
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number of private directories that nobody else uses.
+    pub(crate) fn take_slot(&self) -> u32 {
+        let mut slots = self.slots();
+        slots.free.pop().unwrap_or_else(|| {
+            slots.used += 1;
+            slots.used
+        })
+    }
+
+    /// Gives a number back after an attempt that ended well.
+    pub(crate) fn give_slot(&self, slot: u32) {
+        self.slots().free.push(slot);
+    }
+
+    /// One output of a target that is done or fresh.
+    pub(crate) fn left(&self, id: ArtifactId) -> Option<Artifact> {
+        let name = self.context.graph.artifact_name(id);
+        let progress = self.progress();
+        let artifacts = progress.left.get(&id.target)?.iter();
+        artifacts.into_iter().find(|artifact| artifact.name == name).cloned()
+    }
+
+    /// Notes what a target leaves to those that need it.
+    pub(crate) fn leave(&self, id: TargetId, artifacts: Vec<Artifact>) {
+        self.progress().left.insert(id, artifacts);
+    }
+
+    /// Whether a target is to run although it may be fresh: under `--force`, once.
+    pub(crate) fn forced(&self, id: TargetId) -> bool {
+        self.options.force && self.progress().ended.get(&id) != Some(&TargetEnd::Built)
+    }
+
+    /// Notes that a target was fresh when a plan was made.
+    pub(crate) fn found_fresh(&self, id: TargetId) {
+        let mut progress = self.progress();
+        let ended = progress.ended.entry(id).or_insert(TargetEnd::Fresh);
+        // What failed before another build came between may have been made by that one.
+        if matches!(ended, TargetEnd::Failed | TargetEnd::Skipped) {
+            *ended = TargetEnd::Fresh;
+        }
+    }
+
+    /// Notes how a target's turn ended, and tells it.
+    pub(crate) fn ended(&self, target: TargetId, outcome: Outcome) {
+        let ended = match &outcome {
+            Outcome::Built { .. } => Some(TargetEnd::Built),
+            Outcome::Restored { .. } => Some(TargetEnd::Restored),
+            Outcome::Fresh => Some(TargetEnd::Fresh),
+            Outcome::Failed(_) => Some(TargetEnd::Failed),
+            Outcome::Skipped { .. } => Some(TargetEnd::Skipped),
+            Outcome::Interrupted => None,
+        };
+        if let Some(ended) = ended {
+            let mut progress = self.progress();
+            // What was built first and put back later, after another build came between, was built.
+            let before = progress.ended.insert(target, ended);
+            if let (Some(before @ (TargetEnd::Built | TargetEnd::Restored)), TargetEnd::Fresh) = (before, ended) {
+                progress.ended.insert(target, before);
+            }
+        }
+        self.observer.observe(&Event::Finished { target, outcome });
+    }
+
+    /// Notes that a target was not begun.
+    pub(crate) fn not_begun(&self, id: TargetId) {
+        self.progress().ended.entry(id).or_insert(TargetEnd::Skipped);
+    }
+
+    /// Whether the run is to end soon.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.options.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Whether a target failed.
+    pub(crate) fn failed(&self) -> bool {
+        self.progress().ended.values().any(|ended| *ended == TargetEnd::Failed)
+    }
+
+    /// How many targets ended in which way.
+    pub(crate) fn summary(&self) -> Summary {
+        let progress = self.progress();
+        let count = |wanted| progress.ended.values().filter(|ended| **ended == wanted).count();
+        Summary {
+            built: count(TargetEnd::Built),
+            restored: count(TargetEnd::Restored),
+            fresh: count(TargetEnd::Fresh),
+            failed: count(TargetEnd::Failed),
+            skipped: count(TargetEnd::Skipped),
+            interrupted: self.interrupted(),
+            duration: Duration::ZERO,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What may run next: a state machine without I/O.
 //!
 //! A target is ready when everything that it needs has succeeded and everything that it comes after has ended. Of
-//! several ready ones, the one with the longest way still before it goes first.
+//! several ready ones, the one with the longest critical path still before it goes first.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
@@ -29,7 +29,7 @@ pub(crate) struct Schedule<'a> {
     /// How many of its predecessors in the plan have not ended, for each target of the plan that has not itself.
     open: HashMap<TargetId, usize>,
     /// The time still needed from the beginning of a target to the end of all that follows it.
-    way: HashMap<TargetId, Duration>,
+    critical_path: HashMap<TargetId, Duration>,
     ready: BTreeSet<(Reverse<Duration>, TargetId)>,
     parked: BinaryHeap<Reverse<(Instant, TargetId)>>,
     running: usize,
@@ -42,7 +42,7 @@ impl<'a> Schedule<'a> {
         let mut schedule = Self {
             graph,
             open: targets.iter().map(|(id, _)| (*id, 0)).collect(),
-            way: HashMap::with_capacity(targets.len()),
+            critical_path: HashMap::with_capacity(targets.len()),
             ready: BTreeSet::new(),
             parked: BinaryHeap::new(),
             running: 0,
@@ -55,9 +55,9 @@ impl<'a> Schedule<'a> {
         schedule.open.extend(waits);
         for (id, time) in targets.iter().rev() {
             let feeds = &graph.node(*id).feeds;
-            let after = feeds.iter().filter_map(|next| schedule.way.get(next)).max();
-            let way = after.map_or(*time, |after| *time + *after);
-            schedule.way.insert(*id, way);
+            let after = feeds.iter().filter_map(|next| schedule.critical_path.get(next)).max();
+            let critical_path = after.map_or(*time, |after| *time + *after);
+            schedule.critical_path.insert(*id, critical_path);
         }
         let free = targets.iter().filter(|(id, _)| schedule.open[id] == 0);
         let free: Vec<TargetId> = free.map(|(id, _)| *id).collect();
@@ -77,7 +77,7 @@ impl<'a> Schedule<'a> {
     }
 
     fn make_ready(&mut self, id: TargetId) {
-        self.ready.insert((Reverse(self.way[&id]), id));
+        self.ready.insert((Reverse(self.critical_path[&id]), id));
     }
 
     /// Tells what to do at the moment `now`; a target that it gives counts as running until it is done or parked.

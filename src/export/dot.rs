@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Need, Picture, Source, State};
+use super::{Need, NodeState, Picture, Source};
 
 /// Writes the digraph, with a line end.
 #[must_use]
@@ -19,7 +19,7 @@ pub fn dot(picture: &Picture<'_>) -> String {
     for &id in &picture.targets {
         let state = picture.state(id);
         let style = match state {
-            None | Some(State::Fresh) => "solid",
+            None | Some(NodeState::Fresh) => "solid",
             Some(_) => "dashed",
         };
         let mut label = graph.name(id).to_owned();

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Picture, State};
+use super::{NodeState, Picture};
 use crate::engine::graph::{Graph, How, TargetId};
-use crate::engine::spec::{Action, Kind, Origin, Param};
+use crate::engine::spec::{Action, ArtifactKind, Origin, Param};
 
 /// Writes the graph, with a line end.
 #[must_use]
@@ -15,10 +15,10 @@ pub fn json(picture: &Picture<'_>) -> String {
         let state = picture.state(*id);
         target["state"] = match state {
             None => Value::Null,
-            Some(State::Restorable) => "stale".into(),
+            Some(NodeState::Restorable) => "stale".into(),
             Some(state) => state.word().into(),
         };
-        target["restorable"] = (state == Some(State::Restorable)).into();
+        target["restorable"] = (state == Some(NodeState::Restorable)).into();
         target
     });
     let value = json!({
@@ -45,8 +45,8 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
     });
     let outputs = target.outputs.iter().map(|output| {
         let kind = match output.kind {
-            Kind::File => "file",
-            Kind::Directory => "directory",
+            ArtifactKind::File => "file",
+            ArtifactKind::Directory => "directory",
         };
         json!({ "name": output.name, "path": output.path, "kind": kind })
     });

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Need, Picture, Source, State};
+use super::{Need, NodeState, Picture, Source};
 
 /// Writes the flowchart, with a line end.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn mermaid(picture: &Picture<'_>) -> String {
         let state = picture.state(id);
         let word = state.map_or_else(String::new, |state| format!("<br/>{}", state.word()));
         let _ = writeln!(out, "  t{}[\"{}{word}\"]", id.0, escaped(graph.name(id)));
-        let is_stale = !matches!(state, None | Some(State::Fresh));
+        let is_stale = !matches!(state, None | Some(NodeState::Fresh));
         dashed.extend(is_stale.then(|| format!("t{}", id.0)));
         for (number, output) in graph.target(id).outputs.iter().enumerate() {
             let label = format!("{}<br/>{}", escaped(&output.name), escaped(&output.path));

@@ -27,7 +27,7 @@ pub struct Picture<'a> {
 
 /// The state of a target, and so of its artifacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum NodeState {
     /// Nothing is to be done.
     Fresh,
     /// It has to run.
@@ -38,7 +38,7 @@ pub enum State {
     Undecided,
 }
 
-impl State {
+impl NodeState {
     /// The state in a word or two.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -94,13 +94,13 @@ impl<'a> Picture<'a> {
     }
 
     /// The state of a target; `None` if no plan could be made.
-    fn state(&self, id: TargetId) -> Option<State> {
+    fn state(&self, id: TargetId) -> Option<NodeState> {
         let step = self.plan?.step(id)?;
         Some(match step.verdict {
-            Verdict::Fresh => State::Fresh,
-            Verdict::Stale { restore: None, .. } => State::Stale,
-            Verdict::Stale { restore: Some(_), .. } => State::Restorable,
-            Verdict::Undecided => State::Undecided,
+            Verdict::Fresh => NodeState::Fresh,
+            Verdict::Stale { restore: None, .. } => NodeState::Stale,
+            Verdict::Stale { restore: Some(_), .. } => NodeState::Restorable,
+            Verdict::Undecided => NodeState::Undecided,
         })
     }
 

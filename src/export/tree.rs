@@ -16,13 +16,13 @@ pub fn tree(picture: &Picture<'_>) -> String {
     for goal in roots(picture) {
         // Lines that are still to come, the next one last: what stands before the line, and what it says. A stack of
         // our own, for chains are long.
-        let mut open = vec![Line {
+        let mut open = vec![TreeLine {
             before: String::new(),
             branch: "",
-            item: Item::Root(goal),
+            item: TreeItem::Root(goal),
         }];
         while let Some(line) = open.pop() {
-            let Line { before, branch, item } = line;
+            let TreeLine { before, branch, item } = line;
             let again = item.target().is_some_and(|id| !shown.insert(id));
             out.push_str(&before);
             out.push_str(branch);
@@ -54,13 +54,13 @@ fn roots(picture: &Picture<'_>) -> Vec<TargetId> {
     goals.filter(|goal| !below.contains(goal)).collect()
 }
 
-struct Line {
+struct TreeLine {
     before: String,
     branch: &'static str,
-    item: Item,
+    item: TreeItem,
 }
 
-enum Item {
+enum TreeItem {
     /// A goal.
     Root(TargetId),
     /// A target, and the artifacts of it that are read.
@@ -71,7 +71,7 @@ enum Item {
     Before(TargetId),
 }
 
-impl Item {
+impl TreeItem {
     /// The target whose needs are shown below.
     fn target(&self) -> Option<TargetId> {
         match self {
@@ -102,27 +102,27 @@ impl Item {
     }
 }
 
-fn push_children(picture: &Picture<'_>, id: TargetId, before: &str, open: &mut Vec<Line>) {
-    let mut items: Vec<Item> = Vec::new();
+fn push_children(picture: &Picture<'_>, id: TargetId, before: &str, open: &mut Vec<TreeLine>) {
+    let mut items: Vec<TreeItem> = Vec::new();
     for need in picture.needs(id) {
         match need {
-            Need::Source(source) => items.push(Item::Source(source.text())),
+            Need::Source(source) => items.push(TreeItem::Source(source.text())),
             Need::Artifact(artifact) => {
                 let name = picture.graph.artifact_name(artifact).to_owned();
                 let same = items.iter_mut().find_map(|item| match item {
-                    Item::Target(id, read) if *id == artifact.target => Some(read),
+                    TreeItem::Target(id, read) if *id == artifact.target => Some(read),
                     _ => None,
                 });
                 match same {
                     Some(read) => read.push(name),
-                    None => items.push(Item::Target(artifact.target, vec![name])),
+                    None => items.push(TreeItem::Target(artifact.target, vec![name])),
                 }
             }
         }
     }
-    items.extend(picture.after(id).map(Item::Before));
+    items.extend(picture.after(id).map(TreeItem::Before));
     let last = items.len().saturating_sub(1);
-    let lines = items.into_iter().enumerate().map(|(at, item)| Line {
+    let lines = items.into_iter().enumerate().map(|(at, item)| TreeLine {
         before: before.to_owned(),
         branch: if at == last { "└── " } else { "├── " },
         item,

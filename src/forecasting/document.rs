@@ -5,7 +5,7 @@ use std::io::Write as _;
 use serde_json::{Map, Value};
 
 use super::table::{create, read_bytes, unwritable};
-use crate::engine::run::RUN_ID_PLACEHOLDER;
+use crate::engine::run_id::RUN_ID_PLACEHOLDER;
 use crate::engine::task::{Context, TaskError};
 
 /// Writes the fields of `document` as the JSON artifact `name`, the run and the target first.

@@ -15,7 +15,7 @@ use polars_io::prelude::{
     StatisticsOptions,
 };
 
-use crate::engine::run::RUN_ID_PLACEHOLDER;
+use crate::engine::run_id::RUN_ID_PLACEHOLDER;
 use crate::engine::task::{Context, TaskError};
 
 /// The footer's entry for the run's id.

@@ -53,7 +53,7 @@ pub fn chart(curve: &Curve, width: usize, height: usize) -> String {
     if columns < 8 {
         return String::new();
     }
-    let grid = Grid {
+    let grid = ChartGrid {
         columns,
         height,
         least,
@@ -83,7 +83,7 @@ pub fn chart(curve: &Curve, width: usize, height: usize) -> String {
     out
 }
 
-struct Grid {
+struct ChartGrid {
     columns: usize,
     height: usize,
     least: f64,
@@ -91,7 +91,7 @@ struct Grid {
     count: usize,
 }
 
-impl Grid {
+impl ChartGrid {
     /// The column of dots of a point.
     #[expect(
         clippy::cast_possible_truncation,

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
     use crate::engine::files::Files;
     use crate::engine::reason::Reason;
-    use crate::engine::run::RunId;
+    use crate::engine::run_id::RunId;
     use crate::engine::spec::Spec;
 
     fn graph() -> Graph {

@@ -10,11 +10,11 @@ use super::human;
 use super::ink::{Ink, Tone};
 use super::json;
 use super::reasons::{Edit, brief, told};
-use super::table::Table;
+use super::table::TextTable;
 use crate::engine::digest::Digest;
 use crate::engine::reason::Reason;
-use crate::engine::run::RunId;
-use crate::engine::store::entry::{Entry, Failed, Made, Run};
+use crate::engine::run_id::RunId;
+use crate::engine::store::entry::{Entry, Failed, ResultEntry, RunEntry};
 
 /// Past runs and what happened in them, the newest first.
 #[derive(Debug, Default)]
@@ -22,21 +22,21 @@ pub struct Story {
     /// The runs.
     pub runs: Vec<PastRun>,
     /// What became of targets.
-    pub turns: Vec<Turn>,
+    pub turns: Vec<TargetRun>,
 }
 
 /// A past run.
 #[derive(Debug)]
 pub struct PastRun {
     /// Its beginning.
-    pub run: Run,
+    pub run: RunEntry,
     /// Its end, unless it was killed or still runs.
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
 }
 
 /// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End {
+pub struct RunEnd {
     /// From plan to end.
     pub duration: Duration,
     /// Targets that ran, came back, failed and were skipped.
@@ -47,11 +47,11 @@ pub struct End {
 
 /// What became of one target in one run.
 #[derive(Debug)]
-pub enum Turn {
+pub enum TargetRun {
     /// It ran and succeeded; `placed` tells whether its artifacts came into place.
     Made {
         /// The success.
-        made: Box<Made>,
+        made: Box<ResultEntry>,
         /// Whether the commit was finished.
         placed: bool,
     },
@@ -70,7 +70,7 @@ pub enum Turn {
     Failed(Failed),
 }
 
-impl Turn {
+impl TargetRun {
     /// The run in which it happened.
     #[must_use]
     pub fn run(&self) -> RunId {
@@ -110,11 +110,11 @@ impl Story {
                     let key = (made.target.clone(), made.hash);
                     open.insert(key.clone(), story.turns.len());
                     made_in.insert(key, made.run);
-                    story.turns.push(Turn::Made { made, placed: false });
+                    story.turns.push(TargetRun::Made { made, placed: false });
                 }
                 Entry::Result { target, hash } => {
                     let at = open.remove(&(target, hash));
-                    if let Some(Turn::Made { placed, .. }) = at.and_then(|at| story.turns.get_mut(at)) {
+                    if let Some(TargetRun::Made { placed, .. }) = at.and_then(|at| story.turns.get_mut(at)) {
                         *placed = true;
                     }
                 }
@@ -125,14 +125,14 @@ impl Story {
                     reasons,
                 } => {
                     let from = made_in.get(&(target.clone(), hash)).copied();
-                    story.turns.push(Turn::Restored {
+                    story.turns.push(TargetRun::Restored {
                         run,
                         target,
                         from,
                         reasons,
                     });
                 }
-                Entry::Failure(failed) => story.turns.push(Turn::Failed(failed)),
+                Entry::Failure(failed) => story.turns.push(TargetRun::Failed(failed)),
                 Entry::Ended {
                     run,
                     duration,
@@ -140,7 +140,7 @@ impl Story {
                     interrupted,
                 } => {
                     if let Some(past) = runs.get(&run).and_then(|at| story.runs.get_mut(*at)) {
-                        past.end = Some(End {
+                        past.end = Some(RunEnd {
                             duration: Duration::from_millis(duration),
                             counts,
                             interrupted,
@@ -160,7 +160,7 @@ impl Story {
     }
 
     /// What happened to a target, the newest first.
-    pub fn of<'a>(&'a self, target: &'a str) -> impl Iterator<Item = &'a Turn> {
+    pub fn of<'a>(&'a self, target: &'a str) -> impl Iterator<Item = &'a TargetRun> {
         self.turns.iter().filter(move |turn| turn.target() == target)
     }
 
@@ -175,8 +175,8 @@ impl Story {
 const COUNTED: [&str; 4] = ["built", "restored", "failed", "skipped"];
 
 /// How a run ended, in words; `alive` tells whether its build is still there.
-fn ended(end: Option<End>, alive: bool) -> (Tone, String) {
-    let Some(End {
+fn ended(end: Option<RunEnd>, alive: bool) -> (Tone, String) {
+    let Some(RunEnd {
         counts, interrupted, ..
     }) = end
     else {
@@ -207,7 +207,7 @@ fn ended(end: Option<End>, alive: bool) -> (Tone, String) {
 /// Draws past runs: id, when, how long, how they ended, goals, and what was set.
 #[must_use]
 pub fn runs_text(story: &Story, alive: &dyn Fn(RunId) -> bool, now: SystemTime, ink: Ink) -> String {
-    let mut table = Table::new().right(2);
+    let mut table = TextTable::new().right(2);
     for PastRun { run, end } in &story.runs {
         let took = end.map(|end| human::duration(end.duration)).unwrap_or_default();
         let set: Vec<String> = run.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -259,7 +259,7 @@ pub fn runs_json(story: &Story, alive: &dyn Fn(RunId) -> bool) -> Value {
 /// Draws what happened to a target.
 #[must_use]
 pub fn target_text(story: &Story, target: &str, now: SystemTime, ink: Ink) -> String {
-    let mut table = Table::new().right(3);
+    let mut table = TextTable::new().right(3);
     for turn in story.of(target) {
         let (tone, word, took, text) = words(turn);
         table.row([
@@ -274,21 +274,21 @@ pub fn target_text(story: &Story, target: &str, now: SystemTime, ink: Ink) -> St
 }
 
 /// How a turn ended, how long it took, and why it came to it.
-fn words(turn: &Turn) -> (Tone, &'static str, String, String) {
+fn words(turn: &TargetRun) -> (Tone, &'static str, String, String) {
     match turn {
-        Turn::Made { made, placed } => {
+        TargetRun::Made { made, placed } => {
             let (tone, word) = match placed {
                 true => (Tone::Good, "built"),
                 false => (Tone::Bad, "cut short"),
             };
             (tone, word, milliseconds(made.duration), brief(&made.reasons))
         }
-        Turn::Restored { from, reasons, .. } => {
+        TargetRun::Restored { from, reasons, .. } => {
             let from = from.map(|from| format!("from run {}", from.short()));
             let text: Vec<String> = from.into_iter().chain([brief(reasons)]).collect();
             (Tone::Good, "restored", String::new(), text.join("; "))
         }
-        Turn::Failed(failed) => {
+        TargetRun::Failed(failed) => {
             let again = match failed.attempt {
                 1 => String::new(),
                 attempt => format!(" (attempt {attempt})"),
@@ -301,7 +301,7 @@ fn words(turn: &Turn) -> (Tone, &'static str, String, String) {
 
 /// Draws what became of a target in one run, with every reason on its line.
 #[must_use]
-pub fn turns_text(target: &str, run: RunId, turns: &[&Turn], now: SystemTime, ink: Ink) -> String {
+pub fn turns_text(target: &str, run: RunId, turns: &[&TargetRun], now: SystemTime, ink: Ink) -> String {
     let (name, ago) = (ink.paint(Tone::Strong, target), human::ago(run.time(), now));
     let run = format!("run {} ({ago})", run.short());
     let mut out = String::new();
@@ -310,9 +310,9 @@ pub fn turns_text(target: &str, run: RunId, turns: &[&Turn], now: SystemTime, in
         let took = if took.is_empty() { took } else { format!(", {took}") };
         let _ = writeln!(out, "{name} was {} in {run}{took}", ink.paint(tone, word));
         let reasons = match turn {
-            Turn::Made { made, .. } => &made.reasons,
-            Turn::Restored { reasons, .. } => reasons,
-            Turn::Failed(_) => {
+            TargetRun::Made { made, .. } => &made.reasons,
+            TargetRun::Restored { reasons, .. } => reasons,
+            TargetRun::Failed(_) => {
                 let _ = writeln!(out, "  {text}");
                 continue;
             }
@@ -352,11 +352,11 @@ pub fn target_json(story: &Story, target: &str) -> Value {
 ///
 /// An artifact has `name`, `path`, `content` (the digest of what it says) and `size` in bytes.
 #[must_use]
-pub fn turn_json(turn: &Turn) -> Value {
+pub fn turn_json(turn: &TargetRun) -> Value {
     let (run, time) = (turn.run().to_string(), human::timestamp(turn.run().time()));
     let reasons = |reasons: &[Reason]| reasons.iter().map(json::reason).collect::<Value>();
     match turn {
-        Turn::Made { made, placed } => {
+        TargetRun::Made { made, placed } => {
             let artifacts: Vec<Value> = made
                 .artifacts
                 .iter()
@@ -368,11 +368,11 @@ pub fn turn_json(turn: &Turn) -> Value {
                 "reasons": reasons(&made.reasons), "artifacts": artifacts,
             })
         }
-        Turn::Restored { from, reasons: why, .. } => json!({
+        TargetRun::Restored { from, reasons: why, .. } => json!({
             "run": run, "time": time, "outcome": "restored", "from": from.map(|from| from.to_string()),
             "reasons": reasons(why),
         }),
-        Turn::Failed(failed) => json!({
+        TargetRun::Failed(failed) => json!({
             "run": run, "time": time, "outcome": "failed", "attempt": failed.attempt,
             "duration": json::milliseconds(failed.duration), "what": failed.what,
         }),

@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 use super::human;
 use super::reasons::{place, read_of};
 use super::screen::Screen;
+use crate::engine::clock;
 use crate::engine::event::{Event, Failure, Observer, Outcome, Summary};
 use crate::engine::fingerprint::Field;
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::reason::{Difference, Reason};
-use crate::engine::run;
 
 /// Prints one JSON object an event, each on its line: [`event`] and the `time` at which it happened.
 pub struct EventLines<'a> {
@@ -33,7 +33,7 @@ impl<'a> EventLines<'a> {
 impl Observer for EventLines<'_> {
     fn observe(&self, what: &Event) {
         let mut object = event(what, self.graph);
-        object["time"] = human::timestamp(run::now()).into();
+        object["time"] = human::timestamp(clock::now()).into();
         self.screen.print_json(&object);
     }
 }

@@ -8,10 +8,10 @@ use super::human;
 use super::ink::{Ink, Tone};
 use super::json;
 use super::reasons::told_in;
-use super::table::Table;
+use super::table::TextTable;
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 use crate::engine::store::Store;
 
 /// How many names one line holds.
@@ -25,7 +25,7 @@ pub enum Fate {
     /// It comes back from the store, where this run's build had left it.
     Restore(Option<RunId>),
     /// It runs if what it reads comes out different.
-    Perhaps,
+    Undecided,
     /// It stays.
     Keep,
 }
@@ -36,7 +36,7 @@ impl Fate {
     pub fn of(step: &Step, graph: &Graph, store: &Store) -> Self {
         match &step.verdict {
             Verdict::Fresh => Self::Keep,
-            Verdict::Undecided => Self::Perhaps,
+            Verdict::Undecided => Self::Undecided,
             Verdict::Stale { restore: None, .. } => Self::Run,
             Verdict::Stale {
                 restore: Some(hash), ..
@@ -51,7 +51,7 @@ impl Fate {
         match self {
             Self::Run => (Tone::Stale, "run"),
             Self::Restore(_) => (Tone::Good, "restore"),
-            Self::Perhaps => (Tone::Stale, "perhaps"),
+            Self::Undecided => (Tone::Stale, "undecided"),
             Self::Keep => (Tone::Good, "keep"),
         }
     }
@@ -59,14 +59,14 @@ impl Fate {
 
 /// How long some targets would run, one after the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Estimate {
+pub struct TimeEstimate {
     /// Of those that ran before, together.
     pub known: Duration,
     /// How many of them never did.
     pub unknown: usize,
 }
 
-impl Estimate {
+impl TimeEstimate {
     /// The sum of the last durations of those steps that may run.
     #[must_use]
     pub fn of<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Self {
@@ -118,14 +118,14 @@ pub fn waits(step: &Step, graph: &Graph) -> String {
 /// Draws a plan: a line a reason, and at the end what it comes to.
 #[must_use]
 pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink) -> String {
-    let mut table = Table::new().right(2);
+    let mut table = TextTable::new().right(2);
     let mut counts = [0_usize; 4];
     let mut kept = Vec::new();
     for step in &plan.steps {
         let fate = Fate::of(step, graph, store);
         counts[match fate {
             Fate::Run => 0,
-            Fate::Perhaps => 1,
+            Fate::Undecided => 1,
             Fate::Restore(_) => 2,
             Fate::Keep => 3,
         }] += 1;
@@ -172,20 +172,20 @@ fn why(step: &Step, fate: Fate, graph: &Graph, now: SystemTime) -> Vec<String> {
     if let Fate::Restore(Some(run)) = fate {
         lines.push(format!("from run {} ({})", run.short(), human::ago(run.time(), now)));
     }
-    if fate == Fate::Perhaps {
+    if fate == Fate::Undecided {
         lines.push(waits(step, graph));
     }
     lines
 }
 
-fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
-    if run + perhaps + restore == 0 {
+fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan) -> String {
+    if run + undecided + restore == 0 {
         let verb = if keep == 1 { "is" } else { "are" };
         return format!("nothing to do: {} {verb} fresh\n", human::count(keep, "target"));
     }
     let parts = [
         (run, "to run"),
-        (perhaps, "perhaps"),
+        (undecided, "undecided"),
         (restore, "to restore"),
         (keep, "kept"),
     ];
@@ -194,7 +194,7 @@ fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    match Estimate::of(&plan.steps).words("") {
+    match TimeEstimate::of(&plan.steps).words("") {
         time if time.is_empty() => format!("{}\n", told.join(", ")),
         time => format!("{}: {time}\n", told.join(", ")),
     }
@@ -203,7 +203,7 @@ fn total([run, perhaps, restore, keep]: [usize; 4], plan: &Plan) -> String {
 /// A plan: `goals`, `steps` in build order, and `estimate`, the seconds that the targets to run took last time together,
 /// with `unknown`, how many of them never ran.
 ///
-/// A step has `target`; `verdict`: `run`, `restore`, `perhaps` or `keep`; `reasons` ([`json::reason`]); `waits_for`,
+/// A step has `target`; `verdict`: `run`, `restore`, `undecided` or `keep`; `reasons` ([`json::reason`]); `waits_for`,
 /// the targets that must run before it is decided; `from`, the run whose result comes back, or null; `last`, the seconds
 /// of its last success, or null; `fingerprint`, the hash of all that its result depends on, or null as long as an input
 /// is not known.
@@ -231,7 +231,7 @@ pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
             "fingerprint": step.fingerprint.hash().map(|hash| hash.hex()),
         })
     };
-    let estimate = Estimate::of(&plan.steps);
+    let estimate = TimeEstimate::of(&plan.steps);
     json!({
         "goals": names(&plan.goals),
         "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),

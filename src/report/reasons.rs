@@ -10,7 +10,7 @@ const WIDE: usize = 72;
 
 /// A reason in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ReasonText {
     /// What differs, by name; empty if it is the target as a whole.
     pub subject: String,
     /// How it differs, in one line.
@@ -30,7 +30,7 @@ pub enum Edit {
     Added(String),
 }
 
-impl Told {
+impl ReasonText {
     fn whole(what: &str) -> Self {
         Self {
             what: what.to_owned(),
@@ -61,22 +61,24 @@ pub fn brief(reasons: &[Reason]) -> String {
 
 /// Puts a reason in words.
 #[must_use]
-pub fn told(reason: &Reason) -> Told {
+pub fn told(reason: &Reason) -> ReasonText {
     match reason {
-        Reason::NeverBuilt => Told::whole("never built"),
-        Reason::Forced => Told::whole("--force asks for it"),
-        Reason::Unknown => Told::whole("the journal no longer tells what it was built from"),
-        Reason::Interrupted => Told::whole("a build was cut short while it placed the artifacts"),
-        Reason::Unfinished => Told::whole("its last attempt began to act outside the project and did not succeed"),
-        Reason::Missing { artifact, path } => Told {
+        Reason::NeverBuilt => ReasonText::whole("never built"),
+        Reason::Forced => ReasonText::whole("--force asks for it"),
+        Reason::Unknown => ReasonText::whole("the journal no longer tells what it was built from"),
+        Reason::Interrupted => ReasonText::whole("a build was cut short while it placed the artifacts"),
+        Reason::Unfinished => {
+            ReasonText::whole("its last attempt began to act outside the project and did not succeed")
+        }
+        Reason::Missing { artifact, path } => ReasonText {
             subject: artifact.clone(),
             what: format!("{path} is missing"),
-            ..Told::default()
+            ..ReasonText::default()
         },
-        Reason::Altered { artifact, path } => Told {
+        Reason::Altered { artifact, path } => ReasonText {
             subject: artifact.clone(),
             what: format!("{path} is not as atsaf left it"),
-            ..Told::default()
+            ..ReasonText::default()
         },
         Reason::Changed(difference) => changed(difference),
     }
@@ -84,7 +86,7 @@ pub fn told(reason: &Reason) -> Told {
 
 /// Puts a reason in words, with the place that explains it in the graph as it is now.
 #[must_use]
-pub fn told_in(reason: &Reason, graph: &Graph, target: TargetId) -> Told {
+pub fn told_in(reason: &Reason, graph: &Graph, target: TargetId) -> ReasonText {
     let mut told = told(reason);
     if let Reason::Changed(difference) = reason {
         told.place = place(&difference.field, graph, target);
@@ -104,7 +106,7 @@ pub fn field_name(field: &Field) -> String {
     }
 }
 
-fn changed(difference: &Difference) -> Told {
+fn changed(difference: &Difference) -> ReasonText {
     let Difference { field, before, after } = difference;
     let subject = field_name(field);
     let (before, after) = (before.as_deref(), after.as_deref());
@@ -118,10 +120,10 @@ fn changed(difference: &Difference) -> Told {
                 (None, _) => "new input".to_owned(),
                 (Some(_), None) => "no longer read".to_owned(),
             };
-            Told {
+            ReasonText {
                 subject,
                 what,
-                ..Told::default()
+                ..ReasonText::default()
             }
         }
         Field::InputOrder => below(subject, "other than before", before, after),
@@ -134,10 +136,10 @@ fn changed(difference: &Difference) -> Told {
                 _ if !set(after) => "set -> not set",
                 _ => "another value (values of the environment are not kept)",
             };
-            Told {
+            ReasonText {
                 subject,
                 what: what.to_owned(),
-                ..Told::default()
+                ..ReasonText::default()
             }
         }
         Field::Output(_) => {
@@ -153,31 +155,31 @@ fn digits(hex: &str) -> &str {
     hex.get(..8).unwrap_or(hex)
 }
 
-fn one_line(subject: String, before: Option<&str>, after: Option<&str>) -> Told {
+fn one_line(subject: String, before: Option<&str>, after: Option<&str>) -> ReasonText {
     let what = match (before, after) {
         (Some(before), Some(after)) => format!("{before} -> {after}"),
         (None, Some(after)) => format!("new: {after}"),
         (Some(before), None) => format!("no longer used (was {before})"),
         (None, None) => "changed".to_owned(),
     };
-    Told {
+    ReasonText {
         subject,
         what,
-        ..Told::default()
+        ..ReasonText::default()
     }
 }
 
-fn below(subject: String, what: &str, before: Option<&str>, after: Option<&str>) -> Told {
-    Told {
+fn below(subject: String, what: &str, before: Option<&str>, after: Option<&str>) -> ReasonText {
+    ReasonText {
         subject,
         what: what.to_owned(),
         lines: edits(before.unwrap_or_default(), after.unwrap_or_default()),
-        ..Told::default()
+        ..ReasonText::default()
     }
 }
 
 /// A built-in's name and version in one line, a command's text below.
-fn task(before: Option<&str>, after: Option<&str>) -> Told {
+fn task(before: Option<&str>, after: Option<&str>) -> ReasonText {
     let subject = "task".to_owned();
     match (before.and_then(command), after.and_then(command)) {
         (Some(old), Some(new)) if old == new => below(subject, "with a shell or without", before, after),
@@ -197,7 +199,7 @@ fn typed(text: &str) -> (&str, &str) {
     text.split_once(": ").unwrap_or(("", text))
 }
 
-fn param(subject: String, before: Option<&str>, after: Option<&str>) -> Told {
+fn param(subject: String, before: Option<&str>, after: Option<&str>) -> ReasonText {
     let (Some(before), Some(after)) = (before.map(typed), after.map(typed)) else {
         return one_line(
             subject,
@@ -222,7 +224,7 @@ fn param(subject: String, before: Option<&str>, after: Option<&str>) -> Told {
                 true => "in another order",
                 false => "other items",
             };
-            Told {
+            ReasonText {
                 subject,
                 what: what.to_owned(),
                 lines,
@@ -344,7 +346,7 @@ mod tests {
         told(reason).brief()
     }
 
-    fn param(before: Option<&str>, after: Option<&str>) -> Told {
+    fn param(before: Option<&str>, after: Option<&str>) -> ReasonText {
         told(&differs(Field::Param("p".to_owned()), before, after))
     }
 

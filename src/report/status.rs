@@ -10,11 +10,11 @@ use super::ink::{Ink, Tone};
 use super::json;
 use super::plan::waits;
 use super::reasons::brief;
-use super::table::Table;
+use super::table::TextTable;
 use crate::engine::graph::Graph;
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::reason::Reason;
-use crate::engine::store::{History, Past, Store};
+use crate::engine::store::{History, Store, StoredResult};
 
 /// The steps of a plan as they are shown: stale, undecided, fresh; each in build order.
 fn sorted(plan: &Plan) -> Vec<&Step> {
@@ -45,7 +45,7 @@ fn reasons(verdict: &Verdict) -> &[Reason] {
 /// Draws the state of each target.
 #[must_use]
 pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink) -> String {
-    let mut table = Table::new();
+    let mut table = TextTable::new();
     store.ledger(|ledger| {
         for step in sorted(plan) {
             let name = graph.name(step.target);
@@ -77,7 +77,7 @@ fn words(step: &Step, history: Option<&History>, graph: &Graph, now: SystemTime)
     parts.join("; ")
 }
 
-fn built(record: &Past, now: SystemTime) -> String {
+fn built(record: &StoredResult, now: SystemTime) -> String {
     let built = format!("built {}", human::ago(record.run.time(), now));
     match record.placed_by == record.run {
         true => built,

@@ -4,13 +4,13 @@ use super::ink::{Ink, Tone};
 
 /// Rows of cells, each with its tone; a row may have fewer cells than others.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub struct TextTable {
     rows: Vec<Vec<(Tone, String)>>,
     /// Columns whose cells stand at the right edge.
     right: Vec<usize>,
 }
 
-impl Table {
+impl TextTable {
     /// An empty table.
     #[must_use]
     pub fn new() -> Self {
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_lines_end_with_text() {
-        let mut table = Table::new().right(1);
+        let mut table = TextTable::new().right(1);
         table.row(plain(&["run", "11.4 s", "train"]));
         table.row(plain(&["restore", "2 s", "forecast"]));
         table.row(plain(&["keep", "", ""]));
@@ -96,7 +96,7 @@ keep     ingest and all the others
 
     #[test]
     fn a_very_long_cell_sticks_out_alone() {
-        let mut table = Table::new();
+        let mut table = TextTable::new();
         let long = "x".repeat(61);
         table.row(plain(&["models", &long, "Atsaffile:20"]));
         table.row(plain(&["horizon", "24", "Atsaffile:16"]));

@@ -13,9 +13,9 @@ use super::events::{self, Words};
 use super::human;
 use super::ink::Tone;
 use super::screen::Screen;
+use crate::engine::clock;
 use crate::engine::event::{Event, Observer, Outcome};
 use crate::engine::graph::{Graph, TargetId};
-use crate::engine::run;
 
 /// How often the live line is drawn again.
 const BEAT: Duration = Duration::from_millis(100);
@@ -24,11 +24,11 @@ const BEAT: Duration = Duration::from_millis(100);
 pub struct Terminal<'a> {
     graph: &'a Graph,
     screen: &'a Screen,
-    state: Mutex<State>,
+    state: Mutex<LiveState>,
 }
 
 #[derive(Default)]
-struct State {
+struct LiveState {
     /// The width of the column of names.
     width: usize,
     /// Names of the targets that failed.
@@ -43,10 +43,10 @@ struct State {
 struct Work {
     total: usize,
     done: usize,
-    running: BTreeMap<TargetId, Running>,
+    running: BTreeMap<TargetId, RunningTarget>,
 }
 
-struct Running {
+struct RunningTarget {
     name: String,
     since: Instant,
     says: String,
@@ -64,7 +64,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Keeps account of an event for the live line.
-    fn note(&self, state: &mut State, event: &Event) {
+    fn note(&self, state: &mut LiveState, event: &Event) {
         let mut work = lock(&state.work);
         match event {
             Event::Planned { steps, .. } => {
@@ -141,7 +141,7 @@ impl Observer for Terminal<'_> {
                 self.screen.say(&format!("{}\n", ink.paint(tone, &text)));
             }
             _ => {
-                if let Some(text) = words.tell(event, run::now()) {
+                if let Some(text) = words.tell(event, clock::now()) {
                     show(&|| self.screen.say(&text));
                 }
             }
@@ -151,7 +151,7 @@ impl Observer for Terminal<'_> {
 
 impl Work {
     fn say(&mut self, target: TargetId, name: &str, says: String) {
-        let running = self.running.entry(target).or_insert_with(|| Running {
+        let running = self.running.entry(target).or_insert_with(|| RunningTarget {
             name: name.to_owned(),
             since: Instant::now(),
             says: String::new(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Overrides, spec, spec_with};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Action, From, Kind, Origin, Spec, Target, Value};
+use crate::engine::spec::{Action, ArtifactKind, From, Origin, Spec, Target, Value};
 
 pub(super) const EXAMPLE: &str = r#"
 [project]
@@ -127,7 +127,7 @@ fn a_target_has_what_is_written() {
         inputs,
         [("clean", &artifact("clean")), ("validation", &artifact("validation"))]
     );
-    let outputs: Vec<(&str, &str, Kind)> = train
+    let outputs: Vec<(&str, &str, ArtifactKind)> = train
         .outputs
         .iter()
         .map(|output| (output.name.as_str(), output.path.as_str(), output.kind))
@@ -135,9 +135,9 @@ fn a_target_has_what_is_written() {
     assert_eq!(
         outputs,
         [
-            ("cv_results", "artifacts/cv_results.parquet", Kind::File),
-            ("leaderboard", "artifacts/leaderboard.parquet", Kind::File),
-            ("selected", "artifacts/selected.json", Kind::File),
+            ("cv_results", "artifacts/cv_results.parquet", ArtifactKind::File),
+            ("leaderboard", "artifacts/leaderboard.parquet", ArtifactKind::File),
+            ("selected", "artifacts/selected.json", ArtifactKind::File),
         ]
     );
     assert!(target(&spec, "register").effect);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{spec, spec_with};
-use crate::engine::spec::{Action, Command, From, Kind, Origin, Piece, Spec, Target, Value};
+use crate::engine::spec::{Action, ArtifactKind, Command, From, Origin, Piece, Spec, Target, Value};
 
 fn first(spec: &Spec) -> &Target {
     &spec.targets[0]
@@ -77,7 +77,7 @@ outputs = { plots = "out/plots/" }
     assert_eq!(inputs(&spec), [("plots", &From::Artifact("plots".to_owned()))]);
     assert_eq!(first(&spec).after[0].name, "plots");
     assert_eq!(spec.default[0].name, "out/plots");
-    assert_eq!(spec.targets[1].outputs[0].kind, Kind::Directory);
+    assert_eq!(spec.targets[1].outputs[0].kind, ArtifactKind::Directory);
     assert_eq!(spec.targets[1].outputs[0].path, "out/plots");
 }
 
@@ -230,7 +230,7 @@ cache = false
     assert_eq!(command(&spec).text(), "fit\n--fast");
     assert_eq!(
         (target.outputs[0].name.as_str(), target.outputs[0].kind),
-        ("a", Kind::Directory)
+        ("a", ArtifactKind::Directory)
     );
     assert_eq!(target.env, ["HOME_DIR", "TZ"]);
     assert_eq!(target.secrets, ["KEY", "TOKEN"]);

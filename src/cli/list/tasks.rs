@@ -6,7 +6,7 @@ use crate::cli::{Exit, Session};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::schema::{Kind, Param, Port, Schema};
 use crate::report::ink::{Ink, Tone};
-use crate::report::table::Table;
+use crate::report::table::TextTable;
 
 pub(super) fn run(session: &Session) -> Exit {
     let tasks = (session.tasks)();
@@ -37,7 +37,7 @@ fn text(schema: &Schema, ink: Ink) -> String {
     );
     let faint = |text: &str| (Tone::Faint, text.to_owned());
     let plain = |text: String| (Tone::Plain, text);
-    let mut ports = Table::new();
+    let mut ports = TextTable::new();
     for (label, list) in [("reads", schema.inputs), ("makes", schema.outputs)] {
         for (at, Port { name, doc }) in list.iter().enumerate() {
             let label = if at == 0 { label } else { "" };
@@ -53,7 +53,7 @@ fn text(schema: &Schema, ink: Ink) -> String {
         ports.row([faint(&format!("  {label:7}")), plain((*name).to_owned())]);
     }
     out += &ports.draw(ink);
-    let mut params = Table::new();
+    let mut params = TextTable::new();
     for (
         at,
         Param {

@@ -4,7 +4,7 @@ use clap::Parser as _;
 
 use super::*;
 use crate::cli::trial::Trial;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, CliCommand};
 use crate::engine::spec::schema::{Literal, Param, Port};
 use crate::engine::task::{Context, Task, TaskError, Tasks};
 
@@ -106,7 +106,7 @@ fn resolved(trial: &Trial, args: &[&str]) -> Result<(Common, build::Args), Strin
     match cli.resolve(tasks) {
         Ok(Cli {
             common,
-            command: Command::Build(build),
+            command: CliCommand::Build(build),
         }) => Ok((common, build)),
         Ok(other) => panic!("not a build: {other:?}"),
         Err(Refused::Clap(error)) => Err(error.render().to_string()),

@@ -11,7 +11,7 @@ use super::rows::{Rows, rest};
 use crate::report::chart::Curve;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
-use crate::report::table::Table;
+use crate::report::table::TextTable;
 
 /// As much of a text is read as a few lines need.
 const ENOUGH: u64 = 256 * 1024;
@@ -108,7 +108,7 @@ impl Content {
                 lines.flat_map(|line| [line, "\n"]).collect()
             }
             Self::Directory { files, count, .. } => {
-                let mut table = Table::new().right(1);
+                let mut table = TextTable::new().right(1);
                 for (name, size) in files {
                     table.row([(Tone::Plain, name.clone()), (Tone::Plain, human::size(*size))]);
                 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::report::chart::Curve;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
-use crate::report::table::Table;
+use crate::report::table::TextTable;
 
 /// A table with a schema.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Rows {
             }
             fit = at + 1;
         }
-        let mut table = Table::new();
+        let mut table = TextTable::new();
         let line = |cells: Vec<String>, tone: Tone| cells.into_iter().take(fit).map(move |cell| (tone, cell));
         table.row(line(
             self.columns.iter().map(|(name, _)| name.clone()).collect(),

@@ -27,9 +27,9 @@ fn a_plan_tells_why_and_for_how_long() {
     let said = sandbox.atsaf(&["plan", "-s", "horizon=48"]);
     let expected = [
         "run  train  TIME  horizon 24 -> 48  Atsaffile:6 (set on the command line)",
-        "perhaps  report  TIME  depends on what train makes",
+        "undecided  report  TIME  depends on what train makes",
         "keep  ingest, prepare",
-        "1 to run, 1 perhaps, 2 kept: about TIME",
+        "1 to run, 1 undecided, 2 kept: about TIME",
     ];
     assert_eq!(lines(&said.out), expected);
     let said = sandbox.atsaf(&["plan"]);
@@ -68,7 +68,7 @@ fn a_plan_as_json_has_every_step() {
         .iter()
         .map(|step| step["verdict"].as_str().expect("a verdict"))
         .collect();
-    assert_eq!(verdicts, ["keep", "keep", "run", "perhaps"]);
+    assert_eq!(verdicts, ["keep", "keep", "run", "undecided"]);
     let reason = serde_json::json!({
         "reason": "changed", "field": "param", "name": "horizon", "before": 24, "after": 48,
         "place": format!("{}Atsaffile:6 (set on the command line)", sandbox.path().display()),

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::*;
-use crate::cli::Command;
+use crate::cli::CliCommand;
 use crate::cli::trial::Trial;
 use crate::report::screen::tests::Kept;
 
@@ -25,7 +25,7 @@ impl Watching {
         let end = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&end);
         let thread = thread::spawn(move || {
-            let Command::Watch(args) = command else {
+            let CliCommand::Watch(args) = command else {
                 panic!("not a watch: {command:?}")
             };
             watch(&args, &session, &flag).unwrap_or_else(|failure| panic!("{failure:?}"))

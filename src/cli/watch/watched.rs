@@ -20,7 +20,7 @@ pub(super) struct Watched {
     root: PathBuf,
     /// The Atsaffile, `.env` and sources: files, or directories with all that is in them.
     paths: BTreeSet<PathBuf>,
-    globs: Vec<Pattern>,
+    globs: Vec<WatchPattern>,
     /// The sources that the goals read now, as they are written.
     sources: BTreeSet<String>,
     /// What atsaf itself writes.
@@ -28,7 +28,7 @@ pub(super) struct Watched {
 }
 
 #[derive(Debug)]
-struct Pattern {
+struct WatchPattern {
     text: String,
     matcher: GlobMatcher,
     /// The directory before the first special character.
@@ -101,7 +101,7 @@ impl Watched {
         };
         let special = text.find(['*', '?', '[', '{']).unwrap_or(text.len());
         let fixed = text[..special].rsplit_once('/').map_or("", |(fixed, _)| fixed);
-        self.globs.push(Pattern {
+        self.globs.push(WatchPattern {
             text: text.to_owned(),
             matcher: glob.compile_matcher(),
             base: self.root.join(fixed),
@@ -141,7 +141,7 @@ impl Watched {
                     && self.globs.iter().any(|glob| glob.deep && path.starts_with(&glob.base))))
     }
 
-    fn matches(&self, glob: &Pattern, path: &Path) -> bool {
+    fn matches(&self, glob: &WatchPattern, path: &Path) -> bool {
         path.strip_prefix(&self.root)
             .is_ok_and(|below| glob.matcher.is_match(below))
     }

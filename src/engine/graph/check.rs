@@ -6,9 +6,9 @@ use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
 
-use super::{ArtifactId, GraphError, Name, Node, TargetId};
+use super::{ArtifactId, Edges, GraphError, Name, TargetId};
 use crate::engine::files::Files;
-use crate::engine::spec::{Kind, Spec};
+use crate::engine::spec::{ArtifactKind, Spec};
 
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads out of the project.
@@ -64,7 +64,7 @@ pub(super) fn directory_above(by_path: &BTreeMap<String, ArtifactId>, path: &str
         if let Some(id) = by_path.get(parent) {
             let output = &spec.targets[id.target.index()].outputs[id.output as usize];
             // A file cannot have files below it: two such paths are in each other's way as well.
-            if output.kind == Kind::Directory || output.path != path {
+            if output.kind == ArtifactKind::Directory || output.path != path {
                 return Some(*id);
             }
         }
@@ -88,34 +88,34 @@ pub(super) fn glob_hits(by_path: &BTreeMap<String, ArtifactId>, pattern: &str, s
         .iter()
         .find(|(path, id)| {
             let output = &spec.targets[id.target.index()].outputs[id.output as usize];
-            whole.is_match(path) || (output.kind == Kind::Directory && reaches_into(&parts, path))
+            whole.is_match(path) || (output.kind == ArtifactKind::Directory && reaches_into(&parts, path))
         })
         .map(|(_, id)| *id)
 }
 
 /// What stands between two `/` of a glob.
-enum Part {
+enum PatternPart {
     /// `**`: any number of directories.
     Any,
     /// One name; `None` matches nothing, such as one half of `{a/b,c}`.
     Name(Option<GlobMatcher>),
 }
 
-fn parts(pattern: &str) -> Vec<Part> {
+fn parts(pattern: &str) -> Vec<PatternPart> {
     let part = |text| match text {
-        "**" => Part::Any,
-        name => Part::Name(matcher(name).ok()),
+        "**" => PatternPart::Any,
+        name => PatternPart::Name(matcher(name).ok()),
     };
     pattern.split('/').map(part).collect()
 }
 
 /// Whether a glob can match something below a directory.
-fn reaches_into(parts: &[Part], directory: &str) -> bool {
+fn reaches_into(parts: &[PatternPart], directory: &str) -> bool {
     let mut parts = parts.iter();
     for name in directory.split('/') {
         match parts.next() {
-            Some(Part::Any) => return true,
-            Some(Part::Name(Some(part))) if part.is_match(name) => {}
+            Some(PatternPart::Any) => return true,
+            Some(PatternPart::Name(Some(part))) if part.is_match(name) => {}
             _ => return false,
         }
     }
@@ -188,7 +188,7 @@ fn is_unreadable(error: &walkdir::Error) -> bool {
 /// have no target in common.
 ///
 /// Without recursion, for chains are long: a target waits until the number of its open needs is zero.
-pub(super) fn order(nodes: &[Node]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>> {
+pub(super) fn order(nodes: &[Edges]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>> {
     let ids = || (0..).map(TargetId).take(nodes.len());
     let mut waiting: Vec<usize> = ids().map(|id| before(nodes, id).count()).collect();
     let mut follow: Vec<Vec<TargetId>> = vec![Vec::new(); nodes.len()];
@@ -224,12 +224,12 @@ pub(super) fn order(nodes: &[Node]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>>
 }
 
 /// The targets that a target comes after.
-fn before(nodes: &[Node], id: TargetId) -> impl Iterator<Item = TargetId> {
+fn before(nodes: &[Edges], id: TargetId) -> impl Iterator<Item = TargetId> {
     nodes[id.index()].needs.iter().chain(&nodes[id.index()].after).copied()
 }
 
 /// A circle on the way back from a target, with the whole way round: whoever is not done waits for someone who is not.
-fn circle(nodes: &[Node], from: TargetId, done: &[bool]) -> Vec<TargetId> {
+fn circle(nodes: &[Edges], from: TargetId, done: &[bool]) -> Vec<TargetId> {
     let mut way: Vec<TargetId> = Vec::new();
     let mut seen: HashMap<TargetId, usize> = HashMap::new();
     let mut at = Some(from);
@@ -250,16 +250,16 @@ fn circle(nodes: &[Node], from: TargetId, done: &[bool]) -> Vec<TargetId> {
 mod tests {
     use super::*;
 
-    fn node(needs: &[u32]) -> Node {
-        Node {
+    fn node(needs: &[u32]) -> Edges {
+        Edges {
             needs: needs.iter().copied().map(TargetId).collect(),
-            ..Node::default()
+            ..Edges::default()
         }
     }
 
     #[test]
     fn a_long_chain_is_put_in_order_without_recursion() {
-        let mut nodes: Vec<Node> = (1..100_000).map(|next| node(&[next])).collect();
+        let mut nodes: Vec<Edges> = (1..100_000).map(|next| node(&[next])).collect();
         nodes.push(node(&[]));
         let order = order(&nodes).expect("no circle");
         assert_eq!(order.first(), Some(&TargetId(99_999)));

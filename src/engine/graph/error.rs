@@ -2,7 +2,7 @@
 
 use super::{ArtifactId, Graph, TargetId};
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::engine::spec::{Kind, Span, Spec, Text};
+use crate::engine::spec::{ArtifactKind, Span, Spec, Text};
 
 /// Something that is wrong with the whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,8 +105,8 @@ impl GraphError {
     pub(super) fn glob_matches_artifact(graph: &Graph, pattern: &str, span: Span, artifact: ArtifactId) -> Self {
         let output = output(&graph.spec, artifact);
         let does = match output.kind {
-            Kind::File => "matches",
-            Kind::Directory => "reaches into",
+            ArtifactKind::File => "matches",
+            ArtifactKind::Directory => "reaches into",
         };
         Self::new(format!(
             "the glob `{pattern}` {does} `{}`, which is an artifact",

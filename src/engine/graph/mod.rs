@@ -30,7 +30,7 @@ impl TargetId {
 pub struct Graph {
     /// What it was made from.
     pub spec: Spec,
-    nodes: Vec<Node>,
+    nodes: Vec<Edges>,
     order: Vec<TargetId>,
     by_name: HashMap<String, Name>,
     by_path: BTreeMap<String, ArtifactId>,
@@ -38,7 +38,7 @@ pub struct Graph {
 
 /// The edges of one target.
 #[derive(Debug, Default)]
-pub struct Node {
+pub struct Edges {
     /// Everything that it reads, declared or implied, in order.
     pub reads: Vec<Read>,
     /// Targets whose artifacts it reads, sorted, without repeats.
@@ -117,7 +117,7 @@ impl Graph {
             by_name,
             by_path,
         };
-        let mut found = Found {
+        let mut found = DiskAnswers {
             files,
             words: HashMap::new(),
             globs: HashMap::new(),
@@ -150,7 +150,7 @@ impl Graph {
     }
 
     /// Finds the edges of one target.
-    fn connect(&self, id: TargetId, found: &mut Found<'_>, errors: &mut Vec<GraphError>) -> Node {
+    fn connect(&self, id: TargetId, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Edges {
         let target = self.target(id);
         let mut reads: Vec<Read> = Vec::with_capacity(target.inputs.len());
         for input in &target.inputs {
@@ -206,16 +206,16 @@ impl Graph {
             ids.sort_unstable();
             ids.dedup();
         }
-        Node {
+        Edges {
             reads,
             needs,
             after,
-            ..Node::default()
+            ..Edges::default()
         }
     }
 
     /// Adds what a target reads without declaring it: files that its command names, paths among its parameters.
-    fn imply(&self, id: TargetId, found: &mut Found<'_>, reads: &mut Vec<Read>) {
+    fn imply(&self, id: TargetId, found: &mut DiskAnswers<'_>, reads: &mut Vec<Read>) {
         let target = self.target(id);
         let mut imply = |role: &str, path: &str, artifact: Option<ArtifactId>, how, span| {
             let own = artifact.is_some_and(|artifact| artifact.target == id);
@@ -267,7 +267,7 @@ impl Graph {
 
     /// A target's edges.
     #[must_use]
-    pub fn node(&self, id: TargetId) -> &Node {
+    pub fn node(&self, id: TargetId) -> &Edges {
         &self.nodes[id.index()]
     }
 
@@ -372,7 +372,7 @@ impl Graph {
         reached
     }
 
-    fn reach(&self, from: &[TargetId], next: impl Fn(&Node) -> &Vec<TargetId>) -> Vec<TargetId> {
+    fn reach(&self, from: &[TargetId], next: impl Fn(&Edges) -> &Vec<TargetId>) -> Vec<TargetId> {
         let mut reached = vec![false; self.nodes.len()];
         let mut open = from.to_vec();
         while let Some(id) = open.pop() {
@@ -390,13 +390,13 @@ impl Graph {
 }
 
 /// What the disk was asked while the graph was made; each question once.
-struct Found<'a> {
+struct DiskAnswers<'a> {
     files: &'a Files,
     words: HashMap<String, bool>,
     globs: HashMap<String, Result<Vec<String>, String>>,
 }
 
-impl Found<'_> {
+impl DiskAnswers<'_> {
     fn is_file(&mut self, path: &str) -> bool {
         if let Some(known) = self.words.get(path) {
             return *known;

@@ -260,14 +260,14 @@ pub struct Output {
     /// Its path relative to the project, `/` between the parts, without `.` or `..`.
     pub path: String,
     /// File or directory.
-    pub kind: Kind,
+    pub kind: ArtifactKind,
     /// Where it is written.
     pub span: Span,
 }
 
 /// Whether an artifact is a file or a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Kind {
+pub enum ArtifactKind {
     /// A regular file.
     File,
     /// A directory with all that is in it.

@@ -15,7 +15,7 @@ use super::commit::Displaced;
 use super::entry::Entry;
 use super::{Store, StoreError, move_file};
 use crate::engine::files::Files;
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 use crate::engine::spec::Output;
 
 impl Store {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use super::Store;
 use super::commit::remove;
 use crate::engine::digest::Digest;
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 
 /// The directory, in a run's staging, for the notes of staging directories elsewhere.
 const BESIDE: &str = "beside";

@@ -11,7 +11,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::commit::{digest_of, exists, remove};
 use super::{Store, StoreError, move_file};
 use crate::engine::files::Files;
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 use crate::engine::spec::Output;
 
 /// What becomes of one artifact's path.
@@ -24,12 +24,12 @@ pub struct Swept {
     /// Bytes on the disk; a directory's files together.
     pub size: u64,
     /// What is done about it.
-    pub fate: Fate,
+    pub outcome: CleanOutcome,
 }
 
 /// What is done about an artifact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum CleanOutcome {
     /// Nothing is there.
     Absent,
     /// It is removed; `copy` tells whether the store can give it back.
@@ -58,21 +58,21 @@ impl Store {
 
     fn look(&self, output: &Output, files: &Files) -> io::Result<Swept> {
         let at = files.at(&output.path);
-        let (size, fate) = match exists(&at) {
-            false => (0, Fate::Absent),
+        let (size, outcome) = match exists(&at) {
+            false => (0, CleanOutcome::Absent),
             true => match digest_of(&at)? {
                 Some(bytes) if self.ledger(|ledger| ledger.placed(&output.path, bytes)) => {
                     let copy = self.objects.has(bytes);
-                    (size_of(&at), Fate::Removed { copy })
+                    (size_of(&at), CleanOutcome::Removed { copy })
                 }
-                _ => (size_of(&at), Fate::Altered),
+                _ => (size_of(&at), CleanOutcome::Altered),
             },
         };
         Ok(Swept {
             artifact: output.name.clone(),
             path: output.path.clone(),
             size,
-            fate,
+            outcome,
         })
     }
 
@@ -95,10 +95,10 @@ impl Store {
             self.refresh()?;
             let mut it = self.look(output, files).map_err(StoreError::at(&at))?;
             match held {
-                Err(holder) if it.fate != Fate::Absent => it.fate = Fate::Busy(holder),
-                Ok(_held) if matches!(it.fate, Fate::Removed { .. }) => {
+                Err(holder) if it.outcome != CleanOutcome::Absent => it.outcome = CleanOutcome::Busy(holder),
+                Ok(_held) if matches!(it.outcome, CleanOutcome::Removed { .. }) => {
                     if !self.take_out(output, &at, run).map_err(StoreError::at(&at))? {
-                        it.fate = Fate::Altered;
+                        it.outcome = CleanOutcome::Altered;
                     }
                     files.forget([output.path.as_str()]);
                 }
@@ -149,14 +149,14 @@ fn size_of(path: &Path) -> u64 {
 mod tests {
     use super::*;
     use crate::engine::digest::Digest;
-    use crate::engine::spec::{Kind, Span};
-    use crate::engine::store::entry::{Artifact, Entry, Made};
+    use crate::engine::spec::{ArtifactKind, Span};
+    use crate::engine::store::entry::{Artifact, Entry, ResultEntry};
 
     fn output(name: &str) -> Output {
         Output {
             name: name.to_owned(),
             path: format!("out/{name}"),
-            kind: Kind::File,
+            kind: ArtifactKind::File,
             span: Span::default(),
         }
     }
@@ -180,13 +180,13 @@ mod tests {
             let artifact = Artifact {
                 name: output.name,
                 path: output.path,
-                kind: Kind::File,
+                kind: ArtifactKind::File,
                 content: bytes,
                 bytes,
                 size: 1,
                 run,
             };
-            let made = Made {
+            let made = ResultEntry {
                 run,
                 target: (*name).to_owned(),
                 hash: bytes,
@@ -205,8 +205,8 @@ mod tests {
         (dir, store, files)
     }
 
-    fn fates(swept: Vec<Swept>) -> Vec<Fate> {
-        swept.into_iter().map(|it| it.fate).collect()
+    fn fates(swept: Vec<Swept>) -> Vec<CleanOutcome> {
+        swept.into_iter().map(|it| it.outcome).collect()
     }
 
     #[test]
@@ -217,8 +217,14 @@ mod tests {
         std::os::unix::fs::symlink("b", files.at("out/e")).expect("linked");
         write(&files.at("out/d"), "never built");
         let all: Vec<(&str, &Output)> = outputs.iter().map(|output| (output.name.as_str(), output)).collect();
-        let removed = Fate::Removed { copy: false };
-        let expected = vec![removed.clone(), Fate::Altered, removed, Fate::Altered, Fate::Altered];
+        let removed = CleanOutcome::Removed { copy: false };
+        let expected = vec![
+            removed.clone(),
+            CleanOutcome::Altered,
+            removed,
+            CleanOutcome::Altered,
+            CleanOutcome::Altered,
+        ];
         assert_eq!(fates(store.survey(&all, &files).expect("looked")), expected);
         assert!(files.at("out/a").exists(), "a look changes nothing");
         assert_eq!(fates(store.clean(&all, &files).expect("cleaned")), expected);
@@ -245,13 +251,13 @@ mod tests {
             .expect("free");
         let fates = fates(store.clean(&[("a", &output)], &files).expect("cleaned"));
         assert!(
-            matches!(&fates[..], [Fate::Busy(holder)] if holder.contains("another build")),
+            matches!(&fates[..], [CleanOutcome::Busy(holder)] if holder.contains("another build")),
             "{fates:?}"
         );
         assert!(files.at("out/a").exists());
         drop(held);
         let swept = store.clean(&[("a", &output)], &files).expect("cleaned");
-        assert_eq!(swept[0].fate, Fate::Removed { copy: false });
+        assert_eq!(swept[0].outcome, CleanOutcome::Removed { copy: false });
         assert!(!files.at("out/a").exists());
     }
 
@@ -276,7 +282,7 @@ mod tests {
         fs::create_dir(dir.path().join("out")).expect("made");
         write(&files.at("out/a"), "a");
         let swept = store.clean(&[("a", &output("a"))], &files).expect("cleaned");
-        assert_eq!(fates(swept), [Fate::Altered]);
+        assert_eq!(fates(swept), [CleanOutcome::Altered]);
         assert!(!dir.path().join(".atsaf").exists(), "nothing was written");
     }
 }

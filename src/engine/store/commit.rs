@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::entry::{Artifact, Entry, Made};
-use super::{Past, Store, StoreError, move_file};
+use super::entry::{Artifact, Entry, ResultEntry};
+use super::{Store, StoreError, StoredResult, move_file};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
 use crate::engine::files::Files;
 use crate::engine::reason::Reason;
-use crate::engine::run::{RUN_ID_PLACEHOLDER, RunId};
-use crate::engine::spec::{Kind, Output};
+use crate::engine::run_id::{RUN_ID_PLACEHOLDER, RunId};
+use crate::engine::spec::{ArtifactKind, Output};
 
 /// An artifact as an attempt left it, examined and stamped.
 #[derive(Clone, Debug)]
@@ -30,12 +30,12 @@ impl Staged {
     /// Digests what an attempt wrote to `at`, and stamps the run's id into it if the task is a built-in.
     pub(crate) fn examine(output: &Output, at: PathBuf, run: RunId, stamp: bool) -> io::Result<Self> {
         let (content, bytes, size) = match output.kind {
-            Kind::File if stamp => stamp_file(&at, run)?,
-            Kind::File => {
+            ArtifactKind::File if stamp => stamp_file(&at, run)?,
+            ArtifactKind::File => {
                 let digest = digest::of_file(&at)?;
                 (digest, digest, fs::metadata(&at)?.len())
             }
-            Kind::Directory => {
+            ArtifactKind::Directory => {
                 let tree = Tree::read(&at, &digest::of_file)?;
                 let sizes = tree
                     .0
@@ -130,9 +130,9 @@ impl Store {
     /// Artifacts whose content is that of the earlier file, which is still in place, stay as they are.
     pub(crate) fn commit(
         &self,
-        mut made: Made,
+        mut made: ResultEntry,
         staged: &[Staged],
-        record: Option<&Past>,
+        record: Option<&StoredResult>,
         cache: bool,
         files: &Files,
     ) -> Result<Committed, StoreError> {
@@ -173,7 +173,7 @@ impl Store {
     /// Puts an earlier result back in place; `None` if a copy is missing or damaged, and then nothing was changed.
     pub(crate) fn restore(
         &self,
-        past: &Past,
+        past: &StoredResult,
         target: (&str, &[Output]),
         run: RunId,
         reasons: Vec<Reason>,
@@ -239,9 +239,9 @@ impl Store {
             let moved = self.place(artifact, staged, &to, run).map_err(StoreError::at(&to))?;
             displaced.extend(cleared.into_iter().chain(moved));
             match artifact.kind {
-                Kind::File => files.note(&artifact.path, artifact.bytes),
+                ArtifactKind::File => files.note(&artifact.path, artifact.bytes),
                 // Reads the new files, so that the next look finds them remembered.
-                Kind::Directory => drop(files.digest(&artifact.path)),
+                ArtifactKind::Directory => drop(files.digest(&artifact.path)),
             }
         }
         Ok(displaced)

@@ -5,7 +5,7 @@ use std::io;
 
 use super::entry::Entry;
 use super::journal::{Journal, START};
-use super::{Ledger, Past};
+use super::{Ledger, StoredResult};
 
 /// The entries that a compacted journal keeps: of each target its results, the one in place with its fingerprint;
 /// what is set aside; whose bytes lie where; and the story of the runs that these belong to.
@@ -16,17 +16,17 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
         .collect();
     placements.sort();
     let mut live = vec![Entry::Placement { files: placements }];
-    let mut keep: HashMap<u64, Place> = HashMap::new();
+    let mut keep: HashMap<u64, ResultRole> = HashMap::new();
     let mut runs = HashSet::new();
     for (_, history) in ledger.targets() {
         for past in history.results() {
-            let is = |other: Option<&Past>| other.is_some_and(|other| other.at == past.at);
+            let is = |other: Option<&StoredResult>| other.is_some_and(|other| other.at == past.at);
             let place = if is(history.record()) {
-                Place::Record
+                ResultRole::Record
             } else if is(history.open()) {
-                Place::Open
+                ResultRole::Open
             } else {
-                Place::Before
+                ResultRole::Before
             };
             keep.insert(past.at, place);
             runs.extend([past.run, past.placed_by]);
@@ -39,7 +39,7 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
         match entry {
             Entry::Intent(mut made) => {
                 let Some(place) = keep.get(&at) else { continue };
-                if *place == Place::Before {
+                if *place == ResultRole::Before {
                     made.fingerprint = None;
                 }
                 let result = Entry::Result {
@@ -48,12 +48,12 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
                 };
                 match place {
                     // Its commit is still to be found cut short: nothing of its target may follow.
-                    Place::Open => open.push(Entry::Intent(made)),
-                    Place::Record => {
+                    ResultRole::Open => open.push(Entry::Intent(made)),
+                    ResultRole::Record => {
                         live.push(Entry::Intent(made));
                         at_end.push(result);
                     }
-                    Place::Before => live.extend([Entry::Intent(made), result]),
+                    ResultRole::Before => live.extend([Entry::Intent(made), result]),
                 }
             }
             Entry::Run(ref run) if runs.contains(&run.run) => live.push(entry),
@@ -84,7 +84,7 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
 
 /// What a result is to its target.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ResultRole {
     /// The one that is in place.
     Record,
     /// The one whose commit was cut short.
@@ -97,15 +97,15 @@ enum Place {
 mod tests {
     use super::*;
     use crate::engine::digest::Digest;
-    use crate::engine::run::RunId;
-    use crate::engine::spec::Kind;
+    use crate::engine::run_id::RunId;
+    use crate::engine::spec::ArtifactKind;
     use crate::engine::store::Store;
-    use crate::engine::store::entry::{Artifact, Failed, Made};
+    use crate::engine::store::entry::{Artifact, Failed, ResultEntry};
 
-    fn made(target: &str, word: &str) -> Made {
+    fn made(target: &str, word: &str) -> ResultEntry {
         let digest = Digest::of(word.as_bytes());
         let run = RunId::new();
-        Made {
+        ResultEntry {
             run,
             target: target.to_owned(),
             hash: digest,
@@ -113,7 +113,7 @@ mod tests {
             artifacts: vec![Artifact {
                 name: target.to_owned(),
                 path: format!("{target}.txt"),
-                kind: Kind::File,
+                kind: ArtifactKind::File,
                 content: digest,
                 bytes: digest,
                 size: 1,
@@ -146,7 +146,7 @@ mod tests {
     /// All that a ledger says of the results of a target, save for where the journal says it.
     fn known(store: &Store, target: &str) -> impl PartialEq + std::fmt::Debug + use<> {
         let history = store.ledger(|ledger| ledger.target(target).cloned()).expect("known");
-        let hash = |past: &Past| past.hash;
+        let hash = |past: &StoredResult| past.hash;
         let placed = store.ledger(|ledger| ledger.placed(&format!("{target}.txt"), Digest::of(b"one")));
         (
             history.results().iter().map(hash).collect::<Vec<_>>(),

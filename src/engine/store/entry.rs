@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::reason::Reason;
-use crate::engine::run::RunId;
-use crate::engine::spec::Kind;
+use crate::engine::run_id::RunId;
+use crate::engine::spec::ArtifactKind;
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Entry {
     /// A run begins.
-    Run(Run),
+    Run(RunEntry),
     /// An attempt succeeded, and its artifacts are about to be placed. With the [`Entry::Result`] that follows it is
     /// the target's result; without, its commit was cut short.
-    Intent(Box<Made>),
+    Intent(Box<ResultEntry>),
     /// The artifacts of an intent are in their places.
     Result {
         /// The target.
@@ -82,7 +82,7 @@ pub enum Entry {
 
 /// The beginning of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
+pub struct RunEntry {
     /// Its id, which tells when it began.
     pub run: RunId,
     /// The boot of the machine that it belongs to.
@@ -97,7 +97,7 @@ pub struct Run {
 
 /// One success of a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Made {
+pub struct ResultEntry {
     /// The run that made it.
     pub run: RunId,
     /// The target.
@@ -128,7 +128,7 @@ pub struct Artifact {
     /// Its declared path at that time.
     pub path: String,
     /// File or directory.
-    pub kind: Kind,
+    pub kind: ArtifactKind,
     /// The digest of what it says, without the run's id.
     pub content: Digest,
     /// The digest of the file as it lies on the disk.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Artifact, Entry, Failed, Made};
+use super::entry::{Artifact, Entry, Failed, ResultEntry};
 use crate::engine::digest::Digest;
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 
 /// The state of a project as its journal tells it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Ledger {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct History {
     /// Results, the oldest first; one for each fingerprint, the newest.
-    results: Vec<Past>,
+    results: Vec<StoredResult>,
     /// Which of them is in place.
     record: Option<usize>,
     /// Which of them was being placed when its build ended.
@@ -42,7 +42,7 @@ pub struct History {
 
 /// One result, without what only an explanation needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Past {
+pub struct StoredResult {
     /// The fingerprint's hash.
     pub hash: Digest,
     /// What it left.
@@ -60,7 +60,7 @@ pub struct Past {
     effect: bool,
 }
 
-impl Past {
+impl StoredResult {
     /// One of the artifacts that it left.
     #[must_use]
     pub fn artifact(&self, name: &str) -> Option<&Artifact> {
@@ -84,7 +84,7 @@ impl History {
 
     /// The result that is in place.
     #[must_use]
-    pub fn record(&self) -> Option<&Past> {
+    pub fn record(&self) -> Option<&StoredResult> {
         self.record.and_then(|at| self.results.get(at))
     }
 
@@ -102,19 +102,19 @@ impl History {
 
     /// The result of a commit that was cut short.
     #[must_use]
-    pub fn open(&self) -> Option<&Past> {
+    pub fn open(&self) -> Option<&StoredResult> {
         self.open.and_then(|at| self.results.get(at))
     }
 
     /// The newest result of a fingerprint.
     #[must_use]
-    pub fn result(&self, hash: Digest) -> Option<&Past> {
+    pub fn result(&self, hash: Digest) -> Option<&StoredResult> {
         self.results.iter().rev().find(|past| past.hash == hash)
     }
 
     /// All results, the oldest first.
     #[must_use]
-    pub fn results(&self) -> &[Past] {
+    pub fn results(&self) -> &[StoredResult] {
         &self.results
     }
 
@@ -223,12 +223,12 @@ impl Ledger {
         Arc::make_mut(self.targets.entry(target.to_owned()).or_default())
     }
 
-    fn intend(&mut self, at: u64, made: &Made) {
+    fn intend(&mut self, at: u64, made: &ResultEntry) {
         for artifact in &made.artifacts {
             self.place(&artifact.path, artifact.bytes);
         }
         let history = self.history(&made.target);
-        let past = Past {
+        let past = StoredResult {
             hash: made.hash,
             artifacts: made.artifacts.clone(),
             run: made.run,

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use crate::engine::digest::Digest;
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 
 /// So many lock files at the most: few enough for a directory, many enough that two targets hardly ever share one.
 const STRIPES: u16 = 4096;

@@ -18,7 +18,6 @@
 
 mod aside;
 mod beside;
-mod checked;
 pub mod clean;
 mod commit;
 mod compaction;
@@ -29,6 +28,7 @@ mod ledger;
 pub(crate) mod locks;
 mod memo;
 mod objects;
+mod spec_cache;
 
 use std::collections::HashMap;
 use std::fs;
@@ -38,17 +38,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::beside::move_file;
 pub(crate) use self::commit::{Displaced, Staged, remove};
-use self::entry::{Entry, Made};
+use self::entry::{Entry, ResultEntry};
 use self::index::Index;
 use self::journal::{Journal, START};
-pub use self::ledger::{History, Ledger, Past};
+pub use self::ledger::{History, Ledger, StoredResult};
 use self::locks::{Held, Live, Locks};
 use self::memo::Memos;
 use self::objects::Objects;
 use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::Fingerprint;
-use super::run::RunId;
+use super::run_id::RunId;
 use super::spec::{Spec, Text};
 use super::task::Memo;
 
@@ -75,7 +75,7 @@ impl StoreError {
 /// The store of one project.
 pub struct Store {
     dir: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<StoreState>,
     locks: Locks,
     objects: Objects,
     memos: Memos,
@@ -83,7 +83,7 @@ pub struct Store {
     new_spec: Mutex<Option<Digest>>,
 }
 
-struct State {
+struct StoreState {
     journal: Option<Journal>,
     ledger: Ledger,
     /// Up to where the journal is folded into the ledger.
@@ -105,7 +105,7 @@ impl Store {
     pub fn open(root: &Path) -> Result<(Self, Files), StoreError> {
         let dir = root.join(DIRECTORY).join("v1");
         let path = dir.join("journal");
-        let mut state = State {
+        let mut state = StoreState {
             journal: Journal::open(&path, false).map_err(StoreError::at(&path))?,
             ledger: Ledger::default(),
             end: START,
@@ -153,7 +153,7 @@ impl Store {
     #[must_use]
     pub fn checked_spec(root: &Path, key: Digest, text: &Text) -> Option<Spec> {
         let path = root.join(DIRECTORY).join("v1").join("spec");
-        checked::load(&path, key, text.clone())
+        spec_cache::load(&path, key, text.clone())
     }
 
     /// Lets the next build keep its Spec under a key.
@@ -201,7 +201,7 @@ impl Store {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StoreState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -265,7 +265,7 @@ impl Store {
 
     /// A result as the journal tells it, with what an explanation needs; `None` if that entry is damaged.
     #[must_use]
-    pub fn recall(&self, past: &Past) -> Option<Made> {
+    pub fn recall(&self, past: &StoredResult) -> Option<ResultEntry> {
         match self.state().journal.as_mut()?.entry(past.at)? {
             Entry::Intent(made) if made.hash == past.hash => Some(*made),
             _ => None,
@@ -274,7 +274,7 @@ impl Store {
 
     /// The fingerprint of a result, field by field.
     #[must_use]
-    pub fn fingerprint(&self, past: &Past) -> Option<Fingerprint> {
+    pub fn fingerprint(&self, past: &StoredResult) -> Option<Fingerprint> {
         self.recall(past)?.fingerprint
     }
 
@@ -293,7 +293,7 @@ impl Store {
 
     /// Whether every artifact of a result can be given back: from its place, or from a copy.
     #[must_use]
-    pub fn can_restore(&self, past: &Past, in_place: &dyn Fn(&entry::Artifact) -> bool) -> bool {
+    pub fn can_restore(&self, past: &StoredResult, in_place: &dyn Fn(&entry::Artifact) -> bool) -> bool {
         past.artifacts
             .iter()
             .all(|artifact| in_place(artifact) || self.objects.has(artifact.bytes))
@@ -372,13 +372,13 @@ impl Store {
     fn save_spec(&self, spec: &Spec) {
         if let Some(key) = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // A cache as well.
-            let _ = checked::save(&self.dir.join("spec"), key, spec);
+            let _ = spec_cache::save(&self.dir.join("spec"), key, spec);
         }
     }
 
     fn save_index(&self, files: &Files) {
         let mut state = self.state();
-        let State {
+        let StoreState {
             journal, ledger, end, ..
         } = &mut *state;
         if let Some(journal) = journal {
@@ -403,7 +403,7 @@ impl Store {
         let _held = self.locks.append()?;
         let mut state = self.state();
         state.catch_up()?;
-        let State {
+        let StoreState {
             journal: Some(journal),
             ledger,
             end,
@@ -432,7 +432,7 @@ impl Store {
     }
 }
 
-impl State {
+impl StoreState {
     /// Folds in what stands in the journal beyond what was read; anew if the journal is another one.
     fn catch_up(&mut self) -> io::Result<()> {
         let Some(journal) = &mut self.journal else {

@@ -8,8 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::engine::digest::{self, Digest, Node, Tree};
-use crate::engine::spec::Kind;
+use crate::engine::digest::{self, Digest, Tree, TreeNode};
+use crate::engine::spec::ArtifactKind;
 
 #[derive(Debug)]
 pub(crate) struct Objects {
@@ -32,13 +32,13 @@ impl Objects {
     }
 
     /// Keeps a copy of a file or directory.
-    pub(crate) fn keep(&self, path: &Path, kind: Kind, digest: Digest) -> io::Result<()> {
+    pub(crate) fn keep(&self, path: &Path, kind: ArtifactKind, digest: Digest) -> io::Result<()> {
         match kind {
-            Kind::File => self.keep_file(path, digest),
-            Kind::Directory => {
+            ArtifactKind::File => self.keep_file(path, digest),
+            ArtifactKind::Directory => {
                 let tree = Tree::read(path, &digest::of_file)?;
                 for (name, node) in &tree.0 {
-                    if let Node::File(digest) = node {
+                    if let TreeNode::File(digest) = node {
                         self.keep_file(&path.join(name), *digest)?;
                     }
                 }
@@ -65,10 +65,10 @@ impl Objects {
     }
 
     /// Copies an object to a path that is free, and verifies it; `false` if it is missing or damaged.
-    pub(crate) fn give(&self, digest: Digest, kind: Kind, to: &Path) -> io::Result<bool> {
+    pub(crate) fn give(&self, digest: Digest, kind: ArtifactKind, to: &Path) -> io::Result<bool> {
         match kind {
-            Kind::File => self.give_file(digest, to),
-            Kind::Directory => {
+            ArtifactKind::File => self.give_file(digest, to),
+            ArtifactKind::Directory => {
                 let Some(tree) = self.tree(digest) else {
                     return Ok(false);
                 };
@@ -76,9 +76,9 @@ impl Objects {
                 for (name, node) in &tree.0 {
                     let at = to.join(name);
                     match node {
-                        Node::Directory => fs::create_dir_all(&at)?,
-                        Node::Link(text) => std::os::unix::fs::symlink(text, &at)?,
-                        Node::File(digest) => {
+                        TreeNode::Directory => fs::create_dir_all(&at)?,
+                        TreeNode::Link(text) => std::os::unix::fs::symlink(text, &at)?,
+                        TreeNode::File(digest) => {
                             if !self.give_file(*digest, &at)? {
                                 fs::remove_dir_all(to)?;
                                 return Ok(false);
@@ -134,9 +134,15 @@ mod tests {
             .write_all(b"text")
             .expect("written");
         let tree = Tree::read(&from, &digest::of_file).expect("read");
-        objects.keep(&from, Kind::Directory, tree.digest()).expect("kept");
+        objects
+            .keep(&from, ArtifactKind::Directory, tree.digest())
+            .expect("kept");
         let to = dir.path().join("back");
-        assert!(objects.give(tree.digest(), Kind::Directory, &to).expect("given"));
+        assert!(
+            objects
+                .give(tree.digest(), ArtifactKind::Directory, &to)
+                .expect("given")
+        );
         assert_eq!(Tree::read(&to, &digest::of_file).expect("read"), tree);
         let object = objects.path(Digest::of(b"text"));
         File::create(&object)
@@ -144,7 +150,11 @@ mod tests {
             .write_all(b"torn")
             .expect("damaged");
         let third = dir.path().join("third");
-        assert!(!objects.give(tree.digest(), Kind::Directory, &third).expect("asked"));
+        assert!(
+            !objects
+                .give(tree.digest(), ArtifactKind::Directory, &third)
+                .expect("asked")
+        );
         assert!(!third.exists());
     }
 }

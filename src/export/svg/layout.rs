@@ -42,7 +42,7 @@ const SWEEPS: usize = 12;
 /// A longer way goes straight: places in that many layers would cost more than they show.
 const LONGEST: usize = 32;
 
-struct Item {
+struct LayoutItem {
     layer: usize,
     height: f64,
     /// Neighbours in the layer before, with the height at which the way leaves them.
@@ -84,14 +84,14 @@ pub(super) fn lay_out(sizes: &[Size], links: &[Link]) -> Layout {
 }
 
 /// The boxes, and a narrow item for each layer that a way passes; and the items of each way.
-fn items(sizes: &[Size], links: &[Link]) -> (Vec<Item>, Vec<Vec<usize>>) {
-    let item = |layer, height| Item {
+fn items(sizes: &[Size], links: &[Link]) -> (Vec<LayoutItem>, Vec<Vec<usize>>) {
+    let item = |layer, height| LayoutItem {
         layer,
         height,
         left: Vec::new(),
         right: Vec::new(),
     };
-    let mut items: Vec<Item> = sizes.iter().map(|size| item(size.layer, size.height)).collect();
+    let mut items: Vec<LayoutItem> = sizes.iter().map(|size| item(size.layer, size.height)).collect();
     let mut chains = Vec::with_capacity(links.len());
     for link in links {
         let mut chain = vec![link.from];
@@ -116,7 +116,7 @@ fn items(sizes: &[Size], links: &[Link]) -> (Vec<Item>, Vec<Vec<usize>>) {
 }
 
 /// Puts each layer in the order in which the fewest ways cross, as far as the sweeps find it.
-fn order(items: &[Item], layers: &mut Vec<Vec<usize>>) {
+fn order(items: &[LayoutItem], layers: &mut Vec<Vec<usize>>) {
     let mut place = vec![0.0; items.len()];
     let number = |layer: &[usize], place: &mut [f64]| {
         for (at, item) in layer.iter().enumerate() {
@@ -161,7 +161,7 @@ fn order(items: &[Item], layers: &mut Vec<Vec<usize>>) {
 }
 
 /// How many pairs of ways cross between neighbouring layers: the inversions of their ends, counted with a Fenwick tree.
-fn crossings(items: &[Item], layers: &[Vec<usize>], place: &[f64]) -> usize {
+fn crossings(items: &[LayoutItem], layers: &[Vec<usize>], place: &[f64]) -> usize {
     let mut total = 0;
     for layer in layers {
         let mut ends: Vec<usize> = Vec::new();
@@ -195,7 +195,7 @@ fn crossings(items: &[Item], layers: &[Vec<usize>], place: &[f64]) -> usize {
 }
 
 /// The upper edge of every item.
-fn heights(items: &[Item], layers: &[Vec<usize>]) -> Vec<f64> {
+fn heights(items: &[LayoutItem], layers: &[Vec<usize>]) -> Vec<f64> {
     let mut top = vec![0.0; items.len()];
     for layer in layers {
         let wanted = vec![0.0; layer.len()];
@@ -237,7 +237,7 @@ fn heights(items: &[Item], layers: &[Vec<usize>]) -> Vec<f64> {
 
 /// Gives each item of a layer the height that it wants, as far as order and gaps allow: the mean of pushing all
 /// downward and pushing all upward, which both keep the gaps, and so keeps them too.
-fn spread(items: &[Item], layer: &[usize], wanted: &[f64], top: &mut [f64]) {
+fn spread(items: &[LayoutItem], layer: &[usize], wanted: &[f64], top: &mut [f64]) {
     let gap = |one: usize, two: usize| match items[one].height <= PASS && items[two].height <= PASS {
         true => PASS / 2.0,
         false => BOX_GAP,
@@ -258,7 +258,7 @@ fn spread(items: &[Item], layer: &[usize], wanted: &[f64], top: &mut [f64]) {
 }
 
 fn ways(
-    items: &[Item],
+    items: &[LayoutItem],
     links: &[Link],
     chains: &[Vec<usize>],
     top: &[f64],

@@ -89,7 +89,7 @@ fn every_artifact_carries_the_placeholder_and_the_target() {
         "selected",
     ] {
         let bytes = std::fs::read(project.path(name)).expect("read");
-        for word in [crate::engine::run::RUN_ID_PLACEHOLDER, "a_target"] {
+        for word in [crate::engine::run_id::RUN_ID_PLACEHOLDER, "a_target"] {
             let count = bytes
                 .windows(word.len())
                 .filter(|window| *window == word.as_bytes())

@@ -37,7 +37,7 @@ B,2024-01-01 01:00:00,6.0
     assert_eq!(project.csv("clean"), expected);
     let gap = |at: &str| json!({ "unique_id": "A", "start": at, "end": at, "values": 1 });
     let expected = json!({
-        "run_id": crate::engine::run::RUN_ID_PLACEHOLDER,
+        "run_id": crate::engine::run_id::RUN_ID_PLACEHOLDER,
         "target": "a_target",
         "status": "mended",
         "row_count": 8,

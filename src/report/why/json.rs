@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::{Cause, Explanation};
 use crate::engine::graph::{Graph, TargetId};
-use crate::engine::store::Past;
+use crate::engine::store::StoredResult;
 use crate::report::plan::Fate;
 use crate::report::reasons::field_name;
 use crate::report::{human, json};
 
 /// An explanation: `target`; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided` or `fresh`;
-/// `verdict`: `run`, `restore`, `perhaps` or `keep`; `from`, the run whose result comes back, or null; `causes`;
+/// `verdict`: `run`, `restore`, `undecided` or `keep`; `from`, the run whose result comes back, or null; `causes`;
 /// `built`, the result in place, or null; `said`, the last line that was printed when it was made, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
 /// targets before it that are not fresh, after it that are not, and those that stay; `estimate`, the seconds that all
 /// of it took last time, and `unknown`, how many targets never ran.
@@ -33,7 +33,7 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
     let (state, verdict) = match explanation.fate {
         Fate::Run => ("stale", "run"),
         Fate::Restore(_) => ("stale", "restore"),
-        Fate::Perhaps => ("undecided", "perhaps"),
+        Fate::Undecided => ("undecided", "undecided"),
         Fate::Keep => ("fresh", "keep"),
     };
     let from = match explanation.fate {
@@ -68,7 +68,7 @@ fn causes_json(causes: &[Cause]) -> Value {
     causes.iter().map(one).collect()
 }
 
-fn built_json(past: &Past) -> Value {
+fn built_json(past: &StoredResult) -> Value {
     let restored = (past.placed_by != past.run).then_some(past.placed_by);
     json!({
         "run": past.run.to_string(),

@@ -10,20 +10,20 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 pub use self::json::json;
-use self::search::Search;
+use self::search::CauseSearch;
 pub use self::text::text;
-use super::plan::{Estimate, Fate};
-use super::reasons::{self, Told};
+use super::plan::{Fate, TimeEstimate};
+use super::reasons::{self, ReasonText};
 use crate::engine::fingerprint::{Field, Fingerprint};
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
-use crate::engine::run::RunId;
+use crate::engine::run_id::RunId;
 use crate::engine::spec::Value;
 use crate::engine::store::entry::Artifact;
-use crate::engine::store::{Past, Store};
+use crate::engine::store::{Store, StoredResult};
 
 /// Where an explanation looks.
-pub struct Sight<'a> {
+pub struct WhyContext<'a> {
     /// The targets.
     pub graph: &'a Graph,
     /// The plan of the target, of what it needs, and of what follows it.
@@ -55,7 +55,7 @@ pub struct Explanation<'a> {
     /// Why it is stale or undecided; of a fresh one, why it was built.
     pub causes: Vec<Cause>,
     /// The result in place.
-    pub record: Option<Past>,
+    pub record: Option<StoredResult>,
     /// The last line that was printed when it was made: a built-in task's says what was remembered.
     pub said: Option<String>,
     /// Fields that are what they were in that result.
@@ -69,14 +69,14 @@ pub struct Explanation<'a> {
     /// Run and attempt of its last failure, if nothing succeeded since.
     pub failed: Option<(RunId, u32)>,
     /// How long it takes with what comes first and what follows.
-    pub estimate: Estimate,
+    pub estimate: TimeEstimate,
 }
 
 /// One cause, and what stands behind it.
 #[derive(Clone, Debug, Default)]
 pub struct Cause {
     /// In words.
-    pub told: Told,
+    pub told: ReasonText,
     /// For programs.
     pub json: serde_json::Value,
     /// What stands behind it.
@@ -85,12 +85,16 @@ pub struct Cause {
 
 /// Explains a target of the plan; `None` if the plan does not hold it.
 #[must_use]
-pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<ArtifactId>) -> Option<Explanation<'a>> {
-    let Sight { graph, plan, store, .. } = *sight;
+pub fn explain<'a>(
+    context: &WhyContext<'a>,
+    target: TargetId,
+    artifact: Option<ArtifactId>,
+) -> Option<Explanation<'a>> {
+    let WhyContext { graph, plan, store, .. } = *context;
     let steps: HashMap<TargetId, &'a Step> = plan.steps.iter().map(|step| (step.target, step)).collect();
     let step = *steps.get(&target)?;
     let record = record(store, graph, target);
-    let mut search = Search::new(sight, &steps);
+    let mut search = CauseSearch::new(context, &steps);
     let causes = match &step.verdict {
         Verdict::Fresh => record.as_ref().map(|past| search.past(past, 0)).unwrap_or_default(),
         _ => search.present(step, 0),
@@ -126,17 +130,17 @@ pub fn explain<'a>(sight: &Sight<'a>, target: TargetId, artifact: Option<Artifac
             .unwrap_or_default(),
         said: record
             .as_ref()
-            .and_then(|past| (sight.said)(past.run, graph.name(target))),
+            .and_then(|past| (context.said)(past.run, graph.name(target))),
         record,
         failed: store.ledger(|ledger| ledger.target(graph.name(target))?.failed()),
-        estimate: Estimate::of(working),
+        estimate: TimeEstimate::of(working),
         first,
         then,
         kept: kept.into_iter().filter(fresh).collect(),
     })
 }
 
-fn record(store: &Store, graph: &Graph, target: TargetId) -> Option<Past> {
+fn record(store: &Store, graph: &Graph, target: TargetId) -> Option<StoredResult> {
     store.ledger(|ledger| ledger.target(graph.name(target))?.record().cloned())
 }
 

@@ -5,14 +5,14 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-use super::{Cause, Sight, record};
+use super::{Cause, WhyContext, record};
 use crate::engine::fingerprint::Field;
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{Step, Verdict};
 use crate::engine::reason::{Difference, Reason};
-use crate::engine::store::Past;
+use crate::engine::store::StoredResult;
 use crate::report::plan::Fate;
-use crate::report::reasons::{self, Told, told, told_in};
+use crate::report::reasons::{self, ReasonText, told, told_in};
 use crate::report::{human, json};
 
 /// How many steps back a chain of causes is told one by one.
@@ -21,17 +21,17 @@ const DEPTH: usize = 8;
 const BREADTH: usize = 5;
 
 /// Follows causes back to what was changed.
-pub(super) struct Search<'s, 'a> {
-    sight: &'s Sight<'a>,
+pub(super) struct CauseSearch<'s, 'a> {
+    context: &'s WhyContext<'a>,
     steps: &'s HashMap<TargetId, &'a Step>,
     /// Targets whose causes were told already.
     told: HashSet<TargetId>,
 }
 
-impl<'s, 'a> Search<'s, 'a> {
-    pub(super) fn new(sight: &'s Sight<'a>, steps: &'s HashMap<TargetId, &'a Step>) -> Self {
+impl<'s, 'a> CauseSearch<'s, 'a> {
+    pub(super) fn new(context: &'s WhyContext<'a>, steps: &'s HashMap<TargetId, &'a Step>) -> Self {
         Self {
-            sight,
+            context,
             steps,
             told: HashSet::new(),
         }
@@ -39,7 +39,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// The causes for which a target is not fresh.
     pub(super) fn present(&mut self, step: &Step, depth: usize) -> Vec<Cause> {
-        let graph = self.sight.graph;
+        let graph = self.context.graph;
         let mut causes = Vec::new();
         if let Verdict::Stale { reasons, .. } = &step.verdict {
             for reason in reasons {
@@ -69,7 +69,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// The inputs that are not known before something ran.
     fn waits(&mut self, step: &Step, depth: usize) -> Vec<Cause> {
-        let graph = self.sight.graph;
+        let graph = self.context.graph;
         let mut causes = Vec::new();
         for read in &graph.node(step.target).reads {
             let Some(artifact) = read.artifact else { continue };
@@ -87,10 +87,10 @@ impl<'s, 'a> Search<'s, 'a> {
                 },
             );
             causes.push(Cause {
-                told: Told {
+                told: ReasonText {
                     subject: read.role.clone(),
                     what: format!("is made by {by}, which {what}"),
-                    ..Told::default()
+                    ..ReasonText::default()
                 },
                 json: json!({ "reason": "not_known_yet", "name": read.role, "path": read.path, "by": by }),
                 because: self.again(artifact.target, depth, |search| search.present(before, depth + 1)),
@@ -101,13 +101,13 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Why the content of an input differs from the record.
     fn behind(&mut self, target: TargetId, role: &str, path: Option<&str>, depth: usize) -> Vec<Cause> {
-        let Sight {
+        let WhyContext {
             graph,
             store,
             modified,
             now,
             ..
-        } = *self.sight;
+        } = *self.context;
         let mut causes = Vec::new();
         let reads = graph.node(target).reads.iter();
         for read in reads.filter(|read| read.role == role && path.is_none_or(|path| read.path == path)) {
@@ -126,13 +126,13 @@ impl<'s, 'a> Search<'s, 'a> {
                 let because = self.again(by, depth, |search| search.present(step, depth + 1));
                 let fate = Fate::of(step, graph, store);
                 causes.push(Cause {
-                    told: Told {
+                    told: ReasonText {
                         subject: name.to_owned(),
                         what: match fate {
                             Fate::Restore(Some(from)) => format!("comes back from run {}", from.short()),
                             _ => "must run".to_owned(),
                         },
-                        ..Told::default()
+                        ..ReasonText::default()
                     },
                     json: json!({ "reason": "made_again", "by": name }),
                     because,
@@ -144,14 +144,14 @@ impl<'s, 'a> Search<'s, 'a> {
                     "was restored"
                 };
                 causes.push(Cause {
-                    told: Told {
+                    told: ReasonText {
                         subject: name.to_owned(),
                         what: format!(
                             "{how} in run {} ({})",
                             past.placed_by.short(),
                             human::ago(past.placed_by.time(), now)
                         ),
-                        ..Told::default()
+                        ..ReasonText::default()
                     },
                     json: json!({ "reason": "was_made_again", "by": name, "run": past.placed_by.to_string() }),
                     because: match past.placed_by == past.run {
@@ -165,8 +165,8 @@ impl<'s, 'a> Search<'s, 'a> {
     }
 
     /// The causes for which a result was made, as the journal tells them.
-    pub(super) fn past(&mut self, past: &Past, depth: usize) -> Vec<Cause> {
-        let Sight { graph, store, .. } = *self.sight;
+    pub(super) fn past(&mut self, past: &StoredResult, depth: usize) -> Vec<Cause> {
+        let WhyContext { graph, store, .. } = *self.context;
         let Some(made) = store.recall(past) else {
             return Vec::new();
         };
@@ -211,9 +211,9 @@ impl<'s, 'a> Search<'s, 'a> {
             let more = causes.len() - BREADTH;
             causes.truncate(BREADTH);
             causes.push(Cause {
-                told: Told {
+                told: ReasonText {
                     what: format!("and {more} more"),
-                    ..Told::default()
+                    ..ReasonText::default()
                 },
                 json: json!({ "reason": "more", "count": more }),
                 because: Vec::new(),
@@ -224,7 +224,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// What was changed, without the steps between.
     fn roots(&mut self, from: TargetId) -> Vec<Cause> {
-        let graph = self.sight.graph;
+        let graph = self.context.graph;
         let mut open = vec![from];
         let mut seen = HashSet::from([from]);
         let mut causes = Vec::new();
@@ -258,10 +258,10 @@ impl<'s, 'a> Search<'s, 'a> {
 fn touched(files: &[(String, SystemTime)], now: SystemTime) -> Vec<Cause> {
     const SHOWN: usize = 3;
     let one = |(path, at): &(String, SystemTime)| Cause {
-        told: Told {
+        told: ReasonText {
             subject: path.clone(),
             what: format!("was modified {}", human::ago(*at, now)),
-            ..Told::default()
+            ..ReasonText::default()
         },
         json: json!({ "reason": "modified", "path": path, "time": human::timestamp(*at) }),
         because: Vec::new(),
@@ -270,9 +270,9 @@ fn touched(files: &[(String, SystemTime)], now: SystemTime) -> Vec<Cause> {
     if files.len() > SHOWN {
         let more = files.len() - SHOWN;
         causes.push(Cause {
-            told: Told {
+            told: ReasonText {
                 what: format!("and {} modified too", human::count(more, "file")),
-                ..Told::default()
+                ..ReasonText::default()
             },
             json: json!({ "reason": "more", "count": more }),
             because: Vec::new(),

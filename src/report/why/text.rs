@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{Cause, Explanation, Sight};
+use super::{Cause, Explanation, WhyContext};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::Verdict;
-use crate::engine::store::Past;
+use crate::engine::store::StoredResult;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::plan::{Fate, names};
@@ -20,22 +20,22 @@ const CAUSES: usize = 30;
 
 /// Draws an explanation.
 #[must_use]
-pub fn text(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
-    let mut page = Page {
-        out: format!("{}\n", head(explanation, sight, ink)),
+pub fn text(explanation: &Explanation<'_>, context: &WhyContext<'_>, ink: Ink) -> String {
+    let mut page = WhyPage {
+        out: format!("{}\n", head(explanation, context, ink)),
         ink,
-        width: width(explanation, sight),
+        width: width(explanation, context),
     };
     match explanation.step.verdict {
-        Verdict::Fresh => fresh(&mut page, explanation, sight),
-        _ => stale(&mut page, explanation, sight),
+        Verdict::Fresh => fresh(&mut page, explanation, context),
+        _ => stale(&mut page, explanation, context),
     }
     page.out
 }
 
 /// The headline: what the goal is, and what becomes of it.
-fn head(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
-    let Sight { graph, now, .. } = *sight;
+fn head(explanation: &Explanation<'_>, context: &WhyContext<'_>, ink: Ink) -> String {
+    let WhyContext { graph, now, .. } = *context;
     let (name, target) = (explanation.name(graph), graph.name(explanation.target));
     let it = match name == target {
         true => "it",
@@ -50,7 +50,7 @@ fn head(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
             format!("{name} is {stale}: {it} comes back from run {} ({ago})", from.short())
         }
         Fate::Restore(None) => format!("{name} is {stale}: {it} comes back from the store"),
-        Fate::Perhaps => {
+        Fate::Undecided => {
             let word = ink.paint(Tone::Stale, "undecided");
             format!("{name} is {word}: {it} runs if what it reads comes out different")
         }
@@ -74,8 +74,8 @@ fn head(explanation: &Explanation<'_>, sight: &Sight<'_>, ink: Ink) -> String {
     }
 }
 
-fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
-    let Sight { graph, now, .. } = *sight;
+fn stale(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext<'_>) {
+    let WhyContext { graph, now, .. } = *context;
     page.causes(&explanation.causes);
     if let Some((run, _)) = explanation.failed {
         let (name, ago) = (graph.name(explanation.target), human::ago(run.time(), now));
@@ -91,7 +91,7 @@ fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
         }
     }
     let estimate = Some(explanation.estimate.words(" in all")).filter(|time| !time.is_empty());
-    let (first, then) = (open(&explanation.first, sight), open(&explanation.then, sight));
+    let (first, then) = (open(&explanation.first, context), open(&explanation.then, context));
     let (at_first, at_then, below) = match (first.is_empty(), then.is_empty()) {
         (_, false) => (None, estimate, None),
         (false, true) => (estimate, None, None),
@@ -103,43 +103,43 @@ fn stale(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
     page.line("kept", &names(graph, &explanation.kept), None);
 }
 
-fn fresh(page: &mut Page, explanation: &Explanation<'_>, sight: &Sight<'_>) {
+fn fresh(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext<'_>) {
     page.whole("because");
     page.causes(&explanation.causes);
     page.whole("from");
-    for (name, value, place) in explanation.made_from(sight.graph, sight.store) {
+    for (name, value, place) in explanation.made_from(context.graph, context.store) {
         page.put(&name, Tone::Plain, &value, Some(place));
     }
-    for artifact in explanation.artifacts(sight.graph) {
+    for artifact in explanation.artifacts(context.graph) {
         page.line("is", &artifact.path, Some(human::size(artifact.size)));
     }
     if let Some(line) = &explanation.said {
-        let more = format!("atsaf logs {}", sight.graph.name(explanation.target));
+        let more = format!("atsaf logs {}", context.graph.name(explanation.target));
         page.line("said", line, Some(more));
     }
 }
 
 /// Names of targets that are not fresh; those that come back from the store are marked.
-fn open(targets: &[TargetId], sight: &Sight<'_>) -> String {
+fn open(targets: &[TargetId], context: &WhyContext<'_>) -> String {
     let restored = |target: &TargetId| {
-        let verdict = sight.plan.step(*target).map(|step| &step.verdict);
+        let verdict = context.plan.step(*target).map(|step| &step.verdict);
         matches!(verdict, Some(Verdict::Stale { restore: Some(_), .. }))
     };
     match targets {
         few if few.len() < 10 => few
             .iter()
             .map(|target| match restored(target) {
-                true => format!("{} (comes back)", sight.graph.name(*target)),
-                false => sight.graph.name(*target).to_owned(),
+                true => format!("{} (comes back)", context.graph.name(*target)),
+                false => context.graph.name(*target).to_owned(),
             })
             .collect::<Vec<_>>()
             .join(", "),
-        many => names(sight.graph, many),
+        many => names(context.graph, many),
     }
 }
 
 /// The run in which a result was made, how long ago, and how long it took.
-fn run_words(past: &Past, now: SystemTime) -> String {
+fn run_words(past: &StoredResult, now: SystemTime) -> String {
     let took = human::duration(Duration::from_millis(past.duration));
     format!(
         "run {} ({}, {took})",
@@ -149,14 +149,14 @@ fn run_words(past: &Past, now: SystemTime) -> String {
 }
 
 /// The width of the column of names.
-fn width(explanation: &Explanation<'_>, sight: &Sight<'_>) -> usize {
+fn width(explanation: &Explanation<'_>, context: &WhyContext<'_>) -> usize {
     let mut names: Vec<usize> = explanation
         .causes
         .iter()
         .map(|cause| cause.told.subject.chars().count())
         .collect();
     if explanation.step.verdict == Verdict::Fresh {
-        let lines = explanation.made_from(sight.graph, sight.store);
+        let lines = explanation.made_from(context.graph, context.store);
         names.extend(lines.iter().map(|(name, ..)| name.chars().count()));
     }
     names
@@ -168,13 +168,13 @@ fn width(explanation: &Explanation<'_>, sight: &Sight<'_>) -> usize {
 }
 
 /// Lines in three columns: name, text, place.
-struct Page {
+struct WhyPage {
     out: String,
     ink: Ink,
     width: usize,
 }
 
-impl Page {
+impl WhyPage {
     fn whole(&mut self, text: &str) {
         self.out.push_str(text);
         self.out.push('\n');

@@ -8,17 +8,17 @@ use super::attempt::{Attempt, Broken};
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome};
 use super::graph::{ArtifactId, Read, TargetId};
-use super::job::Job;
 use super::plan::{self, PlanError, Step, Verdict};
 use super::reason::Reason;
-use super::run::RunId;
-use super::spec::{Kind, Target};
-use super::store::entry::{self, Artifact, Entry, Made};
+use super::run::Run;
+use super::run_id::RunId;
+use super::spec::{ArtifactKind, Target};
+use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::locks::Held;
 use super::store::{Displaced, History, Staged, StoreError};
 
 /// How a turn ended.
-pub(crate) enum Turned {
+pub(crate) enum Executed {
     /// With the target's artifacts in place.
     Done(Outcome, Vec<Artifact>),
     /// With a failure that no further attempt mends.
@@ -42,9 +42,9 @@ pub(crate) struct Overtaken {
 
 /// What a build remembers of a target from one turn to the next.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tries {
+pub(crate) struct Attempts {
     /// Attempts made.
-    attempts: u32,
+    made: u32,
     /// How often something that it reads was changed meanwhile.
     changed: u32,
     /// Whether it was told for whom it waits.
@@ -57,78 +57,81 @@ const CHANGES: u32 = 3;
 const BUSY: Duration = Duration::from_millis(20);
 
 /// What stands at each path that a target reads.
-type Seen = Vec<Option<(Digest, Kind)>>;
+type Seen = Vec<Option<(Digest, ArtifactKind)>>;
 
 /// One turn.
-pub(crate) struct Turn<'a> {
-    pub(crate) job: &'a Job<'a>,
+pub(crate) struct Execution<'a> {
+    pub(crate) run: &'a Run<'a>,
     pub(crate) id: TargetId,
 }
 
-impl Turn<'_> {
+impl Execution<'_> {
     fn target(&self) -> &Target {
-        self.job.world.graph.target(self.id)
+        self.run.context.graph.target(self.id)
     }
 
     fn reads(&self) -> &[Read] {
-        &self.job.world.graph.node(self.id).reads
+        &self.run.context.graph.node(self.id).reads
     }
 
     /// Takes the turn.
-    pub(crate) fn take(&self, tries: &mut Tries) -> Result<Turned, StoreError> {
-        let store = self.job.world.store;
-        let Some(held) = self.lock(tries)? else {
-            return Ok(Turned::Again(BUSY));
+    pub(crate) fn take(&self, attempts: &mut Attempts) -> Result<Executed, StoreError> {
+        let store = self.run.context.store;
+        let Some(held) = self.lock(attempts)? else {
+            return Ok(Executed::Again(BUSY));
         };
-        tries.waiting = false;
+        attempts.waiting = false;
         store.refresh()?;
         self.put_back()?;
         // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
         let seen = match self.look() {
             Ok(seen) => seen,
-            Err(failure) => return Ok(Turned::Failed(*failure)),
+            Err(failure) => return Ok(Executed::Failed(*failure)),
         };
-        let force = self.job.forced(self.id);
-        let (step, _) = match plan::judge(self.job.world, self.id, &|id| self.content(id), force) {
+        let force = self.run.forced(self.id);
+        let (step, _) = match plan::judge(self.run.context, self.id, &|id| self.content(id), force) {
             Ok(judged) => judged,
-            Err(errors) => return Ok(Turned::Failed(cannot_plan(&errors))),
+            Err(errors) => return Ok(Executed::Failed(cannot_plan(&errors))),
         };
         let history = self.history();
         if let Some(overtaken) = self.overtaken(&step, &history, &seen) {
             if overtaken.by.is_none() {
-                tries.changed += 1;
-                if tries.changed > CHANGES {
-                    return Ok(Turned::Failed(self.keeps_changing(&seen)));
+                attempts.changed += 1;
+                if attempts.changed > CHANGES {
+                    return Ok(Executed::Failed(self.keeps_changing(&seen)));
                 }
             }
-            return Ok(Turned::Overtaken(overtaken));
+            return Ok(Executed::Overtaken(overtaken));
         }
         match &step.verdict {
-            Verdict::Fresh => Ok(Turned::Done(Outcome::Fresh, in_place(&history))),
+            Verdict::Fresh => Ok(Executed::Done(Outcome::Fresh, in_place(&history))),
             Verdict::Stale {
                 reasons,
                 restore: Some(hash),
             } => match self.restore(&history, *hash, reasons)? {
                 Some(done) => Ok(done),
-                None => self.attempt(&step, &history, &seen, &held, tries),
+                None => self.attempt(&step, &history, &seen, &held, attempts),
             },
-            Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, tries),
+            Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, attempts),
         }
     }
 
     /// Takes all locks of the turn, or none.
-    fn lock(&self, tries: &mut Tries) -> Result<Option<Held>, StoreError> {
-        let Job {
-            world, run, observer, ..
-        } = self.job;
-        let needs = world.graph.node(self.id).needs.iter();
-        let reads: Vec<&str> = needs.map(|need| world.graph.name(*need)).collect();
-        match world.store.lock(&self.target().name, &reads, *run)? {
+    fn lock(&self, attempts: &mut Attempts) -> Result<Option<Held>, StoreError> {
+        let Run {
+            context,
+            id: run,
+            observer,
+            ..
+        } = self.run;
+        let needs = context.graph.node(self.id).needs.iter();
+        let reads: Vec<&str> = needs.map(|need| context.graph.name(*need)).collect();
+        match context.store.lock(&self.target().name, &reads, *run)? {
             Ok(held) => Ok(Some(held)),
             Err(holder) => {
                 // This build's own targets may share a lock; that is nobody to be told of.
-                if !tries.waiting && !holder.contains(&run.short()) {
-                    tries.waiting = true;
+                if !attempts.waiting && !holder.contains(&run.short()) {
+                    attempts.waiting = true;
                     let target = self.id;
                     observer.observe(&Event::Waiting { target, holder });
                 }
@@ -140,8 +143,8 @@ impl Turn<'_> {
     /// Puts back what a killed build had set aside.
     fn put_back(&self) -> Result<(), StoreError> {
         if !self.history().aside().is_empty() {
-            let Job { world, run, .. } = self.job;
-            let displaced = world.store.put_back(&self.target().name, *run, world.files)?;
+            let Run { context, id: run, .. } = self.run;
+            let displaced = context.store.put_back(&self.target().name, *run, context.files)?;
             self.tell_displaced(displaced);
         }
         Ok(())
@@ -149,20 +152,20 @@ impl Turn<'_> {
 
     fn history(&self) -> Arc<History> {
         let name = &self.target().name;
-        let store = self.job.world.store;
+        let store = self.run.context.store;
         store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()
     }
 
     fn look(&self) -> Result<Seen, Box<Failure>> {
         let look = |read: &Read| {
-            let found = self.job.world.files.digest(&read.path);
+            let found = self.run.context.files.digest(&read.path);
             found.map_err(|error| Box::new(failure(format!("`{}` cannot be read: {error}", read.path))))
         };
         self.reads().iter().map(look).collect()
     }
 
     fn content(&self, id: ArtifactId) -> Option<Digest> {
-        self.job.left(id).map(|artifact| artifact.content)
+        self.run.left(id).map(|artifact| artifact.content)
     }
 
     /// Finds out whether somebody else changed what the plan took for granted.
@@ -170,17 +173,17 @@ impl Turn<'_> {
     /// Of two builds that want different things, the younger waits for the older: so a record that an older one has
     /// just placed is not replaced, while one of a younger is.
     fn overtaken(&self, step: &Step, history: &History, seen: &Seen) -> Option<Overtaken> {
-        let Job { world, run, .. } = self.job;
-        let rival = |placed_by: RunId| (placed_by != *run && world.store.is_live(placed_by)).then_some(placed_by);
+        let Run { context, id: run, .. } = self.run;
+        let rival = |placed_by: RunId| (placed_by != *run && context.store.is_live(placed_by)).then_some(placed_by);
         let target = self.id;
         let changed = self.reads().iter().zip(seen).find_map(|(read, seen)| {
             let id = read.artifact?;
-            let expected = self.job.left(id).map(|artifact| (artifact.bytes, artifact.kind));
+            let expected = self.run.left(id).map(|artifact| (artifact.bytes, artifact.kind));
             (expected != *seen).then_some(id)
         });
         if let Some(id) = changed {
-            let name = world.graph.name(id.target);
-            let placed_by = world
+            let name = context.graph.name(id.target);
+            let placed_by = context
                 .store
                 .ledger(|ledger| Some(ledger.target(name)?.record()?.placed_by));
             let by = placed_by.and_then(rival);
@@ -196,26 +199,29 @@ impl Turn<'_> {
 
     fn keeps_changing(&self, seen: &Seen) -> Failure {
         let path = self.reads().iter().zip(seen).find(|(read, seen)| {
-            let expected = read.artifact.and_then(|id| self.job.left(id));
+            let expected = read.artifact.and_then(|id| self.run.left(id));
             expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != **seen)
         });
         changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
     }
 
-    fn restore(&self, history: &History, hash: Digest, reasons: &[Reason]) -> Result<Option<Turned>, StoreError> {
-        let Job {
-            world, run, observer, ..
-        } = self.job;
+    fn restore(&self, history: &History, hash: Digest, reasons: &[Reason]) -> Result<Option<Executed>, StoreError> {
+        let Run {
+            context,
+            id: run,
+            observer,
+            ..
+        } = self.run;
         let Some(past) = history.result(hash) else {
             return Ok(None);
         };
         let target = self.target();
-        let given = world.store.restore(
+        let given = context.store.restore(
             past,
             (&target.name, &target.outputs),
             *run,
             reasons.to_vec(),
-            world.files,
+            context.files,
         )?;
         let Some(displaced) = given else {
             observer.observe(&Event::Warning {
@@ -231,7 +237,7 @@ impl Turn<'_> {
             from: past.run,
             reasons: reasons.to_vec(),
         };
-        Ok(Some(Turned::Done(outcome, past.artifacts.clone())))
+        Ok(Some(Executed::Done(outcome, past.artifacts.clone())))
     }
 
     fn attempt(
@@ -240,13 +246,16 @@ impl Turn<'_> {
         history: &History,
         seen: &Seen,
         held: &Held,
-        tries: &mut Tries,
-    ) -> Result<Turned, StoreError> {
-        let Job {
-            world, run, observer, ..
-        } = self.job;
+        attempts: &mut Attempts,
+    ) -> Result<Executed, StoreError> {
+        let Run {
+            context,
+            id: run,
+            observer,
+            ..
+        } = self.run;
         let Some(hash) = step.fingerprint.hash() else {
-            return Ok(Turned::Failed(failure(
+            return Ok(Executed::Failed(failure(
                 "internal error: an input is not known at its turn".to_owned(),
             )));
         };
@@ -254,94 +263,99 @@ impl Turn<'_> {
             Verdict::Stale { reasons, .. } => reasons.clone(),
             _ => Vec::new(),
         };
-        tries.attempts += 1;
+        attempts.made += 1;
         observer.observe(&Event::Started {
             target: self.id,
-            attempt: tries.attempts,
+            attempt: attempts.made,
             reasons: reasons.clone(),
         });
         let attempt = Attempt {
-            world: *world,
-            tasks: self.job.tasks,
-            options: self.job.options,
+            context: *context,
+            tasks: self.run.tasks,
+            options: self.run.options,
             observer: *observer,
-            mask: &self.job.mask,
+            mask: &self.run.mask,
             run: *run,
             target: self.id,
-            number: tries.attempts,
-            slot: self.job.take_slot(),
+            number: attempts.made,
+            slot: self.run.take_slot(),
             fingerprint: hash,
             held,
         };
         if self.target().effect {
             let target = self.target().name.clone();
-            world.store.append(&[Entry::Acting { target }])?;
+            context.store.append(&[Entry::Acting { target }])?;
         }
         let begun = Instant::now();
         let staged = match attempt.run() {
             Ok(staged) => staged,
-            Err(Broken::Failed(failure)) => return self.failed(*failure, begun.elapsed(), tries),
-            Err(Broken::Interrupted) => return Ok(Turned::Interrupted),
+            Err(Broken::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
+            Err(Broken::Interrupted) => return Ok(Executed::Interrupted),
             Err(Broken::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
-        if let Some(turned) = self.changed_meanwhile(seen, tries) {
+        if let Some(executed) = self.changed_meanwhile(seen, attempts) {
             attempt.clear(self.target());
-            self.job.give_slot(attempt.slot);
-            return Ok(turned);
+            self.run.give_slot(attempt.slot);
+            return Ok(executed);
         }
-        let made = Made {
+        let made = ResultEntry {
             run: *run,
             target: self.target().name.clone(),
             hash,
             fingerprint: Some(step.fingerprint.clone()),
             artifacts: Vec::new(),
-            read: plan::read_paths(world.graph, self.id),
+            read: plan::read_paths(context.graph, self.id),
             reasons,
-            attempt: tries.attempts,
+            attempt: attempts.made,
             duration: milliseconds(duration),
             effect: self.target().effect,
         };
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
-        self.job.give_slot(attempt.slot);
+        self.run.give_slot(attempt.slot);
         Ok(done)
     }
 
     /// Finds out whether anything that was read was changed while the attempt ran: then nothing is committed.
-    fn changed_meanwhile(&self, seen: &Seen, tries: &mut Tries) -> Option<Turned> {
+    fn changed_meanwhile(&self, seen: &Seen, attempts: &mut Attempts) -> Option<Executed> {
         let now = match self.look() {
             Ok(now) => now,
-            Err(failure) => return Some(Turned::Failed(*failure)),
+            Err(failure) => return Some(Executed::Failed(*failure)),
         };
         let reads = self.reads().iter().zip(seen.iter().zip(&now));
         let read = reads.into_iter().find(|(_, (before, after))| before != after)?.0;
-        tries.changed += 1;
-        tries.attempts -= 1;
-        if tries.changed > CHANGES {
-            return Some(Turned::Failed(changes_too_often(&read.path)));
+        attempts.changed += 1;
+        attempts.made -= 1;
+        if attempts.changed > CHANGES {
+            return Some(Executed::Failed(changes_too_often(&read.path)));
         }
         match read.artifact {
-            Some(_) => Some(Turned::Overtaken(Overtaken {
+            Some(_) => Some(Executed::Overtaken(Overtaken {
                 target: self.id,
                 by: None,
             })),
-            None => Some(Turned::Again(Duration::ZERO)),
+            None => Some(Executed::Again(Duration::ZERO)),
         }
     }
 
     fn commit(
         &self,
-        made: Made,
+        made: ResultEntry,
         staged: &[Staged],
         history: &History,
         duration: Duration,
-    ) -> Result<Turned, StoreError> {
-        let Job {
-            world, run, observer, ..
-        } = self.job;
+    ) -> Result<Executed, StoreError> {
+        let Run {
+            context,
+            id: run,
+            observer,
+            ..
+        } = self.run;
         let cache = self.target().cache;
-        let committed = world.store.commit(made, staged, history.record(), cache, world.files)?;
+        let committed = context
+            .store
+            .commit(made, staged, history.record(), cache, context.files)?;
         self.tell_displaced(committed.displaced);
         if let Some(message) = committed.trouble {
             observer.observe(&Event::Warning { message });
@@ -354,32 +368,35 @@ impl Turn<'_> {
             changed: names(changed),
             unchanged: names(unchanged),
         };
-        Ok(Turned::Done(outcome, committed.artifacts))
+        Ok(Executed::Done(outcome, committed.artifacts))
     }
 
-    fn failed(&self, failure: Failure, duration: Duration, tries: &Tries) -> Result<Turned, StoreError> {
-        let Job {
-            world, run, observer, ..
-        } = self.job;
+    fn failed(&self, failure: Failure, duration: Duration, attempts: &Attempts) -> Result<Executed, StoreError> {
+        let Run {
+            context,
+            id: run,
+            observer,
+            ..
+        } = self.run;
         let target = self.target();
-        world.store.append(&[Entry::Failure(entry::Failed {
+        context.store.append(&[Entry::Failure(entry::Failed {
             run: *run,
             target: target.name.clone(),
-            attempt: tries.attempts,
+            attempt: attempts.made,
             duration: milliseconds(duration),
             what: failure.what.clone(),
         })])?;
-        if !failure.retry || tries.attempts > target.retries {
-            return Ok(Turned::Failed(failure));
+        if !failure.retry || attempts.made > target.retries {
+            return Ok(Executed::Failed(failure));
         }
-        let delay = self.delay(tries.attempts);
+        let delay = self.delay(attempts.made);
         observer.observe(&Event::Retrying {
             target: self.id,
             failure,
-            attempt: tries.attempts + 1,
+            attempt: attempts.made + 1,
             delay,
         });
-        Ok(Turned::Again(delay))
+        Ok(Executed::Again(delay))
     }
 
     /// The pause after a failed attempt: it doubles each time, and differs a little between targets and runs, so that
@@ -387,7 +404,7 @@ impl Turn<'_> {
     fn delay(&self, attempts: u32) -> Duration {
         const LONGEST: Duration = Duration::from_hours(1);
         let target = self.target();
-        let seed = Digest::of(format!("{} {} {attempts}", self.job.run, target.name).as_bytes()).hex();
+        let seed = Digest::of(format!("{} {} {attempts}", self.run.id, target.name).as_bytes()).hex();
         let share = u32::from_str_radix(&seed[..4], 16).unwrap_or_default();
         let jitter = 0.75 + 0.5 * f64::from(share) / 65536.0;
         let doubled = target.retry_delay.saturating_mul(1 << (attempts - 1).min(20));
@@ -396,7 +413,7 @@ impl Turn<'_> {
 
     fn tell_displaced(&self, displaced: Vec<Displaced>) {
         for Displaced { path, to } in displaced {
-            self.job.observer.observe(&Event::Displaced { path, to });
+            self.run.observer.observe(&Event::Displaced { path, to });
         }
     }
 }
