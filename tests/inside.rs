@@ -205,6 +205,7 @@ impl Inside {
             store: &store,
             files: &files,
             env: &env,
+            tasks: &self.tasks,
         };
         let options = Options {
             goals: graph.goals(ask.goals).expect("goals"),
@@ -216,7 +217,7 @@ impl Inside {
             secrets: BTreeMap::new(),
             interrupted: &interrupted,
         };
-        build::build(context, &self.tasks, &options, &*self.control).expect("a usable store")
+        build::build(context, &options, &*self.control).expect("a usable store")
     }
 
     /// The names of the targets that are not fresh.
@@ -228,6 +229,7 @@ impl Inside {
             store: &store,
             files: &files,
             env: &env,
+            tasks: &self.tasks,
         };
         let plan = plan::plan(context, &graph.goals(goals).expect("goals"), false).expect("a plan");
         plan.open().map(|step| graph.name(step.target).to_owned()).collect()

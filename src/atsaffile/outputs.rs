@@ -26,6 +26,7 @@ pub(super) fn read(
                 None => (None, ArtifactKind::File),
             };
             Output {
+                port: name.text.to_owned(),
                 name: name.text.to_owned(),
                 path: path.unwrap_or_else(|| format!("{}.{}", draft.name.text, name.text)),
                 kind,

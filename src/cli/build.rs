@@ -90,7 +90,7 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         people = Terminal::new(&project.graph, screen);
         &people
     };
-    build::build(project.context(), &project.tasks, options, observer).map_err(|error| match error {
+    build::build(project.context(), options, observer).map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),
         BuildError::Store(error) => CommandError::store(error),
     })

@@ -52,6 +52,7 @@ impl Project {
             store: &self.store,
             files: &self.files,
             env: &self.env,
+            tasks: &self.tasks,
         }
     }
 

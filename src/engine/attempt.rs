@@ -23,12 +23,11 @@ use super::run_id::RunId;
 use super::spec::{Action, ArtifactKind, Command, Target, Value};
 use super::store::locks::Held;
 use super::store::{Staged, Store, StoreError, move_file, remove};
-use super::task::{Context, Message, Task, TaskError, Tasks};
+use super::task::{Context, Message, Task, TaskError};
 
 /// Everything that an attempt is given.
 pub(crate) struct Attempt<'a> {
     pub(crate) context: PlanContext<'a>,
-    pub(crate) tasks: &'a Tasks,
     pub(crate) options: &'a Options<'a>,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) mask: &'a Mask,
@@ -156,7 +155,7 @@ impl Attempt<'_> {
     }
 
     fn task(&self, target: &Target, name: &str, staging: &[PathBuf], log: &Mutex<Log<'_>>) -> Result<(), Bad> {
-        let Some(task) = self.tasks.get(name) else {
+        let Some(task) = self.context.tasks.get(name) else {
             return Err(Bad::failed(format!("internal error: no task `{name}`")));
         };
         let files = self.context.files;
@@ -170,7 +169,7 @@ impl Attempt<'_> {
                 inputs.insert(param.name.clone(), files.at(path));
             }
         }
-        let names = target.outputs.iter().map(|output| output.name.clone());
+        let names = target.outputs.iter().map(|output| output.port.clone());
         let secrets = &self.options.secrets;
         let own = target.secrets.iter().filter_map(|name| secrets.get_key_value(name));
         let cancelled = AtomicBool::new(false);
@@ -251,8 +250,8 @@ impl Attempt<'_> {
             .iter()
             .zip(staging)
             .map(|(output, staged)| match target.direct {
-                true => (output.name.as_str(), output.path.clone()),
-                false => (output.name.as_str(), shown(staged)),
+                true => (output.port.as_str(), output.path.clone()),
+                false => (output.port.as_str(), shown(staged)),
             });
         let fill = Fill {
             params: &target.params,

@@ -19,7 +19,6 @@ use super::run::Run;
 use super::schedule::{Next, Schedule};
 use super::store::StoreError;
 use super::store::entry::{Entry, RunEntry};
-use super::task::Tasks;
 
 /// Why a build could not be begun or finished.
 #[derive(Debug, thiserror::Error)]
@@ -37,15 +36,10 @@ pub enum BuildError {
 ///
 /// # Errors
 /// [`BuildError`] if nothing could be begun, or the store failed meanwhile.
-pub fn build(
-    context: PlanContext<'_>,
-    tasks: &Tasks,
-    options: &Options<'_>,
-    observer: &dyn Observer,
-) -> Result<Summary, BuildError> {
+pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Observer) -> Result<Summary, BuildError> {
     let begun = Instant::now();
     let build = Build {
-        run: Run::new(context, tasks, options, observer),
+        run: Run::new(context, options, observer),
         state: Mutex::default(),
         wake: Condvar::new(),
     };

@@ -271,7 +271,6 @@ impl Execution<'_> {
         });
         let attempt = Attempt {
             context: *context,
-            tasks: self.run.tasks,
             options: self.run.options,
             observer: *observer,
             mask: &self.run.mask,

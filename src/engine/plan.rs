@@ -17,6 +17,7 @@ use super::graph::{ArtifactId, Graph, TargetId};
 use super::reason::{self, Evidence, InPlace, Reason};
 use super::spec::{Action, Span, Value};
 use super::store::{History, Store, StoredResult};
+use super::task::Tasks;
 
 /// Everything that a verdict looks at.
 #[derive(Clone, Copy)]
@@ -29,6 +30,8 @@ pub struct PlanContext<'a> {
     pub files: &'a Files,
     /// The environment of this program.
     pub env: &'a BTreeMap<String, String>,
+    /// The built-in tasks.
+    pub tasks: &'a Tasks,
 }
 
 /// The verdict of every target that some goals need.
@@ -212,9 +215,9 @@ fn judge_optimistically(
         }
     });
     let recorded = |artifact: ArtifactId| {
-        let name = &context.graph.target(artifact.target).outputs[artifact.output as usize].name;
+        let port = context.graph.port(artifact);
         let record = histories[artifact.target.index()].record()?;
-        record.artifact(name).map(|artifact| artifact.content)
+        record.artifact(port).map(|artifact| artifact.content)
     };
     targets
         .par_iter()
@@ -251,7 +254,7 @@ fn judge_by(
     let record = history.record();
     let mut artifacts = Vec::with_capacity(target.outputs.len());
     for output in &target.outputs {
-        let recorded = record.and_then(|past| past.artifact(&output.name));
+        let recorded = record.and_then(|past| past.artifact(&output.port));
         let look = match context.files.digest(&output.path) {
             Ok(None) => InPlace::Missing,
             Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => InPlace::Intact,
@@ -310,7 +313,7 @@ fn judge_by(
 fn contents_of(context: PlanContext<'_>, id: TargetId, past: &StoredResult) -> Contents {
     let outputs = context.graph.target(id).outputs.iter();
     outputs
-        .map(|output| Some(past.artifact(&output.name)?.content))
+        .map(|output| Some(past.artifact(&output.port)?.content))
         .collect()
 }
 
@@ -332,7 +335,7 @@ fn restorable<'a>(
         }
     }
     let in_place = |artifact: &super::store::entry::Artifact| {
-        let output = target.outputs.iter().find(|output| output.name == artifact.name);
+        let output = target.outputs.iter().find(|output| output.port == artifact.name);
         output.is_some_and(|output| {
             context.files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind))
         })
@@ -415,7 +418,7 @@ fn take_fingerprint(
         )
     };
     let outputs = target.outputs.iter().map(|output| fingerprint::Output {
-        name: output.name.clone(),
+        name: output.port.clone(),
         kind: output.kind,
         path: is_command.then(|| output.path.clone()),
     });

@@ -11,7 +11,6 @@ use super::mask::Mask;
 use super::plan::PlanContext;
 use super::run_id::RunId;
 use super::store::entry::Artifact;
-use super::task::Tasks;
 
 /// What a build is asked for.
 pub struct Options<'a> {
@@ -36,7 +35,6 @@ pub struct Options<'a> {
 /// A run.
 pub(crate) struct Run<'a> {
     pub(crate) context: PlanContext<'a>,
-    pub(crate) tasks: &'a Tasks,
     pub(crate) options: &'a Options<'a>,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) mask: Mask,
@@ -73,15 +71,9 @@ struct Slots {
 
 impl<'a> Run<'a> {
     /// A run that has not begun.
-    pub(crate) fn new(
-        context: PlanContext<'a>,
-        tasks: &'a Tasks,
-        options: &'a Options<'a>,
-        observer: &'a dyn Observer,
-    ) -> Self {
+    pub(crate) fn new(context: PlanContext<'a>, options: &'a Options<'a>, observer: &'a dyn Observer) -> Self {
         Self {
             context,
-            tasks,
             options,
             observer,
             mask: Mask::new(options.secrets.values().map(String::as_str)),
@@ -115,10 +107,10 @@ impl<'a> Run<'a> {
 
     /// One output of a target that is done or fresh.
     pub(crate) fn left(&self, id: ArtifactId) -> Option<Artifact> {
-        let name = self.context.graph.artifact_name(id);
+        let port = self.context.graph.port(id);
         let progress = self.progress();
         let artifacts = progress.left.get(&id.target)?.iter();
-        artifacts.into_iter().find(|artifact| artifact.name == name).cloned()
+        artifacts.into_iter().find(|artifact| artifact.name == port).cloned()
     }
 
     /// Notes what a target leaves to those that need it.

@@ -291,7 +291,7 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
             read_of(graph, target, role, path.as_deref()).map(|read| read_place(read, graph))
         }
         Field::Output(name) => {
-            let output = declared.outputs.iter().find(|output| output.name == *name)?;
+            let output = declared.outputs.iter().find(|output| output.port == *name)?;
             Some(text.line_of(output.span))
         }
     }

@@ -283,6 +283,12 @@ impl Graph {
         &self.target(id.target).outputs[id.output as usize].name
     }
 
+    /// The name under which an artifact's own task knows it.
+    #[must_use]
+    pub fn port(&self, id: ArtifactId) -> &str {
+        &self.target(id.target).outputs[id.output as usize].port
+    }
+
     /// All targets, each after those that it needs or comes after; among equals in the order of the Atsaffile.
     #[must_use]
     pub fn order(&self) -> &[TargetId] {

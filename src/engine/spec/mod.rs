@@ -255,7 +255,9 @@ pub enum From {
 /// Something that a target makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
-    /// The artifact's name.
+    /// The name under which the task knows it, which results and fingerprints go by; a command's is the artifact's name.
+    pub port: String,
+    /// The artifact's name in the project.
     pub name: String,
     /// Its path relative to the project, `/` between the parts, without `.` or `..`.
     pub path: String,

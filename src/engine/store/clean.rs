@@ -154,6 +154,7 @@ mod tests {
 
     fn output(name: &str) -> Output {
         Output {
+            port: name.to_owned(),
             name: name.to_owned(),
             path: format!("out/{name}"),
             kind: ArtifactKind::File,
@@ -178,7 +179,7 @@ mod tests {
             write(&files.at(&output.path), name);
             let bytes = Digest::of(name.as_bytes());
             let artifact = Artifact {
-                name: output.name,
+                name: output.port,
                 path: output.path,
                 kind: ArtifactKind::File,
                 content: bytes,

@@ -46,7 +46,7 @@ impl Staged {
             }
         };
         let artifact = Artifact {
-            name: output.name.clone(),
+            name: output.port.clone(),
             path: output.path.clone(),
             kind: output.kind,
             content,
@@ -182,7 +182,7 @@ impl Store {
         let (target, outputs) = target;
         let (mut place, mut whole) = (Vec::new(), true);
         for (number, artifact) in past.artifacts.iter().enumerate() {
-            let Some(output) = outputs.iter().find(|output| output.name == artifact.name) else {
+            let Some(output) = outputs.iter().find(|output| output.port == artifact.name) else {
                 return Ok(None);
             };
             if files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind)) {

@@ -123,7 +123,7 @@ pub struct ResultEntry {
 /// One artifact of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
-    /// Its name.
+    /// The name under which its task knows it.
     pub name: String,
     /// Its declared path at that time.
     pub path: String,
