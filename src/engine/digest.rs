@@ -37,6 +37,51 @@ impl Digest {
     }
 }
 
+/// Encodes values so that no two sequences of them give the same bytes, and hashes the result.
+#[derive(Debug)]
+pub struct Encoder(Vec<u8>);
+
+impl Encoder {
+    /// Begins with the name of what is hashed, so that hashes of different things never meet.
+    #[must_use]
+    pub fn new(domain: &str) -> Self {
+        let mut encoder = Self(Vec::with_capacity(1024));
+        encoder.text(domain);
+        encoder
+    }
+
+    /// Appends one byte that tells what follows.
+    pub fn tag(&mut self, tag: u8) -> &mut Self {
+        self.0.push(tag);
+        self
+    }
+
+    /// Appends a number.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        self.0.extend(number.to_le_bytes());
+        self
+    }
+
+    /// Appends a text after its length in bytes.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.number(text.len() as u64);
+        self.0.extend(text.as_bytes());
+        self
+    }
+
+    /// Appends a digest.
+    pub fn digest(&mut self, digest: &Digest) -> &mut Self {
+        self.0.extend(digest.0);
+        self
+    }
+
+    /// The hash of all that was appended.
+    #[must_use]
+    pub fn finish(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+}
+
 impl From<blake3::Hash> for Digest {
     fn from(hash: blake3::Hash) -> Self {
         Self(*hash.as_bytes())

@@ -2,29 +2,33 @@
 //!
 //! | in it | how |
 //! |---|---|
-//! | the task | a built-in's name and version; a command's text before parameters are put in, and whether it is the shell's |
-//! | used parameters | name and canonical value, each separately |
+//! | the task | a built-in's name and version, and the version of each part that its parameters name; a command's text before parameters are put in, and the shell that reads it |
+//! | used parameters | name and typed value, each separately |
 //! | inputs | role and content digest; for commands also the path and the order |
 //! | declared environment | name and digest of the value |
-//! | outputs | names and kinds; for commands also the paths |
+//! | the outside world | what a probe answered before the attempt |
+//! | outputs | ports and kinds; for commands also the paths |
 //! | this format | [`FORMAT`] |
 //!
 //! Not in it: time, host, user, git revision, thread count, secrets, the order of keys, file times, absolute paths.
 //!
-//! One walk over the fields ([`Fingerprint::walk`]) feeds the hash and the comparison, so a field that is hashed
-//! can always be explained.
+//! This is the *declared* fingerprint. A result goes by its [result id](super::result_id), which adds what an attempt
+//! was seen to use without declaring it.
+//!
+//! One walk over the fields ([`Fingerprint::walk`]) feeds the hash, the comparison and the reports, so a field that is
+//! hashed can always be explained. Values are typed from end to end: nothing reads one back from a text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::Digest;
+use super::digest::{Digest, Encoder};
 use super::spec::{ArtifactKind, Value};
 
-/// Raised whenever a fingerprint's fields or their texts change meaning.
-pub const FORMAT: u32 = 1;
+/// Raised whenever a fingerprint's fields or their encoding change meaning.
+pub const FORMAT: u32 = 2;
 
 /// Everything that one target's result depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,39 +36,48 @@ pub struct Fingerprint {
     /// [`FORMAT`] of the program that made it.
     pub format: u32,
     /// What is done.
-    pub task: Task,
+    pub action: ActionFields,
     /// The parameters that it uses.
     pub params: BTreeMap<String, Value>,
     /// What it reads: by role for a built-in, in the declared order for a command.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<InputField>,
     /// The environment that it declares; `None` where a variable is not set.
     pub env: BTreeMap<String, Option<Digest>>,
+    /// What a probe of the outside world answered.
+    pub probe: Option<String>,
     /// What it makes.
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<OutputField>,
 }
 
 /// What a target does, as far as its result depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Task {
+pub enum ActionFields {
     /// A task of this program.
     Builtin {
         /// The task's name.
         name: String,
         /// The task's version.
         version: u32,
+        /// Name and version of each part of the task that the parameters name, such as a model.
+        parts: BTreeMap<String, u32>,
     },
-    /// A command.
-    Command {
-        /// Its text before parameters are put in.
+    /// A text for a shell.
+    Shell {
+        /// The text before parameters are put in, its lines ended by a line feed each.
         text: String,
-        /// Whether the shell reads it.
-        shell: bool,
+        /// The words of the shell, to which the text is appended.
+        shell: Vec<String>,
+    },
+    /// A program and its arguments.
+    Words {
+        /// The words before parameters are put in.
+        words: Vec<String>,
     },
 }
 
 /// One thing that is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Input {
+pub struct InputField {
     /// Its role.
     pub role: String,
     /// Its path relative to the project: for commands, which see it.
@@ -75,9 +88,9 @@ pub struct Input {
 
 /// One thing that is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Output {
-    /// The artifact's name.
-    pub name: String,
+pub struct OutputField {
+    /// The name under which the task knows it.
+    pub port: String,
     /// File or directory.
     pub kind: ArtifactKind,
     /// Its path relative to the project: for commands, which see it.
@@ -89,8 +102,16 @@ pub struct Output {
 pub enum Field<S = String> {
     /// The fingerprint's own format.
     Format,
-    /// What is done.
+    /// The built-in task.
     Task,
+    /// The version of the built-in task.
+    TaskVersion,
+    /// The version of a part of the task, by the part's name.
+    Part(S),
+    /// The text or the words of a command.
+    Command,
+    /// The shell that reads a command's text.
+    Shell,
     /// A parameter, by name.
     Param(S),
     /// The content of an input.
@@ -104,8 +125,36 @@ pub enum Field<S = String> {
     InputOrder,
     /// An environment variable, by name.
     Env(S),
-    /// An output, by the artifact's name.
+    /// What a probe answered.
+    Probe,
+    /// An output, by its port.
     Output(S),
+    /// A file that an attempt was seen to use without declaring it, by path.
+    Discovered(S),
+}
+
+/// The typed value of a field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FieldValue<'a> {
+    /// The number of a version.
+    Version(u32),
+    /// A text: a name, a command, a probe's answer.
+    Text(Cow<'a, str>),
+    /// Texts in order: the words of a command, the paths of inputs.
+    Texts(Vec<Cow<'a, str>>),
+    /// The value of a parameter.
+    Param(Cow<'a, Value>),
+    /// The digest of a content, or of a value that is not kept.
+    Digest(Digest),
+    /// Nothing: an environment variable that is not set, a file that is not there.
+    Absent,
+    /// Kind and path of an output.
+    Output {
+        /// File or directory.
+        kind: ArtifactKind,
+        /// Its path, for commands.
+        path: Option<Cow<'a, str>>,
+    },
 }
 
 impl Field<&str> {
@@ -115,6 +164,10 @@ impl Field<&str> {
         match *self {
             Self::Format => Field::Format,
             Self::Task => Field::Task,
+            Self::TaskVersion => Field::TaskVersion,
+            Self::Part(name) => Field::Part(name.to_owned()),
+            Self::Command => Field::Command,
+            Self::Shell => Field::Shell,
             Self::Param(name) => Field::Param(name.to_owned()),
             Self::Input { role, path } => Field::Input {
                 role: role.to_owned(),
@@ -122,8 +175,30 @@ impl Field<&str> {
             },
             Self::InputOrder => Field::InputOrder,
             Self::Env(name) => Field::Env(name.to_owned()),
-            Self::Output(name) => Field::Output(name.to_owned()),
+            Self::Probe => Field::Probe,
+            Self::Output(port) => Field::Output(port.to_owned()),
+            Self::Discovered(path) => Field::Discovered(path.to_owned()),
         }
+    }
+
+    /// Appends the field's own name.
+    fn encode(&self, into: &mut Encoder) {
+        match *self {
+            Self::Format => into.tag(0),
+            Self::Task => into.tag(1),
+            Self::TaskVersion => into.tag(2),
+            Self::Part(name) => into.tag(3).text(name),
+            Self::Command => into.tag(4),
+            Self::Shell => into.tag(5),
+            Self::Param(name) => into.tag(6).text(name),
+            Self::Input { role, path: None } => into.tag(7).text(role),
+            Self::Input { role, path: Some(path) } => into.tag(8).text(role).text(path),
+            Self::InputOrder => into.tag(9),
+            Self::Env(name) => into.tag(10).text(name),
+            Self::Probe => into.tag(11),
+            Self::Output(port) => into.tag(12).text(port),
+            Self::Discovered(path) => into.tag(13).text(path),
+        };
     }
 }
 
@@ -131,129 +206,154 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Format => f.write_str("fingerprint format"),
-            Self::Task => f.write_str("task"),
-            Self::Param(name) | Self::Output(name) => f.write_str(name),
+            Self::Task | Self::TaskVersion => f.write_str("task"),
+            Self::Command => f.write_str("command"),
+            Self::Shell => f.write_str("shell"),
+            Self::Part(name) | Self::Param(name) | Self::Output(name) | Self::Discovered(name) => f.write_str(name),
             Self::Input { role, path: Some(path) } if role != path => write!(f, "{role} ({path})"),
             Self::Input { role, .. } => f.write_str(role),
             Self::InputOrder => f.write_str("order of the inputs"),
             Self::Env(name) => write!(f, "${name}"),
+            Self::Probe => f.write_str("probe"),
+        }
+    }
+}
+
+impl<'a> FieldValue<'a> {
+    fn texts<'t: 'a>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        Self::Texts(texts.into_iter().map(Cow::Borrowed).collect())
+    }
+
+    /// The same value with texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> FieldValue<'static> {
+        match self {
+            Self::Version(number) => FieldValue::Version(number),
+            Self::Text(text) => FieldValue::Text(Cow::Owned(text.into_owned())),
+            Self::Texts(texts) => {
+                FieldValue::Texts(texts.into_iter().map(|text| Cow::Owned(text.into_owned())).collect())
+            }
+            Self::Param(value) => FieldValue::Param(Cow::Owned(value.into_owned())),
+            Self::Digest(digest) => FieldValue::Digest(digest),
+            Self::Absent => FieldValue::Absent,
+            Self::Output { kind, path } => FieldValue::Output {
+                kind,
+                path: path.map(|path| Cow::Owned(path.into_owned())),
+            },
+        }
+    }
+
+    /// Appends type and value, so that no two values give the same bytes.
+    fn encode(&self, into: &mut Encoder) {
+        match self {
+            Self::Version(number) => into.tag(0).number(u64::from(*number)),
+            Self::Text(text) => into.tag(1).text(text),
+            Self::Texts(texts) => {
+                into.tag(2).number(texts.len() as u64);
+                texts.iter().fold(into, |into, text| into.text(text))
+            }
+            Self::Param(value) => {
+                into.tag(3);
+                value.encode(into);
+                into
+            }
+            Self::Digest(digest) => into.tag(4).digest(digest),
+            Self::Absent => into.tag(5),
+            Self::Output { kind, path } => {
+                into.tag(6).tag(match kind {
+                    ArtifactKind::File => 0,
+                    ArtifactKind::Directory => 1,
+                });
+                match path {
+                    None => into.tag(0),
+                    Some(path) => into.tag(1).text(path),
+                }
+            }
+        };
+    }
+}
+
+impl ActionFields {
+    fn walk<'a>(&'a self, visit: &mut impl FnMut(Field<&'a str>, Option<FieldValue<'a>>)) {
+        match self {
+            Self::Builtin { name, version, parts } => {
+                visit(Field::Task, Some(FieldValue::Text(name.into())));
+                visit(Field::TaskVersion, Some(FieldValue::Version(*version)));
+                for (part, version) in parts {
+                    visit(Field::Part(part), Some(FieldValue::Version(*version)));
+                }
+            }
+            Self::Shell { text, shell } => {
+                visit(Field::Command, Some(FieldValue::Text(text.into())));
+                let shell = shell.iter().map(String::as_str);
+                visit(Field::Shell, Some(FieldValue::texts(shell)));
+            }
+            Self::Words { words } => {
+                let words = words.iter().map(String::as_str);
+                visit(Field::Command, Some(FieldValue::texts(words)));
+            }
         }
     }
 }
 
 impl Fingerprint {
-    /// Visits every field with its canonical text, in one fixed order; the text is `None` for an input that is not
-    /// known yet.
-    pub fn walk<'a>(&'a self, mut visit: impl FnMut(Field<&'a str>, Option<fmt::Arguments<'_>>)) {
+    /// Visits every field with its value, in one fixed order; the value is `None` for an input that is not known yet.
+    pub fn walk<'a>(&'a self, mut visit: impl FnMut(Field<&'a str>, Option<FieldValue<'a>>)) {
         let Self {
             format,
-            task,
+            action,
             params,
             inputs,
             env,
+            probe,
             outputs,
         } = self;
-        visit(Field::Format, Some(format_args!("{format}")));
-        visit(Field::Task, Some(format_args!("{task}")));
+        visit(Field::Format, Some(FieldValue::Version(*format)));
+        action.walk(&mut visit);
         for (name, value) in params {
-            visit(Field::Param(name), Some(format_args!("{}: {value}", value.type_name())));
+            visit(Field::Param(name), Some(FieldValue::Param(Cow::Borrowed(value))));
         }
-        for Input { role, path, content } in inputs {
+        for InputField { role, path, content } in inputs {
             let path = path.as_deref();
-            let field: Field<&str> = Field::Input { role, path };
-            match content {
-                Some(content) => visit(field, Some(format_args!("{content}"))),
-                None => visit(field, None),
-            }
+            visit(Field::Input { role, path }, content.map(FieldValue::Digest));
         }
         let order: Vec<&str> = inputs.iter().filter_map(|input| input.path.as_deref()).collect();
         if order.len() > 1 {
-            visit(Field::InputOrder, Some(format_args!("{}", order.join("\n"))));
+            visit(Field::InputOrder, Some(FieldValue::texts(order)));
         }
         for (name, value) in env {
-            match value {
-                Some(value) => visit(Field::Env(name), Some(format_args!("{value}"))),
-                None => visit(Field::Env(name), Some(format_args!("not set"))),
-            }
+            visit(Field::Env(name), Some(value.map_or(FieldValue::Absent, FieldValue::Digest)));
         }
-        for Output { name, kind, path } in outputs {
-            let kind = match kind {
-                ArtifactKind::File => "file",
-                ArtifactKind::Directory => "directory",
-            };
-            match path {
-                Some(path) => visit(Field::Output(name), Some(format_args!("{kind} {path}"))),
-                None => visit(Field::Output(name), Some(format_args!("{kind}"))),
-            }
+        if let Some(answer) = probe {
+            visit(Field::Probe, Some(FieldValue::Text(answer.into())));
+        }
+        for OutputField { port, kind, path } in outputs {
+            let path = path.as_deref().map(Cow::Borrowed);
+            visit(Field::Output(port), Some(FieldValue::Output { kind: *kind, path }));
         }
     }
 
-    /// Every field with its canonical text, in the order of [`Self::walk`].
+    /// Every field with its value, in the order of [`Self::walk`].
     #[must_use]
-    pub fn fields(&self) -> Vec<(Field<&str>, Option<String>)> {
+    pub fn fields(&self) -> Vec<(Field<&str>, Option<FieldValue<'_>>)> {
         let mut fields = Vec::new();
-        self.walk(|field, text| fields.push((field, text.map(|text| text.to_string()))));
+        self.walk(|field, value| fields.push((field, value)));
         fields
     }
 
     /// The hash of all fields; `None` as long as an input is not known.
     #[must_use]
     pub fn hash(&self) -> Option<Digest> {
-        let mut bytes = Vec::with_capacity(1024);
+        let mut encoder = Encoder::new("atsaf fingerprint");
         let mut is_known = true;
-        self.walk(|field, text| {
-            match field {
-                Field::Format => put(&mut bytes, format_args!("format")),
-                Field::Task => put(&mut bytes, format_args!("task")),
-                Field::Param(name) => {
-                    put(&mut bytes, format_args!("param"));
-                    put(&mut bytes, format_args!("{name}"));
-                }
-                Field::Input { role, path } => {
-                    put(&mut bytes, format_args!("input"));
-                    put(&mut bytes, format_args!("{role}"));
-                    match path {
-                        Some(path) => put(&mut bytes, format_args!("={path}")),
-                        None => put(&mut bytes, format_args!("")),
-                    }
-                }
-                Field::InputOrder => put(&mut bytes, format_args!("order")),
-                Field::Env(name) => {
-                    put(&mut bytes, format_args!("env"));
-                    put(&mut bytes, format_args!("{name}"));
-                }
-                Field::Output(name) => {
-                    put(&mut bytes, format_args!("output"));
-                    put(&mut bytes, format_args!("{name}"));
-                }
-            }
-            match text {
-                Some(text) => put(&mut bytes, text),
+        self.walk(|field, value| {
+            field.encode(&mut encoder);
+            match value {
+                Some(value) => value.encode(&mut encoder),
                 None => is_known = false,
             }
         });
-        is_known.then(|| Digest::of(&bytes))
-    }
-}
-
-/// Appends a text after its length in bytes, so that no two lists of texts give the same bytes.
-fn put(bytes: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    let at = bytes.len();
-    bytes.extend([0; 8]);
-    // Writing to memory cannot fail.
-    let _ = bytes.write_fmt(text);
-    let length = (bytes.len() - at - 8) as u64;
-    bytes[at..at + 8].copy_from_slice(&length.to_le_bytes());
-}
-
-/// Its canonical text.
-impl fmt::Display for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Builtin { name, version } => write!(f, "{name} version {version}"),
-            Self::Command { text, shell: true } => write!(f, "sh -c {text}"),
-            Self::Command { text, shell: false } => write!(f, "exec {text}"),
-        }
+        is_known.then(|| encoder.finish())
     }
 }
 
@@ -270,29 +370,30 @@ mod tests {
     fn sample() -> Fingerprint {
         Fingerprint {
             format: FORMAT,
-            task: Task::Command {
+            action: ActionFields::Shell {
                 text: "sort {{input.raw}} > {{output}}".to_owned(),
-                shell: true,
+                shell: vec!["bash".to_owned(), "-c".to_owned()],
             },
             params: BTreeMap::from([
                 ("horizon".to_owned(), Value::Int(24)),
                 ("models".to_owned(), Value::List(vec![Value::Text("ETS".to_owned())])),
             ]),
             inputs: vec![
-                Input {
+                InputField {
                     role: "raw".to_owned(),
                     path: Some("data/raw.csv".to_owned()),
                     content: Some(digest("raw")),
                 },
-                Input {
+                InputField {
                     role: "sort.sh".to_owned(),
                     path: Some("sort.sh".to_owned()),
                     content: Some(digest("script")),
                 },
             ],
             env: BTreeMap::from([("REGION".to_owned(), Some(digest("US48"))), ("ZONE".to_owned(), None)]),
-            outputs: vec![Output {
-                name: "clean".to_owned(),
+            probe: None,
+            outputs: vec![OutputField {
+                port: "clean".to_owned(),
                 kind: ArtifactKind::File,
                 path: Some("data/clean.csv".to_owned()),
             }],
@@ -309,27 +410,38 @@ mod tests {
         );
     }
 
+    fn shell(text: &str, shell: &[&str]) -> ActionFields {
+        ActionFields::Shell {
+            text: text.to_owned(),
+            shell: shell.iter().map(|word| (*word).to_owned()).collect(),
+        }
+    }
+
+    fn builtin(name: &str, version: u32, parts: &[(&str, u32)]) -> ActionFields {
+        ActionFields::Builtin {
+            name: name.to_owned(),
+            version,
+            parts: parts.iter().map(|(part, version)| ((*part).to_owned(), *version)).collect(),
+        }
+    }
+
     /// Another value for each field in turn; a new field does not compile here until it is edited as well.
     fn edited(field: usize, word: &str) -> Option<Fingerprint> {
         let Fingerprint {
             mut format,
-            mut task,
+            mut action,
             mut params,
             mut inputs,
             mut env,
+            mut probe,
             mut outputs,
         } = sample();
         let text = word.to_owned();
         match field {
             0 => format += 1,
-            1 => task = Task::Command { text, shell: true },
-            2 => {
-                let Task::Command { text, .. } = task else { return None };
-                task = Task::Command { text, shell: false };
-            }
-            3 => {
-                task = Task::Builtin { name: text, version: 1 };
-            }
+            1 => action = shell(&text, &["bash", "-c"]),
+            2 => action = shell("sort {{input.raw}} > {{output}}", &["sh", &text]),
+            3 => action = builtin(&text, 1, &[]),
             4 => drop(params.insert("horizon".to_owned(), Value::Text("24".to_owned()))),
             5 => drop(params.insert("horizon".to_owned(), Value::Text(text))),
             6 => drop(params.insert(text, Value::Bool(true))),
@@ -343,27 +455,34 @@ mod tests {
             14 => drop(env.insert("REGION".to_owned(), None)),
             15 => drop(env.insert("ZONE".to_owned(), Some(digest("")))),
             16 => drop(env.remove("ZONE")),
-            17 => outputs[0].name = text,
+            17 => outputs[0].port = text,
             18 => outputs[0].kind = ArtifactKind::Directory,
             19 => outputs[0].path = Some(text),
-            20 => outputs.push(Output {
-                name: text,
+            20 => outputs.push(OutputField {
+                port: text,
                 kind: ArtifactKind::File,
                 path: None,
             }),
+            21 => probe = Some(text),
+            22 => action = ActionFields::Words { words: vec![text] },
+            23 => action = builtin("train", 1, &[(&text, 1)]),
+            24 => action = builtin("train", 1, &[(&text, 2)]),
+            25 => action = builtin("train", 2, &[]),
+            26 => drop(params.insert("horizon".to_owned(), Value::Float(24.0))),
             _ => return None,
         }
         Some(Fingerprint {
             format,
-            task,
+            action,
             params,
             inputs,
             env,
+            probe,
             outputs,
         })
     }
 
-    const EDITS: usize = 21;
+    const EDITS: usize = 27;
 
     proptest! {
         #[test]

@@ -15,6 +15,7 @@ pub mod graph;
 mod mask;
 pub mod plan;
 pub mod reason;
+pub mod result_id;
 mod run;
 pub mod run_id;
 mod schedule;

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::fingerprint::{Field, Fingerprint};
+use super::fingerprint::{Field, FieldValue, Fingerprint};
 
 /// One difference between what is in place and what would be made now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reason {
     /// The journal has no result of this target.
     NeverBuilt,
@@ -40,15 +40,15 @@ pub enum Reason {
     Unfinished,
 }
 
-/// One field before and after, as canonical text; `None` where the field is new or gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One field before and after; `None` where the field is new or gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// The field.
     pub field: Field,
     /// In the record.
-    pub before: Option<String>,
+    pub before: Option<FieldValue<'static>>,
     /// Now.
-    pub after: Option<String>,
+    pub after: Option<FieldValue<'static>>,
 }
 
 /// How an artifact's path looks, beside the record.
@@ -66,10 +66,12 @@ pub enum InPlace {
 pub struct Evidence<'a> {
     /// What the target's result would depend on now.
     pub fingerprint: &'a Fingerprint,
-    /// Its hash, if every input is known.
+    /// Its hash, if every declared input is known.
     pub hash: Option<Digest>,
     /// The fingerprint's hash in the record, if there is a record.
     pub recorded: Option<Digest>,
+    /// Files that the record's attempt was seen to use without declaring them, and that are not as they were.
+    pub discovered: &'a [Difference],
     /// Reads the record's fingerprint, which is needed only to explain.
     pub recall: &'a dyn Fn() -> Option<Fingerprint>,
     /// Name, declared path and look of each artifact.
@@ -112,6 +114,7 @@ pub fn diff(evidence: &Evidence<'_>) -> Vec<Reason> {
             None => {}
         }
     }
+    reasons.extend(evidence.discovered.iter().cloned().map(Reason::Changed));
     for &(artifact, path, look) in evidence.artifacts {
         let reason = match look {
             InPlace::Intact => continue,
@@ -128,23 +131,24 @@ pub fn diff(evidence: &Evidence<'_>) -> Vec<Reason> {
 #[must_use]
 pub fn differences(before: &Fingerprint, after: &Fingerprint) -> Vec<Difference> {
     let (before, after) = (before.fields(), after.fields());
-    let earlier: BTreeMap<_, _> = before.iter().map(|(field, text)| (field, text)).collect();
+    let earlier: BTreeMap<_, _> = before.iter().map(|(field, value)| (field, value)).collect();
     let later: BTreeSet<_> = after.iter().map(|(field, _)| field).collect();
+    let owned = |value: &Option<FieldValue<'_>>| value.clone().map(FieldValue::into_owned);
     let mut found = Vec::new();
-    for (field, text) in &after {
+    for (field, value) in &after {
         match earlier.get(field) {
-            Some(old) if text.is_none() || *old == text => {}
+            Some(old) if value.is_none() || *old == value => {}
             old => found.push(Difference {
                 field: field.owned(),
-                before: old.and_then(|old| (*old).clone()),
-                after: text.clone(),
+                before: old.and_then(|old| owned(old)),
+                after: owned(value),
             }),
         }
     }
-    for (field, text) in before.iter().filter(|(field, _)| !later.contains(field)) {
+    for (field, value) in before.iter().filter(|(field, _)| !later.contains(field)) {
         found.push(Difference {
             field: field.owned(),
-            before: text.clone(),
+            before: owned(value),
             after: None,
         });
     }

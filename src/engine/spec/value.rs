@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::digest::Encoder;
+
 /// A parameter's value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
@@ -66,6 +68,33 @@ impl Value {
                 .map(|(name, value)| (name.clone(), value.to_json()))
                 .collect(),
         }
+    }
+}
+
+impl Value {
+    /// Appends type and value, so that two values give the same bytes exactly if they are equal.
+    pub(crate) fn encode(&self, into: &mut Encoder) {
+        match self {
+            Self::Bool(value) => into.tag(0).tag(u8::from(*value)),
+            Self::Int(value) => into.tag(1).number(value.cast_unsigned()),
+            // A sign on zero says nothing.
+            Self::Float(value) => into.tag(2).number(if *value == 0.0 { 0 } else { value.to_bits() }),
+            Self::Text(text) => into.tag(3).text(text),
+            Self::Date(text) => into.tag(4).text(text),
+            Self::Path(text) => into.tag(5).text(text),
+            Self::List(items) => {
+                into.tag(6).number(items.len() as u64);
+                items.iter().for_each(|item| item.encode(into));
+                return;
+            }
+            Self::Table(entries) => {
+                into.tag(7).number(entries.len() as u64);
+                for (name, value) in entries {
+                    value.encode(into.text(name));
+                }
+                return;
+            }
+        };
     }
 }
 
