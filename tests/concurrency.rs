@@ -50,7 +50,7 @@ fn clean(horizon: u32) -> BTreeMap<String, Vec<u8>> {
 /// Asserts that every result in the journal is what a clean build of its fingerprint gives; tells how many there are.
 fn assert_sound(project: &Project) -> usize {
     let (store, _) = Store::open(&project.at("")).expect("opened");
-    let entries = store.entries().expect("read");
+    let entries = store.records.entries().expect("read");
     let builds = [24, 48].map(|horizon| (horizon, clean(horizon)));
     let mut results = 0;
     for entry in &entries {

@@ -231,7 +231,7 @@ impl Inside {
             env: &env,
             tasks: &self.tasks,
         };
-        let plan = plan::plan(context, &graph.goals(goals).expect("goals"), false).expect("a plan");
+        let plan = plan::plan(context.inputs(), &graph.goals(goals).expect("goals"), false).expect("a plan");
         plan.open().map(|step| graph.name(step.target).to_owned()).collect()
     }
 

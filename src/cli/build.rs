@@ -58,7 +58,7 @@ pub(super) fn once(
     let needed = project.graph.needed(&goals);
     setup::require_secrets(project, &needed).map_err(|mut failure| {
         // Whatever else is missing is told at once.
-        if let Err(errors) = engine::plan::plan(project.context(), &goals, args.force) {
+        if let Err(errors) = engine::plan::plan(project.context().inputs(), &goals, args.force) {
             failure.diagnostics.extend(project.plan_failure(&errors).diagnostics);
         }
         failure

@@ -7,9 +7,9 @@ use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::Output;
 use crate::engine::store::clean::{CleanOutcome, Swept};
-use crate::report::human;
 use crate::report::ink::Tone;
 use crate::report::table::TextTable;
+use crate::report::{events, human};
 
 /// Remove artifacts that atsaf made; files that were changed since stay
 #[derive(Debug, clap::Args)]
@@ -47,9 +47,11 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
                     .help("remove it by hand if it is not needed; a build keeps it under `.atsaf/displaced/`"),
             ),
             CleanOutcome::Busy(holder) => {
-                session
-                    .screen
-                    .tell(&Diagnostic::warning(format!("`{}` stays: {holder} is at it", it.path)));
+                session.screen.tell(&Diagnostic::warning(format!(
+                    "`{}` stays: {} is at it",
+                    it.path,
+                    events::holder(holder)
+                )));
             }
             CleanOutcome::Absent | CleanOutcome::Removed { .. } => {}
         }

@@ -35,7 +35,7 @@ enum Format {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
-    let plan = plan(project.context(), &goals, false);
+    let plan = plan(project.context().inputs(), &goals, false);
     if let Err(errors) = &plan {
         for mut diagnostic in project.plan_failure(errors).diagnostics {
             diagnostic.severity = Severity::Warning;

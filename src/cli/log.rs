@@ -42,7 +42,12 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 
 /// What the journal tells.
 pub(super) fn story(project: &Project) -> Result<Story, CommandError> {
-    project.store.entries().map(Story::new).map_err(CommandError::store)
+    project
+        .store
+        .records
+        .entries()
+        .map(Story::new)
+        .map_err(CommandError::store)
 }
 
 /// The run whose id begins with some digits.

@@ -2,7 +2,6 @@
 
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session};
-use crate::engine::clock;
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{self, Plan};
 use crate::report;
@@ -36,15 +35,15 @@ pub(super) fn show(
     for warning in setup::empty_globs(project, &project.graph.needed(goals)) {
         session.screen.tell(&warning);
     }
-    let (graph, store, screen) = (&project.graph, &project.store, &session.screen);
+    let (graph, screen) = (&project.graph, &session.screen);
     match screen.json() {
-        true => screen.print_json(&report::plan::json(&plan, graph, store)),
-        false => screen.print(&report::plan::text(&plan, graph, store, clock::now(), screen.out_ink())),
+        true => screen.print_json(&report::plan::json(&plan, graph)),
+        false => screen.print(&report::plan::text(&plan, graph, screen.out_ink())),
     }
     Ok(Exit::Done)
 }
 
 /// Makes the plan of some goals.
 pub(super) fn make(project: &Project, goals: &[TargetId], force: bool) -> Result<Plan, CommandError> {
-    plan::plan(project.context(), goals, force).map_err(|errors| project.plan_failure(&errors))
+    plan::plan(project.context().inputs(), goals, force).map_err(|errors| project.plan_failure(&errors))
 }

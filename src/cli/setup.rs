@@ -183,7 +183,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         store.keep_spec(key);
     }
     let secrets = secrets(&graph, &root, &session.env, &mut diagnostics);
-    diagnostics.extend(store.warnings().into_iter().map(Diagnostic::warning));
+    diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
         file,
         graph,

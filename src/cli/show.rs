@@ -16,7 +16,7 @@ use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
 use crate::engine::clock;
-use crate::engine::fingerprint::Input;
+use crate::engine::fingerprint::InputField;
 use crate::engine::graph::ArtifactId;
 use crate::engine::store::StoredResult;
 use crate::engine::store::entry::ResultEntry;
@@ -103,6 +103,7 @@ fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
 fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<Shown>, CommandError> {
     let graph = &project.graph;
     let (name, path) = (graph.artifact_name(artifact), graph.path(artifact));
+    let port = graph.port(artifact);
     let unreadable =
         |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{path}` cannot be read: {error}")));
     let Some((bytes, kind)) = project.files.digest(path).map_err(unreadable)? else {
@@ -110,23 +111,20 @@ fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<S
     };
     let history = project
         .store
+        .records
         .ledger(|ledger| ledger.target(graph.name(artifact.target)).cloned());
     let past = history.and_then(|history| {
         let left = |past: &&StoredResult| {
             past.artifacts
                 .iter()
-                .any(|it| it.name == name && it.bytes == bytes && it.kind == kind)
+                .any(|it| it.name == port && it.bytes == bytes && it.kind == kind)
         };
-        history
-            .record()
-            .filter(left)
-            .or(history.results().iter().rev().find(left))
-            .cloned()
+        history.record().into_iter().chain(history.open()).find(left).cloned()
     });
     Ok(Some(Shown {
         name: name.to_owned(),
         path: path.to_owned(),
-        made: past.as_ref().and_then(|past| project.store.recall(past)),
+        made: past.as_ref().and_then(|past| project.store.records.result(past.id)),
         content: Content::read(&project.files.at(path), rows).map_err(unreadable)?,
         past,
     }))
@@ -175,7 +173,7 @@ fn text(shown: &Shown, session: &Session, width: usize) -> String {
     }
     if let Some(fingerprint) = made.as_ref().and_then(|made| made.fingerprint.as_ref()) {
         let paths = paths(made.as_ref());
-        for Input { role, path, content } in &fingerprint.inputs {
+        for InputField { role, path, content } in &fingerprint.inputs {
             let digest = content.map_or_else(String::new, |digest| digest.short());
             let path = path.as_deref().or(paths.get(role.as_str()).copied()).unwrap_or(role);
             let of = if path == role {

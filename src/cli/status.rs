@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::setup::Project;
 use super::{CommandError, Exit, Session};
-use crate::engine::clock;
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{self, Plan, PlanError};
 use crate::report::status;
@@ -25,10 +24,10 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
     let (plan, missing) = known(&project, &goals)?;
-    let (graph, store, screen) = (&project.graph, &project.store, &session.screen);
+    let (graph, screen) = (&project.graph, &session.screen);
     match screen.json() {
-        true => screen.print_json(&status::json(&plan, graph, store)),
-        false => screen.print(&status::text(&plan, graph, store, clock::now(), screen.out_ink())),
+        true => screen.print_json(&status::json(&plan, graph)),
+        false => screen.print(&status::text(&plan, graph, screen.out_ink())),
     }
     if let Some(failure) = missing {
         return Err(failure);
@@ -41,7 +40,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 
 /// The plan of the goals; where sources are missing, of what does not depend on them, and the failure that tells them.
 fn known(project: &Project, goals: &[TargetId]) -> Result<(Plan, Option<CommandError>), CommandError> {
-    let make = |goals: &[TargetId]| plan::plan(project.context(), goals, false);
+    let make = |goals: &[TargetId]| plan::plan(project.context().inputs(), goals, false);
     let errors = match make(goals) {
         Ok(plan) => return Ok((plan, None)),
         Err(errors) => errors,

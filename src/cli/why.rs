@@ -44,7 +44,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
     let context = WhyContext {
         graph,
         plan: &plan,
-        store: &project.store,
+        past: &project.store,
         modified: &|path, since| modified(&project.files, path, since),
         said: &|run, target| logs::last_line(&project.store, run, target),
         now: clock::now(),

@@ -21,8 +21,7 @@ use super::plan::PlanContext;
 use super::run::Options;
 use super::run_id::RunId;
 use super::spec::{Action, ArtifactKind, Command, Target, Value};
-use super::store::locks::Held;
-use super::store::{Staged, Store, StoreError, move_file, remove};
+use super::store::{Held, Staged, Store, StoreError, move_file, remove};
 use super::task::{Context, Message, Task, TaskError};
 
 /// Everything that an attempt is given.
@@ -35,8 +34,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) target: TargetId,
     /// Its number, from 1.
     pub(crate) number: u32,
-    /// The hash of the target's fingerprint: an effect's key in the outside world.
-    pub(crate) fingerprint: Digest,
+    /// An effect's key in the outside world.
+    pub(crate) effect_key: Digest,
     /// The number of its private directories.
     pub(crate) slot: u32,
     /// The locks of the attempt.
@@ -304,7 +303,7 @@ impl Attempt<'_> {
         env.insert("ATSAF_TARGET".to_owned(), target.name.clone());
         if target.effect {
             env.insert("ATSAF_RUN_ID".to_owned(), self.run.to_string());
-            env.insert("ATSAF_FINGERPRINT".to_owned(), self.fingerprint.hex());
+            env.insert("ATSAF_EFFECT_KEY".to_owned(), self.effect_key.hex());
         }
         let secrets = target
             .secrets
@@ -341,7 +340,7 @@ impl Attempt<'_> {
         let stamp = matches!(target.action, Action::Builtin { .. });
         let mut staged = Vec::with_capacity(staging.len());
         for (output, path) in target.outputs.iter().zip(staging) {
-            let one = Staged::examine(output, path.clone(), self.run, stamp);
+            let one = Staged::examine(output, path.clone(), stamp);
             staged.push(one.map_err(|error| Bad::failed(format!("`{}` cannot be read: {error}", output.name)))?);
         }
         Ok(staged)

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 pub use super::run::Options;
 
-use super::event::{Event, Observer, Outcome, Summary};
+use super::event::{Event, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Executed, Execution, Overtaken};
 use super::graph::TargetId;
 use super::plan::{self, Plan, PlanContext, PlanError, Verdict};
@@ -43,7 +43,7 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         state: Mutex::default(),
         wake: Condvar::new(),
     };
-    let foreign = context.store.foreign();
+    let foreign = context.store.records.foreign();
     let plan = build.plan()?;
     let idle = plan.open().next().is_none();
     let result = if idle {
@@ -55,7 +55,7 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
     };
     let mut summary = build.run.summary();
     summary.duration = begun.elapsed();
-    for message in context.store.warnings() {
+    for message in context.store.records.warnings() {
         observer.observe(&Event::Warning { message });
     }
     result?;
@@ -88,7 +88,7 @@ impl Build<'_> {
 
     fn plan(&self) -> Result<Plan, BuildError> {
         let Run { context, options, .. } = &self.run;
-        plan::plan_with(*context, &options.goals, &|id| self.run.forced(id)).map_err(BuildError::Plan)
+        plan::plan_with(context.inputs(), &options.goals, &|id| self.run.forced(id)).map_err(BuildError::Plan)
     }
 
     fn tell_plan(&self, plan: &Plan) {
@@ -115,7 +115,7 @@ impl Build<'_> {
         let begun = Instant::now();
         store.prepare()?;
         let _live = store.begin(run)?;
-        store.append(&[Entry::Run(RunEntry {
+        store.records.append(&[Entry::Run(RunEntry {
             run,
             boot: super::store::boot_id(),
             pid: std::process::id(),
@@ -133,7 +133,7 @@ impl Build<'_> {
         };
         store.clear_staging(run);
         done?;
-        store.append(&[ended])?;
+        store.records.append(&[ended])?;
         Ok(store.finish(context.files, &context.graph.spec)?)
     }
 
@@ -151,14 +151,14 @@ impl Build<'_> {
                 Some(overtaken) => self.wait_for(overtaken),
                 None if self.run.failed() => return Ok(()),
                 // Somebody else wrote meanwhile: whether all is as planned is seen by planning again.
-                None if store.foreign() == foreign => return Ok(()),
+                None if store.records.foreign() == foreign => return Ok(()),
                 None => {}
             }
             if self.run.interrupted() {
                 return Ok(());
             }
-            store.refresh()?;
-            foreign = store.foreign();
+            store.records.refresh()?;
+            foreign = store.records.foreign();
             plan = self.plan()?;
             if plan.open().next().is_none() {
                 self.tell_plan(&plan);
@@ -177,7 +177,7 @@ impl Build<'_> {
             if !std::mem::replace(&mut told, true) {
                 self.run.observer.observe(&Event::Waiting {
                     target: overtaken.target,
-                    holder: format!("run {}, which builds with other values", other.short()),
+                    on: WaitingFor::OtherValues(other),
                 });
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -231,7 +231,9 @@ impl Build<'_> {
             .filter(|need| fresh.contains(need))
             .collect();
         for id in needed {
-            let artifacts = store.ledger(|ledger| Some(ledger.target(graph.name(id))?.record()?.artifacts.clone()));
+            let artifacts = store
+                .records
+                .ledger(|ledger| Some(ledger.target(graph.name(id))?.record()?.artifacts.clone()));
             self.run.leave(id, artifacts.unwrap_or_default());
         }
     }

@@ -18,7 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::spec::{Command, Param, Piece, Template};
-use super::store::locks::Inherit;
+use super::store::Inherit;
 
 /// What the holes of a command are filled with; paths are relative to the project.
 pub(crate) struct Fill<'a> {

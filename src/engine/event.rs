@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::graph::TargetId;
 use super::reason::Reason;
 use super::run_id::RunId;
+use super::store::Holder;
 
 /// Takes events as they happen, from any thread.
 pub trait Observer: Sync {
@@ -29,8 +30,8 @@ pub enum Event {
     Waiting {
         /// The target.
         target: TargetId,
-        /// For whom, in words: ``another build (run 0193a1c2, process 4711), which is at `train` ``.
-        holder: String,
+        /// For whom.
+        on: WaitingFor,
     },
     /// An attempt begins.
     Started {
@@ -92,6 +93,15 @@ pub enum Event {
         /// How it went.
         summary: Summary,
     },
+}
+
+/// For whom a target waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitingFor {
+    /// Whoever holds its lock, or that of something it reads.
+    Holder(Holder),
+    /// An older run, which builds with other values.
+    OtherValues(RunId),
 }
 
 /// How a target ended.

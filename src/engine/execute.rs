@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Broken};
+use super::clock;
 use super::digest::Digest;
-use super::event::{Event, Failure, Outcome};
+use super::event::{Event, Failure, Outcome, WaitingFor};
 use super::graph::{ArtifactId, Read, TargetId};
-use super::plan::{self, PlanError, Step, Verdict};
+use super::plan::{self, Earlier, PlanError, Step, Verdict};
 use super::reason::Reason;
+use super::result_id::result_id;
 use super::run::Run;
 use super::run_id::RunId;
 use super::spec::{ArtifactKind, Target};
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
-use super::store::locks::Held;
-use super::store::{Displaced, History, Staged, StoreError};
+use super::store::restore::RestoreRequest;
+use super::store::{Displaced, Held, History, Staged, StoreError, StoredResult};
 
 /// How a turn ended.
 pub(crate) enum Executed {
@@ -81,7 +83,7 @@ impl Execution<'_> {
             return Ok(Executed::Again(BUSY));
         };
         attempts.waiting = false;
-        store.refresh()?;
+        store.records.refresh()?;
         self.put_back()?;
         // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
         let seen = match self.look() {
@@ -89,7 +91,7 @@ impl Execution<'_> {
             Err(failure) => return Ok(Executed::Failed(*failure)),
         };
         let force = self.run.forced(self.id);
-        let (step, _) = match plan::judge(self.run.context, self.id, &|id| self.content(id), force) {
+        let (step, _) = match plan::judge(self.run.context.inputs(), self.id, &|id| self.content(id), force) {
             Ok(judged) => judged,
             Err(errors) => return Ok(Executed::Failed(cannot_plan(&errors))),
         };
@@ -107,8 +109,8 @@ impl Execution<'_> {
             Verdict::Fresh => Ok(Executed::Done(Outcome::Fresh, in_place(&history))),
             Verdict::Stale {
                 reasons,
-                restore: Some(hash),
-            } => match self.restore(&history, *hash, reasons)? {
+                restore: Some(earlier),
+            } => match self.restore(&step, *earlier, reasons)? {
                 Some(done) => Ok(done),
                 None => self.attempt(&step, &history, &seen, &held, attempts),
             },
@@ -130,10 +132,11 @@ impl Execution<'_> {
             Ok(held) => Ok(Some(held)),
             Err(holder) => {
                 // This build's own targets may share a lock; that is nobody to be told of.
-                if !attempts.waiting && !holder.contains(&run.short()) {
+                if !attempts.waiting && holder.run != Some(*run) {
                     attempts.waiting = true;
                     let target = self.id;
-                    observer.observe(&Event::Waiting { target, holder });
+                    let on = WaitingFor::Holder(holder);
+                    observer.observe(&Event::Waiting { target, on });
                 }
                 Ok(None)
             }
@@ -153,7 +156,10 @@ impl Execution<'_> {
     fn history(&self) -> Arc<History> {
         let name = &self.target().name;
         let store = self.run.context.store;
-        store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()
+        store
+            .records
+            .ledger(|ledger| ledger.target(name).cloned())
+            .unwrap_or_default()
     }
 
     fn look(&self) -> Result<Seen, Box<Failure>> {
@@ -185,12 +191,13 @@ impl Execution<'_> {
             let name = context.graph.name(id.target);
             let placed_by = context
                 .store
+                .records
                 .ledger(|ledger| Some(ledger.target(name)?.record()?.placed_by));
             let by = placed_by.and_then(rival);
             return Some(Overtaken { target, by });
         }
         let record = history.record()?;
-        if step.verdict == Verdict::Fresh || step.fingerprint.hash() == Some(record.hash) {
+        if step.verdict == Verdict::Fresh || step.fingerprint.hash() == Some(record.declared) {
             return None;
         }
         let by = rival(record.placed_by).filter(|other| *other < *run)?;
@@ -205,39 +212,39 @@ impl Execution<'_> {
         changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
     }
 
-    fn restore(&self, history: &History, hash: Digest, reasons: &[Reason]) -> Result<Option<Executed>, StoreError> {
+    fn restore(&self, step: &Step, earlier: Earlier, reasons: &[Reason]) -> Result<Option<Executed>, StoreError> {
         let Run {
             context,
             id: run,
             observer,
             ..
         } = self.run;
-        let Some(past) = history.result(hash) else {
+        let Some(result) = context.store.records.result(earlier.id) else {
             return Ok(None);
         };
         let target = self.target();
-        let given = context.store.restore(
-            past,
-            (&target.name, &target.outputs),
-            *run,
-            reasons.to_vec(),
-            context.files,
-        )?;
-        let Some(displaced) = given else {
+        let request = RestoreRequest {
+            target,
+            fingerprint: &step.fingerprint,
+            reasons,
+            run: *run,
+        };
+        let earlier = StoredResult::new(&result);
+        let Some(restored) = context.store.restore(&earlier, &request, context.files)? else {
             observer.observe(&Event::Warning {
                 message: format!(
-                    "a copy of the artifacts of `{}` is damaged or gone: it is built anew",
+                    "a copy of the artifacts of `{}` is damaged or gone: it is built again",
                     target.name
                 ),
             });
             return Ok(None);
         };
-        self.tell_displaced(displaced);
+        self.tell_displaced(restored.displaced);
         let outcome = Outcome::Restored {
-            from: past.run,
+            from: result.run,
             reasons: reasons.to_vec(),
         };
-        Ok(Some(Executed::Done(outcome, past.artifacts.clone())))
+        Ok(Some(Executed::Done(outcome, restored.result.artifacts)))
     }
 
     fn attempt(
@@ -254,7 +261,7 @@ impl Execution<'_> {
             observer,
             ..
         } = self.run;
-        let Some(hash) = step.fingerprint.hash() else {
+        let Some(declared) = step.fingerprint.hash() else {
             return Ok(Executed::Failed(failure(
                 "internal error: an input is not known at its turn".to_owned(),
             )));
@@ -278,12 +285,12 @@ impl Execution<'_> {
             target: self.id,
             number: attempts.made,
             slot: self.run.take_slot(),
-            fingerprint: hash,
+            effect_key: plan::effect_key(context.inputs(), declared, history.record()),
             held,
         };
         if self.target().effect {
             let target = self.target().name.clone();
-            context.store.append(&[Entry::Acting { target }])?;
+            context.store.records.append(&[Entry::Acting { target }])?;
         }
         let begun = Instant::now();
         let staged = match attempt.run() {
@@ -301,12 +308,15 @@ impl Execution<'_> {
         let made = ResultEntry {
             run: *run,
             target: self.target().name.clone(),
-            hash,
+            id: result_id(declared, &[]),
+            declared,
+            discovered: Vec::new(),
             fingerprint: Some(step.fingerprint.clone()),
             artifacts: Vec::new(),
             read: plan::read_paths(context.graph, self.id),
             reasons,
             attempt: attempts.made,
+            ended: since_1970(),
             duration: milliseconds(duration),
             effect: self.target().effect,
         };
@@ -378,7 +388,7 @@ impl Execution<'_> {
             ..
         } = self.run;
         let target = self.target();
-        context.store.append(&[Entry::Failure(entry::Failed {
+        context.store.records.append(&[Entry::Failure(entry::Failed {
             run: *run,
             target: target.name.clone(),
             attempt: attempts.made,
@@ -442,6 +452,12 @@ fn in_place(history: &History) -> Vec<Artifact> {
 fn cannot_plan(errors: &[PlanError]) -> Failure {
     let texts: Vec<String> = errors.iter().map(PlanError::to_string).collect();
     failure(texts.join("; "))
+}
+
+/// The present, in milliseconds since 1970.
+fn since_1970() -> u64 {
+    let now = clock::now().duration_since(std::time::UNIX_EPOCH);
+    milliseconds(now.unwrap_or_default())
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -243,6 +243,24 @@ impl Files {
     }
 }
 
+impl super::look::Look for Files {
+    fn digest(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
+        self.digest(path)
+    }
+
+    fn now(&self) -> std::time::SystemTime {
+        super::clock::now()
+    }
+
+    fn look_ahead(&self, paths: &[&str]) {
+        self.look_ahead(paths);
+    }
+
+    fn forget_looks(&self) {
+        self.forget_looks();
+    }
+}
+
 /// The clock with which the kernel stamps files: it ticks every few milliseconds.
 fn tick() -> (i64, i64) {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);

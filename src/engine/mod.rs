@@ -12,6 +12,7 @@ mod execute;
 pub mod files;
 pub mod fingerprint;
 pub mod graph;
+pub mod look;
 mod mask;
 pub mod plan;
 pub mod reason;

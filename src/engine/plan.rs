@@ -6,20 +6,24 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 
 use super::digest::Digest;
 use super::files::Files;
-use super::fingerprint::{self, Fingerprint};
+use super::fingerprint::{self, ActionFields, Field, FieldValue, Fingerprint};
 use super::graph::{ArtifactId, Graph, TargetId};
-use super::reason::{self, Evidence, InPlace, Reason};
-use super::spec::{Action, Span, Value};
+use super::look::{Look, Past};
+use super::reason::{self, Difference, Evidence, InPlace, Reason};
+use super::result_id::{Discovered, result_id};
+use super::run_id::RunId;
+use super::spec::{Action, Span, Target, Value};
+use super::store::entry::Artifact;
 use super::store::{History, Store, StoredResult};
 use super::task::Tasks;
 
-/// Everything that a verdict looks at.
+/// What plans are made from.
 #[derive(Clone, Copy)]
 pub struct PlanContext<'a> {
     /// The targets.
@@ -34,6 +38,35 @@ pub struct PlanContext<'a> {
     pub tasks: &'a Tasks,
 }
 
+/// Everything that a verdict looks at.
+#[derive(Clone, Copy)]
+pub struct VerdictInputs<'a> {
+    /// The targets.
+    pub graph: &'a Graph,
+    /// What was built.
+    pub past: &'a dyn Past,
+    /// The disk and the clock.
+    pub disk: &'a dyn Look,
+    /// The environment of this program.
+    pub env: &'a BTreeMap<String, String>,
+    /// The built-in tasks.
+    pub tasks: &'a Tasks,
+}
+
+impl<'a> PlanContext<'a> {
+    /// What a verdict looks at.
+    #[must_use]
+    pub fn inputs(&self) -> VerdictInputs<'a> {
+        VerdictInputs {
+            graph: self.graph,
+            past: self.store,
+            disk: self.files,
+            env: self.env,
+            tasks: self.tasks,
+        }
+    }
+}
+
 /// The verdict of every target that some goals need.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -41,6 +74,8 @@ pub struct Plan {
     pub goals: Vec<TargetId>,
     /// One step for each target, in build order.
     pub steps: Vec<Step>,
+    /// When it was made.
+    pub at: SystemTime,
 }
 
 /// The verdict of one target.
@@ -56,10 +91,12 @@ pub struct Step {
     pub waits_for: Vec<TargetId>,
     /// How long its last successful attempt took.
     pub last: Option<Duration>,
+    /// What is known of its past.
+    pub history: Arc<History>,
 }
 
 /// Whether a target is stale.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// Everything is as it was when the record was made.
     Fresh,
@@ -67,11 +104,20 @@ pub enum Verdict {
     Stale {
         /// All reasons.
         reasons: Vec<Reason>,
-        /// The fingerprint hash of the earlier result that can be put back instead of running.
-        restore: Option<Digest>,
+        /// The earlier result that can be put back instead of running.
+        restore: Option<Earlier>,
     },
     /// Nothing is known to have changed, but something that it needs must run first.
     Undecided,
+}
+
+/// An earlier result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its id.
+    pub id: Digest,
+    /// The run that made it.
+    pub run: RunId,
 }
 
 impl Plan {
@@ -126,33 +172,33 @@ impl PlanError {
 ///
 /// # Errors
 /// Every source that is missing or cannot be read.
-pub fn plan(context: PlanContext<'_>, goals: &[TargetId], force: bool) -> Result<Plan, Vec<PlanError>> {
-    plan_with(context, goals, &|_| force)
+pub fn plan(inputs: VerdictInputs<'_>, goals: &[TargetId], force: bool) -> Result<Plan, Vec<PlanError>> {
+    plan_with(inputs, goals, &|_| force)
 }
 
-/// As [`plan`]; `force` says of each target whether it is stale in any evidence.
+/// As [`plan`]; `force` says of each target whether it is stale in any case.
 pub(crate) fn plan_with(
-    context: PlanContext<'_>,
+    inputs: VerdictInputs<'_>,
     goals: &[TargetId],
     force: &(dyn Fn(TargetId) -> bool + Sync),
 ) -> Result<Plan, Vec<PlanError>> {
-    let needed = context.graph.needed(goals);
-    look_ahead(context, &needed);
-    let judged_optimistically = judge_optimistically(context, &needed, force);
+    let needed = inputs.graph.needed(goals);
+    look_ahead(inputs, &needed);
+    let judged_optimistically = judge_optimistically(inputs, &needed, force);
     let mut errors = Vec::new();
     let mut steps = Vec::with_capacity(needed.len());
-    let mut is_fresh = vec![false; context.graph.order().len()];
+    let mut is_fresh = vec![false; inputs.graph.order().len()];
     // Content digests of what each target leaves, where that is known.
-    let mut contents: Vec<Option<Contents>> = vec![None; context.graph.order().len()];
-    for (id, judged_optimistically) in needed.into_iter().zip(judged_optimistically) {
+    let mut contents: Vec<Option<Contents>> = vec![None; inputs.graph.order().len()];
+    for (id, optimistic) in needed.into_iter().zip(judged_optimistically) {
         let known = |artifact: ArtifactId| {
             let contents = contents[artifact.target.index()].as_ref()?;
             contents.get(artifact.output as usize).copied().flatten()
         };
-        let holds = context.graph.node(id).needs.iter().all(|need| is_fresh[need.index()]);
+        let holds = inputs.graph.node(id).needs.iter().all(|need| is_fresh[need.index()]);
         let judged = match holds {
-            true => judged_optimistically,
-            false => judge(context, id, &known, force(id)),
+            true => optimistic,
+            false => judge(inputs, id, &known, force(id)),
         };
         match judged {
             Ok((step, left)) => {
@@ -163,10 +209,13 @@ pub(crate) fn plan_with(
             Err(found) => errors.extend(found),
         }
     }
-    context.files.forget_looks();
+    inputs.disk.forget_looks();
     if errors.is_empty() {
-        let goals = goals.to_vec();
-        Ok(Plan { goals, steps })
+        Ok(Plan {
+            goals: goals.to_vec(),
+            steps,
+            at: inputs.disk.now(),
+        })
     } else {
         Err(errors)
     }
@@ -176,53 +225,39 @@ pub(crate) fn plan_with(
 pub(crate) type Contents = Vec<Option<Digest>>;
 
 /// Takes a look at every path of some targets, all at once.
-fn look_ahead(context: PlanContext<'_>, targets: &[TargetId]) {
+fn look_ahead(inputs: VerdictInputs<'_>, targets: &[TargetId]) {
+    let graph = inputs.graph;
     let mut paths: Vec<&str> = Vec::with_capacity(2 * targets.len());
     for id in targets {
-        let sources = context
-            .graph
-            .node(*id)
-            .reads
-            .iter()
-            .filter(|read| read.artifact.is_none());
+        let sources = graph.node(*id).reads.iter().filter(|read| read.artifact.is_none());
         paths.extend(sources.map(|read| read.path.as_str()));
-        paths.extend(
-            context
-                .graph
-                .target(*id)
-                .outputs
-                .iter()
-                .map(|output| output.path.as_str()),
-        );
+        paths.extend(graph.target(*id).outputs.iter().map(|output| output.path.as_str()));
     }
     let mut seen = HashSet::with_capacity(paths.len());
     paths.retain(|path| seen.insert(*path));
-    context.files.look_ahead(&paths);
+    inputs.disk.look_ahead(&paths);
 }
 
 /// Judges all targets side by side, each as if what it needs were fresh: most often it is.
 fn judge_optimistically(
-    context: PlanContext<'_>,
+    inputs: VerdictInputs<'_>,
     targets: &[TargetId],
     force: &(dyn Fn(TargetId) -> bool + Sync),
 ) -> Vec<Judged> {
-    let mut histories: Vec<Arc<History>> = vec![Arc::default(); context.graph.order().len()];
-    context.store.ledger(|ledger| {
-        for id in targets {
-            if let Some(history) = ledger.target(context.graph.name(*id)) {
-                histories[id.index()] = Arc::clone(history);
-            }
-        }
-    });
+    let names: Vec<&str> = targets.iter().map(|id| inputs.graph.name(*id)).collect();
+    let mut histories: Vec<Arc<History>> = vec![Arc::default(); inputs.graph.order().len()];
+    for (id, history) in targets.iter().zip(inputs.past.histories(&names)) {
+        histories[id.index()] = history;
+    }
     let recorded = |artifact: ArtifactId| {
-        let port = context.graph.port(artifact);
+        let port = inputs.graph.port(artifact);
         let record = histories[artifact.target.index()].record()?;
         record.artifact(port).map(|artifact| artifact.content)
     };
     targets
         .par_iter()
         .with_min_len(64)
-        .map(|id| judge_by(context, *id, &histories[id.index()], &recorded, force(*id)))
+        .map(|id| judge_by(inputs, *id, &histories[id.index()], &recorded, force(*id)))
         .collect()
 }
 
@@ -231,73 +266,70 @@ type Judged = Result<(Step, Option<Contents>), Vec<PlanError>>;
 
 /// Judges one target; `known` gives the content of an artifact that it reads.
 pub(crate) fn judge(
-    context: PlanContext<'_>,
+    inputs: VerdictInputs<'_>,
     id: TargetId,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
     force: bool,
 ) -> Judged {
-    let name = context.graph.name(id);
-    let history = context.store.ledger(|ledger| ledger.target(name).cloned());
-    judge_by(context, id, &history.unwrap_or_default(), known, force)
+    let history = inputs.past.histories(&[inputs.graph.name(id)]).pop();
+    judge_by(inputs, id, &history.unwrap_or_default(), known, force)
 }
 
 fn judge_by(
-    context: PlanContext<'_>,
+    inputs: VerdictInputs<'_>,
     id: TargetId,
-    history: &History,
+    history: &Arc<History>,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
     force: bool,
 ) -> Judged {
-    let target = context.graph.target(id);
-    let (fingerprint, waits_for) = take_fingerprint(context, id, known)?;
+    let target = inputs.graph.target(id);
+    let (fingerprint, waits_for) = take_fingerprint(inputs, id, known)?;
     let hash = fingerprint.hash();
     let record = history.record();
     let mut artifacts = Vec::with_capacity(target.outputs.len());
     for output in &target.outputs {
-        let recorded = record.and_then(|past| past.artifact(&output.port));
-        let look = match context.files.digest(&output.path) {
-            Ok(None) => InPlace::Missing,
-            Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => InPlace::Intact,
-            Ok(_) => InPlace::Altered,
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => InPlace::Altered,
-            Err(error) => {
-                let path = output.path.clone();
-                return Err(vec![PlanError::Unreadable {
-                    target: id,
-                    path,
-                    error,
-                }]);
-            }
-        };
+        let recorded = record.and_then(|record| record.artifact(&output.port));
+        let look = look_at(inputs.disk, &output.path, recorded).map_err(|error| {
+            let path = output.path.clone();
+            vec![PlanError::Unreadable {
+                target: id,
+                path,
+                error,
+            }]
+        })?;
         artifacts.push((output.name.as_str(), output.path.as_str(), look));
     }
+    let same = record.filter(|record| hash == Some(record.declared));
+    let discovered = same.map(|record| moved(inputs.disk, &record.discovered));
     let reasons = reason::diff(&Evidence {
         fingerprint: &fingerprint,
         hash,
-        recorded: record.map(|past| past.hash),
-        recall: &|| record.and_then(|past| context.store.fingerprint(past)),
+        recorded: record.map(|record| record.declared),
+        discovered: &discovered.unwrap_or_default(),
+        recall: &|| inputs.past.result(record?.id)?.fingerprint,
         artifacts: &artifacts,
         forced: force,
         interrupted: history.interrupted(),
         unfinished: history.unfinished(),
     });
-    let last = record
-        .or(history.results().last())
-        .map(|past| Duration::from_millis(past.duration));
+    let last = record.or(history.open());
     let mut contents = None;
     let verdict = if !reasons.is_empty() {
         let earlier = hash
             .filter(|_| !force)
-            .and_then(|hash| restorable(context, id, history, hash));
-        contents = earlier.map(|past| contents_of(context, id, past));
+            .and_then(|hash| restorable(inputs, target, hash));
+        contents = earlier.as_ref().map(|earlier| contents_of(target, earlier));
         Verdict::Stale {
             reasons,
-            restore: earlier.map(|past| past.hash),
+            restore: earlier.map(|earlier| Earlier {
+                id: earlier.id,
+                run: earlier.run,
+            }),
         }
     } else if hash.is_none() {
         Verdict::Undecided
     } else {
-        contents = record.map(|past| contents_of(context, id, past));
+        contents = record.map(|record| contents_of(target, record));
         Verdict::Fresh
     };
     let step = Step {
@@ -305,47 +337,85 @@ fn judge_by(
         fingerprint,
         verdict,
         waits_for,
-        last,
+        last: last.map(|last| Duration::from_millis(last.duration)),
+        history: Arc::clone(history),
     };
     Ok((step, contents))
 }
 
-fn contents_of(context: PlanContext<'_>, id: TargetId, past: &StoredResult) -> Contents {
-    let outputs = context.graph.target(id).outputs.iter();
+/// Compares what lies at an artifact's path with the record.
+fn look_at(disk: &dyn Look, path: &str, recorded: Option<&Artifact>) -> io::Result<InPlace> {
+    match disk.digest(path) {
+        Ok(None) => Ok(InPlace::Missing),
+        Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => Ok(InPlace::Intact),
+        Ok(_) => Ok(InPlace::Altered),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(InPlace::Altered),
+        Err(error) => Err(error),
+    }
+}
+
+/// Those of some discovered inputs that are not as they were.
+fn moved(disk: &dyn Look, discovered: &[Discovered]) -> Vec<Difference> {
+    let value = |content: Option<Digest>| Some(content.map_or(FieldValue::Absent, FieldValue::Digest));
+    let difference = |before: &Discovered| {
+        let now = today(disk, &before.path);
+        (now != before.content).then(|| Difference {
+            field: Field::Discovered(before.path.clone()),
+            before: value(before.content),
+            after: value(now),
+        })
+    };
+    discovered.iter().filter_map(difference).collect()
+}
+
+/// What is at a path that an attempt was seen to use; what cannot be read counts as not there.
+fn today(disk: &dyn Look, path: &str) -> Option<Digest> {
+    disk.digest(path).ok().flatten().map(|(digest, _)| digest)
+}
+
+/// The key under which an effect acts: the id of its result as far as it is known before the attempt.
+pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Option<&StoredResult>) -> Digest {
+    let used = record.into_iter().flat_map(|record| &record.discovered);
+    let discovered: Vec<Discovered> = used
+        .map(|used| Discovered {
+            path: used.path.clone(),
+            content: today(inputs.disk, &used.path),
+        })
+        .collect();
+    result_id(declared, &discovered)
+}
+
+fn contents_of(target: &Target, result: &StoredResult) -> Contents {
+    let outputs = target.outputs.iter();
     outputs
-        .map(|output| Some(past.artifact(&output.port)?.content))
+        .map(|output| Some(result.artifact(&output.port)?.content))
         .collect()
 }
 
-/// The earlier result that may be put back for a fingerprint: never of an effect, save while its record still holds
-/// or when only its commit was cut short.
-fn restorable<'a>(
-    context: PlanContext<'_>,
-    id: TargetId,
-    history: &'a History,
-    hash: Digest,
-) -> Option<&'a StoredResult> {
-    let target = context.graph.target(id);
-    let past = history.result(hash)?;
+/// The earlier result that may be put back for a declared fingerprint: never of an effect, which has to act.
+fn restorable(inputs: VerdictInputs<'_>, target: &Target, declared: Digest) -> Option<StoredResult> {
     if target.effect {
-        // A commit that was cut short acted out there after the record did.
-        let last = history.open().or(history.record());
-        if history.unfinished() || last.is_none_or(|last| last.at != past.at) {
-            return None;
-        }
+        return None;
     }
-    let in_place = |artifact: &super::store::entry::Artifact| {
-        let output = target.outputs.iter().find(|output| output.port == artifact.name);
-        output.is_some_and(|output| {
-            context.files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind))
-        })
+    let path_of = |artifact: &Artifact| {
+        let output = target.outputs.iter().find(|output| output.port == artifact.name)?;
+        Some(output.path.as_str())
     };
-    context.store.can_restore(past, &in_place).then_some(past)
+    let in_place = |artifact: &Artifact| {
+        path_of(artifact)
+            .is_some_and(|path| inputs.disk.digest(path).ok().flatten() == Some((artifact.bytes, artifact.kind)))
+    };
+    let can_restore = |result: &StoredResult| {
+        let is_today = moved(inputs.disk, &result.discovered).is_empty();
+        is_today && !result.effect && inputs.past.can_restore(result, &in_place)
+    };
+    let results = inputs.past.results_of(declared);
+    results.iter().map(StoredResult::new).find(can_restore)
 }
 
 /// Gathers everything that a target's result depends on; also tells who must run before all of it is known.
 fn take_fingerprint(
-    context: PlanContext<'_>,
+    context: VerdictInputs<'_>,
     id: TargetId,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
 ) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
@@ -364,7 +434,7 @@ fn take_fingerprint(
                 }
                 digest
             }
-            None => match context.files.digest(&read.path) {
+            None => match context.disk.digest(&read.path) {
                 Ok(Some((digest, _))) => Some(digest),
                 Ok(None) => {
                     let (path, span) = (read.path.clone(), read.span);
@@ -382,7 +452,7 @@ fn take_fingerprint(
                 }
             },
         };
-        inputs.push(fingerprint::Input {
+        inputs.push(fingerprint::InputField {
             role: read.role.clone(),
             path: is_command.then(|| read.path.clone()),
             content: digest,
@@ -396,16 +466,6 @@ fn take_fingerprint(
     }
     waits_for.sort_unstable();
     waits_for.dedup();
-    let task = match &target.action {
-        Action::Builtin { task, version } => fingerprint::Task::Builtin {
-            name: task.clone(),
-            version: *version,
-        },
-        Action::Command(command) => fingerprint::Task::Command {
-            text: command.text(),
-            shell: command.shell,
-        },
-    };
     // A path among the parameters counts through what stands there.
     let values = target
         .params
@@ -417,26 +477,53 @@ fn take_fingerprint(
             context.env.get(name).map(|value| Digest::of(value.as_bytes())),
         )
     };
-    let outputs = target.outputs.iter().map(|output| fingerprint::Output {
-        name: output.port.clone(),
+    let outputs = target.outputs.iter().map(|output| fingerprint::OutputField {
+        port: output.port.clone(),
         kind: output.kind,
         path: is_command.then(|| output.path.clone()),
     });
     let fingerprint = Fingerprint {
         format: fingerprint::FORMAT,
-        task,
+        action: action_fields(context.tasks, target),
         params: values.map(|param| (param.name.clone(), param.value.clone())).collect(),
         inputs,
         env: target.env.iter().map(env).collect(),
+        probe: None,
         outputs: outputs.collect(),
     };
     Ok((fingerprint, waits_for))
 }
 
+/// What a target does, as far as its result depends on it.
+fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
+    match &target.action {
+        Action::Builtin { task, version } => {
+            let params: BTreeMap<String, Value> = target
+                .params
+                .iter()
+                .map(|param| (param.name.clone(), param.value.clone()))
+                .collect();
+            let parts = tasks.get(task).map(|task| task.parts(&params)).unwrap_or_default();
+            ActionFields::Builtin {
+                name: task.clone(),
+                version: *version,
+                parts: parts.into_iter().map(|part| (part.name, part.version)).collect(),
+            }
+        }
+        Action::Command(command) if command.shell => ActionFields::Shell {
+            text: command.text(),
+            shell: ["sh", "-c"].map(str::to_owned).to_vec(),
+        },
+        Action::Command(command) => ActionFields::Words {
+            words: command.words.iter().map(|word| word.text.clone()).collect(),
+        },
+    }
+}
+
 /// A built-in knows its inputs by role alone; several files of one role count as one.
-fn by_role(mut inputs: Vec<fingerprint::Input>) -> Vec<fingerprint::Input> {
+fn by_role(mut inputs: Vec<fingerprint::InputField>) -> Vec<fingerprint::InputField> {
     inputs.sort_by(|a, b| a.role.cmp(&b.role));
-    let mut merged: Vec<fingerprint::Input> = Vec::with_capacity(inputs.len());
+    let mut merged: Vec<fingerprint::InputField> = Vec::with_capacity(inputs.len());
     for input in inputs {
         match merged.last_mut() {
             Some(last) if last.role == input.role => {

@@ -54,8 +54,14 @@ mod tests {
     #[test]
     fn the_ids_of_two_results_are_pinned() {
         let declared = Digest::of(b"declared");
-        assert_eq!(result_id(declared, &[]).hex(), "");
-        assert_eq!(result_id(declared, &discovered()).hex(), "");
+        assert_eq!(
+            result_id(declared, &[]).hex(),
+            "15d530eecd5efdbf797b623a8649b25dadb8d084763cc5e6f5c7cd03e39b3790"
+        );
+        assert_eq!(
+            result_id(declared, &discovered()).hex(),
+            "479176641ab293b43ec3dea630db15c8289e6b1fa2e9150ce25622209259572d"
+        );
     }
 
     #[test]

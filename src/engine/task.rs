@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::Digest;
 use super::spec::Value;
 use super::spec::schema::{Catalog, Schema};
@@ -16,11 +18,25 @@ pub trait Task: Send + Sync {
     /// What it says of itself.
     fn schema(&self) -> &'static Schema;
 
+    /// The parts of the task with a version of their own that some parameters name, such as models.
+    fn parts(&self, _params: &BTreeMap<String, Value>) -> Vec<Part> {
+        Vec::new()
+    }
+
     /// Does the work of one attempt: writes every output of the schema to its path in `context`.
     ///
     /// # Errors
     /// [`TaskError`]; what was written by then can be read by the user, and no earlier artifact is touched.
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError>;
+}
+
+/// A piece of a task that has a version of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name, as reports show it.
+    pub name: String,
+    /// Raised whenever it gives another result for equal inputs.
+    pub version: u32,
 }
 
 /// The built-in tasks of a program, by name.

@@ -6,8 +6,9 @@ use super::human;
 use super::ink::{Ink, Tone};
 use super::reasons::brief;
 use crate::diagnostic::Diagnostic;
-use crate::engine::event::{Event, Failure, Outcome, Summary};
+use crate::engine::event::{Event, Failure, Outcome, Summary, WaitingFor};
 use crate::engine::graph::{Graph, TargetId};
+use crate::engine::store::Holder;
 
 /// How events are put in words.
 pub struct Words<'a> {
@@ -34,8 +35,8 @@ impl Words<'_> {
                 let targets = human::count(steps.len(), "target");
                 told.then(|| format!("run {}: {targets} to look at, {fresh} fresh\n", run.short()))
             }
-            Event::Waiting { target, holder } => {
-                Some(self.line("waiting", Tone::Stale, *target, &format!("for {holder}")))
+            Event::Waiting { target, on } => {
+                Some(self.line("waiting", Tone::Stale, *target, &format!("for {}", waited_for(on))))
             }
             Event::Started {
                 target,
@@ -196,6 +197,31 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
     format!("{told} in {}", human::duration(duration))
 }
 
+/// For whom a target waits, in words.
+#[must_use]
+pub fn waited_for(on: &WaitingFor) -> String {
+    match on {
+        WaitingFor::Holder(by) => holder(by),
+        WaitingFor::OtherValues(run) => format!("run {}, which builds with other values", run.short()),
+    }
+}
+
+/// Who holds a lock, in words.
+#[must_use]
+pub fn holder(by: &Holder) -> String {
+    let Holder { run, process, target } = by;
+    let parts = [
+        run.map(|run| format!("run {}", run.short())),
+        process.map(|process| format!("process {process}")),
+        target.as_ref().map(|target| format!("at `{target}`")),
+    ];
+    let known: Vec<String> = parts.into_iter().flatten().collect();
+    match known.is_empty() {
+        true => "another build".to_owned(),
+        false => format!("another build ({})", known.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -266,7 +292,7 @@ mod tests {
             (
                 Event::Waiting {
                     target,
-                    holder: "another build".to_owned(),
+                    on: WaitingFor::Holder(Holder::default()),
                 },
                 "waiting    a    for another build\n",
             ),

@@ -61,8 +61,8 @@ pub enum TargetRun {
         run: RunId,
         /// The target.
         target: String,
-        /// The run that had made it, if the journal still tells.
-        from: Option<RunId>,
+        /// The run that had made it.
+        from: RunId,
         /// Why it was stale.
         reasons: Vec<Reason>,
     },
@@ -99,7 +99,6 @@ impl Story {
         let mut story = Self::default();
         let mut runs: HashMap<RunId, usize> = HashMap::new();
         let mut open: HashMap<(String, Digest), usize> = HashMap::new();
-        let mut made_in: HashMap<(String, Digest), RunId> = HashMap::new();
         for entry in entries {
             match entry {
                 Entry::Run(run) => {
@@ -107,31 +106,22 @@ impl Story {
                     story.runs.push(PastRun { run, end: None });
                 }
                 Entry::Intent(made) => {
-                    let key = (made.target.clone(), made.hash);
-                    open.insert(key.clone(), story.turns.len());
-                    made_in.insert(key, made.run);
+                    open.insert((made.target.clone(), made.id), story.turns.len());
                     story.turns.push(TargetRun::Made { made, placed: false });
                 }
-                Entry::Result { target, hash } => {
-                    let at = open.remove(&(target, hash));
+                Entry::Past(made) => story.turns.push(TargetRun::Made { made, placed: true }),
+                Entry::Result { target, id } => {
+                    let at = open.remove(&(target, id));
                     if let Some(TargetRun::Made { placed, .. }) = at.and_then(|at| story.turns.get_mut(at)) {
                         *placed = true;
                     }
                 }
-                Entry::Restore {
+                Entry::Restore { run, reasons, result } => story.turns.push(TargetRun::Restored {
                     run,
-                    target,
-                    hash,
+                    target: result.target,
+                    from: result.run,
                     reasons,
-                } => {
-                    let from = made_in.get(&(target.clone(), hash)).copied();
-                    story.turns.push(TargetRun::Restored {
-                        run,
-                        target,
-                        from,
-                        reasons,
-                    });
-                }
+                }),
                 Entry::Failure(failed) => story.turns.push(TargetRun::Failed(failed)),
                 Entry::Ended {
                     run,
@@ -151,6 +141,7 @@ impl Story {
                 | Entry::SetAside { .. }
                 | Entry::AsideEnded { .. }
                 | Entry::Acting { .. }
+                | Entry::Forgotten { .. }
                 | Entry::Synced { .. } => {}
             }
         }
@@ -284,8 +275,7 @@ fn words(turn: &TargetRun) -> (Tone, &'static str, String, String) {
             (tone, word, milliseconds(made.duration), brief(&made.reasons))
         }
         TargetRun::Restored { from, reasons, .. } => {
-            let from = from.map(|from| format!("from run {}", from.short()));
-            let text: Vec<String> = from.into_iter().chain([brief(reasons)]).collect();
+            let text = [format!("from run {}", from.short()), brief(reasons)];
             (Tone::Good, "restored", String::new(), text.join("; "))
         }
         TargetRun::Failed(failed) => {
@@ -369,7 +359,7 @@ pub fn turn_json(turn: &TargetRun) -> Value {
             })
         }
         TargetRun::Restored { from, reasons: why, .. } => json!({
-            "run": run, "time": time, "outcome": "restored", "from": from.map(|from| from.to_string()),
+            "run": run, "time": time, "outcome": "restored", "from": from.to_string(),
             "reasons": reasons(why),
         }),
         TargetRun::Failed(failed) => json!({

@@ -11,10 +11,12 @@ use super::human;
 use super::reasons::{place, read_of};
 use super::screen::Screen;
 use crate::engine::clock;
-use crate::engine::event::{Event, Failure, Observer, Outcome, Summary};
-use crate::engine::fingerprint::Field;
+use crate::engine::event::{Event, Failure, Observer, Outcome, Summary, WaitingFor};
+use crate::engine::fingerprint::{Field, FieldValue};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::reason::{Difference, Reason};
+use crate::engine::spec::ArtifactKind;
+use crate::engine::store::Holder;
 
 /// Prints one JSON object an event, each on its line: [`event`] and the `time` at which it happened.
 pub struct EventLines<'a> {
@@ -43,7 +45,7 @@ impl Observer for EventLines<'_> {
 /// | event | further keys |
 /// |---|---|
 /// | `planned` | `run`, `targets` (stale or undecided, in build order), `fresh` (a count) |
-/// | `waiting` | `target`, `holder` |
+/// | `waiting` | `target`; `run`, `process` and `at` (a target) of who is waited for, each null where it is not known |
 /// | `started` | `target`, `attempt`, `reasons` ([`reason`]) |
 /// | `progress` | `target`, `message` |
 /// | `output` | `target`, `line` |
@@ -62,8 +64,13 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
             let targets: Vec<&str> = steps.iter().map(name).collect();
             json!({ "event": "planned", "run": run.to_string(), "targets": targets, "fresh": fresh })
         }
-        Event::Waiting { target, holder } => {
-            json!({ "event": "waiting", "target": name(target), "holder": holder })
+        Event::Waiting { target, on } => {
+            let (run, process, at) = match on {
+                WaitingFor::Holder(Holder { run, process, target }) => (*run, *process, target.as_deref()),
+                WaitingFor::OtherValues(run) => (Some(*run), None, None),
+            };
+            let run = run.map(|run| run.to_string());
+            json!({ "event": "waiting", "target": name(target), "run": run, "process": process, "at": at })
         }
         Event::Started {
             target,
@@ -171,9 +178,10 @@ pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
 /// |---|---|
 /// | `never_built`, `forced`, `unknown`, `interrupted`, `unfinished` | |
 /// | `missing`, `altered` | `artifact`, `path` |
-/// | `changed` | `field`: `format`, `task`, `param`, `input`, `input_order`, `env` or `output`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
+/// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output` or `discovered`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
-/// A parameter's values are JSON values, contents and values of the environment are digests.
+/// A parameter's values are JSON values, versions numbers, the words of a command a list; contents and values of the
+/// environment are digests, or `absent`; an output has `kind` and `path`.
 #[must_use]
 pub fn reason(reason: &Reason) -> Value {
     match reason {
@@ -188,16 +196,17 @@ pub fn reason(reason: &Reason) -> Value {
             let (kind, name, path) = match field {
                 Field::Format => ("format", None, None),
                 Field::Task => ("task", None, None),
+                Field::TaskVersion => ("task_version", None, None),
+                Field::Part(name) => ("part", Some(name), None),
+                Field::Command => ("command", None, None),
+                Field::Shell => ("shell", None, None),
                 Field::Param(name) => ("param", Some(name), None),
                 Field::Input { role, path } => ("input", Some(role), path.as_ref()),
                 Field::InputOrder => ("input_order", None, None),
                 Field::Env(name) => ("env", Some(name), None),
+                Field::Probe => ("probe", None, None),
                 Field::Output(name) => ("output", Some(name), None),
-            };
-            let value = |text: &Option<String>| match (field, text) {
-                (_, None) => Value::Null,
-                (Field::Param(_), Some(text)) => param_value(text),
-                (_, Some(text)) => text.as_str().into(),
+                Field::Discovered(path) => ("discovered", None, Some(path)),
             };
             let mut object = json!({ "reason": "changed", "field": kind });
             for (key, text) in [("name", name), ("path", path)] {
@@ -205,17 +214,30 @@ pub fn reason(reason: &Reason) -> Value {
                     object[key] = text.as_str().into();
                 }
             }
-            object["before"] = value(before);
-            object["after"] = value(after);
+            object["before"] = before.as_ref().map_or(Value::Null, value);
+            object["after"] = after.as_ref().map_or(Value::Null, value);
             object
         }
     }
 }
 
-/// The value of a parameter from its canonical text; what is no JSON, such as a date, stays text.
-fn param_value(text: &str) -> Value {
-    let text = text.split_once(": ").map_or(text, |(_, value)| value);
-    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+/// The value of a field.
+fn value(value: &FieldValue<'_>) -> Value {
+    match value {
+        FieldValue::Version(number) => (*number).into(),
+        FieldValue::Text(text) => text.as_ref().into(),
+        FieldValue::Texts(texts) => texts.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into(),
+        FieldValue::Param(value) => value.to_json(),
+        FieldValue::Digest(digest) => digest.hex().into(),
+        FieldValue::Absent => "absent".into(),
+        FieldValue::Output { kind, path } => {
+            let kind = match kind {
+                ArtifactKind::File => "file",
+                ArtifactKind::Directory => "directory",
+            };
+            json!({ "kind": kind, "path": path })
+        }
+    }
 }
 
 /// A duration in seconds, to the millisecond.

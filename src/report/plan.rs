@@ -12,7 +12,6 @@ use super::table::TextTable;
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::run_id::RunId;
-use crate::engine::store::Store;
 
 /// How many names one line holds.
 const NAMES: usize = 20;
@@ -23,7 +22,7 @@ pub enum Fate {
     /// It runs.
     Run,
     /// It comes back from the store, where this run's build had left it.
-    Restore(Option<RunId>),
+    Restore(RunId),
     /// It runs if what it reads comes out different.
     Undecided,
     /// It stays.
@@ -33,17 +32,14 @@ pub enum Fate {
 impl Fate {
     /// What becomes of a step's target.
     #[must_use]
-    pub fn of(step: &Step, graph: &Graph, store: &Store) -> Self {
+    pub fn of(step: &Step) -> Self {
         match &step.verdict {
             Verdict::Fresh => Self::Keep,
             Verdict::Undecided => Self::Undecided,
             Verdict::Stale { restore: None, .. } => Self::Run,
             Verdict::Stale {
-                restore: Some(hash), ..
-            } => {
-                let name = graph.name(step.target);
-                Self::Restore(store.ledger(|ledger| Some(ledger.target(name)?.result(*hash)?.run)))
-            }
+                restore: Some(earlier), ..
+            } => Self::Restore(earlier.run),
         }
     }
 
@@ -117,12 +113,12 @@ pub fn waits(step: &Step, graph: &Graph) -> String {
 
 /// Draws a plan: a line a reason, and at the end what it comes to.
 #[must_use]
-pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink) -> String {
+pub fn text(plan: &Plan, graph: &Graph, ink: Ink) -> String {
     let mut table = TextTable::new().right(2);
     let mut counts = [0_usize; 4];
     let mut kept = Vec::new();
     for step in &plan.steps {
-        let fate = Fate::of(step, graph, store);
+        let fate = Fate::of(step);
         counts[match fate {
             Fate::Run => 0,
             Fate::Undecided => 1,
@@ -143,7 +139,7 @@ pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink
             (Tone::Strong, graph.name(step.target).to_owned()),
             (Tone::Plain, took),
         ];
-        for line in why(step, fate, graph, now) {
+        for line in why(step, fate, graph, plan.at) {
             let cells = std::mem::replace(&mut head, [const { (Tone::Plain, String::new()) }; 3]);
             table.row(cells.into_iter().chain([(Tone::Plain, line)]));
         }
@@ -169,7 +165,7 @@ fn why(step: &Step, fate: Fate, graph: &Graph, now: SystemTime) -> Vec<String> {
             lines.push(format!("{}{place}", told.brief()));
         }
     }
-    if let Fate::Restore(Some(run)) = fate {
+    if let Fate::Restore(run) = fate {
         lines.push(format!("from run {} ({})", run.short(), human::ago(run.time(), now)));
     }
     if fate == Fate::Undecided {
@@ -208,17 +204,17 @@ fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan) -> String {
 /// of its last success, or null; `fingerprint`, the hash of all that its result depends on, or null as long as an input
 /// is not known.
 #[must_use]
-pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
+pub fn json(plan: &Plan, graph: &Graph) -> Value {
     let names =
         |targets: &[TargetId]| -> Vec<String> { targets.iter().map(|target| graph.name(*target).to_owned()).collect() };
     let step = |step: &Step| {
-        let fate = Fate::of(step, graph, store);
+        let fate = Fate::of(step);
         let reasons = match &step.verdict {
             Verdict::Stale { reasons, .. } => reasons.as_slice(),
             _ => &[],
         };
         let from = match fate {
-            Fate::Restore(run) => run.map(|run| run.to_string()),
+            Fate::Restore(run) => Some(run.to_string()),
             _ => None,
         };
         json!({

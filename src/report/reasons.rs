@@ -1,9 +1,9 @@
 //! Reasons in words: what differs, before and after, and where that is written.
 
-use crate::engine::fingerprint::Field;
+use crate::engine::fingerprint::{Field, FieldValue};
 use crate::engine::graph::{Graph, How, Read, TargetId};
 use crate::engine::reason::{Difference, Reason};
-use crate::engine::spec::{Origin, Param};
+use crate::engine::spec::{ArtifactKind, Origin, Param, Value};
 
 /// Texts of one line that are longer together are shown below each other.
 const WIDE: usize = 72;
@@ -109,31 +109,25 @@ pub fn field_name(field: &Field) -> String {
 fn changed(difference: &Difference) -> ReasonText {
     let Difference { field, before, after } = difference;
     let subject = field_name(field);
-    let (before, after) = (before.as_deref(), after.as_deref());
+    let (before, after) = (before.as_ref(), after.as_ref());
     match field {
-        Field::Format => one_line(subject, before, after),
-        Field::Task => task(before, after),
-        Field::Param(_) => param(subject, before, after),
-        Field::Input { .. } => {
-            let what = match (before, after) {
-                (Some(before), Some(after)) => format!("content {} -> {}", digits(before), digits(after)),
-                (None, _) => "new input".to_owned(),
-                (Some(_), None) => "no longer read".to_owned(),
-            };
-            ReasonText {
-                subject,
-                what,
-                ..ReasonText::default()
-            }
+        Field::Format | Field::Task | Field::Shell => one_line(subject, before, after),
+        Field::TaskVersion | Field::Part(_) => {
+            let mut text = one_line(subject, before, after);
+            text.what = format!("version {}", text.what);
+            text
         }
+        Field::Command => command(subject, before, after),
+        Field::Param(_) => param(subject, before, after),
+        Field::Input { .. } => content(subject, before, after, ["new input", "no longer read"]),
+        Field::Discovered(_) => content(subject, before, after, ["was seen to be read", "no longer read"]),
         Field::InputOrder => below(subject, "other than before", before, after),
         Field::Env(_) => {
-            let set = |text: Option<&str>| text.is_some_and(|text| text != "not set");
             let what = match (before, after) {
                 (None, _) => "new variable",
                 (Some(_), None) => "no longer read",
-                _ if !set(before) => "not set -> set",
-                _ if !set(after) => "set -> not set",
+                (Some(FieldValue::Absent), _) => "not set -> set",
+                (_, Some(FieldValue::Absent)) => "set -> not set",
                 _ => "another value (values of the environment are not kept)",
             };
             ReasonText {
@@ -142,20 +136,67 @@ fn changed(difference: &Difference) -> ReasonText {
                 ..ReasonText::default()
             }
         }
+        Field::Probe => {
+            let mut text = one_line(subject, before, after);
+            text.what = format!("answers {}", text.what);
+            text
+        }
         Field::Output(_) => {
-            let mut told = one_line(subject, before, after);
-            told.what = format!("output {}", told.what);
-            told
+            let mut text = one_line(subject, before, after);
+            text.what = format!("output {}", text.what);
+            text
         }
     }
 }
 
-/// The first digits of a digest.
-fn digits(hex: &str) -> &str {
-    hex.get(..8).unwrap_or(hex)
+/// A value in one line.
+fn shown(value: &FieldValue<'_>) -> String {
+    match value {
+        FieldValue::Version(number) => number.to_string(),
+        FieldValue::Text(text) => text.to_string(),
+        FieldValue::Texts(texts) => texts.join(" "),
+        FieldValue::Param(value) => value.to_string(),
+        FieldValue::Digest(digest) => digest.hex()[..8].to_owned(),
+        FieldValue::Absent => "absent".to_owned(),
+        FieldValue::Output { kind, path } => {
+            let kind = match kind {
+                ArtifactKind::File => "file",
+                ArtifactKind::Directory => "directory",
+            };
+            match path {
+                Some(path) => format!("{kind} {path}"),
+                None => kind.to_owned(),
+            }
+        }
+    }
 }
 
-fn one_line(subject: String, before: Option<&str>, after: Option<&str>) -> ReasonText {
+/// The content of an input; `words` for one that is new and one that is gone.
+fn content(
+    subject: String,
+    before: Option<&FieldValue<'_>>,
+    after: Option<&FieldValue<'_>>,
+    words: [&str; 2],
+) -> ReasonText {
+    let what = match (before, after) {
+        (Some(FieldValue::Absent), Some(FieldValue::Digest(_))) => "is there now".to_owned(),
+        (Some(FieldValue::Digest(_)), Some(FieldValue::Absent)) => "is gone".to_owned(),
+        (Some(before), Some(after)) => format!("content {} -> {}", shown(before), shown(after)),
+        (None, _) => words[0].to_owned(),
+        (Some(_), None) => words[1].to_owned(),
+    };
+    ReasonText {
+        subject,
+        what,
+        ..ReasonText::default()
+    }
+}
+
+fn one_line(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldValue<'_>>) -> ReasonText {
+    in_line(subject, before.map(shown), after.map(shown))
+}
+
+fn in_line(subject: String, before: Option<String>, after: Option<String>) -> ReasonText {
     let what = match (before, after) {
         (Some(before), Some(after)) => format!("{before} -> {after}"),
         (None, Some(after)) => format!("new: {after}"),
@@ -169,82 +210,65 @@ fn one_line(subject: String, before: Option<&str>, after: Option<&str>) -> Reaso
     }
 }
 
-fn below(subject: String, what: &str, before: Option<&str>, after: Option<&str>) -> ReasonText {
+fn below(subject: String, what: &str, before: Option<&FieldValue<'_>>, after: Option<&FieldValue<'_>>) -> ReasonText {
     ReasonText {
         subject,
         what: what.to_owned(),
-        lines: edits(before.unwrap_or_default(), after.unwrap_or_default()),
+        lines: line_edits(&lines(before), &lines(after)),
         ..ReasonText::default()
     }
 }
 
-/// A built-in's name and version in one line, a command's text below.
-fn task(before: Option<&str>, after: Option<&str>) -> ReasonText {
-    let subject = "task".to_owned();
-    match (before.and_then(command), after.and_then(command)) {
-        (Some(old), Some(new)) if old == new => below(subject, "with a shell or without", before, after),
-        (Some(old), Some(new)) => below("command".to_owned(), "another text", Some(old), Some(new)),
-        (None, None) => one_line(subject, before, after),
-        _ => below(subject, "a command or a built-in", before, after),
+/// A value line by line.
+fn lines(value: Option<&FieldValue<'_>>) -> Vec<String> {
+    match value {
+        None => Vec::new(),
+        Some(FieldValue::Texts(texts)) => texts.iter().map(ToString::to_string).collect(),
+        Some(other) => shown(other).lines().map(str::to_owned).collect(),
     }
 }
 
-/// The text of a command, without the way in which it is run.
-fn command(text: &str) -> Option<&str> {
-    text.strip_prefix("sh -c ").or_else(|| text.strip_prefix("exec "))
-}
-
-/// A value's type and text.
-fn typed(text: &str) -> (&str, &str) {
-    text.split_once(": ").unwrap_or(("", text))
-}
-
-fn param(subject: String, before: Option<&str>, after: Option<&str>) -> ReasonText {
-    let (Some(before), Some(after)) = (before.map(typed), after.map(typed)) else {
-        return one_line(
-            subject,
-            before.map(|text| typed(text).1),
-            after.map(|text| typed(text).1),
-        );
+/// A command's text or words.
+fn command(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldValue<'_>>) -> ReasonText {
+    let what = match (before, after) {
+        (None, _) => "instead of a built-in",
+        (_, None) => "no longer, a built-in instead",
+        (Some(FieldValue::Texts(_)), Some(FieldValue::Texts(_))) => "other words",
+        (Some(FieldValue::Text(_)), Some(FieldValue::Text(_))) => "another text",
+        _ => "with a shell or without",
     };
-    if before.0 != after.0 {
-        let (before, after) = (
-            format!("{} ({})", before.1, before.0),
-            format!("{} ({})", after.1, after.0),
+    below(subject, what, before, after)
+}
+
+fn param(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldValue<'_>>) -> ReasonText {
+    let (Some(FieldValue::Param(before)), Some(FieldValue::Param(after))) = (before, after) else {
+        return one_line(subject, before, after);
+    };
+    let (old, new) = (before.to_string(), after.to_string());
+    if before.type_name() != after.type_name() {
+        let (old, new) = (
+            format!("{old} ({})", before.type_name()),
+            format!("{new} ({})", after.type_name()),
         );
-        return one_line(subject, Some(&before), Some(&after));
+        return in_line(subject, Some(old), Some(new));
     }
-    if before.1.chars().count() + after.1.chars().count() <= WIDE {
-        return one_line(subject, Some(before.1), Some(after.1));
+    if old.chars().count() + new.chars().count() <= WIDE {
+        return in_line(subject, Some(old), Some(new));
     }
-    match (items(before.1), items(after.1)) {
-        (Some(old), Some(new)) => {
-            let lines = line_edits(&old, &new);
-            let what = match lines.is_empty() {
-                true => "in another order",
-                false => "other items",
-            };
-            ReasonText {
-                subject,
-                what: what.to_owned(),
-                lines,
-                place: None,
-            }
+    let (what, lines) = match (before.as_ref(), after.as_ref()) {
+        (Value::List(old), Value::List(new)) => {
+            let items = |items: &[Value]| items.iter().map(Value::to_string).collect::<Vec<_>>();
+            let lines = line_edits(&items(old), &items(new));
+            ("other items", lines)
         }
-        _ => below(subject, "another value", Some(before.1), Some(after.1)),
+        _ => ("another value", line_edits(&[old], &[new])),
+    };
+    ReasonText {
+        subject,
+        what: what.to_owned(),
+        lines,
+        place: None,
     }
-}
-
-/// The items of a list's canonical text, as far as it is JSON as well.
-fn items(text: &str) -> Option<Vec<String>> {
-    let items: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
-    Some(items.iter().map(serde_json::Value::to_string).collect())
-}
-
-/// The lines that differ between two texts.
-fn edits(before: &str, after: &str) -> Vec<Edit> {
-    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-    line_edits(&lines(before), &lines(after))
 }
 
 /// The shortest edit between two short lists, by their longest common subsequence; what is common is left out.
@@ -282,7 +306,15 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
     let declared = graph.target(target);
     match field {
         Field::Format => None,
-        Field::Task | Field::InputOrder | Field::Env(_) => Some(text.line_of(declared.span)),
+        Field::Task
+        | Field::TaskVersion
+        | Field::Part(_)
+        | Field::Command
+        | Field::Shell
+        | Field::InputOrder
+        | Field::Env(_)
+        | Field::Probe => Some(text.line_of(declared.span)),
+        Field::Discovered(_) => Some("seen to be used".to_owned()),
         Field::Param(name) => {
             let param = declared.params.iter().find(|param| param.name == *name)?;
             Some(origin(param, graph))
@@ -333,20 +365,36 @@ fn read_place(read: &Read, graph: &Graph) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::digest::Digest;
 
-    fn differs(field: Field, before: Option<&str>, after: Option<&str>) -> Reason {
-        Reason::Changed(Difference {
-            field,
-            before: before.map(str::to_owned),
-            after: after.map(str::to_owned),
-        })
+    type Side = Option<FieldValue<'static>>;
+
+    fn differs(field: Field, before: Side, after: Side) -> Reason {
+        Reason::Changed(Difference { field, before, after })
+    }
+
+    fn value(value: Value) -> Side {
+        Some(FieldValue::Param(std::borrow::Cow::Owned(value)))
+    }
+
+    fn word(text: &str) -> Side {
+        Some(FieldValue::Text(text.to_owned().into()))
+    }
+
+    fn words(texts: &[&str]) -> Side {
+        let texts = texts.iter().map(|text| (*text).to_owned().into());
+        Some(FieldValue::Texts(texts.collect()))
+    }
+
+    fn digest(text: &str) -> Side {
+        Some(FieldValue::Digest(Digest::of(text.as_bytes())))
     }
 
     fn said(reason: &Reason) -> String {
         told(reason).brief()
     }
 
-    fn param(before: Option<&str>, after: Option<&str>) -> ReasonText {
+    fn param(before: Side, after: Side) -> ReasonText {
         told(&differs(Field::Param("p".to_owned()), before, after))
     }
 
@@ -383,37 +431,42 @@ mod tests {
 
     #[test]
     fn a_short_value_stands_in_one_line() {
-        assert_eq!(param(Some("integer: 24"), Some("integer: 48")).brief(), "p 24 -> 48");
+        let int = |number| value(Value::Int(number));
+        assert_eq!(param(int(24), int(48)).brief(), "p 24 -> 48");
         assert_eq!(
-            param(Some("integer: 24"), Some("float: 24.0")).brief(),
+            param(int(24), value(Value::Float(24.0))).brief(),
             "p 24 (integer) -> 24.0 (float)"
         );
-        assert_eq!(param(None, Some("string: \"a: b\"")).brief(), "p new: \"a: b\"");
-        assert_eq!(param(Some("bool: true"), None).brief(), "p no longer used (was true)");
+        assert_eq!(
+            param(None, value(Value::Text("a: b".to_owned()))).brief(),
+            "p new: \"a: b\""
+        );
+        assert_eq!(
+            param(value(Value::Bool(true)), None).brief(),
+            "p no longer used (was true)"
+        );
     }
 
     #[test]
     fn a_long_list_tells_its_items() {
-        let list = |items: &[&str]| format!("list: [{}]", items.join(", "));
-        let (a, b, c) = (
-            format!("\"{}\"", "a".repeat(20)),
-            format!("\"{}\"", "b".repeat(20)),
-            format!("\"{}\"", "c".repeat(20)),
-        );
-        let before = list(&[&a, &b]);
-        let told = param(Some(&before), Some(&list(&[&b, &c])));
-        assert_eq!(told.what, "other items");
-        assert_eq!(told.lines, [Edit::Taken(a.clone()), Edit::Added(c)]);
-        let told = param(Some(&before), Some(&list(&[&b, &a])));
-        assert_eq!(told.lines, [Edit::Taken(a.clone()), Edit::Added(a)]);
+        let list = |items: &[&str]| {
+            let items = items.iter().map(|item| Value::Text((*item).to_owned()));
+            value(Value::List(items.collect()))
+        };
+        let (a, b, c) = ("a".repeat(20), "b".repeat(20), "c".repeat(20));
+        let quoted = |item: &str| format!("\"{item}\"");
+        let text = param(list(&[&a, &b]), list(&[&b, &c]));
+        assert_eq!(text.what, "other items");
+        assert_eq!(text.lines, [Edit::Taken(quoted(&a)), Edit::Added(quoted(&c))]);
+        let text = param(list(&[&a, &b]), list(&[&b, &a]));
+        assert_eq!(text.lines, [Edit::Taken(quoted(&a)), Edit::Added(quoted(&a))]);
     }
 
     #[test]
     fn a_long_text_stands_below() {
-        let (before, after) = (format!("string: \"{}\"", "a".repeat(80)), "string: \"b\"".to_owned());
-        let told = param(Some(&before), Some(&after));
-        assert_eq!(told.what, "another value");
-        assert_eq!(told.lines.len(), 2);
+        let text = param(value(Value::Text("a".repeat(80))), value(Value::Text("b".to_owned())));
+        assert_eq!(text.what, "another value");
+        assert_eq!(text.lines.len(), 2);
     }
 
     #[test]
@@ -422,57 +475,85 @@ mod tests {
             role: "clean".to_owned(),
             path: path.map(str::to_owned),
         };
-        let (one, two) = ("0123456789abcdef", "fedcba9876543210");
-        let changed = differs(input(Some("data/clean.txt")), Some(one), Some(two));
-        assert_eq!(said(&changed), "clean content 01234567 -> fedcba98");
-        assert_eq!(said(&differs(input(None), None, Some(two))), "clean new input");
+        let (one, two) = (digest("one"), digest("two"));
+        let digits = |text: &str| Digest::of(text.as_bytes()).hex()[..8].to_owned();
+        let changed = differs(input(Some("data/clean.txt")), one.clone(), two.clone());
+        assert_eq!(
+            said(&changed),
+            format!("clean content {} -> {}", digits("one"), digits("two"))
+        );
+        assert_eq!(said(&differs(input(None), None, two)), "clean new input");
         assert_eq!(said(&differs(input(None), None, None)), "clean new input");
-        assert_eq!(said(&differs(input(None), Some(one), None)), "clean no longer read");
+        assert_eq!(said(&differs(input(None), one.clone(), None)), "clean no longer read");
         let globbed = Field::Input {
             role: "pages/*.txt".to_owned(),
             path: Some("pages/a.txt".to_owned()),
         };
-        assert_eq!(said(&differs(globbed, None, Some(one))), "pages/a.txt new input");
-        let order = told(&differs(Field::InputOrder, Some("a\nb"), Some("b\na")));
+        assert_eq!(said(&differs(globbed, None, one.clone())), "pages/a.txt new input");
+        let order = told(&differs(Field::InputOrder, words(&["a", "b"]), words(&["b", "a"])));
         assert_eq!(order.brief(), "order of the inputs other than before");
         assert_eq!(order.lines, [Edit::Taken("a".to_owned()), Edit::Added("a".to_owned())]);
+        let seen = Field::Discovered("lib/model.py".to_owned());
+        let gone = differs(seen, one, Some(FieldValue::Absent));
+        assert_eq!(said(&gone), "lib/model.py is gone");
     }
 
     #[test]
     fn the_environment_is_told_without_its_values() {
         let env = |before, after| said(&differs(Field::Env("TZ".to_owned()), before, after));
+        let absent = || Some(FieldValue::Absent);
         assert_eq!(
-            env(Some("0123"), Some("4567")),
+            env(digest("one"), digest("two")),
             "$TZ another value (values of the environment are not kept)"
         );
-        assert_eq!(env(Some("not set"), Some("4567")), "$TZ not set -> set");
-        assert_eq!(env(Some("0123"), Some("not set")), "$TZ set -> not set");
-        assert_eq!(env(None, Some("0123")), "$TZ new variable");
-        assert_eq!(env(Some("0123"), None), "$TZ no longer read");
+        assert_eq!(env(absent(), digest("two")), "$TZ not set -> set");
+        assert_eq!(env(digest("one"), absent()), "$TZ set -> not set");
+        assert_eq!(env(None, digest("one")), "$TZ new variable");
+        assert_eq!(env(digest("one"), None), "$TZ no longer read");
     }
 
     #[test]
-    fn tasks_outputs_and_the_format() {
-        let task = |before, after| told(&differs(Field::Task, Some(before), Some(after)));
+    fn tasks_commands_outputs_and_the_format() {
+        let version = |number| Some(FieldValue::Version(number));
         assert_eq!(
-            task("prepare version 1", "prepare version 2").brief(),
-            "task prepare version 1 -> prepare version 2"
+            said(&differs(Field::TaskVersion, version(1), version(2))),
+            "task version 1 -> 2"
         );
-        let command = task("sh -c a\nb\nc", "sh -c a\nB\nc");
+        assert_eq!(
+            said(&differs(Field::Part("HoltWinters".to_owned()), version(2), version(3))),
+            "HoltWinters version 2 -> 3"
+        );
+        assert_eq!(
+            said(&differs(Field::Task, word("prepare"), word("validate"))),
+            "task prepare -> validate"
+        );
+        let command = told(&differs(Field::Command, word("a\nb\nc"), word("a\nB\nc")));
         assert_eq!(command.brief(), "command another text");
         assert_eq!(
             command.lines,
             [Edit::Taken("b".to_owned()), Edit::Added("B".to_owned())]
         );
-        assert_eq!(task("sh -c a", "exec a").brief(), "task with a shell or without");
+        let command = |before, after| said(&differs(Field::Command, before, after));
+        assert_eq!(command(word("a"), words(&["a"])), "command with a shell or without");
+        assert_eq!(command(None, word("a")), "command instead of a built-in");
         assert_eq!(
-            task("sh -c a", "prepare version 1").brief(),
-            "task a command or a built-in"
+            said(&differs(
+                Field::Shell,
+                words(&["sh", "-c"]),
+                words(&["bash", "-euo", "pipefail", "-c"])
+            )),
+            "shell sh -c -> bash -euo pipefail -c"
         );
-        let output = differs(Field::Output("raw".to_owned()), Some("file a.txt"), Some("file b.txt"));
-        assert_eq!(said(&output), "raw output file a.txt -> file b.txt");
+        let output = |path: &str| {
+            Some(FieldValue::Output {
+                kind: ArtifactKind::File,
+                path: Some(path.to_owned().into()),
+            })
+        };
+        let moved = differs(Field::Output("raw".to_owned()), output("a.txt"), output("b.txt"));
+        assert_eq!(said(&moved), "raw output file a.txt -> file b.txt");
         assert_eq!(
-            said(&differs(Field::Format, Some("1"), Some("2"))),
+            said(&differs(Field::Format, version(1), version(2))),
             "fingerprint format 1 -> 2"
         );
     }

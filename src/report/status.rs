@@ -1,6 +1,5 @@
 //! One line a target, stale first; in words and as JSON.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use super::table::TextTable;
 use crate::engine::graph::Graph;
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::reason::Reason;
-use crate::engine::store::{History, Store, StoredResult};
+use crate::engine::store::StoredResult;
 
 /// The steps of a plan as they are shown: stale, undecided, fresh; each in build order.
 fn sorted(plan: &Plan) -> Vec<&Step> {
@@ -44,35 +43,29 @@ fn reasons(verdict: &Verdict) -> &[Reason] {
 
 /// Draws the state of each target.
 #[must_use]
-pub fn text(plan: &Plan, graph: &Graph, store: &Store, now: SystemTime, ink: Ink) -> String {
+pub fn text(plan: &Plan, graph: &Graph, ink: Ink) -> String {
     let mut table = TextTable::new();
-    store.ledger(|ledger| {
-        for step in sorted(plan) {
-            let name = graph.name(step.target);
-            let (tone, word) = word(&step.verdict);
-            table.row([
-                (tone, word.to_owned()),
-                (Tone::Strong, name.to_owned()),
-                (
-                    Tone::Plain,
-                    words(step, ledger.target(name).map(Arc::as_ref), graph, now),
-                ),
-            ]);
-        }
-    });
+    for step in sorted(plan) {
+        let (tone, word) = word(&step.verdict);
+        table.row([
+            (tone, word.to_owned()),
+            (Tone::Strong, graph.name(step.target).to_owned()),
+            (Tone::Plain, words(step, graph, plan.at)),
+        ]);
+    }
     table.draw(ink)
 }
 
 /// What there is to say of a target besides its state.
-fn words(step: &Step, history: Option<&History>, graph: &Graph, now: SystemTime) -> String {
+fn words(step: &Step, graph: &Graph, now: SystemTime) -> String {
     let mut parts = Vec::new();
-    if let Some((run, _)) = history.and_then(History::failed) {
+    if let Some((run, _)) = step.history.failed() {
         parts.push(format!("failed {}", human::ago(run.time(), now)));
     }
     match &step.verdict {
         Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
         Verdict::Undecided => parts.push(waits(step, graph)),
-        Verdict::Fresh => parts.extend(history.and_then(History::record).map(|record| built(record, now))),
+        Verdict::Fresh => parts.extend(step.history.record().map(|record| built(record, now))),
     }
     parts.join("; ")
 }
@@ -91,9 +84,9 @@ fn built(record: &StoredResult, now: SystemTime) -> String {
 /// `time` and `duration` of the result in place and `restored_by`, the run that put it there if another one made it, or
 /// null; `failed` with `run`, `time` and `attempt` if its last attempt failed, or null.
 #[must_use]
-pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
-    let one = |step: &Step, history: Option<&History>| {
-        let built = history.and_then(History::record).map(|record| {
+pub fn json(plan: &Plan, graph: &Graph) -> Value {
+    let one = |step: &Step| {
+        let built = step.history.record().map(|record| {
             let restored = (record.placed_by != record.run).then(|| record.placed_by.to_string());
             json!({
                 "run": record.run.to_string(),
@@ -102,7 +95,7 @@ pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
                 "restored_by": restored,
             })
         });
-        let failed = history.and_then(History::failed).map(|(run, attempt)| {
+        let failed = step.history.failed().map(|(run, attempt)| {
             json!({ "run": run.to_string(), "time": human::timestamp(run.time()), "attempt": attempt })
         });
         json!({
@@ -113,11 +106,6 @@ pub fn json(plan: &Plan, graph: &Graph, store: &Store) -> Value {
             "failed": failed,
         })
     };
-    let targets: Vec<Value> = store.ledger(|ledger| {
-        let steps = sorted(plan).into_iter();
-        steps
-            .map(|step| one(step, ledger.target(graph.name(step.target)).map(Arc::as_ref)))
-            .collect()
-    });
+    let targets: Vec<Value> = sorted(plan).into_iter().map(one).collect();
     json!({ "targets": targets })
 }

@@ -72,8 +72,12 @@ impl<'a> Terminal<'a> {
                 state.width = names.max().unwrap_or(0).min(24);
                 work.total = work.done + steps.len();
             }
-            Event::Waiting { target, holder } => {
-                work.say(*target, self.graph.name(*target), format!("waits for {holder}"));
+            Event::Waiting { target, on } => {
+                work.say(
+                    *target,
+                    self.graph.name(*target),
+                    format!("waits for {}", events::waited_for(on)),
+                );
             }
             Event::Started { target, attempt, .. } => {
                 let says = match attempt {

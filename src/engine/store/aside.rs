@@ -30,12 +30,12 @@ impl Store {
         let root = files.root();
         let mut moves = Vec::new();
         for (number, output) in outputs.iter().enumerate() {
-            let base = self.aside_beside(&files.at(&output.path), run).join(target);
+            let base = self.area.aside_beside(&files.at(&output.path), run).join(target);
             let away = base.join(number.to_string());
             let away = away.strip_prefix(root).unwrap_or(&away).to_string_lossy().into_owned();
             moves.push((output.path.clone(), away));
         }
-        self.append(&[Entry::SetAside {
+        self.records.append(&[Entry::SetAside {
             run,
             target: target.to_owned(),
             files: moves.clone(),
@@ -71,7 +71,9 @@ impl Store {
     /// Moves what was set aside back; what stands in its place by then is kept under `displaced/`, unless atsaf
     /// placed it itself.
     pub(crate) fn put_back(&self, target: &str, run: RunId, files: &Files) -> Result<Vec<Displaced>, StoreError> {
-        let aside = self.ledger(|ledger| ledger.target(target).map(|history| history.aside().to_vec()));
+        let aside = self
+            .records
+            .ledger(|ledger| ledger.target(target).map(|history| history.aside().to_vec()));
         let mut displaced = Vec::new();
         for (path, away) in aside.unwrap_or_default() {
             let (to, away) = (files.at(&path), files.root().join(away));
@@ -90,7 +92,7 @@ impl Store {
                 let _ = fs::remove_dir(emptied);
             }
         }
-        self.append(&[Entry::AsideEnded {
+        self.records.append(&[Entry::AsideEnded {
             target: target.to_owned(),
         }])?;
         Ok(displaced)

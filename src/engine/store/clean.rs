@@ -9,7 +9,9 @@ use std::path::Path;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::commit::{digest_of, exists, remove};
-use super::{Store, StoreError, move_file};
+use super::entry::Artifact;
+use super::{Holder, Store, StoreError, move_file};
+use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::Output;
@@ -39,8 +41,8 @@ pub enum CleanOutcome {
     },
     /// It stays: atsaf did not place these bytes here.
     Altered,
-    /// It stays: the words tell which build is at it.
-    Busy(String),
+    /// It stays: a build is at it.
+    Busy(Holder),
 }
 
 impl Store {
@@ -56,15 +58,27 @@ impl Store {
         outputs.iter().map(survey).collect()
     }
 
+    /// Whether the store has a copy of the artifact that lies at a path.
+    fn has_copy(&self, path: &str, bytes: Digest) -> bool {
+        let is_it = |artifact: &&Artifact| artifact.path == path && artifact.bytes == bytes;
+        let key = self.records.ledger(|ledger| {
+            let records = ledger.targets().filter_map(|(_, history)| history.record());
+            records.flat_map(|record| &record.artifacts).find(is_it)?.object
+        });
+        key.is_some_and(|key| self.objects.has(key))
+    }
+
     fn look(&self, output: &Output, files: &Files) -> io::Result<Swept> {
         let at = files.at(&output.path);
         let (size, outcome) = match exists(&at) {
             false => (0, CleanOutcome::Absent),
             true => match digest_of(&at)? {
-                Some(bytes) if self.ledger(|ledger| ledger.placed(&output.path, bytes)) => {
-                    let copy = self.objects.has(bytes);
-                    (size_of(&at), CleanOutcome::Removed { copy })
-                }
+                Some(bytes) if self.records.ledger(|ledger| ledger.placed(&output.path, bytes)) => (
+                    size_of(&at),
+                    CleanOutcome::Removed {
+                        copy: self.has_copy(&output.path, bytes),
+                    },
+                ),
                 _ => (size_of(&at), CleanOutcome::Altered),
             },
         };
@@ -81,7 +95,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if something cannot be read or moved.
     pub fn clean(&self, outputs: &[(&str, &Output)], files: &Files) -> Result<Vec<Swept>, StoreError> {
-        if self.state().journal.is_none() {
+        if !self.records.exist() {
             // Nothing was ever built here, so nothing here is atsaf's.
             return self.survey(outputs, files);
         }
@@ -91,8 +105,8 @@ impl Store {
         for (target, output) in outputs {
             let at = files.at(&output.path);
             // Readers hold the lock of what they read, so this one waits for them too.
-            let held = self.locks.take(target, &[], run).map_err(StoreError::at(&at))?;
-            self.refresh()?;
+            let held = self.area.locks.take(target, &[], run).map_err(StoreError::at(&at))?;
+            self.records.refresh()?;
             let mut it = self.look(output, files).map_err(StoreError::at(&at))?;
             match held {
                 Err(holder) if it.outcome != CleanOutcome::Absent => it.outcome = CleanOutcome::Busy(holder),
@@ -106,19 +120,19 @@ impl Store {
             }
             swept.push(it);
         }
-        let _ = fs::remove_dir_all(self.staging_dir(run));
+        let _ = fs::remove_dir_all(self.area.staging_dir(run));
         Ok(swept)
     }
 
     /// Removes an artifact, unless it was changed since it was looked at: it is moved away first, so that what is
     /// deleted is what was looked at.
     fn take_out(&self, output: &Output, at: &Path, run: RunId) -> io::Result<bool> {
-        let staging = self.staging_beside(at, run);
+        let staging = self.area.staging_beside(at, run);
         fs::create_dir_all(&staging)?;
         let away = staging.join("clean");
         super::rename(at, &away)?;
         let own = match digest_of(&away)? {
-            Some(bytes) => self.ledger(|ledger| ledger.placed(&output.path, bytes)),
+            Some(bytes) => self.records.ledger(|ledger| ledger.placed(&output.path, bytes)),
             None => false,
         };
         if own {
@@ -130,7 +144,7 @@ impl Store {
                 true => drop(self.dispose(&away, &output.path, run)?),
             }
         }
-        if staging != self.staging_dir(run) {
+        if staging != self.area.staging_dir(run) {
             let _ = fs::remove_dir(&staging);
         }
         Ok(own)
@@ -148,9 +162,8 @@ fn size_of(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::digest::Digest;
     use crate::engine::spec::{ArtifactKind, Span};
-    use crate::engine::store::entry::{Artifact, Entry, ResultEntry};
+    use crate::engine::store::entry::{Entry, Mode, ResultEntry};
 
     fn output(name: &str) -> Output {
         Output {
@@ -184,24 +197,29 @@ mod tests {
                 kind: ArtifactKind::File,
                 content: bytes,
                 bytes,
+                object: None,
+                mode: Mode::Plain,
                 size: 1,
                 run,
             };
             let made = ResultEntry {
                 run,
                 target: (*name).to_owned(),
-                hash: bytes,
+                id: bytes,
+                declared: bytes,
+                discovered: Vec::new(),
                 fingerprint: None,
                 artifacts: vec![artifact],
                 read: Vec::new(),
                 reasons: Vec::new(),
                 attempt: 1,
+                ended: 1,
                 duration: 1,
                 effect: false,
             };
-            let (target, hash) = (made.target.clone(), made.hash);
-            let entries = [Entry::Intent(Box::new(made)), Entry::Result { target, hash }];
-            store.append(&entries).expect("appended");
+            let (target, id) = (made.target.clone(), made.id);
+            let entries = [Entry::Intent(Box::new(made)), Entry::Result { target, id }];
+            store.records.append(&entries).expect("appended");
         }
         (dir, store, files)
     }
@@ -246,15 +264,13 @@ mod tests {
         let output = output("a");
         let (other, _) = Store::open(dir.path()).expect("opened");
         let held = other
+            .area
             .locks
             .take("reader", &["a"], RunId::new())
             .expect("asked")
             .expect("free");
         let fates = fates(store.clean(&[("a", &output)], &files).expect("cleaned"));
-        assert!(
-            matches!(&fates[..], [CleanOutcome::Busy(holder)] if holder.contains("another build")),
-            "{fates:?}"
-        );
+        assert!(matches!(&fates[..], [CleanOutcome::Busy(_)]), "{fates:?}");
         assert!(files.at("out/a").exists());
         drop(held);
         let swept = store.clean(&[("a", &output)], &files).expect("cleaned");

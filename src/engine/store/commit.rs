@@ -9,32 +9,35 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::entry::{Artifact, Entry, ResultEntry};
-use super::{Store, StoreError, StoredResult, move_file};
+use super::entry::{Artifact, Entry, Mode, ResultEntry};
+use super::{Store, StoreError, StoredResult, move_file, objects};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
 use crate::engine::files::Files;
-use crate::engine::reason::Reason;
 use crate::engine::run_id::{RUN_ID_PLACEHOLDER, RunId};
 use crate::engine::spec::{ArtifactKind, Output};
 
-/// An artifact as an attempt left it, examined and stamped.
+/// An artifact as an attempt left it, examined.
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
-    /// What is made of it.
-    pub(crate) artifact: Artifact,
+    pub(crate) port: String,
+    /// Its declared path.
+    pub(crate) path: String,
+    pub(crate) kind: ArtifactKind,
+    /// The digest of what those who read it depend on.
+    pub(crate) content: Digest,
+    /// Its size in bytes; a directory's files together.
+    pub(crate) size: u64,
     /// Where it lies.
     pub(crate) at: PathBuf,
+    /// Whether the run's id is to be stamped into it.
+    stamp: bool,
 }
 
 impl Staged {
-    /// Digests what an attempt wrote to `at`, and stamps the run's id into it if the task is a built-in.
-    pub(crate) fn examine(output: &Output, at: PathBuf, run: RunId, stamp: bool) -> io::Result<Self> {
-        let (content, bytes, size) = match output.kind {
-            ArtifactKind::File if stamp => stamp_file(&at, run)?,
-            ArtifactKind::File => {
-                let digest = digest::of_file(&at)?;
-                (digest, digest, fs::metadata(&at)?.len())
-            }
+    /// Digests what an attempt wrote to `at`; `stamp` if the run's id is to be put into it, as for a built-in.
+    pub(crate) fn examine(output: &Output, at: PathBuf, stamp: bool) -> io::Result<Self> {
+        let (content, size) = match output.kind {
+            ArtifactKind::File => (digest::of_file(&at)?, fs::metadata(&at)?.len()),
             ArtifactKind::Directory => {
                 let tree = Tree::read(&at, &digest::of_file)?;
                 let sizes = tree
@@ -42,37 +45,54 @@ impl Staged {
                     .iter()
                     .filter_map(|(name, _)| fs::symlink_metadata(at.join(name)).ok());
                 let size = sizes.filter(fs::Metadata::is_file).map(|it| it.len()).sum();
-                (tree.digest(), tree.digest(), size)
+                (tree.digest(), size)
             }
         };
-        let artifact = Artifact {
-            name: output.port.clone(),
+        Ok(Self {
+            port: output.port.clone(),
             path: output.path.clone(),
             kind: output.kind,
             content,
-            bytes,
             size,
-            run,
+            at,
+            stamp,
+        })
+    }
+
+    /// The artifact that it becomes in a run; stamps the run's id into the file.
+    fn artifact(&self, run: RunId, object: Option<Digest>, mode: Mode) -> io::Result<Artifact> {
+        let stamped = self.stamp && stamp(&self.at, run)?;
+        let bytes = if stamped {
+            digest::of_file(&self.at)?
+        } else {
+            self.content
         };
-        Ok(Self { artifact, at })
+        Ok(Artifact {
+            name: self.port.clone(),
+            path: self.path.clone(),
+            kind: self.kind,
+            content: self.content,
+            bytes,
+            object,
+            mode,
+            size: self.size,
+            run,
+        })
     }
 }
 
-/// Writes the run's id over every placeholder; gives the digests before and after, and the size.
-fn stamp_file(path: &Path, run: RunId) -> io::Result<(Digest, Digest, u64)> {
+/// Writes the run's id over every placeholder; says whether there was one.
+pub(super) fn stamp(path: &Path, run: RunId) -> io::Result<bool> {
     let holes = placeholders(path)?;
-    let content = digest::of_file(path)?;
-    let size = fs::metadata(path)?.len();
     if holes.is_empty() {
-        return Ok((content, content, size));
+        return Ok(false);
     }
     let mut file = File::options().write(true).open(path)?;
     for hole in holes {
         file.seek(SeekFrom::Start(hole))?;
         file.write_all(run.to_string().as_bytes())?;
     }
-    drop(file);
-    Ok((content, digest::of_file(path)?, size))
+    Ok(true)
 }
 
 /// Offsets of the placeholder in a file.
@@ -130,39 +150,49 @@ impl Store {
     /// Artifacts whose content is that of the earlier file, which is still in place, stay as they are.
     pub(crate) fn commit(
         &self,
-        mut made: ResultEntry,
+        mut result: ResultEntry,
         staged: &[Staged],
         record: Option<&StoredResult>,
         cache: bool,
         files: &Files,
     ) -> Result<Committed, StoreError> {
+        let run = result.run;
         let mut place = Vec::new();
         let mut trouble = None;
-        for Staged { artifact, at } in staged {
-            let before = record.and_then(|past| past.artifacts.iter().find(|old| old.name == artifact.name));
+        // From the copy to the entry that needs it, nobody else deletes objects.
+        let objects = self.area.locks.objects(false).map_err(StoreError::at(&self.dir))?;
+        for staged in staged {
+            let before = record.and_then(|record| record.artifact(&staged.port));
             let intact = |old: &&Artifact| {
-                old.content == artifact.content
-                    && old.kind == artifact.kind
-                    && files.digest(&artifact.path).ok().flatten() == Some((old.bytes, old.kind))
+                old.content == staged.content
+                    && old.kind == staged.kind
+                    && files.digest(&staged.path).ok().flatten() == Some((old.bytes, old.kind))
             };
             if let Some(old) = before.filter(intact) {
-                made.artifacts.push(Artifact {
-                    path: artifact.path.clone(),
+                result.artifacts.push(Artifact {
+                    path: staged.path.clone(),
                     ..old.clone()
                 });
                 continue;
             }
-            if cache && let Err(error) = self.objects.keep(at, artifact.kind, artifact.bytes) {
-                trouble = Some(format!("no copy of `{}` could be kept: {error}", artifact.name));
-            }
-            made.artifacts.push(artifact.clone());
-            place.push((artifact.clone(), at.clone()));
+            let (object, mode) = match cache.then(|| objects::keep(&*self.objects, staged.kind, &staged.at)) {
+                Some(Ok((key, mode))) => (Some(key), mode),
+                Some(Err(error)) => {
+                    trouble = Some(format!("no copy of `{}` could be kept: {error}", staged.path));
+                    (None, Mode::Plain)
+                }
+                None => (None, Mode::Plain),
+            };
+            let artifact = staged.artifact(run, object, mode).map_err(StoreError::at(&staged.at))?;
+            result.artifacts.push(artifact.clone());
+            place.push((artifact, staged.at.clone()));
         }
-        let (target, hash, run) = (made.target.clone(), made.hash, made.run);
-        let artifacts = made.artifacts.clone();
-        self.append(&[Entry::Intent(Box::new(made))])?;
+        let (target, id) = (result.target.clone(), result.id);
+        let artifacts = result.artifacts.clone();
+        self.records.append(&[Entry::Intent(Box::new(result))])?;
+        drop(objects);
         let displaced = self.place_all(&place, run, files)?;
-        self.append(&[Entry::Result { target, hash }])?;
+        self.records.append(&[Entry::Result { target, id }])?;
         Ok(Committed {
             displaced,
             artifacts,
@@ -170,63 +200,7 @@ impl Store {
         })
     }
 
-    /// Puts an earlier result back in place; `None` if a copy is missing or damaged, and then nothing was changed.
-    pub(crate) fn restore(
-        &self,
-        past: &StoredResult,
-        target: (&str, &[Output]),
-        run: RunId,
-        reasons: Vec<Reason>,
-        files: &Files,
-    ) -> Result<Option<Vec<Displaced>>, StoreError> {
-        let (target, outputs) = target;
-        let (mut place, mut whole) = (Vec::new(), true);
-        for (number, artifact) in past.artifacts.iter().enumerate() {
-            let Some(output) = outputs.iter().find(|output| output.port == artifact.name) else {
-                return Ok(None);
-            };
-            if files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind)) {
-                continue;
-            }
-            let dir = self
-                .staging_beside(&files.at(&output.path), run)
-                .join(format!("{target}.restore"));
-            let at = dir.join(number.to_string());
-            let give = || -> io::Result<bool> {
-                fs::create_dir_all(&dir)?;
-                remove(&at)?;
-                self.objects.give(artifact.bytes, artifact.kind, &at)
-            };
-            if !give().map_err(StoreError::at(&at))? {
-                // The others are looked at as well: what is damaged goes, and the attempt that follows replaces it.
-                whole = false;
-            }
-            let mut artifact = artifact.clone();
-            artifact.path.clone_from(&output.path);
-            place.push((artifact, at));
-        }
-        if !whole {
-            return Ok(None);
-        }
-        let (target, hash) = (target.to_owned(), past.hash);
-        if !place.is_empty() {
-            let files = place
-                .iter()
-                .map(|(artifact, _)| (artifact.path.clone(), artifact.bytes))
-                .collect();
-            self.append(&[Entry::Placement { files }])?;
-        }
-        let displaced = self.place_all(&place, run, files)?;
-        self.append(&[Entry::Restore {
-            run,
-            target,
-            hash,
-            reasons,
-        }])?;
-        Ok(Some(displaced))
-    }
-
-    fn place_all(
+    pub(super) fn place_all(
         &self,
         place: &[(Artifact, PathBuf)],
         run: RunId,
@@ -249,7 +223,7 @@ impl Store {
 
     /// Makes the directory of a path; a file that stands where a part of it has to be gives way.
     fn clear_way(&self, path: &str, run: RunId) -> io::Result<Option<Displaced>> {
-        let root = self.root();
+        let root = self.area.root();
         let Some((parent, _)) = path.rsplit_once('/') else {
             return Ok(None);
         };
@@ -293,7 +267,7 @@ impl Store {
     /// Where what comes out of an artifact's place lies until it was looked at: should the build be killed before
     /// that, [`Store::rescue`] finds it there.
     fn former(&self, artifact: &Artifact, to: &Path, run: RunId) -> io::Result<PathBuf> {
-        let former = self.staging_beside(to, run).join(FORMER).join(&artifact.path);
+        let former = self.area.staging_beside(to, run).join(FORMER).join(&artifact.path);
         fs::create_dir_all(former.parent().unwrap_or(&former))?;
         remove(&former)?;
         Ok(former)
@@ -301,14 +275,14 @@ impl Store {
 
     /// Looks at what a build had taken out of artifacts' places when it was killed; tells what it kept.
     pub(super) fn rescue(&self, run: RunId) -> io::Result<Vec<Displaced>> {
-        let stagings = self.stagings(run).into_iter();
+        let stagings = self.area.stagings(run).into_iter();
         let formers = stagings.map(|staging| staging.join(FORMER));
         let formers: Vec<PathBuf> = formers.filter(|former| former.exists()).collect();
         if formers.is_empty() {
             return Ok(Vec::new());
         }
         let placements = |ledger: &super::Ledger| ledger.placements().map(|(path, _)| path.to_owned()).collect();
-        let paths: Vec<String> = self.ledger(placements);
+        let paths: Vec<String> = self.records.ledger(placements);
         let all = formers
             .iter()
             .flat_map(|former| paths.iter().map(|path| (former.join(path), path)));
@@ -321,12 +295,12 @@ impl Store {
     /// Deletes what came out of an artifact's place if atsaf had put it there, else keeps it under `displaced/`.
     pub(crate) fn dispose(&self, former: &Path, path: &str, run: RunId) -> io::Result<Option<Displaced>> {
         let own = match digest_of(former)? {
-            Some(digest) => self.ledger(|ledger| ledger.placed(path, digest)),
+            Some(digest) => self.records.ledger(|ledger| ledger.placed(path, digest)),
             None => false,
         };
         if own && former.is_dir() {
             // Out of sight first: a kill must not leave half of it where it would be taken for somebody's work.
-            let staging = self.staging_beside(&self.root().join(path), run);
+            let staging = self.area.staging_beside(&self.area.root().join(path), run);
             let gone = staging.join(GONE).join(path);
             fs::create_dir_all(gone.parent().unwrap_or(&gone))?;
             remove(&gone)?;
@@ -403,10 +377,10 @@ mod tests {
             File::create(&path).expect("made").write_all(&bytes).expect("written");
             assert_eq!(placeholders(&path).expect("read"), [before as u64]);
             let run = RunId::new();
-            let (content, stamped, size) = stamp_file(&path, run).expect("stamped");
-            assert_eq!((content, size), (Digest::of(&bytes), bytes.len() as u64));
+            assert!(stamp(&path, run).expect("stamped"));
             bytes[before..before + 36].copy_from_slice(run.to_string().as_bytes());
-            assert_eq!(stamped, Digest::of(&bytes));
+            assert_eq!(fs::read(&path).expect("read"), bytes);
+            assert!(!stamp(&path, run).expect("looked"), "there is nothing left to stamp");
         }
     }
 }

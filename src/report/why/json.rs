@@ -37,7 +37,7 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
         Fate::Keep => ("fresh", "keep"),
     };
     let from = match explanation.fate {
-        Fate::Restore(run) => run.map(|run| run.to_string()),
+        Fate::Restore(run) => Some(run.to_string()),
         _ => None,
     };
     json!({

@@ -14,13 +14,14 @@ use self::search::CauseSearch;
 pub use self::text::text;
 use super::plan::{Fate, TimeEstimate};
 use super::reasons::{self, ReasonText};
-use crate::engine::fingerprint::{Field, Fingerprint};
+use crate::engine::fingerprint::{Field, FieldValue, Fingerprint};
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
+use crate::engine::look::Past;
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::run_id::RunId;
 use crate::engine::spec::Value;
+use crate::engine::store::StoredResult;
 use crate::engine::store::entry::Artifact;
-use crate::engine::store::{Store, StoredResult};
 
 /// Where an explanation looks.
 pub struct WhyContext<'a> {
@@ -29,7 +30,7 @@ pub struct WhyContext<'a> {
     /// The plan of the target, of what it needs, and of what follows it.
     pub plan: &'a Plan,
     /// What was built.
-    pub store: &'a Store,
+    pub past: &'a dyn Past,
     /// Files at a path that were modified after a moment, the newest first.
     pub modified: &'a dyn Fn(&str, SystemTime) -> Vec<Touched>,
     /// The last line that a target printed in a run.
@@ -90,16 +91,16 @@ pub fn explain<'a>(
     target: TargetId,
     artifact: Option<ArtifactId>,
 ) -> Option<Explanation<'a>> {
-    let WhyContext { graph, plan, store, .. } = *context;
+    let WhyContext { graph, plan, past, .. } = *context;
     let steps: HashMap<TargetId, &'a Step> = plan.steps.iter().map(|step| (step.target, step)).collect();
     let step = *steps.get(&target)?;
-    let record = record(store, graph, target);
+    let record = record(past, graph, target);
     let mut search = CauseSearch::new(context, &steps);
     let causes = match &step.verdict {
-        Verdict::Fresh => record.as_ref().map(|past| search.past(past, 0)).unwrap_or_default(),
+        Verdict::Fresh => record.as_ref().map(|result| search.past(result, 0)).unwrap_or_default(),
         _ => search.present(step, 0),
     };
-    let earlier = record.as_ref().and_then(|past| store.fingerprint(past));
+    let earlier = record.as_ref().and_then(|record| past.result(record.id)?.fingerprint);
     let open = |ids: &[TargetId]| -> Vec<TargetId> {
         let open = |id: &&TargetId| steps.get(id).is_some_and(|step| step.verdict != Verdict::Fresh);
         ids.iter().filter(open).copied().collect()
@@ -123,7 +124,7 @@ pub fn explain<'a>(
         target,
         artifact,
         step,
-        fate: Fate::of(step, graph, store),
+        fate: Fate::of(step),
         causes,
         same: earlier
             .map(|earlier| same(&earlier, &step.fingerprint))
@@ -132,7 +133,7 @@ pub fn explain<'a>(
             .as_ref()
             .and_then(|past| (context.said)(past.run, graph.name(target))),
         record,
-        failed: store.ledger(|ledger| ledger.target(graph.name(target))?.failed()),
+        failed: step.history.failed(),
         estimate: TimeEstimate::of(working),
         first,
         then,
@@ -140,17 +141,17 @@ pub fn explain<'a>(
     })
 }
 
-fn record(store: &Store, graph: &Graph, target: TargetId) -> Option<StoredResult> {
-    store.ledger(|ledger| ledger.target(graph.name(target))?.record().cloned())
+fn record(past: &dyn Past, graph: &Graph, target: TargetId) -> Option<StoredResult> {
+    past.histories(&[graph.name(target)]).first()?.record().cloned()
 }
 
-/// The fields that have the same text in both; inputs first, then parameters and the rest.
+/// The fields that have the same value in both; inputs first, then parameters and the rest.
 fn same(before: &Fingerprint, after: &Fingerprint) -> Vec<Field> {
-    let before: HashMap<Field<&str>, Option<String>> = before.fields().into_iter().collect();
+    let before: HashMap<Field<&str>, Option<FieldValue<'_>>> = before.fields().into_iter().collect();
     let mut same: Vec<Field> = after
         .fields()
         .into_iter()
-        .filter(|(field, text)| text.is_some() && before.get(field) == Some(text))
+        .filter(|(field, value)| value.is_some() && before.get(field) == Some(value))
         .map(|(field, _)| field.owned())
         .filter(|field| matches!(field, Field::Input { .. } | Field::Param(_) | Field::Env(_)))
         .collect();
@@ -174,12 +175,12 @@ impl Explanation<'_> {
 
     /// What the result in place was made from, a line each: name, value and place.
     #[must_use]
-    pub fn made_from(&self, graph: &Graph, store: &Store) -> Vec<(String, String, String)> {
+    pub fn made_from(&self, graph: &Graph, past: &dyn Past) -> Vec<(String, String, String)> {
         let mut lines = Vec::new();
         for read in &graph.node(self.target).reads {
             let (value, place) = match read.artifact {
                 Some(artifact) => {
-                    let run = record(store, graph, artifact.target).map(|past| past.run.short());
+                    let run = record(past, graph, artifact.target).map(|record| record.run.short());
                     let run = run.map(|run| format!(" in run {run}")).unwrap_or_default();
                     (
                         read.path.clone(),

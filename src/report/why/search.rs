@@ -103,7 +103,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
     fn behind(&mut self, target: TargetId, role: &str, path: Option<&str>, depth: usize) -> Vec<Cause> {
         let WhyContext {
             graph,
-            store,
+            past,
             modified,
             now,
             ..
@@ -112,7 +112,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
         let reads = graph.node(target).reads.iter();
         for read in reads.filter(|read| read.role == role && path.is_none_or(|path| read.path == path)) {
             let Some(artifact) = read.artifact else {
-                let since = record(store, graph, target).map(|past| past.placed_by.time());
+                let since = record(past, graph, target).map(|past| past.placed_by.time());
                 let files = since.map(|since| modified(&read.path, since)).unwrap_or_default();
                 causes.extend(touched(&files, now));
                 continue;
@@ -124,12 +124,12 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
             let name = graph.name(by);
             if step.verdict != Verdict::Fresh {
                 let because = self.again(by, depth, |search| search.present(step, depth + 1));
-                let fate = Fate::of(step, graph, store);
+                let fate = Fate::of(step);
                 causes.push(Cause {
                     told: ReasonText {
                         subject: name.to_owned(),
                         what: match fate {
-                            Fate::Restore(Some(from)) => format!("comes back from run {}", from.short()),
+                            Fate::Restore(from) => format!("comes back from run {}", from.short()),
                             _ => "must run".to_owned(),
                         },
                         ..ReasonText::default()
@@ -137,8 +137,8 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
                     json: json!({ "reason": "made_again", "by": name }),
                     because,
                 });
-            } else if let Some(past) = record(store, graph, by) {
-                let how = if past.placed_by == past.run {
+            } else if let Some(result) = record(past, graph, by) {
+                let how = if result.placed_by == result.run {
                     "ran"
                 } else {
                     "was restored"
@@ -148,14 +148,14 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
                         subject: name.to_owned(),
                         what: format!(
                             "{how} in run {} ({})",
-                            past.placed_by.short(),
-                            human::ago(past.placed_by.time(), now)
+                            result.placed_by.short(),
+                            human::ago(result.placed_by.time(), now)
                         ),
                         ..ReasonText::default()
                     },
-                    json: json!({ "reason": "was_made_again", "by": name, "run": past.placed_by.to_string() }),
-                    because: match past.placed_by == past.run {
-                        true => self.again(by, depth, |search| search.past(&past, depth + 1)),
+                    json: json!({ "reason": "was_made_again", "by": name, "run": result.placed_by.to_string() }),
+                    because: match result.placed_by == result.run {
+                        true => self.again(by, depth, |search| search.past(&result, depth + 1)),
                         false => Vec::new(),
                     },
                 });
@@ -165,9 +165,9 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
     }
 
     /// The causes for which a result was made, as the journal tells them.
-    pub(super) fn past(&mut self, past: &StoredResult, depth: usize) -> Vec<Cause> {
-        let WhyContext { graph, store, .. } = *self.context;
-        let Some(made) = store.recall(past) else {
+    pub(super) fn past(&mut self, result: &StoredResult, depth: usize) -> Vec<Cause> {
+        let WhyContext { graph, past, .. } = *self.context;
+        let Some(made) = past.result(result.id) else {
             return Vec::new();
         };
         let Some(target) = graph.owner(&made.target) else {
@@ -184,7 +184,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
                 let read = reasons::read_of(graph, target, role, path.as_deref());
                 let by = read.and_then(|read| read.artifact).map(|artifact| artifact.target);
                 // Only what ran in the same run is known to have been the cause.
-                let before = by.and_then(|by| Some((by, record(store, graph, by).filter(|it| it.run == past.run)?)));
+                let before = by.and_then(|by| Some((by, record(past, graph, by).filter(|it| it.run == result.run)?)));
                 if let Some((by, before)) = before {
                     because = self.again(by, depth, |search| search.past(&before, depth + 1));
                 }

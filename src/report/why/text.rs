@@ -45,11 +45,10 @@ fn head(explanation: &Explanation<'_>, context: &WhyContext<'_>, ink: Ink) -> St
     let stale = ink.paint(Tone::Stale, "stale");
     match explanation.fate {
         Fate::Run => format!("{name} is {stale}: {it} must run"),
-        Fate::Restore(Some(from)) => {
+        Fate::Restore(from) => {
             let ago = human::ago(from.time(), now);
             format!("{name} is {stale}: {it} comes back from run {} ({ago})", from.short())
         }
-        Fate::Restore(None) => format!("{name} is {stale}: {it} comes back from the store"),
         Fate::Undecided => {
             let word = ink.paint(Tone::Stale, "undecided");
             format!("{name} is {word}: {it} runs if what it reads comes out different")
@@ -107,7 +106,7 @@ fn fresh(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext
     page.whole("because");
     page.causes(&explanation.causes);
     page.whole("from");
-    for (name, value, place) in explanation.made_from(context.graph, context.store) {
+    for (name, value, place) in explanation.made_from(context.graph, context.past) {
         page.put(&name, Tone::Plain, &value, Some(place));
     }
     for artifact in explanation.artifacts(context.graph) {
@@ -156,7 +155,7 @@ fn width(explanation: &Explanation<'_>, context: &WhyContext<'_>) -> usize {
         .map(|cause| cause.told.subject.chars().count())
         .collect();
     if explanation.step.verdict == Verdict::Fresh {
-        let lines = explanation.made_from(context.graph, context.store);
+        let lines = explanation.made_from(context.graph, context.past);
         names.extend(lines.iter().map(|(name, ..)| name.chars().count()));
     }
     names

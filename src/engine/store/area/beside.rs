@@ -13,17 +13,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Store;
-use super::commit::remove;
+use super::super::commit::remove;
+use super::Area;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
 
 /// The directory, in a run's staging, for the notes of staging directories elsewhere.
 const BESIDE: &str = "beside";
 
-impl Store {
+impl Area {
     /// A staging directory on the file system of `path`.
-    pub(crate) fn staging_beside(&self, path: &Path, run: RunId) -> PathBuf {
+    pub(in super::super) fn staging_beside(&self, path: &Path, run: RunId) -> PathBuf {
         let Some(there) = self.elsewhere(path) else {
             return self.staging_dir(run);
         };
@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// A directory for former artifacts on the file system of `path`.
-    pub(super) fn aside_beside(&self, path: &Path, run: RunId) -> PathBuf {
+    pub(in super::super) fn aside_beside(&self, path: &Path, run: RunId) -> PathBuf {
         match self.elsewhere(path) {
             Some(there) => there.join(format!(".atsaf-aside-{run}")),
             None => self.aside_dir(run),
@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// All staging directories of a run.
-    pub(super) fn stagings(&self, run: RunId) -> Vec<PathBuf> {
+    pub(in super::super) fn stagings(&self, run: RunId) -> Vec<PathBuf> {
         let own = self.staging_dir(run);
         let notes = fs::read_dir(own.join(BESIDE)).into_iter().flatten().flatten();
         let beside = notes.filter_map(|note| fs::read_to_string(note.path()).ok());
@@ -65,23 +65,18 @@ impl Store {
         let there = path.ancestors().skip(1).find(|at| at.exists())?;
         (device(there) != device(&self.dir)).then(|| there.to_owned())
     }
-
-    /// The project's directory.
-    pub(super) fn root(&self) -> &Path {
-        self.dir.ancestors().nth(2).unwrap_or(&self.dir)
-    }
 }
 
 /// Moves a file or directory, to another file system if need be: there it appears whole, and only then goes here.
 pub(crate) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
-    match super::rename(from, to) {
+    match super::super::rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let mut name = to.file_name().unwrap_or_default().to_owned();
             name.push(".part");
             let part = to.with_file_name(name);
             remove(&part)?;
             copy(from, &part)?;
-            super::rename(&part, to)?;
+            super::super::rename(&part, to)?;
             remove(from)
         }
         other => other,

@@ -15,9 +15,40 @@ use crate::engine::run_id::RunId;
 const STRIPES: u16 = 4096;
 
 /// The directory of locks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Locks {
     dir: PathBuf,
+}
+
+/// Who holds a lock, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// The run.
+    pub run: Option<RunId>,
+    /// The number of its process.
+    pub process: Option<u32>,
+    /// The target that it is at.
+    pub target: Option<String>,
+}
+
+impl Holder {
+    /// What a holder writes into the file of its lock, a line each.
+    fn note(run: RunId, target: &str) -> String {
+        format!("{run}\n{}\n{target}", std::process::id())
+    }
+
+    /// Reads who wrote into the file of a lock; a reader of a target writes nothing.
+    fn read(file: &mut File) -> Self {
+        let mut note = String::new();
+        let _ = file.seek(SeekFrom::Start(0));
+        let _ = file.read_to_string(&mut note);
+        let mut lines = note.lines();
+        Self {
+            run: lines.next().and_then(|line| line.parse().ok()),
+            process: lines.next().and_then(|line| line.parse().ok()),
+            target: lines.next().map(str::to_owned),
+        }
+    }
 }
 
 /// Locks of one attempt; freed when dropped, in children that inherited them as well.
@@ -51,8 +82,8 @@ impl Locks {
     /// Takes the lock on `target` alone and those on `reads` together with others; all or none.
     ///
     /// # Errors
-    /// `Ok(Err(holder))` says in words who is in the way.
-    pub(crate) fn take(&self, target: &str, reads: &[&str], run: RunId) -> io::Result<Result<Held, String>> {
+    /// `Ok(Err(holder))` says who is in the way.
+    pub(crate) fn take(&self, target: &str, reads: &[&str], run: RunId) -> io::Result<Result<Held, Holder>> {
         let own = stripe(target);
         let mut stripes: Vec<u16> = reads
             .iter()
@@ -73,17 +104,27 @@ impl Locks {
             };
             match taken {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Err(holder(&mut file))),
+                Err(TryLockError::WouldBlock) => return Ok(Err(Holder::read(&mut file))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             if exclusive {
-                let note = format!("run {}, process {}, at `{target}`", run.short(), std::process::id());
                 let _ = file.set_len(0);
-                let _ = file.write_all(note.as_bytes());
+                let _ = file.write_all(Holder::note(run, target).as_bytes());
             }
             held.0.push((file, exclusive));
         }
         Ok(Ok(held))
+    }
+
+    /// Waits for the lock that commits and restores share while they use objects, and that who deletes objects takes
+    /// alone.
+    pub(crate) fn objects(&self, alone: bool) -> io::Result<Held> {
+        let file = self.open("objects")?;
+        match alone {
+            true => file.lock()?,
+            false => file.lock_shared()?,
+        }
+        Ok(Held(vec![(file, false)]))
     }
 
     /// Waits for the append lock.
@@ -162,16 +203,6 @@ fn stripe(target: &str) -> u16 {
     u16::from_str_radix(&digest[..4], 16).unwrap_or_default() % STRIPES
 }
 
-fn holder(file: &mut File) -> String {
-    let mut note = String::new();
-    let _ = file.seek(SeekFrom::Start(0));
-    let _ = file.read_to_string(&mut note);
-    match note.is_empty() {
-        true => "another build".to_owned(),
-        false => format!("another build ({note})"),
-    }
-}
-
 /// Lets the next child inherit a file, until what is given back is dropped.
 pub(crate) struct Inherit<'a>(&'a File);
 
@@ -209,7 +240,12 @@ mod tests {
             .take("report", &["train"], run)
             .expect("asked")
             .expect_err("being written");
-        assert!(holder.contains("at `train`"), "{holder}");
+        let expected = Holder {
+            run: Some(run),
+            process: Some(std::process::id()),
+            target: Some("train".to_owned()),
+        };
+        assert_eq!(holder, expected);
         drop((first, second));
         assert!(two.take("report", &["train"], run).expect("asked").is_ok());
     }

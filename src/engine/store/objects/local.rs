@@ -1,160 +1,167 @@
-//! Artifacts by byte digest, to be given back without running anything.
+//! Objects as files of the project's own store: `objects/ab/cdef…`.
 //!
 //! An object is written once, under its final name. A kill may leave a torn one: it is verified on the way out, and
-//! one that does not say what its name says is a miss. A directory is kept as a list of its entries (its [`Tree`])
-//! and one object for each file.
+//! one that does not say what its name says is a miss.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::engine::digest::{self, Digest, Tree, TreeNode};
-use crate::engine::spec::ArtifactKind;
+use super::Objects;
+use super::mode::digest_of_bytes;
+use crate::engine::digest::Digest;
 
+/// The directory of objects.
 #[derive(Debug)]
-pub(crate) struct Objects {
+pub(crate) struct LocalObjects {
     dir: PathBuf,
 }
 
-impl Objects {
+impl LocalObjects {
     pub(crate) fn new(dir: PathBuf) -> Self {
         Self { dir }
     }
 
-    fn path(&self, digest: Digest) -> PathBuf {
-        let hex = digest.hex();
+    fn path(&self, key: Digest) -> PathBuf {
+        let hex = key.hex();
         self.dir.join(&hex[..2]).join(&hex[2..])
     }
 
-    /// Whether there is an object of this digest; it may still turn out to be damaged.
-    pub(crate) fn has(&self, digest: Digest) -> bool {
-        self.path(digest).exists()
-    }
-
-    /// Keeps a copy of a file or directory.
-    pub(crate) fn keep(&self, path: &Path, kind: ArtifactKind, digest: Digest) -> io::Result<()> {
-        match kind {
-            ArtifactKind::File => self.keep_file(path, digest),
-            ArtifactKind::Directory => {
-                let tree = Tree::read(path, &digest::of_file)?;
-                for (name, node) in &tree.0 {
-                    if let TreeNode::File(digest) = node {
-                        self.keep_file(&path.join(name), *digest)?;
-                    }
-                }
-                let list = serde_json::to_vec(&tree).map_err(io::Error::other)?;
-                let to = self.path(digest);
-                open_new(&to)?.write_all(&list)
-            }
-        }
-    }
-
-    fn keep_file(&self, path: &Path, digest: Digest) -> io::Result<()> {
-        let to = self.path(digest);
-        let size = fs::metadata(path)?.len();
+    /// The path of an object to be written, unless one of this size is there already.
+    fn free(&self, key: Digest, size: u64) -> io::Result<Option<PathBuf>> {
+        let to = self.path(key);
         match fs::metadata(&to) {
-            Ok(there) if there.len() == size => return Ok(()),
+            Ok(there) if there.len() == size => return Ok(None),
             Ok(_) => fs::remove_file(&to)?,
             Err(_) => {}
         }
         if let Some(parent) = to.parent().filter(|parent| !parent.exists()) {
             fs::create_dir_all(parent)?;
         }
-        // The copy has the file's permissions, of which one is in its digest.
-        reflink_copy::reflink_or_copy(path, &to).map(drop)
+        Ok(Some(to))
+    }
+}
+
+impl Objects for LocalObjects {
+    fn has(&self, key: Digest) -> bool {
+        self.path(key).exists()
     }
 
-    /// Copies an object to a path that is free, and verifies it; `false` if it is missing or damaged.
-    pub(crate) fn give(&self, digest: Digest, kind: ArtifactKind, to: &Path) -> io::Result<bool> {
-        match kind {
-            ArtifactKind::File => self.give_file(digest, to),
-            ArtifactKind::Directory => {
-                let Some(tree) = self.tree(digest) else {
-                    return Ok(false);
-                };
-                fs::create_dir_all(to)?;
-                for (name, node) in &tree.0 {
-                    let at = to.join(name);
-                    match node {
-                        TreeNode::Directory => fs::create_dir_all(&at)?,
-                        TreeNode::Link(text) => std::os::unix::fs::symlink(text, &at)?,
-                        TreeNode::File(digest) => {
-                            if !self.give_file(*digest, &at)? {
-                                fs::remove_dir_all(to)?;
-                                return Ok(false);
-                            }
-                        }
-                    }
-                }
-                Ok(true)
-            }
+    fn keep(&self, key: Digest, from: &Path) -> io::Result<()> {
+        match self.free(key, fs::metadata(from)?.len())? {
+            Some(to) => reflink_copy::reflink_or_copy(from, &to).map(drop),
+            None => Ok(()),
         }
     }
 
-    fn tree(&self, digest: Digest) -> Option<Tree> {
-        let list = fs::read(self.path(digest)).ok()?;
-        let tree: Tree = serde_json::from_slice(&list).ok()?;
-        (tree.digest() == digest).then_some(tree)
+    fn keep_bytes(&self, bytes: &[u8]) -> io::Result<Digest> {
+        let key = Digest::of(bytes);
+        if let Some(to) = self.free(key, bytes.len() as u64)? {
+            File::create(to)?.write_all(bytes)?;
+        }
+        Ok(key)
     }
 
-    fn give_file(&self, digest: Digest, to: &Path) -> io::Result<bool> {
-        let from = self.path(digest);
+    fn give(&self, key: Digest, to: &Path) -> io::Result<bool> {
+        let from = self.path(key);
         match reflink_copy::reflink_or_copy(&from, to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(false),
             other => other?,
         };
-        if digest::of_file(to)? == digest {
+        if digest_of_bytes(to)? == key {
             return Ok(true);
         }
         fs::remove_file(to)?;
         let _ = fs::remove_file(&from);
         Ok(false)
     }
-}
 
-fn open_new(path: &Path) -> io::Result<File> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+    fn read(&self, key: Digest) -> Option<Vec<u8>> {
+        let bytes = fs::read(self.path(key)).ok()?;
+        (Digest::of(&bytes) == key).then_some(bytes)
     }
-    File::create(path)
+
+    fn all(&self) -> Vec<(Digest, u64)> {
+        let files = walkdir::WalkDir::new(&self.dir)
+            .min_depth(2)
+            .max_depth(2)
+            .into_iter()
+            .flatten();
+        let object = |entry: walkdir::DirEntry| {
+            let first = entry.path().parent()?.file_name()?.to_str()?.to_owned();
+            let key = Digest::from_hex(&format!("{first}{}", entry.file_name().to_str()?))?;
+            Some((key, entry.metadata().ok()?.len()))
+        };
+        files.filter_map(object).collect()
+    }
+
+    fn remove(&self, key: Digest) -> io::Result<()> {
+        fs::remove_file(self.path(key))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{give, keep};
     use super::*;
+    use crate::engine::digest::{Tree, of_file};
+    use crate::engine::run_id::RunId;
+    use crate::engine::spec::ArtifactKind;
+    use crate::engine::store::entry::Artifact;
+
+    fn artifact(objects: &LocalObjects, from: &Path) -> Artifact {
+        let (object, mode) = keep(objects, ArtifactKind::Directory, from).expect("kept");
+        Artifact {
+            name: "plots".to_owned(),
+            path: "plots".to_owned(),
+            kind: ArtifactKind::Directory,
+            content: object,
+            bytes: object,
+            object: Some(object),
+            mode,
+            size: 0,
+            run: RunId::new(),
+        }
+    }
 
     #[test]
     fn a_directory_comes_back_whole_and_a_damaged_object_is_a_miss() {
+        use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let objects = Objects::new(dir.path().join("objects"));
+        let objects = LocalObjects::new(dir.path().join("objects"));
         let from = dir.path().join("plots");
         fs::create_dir_all(from.join("sub")).expect("made");
         File::create(from.join("sub/a"))
             .expect("made")
             .write_all(b"text")
             .expect("written");
-        let tree = Tree::read(&from, &digest::of_file).expect("read");
-        objects
-            .keep(&from, ArtifactKind::Directory, tree.digest())
-            .expect("kept");
+        fs::set_permissions(from.join("sub"), fs::Permissions::from_mode(0o700)).expect("set");
+        let artifact = artifact(&objects, &from);
         let to = dir.path().join("back");
-        assert!(
-            objects
-                .give(tree.digest(), ArtifactKind::Directory, &to)
-                .expect("given")
-        );
-        assert_eq!(Tree::read(&to, &digest::of_file).expect("read"), tree);
+        assert!(give(&objects, &artifact, &to).expect("given"));
+        let read = |path: &Path| Tree::read(path, &of_file).expect("read");
+        assert_eq!(read(&to), read(&from));
+        let mode = fs::metadata(to.join("sub")).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o700);
         let object = objects.path(Digest::of(b"text"));
         File::create(&object)
             .expect("opened")
             .write_all(b"torn")
             .expect("damaged");
         let third = dir.path().join("third");
-        assert!(
-            !objects
-                .give(tree.digest(), ArtifactKind::Directory, &third)
-                .expect("asked")
-        );
+        assert!(!give(&objects, &artifact, &third).expect("asked"));
         assert!(!third.exists());
+    }
+
+    #[test]
+    fn a_listing_that_leads_out_is_a_miss() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let objects = LocalObjects::new(dir.path().join("objects"));
+        let key = objects.keep_bytes(b"text").expect("kept");
+        for path in ["../out", "/out", "a/../../out", ""] {
+            let listing = format!("[{{\"path\":\"{path}\",\"what\":{{\"file\":\"{key}\"}}}}]");
+            let key = objects.keep_bytes(listing.as_bytes()).expect("kept");
+            assert_eq!(super::super::Listing::read(&objects, key), None, "{path}");
+        }
     }
 }

@@ -1,62 +1,30 @@
 //! What a compacted journal keeps.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 
-use super::entry::Entry;
+use super::entry::{Entry, ResultEntry};
 use super::journal::{Journal, START};
-use super::{Ledger, StoredResult};
+use super::ledger::{History, Ledger, StoredResult};
+use crate::engine::digest::Digest;
+use crate::engine::run_id::RunId;
 
-/// The entries that a compacted journal keeps: of each target its results, the one in place with its fingerprint;
-/// what is set aside; whose bytes lie where; and the story of the runs that these belong to.
+/// The entries that a compacted journal keeps: earlier results without their fingerprints; of each target the result
+/// in place, whole; what is unfinished; whose bytes lie where; and the story of the runs that these belong to.
+///
+/// The ledger's results must be complete.
 pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result<Vec<Entry>> {
-    let mut placements: Vec<_> = ledger
-        .placements()
-        .flat_map(|(path, digests)| digests.iter().map(move |digest| (path.to_owned(), *digest)))
+    let in_place: HashSet<Digest> = ledger
+        .targets()
+        .flat_map(|(_, history)| history.record().into_iter().chain(history.open()))
+        .map(|result| result.id)
         .collect();
-    placements.sort();
-    let mut live = vec![Entry::Placement { files: placements }];
-    let mut keep: HashMap<u64, ResultRole> = HashMap::new();
-    let mut runs = HashSet::new();
-    for (_, history) in ledger.targets() {
-        for past in history.results() {
-            let is = |other: Option<&StoredResult>| other.is_some_and(|other| other.at == past.at);
-            let place = if is(history.record()) {
-                ResultRole::Record
-            } else if is(history.open()) {
-                ResultRole::Open
-            } else {
-                ResultRole::Before
-            };
-            keep.insert(past.at, place);
-            runs.extend([past.run, past.placed_by]);
-        }
-        runs.extend(history.failed().map(|(run, _)| run));
-    }
-    // Entries keep their order; a restored record is repeated at the end, where it became the record.
-    let (mut at_end, mut open, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    let runs = runs(journal, ledger);
+    let (mut live, mut failures) = (Vec::new(), Vec::new());
     for (at, entry) in journal.read(START)?.entries {
         match entry {
-            Entry::Intent(mut made) => {
-                let Some(place) = keep.get(&at) else { continue };
-                if *place == ResultRole::Before {
-                    made.fingerprint = None;
-                }
-                let result = Entry::Result {
-                    target: made.target.clone(),
-                    hash: made.hash,
-                };
-                match place {
-                    // Its commit is still to be found cut short: nothing of its target may follow.
-                    ResultRole::Open => open.push(Entry::Intent(made)),
-                    ResultRole::Record => {
-                        live.push(Entry::Intent(made));
-                        at_end.push(result);
-                    }
-                    ResultRole::Before => live.extend([Entry::Intent(made), result]),
-                }
-            }
             Entry::Run(ref run) if runs.contains(&run.run) => live.push(entry),
+            Entry::Ended { run, .. } if runs.contains(&run) => live.push(entry),
             Entry::Failure(ref failed) => {
                 let of = ledger.target(&failed.target).and_then(|history| history.failed());
                 if of == Some((failed.run, failed.attempt)) {
@@ -65,32 +33,97 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
                     live.push(entry);
                 }
             }
-            Entry::Ended { run, .. } if runs.contains(&run) => live.push(entry),
-            Entry::SetAside { .. } | Entry::AsideEnded { .. } => live.push(entry),
+            Entry::Intent(result) | Entry::Restore { result, .. } | Entry::Past(result)
+                if ledger.results.offset(result.id) == Some(at) && !in_place.contains(&result.id) =>
+            {
+                let fingerprint = None;
+                live.push(Entry::Past(Box::new(ResultEntry { fingerprint, ..*result })));
+            }
             _ => {}
         }
     }
-    let mut acting: Vec<String> = ledger
-        .targets()
-        .filter(|(_, history)| history.unfinished())
-        .map(|(target, _)| target.to_owned())
-        .collect();
-    acting.sort();
-    let acting = acting.into_iter().map(|target| Entry::Acting { target });
+    let mut targets: Vec<(&str, &History)> = ledger.targets().collect();
+    targets.sort_by_key(|(name, _)| *name);
+    for (target, history) in &targets {
+        in_place_entries(journal, ledger, target, history, &mut live);
+    }
     // A failure counts until something succeeds, so the newest of a target comes last.
-    live.extend(at_end.into_iter().chain(open).chain(failures).chain(acting));
+    live.extend(failures);
+    let acting = targets.iter().filter(|(_, history)| history.unfinished());
+    live.extend(acting.map(|(target, _)| Entry::Acting {
+        target: (*target).to_owned(),
+    }));
+    let mut files: Vec<_> = ledger
+        .placements()
+        .flat_map(|(path, digests)| digests.iter().map(move |digest| (path.to_owned(), *digest)))
+        .collect();
+    files.sort();
+    live.push(Entry::Placement { files });
     Ok(live)
 }
 
-/// What a result is to its target.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResultRole {
-    /// The one that is in place.
-    Record,
-    /// The one whose commit was cut short.
-    Open,
-    /// An earlier one.
-    Before,
+/// The runs of which something is kept.
+fn runs(journal: &mut Journal, ledger: &Ledger) -> HashSet<RunId> {
+    let mut runs: HashSet<RunId> = HashSet::new();
+    for (_, history) in ledger.targets() {
+        let results = history.record().into_iter().chain(history.open());
+        runs.extend(results.flat_map(|result| [result.run, result.placed_by]));
+        runs.extend(history.failed().map(|(run, _)| run));
+    }
+    for (_, at) in ledger.results.iter() {
+        runs.extend(
+            journal
+                .entry(at)
+                .as_ref()
+                .and_then(Entry::result)
+                .map(|result| result.run),
+        );
+    }
+    runs
+}
+
+/// The entries that make one target's state again: the record, then what is unfinished.
+fn in_place_entries(journal: &mut Journal, ledger: &Ledger, target: &str, history: &History, live: &mut Vec<Entry>) {
+    let mut whole = |result: &StoredResult| {
+        let entry = ledger.results.offset(result.id).and_then(|at| journal.entry(at))?;
+        // The newest entry of the id may be another target's.
+        let newest = entry.result()?.clone();
+        Some(ResultEntry {
+            target: target.to_owned(),
+            run: result.run,
+            artifacts: result.artifacts.clone(),
+            attempt: result.attempt,
+            ended: result.ended,
+            duration: result.duration,
+            effect: result.effect,
+            ..newest
+        })
+    };
+    if let Some(record) = history.record()
+        && let Some(result) = whole(record)
+    {
+        match record.placed_by == result.run {
+            true => {
+                let (target, id) = (target.to_owned(), result.id);
+                live.extend([Entry::Intent(Box::new(result)), Entry::Result { target, id }]);
+            }
+            false => live.push(Entry::Restore {
+                run: record.placed_by,
+                reasons: Vec::new(),
+                result: Box::new(result),
+            }),
+        }
+    }
+    if !history.aside().is_empty() {
+        live.push(Entry::SetAside {
+            run: history.record().map_or_else(RunId::new, |record| record.run),
+            target: target.to_owned(),
+            files: history.aside().to_vec(),
+        });
+    }
+    if let Some(result) = history.open().and_then(whole) {
+        live.push(Entry::Intent(Box::new(result)));
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +133,7 @@ mod tests {
     use crate::engine::run_id::RunId;
     use crate::engine::spec::ArtifactKind;
     use crate::engine::store::Store;
-    use crate::engine::store::entry::{Artifact, Failed, ResultEntry};
+    use crate::engine::store::entry::{Artifact, Failed, Mode, ResultEntry};
 
     fn made(target: &str, word: &str) -> ResultEntry {
         let digest = Digest::of(word.as_bytes());
@@ -108,7 +141,9 @@ mod tests {
         ResultEntry {
             run,
             target: target.to_owned(),
-            hash: digest,
+            id: digest,
+            declared: digest,
+            discovered: Vec::new(),
             fingerprint: None,
             artifacts: vec![Artifact {
                 name: target.to_owned(),
@@ -116,12 +151,15 @@ mod tests {
                 kind: ArtifactKind::File,
                 content: digest,
                 bytes: digest,
+                object: None,
+                mode: Mode::Plain,
                 size: 1,
                 run,
             }],
             read: Vec::new(),
             reasons: Vec::new(),
             attempt: 1,
+            ended: 1,
             duration: 1,
             effect: true,
         }
@@ -129,8 +167,8 @@ mod tests {
 
     fn success(target: &str, word: &str) -> [Entry; 2] {
         let made = made(target, word);
-        let (target, hash) = (made.target.clone(), made.hash);
-        [Entry::Intent(Box::new(made)), Entry::Result { target, hash }]
+        let (target, id) = (made.target.clone(), made.id);
+        [Entry::Intent(Box::new(made)), Entry::Result { target, id }]
     }
 
     fn failure(target: &str) -> Entry {
@@ -143,19 +181,33 @@ mod tests {
         })
     }
 
-    /// All that a ledger says of the results of a target, save for where the journal says it.
+    /// All that the records say of a target, save for where the journal says it.
     fn known(store: &Store, target: &str) -> impl PartialEq + std::fmt::Debug + use<> {
-        let history = store.ledger(|ledger| ledger.target(target).cloned()).expect("known");
-        let hash = |past: &StoredResult| past.hash;
-        let placed = store.ledger(|ledger| ledger.placed(&format!("{target}.txt"), Digest::of(b"one")));
+        let history = store
+            .records
+            .ledger(|ledger| ledger.target(target).cloned())
+            .expect("known");
+        let placed = ["one", "two", "three"].map(|word| {
+            let digest = Digest::of(word.as_bytes());
+            store
+                .records
+                .ledger(|ledger| ledger.placed(&format!("{target}.txt"), digest))
+        });
         (
-            history.results().iter().map(hash).collect::<Vec<_>>(),
-            history.record().map(hash),
-            history.open().map(hash),
+            history.record().cloned(),
+            history.open().cloned(),
             history.failed(),
+            history.unfinished(),
             history.aside().to_vec(),
             placed,
         )
+    }
+
+    /// The ids of all results that can be told.
+    fn results(store: &Store) -> Vec<Digest> {
+        let mut ids: Vec<Digest> = store.records.results().iter().map(|result| result.id).collect();
+        ids.sort();
+        ids
     }
 
     #[test]
@@ -165,9 +217,8 @@ mod tests {
         store.prepare().expect("made");
         let restore = Entry::Restore {
             run: RunId::new(),
-            target: "turned_back".to_owned(),
-            hash: Digest::of(b"one"),
             reasons: Vec::new(),
+            result: Box::new(made("turned_back", "one")),
         };
         let aside = Entry::SetAside {
             run: RunId::new(),
@@ -184,16 +235,16 @@ mod tests {
         entries.push(Entry::Intent(Box::new(made("cut", "three"))));
         entries.push(Entry::Intent(Box::new(made("only_cut", "one"))));
         entries.extend([failure("failed"), aside]);
-        store.append(&entries).expect("appended");
+        store.records.append(&entries).expect("appended");
         let targets = ["plain", "turned_back", "cut", "only_cut", "failed", "aside"];
-        let before = targets.map(|target| known(&store, target));
+        let before = (targets.map(|target| known(&store, target)), results(&store));
         let size = || dir.path().join(".atsaf/v1/journal").metadata().expect("there").len();
         let long = size();
-        store.compact().expect("compacted");
+        store.records.compact().expect("compacted");
         assert!(size() < long / 2, "{} of {long}", size());
-        assert_eq!(targets.map(|target| known(&store, target)), before);
+        assert_eq!((targets.map(|target| known(&store, target)), results(&store)), before);
         let (again, _) = Store::open(dir.path()).expect("opened");
-        assert_eq!(targets.map(|target| known(&again, target)), before);
+        assert_eq!((targets.map(|target| known(&again, target)), results(&again)), before);
     }
 
     #[test]
@@ -203,22 +254,33 @@ mod tests {
         let (two, _) = Store::open(dir.path()).expect("opened");
         one.prepare().expect("made");
         two.prepare().expect("there");
-        one.append(&success("a", "one")).expect("appended");
-        two.append(&success("b", "one")).expect("appended");
-        one.append(&(0..100).map(|_| failure("c")).collect::<Vec<_>>())
+        one.records.append(&success("a", "one")).expect("appended");
+        two.records.append(&success("b", "one")).expect("appended");
+        one.records
+            .append(&(0..100).map(|_| failure("c")).collect::<Vec<_>>())
             .expect("appended");
-        two.compact().expect("compacted");
-        one.append(&success("a", "two")).expect("appended to the new journal");
-        two.append(&success("b", "two")).expect("appended");
-        one.refresh().expect("read");
+        two.records.compact().expect("compacted");
+        one.records
+            .append(&success("a", "two"))
+            .expect("appended to the new journal");
+        two.records.append(&success("b", "two")).expect("appended");
+        one.records.refresh().expect("read");
         let (three, _) = Store::open(dir.path()).expect("opened");
         for target in ["a", "b", "c"] {
             let whole = known(&three, target);
             assert_eq!(known(&one, target), whole);
             assert_eq!(known(&two, target), whole);
         }
-        let record = |target: &str| three.ledger(|ledger| ledger.target(target).and_then(|it| Some(it.record()?.hash)));
+        let record = |target: &str| {
+            three
+                .records
+                .ledger(|ledger| ledger.target(target).and_then(|it| Some(it.record()?.id)))
+        };
         assert_eq!([record("a"), record("b")], [Some(Digest::of(b"two")); 2]);
-        assert!(three.warnings().is_empty() && one.warnings().is_empty() && two.warnings().is_empty());
+        assert!(
+            three.records.warnings().is_empty()
+                && one.records.warnings().is_empty()
+                && two.records.warnings().is_empty()
+        );
     }
 }

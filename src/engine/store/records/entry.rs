@@ -1,14 +1,18 @@
-//! What the journal says: its entries.
+//! What the journal says: its entries, in the version that is written today.
 //!
-//! Bincode numbers the variants by their order, so new ones go to the end.
+//! Bincode numbers the variants by their order, so new ones go to the end. Any other change of these types is a new
+//! version: it raises [`super::journal::ENTRY_VERSION`], and today's types stay as its predecessor's decoder, as
+//! [`super::upgrade`] does for the version before this one.
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::reason::Reason;
+use crate::engine::result_id::Discovered;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::ArtifactKind;
+pub use crate::engine::store::objects::mode::Mode;
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,24 +26,22 @@ pub enum Entry {
     Result {
         /// The target.
         target: String,
-        /// The fingerprint's hash of the intent.
-        hash: Digest,
+        /// The id of the intent's result.
+        id: Digest,
     },
     /// Bytes are about to be placed, or had been placed before a compaction: they are atsaf's own at these paths.
     Placement {
         /// Path and byte digest of each.
         files: Vec<(String, Digest)>,
     },
-    /// An earlier result is in place again.
+    /// An earlier result, which may be another target's, is in place again.
     Restore {
         /// The run that restored it.
         run: RunId,
-        /// The target.
-        target: String,
-        /// The result's fingerprint hash.
-        hash: Digest,
         /// Why the target was stale.
         reasons: Vec<Reason>,
+        /// The result as it is in place now: with this target's name, paths and fingerprint.
+        result: Box<ResultEntry>,
     },
     /// The former artifacts of a command that writes its declared paths itself are about to be moved away.
     SetAside {
@@ -78,6 +80,24 @@ pub enum Entry {
         /// The target.
         target: String,
     },
+    /// Earlier results that were given up: nothing is restored from them any more.
+    Forgotten {
+        /// Their ids.
+        ids: Vec<Digest>,
+    },
+    /// An earlier result that is in no place, as a compaction keeps it: without its fingerprint.
+    Past(Box<ResultEntry>),
+}
+
+impl Entry {
+    /// The result that the entry tells whole.
+    #[must_use]
+    pub fn result(&self) -> Option<&ResultEntry> {
+        match self {
+            Self::Intent(result) | Self::Restore { result, .. } | Self::Past(result) => Some(result),
+            _ => None,
+        }
+    }
 }
 
 /// The beginning of a run.
@@ -102,9 +122,13 @@ pub struct ResultEntry {
     pub run: RunId,
     /// The target.
     pub target: String,
-    /// The fingerprint's hash.
-    pub hash: Digest,
-    /// The fingerprint; only the target's last result keeps it.
+    /// The result's id.
+    pub id: Digest,
+    /// The hash of the declared fingerprint.
+    pub declared: Digest,
+    /// What the attempt was seen to use without declaring it.
+    pub discovered: Vec<Discovered>,
+    /// The declared fingerprint; only the target's last result keeps it.
     pub fingerprint: Option<Fingerprint>,
     /// What it left.
     pub artifacts: Vec<Artifact>,
@@ -114,6 +138,8 @@ pub struct ResultEntry {
     pub reasons: Vec<Reason>,
     /// The number of the attempt that succeeded.
     pub attempt: u32,
+    /// When the attempt ended, in milliseconds since 1970.
+    pub ended: u64,
     /// Milliseconds that the attempt took.
     pub duration: u64,
     /// Whether the target acts outside the project.
@@ -129,10 +155,14 @@ pub struct Artifact {
     pub path: String,
     /// File or directory.
     pub kind: ArtifactKind,
-    /// The digest of what it says, without the run's id.
+    /// The digest of what those who read it depend on, without the run's id.
     pub content: Digest,
-    /// The digest of the file as it lies on the disk.
+    /// The digest of the file or directory as it lies in its place.
     pub bytes: Digest,
+    /// The key of its copy in the store, if one was kept: a file's bytes without the run's id, a directory's listing.
+    pub object: Option<Digest>,
+    /// Its permissions.
+    pub mode: Mode,
     /// Its size in bytes; a directory's files together.
     pub size: u64,
     /// The run whose id is in the file, or that made the file.

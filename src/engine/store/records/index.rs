@@ -1,6 +1,7 @@
-//! The index: what the journal says and what is known of files, in one file that is quick to read.
+//! The index: what is in place and what is known of files, in one file that is quick to read.
 //!
-//! It is a cache, replaced whole at a build's end and free to delete. It counts only for the journal that it was made
+//! It holds nothing of the past, so its size follows the targets. It is a cache, replaced whole at a build's end and
+//! free to delete. It counts only for the journal that it was made
 //! from, up to a frame that still stands there.
 
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use super::ledger::Ledger;
 use crate::engine::digest::Digest;
 use crate::engine::files::{Files, Known};
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const LIMIT: usize = 1 << 32;
 
 #[derive(Serialize, Deserialize)]
@@ -68,6 +69,6 @@ impl Index {
         let body = bincode::serde::encode_to_vec(&index, config()).map_err(io::Error::other)?;
         let mut bytes = blake3::hash(&body).as_bytes().to_vec();
         bytes.extend(body);
-        super::replace_file(path, &bytes)
+        super::super::replace_file(path, &bytes)
     }
 }

@@ -1,14 +1,20 @@
 //! The journal: an append-only file of framed entries, which is the truth about the project.
 //!
 //! ```text
-//! file  = header frame*
-//! header = "atsaf journal 2\n" id[16]                 the id differs for each journal
-//! frame = marker[4] length[4, little endian] checksum[8] payload[length]
+//! file    = header frame*
+//! header  = "atsaf journal 3\n" id[16]               the id differs for each journal
+//! frame   = marker[4] length[4, little endian] checksum[8] payload[length]
+//! payload = version[2, little endian] entry           the entry is bincode
 //! ```
 //!
-//! The checksum is the beginning of BLAKE3 over length and payload; the payload is bincode. A reader that meets
-//! anything else skips to the next whole frame and says so: damage costs entries, never a wrong answer. A tail that
-//! is no whole frame is what a kill left of an append: readers stop before it, the next appender cuts it off.
+//! The checksum is the beginning of BLAKE3 over length and payload. A reader that meets anything else skips to the
+//! next whole frame and says so: damage costs that frame, never a wrong answer. A damaged header costs nothing but
+//! the id. A tail that is no whole frame is what a kill left of an append: readers stop before it, the next appender
+//! cuts it off.
+//!
+//! The version stands under the checksum, so a whole frame of a version that this program does not know is no damage
+//! but the work of a newer one: then the whole store is refused. Each version that was ever written keeps its decoder;
+//! the one before versions stood in frames is read by [`super::upgrade`].
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -16,10 +22,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
+use super::upgrade;
 
-const MAGIC: &[u8; 16] = b"atsaf journal 2\n";
+const MAGIC: &[u8; 16] = b"atsaf journal 3\n";
 const MARKER: [u8; 4] = [0xa7, b't', b's', 0xf1];
 const HEAD: usize = 16;
+/// The version of the entries that are written.
+pub(crate) const ENTRY_VERSION: u16 = 3;
 /// Where the first frame begins.
 pub(crate) const START: u64 = 32;
 const LIMIT: usize = 1 << 28;
@@ -34,6 +43,18 @@ pub(crate) struct Journal {
     id: [u8; 16],
     /// Whether it can be appended to.
     writable: bool,
+    head: Head,
+}
+
+/// What the header says of the frames behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// They are as this program writes them.
+    Current,
+    /// They are of the version before; the file has to be written anew before anything is appended.
+    Former,
+    /// Nothing that can be believed; the file has to be written anew as well.
+    Damaged,
 }
 
 /// What reading a stretch gave.
@@ -56,35 +77,37 @@ impl Journal {
             Err(error) => return Err(error),
         };
         let metadata = file.metadata()?;
-        let identity = (metadata.ino(), metadata.dev());
         let mut header = [0; 32];
-        let whole = file.read_exact(&mut header).is_ok() && header[..16] == MAGIC[..];
-        if !whole {
+        if file.read_exact(&mut header).is_err() {
+            // Fewer bytes than a header hold no entry: a journal that is just being made, or was when a build was killed.
             if !make {
-                // A journal that is just being made, or whose head is gone: nothing in it can be believed.
                 return Ok(None);
-            }
-            // Fewer bytes than a header hold no entry; more may, but were written by something else.
-            if metadata.len() >= START {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "it does not begin as a journal does",
-                ));
             }
             file.set_len(0)?;
             header[..16].copy_from_slice(MAGIC);
-            header[16..].copy_from_slice(uuid::Uuid::from_u128(fresh_id()).as_bytes());
+            header[16..].copy_from_slice(uuid::Uuid::now_v7().as_bytes());
             file.write_all(&header)?;
         }
+        let head = match &header[..16] {
+            magic if magic == MAGIC => Head::Current,
+            magic if magic == upgrade::MAGIC => Head::Former,
+            _ => Head::Damaged,
+        };
         let mut id = [0; 16];
         id.copy_from_slice(&header[16..]);
         Ok(Some(Self {
             path: path.to_owned(),
             file,
-            identity,
+            identity: (metadata.ino(), metadata.dev()),
             id,
             writable: make,
+            head,
         }))
+    }
+
+    /// What the header says of the frames.
+    pub(crate) fn head(&self) -> Head {
+        self.head
     }
 
     /// Differs for each journal; offsets mean something only together with it.
@@ -99,7 +122,7 @@ impl Journal {
 
     /// Whether it can be appended to.
     pub(crate) fn is_writable(&self) -> bool {
-        self.writable
+        self.writable && self.head == Head::Current
     }
 
     /// The file's length in bytes.
@@ -112,17 +135,37 @@ impl Journal {
         std::fs::metadata(&self.path).map_or(true, |now| (now.ino(), now.dev()) != self.identity)
     }
 
-    /// Reads all entries from an offset on.
+    /// Reads all entries from an offset on; those of the former version as today's.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] if a newer version of atsaf wrote there; else whatever reading meets.
     pub(crate) fn read(&mut self, from: u64) -> io::Result<Stretch> {
+        if self.head == Head::Former {
+            // What an entry means depends on those before it.
+            let mut stretch = upgrade::read(&self.bytes(START)?);
+            stretch.entries.retain(|(at, _)| *at >= from);
+            return Ok(stretch);
+        }
+        scan(&self.bytes(from)?, from, &decode)
+    }
+
+    fn bytes(&mut self, from: u64) -> io::Result<Vec<u8>> {
         self.file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
         self.file.read_to_end(&mut bytes)?;
-        Ok(scan(&bytes, from))
+        Ok(bytes)
     }
 
     /// Reads the entry at an offset; `None` if no whole one is there.
     pub(crate) fn entry(&mut self, at: u64) -> Option<Entry> {
-        self.frame(at).and_then(|payload| decode(&payload))
+        if self.head == Head::Former {
+            let entries = self.read(at).ok()?.entries;
+            return entries
+                .into_iter()
+                .find(|(offset, _)| *offset == at)
+                .map(|(_, entry)| entry);
+        }
+        self.frame(at).and_then(|payload| decode(&payload).ok().flatten())
     }
 
     /// The checksum of the frame at an offset.
@@ -186,16 +229,23 @@ impl Journal {
     }
 }
 
-fn fresh_id() -> u128 {
-    uuid::Uuid::now_v7().as_u128()
+/// How many bytes an entry takes in a journal.
+pub(crate) fn size_of(entry: &Entry) -> usize {
+    payload(entry).map_or(0, |payload| HEAD + payload.len())
 }
 
 fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
+fn payload(entry: &Entry) -> io::Result<Vec<u8>> {
+    let mut payload = ENTRY_VERSION.to_le_bytes().to_vec();
+    bincode::serde::encode_into_std_write(entry, &mut payload, config()).map_err(io::Error::other)?;
+    Ok(payload)
+}
+
 fn encode(entry: &Entry, into: &mut Vec<u8>) -> io::Result<()> {
-    let payload = bincode::serde::encode_to_vec(entry, config()).map_err(io::Error::other)?;
+    let payload = payload(entry)?;
     let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
     into.extend_from_slice(&MARKER);
     into.extend_from_slice(&length.to_le_bytes());
@@ -204,9 +254,25 @@ fn encode(entry: &Entry, into: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn decode(payload: &[u8]) -> Option<Entry> {
-    let (entry, read) = bincode::serde::decode_from_slice(payload, config()).ok()?;
-    (read == payload.len()).then_some(entry)
+/// Decodes a payload whose checksum is right; `None` if it makes no sense all the same.
+fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
+    let Some((version, body)) = payload.split_first_chunk::<2>() else {
+        return Ok(None);
+    };
+    match u16::from_le_bytes(*version) {
+        ENTRY_VERSION => Ok(decode_as(body)),
+        newer if newer > ENTRY_VERSION => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("a newer version of atsaf wrote it (entries of version {newer}; this one knows {ENTRY_VERSION})"),
+        )),
+        _ => Ok(None),
+    }
+}
+
+/// Decodes all of some bytes.
+pub(super) fn decode_as<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let (entry, read) = bincode::serde::decode_from_slice(body, config()).ok()?;
+    (read == body.len()).then_some(entry)
 }
 
 fn checksum(payload: &[u8]) -> [u8; 8] {
@@ -222,18 +288,19 @@ fn frame_length(head: &[u8]) -> Option<usize> {
     (head[..4] == MARKER && length <= LIMIT).then_some(length)
 }
 
-/// The whole frame at the beginning of some bytes: its entry and its length.
-fn whole(bytes: &[u8]) -> Option<(Entry, usize)> {
+/// The payload of the whole frame at the beginning of some bytes.
+fn whole(bytes: &[u8]) -> Option<&[u8]> {
     let length = frame_length(bytes.get(..HEAD)?)?;
     let payload = bytes.get(HEAD..HEAD + length)?;
-    if bytes[8..HEAD] != checksum(payload) {
-        return None;
-    }
-    decode(payload).map(|entry| (entry, HEAD + length))
+    (bytes[8..HEAD] == checksum(payload)).then_some(payload)
 }
 
 /// Finds the whole frames in bytes that begin at the offset `base` of a journal.
-fn scan(bytes: &[u8], base: u64) -> Stretch {
+pub(super) fn scan(
+    bytes: &[u8],
+    base: u64,
+    decode: &dyn Fn(&[u8]) -> io::Result<Option<Entry>>,
+) -> io::Result<Stretch> {
     let mut stretch = Stretch {
         end: base,
         ..Stretch::default()
@@ -241,10 +308,12 @@ fn scan(bytes: &[u8], base: u64) -> Stretch {
     let mut at = 0;
     let mut skipped = None;
     while at < bytes.len() {
-        if let Some((entry, length)) = whole(&bytes[at..]) {
+        let frame = whole(&bytes[at..]);
+        let entry = frame.map(decode).transpose()?.flatten();
+        if let (Some(payload), Some(entry)) = (frame, entry) {
             stretch.damage.extend(skipped.take());
             stretch.entries.push((base + at as u64, entry));
-            at += length;
+            at += HEAD + payload.len();
             stretch.end = base + at as u64;
         } else {
             skipped.get_or_insert(base + at as u64);
@@ -252,7 +321,7 @@ fn scan(bytes: &[u8], base: u64) -> Stretch {
             at = next.map_or(bytes.len(), |next| at + 1 + next);
         }
     }
-    stretch
+    Ok(stretch)
 }
 
 #[cfg(test)]
@@ -312,6 +381,37 @@ mod tests {
             let last = stretch.end < bytes.len() as u64;
             assert_eq!(stretch.damage.len(), usize::from(!last), "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_flipped_byte_of_the_magic_costs_nothing() {
+        let (_dir, path, bytes) = written();
+        for at in 0..16 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 0x55;
+            put(&path, &flipped);
+            let mut journal = Journal::open(&path, true).expect("opened").expect("there");
+            assert_eq!((journal.head(), journal.is_writable()), (Head::Damaged, false));
+            assert_eq!(journal.read(START).expect("read").entries.len(), 5);
+        }
+    }
+
+    #[test]
+    fn an_entry_of_a_newer_version_refuses_the_journal_and_a_damaged_one_does_not() {
+        let (_dir, path, bytes) = written();
+        let newer = [(ENTRY_VERSION + 1).to_le_bytes().as_slice(), b"from the future"].concat();
+        let mut appended = bytes.clone();
+        appended.extend(MARKER);
+        appended.extend(u32::try_from(newer.len()).expect("short").to_le_bytes());
+        appended.extend(checksum(&newer));
+        appended.extend(&newer);
+        put(&path, &appended);
+        let mut journal = Journal::open(&path, true).expect("opened").expect("there");
+        let error = journal.read(START).expect_err("refused");
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        *appended.last_mut().expect("bytes") ^= 1;
+        put(&path, &appended);
+        assert_eq!(journal.read(START).expect("read").entries.len(), 5);
     }
 
     #[test]

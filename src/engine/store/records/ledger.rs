@@ -1,4 +1,6 @@
-//! What the journal says, folded into one state: for each target its results and which of them is in place.
+//! What the journal says, folded into one state: for each target the result that is in place, and what is unfinished.
+//!
+//! Its size follows the targets. Earlier results are in [`Results`], which only those read who ask for one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +8,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Artifact, Entry, Failed, ResultEntry};
+use super::results::Results;
 use crate::engine::digest::Digest;
+use crate::engine::result_id::Discovered;
 use crate::engine::run_id::RunId;
 
 /// The state of a project as its journal tells it.
@@ -14,24 +18,25 @@ use crate::engine::run_id::RunId;
 pub struct Ledger {
     /// Shared with whoever looks at one, so that a look copies nothing.
     targets: HashMap<String, Arc<History>>,
-    /// Byte digests that atsaf placed, by path.
+    /// Byte digests that atsaf placed and that may still lie there, by path.
     placed: HashMap<String, Vec<Digest>>,
     /// The boot in which the newest entries were written, and whether any of them is not yet known to be on the disk.
     pub(crate) unsynced_boot: Option<String>,
     boot: String,
     /// Offset of the last frame that was folded in.
     pub(crate) last: u64,
+    /// Earlier results.
+    #[serde(skip)]
+    pub(crate) results: Results,
 }
 
 /// What is known of one target.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct History {
-    /// Results, the oldest first; one for each fingerprint, the newest.
-    results: Vec<StoredResult>,
-    /// Which of them is in place.
-    record: Option<usize>,
-    /// Which of them was being placed when its build ended.
-    open: Option<usize>,
+    /// The result that is in place.
+    record: Option<StoredResult>,
+    /// The result that was being placed when its build ended.
+    open: Option<StoredResult>,
     /// What was set aside and not put back: declared path and where it is kept.
     aside: Vec<(String, String)>,
     /// Its last failure, if it failed after its last success.
@@ -43,8 +48,12 @@ pub struct History {
 /// One result, without what only an explanation needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredResult {
-    /// The fingerprint's hash.
-    pub hash: Digest,
+    /// Its id.
+    pub id: Digest,
+    /// The hash of the declared fingerprint.
+    pub declared: Digest,
+    /// What the attempt was seen to use without declaring it.
+    pub discovered: Vec<Discovered>,
     /// What it left.
     pub artifacts: Vec<Artifact>,
     /// The run that made it.
@@ -53,39 +62,52 @@ pub struct StoredResult {
     pub placed_by: RunId,
     /// The number of the attempt that succeeded.
     pub attempt: u32,
+    /// When the attempt ended, in milliseconds since 1970.
+    pub ended: u64,
     /// Milliseconds that the attempt took.
     pub duration: u64,
-    /// Where the journal tells it whole.
-    pub(crate) at: u64,
-    effect: bool,
+    /// Whether the target acted outside the project.
+    pub effect: bool,
 }
 
 impl StoredResult {
-    /// One of the artifacts that it left.
+    /// A result as an entry of the journal tells it.
     #[must_use]
-    pub fn artifact(&self, name: &str) -> Option<&Artifact> {
-        self.artifacts.iter().find(|artifact| artifact.name == name)
+    pub fn new(entry: &ResultEntry) -> Self {
+        Self {
+            id: entry.id,
+            declared: entry.declared,
+            discovered: entry.discovered.clone(),
+            artifacts: entry.artifacts.clone(),
+            run: entry.run,
+            placed_by: entry.run,
+            attempt: entry.attempt,
+            ended: entry.ended,
+            duration: entry.duration,
+            effect: entry.effect,
+        }
+    }
+
+    /// One of the artifacts that it left, by its port.
+    #[must_use]
+    pub fn artifact(&self, port: &str) -> Option<&Artifact> {
+        self.artifacts.iter().find(|artifact| artifact.name == port)
     }
 }
 
 impl History {
-    /// The newest result of a fingerprint is in place now; an older one of the same is of no more use.
-    fn put_in_place(&mut self, hash: Digest) {
-        if let Some(newest) = self.results.iter().rposition(|past| past.hash == hash) {
-            let mut index = 0;
-            self.results.retain(|past| {
-                index += 1;
-                past.hash != hash || index - 1 == newest
-            });
-        }
-        self.record = self.results.iter().position(|past| past.hash == hash);
-        (self.open, self.failed, self.acting) = (None, None, false);
+    fn put_in_place(&mut self, result: StoredResult) {
+        *self = Self {
+            record: Some(result),
+            aside: std::mem::take(&mut self.aside),
+            ..Self::default()
+        };
     }
 
     /// The result that is in place.
     #[must_use]
     pub fn record(&self) -> Option<&StoredResult> {
-        self.record.and_then(|at| self.results.get(at))
+        self.record.as_ref()
     }
 
     /// Whether a commit was cut short.
@@ -103,19 +125,7 @@ impl History {
     /// The result of a commit that was cut short.
     #[must_use]
     pub fn open(&self) -> Option<&StoredResult> {
-        self.open.and_then(|at| self.results.get(at))
-    }
-
-    /// The newest result of a fingerprint.
-    #[must_use]
-    pub fn result(&self, hash: Digest) -> Option<&StoredResult> {
-        self.results.iter().rev().find(|past| past.hash == hash)
-    }
-
-    /// All results, the oldest first.
-    #[must_use]
-    pub fn results(&self) -> &[StoredResult] {
-        &self.results
+        self.open.as_ref()
     }
 
     /// What was set aside and not put back.
@@ -132,13 +142,21 @@ impl History {
 }
 
 impl Ledger {
+    /// An empty one, to be folded from an offset on.
+    pub(crate) fn beginning_at(offset: u64) -> Self {
+        Self {
+            results: Results::beginning_at(offset),
+            ..Self::default()
+        }
+    }
+
     /// What is known of a target.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<&Arc<History>> {
         self.targets.get(name)
     }
 
-    /// Whether atsaf itself placed these bytes at this path at some time.
+    /// Whether atsaf itself placed these bytes at this path, as its last work there or in a commit that was cut short.
     #[must_use]
     pub fn placed(&self, path: &str, bytes: Digest) -> bool {
         self.placed.get(path).is_some_and(|digests| digests.contains(&bytes))
@@ -151,7 +169,7 @@ impl Ledger {
             .map(|(name, history)| (name.as_str(), history.as_ref()))
     }
 
-    /// Every byte digest that atsaf placed, by path.
+    /// Every byte digest that may lie where atsaf placed it, by path.
     pub(crate) fn placements(&self) -> impl Iterator<Item = (&str, &[Digest])> {
         self.placed
             .iter()
@@ -168,6 +186,14 @@ impl Ledger {
         }
     }
 
+    /// A target's result is in place: whatever else atsaf had placed at its paths is there no more.
+    fn put_in_place(&mut self, target: &str, result: StoredResult) {
+        for artifact in &result.artifacts {
+            self.placed.insert(artifact.path.clone(), vec![artifact.bytes]);
+        }
+        self.history(target).put_in_place(result);
+    }
+
     /// Folds one entry in.
     pub(crate) fn fold(&mut self, at: u64, entry: &Entry) {
         self.last = at;
@@ -175,20 +201,23 @@ impl Ledger {
             Entry::Run(run) => {
                 self.boot.clone_from(&run.boot);
             }
-            Entry::Intent(made) => self.intend(at, made),
-            Entry::Result { target, hash } => {
-                if let Some(history) = self.known(target) {
-                    history.put_in_place(*hash);
+            Entry::Intent(entry) => self.intend(at, entry),
+            Entry::Result { target, id } => {
+                let open = self.known(target).and_then(|history| history.open.take());
+                if let Some(result) = open.filter(|open| open.id == *id) {
+                    self.put_in_place(target, result);
                 }
             }
             Entry::Placement { files } => files.iter().for_each(|(path, bytes)| self.place(path, *bytes)),
-            Entry::Restore { run, target, hash, .. } => {
-                if let Some(history) = self.known(target) {
-                    history.put_in_place(*hash);
-                    if let Some(past) = history.record.and_then(|at| history.results.get_mut(at)) {
-                        past.placed_by = *run;
-                    }
-                }
+            Entry::Past(result) => self.results.insert(result, at),
+            Entry::Restore { run, result, .. } => {
+                self.results.insert(result, at);
+                let placed_by = *run;
+                let stored = StoredResult {
+                    placed_by,
+                    ..StoredResult::new(result)
+                };
+                self.put_in_place(&result.target, stored);
             }
             Entry::SetAside { target, files, .. } => {
                 self.history(target).aside.clone_from(files);
@@ -204,6 +233,7 @@ impl Ledger {
                 self.history(target).failed = Some((*run, *attempt));
             }
             Entry::Acting { target } => self.history(target).acting = true,
+            Entry::Forgotten { ids } => ids.iter().for_each(|id| self.results.forget(*id)),
             Entry::Ended { .. } => {}
             Entry::Synced { .. } => {
                 self.unsynced_boot = None;
@@ -223,41 +253,38 @@ impl Ledger {
         Arc::make_mut(self.targets.entry(target.to_owned()).or_default())
     }
 
-    fn intend(&mut self, at: u64, made: &ResultEntry) {
-        for artifact in &made.artifacts {
+    fn intend(&mut self, at: u64, entry: &ResultEntry) {
+        for artifact in &entry.artifacts {
             self.place(&artifact.path, artifact.bytes);
         }
-        let history = self.history(&made.target);
-        let past = StoredResult {
-            hash: made.hash,
-            artifacts: made.artifacts.clone(),
-            run: made.run,
-            placed_by: made.run,
-            attempt: made.attempt,
-            duration: made.duration,
-            at,
-            effect: made.effect,
-        };
-        // The former result of the same fingerprint stays until this one is in place, if it is the record.
-        let former = history.results.iter().position(|old| old.hash == made.hash);
-        match former {
-            Some(index) if history.record != Some(index) => {
-                history.results.remove(index);
-                history.record = history.record.map(|record| record - usize::from(record > index));
-            }
-            _ => {}
-        }
-        history.results.push(past);
-        history.open = Some(history.results.len() - 1);
+        self.results.insert(entry, at);
+        let history = self.history(&entry.target);
+        history.open = Some(StoredResult::new(entry));
         (history.failed, history.acting) = (None, false);
     }
 
     /// Stops believing the records of effects: an entry that said otherwise may be lost.
     pub(crate) fn doubt_effects(&mut self) {
         for history in self.targets.values_mut() {
-            if history.results.iter().any(|past| past.effect) {
+            let results = history.record.iter().chain(&history.open);
+            if results.into_iter().any(|result| result.effect) {
                 *history = Arc::default();
             }
+        }
+    }
+
+    /// Forgets, of paths that no record has, those where nothing lies any more.
+    pub(crate) fn prune(&mut self, exists: &dyn Fn(&str) -> bool) {
+        let owned: std::collections::HashSet<&str> = self
+            .targets
+            .values()
+            .flat_map(|history| history.record.iter().chain(&history.open))
+            .flat_map(|result| result.artifacts.iter().map(|artifact| artifact.path.as_str()))
+            .collect();
+        let mut gone = self.placed.keys().filter(|path| !owned.contains(path.as_str()));
+        let gone: Vec<String> = gone.by_ref().filter(|path| !exists(path)).cloned().collect();
+        for path in gone {
+            self.placed.remove(&path);
         }
     }
 }

@@ -1,0 +1,122 @@
+//! What a directory holds, as an object of its own: paths, permissions, links, and the keys of its files.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Objects;
+use super::mode::{self, Mode};
+use crate::engine::digest::Digest;
+
+/// The entries of a directory, sorted by path, each directory before what is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listing(Vec<Listed>);
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Listed {
+    /// The path below the directory, `/` between the parts.
+    path: String,
+    what: What,
+    #[serde(default, skip_serializing_if = "is_plain")]
+    mode: Mode,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    Directory,
+    /// A file, by the key of its bytes.
+    File(Digest),
+    /// A link, by its text.
+    Link(String),
+}
+
+fn is_plain(mode: &Mode) -> bool {
+    *mode == Mode::Plain
+}
+
+impl Listing {
+    /// Lists a directory, and keeps a copy of each file in it.
+    pub(super) fn keep(objects: &dyn Objects, root: &Path) -> io::Result<Self> {
+        let mut listed = Vec::new();
+        for entry in walkdir::WalkDir::new(root).min_depth(1).sort_by_file_name() {
+            let entry = entry?;
+            let at = entry.path();
+            let path = at.strip_prefix(root).unwrap_or(at).to_str();
+            let path = path
+                .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?
+                .to_owned();
+            let kind = entry.file_type();
+            let what = if kind.is_dir() {
+                What::Directory
+            } else if kind.is_symlink() {
+                What::Link(fs::read_link(at)?.to_string_lossy().into_owned())
+            } else {
+                let key = mode::digest_of_bytes(at)?;
+                objects.keep(key, at)?;
+                What::File(key)
+            };
+            let mode = match what {
+                What::Link(_) => Mode::Plain,
+                _ => Mode::of(&entry.metadata()?),
+            };
+            listed.push(Listed { path, what, mode });
+        }
+        Ok(Self(listed))
+    }
+
+    /// The bytes under whose key it is kept.
+    pub(super) fn bytes(&self) -> io::Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(io::Error::other)
+    }
+
+    /// Reads a listing that is kept.
+    pub(super) fn read(objects: &dyn Objects, key: Digest) -> Option<Self> {
+        let listing: Self = serde_json::from_slice(&objects.read(key)?).ok()?;
+        listing.0.iter().all(|listed| is_below(&listed.path)).then_some(listing)
+    }
+
+    /// The keys of its files.
+    pub(super) fn objects(&self) -> impl Iterator<Item = Digest> {
+        self.0.iter().filter_map(|listed| match listed.what {
+            What::File(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// Makes the directory again at a path that is free; `false` if a file of it is missing or damaged.
+    pub(super) fn give(&self, objects: &dyn Objects, to: &Path) -> io::Result<bool> {
+        fs::create_dir_all(to)?;
+        for Listed { path, what, mode } in &self.0 {
+            let at = to.join(path);
+            match what {
+                What::Directory => fs::create_dir_all(&at)?,
+                What::Link(text) => symlink(text, &at)?,
+                What::File(key) => {
+                    if !objects.give(*key, &at)? {
+                        fs::remove_dir_all(to)?;
+                        return Ok(false);
+                    }
+                    mode.set(&at)?;
+                }
+            }
+        }
+        // The innermost first: one that may not be entered any more has been filled by then.
+        for Listed { path, what, mode } in self.0.iter().rev() {
+            if *what == What::Directory {
+                mode.set(&to.join(path))?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a path stays below the directory that it is joined to.
+fn is_below(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    !path.is_empty() && parts.all(|part| matches!(part, std::path::Component::Normal(_)))
+}
