@@ -147,7 +147,7 @@ fn a_command_that_is_killed_by_a_signal_has_failed() {
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  command another text; pair.sh content [CONTENT] -> [CONTENT]
+start      pair  command with a shell or without; pair.sh content [CONTENT] -> [CONTENT]; shell no longer used (was sh -c)
 error: `pair` failed: the command was ended by signal 9
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]

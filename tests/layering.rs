@@ -20,12 +20,17 @@ const DATA: &[&str] = &[
     "engine::event",
     "engine::fingerprint",
     "engine::graph",
+    "engine::look",
     "engine::plan",
     "engine::reason",
     "engine::clock",
     "engine::run_id",
     "engine::spec",
-    "engine::store",
+    "engine::store::History",
+    "engine::store::Holder",
+    "engine::store::StoredResult",
+    "engine::store::entry",
+    "engine::store::gc",
     "engine::build::Summary",
 ];
 

@@ -9,6 +9,8 @@
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `crash` | a kill at any moment, and a damaged store |
 //! | `concurrency` | several builds in one project |
+//! | `gc` | what `atsaf gc` gives up, and what never |
+//! | `upgrade` | journals of earlier and later versions |
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits against a plain recursion |
 //! | `paths` | artifacts, sources and pipes in each other's way |
@@ -27,6 +29,7 @@ mod concurrency;
 mod crash;
 mod elsewhere;
 mod failures;
+mod gc;
 mod inside;
 mod interruptions;
 mod layering;
@@ -38,3 +41,4 @@ mod pipeline;
 mod project;
 mod staleness;
 mod targets;
+mod upgrade;

@@ -235,6 +235,18 @@ impl Told {
         snapbox::assert_data_eq!(redact(&self.text), expected.into_data().raw());
     }
 
+    /// Asserts how it ended.
+    #[track_caller]
+    pub(crate) fn exits(&self, code: i32) {
+        assert_eq!(self.code, Some(code), "{}", self.text);
+    }
+
+    /// Asserts that a text was printed.
+    #[track_caller]
+    pub(crate) fn has(&self, text: &str) {
+        assert!(self.text.contains(text), "no `{text}` in\n{}", self.text);
+    }
+
     /// Asserts that all went well.
     #[track_caller]
     pub(crate) fn ok(&self) {

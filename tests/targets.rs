@@ -239,15 +239,16 @@ built      publish  [TIME]
         0,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-restored   publish  from run [RUN] ([TIME] ago); publish receipt.txt is missing
-1 restored in [TIME]
+start      publish  publish receipt.txt is missing
+built      publish  [TIME]
+1 built in [TIME]
 
 "#]],
     );
     assert_eq!(
         project.read("../outside"),
-        "1\n2\n1\n",
-        "its record still holds: the artifact is put back"
+        "1\n2\n1\n1\n",
+        "its receipt is gone, so it acts again"
     );
     project.build("").is(
         0,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// What a duration looks like, in words.
-pub(super) const WANTED: &str = "a duration such as \"90s\", \"5m\" or \"1h30m\"";
+pub(crate) const WANTED: &str = "a duration such as \"90s\", \"5m\" or \"1h30m\"";
 
 /// Longest allowed: a year, so that no clock arithmetic overflows.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
@@ -17,7 +17,7 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 /// Reads a duration: whole numbers with units, each unit at most once and the larger first.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut units = UNITS.iter();
     let mut total = 0_u64;

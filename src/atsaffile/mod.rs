@@ -29,6 +29,7 @@ mod template;
 mod tests;
 mod words;
 
+pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Spec, Text};

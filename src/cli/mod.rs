@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod clean;
 mod completions;
+mod gc;
 mod graph;
 mod interrupt;
 mod list;
@@ -71,6 +72,7 @@ enum CliCommand {
     List(list::Args),
     Check(check::Args),
     Clean(clean::Args),
+    Gc(gc::Args),
     Completions(completions::Args),
     /// Print the manual page
     Man,
@@ -106,6 +108,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::List(args) => list::run(args, session),
         CliCommand::Check(args) => check::run(args, session),
         CliCommand::Clean(args) => clean::run(args, session),
+        CliCommand::Gc(args) => gc::run(args, session),
         CliCommand::Completions(args) => Ok(completions::run(args, session)),
         CliCommand::Man => completions::man(session),
     }

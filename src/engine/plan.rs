@@ -317,7 +317,7 @@ fn judge_by(
     let verdict = if !reasons.is_empty() {
         let earlier = hash
             .filter(|_| !force)
-            .and_then(|hash| restorable(inputs, target, hash));
+            .and_then(|hash| restorable(inputs, target, history, hash));
         contents = earlier.as_ref().map(|earlier| contents_of(target, earlier));
         Verdict::Stale {
             reasons,
@@ -392,11 +392,9 @@ fn contents_of(target: &Target, result: &StoredResult) -> Contents {
         .collect()
 }
 
-/// The earlier result that may be put back for a declared fingerprint: never of an effect, which has to act.
-fn restorable(inputs: VerdictInputs<'_>, target: &Target, declared: Digest) -> Option<StoredResult> {
-    if target.effect {
-        return None;
-    }
+/// The earlier result that may be put back for a declared fingerprint: never of an effect, which has to act; only a
+/// commit of one that was cut short, after it had acted, is completed.
+fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, declared: Digest) -> Option<StoredResult> {
     let path_of = |artifact: &Artifact| {
         let output = target.outputs.iter().find(|output| output.port == artifact.name)?;
         Some(output.path.as_str())
@@ -407,10 +405,17 @@ fn restorable(inputs: VerdictInputs<'_>, target: &Target, declared: Digest) -> O
     };
     let can_restore = |result: &StoredResult| {
         let is_today = moved(inputs.disk, &result.discovered).is_empty();
-        is_today && !result.effect && inputs.past.can_restore(result, &in_place)
+        is_today && inputs.past.can_restore(result, &in_place)
     };
+    if target.effect {
+        let cut_short = history
+            .open()
+            .filter(|open| open.declared == declared && !history.unfinished());
+        return cut_short.filter(|open| can_restore(open)).cloned();
+    }
     let results = inputs.past.results_of(declared);
-    results.iter().map(StoredResult::new).find(can_restore)
+    let mut results = results.iter().map(StoredResult::new);
+    results.find(|result| !result.effect && can_restore(result))
 }
 
 /// Gathers everything that a target's result depends on; also tells who must run before all of it is known.

@@ -78,8 +78,8 @@ impl Upgrade {
                 counts,
                 interrupted,
             },
-            // Its offset means nothing in another file.
-            OldEntry::Synced { .. } => return None,
+            // Its offset means nothing in another file; that it was synced does.
+            OldEntry::Synced { .. } => Entry::Synced { upto: 0 },
             OldEntry::Acting { target } => Entry::Acting { target },
         })
     }

@@ -1,0 +1,107 @@
+//! `atsaf gc`: what is given up, and what never is.
+
+use std::fs;
+
+use crate::project::Project;
+
+const TURNED: &str = r#"
+[params]
+v = 0
+
+[target.t]
+run = "echo {{v}} > {{output}}; head -c 1000 /dev/zero >> {{output}}"
+output = "t.txt"
+
+[target.d]
+run = "mkdir {{output}}/sub; cp {{input.t}} {{output}}/sub/t"
+inputs = ["t"]
+output = "d/"
+"#;
+
+/// A project whose parameter was turned through the values 1 to `last`.
+fn turned(last: u32) -> Project {
+    let project = Project::new(TURNED);
+    for value in 1..=last {
+        project.build(&format!("-s v={value}")).ok();
+    }
+    project
+}
+
+fn objects(project: &Project) -> usize {
+    walkdir::WalkDir::new(project.at(".atsaf/v1/objects"))
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+        .count()
+}
+
+#[test]
+fn what_the_last_runs_did_not_make_goes_and_what_is_in_place_stays() {
+    let project = turned(4);
+    // The first value is in place again: it is old, and needed.
+    project.build("-s v=1").ok();
+    let before = objects(&project);
+    let dry = project.atsaf("gc --keep-runs 2 --dry-run --json");
+    dry.ok();
+    assert_eq!(objects(&project), before, "a dry run changes nothing");
+    project.atsaf("gc --keep-runs 2").ok();
+    assert!(objects(&project) < before);
+    project.remove("t.txt");
+    project.remove("d");
+    project.atsaf("plan -s v=1").has("2 to restore");
+    project.build("-s v=1").has("2 restored");
+    project.atsaf("plan -s v=4").has("2 to restore");
+    project.atsaf("plan -s v=2").has("1 to run");
+    project.build("-s v=2").ok();
+    assert!(project.read("t.txt").starts_with("2\n"));
+}
+
+#[test]
+fn the_oldest_results_go_until_the_store_is_small_enough() {
+    let project = turned(6);
+    project.atsaf("gc --max-size 4KB").has("freed");
+    let size: u64 = walkdir::WalkDir::new(project.at(".atsaf/v1/objects"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok().filter(fs::Metadata::is_file))
+        .map(|it| it.len())
+        .sum();
+    assert!(size <= 4000, "{size}");
+    project.atsaf("status --exit-code -s v=6").ok();
+    project.atsaf("plan -s v=1").has("1 to run");
+}
+
+#[test]
+fn a_store_without_garbage_stays_as_it_is() {
+    let project = turned(1);
+    project.atsaf("gc").has("nothing to give up");
+    project.atsaf("gc --older-than 1d").has("nothing to give up");
+    project.atsaf("gc --older-than soon").exits(2);
+    project.atsaf("gc --max-size many").exits(2);
+    project.atsaf("status --exit-code -s v=1").ok();
+}
+
+#[test]
+fn a_torn_copy_and_one_that_nobody_refers_to_go_by_themselves() {
+    let project = turned(1);
+    let stray = project.at(".atsaf/v1/objects/ab");
+    fs::create_dir_all(&stray).expect("made");
+    fs::File::create(stray.join("c".repeat(62))).expect("made");
+    let before = objects(&project);
+    project.atsaf("gc").ok();
+    assert_eq!(objects(&project), before - 1);
+    assert!(!stray.join("c".repeat(62)).exists());
+}
+
+#[test]
+fn the_index_does_not_grow_with_the_values_of_a_parameter() {
+    let size = |project: &Project| project.at(".atsaf/v1/index").metadata().expect("there").len();
+    let project = turned(1);
+    let one = size(&project);
+    for value in 2..60 {
+        project.build(&format!("-s v={value}")).ok();
+    }
+    // Durations and times are written in as many bytes as they need.
+    assert!(size(&project) <= one + 64, "{} after {one}", size(&project));
+    project.build("-s v=1").has("2 restored");
+}
