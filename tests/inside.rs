@@ -212,6 +212,7 @@ impl Inside {
             asked: ask.goals.to_vec(),
             set: Vec::new(),
             force: ask.force,
+            only: false,
             keep_going: true,
             jobs: ask.jobs,
             secrets: BTreeMap::new(),

@@ -187,7 +187,7 @@ effect = true
     project.build("").is(
         0,
         str![[r#"
-run [RUN]: 1 target to look at, 0 fresh
+run [RUN]: 1 target to look at, 0 fresh; acts outside the project: publish
 start      publish  its last attempt began to act outside the project and did not succeed
 unchanged  publish  [TIME], made the same as before
 1 built in [TIME]
@@ -222,7 +222,7 @@ effect = true
     project.build("").is(
         0,
         str![[r#"
-run [RUN]: 1 target to look at, 0 fresh
+run [RUN]: 1 target to look at, 0 fresh; acts outside the project: publish
 start      publish  version 2 -> 1
 built      publish  [TIME]
 1 built in [TIME]
@@ -238,7 +238,7 @@ built      publish  [TIME]
     project.build("").is(
         0,
         str![[r#"
-run [RUN]: 1 target to look at, 0 fresh
+run [RUN]: 1 target to look at, 0 fresh; acts outside the project: publish
 start      publish  publish receipt.txt is missing
 built      publish  [TIME]
 1 built in [TIME]
@@ -628,4 +628,97 @@ output = "sub/out/a.txt"
         assert_eq!(project.files().contains_key("out/a.txt"), command != "clean");
     }
     assert!(project.files().contains_key("sub/out/a.txt"));
+}
+
+const EFFECT_AND_FOLLOWER: &str = r#"
+[params]
+version = 1
+
+[target.made]
+run = "echo {{version}} > {{output}}"
+output = "made.txt"
+
+[target.publish]
+run = "cat {{input.made}} >> ../outside; echo done > {{output}}"
+inputs = ["made"]
+output = "receipt.txt"
+effect = true
+
+[target.after]
+run = "cat {{input.publish}} > {{output}}"
+inputs = ["publish"]
+output = "after.txt"
+"#;
+
+#[test]
+fn without_effects_all_else_is_built_and_what_is_left_out_is_named() {
+    let project = Project::new(EFFECT_AND_FOLLOWER);
+    let said = project.build("--no-effects");
+    said.ok();
+    said.has("left out: publish, after");
+    assert!(project.at("made.txt").exists() && !project.at("../outside").exists());
+    assert!(!project.at("after.txt").exists());
+    project.build("").ok();
+    // It is fresh, so there is nothing to leave out, and what needs it is built.
+    project.edit("Atsaffile", "cat {{input.publish}}", "tail {{input.publish}}");
+    let said = project.build("--no-effects");
+    said.has("unchanged  after");
+    assert_eq!(project.read("../outside"), "1\n");
+}
+
+#[test]
+fn a_plan_and_a_build_name_what_will_act_outside() {
+    let project = Project::new(EFFECT_AND_FOLLOWER);
+    project.atsaf("plan").has("acts outside the project: publish");
+    project.build("").has("acts outside the project: publish");
+    assert!(!project.atsaf("plan").text.contains("acts outside"));
+}
+
+#[test]
+fn with_only_the_goals_alone_run_and_what_they_need_must_be_fresh() {
+    let project = Project::new(EFFECT_AND_FOLLOWER);
+    let said = project.build("publish --only");
+    said.exits(1);
+    said.has("`made` is not fresh");
+    said.has("help: build it first: `atsaf build made`");
+    assert!(!project.at("../outside").exists() && !project.at("made.txt").exists());
+    project.build("made").ok();
+    project.build("publish --only").ok();
+    // The same values count: what is fresh under others is not.
+    let said = project.build("publish --only -s version=2");
+    said.exits(1);
+    assert_eq!(project.read("../outside"), "1\n");
+    project.build("publish --only -B").ok();
+    assert_eq!(project.read("../outside"), "1\n1\n", "exactly the goal runs again");
+    project.build("made publish --only -s version=2").ok();
+    assert_eq!(project.read("../outside"), "1\n1\n2\n");
+}
+
+#[test]
+fn a_renamed_target_finds_its_result() {
+    let project = Project::new("[target.one]\nrun = \"echo x | tee -a ../ran > {{output}}\"\noutput = \"out.txt\"\n");
+    project.build("").ok();
+    project.edit("Atsaffile", "[target.one]", "[target.two]");
+    project.build("").has("1 restored");
+    assert_eq!(project.read("../ran"), "x\n");
+    project.build("").has("nothing to do");
+}
+
+#[test]
+fn two_clones_keep_the_same_objects() {
+    let atsaffile = EFFECT_AND_FOLLOWER.replace("../outside", "outside");
+    let keys = || {
+        let project = Project::new(&atsaffile);
+        project.build("").ok();
+        let objects = walkdir::WalkDir::new(project.at(".atsaf/v1/objects")).sort_by_file_name();
+        let files = objects
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry.file_type().is_file());
+        let name = |entry: walkdir::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        files.map(name).collect::<Vec<_>>()
+    };
+    let first = keys();
+    assert_eq!(first.len(), 2, "two of the three artifacts have the same bytes");
+    assert_eq!(keys(), first);
 }

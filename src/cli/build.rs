@@ -6,9 +6,12 @@ use std::thread;
 
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session, interrupt, plan};
+use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
+use crate::engine::graph::TargetId;
+use crate::report;
 use crate::report::json;
 use crate::report::terminal::Terminal;
 
@@ -21,6 +24,12 @@ pub(super) struct Args {
     /// Run the goals and all that they need, stale or not
     #[arg(short = 'B', long)]
     pub(super) force: bool,
+    /// Run the goals alone; what they need has to be fresh
+    #[arg(long)]
+    pub(super) only: bool,
+    /// Leave out targets that act outside the project, and what needs them
+    #[arg(long)]
+    pub(super) no_effects: bool,
     /// Print the plan and run nothing
     #[arg(short = 'n', long)]
     pub(super) dry_run: bool,
@@ -36,8 +45,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     if args.dry_run {
-        let goals = project.goals(&args.goals)?;
-        return plan::show(&project, &goals, args.force, session);
+        let goals = goals(args, &project, session)?;
+        let force = |id| args.force && (!args.only || goals.contains(&id));
+        return plan::show(&project, &goals, &force, session);
     }
     let summary = once(args, &project, session, interrupt::watch())?;
     Ok(exit_of(&summary))
@@ -54,7 +64,7 @@ pub(super) fn once(
     let jobs = args.jobs.map_or_else(cores, NonZeroUsize::get);
     // Models and windows share the budget of the targets. A second build of one process keeps the first one's pool.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
-    let goals = project.goals(&args.goals)?;
+    let goals = goals(args, project, session)?;
     let needed = project.graph.needed(&goals);
     setup::require_secrets(project, &needed).map_err(|mut failure| {
         // Whatever else is missing is told at once.
@@ -71,12 +81,51 @@ pub(super) fn once(
         asked: args.goals.clone(),
         set: session.common.set.clone(),
         force: args.force,
+        only: args.only,
         keep_going: args.keep_going,
         jobs,
         secrets: project.secrets.clone(),
         interrupted,
     };
     build(project, &options, session)
+}
+
+/// The targets that a build is asked for: without effects that would act, and what needs them, if these are left out.
+fn goals(args: &Args, project: &Project, session: &Session) -> Result<Vec<TargetId>, CommandError> {
+    let goals = project.goals(&args.goals)?;
+    if !args.no_effects {
+        return Ok(goals);
+    }
+    let graph = &project.graph;
+    let plan = plan::make(project, &goals, &|_| args.force)?;
+    let acting = plan
+        .open()
+        .map(|step| step.target)
+        .filter(|id| graph.target(*id).effect);
+    let mut left_out: Vec<TargetId> = acting.collect();
+    let followers = graph.followers(&left_out);
+    let needed = graph.needed(&goals);
+    left_out.extend(followers.into_iter().filter(|id| needed.contains(id)));
+    if !left_out.is_empty() {
+        let names = report::plan::names(graph, &left_out);
+        session.screen.say(&format!("left out: {names}\n"));
+    }
+    Ok(needed.into_iter().filter(|id| !left_out.contains(id)).collect())
+}
+
+fn not_fresh(project: &Project, targets: &[TargetId]) -> CommandError {
+    let names: Vec<&str> = targets.iter().map(|id| project.graph.name(*id)).collect();
+    let (what, them) = match names.as_slice() {
+        [one] => (format!("`{one}` is not fresh"), "it"),
+        _ => (format!("`{}` are not fresh", names.join("`, `")), "them"),
+    };
+    let diagnostic = Diagnostic::error(format!("{what}, and with `--only` nothing but the goals may run"))
+        .help(format!("build {them} first: `atsaf build {}`", names.join(" ")))
+        .help(format!("`atsaf why {}` tells why", names[0]));
+    CommandError {
+        diagnostics: vec![diagnostic],
+        exit: Exit::Failed,
+    }
 }
 
 /// Builds what `options` ask for, and tells it in the manner of the session.
@@ -92,6 +141,7 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
     };
     build::build(project.context(), options, observer).map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),
+        BuildError::NotFresh(targets) => not_fresh(project, &targets),
         BuildError::Store(error) => CommandError::store(error),
     })
 }

@@ -21,14 +21,14 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
-    show(&project, &goals, args.force, session)
+    show(&project, &goals, &|_| args.force, session)
 }
 
 /// Makes and prints the plan of some goals.
 pub(super) fn show(
     project: &Project,
     goals: &[TargetId],
-    force: bool,
+    force: &(dyn Fn(TargetId) -> bool + Sync),
     session: &Session,
 ) -> Result<Exit, CommandError> {
     let plan = make(project, goals, force)?;
@@ -44,6 +44,10 @@ pub(super) fn show(
 }
 
 /// Makes the plan of some goals.
-pub(super) fn make(project: &Project, goals: &[TargetId], force: bool) -> Result<Plan, CommandError> {
-    plan::plan(project.context().inputs(), goals, force).map_err(|errors| project.plan_failure(&errors))
+pub(super) fn make(
+    project: &Project,
+    goals: &[TargetId],
+    force: &(dyn Fn(TargetId) -> bool + Sync),
+) -> Result<Plan, CommandError> {
+    plan::plan_with(project.context().inputs(), goals, force).map_err(|errors| project.plan_failure(&errors))
 }

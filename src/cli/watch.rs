@@ -49,6 +49,8 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
     let args = build::Args {
         goals: args.goals.clone(),
         force: false,
+        only: false,
+        no_effects: false,
         dry_run: false,
         keep_going: args.keep_going,
         jobs: args.jobs,

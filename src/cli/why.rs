@@ -40,7 +40,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
     let mut involved = graph.followers(targets);
     involved.extend(targets);
     // A source that only a follower needs is no reason to be silent about the goal itself.
-    let plan = plan::make(project, &involved, false).or_else(|_| plan::make(project, targets, false))?;
+    let plan = plan::make(project, &involved, &|_| false).or_else(|_| plan::make(project, targets, &|_| false))?;
     let context = WhyContext {
         graph,
         plan: &plan,

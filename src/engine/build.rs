@@ -26,6 +26,9 @@ pub enum BuildError {
     /// No plan can be made.
     #[error("no plan can be made")]
     Plan(Vec<PlanError>),
+    /// Something that the goals need is not fresh, and nothing but the goals may run.
+    #[error("what the goals need is not fresh")]
+    NotFresh(Vec<TargetId>),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -88,7 +91,16 @@ impl Build<'_> {
 
     fn plan(&self) -> Result<Plan, BuildError> {
         let Run { context, options, .. } = &self.run;
-        plan::plan_with(context.inputs(), &options.goals, &|id| self.run.forced(id)).map_err(BuildError::Plan)
+        let plan = plan::plan_with(context.inputs(), &options.goals, &|id| self.run.forced(id));
+        let plan = plan.map_err(BuildError::Plan)?;
+        let others = plan
+            .open()
+            .map(|step| step.target)
+            .filter(|id| !options.goals.contains(id));
+        match others.collect::<Vec<_>>() {
+            stale if options.only && !stale.is_empty() => Err(BuildError::NotFresh(stale)),
+            _ => Ok(plan),
+        }
     }
 
     fn tell_plan(&self, plan: &Plan) {

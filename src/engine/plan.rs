@@ -177,7 +177,7 @@ pub fn plan(inputs: VerdictInputs<'_>, goals: &[TargetId], force: bool) -> Resul
 }
 
 /// As [`plan`]; `force` says of each target whether it is stale in any case.
-pub(crate) fn plan_with(
+pub fn plan_with(
     inputs: VerdictInputs<'_>,
     goals: &[TargetId],
     force: &(dyn Fn(TargetId) -> bool + Sync),

@@ -20,8 +20,10 @@ pub struct Options<'a> {
     pub asked: Vec<String>,
     /// Parameters set on the command line, for the journal.
     pub set: Vec<(String, String)>,
-    /// Whether everything that the goals need is to run.
+    /// Whether the goals and all that they need are to run; with `only`, the goals alone.
     pub force: bool,
+    /// Whether nothing but the goals may run: what they need has to be fresh.
+    pub only: bool,
     /// Whether targets that do not need a failed one go on.
     pub keep_going: bool,
     /// How many targets may run at once.
@@ -120,7 +122,8 @@ impl<'a> Run<'a> {
 
     /// Whether a target is to run although it may be fresh: under `--force`, once.
     pub(crate) fn forced(&self, id: TargetId) -> bool {
-        self.options.force && self.progress().ended.get(&id) != Some(&TargetEnd::Built)
+        let covers = !self.options.only || self.options.goals.contains(&id);
+        self.options.force && covers && self.progress().ended.get(&id) != Some(&TargetEnd::Built)
     }
 
     /// Notes that a target was fresh when a plan was made.

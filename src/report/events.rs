@@ -33,7 +33,8 @@ impl Words<'_> {
             Event::Planned { run, steps, fresh } => {
                 let told = !steps.is_empty() && (!self.live || self.verbose);
                 let targets = human::count(steps.len(), "target");
-                told.then(|| format!("run {}: {targets} to look at, {fresh} fresh\n", run.short()))
+                let outside = super::plan::acting_outside(self.graph, steps);
+                told.then(|| format!("run {}: {targets} to look at, {fresh} fresh{outside}\n", run.short()))
             }
             Event::Waiting { target, on } => {
                 Some(self.line("waiting", Tone::Stale, *target, &format!("for {}", waited_for(on))))

@@ -101,6 +101,17 @@ pub fn names(graph: &Graph, targets: &[TargetId]) -> String {
     }
 }
 
+/// Names those of some targets that act outside the project: `; acts outside the project: register`.
+#[must_use]
+pub fn acting_outside(graph: &Graph, targets: &[TargetId]) -> String {
+    let acting = targets.iter().copied().filter(|id| graph.target(*id).effect);
+    match acting.collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        [one] => format!("; acts outside the project: {}", graph.name(*one)),
+        many => format!("; act outside the project: {}", names(graph, many)),
+    }
+}
+
 /// What keeps a step from being decided, in words.
 #[must_use]
 pub fn waits(step: &Step, graph: &Graph) -> String {
@@ -148,7 +159,8 @@ pub fn text(plan: &Plan, graph: &Graph, ink: Ink) -> String {
         let (tone, word) = Fate::Keep.word();
         table.row([(tone, word.to_owned()), (Tone::Plain, names(graph, &kept))]);
     }
-    table.draw(ink) + &total(counts, plan)
+    let open: Vec<TargetId> = plan.open().map(|step| step.target).collect();
+    table.draw(ink) + &total(counts, plan, &acting_outside(graph, &open))
 }
 
 /// The reasons of a step, a line each.
@@ -174,7 +186,7 @@ fn why(step: &Step, fate: Fate, graph: &Graph, now: SystemTime) -> Vec<String> {
     lines
 }
 
-fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan) -> String {
+fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan, outside: &str) -> String {
     if run + undecided + restore == 0 {
         let verb = if keep == 1 { "is" } else { "are" };
         return format!("nothing to do: {} {verb} fresh\n", human::count(keep, "target"));
@@ -191,8 +203,8 @@ fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan) -> String {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
     match TimeEstimate::of(&plan.steps).words("") {
-        time if time.is_empty() => format!("{}\n", told.join(", ")),
-        time => format!("{}: {time}\n", told.join(", ")),
+        time if time.is_empty() => format!("{}{outside}\n", told.join(", ")),
+        time => format!("{}: {time}{outside}\n", told.join(", ")),
     }
 }
 
