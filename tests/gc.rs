@@ -105,3 +105,24 @@ fn the_index_does_not_grow_with_the_values_of_a_parameter() {
     assert!(size(&project) <= one + 64, "{} after {one}", size(&project));
     project.build("-s v=1").has("2 restored");
 }
+
+#[test]
+fn what_no_target_makes_any_more_is_removed_with_a_preview_and_what_is_not_atsafs_stays() {
+    let project = turned(1);
+    project.edit("Atsaffile", "output = \"t.txt\"", "output = \"moved.txt\"");
+    project.build("-s v=1").ok();
+    project.write("mine.txt", "mine");
+    let preview = project.atsaf("clean --orphans --dry-run");
+    preview.has("would remove");
+    preview.has("t.txt");
+    assert!(project.at("t.txt").exists() && !preview.text.contains("moved.txt"));
+    project.atsaf("clean --orphans").has("removed 1 artifact");
+    assert!(!project.at("t.txt").exists());
+    assert!(project.at("moved.txt").exists() && project.at("d/sub/t").exists() && project.at("mine.txt").exists());
+    // One that was edited since is somebody's work.
+    project.edit("Atsaffile", "output = \"moved.txt\"", "output = \"t.txt\"");
+    project.build("-s v=1").ok();
+    project.write("moved.txt", "edited");
+    project.atsaf("clean --orphans").has("moved.txt");
+    assert_eq!(project.read("moved.txt"), "edited");
+}

@@ -17,6 +17,7 @@ use crate::report::terminal::Terminal;
 
 /// Make the goals and what they need, as far as they are stale
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Args {
     /// Targets, artifacts, artifacts' paths or aliases [default: the project's own]
     #[arg(value_name = "GOAL")]

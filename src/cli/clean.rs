@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Targets, artifacts, artifacts' paths or aliases [default: every target]
     #[arg(value_name = "GOAL")]
     goals: Vec<String>,
+    /// Remove what no target makes any more instead: artifacts of targets that are gone, renamed, or write elsewhere by now
+    #[arg(long, conflicts_with = "goals")]
+    orphans: bool,
     /// Say what would be removed and remove nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -25,7 +28,14 @@ pub(super) struct Args {
 /// Says what is removed, and removes it.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
-    let outputs = outputs(&project, &args.goals)?;
+    let orphans = match args.orphans {
+        true => project.store.orphans(&declared(&project), &project.files),
+        false => Vec::new(),
+    };
+    let outputs = match args.orphans {
+        true => orphans.iter().map(|orphan| (orphan.path.as_str(), orphan)).collect(),
+        false => outputs(&project, &args.goals)?,
+    };
     let planned = project
         .store
         .survey(&outputs, &project.files)
@@ -62,9 +72,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
             .screen
             .print_json(&json!({ "dry_run": args.dry_run, "artifacts": artifacts }));
     } else {
-        session.screen.say(&summary(&swept, args.dry_run));
+        session.screen.say(&summary(&swept, args));
     }
     Ok(Exit::Done)
+}
+
+/// The paths of all artifacts that targets make.
+fn declared(project: &Project) -> Vec<&str> {
+    let outputs = project.graph.spec.targets.iter().flat_map(|target| &target.outputs);
+    outputs.map(|output| output.path.as_str()).collect()
 }
 
 /// The artifacts that the goals name: one by its own name or path, else all of a target.
@@ -115,7 +131,7 @@ fn table(planned: &[Swept], dry_run: bool, session: &Session) -> String {
     table.draw(session.screen.out_ink())
 }
 
-fn summary(swept: &[Swept], dry_run: bool) -> String {
+fn summary(swept: &[Swept], args: &Args) -> String {
     let removed: Vec<&Swept> = swept
         .iter()
         .filter(|it| matches!(it.outcome, CleanOutcome::Removed { .. }))
@@ -125,9 +141,10 @@ fn summary(swept: &[Swept], dry_run: bool) -> String {
     }
     let size = human::size(removed.iter().map(|it| it.size).sum());
     let count = human::count(removed.len(), "artifact");
-    match dry_run {
-        true => format!("would remove {count}, {size}; nothing was changed\n"),
-        false => format!("removed {count}, {size}; `atsaf build` brings back what the store has a copy of\n"),
+    match args {
+        Args { dry_run: true, .. } => format!("would remove {count}, {size}; nothing was changed\n"),
+        Args { orphans: true, .. } => format!("removed {count}, {size}\n"),
+        _ => format!("removed {count}, {size}; `atsaf build` brings back what the store has a copy of\n"),
     }
 }
 

@@ -254,8 +254,7 @@ impl<'a> FieldValue<'a> {
             }
             Self::Param(value) => {
                 into.tag(3);
-                value.encode(into);
-                into
+                value.encode(into)
             }
             Self::Digest(digest) => into.tag(4).digest(digest),
             Self::Absent => into.tag(5),

@@ -177,6 +177,9 @@ pub fn plan(inputs: VerdictInputs<'_>, goals: &[TargetId], force: bool) -> Resul
 }
 
 /// As [`plan`]; `force` says of each target whether it is stale in any case.
+///
+/// # Errors
+/// Every source that is missing or cannot be read.
 pub fn plan_with(
     inputs: VerdictInputs<'_>,
     goals: &[TargetId],
@@ -546,3 +549,6 @@ pub(crate) fn read_paths(graph: &Graph, id: TargetId) -> Vec<(String, String)> {
     let reads = graph.node(id).reads.iter();
     reads.map(|read| (read.role.clone(), read.path.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests;

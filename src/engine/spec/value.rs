@@ -73,7 +73,7 @@ impl Value {
 
 impl Value {
     /// Appends type and value, so that two values give the same bytes exactly if they are equal.
-    pub(crate) fn encode(&self, into: &mut Encoder) {
+    pub(crate) fn encode<'e>(&self, into: &'e mut Encoder) -> &'e mut Encoder {
         match self {
             Self::Bool(value) => into.tag(0).tag(u8::from(*value)),
             Self::Int(value) => into.tag(1).number(value.cast_unsigned()),
@@ -84,17 +84,15 @@ impl Value {
             Self::Path(text) => into.tag(5).text(text),
             Self::List(items) => {
                 into.tag(6).number(items.len() as u64);
-                items.iter().for_each(|item| item.encode(into));
-                return;
+                items.iter().fold(into, |into, item| item.encode(into))
             }
             Self::Table(entries) => {
                 into.tag(7).number(entries.len() as u64);
-                for (name, value) in entries {
-                    value.encode(into.text(name));
-                }
-                return;
+                entries
+                    .iter()
+                    .fold(into, |into, (name, value)| value.encode(into.text(name)))
             }
-        };
+        }
     }
 }
 

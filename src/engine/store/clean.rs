@@ -14,7 +14,7 @@ use super::{Holder, Store, StoreError, move_file};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
-use crate::engine::spec::Output;
+use crate::engine::spec::{ArtifactKind, Output, Span};
 
 /// What becomes of one artifact's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,35 @@ impl Store {
                 .map_err(StoreError::at(&files.at(&output.path)))
         };
         outputs.iter().map(survey).collect()
+    }
+
+    /// What atsaf placed at paths that none of the declared ones is or contains: of targets that are gone or renamed.
+    #[must_use]
+    pub fn orphans(&self, declared: &[&str], files: &Files) -> Vec<Output> {
+        let is_declared = |path: &str| {
+            declared.iter().any(|declared| {
+                let below = path.strip_prefix(declared).is_some_and(|below| below.starts_with('/'));
+                path == *declared || below
+            })
+        };
+        let placed = |ledger: &super::Ledger| {
+            let paths = ledger.placements().map(|(path, _)| path.to_owned());
+            paths.filter(|path| !is_declared(path)).collect::<Vec<String>>()
+        };
+        let mut paths = self.records.ledger(placed);
+        paths.retain(|path| exists(&files.at(path)));
+        paths.sort();
+        let orphan = |path: String| Output {
+            port: path.clone(),
+            name: path.clone(),
+            kind: match files.at(&path).is_dir() {
+                true => ArtifactKind::Directory,
+                false => ArtifactKind::File,
+            },
+            span: Span::default(),
+            path,
+        };
+        paths.into_iter().map(orphan).collect()
     }
 
     /// Whether the store has a copy of the artifact that lies at a path.
@@ -162,7 +191,6 @@ fn size_of(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::spec::{ArtifactKind, Span};
     use crate::engine::store::entry::{Entry, Mode, ResultEntry};
 
     fn output(name: &str) -> Output {

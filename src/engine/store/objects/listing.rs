@@ -35,6 +35,7 @@ enum What {
     Link(String),
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_plain(mode: &Mode) -> bool {
     *mode == Mode::Plain
 }

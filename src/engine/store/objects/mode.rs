@@ -73,7 +73,11 @@ fn umask() -> u32 {
             // Elsewhere it can only be read by setting it.
             let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
             rustix::process::umask(mask);
-            u32::from(mask.as_raw_mode())
+            #[cfg_attr(
+                target_os = "linux",
+                expect(clippy::useless_conversion, reason = "elsewhere a mode has 16 bits")
+            )]
+            u32::from(mask.bits())
         })
     })
 }
