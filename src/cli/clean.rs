@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::setup::Project;
-use super::{CommandError, Exit, Session};
+use super::{CommandError, Exit, Session, build};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::Output;
 use crate::engine::store::clean::{CleanOutcome, Swept};
@@ -25,6 +25,9 @@ pub(super) struct Args {
 /// Says what is removed, and removes it.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
+    if !args.dry_run {
+        build::refuse_inside(&project)?;
+    }
     let outputs = outputs(&project, &args.goals)?;
     let planned = project
         .store

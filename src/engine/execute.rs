@@ -2,9 +2,10 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::attempt::{Attempt, Broken};
+use super::attempt::{Attempt, AttemptError};
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome};
 use super::graph::{ArtifactId, Read, TargetId};
@@ -27,7 +28,7 @@ pub(crate) enum Executed {
     Again(Duration),
     /// With the finding that the plan no longer holds.
     Overtaken(Overtaken),
-    /// Since the build is to end.
+    /// Since the build is to end, or an edit made the target stale.
     Interrupted,
 }
 
@@ -76,6 +77,9 @@ impl Execution<'_> {
 
     /// Takes the turn.
     pub(crate) fn take(&self, attempts: &mut Attempts) -> Result<Executed, StoreError> {
+        if self.run.superseded(self.id) {
+            return Ok(Executed::Interrupted);
+        }
         let store = self.run.context.store;
         let Some(held) = self.lock(attempts)? else {
             return Ok(Executed::Again(BUSY));
@@ -277,9 +281,9 @@ impl Execution<'_> {
             run: *run,
             target: self.id,
             number: attempts.made,
-            slot: self.run.take_slot(),
             fingerprint: hash,
             held,
+            left_running: AtomicBool::new(false),
         };
         if self.target().effect {
             let target = self.target().name.clone();
@@ -288,14 +292,13 @@ impl Execution<'_> {
         let begun = Instant::now();
         let staged = match attempt.run() {
             Ok(staged) => staged,
-            Err(Broken::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
-            Err(Broken::Interrupted) => return Ok(Executed::Interrupted),
-            Err(Broken::Store(error)) => return Err(error),
+            Err(AttemptError::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
+            Err(AttemptError::Interrupted) => return Ok(Executed::Interrupted),
+            Err(AttemptError::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
         if let Some(executed) = self.changed_meanwhile(seen, attempts) {
             attempt.clear(self.target());
-            self.run.give_slot(attempt.slot);
             return Ok(executed);
         }
         let made = ResultEntry {
@@ -312,7 +315,6 @@ impl Execution<'_> {
         };
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
-        self.run.give_slot(attempt.slot);
         Ok(done)
     }
 
@@ -420,11 +422,7 @@ impl Execution<'_> {
 fn failure(what: String) -> Failure {
     Failure {
         what,
-        notes: Vec::new(),
-        help: Vec::new(),
-        tail: Vec::new(),
-        left: None,
-        retry: false,
+        ..Failure::default()
     }
 }
 

@@ -3,9 +3,11 @@
 //! It knows no forecasting, no terminal and no TOML.
 
 mod attempt;
+mod attempt_log;
 pub mod build;
+mod cause;
 pub mod clock;
-pub(crate) mod command;
+pub mod command;
 pub mod digest;
 pub mod event;
 mod execute;
@@ -13,6 +15,7 @@ pub mod files;
 pub mod fingerprint;
 pub mod graph;
 mod mask;
+pub mod nesting;
 pub mod plan;
 pub mod reason;
 mod run;
@@ -20,4 +23,5 @@ pub mod run_id;
 mod schedule;
 pub mod spec;
 pub mod store;
+mod survivors;
 pub mod task;

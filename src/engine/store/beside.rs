@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! out/                            another file system
-//! ├── .atsaf-staging-RUN/         attempts in flight, and what came out of artifacts' places
+//! ├── .atsaf-staging/KEY/         attempts in flight: see `private`
+//! ├── .atsaf-staging-RUN/         what came out of artifacts' places
 //! └── .atsaf-aside-RUN/           former artifacts of a command that writes its declared paths itself
 //! ```
 //!
@@ -59,9 +60,7 @@ impl Store {
     }
 
     /// The directory nearest to `path` that is there, if it is on another file system than the store.
-    fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
-        use std::os::unix::fs::MetadataExt as _;
-        let device = |path: &Path| fs::metadata(path).ok().map(|it| it.dev());
+    pub(super) fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
         let there = path.ancestors().skip(1).find(|at| at.exists())?;
         (device(there) != device(&self.dir)).then(|| there.to_owned())
     }
@@ -70,6 +69,12 @@ impl Store {
     pub(super) fn root(&self) -> &Path {
         self.dir.ancestors().nth(2).unwrap_or(&self.dir)
     }
+}
+
+/// The file system of what is at a path.
+pub(super) fn device(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|it| it.dev())
 }
 
 /// Moves a file or directory, to another file system if need be: there it appears whole, and only then goes here.

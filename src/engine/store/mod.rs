@@ -12,7 +12,7 @@
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
 //! │   ├── locks/               advisory locks
 //! │   ├── aside/               former artifacts of a command that writes its declared paths itself
-//! │   └── staging/RUN/         attempts in flight
+//! │   └── staging/KEY/, RUN/   attempts in flight, and what a run has out of place
 //! └── displaced/               files that a build had to replace and had not made; never emptied unasked
 //! ```
 
@@ -28,6 +28,7 @@ mod ledger;
 pub(crate) mod locks;
 mod memo;
 mod objects;
+pub(crate) mod private;
 mod spec_cache;
 
 use std::collections::HashMap;
@@ -315,17 +316,21 @@ impl Store {
         self.dir.join("aside").join(run.to_string())
     }
 
-    /// Shows that a run is alive, and clears away what dead ones left.
-    pub(crate) fn begin(&self, run: RunId) -> Result<Live, StoreError> {
+    /// Shows that a run is alive, and clears away what dead ones left; also gives the keys of the attempts that were
+    /// cut short with them.
+    pub(crate) fn begin(&self, run: RunId) -> Result<(Live, Vec<String>), StoreError> {
+        // One at a time, so that nobody's attempts begin while it is found out whose are dead.
+        let _one = self.locks.begin().map_err(StoreError::at(&self.dir))?;
         let live = self.locks.live(run).map_err(StoreError::at(&self.dir))?;
         self.locks.sweep();
+        let cut_short = self.bury_dead(run);
         for entry in fs::read_dir(self.dir.join("staging")).into_iter().flatten().flatten() {
             let id: Option<RunId> = entry.file_name().to_str().and_then(|name| name.parse().ok());
             if let Some(dead) = id.filter(|id| !self.locks.is_live(*id)) {
                 self.clear_staging(dead);
             }
         }
-        Ok(live)
+        Ok((live, cut_short))
     }
 
     /// Takes a run's staging away, save for what it had displaced and not yet moved to its place.
