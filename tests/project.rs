@@ -189,14 +189,14 @@ impl Running {
         self.child.wait().expect("waited for");
     }
 
-    /// Waits for its end; if that takes longer than a minute, it is killed.
+    /// Waits for its end; if that takes longer than three minutes, it is killed.
     pub(crate) fn collect(mut self) -> Told {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("waited for") {
                 break status;
             }
-            if begun.elapsed() > Duration::from_mins(1) {
+            if begun.elapsed() > Duration::from_mins(3) {
                 self.child.kill().expect("killed");
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -278,12 +278,12 @@ pub(crate) fn effort() -> u32 {
     effort.and_then(|effort| effort.parse().ok()).unwrap_or(1)
 }
 
-/// Waits until something holds, for half a minute at the most.
+/// Waits until something holds, for two minutes at the most.
 #[track_caller]
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
+        assert!(begun.elapsed() < Duration::from_mins(2), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

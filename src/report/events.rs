@@ -377,9 +377,9 @@ mod tests {
     fn a_failure_tells_all_that_helps() {
         let expected = "\
 error: `a` failed: it broke
-  --> Atsaffile:1:2
+  --> Atsaffile:1:9
  1 | [target.a]
-   |  ^^^^^^^^
+   |         ^
   note: the command: grep x y
   note: the last that it printed:
         one
