@@ -192,7 +192,7 @@ run = "echo {{n}} > {{output}}; exit 141"
 output = "pipe"
 
 [target.grep]
-run = "grep nosuch Atsaffil[e] > {{output}} {{n}}.txt"
+run = "grep x {{n}}.txt > {{output}}"
 output = "grep"
 
 [target.unbound]
@@ -219,7 +219,7 @@ secrets = ["TOKEN"]
         ("pipe", ["the command: echo 7 > .atsaf/v1/staging/", "`|| true`"]),
         (
             "grep",
-            ["the command: grep nosuch", "`grep` ends with 1 where no line matches"],
+            ["the command: grep x 7.txt", "`grep` ends with 1 where no line matches"],
         ),
         ("unbound", ["the command: set -u", "`env = [\"NOSUCH_VARIABLE\"]`"]),
         ("modes", ["the command: ./Atsaffile", "chmod +x"]),
@@ -237,7 +237,7 @@ secrets = ["TOKEN"]
     let plan = project.atsaf("plan -v grep");
     assert!(
         plan.text
-            .contains("\ngrep  Atsaffile:12\n  grep nosuch Atsaffil[e] > .atsaf/v1/staging/"),
+            .contains("\ngrep  Atsaffile:12\n  grep x 7.txt > .atsaf/v1/staging/"),
         "{}",
         plan.text
     );
@@ -311,12 +311,10 @@ output = "slow.txt"
     );
     let child = project.start("build");
     until("the command has begun", || project.at("../begun").exists());
-    let shells = project.running("touch ../begun");
-    assert_eq!(shells.len(), 1);
+    // A shell that is about to become another program looks like the shell; the first is it.
+    let shell = project.running("touch ../begun").into_iter().min().expect("a shell");
     kill(child.id(), "TSTP");
-    until("both are stopped", || {
-        state(child.id()) == 'T' && state(shells[0]) == 'T'
-    });
+    until("both are stopped", || state(child.id()) == 'T' && state(shell) == 'T');
     project.write("../go", "");
     kill(child.id(), "CONT");
     child.collect().ok();

@@ -38,7 +38,8 @@ fn left(project: &Project, target: &str) -> Vec<(String, String)> {
         .nth(2)
         .expect("a run")
         .to_owned();
-    let files = store.iter().filter(|(path, _)| path.contains(&run));
+    let is_shown = |path: &str| path.contains(&run) && !path.ends_with(".command");
+    let files = store.iter().filter(|(path, _)| is_shown(path));
     files
         .map(|(path, bytes)| {
             let path = path.split_once(&format!("{run}/")).expect("below the run").1;
@@ -82,7 +83,10 @@ skipped    reader  pair failed
     assert_eq!(project.files(), files);
     assert_eq!(
         left(&project, "pair"),
-        text(&[("pair/1.log", "about two\ntrouble\n"), ("pair/files/one.txt", "half\n")])
+        text(&[
+            ("pair/1.log", "about two\ntrouble\n"),
+            ("pair/files/out/one.txt", "half\n")
+        ])
     );
     project.atsaf("status").is(
         0,
@@ -98,6 +102,10 @@ undecided  reader  depends on what pair makes
 run [RUN]: 2 targets to look at, 0 fresh
 start      pair    pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: the command ended with exit code 3
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: the last that it printed:
         about two
         trouble
@@ -172,7 +180,7 @@ error: `pair` failed: the command was ended by signal 9
 #[test]
 fn a_command_that_takes_too_long_is_stopped_with_all_its_children() {
     let project = pair();
-    project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"300ms\"");
+    project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"2s\"");
     project.write(
         "pair.sh",
         "echo half > $1\n(sleep 60; echo late >> ../late) & sleep 60\n",
@@ -633,6 +641,10 @@ error: `site` failed: the command ended with exit code 1
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content [CONTENT] -> [CONTENT]; pages pages is not as atsaf left it
 error: `site` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.site]
+   |         ^^^^
+  note: the command: sh site.sh
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
@@ -673,7 +685,7 @@ outputs = { one = "a/x.txt", two = "b/x.txt" }
     );
     assert_eq!(project.build("").code, Some(1));
     let texts: Vec<String> = left(&project, "pair").into_iter().map(|(_, text)| text).collect();
-    assert_eq!(texts, ["two\n", "one\n"]);
+    assert_eq!(texts, ["one\n", "two\n"]);
 }
 
 #[test]
@@ -700,7 +712,10 @@ secrets = ["TOKEN"]
 "#,
     );
     Told::of(project.command("build").env("TOKEN", "sup3rs3cret")).ok();
-    let logs = project.store().into_iter().filter(|(path, _)| path.contains("/leak/"));
+    let logs = project
+        .store()
+        .into_iter()
+        .filter(|(path, _)| path.contains("/leak/") && path.ends_with(".log"));
     let text: String = logs.map(|(_, bytes)| String::from_utf8(bytes).expect("text")).collect();
     assert!(text.len() > 1 << 20);
     assert!(text.contains("***") && !text.contains("3rs3cret"));

@@ -85,7 +85,7 @@ inputs = ["slow"]
 output = "last.txt"
 "#,
     );
-    for name in ["INT", "TERM", "HUP"].into_iter().filter(|name| !is_ignored(name)) {
+    for name in ["TERM", "INT", "HUP"].into_iter().filter(|name| !is_ignored(name)) {
         let child = project.start("build -j1");
         until("the command has begun", || project.at("../begun").exists());
         kill(child.id(), name);
@@ -229,9 +229,7 @@ output = "stubborn.txt"
     // The first is taken note of before the second arrives, or both would be one.
     until("the command is being ended", || project.running("sleep 62").is_empty());
     interrupt(child.id());
-    let told = child.collect();
-    assert_eq!(told.code, Some(130));
-    assert!(!told.text.contains("stopped"), "it was not waited for: {}", told.text);
+    assert_eq!(child.collect().code, Some(130));
     until("nothing is left", || project.running("sleep 62").is_empty());
     project.edit("Atsaffile", "while true; do sleep 62; done", ":");
     project.build("").ok();
