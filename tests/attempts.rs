@@ -320,3 +320,39 @@ output = "slow.txt"
     child.collect().ok();
     assert_eq!(project.read("slow.txt"), "slow\n");
 }
+
+#[test]
+fn a_target_that_is_renamed_while_it_runs_does_not_meet_itself() {
+    let text = r#"
+[target.one]
+run = "echo begin >> ../ran; while test ! -e ../go; do sleep 0.02; done; echo whole > {{output}}"
+output = "out.txt"
+"#;
+    let project = Project::new(text);
+    let first = project.start("build");
+    until("the first has begun", || project.at("../ran").exists());
+    project.write("Atsaffile", text.replace("target.one", "target.two"));
+    let second = project.start("build");
+    second.until_it_waits();
+    assert_eq!(project.read("../ran"), "begin\n");
+    project.write("../go", "");
+    first.collect().ok();
+    second.collect().ok();
+    assert_eq!(project.read("out.txt"), "whole\n");
+}
+
+#[test]
+fn a_command_that_is_too_long_for_the_system_says_how_to_pass_a_list() {
+    let long = "x".repeat(200_000);
+    let project = Project::new(&format!(
+        "[params]\nx = \"{long}\"\n\n[target.a]\nrun = \"echo {{{{x}}}} > {{{{output}}}}\"\noutput = \"a\"\n"
+    ));
+    let told = project.build("");
+    assert_eq!(told.code, Some(1));
+    assert!(
+        told.text.contains("`{{inputs_file}}`"),
+        "{}",
+        &told.text[..told.text.len().min(500)]
+    );
+    assert!(told.text.len() < 5000, "the command is cut: {}", told.text.len());
+}

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::attempt_log::Log;
@@ -17,16 +17,17 @@ use super::cause::{self, Traces};
 use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
 use super::event::{Advice, Event, Failure, Notice, Observer};
+use super::examine::keep;
 use super::graph::TargetId;
 use super::mask::Mask;
 use super::nesting;
 use super::plan::PlanContext;
 use super::run::Options;
 use super::run_id::RunId;
-use super::spec::{Action, ArtifactKind, Command, Output, Target, Value};
+use super::spec::{Action, ArtifactKind, Command, Target, Value};
 use super::store::locks::Held;
-use super::store::private::Private;
-use super::store::{Staged, Store, StoreError, move_file, remove};
+use super::store::private::{Claim, Private};
+use super::store::{Staged, Store, StoreError};
 use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
 
@@ -46,6 +47,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) held: &'a Held,
     /// Set when a process of its command goes on after the command.
     pub(crate) left_running: AtomicBool,
+    /// Keeps other attempts from its private directories.
+    pub(crate) claim: OnceLock<Claim>,
 }
 
 /// Why nothing came of an attempt.
@@ -59,7 +62,7 @@ pub(crate) enum AttemptError {
 }
 
 impl AttemptError {
-    fn failed(what: impl Into<String>) -> Self {
+    pub(super) fn failed(what: impl Into<String>) -> Self {
         Self::Failed(Box::new(Failure {
             what: what.into(),
             ..Failure::default()
@@ -133,9 +136,10 @@ impl Attempt<'_> {
     /// Makes a path to write to for each output, on the file system of its declared path and the same in every run.
     fn stage(&self, target: &Target) -> Result<Private, AttemptError> {
         let private = self.context.store.private(&target.outputs);
-        let own = &private.dirs[0];
-        let left = self.context.store.make_private(&private, self.run);
-        if left.map_err(StoreError::at(own))? || self.number > 1 {
+        let claim = self.claim(&private)?;
+        let left = claim.left;
+        let _ = self.claim.set(claim);
+        if left || self.number > 1 {
             self.end_survivors(target)?;
         }
         for (output, path) in target.outputs.iter().zip(&private.paths) {
@@ -148,6 +152,28 @@ impl Attempt<'_> {
             }
         }
         Ok(private)
+    }
+
+    /// Waits until no other attempt is at the private directories.
+    fn claim(&self, private: &Private) -> Result<Claim, AttemptError> {
+        const BUSY: Duration = Duration::from_millis(20);
+        let mut is_told = false;
+        loop {
+            let claim = self.context.store.claim(private, self.run);
+            if let Some(claim) = claim.map_err(StoreError::at(&private.dirs[0]))? {
+                return Ok(claim);
+            }
+            if self.interrupted() {
+                return Err(AttemptError::Interrupted);
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                self.observer.observe(&Event::Waiting {
+                    target: self.target,
+                    holder: "another build, which makes the same files".to_owned(),
+                });
+            }
+            std::thread::sleep(BUSY);
+        }
     }
 
     /// Ends what still runs of earlier attempts of the target; of an effect, says what it is.
@@ -344,128 +370,13 @@ impl Attempt<'_> {
         self.options.interrupted.load(Ordering::Relaxed) || (superseded() && !is_effect())
     }
 
-    /// Says that the attempt was asked to end.
+    /// Says that the attempt was asked to end, if that is because the build is.
     fn stopping(&self) {
+        if !self.options.interrupted.load(Ordering::Relaxed) {
+            return;
+        }
         self.observer.observe(&Event::Stopping { target: self.target });
     }
-
-    /// Looks at what was written: every output is there, and of its kind; says what lies beside them.
-    fn examine(&self, target: &Target, private: &Private, traces: &Traces) -> Result<Vec<Staged>, AttemptError> {
-        let (mut wrong, mut advice) = (Vec::new(), Vec::new());
-        for (output, path) in target.outputs.iter().zip(&private.paths) {
-            let found = fs::symlink_metadata(path);
-            let name = &output.path;
-            let trouble = match (&found, output.kind) {
-                (Err(_), _) => {
-                    let is_command = matches!(target.action, Action::Command(_));
-                    advice.extend(is_command.then(|| self.not_written(target, output, traces)));
-                    format!("`{name}` was not written")
-                }
-                (Ok(it), _) if it.is_symlink() => format!("`{name}` is a link, not the file itself"),
-                (Ok(it), ArtifactKind::File) if !it.is_file() => format!("`{name}` is not a file"),
-                (Ok(it), ArtifactKind::Directory) if !it.is_dir() => {
-                    format!("`{name}` is not a directory, as its path in the Atsaffile says")
-                }
-                _ => continue,
-            };
-            wrong.push(trouble);
-        }
-        if !wrong.is_empty() {
-            return Err(AttemptError::Failed(Box::new(Failure {
-                what: wrong.join("; "),
-                advice,
-                ..Failure::default()
-            })));
-        }
-        let stamp = matches!(target.action, Action::Builtin { .. });
-        let mut staged = Vec::with_capacity(target.outputs.len());
-        for (output, path) in target.outputs.iter().zip(&private.paths) {
-            let one = Staged::examine(output, path.clone(), self.run, stamp);
-            staged
-                .push(one.map_err(|error| AttemptError::failed(format!("`{}` cannot be read: {error}", output.path)))?);
-        }
-        if !stamp && !target.direct {
-            self.notice(target, private);
-        }
-        Ok(staged)
-    }
-
-    fn not_written(&self, target: &Target, output: &Output, traces: &Traces) -> Advice {
-        let hole = match target.outputs.len() {
-            1 => "{{output}}".to_owned(),
-            _ => format!("{{{{output.{}}}}}", output.name),
-        };
-        Advice::NotWritten {
-            path: output.path.clone(),
-            hole,
-            instead: traces.written(output, self.context.files.root()),
-            direct: target.direct,
-        }
-    }
-
-    /// Says what a command wrote beside its outputs, and in which of them the path of the private directory stands.
-    fn notice(&self, target: &Target, private: &Private) {
-        let observe = |notice| {
-            let target = self.target;
-            self.observer.observe(&Event::Noticed { target, notice });
-        };
-        let beside = private.beside();
-        if let Some(first) = beside.first() {
-            let likeness = |output: &&Output| {
-                first
-                    .bytes()
-                    .zip(output.path.bytes())
-                    .take_while(|(a, b)| a == b)
-                    .count()
-            };
-            let output = target.outputs.iter().max_by_key(likeness);
-            observe(Notice::WrittenBeside {
-                output: output.map(|output| output.path.clone()).unwrap_or_default(),
-                paths: beside,
-            });
-        }
-        let root = self.context.files.root();
-        for dir in &private.dirs {
-            let staging = dir.strip_prefix(root).unwrap_or(dir).to_string_lossy().into_owned();
-            for (output, path) in target.outputs.iter().zip(&private.paths) {
-                if cause::stands_in(&staging, path) {
-                    let (artifact, staging) = (output.path.clone(), staging.clone());
-                    observe(Notice::StagingPathInside { artifact, staging });
-                }
-            }
-        }
-    }
-}
-
-/// Keeps what a failed attempt wrote, to be read; says whether there was anything.
-fn keep(private: &Private, to: &Path) -> bool {
-    let mut kept = false;
-    for (output, dir) in private
-        .paths
-        .iter()
-        .flat_map(|path| private.dirs.iter().map(move |dir| (path, dir)))
-    {
-        let Ok(below) = output.strip_prefix(dir) else { continue };
-        let empty = fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_none());
-        if empty || fs::symlink_metadata(output).is_err() {
-            continue;
-        }
-        kept |= keep_one(output, &to.join(below)).is_ok();
-    }
-    for (dir, path) in private
-        .dirs
-        .iter()
-        .flat_map(|dir| private.beside().into_iter().map(move |path| (dir, path)))
-    {
-        kept |= dir.join(&path).exists() && keep_one(&dir.join(&path), &to.join(&path)).is_ok();
-    }
-    kept
-}
-
-fn keep_one(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to.parent().unwrap_or(to))?;
-    remove(to)?;
-    move_file(from, to)
 }
 
 fn cannot_start(program: &str, error: &io::Error) -> Failure {

@@ -1,8 +1,8 @@
 //! One target's turn in a build: judged again under its locks, then left, restored, or attempted and committed.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, AttemptError};
@@ -284,6 +284,7 @@ impl Execution<'_> {
             fingerprint: hash,
             held,
             left_running: AtomicBool::new(false),
+            claim: OnceLock::new(),
         };
         if self.target().effect {
             let target = self.target().name.clone();

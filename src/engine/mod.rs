@@ -10,6 +10,7 @@ pub mod clock;
 pub mod command;
 pub mod digest;
 pub mod event;
+mod examine;
 mod execute;
 pub mod files;
 pub mod fingerprint;

@@ -105,14 +105,34 @@ impl Watched {
             let at = normal(&self.root.join(source));
             path.starts_with(&at) || at.canonicalize().is_ok_and(|at| path.starts_with(at))
         };
-        self.sources.iter().find(is_it).map(String::as_str)
+        // What a link in a directory leads to is a part of it, too; then one of several is as good as another.
+        let leads_there = || self.sources.iter().find(|source| self.root.join(source).is_dir());
+        let found = self.sources.iter().find(is_it);
+        found.or_else(leads_there).map(String::as_str)
     }
 
-    /// Adds a path, and where it leads if it is a link.
+    /// Adds a path, and where it leads if it is a link; of a directory, where the links in it lead as well.
     fn add(&mut self, path: &str) {
         let at = normal(&self.root.join(path));
-        self.paths.extend(at.canonicalize());
-        self.paths.insert(at);
+        self.follow(&at);
+        let links = walkdir::WalkDir::new(&at).min_depth(1).into_iter().flatten();
+        for link in links.filter(walkdir::DirEntry::path_is_symlink) {
+            self.follow(link.path());
+        }
+    }
+
+    /// Adds a path, and all that stands on the way if it is a link.
+    fn follow(&mut self, path: &Path) {
+        /// As many links as the system follows.
+        const LINKS: usize = 40;
+        self.paths.extend(path.canonicalize());
+        let mut at = path.to_owned();
+        for _ in 0..LINKS {
+            let target = std::fs::read_link(&at);
+            self.paths.insert(at.clone());
+            let Ok(target) = target else { break };
+            at = normal(&at.parent().unwrap_or(&self.root).join(target));
+        }
     }
 
     fn add_glob(&mut self, text: &str) {

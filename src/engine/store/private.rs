@@ -6,11 +6,13 @@
 //! big/.atsaf-staging/KEY/big/tiles.bin     the output `big/tiles.bin`, where `big/` is another file system
 //! ```
 //!
-//! A target's lock is held as long as its attempt goes on, so two builds never write to one of them at once. What a dead
-//! attempt left is renamed away before the next one begins.
+//! A target's lock is held as long as its attempt goes on, and that of the directory too, should a target have another
+//! name in another build: so two attempts never write to one of them at once. What a dead attempt left is renamed away
+//! before the next one begins.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Store;
@@ -35,6 +37,37 @@ pub(crate) struct Private {
     pub(crate) dirs: Vec<PathBuf>,
     /// The path to write to for each output, in order.
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// The directories of an attempt are its own, as long as this is kept.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    /// Whether an earlier attempt had left something there, which is taken away.
+    pub(crate) left: bool,
+    _lock: File,
+}
+
+/// Makes a directory; says whether it was there.
+fn make(dir: &Path) -> io::Result<bool> {
+    match fs::create_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(dir).map(|()| false),
+        other => other.map(|()| false),
+    }
+}
+
+/// Locks a directory; `None` if another has done so, or has taken it away meanwhile. A file system without locks locks
+/// nothing.
+fn lock(dir: &Path) -> io::Result<Option<File>> {
+    let file = match File::open(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Ok(None);
+    }
+    let there = fs::metadata(dir).map(|it| it.ino()).ok();
+    Ok((there == Some(file.metadata()?.ino())).then_some(file))
 }
 
 /// What stands for the outputs of a target in the path of its private directory.
@@ -72,7 +105,7 @@ impl Private {
             let _ = elsewhere.parent().map(fs::remove_dir);
         }
         if let Some(own) = self.dirs.first().filter(|_| left_running) {
-            let _ = fs::create_dir(own).and_then(|()| fs::File::create(own.join(LEFT_RUNNING)));
+            let _ = fs::create_dir(own).and_then(|()| File::create(own.join(LEFT_RUNNING)));
         }
     }
 }
@@ -106,28 +139,36 @@ impl Store {
         above.last().map(Path::to_owned).unwrap_or(there)
     }
 
-    /// Makes the directories of an attempt; says whether an earlier one had left something there, which is renamed
-    /// away and taken away.
-    pub(crate) fn make_private(&self, private: &Private, run: RunId) -> io::Result<bool> {
-        let mut left = false;
-        let note: Vec<String> = private.dirs[1..].iter().map(|dir| self.below(dir)).collect();
-        for dir in &private.dirs {
-            match fs::create_dir(dir) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(dir)?,
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    left = true;
-                    self.bury(dir, run)?;
-                    fs::create_dir_all(dir)?;
-                }
-                Err(error) => return Err(error),
-            }
-            if dir == &private.dirs[0] && !note.is_empty() {
-                #[expect(clippy::disallowed_methods, reason = "this is the store")]
-                fs::write(dir.join(NOTE), note.join("\n"))?;
+    /// Takes the directories of an attempt for it alone and makes them; `None` if another attempt is at them, which
+    /// happens where a target has another name in another build.
+    pub(crate) fn claim(&self, private: &Private, run: RunId) -> io::Result<Option<Claim>> {
+        let own = &private.dirs[0];
+        let mut left = make(own)?;
+        let Some(mut lock) = lock(own)? else {
+            return Ok(None);
+        };
+        if left {
+            self.bury(own, run)?;
+            // Should another attempt make it first, its lock is in the way.
+            make(own)?;
+            match self::lock(own)? {
+                Some(new) => lock = new,
+                None => return Ok(None),
             }
         }
-        Ok(left)
+        let note: Vec<String> = private.dirs[1..].iter().map(|dir| self.below(dir)).collect();
+        if !note.is_empty() {
+            #[expect(clippy::disallowed_methods, reason = "this is the store")]
+            fs::write(own.join(NOTE), note.join("\n"))?;
+        }
+        for dir in &private.dirs[1..] {
+            if make(dir)? {
+                left = true;
+                self.bury(dir, run)?;
+                make(dir)?;
+            }
+        }
+        Ok(Some(Claim { left, _lock: lock }))
     }
 
     /// Renames a directory away, so that a process which still knows its path finds nothing there, and removes it.
