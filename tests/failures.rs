@@ -715,7 +715,7 @@ secrets = ["TOKEN"]
     let logs = project
         .store()
         .into_iter()
-        .filter(|(path, _)| path.contains("/leak/") && path.ends_with(".log"));
+        .filter(|(path, _)| path.contains("/leak/") && !path.ends_with(".command"));
     let text: String = logs.map(|(_, bytes)| String::from_utf8(bytes).expect("text")).collect();
     assert!(text.len() > 1 << 20);
     assert!(text.contains("***") && !text.contains("3rs3cret"));
