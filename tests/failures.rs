@@ -38,7 +38,8 @@ fn left(project: &Project, target: &str) -> Vec<(String, String)> {
         .nth(2)
         .expect("a run")
         .to_owned();
-    let files = store.iter().filter(|(path, _)| path.contains(&run));
+    let is_shown = |path: &str| path.contains(&run) && !path.ends_with(".command");
+    let files = store.iter().filter(|(path, _)| is_shown(path));
     files
         .map(|(path, bytes)| {
             let path = path.split_once(&format!("{run}/")).expect("below the run").1;
@@ -66,6 +67,10 @@ fn a_command_that_fails_midway_leaves_the_former_artifacts_and_its_own_files_to_
 run [RUN]: 2 targets to look at, 0 fresh
 start      pair    pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: the command ended with exit code 3
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: the last that it printed:
         about two
         trouble
@@ -78,7 +83,10 @@ skipped    reader  pair failed
     assert_eq!(project.files(), files);
     assert_eq!(
         left(&project, "pair"),
-        text(&[("pair/1.log", "about two\ntrouble\n"), ("pair/files/one.txt", "half\n")])
+        text(&[
+            ("pair/1.log", "about two\ntrouble\n"),
+            ("pair/files/out/one.txt", "half\n")
+        ])
     );
     project.atsaf("status").is(
         0,
@@ -94,6 +102,10 @@ undecided  reader  depends on what pair makes
 run [RUN]: 2 targets to look at, 0 fresh
 start      pair    pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: the command ended with exit code 3
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: the last that it printed:
         about two
         trouble
@@ -124,6 +136,10 @@ fn a_first_build_that_fails_leaves_nothing_in_the_project() {
 run [RUN]: 2 targets to look at, 0 fresh
 start      pair    never built
 error: `pair` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 skipped    reader  pair failed
 1 failed (pair), 1 skipped in [TIME]
@@ -149,6 +165,10 @@ fn a_command_that_is_killed_by_a_signal_has_failed() {
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  command with a shell or without; pair.sh content [CONTENT] -> [CONTENT]; shell no longer used (was sh -c)
 error: `pair` failed: the command was ended by signal 9
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
@@ -160,7 +180,7 @@ error: `pair` failed: the command was ended by signal 9
 #[test]
 fn a_command_that_takes_too_long_is_stopped_with_all_its_children() {
     let project = pair();
-    project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"300ms\"");
+    project.edit("Atsaffile", "[target.pair]", "[target.pair]\ntimeout = \"2s\"");
     project.write(
         "pair.sh",
         "echo half > $1\n(sleep 60; echo late >> ../late) & sleep 60\n",
@@ -172,6 +192,10 @@ fn a_command_that_takes_too_long_is_stopped_with_all_its_children() {
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: it took longer than its limit of [TIME]
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
   help: give it a longer `timeout`
 1 failed (pair) in [TIME]
@@ -194,6 +218,10 @@ fn a_command_that_ignores_the_polite_signal_is_ended_by_force() {
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content [CONTENT] -> [CONTENT]
 error: `pair` failed: it took longer than its limit of [TIME]
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   help: give it a longer `timeout`
 1 failed (pair) in [TIME]
 
@@ -212,8 +240,13 @@ fn every_output_must_be_written_as_what_it_was_declared() {
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content [CONTENT] -> [CONTENT]
-error: `pair` failed: `two` was not written
+error: `pair` failed: `out/two.txt` was not written
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+  help: the command has to write to `{{output.two}}`, or with `direct = true` to the path itself
 1 failed (pair) in [TIME]
 
 "#]],
@@ -224,7 +257,11 @@ error: `pair` failed: `two` was not written
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content [CONTENT] -> [CONTENT]
-error: `pair` failed: `two` is not a file
+error: `pair` failed: `out/two.txt` is not a file
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
@@ -236,7 +273,11 @@ error: `pair` failed: `two` is not a file
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content [CONTENT] -> [CONTENT]
-error: `pair` failed: `two` is a link, not the file itself
+error: `pair` failed: `out/two.txt` is a link, not the file itself
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
@@ -248,7 +289,11 @@ error: `pair` failed: `two` is a link, not the file itself
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
 start      pair  pair.sh content [CONTENT] -> [CONTENT]
-error: `pair` failed: `two` is not a file
+error: `pair` failed: `out/two.txt` is not a file
+  --> Atsaffile:2:9
+ 2 | [target.pair]
+   |         ^^^^
+  note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
 1 failed (pair) in [TIME]
 
@@ -282,11 +327,26 @@ output = "forbidden.txt"
 run [RUN]: 3 targets to look at, 0 fresh
 start      shell      never built
 error: `shell` failed: the command ended with exit code 127: a program was not found
+  --> Atsaffile:2:9
+ 2 | [target.shell]
+   |         ^^^^^
+  note: the command: no-such-program > .atsaf/v1/staging/2cd63b34c6150e2e/shell.txt 2> /dev/null
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/shell`
+  help: see whether the program is installed and in `PATH`; a script of the project is run as `./FILE` or `sh FILE`
 start      list       never built
 error: `list` failed: `no-such-program` cannot be started: No such file or directory (os error 2)
+  --> Atsaffile:6:9
+ 6 | [target.list]
+   |         ^^^^
+  note: the command: no-such-program .atsaf/v1/staging/bc515c6b337a8cae/list.txt
+  help: see whether the program is installed and in `PATH`; a script of the project is run as `./FILE` or `sh FILE`
 start      forbidden  never built
 error: `forbidden` failed: `./tool` cannot be started: Permission denied (os error 13)
+   --> Atsaffile:10:9
+ 10 | [target.forbidden]
+    |         ^^^^^^^^^
+  note: the command: ./tool .atsaf/v1/staging/445dfdef807503c7/forbidden.txt
+  help: make the file executable with `chmod +x`, or name its interpreter: `python FILE`
 3 failed (shell, list, forbidden) in [TIME]
 
 "#]],
@@ -356,6 +416,10 @@ start      flaky  command another text
 retry      flaky  the command ended with exit code 1; attempt 2 in [TIME]
 start      flaky  command another text (attempt 2)
 error: `flaky` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.flaky]
+   |         ^^^^^
+  note: the command: echo flaky >> ../ran; echo again; test $(wc -l < ../ran) -ge 3 && echo done > .atsaf/v1/staging/b5234921d82b2a52/flaky.txt
   note: the last that it printed:
         again
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/flaky`
@@ -398,6 +462,10 @@ fn after_a_failure_nothing_new_begins_unless_told_to_keep_going() {
 run [RUN]: 4 targets to look at, 0 fresh
 start      bad         never built
 error: `bad` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.bad]
+   |         ^^^
+  note: the command: echo bad >> ../ran; exit 1; echo .atsaf/v1/staging/08d14df18b9d41d8/bad.txt
 skipped    after_bad   bad failed
 1 failed (bad), 3 skipped in [TIME]
 
@@ -410,9 +478,13 @@ skipped    after_bad   bad failed
 run [RUN]: 4 targets to look at, 0 fresh
 start      bad         never built
 error: `bad` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.bad]
+   |         ^^^
+  note: the command: echo bad >> ../ran; exit 1; echo .atsaf/v1/staging/08d14df18b9d41d8/bad.txt
 skipped    after_bad   bad failed
 start      good        never built
-built      good        [TIME]
+built      good  [TIME]
 start      after_good  never built
 built      after_good  [TIME]
 1 failed (bad), 1 skipped, 2 built in [TIME]
@@ -426,6 +498,10 @@ built      after_good  [TIME]
 run [RUN]: 2 targets to look at, 2 fresh
 start      bad        never built
 error: `bad` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.bad]
+   |         ^^^
+  note: the command: echo bad >> ../ran; exit 1; echo .atsaf/v1/staging/08d14df18b9d41d8/bad.txt
 skipped    after_bad  bad failed
 1 failed (bad), 1 skipped, 2 fresh in [TIME]
 
@@ -485,6 +561,10 @@ shout | with ***
 shout | err ***
 shout | no line end ***
 error: `shout` failed: the command ended with exit code 1
+  --> Atsaffile:6:9
+ 6 | [target.shout]
+   |         ^^^^^
+  note: the command: echo with $TOKEN; echo err $TOKEN >&2; printf 'no line end %s' $TOKEN; wc -c < fail > .atsaf/v1/staging/d2333abb2aea1bef/shout.txt; exit $(cat fail)
   note: the last that it printed:
         with ***
         err ***
@@ -543,6 +623,10 @@ direct = true
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content [CONTENT] -> [CONTENT]
 error: `site` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.site]
+   |         ^^^^
+  note: the command: sh site.sh
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
@@ -557,6 +641,10 @@ error: `site` failed: the command ended with exit code 1
 run [RUN]: 1 target to look at, 0 fresh
 start      site  site.sh content [CONTENT] -> [CONTENT]; pages pages is not as atsaf left it
 error: `site` failed: the command ended with exit code 1
+  --> Atsaffile:2:9
+ 2 | [target.site]
+   |         ^^^^
+  note: the command: sh site.sh
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/site`
 1 failed (site) in [TIME]
 
@@ -597,7 +685,7 @@ outputs = { one = "a/x.txt", two = "b/x.txt" }
     );
     assert_eq!(project.build("").code, Some(1));
     let texts: Vec<String> = left(&project, "pair").into_iter().map(|(_, text)| text).collect();
-    assert_eq!(texts, ["two\n", "one\n"]);
+    assert_eq!(texts, ["one\n", "two\n"]);
 }
 
 #[test]
@@ -624,7 +712,10 @@ secrets = ["TOKEN"]
 "#,
     );
     Told::of(project.command("build").env("TOKEN", "sup3rs3cret")).ok();
-    let logs = project.store().into_iter().filter(|(path, _)| path.contains("/leak/"));
+    let logs = project
+        .store()
+        .into_iter()
+        .filter(|(path, _)| path.contains("/leak/") && !path.ends_with(".command"));
     let text: String = logs.map(|(_, bytes)| String::from_utf8(bytes).expect("text")).collect();
     assert!(text.len() > 1 << 20);
     assert!(text.contains("***") && !text.contains("3rs3cret"));

@@ -74,7 +74,7 @@ impl Observer for Control {
                     Outcome::Restored { .. } => What::Restored,
                     Outcome::Fresh => What::Kept,
                     Outcome::Failed(_) => What::Failed,
-                    Outcome::Skipped { .. } | Outcome::Interrupted => What::Skipped,
+                    Outcome::Skipped { .. } | Outcome::Interrupted | Outcome::Superseded => What::Skipped,
                 };
                 self.ended.lock().expect("sound").insert(target.index(), what);
             }
@@ -217,6 +217,7 @@ impl Inside {
             jobs: ask.jobs,
             secrets: BTreeMap::new(),
             interrupted: &interrupted,
+            superseded: None,
         };
         build::build(context, &options, &*self.control).expect("a usable store")
     }

@@ -5,6 +5,7 @@
 //! | `staleness` | what runs, comes back or stays after one change |
 //! | `targets` | the same for each key of a target |
 //! | `failures` | what a failure leaves, and what it leaves alone |
+//! | `attempts` | where an attempt writes, and what it says of what it found |
 //! | `interruptions` | a build that is stopped while a command runs, and the next one |
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `crash` | a kill at any moment, and a damaged store |
@@ -25,6 +26,7 @@
     reason = "snapbox writes snapshots so: `SNAPSHOTS=overwrite cargo test`"
 )]
 
+mod attempts;
 mod concurrency;
 mod crash;
 mod elsewhere;

@@ -323,7 +323,7 @@ error: the secret `TOKEN` is not set
         str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      good    never built
-built      good    [TIME]
+built      good  [TIME]
 start      upload  never built
 built      upload  [TIME]
 2 built in [TIME]
@@ -389,7 +389,7 @@ run [RUN]: 2 targets to look at, 0 fresh
 start      good  never built
 built      good  [TIME]
 start      out   never built
-built      out   [TIME]
+built      out  [TIME]
 2 built in [TIME]
 
 "#]],

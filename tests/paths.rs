@@ -38,7 +38,7 @@ nothing to do: 2 targets are fresh
     project.atsaf("plan").is(
         0,
         str![[r#"
-run        first   [TIME]  command another text  Atsaffile:6
+run        first  [TIME]  command another text  Atsaffile:6
 undecided  second  [TIME]  depends on what first makes
 1 to run, 1 undecided: about [TIME]
 

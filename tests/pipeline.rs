@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::bytes::Regex;
 use snapbox::str;
 
-use crate::project::{Project, copy_tree, kill, redact, until};
+use crate::project::{Project, copy_tree, interrupt, redact, until};
 
 /// The repository's own pipeline and pages, copied.
 fn pipeline() -> Project {
@@ -255,7 +255,7 @@ fn a_back_test_that_is_interrupted_leaves_nothing() {
     let project = pipeline();
     let child = project.start("build predictions -j1");
     until("the back-test has begun", || child.text().contains("start      train"));
-    kill(child.id(), "INT");
+    interrupt(child.id());
     let told = child.collect();
     assert_eq!(told.code, Some(130), "{}", told.text);
     assert!(told.text.contains("stopped    train"), "{}", told.text);

@@ -189,14 +189,14 @@ impl Running {
         self.child.wait().expect("waited for");
     }
 
-    /// Waits for its end; if that takes longer than a minute, it is killed.
+    /// Waits for its end; if that takes longer than three minutes, it is killed.
     pub(crate) fn collect(mut self) -> Told {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("waited for") {
                 break status;
             }
-            if begun.elapsed() > Duration::from_mins(1) {
+            if begun.elapsed() > Duration::from_mins(3) {
                 self.child.kill().expect("killed");
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -254,7 +254,7 @@ impl Told {
     }
 }
 
-/// Takes out whatever differs from run to run.
+/// Takes out whatever differs from run to run, and the padding around times, whose width does.
 pub(crate) fn redact(text: &str) -> String {
     static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         [
@@ -267,6 +267,11 @@ pub(crate) fn redact(text: &str) -> String {
             (r"\d+(\.\d+)? (s|min|h)( \d+ (s|min))?\b", "[TIME]"),
             (r"just now", "[TIME] ago"),
             (r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2})?", "[MOMENT]"),
+            (r" {2,}\[TIME\]", "  [TIME]"),
+            (r"\[TIME\]( ago)? {2,}", "[TIME]$1  "),
+            // A plan's rows that have no time in that column.
+            (r"(?m)^(restore +\S+) {2,}(\S)", "$1  $2"),
+            (r"(?m)^ {12,}(\S)", "            $1"),
         ]
         .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
         .into()
@@ -285,14 +290,34 @@ pub(crate) fn effort() -> u32 {
     effort.and_then(|effort| effort.parse().ok()).unwrap_or(1)
 }
 
-/// Waits until something holds, for half a minute at the most.
+/// Waits until something holds, for two minutes at the most.
 #[track_caller]
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain: {what}");
+        assert!(begun.elapsed() < Duration::from_mins(2), "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Interrupts a process as Ctrl-C does. What was started in the background of a script ignores that, with all that it
+/// starts: there it is ended by the signal that does the same.
+pub(crate) fn interrupt(id: u32) {
+    kill(id, if is_ignored("INT") { "TERM" } else { "INT" });
+}
+
+/// Whether this program was started to ignore a signal, as it then is by the programs that it starts: by `nohup` that
+/// of a closed terminal, in the background of a script Ctrl-C.
+pub(crate) fn is_ignored(signal: &str) -> bool {
+    let number = match signal {
+        "HUP" => 1,
+        "INT" => 2,
+        _ => return false,
+    };
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0) >> (number - 1) & 1 == 1
 }
 
 /// Sends a signal, by its name, to a process.

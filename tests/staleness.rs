@@ -55,13 +55,13 @@ fn a_first_build_makes_everything_and_a_second_one_nothing() {
         str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   never built
-built      clean   [TIME]
+built      clean  [TIME]
 start      fit     never built
-built      fit     [TIME]
+built      fit  [TIME]
 start      report  never built
 built      report  [TIME]
 start      count   never built
-built      count   [TIME]
+built      count  [TIME]
 4 built in [TIME]
 
 "#]],
@@ -104,7 +104,7 @@ kept        clean
         str![[r#"
 run [RUN]: 3 targets to look at, 1 fresh
 start      fit     scale 2 -> 5
-built      fit     [TIME], unchanged: size
+built      fit  [TIME], unchanged: size
 start      report  model content [CONTENT] -> [CONTENT]
 built      report  [TIME]
 fresh      count   nothing that it depends on changed
@@ -156,7 +156,7 @@ built      report  [TIME]
         0,
         str![[r#"
 restore  report  unit "MW" -> "kW"  Atsaffile:5
-                 from run [RUN] ([TIME] ago)
+            from run [RUN] ([TIME] ago)
 keep     clean, fit, count
 1 to restore, 3 kept
 
@@ -229,7 +229,7 @@ fn a_source_whose_change_does_not_matter_stops_at_the_first_target() {
         str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   raw.csv content [CONTENT] -> [CONTENT]
-unchanged  clean   [TIME], made the same as before
+unchanged  clean  [TIME], made the same as before
 fresh      fit     nothing that it depends on changed
 fresh      report  nothing that it depends on changed
 fresh      count   nothing that it depends on changed
@@ -249,9 +249,9 @@ fn early_cutoff_works_artifact_by_artifact() {
         str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   raw.csv content [CONTENT] -> [CONTENT]
-built      clean   [TIME]
+built      clean  [TIME]
 start      fit     clean content [CONTENT] -> [CONTENT]
-built      fit     [TIME], unchanged: size
+built      fit  [TIME], unchanged: size
 start      report  model content [CONTENT] -> [CONTENT]
 built      report  [TIME]
 fresh      count   nothing that it depends on changed
@@ -287,7 +287,7 @@ kept        clean
         str![[r#"
 run [RUN]: 3 targets to look at, 1 fresh
 start      fit     fit.sh content [CONTENT] -> [CONTENT]
-built      fit     [TIME], unchanged: size
+built      fit  [TIME], unchanged: size
 start      report  model content [CONTENT] -> [CONTENT]
 built      report  [TIME]
 fresh      count   nothing that it depends on changed
@@ -403,9 +403,9 @@ fn another_path_of_an_artifact_runs_the_commands_that_see_it() {
         str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
 start      clean   clean output file data/clean.csv -> file data/tidy.csv; clean data/tidy.csv is missing
-built      clean   [TIME]
+built      clean  [TIME]
 start      fit     clean new input; order of the inputs other than before; clean no longer read
-unchanged  fit     [TIME], made the same as before
+unchanged  fit  [TIME], made the same as before
 fresh      report  nothing that it depends on changed
 fresh      count   nothing that it depends on changed
 2 built, 2 fresh in [TIME]
@@ -454,7 +454,7 @@ run [RUN]: 2 targets to look at, 0 fresh
 start      clean  --force asks for it
 unchanged  clean  [TIME], made the same as before
 start      fit    --force asks for it
-unchanged  fit    [TIME], made the same as before
+unchanged  fit  [TIME], made the same as before
 2 built in [TIME]
 
 "#]],

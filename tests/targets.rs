@@ -158,7 +158,7 @@ output = "reader.txt"
         str![[r#"
 run [RUN]: 2 targets to look at, 0 fresh
 start      big     word "two" -> "one"
-built      big     [TIME]
+built      big  [TIME]
 restored   reader  from run [RUN] ([TIME] ago); big content [CONTENT] -> [CONTENT]
 1 built, 1 restored in [TIME]
 

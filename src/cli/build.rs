@@ -11,7 +11,9 @@ use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
 use crate::engine::graph::TargetId;
+use crate::engine::nesting;
 use crate::report;
+use crate::report::advice;
 use crate::report::json;
 use crate::report::terminal::Terminal;
 
@@ -50,16 +52,44 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         let force = |id| args.force && (!args.only || goals.contains(&id));
         return plan::show(&project, &goals, &force, session);
     }
-    let summary = once(args, &project, session, interrupt::watch())?;
+    refuse_inside(&project)?;
+    let summary = once(args, &project, session, interrupt::watch(), None)?;
     Ok(exit_of(&summary))
 }
 
-/// Builds once in a project that was loaded; ends soon after `interrupted` is set.
+/// Refuses to change a project from within the command of one of its own targets, which would wait for itself.
+///
+/// # Errors
+/// [`CommandError`] that names the target.
+pub(super) fn refuse_inside(project: &Project) -> Result<(), CommandError> {
+    let Some(name) = nesting::enclosing(&project.env, project.files.root()) else {
+        return Ok(());
+    };
+    let mut diagnostic = Diagnostic::error(format!(
+        "this is a part of the target `{name}` of the same project, which cannot be built from within"
+    ));
+    let graph = &project.graph;
+    if let Some(id) = graph.order().iter().find(|id| graph.name(**id) == name) {
+        diagnostic = diagnostic.at(advice::place(graph, *id));
+    }
+    Err(CommandError::usage(
+        diagnostic
+            .help("name what it needs in its `inputs`: the build makes that first")
+            .help("if this shell has only inherited the variable `ATSAF_PROJECT`, unset it"),
+    ))
+}
+
+/// Says of a target whether an edit has made it stale since the build began.
+pub(super) type Superseded<'a> = dyn Fn(TargetId) -> bool + Sync + 'a;
+
+/// Builds once in a project that was loaded; ends soon after `interrupted` is set, or `superseded` says so of a target
+/// that runs.
 pub(super) fn once(
     args: &Args,
     project: &Project,
     session: &Session,
     interrupted: &AtomicBool,
+    superseded: Option<&Superseded<'_>>,
 ) -> Result<Summary, CommandError> {
     let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = args.jobs.map_or_else(cores, NonZeroUsize::get);
@@ -87,6 +117,7 @@ pub(super) fn once(
         jobs,
         secrets: project.secrets.clone(),
         interrupted,
+        superseded,
     };
     build(project, &options, session)
 }

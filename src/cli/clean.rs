@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::setup::Project;
-use super::{CommandError, Exit, Session};
+use super::{CommandError, Exit, Session, build};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::Output;
 use crate::engine::store::clean::{CleanOutcome, Swept};
@@ -28,6 +28,9 @@ pub(super) struct Args {
 /// Says what is removed, and removes it.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
+    if !args.dry_run {
+        build::refuse_inside(&project)?;
+    }
     let orphans = match args.orphans {
         true => project.store.orphans(&declared(&project), &project.files),
         false => Vec::new(),

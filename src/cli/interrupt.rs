@@ -1,4 +1,4 @@
-//! Ctrl-C, termination and a closed terminal.
+//! Ctrl-C, termination, a closed terminal, and Ctrl-Z.
 
 use std::ffi::c_int;
 use std::fs;
@@ -7,8 +7,9 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use super::Exit;
 use crate::engine::command;
@@ -16,16 +17,25 @@ use crate::engine::command;
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// From now on the first signal sets what is given back, so that the command can end in order; a second one ends the
-/// process and its commands at once, which the store survives as it survives a kill.
+/// process and its commands at once, which the store survives as it survives a kill. Ctrl-Z stops the commands with this
+/// process, and they go on with it.
 pub(super) fn watch() -> &'static AtomicBool {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
         let ignored = ignored();
-        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored(*signal));
+        let wanted = [SIGINT, SIGTERM, SIGHUP, SIGTSTP]
+            .into_iter()
+            .filter(|signal| !ignored(*signal));
         // Without it, a signal ends the process as a kill does.
         if let Ok(mut signals) = Signals::new(wanted) {
             thread::spawn(move || {
-                for _ in signals.forever() {
+                for signal in signals.forever() {
+                    if signal == SIGTSTP {
+                        command::stop_all(|| {
+                            let _ = emulate_default_handler(SIGTSTP);
+                        });
+                        continue;
+                    }
                     if INTERRUPTED.swap(true, Ordering::Relaxed) {
                         command::kill_all();
                         process::exit(Exit::Interrupted as i32);

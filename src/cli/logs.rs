@@ -27,19 +27,24 @@ pub(super) struct Args {
 /// Shows the output.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
-    let target = project.graph.name(project.target(&args.target)?);
+    let id = project.target(&args.target)?;
+    let target = project.graph.name(id);
     let story = log::story(&project)?;
     let run = match &args.run {
         Some(id) => log::find_run(&story, id)?,
         None => last(&story, &project.store, target)
             .ok_or_else(|| CommandError::usage(Diagnostic::error(format!("`{target}` was never tried"))))?,
     };
+    let restored = restored_from(&story, target)
+        .filter(|(from, _)| *from == run)
+        .map(|(_, by)| by);
     let directory = project.store.output_dir(run, target);
     let attempt = attempts(&directory).last().copied();
     let text = match attempt {
         Some(attempt) => read(&directory.join(format!("{attempt}.log")))?,
         None => String::new(),
     };
+    let command = read_command(&directory, attempt);
     let left = directory.join("files");
     let left = left
         .is_dir()
@@ -48,9 +53,24 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     if screen.json() {
         let lines: Vec<&str> = text.lines().collect();
         screen.print_json(&json!({
-            "target": target, "run": run.to_string(), "attempt": attempt, "lines": lines, "left": left,
+            "target": target, "run": run.to_string(), "restored_by": restored.map(|by| by.to_string()),
+            "attempt": attempt, "command": command, "lines": lines, "left": left,
         }));
         return Ok(Exit::Done);
+    }
+    if let Some(by) = restored {
+        screen.say(&format!(
+            "run {} made what run {} restored: this is its output\n",
+            run.short(),
+            by.short()
+        ));
+    }
+    if let Some(command) = &command {
+        let (place, command) = (
+            project.graph.spec.text.line_of(project.graph.target(id).span),
+            command.trim_end(),
+        );
+        screen.say(&format!("run {}, {place}: {command}\n", run.short()));
     }
     if text.is_empty() {
         screen.say(&format!("`{target}` printed nothing in run {}\n", run.short()));
@@ -62,15 +82,36 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     Ok(Exit::Done)
 }
 
-/// The last run that tried a target: as the journal tells, or a later one that is still at it or was killed.
+/// The run whose output is to be shown: the last that tried the target, as the journal tells, or a later one that is
+/// still at it or was killed; after a restore, the one that had made what came back.
 fn last(past: &Story, store: &Store, target: &str) -> Option<RunId> {
     let was_tried = |turn: &&TargetRun| !matches!(turn, TargetRun::Restored { .. });
-    let told = past.of(target).find(was_tried).map(TargetRun::run);
+    let told = match restored_from(past, target) {
+        Some((_, by)) => Some(by),
+        None => past.of(target).find(was_tried).map(TargetRun::run),
+    };
     let runs = past.runs.iter().map(|one| one.run.run);
     let printed = runs
         .take_while(|run| Some(*run) > told)
         .find(|run| store.output_dir(*run, target).is_dir());
-    printed.or(told)
+    printed
+        .or_else(|| restored_from(past, target).map(|(from, _)| from))
+        .or(told)
+}
+
+/// The run that had made what stands there, and the one that restored it, if that is the last that happened.
+fn restored_from(past: &Story, target: &str) -> Option<(RunId, RunId)> {
+    match past.of(target).next()? {
+        TargetRun::Restored { run, from, .. } => Some((*from, *run)),
+        _ => None,
+    }
+}
+
+/// The command of an attempt, as it was kept with what it printed or with its failure.
+fn read_command(directory: &Path, attempt: Option<u32>) -> Option<String> {
+    let number = attempt.or_else(|| numbered(directory, ".command").pop())?;
+    let bytes = fs::read(directory.join(format!("{number}.command"))).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The last line that a target printed in a run, without what a terminal would take for a command.
@@ -85,9 +126,14 @@ pub(super) fn last_line(store: &Store, run: RunId, target: &str) -> Option<Strin
 
 /// The numbers of the attempts that printed something, sorted.
 fn attempts(directory: &Path) -> Vec<u32> {
+    numbered(directory, ".log")
+}
+
+/// The numbers before some ending of a directory's files, sorted.
+fn numbered(directory: &Path, ending: &str) -> Vec<u32> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut numbers: Vec<u32> = entries
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".log")?.parse().ok())
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(ending)?.parse().ok())
         .collect();
     numbers.sort_unstable();
     numbers

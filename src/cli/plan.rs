@@ -1,10 +1,14 @@
 //! `atsaf plan`: what a build would do, and why; writes nothing.
 
+use std::fmt::Write as _;
+
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session};
+use crate::engine::command;
 use crate::engine::graph::TargetId;
-use crate::engine::plan::{self, Plan};
+use crate::engine::plan::{self, Plan, Step};
 use crate::report;
+use crate::report::plan::Fate;
 
 /// Show what would run, be restored or be kept, why, and for how long; write nothing
 #[derive(Debug, clap::Args)]
@@ -40,7 +44,26 @@ pub(super) fn show(
         true => screen.print_json(&report::plan::json(&plan, graph)),
         false => screen.print(&report::plan::text(&plan, graph, screen.out_ink())),
     }
+    if screen.verbose() && !screen.json() {
+        screen.print(&commands(project, &plan));
+    }
     Ok(Exit::Done)
+}
+
+/// The command of each step that may run, as it would run, with the target's place.
+fn commands(project: &Project, plan: &Plan) -> String {
+    let graph = &project.graph;
+    let runs = |step: &&Step| !matches!(Fate::of(step), Fate::Keep | Fate::Restore(_));
+    let mut text = String::new();
+    for step in plan.steps.iter().filter(runs) {
+        let Some(command) = command::command_line(project.context(), step.target) else {
+            continue;
+        };
+        let place = graph.spec.text.line_of(graph.target(step.target).span);
+        let command = command.trim_end().replace('\n', "\n  ");
+        let _ = write!(text, "\n{}  {place}\n  {command}\n", graph.name(step.target));
+    }
+    text
 }
 
 /// Makes the plan of some goals.

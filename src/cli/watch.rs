@@ -1,30 +1,32 @@
 //! `atsaf watch`: builds, and builds again when the Atsaffile, a source or `.env` changes.
 //!
-//! Changes that come while a build runs are kept, and call for one further build together.
+//! Changes that come while a build runs end what they make stale, save for effects, and call for one further build
+//! together.
 
+mod changes;
+mod edits;
 mod watched;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use notify::event::{EventKind, ModifyKind};
-use notify::{RecommendedWatcher, RecursiveMode};
-use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 use serde_json::json;
 
+use self::changes::{Change, Changes, TOGETHER};
+use self::edits::Edits;
 use self::watched::Watched;
 use super::{CommandError, Exit, Session, build, interrupt, setup};
-use crate::diagnostic::Diagnostic;
+use crate::engine::event::Summary;
+use crate::engine::graph::TargetId;
 use crate::report::human;
 
-/// Changes within this time count as one.
-const TOGETHER: Duration = Duration::from_millis(100);
 /// How often a wait looks whether it is to end.
-const BEAT: Duration = Duration::from_millis(200);
+const BEAT: Duration = Duration::from_millis(50);
+/// So many builds in a row are stopped by edits; the next one runs to its end, should the edits be its own doing.
+const STOPPED: u32 = 3;
 
 /// Build, and build again whenever the Atsaffile, a source or `.env` changes
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,22 @@ pub(super) struct Args {
     /// How many targets may run at once [default: one for each core]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Look at the files every so many seconds, where the system does not say what changes [default: 1]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        value_parser = interval
+    )]
+    poll: Option<Duration>,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.01..=86400.0).contains(seconds));
+    let seconds = seconds.ok_or_else(|| format!("`{text}` is no number of seconds from 0.01 to a day"))?;
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// Watches until it is interrupted.
@@ -46,6 +64,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 }
 
 fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exit, CommandError> {
+    let mut source = Changes::new(args.poll, session);
     let args = build::Args {
         goals: args.goals.clone(),
         force: false,
@@ -56,20 +75,33 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         jobs: args.jobs,
     };
     let mut watched = Watched::of_file(&setup::find(&session.common)?);
-    let mut observer = WatchObserver::new()?;
+    let mut stopped = 0;
     loop {
         // Observed before it is read, so that no change falls between the two.
-        observer.observe(&watched, session);
+        source.observe(&watched, session);
+        let mut changed = BTreeSet::new();
         match session.load() {
             Ok(project) => {
-                match project.goals(&args.goals) {
-                    Ok(goals) => watched = Watched::of_goals(&project, &goals),
-                    Err(failure) => tell(&failure, session),
-                }
-                observer.observe(&watched, session);
-                match build::once(&args, &project, session, interrupted) {
+                build::refuse_inside(&project)?;
+                let goals = match project.goals(&args.goals) {
+                    Ok(goals) => {
+                        watched = Watched::of_goals(&project, &goals);
+                        goals
+                    }
+                    // It is told by the build.
+                    Err(_) => Vec::new(),
+                };
+                source.observe(&watched, session);
+                let edits = Edits::since(&project, &goals, session);
+                let superseded = |id: TargetId| stopped < STOPPED && edits.is_stale(id);
+                let (built, meanwhile) = while_listening(&mut source, &watched, &edits, || {
+                    build::once(&args, &project, session, interrupted, Some(&superseded))
+                });
+                changed = meanwhile;
+                match built {
                     Ok(summary) if summary.interrupted => return Ok(Exit::Interrupted),
-                    Ok(_) => {}
+                    Ok(Summary { superseded: 1.., .. }) => stopped += 1,
+                    Ok(_) => stopped = 0,
                     Err(failure) if failure.exit == Exit::Store => return Err(failure),
                     Err(failure) => tell(&failure, session),
                 }
@@ -77,8 +109,10 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
             // The files of the last sound Atsaffile are still waited for.
             Err(failure) => tell(&failure, session),
         }
-        announce(&watched, session);
-        let Some(changed) = observer.wait(&watched, interrupted) else {
+        if changed.is_empty() {
+            announce(&watched, session);
+        }
+        let Some(changed) = wait(changed, &mut source, &watched, interrupted) else {
             return Ok(Exit::Interrupted);
         };
         if session.screen.json() {
@@ -89,6 +123,63 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
             session.screen.say(&format!("\nchanged: {}\n", some_of(&changed)));
         }
     }
+}
+
+/// Builds, takes note of the edits that come meanwhile, and gives them with what came of it.
+fn while_listening<T>(
+    source: &mut Changes,
+    watched: &Watched,
+    edits: &Edits<'_>,
+    work: impl FnOnce() -> T,
+) -> (T, BTreeSet<Change>) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let listener = scope.spawn(|| {
+            let mut all = BTreeSet::new();
+            while !done.load(Ordering::Relaxed) {
+                let Some(changed) = source.next(watched, BEAT) else {
+                    break;
+                };
+                if !changed.is_empty() {
+                    edits.note(&changed);
+                    all.extend(changed);
+                }
+            }
+            all
+        });
+        let built = work();
+        done.store(true, Ordering::Relaxed);
+        (built, listener.join().unwrap_or_default())
+    })
+}
+
+/// Waits for changes that matter, and then until there are no more for a while; gives their paths, or `None` if the
+/// wait is to end.
+fn wait(
+    mut changed: BTreeSet<Change>,
+    source: &mut Changes,
+    watched: &Watched,
+    interrupted: &AtomicBool,
+) -> Option<Vec<String>> {
+    loop {
+        if interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let pause = if changed.is_empty() { BEAT } else { 2 * TOGETHER };
+        let more = source.next(watched, pause)?;
+        if more.is_empty() && !changed.is_empty() {
+            break;
+        }
+        changed.extend(more);
+    }
+    let shown = |change: &Change| {
+        change
+            .path
+            .as_ref()
+            .map_or_else(|| "something".to_owned(), |at| watched.shown(at))
+    };
+    let paths: BTreeSet<String> = changed.iter().map(shown).collect();
+    Some(paths.into_iter().collect())
 }
 
 fn tell(failure: &CommandError, session: &Session) {
@@ -125,95 +216,6 @@ fn some_of(paths: &[String]) -> String {
         text = format!("{text} and {} more", paths.len() - SHOWN);
     }
     text
-}
-
-/// The system's word about changes in some directories.
-struct WatchObserver {
-    debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
-    changes: Receiver<DebounceEventResult>,
-    observed: BTreeSet<PathBuf>,
-}
-
-impl WatchObserver {
-    fn new() -> Result<Self, CommandError> {
-        let (sender, changes) = mpsc::channel();
-        let debouncer = new_debouncer(TOGETHER, None, sender)
-            .map_err(|error| CommandError::usage(Diagnostic::error(format!("files cannot be watched: {error}"))))?;
-        Ok(Self {
-            debouncer,
-            changes,
-            observed: BTreeSet::new(),
-        })
-    }
-
-    /// Observes what is needed now, and nothing else.
-    fn observe(&mut self, watched: &Watched, session: &Session) {
-        let wanted = watched.directories();
-        for gone in self.observed.difference(&wanted) {
-            // It may be gone from the disk, too.
-            let _ = self.debouncer.unwatch(gone);
-        }
-        let mut observed = BTreeSet::new();
-        for directory in wanted {
-            // Said again each time: a directory may have been replaced by another of its name.
-            match self.debouncer.watch(&directory, RecursiveMode::NonRecursive) {
-                Ok(()) => {
-                    observed.insert(directory);
-                }
-                Err(error) => session.screen.tell(&Diagnostic::warning(format!(
-                    "`{}` cannot be watched: {error}",
-                    watched.shown(&directory)
-                ))),
-            }
-        }
-        self.observed = observed;
-    }
-
-    /// Waits for changes that matter; gives their paths, or `None` if the wait is to end.
-    fn wait(&self, watched: &Watched, interrupted: &AtomicBool) -> Option<Vec<String>> {
-        loop {
-            if interrupted.load(Ordering::Relaxed) {
-                return None;
-            }
-            let mut changed = BTreeSet::new();
-            match self.changes.recv_timeout(BEAT) {
-                Ok(first) => {
-                    collect(first, watched, &mut changed);
-                    // All that came meanwhile calls for one build.
-                    while let Ok(next) = self.changes.try_recv() {
-                        collect(next, watched, &mut changed);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-            if !changed.is_empty() {
-                return Some(changed.into_iter().collect());
-            }
-        }
-    }
-}
-
-fn collect(result: DebounceEventResult, watched: &Watched, changed: &mut BTreeSet<String>) {
-    // Events that were lost may have been any.
-    let Ok(events) = result else {
-        changed.insert("something".to_owned());
-        return;
-    };
-    for event in events {
-        let structural = match event.kind {
-            // Reading is no change, and builds read.
-            EventKind::Access(_) => continue,
-            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
-            _ => false,
-        };
-        if event.need_rescan() {
-            changed.insert("something".to_owned());
-        }
-        for path in event.paths.iter().filter(|path| watched.concerns(path, structural)) {
-            changed.insert(watched.shown(path));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,26 +2,31 @@
 //!
 //! An attempt changes nothing in the project; what it leaves is committed by the build, or kept for reading.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use super::command::{self, Fill, Process, ProcessEnd};
+use super::attempt_log::Log;
+use super::cause::{self, Traces};
+use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
-use super::event::{Event, Failure, Observer};
+use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
+use super::examine::keep;
 use super::graph::TargetId;
 use super::mask::Mask;
+use super::nesting;
 use super::plan::PlanContext;
 use super::run::Options;
 use super::run_id::RunId;
 use super::spec::{Action, ArtifactKind, Command, Target, Value};
-use super::store::{Held, Staged, Store, StoreError, move_file, remove};
+use super::store::{Claim, Held, Private, Staged, Store, StoreError};
+use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
 
 /// Everything that an attempt is given.
@@ -36,126 +41,170 @@ pub(crate) struct Attempt<'a> {
     pub(crate) number: u32,
     /// An effect's key in the outside world.
     pub(crate) effect_key: Digest,
-    /// The number of its private directories.
-    pub(crate) slot: u32,
     /// The locks of the attempt.
     pub(crate) held: &'a Held,
+    /// Set when a process of its command goes on after the command.
+    pub(crate) left_running: AtomicBool,
+    /// Keeps other attempts from its private directories.
+    pub(crate) claim: OnceLock<Claim>,
 }
 
 /// Why nothing came of an attempt.
-pub(crate) enum Broken {
+pub(crate) enum AttemptError {
     /// It failed.
     Failed(Box<Failure>),
-    /// The build is to end.
+    /// It was ended, since the build is to end or an edit made the target stale.
     Interrupted,
     /// The store cannot be used.
     Store(StoreError),
 }
 
-impl From<StoreError> for Broken {
+impl AttemptError {
+    pub(super) fn failed(what: impl Into<String>) -> Self {
+        Self::Failed(Box::new(Failure {
+            what: what.into(),
+            ..Failure::default()
+        }))
+    }
+}
+
+impl From<StoreError> for AttemptError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-/// How a task or command ended badly, before its output is looked at.
-enum Bad {
-    Failed(Box<TaskError>),
-    Interrupted,
-    Store(StoreError),
-}
-
-impl Bad {
-    fn failed(what: impl Into<String>) -> Self {
-        Self::Failed(Box::new(TaskError::new(what)))
-    }
-}
-
-impl From<StoreError> for Bad {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
+impl From<TaskError> for Failure {
+    fn from(error: TaskError) -> Self {
+        Self {
+            what: error.what,
+            notes: error.notes,
+            help: error.help,
+            retry: error.retry,
+            ..Self::default()
+        }
     }
 }
 
 impl Attempt<'_> {
     /// Runs the target's task or command and examines what it wrote.
-    pub(crate) fn run(&self) -> Result<Vec<Staged>, Broken> {
+    pub(crate) fn run(&self) -> Result<Vec<Staged>, AttemptError> {
         let target = self.context.graph.target(self.target);
-        let staging = self.stage(target)?;
+        let private = self.stage(target)?;
         let log = Mutex::new(Log::new(self, target));
+        let traces = Traces::before(target, self.context.files.root());
         let done = match &target.action {
-            Action::Builtin { task, .. } => self.task(target, task, &staging, &log),
-            Action::Command(command) => self.command(target, command, &staging, &log),
+            Action::Builtin { task, .. } => self.task(target, task, &private.paths, &log),
+            Action::Command(command) => self.command(target, command, &private.paths, &log),
         };
-        let staged = done.and_then(|()| self.examine(target, &staging));
+        let staged = done.and_then(|()| self.examine(target, &private, &traces));
         let mut log = log.into_inner().unwrap_or_else(PoisonError::into_inner);
         log.end();
         match staged {
             Ok(staged) => Ok(staged),
-            Err(Bad::Store(error)) => Err(Broken::Store(error)),
-            Err(Bad::Interrupted) => {
+            Err(AttemptError::Failed(failure)) => {
+                // Without it there is still the message.
+                let _ = log.keep_command();
+                let kept = keep(&private, &log.dir.join("files"));
                 self.clear(target);
-                Err(Broken::Interrupted)
+                Err(AttemptError::Failed(Box::new(self.complete(*failure, log, kept))))
             }
-            Err(Bad::Failed(error)) => {
-                let kept = self.keep(target, &staging);
+            Err(AttemptError::Interrupted) => {
                 self.clear(target);
-                let left = (kept || log.file.is_some()).then(|| log.dir.clone());
-                let mask = |text: String| self.mask.hide(&text).into_owned();
-                Err(Broken::Failed(Box::new(Failure {
-                    what: mask(error.what),
-                    notes: error.notes.into_iter().map(mask).collect(),
-                    help: error.help.into_iter().map(mask).collect(),
-                    tail: log.tail.into(),
-                    left,
-                    retry: error.retry,
-                })))
+                Err(AttemptError::Interrupted)
             }
+            Err(AttemptError::Store(error)) => Err(AttemptError::Store(error)),
         }
     }
 
-    fn directory(&self, path: &Path) -> PathBuf {
-        let staging = self.context.store.staging_beside(path, self.run);
-        staging.join(self.slot.to_string())
+    /// Adds to a failure what the attempt left, and hides secrets.
+    fn complete(&self, failure: Failure, log: Log<'_>, kept: bool) -> Failure {
+        let mask = |text: String| self.mask.hide(&text).into_owned();
+        Failure {
+            what: mask(failure.what),
+            notes: failure.notes.into_iter().map(mask).collect(),
+            help: failure.help.into_iter().map(mask).collect(),
+            left: (kept || log.has_lines()).then(|| log.dir.clone()),
+            command: log.command,
+            tail: log.tail.into(),
+            ..failure
+        }
     }
 
-    /// A path to write to for each output, on the file system of its declared path and with the same file name.
-    fn stage(&self, target: &Target) -> Result<Vec<PathBuf>, StoreError> {
-        let mut paths: Vec<PathBuf> = Vec::with_capacity(target.outputs.len());
-        for (number, output) in target.outputs.iter().enumerate() {
-            let declared = self.context.files.at(&output.path);
-            let mut dir = self.directory(&declared);
-            let name = declared.file_name().unwrap_or_default();
-            if paths.contains(&dir.join(name)) {
-                dir.push(number.to_string());
-            }
-            let path = dir.join(name);
-            let make = || -> io::Result<()> {
-                remove(&path)?;
-                match output.kind {
-                    ArtifactKind::File => fs::create_dir_all(&dir),
-                    ArtifactKind::Directory => fs::create_dir_all(&path),
-                }
+    /// Makes a path to write to for each output, on the file system of its declared path and the same in every run.
+    fn stage(&self, target: &Target) -> Result<Private, AttemptError> {
+        let private = self.context.store.private(&target.outputs);
+        let claim = self.claim(&private)?;
+        let left = claim.left;
+        let _ = self.claim.set(claim);
+        if left || self.number > 1 {
+            self.end_survivors(target)?;
+        }
+        for (output, path) in target.outputs.iter().zip(&private.paths) {
+            let dir = match output.kind {
+                ArtifactKind::File => path.parent().unwrap_or(path),
+                ArtifactKind::Directory => path,
             };
-            make().map_err(StoreError::at(&path))?;
-            paths.push(path);
+            if !private.dirs.iter().any(|there| there == dir) {
+                fs::create_dir_all(dir).map_err(StoreError::at(path))?;
+            }
         }
-        Ok(paths)
+        Ok(private)
+    }
+
+    /// Waits until no other attempt is at the private directories.
+    fn claim(&self, private: &Private) -> Result<Claim, AttemptError> {
+        const BUSY: Duration = Duration::from_millis(20);
+        let mut is_told = false;
+        loop {
+            let claim = self.context.store.claim(private, self.run);
+            if let Some(claim) = claim.map_err(StoreError::at(&private.dirs[0]))? {
+                return Ok(claim);
+            }
+            if self.interrupted() {
+                return Err(AttemptError::Interrupted);
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                self.observer.observe(&Event::Waiting {
+                    target: self.target,
+                    on: WaitingFor::SameFiles,
+                });
+            }
+            std::thread::sleep(BUSY);
+        }
+    }
+
+    /// Ends what still runs of earlier attempts of the target; of an effect, says what it is.
+    fn end_survivors(&self, target: &Target) -> Result<(), AttemptError> {
+        let project = nesting::identity(self.context.files.root());
+        let found = survivors::find(&project, &|name| name == target.name);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let processes = |all: &[Survivor]| all.iter().map(Survivor::describe).collect::<Vec<_>>();
+        let running = match target.effect {
+            true => found.clone(),
+            false => survivors::end(&project, found.clone()),
+        };
+        if running.is_empty() {
+            let (target, processes) = (self.target, processes(&found));
+            let notice = Notice::SurvivorsEnded { processes };
+            self.observer.observe(&Event::Noticed { target, notice });
+            return Ok(());
+        }
+        let names = processes(&running).join(", ");
+        Err(AttemptError::failed(format!("an earlier attempt still runs: {names}")))
     }
 
     /// Takes away what the attempt left in its private directories.
     pub(crate) fn clear(&self, target: &Target) {
-        for output in &target.outputs {
-            let dir = self.directory(&self.context.files.at(&output.path));
-            for left in fs::read_dir(dir).into_iter().flatten().flatten() {
-                let _ = remove(&left.path());
-            }
-        }
+        let left_running = self.left_running.load(Ordering::Relaxed);
+        self.context.store.private(&target.outputs).clear(left_running);
     }
 
-    fn task(&self, target: &Target, name: &str, staging: &[PathBuf], log: &Mutex<Log<'_>>) -> Result<(), Bad> {
+    fn task(&self, target: &Target, name: &str, staging: &[PathBuf], log: &Mutex<Log<'_>>) -> Result<(), AttemptError> {
         let Some(task) = self.context.tasks.get(name) else {
-            return Err(Bad::failed(format!("internal error: no task `{name}`")));
+            return Err(AttemptError::failed(format!("internal error: no task `{name}`")));
         };
         let files = self.context.files;
         let reads = &self.context.graph.node(self.target).reads;
@@ -199,22 +248,24 @@ impl Attempt<'_> {
         let done = self.watched(task, &context, target.timeout);
         match done {
             Ok(()) => Ok(()),
-            Err(_) if self.interrupted() => Err(Bad::Interrupted),
+            Err(_) if self.interrupted() => Err(AttemptError::Interrupted),
             Err(_) if cancelled.load(Ordering::Relaxed) => Err(too_long(target)),
-            Err(error) => Err(Bad::Failed(Box::new(error))),
+            Err(error) => Err(AttemptError::Failed(Box::new(error.into()))),
         }
     }
 
     /// Runs a task beside a watcher that tells it when to end; a panic is an error like any other.
     fn watched(&self, task: &dyn Task, context: &Context<'_>, timeout: Option<Duration>) -> Result<(), TaskError> {
         const LOOK: Duration = Duration::from_millis(20);
-        let deadline = timeout.map(|limit| Instant::now() + limit);
+        let clock = RunningClock::start();
         let (done, watch) = channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 while watch.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                    if self.interrupted() || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                        context.cancelled.store(true, Ordering::Relaxed);
+                    let interrupted = self.interrupted();
+                    let is_over = interrupted || timeout.is_some_and(|limit| clock.elapsed() >= limit);
+                    if is_over && !context.cancelled.swap(true, Ordering::Relaxed) && interrupted {
+                        self.stopping();
                     }
                 }
             });
@@ -235,40 +286,27 @@ impl Attempt<'_> {
         command: &Command,
         staging: &[PathBuf],
         log: &Mutex<Log<'_>>,
-    ) -> Result<(), Bad> {
-        let PlanContext {
-            graph, store, files, ..
-        } = self.context;
-        let root = files.root();
-        let shown = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-        let reads = graph.node(self.target).reads.iter();
-        let declared = reads.filter(|read| read.how.is_declared());
-        let inputs: Vec<(&str, &str)> = declared.map(|read| (read.role.as_str(), read.path.as_str())).collect();
-        let outputs = target
-            .outputs
-            .iter()
-            .zip(staging)
-            .map(|(output, staged)| match target.direct {
-                true => (output.port.as_str(), output.path.clone()),
-                false => (output.port.as_str(), shown(staged)),
-            });
-        let fill = Fill {
-            params: &target.params,
-            inputs: &inputs,
-            outputs: &outputs.collect::<Vec<_>>(),
-        };
+    ) -> Result<(), AttemptError> {
+        let PlanContext { store, files, .. } = self.context;
+        let words = command::words_of(self.context, self.target, command, staging);
+        let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
         let process = Process {
-            words: command::words(command, &fill),
-            dir: root,
+            words,
+            dir: files.root(),
             env: self.environment(target),
             lock: self.held.own(),
         };
-        let deadline = target.timeout.map(|limit| Instant::now() + limit);
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.command = Some(shown);
         if target.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
-        let end = process.run(deadline, &|| self.interrupted(), &mut |bytes| log.piece(bytes));
+        let ended = process.run(
+            target.timeout,
+            &|| self.interrupted(),
+            &|| self.stopping(),
+            &mut |bytes| log.piece(bytes),
+        );
         if target.direct {
             Store::take_written(&target.outputs, staging, files)?;
             for moved in store.put_back(&target.name, self.run, files)? {
@@ -278,17 +316,22 @@ impl Attempt<'_> {
                 });
             }
         }
-        match end {
-            Ok(ProcessEnd::Exit(status)) if status.success() => Ok(()),
-            Ok(ProcessEnd::Exit(status)) => Err(Bad::Failed(Box::new(
-                TaskError::new(command::describe(status)).retryable(),
-            ))),
-            Ok(ProcessEnd::TimedOut) => Err(too_long(target)),
-            Ok(ProcessEnd::Interrupted) => Err(Bad::Interrupted),
-            Err(error) => Err(Bad::failed(format!(
-                "`{}` cannot be started: {error}",
-                process.words[0]
-            ))),
+        let ended = ended.map_err(|error| AttemptError::Failed(Box::new(cannot_start(&process.words[0], &error))))?;
+        self.left_running.store(ended.left_running, Ordering::Relaxed);
+        match ended.how {
+            ProcessEnd::Exit(status) if status.success() => Ok(()),
+            ProcessEnd::Exit(status) => {
+                log.end();
+                let advice = cause::of_exit(status, &process.words, &log.tail);
+                Err(AttemptError::Failed(Box::new(Failure {
+                    what: command::describe(status),
+                    advice: advice.into_iter().collect(),
+                    retry: true,
+                    ..Failure::default()
+                })))
+            }
+            ProcessEnd::TimedOut => Err(too_long(target)),
+            ProcessEnd::Interrupted => Err(AttemptError::Interrupted),
         }
     }
 
@@ -300,7 +343,8 @@ impl Attempt<'_> {
             .chain(target.env.iter().map(String::as_str));
         env.extend(passed.filter_map(|name| Some((name.to_owned(), self.context.env.get(name)?.clone()))));
         env.extend(command::param_variables(&target.params));
-        env.insert("ATSAF_TARGET".to_owned(), target.name.clone());
+        let root = self.context.files.root();
+        env.extend(nesting::variables(self.context.env, root, &target.name));
         if target.effect {
             env.insert("ATSAF_RUN_ID".to_owned(), self.run.to_string());
             env.insert("ATSAF_EFFECT_KEY".to_owned(), self.effect_key.hex());
@@ -313,153 +357,46 @@ impl Attempt<'_> {
         env
     }
 
+    /// Whether the attempt is to end before its time; an edit ends no effect.
     fn interrupted(&self) -> bool {
-        self.options.interrupted.load(Ordering::Relaxed)
+        let is_effect = || self.context.graph.target(self.target).effect;
+        let superseded = || {
+            self.options
+                .superseded
+                .is_some_and(|superseded| superseded(self.target))
+        };
+        self.options.interrupted.load(Ordering::Relaxed) || (superseded() && !is_effect())
     }
 
-    /// Looks at what was written: every output is there, and of its kind.
-    fn examine(&self, target: &Target, staging: &[PathBuf]) -> Result<Vec<Staged>, Bad> {
-        let mut wrong = Vec::new();
-        for (output, path) in target.outputs.iter().zip(staging) {
-            let found = fs::symlink_metadata(path);
-            let trouble = match (&found, output.kind) {
-                (Err(_), _) => Some(format!("`{}` was not written", output.name)),
-                (Ok(it), _) if it.is_symlink() => Some(format!("`{}` is a link, not the file itself", output.name)),
-                (Ok(it), ArtifactKind::File) if !it.is_file() => Some(format!("`{}` is not a file", output.name)),
-                (Ok(it), ArtifactKind::Directory) if !it.is_dir() => Some(format!(
-                    "`{}` is not a directory, as its path in the Atsaffile says",
-                    output.name
-                )),
-                _ => None,
-            };
-            wrong.extend(trouble);
+    /// Says that the attempt was asked to end, if that is because the build is.
+    fn stopping(&self) {
+        if !self.options.interrupted.load(Ordering::Relaxed) {
+            return;
         }
-        if !wrong.is_empty() {
-            return Err(Bad::failed(wrong.join("; ")));
-        }
-        let stamp = matches!(target.action, Action::Builtin { .. });
-        let mut staged = Vec::with_capacity(staging.len());
-        for (output, path) in target.outputs.iter().zip(staging) {
-            let one = Staged::examine(output, path.clone(), stamp);
-            staged.push(one.map_err(|error| Bad::failed(format!("`{}` cannot be read: {error}", output.name)))?);
-        }
-        Ok(staged)
-    }
-
-    /// Keeps what a failed attempt wrote, to be read; says whether there was anything.
-    fn keep(&self, target: &Target, staging: &[PathBuf]) -> bool {
-        let dir = self.context.store.output_dir(self.run, &target.name).join("files");
-        let mut kept = false;
-        for (output, path) in target.outputs.iter().zip(staging) {
-            let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-            if empty || fs::symlink_metadata(path).is_err() {
-                continue;
-            }
-            // As in staging, where two files of one name do not meet.
-            let private = self.directory(&self.context.files.at(&output.path));
-            let to = dir.join(path.strip_prefix(private).unwrap_or(path));
-            let go = || -> io::Result<()> {
-                fs::create_dir_all(to.parent().unwrap_or(&dir))?;
-                remove(&to)?;
-                move_file(path, &to)
-            };
-            kept |= go().is_ok();
-        }
-        kept
+        self.observer.observe(&Event::Stopping { target: self.target });
     }
 }
 
-fn too_long(target: &Target) -> Bad {
+fn cannot_start(program: &str, error: &io::Error) -> Failure {
+    let too_long = error.kind() == io::ErrorKind::ArgumentListTooLong;
+    Failure {
+        what: format!("`{program}` cannot be started: {error}"),
+        advice: match error.kind() {
+            _ if too_long => vec![Advice::TooLong],
+            io::ErrorKind::NotFound => vec![Advice::NotFound],
+            io::ErrorKind::PermissionDenied => vec![Advice::NotExecutable],
+            _ => Vec::new(),
+        },
+        ..Failure::default()
+    }
+}
+
+fn too_long(target: &Target) -> AttemptError {
     let limit = target.timeout.unwrap_or_default();
-    let error = TaskError::new(format!("it took longer than its limit of {} s", limit.as_secs_f64()));
-    Bad::Failed(Box::new(error.help("give it a longer `timeout`").retryable()))
-}
-
-/// What an attempt prints: whole in a file, its last lines in memory, each line to the observer; secrets hidden.
-struct Log<'a> {
-    attempt: &'a Attempt<'a>,
-    dir: PathBuf,
-    file: Option<File>,
-    tail: VecDeque<String>,
-    /// The beginning of a line whose end has not come yet.
-    begun: Vec<u8>,
-}
-
-impl<'a> Log<'a> {
-    /// So many last lines are shown with a failure.
-    const TAIL: usize = 20;
-    /// A line that is longer is cut here: it may be no text at all.
-    const LINE: usize = 1 << 20;
-
-    fn new(attempt: &'a Attempt<'a>, target: &Target) -> Self {
-        Self {
-            attempt,
-            dir: attempt.context.store.output_dir(attempt.run, &target.name),
-            file: None,
-            tail: VecDeque::new(),
-            begun: Vec::new(),
-        }
-    }
-
-    fn piece(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            self.begun.extend_from_slice(&rest[..end]);
-            self.flush();
-            rest = &rest[end + 1..];
-        }
-        self.begun.extend_from_slice(rest);
-        if self.begun.len() > Self::LINE {
-            // Its end may be the beginning of a secret, so as much is kept back for the next line.
-            let mask = self.attempt.mask;
-            let text = mask
-                .hide(&String::from_utf8_lossy(&std::mem::take(&mut self.begun)))
-                .into_owned();
-            let (cut, back) = text.split_at(text.floor_char_boundary(text.len() - mask.longest().min(text.len())));
-            self.line(cut);
-            self.begun = back.as_bytes().to_vec();
-        }
-    }
-
-    fn flush(&mut self) {
-        let begun = std::mem::take(&mut self.begun);
-        self.line(String::from_utf8_lossy(&begun).trim_end_matches('\r'));
-    }
-
-    fn end(&mut self) {
-        if !self.begun.is_empty() {
-            self.flush();
-        }
-    }
-
-    fn line(&mut self, text: &str) {
-        let line = self.attempt.mask.hide(text).into_owned();
-        if self.file.is_none() {
-            let path = self.dir.join(format!("{}.log", self.attempt.number));
-            let open = || fs::create_dir_all(&self.dir).and_then(|()| File::create(&path));
-            match open() {
-                Ok(file) => self.file = Some(file),
-                Err(error) => self.warn(&error),
-            }
-        }
-        if let Some(file) = &mut self.file
-            && let Err(error) = writeln!(file, "{line}")
-        {
-            self.warn(&error);
-        }
-        self.tail.push_back(line.clone());
-        if self.tail.len() > Self::TAIL {
-            self.tail.pop_front();
-        }
-        self.attempt.observer.observe(&Event::Output {
-            target: self.attempt.target,
-            line,
-        });
-    }
-
-    fn warn(&self, error: &io::Error) {
-        self.attempt.observer.observe(&Event::Warning {
-            message: format!("the output of an attempt cannot be kept: {error}"),
-        });
-    }
+    AttemptError::Failed(Box::new(Failure {
+        what: format!("it took longer than its limit of {} s", limit.as_secs_f64()),
+        advice: vec![Advice::TimedOut],
+        retry: true,
+        ..Failure::default()
+    }))
 }

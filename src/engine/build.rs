@@ -11,14 +11,16 @@ use std::time::{Duration, Instant};
 
 pub use super::run::Options;
 
-use super::event::{Event, Observer, Outcome, Summary, WaitingFor};
+use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Executed, Execution, Overtaken};
 use super::graph::TargetId;
+use super::nesting;
 use super::plan::{self, Plan, PlanContext, PlanError, Verdict};
 use super::run::Run;
 use super::schedule::{Next, Schedule};
-use super::store::StoreError;
 use super::store::entry::{Entry, RunEntry};
+use super::store::{StoreError, private_key};
+use super::survivors::{self, Survivor};
 
 /// Why a build could not be begun or finished.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +128,8 @@ impl Build<'_> {
         let (store, run) = (context.store, *run);
         let begun = Instant::now();
         store.prepare()?;
-        let _live = store.begin(run)?;
+        let (_live, cut_short) = store.begin(run)?;
+        self.end_survivors(&cut_short);
         store.records.append(&[Entry::Run(RunEntry {
             run,
             boot: super::store::boot_id(),
@@ -149,6 +152,40 @@ impl Build<'_> {
         Ok(store.finish(context.files, &context.graph.spec)?)
     }
 
+    /// Ends what still runs of the attempts that were cut short, by the keys of their directories. An effect is left to
+    /// its end: its lock is waited for.
+    fn end_survivors(&self, cut_short: &[String]) {
+        if cut_short.is_empty() {
+            return;
+        }
+        let PlanContext { graph, files, .. } = self.run.context;
+        let dead: Vec<TargetId> = graph
+            .order()
+            .iter()
+            .copied()
+            .filter(|id| {
+                let target = graph.target(*id);
+                !target.effect && cut_short.contains(&private_key(&target.outputs))
+            })
+            .collect();
+        let project = nesting::identity(files.root());
+        let is_dead = |name: &str| dead.iter().any(|id| graph.name(*id) == name);
+        let found = survivors::find(&project, &is_dead);
+        let running = survivors::end(&project, found.clone());
+        for id in dead {
+            let of = |all: &[Survivor]| -> Vec<String> {
+                let own = all.iter().filter(|survivor| survivor.target == graph.name(id));
+                own.map(Survivor::describe).collect()
+            };
+            let notice = match (of(&found), of(&running)) {
+                (found, _) if found.is_empty() => continue,
+                (processes, running) if running.is_empty() => Notice::SurvivorsEnded { processes },
+                (_, processes) => Notice::SurvivorsRunning { processes },
+            };
+            self.run.observer.observe(&Event::Noticed { target: id, notice });
+        }
+    }
+
     /// Builds, and plans again as often as another build came between.
     fn rounds(&self, mut plan: Plan, mut foreign: u64) -> Result<(), BuildError> {
         let store = self.run.context.store;
@@ -161,7 +198,7 @@ impl Build<'_> {
             }
             match overtaken {
                 Some(overtaken) => self.wait_for(overtaken),
-                None if self.run.failed() => return Ok(()),
+                None if self.run.failed() || self.run.summary().superseded > 0 => return Ok(()),
                 // Somebody else wrote meanwhile: whether all is as planned is seen by planning again.
                 None if store.records.foreign() == foreign => return Ok(()),
                 None => {}
@@ -313,7 +350,11 @@ impl Build<'_> {
                 schedule.park(id, Instant::now());
             }
             Ok(Executed::Interrupted) => {
-                self.run.ended(id, Outcome::Interrupted);
+                let outcome = match self.run.interrupted() {
+                    true => Outcome::Interrupted,
+                    false => Outcome::Superseded,
+                };
+                self.run.ended(id, outcome);
                 schedule.stop();
                 schedule.park(id, Instant::now());
             }

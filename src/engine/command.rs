@@ -11,13 +11,16 @@ use std::io::{self, PipeReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
-use super::spec::{Command, Param, Piece, Template};
+use super::graph::TargetId;
+use super::plan::PlanContext;
+use super::spec::{Action, Command, Param, Piece, Template};
 use super::store::Inherit;
 
 /// What the holes of a command are filled with; paths are relative to the project.
@@ -90,6 +93,55 @@ impl Fill<'_> {
     }
 }
 
+/// The words that some target's command would have today, as one line for people; `None` for a built-in task.
+#[must_use]
+pub fn command_line(context: PlanContext<'_>, id: TargetId) -> Option<String> {
+    let target = context.graph.target(id);
+    let Action::Command(command) = &target.action else {
+        return None;
+    };
+    let staged = context.store.private(&target.outputs).paths;
+    Some(shown(command, &words_of(context, id, command, &staged)))
+}
+
+/// The words of a target's command that is to write its outputs to `staged`.
+pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command, staged: &[PathBuf]) -> Vec<String> {
+    let target = context.graph.target(id);
+    let root = context.files.root();
+    let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
+    let reads = context.graph.node(id).reads.iter();
+    let declared = reads.filter(|read| read.how.is_declared());
+    let inputs: Vec<(&str, &str)> = declared.map(|read| (read.role.as_str(), read.path.as_str())).collect();
+    let outputs = target
+        .outputs
+        .iter()
+        .zip(staged)
+        .map(|(output, staged)| match target.direct {
+            true => (output.port.as_str(), output.path.clone()),
+            false => (output.port.as_str(), below(staged)),
+        });
+    let fill = Fill {
+        params: &target.params,
+        inputs: &inputs,
+        outputs: &outputs.collect::<Vec<_>>(),
+    };
+    words(command, &fill)
+}
+
+/// Words as a person would type them: the text of a shell command, else the words, quoted where they need it.
+pub(crate) fn shown(command: &Command, words: &[String]) -> String {
+    match words {
+        [.., text] if command.shell => text.clone(),
+        words => {
+            let words: Vec<Cow<'_, str>> = words
+                .iter()
+                .map(|word| shlex::try_quote(word).unwrap_or_default())
+                .collect();
+            words.join(" ")
+        }
+    }
+}
+
 /// The variables that tell a command its parameters: `ATSAF_PARAM_HORIZON=24`, and all as JSON in `ATSAF_PARAMS`.
 pub(crate) fn param_variables(params: &[Param]) -> Vec<(String, String)> {
     let name = |param: &Param| {
@@ -120,6 +172,15 @@ pub(crate) struct Process<'a> {
     pub(crate) lock: Option<&'a File>,
 }
 
+/// The end of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// How it ended.
+    pub(crate) how: ProcessEnd,
+    /// Whether a process that it had started goes on.
+    pub(crate) left_running: bool,
+}
+
 /// How a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProcessEnd {
@@ -134,6 +195,7 @@ pub(crate) enum ProcessEnd {
 /// In words: ``ended with exit code 2``.
 pub(crate) fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
+        (Some(126), _) => "the command ended with exit code 126: a program may not be executed".to_owned(),
         (Some(127), _) => "the command ended with exit code 127: a program was not found".to_owned(),
         (Some(code), _) => format!("the command ended with exit code {code}"),
         (None, Some(signal)) => format!("the command was ended by signal {signal}"),
@@ -149,17 +211,19 @@ const GRACE: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(1);
 
 impl Process<'_> {
-    /// Starts the child and follows it to its end; `took` gets each piece that it prints.
+    /// Starts the child and follows it to its end, which has to come within `limit`; `took` gets each piece that it
+    /// prints, and `stopping` is called when it is asked to end because of an interrupt.
     pub(crate) fn run(
         &self,
-        deadline: Option<Instant>,
+        limit: Option<Duration>,
         interrupted: &dyn Fn() -> bool,
+        stopping: &dyn Fn(),
         took: &mut dyn FnMut(&[u8]),
-    ) -> io::Result<ProcessEnd> {
+    ) -> io::Result<Ended> {
         let (mut child, pipe) = self.spawn()?;
         let _running = RunningCommand::new(&child);
         let mut printed = Printed::new(pipe);
-        let mut stop = Stopper::new(deadline, interrupted);
+        let mut stop = Stopper::new(limit, interrupted, stopping);
         let mut pause = Duration::from_micros(20);
         loop {
             if printed.open {
@@ -176,7 +240,10 @@ impl Process<'_> {
                     printed.take(LOOK, took)?;
                 }
                 stop.sweep(&child);
-                return Ok(stop.why().unwrap_or(ProcessEnd::Exit(status)));
+                return Ok(Ended {
+                    how: stop.why().unwrap_or(ProcessEnd::Exit(status)),
+                    left_running: printed.open || group(&child).is_some_and(is_alive),
+                });
             }
         }
     }
@@ -253,16 +320,20 @@ impl Printed {
 
 /// Ends a child before its time: politely first, then by force.
 struct Stopper<'a> {
-    deadline: Option<Instant>,
+    limit: Option<Duration>,
+    clock: RunningClock,
     interrupted: &'a dyn Fn() -> bool,
+    stopping: &'a dyn Fn(),
     sent: Option<(ProcessEnd, Instant)>,
 }
 
 impl<'a> Stopper<'a> {
-    fn new(deadline: Option<Instant>, interrupted: &'a dyn Fn() -> bool) -> Self {
+    fn new(limit: Option<Duration>, interrupted: &'a dyn Fn() -> bool, stopping: &'a dyn Fn()) -> Self {
         Self {
-            deadline,
+            limit,
+            clock: RunningClock::start(),
             interrupted,
+            stopping,
             sent: None,
         }
     }
@@ -277,13 +348,16 @@ impl<'a> Stopper<'a> {
         let now = Instant::now();
         let end = if (self.interrupted)() {
             ProcessEnd::Interrupted
-        } else if self.deadline.is_some_and(|deadline| now >= deadline) {
+        } else if self.limit.is_some_and(|limit| self.clock.elapsed() >= limit) {
             ProcessEnd::TimedOut
         } else {
             return;
         };
         self.sent = Some((end, now));
         signal(child, Signal::TERM);
+        if end == ProcessEnd::Interrupted {
+            (self.stopping)();
+        }
     }
 
     /// Why the child was ended, if it was.
@@ -326,6 +400,49 @@ impl Drop for RunningCommand {
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         running.retain(|group| Some(*group) != self.0);
     }
+}
+
+/// The time for which this program was stopped by Ctrl-Z, in milliseconds.
+static STOPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Measures time without that for which this program was stopped.
+pub(crate) struct RunningClock {
+    begun: Instant,
+    stopped: u64,
+}
+
+impl RunningClock {
+    /// Begins to measure.
+    pub(crate) fn start() -> Self {
+        Self {
+            begun: Instant::now(),
+            stopped: STOPPED.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The time that went by.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let stopped = STOPPED.load(Ordering::Relaxed).saturating_sub(self.stopped);
+        self.begun.elapsed().saturating_sub(Duration::from_millis(stopped))
+    }
+}
+
+/// Stops all commands that run, does what `meanwhile` does, and lets them go on: none is born in between, and their time
+/// limits do not go on either.
+pub(crate) fn stop_all(meanwhile: impl FnOnce()) {
+    // No command is born or forgotten while this is held.
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let each = |signal| {
+        for group in running.iter() {
+            let _ = kill_process_group(*group, signal);
+        }
+    };
+    let begun = Instant::now();
+    each(Signal::STOP);
+    meanwhile();
+    let stopped = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    STOPPED.fetch_add(stopped, Ordering::Relaxed);
+    each(Signal::CONT);
 }
 
 /// Ends all commands that run by force: for a program that is about to end at once itself.

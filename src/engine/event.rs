@@ -74,6 +74,18 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// The build is to end, and the attempt of a target may tidy up first.
+    Stopping {
+        /// The target.
+        target: TargetId,
+    },
+    /// Something was found out about a target that does not stop the build.
+    Noticed {
+        /// The target.
+        target: TargetId,
+        /// What.
+        notice: Notice,
+    },
     /// A file that atsaf had not made stood at an artifact's path and was kept.
     Displaced {
         /// The artifact's path.
@@ -102,6 +114,37 @@ pub enum WaitingFor {
     Holder(Holder),
     /// An older run, which builds with other values.
     OtherValues(RunId),
+    /// A build in which another target makes the same files.
+    SameFiles,
+}
+
+/// What was found out about a target that does not stop the build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Its command wrote files beside its outputs, which are lost.
+    WrittenBeside {
+        /// The paths that they would have in the project, sorted.
+        paths: Vec<String>,
+        /// The output nearest to the first of them, by its path.
+        output: String,
+    },
+    /// The path of the private directory stands in a result.
+    StagingPathInside {
+        /// The artifact's path.
+        artifact: String,
+        /// The path that stands in it.
+        staging: String,
+    },
+    /// Processes of an attempt that was cut short were still running, and were ended.
+    SurvivorsEnded {
+        /// The processes, in words.
+        processes: Vec<String>,
+    },
+    /// Processes of an attempt that was cut short are still running, and cannot be ended.
+    SurvivorsRunning {
+        /// The processes, in words.
+        processes: Vec<String>,
+    },
 }
 
 /// How a target ended.
@@ -134,17 +177,53 @@ pub enum Outcome {
     },
     /// The build was interrupted before it was done.
     Interrupted,
+    /// An edit made it stale before it was done.
+    Superseded,
+}
+
+/// A typical cause of a failure, for which a report has a next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// An output was not written.
+    NotWritten {
+        /// Its declared path.
+        path: String,
+        /// How a command names it: `{{output}}`.
+        hole: String,
+        /// The file that the command wrote instead, if one was found.
+        instead: Option<String>,
+        /// Whether the command writes its declared paths itself.
+        direct: bool,
+    },
+    /// A program of a pipe wrote on after the next one had closed it.
+    ClosedPipe,
+    /// `grep` may have found no line.
+    NoMatch,
+    /// A variable of the shell is not set.
+    Unbound(String),
+    /// A program may not be executed.
+    NotExecutable,
+    /// A program was not found.
+    NotFound,
+    /// The words of a command are more than the system takes.
+    TooLong,
+    /// The attempt's time was over.
+    TimedOut,
 }
 
 /// Why an attempt failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Failure {
     /// What went wrong: one line, lowercase.
     pub what: String,
     /// Facts that explain it.
     pub notes: Vec<String>,
-    /// The next step.
+    /// The next step, as a task knows it.
     pub help: Vec<String>,
+    /// Typical causes that fit.
+    pub advice: Vec<Advice>,
+    /// The command as it ran, secrets masked.
+    pub command: Option<String>,
     /// The last lines that the attempt printed, secrets masked.
     pub tail: Vec<String>,
     /// The directory with the whole output and the files of the attempt, if it left any.
@@ -166,6 +245,8 @@ pub struct Summary {
     pub failed: usize,
     /// Were not tried, since something that they need failed.
     pub skipped: usize,
+    /// Were stopped, since an edit made them stale.
+    pub superseded: usize,
     /// The build was interrupted.
     pub interrupted: bool,
     /// From plan to end.

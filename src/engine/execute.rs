@@ -1,10 +1,11 @@
 //! One target's turn in a build: judged again under its locks, then left, restored, or attempted and committed.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::attempt::{Attempt, Broken};
+use super::attempt::{Attempt, AttemptError};
 use super::clock;
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome, WaitingFor};
@@ -29,7 +30,7 @@ pub(crate) enum Executed {
     Again(Duration),
     /// With the finding that the plan no longer holds.
     Overtaken(Overtaken),
-    /// Since the build is to end.
+    /// Since the build is to end, or an edit made the target stale.
     Interrupted,
 }
 
@@ -78,6 +79,9 @@ impl Execution<'_> {
 
     /// Takes the turn.
     pub(crate) fn take(&self, attempts: &mut Attempts) -> Result<Executed, StoreError> {
+        if self.run.superseded(self.id) {
+            return Ok(Executed::Interrupted);
+        }
         let store = self.run.context.store;
         let Some(held) = self.lock(attempts)? else {
             return Ok(Executed::Again(BUSY));
@@ -284,9 +288,10 @@ impl Execution<'_> {
             run: *run,
             target: self.id,
             number: attempts.made,
-            slot: self.run.take_slot(),
             effect_key: plan::effect_key(context.inputs(), declared, history.record()),
             held,
+            left_running: AtomicBool::new(false),
+            claim: OnceLock::new(),
         };
         if self.target().effect {
             let target = self.target().name.clone();
@@ -295,14 +300,13 @@ impl Execution<'_> {
         let begun = Instant::now();
         let staged = match attempt.run() {
             Ok(staged) => staged,
-            Err(Broken::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
-            Err(Broken::Interrupted) => return Ok(Executed::Interrupted),
-            Err(Broken::Store(error)) => return Err(error),
+            Err(AttemptError::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
+            Err(AttemptError::Interrupted) => return Ok(Executed::Interrupted),
+            Err(AttemptError::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
         if let Some(executed) = self.changed_meanwhile(seen, attempts) {
             attempt.clear(self.target());
-            self.run.give_slot(attempt.slot);
             return Ok(executed);
         }
         let made = ResultEntry {
@@ -322,7 +326,6 @@ impl Execution<'_> {
         };
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
-        self.run.give_slot(attempt.slot);
         Ok(done)
     }
 
@@ -430,11 +433,7 @@ impl Execution<'_> {
 fn failure(what: String) -> Failure {
     Failure {
         what,
-        notes: Vec::new(),
-        help: Vec::new(),
-        tail: Vec::new(),
-        left: None,
-        retry: false,
+        ..Failure::default()
     }
 }
 

@@ -3,17 +3,21 @@
 //! It knows no forecasting, no terminal and no TOML.
 
 mod attempt;
+mod attempt_log;
 pub mod build;
+mod cause;
 pub mod clock;
-pub(crate) mod command;
+pub mod command;
 pub mod digest;
 pub mod event;
+mod examine;
 mod execute;
 pub mod files;
 pub mod fingerprint;
 pub mod graph;
 pub mod look;
 mod mask;
+pub mod nesting;
 pub mod plan;
 pub mod reason;
 pub mod result_id;
@@ -22,4 +26,5 @@ pub mod run_id;
 mod schedule;
 pub mod spec;
 pub mod store;
+mod survivors;
 pub mod task;

@@ -32,6 +32,9 @@ pub struct Options<'a> {
     pub secrets: BTreeMap<String, String>,
     /// Set when the build is to end soon.
     pub interrupted: &'a AtomicBool,
+    /// Says whether an edit has made a target stale since the build began: its attempt is ended then, unless it is an
+    /// effect, and no other is begun.
+    pub superseded: Option<&'a (dyn Fn(TargetId) -> bool + Sync)>,
 }
 
 /// A run.
@@ -42,7 +45,6 @@ pub(crate) struct Run<'a> {
     pub(crate) mask: Mask,
     pub(crate) id: RunId,
     progress: Mutex<Progress>,
-    slots: Mutex<Slots>,
 }
 
 /// How far it has come.
@@ -61,14 +63,7 @@ enum TargetEnd {
     Fresh,
     Failed,
     Skipped,
-}
-
-/// Numbers of private directories. They are used again, for a file system grows slow when directories come and go; but
-/// not after an attempt that failed, of which something may still be running.
-#[derive(Default)]
-struct Slots {
-    free: Vec<u32>,
-    used: u32,
+    Superseded,
 }
 
 impl<'a> Run<'a> {
@@ -81,30 +76,11 @@ impl<'a> Run<'a> {
             mask: Mask::new(options.secrets.values().map(String::as_str)),
             id: RunId::new(),
             progress: Mutex::default(),
-            slots: Mutex::default(),
         }
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A number of private directories that nobody else uses.
-    pub(crate) fn take_slot(&self) -> u32 {
-        let mut slots = self.slots();
-        slots.free.pop().unwrap_or_else(|| {
-            slots.used += 1;
-            slots.used
-        })
-    }
-
-    /// Gives a number back after an attempt that ended well.
-    pub(crate) fn give_slot(&self, slot: u32) {
-        self.slots().free.push(slot);
     }
 
     /// One output of a target that is done or fresh.
@@ -144,6 +120,7 @@ impl<'a> Run<'a> {
             Outcome::Fresh => Some(TargetEnd::Fresh),
             Outcome::Failed(_) => Some(TargetEnd::Failed),
             Outcome::Skipped { .. } => Some(TargetEnd::Skipped),
+            Outcome::Superseded => Some(TargetEnd::Superseded),
             Outcome::Interrupted => None,
         };
         if let Some(ended) = ended {
@@ -167,6 +144,11 @@ impl<'a> Run<'a> {
         self.options.interrupted.load(Ordering::Relaxed)
     }
 
+    /// Whether an edit has made a target stale since the build began.
+    pub(crate) fn superseded(&self, id: TargetId) -> bool {
+        self.options.superseded.is_some_and(|superseded| superseded(id))
+    }
+
     /// Whether a target failed.
     pub(crate) fn failed(&self) -> bool {
         self.progress().ended.values().any(|ended| *ended == TargetEnd::Failed)
@@ -182,6 +164,7 @@ impl<'a> Run<'a> {
             fresh: count(TargetEnd::Fresh),
             failed: count(TargetEnd::Failed),
             skipped: count(TargetEnd::Skipped),
+            superseded: count(TargetEnd::Superseded),
             interrupted: self.interrupted(),
             duration: Duration::ZERO,
         }

@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::human;
 use super::ink::{Ink, Tone};
 use super::reasons::brief;
+use super::{advice, human};
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Failure, Outcome, Summary, WaitingFor};
 use crate::engine::graph::{Graph, TargetId};
@@ -73,6 +73,11 @@ impl Words<'_> {
                 let what = format!("`{path}` was not as atsaf left it, and was kept");
                 Some(self.draw(&Diagnostic::warning(what).note(format!("it is now `{to}`"))))
             }
+            Event::Stopping { target } => {
+                let text = "waits for it to tidy up; Ctrl-C again ends it by force";
+                Some(self.line("stopping", Tone::Stale, *target, text))
+            }
+            Event::Noticed { target, notice } => Some(self.draw(&advice::warning(notice, self.graph, *target))),
             Event::Warning { message } => Some(self.draw(&Diagnostic::warning(message.clone()))),
             Event::Ended { .. } => None,
         }
@@ -114,6 +119,7 @@ impl Words<'_> {
                 let text = format!("{} failed", self.graph.name(*because));
                 self.line("skipped", Tone::Stale, target, &text)
             }
+            Outcome::Superseded => self.line("stopped", Tone::Stale, target, "an edit made it stale"),
             Outcome::Interrupted => self.line("stopped", Tone::Stale, target, "interrupted"),
         };
         Some(line)
@@ -133,16 +139,22 @@ impl Words<'_> {
 
 /// A failure with all that helps to understand it.
 #[must_use]
-pub fn failure(target: &str, failure: &Failure) -> Diagnostic {
+pub fn failure(graph: &Graph, target: TargetId, failure: &Failure) -> Diagnostic {
     let Failure {
         what,
         notes,
         help,
+        advice: causes,
+        command,
         tail,
         left,
         retry: _,
     } = failure;
-    let mut diagnostic = Diagnostic::error(format!("`{target}` failed: {what}"));
+    let name = graph.name(target);
+    let mut diagnostic = Diagnostic::error(format!("`{name}` failed: {what}")).at(advice::place(graph, target));
+    if let Some(command) = command {
+        diagnostic = diagnostic.note(format!("the command: {}", advice::command(command, name)));
+    }
     if !tail.is_empty() {
         let tail: Vec<String> = tail.iter().map(|line| human::printed(line)).collect();
         diagnostic = diagnostic.note(format!("the last that it printed:\n{}", tail.join("\n")));
@@ -152,6 +164,7 @@ pub fn failure(target: &str, failure: &Failure) -> Diagnostic {
         let left = left.strip_prefix("./").unwrap_or(left).display();
         diagnostic = diagnostic.note(format!("its whole output and the files that it wrote are in `{left}`"));
     }
+    diagnostic.help.extend(causes.iter().map(advice::next_step));
     diagnostic.help.extend(help.iter().cloned());
     diagnostic
 }
@@ -165,10 +178,11 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
         fresh,
         failed: failures,
         skipped,
+        superseded,
         interrupted,
         duration,
     } = *summary;
-    if built + restored + failures + skipped == 0 && !interrupted {
+    if built + restored + failures + skipped + superseded == 0 && !interrupted {
         return match fresh {
             1 => "nothing to do: 1 target is fresh".to_owned(),
             _ => format!("nothing to do: {fresh} targets are fresh"),
@@ -181,6 +195,7 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
     let parts = [
         (failures, format!("failed{names}")),
         (skipped, "skipped".to_owned()),
+        (superseded, "stopped by an edit".to_owned()),
         (built, "built".to_owned()),
         (restored, "restored".to_owned()),
         (fresh, "fresh".to_owned()),
@@ -203,6 +218,7 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
 pub fn waited_for(on: &WaitingFor) -> String {
     match on {
         WaitingFor::Holder(by) => holder(by),
+        WaitingFor::SameFiles => "another build, which makes the same files".to_owned(),
         WaitingFor::OtherValues(run) => format!("run {}, which builds with other values", run.short()),
     }
 }
@@ -230,6 +246,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::engine::event::Advice;
     use crate::engine::files::Files;
     use crate::engine::reason::Reason;
     use crate::engine::run_id::RunId;
@@ -251,6 +268,8 @@ mod tests {
             help: vec!["mend it".to_owned()],
             tail: tail.iter().map(|line| (*line).to_owned()).collect(),
             left: Some("./.atsaf/v1/outputs/x/a".into()),
+            advice: vec![Advice::NoMatch],
+            command: Some("grep x y".to_owned()),
             retry: true,
         }
     }
@@ -333,6 +352,11 @@ mod tests {
                 "skipped    a    bee failed\n",
             ),
             (finished(Outcome::Interrupted), "stopped    a    interrupted\n"),
+            (finished(Outcome::Superseded), "stopped    a    an edit made it stale\n"),
+            (
+                Event::Stopping { target },
+                "stopping   a    waits for it to tidy up; Ctrl-C again ends it by force\n",
+            ),
             (
                 Event::Displaced {
                     path: "a.txt".to_owned(),
@@ -381,14 +405,22 @@ mod tests {
     fn a_failure_tells_all_that_helps() {
         let expected = "\
 error: `a` failed: it broke
+  --> Atsaffile:1:9
+ 1 | [target.a]
+   |         ^
+  note: the command: grep x y
   note: the last that it printed:
         one
         two
   note: a fact
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/x/a`
+  help: `grep` ends with 1 where no line matches: if that is no failure, append `|| true`
   help: mend it
 ";
-        assert_eq!(failure("a", &broken(&["one", "two"])).render(), expected);
+        assert_eq!(
+            failure(&graph(), TargetId(0), &broken(&["one", "two"])).render(),
+            expected
+        );
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::human;
 use super::reasons::{place, read_of};
 use super::screen::Screen;
+use super::{advice, human};
 use crate::engine::clock;
-use crate::engine::event::{Event, Failure, Observer, Outcome, Summary, WaitingFor};
+use crate::engine::event::{Event, Failure, Notice, Observer, Outcome, Summary, WaitingFor};
 use crate::engine::fingerprint::{Field, FieldValue};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::reason::{Difference, Reason};
@@ -50,12 +50,15 @@ impl Observer for EventLines<'_> {
 /// | `progress` | `target`, `message` |
 /// | `output` | `target`, `line` |
 /// | `retrying` | `target`, `attempt`, `delay`, `failure` |
-/// | `finished` | `target`, `outcome`: `built` (`duration`, `changed`, `unchanged`), `restored` (`from`, `reasons`), `fresh`, `failed` (`failure`), `skipped` (`because`), `interrupted` |
+/// | `finished` | `target`, `outcome`: `built` (`duration`, `changed`, `unchanged`), `restored` (`from`, `reasons`), `fresh`, `failed` (`failure`), `skipped` (`because`), `superseded`, `interrupted` |
+/// | `stopping` | `target` |
+/// | `noticed` | `target`, `notice`: `written_beside` (`paths`, `output`), `staging_path_inside` (`artifact`, `staging`), `survivors_ended` or `survivors_running` (`processes`) |
 /// | `displaced` | `path`, `to` |
 /// | `warning` | `message` |
-/// | `ended` | `run`, `built`, `restored`, `fresh`, `failed`, `skipped`, `interrupted`, `duration` |
+/// | `ended` | `run`, `built`, `restored`, `fresh`, `failed`, `skipped`, `superseded`, `interrupted`, `duration` |
 ///
-/// A `failure` has `what`, `notes`, `help`, `tail` (the last lines printed), `left` (a directory, or null).
+/// A `failure` has `what`, `place` (`Atsaffile:12`), `command` (as it ran, or null), `notes`, `help`, `tail` (the last
+/// lines printed), `left` (a directory, or null).
 #[must_use]
 pub fn event(event: &Event, graph: &Graph) -> Value {
     let name = |target: &TargetId| graph.name(*target);
@@ -68,6 +71,7 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
             let (run, process, at) = match on {
                 WaitingFor::Holder(Holder { run, process, target }) => (*run, *process, target.as_deref()),
                 WaitingFor::OtherValues(run) => (Some(*run), None, None),
+                WaitingFor::SameFiles => (None, None, None),
             };
             let run = run.map(|run| run.to_string());
             json!({ "event": "waiting", "target": name(target), "run": run, "process": process, "at": at })
@@ -91,9 +95,11 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
             delay,
         } => json!({
             "event": "retrying", "target": name(target), "attempt": attempt, "delay": seconds(*delay),
-            "failure": failure(why),
+            "failure": failure(why, graph, *target),
         }),
         Event::Finished { target, outcome } => finished(*target, outcome, graph),
+        Event::Stopping { target } => json!({ "event": "stopping", "target": name(target) }),
+        Event::Noticed { target, notice } => noticed(notice, name(target)),
         Event::Displaced { path, to } => json!({ "event": "displaced", "path": path, "to": to }),
         Event::Warning { message } => json!({ "event": "warning", "message": message }),
         Event::Ended { run, summary } => {
@@ -103,12 +109,14 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
                 fresh,
                 failed,
                 skipped,
+                superseded,
                 interrupted,
                 duration,
             } = *summary;
             json!({
                 "event": "ended", "run": run.to_string(), "built": built, "restored": restored, "fresh": fresh,
-                "failed": failed, "skipped": skipped, "interrupted": interrupted, "duration": seconds(duration),
+                "failed": failed, "skipped": skipped, "superseded": superseded, "interrupted": interrupted,
+                "duration": seconds(duration),
             })
         }
     }
@@ -127,8 +135,9 @@ fn finished(target: TargetId, outcome: &Outcome, graph: &Graph) -> Value {
             "outcome": "restored", "from": from.to_string(), "reasons": reasons(why, graph, target),
         }),
         Outcome::Fresh => json!({ "outcome": "fresh" }),
-        Outcome::Failed(why) => json!({ "outcome": "failed", "failure": failure(why) }),
+        Outcome::Failed(why) => json!({ "outcome": "failed", "failure": failure(why, graph, target) }),
         Outcome::Skipped { because } => json!({ "outcome": "skipped", "because": graph.name(*because) }),
+        Outcome::Superseded => json!({ "outcome": "superseded" }),
         Outcome::Interrupted => json!({ "outcome": "interrupted" }),
     };
     let mut whole = json!({ "event": "finished", "target": graph.name(target) });
@@ -136,17 +145,43 @@ fn finished(target: TargetId, outcome: &Outcome, graph: &Graph) -> Value {
     whole
 }
 
-fn failure(failure: &Failure) -> Value {
+fn noticed(notice: &Notice, target: &str) -> Value {
+    let mut object = match notice {
+        Notice::WrittenBeside { paths, output } => {
+            json!({ "notice": "written_beside", "paths": paths, "output": output })
+        }
+        Notice::StagingPathInside { artifact, staging } => {
+            json!({ "notice": "staging_path_inside", "artifact": artifact, "staging": staging })
+        }
+        Notice::SurvivorsEnded { processes } => json!({ "notice": "survivors_ended", "processes": processes }),
+        Notice::SurvivorsRunning { processes } => json!({ "notice": "survivors_running", "processes": processes }),
+    };
+    let mut whole = json!({ "event": "noticed", "target": target });
+    merge(&mut whole, &mut object);
+    whole
+}
+
+fn failure(failure: &Failure, graph: &Graph, target: TargetId) -> Value {
     let Failure {
         what,
         notes,
         help,
+        advice: causes,
+        command,
         tail,
         left,
         retry: _,
     } = failure;
     let left = left.as_ref().map(|left| left.display().to_string());
-    json!({ "what": what, "notes": notes, "help": help, "tail": tail, "left": left })
+    let help: Vec<String> = causes
+        .iter()
+        .map(advice::next_step)
+        .chain(help.iter().cloned())
+        .collect();
+    let place = graph.spec.text.line_of(graph.target(target).span);
+    json!({
+        "what": what, "place": place, "command": command, "notes": notes, "help": help, "tail": tail, "left": left,
+    })
 }
 
 /// The reasons for which a target is stale: of each, [`reason`], and `place`, where it is written in the Atsaffile or

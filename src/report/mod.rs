@@ -3,6 +3,7 @@
 //! Text and JSON are two drawings of the same data, so they say the same. Nothing here runs or builds anything, and
 //! nothing here knows the command line.
 
+pub mod advice;
 pub mod chart;
 pub mod events;
 pub mod history;

@@ -90,6 +90,9 @@ impl<'a> Terminal<'a> {
             Event::Progress { target, message } => {
                 work.say(*target, self.graph.name(*target), message.clone());
             }
+            Event::Stopping { target } => {
+                work.say(*target, self.graph.name(*target), "tidies up".to_owned());
+            }
             Event::Retrying { target, .. } => {
                 work.running.remove(target);
             }
@@ -132,7 +135,7 @@ impl Observer for Terminal<'_> {
                 outcome: Outcome::Failed(failure),
             } => {
                 let name = self.graph.name(*target);
-                show(&|| self.screen.tell(&events::failure(name, failure)));
+                show(&|| self.screen.tell(&events::failure(self.graph, *target, failure)));
                 state.failed.push(name.to_owned());
             }
             Event::Ended { summary, .. } => {

@@ -82,6 +82,10 @@ fn a_failure_tells_what_it_printed_and_where_its_files_are() {
 run RUN: 2 targets to look at, 0 fresh
 start  first  never built
 error: `first` failed: the command ended with exit code 3
+  --> Atsaffile:1:9
+ 1 | [target.first]
+   |         ^
+  note: the command: echo begun; echo x > .atsaf/v1/staging/KEY/first.txt; exit 3
   note: the last that it printed:
         begun
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/RUN/first`

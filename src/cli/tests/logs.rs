@@ -75,7 +75,8 @@ fn logs_are_those_of_the_last_attempt_or_of_a_run() {
     assert_eq!(said.out, "says 3\n");
     assert_eq!(
         said.err,
-        "the files that it wrote are in `.atsaf/v1/outputs/RUN/a/files`\n"
+        "run RUN, Atsaffile:4: echo says 3; echo 3 > .atsaf/v1/staging/KEY/a.txt; test 3 != 3\n\
+         the files that it wrote are in `.atsaf/v1/outputs/RUN/a/files`\n"
     );
     let runs = sandbox.json(&["log"]);
     let first = runs["runs"][3]["run"].as_str().expect("a run");
@@ -89,6 +90,22 @@ fn logs_are_those_of_the_last_attempt_or_of_a_run() {
     assert_eq!(why.lines().last(), Some("said  says 1  atsaf logs a"), "{why}");
     let json = sandbox.json(&["logs", "a"]);
     assert_eq!((&json["lines"][0], &json["attempt"]), (&"says 3".into(), &1.into()));
+}
+
+#[test]
+fn logs_after_a_restore_are_those_of_the_run_that_made_it() {
+    let sandbox = Sandbox::new(CHATTY);
+    for n in ["n=1", "n=2", "n=1"] {
+        assert_eq!(sandbox.atsaf(&["build", "-s", n]).exit, Exit::Done);
+    }
+    let said = sandbox.atsaf(&["logs", "a"]);
+    assert_eq!(said.out, "says 1\n");
+    let first = said.err.lines().next();
+    assert_eq!(first, Some("run RUN made what run RUN restored: this is its output"));
+    let runs = sandbox.json(&["log"]);
+    let json = sandbox.json(&["logs", "a"]);
+    assert_eq!(json["run"], runs["runs"][2]["run"]);
+    assert_eq!(json["restored_by"], runs["runs"][0]["run"]);
 }
 
 #[test]

@@ -8,6 +8,9 @@ mod usage;
 mod why;
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::Exit;
 use super::trial::{Said, Trial};
@@ -108,54 +111,34 @@ impl Sandbox {
 }
 
 fn redact(line: &str) -> String {
+    static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        [
+            (
+                r"[0-9a-f]{8}-[0-9a-f]{4}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?",
+                "RUN",
+            ),
+            (r"staging/[0-9a-f]{16}/", "staging/KEY/"),
+            (r"\d+(\.\d+)? (s|min|h|d)( \d+ (s|min|h))?\b", "TIME"),
+            (r"TIME ago|just now", "AGO"),
+            (r" {2,}", "  "),
+        ]
+        .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
+        .into()
+    });
     let words = line.trim_start();
     if words.starts_with('|') {
         // The line below a place: its spaces say where.
         return line.to_owned();
     }
-    let indent = " ".repeat(line.len() - words.len());
-    let words: Vec<&str> = words.split(' ').collect();
-    let mut out: Vec<String> = Vec::new();
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        let bare = word.trim_matches(|c| "(),:;`".contains(c));
-        let next = words.get(at + 1).copied().unwrap_or_default();
-        let unit = next.trim_end_matches(|c| "(),:;".contains(c));
-        let number = bare.parse::<f64>().is_ok();
-        if bare == "just" && unit == "now" {
-            out.push(word.replace("just", &next.replace("now", "AGO")));
-            at += 2;
-        } else if number && unit == "s" && words.get(at + 2).is_some_and(|word| word.starts_with("ago")) {
-            out.push(word.replace(bare, &words[at + 2].replace("ago", "AGO")));
-            at += 3;
-        } else if number && unit == "s" {
-            out.push(word.replace(bare, "TIME") + &next[1..]);
-            at += 2;
-        } else {
-            let run = bare.split('/').find(|part| {
-                part.len() >= 13 && part.as_bytes()[8] == b'-' && part[..8].bytes().all(|byte| byte.is_ascii_hexdigit())
-            });
-            out.push(run.map_or_else(|| (*word).to_owned(), |run| word.replace(run, "RUN")));
-            at += 1;
-        }
+    let mut text = words.to_owned();
+    for (pattern, name) in &*PATTERNS {
+        text = pattern.replace_all(&text, *name).into_owned();
     }
-    // An empty word stands for one more space.
-    let mut line = indent;
-    for (at, word) in out.iter().enumerate() {
-        let spaces = match at {
-            0 => "",
-            _ if word.is_empty() => continue,
-            _ if out[at - 1].is_empty() => "  ",
-            _ => " ",
-        };
-        line.push_str(spaces);
-        line.push_str(word);
-    }
-    line
+    " ".repeat(line.len() - words.len()) + &text
 }
 
 #[test]
 fn redaction_leaves_the_words() {
-    let line = "built  train   11.4 s  run 01a20fd2-6a8e (2 s ago, 0.31 s), (just now)";
+    let line = "built  train   1 min 4 s  run 01a20fd2-6a8e (2 s ago, 0.31 s), (just now)";
     assert_eq!(redact(line), "built  train  TIME  run RUN (AGO, TIME), (AGO)");
 }

@@ -10,7 +10,7 @@ use crate::cli::CliCommand;
 use crate::cli::trial::Trial;
 use crate::report::screen::tests::Kept;
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_mins(1);
 const WAITING: &str = "Ctrl-C ends";
 
 struct Watching {
@@ -21,7 +21,11 @@ struct Watching {
 
 impl Watching {
     fn start(trial: &Trial) -> Self {
-        let (session, command, kept) = trial.session(&["watch"]);
+        Self::start_with(trial, &["watch"])
+    }
+
+    fn start_with(trial: &Trial, args: &[&str]) -> Self {
+        let (session, command, kept) = trial.session(args);
         let end = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&end);
         let thread = thread::spawn(move || {
@@ -51,9 +55,22 @@ impl Watching {
         panic!("`{words}` was not said in time, but:\n{said}");
     }
 
+    /// Waits until a file is there.
+    fn until_there(&self, trial: &Trial, path: &str) {
+        let begin = Instant::now();
+        while !trial.at(path).exists() {
+            assert!(
+                begin.elapsed() < LIMIT,
+                "`{path}` is not there, but:\n{}",
+                self.kept.err()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// What is said in a while in which nothing should be.
     fn silence(&self) -> String {
-        thread::sleep(5 * TOGETHER + BEAT);
+        thread::sleep(6 * TOGETHER);
         self.kept.err()
     }
 
@@ -139,20 +156,140 @@ fn mistakes_are_told_and_waited_out() {
 }
 
 #[test]
-fn changes_during_a_build_call_for_one_more() {
-    let trial = Trial::new(&COPY.replace("cat {{inputs}}", "sleep 0.7; cat {{inputs}}"));
+fn changes_during_a_build_end_what_they_make_stale_and_call_for_another() {
+    let trial = Trial::new(&COPY.replace(
+        "cat {{inputs}}",
+        "touch begun; while test ! -e go; do sleep 0.02; done; cat {{inputs}}",
+    ));
     trial.write("data/a.txt", "one\n");
     let watching = Watching::start(&trial);
-    watching.until("copy");
-    thread::sleep(Duration::from_millis(200));
+    watching.until_there(&trial, "begun");
     for name in ["data/b.txt", "data/c.txt", "data/d.txt"] {
         trial.write(name, name);
-        thread::sleep(Duration::from_millis(50));
     }
-    let mut said = watching.until(WAITING);
-    said += &watching.until(WAITING);
-    assert!(said.contains("data/b.txt, data/c.txt, data/d.txt"), "{said}");
-    assert_eq!(said.matches("changed:").count(), 1, "{said}");
+    let said = watching.until("changed: ");
+    assert!(said.contains("stopped    copy  an edit made it stale"), "{said}");
+    trial.write("go", "");
+    watching.until(WAITING);
     assert_eq!(built(&trial), "one\ndata/b.txtdata/c.txtdata/d.txt");
+    assert_eq!(watching.end(), Exit::Interrupted);
+}
+
+/// Two targets that wait for `go` and note each start in `ran`; `end` is what the second is beside.
+fn slow(end: &str) -> Trial {
+    let trial = Trial::new(&format!(
+        r#"
+[params]
+n = 1
+
+[target.first]
+run = "cat {{{{inputs}}}} > {{{{output}}}}"
+inputs = ["a.txt"]
+output = "first.txt"
+
+[target.slow]
+run = "echo run >> ran; while test ! -e go; do sleep 0.02; done; cat {{{{inputs}}}} > {{{{output}}}}; echo {{{{n}}}} >> {{{{output}}}}"
+inputs = ["first"]
+output = "slow.txt"
+{end}
+"#
+    ));
+    trial.write("a.txt", "one\n");
+    trial.write("other.txt", "of no concern");
+    trial
+}
+
+fn slow_text(trial: &Trial) -> String {
+    fs::read_to_string(trial.at("slow.txt")).expect("built")
+}
+
+#[test]
+fn an_edit_of_what_a_needed_target_reads_ends_an_attempt() {
+    let trial = slow("");
+    let watching = Watching::start(&trial);
+    watching.until_there(&trial, "ran");
+    trial.write("a.txt", "two\n");
+    watching.until("stopped    slow");
+    trial.write("go", "");
+    watching.until(WAITING);
+    assert_eq!(slow_text(&trial), "two\n1\n");
+    assert_eq!(watching.end(), Exit::Interrupted);
+}
+
+#[test]
+fn an_edit_of_the_atsaffile_ends_the_attempts_that_it_makes_stale() {
+    let trial = slow("");
+    let watching = Watching::start(&trial);
+    watching.until_there(&trial, "ran");
+    let text = fs::read_to_string(trial.at("Atsaffile")).expect("read");
+    trial.write("Atsaffile", &text.replace("n = 1", "n = 2"));
+    watching.until("stopped    slow");
+    trial.write("go", "");
+    watching.until(WAITING);
+    assert_eq!(slow_text(&trial), "one\n2\n");
+    assert_eq!(watching.end(), Exit::Interrupted);
+}
+
+#[test]
+fn an_edit_that_gives_the_same_content_ends_nothing() {
+    let trial = slow("");
+    let watching = Watching::start(&trial);
+    watching.until_there(&trial, "ran");
+    trial.write("a.txt", "one\n");
+    let text = fs::read_to_string(trial.at("Atsaffile")).expect("read");
+    trial.write("Atsaffile", &format!("# a comment\n{text}"));
+    watching.silence();
+    trial.write("go", "");
+    watching.until("built      slow");
+    assert_eq!(fs::read_to_string(trial.at("ran")).expect("ran"), "run\n");
+    assert_eq!(watching.end(), Exit::Interrupted);
+}
+
+#[test]
+fn an_edit_never_interrupts_an_effect() {
+    let trial = slow("effect = true");
+    let watching = Watching::start(&trial);
+    watching.until_there(&trial, "ran");
+    trial.write("a.txt", "two\n");
+    watching.silence();
+    trial.write("go", "");
+    let said = watching.until(WAITING);
+    assert!(!said.contains("stopped    slow"), "{said}");
+    let ran = fs::read_to_string(trial.at("ran")).expect("ran");
+    assert_eq!(ran.lines().next(), Some("run"));
+    assert_eq!(watching.end(), Exit::Interrupted);
+}
+
+#[test]
+fn hidden_directories_of_a_source_are_seen() {
+    let trial = Trial::new(
+        "[target.copy]\nrun = \"cat {{inputs}}/.meta/deep/m > {{output}}\"\ninputs = [\"data/\"]\noutput = \"out/all.txt\"\n",
+    );
+    trial.write("data/.meta/deep/m", "one\n");
+    let watching = Watching::start(&trial);
+    watching.until(WAITING);
+    for text in ["two\n", "three\n"] {
+        trial.write("data/.meta/deep/m", text);
+        watching.until(WAITING);
+        assert_eq!(built(&trial), text);
+    }
+    assert_eq!(watching.end(), Exit::Interrupted);
+}
+
+#[test]
+fn polling_sees_what_the_system_does_not_say() {
+    let trial = project();
+    let watching = Watching::start_with(&trial, &["watch", "--poll=0.05"]);
+    watching.until(WAITING);
+    trial.write("data/a.txt", "two and more\n");
+    let said = watching.until(WAITING);
+    assert!(said.starts_with("\nchanged: data/a.txt\n"), "{said}");
+    trial.write("data/b.txt", "three\n");
+    watching.until(WAITING);
+    assert_eq!(built(&trial), "two and more\nthree\n");
+    fs::remove_file(trial.at("data/b.txt")).expect("removed");
+    watching.until(WAITING);
+    assert_eq!(built(&trial), "two and more\n");
+    assert_eq!(watching.silence(), "");
     assert_eq!(watching.end(), Exit::Interrupted);
 }

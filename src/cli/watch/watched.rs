@@ -65,30 +65,74 @@ impl Watched {
             }
         }
         for id in graph.needed(goals) {
-            for read in graph.node(id).reads.iter().filter(|read| read.artifact.is_none()) {
-                watched.add(&read.path);
-                watched.sources.insert(read.path.clone());
-            }
-            let target = graph.target(id);
-            for input in &target.inputs {
-                if let From::Glob(pattern) = &input.from {
-                    watched.add_glob(pattern);
-                }
-            }
-            if let Action::Command(command) = &target.action {
-                // A word may become an input when a file of that name appears.
-                let words = command.file_words.iter().filter(|word| graph.artifact(word).is_none());
-                words.for_each(|word| watched.add(word));
-            }
+            watched.add_target(project, id);
         }
         watched
     }
 
-    /// Adds a path, and where it leads if it is a link.
+    /// What one target reads itself.
+    pub(super) fn of_target(project: &Project, id: TargetId) -> Self {
+        let mut watched = Self {
+            root: Self::of_file(&project.file).root,
+            ..Self::default()
+        };
+        watched.add_target(project, id);
+        watched
+    }
+
+    fn add_target(&mut self, project: &Project, id: TargetId) {
+        let graph = &project.graph;
+        for read in graph.node(id).reads.iter().filter(|read| read.artifact.is_none()) {
+            self.add(&read.path);
+            self.sources.insert(read.path.clone());
+        }
+        let target = graph.target(id);
+        for input in &target.inputs {
+            if let From::Glob(pattern) = &input.from {
+                self.add_glob(pattern);
+            }
+        }
+        if let Action::Command(command) = &target.action {
+            // A word may become an input when a file of that name appears.
+            let words = command.file_words.iter().filter(|word| graph.artifact(word).is_none());
+            words.for_each(|word| self.add(word));
+        }
+    }
+
+    /// The source that a path is, or is a part of; through a link as well.
+    pub(super) fn source_of(&self, path: &Path) -> Option<&str> {
+        let is_it = |source: &&String| {
+            let at = normal(&self.root.join(source));
+            path.starts_with(&at) || at.canonicalize().is_ok_and(|at| path.starts_with(at))
+        };
+        // What a link in a directory leads to is a part of it, too; then one of several is as good as another.
+        let leads_there = || self.sources.iter().find(|source| self.root.join(source).is_dir());
+        let found = self.sources.iter().find(is_it);
+        found.or_else(leads_there).map(String::as_str)
+    }
+
+    /// Adds a path, and where it leads if it is a link; of a directory, where the links in it lead as well.
     fn add(&mut self, path: &str) {
         let at = normal(&self.root.join(path));
-        self.paths.extend(at.canonicalize());
-        self.paths.insert(at);
+        self.follow(&at);
+        let links = walkdir::WalkDir::new(&at).min_depth(1).into_iter().flatten();
+        for link in links.filter(walkdir::DirEntry::path_is_symlink) {
+            self.follow(link.path());
+        }
+    }
+
+    /// Adds a path, and all that stands on the way if it is a link.
+    fn follow(&mut self, path: &Path) {
+        /// As many links as the system follows.
+        const LINKS: usize = 40;
+        self.paths.extend(path.canonicalize());
+        let mut at = path.to_owned();
+        for _ in 0..LINKS {
+            let target = std::fs::read_link(&at);
+            self.paths.insert(at.clone());
+            let Ok(target) = target else { break };
+            at = normal(&at.parent().unwrap_or(&self.root).join(target));
+        }
     }
 
     fn add_glob(&mut self, text: &str) {
@@ -153,27 +197,29 @@ impl Watched {
         for path in &self.paths {
             found.extend(path.parent().and_then(nearest));
             if path.is_dir() {
-                self.descend(path, &mut found);
+                self.descend(path, true, &mut found);
             }
         }
         for glob in &self.globs {
             found.extend(nearest(&glob.base));
             found.extend(glob.base.parent().and_then(nearest));
             if glob.deep {
-                self.descend(&glob.base, &mut found);
+                self.descend(&glob.base, false, &mut found);
             }
         }
         found
     }
 
-    fn descend(&self, from: &Path, found: &mut BTreeSet<PathBuf>) {
-        let hidden = |entry: &walkdir::DirEntry| {
+    /// Adds a directory and those below it: hidden ones too if it is a source, of which all counts, and not if it is
+    /// the base of a glob, which enters none.
+    fn descend(&self, from: &Path, hidden: bool, found: &mut BTreeSet<PathBuf>) {
+        let left_out = |entry: &walkdir::DirEntry| {
             let name = entry.file_name().to_string_lossy();
-            entry.depth() > 0 && (name.starts_with('.') || name == "__pycache__")
+            entry.depth() > 0 && ((!hidden && name.starts_with('.')) || name == "__pycache__")
         };
         let own = |entry: &walkdir::DirEntry| self.own.contains(entry.path());
         let walk = walkdir::WalkDir::new(from).follow_links(true).into_iter();
-        let directories = walk.filter_entry(|entry| entry.file_type().is_dir() && !hidden(entry) && !own(entry));
+        let directories = walk.filter_entry(|entry| entry.file_type().is_dir() && !left_out(entry) && !own(entry));
         found.extend(directories.flatten().map(walkdir::DirEntry::into_path));
     }
 

@@ -129,7 +129,7 @@ impl Store {
             return self.survey(outputs, files);
         }
         let run = RunId::new();
-        let _live = self.begin(run)?;
+        let (_live, _) = self.begin(run)?;
         let mut swept = Vec::with_capacity(outputs.len());
         for (target, output) in outputs {
             let at = files.at(&output.path);

@@ -15,7 +15,7 @@
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
 //! │   ├── locks/               advisory locks
 //! │   ├── aside/               former artifacts of a command that writes its declared paths itself
-//! │   └── staging/RUN/         attempts in flight
+//! │   └── staging/KEY/, RUN/   attempts in flight, and what a run has out of place
 //! └── displaced/               files that a build had to replace and had not made; never emptied unasked
 //! ```
 
@@ -39,6 +39,7 @@ use self::area::Area;
 pub(crate) use self::area::beside::move_file;
 pub use self::area::locks::Holder;
 pub(crate) use self::area::locks::{Held, Inherit, Live};
+pub(crate) use self::area::private::{Claim, Private, key as private_key};
 pub(crate) use self::commit::{Displaced, Staged, remove};
 use self::memo::Memos;
 use self::objects::{LocalObjects, Objects};
@@ -48,7 +49,7 @@ use super::digest::Digest;
 use super::files::Files;
 use super::look::Past;
 use super::run_id::RunId;
-use super::spec::{Spec, Text};
+use super::spec::{Output, Spec, Text};
 use super::task::Memo;
 
 /// The directory of the store in a project.
@@ -160,19 +161,29 @@ impl Store {
         self.area.output_dir(run, target)
     }
 
-    /// A staging directory on the file system of `path`.
-    pub(crate) fn staging_beside(&self, path: &Path, run: RunId) -> PathBuf {
-        self.area.staging_beside(path, run)
+    /// Where an attempt writes the outputs of a target.
+    pub(crate) fn private(&self, outputs: &[Output]) -> Private {
+        self.area.private(outputs)
     }
 
-    /// Shows that a run is alive, and clears away what dead ones left.
-    pub(crate) fn begin(&self, run: RunId) -> Result<Live, StoreError> {
-        let live = self.area.locks.live(run).map_err(StoreError::at(&self.dir))?;
-        self.area.locks.sweep();
+    /// Takes the directories of an attempt for it alone and makes them; `None` if another attempt is at them.
+    pub(crate) fn claim(&self, private: &Private, run: RunId) -> io::Result<Option<Claim>> {
+        self.area.claim(private, run)
+    }
+
+    /// Shows that a run is alive, and clears away what dead ones left; also gives the keys of the attempts that were
+    /// cut short with them.
+    pub(crate) fn begin(&self, run: RunId) -> Result<(Live, Vec<String>), StoreError> {
+        let locks = &self.area.locks;
+        // One at a time, so that nobody's attempts begin while it is found out whose are dead.
+        let _one = locks.begin().map_err(StoreError::at(&self.dir))?;
+        let live = locks.live(run).map_err(StoreError::at(&self.dir))?;
+        locks.sweep();
+        let cut_short = self.area.bury_dead(run);
         for dead in self.area.dead_runs() {
             self.clear_staging(dead);
         }
-        Ok(live)
+        Ok((live, cut_short))
     }
 
     /// Takes a run's staging away, save for what it had displaced and not yet moved to its place.

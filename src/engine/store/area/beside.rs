@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! out/                            another file system
-//! ├── .atsaf-staging-RUN/         attempts in flight, and what came out of artifacts' places
+//! ├── .atsaf-staging/KEY/         attempts in flight: see `private`
+//! ├── .atsaf-staging-RUN/         what came out of artifacts' places
 //! └── .atsaf-aside-RUN/           former artifacts of a command that writes its declared paths itself
 //! ```
 //!
@@ -59,12 +60,16 @@ impl Area {
     }
 
     /// The directory nearest to `path` that is there, if it is on another file system than the store.
-    fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
-        use std::os::unix::fs::MetadataExt as _;
-        let device = |path: &Path| fs::metadata(path).ok().map(|it| it.dev());
+    pub(super) fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
         let there = path.ancestors().skip(1).find(|at| at.exists())?;
         (device(there) != device(&self.dir)).then(|| there.to_owned())
     }
+}
+
+/// The file system of what is at a path.
+pub(super) fn device(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|it| it.dev())
 }
 
 /// Moves a file or directory, to another file system if need be: there it appears whole, and only then goes here.

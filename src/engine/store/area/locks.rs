@@ -134,6 +134,20 @@ impl Locks {
         Ok(Held(vec![(file, false)]))
     }
 
+    /// Waits for the lock on beginning a run.
+    pub(crate) fn begin(&self) -> io::Result<Held> {
+        let file = self.open("begin")?;
+        file.lock()?;
+        Ok(Held(vec![(file, false)]))
+    }
+
+    /// Whether another run than this one is alive.
+    pub(crate) fn others_live(&self, run: RunId) -> bool {
+        let entries = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let runs = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("run-")?.parse().ok());
+        runs.into_iter().any(|other: RunId| other != run && self.is_live(other))
+    }
+
     /// Shows that a run is alive, as long as what is given back is kept.
     pub(crate) fn live(&self, run: RunId) -> io::Result<Live> {
         let name = format!("run-{run}");

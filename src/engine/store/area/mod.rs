@@ -2,6 +2,7 @@
 
 pub(super) mod beside;
 pub(crate) mod locks;
+pub(super) mod private;
 
 use std::fs;
 use std::path::{Path, PathBuf};

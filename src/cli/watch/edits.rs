@@ -1,0 +1,134 @@
+//! Which targets the edits that come while a build runs have made stale.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+
+use rayon::prelude::*;
+
+use super::changes::Change;
+use super::watched::Watched;
+use crate::cli::Session;
+use crate::cli::setup::{self, Project};
+use crate::engine::digest::Digest;
+use crate::engine::graph::{Graph, TargetId};
+use crate::engine::spec::{Action, ArtifactKind};
+
+/// What stands at a path.
+type Found = Option<(Digest, ArtifactKind)>;
+
+/// The targets of a build, and the edits since it began.
+pub(super) struct Edits<'a> {
+    project: &'a Project,
+    session: &'a Session,
+    /// The targets of the build, in build order, each with what it reads itself.
+    targets: Vec<(TargetId, Watched)>,
+    /// The sources as they were.
+    sources: BTreeMap<&'a str, Found>,
+    stale: RwLock<BTreeSet<TargetId>>,
+}
+
+impl<'a> Edits<'a> {
+    /// Looks at all sources of some targets before they are built.
+    pub(super) fn since(project: &'a Project, goals: &[TargetId], session: &'a Session) -> Self {
+        let graph = &project.graph;
+        let needed = graph.needed(goals);
+        let reads = needed.iter().flat_map(|id| &graph.node(*id).reads);
+        let sources: BTreeSet<&str> = reads
+            .filter(|read| read.artifact.is_none())
+            .map(|read| read.path.as_str())
+            .collect();
+        let sources: Vec<&str> = sources.into_iter().collect();
+        let look = |path: &&'a str| (*path, project.files.digest(path).ok().flatten());
+        let found: Vec<(&str, Found)> = sources.par_iter().map(look).collect();
+        Self {
+            project,
+            session,
+            targets: needed
+                .iter()
+                .map(|id| (*id, Watched::of_target(project, *id)))
+                .collect(),
+            sources: found.into_iter().collect(),
+            stale: RwLock::default(),
+        }
+    }
+
+    /// Whether an edit has made a target stale.
+    pub(super) fn is_stale(&self, id: TargetId) -> bool {
+        self.stale.read().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Takes note of changes.
+    pub(super) fn note(&self, changes: &BTreeSet<Change>) {
+        let graph = &self.project.graph;
+        let is_atsaffile = |change: &Change| change.path.as_deref().is_some_and(|path| self.is_atsaffile(path));
+        let other = changes
+            .iter()
+            .any(is_atsaffile)
+            .then(|| setup::load(self.session).ok())
+            .flatten();
+        let mut stale = self.stale.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, reads) in &self.targets {
+            let by_need = graph.node(*id).needs.iter().any(|need| stale.contains(need));
+            let by_edit = || changes.iter().any(|change| self.concerns(reads, change));
+            let by_text = || other.as_ref().is_some_and(|other| !is_same(graph, *id, &other.graph));
+            if by_need || by_edit() || by_text() {
+                stale.insert(*id);
+            }
+        }
+    }
+
+    fn is_atsaffile(&self, path: &Path) -> bool {
+        let file = &self.project.file;
+        path.file_name() == file.file_name() && path.canonicalize().ok() == file.canonicalize().ok()
+    }
+
+    /// Whether a change gives what a target reads another content.
+    fn concerns(&self, reads: &Watched, change: &Change) -> bool {
+        let Some(path) = &change.path else {
+            // It may be anything: the build goes on, and the next one finds out.
+            return false;
+        };
+        if !reads.concerns(path, change.structural) {
+            return false;
+        }
+        let Some(source) = reads.source_of(path) else {
+            // A file joins a glob, or a word of the command has become a file.
+            return change.structural;
+        };
+        let now = self.project.files.digest(source).ok().flatten();
+        self.sources.get(source).is_none_or(|before| *before != now)
+    }
+}
+
+/// Whether the target of the same name in another graph does the same with the same.
+fn is_same(graph: &Graph, id: TargetId, other: &Graph) -> bool {
+    let name = graph.name(id);
+    let Some(other_id) = other.order().iter().copied().find(|id| other.name(*id) == name) else {
+        return false;
+    };
+    let (one, two) = (graph.target(id), other.target(other_id));
+    let is_same_action = match (&one.action, &two.action) {
+        (Action::Command(one), Action::Command(two)) => one.text() == two.text() && one.shell == two.shell,
+        (one, two) => one == two,
+    };
+    let params = |graph: &Graph, id: TargetId| -> Vec<_> {
+        let params = graph.target(id).params.iter();
+        params.map(|param| (param.name.clone(), param.value.clone())).collect()
+    };
+    let reads = |graph: &Graph, id: TargetId| -> Vec<_> {
+        let reads = graph.node(id).reads.iter();
+        reads.map(|read| (read.role.clone(), read.path.clone())).collect()
+    };
+    let outputs = |graph: &Graph, id: TargetId| -> Vec<_> {
+        let outputs = graph.target(id).outputs.iter();
+        outputs
+            .map(|output| (output.name.clone(), output.path.clone(), output.kind))
+            .collect()
+    };
+    is_same_action
+        && params(graph, id) == params(other, other_id)
+        && reads(graph, id) == reads(other, other_id)
+        && outputs(graph, id) == outputs(other, other_id)
+        && (&one.env, one.direct, one.effect) == (&two.env, two.direct, two.effect)
+}

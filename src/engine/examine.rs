@@ -1,0 +1,137 @@
+//! What an attempt wrote: examined after a success, kept to be read after a failure.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::attempt::{Attempt, AttemptError};
+use super::cause::{self, Traces};
+use super::event::{Advice, Event, Failure, Notice};
+use super::spec::{Action, ArtifactKind, Output, Target};
+use super::store::Private;
+use super::store::{Staged, move_file, remove};
+
+impl Attempt<'_> {
+    /// Looks at what was written: every output is there, and of its kind; says what lies beside them.
+    pub(super) fn examine(
+        &self,
+        target: &Target,
+        private: &Private,
+        traces: &Traces,
+    ) -> Result<Vec<Staged>, AttemptError> {
+        let (mut wrong, mut advice) = (Vec::new(), Vec::new());
+        for (output, path) in target.outputs.iter().zip(&private.paths) {
+            let found = fs::symlink_metadata(path);
+            let name = &output.path;
+            let trouble = match (&found, output.kind) {
+                (Err(_), _) => {
+                    let is_command = matches!(target.action, Action::Command(_));
+                    advice.extend(is_command.then(|| self.not_written(target, output, traces)));
+                    format!("`{name}` was not written")
+                }
+                (Ok(it), _) if it.is_symlink() => format!("`{name}` is a link, not the file itself"),
+                (Ok(it), ArtifactKind::File) if !it.is_file() => format!("`{name}` is not a file"),
+                (Ok(it), ArtifactKind::Directory) if !it.is_dir() => {
+                    format!("`{name}` is not a directory, as its path in the Atsaffile says")
+                }
+                _ => continue,
+            };
+            wrong.push(trouble);
+        }
+        if !wrong.is_empty() {
+            return Err(AttemptError::Failed(Box::new(Failure {
+                what: wrong.join("; "),
+                advice,
+                ..Failure::default()
+            })));
+        }
+        let stamp = matches!(target.action, Action::Builtin { .. });
+        let mut staged = Vec::with_capacity(target.outputs.len());
+        for (output, path) in target.outputs.iter().zip(&private.paths) {
+            let one = Staged::examine(output, path.clone(), stamp);
+            staged
+                .push(one.map_err(|error| AttemptError::failed(format!("`{}` cannot be read: {error}", output.path)))?);
+        }
+        if !stamp && !target.direct {
+            self.notice(target, private);
+        }
+        Ok(staged)
+    }
+
+    fn not_written(&self, target: &Target, output: &Output, traces: &Traces) -> Advice {
+        let hole = match target.outputs.len() {
+            1 => "{{output}}".to_owned(),
+            _ => format!("{{{{output.{}}}}}", output.name),
+        };
+        Advice::NotWritten {
+            path: output.path.clone(),
+            hole,
+            instead: traces.written(output, self.context.files.root()),
+            direct: target.direct,
+        }
+    }
+
+    /// Says what a command wrote beside its outputs, and in which of them the path of the private directory stands.
+    fn notice(&self, target: &Target, private: &Private) {
+        let observe = |notice| {
+            let target = self.target;
+            self.observer.observe(&Event::Noticed { target, notice });
+        };
+        let beside = private.beside();
+        if let Some(first) = beside.first() {
+            let likeness = |output: &&Output| {
+                first
+                    .bytes()
+                    .zip(output.path.bytes())
+                    .take_while(|(a, b)| a == b)
+                    .count()
+            };
+            let output = target.outputs.iter().max_by_key(likeness);
+            observe(Notice::WrittenBeside {
+                output: output.map(|output| output.path.clone()).unwrap_or_default(),
+                paths: beside,
+            });
+        }
+        let root = self.context.files.root();
+        for dir in &private.dirs {
+            let staging = dir.strip_prefix(root).unwrap_or(dir).to_string_lossy().into_owned();
+            for (output, path) in target.outputs.iter().zip(&private.paths) {
+                if cause::stands_in(&staging, path) {
+                    let (artifact, staging) = (output.path.clone(), staging.clone());
+                    observe(Notice::StagingPathInside { artifact, staging });
+                }
+            }
+        }
+    }
+}
+
+/// Keeps what a failed attempt wrote, to be read; says whether there was anything.
+pub(super) fn keep(private: &Private, to: &Path) -> bool {
+    let mut kept = false;
+    for (output, dir) in private
+        .paths
+        .iter()
+        .flat_map(|path| private.dirs.iter().map(move |dir| (path, dir)))
+    {
+        let Ok(below) = output.strip_prefix(dir) else { continue };
+        let empty = fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_none());
+        if empty || fs::symlink_metadata(output).is_err() {
+            continue;
+        }
+        kept |= keep_one(output, &to.join(below)).is_ok();
+    }
+    for (dir, path) in private
+        .dirs
+        .iter()
+        .flat_map(|dir| private.beside().into_iter().map(move |path| (dir, path)))
+    {
+        kept |= dir.join(&path).exists() && keep_one(&dir.join(&path), &to.join(&path)).is_ok();
+    }
+    kept
+}
+
+fn keep_one(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to.parent().unwrap_or(to))?;
+    remove(to)?;
+    move_file(from, to)
+}

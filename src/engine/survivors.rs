@@ -1,0 +1,90 @@
+//! Processes that outlived the attempt which started them: they are found by the variables in their environment, and
+//! ended before another attempt writes to the same paths.
+//!
+//! Only Linux tells the environment of a process. Elsewhere a survivor is waited for, as long as it holds the lock that
+//! it inherited.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::nesting;
+
+/// How long a survivor may take to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A process that outlived its attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Survivor {
+    pid: Pid,
+    /// The target whose command it is a part of.
+    pub(crate) target: String,
+    /// Its words.
+    words: String,
+}
+
+impl Survivor {
+    /// ``process 4711 (`sleep 60`)``.
+    pub(crate) fn describe(&self) -> String {
+        format!("process {} (`{}`)", self.pid.as_raw_nonzero(), self.words)
+    }
+}
+
+/// The processes that were started for those targets of a project that `wanted` says.
+pub(crate) fn find(project: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<Survivor> {
+    let own = std::process::id();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    numbers
+        .filter(|number| *number != own)
+        .filter_map(|number| look(number, project))
+        .filter(|survivor| wanted(&survivor.target))
+        .collect()
+}
+
+fn look(number: u32, project: &str) -> Option<Survivor> {
+    let environment = fs::read(format!("/proc/{number}/environ")).ok()?;
+    let value = |name: &str| {
+        let mut variables = environment.split(|byte| *byte == 0);
+        let value = variables.find_map(|it| it.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    };
+    if value(nesting::PROJECT)? != project {
+        return None;
+    }
+    let words = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+    let words = String::from_utf8_lossy(&words)
+        .trim_end_matches('\0')
+        .replace('\0', " ");
+    Some(Survivor {
+        pid: Pid::from_raw(i32::try_from(number).ok()?)?,
+        target: value(nesting::TARGET)?,
+        words: words.chars().filter(|c| !c.is_control()).take(80).collect(),
+    })
+}
+
+/// Ends processes, politely first and then by force; gives back those that are still there after that.
+pub(crate) fn end(project: &str, survivors: Vec<Survivor>) -> Vec<Survivor> {
+    let mut left = survivors;
+    for signal in [Signal::TERM, Signal::KILL] {
+        for survivor in &left {
+            let _ = kill_process(survivor.pid, signal);
+        }
+        let until = Instant::now() + GRACE;
+        loop {
+            // A number may have gone to another process meanwhile.
+            left.retain(|it| look(it.pid.as_raw_nonzero().get().unsigned_abs(), project).is_some());
+            if left.is_empty() {
+                return left;
+            }
+            if Instant::now() >= until {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+    left
+}
