@@ -7,12 +7,16 @@ use std::time::{Duration, Instant};
 use super::attempt::{Attempt, Broken};
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome};
-use super::graph::{ArtifactId, Read, TargetId};
+use super::files::Look;
+use super::fingerprint::Fingerprint;
+use super::graph::{ArtifactId, How, Read, TargetId};
+use super::moves::{Moves, Seen, Unreadable};
 use super::plan::{self, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::Run;
 use super::run_id::RunId;
-use super::spec::{ArtifactKind, Target};
+use super::sight::Moved;
+use super::spec::Target;
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::locks::Held;
 use super::store::{Displaced, History, Staged, StoreError};
@@ -41,12 +45,14 @@ pub(crate) struct Overtaken {
 }
 
 /// What a build remembers of a target from one turn to the next.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     /// Attempts made.
     made: u32,
     /// How often something that it reads was changed meanwhile.
     changed: u32,
+    /// Inputs of which the last attempt moved no more than the time of their last change.
+    marked: Vec<String>,
     /// Whether it was told for whom it waits.
     waiting: bool,
 }
@@ -56,8 +62,14 @@ const CHANGES: u32 = 3;
 /// The pause before a busy lock is tried again.
 const BUSY: Duration = Duration::from_millis(20);
 
-/// What stands at each path that a target reads.
-type Seen = Vec<Option<(Digest, ArtifactKind)>>;
+/// On what an attempt is based.
+struct Basis<'g> {
+    /// What it read.
+    reads: Vec<&'g Read>,
+    /// Words of the command that the command itself wrote, and what it left there.
+    written: Vec<(String, Digest)>,
+    fingerprint: Fingerprint,
+}
 
 /// One turn.
 pub(crate) struct Execution<'a> {
@@ -65,13 +77,9 @@ pub(crate) struct Execution<'a> {
     pub(crate) id: TargetId,
 }
 
-impl Execution<'_> {
-    fn target(&self) -> &Target {
+impl<'a> Execution<'a> {
+    fn target(&self) -> &'a Target {
         self.run.context.graph.target(self.id)
-    }
-
-    fn reads(&self) -> &[Read] {
-        &self.run.context.graph.node(self.id).reads
     }
 
     /// Takes the turn.
@@ -84,7 +92,7 @@ impl Execution<'_> {
         store.refresh()?;
         self.put_back()?;
         // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
-        let seen = match self.look() {
+        let seen = match self.look(plan::reads_of(self.run.context, self.id, &self.history())) {
             Ok(seen) => seen,
             Err(failure) => return Ok(Executed::Failed(*failure)),
         };
@@ -156,12 +164,10 @@ impl Execution<'_> {
         store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()
     }
 
-    fn look(&self) -> Result<Seen, Box<Failure>> {
-        let look = |read: &Read| {
-            let found = self.run.context.files.digest(&read.path);
-            found.map_err(|error| Box::new(failure(format!("`{}` cannot be read: {error}", read.path))))
-        };
-        self.reads().iter().map(look).collect()
+    fn look(&self, reads: Vec<&'a Read>) -> Result<Seen<'a>, Box<Failure>> {
+        let placed = |id| self.run.left(id).map(|artifact| artifact.bytes);
+        Seen::take(self.run.context, self.target(), reads, &placed)
+            .map_err(|Unreadable { path, error }| Box::new(failure(format!("`{path}` cannot be read: {error}"))))
     }
 
     fn content(&self, id: ArtifactId) -> Option<Digest> {
@@ -172,14 +178,14 @@ impl Execution<'_> {
     ///
     /// Of two builds that want different things, the younger waits for the older: so a record that an older one has
     /// just placed is not replaced, while one of a younger is.
-    fn overtaken(&self, step: &Step, history: &History, seen: &Seen) -> Option<Overtaken> {
+    fn overtaken(&self, step: &Step, history: &History, seen: &Seen<'a>) -> Option<Overtaken> {
         let Run { context, id: run, .. } = self.run;
         let rival = |placed_by: RunId| (placed_by != *run && context.store.is_live(placed_by)).then_some(placed_by);
         let target = self.id;
-        let changed = self.reads().iter().zip(seen).find_map(|(read, seen)| {
+        let changed = seen.pairs().find_map(|(read, seen)| {
             let id = read.artifact?;
             let expected = self.run.left(id).map(|artifact| (artifact.bytes, artifact.kind));
-            (expected != *seen).then_some(id)
+            (expected != seen.found).then_some(id)
         });
         if let Some(id) = changed {
             let name = context.graph.name(id.target);
@@ -197,10 +203,10 @@ impl Execution<'_> {
         Some(Overtaken { target, by: Some(by) })
     }
 
-    fn keeps_changing(&self, seen: &Seen) -> Failure {
-        let path = self.reads().iter().zip(seen).find(|(read, seen)| {
+    fn keeps_changing(&self, seen: &Seen<'a>) -> Failure {
+        let path = seen.pairs().find(|(read, seen)| {
             let expected = read.artifact.and_then(|id| self.run.left(id));
-            expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != **seen)
+            expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != seen.found)
         });
         changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
     }
@@ -244,7 +250,7 @@ impl Execution<'_> {
         &self,
         step: &Step,
         history: &History,
-        seen: &Seen,
+        seen: &Seen<'a>,
         held: &Held,
         attempts: &mut Attempts,
     ) -> Result<Executed, StoreError> {
@@ -293,18 +299,23 @@ impl Execution<'_> {
             Err(Broken::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
-        if let Some(executed) = self.changed_meanwhile(seen, attempts) {
-            attempt.clear(self.target());
-            self.run.give_slot(attempt.slot);
-            return Ok(executed);
-        }
+        let basis = match self.changed_meanwhile(step, history, seen, attempts) {
+            Ok(basis) => basis,
+            Err(executed) => {
+                attempt.clear(self.target());
+                self.run.give_slot(attempt.slot);
+                return Ok(*executed);
+            }
+        };
+        self.keep_listings(&basis.reads);
         let made = ResultEntry {
             run: *run,
             target: self.target().name.clone(),
-            hash,
-            fingerprint: Some(step.fingerprint.clone()),
+            hash: basis.fingerprint.hash().unwrap_or(hash),
+            fingerprint: Some(basis.fingerprint),
             artifacts: Vec::new(),
-            read: plan::read_paths(context.graph, self.id),
+            read: basis.reads.iter().map(|read| (read.role.clone(), read.path.clone())).collect(),
+            written: basis.written,
             reasons,
             attempt: attempts.made,
             duration: milliseconds(duration),
@@ -316,25 +327,116 @@ impl Execution<'_> {
         Ok(done)
     }
 
-    /// Finds out whether anything that was read was changed while the attempt ran: then nothing is committed.
-    fn changed_meanwhile(&self, seen: &Seen, attempts: &mut Attempts) -> Option<Executed> {
-        let now = match self.look() {
-            Ok(now) => now,
-            Err(failure) => return Some(Executed::Failed(*failure)),
-        };
-        let reads = self.reads().iter().zip(seen.iter().zip(&now));
-        let read = reads.into_iter().find(|(_, (before, after))| before != after)?.0;
+    /// Finds out whether anything that was read was changed while the attempt ran: then nothing is committed. Else tells
+    /// on what the attempt is based.
+    fn changed_meanwhile(
+        &self,
+        step: &Step,
+        history: &History,
+        seen: &Seen<'a>,
+        attempts: &mut Attempts,
+    ) -> Result<Basis<'a>, Box<Executed>> {
+        let now = self.look(seen.reads.clone()).map_err(|failure| Executed::Failed(*failure))?;
+        let same_before = self.same_command_before(step, history);
+        let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
+        let moves = seen.compare(&now, self.target(), &was_read);
+        // What only had its last change moved, twice in a row, is marked by the command itself: `chmod` does that.
+        let is_new = |(read, moved): &&(&Read, Moved)| *moved != Moved::Marked || !attempts.marked.contains(&read.path);
+        if let Some((read, _)) = moves.inputs.iter().find(is_new) {
+            let marked = moves.inputs.iter().filter(|(_, moved)| *moved == Moved::Marked);
+            attempts.marked = marked.map(|(read, _)| read.path.clone()).collect();
+            return Err(Box::new(Self::again_for(self.id, read, attempts)));
+        }
+        self.basis(step, &moves, seen, same_before().is_some())
+            .map_err(|errors| Box::new(Executed::Failed(cannot_plan(&errors))))
+    }
+
+    fn again_for(target: TargetId, read: &Read, attempts: &mut Attempts) -> Executed {
         attempts.changed += 1;
         attempts.made -= 1;
         if attempts.changed > CHANGES {
-            return Some(Executed::Failed(changes_too_often(&read.path)));
+            let mut failure = changes_too_often(&read.path);
+            if read.how == How::Word {
+                let help = format!("if the command writes it itself, say so: `\"!{}\"` in `inputs`", read.path);
+                failure.help.push(help);
+            }
+            return Executed::Failed(failure);
         }
         match read.artifact {
-            Some(_) => Some(Executed::Overtaken(Overtaken {
-                target: self.id,
-                by: None,
-            })),
-            None => Some(Executed::Again(Duration::ZERO)),
+            Some(_) => Executed::Overtaken(Overtaken { target, by: None }),
+            None => Executed::Again(Duration::ZERO),
+        }
+    }
+
+    /// The result in place, if it was made by the command of today; read when it is asked for.
+    fn same_command_before<'h>(&'h self, step: &'h Step, history: &'h History) -> impl Fn() -> Option<ResultEntry> + 'h {
+        move || {
+            let past = self.run.context.store.recall(history.record()?)?;
+            let is_same = past.fingerprint.as_ref()?.task == step.fingerprint.task;
+            is_same.then_some(past)
+        }
+    }
+
+    /// On what an attempt is based: its inputs, without the words that its command wrote itself.
+    fn basis(
+        &self,
+        step: &Step,
+        moves: &Moves<'a>,
+        seen: &Seen<'a>,
+        same_command: bool,
+    ) -> Result<Basis<'a>, Vec<PlanError>> {
+        let mut written = moves.written.clone();
+        if same_command {
+            // A command that found nothing to write this time may write it the next.
+            written.extend(moves.still.iter().map(|(word, digest)| ((*word).to_owned(), *digest)));
+        }
+        let is_written = |path: &str| {
+            let mut kept = written.iter().map(|(word, _)| word).chain(&moves.words);
+            kept.any(|word| word == path)
+        };
+        let all = self.run.context.graph.node(self.id).reads.iter();
+        let reads: Vec<&Read> = all
+            .filter(|read| read.how != How::Word || read.artifact.is_some() || !is_written(&read.path))
+            .collect();
+        for word in &moves.words {
+            if seen.reads.iter().any(|read| read.path == *word) || !seen.has_found(word) {
+                self.tell_written(word);
+            }
+        }
+        let is_same = reads.len() == seen.reads.len() && reads.iter().zip(&seen.reads).all(|(a, b)| a.path == b.path);
+        let fingerprint = match is_same {
+            true => step.fingerprint.clone(),
+            false => plan::take_fingerprint(self.run.context, self.id, &reads, &|id| self.content(id))?.0,
+        };
+        Ok(Basis {
+            reads,
+            written,
+            fingerprint,
+        })
+    }
+
+    fn tell_written(&self, word: &str) {
+        let message = format!(
+            "`{word}` is written by the command of `{}`, which names it: it is taken for no input; say so with \
+             `\"!{word}\"` in `inputs`",
+            self.target().name
+        );
+        self.run.observer.observe(&Event::Warning { message });
+    }
+
+    /// Keeps what is in the directories that were read, so that a later build can tell what came, went or changed.
+    fn keep_listings(&self, reads: &[&Read]) {
+        let Run { context, .. } = self.run;
+        for read in reads {
+            let tree = match (context.files.look(&read.path), read.artifact) {
+                (Look::Directory, Some(_)) => context.files.content_tree(&read.path),
+                (Look::Directory, None) => context.files.source_tree(&read.path),
+                _ => continue,
+            };
+            // Without it an explanation says less, and that is all.
+            if let Ok(tree) = tree {
+                let _ = context.store.keep_listing(&tree);
+            }
         }
     }
 

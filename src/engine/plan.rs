@@ -13,9 +13,10 @@ use rayon::prelude::*;
 use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::{self, Fingerprint};
-use super::graph::{ArtifactId, Graph, TargetId};
+use super::graph::{ArtifactId, Graph, How, Read, TargetId};
 use super::reason::{self, Evidence, InPlace, Reason};
-use super::spec::{Action, Span, Value};
+use super::spec::{Action, ArtifactKind, Span, Value};
+use super::store::entry::Artifact;
 use super::store::{History, Store, StoredResult};
 use super::task::Tasks;
 
@@ -217,7 +218,7 @@ fn judge_optimistically(
     let recorded = |artifact: ArtifactId| {
         let port = context.graph.port(artifact);
         let record = histories[artifact.target.index()].record()?;
-        record.artifact(port).map(|artifact| artifact.content)
+        content_in_place(context.files, context.graph.path(artifact), record.artifact(port)?)
     };
     targets
         .par_iter()
@@ -249,13 +250,13 @@ fn judge_by(
     force: bool,
 ) -> Judged {
     let target = context.graph.target(id);
-    let (fingerprint, waits_for) = take_fingerprint(context, id, known)?;
+    let (fingerprint, waits_for) = take_fingerprint(context, id, &reads_of(context, id, history), known)?;
     let hash = fingerprint.hash();
     let record = history.record();
     let mut artifacts = Vec::with_capacity(target.outputs.len());
     for output in &target.outputs {
         let recorded = record.and_then(|past| past.artifact(&output.port));
-        let look = match context.files.digest(&output.path) {
+        let look = match context.files.digest_beside(&output.path, recorded.map(|old| old.bytes)) {
             Ok(None) => InPlace::Missing,
             Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => InPlace::Intact,
             Ok(_) => InPlace::Altered,
@@ -289,7 +290,7 @@ fn judge_by(
         let earlier = hash
             .filter(|_| !force)
             .and_then(|hash| restorable(context, id, history, hash));
-        contents = earlier.map(|past| contents_of(context, id, past));
+        contents = earlier.map(|past| contents_of(context, id, past, false));
         Verdict::Stale {
             reasons,
             restore: earlier.map(|past| past.hash),
@@ -297,7 +298,7 @@ fn judge_by(
     } else if hash.is_none() {
         Verdict::Undecided
     } else {
-        contents = record.map(|past| contents_of(context, id, past));
+        contents = record.map(|past| contents_of(context, id, past, true));
         Verdict::Fresh
     };
     let step = Step {
@@ -310,11 +311,51 @@ fn judge_by(
     Ok((step, contents))
 }
 
-fn contents_of(context: PlanContext<'_>, id: TargetId, past: &StoredResult) -> Contents {
+/// What a result leaves; what links lead to is known only of artifacts that are in place.
+fn contents_of(context: PlanContext<'_>, id: TargetId, past: &StoredResult, in_place: bool) -> Contents {
     let outputs = context.graph.target(id).outputs.iter();
     outputs
-        .map(|output| Some(past.artifact(&output.port)?.content))
+        .map(|output| {
+            let artifact = past.artifact(&output.port)?;
+            match in_place || !holds_links(artifact) {
+                true => content_in_place(context.files, &output.path, artifact),
+                false => None,
+            }
+        })
         .collect()
+}
+
+/// Whether an artifact is a directory with links in it.
+fn holds_links(artifact: &Artifact) -> bool {
+    artifact.kind == ArtifactKind::Directory && artifact.content != artifact.bytes
+}
+
+/// What those who read an artifact depend on: what its links lead to today, if it has any.
+pub(crate) fn content_in_place(files: &Files, path: &str, artifact: &Artifact) -> Option<Digest> {
+    match holds_links(artifact) {
+        true => files.content(path).ok().flatten().map(|(content, _)| content),
+        false => Some(artifact.content),
+    }
+}
+
+/// What a target reads, without the words of its command that the command was seen to write itself.
+///
+/// Such a word counts again once something else than a run of the target left it as it is.
+pub(crate) fn reads_of<'g>(context: PlanContext<'g>, id: TargetId, history: &History) -> Vec<&'g Read> {
+    let reads = context.graph.node(id).reads.iter();
+    let results = history.results();
+    if results.iter().all(|past| past.written.is_empty()) {
+        return reads.collect();
+    }
+    let is_written = |read: &&Read| {
+        let mut left = results.iter().flat_map(|past| &past.written);
+        read.how == How::Word
+            && read.artifact.is_none()
+            && left.any(|(path, digest)| {
+                *path == read.path && context.files.source(path).ok().flatten().map(|it| it.0) == Some(*digest)
+            })
+    };
+    reads.filter(|read| !is_written(read)).collect()
 }
 
 /// The earlier result that may be put back for a fingerprint: never of an effect, save while its record still holds
@@ -334,23 +375,24 @@ fn restorable<'a>(
             return None;
         }
     }
-    let in_place = |artifact: &super::store::entry::Artifact| {
+    let in_place = |artifact: &Artifact| {
         let output = target.outputs.iter().find(|output| output.port == artifact.name);
         output.is_some_and(|output| {
-            context.files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind))
+            let found = context.files.digest_beside(&output.path, Some(artifact.bytes));
+            found.ok().flatten() == Some((artifact.bytes, artifact.kind))
         })
     };
     context.store.can_restore(past, &in_place).then_some(past)
 }
 
 /// Gathers everything that a target's result depends on; also tells who must run before all of it is known.
-fn take_fingerprint(
+pub(crate) fn take_fingerprint(
     context: PlanContext<'_>,
     id: TargetId,
+    reads: &[&Read],
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
 ) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
     let target = context.graph.target(id);
-    let reads = &context.graph.node(id).reads;
     let mut errors = Vec::new();
     let mut waits_for = Vec::new();
     let mut inputs = Vec::with_capacity(reads.len());
@@ -364,7 +406,7 @@ fn take_fingerprint(
                 }
                 digest
             }
-            None => match context.files.digest(&read.path) {
+            None => match context.files.source(&read.path) {
                 Ok(Some((digest, _))) => Some(digest),
                 Ok(None) => {
                     let (path, span) = (read.path.clone(), read.span);
@@ -449,8 +491,3 @@ fn by_role(mut inputs: Vec<fingerprint::Input>) -> Vec<fingerprint::Input> {
     merged
 }
 
-/// Role and path of everything that a target reads.
-pub(crate) fn read_paths(graph: &Graph, id: TargetId) -> Vec<(String, String)> {
-    let reads = graph.node(id).reads.iter();
-    reads.map(|read| (read.role.clone(), read.path.clone())).collect()
-}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::event::{Event, Observer, Outcome, Summary};
 use super::graph::{ArtifactId, TargetId};
 use super::mask::Mask;
-use super::plan::PlanContext;
+use super::plan::{self, PlanContext};
 use super::run_id::RunId;
 use super::store::entry::Artifact;
 
@@ -113,8 +113,14 @@ impl<'a> Run<'a> {
         artifacts.into_iter().find(|artifact| artifact.name == port).cloned()
     }
 
-    /// Notes what a target leaves to those that need it.
-    pub(crate) fn leave(&self, id: TargetId, artifacts: Vec<Artifact>) {
+    /// Notes what a target leaves to those that need it: of a directory with links, what they lead to now.
+    pub(crate) fn leave(&self, id: TargetId, mut artifacts: Vec<Artifact>) {
+        for artifact in &mut artifacts {
+            let mut outputs = self.context.graph.target(id).outputs.iter();
+            let output = outputs.find(|output| output.port == artifact.name);
+            let content = output.and_then(|it| plan::content_in_place(self.context.files, &it.path, artifact));
+            artifact.content = content.unwrap_or(artifact.content);
+        }
         self.progress().left.insert(id, artifacts);
     }
 

@@ -6,9 +6,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::RenameFlags;
 
-use super::commit::{digest_of, exists, remove};
+use super::commit::exists;
+use super::modes::{remove, rename_with};
 use super::{Store, StoreError, move_file};
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
@@ -60,12 +61,12 @@ impl Store {
         let at = files.at(&output.path);
         let (size, outcome) = match exists(&at) {
             false => (0, CleanOutcome::Absent),
-            true => match digest_of(&at)? {
-                Some(bytes) if self.ledger(|ledger| ledger.placed(&output.path, bytes)) => {
+            true => match self.placed_at(&at, &output.path)? {
+                Some(bytes) => {
                     let copy = self.objects.has(bytes);
                     (size_of(&at), CleanOutcome::Removed { copy })
                 }
-                _ => (size_of(&at), CleanOutcome::Altered),
+                None => (size_of(&at), CleanOutcome::Altered),
             },
         };
         Ok(Swept {
@@ -117,13 +118,10 @@ impl Store {
         fs::create_dir_all(&staging)?;
         let away = staging.join("clean");
         super::rename(at, &away)?;
-        let own = match digest_of(&away)? {
-            Some(bytes) => self.ledger(|ledger| ledger.placed(&output.path, bytes)),
-            None => false,
-        };
+        let own = self.placed_at(&away, &output.path)?.is_some();
         if own {
             remove(&away)?;
-        } else if renameat_with(CWD, &away, CWD, at, RenameFlags::NOREPLACE).is_err() {
+        } else if rename_with(&away, at, RenameFlags::NOREPLACE).is_err() {
             // Somebody put another file there meanwhile, or the file system cannot do it: nothing of theirs is lost.
             match exists(at) {
                 false => move_file(&away, at)?,
@@ -198,6 +196,7 @@ mod tests {
                 attempt: 1,
                 duration: 1,
                 effect: false,
+                written: Vec::new(),
             };
             let (target, hash) = (made.target.clone(), made.hash);
             let entries = [Entry::Intent(Box::new(made)), Entry::Result { target, hash }];

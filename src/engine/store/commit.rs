@@ -7,15 +7,17 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::RenameFlags;
 
 use super::entry::{Artifact, Entry, ResultEntry};
+use super::modes::{remove, rename_with};
 use super::{Store, StoreError, StoredResult, move_file};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
-use crate::engine::files::Files;
+use crate::engine::files::{self, Files};
 use crate::engine::reason::Reason;
 use crate::engine::run_id::{RUN_ID_PLACEHOLDER, RunId};
 use crate::engine::spec::{ArtifactKind, Output};
+use crate::engine::tree::whole;
 
 /// An artifact as an attempt left it, examined and stamped.
 #[derive(Clone, Debug)]
@@ -36,13 +38,13 @@ impl Staged {
                 (digest, digest, fs::metadata(&at)?.len())
             }
             ArtifactKind::Directory => {
-                let tree = Tree::read(&at, &digest::of_file)?;
+                let tree = Tree::read(&at, &digest::of_file, &whole)?;
                 let sizes = tree
                     .0
                     .iter()
                     .filter_map(|(name, _)| fs::symlink_metadata(at.join(name)).ok());
                 let size = sizes.filter(fs::Metadata::is_file).map(|it| it.len()).sum();
-                (tree.digest(), tree.digest(), size)
+                (tree.content_mark(), tree.digest(), size)
             }
         };
         let artifact = Artifact {
@@ -143,7 +145,8 @@ impl Store {
             let intact = |old: &&Artifact| {
                 old.content == artifact.content
                     && old.kind == artifact.kind
-                    && files.digest(&artifact.path).ok().flatten() == Some((old.bytes, old.kind))
+                    && files.digest_beside(&artifact.path, Some(old.bytes)).ok().flatten()
+                        == Some((old.bytes, old.kind))
             };
             if let Some(old) = before.filter(intact) {
                 made.artifacts.push(Artifact {
@@ -185,7 +188,8 @@ impl Store {
             let Some(output) = outputs.iter().find(|output| output.port == artifact.name) else {
                 return Ok(None);
             };
-            if files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind)) {
+            let found = files.digest_beside(&output.path, Some(artifact.bytes));
+            if found.ok().flatten() == Some((artifact.bytes, artifact.kind)) {
                 continue;
             }
             let dir = self
@@ -259,6 +263,14 @@ impl Store {
         let ends = parent.match_indices('/').map(|(end, _)| end).chain([parent.len()]);
         let mut above = ends.map(|end| &parent[..end]);
         let in_the_way = above.find(|part| exists(&root.join(part)) && !root.join(part).is_dir());
+        if let Some(link) = in_the_way
+            && let Ok(to) = fs::read_link(root.join(link))
+            && !root.join(link).exists()
+        {
+            // A link of the project that leads to what is to be made.
+            fs::create_dir_all(root.join(link).parent().unwrap_or(root).join(to))?;
+            return self.clear_way(path, run);
+        }
         let displaced = match in_the_way {
             Some(part) => self.dispose(&root.join(part), part, run)?,
             None => None,
@@ -268,7 +280,7 @@ impl Store {
     }
 
     fn place(&self, artifact: &Artifact, staged: &Path, to: &Path, run: RunId) -> io::Result<Option<Displaced>> {
-        match renameat_with(CWD, staged, CWD, to, RenameFlags::NOREPLACE) {
+        match rename_with(staged, to, RenameFlags::NOREPLACE) {
             Err(rustix::io::Errno::EXIST) => {}
             // A file system that cannot: what stands there is moved away first.
             Err(rustix::io::Errno::INVAL) if !exists(to) => return super::rename(staged, to).map(|()| None),
@@ -280,13 +292,13 @@ impl Store {
             }
             other => return other.map(|()| None).map_err(io::Error::from),
         }
-        if digest_of(to)? == Some(artifact.bytes) {
+        if digest_of(to, &|digest| digest == artifact.bytes)? == Some(artifact.bytes) {
             remove(staged)?;
             return Ok(None);
         }
         let former = self.former(artifact, to, run)?;
         super::rename(staged, &former)?;
-        renameat_with(CWD, &former, CWD, to, RenameFlags::EXCHANGE)?;
+        rename_with(&former, to, RenameFlags::EXCHANGE)?;
         self.dispose(&former, &artifact.path, run)
     }
 
@@ -320,10 +332,7 @@ impl Store {
 
     /// Deletes what came out of an artifact's place if atsaf had put it there, else keeps it under `displaced/`.
     pub(crate) fn dispose(&self, former: &Path, path: &str, run: RunId) -> io::Result<Option<Displaced>> {
-        let own = match digest_of(former)? {
-            Some(digest) => self.ledger(|ledger| ledger.placed(path, digest)),
-            None => false,
-        };
+        let own = self.placed_at(former, path)?.is_some();
         if own && former.is_dir() {
             // Out of sight first: a kill must not leave half of it where it would be taken for somebody's work.
             let staging = self.staging_beside(&self.root().join(path), run);
@@ -358,34 +367,33 @@ impl Store {
     }
 }
 
-/// The digest of a file or directory; `None` of a link or anything else, which atsaf never places.
-pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+/// The digest of a file or directory; `None` of a link or anything else, which atsaf never places. Of a directory whose
+/// digest is not the wanted one, that without what Python cached in it, if that is.
+fn digest_of(path: &Path, is_wanted: &dyn Fn(Digest) -> bool) -> io::Result<Option<Digest>> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_file() {
         digest::of_file(path).map(Some)
     } else if kind.is_dir() {
-        match Tree::read(path, &digest::of_file) {
+        match Tree::read(path, &digest::of_file, &whole) {
             // Something is in it that atsaf never places.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
-            tree => tree.map(|tree| Some(tree.digest())),
+            tree => tree.map(|tree| Some(files::beside(&tree, is_wanted))),
         }
     } else {
         Ok(None)
     }
 }
 
-pub(super) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+impl Store {
+    /// The digest of what lies at `at`, if atsaf had placed exactly that at a declared path.
+    pub(super) fn placed_at(&self, at: &Path, path: &str) -> io::Result<Option<Digest>> {
+        let is_placed = |digest| self.ledger(|ledger| ledger.placed(path, digest));
+        Ok(digest_of(at, &is_placed)?.filter(|digest| is_placed(*digest)))
+    }
 }
 
-/// Removes a file or directory, if it is there.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(it) if it.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+pub(super) fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
 }
 
 #[cfg(test)]

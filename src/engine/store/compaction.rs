@@ -124,6 +124,7 @@ mod tests {
             attempt: 1,
             duration: 1,
             effect: true,
+            written: Vec::new(),
         }
     }
 

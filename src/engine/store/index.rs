@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use crate::engine::digest::Digest;
 use crate::engine::files::{Files, Known};
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const LIMIT: usize = 1 << 32;
 
 #[derive(Serialize, Deserialize)]

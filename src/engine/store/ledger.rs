@@ -57,6 +57,8 @@ pub struct StoredResult {
     pub duration: u64,
     /// Where the journal tells it whole.
     pub(crate) at: u64,
+    /// Words of the command that the command itself wrote, and what it left there.
+    pub(crate) written: Vec<(String, Digest)>,
     effect: bool,
 }
 
@@ -236,6 +238,7 @@ impl Ledger {
             attempt: made.attempt,
             duration: made.duration,
             at,
+            written: made.written.clone(),
             effect: made.effect,
         };
         // The former result of the same fingerprint stays until this one is in place, if it is the record.

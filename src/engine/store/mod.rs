@@ -25,8 +25,10 @@ pub mod entry;
 mod index;
 mod journal;
 mod ledger;
+mod listings;
 pub(crate) mod locks;
 mod memo;
+mod modes;
 mod objects;
 mod spec_cache;
 
@@ -37,13 +39,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::beside::move_file;
-pub(crate) use self::commit::{Displaced, Staged, remove};
+pub(crate) use self::commit::{Displaced, Staged};
 use self::entry::{Entry, ResultEntry};
 use self::index::Index;
 use self::journal::{Journal, START};
 pub use self::ledger::{History, Ledger, StoredResult};
 use self::locks::{Held, Live, Locks};
 use self::memo::Memos;
+pub(crate) use self::modes::remove;
 use self::objects::Objects;
 use super::digest::Digest;
 use super::files::Files;
@@ -337,7 +340,7 @@ impl Store {
                 });
                 self.state().warnings.extend(told);
                 for staging in self.stagings(run) {
-                    let _ = fs::remove_dir_all(staging);
+                    let _ = remove(&staging);
                 }
             }
             Err(error) => {
@@ -490,6 +493,5 @@ fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "this is the store, moving its own file")]
-    fs::rename(from, to)
+    modes::rename(from, to)
 }

@@ -1,0 +1,140 @@
+//! Where paths lead through links of the project: an artifact that is reached through a link is that artifact.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+/// So many links may follow each other; the kernel allows as many.
+const LIMIT: u32 = 40;
+
+/// Where paths lead; each directory is asked once.
+pub(super) struct Links {
+    root: PathBuf,
+    directories: HashMap<String, PathBuf>,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// To itself: no link is in it.
+    Nowhere,
+    /// To another path of the project.
+    Inside(String),
+    /// Out of the project.
+    Outside(String),
+}
+
+impl Links {
+    pub(super) fn new(root: &Path) -> Self {
+        Self {
+            root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
+            directories: HashMap::new(),
+        }
+    }
+
+    /// Where a path leads, whether anything is there or not.
+    pub(super) fn lead(&mut self, path: &str) -> Leads {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let directory = self.directory(parent, path.starts_with('/'));
+        self.told(path, resolve(directory, Path::new(name)))
+    }
+
+    /// Where a path leads that is no link itself.
+    pub(super) fn lead_of_parent(&mut self, path: &str) -> Leads {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let directory = self.directory(parent, path.starts_with('/'));
+        self.told(path, directory.join(name))
+    }
+
+    fn directory(&mut self, parent: &str, is_absolute: bool) -> PathBuf {
+        if let Some(known) = self.directories.get(parent) {
+            return known.clone();
+        }
+        let start = match is_absolute {
+            true => PathBuf::from("/"),
+            false => self.root.clone(),
+        };
+        let directory = resolve(start, Path::new(parent.trim_start_matches('/')));
+        self.directories.insert(parent.to_owned(), directory.clone());
+        directory
+    }
+
+    fn told(&self, path: &str, real: PathBuf) -> Leads {
+        match real.strip_prefix(&self.root) {
+            Ok(below) if below == Path::new(path) => Leads::Nowhere,
+            Ok(below) => Leads::Inside(below.to_string_lossy().into_owned()),
+            Err(_) if real == Path::new(path) => Leads::Nowhere,
+            Err(_) => Leads::Outside(real.to_string_lossy().into_owned()),
+        }
+    }
+
+    /// The first part of a path that is a link and leads to no directory.
+    pub(super) fn dangling<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        let mut parts = ends.map(|end| &path[..end]);
+        parts.find(|part| {
+            let at = self.root.join(part);
+            at.is_symlink() && !at.is_dir()
+        })
+    }
+}
+
+/// Follows the links of a path below a directory that has none in it; what is not there is taken as it is written.
+fn resolve(start: PathBuf, path: &Path) -> PathBuf {
+    let mut real = start;
+    let mut open: VecDeque<OsString> = path.components().map(|part| part.as_os_str().to_owned()).collect();
+    let mut left = LIMIT;
+    while let Some(name) = open.pop_front() {
+        match Path::new(&name).components().next() {
+            Some(Component::ParentDir) => drop(real.pop()),
+            Some(Component::RootDir) => real = PathBuf::from("/"),
+            Some(Component::Normal(name)) => {
+                real.push(name);
+                if left > 0
+                    && let Ok(text) = std::fs::read_link(&real)
+                {
+                    left -= 1;
+                    real.pop();
+                    for part in text.components().rev() {
+                        open.push_front(part.as_os_str().to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    real
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_path_leads_through_links_whether_anything_is_there_or_not() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path().join("project");
+        std::fs::create_dir_all(root.join("real/sub")).expect("made");
+        symlink("real", root.join("link")).expect("linked");
+        symlink("link/sub", root.join("chain")).expect("linked");
+        symlink("runs/1", root.join("latest")).expect("linked");
+        symlink("../scratch", root.join("results")).expect("linked");
+        symlink("loop", root.join("loop")).expect("linked");
+        let mut links = Links::new(&root);
+        let inside = |path: &str| Leads::Inside(path.to_owned());
+        assert_eq!(links.lead("real/sub/x"), Leads::Nowhere);
+        assert_eq!(links.lead("link/x"), inside("real/x"));
+        assert_eq!(links.lead("chain/x"), inside("real/sub/x"));
+        assert_eq!(links.lead("latest/x"), inside("runs/1/x"));
+        assert_eq!(links.lead("link"), inside("real"));
+        assert_eq!(links.lead_of_parent("link"), Leads::Nowhere);
+        let scratch = dir.path().canonicalize().expect("there").join("scratch/x");
+        assert_eq!(links.lead("results/x"), Leads::Outside(scratch.display().to_string()));
+        assert_eq!(links.dangling("results/x"), Some("results"));
+        assert_eq!(links.dangling("link/x"), None);
+        // Ends, at whatever.
+        links.lead("loop/x");
+    }
+}

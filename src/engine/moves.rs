@@ -1,0 +1,151 @@
+//! What a target reads, before and after an attempt: what moved meanwhile, and whether the command itself moved it.
+//!
+//! ```text
+//! an input moved           ─▶ the attempt is discarded: it may have read the one or the other
+//! a word of the command    ─▶ the command writes it: no input, and the attempt counts
+//!                          ─▶ it does not, or did not before: an input like any other
+//! ```
+
+use std::io;
+
+use super::digest::Digest;
+use super::graph::{ArtifactId, How, Read};
+use super::plan::PlanContext;
+use super::sight::{Moved, Of, Sight};
+use super::spec::{Action, Command, Target};
+use super::writes::{Writes, writes};
+
+/// Everything that a target reads or names, at one moment.
+pub(crate) struct Seen<'g> {
+    /// What it reads.
+    pub(crate) reads: Vec<&'g Read>,
+    /// What stands there.
+    pub(crate) sights: Vec<Sight>,
+    /// Words of the command that may be files and are no inputs, with what stands there.
+    words: Vec<(&'g str, Sight)>,
+}
+
+/// Something that cannot be looked at.
+pub(crate) struct Unreadable {
+    /// Its path.
+    pub(crate) path: String,
+    /// What the system said.
+    pub(crate) error: io::Error,
+}
+
+impl<'g> Seen<'g> {
+    /// Looks at what a target reads and names; `placed` gives the own digest of an artifact.
+    pub(crate) fn take(
+        context: PlanContext<'g>,
+        target: &'g Target,
+        reads: Vec<&'g Read>,
+        placed: &dyn Fn(ArtifactId) -> Option<Digest>,
+    ) -> Result<Self, Unreadable> {
+        let sight = |path: &str, of: Of| {
+            Sight::take(context.files, path, of).map_err(|error| Unreadable {
+                path: path.to_owned(),
+                error,
+            })
+        };
+        let of = |read: &Read| match read.artifact {
+            Some(id) => Of::Artifact(placed(id)),
+            None => Of::Source,
+        };
+        let sights: Result<Vec<Sight>, Unreadable> = reads.iter().map(|read| sight(&read.path, of(read))).collect();
+        let words = words(context, target)
+            .filter(|word| !reads.iter().any(|read| read.path == *word))
+            .map(|word| Ok((word, sight(word, Of::Source)?)))
+            .collect::<Result<_, Unreadable>>()?;
+        Ok(Self {
+            sights: sights?,
+            reads,
+            words,
+        })
+    }
+
+    /// What stands at the path of an input: digest and kind.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'g Read, &Sight)> {
+        self.reads.iter().copied().zip(&self.sights)
+    }
+
+    /// Whether something stands at a word that is no input.
+    pub(crate) fn has_found(&self, word: &str) -> bool {
+        let mut words = self.words.iter();
+        words.any(|(it, sight)| *it == word && sight.found.is_some())
+    }
+
+    /// Compares with a later look at the same; `was_read` says whether the same command has read a word before and
+    /// left it as it was.
+    pub(crate) fn compare(&self, after: &Self, target: &'g Target, was_read: &dyn Fn(&str) -> bool) -> Moves<'g> {
+        let command = match &target.action {
+            Action::Command(command) => Some(command),
+            Action::Builtin { .. } => None,
+        };
+        let mut moves = Moves::default();
+        for ((read, before), after) in self.pairs().zip(&after.sights) {
+            let moved = before.moved(after);
+            let own = read.how == How::Word && read.artifact.is_none();
+            if moved == Moved::No {
+                continue;
+            }
+            match command.filter(|command| own && is_written(command, &read.path, moved, was_read)) {
+                Some(_) => moves.add(&read.path, after),
+                None => moves.inputs.push((read, moved)),
+            }
+        }
+        for ((word, before), (_, after)) in self.words.iter().zip(&after.words) {
+            let moved = before.moved(after);
+            let came = before.found.is_none() && after.found.is_some();
+            let writes = command.map_or(Writes::No, |command| writes(command, word));
+            if moved != Moved::No && (came || before.found.is_some()) && writes != Writes::No {
+                moves.add(word, after);
+            } else if let Some((digest, _)) = before.found.filter(|_| moved == Moved::No) {
+                moves.still.push((word, digest));
+            }
+        }
+        moves
+    }
+}
+
+/// Whether a word that moved was moved by the command itself.
+fn is_written(command: &Command, path: &str, moved: Moved, was_read: &dyn Fn(&str) -> bool) -> bool {
+    match writes(command, path) {
+        Writes::Yes => true,
+        Writes::No => false,
+        Writes::Perhaps => moved != Moved::Marked && !was_read(path),
+    }
+}
+
+/// The words of a command that may be files and are no artifacts.
+fn words<'g>(context: PlanContext<'g>, target: &'g Target) -> impl Iterator<Item = &'g str> {
+    let words: &[String] = match &target.action {
+        Action::Command(command) => &command.file_words,
+        Action::Builtin { .. } => &[],
+    };
+    words
+        .iter()
+        .map(|word| word.strip_prefix("./").unwrap_or(word))
+        .filter(move |word| !context.graph.is_artifact_or_in_one(word))
+}
+
+/// What moved.
+#[derive(Default)]
+pub(crate) struct Moves<'g> {
+    /// Inputs.
+    pub(crate) inputs: Vec<(&'g Read, Moved)>,
+    /// Words that the command wrote, with what it left there.
+    pub(crate) written: Vec<(String, Digest)>,
+    /// Words that were no inputs and stayed as they were.
+    pub(crate) still: Vec<(&'g str, Digest)>,
+    /// Words that the command wrote, whatever it left.
+    pub(crate) words: Vec<String>,
+}
+
+impl Moves<'_> {
+    fn add(&mut self, word: &str, after: &Sight) {
+        self.words.push(word.to_owned());
+        if let Some((digest, _)) = after.found {
+            self.written.push((word.to_owned(), digest));
+        }
+    }
+}
