@@ -93,6 +93,10 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
     build::build(project.context(), options, observer).map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),
         BuildError::Store(error) => CommandError::store(error),
+        BuildError::Graph(errors) => CommandError {
+            diagnostics: errors.iter().map(|error| error.diagnostic(&project.graph.spec.text)).collect(),
+            exit: Exit::Usage,
+        },
     })
 }
 

@@ -143,6 +143,20 @@ pub struct Failure {
     pub retry: bool,
 }
 
+impl Failure {
+    /// A failure of which nothing is known but what went wrong.
+    pub(crate) fn of(what: String) -> Self {
+        Self {
+            what,
+            notes: Vec::new(),
+            help: Vec::new(),
+            tail: Vec::new(),
+            left: None,
+            retry: false,
+        }
+    }
+}
+
 /// How a run went, in targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Broken};
+use super::clock;
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome};
 use super::files::Look;
@@ -167,7 +168,7 @@ impl<'a> Execution<'a> {
     fn look(&self, reads: Vec<&'a Read>) -> Result<Seen<'a>, Box<Failure>> {
         let placed = |id| self.run.left(id).map(|artifact| artifact.bytes);
         Seen::take(self.run.context, self.target(), reads, &placed)
-            .map_err(|Unreadable { path, error }| Box::new(failure(format!("`{path}` cannot be read: {error}"))))
+            .map_err(|Unreadable { path, error }| Box::new(Failure::of(format!("`{path}` cannot be read: {error}"))))
     }
 
     fn content(&self, id: ArtifactId) -> Option<Digest> {
@@ -261,7 +262,7 @@ impl<'a> Execution<'a> {
             ..
         } = self.run;
         let Some(hash) = step.fingerprint.hash() else {
-            return Ok(Executed::Failed(failure(
+            return Ok(Executed::Failed(Failure::of(
                 "internal error: an input is not known at its turn".to_owned(),
             )));
         };
@@ -291,8 +292,10 @@ impl<'a> Execution<'a> {
             let target = self.target().name.clone();
             context.store.append(&[Entry::Acting { target }])?;
         }
-        let begun = Instant::now();
-        let staged = match attempt.run() {
+        let (begun, moment) = (Instant::now(), clock::now());
+        let staged = attempt.run();
+        self.run.ran_since(self.id, moment);
+        let staged = match staged {
             Ok(staged) => staged,
             Err(Broken::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
             Err(Broken::Interrupted) => return Ok(Executed::Interrupted),
@@ -519,19 +522,8 @@ impl<'a> Execution<'a> {
     }
 }
 
-fn failure(what: String) -> Failure {
-    Failure {
-        what,
-        notes: Vec::new(),
-        help: Vec::new(),
-        tail: Vec::new(),
-        left: None,
-        retry: false,
-    }
-}
-
 fn changes_too_often(path: &str) -> Failure {
-    let mut failure = failure(format!("`{path}` was changed again and again while it was being read"));
+    let mut failure = Failure::of(format!("`{path}` was changed again and again while it was being read"));
     failure.help.push("build again when it is at rest".to_owned());
     failure
 }
@@ -543,7 +535,7 @@ fn in_place(history: &History) -> Vec<Artifact> {
 /// What was there when the build began can be gone at a target's turn.
 fn cannot_plan(errors: &[PlanError]) -> Failure {
     let texts: Vec<String> = errors.iter().map(PlanError::to_string).collect();
-    failure(texts.join("; "))
+    Failure::of(texts.join("; "))
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -552,6 +544,6 @@ fn milliseconds(duration: Duration) -> u64 {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        failure(error.to_string())
+        Failure::of(error.to_string())
     }
 }

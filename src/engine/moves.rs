@@ -9,8 +9,12 @@
 use std::io;
 
 use super::digest::Digest;
-use super::graph::{ArtifactId, How, Read};
+use super::event::Failure;
+use super::fingerprint::Field;
+use super::graph::{ArtifactId, How, Read, TargetId};
 use super::plan::PlanContext;
+use super::reason::{Difference, Reason};
+use super::run::Run;
 use super::sight::{Moved, Of, Sight};
 use super::spec::{Action, Command, Target};
 use super::writes::{Writes, writes};
@@ -148,4 +152,48 @@ impl Moves<'_> {
             self.written.push((word.to_owned(), digest));
         }
     }
+}
+
+/// The failure of a target that is stale again each time a build has made all: tells what moves, and by whom.
+pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Failure {
+    let graph = run.context.graph;
+    let paths = reasons.iter().filter_map(|reason| match reason {
+        Reason::Changed(Difference {
+            field: Field::Input { role, path },
+            ..
+        }) => Some(path.as_ref().unwrap_or(role)),
+        Reason::Altered { path, .. } | Reason::Missing { path, .. } => Some(path),
+        _ => None,
+    });
+    let mut what: Vec<String> = Vec::new();
+    for path in paths {
+        let writers: Vec<String> = writers(run, target, path).iter().map(|id| format!("`{}`", graph.name(*id))).collect();
+        let by = match writers.as_slice() {
+            [] => String::new(),
+            writers => format!(", by {}?", writers.join(" or ")),
+        };
+        what.push(format!("`{path}` was written while the build ran{by}"));
+    }
+    if what.is_empty() {
+        what.push("what it depends on differs each time the build has made it".to_owned());
+    }
+    let mut failure = Failure::of(what.join("; "));
+    failure.notes.push(format!("`{}` was made again, and it moved again", graph.name(target)));
+    let help = "let what a target writes be its output, and name that as an input of those who read it";
+    failure.help.push(help.to_owned());
+    failure
+}
+
+/// The targets that may have written a path: of those that ran when it was changed, the ones that name it, else all.
+fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> Vec<TargetId> {
+    let PlanContext { graph, files, .. } = run.context;
+    let changed = files.at(path).symlink_metadata().and_then(|it| it.modified()).ok();
+    let mut running = changed.map(|at| run.running_at(at)).unwrap_or_default();
+    running.retain(|id| *id != reader);
+    let names = |id: &TargetId| match &graph.target(*id).action {
+        Action::Command(command) => command.text().contains(path),
+        Action::Builtin { .. } => false,
+    };
+    let naming: Vec<TargetId> = running.iter().copied().filter(names).collect();
+    if naming.is_empty() { running } else { naming }
 }

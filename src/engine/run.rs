@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
+use super::clock;
 use super::event::{Event, Observer, Outcome, Summary};
-use super::graph::{ArtifactId, TargetId};
+use super::graph::{ArtifactId, Graph, TargetId};
 use super::mask::Mask;
 use super::plan::{self, PlanContext};
 use super::run_id::RunId;
@@ -37,10 +38,10 @@ pub(crate) struct Run<'a> {
     pub(crate) context: PlanContext<'a>,
     pub(crate) options: &'a Options<'a>,
     pub(crate) observer: &'a dyn Observer,
-    pub(crate) mask: Mask,
+    pub(crate) mask: Arc<Mask>,
     pub(crate) id: RunId,
-    progress: Mutex<Progress>,
-    slots: Mutex<Slots>,
+    progress: Arc<Mutex<Progress>>,
+    slots: Arc<Mutex<Slots>>,
 }
 
 /// How far it has come.
@@ -49,6 +50,8 @@ struct Progress {
     /// What each target left that is done, and each fresh one that another needs.
     left: HashMap<TargetId, Vec<Artifact>>,
     ended: HashMap<TargetId, TargetEnd>,
+    /// From when to when each attempt ran.
+    attempts: Vec<(TargetId, SystemTime, SystemTime)>,
 }
 
 /// How a target ended, for the summary.
@@ -76,10 +79,23 @@ impl<'a> Run<'a> {
             context,
             options,
             observer,
-            mask: Mask::new(options.secrets.values().map(String::as_str)),
+            mask: Arc::new(Mask::new(options.secrets.values().map(String::as_str))),
             id: RunId::new(),
-            progress: Mutex::default(),
-            slots: Mutex::default(),
+            progress: Arc::default(),
+            slots: Arc::default(),
+        }
+    }
+
+    /// The same run with another graph of the same Spec: files may have joined a glob.
+    pub(crate) fn with_graph<'b>(&'b self, graph: &'b Graph) -> Run<'b> {
+        Run {
+            context: PlanContext { graph, ..self.context },
+            options: self.options,
+            observer: self.observer,
+            mask: Arc::clone(&self.mask),
+            id: self.id,
+            progress: Arc::clone(&self.progress),
+            slots: Arc::clone(&self.slots),
         }
     }
 
@@ -137,6 +153,31 @@ impl<'a> Run<'a> {
         if matches!(ended, TargetEnd::Failed | TargetEnd::Skipped) {
             *ended = TargetEnd::Fresh;
         }
+    }
+
+    /// Notes that an attempt of a target ran since a moment, until now.
+    pub(crate) fn ran_since(&self, id: TargetId, begun: SystemTime) {
+        self.progress().attempts.push((id, begun, clock::now()));
+    }
+
+    /// The targets whose attempts ran at a moment, or would have been at it within a tick of the clock.
+    pub(crate) fn running_at(&self, moment: SystemTime) -> Vec<TargetId> {
+        const TICK: Duration = Duration::from_millis(20);
+        let progress = self.progress();
+        let at = |(_, begun, ended): &&(TargetId, SystemTime, SystemTime)| {
+            moment + TICK >= *begun && moment <= *ended + TICK
+        };
+        let mut ids: Vec<TargetId> = progress.attempts.iter().filter(at).map(|(id, ..)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Whether anything of this run was built or restored.
+    pub(crate) fn has_made_something(&self) -> bool {
+        let progress = self.progress();
+        let mut ended = progress.ended.values();
+        ended.any(|ended| matches!(ended, TargetEnd::Built | TargetEnd::Restored))
     }
 
     /// Notes how a target's turn ended, and tells it.
