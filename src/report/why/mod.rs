@@ -2,6 +2,7 @@
 //!
 //! [`explain`] gathers it as data; [`text`] and [`json`] draw the same data.
 
+mod directories;
 mod json;
 mod search;
 mod text;
@@ -21,6 +22,7 @@ use crate::engine::run_id::RunId;
 use crate::engine::spec::Value;
 use crate::engine::store::entry::Artifact;
 use crate::engine::store::{Store, StoredResult};
+use crate::engine::tree::Tree;
 
 /// Where an explanation looks.
 pub struct WhyContext<'a> {
@@ -30,16 +32,26 @@ pub struct WhyContext<'a> {
     pub plan: &'a Plan,
     /// What was built.
     pub store: &'a Store,
-    /// Files at a path that were modified after a moment, the newest first.
-    pub modified: &'a dyn Fn(&str, SystemTime) -> Vec<Touched>,
+    /// When the file at a path was modified, if there is one.
+    pub modified: &'a dyn Fn(&str) -> Option<SystemTime>,
+    /// What is in a directory now.
+    pub tree: &'a dyn Fn(&str, DirectoryOf) -> Option<Tree>,
     /// The last line that a target printed in a run.
     pub said: &'a dyn Fn(RunId, &str) -> Option<String>,
     /// The present.
     pub now: SystemTime,
 }
 
-/// A file, and when it was modified.
-pub type Touched = (String, SystemTime);
+/// Whose directory it is, and how it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectoryOf {
+    /// A source that a target reads.
+    Source,
+    /// An artifact that a target reads.
+    Input,
+    /// An artifact in its place.
+    Output,
+}
 
 /// Why a target is as it is.
 #[derive(Debug)]
