@@ -36,7 +36,10 @@ output = "model"
 "#,
     );
     project.build("").ok();
-    assert_eq!((project.read("model").as_str(), project.ran().as_str()), ("1\n1\n1\n", "clean split train"));
+    assert_eq!(
+        (project.read("model").as_str(), project.ran().as_str()),
+        ("1\n1\n1\n", "clean split train")
+    );
     project.build("").ok();
     assert_eq!(project.ran(), "");
     project.build("-s k=2").ok();
@@ -45,7 +48,10 @@ output = "model"
     project.ran();
     // All comes back, without running.
     project.build("").ok();
-    assert_eq!((project.read("model").as_str(), project.ran().as_str()), ("1\n1\n1\n", ""));
+    assert_eq!(
+        (project.read("model").as_str(), project.ran().as_str()),
+        ("1\n1\n1\n", "")
+    );
     assert!(project.at("split/tree").is_symlink());
 }
 
@@ -71,8 +77,7 @@ output = "model"
     assert_eq!((project.read("model").as_str(), project.ran().as_str()), ("2", "train"));
 }
 
-const READER: &str =
-    "[target.t]\nrun = \"echo t >> ../ran; cat {{input.d}}/x/* {{input.d}}/y > {{output}}; ls -R {{input.d}} >> ../ls\"\n\
+const READER: &str = "[target.t]\nrun = \"echo t >> ../ran; cat {{input.d}}/x/* {{input.d}}/y > {{output}}; ls -R {{input.d}} >> ../ls\"\n\
      inputs = { d = \"data/\" }\noutput = \"out\"\n";
 
 #[test]
@@ -110,7 +115,11 @@ fn a_circle_of_links_is_reported_and_a_link_that_leads_nowhere_counts_by_its_tex
     link(&project, "nowhere", "data/dangling");
     let told = project.build("");
     told.ok();
-    assert!(told.text.contains("`data/self` is a link that leads back"), "{}", told.text);
+    assert!(
+        told.text.contains("`data/self` is a link that leads back"),
+        "{}",
+        told.text
+    );
     assert!(told.text.contains("`data/sub/up`"), "{}", told.text);
     project.build("").ok();
     assert_eq!(project.ran(), "t");
@@ -143,9 +152,17 @@ output = "runs/1/x"
         // It leads nowhere until the first build has made what it leads to.
         link(&project, "runs/1", "latest");
         project.build("").ok();
-        assert_eq!((project.read("b").as_str(), project.ran().as_str()), ("1\n", "a b"), "{input}");
+        assert_eq!(
+            (project.read("b").as_str(), project.ran().as_str()),
+            ("1\n", "a b"),
+            "{input}"
+        );
         project.build("b -s v=2").ok();
-        assert_eq!((project.read("b").as_str(), project.ran().as_str()), ("2\n", "a b"), "{input}");
+        assert_eq!(
+            (project.read("b").as_str(), project.ran().as_str()),
+            ("2\n", "a b"),
+            "{input}"
+        );
         project.build("-s v=2").ok();
         assert_eq!(project.ran(), "");
     }
@@ -231,7 +248,11 @@ fn an_output_below_a_link_of_the_project_is_placed_where_it_leads() {
         assert_eq!((read("sub/x").as_str(), read("d/y").as_str()), ("2\n", "2\n"));
         project.ran();
         project.build("").ok();
-        assert_eq!((read("sub/x").as_str(), project.ran().as_str()), ("1\n", ""), "it comes back");
+        assert_eq!(
+            (read("sub/x").as_str(), project.ran().as_str()),
+            ("1\n", ""),
+            "it comes back"
+        );
         // Somebody else's file is kept.
         crate::project::write(&scratch.join("sub/x"), b"mine");
         project.build("").ok();
@@ -250,7 +271,9 @@ fn an_output_below_a_link_of_the_project_is_placed_where_it_leads() {
 fn files(directory: &Path) -> Vec<String> {
     let walk = walkdir::WalkDir::new(directory).into_iter().flatten();
     let files = walk.filter(|entry| entry.file_type().is_file());
-    files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    files
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 #[test]
@@ -259,7 +282,11 @@ fn a_link_that_leads_to_no_directory_takes_no_output() {
     link(&project, "../scratch", "results");
     let told = project.build("");
     assert_eq!(told.code, Some(2), "{}", told.text);
-    assert!(told.text.contains("`results`, a link that leads to no directory"), "{}", told.text);
+    assert!(
+        told.text.contains("`results`, a link that leads to no directory"),
+        "{}",
+        told.text
+    );
     assert!(told.text.contains("help:"), "{}", told.text);
     assert!(project.at("results").is_symlink() && !project.at("../scratch").exists());
     link(&project, ".atsaf", "results");

@@ -17,8 +17,11 @@ fn waits(reads: &str, declared: &str) -> Project {
     ))
 }
 
+/// Something that a user does to a project.
+type Edit<'a> = &'a dyn Fn(&Project);
+
 /// Builds; does `edit` before the command reads, and `back` before it ends.
-fn edited_and_back(project: &Project, edit: &dyn Fn(&Project), back: &dyn Fn(&Project)) {
+fn edited_and_back(project: &Project, edit: Edit<'_>, back: Edit<'_>) {
     let running = project.start("build -j1");
     until("a command that waits", || project.at("../started").exists());
     edit(project);
@@ -31,12 +34,13 @@ fn edited_and_back(project: &Project, edit: &dyn Fn(&Project), back: &dyn Fn(&Pr
 
 /// Moves a file over another.
 fn rename(project: &Project, from: &str, to: &str) {
+    #[expect(clippy::disallowed_methods, reason = "a user of the project")]
     fs::rename(project.at(from), project.at(to)).expect("renamed");
 }
 
 #[test]
 fn a_source_that_is_edited_and_edited_back_while_it_is_read_is_read_again() {
-    let edits: [(&str, &dyn Fn(&Project), &dyn Fn(&Project)); 4] = [
+    let edits: [(&str, Edit<'_>, Edit<'_>); 4] = [
         ("in place", &|it| it.write("src", "B"), &|it| it.write("src", "A")),
         (
             "with its time put back",
@@ -166,6 +170,32 @@ fn a_script_that_is_edited_while_it_waits_is_run_again() {
         project.build("").ok();
         assert_eq!(project.read("out"), if back.is_some() { "A" } else { "B" });
     }
+}
+
+#[test]
+fn a_word_that_may_be_written_and_is_edited_and_edited_back_is_read_again() {
+    let project = waits("sh tool.sh src.txt", "");
+    project.write("tool.sh", "cat $1\n");
+    project.write("src.txt", "A");
+    edited_and_back(&project, &|it| it.write("src.txt", "B"), &|it| it.write("src.txt", "A"));
+    assert_eq!(project.read("out"), "A");
+    assert_eq!(project.ran(), "t t");
+    // The command is known by now to leave it alone.
+    project.write("src.txt", "C");
+    for name in ["started", "edited", "read", "back"] {
+        project.remove(&format!("../{name}"));
+    }
+    edited_and_back(&project, &|_| {}, &|it| it.write("src.txt", "D"));
+    assert_eq!(project.read("out"), "D");
+}
+
+#[test]
+fn a_word_that_is_written_as_it_was_does_not_stop_the_build() {
+    let project = Project::new("[target.t]\nrun = \"sh make.sh; cp mid.txt {{output}}\"\noutput = \"out\"\n");
+    project.write("make.sh", "echo same > mid.txt\n");
+    project.write("mid.txt", "same\n");
+    project.build("").ok();
+    assert_eq!(project.read("out"), "same\n");
 }
 
 #[test]
@@ -357,9 +387,13 @@ fn a_command_that_sets_the_permissions_of_its_script_is_not_stuck() {
 
 #[test]
 fn a_file_from_the_future_is_read_once() {
-    let project = Project::new("[target.t]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"./big\"]\noutput = \"out\"\n");
+    let project =
+        Project::new("[target.t]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"./big\"]\noutput = \"out\"\n");
     project.write("big", "text");
-    let status = Command::new("touch").args(["-d", "2099-01-01"]).arg(project.at("big")).status();
+    let status = Command::new("touch")
+        .args(["-d", "2099-01-01"])
+        .arg(project.at("big"))
+        .status();
     assert!(status.expect("touch").success());
     project.build("").ok();
     project.build("").ok();

@@ -95,7 +95,11 @@ output = "f"
     project.build("").ok();
     assert_eq!(project.read("d/p/f"), "1\n");
     assert_eq!(paths.map(|path| mode(&project, path)), made);
-    assert_eq!(mode(&project, "d/q"), 0o755, "whose rights a program has does not come back");
+    assert_eq!(
+        mode(&project, "d/q"),
+        0o755,
+        "whose rights a program has does not come back"
+    );
 }
 
 #[test]
@@ -108,12 +112,16 @@ fn what_cannot_be_read_is_said_with_its_path() {
     project.write("e/sub/file", "text");
     as_nobody(&project, "list").ok();
     for path in ["d/sub", "e/sub"] {
-        fs::set_permissions(project.at(path), Permissions::from_mode(0)).expect("set");
+        fs::set_permissions(project.at(path), Permissions::from_mode(0o000)).expect("set");
     }
     for command in ["build t", "why t", "plan t"] {
         let told = as_nobody(&project, command);
         assert_eq!(told.code, Some(2), "{command}: {}", told.text);
-        assert!(told.text.contains("d/sub`: permission denied"), "{command}: {}", told.text);
+        assert!(
+            told.text.contains("d/sub`: permission denied"),
+            "{command}: {}",
+            told.text
+        );
     }
     for command in ["build f", "why f"] {
         let told = as_nobody(&project, command);
@@ -170,7 +178,8 @@ fn why_names_what_was_altered_in_a_directory_artifact() {
 
 #[test]
 fn why_says_of_a_file_that_only_its_permission_changed() {
-    let project = Project::new("[target.t]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"a.sh\"]\noutput = \"out\"\n");
+    let project =
+        Project::new("[target.t]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"a.sh\"]\noutput = \"out\"\n");
     project.write("a.sh", "text");
     project.build("").ok();
     fs::set_permissions(project.at("a.sh"), Permissions::from_mode(0o755)).expect("set");

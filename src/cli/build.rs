@@ -94,7 +94,10 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         BuildError::Plan(errors) => project.plan_failure(&errors),
         BuildError::Store(error) => CommandError::store(error),
         BuildError::Graph(errors) => CommandError {
-            diagnostics: errors.iter().map(|error| error.diagnostic(&project.graph.spec.text)).collect(),
+            diagnostics: errors
+                .iter()
+                .map(|error| error.diagnostic(&project.graph.spec.text))
+                .collect(),
             exit: Exit::Usage,
         },
     })

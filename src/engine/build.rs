@@ -63,7 +63,8 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         observer.observe(&Event::Warning { message });
     }
     for link in context.files.take_circles() {
-        let message = format!("`{link}` is a link that leads back to where it lies: it counts as what it says, no more");
+        let message =
+            format!("`{link}` is a link that leads back to where it lies: it counts as what it says, no more");
         observer.observe(&Event::Warning { message });
     }
     result?;

@@ -11,7 +11,7 @@ use super::event::{Event, Failure, Outcome};
 use super::files::Look;
 use super::fingerprint::Fingerprint;
 use super::graph::{ArtifactId, How, Read, TargetId};
-use super::moves::{Moves, Seen, Unreadable};
+use super::moves::{Earlier, Moves, Seen, Unreadable};
 use super::plan::{self, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::Run;
@@ -52,8 +52,8 @@ pub(crate) struct Attempts {
     made: u32,
     /// How often something that it reads was changed meanwhile.
     changed: u32,
-    /// Inputs of which the last attempt moved no more than the time of their last change.
-    marked: Vec<String>,
+    /// Inputs that moved during the last attempt and said the same afterwards.
+    moved_alike: Vec<String>,
     /// Whether it was told for whom it waits.
     waiting: bool,
 }
@@ -317,7 +317,11 @@ impl<'a> Execution<'a> {
             hash: basis.fingerprint.hash().unwrap_or(hash),
             fingerprint: Some(basis.fingerprint),
             artifacts: Vec::new(),
-            read: basis.reads.iter().map(|read| (read.role.clone(), read.path.clone())).collect(),
+            read: basis
+                .reads
+                .iter()
+                .map(|read| (read.role.clone(), read.path.clone()))
+                .collect(),
             written: basis.written,
             reasons,
             attempt: attempts.made,
@@ -339,18 +343,39 @@ impl<'a> Execution<'a> {
         seen: &Seen<'a>,
         attempts: &mut Attempts,
     ) -> Result<Basis<'a>, Box<Executed>> {
-        let now = self.look(seen.reads.clone()).map_err(|failure| Executed::Failed(*failure))?;
+        let now = self
+            .look(seen.reads.clone())
+            .map_err(|failure| Executed::Failed(*failure))?;
         let same_before = self.same_command_before(step, history);
         let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
-        let moves = seen.compare(&now, self.target(), &was_read);
-        // What only had its last change moved, twice in a row, is marked by the command itself: `chmod` does that.
-        let is_new = |(read, moved): &&(&Read, Moved)| *moved != Moved::Marked || !attempts.marked.contains(&read.path);
+        let moved_alike = |path: &str| attempts.moved_alike.iter().any(|it| it == path);
+        let earlier = Earlier {
+            was_read: &was_read,
+            moved_alike: &moved_alike,
+        };
+        let moves = seen.compare(&now, self.target(), &earlier);
+        // What only had the time of its last change moved, twice in a row, is marked by the command itself: `chmod` does
+        // that.
+        let is_new = |(read, moved): &&(&Read, Moved)| *moved != Moved::Marked || !moved_alike(&read.path);
         if let Some((read, _)) = moves.inputs.iter().find(is_new) {
-            let marked = moves.inputs.iter().filter(|(_, moved)| *moved == Moved::Marked);
-            attempts.marked = marked.map(|(read, _)| read.path.clone()).collect();
+            let alike = moves.inputs.iter().filter(|(_, moved)| *moved != Moved::Changed);
+            attempts.moved_alike = alike.map(|(read, _)| read.path.clone()).collect();
             return Err(Box::new(Self::again_for(self.id, read, attempts)));
         }
-        self.basis(step, &moves, seen, same_before().is_some())
+        let was_written = |word: &str| {
+            let mut words = history.results().iter().flat_map(|past| &past.written);
+            words.any(|(it, _)| it == word)
+        };
+        for word in moves.words.iter().filter(|word| !was_written(word)) {
+            self.tell_written(word);
+        }
+        let mut written = moves.written.clone();
+        if same_before().is_some() {
+            // A command that found nothing to write this time may write it the next.
+            let still = moves.still.iter().filter(|(word, _)| was_written(word));
+            written.extend(still.map(|(word, digest)| ((*word).to_owned(), *digest)));
+        }
+        self.basis(step, &moves, written, seen)
             .map_err(|errors| Box::new(Executed::Failed(cannot_plan(&errors))))
     }
 
@@ -360,7 +385,10 @@ impl<'a> Execution<'a> {
         if attempts.changed > CHANGES {
             let mut failure = changes_too_often(&read.path);
             if read.how == How::Word {
-                let help = format!("if the command writes it itself, say so: `\"!{}\"` in `inputs`", read.path);
+                let help = format!(
+                    "if the command writes it itself, say so: `\"!{}\"` in `inputs`",
+                    read.path
+                );
                 failure.help.push(help);
             }
             return Executed::Failed(failure);
@@ -372,7 +400,11 @@ impl<'a> Execution<'a> {
     }
 
     /// The result in place, if it was made by the command of today; read when it is asked for.
-    fn same_command_before<'h>(&'h self, step: &'h Step, history: &'h History) -> impl Fn() -> Option<ResultEntry> + 'h {
+    fn same_command_before<'h>(
+        &'h self,
+        step: &'h Step,
+        history: &'h History,
+    ) -> impl Fn() -> Option<ResultEntry> + 'h {
         move || {
             let past = self.run.context.store.recall(history.record()?)?;
             let is_same = past.fingerprint.as_ref()?.task == step.fingerprint.task;
@@ -385,14 +417,9 @@ impl<'a> Execution<'a> {
         &self,
         step: &Step,
         moves: &Moves<'a>,
+        written: Vec<(String, Digest)>,
         seen: &Seen<'a>,
-        same_command: bool,
     ) -> Result<Basis<'a>, Vec<PlanError>> {
-        let mut written = moves.written.clone();
-        if same_command {
-            // A command that found nothing to write this time may write it the next.
-            written.extend(moves.still.iter().map(|(word, digest)| ((*word).to_owned(), *digest)));
-        }
         let is_written = |path: &str| {
             let mut kept = written.iter().map(|(word, _)| word).chain(&moves.words);
             kept.any(|word| word == path)
@@ -401,11 +428,6 @@ impl<'a> Execution<'a> {
         let reads: Vec<&Read> = all
             .filter(|read| read.how != How::Word || read.artifact.is_some() || !is_written(&read.path))
             .collect();
-        for word in &moves.words {
-            if seen.reads.iter().any(|read| read.path == *word) || !seen.has_found(word) {
-                self.tell_written(word);
-            }
-        }
         let is_same = reads.len() == seen.reads.len() && reads.iter().zip(&seen.reads).all(|(a, b)| a.path == b.path);
         let fingerprint = match is_same {
             true => step.fingerprint.clone(),

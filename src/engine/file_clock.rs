@@ -59,7 +59,10 @@ fn nanoseconds((seconds, nanoseconds): Moment) -> i128 {
 fn moment(nanoseconds: i128) -> Moment {
     const SECOND: i128 = 1_000_000_000;
     let seconds = i64::try_from(nanoseconds.div_euclid(SECOND)).unwrap_or(i64::MAX);
-    (seconds, i64::try_from(nanoseconds.rem_euclid(SECOND)).unwrap_or_default())
+    (
+        seconds,
+        i64::try_from(nanoseconds.rem_euclid(SECOND)).unwrap_or_default(),
+    )
 }
 
 /// A file whose times tell what the clock of its file system says.

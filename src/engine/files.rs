@@ -329,7 +329,9 @@ impl Files {
         }
         let Some(probe) = probe else { return };
         // Of another file system the clock is not known: such files are read once more by the next build.
-        let young = young.into_iter().filter(|(_, known)| known.identity.device == probe.device());
+        let young = young
+            .into_iter()
+            .filter(|(_, known)| known.identity.device == probe.device());
         let young: Vec<(String, Known)> = young.collect();
         let Some(begin) = probe.after(young.iter().map(|(_, known)| &known.identity)) else {
             return;

@@ -45,20 +45,21 @@ impl<'g> Seen<'g> {
         reads: Vec<&'g Read>,
         placed: &dyn Fn(ArtifactId) -> Option<Digest>,
     ) -> Result<Self, Unreadable> {
-        let sight = |path: &str, of: Of| {
-            Sight::take(context.files, path, of).map_err(|error| Unreadable {
-                path: path.to_owned(),
-                error,
-            })
+        let at = |path: &str| {
+            let path = path.to_owned();
+            |error| Unreadable { path, error }
         };
-        let of = |read: &Read| match read.artifact {
-            Some(id) => Of::Artifact(placed(id)),
-            None => Of::Source,
+        let sight = |read: &&Read| {
+            let of = match read.artifact {
+                Some(id) => Of::Artifact(placed(id)),
+                None => Of::Source,
+            };
+            Sight::take(context.files, &read.path, of).map_err(at(&read.path))
         };
-        let sights: Result<Vec<Sight>, Unreadable> = reads.iter().map(|read| sight(&read.path, of(read))).collect();
+        let sights: Result<Vec<Sight>, Unreadable> = reads.iter().map(sight).collect();
         let words = words(context, target)
             .filter(|word| !reads.iter().any(|read| read.path == *word))
-            .map(|word| Ok((word, sight(word, Of::Source)?)))
+            .map(|word| Ok((word, Sight::take_file(context.files, word).map_err(at(word))?)))
             .collect::<Result<_, Unreadable>>()?;
         Ok(Self {
             sights: sights?,
@@ -72,38 +73,31 @@ impl<'g> Seen<'g> {
         self.reads.iter().copied().zip(&self.sights)
     }
 
-    /// Whether something stands at a word that is no input.
-    pub(crate) fn has_found(&self, word: &str) -> bool {
-        let mut words = self.words.iter();
-        words.any(|(it, sight)| *it == word && sight.found.is_some())
-    }
-
-    /// Compares with a later look at the same; `was_read` says whether the same command has read a word before and
-    /// left it as it was.
-    pub(crate) fn compare(&self, after: &Self, target: &'g Target, was_read: &dyn Fn(&str) -> bool) -> Moves<'g> {
+    /// Compares with a later look at the same.
+    pub(crate) fn compare(&self, after: &Self, target: &'g Target, earlier: &Earlier<'_>) -> Moves<'g> {
         let command = match &target.action {
             Action::Command(command) => Some(command),
             Action::Builtin { .. } => None,
         };
         let mut moves = Moves::default();
         for ((read, before), after) in self.pairs().zip(&after.sights) {
-            let moved = before.moved(after);
+            let how = before.moved(after);
             let own = read.how == How::Word && read.artifact.is_none();
-            if moved == Moved::No {
+            if how == Moved::No {
                 continue;
             }
-            match command.filter(|command| own && is_written(command, &read.path, moved, was_read)) {
+            match command.filter(|command| own && earlier.is_written(command, &read.path, how)) {
                 Some(_) => moves.add(&read.path, after),
-                None => moves.inputs.push((read, moved)),
+                None => moves.inputs.push((read, how)),
             }
         }
         for ((word, before), (_, after)) in self.words.iter().zip(&after.words) {
-            let moved = before.moved(after);
+            let how = before.moved(after);
             let came = before.found.is_none() && after.found.is_some();
             let writes = command.map_or(Writes::No, |command| writes(command, word));
-            if moved != Moved::No && (came || before.found.is_some()) && writes != Writes::No {
+            if how != Moved::No && (came || before.found.is_some()) && writes != Writes::No {
                 moves.add(word, after);
-            } else if let Some((digest, _)) = before.found.filter(|_| moved == Moved::No) {
+            } else if let Some((digest, _)) = before.found.filter(|_| how == Moved::No) {
                 moves.still.push((word, digest));
             }
         }
@@ -111,12 +105,24 @@ impl<'g> Seen<'g> {
     }
 }
 
-/// Whether a word that moved was moved by the command itself.
-fn is_written(command: &Command, path: &str, moved: Moved, was_read: &dyn Fn(&str) -> bool) -> bool {
-    match writes(command, path) {
-        Writes::Yes => true,
-        Writes::No => false,
-        Writes::Perhaps => moved != Moved::Marked && !was_read(path),
+/// What is known of earlier attempts of a command.
+pub(crate) struct Earlier<'a> {
+    /// Whether the same command has read a word before and left it as it was.
+    pub(crate) was_read: &'a dyn Fn(&str) -> bool,
+    /// Whether a word was moved by the last attempt of this build, too, and said the same afterwards.
+    pub(crate) moved_alike: &'a dyn Fn(&str) -> bool,
+}
+
+impl Earlier<'_> {
+    /// Whether a word that moved was moved by the command itself.
+    fn is_written(&self, command: &Command, path: &str, moved: Moved) -> bool {
+        match (writes(command, path), moved) {
+            (Writes::Yes, _) => true,
+            (Writes::No, _) | (Writes::Perhaps, Moved::No | Moved::Marked) => false,
+            // Edited and edited back by somebody else, if it does not happen again.
+            (Writes::Perhaps, Moved::Rewritten) => (self.moved_alike)(path) && !(self.was_read)(path),
+            (Writes::Perhaps, Moved::Changed) => !(self.was_read)(path),
+        }
     }
 }
 
@@ -167,7 +173,10 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
     });
     let mut what: Vec<String> = Vec::new();
     for path in paths {
-        let writers: Vec<String> = writers(run, target, path).iter().map(|id| format!("`{}`", graph.name(*id))).collect();
+        let writers: Vec<String> = writers(run, target, path)
+            .iter()
+            .map(|id| format!("`{}`", graph.name(*id)))
+            .collect();
         let by = match writers.as_slice() {
             [] => String::new(),
             writers => format!(", by {}?", writers.join(" or ")),
@@ -178,7 +187,9 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
         what.push("what it depends on differs each time the build has made it".to_owned());
     }
     let mut failure = Failure::of(what.join("; "));
-    failure.notes.push(format!("`{}` was made again, and it moved again", graph.name(target)));
+    failure
+        .notes
+        .push(format!("`{}` was made again, and it moved again", graph.name(target)));
     let help = "let what a target writes be its output, and name that as an input of those who read it";
     failure.help.push(help.to_owned());
     failure

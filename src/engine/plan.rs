@@ -490,4 +490,3 @@ fn by_role(mut inputs: Vec<fingerprint::Input>) -> Vec<fingerprint::Input> {
     }
     merged
 }
-

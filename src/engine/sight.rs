@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::digest::Digest;
-use super::files::{self, Files, Found, Identity};
+use super::files::{self, Files, Found, Identity, Look};
 use super::tree::{Skip, is_bytecode};
 
 /// What stands at a path at one moment.
@@ -92,6 +92,21 @@ impl Sight {
         Ok(Self { found, content, stamps })
     }
 
+    /// Takes a look at a path at which only a file matters: anything else is taken for nothing.
+    ///
+    /// # Errors
+    /// Whatever reading meets.
+    pub(crate) fn take_file(files: &Files, path: &str) -> io::Result<Self> {
+        match files.look(path) {
+            Look::File(_) => Self::take(files, path, Of::Source),
+            _ => Ok(Self {
+                found: None,
+                content: None,
+                stamps: BTreeMap::new(),
+            }),
+        }
+    }
+
     /// How `after` differs from this.
     pub(crate) fn moved(&self, after: &Self) -> Moved {
         if (self.found, self.content) != (after.found, after.content) {
@@ -131,7 +146,11 @@ impl Stamp {
 
 /// Stamps every part of a path, links and what they lead to included; `left` links may follow.
 fn way(root: &Path, path: &Path, stamps: &mut BTreeMap<PathBuf, Stamp>, left: &mut u32) {
-    let mut at = if path.is_absolute() { PathBuf::new() } else { root.to_owned() };
+    let mut at = if path.is_absolute() {
+        PathBuf::new()
+    } else {
+        root.to_owned()
+    };
     let mut parts = path.components().peekable();
     while let Some(part) = parts.next() {
         match part {
@@ -174,7 +193,11 @@ fn below(root: &Path, skip: Skip<'_>, stamps: &mut BTreeMap<PathBuf, Stamp>) {
     let ignored: RefCell<BTreeMap<PathBuf, BTreeSet<String>>> = RefCell::default();
     let walk = walkdir::WalkDir::new(root).follow_links(true).into_iter();
     let is_part = |entry: &walkdir::DirEntry| {
-        let name = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy();
+        let name = entry
+            .path()
+            .strip_prefix(root)
+            .unwrap_or(entry.path())
+            .to_string_lossy();
         let skipped = entry.depth() > 0 && skip(&name, entry.file_type().is_dir());
         if skipped && let Some(parent) = entry.path().parent() {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -191,7 +214,9 @@ fn below(root: &Path, skip: Skip<'_>, stamps: &mut BTreeMap<PathBuf, Stamp>) {
             // A link that leads nowhere or in a circle is what it is itself.
             Err(error) => {
                 let Some(path) = error.path() else { continue };
-                let Ok(metadata) = std::fs::symlink_metadata(path) else { continue };
+                let Ok(metadata) = std::fs::symlink_metadata(path) else {
+                    continue;
+                };
                 (path.to_owned(), metadata, true)
             }
         };

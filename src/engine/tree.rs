@@ -261,7 +261,10 @@ pub fn changes(before: &Tree, after: &Tree) -> Vec<Change> {
         match (old.peek(), new.peek()) {
             (None, None) => break,
             (Some((one, _)), Some((two, _))) if one == two => {
-                let what = old.next().zip(new.next()).and_then(|((_, one), (_, two))| difference(one, two));
+                let what = old
+                    .next()
+                    .zip(new.next())
+                    .and_then(|((_, one), (_, two))| difference(one, two));
                 if let Some(what) = what {
                     add(one, what);
                 }
@@ -304,9 +307,13 @@ fn difference(before: &TreeNode, after: &TreeNode) -> Option<What> {
     match (before, after) {
         (one, two) if one == two => None,
         (File(one), File(two)) => Some(of_file(*one, *two)),
-        (Followed { file: Some(one), text }, Followed { file: Some(two), text: other }) if text == other => {
-            Some(of_file(*one, *two))
-        }
+        (
+            Followed { file: Some(one), text },
+            Followed {
+                file: Some(two),
+                text: other,
+            },
+        ) if text == other => Some(of_file(*one, *two)),
         (Directory | File(_), _) | (_, Directory | File(_)) => Some(What::Kind),
         (Link(_) | Followed { .. }, Link(_) | Followed { .. }) => Some(What::Link),
     }

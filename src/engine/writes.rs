@@ -18,9 +18,42 @@ pub(crate) enum Writes {
 
 /// Programs that write nothing but what they are redirected to.
 const READERS: [&str; 36] = [
-    "[", "awk", "basename", "cat", "cd", "cmp", "comm", "cut", "date", "diff", "dirname", "du", "echo", "expr", "false",
-    "grep", "head", "join", "jq", "ls", "md5sum", "nl", "od", "paste", "printf", "seq", "set", "sha256sum", "sleep",
-    "stat", "tac", "tail", "test", "tr", "true", "wc",
+    "[",
+    "awk",
+    "basename",
+    "cat",
+    "cd",
+    "cmp",
+    "comm",
+    "cut",
+    "date",
+    "diff",
+    "dirname",
+    "du",
+    "echo",
+    "expr",
+    "false",
+    "grep",
+    "head",
+    "join",
+    "jq",
+    "ls",
+    "md5sum",
+    "nl",
+    "od",
+    "paste",
+    "printf",
+    "seq",
+    "set",
+    "sha256sum",
+    "sleep",
+    "stat",
+    "tac",
+    "tail",
+    "test",
+    "tr",
+    "true",
+    "wc",
 ];
 
 /// Programs that run the file that is their first argument.
@@ -45,7 +78,9 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
             continue;
         };
         let name = program.rsplit('/').next().unwrap_or(program);
-        let runs = INTERPRETERS.contains(&name).then(|| arguments.iter().find(|it| !it.starts_with('-')));
+        let runs = INTERPRETERS
+            .contains(&name)
+            .then(|| arguments.iter().find(|it| !it.starts_with('-')));
         if is(program, path) || runs.flatten().is_some_and(|script| is(script, path)) {
             // A program is not what it works on.
             return Writes::No;
@@ -53,7 +88,9 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
         let names_it = arguments.iter().any(|word| is(word, path));
         match name {
             "tee" | "touch" | "rm" | "truncate" if names_it => return Writes::Yes,
-            "cp" | "mv" | "ln" | "install" if arguments.last().is_some_and(|word| is(word, path)) => return Writes::Yes,
+            "cp" | "mv" | "ln" | "install" if arguments.last().is_some_and(|word| is(word, path)) => {
+                return Writes::Yes;
+            }
             "sort" if names_it && is_option_value(arguments, "-o", path) => return Writes::Yes,
             "sed" if names_it && arguments.iter().any(|word| word.starts_with("-i")) => return Writes::Yes,
             "cp" | "sort" | "sed" => {}
@@ -106,7 +143,9 @@ fn steps(text: &str) -> Vec<Vec<String>> {
             (None, '<' | '>') => {
                 end(&mut word, &mut begun, &mut step);
                 let mut sign = c.to_string();
-                sign.extend(std::iter::from_fn(|| chars.next_if(|c| matches!(c, '<' | '>' | '|' | '&'))));
+                sign.extend(std::iter::from_fn(|| {
+                    chars.next_if(|c| matches!(c, '<' | '>' | '|' | '&'))
+                }));
                 step.push(sign);
             }
             (None, c) if c.is_whitespace() => end(&mut word, &mut begun, &mut step),
@@ -196,7 +235,12 @@ mod tests {
 
     #[test]
     fn a_program_or_script_is_read() {
-        for text in ["sh x.db {{output}}", "./x.db > {{output}}", "chmod +x x.db; ./x.db", "python3 -u x.db a"] {
+        for text in [
+            "sh x.db {{output}}",
+            "./x.db > {{output}}",
+            "chmod +x x.db; ./x.db",
+            "python3 -u x.db a",
+        ] {
             assert_eq!(of(text, true), Writes::No, "{text}");
         }
         assert_eq!(of("python3 x.db", false), Writes::No);

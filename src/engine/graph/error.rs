@@ -74,9 +74,12 @@ impl GraphError {
 
     pub(super) fn dangling(spec: &Spec, artifact: ArtifactId, link: &str) -> Self {
         let output = output(spec, artifact);
-        Self::new(format!("`{}` lies below `{link}`, a link that leads to no directory", output.path))
-            .at(output.span, "")
-            .help("make the directory that the link leads to, or mount the disk that it is on")
+        Self::new(format!(
+            "`{}` lies below `{link}`, a link that leads to no directory",
+            output.path
+        ))
+        .at(output.span, "")
+        .help("make the directory that the link leads to, or mount the disk that it is on")
     }
 
     pub(super) fn unknown_artifact(graph: &Graph, name: &str, span: Span) -> Self {

@@ -36,14 +36,14 @@ impl Links {
     pub(super) fn lead(&mut self, path: &str) -> Leads {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         let directory = self.directory(parent, path.starts_with('/'));
-        self.told(path, resolve(directory, Path::new(name)))
+        self.told(path, &resolve(directory, Path::new(name)))
     }
 
     /// Where a path leads that is no link itself.
     pub(super) fn lead_of_parent(&mut self, path: &str) -> Leads {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         let directory = self.directory(parent, path.starts_with('/'));
-        self.told(path, directory.join(name))
+        self.told(path, &directory.join(name))
     }
 
     fn directory(&mut self, parent: &str, is_absolute: bool) -> PathBuf {
@@ -59,7 +59,7 @@ impl Links {
         directory
     }
 
-    fn told(&self, path: &str, real: PathBuf) -> Leads {
+    fn told(&self, path: &str, real: &Path) -> Leads {
         match real.strip_prefix(&self.root) {
             Ok(below) if below == Path::new(path) => Leads::Nowhere,
             Ok(below) => Leads::Inside(below.to_string_lossy().into_owned()),

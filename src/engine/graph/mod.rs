@@ -199,7 +199,7 @@ impl Graph {
                         let paths = paths.to_vec();
                         let by_link = paths.iter().find_map(|path| match found.links.lead_of_parent(path) {
                             Leads::Nowhere => None,
-                            Leads::Inside(real) | Leads::Outside(real) => self.real_artifact(&real),
+                            Leads::Inside(to) | Leads::Outside(to) => self.real_artifact(&to),
                         });
                         if let Some(artifact) = by_link {
                             errors.push(GraphError::glob_matches_artifact(self, pattern, input.span, artifact));
@@ -211,7 +211,10 @@ impl Graph {
             }
         }
         self.imply(id, found, &mut reads);
-        for read in reads.iter().filter(|read| read.how == How::Param && read.artifact.is_none()) {
+        for read in reads
+            .iter()
+            .filter(|read| read.how == How::Param && read.artifact.is_none())
+        {
             self.check_source(&read.path, read.span, found, errors);
         }
         let mut needs: Vec<TargetId> = reads

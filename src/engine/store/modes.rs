@@ -135,7 +135,10 @@ mod tests {
             set_mode(path, mode).expect("set");
             unusual_mode(&fs::metadata(path).expect("there"), 0o022)
         };
-        assert_eq!([0o644, 0o755, 0o600, 0o444].map(|mode| of(&file, mode)), [None, None, Some(0o600), Some(0o444)]);
+        assert_eq!(
+            [0o644, 0o755, 0o600, 0o444].map(|mode| of(&file, mode)),
+            [None, None, Some(0o600), Some(0o444)]
+        );
         let dir = dir.path().join("dir");
         fs::create_dir(&dir).expect("made");
         let modes = [0o755, 0o2755, 0o700, 0o555];

@@ -4,9 +4,9 @@
 //! one that does not say what its name says is a miss. A directory is kept as a list of its entries (its [`Tree`])
 //! and one object for each file.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -73,7 +73,11 @@ impl Objects {
     fn modes(&self, root: &Path, tree: &Tree) -> io::Result<BTreeMap<String, u32>> {
         let mut modes = BTreeMap::new();
         let linked = |node: &TreeNode| matches!(node, TreeNode::Link(_) | TreeNode::Followed { .. });
-        let below = tree.0.iter().filter(|(_, node)| !linked(node)).map(|(name, _)| name.as_str());
+        let below = tree
+            .0
+            .iter()
+            .filter(|(_, node)| !linked(node))
+            .map(|(name, _)| name.as_str());
         for name in below.chain([""]) {
             let metadata = fs::symlink_metadata(root.join(name))?;
             if let Some(mode) = unusual_mode(&metadata, self.umask()) {
@@ -86,7 +90,13 @@ impl Objects {
     /// Gives what lies in a directory the permissions that it had.
     fn set_modes(&self, root: &Path, Listing { tree, modes }: &Listing) -> io::Result<()> {
         // The innermost first: a directory may be one that cannot be entered afterwards.
-        for (name, node) in tree.0.iter().rev().map(|(name, node)| (name.as_str(), node)).chain([("", &TreeNode::Directory)]) {
+        for (name, node) in tree
+            .0
+            .iter()
+            .rev()
+            .map(|(name, node)| (name.as_str(), node))
+            .chain([("", &TreeNode::Directory)])
+        {
             let at = root.join(name);
             match (modes.get(name), node) {
                 (Some(mode), _) => set_mode(&at, *mode)?,
@@ -131,7 +141,9 @@ impl Objects {
                     let at = to.join(name);
                     match node {
                         TreeNode::Directory => fs::create_dir_all(&at)?,
-                        TreeNode::Link(text) | TreeNode::Followed { text, .. } => std::os::unix::fs::symlink(text, &at)?,
+                        TreeNode::Link(text) | TreeNode::Followed { text, .. } => {
+                            std::os::unix::fs::symlink(text, &at)?;
+                        }
                         TreeNode::File(digest) => {
                             if !self.give_file(*digest, &at)? {
                                 fs::remove_dir_all(to)?;
@@ -156,7 +168,10 @@ impl Objects {
         // Of a directory that was only read, the tree alone is kept.
         let listing = serde_json::from_slice(&list).or_else(|_| {
             let tree = serde_json::from_slice(&list);
-            tree.map(|tree| Listing { tree, modes: BTreeMap::new() })
+            tree.map(|tree| Listing {
+                tree,
+                modes: BTreeMap::new(),
+            })
         });
         listing.ok().filter(|listing: &Listing| listing.tree.digest() == digest)
     }

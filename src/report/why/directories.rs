@@ -34,7 +34,8 @@ pub(super) fn in_artifact(context: &WhyContext<'_>, target: TargetId, name: &str
     let port = graph.target(target).outputs.iter().find(|output| output.name == name);
     let placed = port.and_then(|output| Some(record(store, graph, target)?.artifact(&output.port)?.bytes));
     let now = (context.tree)(path, DirectoryOf::Output);
-    now.map(|now| in_directory(context, path, placed, &now)).unwrap_or_default()
+    now.map(|now| in_directory(context, path, placed, &now))
+        .unwrap_or_default()
 }
 
 /// The digests of an input before and after.
@@ -94,7 +95,10 @@ fn cause(change: &Change) -> Cause {
         What::Came => ("came", "is new"),
         What::Went => ("went", "is gone"),
         What::Content => ("content", "has other content"),
-        What::Permission => ("permission", "has another permission to be executed, and the same content"),
+        What::Permission => (
+            "permission",
+            "has another permission to be executed, and the same content",
+        ),
         What::Kind => ("kind", "is of another kind: a file, a directory or a link"),
         What::Link => ("link", "leads elsewhere"),
     };
