@@ -8,15 +8,12 @@ use super::attempt::{Attempt, Broken};
 use super::clock;
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome};
-use super::files::Look;
-use super::fingerprint::Fingerprint;
-use super::graph::{ArtifactId, How, Read, TargetId};
-use super::moves::{Earlier, Moves, Seen, Unreadable};
+use super::graph::{ArtifactId, Read, TargetId};
+use super::moves::{Seen, Unreadable};
 use super::plan::{self, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::Run;
 use super::run_id::RunId;
-use super::sight::Moved;
 use super::spec::Target;
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::locks::Held;
@@ -49,28 +46,19 @@ pub(crate) struct Overtaken {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     /// Attempts made.
-    made: u32,
+    pub(super) made: u32,
     /// How often something that it reads was changed meanwhile.
-    changed: u32,
+    pub(super) changed: u32,
     /// Inputs that moved during the last attempt and said the same afterwards.
-    moved_alike: Vec<String>,
+    pub(super) moved_alike: Vec<String>,
     /// Whether it was told for whom it waits.
     waiting: bool,
 }
 
 /// How often a target is planned again since something that it reads was changed, before that is its failure.
-const CHANGES: u32 = 3;
+pub(super) const CHANGES: u32 = 3;
 /// The pause before a busy lock is tried again.
 const BUSY: Duration = Duration::from_millis(20);
-
-/// On what an attempt is based.
-struct Basis<'g> {
-    /// What it read.
-    reads: Vec<&'g Read>,
-    /// Words of the command that the command itself wrote, and what it left there.
-    written: Vec<(String, Digest)>,
-    fingerprint: Fingerprint,
-}
 
 /// One turn.
 pub(crate) struct Execution<'a> {
@@ -79,7 +67,7 @@ pub(crate) struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    fn target(&self) -> &'a Target {
+    pub(super) fn target(&self) -> &'a Target {
         self.run.context.graph.target(self.id)
     }
 
@@ -165,13 +153,13 @@ impl<'a> Execution<'a> {
         store.ledger(|ledger| ledger.target(name).cloned()).unwrap_or_default()
     }
 
-    fn look(&self, reads: Vec<&'a Read>) -> Result<Seen<'a>, Box<Failure>> {
+    pub(super) fn look(&self, reads: Vec<&'a Read>) -> Result<Seen<'a>, Box<Failure>> {
         let placed = |id| self.run.left(id).map(|artifact| artifact.bytes);
         Seen::take(self.run.context, self.target(), reads, &placed)
             .map_err(|Unreadable { path, error }| Box::new(Failure::of(format!("`{path}` cannot be read: {error}"))))
     }
 
-    fn content(&self, id: ArtifactId) -> Option<Digest> {
+    pub(super) fn content(&self, id: ArtifactId) -> Option<Digest> {
         self.run.left(id).map(|artifact| artifact.content)
     }
 
@@ -334,137 +322,6 @@ impl<'a> Execution<'a> {
         Ok(done)
     }
 
-    /// Finds out whether anything that was read was changed while the attempt ran: then nothing is committed. Else tells
-    /// on what the attempt is based.
-    fn changed_meanwhile(
-        &self,
-        step: &Step,
-        history: &History,
-        seen: &Seen<'a>,
-        attempts: &mut Attempts,
-    ) -> Result<Basis<'a>, Box<Executed>> {
-        let now = self
-            .look(seen.reads.clone())
-            .map_err(|failure| Executed::Failed(*failure))?;
-        let same_before = self.same_command_before(step, history);
-        let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
-        let moved_alike = |path: &str| attempts.moved_alike.iter().any(|it| it == path);
-        let earlier = Earlier {
-            was_read: &was_read,
-            moved_alike: &moved_alike,
-        };
-        let moves = seen.compare(&now, self.target(), &earlier);
-        // What only had the time of its last change moved, twice in a row, is marked by the command itself: `chmod` does
-        // that.
-        let is_new = |(read, moved): &&(&Read, Moved)| *moved != Moved::Marked || !moved_alike(&read.path);
-        if let Some((read, _)) = moves.inputs.iter().find(is_new) {
-            let alike = moves.inputs.iter().filter(|(_, moved)| *moved != Moved::Changed);
-            attempts.moved_alike = alike.map(|(read, _)| read.path.clone()).collect();
-            return Err(Box::new(Self::again_for(self.id, read, attempts)));
-        }
-        let was_written = |word: &str| {
-            let mut words = history.results().iter().flat_map(|past| &past.written);
-            words.any(|(it, _)| it == word)
-        };
-        for word in moves.words.iter().filter(|word| !was_written(word)) {
-            self.tell_written(word);
-        }
-        let mut written = moves.written.clone();
-        if same_before().is_some() {
-            // A command that found nothing to write this time may write it the next.
-            let still = moves.still.iter().filter(|(word, _)| was_written(word));
-            written.extend(still.map(|(word, digest)| ((*word).to_owned(), *digest)));
-        }
-        self.basis(step, &moves, written, seen)
-            .map_err(|errors| Box::new(Executed::Failed(cannot_plan(&errors))))
-    }
-
-    fn again_for(target: TargetId, read: &Read, attempts: &mut Attempts) -> Executed {
-        attempts.changed += 1;
-        attempts.made -= 1;
-        if attempts.changed > CHANGES {
-            let mut failure = changes_too_often(&read.path);
-            if read.how == How::Word {
-                let help = format!(
-                    "if the command writes it itself, say so: `\"!{}\"` in `inputs`",
-                    read.path
-                );
-                failure.help.push(help);
-            }
-            return Executed::Failed(failure);
-        }
-        match read.artifact {
-            Some(_) => Executed::Overtaken(Overtaken { target, by: None }),
-            None => Executed::Again(Duration::ZERO),
-        }
-    }
-
-    /// The result in place, if it was made by the command of today; read when it is asked for.
-    fn same_command_before<'h>(
-        &'h self,
-        step: &'h Step,
-        history: &'h History,
-    ) -> impl Fn() -> Option<ResultEntry> + 'h {
-        move || {
-            let past = self.run.context.store.recall(history.record()?)?;
-            let is_same = past.fingerprint.as_ref()?.task == step.fingerprint.task;
-            is_same.then_some(past)
-        }
-    }
-
-    /// On what an attempt is based: its inputs, without the words that its command wrote itself.
-    fn basis(
-        &self,
-        step: &Step,
-        moves: &Moves<'a>,
-        written: Vec<(String, Digest)>,
-        seen: &Seen<'a>,
-    ) -> Result<Basis<'a>, Vec<PlanError>> {
-        let is_written = |path: &str| {
-            let mut kept = written.iter().map(|(word, _)| word).chain(&moves.words);
-            kept.any(|word| word == path)
-        };
-        let all = self.run.context.graph.node(self.id).reads.iter();
-        let reads: Vec<&Read> = all
-            .filter(|read| read.how != How::Word || read.artifact.is_some() || !is_written(&read.path))
-            .collect();
-        let is_same = reads.len() == seen.reads.len() && reads.iter().zip(&seen.reads).all(|(a, b)| a.path == b.path);
-        let fingerprint = match is_same {
-            true => step.fingerprint.clone(),
-            false => plan::take_fingerprint(self.run.context, self.id, &reads, &|id| self.content(id))?.0,
-        };
-        Ok(Basis {
-            reads,
-            written,
-            fingerprint,
-        })
-    }
-
-    fn tell_written(&self, word: &str) {
-        let message = format!(
-            "`{word}` is written by the command of `{}`, which names it: it is taken for no input; say so with \
-             `\"!{word}\"` in `inputs`",
-            self.target().name
-        );
-        self.run.observer.observe(&Event::Warning { message });
-    }
-
-    /// Keeps what is in the directories that were read, so that a later build can tell what came, went or changed.
-    fn keep_listings(&self, reads: &[&Read]) {
-        let Run { context, .. } = self.run;
-        for read in reads {
-            let tree = match (context.files.look(&read.path), read.artifact) {
-                (Look::Directory, Some(_)) => context.files.content_tree(&read.path),
-                (Look::Directory, None) => context.files.source_tree(&read.path),
-                _ => continue,
-            };
-            // Without it an explanation says less, and that is all.
-            if let Ok(tree) = tree {
-                let _ = context.store.keep_listing(&tree);
-            }
-        }
-    }
-
     fn commit(
         &self,
         made: ResultEntry,
@@ -544,7 +401,7 @@ impl<'a> Execution<'a> {
     }
 }
 
-fn changes_too_often(path: &str) -> Failure {
+pub(super) fn changes_too_often(path: &str) -> Failure {
     let mut failure = Failure::of(format!("`{path}` was changed again and again while it was being read"));
     failure.help.push("build again when it is at rest".to_owned());
     failure
@@ -555,7 +412,7 @@ fn in_place(history: &History) -> Vec<Artifact> {
 }
 
 /// What was there when the build began can be gone at a target's turn.
-fn cannot_plan(errors: &[PlanError]) -> Failure {
+pub(super) fn cannot_plan(errors: &[PlanError]) -> Failure {
     let texts: Vec<String> = errors.iter().map(PlanError::to_string).collect();
     Failure::of(texts.join("; "))
 }

@@ -3,6 +3,7 @@
 //! It knows no forecasting, no terminal and no TOML.
 
 mod attempt;
+mod basis;
 pub mod build;
 pub mod clock;
 pub(crate) mod command;

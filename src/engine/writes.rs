@@ -17,9 +17,8 @@ pub(crate) enum Writes {
 }
 
 /// Programs that write nothing but what they are redirected to.
-const READERS: [&str; 36] = [
+const READERS: [&str; 35] = [
     "[",
-    "awk",
     "basename",
     "cat",
     "cd",

@@ -150,7 +150,10 @@ fn changes_during_a_build_call_for_one_more() {
         thread::sleep(Duration::from_millis(50));
     }
     let mut said = watching.until(WAITING);
-    said += &watching.until(WAITING);
+    // The build has read them before it ended, so that the one more takes no time.
+    while said.matches(WAITING).count() < 2 {
+        said += &watching.until(WAITING);
+    }
     assert!(said.contains("data/b.txt, data/c.txt, data/d.txt"), "{said}");
     assert_eq!(said.matches("changed:").count(), 1, "{said}");
     assert_eq!(built(&trial), "one\ndata/b.txtdata/c.txtdata/d.txt");

@@ -7,10 +7,19 @@ use std::path::{Component, Path, PathBuf};
 /// So many links may follow each other; the kernel allows as many.
 const LIMIT: u32 = 40;
 
-/// Where paths lead; each directory is asked once.
+/// Where paths lead; each directory and path is asked once.
 pub(super) struct Links {
     root: PathBuf,
-    directories: HashMap<String, PathBuf>,
+    directories: HashMap<String, Directory>,
+    paths: HashMap<String, Leads>,
+}
+
+/// Where a directory is.
+#[derive(Clone)]
+struct Directory {
+    real: PathBuf,
+    /// Whether no link is on the way to it.
+    is_plain: bool,
 }
 
 /// Where a path leads.
@@ -29,34 +38,51 @@ impl Links {
         Self {
             root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
             directories: HashMap::new(),
+            paths: HashMap::new(),
         }
     }
 
     /// Where a path leads, whether anything is there or not.
     pub(super) fn lead(&mut self, path: &str) -> Leads {
+        if let Some(known) = self.paths.get(path) {
+            return known.clone();
+        }
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         let directory = self.directory(parent, path.starts_with('/'));
-        self.told(path, &resolve(directory, Path::new(name)))
+        let is_plain = directory.is_plain && name != ".." && std::fs::read_link(directory.real.join(name)).is_err();
+        let leads = if is_plain {
+            Leads::Nowhere
+        } else {
+            let real = resolve(directory.real.clone(), Path::new(name));
+            self.told(path, &real)
+        };
+        self.paths.insert(path.to_owned(), leads.clone());
+        leads
     }
 
     /// Where a path leads that is no link itself.
     pub(super) fn lead_of_parent(&mut self, path: &str) -> Leads {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         let directory = self.directory(parent, path.starts_with('/'));
-        self.told(path, &directory.join(name))
+        if directory.is_plain {
+            return Leads::Nowhere;
+        }
+        let real = directory.real.join(name);
+        self.told(path, &real)
     }
 
-    fn directory(&mut self, parent: &str, is_absolute: bool) -> PathBuf {
-        if let Some(known) = self.directories.get(parent) {
-            return known.clone();
+    fn directory(&mut self, parent: &str, is_absolute: bool) -> &Directory {
+        if !self.directories.contains_key(parent) {
+            let start = match is_absolute {
+                true => Path::new("/"),
+                false => &self.root,
+            };
+            let below = Path::new(parent.trim_start_matches('/'));
+            let real = resolve(start.to_owned(), below);
+            let is_plain = !is_absolute && real == start.join(below);
+            self.directories.insert(parent.to_owned(), Directory { real, is_plain });
         }
-        let start = match is_absolute {
-            true => PathBuf::from("/"),
-            false => self.root.clone(),
-        };
-        let directory = resolve(start, Path::new(parent.trim_start_matches('/')));
-        self.directories.insert(parent.to_owned(), directory.clone());
-        directory
+        &self.directories[parent]
     }
 
     fn told(&self, path: &str, real: &Path) -> Leads {
