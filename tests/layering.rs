@@ -26,6 +26,7 @@ const DATA: &[&str] = &[
     "engine::run_id",
     "engine::spec",
     "engine::store",
+    "engine::tree",
     "engine::build::Summary",
 ];
 

@@ -204,12 +204,16 @@ impl Files {
         self.followed(path, &|below, is_dir| self.is_ignored(path, below, is_dir))
     }
 
-    /// What is in a directory artifact, with what its links lead to.
+    /// What is in a directory artifact; if links lead out of it, with what all links lead to.
     ///
     /// # Errors
     /// Whatever reading meets.
     pub fn content_tree(&self, path: &str) -> io::Result<Tree> {
-        self.followed(path, &is_bytecode)
+        let own = self.tree(path)?;
+        match own.leads_out() {
+            true => self.followed(path, &is_bytecode),
+            false => Ok(own),
+        }
     }
 
     fn followed(&self, path: &str, skip: tree::Skip<'_>) -> io::Result<Tree> {

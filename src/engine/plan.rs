@@ -325,7 +325,7 @@ fn contents_of(context: PlanContext<'_>, id: TargetId, past: &StoredResult, in_p
         .collect()
 }
 
-/// Whether an artifact is a directory with links in it.
+/// Whether an artifact is a directory with links that lead out of it.
 fn holds_links(artifact: &Artifact) -> bool {
     artifact.kind == ArtifactKind::Directory && artifact.content != artifact.bytes
 }

@@ -112,13 +112,23 @@ impl Tree {
     }
 
     /// What a directory's own digest tells those who read it before its links could be followed: the digest itself,
-    /// or another one, which says that there are links.
+    /// or another one, which says that there are links that lead out of it.
     #[must_use]
     pub fn content_mark(&self) -> Digest {
-        match self.has_links() {
+        match self.leads_out() {
             true => Digest::of(format!("links {}", self.digest()).as_bytes()),
             false => self.digest(),
         }
+    }
+
+    /// Whether a link in it leads out of it; what the others lead to is in the tree itself.
+    #[must_use]
+    pub fn leads_out(&self) -> bool {
+        let is_outward = |(name, node): &(String, TreeNode)| match node {
+            TreeNode::Link(text) => leaves(name, text),
+            _ => false,
+        };
+        self.0.iter().any(is_outward)
     }
 }
 
@@ -328,6 +338,23 @@ pub fn of_file(before: Digest, after: Digest) -> What {
     }
 }
 
+/// Whether a link at a path of a tree leads out of the tree.
+fn leaves(name: &str, text: &str) -> bool {
+    if text.starts_with('/') {
+        return true;
+    }
+    let mut depth = name.matches('/').count();
+    for part in text.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
 fn name_is_bad(entry: &walkdir::DirEntry) -> bool {
     entry.file_name().to_str().is_none()
 }
@@ -428,6 +455,21 @@ mod tests {
             .collect();
         let expected = ["chain", "file", "tree/sub/x"].map(|path| (path.to_owned(), What::Content));
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn only_links_that_lead_out_of_a_directory_need_its_place() {
+        for (name, text, out) in [
+            ("a", "b", false),
+            ("sub/a", "../b", false),
+            ("sub/a", "./x/../../b", false),
+            ("a", "../b", true),
+            ("sub/a", "../../b", true),
+            ("sub/a", "x/../../../sub/b", true),
+            ("a", "/b", true),
+        ] {
+            assert_eq!(leaves(name, text), out, "{name} -> {text}");
+        }
     }
 
     #[test]

@@ -16,44 +16,13 @@ pub(crate) enum Writes {
     Yes,
 }
 
-/// Programs that write nothing but what they are redirected to.
-const READERS: [&str; 35] = [
-    "[",
-    "basename",
-    "cat",
-    "cd",
-    "cmp",
-    "comm",
-    "cut",
-    "date",
-    "diff",
-    "dirname",
-    "du",
-    "echo",
-    "expr",
-    "false",
-    "grep",
-    "head",
-    "join",
-    "jq",
-    "ls",
-    "md5sum",
-    "nl",
-    "od",
-    "paste",
-    "printf",
-    "seq",
-    "set",
-    "sha256sum",
-    "sleep",
-    "stat",
-    "tac",
-    "tail",
-    "test",
-    "tr",
-    "true",
-    "wc",
-];
+/// Programs and words of the shell that write nothing but what they are redirected to.
+const READERS: &str = ": [ basename case cat cd cmp comm cut date diff dirname done du echo esac exit expr export false fi for \
+                       grep head in join jq ls md5sum nl od paste printf pwd seq set sha256sum sleep stat tac tail test tr \
+                       true uniq wc { }";
+
+/// Programs that write the files that they name, and no others.
+const WRITERS: &str = "chmod mkdir rm rmdir tee touch truncate";
 
 /// Programs that run the file that is their first argument.
 const INTERPRETERS: [&str; 12] = [
@@ -86,17 +55,24 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
         }
         let names_it = arguments.iter().any(|word| is(word, path));
         match name {
-            "tee" | "touch" | "rm" | "truncate" if names_it => return Writes::Yes,
+            "chmod" => {}
+            name if has(WRITERS, name) && names_it => return Writes::Yes,
+            // Names that the shell makes may be any.
+            name if has(WRITERS, name) => others |= arguments.iter().any(|word| word.contains(['$', '*', '?', '['])),
             "cp" | "mv" | "ln" | "install" if arguments.last().is_some_and(|word| is(word, path)) => {
                 return Writes::Yes;
             }
             "sort" if names_it && is_option_value(arguments, "-o", path) => return Writes::Yes,
             "sed" if names_it && arguments.iter().any(|word| word.starts_with("-i")) => return Writes::Yes,
             "cp" | "sort" | "sed" => {}
-            _ => others |= !READERS.contains(&name),
+            _ => others |= !has(READERS, name),
         }
     }
     if others { Writes::Perhaps } else { Writes::No }
+}
+
+fn has(list: &str, name: &str) -> bool {
+    list.split_whitespace().any(|word| word == name)
 }
 
 fn is(word: &str, path: &str) -> bool {
@@ -225,6 +201,7 @@ mod tests {
             "sleep 1; cat x.db | sort | head -n 1 > {{output}}; sleep 1",
             "X=1 wc -l < x.db > {{output}}",
             "cp x.db {{output}}",
+            "touch ../a; until [ -e ../b ]; do sleep 0.01; done; cat x.db > {{output}}; mkdir -p c",
             "echo 'a > x.db' > {{output}}; cat x.db",
         ] {
             assert_eq!(of(text, true), Writes::No, "{text}");
@@ -249,6 +226,7 @@ mod tests {
     fn what_another_program_does_with_it_is_not_known() {
         for text in [
             "sh tex.sh && cp x.db {{output}}",
+            "rm -f $old; cat x.db",
             "python3 add.py x.db",
             "sqlite3 x.db 'insert into t values (1)'",
         ] {
