@@ -174,33 +174,37 @@ impl Build<'_> {
                 return Ok(());
             }
             store.refresh()?;
+            by_others |= store.foreign() != foreign;
             foreign = store.foreign();
             if let Some(graph) = self.moved_graph()? {
-                return self.with_graph(&graph).again(foreign, moves, by_others);
+                let next = self.with_graph(&graph);
+                return match next.plan_again(by_others, &mut moves)? {
+                    Some(plan) => next.rounds(plan, foreign, moves),
+                    None => Ok(()),
+                };
             }
-            plan = self.plan()?;
-            if plan.open().next().is_none() {
-                if by_others {
-                    self.tell_plan(&plan);
-                }
-                return Ok(());
-            }
-            moves += u32::from(!by_others);
-            if moves > MOVES {
-                self.keeps_moving(&plan);
-                return Ok(());
+            match self.plan_again(by_others, &mut moves)? {
+                Some(next) => plan = next,
+                None => return Ok(()),
             }
         }
     }
 
-    /// Goes on with another graph.
-    fn again(&self, foreign: u64, moves: u32, by_others: bool) -> Result<(), BuildError> {
-        let (plan, moves) = (self.plan()?, moves + u32::from(!by_others));
-        if moves > MOVES {
-            self.keeps_moving(&plan);
-            return Ok(());
+    /// The plan of what is still to be done, if there is anything; what moves without end fails.
+    fn plan_again(&self, by_others: bool, moves: &mut u32) -> Result<Option<Plan>, BuildError> {
+        let plan = self.plan()?;
+        if plan.open().next().is_none() {
+            if by_others {
+                self.tell_plan(&plan);
+            }
+            return Ok(None);
         }
-        self.rounds(plan, foreign, moves)
+        *moves += u32::from(!by_others);
+        if *moves > MOVES {
+            self.keeps_moving(&plan);
+            return Ok(None);
+        }
+        Ok(Some(plan))
     }
 
     fn with_graph<'b>(&'b self, graph: &'b Graph) -> Build<'b> {
