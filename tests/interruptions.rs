@@ -132,6 +132,7 @@ fn a_source_that_keeps_changing_is_named() {
         r#"
 [target.reader]
 run = "echo reader >> ../ran; cat source.txt > {{output}}; echo more >> source.txt"
+inputs = ["source.txt"]
 output = "reader.txt"
 "#,
     );
@@ -163,6 +164,7 @@ fn a_source_that_changed_while_it_was_read_is_read_again() {
         r#"
 [target.reader]
 run = "echo reader >> ../ran; cat source.txt > {{output}}; test -e ../once || { touch ../once; echo more >> source.txt; }"
+inputs = ["source.txt"]
 output = "reader.txt"
 "#,
     );

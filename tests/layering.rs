@@ -31,6 +31,7 @@ const DATA: &[&str] = &[
     "engine::store::StoredResult",
     "engine::store::entry",
     "engine::store::gc",
+    "engine::tree",
     "engine::build::Summary",
 ];
 

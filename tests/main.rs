@@ -14,6 +14,9 @@
 //! | `upgrade` | journals of earlier and later versions |
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits against a plain recursion |
+//! | `moving` | inputs that move while a build runs |
+//! | `links` | links in directories, and on the way to artifacts and outputs |
+//! | `places` | permissions, what cannot be read, and what is said of directories |
 //! | `paths` | artifacts, sources and pipes in each other's way |
 //! | `layering` | who may import whom |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
@@ -35,11 +38,14 @@ mod gc;
 mod inside;
 mod interruptions;
 mod layering;
+mod links;
 mod mistakes;
 mod model;
+mod moving;
 mod paths;
 #[cfg(feature = "forecasting")]
 mod pipeline;
+mod places;
 mod project;
 mod staleness;
 mod targets;

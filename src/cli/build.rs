@@ -175,6 +175,13 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         BuildError::Plan(errors) => project.plan_failure(&errors),
         BuildError::NotFresh(targets) => not_fresh(project, &targets),
         BuildError::Store(error) => CommandError::store(error),
+        BuildError::Graph(errors) => CommandError {
+            diagnostics: errors
+                .iter()
+                .map(|error| error.diagnostic(&project.graph.spec.text))
+                .collect(),
+            exit: Exit::Usage,
+        },
     })
 }
 

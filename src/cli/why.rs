@@ -1,16 +1,15 @@
 //! `atsaf why`: why a target is stale or fresh, back to what was changed.
 
-use std::time::SystemTime;
-
 use serde_json::json;
 
 use super::setup::Project;
 use super::{CommandError, Exit, Session, log, logs, plan};
 use crate::engine::clock;
-use crate::engine::files::Files;
+use crate::engine::files::{Files, Look};
 use crate::engine::graph::TargetId;
+use crate::engine::tree::Tree;
 use crate::report::history::{self, TargetRun};
-use crate::report::why::{self, WhyContext};
+use crate::report::why::{self, DirectoryOf, WhyContext};
 
 /// Show why a goal is stale or fresh: each value before and after, where it is written, what follows
 #[derive(Debug, clap::Args)]
@@ -45,7 +44,9 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         graph,
         plan: &plan,
         past: &project.store,
-        modified: &|path, since| modified(&project.files, path, since),
+        modified: &|path| project.files.at(path).metadata().ok()?.modified().ok(),
+        tree: &|path, of| tree(&project.files, path, of),
+        listing: &|digest| project.store.listing(digest),
         said: &|run, target| logs::last_line(&project.store, run, target),
         now: clock::now(),
     };
@@ -110,19 +111,15 @@ fn in_run(
     Ok(())
 }
 
-/// Files at or below a path that were modified after a moment, the newest first.
-fn modified(files: &Files, path: &str, since: SystemTime) -> Vec<(String, SystemTime)> {
-    let root = files.root();
-    let mut found: Vec<(String, SystemTime)> = walkdir::WalkDir::new(files.at(path))
-        .into_iter()
-        .flatten()
-        .filter(|entry| entry.file_type().is_file())
-        .filter_map(|entry| {
-            let at = entry.metadata().ok()?.modified().ok()?;
-            let shown = entry.path().strip_prefix(root).unwrap_or(entry.path());
-            (at > since).then(|| (shown.display().to_string(), at))
-        })
-        .collect();
-    found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    found
+/// What is in a directory now.
+fn tree(files: &Files, path: &str, of: DirectoryOf) -> Option<Tree> {
+    if files.look(path) != Look::Directory {
+        return None;
+    }
+    let tree = match of {
+        DirectoryOf::Source => files.source_tree(path),
+        DirectoryOf::Input => files.content_tree(path),
+        DirectoryOf::Output => files.tree(path),
+    };
+    tree.ok()
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plan ─▶ nothing stale: done, and nothing was written
-//!      ─▶ begin ─▶ round: schedule, workers, each target's turn ─▶ overtaken by another build? plan again ─▶ end
+//!      ─▶ begin ─▶ round: schedule, workers, each target's turn ─▶ overtaken, or did anything move? plan again ─▶ end
 //! ```
 
 use std::collections::{HashMap, HashSet};
@@ -13,7 +13,8 @@ pub use super::run::Options;
 
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Executed, Execution, Overtaken};
-use super::graph::TargetId;
+use super::graph::{Graph, GraphError, TargetId};
+use super::moves;
 use super::nesting;
 use super::plan::{self, Plan, PlanContext, PlanError, Verdict};
 use super::run::Run;
@@ -34,6 +35,9 @@ pub enum BuildError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What came into being while the build ran makes the whole wrong.
+    #[error("the files of the project no longer fit together")]
+    Graph(Vec<GraphError>),
 }
 
 /// Makes the goals and what they need, as far as they are stale; failures of targets are told to `observer` and
@@ -63,6 +67,11 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
     for message in context.store.records.warnings() {
         observer.observe(&Event::Warning { message });
     }
+    for link in context.files.take_circles() {
+        let message =
+            format!("`{link}` is a link that leads back to where it lies: it counts as what it says, no more");
+        observer.observe(&Event::Warning { message });
+    }
     result?;
     observer.observe(&Event::Ended {
         run: build.run.id,
@@ -70,6 +79,9 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
     });
     Ok(summary)
 }
+
+/// How often a build plans again since something moved while it ran.
+const MOVES: u32 = 3;
 
 /// A run in progress.
 struct Build<'a> {
@@ -137,7 +149,7 @@ impl Build<'_> {
             goals: options.asked.clone(),
             set: options.set.clone(),
         })])?;
-        let done = self.rounds(plan, foreign);
+        let done = self.rounds(plan, foreign, 0);
         let summary = self.run.summary();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let ended = Entry::Ended {
@@ -186,8 +198,9 @@ impl Build<'_> {
         }
     }
 
-    /// Builds, and plans again as often as another build came between.
-    fn rounds(&self, mut plan: Plan, mut foreign: u64) -> Result<(), BuildError> {
+    /// Builds, and plans again as often as another build came between, and where something moved meanwhile; `moves` tells
+    /// how often that was.
+    fn rounds(&self, mut plan: Plan, mut foreign: u64, mut moves: u32) -> Result<(), BuildError> {
         let store = self.run.context.store;
         loop {
             self.tell_plan(&plan);
@@ -196,22 +209,75 @@ impl Build<'_> {
             if self.run.interrupted() {
                 return Ok(());
             }
+            let mut by_others = true;
             match overtaken {
                 Some(overtaken) => self.wait_for(overtaken),
                 None if self.run.failed() || self.run.summary().superseded > 0 => return Ok(()),
                 // Somebody else wrote meanwhile: whether all is as planned is seen by planning again.
-                None if store.records.foreign() == foreign => return Ok(()),
-                None => {}
+                None if store.records.foreign() != foreign => {}
+                // As what this build ran, or somebody while it ran, may have written a source.
+                None if self.run.has_made_something() => by_others = false,
+                None => return Ok(()),
             }
             if self.run.interrupted() {
                 return Ok(());
             }
             store.records.refresh()?;
+            by_others |= store.records.foreign() != foreign;
             foreign = store.records.foreign();
-            plan = self.plan()?;
-            if plan.open().next().is_none() {
+            if let Some(graph) = self.moved_graph()? {
+                let next = self.with_graph(&graph);
+                return match next.plan_again(by_others, &mut moves)? {
+                    Some(plan) => next.rounds(plan, foreign, moves),
+                    None => Ok(()),
+                };
+            }
+            match self.plan_again(by_others, &mut moves)? {
+                Some(next) => plan = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The plan of what is still to be done, if there is anything; what moves without end fails.
+    fn plan_again(&self, by_others: bool, moves: &mut u32) -> Result<Option<Plan>, BuildError> {
+        let plan = self.plan()?;
+        if plan.open().next().is_none() {
+            if by_others {
                 self.tell_plan(&plan);
-                return Ok(());
+            }
+            return Ok(None);
+        }
+        *moves += u32::from(!by_others);
+        if *moves > MOVES {
+            self.keeps_moving(&plan);
+            return Ok(None);
+        }
+        Ok(Some(plan))
+    }
+
+    fn with_graph<'b>(&'b self, graph: &'b Graph) -> Build<'b> {
+        Build {
+            run: self.run.with_graph(graph),
+            state: Mutex::new(std::mem::take(&mut *self.state())),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// The graph as the disk has it now, if it is another one: a file joined a glob, or a word has become a file.
+    fn moved_graph(&self) -> Result<Option<Graph>, BuildError> {
+        let PlanContext { graph, files, .. } = self.run.context;
+        let now = Graph::new(graph.spec.clone(), files).map_err(|wrong| BuildError::Graph(wrong.1))?;
+        let is_same = |id: &TargetId| now.node(*id).reads == graph.node(*id).reads;
+        Ok((!graph.order().iter().all(is_same)).then_some(now))
+    }
+
+    /// Fails those targets that are stale again, with what moved.
+    fn keeps_moving(&self, plan: &Plan) {
+        for step in plan.open() {
+            if let Verdict::Stale { reasons, .. } = &step.verdict {
+                let failure = moves::failure(&self.run, step.target, reasons);
+                self.run.ended(step.target, Outcome::Failed(failure));
             }
         }
     }
@@ -322,7 +388,9 @@ impl Build<'_> {
     fn turn(&self, id: TargetId) -> Result<Executed, StoreError> {
         let mut attempts = self.state().attempts.remove(&id).unwrap_or_default();
         let executed = Execution { run: &self.run, id }.take(&mut attempts);
-        self.state().attempts.insert(id, attempts);
+        if !matches!(executed, Ok(Executed::Done(..))) {
+            self.state().attempts.insert(id, attempts);
+        }
         executed
     }
 

@@ -1,4 +1,4 @@
-//! BLAKE3 digests of bytes, files and directories.
+//! BLAKE3 digests of bytes and files; those of directories are made by [`Tree`].
 
 use std::fmt;
 use std::fs::File;
@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use super::tree::{Tree, TreeNode};
 
 /// 256 bits of BLAKE3.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +30,16 @@ impl Digest {
     #[must_use]
     pub fn short(&self) -> String {
         self.hex()[..12].to_owned()
+    }
+
+    /// The digest of a file with these bytes that its owner may execute.
+    #[must_use]
+    pub fn executable(&self) -> Self {
+        Self::of(format!("executable {self}").as_bytes())
+    }
+
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Reads 64 hexadecimal digits.
@@ -157,87 +169,9 @@ pub fn of_file(path: &Path) -> io::Result<Digest> {
     }
     let bytes = Digest::from(hasher.finalize());
     match is_executable(&file.metadata()?) {
-        true => Ok(Digest::of(format!("executable {bytes}").as_bytes())),
+        true => Ok(bytes.executable()),
         false => Ok(bytes),
     }
-}
-
-/// A directory's content: relative paths, kinds, link texts and files' digests, sorted by path.
-///
-/// Python writes `__pycache__` into directories that it merely reads from, so those are left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tree(pub Vec<(String, TreeNode)>);
-
-/// One entry of a directory tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TreeNode {
-    /// A directory.
-    Directory,
-    /// A regular file, by its digest.
-    File(Digest),
-    /// A symbolic link, by its text.
-    Link(String),
-}
-
-impl Tree {
-    /// Reads a directory; `digest_of` gives a file's digest.
-    ///
-    /// # Errors
-    /// Whatever reading meets; a name that is not UTF-8 is [`io::ErrorKind::InvalidData`].
-    pub fn read(root: &Path, digest_of: &dyn Fn(&Path) -> io::Result<Digest>) -> io::Result<Self> {
-        let mut nodes = Vec::new();
-        let walk = walkdir::WalkDir::new(root).min_depth(1);
-        for entry in walk
-            .into_iter()
-            .filter_entry(|entry| entry.file_name() != "__pycache__")
-        {
-            let entry = entry?;
-            let name = relative(root, entry.path())?;
-            let kind = entry.file_type();
-            let node = if kind.is_dir() {
-                TreeNode::Directory
-            } else if kind.is_symlink() {
-                TreeNode::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
-            } else if kind.is_file() {
-                TreeNode::File(digest_of(entry.path())?)
-            } else {
-                // A pipe would keep whoever opens it waiting.
-                let what = format!("`{name}` in it is neither a file nor a directory");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-            };
-            nodes.push((name, node));
-        }
-        nodes.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(Self(nodes))
-    }
-
-    /// The directory's digest.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        let mut hasher = blake3::Hasher::new();
-        for (path, node) in &self.0 {
-            hasher.update(&(path.len() as u64).to_le_bytes());
-            hasher.update(path.as_bytes());
-            match node {
-                TreeNode::Directory => hasher.update(b"d"),
-                TreeNode::File(digest) => hasher.update(b"f").update(&digest.0),
-                TreeNode::Link(text) => hasher.update(b"l").update(&Digest::of(text.as_bytes()).0),
-            };
-        }
-        hasher.finalize().into()
-    }
-}
-
-/// The path below `root`, with `/` between the parts.
-fn relative(root: &Path, path: &Path) -> io::Result<String> {
-    let below = path.strip_prefix(root).unwrap_or(path).to_str();
-    let not_text = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("the file name {} is not UTF-8", path.display()),
-        )
-    };
-    Ok(below.ok_or_else(not_text)?.replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
 #[cfg(unix)]
@@ -256,22 +190,6 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-
-    #[test]
-    fn a_directory_is_its_contents_and_not_its_name() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let make = |name: &str, file: &str, text: &str| {
-            let at = dir.path().join(name);
-            std::fs::create_dir_all(at.join("sub")).expect("made");
-            let mut file = File::create(at.join("sub").join(file)).expect("made");
-            file.write_all(text.as_bytes()).expect("written");
-            Tree::read(&at, &of_file).expect("read").digest()
-        };
-        let first = make("one", "a", "text");
-        assert_eq!(first, make("two", "a", "text"));
-        assert_ne!(first, make("three", "b", "text"));
-        assert_ne!(first, make("four", "a", "other"));
-    }
 
     #[test]
     fn a_file_is_its_bytes_and_whether_it_is_a_program() {

@@ -232,6 +232,16 @@ pub struct Failure {
     pub retry: bool,
 }
 
+impl Failure {
+    /// A failure of which nothing is known but what went wrong.
+    pub(crate) fn of(what: String) -> Self {
+        Self {
+            what,
+            ..Self::default()
+        }
+    }
+}
+
 /// How a run went, in targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {

@@ -6,16 +6,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, AttemptError};
+use super::basis::Basis;
 use super::clock;
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome, WaitingFor};
 use super::graph::{ArtifactId, Read, TargetId};
+use super::moves::{Seen, Unreadable};
 use super::plan::{self, Earlier, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
 use super::run_id::RunId;
-use super::spec::{ArtifactKind, Target};
+use super::spec::Target;
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::restore::RestoreRequest;
 use super::store::{Displaced, Held, History, Staged, StoreError, StoredResult};
@@ -44,23 +46,22 @@ pub(crate) struct Overtaken {
 }
 
 /// What a build remembers of a target from one turn to the next.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Attempts {
     /// Attempts made.
-    made: u32,
+    pub(super) made: u32,
     /// How often something that it reads was changed meanwhile.
-    changed: u32,
+    pub(super) changed: u32,
+    /// Inputs that moved during the last attempt and said the same afterwards.
+    pub(super) moved_alike: Vec<String>,
     /// Whether it was told for whom it waits.
     waiting: bool,
 }
 
 /// How often a target is planned again since something that it reads was changed, before that is its failure.
-const CHANGES: u32 = 3;
+pub(super) const CHANGES: u32 = 3;
 /// The pause before a busy lock is tried again.
 const BUSY: Duration = Duration::from_millis(20);
-
-/// What stands at each path that a target reads.
-type Seen = Vec<Option<(Digest, ArtifactKind)>>;
 
 /// One turn.
 pub(crate) struct Execution<'a> {
@@ -68,13 +69,9 @@ pub(crate) struct Execution<'a> {
     pub(crate) id: TargetId,
 }
 
-impl Execution<'_> {
-    fn target(&self) -> &Target {
+impl<'a> Execution<'a> {
+    pub(super) fn target(&self) -> &'a Target {
         self.run.context.graph.target(self.id)
-    }
-
-    fn reads(&self) -> &[Read] {
-        &self.run.context.graph.node(self.id).reads
     }
 
     /// Takes the turn.
@@ -90,7 +87,7 @@ impl Execution<'_> {
         store.records.refresh()?;
         self.put_back()?;
         // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
-        let seen = match self.look() {
+        let seen = match self.look(plan::reads_of(self.run.context.inputs(), self.id, &self.history())) {
             Ok(seen) => seen,
             Err(failure) => return Ok(Executed::Failed(*failure)),
         };
@@ -166,15 +163,13 @@ impl Execution<'_> {
             .unwrap_or_default()
     }
 
-    fn look(&self) -> Result<Seen, Box<Failure>> {
-        let look = |read: &Read| {
-            let found = self.run.context.files.digest(&read.path);
-            found.map_err(|error| Box::new(failure(format!("`{}` cannot be read: {error}", read.path))))
-        };
-        self.reads().iter().map(look).collect()
+    pub(super) fn look(&self, reads: Vec<&'a Read>) -> Result<Seen<'a>, Box<Failure>> {
+        let placed = |id| self.run.left(id).map(|artifact| artifact.bytes);
+        Seen::take(self.run.context, self.target(), reads, &placed)
+            .map_err(|Unreadable { path, error }| Box::new(Failure::of(format!("`{path}` cannot be read: {error}"))))
     }
 
-    fn content(&self, id: ArtifactId) -> Option<Digest> {
+    pub(super) fn content(&self, id: ArtifactId) -> Option<Digest> {
         self.run.left(id).map(|artifact| artifact.content)
     }
 
@@ -182,14 +177,14 @@ impl Execution<'_> {
     ///
     /// Of two builds that want different things, the younger waits for the older: so a record that an older one has
     /// just placed is not replaced, while one of a younger is.
-    fn overtaken(&self, step: &Step, history: &History, seen: &Seen) -> Option<Overtaken> {
+    fn overtaken(&self, step: &Step, history: &History, seen: &Seen<'a>) -> Option<Overtaken> {
         let Run { context, id: run, .. } = self.run;
         let rival = |placed_by: RunId| (placed_by != *run && context.store.is_live(placed_by)).then_some(placed_by);
         let target = self.id;
-        let changed = self.reads().iter().zip(seen).find_map(|(read, seen)| {
+        let changed = seen.pairs().find_map(|(read, seen)| {
             let id = read.artifact?;
             let expected = self.run.left(id).map(|artifact| (artifact.bytes, artifact.kind));
-            (expected != *seen).then_some(id)
+            (expected != seen.found).then_some(id)
         });
         if let Some(id) = changed {
             let name = context.graph.name(id.target);
@@ -208,10 +203,10 @@ impl Execution<'_> {
         Some(Overtaken { target, by: Some(by) })
     }
 
-    fn keeps_changing(&self, seen: &Seen) -> Failure {
-        let path = self.reads().iter().zip(seen).find(|(read, seen)| {
+    fn keeps_changing(&self, seen: &Seen<'a>) -> Failure {
+        let path = seen.pairs().find(|(read, seen)| {
             let expected = read.artifact.and_then(|id| self.run.left(id));
-            expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != **seen)
+            expected.is_some_and(|artifact| Some((artifact.bytes, artifact.kind)) != seen.found)
         });
         changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
     }
@@ -255,7 +250,7 @@ impl Execution<'_> {
         &self,
         step: &Step,
         history: &History,
-        seen: &Seen,
+        seen: &Seen<'a>,
         held: &Held,
         attempts: &mut Attempts,
     ) -> Result<Executed, StoreError> {
@@ -266,7 +261,7 @@ impl Execution<'_> {
             ..
         } = self.run;
         let Some(declared) = step.fingerprint.hash() else {
-            return Ok(Executed::Failed(failure(
+            return Ok(Executed::Failed(Failure::of(
                 "internal error: an input is not known at its turn".to_owned(),
             )));
         };
@@ -297,27 +292,41 @@ impl Execution<'_> {
             let target = self.target().name.clone();
             context.store.records.append(&[Entry::Acting { target }])?;
         }
-        let begun = Instant::now();
-        let staged = match attempt.run() {
+        let (begun, moment) = (Instant::now(), clock::now());
+        let staged = attempt.run();
+        self.run.ran_since(self.id, moment);
+        let staged = match staged {
             Ok(staged) => staged,
             Err(AttemptError::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
             Err(AttemptError::Interrupted) => return Ok(Executed::Interrupted),
             Err(AttemptError::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
-        if let Some(executed) = self.changed_meanwhile(seen, attempts) {
-            attempt.clear(self.target());
-            return Ok(executed);
-        }
+        let basis = match self.changed_meanwhile(step, history, seen, attempts) {
+            Ok(basis) => basis,
+            // It has acted: the result stands for what was there before, and is stale.
+            Err(_) if self.target().effect => Basis::before(step, seen),
+            Err(executed) => {
+                attempt.clear(self.target());
+                return Ok(*executed);
+            }
+        };
+        self.keep_listings(&basis.reads);
+        let declared = basis.fingerprint.hash().unwrap_or(declared);
         let made = ResultEntry {
             run: *run,
             target: self.target().name.clone(),
             id: result_id(declared, &[]),
             declared,
             discovered: Vec::new(),
-            fingerprint: Some(step.fingerprint.clone()),
+            fingerprint: Some(basis.fingerprint),
             artifacts: Vec::new(),
-            read: plan::read_paths(context.graph, self.id),
+            read: basis
+                .reads
+                .iter()
+                .map(|read| (read.role.clone(), read.path.clone()))
+                .collect(),
+            written: basis.written,
             reasons,
             attempt: attempts.made,
             ended: since_1970(),
@@ -327,28 +336,6 @@ impl Execution<'_> {
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
         Ok(done)
-    }
-
-    /// Finds out whether anything that was read was changed while the attempt ran: then nothing is committed.
-    fn changed_meanwhile(&self, seen: &Seen, attempts: &mut Attempts) -> Option<Executed> {
-        let now = match self.look() {
-            Ok(now) => now,
-            Err(failure) => return Some(Executed::Failed(*failure)),
-        };
-        let reads = self.reads().iter().zip(seen.iter().zip(&now));
-        let read = reads.into_iter().find(|(_, (before, after))| before != after)?.0;
-        attempts.changed += 1;
-        attempts.made -= 1;
-        if attempts.changed > CHANGES {
-            return Some(Executed::Failed(changes_too_often(&read.path)));
-        }
-        match read.artifact {
-            Some(_) => Some(Executed::Overtaken(Overtaken {
-                target: self.id,
-                by: None,
-            })),
-            None => Some(Executed::Again(Duration::ZERO)),
-        }
     }
 
     fn commit(
@@ -430,15 +417,8 @@ impl Execution<'_> {
     }
 }
 
-fn failure(what: String) -> Failure {
-    Failure {
-        what,
-        ..Failure::default()
-    }
-}
-
-fn changes_too_often(path: &str) -> Failure {
-    let mut failure = failure(format!("`{path}` was changed again and again while it was being read"));
+pub(super) fn changes_too_often(path: &str) -> Failure {
+    let mut failure = Failure::of(format!("`{path}` was changed again and again while it was being read"));
     failure.help.push("build again when it is at rest".to_owned());
     failure
 }
@@ -448,9 +428,9 @@ fn in_place(history: &History) -> Vec<Artifact> {
 }
 
 /// What was there when the build began can be gone at a target's turn.
-fn cannot_plan(errors: &[PlanError]) -> Failure {
+pub(super) fn cannot_plan(errors: &[PlanError]) -> Failure {
     let texts: Vec<String> = errors.iter().map(PlanError::to_string).collect();
-    failure(texts.join("; "))
+    Failure::of(texts.join("; "))
 }
 
 /// The present, in milliseconds since 1970.
@@ -465,6 +445,6 @@ fn milliseconds(duration: Duration) -> u64 {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        failure(error.to_string())
+        Failure::of(error.to_string())
     }
 }

@@ -2,31 +2,33 @@
 //!
 //! A digest is remembered with (size, mtime, ctime, inode, device). A file that was changed in the very tick of the
 //! file system's clock in which it was read could be changed once more without a trace (git calls it racy), so an
-//! entry as young as its own measurement is not trusted beyond this process: [`Files::settle`] measures it anew a
-//! tick later, before it is written to the index.
+//! entry as young as its own measurement is not trusted beyond this process: [`Files::settle`] measures it again a
+//! tick later, before it is written to the index. What is young is judged by [`file_clock`](super::file_clock).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Tree, of_file};
+use super::file_clock::{self, Measured, Moment, Probe};
 use super::spec::ArtifactKind;
+use super::store::DIRECTORY;
+use super::tree::{self, LinkReader, is_absent, is_bytecode, whole};
 
 /// All that a file system tells about a file's content without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-    inode: u64,
-    device: u64,
+    pub(super) size: u64,
+    pub(super) modified: Moment,
+    pub(super) changed: Moment,
+    pub(super) inode: u64,
+    pub(super) device: u64,
 }
 
 /// A remembered digest.
@@ -34,8 +36,9 @@ pub struct Identity {
 pub struct Known {
     identity: Identity,
     digest: Digest,
-    /// Whether the file was older than the measurement.
-    settled: bool,
+    /// When this process began to read it; `None` once the file is known to have been older than that.
+    #[serde(skip)]
+    measured: Option<Measured>,
 }
 
 /// What is at a path.
@@ -49,7 +52,15 @@ pub enum Look {
     Directory,
     /// A socket, a device and the like.
     Other,
+    /// Something that cannot be looked at.
+    Unreadable(io::ErrorKind),
 }
+
+/// Says of a path relative to the project, and whether it is a directory, that it is ignored.
+pub type Ignored = dyn Fn(&str, bool) -> bool + Send + Sync;
+
+/// A digest and what it is of.
+pub type Found = (Digest, ArtifactKind);
 
 /// The files of one project.
 pub struct Files {
@@ -59,6 +70,10 @@ pub struct Files {
     ahead: RwLock<HashMap<String, Look>>,
     /// Whether a digest was taken that was not remembered.
     measured: AtomicBool,
+    /// What is no part of a directory that is a source.
+    ignored: Box<Ignored>,
+    /// Links that lead back to a directory in which they lie.
+    circles: Mutex<BTreeSet<String>>,
 }
 
 impl Files {
@@ -70,7 +85,16 @@ impl Files {
             known: RwLock::new(known),
             ahead: RwLock::default(),
             measured: AtomicBool::new(false),
+            ignored: Box::new(is_bytecode),
+            circles: Mutex::default(),
         }
+    }
+
+    /// The same files with another rule for what is no part of a directory that is a source.
+    #[must_use]
+    pub fn ignoring(mut self, ignored: Box<Ignored>) -> Self {
+        self.ignored = ignored;
+        self
     }
 
     /// The project's directory.
@@ -91,7 +115,7 @@ impl Files {
         let look = |path: &&str| {
             let look = look(&self.at(path));
             if let Look::File(identity) = look {
-                // What cannot be read is told by whoever needs it.
+                // What cannot be read is reported by whoever needs it.
                 let _ = self.file(path, identity);
             }
             look
@@ -115,39 +139,114 @@ impl Files {
         ahead.get(path).copied().unwrap_or_else(|| look(&self.at(path)))
     }
 
-    /// The digest and kind of what is at a path; `None` if nothing is.
+    /// The digest and kind of what is at a path, of a directory its own digest with all that is in it; `None` if
+    /// nothing is there.
     ///
     /// # Errors
     /// Whatever reading meets; something that is neither file nor directory is [`io::ErrorKind::InvalidInput`].
-    pub fn digest(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
+    pub fn digest(&self, path: &str) -> io::Result<Option<Found>> {
+        self.found(path, &|| Ok(self.tree(path)?.digest()))
+    }
+
+    /// As [`Files::digest`], beside a recorded digest: what Python cached in a directory that was placed without it
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// As [`Files::digest`].
+    pub fn digest_beside(&self, path: &str, recorded: Option<Digest>) -> io::Result<Option<Found>> {
+        let is_recorded = |digest| recorded.is_none_or(|recorded| recorded == digest);
+        self.found(path, &|| Ok(beside(&self.tree(path)?, &is_recorded)))
+    }
+
+    /// The content of a source: of a directory what its links lead to, without what is ignored.
+    ///
+    /// # Errors
+    /// As [`Files::digest`].
+    pub fn source(&self, path: &str) -> io::Result<Option<Found>> {
+        self.found(path, &|| Ok(self.source_tree(path)?.digest()))
+    }
+
+    /// The content of an artifact whose links can be followed, for it is in its place.
+    ///
+    /// # Errors
+    /// As [`Files::digest`].
+    pub fn content(&self, path: &str) -> io::Result<Option<Found>> {
+        self.found(path, &|| Ok(self.content_tree(path)?.digest()))
+    }
+
+    fn found(&self, path: &str, of_directory: &dyn Fn() -> io::Result<Digest>) -> io::Result<Option<Found>> {
         match self.look(path) {
             Look::Missing => Ok(None),
-            Look::File(identity) => {
-                let digest = self.file(path, identity)?;
-                Ok(Some((digest, ArtifactKind::File)))
-            }
-            Look::Directory => Ok(Some((self.tree(path)?.digest(), ArtifactKind::Directory))),
+            Look::File(identity) => Ok(Some((self.file(path, identity)?, ArtifactKind::File))),
+            Look::Directory => Ok(Some((of_directory()?, ArtifactKind::Directory))),
             Look::Other => {
                 let what = format!("`{path}` is neither a file nor a directory");
                 Err(io::Error::new(io::ErrorKind::InvalidInput, what))
             }
+            Look::Unreadable(kind) => Err(kind.into()),
         }
     }
 
-    /// The content of a directory, each file's digest taken from memory where it can be.
+    /// All that is in a directory, links by their text.
     ///
     /// # Errors
     /// Whatever reading meets.
     pub fn tree(&self, path: &str) -> io::Result<Tree> {
         let root = self.at(path);
-        Tree::read(&root, &|file| {
-            let below = file.strip_prefix(&root).unwrap_or(file).to_string_lossy();
-            let name = format!("{}/{below}", path.trim_end_matches('/'));
-            match look(file) {
-                Look::File(identity) => self.file(&name, identity),
-                _ => of_file(file),
-            }
-        })
+        Tree::read(&root, &|file| self.below(path, &root, file), &whole)
+    }
+
+    /// What is in a directory that is a source, with what its links lead to, without what is ignored.
+    ///
+    /// # Errors
+    /// Whatever reading meets.
+    pub fn source_tree(&self, path: &str) -> io::Result<Tree> {
+        self.followed(path, &|below, is_dir| self.is_ignored(path, below, is_dir))
+    }
+
+    /// What is in a directory artifact; if links lead out of it, with what all links lead to.
+    ///
+    /// # Errors
+    /// Whatever reading meets.
+    pub fn content_tree(&self, path: &str) -> io::Result<Tree> {
+        let own = self.tree(path)?;
+        match own.leads_out() {
+            true => self.followed(path, &is_bytecode),
+            false => Ok(own),
+        }
+    }
+
+    fn followed(&self, path: &str, skip: tree::Skip<'_>) -> io::Result<Tree> {
+        let root = self.at(path);
+        let reader = LinkReader {
+            digest_of: &|file| self.below(path, &root, file),
+            skip,
+            circle: &|link| {
+                let shown = link.strip_prefix(&self.root).unwrap_or(link).display().to_string();
+                let mut circles = self.circles.lock().unwrap_or_else(PoisonError::into_inner);
+                circles.insert(shown);
+            },
+        };
+        reader.read(&root)
+    }
+
+    pub(super) fn is_ignored(&self, directory: &str, below: &str, is_dir: bool) -> bool {
+        (self.ignored)(&format!("{}/{below}", directory.trim_end_matches('/')), is_dir)
+    }
+
+    /// The links that were found to lead back to a directory in which they lie; each is given once.
+    pub(crate) fn take_circles(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.circles.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The digest of a file in a directory, taken from memory where it can be.
+    fn below(&self, path: &str, root: &Path, file: &Path) -> io::Result<Digest> {
+        let below = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
+        let name = format!("{}/{below}", path.trim_end_matches('/'));
+        match look(file) {
+            Look::File(identity) => self.file(&name, identity),
+            _ => of_file(file),
+        }
     }
 
     fn file(&self, path: &str, identity: Identity) -> io::Result<Digest> {
@@ -159,28 +258,31 @@ impl Files {
             .copied();
         match known {
             Some(known) if known.identity == identity => Ok(known.digest),
-            _ => self.measure(path),
+            _ => self.measure(path, Measured::now()).map(|(_, digest)| digest),
         }
     }
 
-    /// Reads a file and remembers its digest.
-    fn measure(&self, path: &str) -> io::Result<Digest> {
+    /// Reads a file and remembers its digest; gives its identity too, if it is still there.
+    fn measure(&self, path: &str, measured: Measured) -> io::Result<(Option<Identity>, Digest)> {
         let at = self.at(path);
         self.measured.store(true, Ordering::Relaxed);
-        let begin = tick();
         let digest = of_file(&at)?;
-        // The identity after reading: a change while reading moves it past `begin`.
-        if let Look::File(identity) = look(&at) {
-            let settled = identity.modified < begin && identity.changed < begin;
-            let known = Known {
-                identity,
-                digest,
-                settled,
-            };
-            let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            all.insert(path.to_owned(), known);
-        }
-        Ok(digest)
+        // The identity after reading: a change while reading moves it past the beginning.
+        let Look::File(identity) = look(&at) else {
+            return Ok((None, digest));
+        };
+        self.remember(path, identity, digest, Some(measured));
+        Ok((Some(identity), digest))
+    }
+
+    fn remember(&self, path: &str, identity: Identity, digest: Digest, measured: Option<Measured>) {
+        let known = Known {
+            identity,
+            digest,
+            measured,
+        };
+        let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(path.to_owned(), known);
     }
 
     /// Whether a digest was taken that was not remembered before.
@@ -191,13 +293,7 @@ impl Files {
     /// Remembers the digest of a file that was just placed.
     pub(crate) fn note(&self, path: &str, digest: Digest) {
         if let Look::File(identity) = look(&self.at(path)) {
-            let known = Known {
-                identity,
-                digest,
-                settled: false,
-            };
-            let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            all.insert(path.to_owned(), known);
+            self.remember(path, identity, digest, Some(Measured::now()));
         }
     }
 
@@ -209,43 +305,65 @@ impl Files {
         }
     }
 
-    /// Waits a tick and measures the young entries anew; gives back all that is worth remembering.
+    /// Waits a tick of the file system's clock and measures the young entries again; gives back all that is worth
+    /// remembering.
     #[must_use]
     pub fn settle(&self) -> HashMap<String, Known> {
-        let young: Vec<String> = {
+        let taken: Vec<(String, Known)> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            known
-                .iter()
-                .filter(|(_, known)| !known.settled)
-                .map(|(path, _)| path.clone())
-                .collect()
+            let taken = known.iter().filter(|(_, known)| known.measured.is_some());
+            taken.map(|(path, known)| (path.clone(), *known)).collect()
         };
-        if !young.is_empty() {
-            let begin = tick();
-            for _ in 0..100 {
-                if tick() > begin {
-                    break;
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            young.par_iter().for_each(|path| {
-                self.forget([path.as_str()]);
-                // A file that went away is no longer remembered.
-                let _ = self.measure(path);
-            });
+        if !taken.is_empty() {
+            self.settle_taken(taken);
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known
-            .iter()
-            .filter(|(_, known)| known.settled)
-            .map(|(path, known)| (path.clone(), *known))
-            .collect()
+        let settled = known.iter().filter(|(_, known)| known.measured.is_none());
+        settled.map(|(path, known)| (path.clone(), *known)).collect()
+    }
+
+    fn settle_taken(&self, taken: Vec<(String, Known)>) {
+        let probe = Probe::new(&self.root.join(DIRECTORY).join("v1"));
+        let (old, young): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(_, known)| {
+            let measured = known.measured.as_ref();
+            measured.is_some_and(|measured| file_clock::is_older(&known.identity, measured, probe.as_ref()))
+        });
+        for (path, known) in old {
+            self.remember(&path, known.identity, known.digest, None);
+        }
+        let Some(probe) = probe else { return };
+        // Of another file system the clock is not known: such files are read once more by the next build.
+        let young = young
+            .into_iter()
+            .filter(|(_, known)| known.identity.device == probe.device());
+        let young: Vec<(String, Known)> = young.collect();
+        let Some(begin) = probe.after(young.iter().map(|(_, known)| &known.identity)) else {
+            return;
+        };
+        young.par_iter().for_each(|(path, _)| {
+            self.forget([path.as_str()]);
+            // A file that went away is no longer remembered.
+            let Ok((Some(identity), digest)) = self.measure(path, Measured::now()) else {
+                return;
+            };
+            if file_clock::last_change(&identity, begin) < begin {
+                self.remember(path, identity, digest, None);
+            }
+        });
     }
 }
 
 impl super::look::Look for Files {
-    fn digest(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
-        self.digest(path)
+    fn placed(&self, path: &str, recorded: Option<Digest>) -> io::Result<Option<Found>> {
+        self.digest_beside(path, recorded)
+    }
+
+    fn source(&self, path: &str) -> io::Result<Option<Found>> {
+        self.source(path)
+    }
+
+    fn content(&self, path: &str) -> io::Result<Option<Found>> {
+        self.content(path)
     }
 
     fn now(&self) -> std::time::SystemTime {
@@ -261,22 +379,29 @@ impl super::look::Look for Files {
     }
 }
 
-/// The clock with which the kernel stamps files: it ticks every few milliseconds.
-fn tick() -> (i64, i64) {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    (now.tv_sec, now.tv_nsec)
+/// The digest of a directory's own tree; if it is not the wanted one, that without what Python cached, if that is.
+pub(super) fn beside(own: &Tree, is_wanted: &dyn Fn(Digest) -> bool) -> Digest {
+    let digest = own.digest();
+    if is_wanted(digest) {
+        return digest;
+    }
+    let is_cached = |path: &str| path.split('/').any(|part| part == "__pycache__");
+    let rest = own.0.iter().filter(|(path, _)| !is_cached(path)).cloned().collect();
+    let rest = Tree(rest).digest();
+    if is_wanted(rest) { rest } else { digest }
 }
 
-fn look(path: &Path) -> Look {
+pub(super) fn look(path: &Path) -> Look {
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Look::File(identity(&metadata)),
         Ok(metadata) if metadata.is_dir() => Look::Directory,
         Ok(_) => Look::Other,
-        Err(_) => Look::Missing,
+        Err(error) if is_absent(&error) || tree::is_circle(&error) => Look::Missing,
+        Err(error) => Look::Unreadable(error.kind()),
     }
 }
 
-fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt as _;
     Identity {
         size: metadata.size(),
@@ -301,10 +426,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("source");
         write(&path, "one");
+        std::fs::create_dir_all(dir.path().join(".atsaf/v1")).expect("made");
         let files = Files::new(dir.path(), HashMap::new());
         let first = files.digest("source").expect("read");
+        // Whether it is remembered is the clock's affair; if it is, a change must show.
         let remembered = files.settle();
-        assert_eq!(remembered.len(), 1);
         write(&path, "two");
         let next = Files::new(dir.path(), remembered);
         assert_ne!(next.digest("source").expect("read"), first);
@@ -314,6 +440,7 @@ mod tests {
     fn a_settled_entry_saves_reading() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         write(&dir.path().join("source"), "one");
+        std::fs::create_dir_all(dir.path().join(".atsaf/v1")).expect("made");
         let files = Files::new(dir.path(), HashMap::new());
         let (digest, kind) = files.digest("source").expect("read").expect("there");
         assert_eq!((digest, kind), (Digest::of(b"one"), ArtifactKind::File));
@@ -322,5 +449,57 @@ mod tests {
         remembered.get_mut("source").expect("remembered").digest = lie;
         let next = Files::new(dir.path(), remembered);
         assert_eq!(next.digest("source").expect("read").expect("there").0, lie);
+    }
+
+    #[test]
+    fn a_file_from_the_future_is_remembered_and_a_change_of_it_is_seen() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("source");
+        std::fs::create_dir_all(dir.path().join(".atsaf/v1")).expect("made");
+        let future = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_100_000_000);
+        let set = || {
+            let file = std::fs::File::options().write(true).open(&path).expect("opened");
+            file.set_modified(future).expect("set");
+        };
+        write(&path, "one");
+        set();
+        let files = Files::new(dir.path(), HashMap::new());
+        let first = files.digest("source").expect("read");
+        let remembered = files.settle();
+        assert_eq!(remembered.len(), 1);
+        write(&path, "two");
+        set();
+        let next = Files::new(dir.path(), remembered);
+        assert_ne!(next.digest("source").expect("read"), first);
+    }
+
+    #[test]
+    fn what_python_cached_in_an_artifact_does_not_alter_it_and_what_it_was_made_with_counts() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        std::fs::create_dir_all(dir.path().join("lib")).expect("made");
+        write(&dir.path().join("lib/a.py"), "text");
+        let files = Files::new(dir.path(), HashMap::new());
+        let digest = |recorded| files.digest_beside("lib", recorded).expect("read").expect("there").0;
+        let before = digest(None);
+        std::fs::create_dir_all(dir.path().join("lib/__pycache__")).expect("made");
+        write(&dir.path().join("lib/__pycache__/a.pyc"), "cached");
+        assert_eq!(digest(Some(before)), before);
+        let with = digest(None);
+        assert_ne!(with, before);
+        write(&dir.path().join("lib/__pycache__/a.pyc"), "other");
+        assert_ne!(digest(Some(with)), with);
+    }
+
+    #[test]
+    fn what_is_ignored_in_a_source_is_for_the_project_to_say() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        std::fs::create_dir_all(dir.path().join("d")).expect("made");
+        write(&dir.path().join("d/a"), "text");
+        let files = Files::new(dir.path(), HashMap::new());
+        let files = files.ignoring(Box::new(|path, _| path == "d/a.tmp"));
+        let before = files.source("d").expect("read");
+        write(&dir.path().join("d/a.tmp"), "text");
+        assert_eq!(files.source("d").expect("read"), before);
+        assert_ne!(files.digest("d").expect("read"), before, "an artifact is kept whole");
     }
 }

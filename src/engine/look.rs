@@ -14,11 +14,24 @@ use super::store::{History, StoredResult};
 
 /// The disk and the clock.
 pub trait Look: Sync {
-    /// The digest and kind of what is at a path; `None` if nothing is.
+    /// The own digest and the kind of what is at an artifact's path, beside what is recorded of it; `None` if nothing
+    /// is there.
     ///
     /// # Errors
     /// Whatever reading meets; something that is neither file nor directory is [`io::ErrorKind::InvalidInput`].
-    fn digest(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>>;
+    fn placed(&self, path: &str, recorded: Option<Digest>) -> io::Result<Option<(Digest, ArtifactKind)>>;
+
+    /// The content of a source: of a directory what its links lead to, without what is ignored.
+    ///
+    /// # Errors
+    /// As [`Look::placed`].
+    fn source(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>>;
+
+    /// The content of an artifact in its place: of a directory what its links lead to.
+    ///
+    /// # Errors
+    /// As [`Look::placed`].
+    fn content(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>>;
 
     /// The time of day.
     fn now(&self) -> SystemTime;

@@ -13,12 +13,12 @@ use rayon::prelude::*;
 use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::{self, ActionFields, Field, FieldValue, Fingerprint};
-use super::graph::{ArtifactId, Graph, TargetId};
+use super::graph::{ArtifactId, Graph, How, Read, TargetId};
 use super::look::{Look, Past};
 use super::reason::{self, Difference, Evidence, InPlace, Reason};
 use super::result_id::{Discovered, result_id};
 use super::run_id::RunId;
-use super::spec::{Action, Span, Target, Value};
+use super::spec::{Action, ArtifactKind, Output, Span, Target, Value};
 use super::store::entry::Artifact;
 use super::store::{History, Store, StoredResult};
 use super::task::Tasks;
@@ -255,7 +255,7 @@ fn judge_optimistically(
     let recorded = |artifact: ArtifactId| {
         let port = inputs.graph.port(artifact);
         let record = histories[artifact.target.index()].record()?;
-        record.artifact(port).map(|artifact| artifact.content)
+        content_in_place(inputs.disk, inputs.graph.path(artifact), record.artifact(port)?)
     };
     targets
         .par_iter()
@@ -286,7 +286,8 @@ fn judge_by(
     force: bool,
 ) -> Judged {
     let target = inputs.graph.target(id);
-    let (fingerprint, waits_for) = take_fingerprint(inputs, id, known)?;
+    let reads = reads_of(inputs, id, history);
+    let (fingerprint, waits_for) = take_fingerprint(inputs, id, &reads, known)?;
     let hash = fingerprint.hash();
     let record = history.record();
     let mut artifacts = Vec::with_capacity(target.outputs.len());
@@ -321,7 +322,9 @@ fn judge_by(
         let earlier = hash
             .filter(|_| !force)
             .and_then(|hash| restorable(inputs, target, history, hash));
-        contents = earlier.as_ref().map(|earlier| contents_of(target, earlier));
+        contents = earlier
+            .as_ref()
+            .map(|earlier| contents_of(inputs.disk, target, earlier, false));
         Verdict::Stale {
             reasons,
             restore: earlier.map(|earlier| Earlier {
@@ -332,7 +335,7 @@ fn judge_by(
     } else if hash.is_none() {
         Verdict::Undecided
     } else {
-        contents = record.map(|record| contents_of(target, record));
+        contents = record.map(|record| contents_of(inputs.disk, target, record, true));
         Verdict::Fresh
     };
     let step = Step {
@@ -348,7 +351,7 @@ fn judge_by(
 
 /// Compares what lies at an artifact's path with the record.
 fn look_at(disk: &dyn Look, path: &str, recorded: Option<&Artifact>) -> io::Result<InPlace> {
-    match disk.digest(path) {
+    match disk.placed(path, recorded.map(|old| old.bytes)) {
         Ok(None) => Ok(InPlace::Missing),
         Ok(found) if found == recorded.map(|old| (old.bytes, old.kind)) => Ok(InPlace::Intact),
         Ok(_) => Ok(InPlace::Altered),
@@ -373,7 +376,7 @@ fn moved(disk: &dyn Look, discovered: &[Discovered]) -> Vec<Difference> {
 
 /// What is at a path that an attempt was seen to use; what cannot be read counts as not there.
 fn today(disk: &dyn Look, path: &str) -> Option<Digest> {
-    disk.digest(path).ok().flatten().map(|(digest, _)| digest)
+    disk.source(path).ok().flatten().map(|(digest, _)| digest)
 }
 
 /// The key under which an effect acts: the id of its result as far as it is known before the attempt.
@@ -388,11 +391,48 @@ pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Op
     result_id(declared, &discovered)
 }
 
-fn contents_of(target: &Target, result: &StoredResult) -> Contents {
-    let outputs = target.outputs.iter();
-    outputs
-        .map(|output| Some(result.artifact(&output.port)?.content))
-        .collect()
+/// What a result leaves; what links lead to is known only of artifacts that are in place.
+fn contents_of(disk: &dyn Look, target: &Target, result: &StoredResult, in_place: bool) -> Contents {
+    let content = |output: &Output| {
+        let artifact = result.artifact(&output.port)?;
+        match in_place || !holds_links(artifact) {
+            true => content_in_place(disk, &output.path, artifact),
+            false => None,
+        }
+    };
+    target.outputs.iter().map(content).collect()
+}
+
+/// Whether an artifact is a directory with links that lead out of it.
+fn holds_links(artifact: &Artifact) -> bool {
+    artifact.kind == ArtifactKind::Directory && artifact.content != artifact.bytes
+}
+
+/// What those who read an artifact depend on: what its links lead to today, if it has any.
+pub(crate) fn content_in_place(disk: &dyn Look, path: &str, artifact: &Artifact) -> Option<Digest> {
+    match holds_links(artifact) {
+        true => disk.content(path).ok().flatten().map(|(content, _)| content),
+        false => Some(artifact.content),
+    }
+}
+
+/// What a target reads, without the words of its command that the command was seen to write itself.
+///
+/// Such a word counts again once something else than a run of the target left it as it is.
+pub(crate) fn reads_of<'g>(inputs: VerdictInputs<'g>, id: TargetId, history: &History) -> Vec<&'g Read> {
+    let reads = inputs.graph.node(id).reads.iter();
+    let left = history.written();
+    if left.is_empty() {
+        return reads.collect();
+    }
+    let is_written = |read: &&Read| {
+        read.how == How::Word
+            && read.artifact.is_none()
+            && left
+                .iter()
+                .any(|(path, digest)| *path == read.path && today(inputs.disk, path) == Some(*digest))
+    };
+    reads.filter(|read| !is_written(read)).collect()
 }
 
 /// The earlier result that may be put back for a declared fingerprint: never of an effect, which has to act; only a
@@ -403,8 +443,8 @@ fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, dec
         Some(output.path.as_str())
     };
     let in_place = |artifact: &Artifact| {
-        path_of(artifact)
-            .is_some_and(|path| inputs.disk.digest(path).ok().flatten() == Some((artifact.bytes, artifact.kind)))
+        let found = path_of(artifact).map(|path| inputs.disk.placed(path, Some(artifact.bytes)));
+        found.and_then(Result::ok).flatten() == Some((artifact.bytes, artifact.kind))
     };
     let can_restore = |result: &StoredResult| {
         let is_today = moved(inputs.disk, &result.discovered).is_empty();
@@ -422,13 +462,13 @@ fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, dec
 }
 
 /// Gathers everything that a target's result depends on; also tells who must run before all of it is known.
-fn take_fingerprint(
+pub(crate) fn take_fingerprint(
     context: VerdictInputs<'_>,
     id: TargetId,
+    reads: &[&Read],
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
 ) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
     let target = context.graph.target(id);
-    let reads = &context.graph.node(id).reads;
     let mut errors = Vec::new();
     let mut waits_for = Vec::new();
     let mut inputs = Vec::with_capacity(reads.len());
@@ -442,7 +482,7 @@ fn take_fingerprint(
                 }
                 digest
             }
-            None => match context.disk.digest(&read.path) {
+            None => match context.disk.source(&read.path) {
                 Ok(Some((digest, _))) => Some(digest),
                 Ok(None) => {
                     let (path, span) = (read.path.clone(), read.span);
@@ -542,12 +582,6 @@ fn by_role(mut inputs: Vec<fingerprint::InputField>) -> Vec<fingerprint::InputFi
         }
     }
     merged
-}
-
-/// Role and path of everything that a target reads.
-pub(crate) fn read_paths(graph: &Graph, id: TargetId) -> Vec<(String, String)> {
-    let reads = graph.node(id).reads.iter();
-    reads.map(|read| (read.role.clone(), read.path.clone())).collect()
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
+use super::clock;
 use super::event::{Event, Observer, Outcome, Summary};
-use super::graph::{ArtifactId, TargetId};
+use super::graph::{ArtifactId, Graph, TargetId};
 use super::mask::Mask;
-use super::plan::PlanContext;
+use super::plan::{self, PlanContext};
 use super::run_id::RunId;
 use super::store::entry::Artifact;
 
@@ -42,9 +43,9 @@ pub(crate) struct Run<'a> {
     pub(crate) context: PlanContext<'a>,
     pub(crate) options: &'a Options<'a>,
     pub(crate) observer: &'a dyn Observer,
-    pub(crate) mask: Mask,
+    pub(crate) mask: Arc<Mask>,
     pub(crate) id: RunId,
-    progress: Mutex<Progress>,
+    progress: Arc<Mutex<Progress>>,
 }
 
 /// How far it has come.
@@ -53,6 +54,8 @@ struct Progress {
     /// What each target left that is done, and each fresh one that another needs.
     left: HashMap<TargetId, Vec<Artifact>>,
     ended: HashMap<TargetId, TargetEnd>,
+    /// From when to when each attempt ran.
+    attempts: Vec<(TargetId, SystemTime, SystemTime)>,
 }
 
 /// How a target ended, for the summary.
@@ -73,9 +76,21 @@ impl<'a> Run<'a> {
             context,
             options,
             observer,
-            mask: Mask::new(options.secrets.values().map(String::as_str)),
+            mask: Arc::new(Mask::new(options.secrets.values().map(String::as_str))),
             id: RunId::new(),
-            progress: Mutex::default(),
+            progress: Arc::default(),
+        }
+    }
+
+    /// The same run with another graph of the same Spec: files may have joined a glob.
+    pub(crate) fn with_graph<'b>(&'b self, graph: &'b Graph) -> Run<'b> {
+        Run {
+            context: PlanContext { graph, ..self.context },
+            options: self.options,
+            observer: self.observer,
+            mask: Arc::clone(&self.mask),
+            id: self.id,
+            progress: Arc::clone(&self.progress),
         }
     }
 
@@ -91,8 +106,14 @@ impl<'a> Run<'a> {
         artifacts.into_iter().find(|artifact| artifact.name == port).cloned()
     }
 
-    /// Notes what a target leaves to those that need it.
-    pub(crate) fn leave(&self, id: TargetId, artifacts: Vec<Artifact>) {
+    /// Notes what a target leaves to those that need it: of a directory with links, what they lead to now.
+    pub(crate) fn leave(&self, id: TargetId, mut artifacts: Vec<Artifact>) {
+        for artifact in &mut artifacts {
+            let mut outputs = self.context.graph.target(id).outputs.iter();
+            let output = outputs.find(|output| output.port == artifact.name);
+            let content = output.and_then(|it| plan::content_in_place(self.context.files, &it.path, artifact));
+            artifact.content = content.unwrap_or(artifact.content);
+        }
         self.progress().left.insert(id, artifacts);
     }
 
@@ -110,6 +131,31 @@ impl<'a> Run<'a> {
         if matches!(ended, TargetEnd::Failed | TargetEnd::Skipped) {
             *ended = TargetEnd::Fresh;
         }
+    }
+
+    /// Notes that an attempt of a target ran since a moment, until now.
+    pub(crate) fn ran_since(&self, id: TargetId, begun: SystemTime) {
+        self.progress().attempts.push((id, begun, clock::now()));
+    }
+
+    /// The targets whose attempts ran at a moment, or would have been at it within a tick of the clock.
+    pub(crate) fn running_at(&self, moment: SystemTime) -> Vec<TargetId> {
+        const TICK: Duration = Duration::from_millis(20);
+        let progress = self.progress();
+        let at = |(_, begun, ended): &&(TargetId, SystemTime, SystemTime)| {
+            moment + TICK >= *begun && moment <= *ended + TICK
+        };
+        let mut ids: Vec<TargetId> = progress.attempts.iter().filter(at).map(|(id, ..)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Whether anything of this run was built or restored.
+    pub(crate) fn has_made_something(&self) -> bool {
+        let progress = self.progress();
+        let mut ended = progress.ended.values();
+        ended.any(|ended| matches!(ended, TargetEnd::Built | TargetEnd::Restored))
     }
 
     /// Notes how a target's turn ended, and tells it.

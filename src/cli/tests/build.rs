@@ -84,7 +84,7 @@ start  first  never built
 error: `first` failed: the command ended with exit code 3
   --> Atsaffile:1:9
  1 | [target.first]
-   |         ^
+   |         ^^^^^
   note: the command: echo begun; echo x > .atsaf/v1/staging/KEY/first.txt; exit 3
   note: the last that it printed:
         begun

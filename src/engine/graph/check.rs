@@ -6,21 +6,27 @@ use std::path::Path;
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
 
+use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, GraphError, Name, TargetId};
-use crate::engine::files::Files;
 use crate::engine::spec::{ArtifactKind, Spec};
+use crate::engine::store::DIRECTORY;
+
+/// Targets and artifacts by name and path, and what is wrong with them.
+pub(super) struct Names {
+    pub(super) by_name: HashMap<String, Name>,
+    pub(super) by_path: BTreeMap<String, ArtifactId>,
+    /// Artifacts whose declared path leads elsewhere through a link, by where it leads.
+    pub(super) by_real: BTreeMap<String, ArtifactId>,
+    pub(super) errors: Vec<GraphError>,
+}
 
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
-/// itself an artifact, and paths that a link leads out of the project.
-pub(super) fn names(
-    spec: &Spec,
-    files: &Files,
-) -> (HashMap<String, Name>, BTreeMap<String, ArtifactId>, Vec<GraphError>) {
+/// itself an artifact, and paths that a link leads to where nothing can be written.
+pub(super) fn names(spec: &Spec, links: &mut Links) -> Names {
     let mut by_name = HashMap::with_capacity(2 * spec.targets.len());
     let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
+    let mut by_real: BTreeMap<String, ArtifactId> = BTreeMap::new();
     let mut errors = Vec::new();
-    let mut parents: HashMap<&str, bool> = HashMap::new();
-    let root = files.root().canonicalize().unwrap_or_else(|_| files.root().to_owned());
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         for (at, output) in (0..).zip(&target.outputs) {
             let artifact = ArtifactId { target: id, output: at };
@@ -28,32 +34,46 @@ pub(super) fn names(
             if let Some(other) = by_path.insert(output.path.clone(), artifact) {
                 errors.push(GraphError::two_writers(spec, other, artifact));
             }
-            let parent = output.path.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let outside = *parents.entry(parent).or_insert_with(|| leads_outside(&root, parent));
-            if outside {
-                errors.push(GraphError::outside(spec, artifact));
+            let real = match links.lead_of_parent(&output.path) {
+                Leads::Nowhere => continue,
+                Leads::Inside(real) if real.split('/').next() == Some(DIRECTORY) => {
+                    errors.push(GraphError::into_store(spec, artifact));
+                    continue;
+                }
+                Leads::Inside(real) => real,
+                Leads::Outside(real) => {
+                    // What it leads to may be a disk that is not there now: nothing is made in its place.
+                    let parent = output.path.rsplit_once('/').map_or("", |(parent, _)| parent);
+                    if let Some(link) = links.dangling(parent) {
+                        errors.push(GraphError::dangling(spec, artifact, link));
+                    }
+                    real
+                }
+            };
+            if let Some(other) = by_real.insert(real, artifact) {
+                errors.push(GraphError::two_writers(spec, other, artifact));
             }
         }
         by_name.insert(target.name.clone(), Name::Target(id));
+    }
+    for (real, artifact) in &by_real {
+        if let Some(other) = by_path.get(real) {
+            errors.push(GraphError::two_writers(spec, *other, *artifact));
+        }
+        if let Some(directory) = directory_above(&by_path, real, spec) {
+            errors.push(GraphError::inside(spec, directory, *artifact));
+        }
     }
     for (path, artifact) in &by_path {
         if let Some(directory) = directory_above(&by_path, path, spec) {
             errors.push(GraphError::inside(spec, directory, *artifact));
         }
     }
-    (by_name, by_path, errors)
-}
-
-/// Whether the existing part of a path is, through a link, outside the project.
-fn leads_outside(root: &Path, path: &str) -> bool {
-    let mut at = root.join(path);
-    loop {
-        if let Ok(real) = at.canonicalize() {
-            return !real.starts_with(root);
-        }
-        if !at.pop() {
-            return false;
-        }
+    Names {
+        by_name,
+        by_path,
+        by_real,
+        errors,
     }
 }
 

@@ -65,11 +65,21 @@ impl GraphError {
         .help("an artifact is replaced whole: move one of the two elsewhere")
     }
 
-    pub(super) fn outside(spec: &Spec, artifact: ArtifactId) -> Self {
+    pub(super) fn into_store(spec: &Spec, artifact: ArtifactId) -> Self {
         let output = output(spec, artifact);
-        Self::new(format!("`{}` leads out of the project through a link", output.path))
+        Self::new(format!("`{}` leads into `.atsaf/` through a link", output.path))
             .at(output.span, "")
-            .help("atsaf writes only below the directory of the Atsaffile")
+            .help("that directory belongs to atsaf: let the link lead elsewhere")
+    }
+
+    pub(super) fn dangling(spec: &Spec, artifact: ArtifactId, link: &str) -> Self {
+        let output = output(spec, artifact);
+        Self::new(format!(
+            "`{}` lies below `{link}`, a link that leads to no directory",
+            output.path
+        ))
+        .at(output.span, "")
+        .help("make the directory that the link leads to, or mount the disk that it is on")
     }
 
     pub(super) fn unknown_artifact(graph: &Graph, name: &str, span: Span) -> Self {

@@ -6,10 +6,13 @@
 
 mod check;
 mod error;
+mod links;
 
 use std::collections::{BTreeMap, HashMap};
 
+use self::check::Names;
 pub use self::error::{GraphError, UnknownGoal};
+use self::links::{Leads, Links};
 use super::files::Files;
 use super::spec::{Action, From, Param, Span, Spec, Target, Value};
 
@@ -34,6 +37,10 @@ pub struct Graph {
     order: Vec<TargetId>,
     by_name: HashMap<String, Name>,
     by_path: BTreeMap<String, ArtifactId>,
+    /// Artifacts by the path to which a link on the way to their declared path leads.
+    by_real: BTreeMap<String, ArtifactId>,
+    /// Paths that reach an artifact, or into one, through a link.
+    linked: HashMap<String, ArtifactId>,
 }
 
 /// The edges of one target.
@@ -109,16 +116,26 @@ impl Graph {
     /// # Errors
     /// Everything that is wrong with the whole, at once.
     pub fn new(spec: Spec, files: &Files) -> Result<Self, Box<(Spec, Vec<GraphError>)>> {
-        let (by_name, by_path, mut errors) = check::names(&spec, files);
+        let mut links = Links::new(files.root());
+        let Names {
+            by_name,
+            by_path,
+            by_real,
+            mut errors,
+        } = check::names(&spec, &mut links);
         let mut graph = Self {
             nodes: Vec::with_capacity(spec.targets.len()),
             spec,
             order: Vec::new(),
             by_name,
             by_path,
+            by_real,
+            linked: HashMap::new(),
         };
         let mut found = DiskAnswers {
             files,
+            links,
+            linked: HashMap::new(),
             words: HashMap::new(),
             globs: HashMap::new(),
         };
@@ -126,6 +143,7 @@ impl Graph {
             let node = graph.connect(id, &mut found, &mut errors);
             graph.nodes.push(node);
         }
+        graph.linked = std::mem::take(&mut found.linked);
         for id in (0..).map(TargetId).take(graph.nodes.len()) {
             for need in graph.nodes[id.index()].needs.clone() {
                 graph.nodes[need.index()].feeds.push(id);
@@ -167,17 +185,23 @@ impl Graph {
                     None => errors.push(GraphError::unknown_artifact(self, name, input.span)),
                 },
                 From::Source(path) => {
-                    if let Some(directory) = check::directory_above(&self.by_path, path, &self.spec) {
-                        errors.push(GraphError::source_inside(self, path, input.span, directory));
+                    let artifact = self.artifact_at(path, found);
+                    if artifact.is_none() {
+                        self.check_source(path, input.span, found, errors);
                     }
-                    if let Some(artifact) = check::artifact_below(&self.by_path, path) {
-                        errors.push(GraphError::source_around(self, path, input.span, artifact));
-                    }
-                    reads.push(read(path, self.by_path.get(path).copied(), How::Declared));
+                    reads.push(read(path, artifact, How::Declared));
                 }
                 From::Glob(pattern) => match found.matches(pattern) {
                     Ok(paths) => {
                         if let Some(artifact) = check::glob_hits(&self.by_path, pattern, &self.spec) {
+                            errors.push(GraphError::glob_matches_artifact(self, pattern, input.span, artifact));
+                        }
+                        let paths = paths.to_vec();
+                        let by_link = paths.iter().find_map(|path| match found.links.lead_of_parent(path) {
+                            Leads::Nowhere => None,
+                            Leads::Inside(to) | Leads::Outside(to) => self.real_artifact(&to),
+                        });
+                        if let Some(artifact) = by_link {
                             errors.push(GraphError::glob_matches_artifact(self, pattern, input.span, artifact));
                         }
                         reads.extend(paths.iter().map(|path| read(path, None, How::Matched)));
@@ -187,14 +211,11 @@ impl Graph {
             }
         }
         self.imply(id, found, &mut reads);
-        for read in reads.iter().filter(|read| read.how == How::Param) {
-            if let Some(artifact) = check::artifact_below(&self.by_path, &read.path) {
-                errors.push(GraphError::source_around(self, &read.path, read.span, artifact));
-            }
-            let above = check::directory_above(&self.by_path, &read.path, &self.spec);
-            if let Some(directory) = above.filter(|_| read.artifact.is_none()) {
-                errors.push(GraphError::source_inside(self, &read.path, read.span, directory));
-            }
+        for read in reads
+            .iter()
+            .filter(|read| read.how == How::Param && read.artifact.is_none())
+        {
+            self.check_source(&read.path, read.span, found, errors);
         }
         let mut needs: Vec<TargetId> = reads
             .iter()
@@ -214,12 +235,64 @@ impl Graph {
         }
     }
 
+    /// The artifact at a path, by its declared path or through links.
+    fn artifact_at(&self, path: &str, found: &mut DiskAnswers<'_>) -> Option<ArtifactId> {
+        if let Some(artifact) = self.by_path.get(path) {
+            return Some(*artifact);
+        }
+        let real = match found.links.lead(path) {
+            Leads::Nowhere => path.to_owned(),
+            Leads::Inside(real) | Leads::Outside(real) => real,
+        };
+        let artifact = self.real_artifact(&real)?;
+        found.linked.insert(path.to_owned(), artifact);
+        Some(artifact)
+    }
+
+    fn real_artifact(&self, real: &str) -> Option<ArtifactId> {
+        self.by_path.get(real).or_else(|| self.by_real.get(real)).copied()
+    }
+
+    /// The directory artifact in which a path lies, by its declared path or through links.
+    fn directory_above(&self, path: &str, found: &mut DiskAnswers<'_>) -> Option<ArtifactId> {
+        let above = check::directory_above(&self.by_path, path, &self.spec);
+        above.or_else(|| match found.links.lead(path) {
+            Leads::Inside(real) => {
+                let artifact = check::directory_above(&self.by_path, &real, &self.spec)?;
+                found.linked.insert(path.to_owned(), artifact);
+                Some(artifact)
+            }
+            Leads::Nowhere | Leads::Outside(_) => None,
+        })
+    }
+
+    /// Checks that a source lies in no artifact and contains none.
+    fn check_source(&self, path: &str, span: Span, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) {
+        if let Some(directory) = self.directory_above(path, found) {
+            errors.push(GraphError::source_inside(self, path, span, directory));
+        }
+        let below = check::artifact_below(&self.by_path, path).or_else(|| match found.links.lead(path) {
+            Leads::Inside(real) => check::artifact_below(&self.by_path, &real),
+            Leads::Nowhere | Leads::Outside(_) => None,
+        });
+        if let Some(artifact) = below {
+            errors.push(GraphError::source_around(self, path, span, artifact));
+        }
+    }
+
+    /// Whether a path is an artifact or lies in one, as far as the disk was asked.
+    pub(crate) fn is_artifact_or_in_one(&self, path: &str) -> bool {
+        let above = || check::directory_above(&self.by_path, path, &self.spec).is_some();
+        self.by_path.contains_key(path) || self.linked.contains_key(path) || above()
+    }
+
     /// Adds what a target reads without declaring it: files that its command names, paths among its parameters.
     fn imply(&self, id: TargetId, found: &mut DiskAnswers<'_>, reads: &mut Vec<Read>) {
         let target = self.target(id);
         let mut imply = |role: &str, path: &str, artifact: Option<ArtifactId>, how, span| {
             let own = artifact.is_some_and(|artifact| artifact.target == id);
-            if !own && !reads.iter().any(|read| read.path == path) {
+            let is_read = |read: &Read| read.path == path || (artifact.is_some() && read.artifact == artifact);
+            if !own && !reads.iter().any(is_read) {
                 reads.push(Read {
                     role: role.to_owned(),
                     path: path.to_owned(),
@@ -232,9 +305,9 @@ impl Graph {
         if let Action::Command(command) = &target.action {
             for word in &command.file_words {
                 let path = word.strip_prefix("./").unwrap_or(word);
-                let above = || check::directory_above(&self.by_path, path, &self.spec);
+                let artifact = self.artifact_at(path, found);
                 // What lies in the directory of an artifact is part of it.
-                match self.by_path.get(path).copied().or_else(above) {
+                match artifact.or_else(|| self.directory_above(path, found)) {
                     Some(artifact) => {
                         let whole = self.path(artifact);
                         imply(whole, whole, Some(artifact), How::Word, target.span);
@@ -248,7 +321,7 @@ impl Graph {
             if let Value::Path(path) = value {
                 let path = path.trim_end_matches('/');
                 let span = origin.span().unwrap_or(target.span);
-                imply(name, path, self.by_path.get(path).copied(), How::Param, span);
+                imply(name, path, self.artifact_at(path, found), How::Param, span);
             }
         }
     }
@@ -398,6 +471,9 @@ impl Graph {
 /// What the disk was asked while the graph was made; each question once.
 struct DiskAnswers<'a> {
     files: &'a Files,
+    links: Links,
+    /// Paths that were found to reach an artifact through a link.
+    linked: HashMap<String, ArtifactId>,
     words: HashMap<String, bool>,
     globs: HashMap<String, Result<Vec<String>, String>>,
 }

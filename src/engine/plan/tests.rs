@@ -21,8 +21,16 @@ impl Disk {
 }
 
 impl Look for Disk {
-    fn digest(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
+    fn placed(&self, path: &str, _: Option<Digest>) -> io::Result<Option<(Digest, ArtifactKind)>> {
+        self.source(path)
+    }
+
+    fn source(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
         Ok(self.0.get(path).map(|digest| (*digest, ArtifactKind::File)))
+    }
+
+    fn content(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
+        self.source(path)
     }
 
     fn now(&self) -> SystemTime {
@@ -151,6 +159,7 @@ fn result(graph: &Graph, disk: &Disk, out: &str, discovered: Vec<Discovered>) ->
         ended: 0,
         duration: 1,
         effect: graph.target(TargetId(0)).effect,
+        written: Vec::new(),
     }
 }
 

@@ -6,10 +6,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::RenameFlags;
 
-use super::commit::{digest_of, exists, remove};
+use super::commit::exists;
 use super::entry::Artifact;
+use super::modes::{remove, rename_with};
 use super::{Holder, Store, StoreError, move_file};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
@@ -101,14 +102,14 @@ impl Store {
         let at = files.at(&output.path);
         let (size, outcome) = match exists(&at) {
             false => (0, CleanOutcome::Absent),
-            true => match digest_of(&at)? {
-                Some(bytes) if self.records.ledger(|ledger| ledger.placed(&output.path, bytes)) => (
+            true => match self.placed_at(&at, &output.path)? {
+                Some(bytes) => (
                     size_of(&at),
                     CleanOutcome::Removed {
                         copy: self.has_copy(&output.path, bytes),
                     },
                 ),
-                _ => (size_of(&at), CleanOutcome::Altered),
+                None => (size_of(&at), CleanOutcome::Altered),
             },
         };
         Ok(Swept {
@@ -160,13 +161,10 @@ impl Store {
         fs::create_dir_all(&staging)?;
         let away = staging.join("clean");
         super::rename(at, &away)?;
-        let own = match digest_of(&away)? {
-            Some(bytes) => self.records.ledger(|ledger| ledger.placed(&output.path, bytes)),
-            None => false,
-        };
+        let own = self.placed_at(&away, &output.path)?.is_some();
         if own {
             remove(&away)?;
-        } else if renameat_with(CWD, &away, CWD, at, RenameFlags::NOREPLACE).is_err() {
+        } else if rename_with(&away, at, RenameFlags::NOREPLACE).is_err() {
             // Somebody put another file there meanwhile, or the file system cannot do it: nothing of theirs is lost.
             match exists(at) {
                 false => move_file(&away, at)?,
@@ -244,6 +242,7 @@ mod tests {
                 ended: 1,
                 duration: 1,
                 effect: false,
+                written: Vec::new(),
             };
             let (target, id) = (made.target.clone(), made.id);
             let entries = [Entry::Intent(Box::new(made)), Entry::Result { target, id }];

@@ -7,14 +7,16 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::RenameFlags;
 
 use super::entry::{Artifact, Entry, Mode, ResultEntry};
+use super::modes::{remove, rename_with};
 use super::{Store, StoreError, StoredResult, move_file, objects};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
-use crate::engine::files::Files;
+use crate::engine::files::{self, Files};
 use crate::engine::run_id::{RUN_ID_PLACEHOLDER, RunId};
 use crate::engine::spec::{ArtifactKind, Output};
+use crate::engine::tree::whole;
 
 /// An artifact as an attempt left it, examined.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Staged {
     pub(crate) size: u64,
     /// Where it lies.
     pub(crate) at: PathBuf,
+    /// What is in it, if it is a directory.
+    tree: Option<Tree>,
     /// Whether the run's id is to be stamped into it.
     stamp: bool,
 }
@@ -36,16 +40,19 @@ pub(crate) struct Staged {
 impl Staged {
     /// Digests what an attempt wrote to `at`; `stamp` if the run's id is to be put into it, as for a built-in.
     pub(crate) fn examine(output: &Output, at: PathBuf, stamp: bool) -> io::Result<Self> {
+        let mut tree = None;
         let (content, size) = match output.kind {
             ArtifactKind::File => (digest::of_file(&at)?, fs::metadata(&at)?.len()),
             ArtifactKind::Directory => {
-                let tree = Tree::read(&at, &digest::of_file)?;
-                let sizes = tree
+                let found = Tree::read(&at, &digest::of_file, &whole)?;
+                let sizes = found
                     .0
                     .iter()
                     .filter_map(|(name, _)| fs::symlink_metadata(at.join(name)).ok());
                 let size = sizes.filter(fs::Metadata::is_file).map(|it| it.len()).sum();
-                (tree.digest(), size)
+                let content = found.content_mark();
+                tree = Some(found);
+                (content, size)
             }
         };
         Ok(Self {
@@ -55,17 +62,17 @@ impl Staged {
             content,
             size,
             at,
+            tree,
             stamp,
         })
     }
 
     /// The artifact that it becomes in a run; stamps the run's id into the file.
     fn artifact(&self, run: RunId, object: Option<Digest>, mode: Mode) -> io::Result<Artifact> {
-        let stamped = self.stamp && stamp(&self.at, run)?;
-        let bytes = if stamped {
-            digest::of_file(&self.at)?
-        } else {
-            self.content
+        let bytes = match &self.tree {
+            Some(tree) => tree.digest(),
+            None if self.stamp && stamp(&self.at, run)? => digest::of_file(&self.at)?,
+            None => self.content,
         };
         Ok(Artifact {
             name: self.port.clone(),
@@ -166,7 +173,7 @@ impl Store {
             let intact = |old: &&Artifact| {
                 old.content == staged.content
                     && old.kind == staged.kind
-                    && files.digest(&staged.path).ok().flatten() == Some((old.bytes, old.kind))
+                    && files.digest_beside(&staged.path, Some(old.bytes)).ok().flatten() == Some((old.bytes, old.kind))
             };
             if let Some(old) = before.filter(intact) {
                 result.artifacts.push(Artifact {
@@ -184,6 +191,10 @@ impl Store {
                 None => (None, Mode::Plain),
             };
             let artifact = staged.artifact(run, object, mode).map_err(StoreError::at(&staged.at))?;
+            if let Some(tree) = &staged.tree {
+                // Without it an explanation says less, and that is all.
+                let _ = self.keep_listing(tree);
+            }
             result.artifacts.push(artifact.clone());
             place.push((artifact, staged.at.clone()));
         }
@@ -233,6 +244,14 @@ impl Store {
         let ends = parent.match_indices('/').map(|(end, _)| end).chain([parent.len()]);
         let mut above = ends.map(|end| &parent[..end]);
         let in_the_way = above.find(|part| exists(&root.join(part)) && !root.join(part).is_dir());
+        if let Some(link) = in_the_way
+            && let Ok(to) = fs::read_link(root.join(link))
+            && !root.join(link).exists()
+        {
+            // A link of the project that leads to what is to be made.
+            fs::create_dir_all(root.join(link).parent().unwrap_or(root).join(to))?;
+            return self.clear_way(path, run);
+        }
         let displaced = match in_the_way {
             Some(part) => self.dispose(&root.join(part), part, run)?,
             None => None,
@@ -242,7 +261,7 @@ impl Store {
     }
 
     fn place(&self, artifact: &Artifact, staged: &Path, to: &Path, run: RunId) -> io::Result<Option<Displaced>> {
-        match renameat_with(CWD, staged, CWD, to, RenameFlags::NOREPLACE) {
+        match rename_with(staged, to, RenameFlags::NOREPLACE) {
             Err(rustix::io::Errno::EXIST) => {}
             // A file system that cannot: what stands there is moved away first.
             Err(rustix::io::Errno::INVAL) if !exists(to) => return super::rename(staged, to).map(|()| None),
@@ -254,13 +273,13 @@ impl Store {
             }
             other => return other.map(|()| None).map_err(io::Error::from),
         }
-        if digest_of(to)? == Some(artifact.bytes) {
+        if digest_of(to, &|digest| digest == artifact.bytes)? == Some(artifact.bytes) {
             remove(staged)?;
             return Ok(None);
         }
         let former = self.former(artifact, to, run)?;
         super::rename(staged, &former)?;
-        renameat_with(CWD, &former, CWD, to, RenameFlags::EXCHANGE)?;
+        rename_with(&former, to, RenameFlags::EXCHANGE)?;
         self.dispose(&former, &artifact.path, run)
     }
 
@@ -294,10 +313,7 @@ impl Store {
 
     /// Deletes what came out of an artifact's place if atsaf had put it there, else keeps it under `displaced/`.
     pub(crate) fn dispose(&self, former: &Path, path: &str, run: RunId) -> io::Result<Option<Displaced>> {
-        let own = match digest_of(former)? {
-            Some(digest) => self.records.ledger(|ledger| ledger.placed(path, digest)),
-            None => false,
-        };
+        let own = self.placed_at(former, path)?.is_some();
         if own && former.is_dir() {
             // Out of sight first: a kill must not leave half of it where it would be taken for somebody's work.
             let staging = self.area.staging_beside(&self.area.root().join(path), run);
@@ -332,34 +348,33 @@ impl Store {
     }
 }
 
-/// The digest of a file or directory; `None` of a link or anything else, which atsaf never places.
-pub(super) fn digest_of(path: &Path) -> io::Result<Option<Digest>> {
+/// The digest of a file or directory; `None` of a link or anything else, which atsaf never places. Of a directory whose
+/// digest is not the wanted one, that without what Python cached in it, if that is.
+fn digest_of(path: &Path, is_wanted: &dyn Fn(Digest) -> bool) -> io::Result<Option<Digest>> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_file() {
         digest::of_file(path).map(Some)
     } else if kind.is_dir() {
-        match Tree::read(path, &digest::of_file) {
+        match Tree::read(path, &digest::of_file, &whole) {
             // Something is in it that atsaf never places.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
-            tree => tree.map(|tree| Some(tree.digest())),
+            tree => tree.map(|tree| Some(files::beside(&tree, is_wanted))),
         }
     } else {
         Ok(None)
     }
 }
 
-pub(super) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+impl Store {
+    /// The digest of what lies at `at`, if atsaf had placed exactly that at a declared path.
+    pub(super) fn placed_at(&self, at: &Path, path: &str) -> io::Result<Option<Digest>> {
+        let is_placed = |digest| self.records.ledger(|ledger| ledger.placed(path, digest));
+        Ok(digest_of(at, &is_placed)?.filter(|digest| is_placed(*digest)))
+    }
 }
 
-/// Removes a file or directory, if it is there.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(it) if it.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+pub(super) fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
 }
 
 #[cfg(test)]

@@ -8,10 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::commit::remove;
 use super::entry::{Entry, ResultEntry};
 use super::objects::needed_by;
-use super::{Store, StoreError};
+use super::{Store, StoreError, remove};
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
 
@@ -90,6 +89,12 @@ impl Store {
             }
             for (key, _) in &garbage.objects {
                 let _ = self.objects.remove(*key);
+            }
+            let needed = self.needed_listings();
+            for listing in files_below(&self.listings_dir()) {
+                if !needed.contains(&listing.path) {
+                    let _ = remove(&listing.path);
+                }
             }
             for aged in garbage.memo.iter().chain(&garbage.outputs) {
                 let _ = remove(&aged.path);

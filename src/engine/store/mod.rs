@@ -24,7 +24,9 @@ mod aside;
 pub mod clean;
 mod commit;
 pub mod gc;
+mod listings;
 mod memo;
+mod modes;
 mod objects;
 mod records;
 pub(crate) mod restore;
@@ -40,8 +42,9 @@ pub(crate) use self::area::beside::move_file;
 pub use self::area::locks::Holder;
 pub(crate) use self::area::locks::{Held, Inherit, Live};
 pub(crate) use self::area::private::{Claim, Private, key as private_key};
-pub(crate) use self::commit::{Displaced, Staged, remove};
+pub(crate) use self::commit::{Displaced, Staged};
 use self::memo::Memos;
+pub(crate) use self::modes::remove;
 use self::objects::{LocalObjects, Objects};
 pub(crate) use self::records::boot_id;
 pub use self::records::{History, Ledger, Records, StoredResult, entry};
@@ -259,6 +262,5 @@ fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "this is the store, moving its own file")]
-    fs::rename(from, to)
+    modes::rename(from, to)
 }

@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::commit::{Displaced, remove, stamp};
+use super::commit::{Displaced, stamp};
 use super::entry::{Artifact, Entry, ResultEntry};
-use super::{Store, StoreError, StoredResult, objects};
-use crate::engine::digest;
+use super::{Store, StoreError, StoredResult, objects, remove};
+use crate::engine::digest::{self, Digest};
 use crate::engine::files::Files;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::reason::Reason;
@@ -59,7 +59,8 @@ impl Store {
                 ..artifact.clone()
             };
             artifacts.push(artifact.clone());
-            if files.digest(&output.path).ok().flatten() == Some((artifact.bytes, artifact.kind)) {
+            let found = files.digest_beside(&output.path, Some(artifact.bytes));
+            if found.ok().flatten() == Some((artifact.bytes, artifact.kind)) {
                 continue;
             }
             let staging = self.area.staging_beside(&files.at(&output.path), run);
@@ -83,6 +84,7 @@ impl Store {
             target: target.name.clone(),
             artifacts,
             fingerprint: Some(fingerprint.clone()),
+            written: self.written(&target.name, &told.written),
             ..told
         };
         if !place.is_empty() {
@@ -106,6 +108,20 @@ impl Store {
             result: stored,
             displaced,
         }))
+    }
+
+    /// Words that the command wrote: what this result's left there, and what stands there by now, which the record's did.
+    fn written(&self, target: &str, of_result: &[(String, Digest)]) -> Vec<(String, Digest)> {
+        const KEPT: usize = 8;
+        let mut written = self.records.ledger(|ledger| {
+            let history = ledger.target(target)?;
+            Some(history.written().to_vec())
+        });
+        let mut written = written.take().unwrap_or_default();
+        written.truncate(KEPT);
+        written.retain(|it| !of_result.contains(it));
+        written.extend_from_slice(of_result);
+        written
     }
 
     /// Copies an artifact to a path that is free, as it lay in its place: with the id of the run that made it.

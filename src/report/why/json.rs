@@ -22,7 +22,8 @@ use crate::report::{human, json};
 /// | `not_known_yet` | `name`, `path`: an input that `by`, a target, must make first |
 /// | `made_again` | `by`: a target that makes the input anew before |
 /// | `was_made_again` | `by`, `run`: a target that made the input anew since |
-/// | `modified` | `path`, `time`: a file younger than the result in place |
+/// | `modified` | `path`, `time`: a file with other content, and when it was modified |
+/// | `came`, `went`, `content`, `permission`, `kind`, `link` | `path`: in what a file, or an entry of a directory, differs |
 /// | `more` | `count` of causes left out |
 ///
 /// and `because`, the causes behind it. Of a fresh target they are those for which it was built.

@@ -2,6 +2,7 @@
 //!
 //! [`explain`] gathers it as data; [`text`] and [`json`] draw the same data.
 
+mod directories;
 mod json;
 mod search;
 mod text;
@@ -14,6 +15,7 @@ use self::search::CauseSearch;
 pub use self::text::text;
 use super::plan::{Fate, TimeEstimate};
 use super::reasons::{self, ReasonText};
+use crate::engine::digest::Digest;
 use crate::engine::fingerprint::{Field, FieldValue, Fingerprint};
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::look::Past;
@@ -22,6 +24,7 @@ use crate::engine::run_id::RunId;
 use crate::engine::spec::Value;
 use crate::engine::store::StoredResult;
 use crate::engine::store::entry::Artifact;
+use crate::engine::tree::Tree;
 
 /// Where an explanation looks.
 pub struct WhyContext<'a> {
@@ -31,16 +34,28 @@ pub struct WhyContext<'a> {
     pub plan: &'a Plan,
     /// What was built.
     pub past: &'a dyn Past,
-    /// Files at a path that were modified after a moment, the newest first.
-    pub modified: &'a dyn Fn(&str, SystemTime) -> Vec<Touched>,
+    /// When the file at a path was modified, if there is one.
+    pub modified: &'a dyn Fn(&str) -> Option<SystemTime>,
+    /// What is in a directory now.
+    pub tree: &'a dyn Fn(&str, DirectoryOf) -> Option<Tree>,
+    /// What was in a directory of some digest.
+    pub listing: &'a dyn Fn(Digest) -> Option<Tree>,
     /// The last line that a target printed in a run.
     pub said: &'a dyn Fn(RunId, &str) -> Option<String>,
     /// The present.
     pub now: SystemTime,
 }
 
-/// A file, and when it was modified.
-pub type Touched = (String, SystemTime);
+/// Whose directory it is, and how it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectoryOf {
+    /// A source that a target reads.
+    Source,
+    /// An artifact that a target reads.
+    Input,
+    /// An artifact in its place.
+    Output,
+}
 
 /// Why a target is as it is.
 #[derive(Debug)]

@@ -1,11 +1,10 @@
 //! Follows causes back to what was changed, each target once.
 
 use std::collections::{HashMap, HashSet};
-use std::time::SystemTime;
 
 use serde_json::json;
 
-use super::{Cause, WhyContext, record};
+use super::{Cause, WhyContext, directories, record};
 use crate::engine::fingerprint::Field;
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{Step, Verdict};
@@ -44,11 +43,16 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
         if let Verdict::Stale { reasons, .. } = &step.verdict {
             for reason in reasons {
                 let because = match reason {
-                    Reason::Changed(Difference {
-                        field: Field::Input { role, path },
-                        after: Some(_),
-                        ..
-                    }) => self.behind(step.target, role, path.as_deref(), depth),
+                    Reason::Changed(
+                        difference @ Difference {
+                            field: Field::Input { role, path },
+                            after: Some(_),
+                            ..
+                        },
+                    ) => self.behind(step.target, (role, path.as_deref()), difference, depth),
+                    Reason::Altered { artifact, path } => {
+                        directories::in_artifact(self.context, step.target, artifact, path)
+                    }
                     _ => Vec::new(),
                 };
                 causes.push(Cause {
@@ -100,21 +104,19 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
     }
 
     /// Why the content of an input differs from the record.
-    fn behind(&mut self, target: TargetId, role: &str, path: Option<&str>, depth: usize) -> Vec<Cause> {
-        let WhyContext {
-            graph,
-            past,
-            modified,
-            now,
-            ..
-        } = *self.context;
+    fn behind(
+        &mut self,
+        target: TargetId,
+        (role, path): (&str, Option<&str>),
+        difference: &Difference,
+        depth: usize,
+    ) -> Vec<Cause> {
+        let WhyContext { graph, past, now, .. } = *self.context;
         let mut causes = Vec::new();
         let reads = graph.node(target).reads.iter();
         for read in reads.filter(|read| read.role == role && path.is_none_or(|path| read.path == path)) {
             let Some(artifact) = read.artifact else {
-                let since = record(past, graph, target).map(|past| past.placed_by.time());
-                let files = since.map(|since| modified(&read.path, since)).unwrap_or_default();
-                causes.extend(touched(&files, now));
+                causes.extend(directories::in_source(self.context, &read.path, difference));
                 continue;
             };
             let by = artifact.target;
@@ -159,6 +161,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
                         false => Vec::new(),
                     },
                 });
+                causes.extend(directories::in_input(self.context, &read.path, difference));
             }
         }
         causes
@@ -252,31 +255,4 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
         }
         causes
     }
-}
-
-/// The files that were modified, the newest three of them.
-fn touched(files: &[(String, SystemTime)], now: SystemTime) -> Vec<Cause> {
-    const SHOWN: usize = 3;
-    let one = |(path, at): &(String, SystemTime)| Cause {
-        told: ReasonText {
-            subject: path.clone(),
-            what: format!("was modified {}", human::ago(*at, now)),
-            ..ReasonText::default()
-        },
-        json: json!({ "reason": "modified", "path": path, "time": human::timestamp(*at) }),
-        because: Vec::new(),
-    };
-    let mut causes: Vec<Cause> = files.iter().take(SHOWN).map(one).collect();
-    if files.len() > SHOWN {
-        let more = files.len() - SHOWN;
-        causes.push(Cause {
-            told: ReasonText {
-                what: format!("and {} modified too", human::count(more, "file")),
-                ..ReasonText::default()
-            },
-            json: json!({ "reason": "more", "count": more }),
-            because: Vec::new(),
-        });
-    }
-    causes
 }

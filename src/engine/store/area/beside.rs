@@ -14,7 +14,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::commit::remove;
+use super::super::modes::{remove, set_mode};
 use super::Area;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
@@ -90,6 +90,8 @@ pub(crate) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Copies a file or directory, links as links.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut modes = Vec::new();
     for entry in walkdir::WalkDir::new(from).follow_root_links(false) {
         let entry = entry?;
         let below = entry.path().strip_prefix(from).map_err(io::Error::other)?;
@@ -100,6 +102,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         let kind = entry.file_type();
         if kind.is_dir() {
             fs::create_dir(&at)?;
+            modes.push((at, entry.metadata()?.permissions().mode() & 0o777));
         } else if kind.is_symlink() {
             std::os::unix::fs::symlink(fs::read_link(entry.path())?, &at)?;
         } else if kind.is_file() {
@@ -108,13 +111,15 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
             return Err(io::ErrorKind::Unsupported.into());
         }
     }
-    Ok(())
+    // The innermost first, and only now: nothing could be put into one that may not be written to.
+    modes.into_iter().rev().try_for_each(|(at, mode)| set_mode(&at, mode))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::digest::{Tree, of_file};
+    use crate::engine::tree::whole;
 
     #[test]
     fn a_copy_has_all_that_is_in_a_directory() {
@@ -124,7 +129,7 @@ mod tests {
         fs::File::create(from.join("sub/file")).expect("made");
         std::os::unix::fs::symlink("sub/nowhere", from.join("link")).expect("linked");
         copy(&from, &to).expect("copied");
-        let read = |path: &Path| Tree::read(path, &of_file).expect("read");
+        let read = |path: &Path| Tree::read(path, &of_file, &whole).expect("read");
         assert_eq!(read(&to), read(&from));
         copy(&from.join("link"), &dir.path().join("other")).expect("copied");
         assert!(dir.path().join("other").is_symlink());

@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::commit::remove;
+use super::super::remove;
 use super::Area;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::remove;
 use super::Objects;
 use super::mode::{self, Mode};
 use crate::engine::digest::Digest;
@@ -99,7 +100,7 @@ impl Listing {
                 What::Link(text) => symlink(text, &at)?,
                 What::File(key) => {
                     if !objects.give(*key, &at)? {
-                        fs::remove_dir_all(to)?;
+                        remove(to)?;
                         return Ok(false);
                     }
                     mode.set(&at)?;

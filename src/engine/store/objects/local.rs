@@ -108,6 +108,7 @@ mod tests {
     use crate::engine::run_id::RunId;
     use crate::engine::spec::ArtifactKind;
     use crate::engine::store::entry::Artifact;
+    use crate::engine::tree::whole;
 
     fn artifact(objects: &LocalObjects, from: &Path) -> Artifact {
         let (object, mode) = keep(objects, ArtifactKind::Directory, from).expect("kept");
@@ -139,7 +140,7 @@ mod tests {
         let artifact = artifact(&objects, &from);
         let to = dir.path().join("back");
         assert!(give(&objects, &artifact, &to).expect("given"));
-        let read = |path: &Path| Tree::read(path, &of_file).expect("read");
+        let read = |path: &Path| Tree::read(path, &of_file, &whole).expect("read");
         assert_eq!(read(&to), read(&from));
         let mode = fs::metadata(to.join("sub")).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o700);

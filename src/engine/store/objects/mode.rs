@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::digest::Digest;
 
+/// The bits that are kept: who may read, write and execute; nothing that changes whose rights a program has.
+const KEPT: u32 = 0o777;
+
 /// The permissions of a file or directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
@@ -26,7 +29,7 @@ pub enum Mode {
 impl Mode {
     /// The permissions of what is on the disk.
     pub(crate) fn of(metadata: &Metadata) -> Self {
-        let bits = metadata.permissions().mode() & 0o7777;
+        let bits = metadata.permissions().mode() & KEPT;
         if bits == Self::Plain.bits(metadata.is_dir()) {
             Self::Plain
         } else if bits == Self::Executable.bits(metadata.is_dir()) {
@@ -48,7 +51,7 @@ impl Mode {
     pub(crate) fn set(self, path: &Path) -> io::Result<()> {
         let metadata = fs::metadata(path)?;
         let bits = self.bits(metadata.is_dir());
-        if metadata.permissions().mode() & 0o7777 == bits {
+        if metadata.permissions().mode() & KEPT == bits {
             return Ok(());
         }
         fs::set_permissions(path, Permissions::from_mode(bits))

@@ -162,6 +162,7 @@ mod tests {
             ended: 1,
             duration: 1,
             effect: true,
+            written: Vec::new(),
         }
     }
 

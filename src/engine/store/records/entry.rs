@@ -144,6 +144,8 @@ pub struct ResultEntry {
     pub duration: u64,
     /// Whether the target acts outside the project.
     pub effect: bool,
+    /// Words of the command that the command itself wrote, and what it left there: they are no inputs.
+    pub written: Vec<(String, Digest)>,
 }
 
 /// One artifact of a result.

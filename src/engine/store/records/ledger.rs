@@ -68,6 +68,8 @@ pub struct StoredResult {
     pub duration: u64,
     /// Whether the target acted outside the project.
     pub effect: bool,
+    /// Words of the command that the command itself wrote, and what it left there.
+    pub written: Vec<(String, Digest)>,
 }
 
 impl StoredResult {
@@ -85,6 +87,7 @@ impl StoredResult {
             ended: entry.ended,
             duration: entry.duration,
             effect: entry.effect,
+            written: entry.written.clone(),
         }
     }
 
@@ -126,6 +129,12 @@ impl History {
     #[must_use]
     pub fn open(&self) -> Option<&StoredResult> {
         self.open.as_ref()
+    }
+
+    /// Words of its command that the command itself wrote, and what it left there.
+    #[must_use]
+    pub fn written(&self) -> &[(String, Digest)] {
+        self.record.as_ref().map_or(&[], |record| record.written.as_slice())
     }
 
     /// What was set aside and not put back.

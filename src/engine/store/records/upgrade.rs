@@ -159,6 +159,7 @@ impl OldResult {
             ended: u64::try_from(begun.as_millis()).unwrap_or_default() + self.duration,
             duration: self.duration,
             effect: self.effect,
+            written: Vec::new(),
         }
     }
 }

@@ -1,0 +1,167 @@
+//! On what an attempt that succeeded is based: nothing that it read moved meanwhile, save what its command wrote itself.
+
+use std::time::Duration;
+
+use super::digest::Digest;
+use super::event::Event;
+use super::execute::{Attempts, CHANGES, Executed, Execution, Overtaken, cannot_plan, changes_too_often};
+use super::files::Look;
+use super::fingerprint::Fingerprint;
+use super::graph::{How, Read, TargetId};
+use super::moves::{Earlier, Moves, Seen};
+use super::plan::{self, PlanError, Step};
+use super::run::Run;
+use super::sight::Moved;
+use super::store::History;
+use super::store::entry::ResultEntry;
+
+/// On what an attempt is based.
+pub(crate) struct Basis<'g> {
+    /// What it read.
+    pub(crate) reads: Vec<&'g Read>,
+    /// Words of the command that the command itself wrote, and what it left there.
+    pub(crate) written: Vec<(String, Digest)>,
+    /// Its fingerprint.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl<'g> Basis<'g> {
+    /// What stood there before an attempt, whatever moved since.
+    pub(super) fn before(step: &Step, seen: &Seen<'g>) -> Self {
+        Self {
+            reads: seen.reads.clone(),
+            written: Vec::new(),
+            fingerprint: step.fingerprint.clone(),
+        }
+    }
+}
+
+impl<'a> Execution<'a> {
+    /// Finds out whether anything that was read was changed while the attempt ran: then nothing is committed. Else tells
+    /// on what the attempt is based.
+    pub(super) fn changed_meanwhile(
+        &self,
+        step: &Step,
+        history: &History,
+        seen: &Seen<'a>,
+        attempts: &mut Attempts,
+    ) -> Result<Basis<'a>, Box<Executed>> {
+        let now = self
+            .look(seen.reads.clone())
+            .map_err(|failure| Executed::Failed(*failure))?;
+        let same_before = self.same_command_before(step, history);
+        let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
+        let moved_alike = |path: &str| attempts.moved_alike.iter().any(|it| it == path);
+        let earlier = Earlier {
+            was_read: &was_read,
+            moved_alike: &moved_alike,
+        };
+        let moves = seen.compare(&now, self.target(), &earlier);
+        // What only had the time of its last change moved, twice in a row, is marked by the command itself: `chmod` does
+        // that.
+        let is_new = |(read, moved): &&(&Read, Moved)| *moved != Moved::Marked || !moved_alike(&read.path);
+        if let Some((read, _)) = moves.inputs.iter().find(is_new) {
+            let alike = moves.inputs.iter().filter(|(_, moved)| *moved != Moved::Changed);
+            attempts.moved_alike = alike.map(|(read, _)| read.path.clone()).collect();
+            return Err(Box::new(Self::again_for(self.id, read, attempts)));
+        }
+        let was_written = |word: &str| history.written().iter().any(|(it, _)| it == word);
+        for word in moves.words.iter().filter(|word| !was_written(word)) {
+            self.tell_written(word);
+        }
+        let mut written = moves.written.clone();
+        let mut still = moves.still.iter().filter(|(word, _)| was_written(word)).peekable();
+        if still.peek().is_some() && same_before().is_some() {
+            // A command that found nothing to write this time may write it the next.
+            written.extend(still.map(|(word, digest)| ((*word).to_owned(), *digest)));
+        }
+        self.basis(step, &moves, written, seen)
+            .map_err(|errors| Box::new(Executed::Failed(cannot_plan(&errors))))
+    }
+
+    fn again_for(target: TargetId, read: &Read, attempts: &mut Attempts) -> Executed {
+        attempts.changed += 1;
+        attempts.made -= 1;
+        if attempts.changed > CHANGES {
+            let mut failure = changes_too_often(&read.path);
+            if read.how == How::Word {
+                let help = format!(
+                    "if the command writes it itself, say so: `\"!{}\"` in `inputs`",
+                    read.path
+                );
+                failure.help.push(help);
+            }
+            return Executed::Failed(failure);
+        }
+        match read.artifact {
+            Some(_) => Executed::Overtaken(Overtaken { target, by: None }),
+            None => Executed::Again(Duration::ZERO),
+        }
+    }
+
+    /// The result in place, if it was made by the command of today; read when it is asked for.
+    fn same_command_before<'h>(
+        &'h self,
+        step: &'h Step,
+        history: &'h History,
+    ) -> impl Fn() -> Option<ResultEntry> + 'h {
+        move || {
+            let past = self.run.context.store.records.result(history.record()?.id)?;
+            let is_same = past.fingerprint.as_ref()?.action == step.fingerprint.action;
+            is_same.then_some(past)
+        }
+    }
+
+    /// On what an attempt is based: its inputs, without the words that its command wrote itself.
+    fn basis(
+        &self,
+        step: &Step,
+        moves: &Moves<'a>,
+        written: Vec<(String, Digest)>,
+        seen: &Seen<'a>,
+    ) -> Result<Basis<'a>, Vec<PlanError>> {
+        let is_written = |path: &str| {
+            let mut kept = written.iter().map(|(word, _)| word).chain(&moves.words);
+            kept.any(|word| word == path)
+        };
+        let all = self.run.context.graph.node(self.id).reads.iter();
+        let reads: Vec<&Read> = all
+            .filter(|read| read.how != How::Word || read.artifact.is_some() || !is_written(&read.path))
+            .collect();
+        let is_same = reads.len() == seen.reads.len() && reads.iter().zip(&seen.reads).all(|(a, b)| a.path == b.path);
+        let fingerprint = match is_same {
+            true => step.fingerprint.clone(),
+            false => plan::take_fingerprint(self.run.context.inputs(), self.id, &reads, &|id| self.content(id))?.0,
+        };
+        Ok(Basis {
+            reads,
+            written,
+            fingerprint,
+        })
+    }
+
+    fn tell_written(&self, word: &str) {
+        let message = format!(
+            "`{word}` is written by the command of `{}`, which names it: it is taken for no input; say so with \
+             `\"!{word}\"` in `inputs`",
+            self.target().name
+        );
+        self.run.observer.observe(&Event::Warning { message });
+    }
+
+    /// Keeps what is in the directories that were read, so that a later build can tell what came, went or changed.
+    pub(super) fn keep_listings(&self, reads: &[&Read]) {
+        let Run { context, .. } = self.run;
+        for read in reads {
+            let tree = match (context.files.look(&read.path), read.artifact) {
+                (Look::Directory, Some(_)) => context.files.content_tree(&read.path),
+                (Look::Directory, None) => context.files.source_tree(&read.path),
+                _ => continue,
+            };
+            // Without it an explanation says less, and that is all.
+            if let Ok(tree) = tree {
+                let _ = context.store.keep_listing(&tree);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What a target reads, before and after an attempt: what moved meanwhile, and whether the command itself moved it.
+//!
+//! ```text
+//! an input moved           ─▶ the attempt is discarded: it may have read the one or the other
+//! a word of the command    ─▶ the command writes it: no input, and the attempt counts
+//!                          ─▶ it does not, or did not before: an input like any other
+//! ```
+
+use std::io;
+
+use super::digest::Digest;
+use super::event::Failure;
+use super::fingerprint::Field;
+use super::graph::{ArtifactId, How, Read, TargetId};
+use super::plan::PlanContext;
+use super::reason::{Difference, Reason};
+use super::run::Run;
+use super::sight::{Moved, Of, Sight};
+use super::spec::{Action, Command, Target};
+use super::writes::{Writes, writes};
+
+/// Everything that a target reads or names, at one moment.
+pub(crate) struct Seen<'g> {
+    /// What it reads.
+    pub(crate) reads: Vec<&'g Read>,
+    /// What stands there.
+    pub(crate) sights: Vec<Sight>,
+    /// Words of the command that may be files and are no inputs, with what stands there.
+    words: Vec<(&'g str, Sight)>,
+}
+
+/// Something that cannot be looked at.
+pub(crate) struct Unreadable {
+    /// Its path.
+    pub(crate) path: String,
+    /// What the system said.
+    pub(crate) error: io::Error,
+}
+
+impl<'g> Seen<'g> {
+    /// Looks at what a target reads and names; `placed` gives the own digest of an artifact.
+    pub(crate) fn take(
+        context: PlanContext<'g>,
+        target: &'g Target,
+        reads: Vec<&'g Read>,
+        placed: &dyn Fn(ArtifactId) -> Option<Digest>,
+    ) -> Result<Self, Unreadable> {
+        let at = |path: &str| {
+            let path = path.to_owned();
+            |error| Unreadable { path, error }
+        };
+        let sight = |read: &&Read| {
+            let of = match read.artifact {
+                Some(id) => Of::Artifact(placed(id)),
+                None => Of::Source,
+            };
+            Sight::take(context.files, &read.path, of).map_err(at(&read.path))
+        };
+        let sights: Result<Vec<Sight>, Unreadable> = reads.iter().map(sight).collect();
+        let words = words(context, target)
+            .filter(|word| !reads.iter().any(|read| read.path == *word))
+            .map(|word| Ok((word, Sight::take_file(context.files, word).map_err(at(word))?)))
+            .collect::<Result<_, Unreadable>>()?;
+        Ok(Self {
+            sights: sights?,
+            reads,
+            words,
+        })
+    }
+
+    /// What stands at the path of an input: digest and kind.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'g Read, &Sight)> {
+        self.reads.iter().copied().zip(&self.sights)
+    }
+
+    /// Compares with a later look at the same.
+    pub(crate) fn compare(&self, after: &Self, target: &'g Target, earlier: &Earlier<'_>) -> Moves<'g> {
+        let command = match &target.action {
+            Action::Command(command) => Some(command),
+            Action::Builtin { .. } => None,
+        };
+        let mut moves = Moves::default();
+        for ((read, before), after) in self.pairs().zip(&after.sights) {
+            let how = before.moved(after);
+            let own = read.how == How::Word && read.artifact.is_none();
+            if how == Moved::No {
+                continue;
+            }
+            match command.filter(|command| own && earlier.is_written(command, &read.path, how)) {
+                Some(_) => moves.add(&read.path, after),
+                None => moves.inputs.push((read, how)),
+            }
+        }
+        for ((word, before), (_, after)) in self.words.iter().zip(&after.words) {
+            let how = before.moved(after);
+            let came = before.found.is_none() && after.found.is_some();
+            let writes = command.map_or(Writes::No, |command| writes(command, word));
+            if how != Moved::No && (came || before.found.is_some()) && writes != Writes::No {
+                moves.add(word, after);
+            } else if let Some((digest, _)) = before.found.filter(|_| how == Moved::No) {
+                moves.still.push((word, digest));
+            }
+        }
+        moves
+    }
+}
+
+/// What is known of earlier attempts of a command.
+pub(crate) struct Earlier<'a> {
+    /// Whether the same command has read a word before and left it as it was.
+    pub(crate) was_read: &'a dyn Fn(&str) -> bool,
+    /// Whether a word was moved by the last attempt of this build, too, and said the same afterwards.
+    pub(crate) moved_alike: &'a dyn Fn(&str) -> bool,
+}
+
+impl Earlier<'_> {
+    /// Whether a word that moved was moved by the command itself.
+    fn is_written(&self, command: &Command, path: &str, moved: Moved) -> bool {
+        match (writes(command, path), moved) {
+            (Writes::Yes, _) => true,
+            (Writes::No, _) | (Writes::Perhaps, Moved::No | Moved::Marked) => false,
+            // Edited and edited back by somebody else, if it does not happen again.
+            (Writes::Perhaps, Moved::Rewritten) => (self.moved_alike)(path) && !(self.was_read)(path),
+            (Writes::Perhaps, Moved::Changed) => !(self.was_read)(path),
+        }
+    }
+}
+
+/// The words of a command that may be files and are no artifacts.
+fn words<'g>(context: PlanContext<'g>, target: &'g Target) -> impl Iterator<Item = &'g str> {
+    let words: &[String] = match &target.action {
+        Action::Command(command) => &command.file_words,
+        Action::Builtin { .. } => &[],
+    };
+    words
+        .iter()
+        .map(|word| word.strip_prefix("./").unwrap_or(word))
+        .filter(move |word| !context.graph.is_artifact_or_in_one(word))
+}
+
+/// What moved.
+#[derive(Default)]
+pub(crate) struct Moves<'g> {
+    /// Inputs.
+    pub(crate) inputs: Vec<(&'g Read, Moved)>,
+    /// Words that the command wrote, with what it left there.
+    pub(crate) written: Vec<(String, Digest)>,
+    /// Words that were no inputs and stayed as they were.
+    pub(crate) still: Vec<(&'g str, Digest)>,
+    /// Words that the command wrote, whatever it left.
+    pub(crate) words: Vec<String>,
+}
+
+impl Moves<'_> {
+    fn add(&mut self, word: &str, after: &Sight) {
+        self.words.push(word.to_owned());
+        if let Some((digest, _)) = after.found {
+            self.written.push((word.to_owned(), digest));
+        }
+    }
+}
+
+/// The failure of a target that is stale again each time a build has made all: tells what moves, and by whom.
+pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Failure {
+    let graph = run.context.graph;
+    let paths = reasons.iter().filter_map(|reason| match reason {
+        Reason::Changed(Difference {
+            field: Field::Input { role, path },
+            ..
+        }) => Some(path.as_ref().unwrap_or(role)),
+        Reason::Altered { path, .. } | Reason::Missing { path, .. } => Some(path),
+        _ => None,
+    });
+    let mut what: Vec<String> = Vec::new();
+    for path in paths {
+        let writers: Vec<String> = writers(run, target, path)
+            .iter()
+            .map(|id| format!("`{}`", graph.name(*id)))
+            .collect();
+        let by = match writers.as_slice() {
+            [] => String::new(),
+            writers => format!(", by {}?", writers.join(" or ")),
+        };
+        what.push(format!("`{path}` was written while the build ran{by}"));
+    }
+    if what.is_empty() {
+        what.push("what it depends on differs each time the build has made it".to_owned());
+    }
+    let mut failure = Failure::of(what.join("; "));
+    failure
+        .notes
+        .push(format!("`{}` was made again, and it moved again", graph.name(target)));
+    let help = "let what a target writes be its output, and name that as an input of those who read it";
+    failure.help.push(help.to_owned());
+    failure
+}
+
+/// The targets that may have written a path: of those that ran when it was changed, the ones that name it, else all.
+fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> Vec<TargetId> {
+    let PlanContext { graph, files, .. } = run.context;
+    let changed = files.at(path).symlink_metadata().and_then(|it| it.modified()).ok();
+    let mut running = changed.map(|at| run.running_at(at)).unwrap_or_default();
+    running.retain(|id| *id != reader);
+    let names = |id: &TargetId| match &graph.target(*id).action {
+        Action::Command(command) => command.text().contains(path),
+        Action::Builtin { .. } => false,
+    };
+    let naming: Vec<TargetId> = running.iter().copied().filter(names).collect();
+    if naming.is_empty() { running } else { naming }
+}

@@ -1,0 +1,60 @@
+//! What was in the directories that were read and made, each under the digest that a fingerprint or a record has of it: so
+//! that an explanation can tell which of their files came, went or changed. Without one it says less, and that is all.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::Store;
+use crate::engine::digest::{Digest, Tree};
+
+impl Store {
+    fn listing_path(&self, digest: Digest) -> PathBuf {
+        let hex = digest.hex();
+        self.listings_dir().join(&hex[..2]).join(&hex[2..])
+    }
+
+    /// The directory of listings.
+    pub(super) fn listings_dir(&self) -> PathBuf {
+        self.dir.join("listings")
+    }
+
+    /// Keeps what is in a directory.
+    pub(crate) fn keep_listing(&self, tree: &Tree) -> io::Result<()> {
+        let path = self.listing_path(tree.digest());
+        if path.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        super::replace_file(&path, &serde_json::to_vec(tree).map_err(io::Error::other)?)
+    }
+
+    /// What was in a directory of this digest; `None` if that was not kept, or is damaged.
+    #[must_use]
+    pub fn listing(&self, digest: Digest) -> Option<Tree> {
+        let tree: Tree = serde_json::from_slice(&fs::read(self.listing_path(digest)).ok()?).ok()?;
+        (tree.digest() == digest).then_some(tree)
+    }
+
+    /// The digests of the directories that an explanation of what is in place may ask for.
+    pub(super) fn needed_listings(&self) -> HashSet<PathBuf> {
+        let records = self.records.ledger(|ledger| {
+            let records = ledger.targets().filter_map(|(_, history)| history.record());
+            records.cloned().collect::<Vec<_>>()
+        });
+        let mut needed = HashSet::new();
+        for record in records {
+            needed.extend(
+                record
+                    .artifacts
+                    .iter()
+                    .map(|artifact| self.listing_path(artifact.bytes)),
+            );
+            let fingerprint = self.records.fingerprint(&record);
+            let inputs = fingerprint.into_iter().flat_map(|fingerprint| fingerprint.inputs);
+            needed.extend(inputs.filter_map(|input| Some(self.listing_path(input.content?))));
+        }
+        needed
+    }
+}
