@@ -1,6 +1,6 @@
 //! `atsaf plan`: what a build would do, and why; writes nothing.
 
-use super::setup::{self, Project};
+use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::engine::clock;
 use crate::engine::graph::TargetId;
@@ -33,9 +33,6 @@ pub(super) fn show(
     session: &Session,
 ) -> Result<Exit, CommandError> {
     let plan = make(project, goals, force)?;
-    for warning in setup::empty_globs(project, &project.graph.needed(goals)) {
-        session.screen.tell(&warning);
-    }
     let (graph, store, screen) = (&project.graph, &project.store, &session.screen);
     match screen.json() {
         true => screen.print_json(&report::plan::json(&plan, graph, store)),

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::command::{self, Fill, Process, ProcessEnd};
 use super::digest::Digest;
 use super::event::{Event, Failure, Observer};
+use super::given::GivenFiles;
 use super::graph::TargetId;
 use super::mask::Mask;
 use super::plan::PlanContext;
@@ -253,10 +254,13 @@ impl Attempt<'_> {
                 true => (output.port.as_str(), output.path.clone()),
                 false => (output.port.as_str(), shown(staged)),
             });
+        let given = GivenFiles::write(root, target, command, &inputs)?;
         let fill = Fill {
             params: &target.params,
             inputs: &inputs,
             outputs: &outputs.collect::<Vec<_>>(),
+            inputs_file: &shown(given.inputs()),
+            params_file: &shown(given.params()),
         };
         let process = Process {
             words: command::words(command, &fill),
@@ -286,10 +290,11 @@ impl Attempt<'_> {
             ))),
             Ok(ProcessEnd::TimedOut) => Err(too_long(target)),
             Ok(ProcessEnd::Interrupted) => Err(Bad::Interrupted),
-            Err(error) => Err(Bad::failed(format!(
-                "`{}` cannot be started: {error}",
-                process.words[0]
-            ))),
+            Err(error) => Err(Bad::Failed(Box::new(command::start_error(
+                command,
+                &process.words,
+                &error,
+            )))),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | in it | how |
 //! |---|---|
-//! | the task | a built-in's name and version; a command's text before parameters are put in, and whether it is the shell's |
+//! | the task | a built-in's name and version; a command's text before parameters are put in, and the words of its shell |
 //! | used parameters | name and canonical value, each separately |
 //! | inputs | role and content digest; for commands also the path and the order |
 //! | declared environment | name and digest of the value |
@@ -57,8 +57,8 @@ pub enum Task {
     Command {
         /// Its text before parameters are put in.
         text: String,
-        /// Whether the shell reads it.
-        shell: bool,
+        /// The words of the shell that reads it; `None` for a list of words.
+        shell: Option<Vec<String>>,
     },
 }
 
@@ -251,8 +251,14 @@ impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builtin { name, version } => write!(f, "{name} version {version}"),
-            Self::Command { text, shell: true } => write!(f, "sh -c {text}"),
-            Self::Command { text, shell: false } => write!(f, "exec {text}"),
+            Self::Command {
+                text,
+                shell: Some(words),
+            } => {
+                let words: serde_json::Value = words.iter().map(String::as_str).collect();
+                write!(f, "shell {words}\n{text}")
+            }
+            Self::Command { text, shell: None } => write!(f, "exec {text}"),
         }
     }
 }
@@ -272,7 +278,7 @@ mod tests {
             format: FORMAT,
             task: Task::Command {
                 text: "sort {{input.raw}} > {{output}}".to_owned(),
-                shell: true,
+                shell: Some(vec!["sh".to_owned(), "-c".to_owned()]),
             },
             params: BTreeMap::from([
                 ("horizon".to_owned(), Value::Int(24)),
@@ -305,7 +311,7 @@ mod tests {
     fn the_hash_of_one_whole_fingerprint_is_pinned() {
         assert_eq!(
             sample().hash().expect("known").hex(),
-            "3187d5a621cbb87b671e127e103a26947e85e0f2aced569c74d23d0c2a2dd37f"
+            "d6e16d10e2de2792c7ce5ca092a0ed4744b138ca22dd002d326ce5215004b18e"
         );
     }
 
@@ -322,10 +328,20 @@ mod tests {
         let text = word.to_owned();
         match field {
             0 => format += 1,
-            1 => task = Task::Command { text, shell: true },
+            1 => {
+                let shell = Some(vec!["sh".to_owned(), "-c".to_owned()]);
+                task = Task::Command { text, shell };
+            }
             2 => {
                 let Task::Command { text, .. } = task else { return None };
-                task = Task::Command { text, shell: false };
+                task = Task::Command { text, shell: None };
+            }
+            21 => {
+                let Task::Command { text: command, .. } = task else {
+                    return None;
+                };
+                let (text, shell) = (command, Some(vec![text, "-c".to_owned()]));
+                task = Task::Command { text, shell };
             }
             3 => {
                 task = Task::Builtin { name: text, version: 1 };
@@ -363,7 +379,7 @@ mod tests {
         })
     }
 
-    const EDITS: usize = 21;
+    const EDITS: usize = 22;
 
     proptest! {
         #[test]

@@ -100,6 +100,16 @@ pub enum PlanError {
         /// Where it is written.
         span: Span,
     },
+    /// A glob of a target that a goal needs matches no file.
+    #[error("the glob `{pattern}` matches no file")]
+    Unmatched {
+        /// The target that reads what it matches.
+        target: TargetId,
+        /// The pattern.
+        pattern: String,
+        /// Where it is written.
+        span: Span,
+    },
     /// Something that must be read cannot be.
     #[error("`{path}` cannot be read: {error}")]
     Unreadable {
@@ -117,7 +127,9 @@ impl PlanError {
     #[must_use]
     pub fn target(&self) -> TargetId {
         match self {
-            Self::MissingSource { target, .. } | Self::Unreadable { target, .. } => *target,
+            Self::MissingSource { target, .. } | Self::Unmatched { target, .. } | Self::Unreadable { target, .. } => {
+                *target
+            }
         }
     }
 }
@@ -351,7 +363,14 @@ fn take_fingerprint(
 ) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
     let target = context.graph.target(id);
     let reads = &context.graph.node(id).reads;
-    let mut errors = Vec::new();
+    let unmatched = context.graph.node(id).unmatched.iter();
+    let mut errors: Vec<PlanError> = unmatched
+        .map(|glob| PlanError::Unmatched {
+            target: id,
+            pattern: glob.pattern.clone(),
+            span: glob.span,
+        })
+        .collect();
     let mut waits_for = Vec::new();
     let mut inputs = Vec::with_capacity(reads.len());
     let is_command = matches!(target.action, Action::Command(_));
@@ -403,7 +422,7 @@ fn take_fingerprint(
         },
         Action::Command(command) => fingerprint::Task::Command {
             text: command.text(),
-            shell: command.shell,
+            shell: command.shell.clone(),
         },
     };
     // A path among the parameters counts through what stands there.

@@ -182,7 +182,7 @@ fn below(subject: String, what: &str, before: Option<&str>, after: Option<&str>)
 fn task(before: Option<&str>, after: Option<&str>) -> ReasonText {
     let subject = "task".to_owned();
     match (before.and_then(command), after.and_then(command)) {
-        (Some(old), Some(new)) if old == new => below(subject, "with a shell or without", before, after),
+        (Some(old), Some(new)) if old == new => below(subject, "another shell, or none", before, after),
         (Some(old), Some(new)) => below("command".to_owned(), "another text", Some(old), Some(new)),
         (None, None) => one_line(subject, before, after),
         _ => below(subject, "a command or a built-in", before, after),
@@ -191,7 +191,8 @@ fn task(before: Option<&str>, after: Option<&str>) -> ReasonText {
 
 /// The text of a command, without the way in which it is run.
 fn command(text: &str) -> Option<&str> {
-    text.strip_prefix("sh -c ").or_else(|| text.strip_prefix("exec "))
+    let of_shell = || text.strip_prefix("shell ").and_then(|rest| rest.split_once('\n'));
+    text.strip_prefix("exec ").or_else(|| of_shell().map(|(_, text)| text))
 }
 
 /// A value's type and text.
@@ -458,15 +459,18 @@ mod tests {
             task("prepare version 1", "prepare version 2").brief(),
             "task prepare version 1 -> prepare version 2"
         );
-        let command = task("sh -c a\nb\nc", "sh -c a\nB\nc");
+        let command = task("shell [\"sh\"]\na\nb\nc", "shell [\"sh\"]\na\nB\nc");
         assert_eq!(command.brief(), "command another text");
         assert_eq!(
             command.lines,
             [Edit::Taken("b".to_owned()), Edit::Added("B".to_owned())]
         );
-        assert_eq!(task("sh -c a", "exec a").brief(), "task with a shell or without");
         assert_eq!(
-            task("sh -c a", "prepare version 1").brief(),
+            task("shell [\"sh\"]\na", "exec a").brief(),
+            "task another shell, or none"
+        );
+        assert_eq!(
+            task("exec a", "prepare version 1").brief(),
             "task a command or a built-in"
         );
         let output = differs(Field::Output("raw".to_owned()), Some("file a.txt"), Some("file b.txt"));

@@ -1,16 +1,19 @@
 //! What is checked of the whole: names, paths, globs, and that there is no circle.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::Path;
 
-use globset::{Glob, GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 
 use super::{ArtifactId, Edges, GraphError, Name, TargetId};
 use crate::engine::files::Files;
+use crate::engine::ignore::{Ignore, matcher};
+use crate::engine::spec::pattern::fixed_part;
 use crate::engine::spec::{ArtifactKind, Spec};
 
-/// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
+/// Indexes targets and artifacts by name and path; reports paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads out of the project.
 pub(super) fn names(
     spec: &Spec,
@@ -24,7 +27,10 @@ pub(super) fn names(
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         for (at, output) in (0..).zip(&target.outputs) {
             let artifact = ArtifactId { target: id, output: at };
-            by_name.insert(output.name.clone(), Name::Artifact(artifact));
+            match by_name.entry(output.name.clone()) {
+                Entry::Vacant(free) => drop(free.insert(Name::Artifact(artifact))),
+                Entry::Occupied(mut taken) => taken.get_mut().share(artifact),
+            }
             if let Some(other) = by_path.insert(output.path.clone(), artifact) {
                 errors.push(GraphError::two_writers(spec, other, artifact));
             }
@@ -34,6 +40,8 @@ pub(super) fn names(
                 errors.push(GraphError::outside(spec, artifact));
             }
         }
+    }
+    for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         by_name.insert(target.name.clone(), Name::Target(id));
     }
     for (path, artifact) in &by_path {
@@ -73,19 +81,30 @@ pub(super) fn directory_above(by_path: &BTreeMap<String, ArtifactId>, path: &str
     None
 }
 
-/// The artifact that lies inside a directory that is a source, if any.
-pub(super) fn artifact_below(by_path: &BTreeMap<String, ArtifactId>, directory: &str) -> Option<ArtifactId> {
+/// The artifact that lies inside a directory that is a source, if any; `without` says what is taken out of it.
+pub(super) fn artifact_below(
+    by_path: &BTreeMap<String, ArtifactId>,
+    directory: &str,
+    without: &dyn Fn(&str) -> bool,
+) -> Option<ArtifactId> {
     let below = format!("{directory}/");
-    let (path, id) = by_path.range(below.clone()..).next()?;
-    path.starts_with(&below).then_some(*id)
+    let inside = by_path.range(below.clone()..);
+    let mut inside = inside.take_while(|(path, _)| path.starts_with(&below));
+    inside.find(|(path, _)| !without(path)).map(|(_, id)| *id)
 }
 
-/// The artifact that a glob matches, or whose directory it reaches into.
-pub(super) fn glob_hits(by_path: &BTreeMap<String, ArtifactId>, pattern: &str, spec: &Spec) -> Option<ArtifactId> {
+/// The artifact that a glob matches, or whose directory it reaches into; `without` says what is taken out of it.
+pub(super) fn glob_hits(
+    by_path: &BTreeMap<String, ArtifactId>,
+    pattern: &str,
+    spec: &Spec,
+    without: &dyn Fn(&str) -> bool,
+) -> Option<ArtifactId> {
     let whole = matcher(pattern).ok()?;
     let parts = parts(pattern);
     by_path
         .iter()
+        .filter(|(path, _)| !without(path))
         .find(|(path, id)| {
             let output = &spec.targets[id.target.index()].outputs[id.output as usize];
             whole.is_match(path) || (output.kind == ArtifactKind::Directory && reaches_into(&parts, path))
@@ -122,21 +141,9 @@ fn reaches_into(parts: &[PatternPart], directory: &str) -> bool {
     parts.next().is_some()
 }
 
-fn matcher(pattern: &str) -> Result<GlobMatcher, String> {
-    let glob: Result<Glob, _> = GlobBuilder::new(pattern).literal_separator(true).build();
-    glob.map(|glob| glob.compile_matcher())
-        .map_err(|error| error.kind().to_string())
-}
-
-/// The directories of a pattern before its first special character.
-fn fixed_part(pattern: &str) -> &str {
-    let special = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
-    pattern[..special].rsplit_once('/').map_or("", |(fixed, _)| fixed)
-}
-
 /// The files that a pattern matches, sorted by path, and the directories that may have such files and cannot be read;
-/// hidden directories are not entered.
-pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> {
+/// hidden and ignored directories are not entered.
+pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<String>, String> {
     let matcher = matcher(pattern)?;
     let parts = parts(pattern);
     let fixed = fixed_part(pattern);
@@ -152,7 +159,11 @@ pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> 
         .max_depth(depth)
         .follow_links(true)
         .into_iter();
-    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
+    let is_left_out = |entry: &walkdir::DirEntry| {
+        let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        hidden(entry.file_name()) || ignore.is_ignored(&below.to_string_lossy(), entry.file_type().is_dir())
+    };
+    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_left_out(entry)) {
         let (at, is_readable) = match &entry {
             Ok(entry) if entry.file_type().is_file() => (entry.path(), true),
             Err(error) if is_unreadable(error) => (error.path().unwrap_or(&start), false),
@@ -307,11 +318,5 @@ mod tests {
         ] {
             assert_eq!(reaches_into(&parts(pattern), "out/plots"), reaches, "{pattern}");
         }
-    }
-
-    #[test]
-    fn a_pattern_is_fixed_up_to_its_first_special_character() {
-        assert_eq!(fixed_part("data/raw/*.csv"), "data/raw");
-        assert_eq!(fixed_part("*.csv"), "");
     }
 }

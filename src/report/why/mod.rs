@@ -6,6 +6,7 @@ mod json;
 mod search;
 mod text;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -165,10 +166,10 @@ fn same(before: &Fingerprint, after: &Fingerprint) -> Vec<Field> {
 impl Explanation<'_> {
     /// The name that was asked for.
     #[must_use]
-    pub fn name<'g>(&self, graph: &'g Graph) -> &'g str {
+    pub fn name<'g>(&self, graph: &'g Graph) -> Cow<'g, str> {
         match self.artifact {
-            Some(artifact) => graph.artifact_name(artifact),
-            None => graph.name(self.target),
+            Some(artifact) => graph.shown_name(artifact),
+            None => Cow::Borrowed(graph.name(self.target)),
         }
     }
 
@@ -217,7 +218,7 @@ impl Explanation<'_> {
     /// The artifacts of the result in place: the named one, or all.
     #[must_use]
     pub fn artifacts(&self, graph: &Graph) -> Vec<&Artifact> {
-        let wanted = self.artifact.map(|artifact| graph.artifact_name(artifact));
+        let wanted = self.artifact.map(|artifact| graph.port(artifact));
         let all = self.record.iter().flat_map(|past| &past.artifacts);
         all.filter(|it| wanted.is_none_or(|wanted| it.name == wanted)).collect()
     }
