@@ -9,6 +9,7 @@
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `crash` | a kill at any moment, and a damaged store |
 //! | `concurrency` | several builds in one project |
+//! | `inputs` | what is read, taken out, absent or ignored; shared names; the shell |
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits against a plain recursion |
 //! | `paths` | artifacts, sources and pipes in each other's way |
@@ -27,6 +28,7 @@ mod concurrency;
 mod crash;
 mod elsewhere;
 mod failures;
+mod inputs;
 mod inside;
 mod interruptions;
 mod layering;

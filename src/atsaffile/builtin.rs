@@ -127,7 +127,10 @@ fn in_order(draft: &Draft<'_>, schema: &Schema, params: &[Param], mistakes: &mut
         let (Some(first), Some(last)) = (find(earlier), find(later)) else {
             continue;
         };
-        let what = format!("`{earlier}` is {}, and `{later}`, {}, is before it", first.value, last.value);
+        let what = format!(
+            "`{earlier}` is {}, and `{later}`, {}, is before it",
+            first.value, last.value
+        );
         let mistake = match (last.origin.span(), first.origin.span()) {
             (Some(span), Some(other)) => mistakes.error(span, what).also(other, format!("`{earlier}`")),
             (Some(span), None) | (None, Some(span)) => mistakes.error(span, what),

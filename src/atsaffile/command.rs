@@ -141,7 +141,10 @@ impl Resolver<'_, '_> {
             }
             if let [first, second, ..] = meant.as_slice() {
                 mistakes
-                    .error(span(), format!("`{{{{input.{role}}}}}` may be several inputs of the target `{target}`"))
+                    .error(
+                        span(),
+                        format!("`{{{{input.{role}}}}}` may be several inputs of the target `{target}`"),
+                    )
                     .note(format!("they are {}", meant.join(", ")))
                     .help(format!("write `{{{{input.{first}}}}}` or `{{{{input.{second}}}}}`"));
                 return None;

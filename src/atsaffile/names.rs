@@ -196,10 +196,22 @@ impl<'n> Names<'n> {
             Meaning::Shared(all) => self.refuse_shared(word, text, all, mistakes),
             Meaning::NameAndPath(named, at) => {
                 mistakes
-                    .error(word.span, format!("`{text}` is the name of one artifact and the path of another"))
-                    .also(self.span(*named), format!("the name, given by `{}`", self.maker(*named)))
-                    .also(self.output(*at).span, format!("the path, written by `{}`", self.maker(*at)))
-                    .help(format!("write `{}` for the first, or `./{text}` for the second", self.full(*named)));
+                    .error(
+                        word.span,
+                        format!("`{text}` is the name of one artifact and the path of another"),
+                    )
+                    .also(
+                        self.span(*named),
+                        format!("the name, given by `{}`", self.maker(*named)),
+                    )
+                    .also(
+                        self.output(*at).span,
+                        format!("the path, written by `{}`", self.maker(*at)),
+                    )
+                    .help(format!(
+                        "write `{}` for the first, or `./{text}` for the second",
+                        self.full(*named)
+                    ));
             }
             Meaning::Instance => {
                 let what = format!("`{text}`: instances of a target are reserved for a later version of atsaf");
@@ -258,7 +270,10 @@ fn report_clashes<'n>(drafts: &'n [Draft<'n>], aliases: &'n [Alias<'n>], mistake
             let name = output.name;
             if let Some(first) = own.insert(name.text, name.span) {
                 mistakes
-                    .error(name.span, format!("the target `{}` has two artifacts `{}`", draft.name.text, name.text))
+                    .error(
+                        name.span,
+                        format!("the target `{}` has two artifacts `{}`", draft.name.text, name.text),
+                    )
                     .also(first, "first here")
                     .help("give one of them another name");
             } else if !is_own(draft, output) && shared.contains(name.text) {

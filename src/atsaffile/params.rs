@@ -159,7 +159,11 @@ fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistakes: &mut Mis
         DeValue::Array(items) => {
             // Every item is read, so that every mistake is told.
             let values: Vec<Option<Value>> = items.iter().map(|item| value(name, item, false, mistakes)).collect();
-            values.into_iter().collect::<Option<Vec<_>>>().map(one_type).map(Value::List)
+            values
+                .into_iter()
+                .collect::<Option<Vec<_>>>()
+                .map(one_type)
+                .map(Value::List)
         }
         DeValue::Table(entries) if may_be_table => {
             let entry = |(key, node)| {

@@ -343,7 +343,10 @@ fn output<'t>(port: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -
     if path.is_none() && whole {
         mistakes
             .error(span_of(node), format!("the output `{}` has no path", port.text))
-            .help(format!("add it: `{} = {{ path = \"a path\", name = \"{}\" }}`", port.text, name.text));
+            .help(format!(
+                "add it: `{} = {{ path = \"a path\", name = \"{}\" }}`",
+                port.text, name.text
+            ));
     }
     path.map(|path| DraftOutput { port, name, path })
 }

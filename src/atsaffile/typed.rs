@@ -155,14 +155,24 @@ mod tests {
 
     #[test]
     fn a_number_is_read_as_people_write_it() {
-        for (text, number) in [(".5", 0.5), ("5", 5.0), ("5.", 5.0), ("1e3", 1000.0), ("-.5", -0.5), ("+2", 2.0)] {
+        for (text, number) in [
+            (".5", 0.5),
+            ("5", 5.0),
+            ("5.", 5.0),
+            ("1e3", 1000.0),
+            ("-.5", -0.5),
+            ("+2", 2.0),
+        ] {
             assert_eq!(ValueType::Float.read(text), Ok(Value::Float(number)), "{text}");
         }
         assert_eq!(ValueType::Int.read(" 007 "), Ok(Value::Int(7)));
         for text in ["nan", "inf", "1e999", "five", ""] {
             assert!(ValueType::Float.read(text).is_err(), "{text}");
         }
-        assert!(ValueType::Int.read("5.0").is_err(), "a number with a fraction is no whole number");
+        assert!(
+            ValueType::Int.read("5.0").is_err(),
+            "a number with a fraction is no whole number"
+        );
     }
 
     #[test]

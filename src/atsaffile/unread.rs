@@ -27,9 +27,9 @@ pub(super) fn report(params: &Params<'_>, drafts: &[Draft<'_>], catalog: &Catalo
             mistake.note("it is set on the command line with `-s`, which changes nothing");
         }
         match reader {
-            Some((near, target)) => {
-                mistake.help(format!("did you mean `{near}`, which `{target}` takes from its default?"))
-            }
+            Some((near, target)) => mistake.help(format!(
+                "did you mean `{near}`, which `{target}` takes from its default?"
+            )),
             None => mistake.help(format!(
                 "remove it, or read it: by `{{{{{0}}}}}` in a command or a path, or by `params = [\"{0}\"]`",
                 name.text

@@ -38,9 +38,7 @@ impl Fault {
     /// The next step.
     pub(super) fn help(self) -> &'static str {
         match self.why {
-            Why::NoValue | Why::NoName => {
-                "write it as `NAME=value`; a value of several lines stands in double quotes"
-            }
+            Why::NoValue | Why::NoName => "write it as `NAME=value`; a value of several lines stands in double quotes",
             Why::Open => "close the quotes; a value that begins with a quote sign stands in quotes of the other kind",
             Why::Behind => "put the whole value in quotes of the other kind, or a space before a comment",
             Why::NotText => "a variable of the environment is text in UTF-8",
@@ -75,7 +73,12 @@ type Entry = Result<Option<(String, String)>, Why>;
 
 /// Reads the entry at the first of some lines; also gives how many lines it takes.
 fn entry(lines: &[&[u8]]) -> (Entry, usize) {
-    let text = |line: &[u8]| std::str::from_utf8(line).ok().filter(|text| !text.contains('\0')).map(str::to_owned);
+    let text = |line: &[u8]| {
+        std::str::from_utf8(line)
+            .ok()
+            .filter(|text| !text.contains('\0'))
+            .map(str::to_owned)
+    };
     let Some(line) = text(lines[0]) else {
         return (Err(Why::NotText), 1);
     };
@@ -107,7 +110,9 @@ fn entry(lines: &[&[u8]]) -> (Entry, usize) {
 fn is_name(text: &str) -> bool {
     let first = text.chars().next();
     first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// A value without quotes: all up to a `#` behind white space, without the white space at its end.
@@ -115,7 +120,9 @@ fn bare(text: &str) -> &str {
     if text.starts_with('#') {
         return "";
     }
-    let comment = text.match_indices('#').find(|(at, _)| text[..*at].ends_with([' ', '\t']));
+    let comment = text
+        .match_indices('#')
+        .find(|(at, _)| text[..*at].ends_with([' ', '\t']));
     text[..comment.map_or(text.len(), |(at, _)| at)].trim_end()
 }
 

@@ -11,10 +11,10 @@ use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, Graph, GoalError, TargetId};
+use crate::engine::graph::{ArtifactId, GoalError, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
-use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::Text;
+use crate::engine::spec::schema::Catalog;
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
 
@@ -91,6 +91,30 @@ impl Project {
         }
     }
 
+    /// Adds which artifact may be meant by the path of a source that is not there.
+    fn meant(&self, path: &str, diagnostic: Diagnostic) -> Diagnostic {
+        let of_target = path.split_once('.').and_then(|(name, _)| {
+            let mut targets = self.graph.spec.targets.iter();
+            targets.find(|target| target.name == name)
+        });
+        let diagnostic = match of_target {
+            Some(target) => {
+                let names = target
+                    .outputs
+                    .iter()
+                    .map(|output| format!("`{}.{}`", target.name, output.name));
+                let names: Vec<String> = names.collect();
+                diagnostic.note(format!(
+                    "the artifacts of the target `{}`: {}",
+                    target.name,
+                    names.join(", ")
+                ))
+            }
+            None => diagnostic,
+        };
+        diagnostic.suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
+    }
+
     /// Names and paths of all artifacts.
     fn artifacts(&self) -> impl Iterator<Item = &str> {
         let outputs = self.graph.spec.targets.iter().flat_map(|target| &target.outputs);
@@ -119,11 +143,11 @@ impl Project {
     pub fn plan_failure(&self, errors: &[PlanError]) -> CommandError {
         let text = &self.graph.spec.text;
         let diagnostics = errors.iter().map(|error| match error {
-            PlanError::MissingSource { target, path, span } => Diagnostic::error(error.to_string())
+            PlanError::MissingSource { target, path, span } => self
+                .meant(path, Diagnostic::error(error.to_string()))
                 .at(text
                     .place(*span)
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
-                .suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
                 .help(match path.contains(char::REPLACEMENT_CHARACTER) {
                     true => "a file with a name like this is there, but the name is not UTF-8: rename it",
                     false => "put the file there, or name the artifact that is meant",

@@ -155,10 +155,10 @@ pub(crate) fn start_error(command: &Command, words: &[String], error: &io::Error
     let program = &words[0];
     match error.kind() {
         io::ErrorKind::ArgumentListTooLong => too_long(command),
-        io::ErrorKind::NotFound if command.shell.is_some() => {
-            TaskError::new(format!("the shell `{program}` was not found"))
-                .help("install it, or name another, in `[project]` or in the target: `shell = [\"sh\", \"-eu\", \"-c\"]`")
-        }
+        io::ErrorKind::NotFound if command.shell.is_some() => TaskError::new(format!(
+            "the shell `{program}` was not found"
+        ))
+        .help("install it, or name another, in `[project]` or in the target: `shell = [\"sh\", \"-eu\", \"-c\"]`"),
         _ => TaskError::new(format!("`{program}` cannot be started: {error}")),
     }
 }
@@ -483,7 +483,10 @@ mod tests {
             ["bash", "-c", "cat ./-n.csv 'd/-m n.csv' > ./-o"]
         );
         assert_eq!(
-            words(&command(None, vec![vec![Piece::Inputs], vec![Piece::Outputs]]), &fill(&[], &outputs)),
+            words(
+                &command(None, vec![vec![Piece::Inputs], vec![Piece::Outputs]]),
+                &fill(&[], &outputs)
+            ),
             ["./-n.csv", "d/-m n.csv", "./-o"]
         );
         assert_eq!(
@@ -495,14 +498,24 @@ mod tests {
     #[test]
     fn a_value_that_is_no_path_is_put_in_as_it_is() {
         let params = [param("n", Value::Int(-1))];
-        let pieces = vec![vec![Piece::Param("n".to_owned())], vec![Piece::InputsFile], vec![Piece::ParamsFile]];
-        assert_eq!(words(&command(None, pieces), &fill(&params, &[])), ["-1", "in", "params"]);
+        let pieces = vec![
+            vec![Piece::Param("n".to_owned())],
+            vec![Piece::InputsFile],
+            vec![Piece::ParamsFile],
+        ];
+        assert_eq!(
+            words(&command(None, pieces), &fill(&params, &[])),
+            ["-1", "in", "params"]
+        );
         assert_eq!(params_file(&params), "{\n  \"n\": -1\n}\n");
     }
 
     #[test]
     fn a_variable_that_is_too_long_is_left_out() {
-        let params = [param("long", Value::Text("x".repeat(200_000))), param("n", Value::Int(1))];
+        let params = [
+            param("long", Value::Text("x".repeat(200_000))),
+            param("n", Value::Int(1)),
+        ];
         let names: Vec<String> = param_variables(&params).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["ATSAF_PARAM_N"]);
     }
@@ -512,8 +525,14 @@ mod tests {
         let error = io::Error::from(io::ErrorKind::ArgumentListTooLong);
         let long = command(None, vec![vec![Piece::Inputs, Piece::Param("p".to_owned())]]);
         let said = start_error(&long, &["cat".to_owned()], &error);
-        assert!(said.help.iter().any(|help| help.contains("{{inputs_file}}")), "{said:?}");
-        assert!(said.help.iter().any(|help| help.contains("{{params_file}}")), "{said:?}");
+        assert!(
+            said.help.iter().any(|help| help.contains("{{inputs_file}}")),
+            "{said:?}"
+        );
+        assert!(
+            said.help.iter().any(|help| help.contains("{{params_file}}")),
+            "{said:?}"
+        );
     }
 
     #[test]

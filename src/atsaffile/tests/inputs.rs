@@ -24,7 +24,11 @@ inputs = { x = ["d/", "!d/b"], y = "!paper.pdf" }
 output = "b"
 "#,
     );
-    let inputs: Vec<(&From, bool)> = spec.targets[1].inputs.iter().map(|it| (&it.from, it.optional)).collect();
+    let inputs: Vec<(&From, bool)> = spec.targets[1]
+        .inputs
+        .iter()
+        .map(|it| (&it.from, it.optional))
+        .collect();
     let glob = |text: &str| From::Glob(text.to_owned());
     assert_eq!(
         inputs,
@@ -214,5 +218,9 @@ fn what_comes_later_is_reserved() {
         "[project]\nparams_files = [\"p.yaml\"]\n[target.a]\nrun = \"x {{output}}\"\noutput = \"a\"\ncwd = \"d\"\ntemp = true\n\
          resume = true\ndiscover = \"off\"\nthreads = 2\nmemory = \"1G\"\n",
     );
-    assert_eq!(said.matches("is reserved for a later version of atsaf").count(), 7, "{said}");
+    assert_eq!(
+        said.matches("is reserved for a later version of atsaf").count(),
+        7,
+        "{said}"
+    );
 }

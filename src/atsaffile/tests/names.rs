@@ -44,7 +44,11 @@ fn inputs<'s>(spec: &'s Spec, target: &str) -> Vec<(&'s str, &'s str)> {
 #[test]
 fn a_task_can_be_used_twice_and_the_port_of_an_artifact_is_its_role() {
     let spec = spec(TWO);
-    assert_eq!(inputs(&spec, "check_tex"), [("clean", "clean")], "the other one is renamed");
+    assert_eq!(
+        inputs(&spec, "check_tex"),
+        [("clean", "clean")],
+        "the other one is renamed"
+    );
     assert_eq!(inputs(&spec, "check_cal"), [("clean", "cal_clean")]);
     let outputs: Vec<(&str, &str, &str)> = spec.targets[1]
         .outputs
@@ -53,7 +57,10 @@ fn a_task_can_be_used_twice_and_the_port_of_an_artifact_is_its_role() {
         .collect();
     assert_eq!(
         outputs,
-        [("clean", "cal_clean", "cal.parquet"), ("metadata", "metadata", "cal.json")]
+        [
+            ("clean", "cal_clean", "cal.parquet"),
+            ("metadata", "metadata", "cal.json")
+        ]
     );
     assert_eq!(spec.default[0].name, "clean");
     let all: Vec<&str> = spec.aliases["all"].iter().map(|goal| goal.name.as_str()).collect();
@@ -63,7 +70,10 @@ fn a_task_can_be_used_twice_and_the_port_of_an_artifact_is_its_role() {
 
 #[test]
 fn a_name_that_several_targets_have_is_an_error_where_it_is_used_and_only_there() {
-    let text = TWO.replace("inputs = [\"prep_tex.clean\"]", "inputs = [\"prep_tex.clean\"]\nafter = [\"metadata\"]");
+    let text = TWO.replace(
+        "inputs = [\"prep_tex.clean\"]",
+        "inputs = [\"prep_tex.clean\"]\nafter = [\"metadata\"]",
+    );
     let said = mistakes(&text);
     let expected = r#"error: `metadata` is made by two targets
   --> Atsaffile:21:10
@@ -71,7 +81,10 @@ fn a_name_that_several_targets_have_is_an_error_where_it_is_used_and_only_there(
     |          ^^^^^^^^^^
 "#;
     assert!(said.replace("   -->", "  -->").starts_with(expected), "{said}");
-    assert!(said.contains("by `prep_tex`") && said.contains("by `prep_cal`"), "{said}");
+    assert!(
+        said.contains("by `prep_tex`") && said.contains("by `prep_cal`"),
+        "{said}"
+    );
     assert!(
         said.ends_with("  help: write `prep_tex.metadata` or `prep_cal.metadata`\n"),
         "{said}"
@@ -203,5 +216,9 @@ fn an_at_sign_is_reserved_for_instances() {
         "{said}"
     );
     let file = spec(&TWO.replace("inputs = [\"cal_clean\"]", "inputs = { clean = \"img@2x.png\" }"));
-    assert_eq!(inputs(&file, "check_cal"), [("clean", "img@2x.png")], "a file is a file");
+    assert_eq!(
+        inputs(&file, "check_cal"),
+        [("clean", "img@2x.png")],
+        "a file is a file"
+    );
 }

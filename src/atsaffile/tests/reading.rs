@@ -118,7 +118,10 @@ params = ["other", "horizon"]
 "#,
     );
     let command = command(&spec);
-    assert_eq!(command.shell, Some(["bash", "-euo", "pipefail", "-c"].map(str::to_owned).to_vec()));
+    assert_eq!(
+        command.shell,
+        Some(["bash", "-euo", "pipefail", "-c"].map(str::to_owned).to_vec())
+    );
     assert!(command.text().starts_with("fit --h {{ horizon }} "));
     let literal = |text: &str| Piece::Literal(text.to_owned());
     assert_eq!(

@@ -27,11 +27,19 @@ fn a_value_of_the_command_line_is_of_the_declared_type() {
     let floats = |items: &[f64]| Value::List(items.iter().copied().map(Value::Float).collect());
     assert_eq!(value(NUMBERS, &[], "v"), value(NUMBERS, &[("v", "[1, 2]")], "v"));
     assert_eq!(value(NUMBERS, &[], "v"), value(NUMBERS, &[("v", "1,2.0")], "v"));
-    assert_eq!(value(NUMBERS, &[], "w"), floats(&[1.0, 2.5]), "a mixed list is one of numbers");
+    assert_eq!(
+        value(NUMBERS, &[], "w"),
+        floats(&[1.0, 2.5]),
+        "a mixed list is one of numbers"
+    );
     assert_eq!(value(NUMBERS, &[("w", "[1, 3]")], "w"), floats(&[1.0, 3.0]));
     assert_eq!(value(NUMBERS, &[("x", ".5")], "x"), Value::Float(0.5));
     assert_eq!(value(NUMBERS, &[("x", "5")], "x"), Value::Float(5.0));
-    assert_eq!(value(NUMBERS, &[("n", "5")], "n"), Value::Int(5), "a whole number stays one");
+    assert_eq!(
+        value(NUMBERS, &[("n", "5")], "n"),
+        Value::Int(5),
+        "a whole number stays one"
+    );
     assert_eq!(
         value(NUMBERS, &[("day", "\"2023-06-01\"")], "day"),
         value(NUMBERS, &[], "day")
@@ -101,7 +109,10 @@ fn what_is_wrong_may_be_what_reads_a_parameter() {
 fn a_parameter_that_every_reader_has_of_its_own_is_not_read() {
     let text = DATES.replace("outputs", "with = { end_date = 2024-01-01 }\noutputs");
     let said = mistakes(&text);
-    assert!(said.starts_with("warning: nothing reads the parameter `end_date`"), "{said}");
+    assert!(
+        said.starts_with("warning: nothing reads the parameter `end_date`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -125,7 +136,10 @@ fn a_span_does_not_end_before_it_begins() {
 "#;
     assert_eq!(mistakes(&text), expected);
     let said = mistakes_with(DATES, &[("start_date", "2024-01-01")]);
-    assert!(said.contains("note: `start_date` is set on the command line with `-s`"), "{said}");
+    assert!(
+        said.contains("note: `start_date` is set on the command line with `-s`"),
+        "{said}"
+    );
     spec_with(DATES, &[("start_date", "2023-12-01")]);
 }
 
@@ -136,6 +150,9 @@ uses = "register_champion"
 inputs = { clean = "c", leaderboard = "l", selected = "s" }
 outputs = { champion = "champion.json" }
 "#;
-    let text = text.replace("\"c\"", "\"./c\"").replace("\"l\"", "\"./l\"").replace("\"s\"", "\"./s\"");
+    let text = text
+        .replace("\"c\"", "\"./c\"")
+        .replace("\"l\"", "\"./l\"")
+        .replace("\"s\"", "\"./s\"");
     assert!(spec(&text).targets[0].effect);
 }

@@ -142,9 +142,9 @@ fn reaches_into(parts: &[PatternPart], directory: &str) -> bool {
 }
 
 /// The files that a pattern matches, sorted by path, and the directories that may have such files and cannot be read;
-/// hidden and ignored directories are not entered.
+/// ignored directories, and hidden ones that the pattern does not name, are not entered.
 pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<String>, String> {
-    let matcher = matcher(pattern)?;
+    let whole = matcher(pattern)?;
     let parts = parts(pattern);
     let fixed = fixed_part(pattern);
     let mut depth = usize::MAX;
@@ -153,7 +153,15 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<
     }
     let start = root.join(fixed);
     let mut found = Vec::new();
-    let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+    // As in the shell, a name that begins with a dot is matched where the pattern has the dot.
+    let dotted: Vec<GlobMatcher> = pattern
+        .split('/')
+        .filter(|part| part.starts_with('.'))
+        .filter_map(|part| matcher(part).ok())
+        .collect();
+    let hidden = |name: &std::ffi::OsStr| {
+        name.to_string_lossy().starts_with('.') && !dotted.iter().any(|part| part.is_match(name))
+    };
     let walk = walkdir::WalkDir::new(&start)
         .min_depth(1)
         .max_depth(depth)
@@ -178,7 +186,7 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<
         };
         // What cannot be read stands for what may be in it, and its reader will be told as well.
         let is_match = match is_readable {
-            true => matcher.is_match(&path),
+            true => whole.is_match(&path),
             false => reaches_into(&parts, &path),
         };
         if is_match {

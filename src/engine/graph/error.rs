@@ -84,7 +84,10 @@ impl GraphError {
         let sharing = graph.sharing(name);
         let error = Self::new(format!("`{name}` is made by {} targets", sharing.len())).at(span, "");
         let made = |error: Self, id: &ArtifactId| {
-            error.at(output(&graph.spec, *id).span, format!("by `{}`", target(&graph.spec, *id)))
+            error.at(
+                output(&graph.spec, *id).span,
+                format!("by `{}`", target(&graph.spec, *id)),
+            )
         };
         let error = sharing.iter().take(PLACES).fold(error, made);
         error.help(format!("write {}", graph.candidates(sharing)))
@@ -92,19 +95,21 @@ impl GraphError {
 
     pub(super) fn name_and_file(graph: &Graph, name: &str, span: Span, artifact: ArtifactId) -> Self {
         let output = output(&graph.spec, artifact);
-        Self::new(format!("`{name}` is the name of an artifact and of a file of the project"))
-            .at(span, "")
-            .at(
-                output.span,
-                format!("the artifact, made by `{}`", target(&graph.spec, artifact)),
-            )
-            .help(format!(
-                "write `./{name}` for the file, or `{}` for the artifact",
-                match output.path.contains('/') {
-                    true => output.path.clone(),
-                    false => format!("./{}", output.path),
-                }
-            ))
+        Self::new(format!(
+            "`{name}` is the name of an artifact and of a file of the project"
+        ))
+        .at(span, "")
+        .at(
+            output.span,
+            format!("the artifact, made by `{}`", target(&graph.spec, artifact)),
+        )
+        .help(format!(
+            "write `./{name}` for the file, or `{}` for the artifact",
+            match output.path.contains('/') {
+                true => output.path.clone(),
+                false => format!("./{}", output.path),
+            }
+        ))
     }
 
     pub(super) fn source_inside(graph: &Graph, path: &str, span: Span, directory: ArtifactId) -> Self {

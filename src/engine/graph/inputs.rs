@@ -197,14 +197,7 @@ impl<'g> Inputs<'g, '_, '_> {
     }
 
     /// Adds what is read without being declared; says whether it is not read already.
-    fn implied(
-        &mut self,
-        role: &str,
-        path: &str,
-        artifact: Option<ArtifactId>,
-        how: How,
-        span: Span,
-    ) -> bool {
+    fn implied(&mut self, role: &str, path: &str, artifact: Option<ArtifactId>, how: How, span: Span) -> bool {
         let own = artifact.is_some_and(|artifact| artifact.target == self.id);
         if own || self.reads.iter().any(|read| read.path == path) {
             return false;

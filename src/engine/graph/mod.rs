@@ -145,7 +145,11 @@ impl Graph {
         let (by_name, by_path, mut errors) = check::names(&spec, files);
         let patterns: Vec<&str> = spec.ignore.iter().map(|pattern| pattern.text.as_str()).collect();
         let ignore = Ignore::new(&patterns).unwrap_or_else(|(at, why)| {
-            errors.extend(spec.ignore.get(at).map(|it| GraphError::bad_glob(&it.text, it.span, &why)));
+            errors.extend(
+                spec.ignore
+                    .get(at)
+                    .map(|it| GraphError::bad_glob(&it.text, it.span, &why)),
+            );
             Ignore::default()
         });
         let mut graph = Self {
@@ -214,7 +218,9 @@ impl Graph {
         let name = self.target(id.target).outputs[id.output as usize].name.as_str();
         match self.by_name.get(name) {
             Some(Name::Shared(_)) => Cow::Owned(format!("{}.{name}", self.name(id.target))),
-            Some(Name::Target(target)) if *target != id.target => Cow::Owned(format!("{}.{name}", self.name(id.target))),
+            Some(Name::Target(target)) if *target != id.target => {
+                Cow::Owned(format!("{}.{name}", self.name(id.target)))
+            }
             _ => Cow::Borrowed(name),
         }
     }

@@ -44,7 +44,11 @@ fn groups(text: &str) -> Vec<usize> {
     for (at, c) in text.char_indices() {
         match c {
             '{' => open.push((at, false)),
-            ',' => open.iter_mut().next_back().into_iter().for_each(|(_, comma)| *comma = true),
+            ',' => open
+                .iter_mut()
+                .next_back()
+                .into_iter()
+                .for_each(|(_, comma)| *comma = true),
             '}' => {
                 if let Some((start, true)) = open.pop() {
                     groups.extend([start, at]);
