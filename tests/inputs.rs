@@ -8,7 +8,7 @@ use crate::project::{Project, Told};
 /// A project whose one target lists what it reads.
 fn lister(inputs: &str) -> Project {
     Project::new(&format!(
-        "[target.t]\nrun = \"echo t >> ../ran; for f in {{{{inputs}}}}; do echo $f; done > {{{{output}}}}\"\ninputs = {inputs}\noutput = \"out\"\n"
+        "[target.t]\nrun = 'printf \"%s\\n\" {{{{inputs}}}} > {{{{output}}}}'\ninputs = {inputs}\noutput = \"out\"\n"
     ))
 }
 
@@ -199,7 +199,7 @@ error: the glob `dta/*.csv` matches no file
     project.atsaf("plan other").ok();
     let check = project.atsaf("check other");
     assert_eq!(check.code, Some(0), "{}", check.text);
-    assert!(check.text.starts_with("warning: the glob"), "{}", check.text);
+    assert!(check.text.contains("warning: the glob"), "{}", check.text);
     project.edit("Atsaffile", "dta", "?dta");
     project.write("none", "");
     project.edit("Atsaffile", "cat {{inputs}}", "cat none {{inputs}}");
@@ -452,7 +452,7 @@ fn the_same_value_of_the_declared_type_makes_nothing_stale() {
 #[test]
 fn a_parameter_that_nothing_reads_is_reported_by_check_and_build() {
     let project = Project::new("[params]\nhorizn = 48\n[target.t]\nrun = \"echo > {{output}}\"\noutput = \"out\"\n");
-    for command in ["check", "build -q", "check"] {
+    for command in ["check", "build", "check"] {
         let told = project.atsaf(command);
         assert_eq!(told.code, Some(0), "{}", told.text);
         assert!(

@@ -12,7 +12,7 @@ fn only_declared_environment_counts() {
     let project = Project::new(
         r#"
 [target.declared]
-run = "echo declared >> ../ran; echo $REGION $OTHER > {{output}}"
+run = "echo declared >> ../ran; echo ${REGION-} ${OTHER-} > {{output}}"
 env = ["REGION"]
 output = "declared.txt"
 "#,

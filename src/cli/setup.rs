@@ -13,8 +13,8 @@ use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, GoalError, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
-use crate::engine::spec::Text;
 use crate::engine::spec::schema::Catalog;
+use crate::engine::spec::{Output, Text};
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
 
@@ -97,22 +97,18 @@ impl Project {
             let mut targets = self.graph.spec.targets.iter();
             targets.find(|target| target.name == name)
         });
-        let diagnostic = match of_target {
-            Some(target) => {
-                let names = target
-                    .outputs
-                    .iter()
-                    .map(|output| format!("`{}.{}`", target.name, output.name));
-                let names: Vec<String> = names.collect();
-                diagnostic.note(format!(
-                    "the artifacts of the target `{}`: {}",
-                    target.name,
-                    names.join(", ")
-                ))
-            }
-            None => diagnostic,
+        let near = self.artifacts().filter(|name| is_slip(path, name));
+        let diagnostic = diagnostic.suggest(path, near);
+        let Some(target) = of_target.filter(|_| diagnostic.help.is_empty()) else {
+            return diagnostic;
         };
-        diagnostic.suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
+        let full = |output: &Output| format!("`{}.{}`", target.name, output.name);
+        let names: Vec<String> = target.outputs.iter().map(full).collect();
+        diagnostic.note(format!(
+            "the artifacts of the target `{}`: {}",
+            target.name,
+            names.join(", ")
+        ))
     }
 
     /// Names and paths of all artifacts.

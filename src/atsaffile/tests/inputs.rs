@@ -119,7 +119,7 @@ output = "c"
         Action::Builtin { .. } => panic!("a command"),
     };
     let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-    assert_eq!(shell(text, 0), (words(&["zsh", "-c"]), vec!["x".to_owned(); 0]));
+    assert_eq!(shell(text, 0), (words(&["zsh", "-c"]), Vec::new()));
     assert_eq!(
         shell(text, 1),
         (words(&["./run.sh", "-c"]), vec!["run.sh".to_owned()]),

@@ -124,7 +124,7 @@ fn a_parameter_that_a_command_reads_from_its_environment_is_read() {
 #[test]
 fn a_span_does_not_end_before_it_begins() {
     let text = DATES.replace("\"2023-12-01\"", "2023-05-01");
-    let expected = r#"error: `start_date` is 2023-06-01, and `end_date`, 2023-05-01, is before it
+    let expected = r"error: `start_date` is 2023-06-01, and `end_date`, 2023-05-01, is before it
   --> Atsaffile:4:12
  4 | end_date = 2023-05-01
    |            ^^^^^^^^^^
@@ -133,7 +133,7 @@ fn a_span_does_not_end_before_it_begins() {
    |              ^^^^^^^^^^ `start_date`
   note: the task `ingest_eia` of the target `ingest` reads both
   help: exchange the two, or correct one of them
-"#;
+";
     assert_eq!(mistakes(&text), expected);
     let said = mistakes_with(DATES, &[("start_date", "2024-01-01")]);
     assert!(
