@@ -1,6 +1,11 @@
 //! What a target reads: names with special characters, what is taken out, absent or ignored; shared names of artifacts;
 //! and the shell with what is put into its text.
 
+use std::collections::{BTreeMap, HashMap};
+
+use atsaf::atsaffile::{Overrides, load};
+use atsaf::engine::files::Files;
+use atsaf::engine::graph::{Graph, TargetId};
 use snapbox::str;
 
 use crate::project::{Project, Told};
@@ -59,6 +64,32 @@ fn what_is_taken_out_of_a_pattern_is_not_read() {
     assert_eq!(project.read("out"), "d/a.csv\nd/x1.csv\n");
     project.write("d/test.csv", "edited");
     project.atsaf("status --exit-code").ok();
+}
+
+#[test]
+fn a_directory_is_read_without_what_is_taken_out_and_ignored() {
+    let project = lister(r#"["d/", "!d/skip", "!d/*.log", "e/"]"#);
+    project.write("d/skip", "");
+    project.write("e/f", "");
+    let files = Files::new(&project.at(""), HashMap::new());
+    let (spec, said) = load(
+        "Atsaffile",
+        &project.read("Atsaffile"),
+        &Overrides::default(),
+        &BTreeMap::new(),
+    );
+    assert_eq!(said, []);
+    let graph = Graph::new(spec, &files).unwrap_or_else(|wrong| panic!("{:?}", wrong.1));
+    let reads = &graph.node(TargetId(0)).reads;
+    let paths: Vec<&str> = reads.iter().map(|read| read.path.as_str()).collect();
+    assert_eq!(paths, ["d", "e"]);
+    let ignore = graph.ignore_of(&reads[0]);
+    for path in ["d/skip", "d/x.log", "d/x.pyc"] {
+        assert!(ignore.is_ignored(path, false), "{path}");
+    }
+    for path in ["d/keep", "e/skip", "d/e/x.log"] {
+        assert!(!ignore.is_ignored(path, false), "{path}");
+    }
 }
 
 #[test]
@@ -308,6 +339,37 @@ error: `cal.pgae` does not exist, and no target makes it
 
 "#]],
     );
+}
+
+#[test]
+fn a_command_writes_to_its_own_word_for_an_artifact_of_another_name() {
+    let project = Project::new(
+        r#"[target.tex]
+run = "echo tex > {{output.page}}"
+outputs = { page = { path = "tex.html", name = "tex_page" } }
+
+[target.use]
+run = "cat {{input.tex_page}} > {{output}}"
+inputs = ["tex_page"]
+output = "used"
+"#,
+    );
+    project.build("-q tex_page").ok();
+    let shown = project.atsaf("show tex_page");
+    assert!(
+        shown.text.contains("tex_page") && shown.text.contains("in run"),
+        "{}",
+        shown.text
+    );
+    project.build("-q").ok();
+    assert_eq!(project.read("used"), "tex\n");
+    project.edit("Atsaffile", "name = \"tex_page\"", "name = \"page_of_tex\"");
+    project.edit(
+        "Atsaffile",
+        "inputs = [\"tex_page\"]",
+        "inputs = { tex_page = \"page_of_tex\" }",
+    );
+    project.atsaf("status --exit-code").ok();
 }
 
 fn fails(run: &str, shell: &str) -> bool {
