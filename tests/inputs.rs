@@ -300,7 +300,13 @@ fn artifacts_of_one_name_are_known_by_their_targets() {
         project.atsaf(command).is(
             2,
             str![[r#"
-error: `page` is made by 2 targets
+error: `page` is made by two targets
+  --> Atsaffile:3:20
+ 3 | outputs = { page = "tex.html" }
+   |                    ^^^^^^^^^^ by `tex`
+  --> Atsaffile:7:20
+ 7 | outputs = { page = "cal.html" }
+   |                    ^^^^^^^^^^ by `cal`
   help: write `tex.page` or `cal.page`
 
 "#]],

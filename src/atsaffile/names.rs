@@ -11,6 +11,7 @@ use super::path;
 use super::sections::{Alias, is_name};
 use super::syntax::Word;
 use super::targets::{Draft, DraftOutput};
+use crate::diagnostic::number_word;
 use crate::engine::spec::{Output, Span};
 
 /// Most places that an error names of those that share a name.
@@ -224,7 +225,10 @@ impl<'n> Names<'n> {
 
     fn refuse_shared(&self, word: Word<'_>, text: &str, all: &[Made], mistakes: &mut Mistakes) {
         let candidates: Vec<String> = all.iter().map(|made| format!("`{}`", self.full(*made))).collect();
-        let mistake = mistakes.error(word.span, format!("`{text}` is made by {} targets", number(all.len())));
+        let mistake = mistakes.error(
+            word.span,
+            format!("`{text}` is made by {} targets", number_word(all.len())),
+        );
         for made in all.iter().take(PLACES) {
             mistake.also(self.span(*made), format!("by `{}`", self.maker(*made)));
         }
@@ -238,15 +242,6 @@ impl<'n> Names<'n> {
     /// Where an artifact's name is given.
     fn span(&self, made: Made) -> Span {
         self.drafts[made.target].outputs[made.output].name.span
-    }
-}
-
-/// A small number as a word.
-fn number(count: usize) -> String {
-    match count {
-        2 => "two".to_owned(),
-        3 => "three".to_owned(),
-        more => more.to_string(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, GoalError, Graph, TargetId};
+use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Output, Text};
@@ -63,7 +63,7 @@ impl Project {
     pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, CommandError> {
         let names: Vec<String> = names.iter().map(|name| self.typed(name).into_owned()).collect();
         self.graph.goals(&names).map_err(|unknown| CommandError {
-            diagnostics: unknown.iter().map(bad_goal).collect(),
+            diagnostics: unknown.iter().map(|error| error.diagnostic(&self.graph)).collect(),
             exit: Exit::Usage,
         })
     }
@@ -162,17 +162,6 @@ impl Project {
             diagnostics: diagnostics.collect(),
             exit: Exit::Usage,
         }
-    }
-}
-
-fn bad_goal(error: &GoalError) -> Diagnostic {
-    let diagnostic = Diagnostic::error(error.to_string());
-    match error {
-        GoalError::Shared { candidates, .. } => diagnostic.help(format!("write `{}`", candidates.join("` or `"))),
-        GoalError::Unknown {
-            nearest: Some(name), ..
-        } => diagnostic.help(format!("did you mean `{name}`?")),
-        GoalError::Unknown { nearest: None, .. } => diagnostic.help("`atsaf list` shows all names"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong with the whole, and how it is told.
 
 use super::{ArtifactId, Graph, TargetId};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, nearest, number_word};
 use crate::engine::spec::{ArtifactKind, Span, Spec, Text};
 
 /// Something that is wrong with the whole.
@@ -82,7 +82,7 @@ impl GraphError {
 
     pub(super) fn shared_name(graph: &Graph, name: &str, span: Span) -> Self {
         let sharing = graph.sharing(name);
-        let error = Self::new(format!("`{name}` is made by {} targets", sharing.len())).at(span, "");
+        let error = Self::new(format!("`{name}` is made by {} targets", number_word(sharing.len()))).at(span, "");
         let made = |error: Self, id: &ArtifactId| {
             error.at(
                 output(&graph.spec, *id).span,
@@ -209,12 +209,12 @@ pub enum GoalError {
         nearest: Option<String>,
     },
     /// Artifacts of several targets have the name.
-    #[error("`{name}` is made by {} targets", candidates.len())]
+    #[error("`{name}` is made by {} targets", number_word(artifacts.len()))]
     Shared {
         /// The name.
         name: String,
-        /// The names that have one meaning.
-        candidates: Vec<String>,
+        /// The artifacts.
+        artifacts: Vec<ArtifactId>,
     },
 }
 
@@ -227,9 +227,32 @@ impl GoalError {
                 name,
             },
             false => Self::Shared {
-                candidates: sharing.iter().map(|id| graph.shown_name(*id).into_owned()).collect(),
+                artifacts: sharing.to_vec(),
                 name,
             },
+        }
+    }
+}
+
+impl GoalError {
+    /// The error with its places in the text.
+    #[must_use]
+    pub fn diagnostic(&self, graph: &Graph) -> Diagnostic {
+        let error = Diagnostic::error(self.to_string());
+        match self {
+            Self::Shared { artifacts, .. } => {
+                let text = &graph.spec.text;
+                let made = |error: Diagnostic, id: &ArtifactId| {
+                    let place = text.place(output(&graph.spec, *id).span);
+                    error.at(place.labelled(format!("by `{}`", target(&graph.spec, *id))))
+                };
+                let error = artifacts.iter().take(PLACES).fold(error, made);
+                error.help(format!("write {}", graph.candidates(artifacts)))
+            }
+            Self::Unknown {
+                nearest: Some(name), ..
+            } => error.help(format!("did you mean `{name}`?")),
+            Self::Unknown { nearest: None, .. } => error.help("`atsaf list` shows all names"),
         }
     }
 }
