@@ -57,6 +57,16 @@ impl Place {
     }
 }
 
+/// A small number as a word, for the beginning of a message.
+#[must_use]
+pub fn number_word(count: usize) -> String {
+    match count {
+        2 => "two".to_owned(),
+        3 => "three".to_owned(),
+        more => more.to_string(),
+    }
+}
+
 fn floor_char_boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {

@@ -89,17 +89,17 @@ fn a_build_within_its_own_target_is_refused_at_once() {
     let project = Project::new(&format!(
         r#"
 [target.a]
-run = "for it in build 'clean -q' watch status list 'build -n' 'why a'; do {program} $it > said 2>&1; echo $? $it; done > {{{{output}}}}; {program} build 2> said || true"
+run = "for it in build 'clean -q' watch status list 'build -n' 'why a'; do {program} $it > said 2>&1 && code=0 || code=$?; echo $code $it; done > {{{{output}}}}; {program} build 2> said || true"
 output = "a"
 
 [target.outer]
-run = "{program} -C other build -q; echo $? > {{{{output}}}}"
+run = "{program} -C other build -q && code=0 || code=$?; echo $code > {{{{output}}}}"
 output = "outer"
 "#
     ));
     project.write(
         "other/Atsaffile",
-        format!("[target.inner]\nrun = \"{program} -C .. build a; echo $? > {{{{output}}}}\"\noutput = \"inner\"\n"),
+        format!("[target.inner]\nrun = \"{program} -C .. build a && code=0 || code=$?; echo $code > {{{{output}}}}\"\noutput = \"inner\"\n"),
     );
     project.build("a").ok();
     assert_eq!(
@@ -342,7 +342,7 @@ output = "out.txt"
 }
 
 #[test]
-fn a_command_that_is_too_long_for_the_system_says_how_to_pass_a_list() {
+fn a_command_that_is_too_long_for_the_system_says_how_to_pass_what_is_long() {
     let long = "x".repeat(200_000);
     let project = Project::new(&format!(
         "[params]\nx = \"{long}\"\n\n[target.a]\nrun = \"echo {{{{x}}}} > {{{{output}}}}\"\noutput = \"a\"\n"
@@ -350,7 +350,7 @@ fn a_command_that_is_too_long_for_the_system_says_how_to_pass_a_list() {
     let told = project.build("");
     assert_eq!(told.code, Some(1));
     assert!(
-        told.text.contains("`{{inputs_file}}`"),
+        told.text.contains("`{{params_file}}`"),
         "{}",
         &told.text[..told.text.len().min(500)]
     );

@@ -163,7 +163,7 @@ fn a_command_that_is_killed_by_a_signal_has_failed() {
         1,
         str![[r#"
 run [RUN]: 1 target to look at, 0 fresh
-start      pair  command with a shell or without; pair.sh content [CONTENT] -> [CONTENT]; shell no longer used (was sh -c)
+start      pair  command with a shell or without; pair.sh content [CONTENT] -> [CONTENT]; shell no longer used (was bash -euo pipefail -c)
 error: `pair` failed: the command was ended by signal 9
   --> Atsaffile:2:9
  2 | [target.pair]

@@ -20,6 +20,7 @@ const DATA: &[&str] = &[
     "engine::event",
     "engine::fingerprint",
     "engine::graph",
+    "engine::ignore",
     "engine::look",
     "engine::plan",
     "engine::reason",

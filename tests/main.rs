@@ -12,6 +12,7 @@
 //! | `concurrency` | several builds in one project |
 //! | `gc` | what `atsaf gc` gives up, and what never |
 //! | `upgrade` | journals of earlier and later versions |
+//! | `inputs` | what is read, taken out, absent or ignored; shared names; the shell |
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits against a plain recursion |
 //! | `moving` | inputs that move while a build runs |
@@ -35,6 +36,7 @@ mod crash;
 mod elsewhere;
 mod failures;
 mod gc;
+mod inputs;
 mod inside;
 mod interruptions;
 mod layering;

@@ -301,7 +301,7 @@ TOKEN = {}
 OTHER = { optional = true }
 
 [target.upload]
-run = "echo $TOKEN$OTHER > {{output}}"
+run = "echo $TOKEN${OTHER-} > {{output}}"
 secrets = ["TOKEN", "OTHER"]
 output = "upload.txt"
 "#,
@@ -429,12 +429,12 @@ error: unknown key `colour` in the target `a`
   --> Atsaffile:9:1
  9 | colour = "red"
    | ^^^^^^
-  note: keys: uses, run, inputs, outputs, output, params, with, env, secrets, after, retries, retry_delay, timeout, effect, direct, cache, desc
+  note: keys: uses, run, inputs, outputs, output, params, with, env, secrets, after, retries, retry_delay, timeout, effect, direct, cache, shell, desc
 error: unknown parameter `sclae`
    --> Atsaffile:12:25
  12 | run = "cat {{inputs}} {{sclae}}"
     |                         ^^^^^
-  note: parameters: inputs, output
+  note: parameters: inputs, output, inputs_file, params_file
   help: a parameter is declared in `[params]`
 error: two targets write `good.txt`
    --> Atsaffile:3:10

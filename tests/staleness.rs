@@ -402,7 +402,7 @@ fn another_path_of_an_artifact_runs_the_commands_that_see_it() {
         0,
         str![[r#"
 run [RUN]: 4 targets to look at, 0 fresh
-start      clean   clean output file data/clean.csv -> file data/tidy.csv; clean data/tidy.csv is missing
+start      clean   output file data/clean.csv -> file data/tidy.csv; clean data/tidy.csv is missing
 built      clean  [TIME]
 start      fit     clean new input; order of the inputs other than before; clean no longer read
 unchanged  fit  [TIME], made the same as before

@@ -9,7 +9,7 @@ use super::params::Declared;
 use super::resolve::{Ports, Resolver, nothing};
 use super::sections::is_name;
 use super::syntax::{Word, key_of, span_of};
-use super::targets::Draft;
+use super::targets::{Draft, DraftOutput};
 use crate::diagnostic::nearest;
 use crate::engine::spec::schema::{self, Misfit, Port, Schema};
 use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, Span, Value};
@@ -43,13 +43,14 @@ impl Resolver<'_, '_> {
             let known = schema.params.iter().map(|param| param.name);
             mistakes.unknown(Some(name.span), what, name.text, "its parameters", known);
         }
-        let params = schema
+        let params: Vec<Param> = schema
             .params
             .iter()
             .filter_map(|param| self.value(draft, schema, param, mistakes))
             // A table without entries says nothing.
             .filter(|param| !matches!(&param.value, Value::Table(entries) if entries.is_empty()))
             .collect();
+        in_order(draft, schema, &params, mistakes);
         let action = Action::Builtin {
             task: schema.name.to_owned(),
             version: schema.version,
@@ -67,6 +68,7 @@ impl Resolver<'_, '_> {
     ) -> Option<Param> {
         let own = draft.with.iter().find(|own| own.name.text == param.name);
         let declared = own.or_else(|| self.params.get(param.name));
+        declared.inspect(|declared| declared.is_read.set(true));
         let (value, origin) = if let Some(declared) = declared {
             (declared.value.clone()?, declared.origin)
         } else if let Some(value) = self.params.undeclared.get(param.name) {
@@ -115,6 +117,36 @@ impl Resolver<'_, '_> {
                 None
             }
         }
+    }
+}
+
+/// Checks that no date is before one that it must not be before.
+fn in_order(draft: &Draft<'_>, schema: &Schema, params: &[Param], mistakes: &mut Mistakes) {
+    let find = |name: &str| params.iter().find(|param| param.name == name);
+    for (earlier, later) in schema.reversed(|name| find(name).map(|param| &param.value)) {
+        let (Some(first), Some(last)) = (find(earlier), find(later)) else {
+            continue;
+        };
+        let what = format!(
+            "`{earlier}` is {}, and `{later}`, {}, is before it",
+            first.value, last.value
+        );
+        let mistake = match (last.origin.span(), first.origin.span()) {
+            (Some(span), Some(other)) => mistakes.error(span, what).also(other, format!("`{earlier}`")),
+            (Some(span), None) | (None, Some(span)) => mistakes.error(span, what),
+            (None, None) => mistakes.error(draft.name.span, what),
+        };
+        for param in [first, last] {
+            if matches!(param.origin, Origin::CommandLine(_)) {
+                mistake.note(format!("`{}` is set on the command line with `-s`", param.name));
+            }
+        }
+        mistake
+            .note(format!(
+                "the task `{}` of the target `{}` reads both",
+                schema.name, draft.name.text
+            ))
+            .help("exchange the two, or correct one of them");
     }
 }
 
@@ -204,6 +236,11 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             .error(span, "`params` is for commands")
             .note("a built-in task takes its parameters from `[params]` by itself")
             .help("to set a value for this target alone, write `with = { name = value }`");
+    }
+    if let Some((span, _)) = draft.shell {
+        mistakes
+            .error(span, "`shell` is for commands")
+            .help("remove it: a built-in task runs without a shell");
     }
     if let Some(span) = draft.direct {
         mistakes
@@ -298,7 +335,7 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
 fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut Mistakes) {
     let task = schema.name;
     let mut whole = !draft.broken.outputs;
-    for ((name, _), output) in draft.outputs.iter().zip(ports.outputs) {
+    for (DraftOutput { port: name, .. }, output) in draft.outputs.iter().zip(ports.outputs) {
         if !has(schema.outputs, name.text) {
             whole = false;
             let what = format!("the task `{task}` makes no artifact `{}`", name.text);
@@ -331,7 +368,7 @@ fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut
     for port in schema
         .outputs
         .iter()
-        .filter(|port| !draft.outputs.iter().any(|(name, _)| name.text == port.name))
+        .filter(|port| !draft.outputs.iter().any(|output| output.port.text == port.name))
     {
         mistakes
             .error(

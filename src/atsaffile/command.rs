@@ -3,16 +3,20 @@
 use std::collections::HashSet;
 
 use super::mistakes::Mistakes;
+use super::names::Meaning;
 use super::resolve::{Ports, Resolver};
 use super::scope::{Lookup, Scope, unknown_param};
 use super::syntax::{self, Word};
 use super::targets::{Draft, Run};
 use super::template::{self, Hole, TemplatePart};
 use super::words;
-use crate::engine::spec::{Action, Command, Param, Piece, Template, Value};
+use crate::engine::spec::{Action, Command, From, Input, Param, Piece, Template, Value};
 
 /// Words of a command's template that are no parameters.
-const LISTS: [&str; 2] = ["inputs", "output"];
+const LISTS: [&str; 4] = ["inputs", "output", "inputs_file", "params_file"];
+
+/// The shell where none is written: it fails where any program of a pipe, any line, or an unset variable does.
+const SHELL: [&str; 4] = ["bash", "-euo", "pipefail", "-c"];
 
 impl Resolver<'_, '_> {
     /// Checks a command; gives the parameters that it reads.
@@ -30,6 +34,18 @@ impl Resolver<'_, '_> {
         }
         let mut words = Vec::with_capacity(run.words.len());
         let mut files = Vec::new();
+        let shell = run.shell.then(|| self.shell_of(draft));
+        if let (Some((span, _)), false) = (&draft.shell, run.shell) {
+            mistakes
+                .error(*span, "`shell` is for a command that is a text")
+                .note("a list of words is run as it is, without a shell")
+                .help("remove it, or write `run` as a text");
+        }
+        if shell.as_deref().is_some_and(|words| *words != SHELL) {
+            for (at, word) in shell.iter().flatten().enumerate() {
+                words::of_list(word, at == 0, &mut files);
+            }
+        }
         let mut whole = true;
         for (at, word) in run.words.iter().enumerate() {
             let (pieces, known) = self.pieces(draft, *word, ports, mistakes);
@@ -53,10 +69,19 @@ impl Resolver<'_, '_> {
         files.retain(|file| seen.insert(file.clone()));
         let command = Command {
             words,
-            shell: run.shell,
+            shell,
             file_words: files,
         };
         (Action::Command(command), params)
+    }
+
+    /// The words of the shell that runs the text of a target.
+    fn shell_of(&self, draft: &Draft<'_>) -> Vec<String> {
+        let own = draft.shell.as_ref().map(|(_, words)| words.as_slice());
+        match own.or(self.shell) {
+            Some(words) => words.to_vec(),
+            None => SHELL.map(str::to_owned).to_vec(),
+        }
     }
 
     /// The pieces of one word, and whether every hole of it is known.
@@ -91,21 +116,38 @@ impl Resolver<'_, '_> {
         let name = hole.name;
         let span = || syntax::within(self.text, word, &hole.at);
         let target = draft.name.text;
-        if name == "inputs" {
+        if name == "inputs" || name == "inputs_file" {
             if ports.inputs.is_empty() && ports.inputs_whole {
                 mistakes
                     .error(span(), format!("the target `{target}` declares no inputs"))
                     .help("declare them: `inputs = [\"an artifact or a path\"]`");
                 return None;
             }
-            return Some(Piece::Inputs);
+            return Some(match name {
+                "inputs" => Piece::Inputs,
+                _ => Piece::InputsFile,
+            });
+        }
+        if name == "params_file" {
+            return Some(Piece::ParamsFile);
         }
         if name == "output" {
             return Some(Piece::Outputs);
         }
         if let Some(role) = name.strip_prefix("input.") {
-            if ports.inputs.iter().any(|input| input.role == role) {
-                return Some(Piece::Input(role.to_owned()));
+            let meant = self.roles(role, ports);
+            if let [role] = meant.as_slice() {
+                return Some(Piece::Input((*role).to_owned()));
+            }
+            if let [first, second, ..] = meant.as_slice() {
+                mistakes
+                    .error(
+                        span(),
+                        format!("`{{{{input.{role}}}}}` may be several inputs of the target `{target}`"),
+                    )
+                    .note(format!("they are {}", meant.join(", ")))
+                    .help(format!("write `{{{{input.{first}}}}}` or `{{{{input.{second}}}}}`"));
+                return None;
             }
             if ports.inputs_whole {
                 let what = format!("the target `{target}` has no input `{role}`");
@@ -116,9 +158,9 @@ impl Resolver<'_, '_> {
             return None;
         }
         if let Some(artifact) = name.strip_prefix("output.") {
-            let known = draft.outputs.iter().map(|(name, _)| name.text);
+            let known = draft.outputs.iter().map(|output| output.port.text);
             if known.clone().any(|known| known == artifact) {
-                return Some(Piece::Output(artifact.to_owned()));
+                return Some(Piece::Output(draft.port_named(artifact).to_owned()));
             }
             if !draft.broken.outputs {
                 let what = format!("the target `{target}` has no output `{artifact}`");
@@ -143,6 +185,30 @@ impl Resolver<'_, '_> {
         let known = self.params.names().chain(LISTS);
         unknown_param(self.text, word, hole, known, mistakes);
         None
+    }
+
+    /// The roles that a hole `{{input.…}}` may mean: the one that it says, or those of the artifacts with that name.
+    fn roles<'p>(&self, wanted: &str, ports: &Ports<'p>) -> Vec<&'p str> {
+        let roles = || ports.inputs.iter().map(|input| input.role.as_str());
+        if let Some(role) = roles().find(|role| *role == wanted) {
+            return vec![role];
+        }
+        let is_meant = |input: &&Input| match &input.from {
+            From::Artifact(name) => match self.names.artifact(name) {
+                Meaning::Artifact { made, .. } => {
+                    self.names.output(made).name == wanted || self.names.full(made) == wanted
+                }
+                _ => false,
+            },
+            From::Source(_) | From::Glob(_) => false,
+        };
+        let mut meant: Vec<&str> = Vec::new();
+        for input in ports.inputs.iter().filter(is_meant) {
+            if !meant.contains(&input.role.as_str()) {
+                meant.push(&input.role);
+            }
+        }
+        meant
     }
 
     /// A word with its parameters put in, and a mark in place of every other hole.

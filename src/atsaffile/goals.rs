@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::mistakes::Mistakes;
-use super::names::{Names, is_instance, reserved_instance};
+use super::names::{Meaning, Names};
 use super::sections::{Alias, ProjectTable};
 use super::syntax::Word;
 use crate::engine::spec::Goal;
@@ -42,25 +42,19 @@ pub(super) fn read(
 }
 
 fn goal(word: Word<'_>, names: &Names<'_>, mistakes: &mut Mistakes) -> Option<Goal> {
-    let name = word.text;
-    let known =
-        names.targets.contains_key(name) || names.artifacts.contains_key(name) || names.aliases.contains_key(name);
-    let found = match known {
-        true => Some(name),
-        false => names.artifact_at(name).map(|(path, _)| path),
-    };
-    let Some(found) = found else {
-        if is_instance(name) {
-            reserved_instance(word, mistakes);
-        } else {
+    let (name, span) = (word.text, word.span);
+    let meaning = names.artifact(name);
+    let name = match meaning {
+        _ if names.targets.contains_key(name) || names.aliases.contains_key(name) => name.to_owned(),
+        Meaning::Artifact { made, named: true } => names.shown(made).into_owned(),
+        Meaning::Artifact { made, named: false } => names.output(made).path.clone(),
+        _ if names.refuse(word, name, &meaning, mistakes) => return None,
+        _ => {
             let what = format!("unknown goal `{name}`: it is no target, artifact or alias");
-            let all = names.order.iter().copied();
-            mistakes.unknown(Some(word.span), what, name, "goals", all);
+            mistakes.unknown(Some(span), what, name, "goals", names.all());
+            return None;
         }
-        return None;
     };
-    let name = found.to_owned();
-    let span = word.span;
     Some(Goal { name, span })
 }
 

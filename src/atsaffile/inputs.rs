@@ -1,65 +1,121 @@
-//! What targets read: artifacts, sources and globs.
+//! What targets read: artifacts, sources and globs; and what is taken out of them.
 
 use std::collections::HashMap;
 
 use super::mistakes::Mistakes;
-use super::names::{is_instance, reserved_instance};
+use super::names::{Made, Meaning};
 use super::path;
 use super::resolve::Resolver;
 use super::scope::Scope;
 use super::sections::is_name;
 use super::syntax::Word;
 use super::targets::Draft;
-use crate::engine::spec::{From, Goal, Input, Span};
+use crate::engine::spec::pattern::is_pattern;
+use crate::engine::spec::{Exclusion, From, Goal, Input, Span};
+
+/// The inputs of a target as far as they could be resolved.
+#[derive(Default)]
+pub(super) struct ResolvedInputs {
+    pub(super) inputs: Vec<Input>,
+    pub(super) without: Vec<Exclusion>,
+    /// Whether all of them could be resolved.
+    pub(super) whole: bool,
+}
+
+/// What an input is, and how it is written.
+struct Found {
+    from: From,
+    /// The artifact that it is, if it is one.
+    made: Option<Made>,
+    named: bool,
+}
 
 impl<'t> Resolver<'_, 't> {
-    /// Resolves the inputs of a target; the flag says whether all of them could be.
-    pub(super) fn inputs(
-        &self,
-        draft: &Draft<'t>,
-        scope: Scope<'_, 't>,
-        mistakes: &mut Mistakes,
-    ) -> (Vec<Input>, bool) {
-        let mut whole = !draft.broken.inputs;
-        let mut inputs = Vec::with_capacity(draft.inputs.len());
-        let mut seen: HashMap<(String, String), Span> = HashMap::new();
+    /// Resolves the inputs of a target.
+    pub(super) fn inputs(&self, draft: &Draft<'t>, scope: Scope<'_, 't>, mistakes: &mut Mistakes) -> ResolvedInputs {
+        let mut resolved = ResolvedInputs {
+            whole: !draft.broken.inputs,
+            ..ResolvedInputs::default()
+        };
+        let mut seen: HashMap<(&str, String), Span> = HashMap::new();
         for (role, word) in &draft.inputs {
-            let from = scope
-                .render(self.text, *word, mistakes)
-                .and_then(|rendered| self.input(*word, &rendered, mistakes));
-            let Some(from) = from else {
-                whole = false;
+            let Some(rendered) = scope.render(self.text, *word, mistakes) else {
+                resolved.whole = false;
                 continue;
             };
-            let (From::Artifact(what) | From::Source(what) | From::Glob(what)) = &from;
-            let role = role.map_or(what.as_str(), |role| role.text).to_owned();
-            if draft.inputs.len() > 1
-                && let Some(first) = seen.insert((role.clone(), what.clone()), word.span)
-            {
+            if word.text.starts_with('!') {
+                let exclusion = self.exclusion(role.map(|role| role.text), *word, &rendered[1..], mistakes);
+                resolved.whole &= exclusion.is_some();
+                resolved.without.extend(exclusion);
+                continue;
+            }
+            let optional = word.text.starts_with('?');
+            let text = &rendered[usize::from(optional)..];
+            let Some(found) = self.input(draft, *word, text, mistakes).filter(|found| {
+                let sound = !optional || found.made.is_none();
+                if !sound {
+                    mistakes
+                        .error(word.span, format!("`{text}` is an artifact, which is never absent"))
+                        .help("leave the `?` out");
+                }
+                sound
+            }) else {
+                resolved.whole = false;
+                continue;
+            };
+            let (From::Artifact(what) | From::Source(what) | From::Glob(what)) = &found.from;
+            let key = (role.map_or("", |role| role.text), what.clone());
+            if let Some(first) = seen.insert(key, word.span) {
                 mistakes
                     .error(word.span, format!("the input `{what}` is listed twice"))
                     .also(first, "first here");
                 continue;
             }
-            let span = word.span;
-            inputs.push(Input { role, from, span });
+            let role = match (role, found.made) {
+                (Some(role), _) => role.text.to_owned(),
+                (None, Some(made)) => self.role_of(draft, made, text, found.named),
+                (None, None) => what.clone(),
+            };
+            resolved.inputs.push(Input {
+                role,
+                from: found.from,
+                named: found.named,
+                optional,
+                span: word.span,
+            });
         }
-        (inputs, whole)
+        resolved
+    }
+
+    /// The role of an artifact that is listed without one: for a built-in task the port that fits, for a command what is
+    /// written.
+    fn role_of(&self, draft: &Draft<'_>, made: Made, text: &str, named: bool) -> String {
+        let output = self.names.output(made);
+        if let Some(schema) = draft.uses.and_then(|uses| self.catalog.get(uses.text)) {
+            let fits = |name: &&String| schema.inputs.iter().any(|port| port.name == name.as_str());
+            if let Some(port) = [&output.port, &output.name].into_iter().find(fits) {
+                return port.clone();
+            }
+        } else if named {
+            return text.to_owned();
+        }
+        self.names.shown(made).into_owned()
     }
 
     /// Finds what an input is, its parameters already put in.
-    fn input(&self, word: Word<'_>, rendered: &str, mistakes: &mut Mistakes) -> Option<From> {
-        if self.names.artifacts.contains_key(rendered) {
-            return Some(From::Artifact(rendered.to_owned()));
+    fn input(&self, draft: &Draft<'_>, word: Word<'_>, rendered: &str, mistakes: &mut Mistakes) -> Option<Found> {
+        let meaning = self.names.artifact(rendered);
+        if let Meaning::Artifact { made, named } = meaning {
+            return Some(Found {
+                from: From::Artifact(self.names.shown(made).into_owned()),
+                made: Some(made),
+                named,
+            });
         }
-        if is_instance(rendered) {
-            reserved_instance(word, mistakes);
+        if self.names.refuse(word, rendered, &meaning, mistakes) {
             return None;
         }
-        if let Some((_, name)) = self.names.artifact_at(rendered) {
-            return Some(From::Artifact(name.to_owned()));
-        }
-        if !path::is_glob(rendered) && !path::looks_like_path(rendered) {
+        if !is_pattern(rendered) && !path::looks_like_path(rendered) {
             self.unknown_artifact(word, rendered, mistakes);
             return None;
         }
@@ -70,12 +126,17 @@ impl<'t> Resolver<'_, 't> {
             "is a whole project or more"
         } else if path::is_store(&path) {
             "lies in `.atsaf/`, which belongs to atsaf"
-        } else if path::is_glob(&path) && path::is_outside(&path) {
+        } else if is_pattern(&path) && path::is_outside(&path) {
             "is a pattern that leads out of the project"
-        } else if path::is_glob(&path) {
-            return Some(From::Glob(path));
         } else {
-            return Some(From::Source(path));
+            // A built-in task reads one file, so brackets and braces are of its name.
+            let is_file = draft.uses.is_some() && !path.contains(['*', '?']);
+            let from = match is_pattern(&path) && !is_file {
+                true => From::Glob(path),
+                false => From::Source(path),
+            };
+            let (made, named) = (None, false);
+            return Some(Found { from, made, named });
         };
         let shown = rendered.escape_debug();
         mistakes
@@ -84,8 +145,37 @@ impl<'t> Resolver<'_, 't> {
         None
     }
 
+    /// Reads what is taken out: the path of a word of the command, or of something that a pattern or directory has.
+    fn exclusion(
+        &self,
+        role: Option<&str>,
+        word: Word<'_>,
+        rendered: &str,
+        mistakes: &mut Mistakes,
+    ) -> Option<Exclusion> {
+        let meaning = self.names.artifact(rendered);
+        let pattern = match meaning {
+            Meaning::Artifact { made, .. } => self.names.output(made).path.clone(),
+            _ if self.names.refuse(word, rendered, &meaning, mistakes) => return None,
+            _ => path::normalise(rendered),
+        };
+        if pattern.is_empty() || path::is_outside(&pattern) {
+            mistakes
+                .error(word.span, format!("`!{}` takes nothing out", rendered.escape_debug()))
+                .note("a `!` is followed by a word of the command, or by what a pattern or a directory of the project has")
+                .help("write the path from the Atsaffile on, such as `!data/test.csv`");
+            return None;
+        }
+        Some(Exclusion {
+            role: role.map(str::to_owned),
+            pattern,
+            span: word.span,
+        })
+    }
+
     fn unknown_artifact(&self, word: Word<'_>, name: &str, mistakes: &mut Mistakes) {
-        if let Some(made) = self.names.targets.get(name) {
+        if let Some(target) = self.names.targets.get(name) {
+            let made = self.names.made_by(*target);
             let mistake = mistakes.error(word.span, format!("the input `{name}` is a target, not an artifact"));
             match made.is_empty() {
                 true => mistake.help(format!("give `{name}` an output, and name that")),
@@ -109,34 +199,23 @@ impl<'t> Resolver<'_, 't> {
     pub(super) fn after(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Vec<Goal> {
         let mut after = Vec::with_capacity(draft.after.len());
         for word in &draft.after {
-            let name = word.text;
-            let path = self.names.artifact_at(name).map(|(_, artifact)| artifact);
-            if self.names.targets.contains_key(name) || self.names.artifacts.contains_key(name) {
-                after.push(Goal {
-                    name: name.to_owned(),
-                    span: word.span,
-                });
-            } else if let Some(artifact) = path {
-                after.push(Goal {
-                    name: artifact.to_owned(),
-                    span: word.span,
-                });
-            } else if is_instance(name) {
-                reserved_instance(*word, mistakes);
+            let (name, span) = (word.text, word.span);
+            let meaning = self.names.artifact(name);
+            if self.names.targets.contains_key(name) {
+                let name = name.to_owned();
+                after.push(Goal { name, span });
+            } else if let Meaning::Artifact { made, .. } = meaning {
+                let name = self.names.shown(made).into_owned();
+                after.push(Goal { name, span });
             } else if self.names.aliases.contains_key(name) {
                 mistakes
-                    .error(word.span, format!("`after` takes targets, and `{name}` is an alias"))
+                    .error(span, format!("`after` takes targets, and `{name}` is an alias"))
                     .help("name the targets themselves");
-            } else {
+            } else if !self.names.refuse(*word, name, &meaning, mistakes) {
                 let aliases = &self.names.aliases;
-                let known = self
-                    .names
-                    .order
-                    .iter()
-                    .copied()
-                    .filter(|name| !aliases.contains_key(name));
+                let known = self.names.all().filter(|name| !aliases.contains_key(name));
                 let what = format!("unknown target `{name}` in `after`");
-                mistakes.unknown(Some(word.span), what, name, "targets and artifacts", known);
+                mistakes.unknown(Some(span), what, name, "targets and artifacts", known);
             }
         }
         after

@@ -84,6 +84,12 @@ impl Mistakes {
         self.list.len()
     }
 
+    /// Whether one of them is an error.
+    pub(super) fn has_errors(&self) -> bool {
+        let mut all = self.list.iter();
+        all.any(|mistake| mistake.diagnostic.severity == diagnostic::Severity::Error)
+    }
+
     /// Adds an error.
     pub(super) fn error(&mut self, span: Span, what: impl Into<String>) -> &mut Mistake {
         self.push(Diagnostic::error(what), Some(span))

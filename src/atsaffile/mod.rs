@@ -27,9 +27,14 @@ mod targets;
 mod template;
 #[cfg(test)]
 mod tests;
+mod typed;
+mod unread;
 mod words;
 
+use std::borrow::Cow;
+
 pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
+pub(crate) use self::typed::ValueType;
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Spec, Text};
@@ -41,6 +46,14 @@ pub struct Overrides {
     pub sets: Vec<(String, String)>,
 }
 
+/// The text with the line ends of one system, so that what it says does not depend on where it was written.
+pub(crate) fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
+    match text.contains("\r\n") {
+        true => Cow::Owned(text.replace("\r\n", "\n")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// Reads and checks an Atsaffile.
 ///
 /// `path_as_typed` is the file's path as messages show it, `text` its content, `catalog` the built-in tasks.
@@ -50,6 +63,8 @@ pub struct Overrides {
 /// of the graph, but not for a build; after a mistake in the TOML itself it holds nothing but the text.
 #[must_use]
 pub fn load(path_as_typed: &str, text: &str, overrides: &Overrides, catalog: &Catalog) -> (Spec, Vec<Diagnostic>) {
+    let text = with_plain_line_ends(text);
+    let text = text.as_ref();
     let mut mistakes = mistakes::Mistakes::default();
     let mut spec = Spec {
         text: Text {

@@ -1,26 +1,59 @@
-//! The one namespace of targets, artifacts and aliases, and the paths of the artifacts.
+//! What a name or a path means: targets and aliases share one namespace, artifacts belong to their targets.
+//!
+//! An artifact is `target.artifact`, and just `artifact` where no other target has one of that name. The name of a
+//! target or an alias is that of no artifact, but for the only one of the target itself.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::mistakes::Mistakes;
 use super::path;
 use super::sections::{Alias, is_name};
 use super::syntax::Word;
-use super::targets::Draft;
+use super::targets::{Draft, DraftOutput};
+use crate::diagnostic::number_word;
 use crate::engine::spec::{Output, Span};
+
+/// Most places that an error names of those that share a name.
+const PLACES: usize = 6;
 
 /// Finds what a name or a path means.
 pub(super) struct Names<'n> {
-    /// Targets, with the names of their artifacts.
-    pub(super) targets: HashMap<&'n str, Vec<&'n str>>,
-    /// Names of artifacts, with the target that makes them.
-    pub(super) artifacts: HashMap<&'n str, &'n str>,
+    drafts: &'n [Draft<'n>],
+    made: &'n [Vec<Output>],
+    /// Targets, with their number.
+    pub(super) targets: HashMap<&'n str, usize>,
     /// Aliases, with their number.
     pub(super) aliases: HashMap<&'n str, usize>,
-    /// Paths of artifacts, with the artifact's name.
-    pub(super) paths: HashMap<&'n str, &'n str>,
+    artifacts: HashMap<&'n str, Vec<Made>>,
+    paths: HashMap<&'n str, Made>,
     /// All names in the order of the text, for suggestions.
-    pub(super) order: Vec<&'n str>,
+    order: Vec<Cow<'n, str>>,
+}
+
+/// An output of a target, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    target: usize,
+    output: usize,
+}
+
+/// What a text means where an artifact may stand.
+pub(super) enum Meaning<'n> {
+    /// An artifact.
+    Artifact {
+        made: Made,
+        /// Whether the text is its name, rather than its path.
+        named: bool,
+    },
+    /// The artifacts of several targets.
+    Shared(&'n [Made]),
+    /// One artifact by its name, and another by its path.
+    NameAndPath(Made, Made),
+    /// An instance of a target: `train@TEX` or `train@*`.
+    Instance,
+    /// None of these.
+    Nothing,
 }
 
 /// One place where a name is given to something.
@@ -29,10 +62,12 @@ struct Given<'n> {
     span: Span,
     /// What has the name, for messages.
     to: String,
+    /// Its target, if it is an artifact.
+    target: Option<&'n str>,
 }
 
 impl<'n> Names<'n> {
-    /// Collects all names; a name that is given twice is a mistake.
+    /// Collects all names; one that is given twice is a mistake.
     pub(super) fn new(
         drafts: &'n [Draft<'n>],
         made: &'n [Vec<Output>],
@@ -40,114 +75,228 @@ impl<'n> Names<'n> {
         mistakes: &mut Mistakes,
     ) -> Self {
         let mut names = Self {
+            drafts,
+            made,
             targets: HashMap::with_capacity(drafts.len()),
-            artifacts: HashMap::with_capacity(drafts.len()),
             aliases: HashMap::with_capacity(aliases.len()),
+            artifacts: HashMap::with_capacity(drafts.len()),
             paths: HashMap::with_capacity(drafts.len()),
             order: Vec::with_capacity(2 * drafts.len()),
         };
-        let mut clashes: Vec<Given<'n>> = Vec::new();
-        let mut taken: HashMap<&'n str, Span> = HashMap::with_capacity(2 * drafts.len());
-        for (draft, outputs) in drafts.iter().zip(made) {
-            let artifacts: Vec<&str> = draft.outputs.iter().map(|(name, _)| name.text).collect();
-            if taken.insert(draft.name.text, draft.name.span).is_some() {
-                clashes.push(Given::target(draft));
+        for (target, outputs) in made.iter().enumerate() {
+            names.targets.insert(drafts[target].name.text, target);
+            for (output, it) in outputs.iter().enumerate() {
+                let made = Made { target, output };
+                names.artifacts.entry(&it.name).or_default().push(made);
+                names.paths.entry(&it.path).or_insert(made);
             }
-            for (name, _) in &draft.outputs {
-                let own = name.text == draft.name.text && draft.outputs.len() == 1;
-                if !own && taken.insert(name.text, name.span).is_some() {
-                    clashes.push(Given::artifact(*name, draft));
+        }
+        names
+            .aliases
+            .extend(aliases.iter().enumerate().map(|(at, alias)| (alias.name.text, at)));
+        report_clashes(drafts, aliases, mistakes);
+        for (target, draft) in drafts.iter().enumerate() {
+            for output in 0..draft.outputs.len() {
+                if !is_own(draft, &draft.outputs[output]) {
+                    let shown = names.shown(Made { target, output });
+                    names.order.push(shown);
                 }
-                names.artifacts.entry(name.text).or_insert(draft.name.text);
-                if !own {
-                    names.order.push(name.text);
-                }
             }
-            for output in outputs {
-                names.paths.entry(&output.path).or_insert(&output.name);
-            }
-            names.order.push(draft.name.text);
-            names.targets.insert(draft.name.text, artifacts);
+            names.order.push(Cow::Borrowed(draft.name.text));
         }
-        for (at, alias) in aliases.iter().enumerate() {
-            if taken.insert(alias.name.text, alias.name.span).is_some() {
-                clashes.push(Given::alias(alias));
-            }
-            names.aliases.insert(alias.name.text, at);
-            names.order.push(alias.name.text);
-        }
-        if !clashes.is_empty() {
-            report(drafts, aliases, &clashes, mistakes);
-        }
+        names
+            .order
+            .extend(aliases.iter().map(|alias| Cow::Borrowed(alias.name.text)));
         names
     }
 
-    /// The path of an artifact in its one form, if `written` is one.
-    pub(super) fn artifact_at(&self, written: &str) -> Option<(&'n str, &'n str)> {
-        if let Some((path, name)) = self.paths.get_key_value(written) {
-            return Some((path, name));
+    /// What a text means where an artifact may stand.
+    pub(super) fn artifact(&self, text: &str) -> Meaning<'_> {
+        let at = self
+            .paths
+            .get(text)
+            .or_else(|| self.paths.get(path::normalise(text).as_str()))
+            .copied();
+        match self.artifacts.get(text).map(Vec::as_slice) {
+            Some([made]) => Self::of_name(*made, at),
+            Some(several) => Meaning::Shared(several),
+            None => match (self.qualified(text), at) {
+                (Some(made), at) => Self::of_name(made, at),
+                (None, Some(made)) => Meaning::Artifact { made, named: false },
+                (None, None) if self.is_instance(text) => Meaning::Instance,
+                (None, None) => Meaning::Nothing,
+            },
         }
-        let (path, name) = self.paths.get_key_value(path::normalise(written).as_str())?;
-        Some((path, name))
+    }
+
+    fn of_name(made: Made, at: Option<Made>) -> Meaning<'n> {
+        match at {
+            Some(other) if other != made => Meaning::NameAndPath(made, other),
+            _ => Meaning::Artifact { made, named: true },
+        }
+    }
+
+    /// The artifact of `target.artifact`.
+    fn qualified(&self, text: &str) -> Option<Made> {
+        let (target, name) = text.split_once('.')?;
+        let target = *self.targets.get(target)?;
+        let output = self.made[target].iter().position(|output| output.name == name)?;
+        Some(Made { target, output })
+    }
+
+    /// Whether a text asks for an instance of a target: a name, an `@`, and values.
+    fn is_instance(&self, text: &str) -> bool {
+        let Some((name, values)) = text.split_once('@') else {
+            return false;
+        };
+        let first = name.split_once('.').map_or(name, |(target, _)| target);
+        let is_known = self.targets.contains_key(first) || self.artifacts.contains_key(name);
+        let is_of_names = name.split('.').count() <= 2 && name.split('.').all(is_name);
+        is_of_names && (is_known || !path::looks_like_path(text)) && !values.contains('/')
+    }
+
+    /// The name that means an artifact and no other: its own, or `target.artifact` where several have that.
+    pub(super) fn shown(&self, made: Made) -> Cow<'n, str> {
+        let output = self.output(made);
+        match self.artifacts.get(output.name.as_str()).map_or(0, Vec::len) {
+            0 | 1 => Cow::Borrowed(&output.name),
+            _ => Cow::Owned(self.full(made)),
+        }
+    }
+
+    /// `target.artifact`.
+    pub(super) fn full(&self, made: Made) -> String {
+        format!("{}.{}", self.drafts[made.target].name.text, self.output(made).name)
+    }
+
+    /// The output itself.
+    pub(super) fn output(&self, made: Made) -> &'n Output {
+        &self.made[made.target][made.output]
+    }
+
+    /// The names of what a target makes.
+    pub(super) fn made_by(&self, target: usize) -> Vec<Cow<'n, str>> {
+        let outputs = 0..self.made[target].len();
+        outputs.map(|output| self.shown(Made { target, output })).collect()
+    }
+
+    /// All names in the order of the text.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> + Clone {
+        self.order.iter().map(AsRef::as_ref)
     }
 
     /// Names of all artifacts in the order of the text.
-    pub(super) fn artifact_names(&self) -> impl Iterator<Item = &'n str> + Clone {
-        self.order
-            .iter()
-            .copied()
-            .filter(|name| self.artifacts.contains_key(name))
+    pub(super) fn artifact_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.all()
+            .filter(|name| name.contains('.') || self.artifacts.contains_key(name))
+    }
+
+    /// Adds the error that a text means nothing of its own: it is shared, or reserved. Says whether it is one of these.
+    pub(super) fn refuse(&self, word: Word<'_>, text: &str, meaning: &Meaning<'_>, mistakes: &mut Mistakes) -> bool {
+        match meaning {
+            Meaning::Shared(all) => self.refuse_shared(word, text, all, mistakes),
+            Meaning::NameAndPath(named, at) => {
+                mistakes
+                    .error(
+                        word.span,
+                        format!("`{text}` is the name of one artifact and the path of another"),
+                    )
+                    .also(
+                        self.span(*named),
+                        format!("the name, given by `{}`", self.maker(*named)),
+                    )
+                    .also(
+                        self.output(*at).span,
+                        format!("the path, written by `{}`", self.maker(*at)),
+                    )
+                    .help(format!(
+                        "write `{}` for the first, or `./{text}` for the second",
+                        self.full(*named)
+                    ));
+            }
+            Meaning::Instance => {
+                let what = format!("`{text}`: instances of a target are reserved for a later version of atsaf");
+                mistakes.error(word.span, what);
+            }
+            Meaning::Artifact { .. } | Meaning::Nothing => return false,
+        }
+        true
+    }
+
+    fn refuse_shared(&self, word: Word<'_>, text: &str, all: &[Made], mistakes: &mut Mistakes) {
+        let candidates: Vec<String> = all.iter().map(|made| format!("`{}`", self.full(*made))).collect();
+        let mistake = mistakes.error(
+            word.span,
+            format!("`{text}` is made by {} targets", number_word(all.len())),
+        );
+        for made in all.iter().take(PLACES) {
+            mistake.also(self.span(*made), format!("by `{}`", self.maker(*made)));
+        }
+        mistake.help(format!("write {}", candidates.join(" or ")));
+    }
+
+    fn maker(&self, made: Made) -> &'n str {
+        self.drafts[made.target].name.text
+    }
+
+    /// Where an artifact's name is given.
+    fn span(&self, made: Made) -> Span {
+        self.drafts[made.target].outputs[made.output].name.span
     }
 }
 
-/// Whether a name asks for an instance of a target: `train@TEX` or `train@*`.
-pub(super) fn is_instance(text: &str) -> bool {
-    text.split_once('@')
-        .is_some_and(|(name, of)| is_name(name) && !path::looks_like_path(of))
+/// Whether an output is the only artifact of its target and has its name.
+fn is_own(draft: &Draft<'_>, output: &DraftOutput<'_>) -> bool {
+    output.name.text == draft.name.text && draft.outputs.len() == 1
 }
 
-/// Adds the error that instances are not there yet.
-pub(super) fn reserved_instance(word: Word<'_>, mistakes: &mut Mistakes) {
-    let what = format!(
-        "`{}`: instances of a target are reserved for a later version of atsaf",
-        word.text
-    );
-    mistakes.error(word.span, what);
-}
-
-/// Adds an error for each name that is given twice, with both places.
-fn report<'n>(drafts: &'n [Draft<'n>], aliases: &'n [Alias<'n>], clashes: &[Given<'n>], mistakes: &mut Mistakes) {
-    let wanted: HashSet<&str> = clashes.iter().map(|given| given.name).collect();
+/// Adds an error for each name that is given twice where it must not be, with both places.
+fn report_clashes<'n>(drafts: &'n [Draft<'n>], aliases: &'n [Alias<'n>], mistakes: &mut Mistakes) {
+    let shared: HashSet<&str> = drafts
+        .iter()
+        .map(|draft| draft.name.text)
+        .chain(aliases.iter().map(|alias| alias.name.text))
+        .collect();
     let mut all: Vec<Given<'n>> = Vec::new();
     for draft in drafts {
-        if wanted.contains(draft.name.text) {
-            all.push(Given::target(draft));
-        }
-        for (name, _) in &draft.outputs {
-            let own = name.text == draft.name.text && draft.outputs.len() == 1;
-            if !own && wanted.contains(name.text) {
-                all.push(Given::artifact(*name, draft));
+        all.push(Given::target(draft));
+        let mut own: HashMap<&str, Span> = HashMap::new();
+        for output in &draft.outputs {
+            let name = output.name;
+            if let Some(first) = own.insert(name.text, name.span) {
+                mistakes
+                    .error(
+                        name.span,
+                        format!("the target `{}` has two artifacts `{}`", draft.name.text, name.text),
+                    )
+                    .also(first, "first here")
+                    .help("give one of them another name");
+            } else if !is_own(draft, output) && shared.contains(name.text) {
+                all.push(Given::artifact(name, draft));
             }
         }
     }
-    all.extend(
-        aliases
-            .iter()
-            .filter(|alias| wanted.contains(alias.name.text))
-            .map(Given::alias),
-    );
+    all.extend(aliases.iter().map(Given::alias));
     all.sort_by_key(|given| given.span.start);
     let mut first: HashMap<&str, &Given<'_>> = HashMap::new();
     for given in &all {
-        if let Some(first) = first.get(given.name) {
-            mistakes
-                .error(given.span, format!("the name `{}` is given twice", given.name))
-                .label(format!("to {}", given.to))
-                .also(first.span, format!("and to {}", first.to))
-                .note("targets, artifacts and aliases share one namespace; only the single artifact of a target may have its name");
-        } else {
+        let Some(first) = first.get(given.name) else {
             first.insert(given.name, given);
+            continue;
+        };
+        // Two artifacts of one name are no clash; each of them with the target or alias is.
+        if let (Some(_), Some(_)) = (given.target, first.target) {
+            continue;
         }
+        mistakes
+            .error(given.span, format!("the name `{}` is given twice", given.name))
+            .label(format!("to {}", given.to))
+            .also(first.span, format!("and to {}", first.to))
+            .note("targets and aliases share one namespace, and no artifact has a name in it; only the single artifact of a target may have its name")
+            .help(match given.target.or(first.target) {
+                Some(_) => format!("give the artifact a name of its own: `{} = {{ path = \"…\", name = \"…\" }}`", given.name),
+                None => "choose another name for one of them".to_owned(),
+            });
     }
 }
 
@@ -157,14 +306,16 @@ impl<'n> Given<'n> {
             name: draft.name.text,
             span: draft.name.span,
             to: "a target".to_owned(),
+            target: None,
         }
     }
 
-    fn artifact(name: Word<'n>, draft: &Draft<'_>) -> Self {
+    fn artifact(name: Word<'n>, draft: &Draft<'n>) -> Self {
         Self {
             name: name.text,
             span: name.span,
             to: format!("an artifact of `{}`", draft.name.text),
+            target: Some(draft.name.text),
         }
     }
 
@@ -173,6 +324,7 @@ impl<'n> Given<'n> {
             name: alias.name.text,
             span: alias.name.span,
             to: "an alias".to_owned(),
+            target: None,
         }
     }
 }

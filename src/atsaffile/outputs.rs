@@ -4,7 +4,7 @@ use super::mistakes::Mistakes;
 use super::path;
 use super::scope::Scope;
 use super::syntax::Word;
-use super::targets::Draft;
+use super::targets::{Draft, DraftOutput};
 use crate::engine::spec::{ArtifactKind, Output};
 
 /// Reads the outputs of a target; `file` is the name of the Atsaffile. An output with a bad path is kept under a path
@@ -19,16 +19,17 @@ pub(super) fn read(
     draft
         .outputs
         .iter()
-        .map(|(name, word)| {
+        .map(|DraftOutput { port, name, path: word }| {
             let rendered = scope.render(text, *word, mistakes);
             let (path, kind) = match &rendered {
                 Some(rendered) => check(name.text, *word, rendered, file, mistakes),
                 None => (None, ArtifactKind::File),
             };
             Output {
-                port: name.text.to_owned(),
+                port: draft.port(port).to_owned(),
                 name: name.text.to_owned(),
-                path: path.unwrap_or_else(|| format!("{}.{}", draft.name.text, name.text)),
+                // A text that is no path, so that it is in nobody's way.
+                path: path.unwrap_or_else(|| format!("{}:{}", draft.name.text, port.text)),
                 kind,
                 span: word.span,
             }

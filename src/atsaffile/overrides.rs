@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Overrides;
 use super::mistakes::Mistakes;
-use super::params::{self, Params};
+use super::params::Params;
 use super::syntax::span_of;
 use super::targets::Draft;
-use crate::engine::spec::schema::{AUTO, Catalog, Kind, Param};
+use super::typed::ValueType;
+use crate::engine::spec::schema::{Catalog, Param};
 use crate::engine::spec::{Origin, Value};
 
 /// Puts the values of the command line over the declared ones.
@@ -36,7 +37,7 @@ pub(super) fn apply(
         if let Some(declared) = params.get_mut(key) {
             let Some(like) = &declared.value else { continue };
             let span = span_of(declared.node);
-            match read(like, text, readers) {
+            match read(Some(like), text, readers) {
                 Ok(value) => {
                     declared.value = Some(value);
                     declared.origin = Origin::CommandLine(Some(span));
@@ -47,8 +48,8 @@ pub(super) fn apply(
                         .label("of the same type as the declared value");
                 }
             }
-        } else if let Some(reader) = readers.first() {
-            let value = read(&sample(reader.kind), text, readers);
+        } else if !readers.is_empty() {
+            let value = read(None, text, readers);
             if let Err(wanted) = &value {
                 mistakes.error_outside(format!("`-s {key}={text}` must give {wanted}"));
             }
@@ -106,91 +107,25 @@ fn used<'s>(drafts: &[Draft<'_>], catalog: &'s Catalog) -> BTreeMap<&'s str, Vec
     used
 }
 
-/// A value of the type that a kind is written as.
-fn sample(kind: Kind) -> Value {
-    match kind {
-        Kind::Bool => Value::Bool(false),
-        Kind::Int { .. } => Value::Int(0),
-        Kind::Float { .. } => Value::Float(0.0),
-        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => Value::Text(String::new()),
-        Kind::List(item) => Value::List(vec![sample(*item)]),
-        Kind::OneOrMany(kind) | Kind::Auto(kind) => sample(*kind),
-        Kind::Table(_) => Value::Table(BTreeMap::new()),
-    }
-}
-
-/// Reads a text as a value of the type of `like`; a whole number may become a fraction where every reader takes one, and
-/// a reader that takes values of several types decides itself.
-fn read(like: &Value, text: &str, readers: &[&Param]) -> Result<Value, &'static str> {
-    let several = readers.iter().map(|reader| reader.kind);
-    if let Some(kind) = several
-        .into_iter()
-        .find(|kind| matches!(kind, Kind::OneOrMany(_) | Kind::Auto(_)))
-    {
-        return read_as(kind, text);
-    }
-    let fraction = !readers.is_empty() && readers.iter().all(|param| matches!(param.kind, Kind::Float { .. }));
-    match like {
-        Value::Int(_) if fraction => typed(like, text).or_else(|_| typed(&Value::Float(0.0), text)),
-        _ => typed(like, text),
-    }
-}
-
-/// Reads a text as a kind is written, one value or several.
-fn read_as(kind: Kind, text: &str) -> Result<Value, &'static str> {
-    match kind {
-        Kind::Auto(_) if text.trim() == AUTO => Ok(Value::Text(AUTO.to_owned())),
-        Kind::OneOrMany(kind) if text.contains(',') || text.starts_with('[') => {
-            list(Some(&sample(*kind)), text, params::value_of_text(text))
-        }
-        Kind::Auto(kind) | Kind::OneOrMany(kind) => read_as(*kind, text),
-        _ => typed(&sample(kind), text),
-    }
-}
-
-fn typed(like: &Value, text: &str) -> Result<Value, &'static str> {
-    let text = match like {
-        Value::Text(_) => return Ok(Value::Text(text.to_owned())),
-        _ => text.trim(),
+/// Reads a text as a value of the declared type, or of that of its readers where they take values of several types; a
+/// whole number may become one with a fraction where every reader takes such.
+fn read(declared: Option<&Value>, text: &str, readers: &[&Param]) -> Result<Value, &'static str> {
+    let kinds = || readers.iter().map(|reader| ValueType::of_kind(reader.kind));
+    let several = |kind: &ValueType| matches!(kind, ValueType::OneOrMany(_) | ValueType::Auto(_));
+    let Some(declared) = declared.map(ValueType::of_value) else {
+        let first = kinds().find(several).or_else(|| kinds().next());
+        return first.unwrap_or(ValueType::Text).read(text);
     };
-    #[expect(clippy::cast_precision_loss, reason = "parameters are far below 2^53")]
-    match (like, params::value_of_text(text)) {
-        (Value::List(items), value) => list(items.first(), text, value),
-        (Value::Bool(_), Some(value @ Value::Bool(_)))
-        | (Value::Int(_), Some(value @ Value::Int(_)))
-        | (Value::Float(_), Some(value @ Value::Float(_)))
-        | (Value::Date(_), Some(value @ Value::Date(_)))
-        | (Value::Table(_), Some(value @ Value::Table(_))) => Ok(value),
-        (Value::Float(_), Some(Value::Int(number))) => Ok(Value::Float(number as f64)),
-        (Value::Bool(_), _) => Err("true or false"),
-        (Value::Int(_), _) => Err("a whole number"),
-        (Value::Float(_), _) => Err("a number"),
-        (Value::Table(_), _) => Err("a table such as `{ name = value }`"),
-        _ => Err("a date such as 2023-06-01"),
+    if let Some(kind) = kinds().find(several) {
+        return kind.read(text);
     }
-}
-
-/// Reads a list, as TOML or as items between commas, each of the type of `like`, or text if there is none.
-fn list(like: Option<&Value>, text: &str, value: Option<Value>) -> Result<Value, &'static str> {
-    const WANTED: &str = "a list such as `a,b` or `[\"a\", \"b\"]`, of items of the declared type";
-    let text_item = Value::Text(String::new());
-    let like = like.unwrap_or(&text_item);
-    if text.starts_with('[') {
-        // A whole number is a number as well.
-        let fits = |item: &Value| {
-            item.type_name() == like.type_name() || matches!((item, like), (Value::Int(_), Value::Float(_)))
-        };
-        return match value {
-            Some(Value::List(items)) if items.iter().all(fits) => Ok(Value::List(items)),
-            _ => Err(WANTED),
-        };
-    }
-    if text.is_empty() {
-        return Ok(Value::List(Vec::new()));
-    }
-    text.split(',')
-        .map(|item| typed(like, item.trim()))
-        .collect::<Result<_, _>>()
-        .map(Value::List)
-        .map_err(|_| WANTED)
+    let fraction = match &declared {
+        ValueType::Int => Some(ValueType::Float),
+        ValueType::List(item) if **item == ValueType::Int => Some(ValueType::List(Box::new(ValueType::Float))),
+        _ => None,
+    };
+    let fraction = fraction.filter(|wanted| !readers.is_empty() && kinds().all(|kind| kind == *wanted));
+    declared
+        .read(text)
+        .or_else(|wanted| fraction.map_or(Err(wanted), |kind| kind.read(text)))
 }

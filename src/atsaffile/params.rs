@@ -1,5 +1,6 @@
 //! Values: `[params]`, a target's `with`, and what `-s` puts over them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue};
@@ -11,7 +12,7 @@ use crate::engine::spec::schema::{self, Catalog};
 use crate::engine::spec::{Origin, Param, Value};
 
 /// Words that mean something else in a template.
-const TAKEN: [&str; 4] = ["input", "inputs", "output", "outputs"];
+const TAKEN: [&str; 6] = ["input", "inputs", "inputs_file", "output", "outputs", "params_file"];
 
 /// A value with a name.
 pub(super) struct Declared<'t> {
@@ -22,6 +23,8 @@ pub(super) struct Declared<'t> {
     pub(super) value: Option<Value>,
     /// Where the value comes from.
     pub(super) origin: Origin,
+    /// Whether a target or a path takes it.
+    pub(super) is_read: Cell<bool>,
 }
 
 impl Declared<'_> {
@@ -57,7 +60,7 @@ impl<'t> Params<'t> {
             if TAKEN.contains(&name.text) {
                 mistakes
                     .error(name.span, format!("`{}` cannot be the name of a parameter", name.text))
-                    .note("in a template, `{{inputs}}`, `{{input.name}}`, `{{output}}` and `{{output.name}}` are paths")
+                    .note("in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}` and `{{params_file}}` are paths")
                     .help("choose another name");
             }
             params.index.insert(name.text, params.list.len());
@@ -118,6 +121,7 @@ impl<'t> Declared<'t> {
             node,
             value: value(name.text, node, may_be_table, mistakes),
             origin: Origin::Atsaffile(span_of(node)),
+            is_read: Cell::new(false),
         }
     }
 }
@@ -155,7 +159,11 @@ fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistakes: &mut Mis
         DeValue::Array(items) => {
             // Every item is read, so that every mistake is told.
             let values: Vec<Option<Value>> = items.iter().map(|item| value(name, item, false, mistakes)).collect();
-            values.into_iter().collect::<Option<Vec<_>>>().map(Value::List)
+            values
+                .into_iter()
+                .collect::<Option<Vec<_>>>()
+                .map(one_type)
+                .map(Value::List)
         }
         DeValue::Table(entries) if may_be_table => {
             let entry = |(key, node)| {
@@ -176,7 +184,22 @@ fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistakes: &mut Mis
     }
 }
 
-/// Reads a text as TOML writes a value, for `-s`.
+/// The items of a list, in which whole numbers beside others are numbers as these are.
+fn one_type(mut items: Vec<Value>) -> Vec<Value> {
+    let is_number = |item: &Value| matches!(item, Value::Int(_) | Value::Float(_));
+    if items.iter().all(is_number) && items.iter().any(|item| matches!(item, Value::Float(_))) {
+        for item in &mut items {
+            if let Value::Int(number) = *item {
+                #[expect(clippy::cast_precision_loss, reason = "parameters are far below 2^53")]
+                let number = number as f64;
+                *item = Value::Float(number);
+            }
+        }
+    }
+    items
+}
+
+/// Reads a text as TOML writes a value.
 pub(super) fn value_of_text(text: &str) -> Option<Value> {
     let node = DeValue::parse(text).ok()?;
     value("", &node, true, &mut Mistakes::default())

@@ -38,11 +38,6 @@ pub(super) fn is_store(path: &str) -> bool {
     path == ".atsaf" || path.starts_with(".atsaf/")
 }
 
-/// Whether a text is a pattern and not a path.
-pub(super) fn is_glob(text: &str) -> bool {
-    text.contains(['*', '?', '['])
-}
-
 /// Whether a text can only be a path, and not a name.
 pub(super) fn looks_like_path(text: &str) -> bool {
     text.contains(['/', '.'])

@@ -9,9 +9,9 @@ use super::params::{Declared, Params};
 use super::scope::Scope;
 use super::sections::Sections;
 use super::targets::{self, Draft};
-use super::{Overrides, goals, outputs};
+use super::{Overrides, goals, outputs, unread};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Action, Command, Input, Output, Param, Secret, Spec, Target};
+use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Secret, Spec, Target};
 
 /// Everything that one target is resolved against.
 pub(super) struct Resolver<'p, 't> {
@@ -20,6 +20,8 @@ pub(super) struct Resolver<'p, 't> {
     pub(super) params: &'p Params<'t>,
     pub(super) secrets: &'p std::collections::BTreeMap<String, Secret>,
     pub(super) names: &'p Names<'p>,
+    /// The words of the project's shell, if they are written.
+    pub(super) shell: Option<&'p [String]>,
     pub(super) catalog: &'p Catalog,
 }
 
@@ -51,6 +53,7 @@ pub(super) fn fill<'t>(
         params: &params,
         secrets: &spec.secrets,
         names: &names,
+        shell: project.shell.as_deref(),
         catalog,
     };
     let targets = drafts
@@ -59,9 +62,18 @@ pub(super) fn fill<'t>(
         .map(|(draft, outputs)| whole.target(draft, outputs, mistakes))
         .collect();
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
+    unread::report(&params, &drafts, catalog, mistakes);
 
     spec.targets = targets;
     spec.name = project.name;
+    spec.ignore = project
+        .ignore
+        .iter()
+        .map(|pattern| IgnorePattern {
+            text: pattern.text.to_owned(),
+            span: pattern.span,
+        })
+        .collect();
     spec.default = default;
     spec.aliases = resolved;
     spec.params = params.list.iter().filter_map(Declared::param).collect();
@@ -70,10 +82,10 @@ pub(super) fn fill<'t>(
 impl Resolver<'_, '_> {
     fn target(&self, draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistakes) -> Target {
         let scope = Scope::of(self.params, draft);
-        let (inputs, inputs_whole) = self.inputs(draft, scope, mistakes);
+        let resolved = self.inputs(draft, scope, mistakes);
         let ports = Ports {
-            inputs: &inputs,
-            inputs_whole,
+            inputs: &resolved.inputs,
+            inputs_whole: resolved.whole,
             outputs,
         };
         let (action, params) = self.action(draft, &ports, mistakes);
@@ -83,7 +95,8 @@ impl Resolver<'_, '_> {
             desc: draft.desc.clone(),
             action,
             params,
-            inputs,
+            inputs: resolved.inputs,
+            without: resolved.without,
             outputs: outputs.to_vec(),
             env: draft.env.iter().map(|name| name.text.to_owned()).collect(),
             secrets: self.target_secrets(draft, mistakes),
@@ -91,7 +104,7 @@ impl Resolver<'_, '_> {
             retries: draft.retries,
             retry_delay: draft.retry_delay,
             timeout: draft.timeout,
-            effect: draft.effect,
+            effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
             cache: draft.cache,
         };
@@ -101,6 +114,12 @@ impl Resolver<'_, '_> {
         target.secrets.sort();
         target.secrets.dedup();
         target
+    }
+
+    /// Whether the built-in task of a target acts outside the project, whatever the target says.
+    fn acts_outside(&self, draft: &Draft<'_>) -> bool {
+        let schema = draft.uses.and_then(|uses| self.catalog.get(uses.text));
+        schema.is_some_and(|schema| schema.effect)
     }
 
     fn action(&self, draft: &Draft<'_>, ports: &Ports<'_>, mistakes: &mut Mistakes) -> (Action, Vec<Param>) {
@@ -171,7 +190,7 @@ pub(super) struct Ports<'p> {
 pub(super) fn nothing() -> Action {
     Action::Command(Command {
         words: Vec::new(),
-        shell: false,
+        shell: None,
         file_words: Vec::new(),
     })
 }

@@ -38,14 +38,13 @@ impl<'p, 't> Scope<'p, 't> {
     /// Finds a value: in `with`, else in `[params]`.
     pub(super) fn find(&self, name: &str) -> Lookup<'p> {
         let own = self.with.iter().find(|param| param.name.text == name);
-        match own.or_else(|| self.params.get(name)) {
-            Some(Declared {
-                value: Some(value),
-                origin,
-                ..
-            }) => Lookup::Value(value, *origin),
-            Some(_) => Lookup::Broken,
-            None => Lookup::Unknown,
+        let Some(found) = own.or_else(|| self.params.get(name)) else {
+            return Lookup::Unknown;
+        };
+        found.is_read.set(true);
+        match &found.value {
+            Some(value) => Lookup::Value(value, found.origin),
+            None => Lookup::Broken,
         }
     }
 

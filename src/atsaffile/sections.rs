@@ -6,10 +6,12 @@ use toml::de::DeTable;
 
 use super::mistakes::Mistakes;
 use super::syntax::{self, Word, key_of, span_of};
+use super::targets;
 use crate::engine::spec::Secret;
 
 const SECTIONS: [&str; 5] = ["project", "alias", "params", "secrets", "target"];
 const RESERVED: [&str; 2] = ["matrix", "pools"];
+const PROJECT: [&str; 4] = ["name", "default", "ignore", "shell"];
 
 /// The tables of the file.
 #[derive(Default)]
@@ -28,6 +30,10 @@ pub(super) struct Sections<'t> {
 pub(super) struct ProjectTable<'t> {
     pub(super) name: String,
     pub(super) default: Vec<Word<'t>>,
+    /// Names and patterns that globs and directories leave out.
+    pub(super) ignore: Vec<Word<'t>>,
+    /// The words of the shell, if they are written.
+    pub(super) shell: Option<Vec<String>>,
 }
 
 /// A name for goals, as written.
@@ -70,7 +76,9 @@ impl<'t> Sections<'t> {
                     }
                 }
                 "default" => project.default = syntax::texts(node, "default", "a list of goals", mistakes),
-                _ => unknown_key(key, "in `[project]`", &["name", "default"], &[], mistakes),
+                "ignore" => project.ignore = ignore(node, mistakes),
+                "shell" => project.shell = Some(targets::shell(node, mistakes)),
+                _ => unknown_key(key, "in `[project]`", &PROJECT, &["params_files"], mistakes),
             }
         }
         project
@@ -124,6 +132,21 @@ impl<'t> Sections<'t> {
         }
         secrets
     }
+}
+
+/// Reads the names and patterns that globs and directories leave out.
+fn ignore<'t>(node: &'t syntax::TomlNode<'t>, mistakes: &mut Mistakes) -> Vec<Word<'t>> {
+    let mut patterns = syntax::texts(node, "ignore", "a list of names and patterns", mistakes);
+    patterns.retain(|pattern| {
+        let is_empty = pattern.text.trim_matches('/').is_empty();
+        if is_empty {
+            mistakes
+                .error(pattern.span, "a pattern of `ignore` is empty")
+                .help("write a name such as `tmp`, a pattern such as `*.tmp`, or a path such as `data/old/`");
+        }
+        !is_empty
+    });
+    patterns
 }
 
 /// Names the type of a value without showing it: it may be a secret that does not belong here.

@@ -11,7 +11,7 @@ use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "uses",
     "run",
     "inputs",
@@ -28,9 +28,12 @@ const KEYS: [&str; 17] = [
     "effect",
     "direct",
     "cache",
+    "shell",
     "desc",
 ];
-const RESERVED: [&str; 4] = ["each", "pool", "max_age", "every"];
+const RESERVED: [&str; 10] = [
+    "each", "pool", "threads", "memory", "max_age", "every", "discover", "cwd", "temp", "resume",
+];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -48,10 +51,11 @@ pub(super) struct Draft<'t> {
     pub(super) inputs: Vec<(Option<Word<'t>>, Word<'t>)>,
     /// Where the key `inputs` is.
     pub(super) inputs_key: Option<Span>,
-    /// Outputs: name and path.
-    pub(super) outputs: Vec<(Word<'t>, Word<'t>)>,
+    pub(super) outputs: Vec<DraftOutput<'t>>,
     /// Where the key `outputs` or `output` is.
     pub(super) outputs_key: Option<Span>,
+    /// The words of the shell, if they are written, and where.
+    pub(super) shell: Option<(Span, Vec<String>)>,
     pub(super) params: Vec<Word<'t>>,
     pub(super) params_key: Option<Span>,
     pub(super) with: Vec<Declared<'t>>,
@@ -76,6 +80,16 @@ pub(super) struct Broken {
     pub(super) inputs: bool,
     pub(super) outputs: bool,
     pub(super) action: bool,
+}
+
+/// An output as written.
+#[derive(Clone, Copy)]
+pub(super) struct DraftOutput<'t> {
+    /// The name under which the task or command knows it.
+    pub(super) port: Word<'t>,
+    /// The artifact's name, which is the port's unless another is written.
+    pub(super) name: Word<'t>,
+    pub(super) path: Word<'t>,
 }
 
 /// A command as written.
@@ -115,6 +129,7 @@ impl<'t> Draft<'t> {
             inputs_key: None,
             outputs: Vec::new(),
             outputs_key: None,
+            shell: None,
             params: Vec::new(),
             params_key: None,
             with: Vec::new(),
@@ -151,6 +166,7 @@ impl<'t> Draft<'t> {
             "inputs" => self.read_inputs(key, node, mistakes),
             "outputs" => self.read_outputs(key, node, mistakes),
             "output" => self.read_output(key, node, mistakes),
+            "shell" => self.shell = Some((key.span, shell(node, mistakes))),
             "params" => {
                 self.params_key = Some(key.span);
                 self.params = syntax::texts(node, "params", "a list of parameters", mistakes);
@@ -245,10 +261,9 @@ impl<'t> Draft<'t> {
         match node.get_ref() {
             DeValue::Table(table) => {
                 for (key, node) in table {
-                    let name = key_of(key);
-                    check_name(name, "an artifact", mistakes);
-                    let path = syntax::text(node, name.text, "the path of an artifact", mistakes);
-                    self.outputs.extend(path.map(|path| (name, path)));
+                    let port = key_of(key);
+                    check_name(port, "an artifact", mistakes);
+                    self.outputs.extend(output(port, node, mistakes));
                 }
             }
             DeValue::String(path) => {
@@ -275,7 +290,20 @@ impl<'t> Draft<'t> {
             text: self.name.text,
             span: key.span,
         };
-        self.outputs.extend(path.map(|path| (name, path)));
+        let port = name;
+        self.outputs.extend(path.map(|path| DraftOutput { port, name, path }));
+    }
+
+    /// The port of an output in the Spec. The single output of a command has one of its own, so that a renamed target
+    /// finds its results.
+    pub(super) fn port<'p>(&self, written: &Word<'p>) -> &'p str {
+        self.port_named(written.text)
+    }
+
+    /// The same by the port's name as it is written.
+    pub(super) fn port_named<'p>(&self, written: &'p str) -> &'p str {
+        let is_single = self.run.is_some() && self.outputs.len() == 1 && written == self.name.text;
+        if is_single { "output" } else { written }
     }
 
     /// Whether neither `output` nor `outputs` was there before; else only the first counts.
@@ -292,6 +320,59 @@ impl<'t> Draft<'t> {
         self.broken.outputs = true;
         false
     }
+}
+
+/// Reads an output: a path, or a table of a path and a name.
+fn output<'t>(port: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> Option<DraftOutput<'t>> {
+    const WANTED: &str = "the path of an artifact, or a table with `path` and `name`";
+    let DeValue::Table(table) = node.get_ref() else {
+        let path = syntax::text(node, port.text, WANTED, mistakes)?;
+        return Some(DraftOutput { port, name: port, path });
+    };
+    let (mut name, mut path) = (port, None);
+    let mut whole = true;
+    for (key, node) in table {
+        let key = key_of(key);
+        match key.text {
+            "path" => {
+                path = syntax::text(node, "path", "the path of an artifact", mistakes);
+                whole &= path.is_some();
+            }
+            "name" => match syntax::text(node, "name", "the name of an artifact", mistakes) {
+                Some(written) => {
+                    check_name(written, "an artifact", mistakes);
+                    name = written;
+                }
+                None => whole = false,
+            },
+            _ => {
+                let place = format!("in the output `{}`", port.text);
+                unknown_key(key, &place, &["path", "name"], &[], mistakes);
+                whole = false;
+            }
+        }
+    }
+    if path.is_none() && whole {
+        mistakes
+            .error(span_of(node), format!("the output `{}` has no path", port.text))
+            .help(format!(
+                "add it: `{} = {{ path = \"a path\", name = \"{}\" }}`",
+                port.text, name.text
+            ));
+    }
+    path.map(|path| DraftOutput { port, name, path })
+}
+
+/// Reads the words of a shell.
+pub(super) fn shell(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Vec<String> {
+    const WANTED: &str = "a list of words to which a command is appended, such as `[\"sh\", \"-eu\", \"-c\"]`";
+    let before = mistakes.len();
+    let words = syntax::texts(node, "shell", WANTED, mistakes);
+    if words.first().is_none_or(|word| word.text.is_empty()) && mistakes.len() == before {
+        syntax::expected(node, "shell", WANTED, mistakes)
+            .help("to run a program without a shell, write `run` as a list of words");
+    }
+    words.iter().map(|word| word.text.to_owned()).collect()
 }
 
 fn retries(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> u32 {

@@ -104,9 +104,6 @@ pub(super) fn once(
         }
         failure
     })?;
-    for warning in setup::empty_globs(project, &needed) {
-        session.screen.tell(&warning);
-    }
     let options = Options {
         goals,
         asked: args.goals.clone(),

@@ -51,12 +51,20 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     Ok(if wrong { exit } else { Exit::Done })
 }
 
-/// Missing secrets, and missing sources: those of the goals as errors, the others as warnings.
+/// Missing secrets, and missing sources and globs that match nothing: those of the goals as errors, the others as warnings.
 fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
     let graph = &project.graph;
     let needed = graph.needed(goals);
     let mut missing: Vec<(PlanError, bool)> = Vec::new();
     for id in graph.order() {
+        missing.extend(graph.node(*id).unmatched.iter().map(|glob| {
+            let error = PlanError::Unmatched {
+                target: *id,
+                pattern: glob.pattern.clone(),
+                span: glob.span,
+            };
+            (error, needed.contains(id))
+        }));
         for read in &graph.node(*id).reads {
             if read.artifact.is_none() && project.files.look(&read.path) == Look::Missing {
                 let error = PlanError::MissingSource {
@@ -80,7 +88,6 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
     if let Err(failure) = setup::require_secrets(project, &needed) {
         found.extend(failure.diagnostics);
     }
-    found.extend(setup::empty_globs(project, graph.order()));
     found
 }
 

@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod clean;
 mod completions;
+mod dotenv;
 mod gc;
 mod graph;
 mod interrupt;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::setup::{self, Project};
+use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::engine::command;
 use crate::engine::graph::TargetId;
@@ -36,9 +36,6 @@ pub(super) fn show(
     session: &Session,
 ) -> Result<Exit, CommandError> {
     let plan = make(project, goals, force)?;
-    for warning in setup::empty_globs(project, &project.graph.needed(goals)) {
-        session.screen.tell(&warning);
-    }
     let (graph, screen) = (&project.graph, &session.screen);
     match screen.json() {
         true => screen.print_json(&report::plan::json(&plan, graph)),

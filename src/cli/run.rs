@@ -11,9 +11,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 
 use super::{CommandError, Common, Exit, build, setup};
-use crate::atsaffile::{self, Overrides};
+use crate::atsaffile::{self, Overrides, ValueType};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::spec::schema::{self, AUTO, Catalog, Kind, Schema};
+use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
 use crate::engine::spec::{Action, Origin, Spec, Value};
 
 /// Build with the Atsaffile's parameters as flags; `atsaf run --help` lists them
@@ -306,35 +306,14 @@ fn command(spec: &Spec, flags: &[Flag]) -> clap::Command {
 
 /// Checks a value against what a task asks for.
 fn check(kind: Kind, text: &str) -> Result<String, String> {
-    let Some(value) = value_of(kind, text) else {
-        return Ok(text.to_owned());
+    let Ok(value) = ValueType::of_kind(kind).read(text) else {
+        return Err(format!("expected {}", kind.describe()));
     };
     kind.check(&value).map(|_| text.to_owned()).map_err(|misfit| {
         let meant = misfit
             .nearest
             .map_or_else(String::new, |name| format!(" (did you mean {name}?)"));
         format!("expected {}{meant}", misfit.expected)
-    })
-}
-
-/// A text as the type of a kind; as text where it is none of that type, and `None` for a list or a table written as
-/// TOML, which the Atsaffile's own reader checks.
-fn value_of(kind: Kind, text: &str) -> Option<Value> {
-    let as_text = || Value::Text(text.to_owned());
-    Some(match kind {
-        Kind::Bool => text.parse().map_or_else(|_| as_text(), Value::Bool),
-        Kind::Int { .. } => text.parse().map_or_else(|_| as_text(), Value::Int),
-        Kind::Float { .. } => text.parse().map_or_else(|_| as_text(), Value::Float),
-        Kind::List(_) | Kind::OneOrMany(_) if text.trim_start().starts_with('[') => return None,
-        Kind::List(item) => {
-            let items = text.split(',').map(|text| value_of(*item, text.trim()));
-            Value::List(items.collect::<Option<_>>()?)
-        }
-        Kind::OneOrMany(item) if text.contains(',') => return value_of(Kind::List(item), text),
-        Kind::Auto(_) if text.trim() == AUTO => as_text(),
-        Kind::OneOrMany(kind) | Kind::Auto(kind) => return value_of(*kind, text),
-        Kind::Table(_) => return None,
-        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => as_text(),
     })
 }
 

@@ -6,15 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session};
+use super::{CommandError, Common, Exit, Session, dotenv};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, Graph, How, TargetId, UnknownGoal};
+use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{From, Text};
+use crate::engine::spec::{Output, Text};
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
 
@@ -63,14 +63,14 @@ impl Project {
     pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, CommandError> {
         let names: Vec<String> = names.iter().map(|name| self.typed(name).into_owned()).collect();
         self.graph.goals(&names).map_err(|unknown| CommandError {
-            diagnostics: unknown.iter().map(unknown_goal).collect(),
+            diagnostics: unknown.iter().map(|error| error.diagnostic(&self.graph)).collect(),
             exit: Exit::Usage,
         })
     }
 
     /// A goal as the Atsaffile has it: a path counts from where it is typed.
     fn typed<'n>(&self, goal: &'n str) -> Cow<'n, str> {
-        if self.typed_in.is_empty() || self.graph.names().any(|name| name == goal) {
+        if self.typed_in.is_empty() || self.graph.is_name(goal) {
             return Cow::Borrowed(goal);
         }
         let path = atsaffile::path::normalise(&format!("{}/{goal}", self.typed_in));
@@ -89,6 +89,26 @@ impl Project {
             true => None,
             false => graph.artifact(&goal),
         }
+    }
+
+    /// Adds which artifact may be meant by the path of a source that is not there.
+    fn meant(&self, path: &str, diagnostic: Diagnostic) -> Diagnostic {
+        let of_target = path.split_once('.').and_then(|(name, _)| {
+            let mut targets = self.graph.spec.targets.iter();
+            targets.find(|target| target.name == name)
+        });
+        let near = self.artifacts().filter(|name| is_slip(path, name));
+        let diagnostic = diagnostic.suggest(path, near);
+        let Some(target) = of_target.filter(|_| diagnostic.help.is_empty()) else {
+            return diagnostic;
+        };
+        let full = |output: &Output| format!("`{}.{}`", target.name, output.name);
+        let names: Vec<String> = target.outputs.iter().map(full).collect();
+        diagnostic.note(format!(
+            "the artifacts of the target `{}`: {}",
+            target.name,
+            names.join(", ")
+        ))
     }
 
     /// Names and paths of all artifacts.
@@ -119,15 +139,21 @@ impl Project {
     pub fn plan_failure(&self, errors: &[PlanError]) -> CommandError {
         let text = &self.graph.spec.text;
         let diagnostics = errors.iter().map(|error| match error {
-            PlanError::MissingSource { target, path, span } => Diagnostic::error(error.to_string())
+            PlanError::MissingSource { target, path, span } => self
+                .meant(path, Diagnostic::error(error.to_string()))
                 .at(text
                     .place(*span)
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
-                .suggest(path, self.artifacts().filter(|name| is_slip(path, name)))
                 .help(match path.contains(char::REPLACEMENT_CHARACTER) {
                     true => "a file with a name like this is there, but the name is not UTF-8: rename it",
                     false => "put the file there, or name the artifact that is meant",
                 }),
+            PlanError::Unmatched { target, span, .. } => Diagnostic::error(error.to_string())
+                .at(text
+                    .place(*span)
+                    .labelled(format!("read by `{}`", self.graph.name(*target))))
+                .note("hidden and ignored files are matched by no pattern")
+                .help("put a file there, or correct the pattern; if there may be none, begin it with a `?`"),
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
             }
@@ -136,14 +162,6 @@ impl Project {
             diagnostics: diagnostics.collect(),
             exit: Exit::Usage,
         }
-    }
-}
-
-fn unknown_goal(unknown: &UnknownGoal) -> Diagnostic {
-    let diagnostic = Diagnostic::error(unknown.to_string());
-    match &unknown.nearest {
-        Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-        None => diagnostic.help("`atsaf list` shows all names"),
     }
 }
 
@@ -202,6 +220,9 @@ fn is_slip(written: &str, meant: &str) -> bool {
     strsim::damerau_levenshtein(written, meant) <= 2
 }
 
+/// Raised when a kept Spec has other fields than that of an earlier state of this program.
+const SPEC: u32 = 2;
+
 /// What an Atsaffile says.
 struct CheckedAtsaffile {
     /// The targets, if nothing is wrong.
@@ -214,7 +235,7 @@ struct CheckedAtsaffile {
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
 fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) -> CheckedAtsaffile {
     let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), text);
-    let key = format!("{version}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
+    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
     let key = Digest::of(key.as_bytes());
     let kept = Store::checked_spec(root, key, text);
     let is_kept = kept.is_some();
@@ -255,7 +276,7 @@ pub(super) fn read(file: &Path) -> Result<(String, String), CommandError> {
         |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
     let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
         .map_err(|_| CommandError::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
-    Ok((shown, text))
+    Ok((shown, atsaffile::with_plain_line_ends(&text).into_owned()))
 }
 
 /// Finds the Atsaffile: the named one, or the first from the working directory upward.
@@ -298,6 +319,25 @@ fn typed_in(common: &Common, root: &Path) -> String {
     below().unwrap_or_default()
 }
 
+/// The variables that a `.env` file sets; what is wrong with it is reported without a word of its content.
+fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return BTreeMap::new(),
+        Err(error) => {
+            diagnostics.push(Diagnostic::warning(format!("`.env` cannot be read: {error}")));
+            return BTreeMap::new();
+        }
+    };
+    let (variables, faults) = dotenv::read(&bytes);
+    diagnostics.extend(faults.iter().map(|fault| {
+        Diagnostic::warning(format!("line {} of `.env` cannot be read: {}", fault.line, fault.why))
+            .note("the line is passed over; it is not shown, since it may hold a secret")
+            .help(fault.help())
+    }));
+    variables
+}
+
 /// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
 fn secrets(
     graph: &Graph,
@@ -309,23 +349,7 @@ fn secrets(
     if declared.is_empty() {
         return BTreeMap::new();
     }
-    let mut file = BTreeMap::new();
-    match dotenvy::from_path_iter(root.join(".env")) {
-        Ok(lines) => {
-            for line in lines {
-                match line {
-                    Ok((name, value)) => drop(file.insert(name, value)),
-                    // Nothing of the line is shown: it may hold a secret.
-                    Err(_) => diagnostics.push(
-                        Diagnostic::warning("a line in `.env` cannot be read, and is passed over")
-                            .help("write it as `NAME=value`; a value with spaces wants quotes"),
-                    ),
-                }
-            }
-        }
-        Err(error) if error.not_found() => {}
-        Err(error) => diagnostics.push(Diagnostic::warning(format!("`.env` cannot be read: {error}"))),
-    }
+    let file = env_file(&root.join(".env"), diagnostics);
     let value = |name: &String| {
         env.get(name)
             .or_else(|| file.get(name))
@@ -336,25 +360,6 @@ fn secrets(
         .keys()
         .filter_map(|name| Some((name.clone(), value(name)?)))
         .collect()
-}
-
-/// Globs of some targets that match no file: most often a slip.
-#[must_use]
-pub fn empty_globs(project: &Project, targets: &[TargetId]) -> Vec<Diagnostic> {
-    let graph = &project.graph;
-    let mut found = Vec::new();
-    for id in targets {
-        for input in &graph.target(*id).inputs {
-            let From::Glob(pattern) = &input.from else { continue };
-            let mut matched = graph.node(*id).reads.iter().filter(|read| read.how == How::Matched);
-            if !matched.any(|read| read.span == input.span) {
-                let place = graph.spec.text.place(input.span);
-                let place = place.labelled(format!("read by `{}`", graph.name(*id)));
-                found.push(Diagnostic::warning(format!("the glob `{pattern}` matches no file")).at(place));
-            }
-        }
-    }
-    found
 }
 
 /// Every required secret that some targets use and nobody set.

@@ -92,7 +92,7 @@ fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, CommandEr
 }
 
 fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
-    let name = project.graph.artifact_name(artifact);
+    let name = project.graph.shown_name(artifact);
     Diagnostic::error(format!(
         "the artifact `{name}` is not there: `{}` does not exist",
         project.graph.path(artifact)
@@ -102,8 +102,7 @@ fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
 
 fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<Shown>, CommandError> {
     let graph = &project.graph;
-    let (name, path) = (graph.artifact_name(artifact), graph.path(artifact));
-    let port = graph.port(artifact);
+    let (port, path) = (graph.port(artifact), graph.path(artifact));
     let unreadable =
         |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{path}` cannot be read: {error}")));
     let Some((bytes, kind)) = project.files.digest(path).map_err(unreadable)? else {
@@ -122,7 +121,7 @@ fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<S
         history.record().into_iter().chain(history.open()).find(left).cloned()
     });
     Ok(Some(Shown {
-        name: name.to_owned(),
+        name: graph.shown_name(artifact).into_owned(),
         path: path.to_owned(),
         made: past.as_ref().and_then(|past| project.store.records.result(past.id)),
         content: Content::read(&project.files.at(path), rows).map_err(unreadable)?,

@@ -112,12 +112,12 @@ fn in_run(
 }
 
 /// What is in a directory now.
-fn tree(files: &Files, path: &str, of: DirectoryOf) -> Option<Tree> {
+fn tree(files: &Files, path: &str, of: DirectoryOf<'_>) -> Option<Tree> {
     if files.look(path) != Look::Directory {
         return None;
     }
     let tree = match of {
-        DirectoryOf::Source => files.source_tree(path),
+        DirectoryOf::Source(ignore) => files.source_tree(path, ignore),
         DirectoryOf::Input => files.content_tree(path),
         DirectoryOf::Output => files.tree(path),
     };

@@ -18,6 +18,7 @@ use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
 use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
+use super::given::GivenFiles;
 use super::graph::TargetId;
 use super::mask::Mask;
 use super::nesting;
@@ -288,6 +289,7 @@ impl Attempt<'_> {
         log: &Mutex<Log<'_>>,
     ) -> Result<(), AttemptError> {
         let PlanContext { store, files, .. } = self.context;
+        let _given = GivenFiles::write(self.context, self.target, command)?;
         let words = command::words_of(self.context, self.target, command, staging);
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
         let process = Process {
@@ -316,7 +318,10 @@ impl Attempt<'_> {
                 });
             }
         }
-        let ended = ended.map_err(|error| AttemptError::Failed(Box::new(cannot_start(&process.words[0], &error))))?;
+        let ended = ended.map_err(|error| {
+            let failure = cannot_start(command, &process.words, &error);
+            AttemptError::Failed(Box::new(failure))
+        })?;
         self.left_running.store(ended.left_running, Ordering::Relaxed);
         match ended.how {
             ProcessEnd::Exit(status) if status.success() => Ok(()),
@@ -377,16 +382,17 @@ impl Attempt<'_> {
     }
 }
 
-fn cannot_start(program: &str, error: &io::Error) -> Failure {
-    let too_long = error.kind() == io::ErrorKind::ArgumentListTooLong;
+fn cannot_start(command: &Command, words: &[String], error: &io::Error) -> Failure {
+    let TaskError { what, help, .. } = command::start_error(command, words, error);
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound if help.is_empty() => Some(Advice::NotFound),
+        io::ErrorKind::PermissionDenied => Some(Advice::NotExecutable),
+        _ => None,
+    };
     Failure {
-        what: format!("`{program}` cannot be started: {error}"),
-        advice: match error.kind() {
-            _ if too_long => vec![Advice::TooLong],
-            io::ErrorKind::NotFound => vec![Advice::NotFound],
-            io::ErrorKind::PermissionDenied => vec![Advice::NotExecutable],
-            _ => Vec::new(),
-        },
+        what,
+        help,
+        advice: advice.into_iter().collect(),
         ..Failure::default()
     }
 }

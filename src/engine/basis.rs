@@ -155,7 +155,7 @@ impl<'a> Execution<'a> {
         for read in reads {
             let tree = match (context.files.look(&read.path), read.artifact) {
                 (Look::Directory, Some(_)) => context.files.content_tree(&read.path),
-                (Look::Directory, None) => context.files.source_tree(&read.path),
+                (Look::Directory, None) => context.files.source_tree(&read.path, context.graph.ignore_of(read)),
                 _ => continue,
             };
             // Without it an explanation says less, and that is all.

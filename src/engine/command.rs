@@ -4,6 +4,8 @@
 //! sees `PATH`, `HOME`, `TMPDIR`, `LANG=C.UTF-8`, the environment that its target declares, and the `ATSAF_*`
 //! variables that are made here; nothing else.
 
+mod render;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,80 +20,12 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
-use super::graph::TargetId;
+pub(crate) use self::render::{Fill, has, param_variables, params_file, start_error, words};
+use super::given::GivenFiles;
+use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{Action, Command, Param, Piece, Template};
+use super::spec::{Action, Command};
 use super::store::Inherit;
-
-/// What the holes of a command are filled with; paths are relative to the project.
-pub(crate) struct Fill<'a> {
-    /// The parameters that the target uses.
-    pub(crate) params: &'a [Param],
-    /// Role and path of each declared input, in order.
-    pub(crate) inputs: &'a [(&'a str, &'a str)],
-    /// Name and path to write of each output, in order.
-    pub(crate) outputs: &'a [(&'a str, String)],
-}
-
-/// The words to execute.
-pub(crate) fn words(command: &Command, fill: &Fill<'_>) -> Vec<String> {
-    if command.shell {
-        let text: String = command.words.iter().map(|text| fill.text(text, true)).collect();
-        return vec!["/bin/sh".to_owned(), "-c".to_owned(), text];
-    }
-    let words = command.words.iter();
-    words
-        .flat_map(|word| match word.pieces.as_slice() {
-            // A word that is nothing but several paths becomes as many words.
-            [piece @ (Piece::Inputs | Piece::Outputs | Piece::Input(_))] => fill.values(piece),
-            _ => vec![fill.text(word, false)],
-        })
-        .collect()
-}
-
-impl Fill<'_> {
-    fn text(&self, template: &Template, quote: bool) -> String {
-        let mut text = String::new();
-        for piece in &template.pieces {
-            if let Piece::Literal(literal) = piece {
-                text.push_str(literal);
-                continue;
-            }
-            let values = self.values(piece);
-            let values: Vec<Cow<'_, str>> = values
-                .iter()
-                // Only a NUL byte cannot be quoted, and no text of an Atsaffile has one.
-                .map(|value| {
-                    if quote {
-                        shlex::try_quote(value).unwrap_or_default()
-                    } else {
-                        value.into()
-                    }
-                })
-                .collect();
-            text.push_str(&values.join(" "));
-        }
-        text
-    }
-
-    fn values(&self, piece: &Piece) -> Vec<String> {
-        let param = |name: &String| self.params.iter().find(|param| param.name == *name);
-        match piece {
-            Piece::Literal(text) => vec![text.clone()],
-            Piece::Param(name) => param(name).map(|param| param.value.plain()).into_iter().collect(),
-            Piece::Input(wanted) => {
-                let inputs = self.inputs.iter().filter(|(role, _)| role == wanted);
-                inputs.map(|(_, path)| (*path).to_owned()).collect()
-            }
-            Piece::Inputs => self.inputs.iter().map(|(_, path)| (*path).to_owned()).collect(),
-            Piece::Output(wanted) => {
-                let outputs = self.outputs.iter().filter(|(name, _)| name == wanted);
-                outputs.map(|(_, path)| path.clone()).collect()
-            }
-            Piece::Outputs => self.outputs.iter().map(|(_, path)| path.clone()).collect(),
-        }
-    }
-}
 
 /// The words that some target's command would have today, as one line for people; `None` for a built-in task.
 #[must_use]
@@ -109,9 +43,7 @@ pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command
     let target = context.graph.target(id);
     let root = context.files.root();
     let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-    let reads = context.graph.node(id).reads.iter();
-    let declared = reads.filter(|read| read.how.is_declared());
-    let inputs: Vec<(&str, &str)> = declared.map(|read| (read.role.as_str(), read.path.as_str())).collect();
+    let inputs = declared_inputs(context.graph, id);
     let outputs = target
         .outputs
         .iter()
@@ -120,10 +52,13 @@ pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command
             true => (output.port.as_str(), output.path.clone()),
             false => (output.port.as_str(), below(staged)),
         });
+    let given = GivenFiles::paths(root, target);
     let fill = Fill {
         params: &target.params,
         inputs: &inputs,
         outputs: &outputs.collect::<Vec<_>>(),
+        inputs_file: &below(&given.inputs),
+        params_file: &below(&given.params),
     };
     words(command, &fill)
 }
@@ -131,7 +66,7 @@ pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command
 /// Words as a person would type them: the text of a shell command, else the words, quoted where they need it.
 pub(crate) fn shown(command: &Command, words: &[String]) -> String {
     match words {
-        [.., text] if command.shell => text.clone(),
+        [.., text] if command.shell.is_some() => text.clone(),
         words => {
             let words: Vec<Cow<'_, str>> = words
                 .iter()
@@ -142,22 +77,10 @@ pub(crate) fn shown(command: &Command, words: &[String]) -> String {
     }
 }
 
-/// The variables that tell a command its parameters: `ATSAF_PARAM_HORIZON=24`, and all as JSON in `ATSAF_PARAMS`.
-pub(crate) fn param_variables(params: &[Param]) -> Vec<(String, String)> {
-    let name = |param: &Param| {
-        let upper = param.name.to_uppercase();
-        format!(
-            "ATSAF_PARAM_{}",
-            upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
-        )
-    };
-    let mut variables: Vec<_> = params.iter().map(|param| (name(param), param.value.plain())).collect();
-    let json: serde_json::Map<_, _> = params
-        .iter()
-        .map(|param| (param.name.clone(), param.value.to_json()))
-        .collect();
-    variables.push(("ATSAF_PARAMS".to_owned(), serde_json::Value::from(json).to_string()));
-    variables
+/// Role and path of each declared input of a target, in order.
+pub(crate) fn declared_inputs(graph: &Graph, id: TargetId) -> Vec<(&str, &str)> {
+    let declared = graph.node(id).reads.iter().filter(|read| read.how.is_declared());
+    declared.map(|read| (read.role.as_str(), read.path.as_str())).collect()
 }
 
 /// A child process to be.

@@ -205,8 +205,6 @@ pub enum Advice {
     NotExecutable,
     /// A program was not found.
     NotFound,
-    /// The words of a command are more than the system takes.
-    TooLong,
     /// The attempt's time was over.
     TimedOut,
 }

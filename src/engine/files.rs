@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Tree, of_file};
 use super::file_clock::{self, Measured, Moment, Probe};
+use super::ignore::Ignore;
 use super::spec::ArtifactKind;
 use super::store::DIRECTORY;
 use super::tree::{self, LinkReader, is_absent, is_bytecode, whole};
@@ -56,9 +57,6 @@ pub enum Look {
     Unreadable(io::ErrorKind),
 }
 
-/// Says of a path relative to the project, and whether it is a directory, that it is ignored.
-pub type Ignored = dyn Fn(&str, bool) -> bool + Send + Sync;
-
 /// A digest and what it is of.
 pub type Found = (Digest, ArtifactKind);
 
@@ -70,8 +68,6 @@ pub struct Files {
     ahead: RwLock<HashMap<String, Look>>,
     /// Whether a digest was taken that was not remembered.
     measured: AtomicBool,
-    /// What is no part of a directory that is a source.
-    ignored: Box<Ignored>,
     /// Links that lead back to a directory in which they lie.
     circles: Mutex<BTreeSet<String>>,
 }
@@ -85,16 +81,8 @@ impl Files {
             known: RwLock::new(known),
             ahead: RwLock::default(),
             measured: AtomicBool::new(false),
-            ignored: Box::new(is_bytecode),
             circles: Mutex::default(),
         }
-    }
-
-    /// The same files with another rule for what is no part of a directory that is a source.
-    #[must_use]
-    pub fn ignoring(mut self, ignored: Box<Ignored>) -> Self {
-        self.ignored = ignored;
-        self
     }
 
     /// The project's directory.
@@ -162,8 +150,8 @@ impl Files {
     ///
     /// # Errors
     /// As [`Files::digest`].
-    pub fn source(&self, path: &str) -> io::Result<Option<Found>> {
-        self.found(path, &|| Ok(self.source_tree(path)?.digest()))
+    pub fn source(&self, path: &str, ignore: &Ignore) -> io::Result<Option<Found>> {
+        self.found(path, &|| Ok(self.source_tree(path, ignore)?.digest()))
     }
 
     /// The content of an artifact whose links can be followed, for it is in its place.
@@ -200,8 +188,8 @@ impl Files {
     ///
     /// # Errors
     /// Whatever reading meets.
-    pub fn source_tree(&self, path: &str) -> io::Result<Tree> {
-        self.followed(path, &|below, is_dir| self.is_ignored(path, below, is_dir))
+    pub fn source_tree(&self, path: &str, ignore: &Ignore) -> io::Result<Tree> {
+        self.followed(path, &|below, is_dir| is_ignored(ignore, path, below, is_dir))
     }
 
     /// What is in a directory artifact; if links lead out of it, with what all links lead to.
@@ -228,10 +216,6 @@ impl Files {
             },
         };
         reader.read(&root)
-    }
-
-    pub(super) fn is_ignored(&self, directory: &str, below: &str, is_dir: bool) -> bool {
-        (self.ignored)(&format!("{}/{below}", directory.trim_end_matches('/')), is_dir)
     }
 
     /// The links that were found to lead back to a directory in which they lie; each is given once.
@@ -358,8 +342,8 @@ impl super::look::Look for Files {
         self.digest_beside(path, recorded)
     }
 
-    fn source(&self, path: &str) -> io::Result<Option<Found>> {
-        self.source(path)
+    fn source(&self, path: &str, ignore: &Ignore) -> io::Result<Option<Found>> {
+        self.source(path, ignore)
     }
 
     fn content(&self, path: &str) -> io::Result<Option<Found>> {
@@ -377,6 +361,11 @@ impl super::look::Look for Files {
     fn forget_looks(&self) {
         self.forget_looks();
     }
+}
+
+/// Whether an entry of a directory that is a source is left out.
+pub(super) fn is_ignored(ignore: &Ignore, directory: &str, below: &str, is_dir: bool) -> bool {
+    ignore.is_ignored(&format!("{}/{below}", directory.trim_end_matches('/')), is_dir)
 }
 
 /// The digest of a directory's own tree; if it is not the wanted one, that without what Python cached, if that is.
@@ -496,10 +485,10 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("d")).expect("made");
         write(&dir.path().join("d/a"), "text");
         let files = Files::new(dir.path(), HashMap::new());
-        let files = files.ignoring(Box::new(|path, _| path == "d/a.tmp"));
-        let before = files.source("d").expect("read");
+        let ignore = Ignore::new(&["*.tmp"]).expect("a pattern");
+        let before = files.source("d", &ignore).expect("read");
         write(&dir.path().join("d/a.tmp"), "text");
-        assert_eq!(files.source("d").expect("read"), before);
+        assert_eq!(files.source("d", &ignore).expect("read"), before);
         assert_ne!(files.digest("d").expect("read"), before, "an artifact is kept whole");
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::digest::Digest;
+use super::ignore::Ignore;
 use super::spec::ArtifactKind;
 use super::store::entry::{Artifact, ResultEntry};
 use super::store::{History, StoredResult};
@@ -21,11 +22,11 @@ pub trait Look: Sync {
     /// Whatever reading meets; something that is neither file nor directory is [`io::ErrorKind::InvalidInput`].
     fn placed(&self, path: &str, recorded: Option<Digest>) -> io::Result<Option<(Digest, ArtifactKind)>>;
 
-    /// The content of a source: of a directory what its links lead to, without what is ignored.
+    /// The content of a source: of a directory what its links lead to, without what `ignore` leaves out.
     ///
     /// # Errors
     /// As [`Look::placed`].
-    fn source(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>>;
+    fn source(&self, path: &str, ignore: &Ignore) -> io::Result<Option<(Digest, ArtifactKind)>>;
 
     /// The content of an artifact in its place: of a directory what its links lead to.
     ///

@@ -12,6 +12,7 @@ use super::digest::Digest;
 use super::event::Failure;
 use super::fingerprint::Field;
 use super::graph::{ArtifactId, How, Read, TargetId};
+use super::ignore;
 use super::plan::PlanContext;
 use super::reason::{Difference, Reason};
 use super::run::Run;
@@ -52,14 +53,19 @@ impl<'g> Seen<'g> {
         let sight = |read: &&Read| {
             let of = match read.artifact {
                 Some(id) => Of::Artifact(placed(id)),
-                None => Of::Source,
+                None => Of::Source(context.graph.ignore_of(read)),
             };
             Sight::take(context.files, &read.path, of).map_err(at(&read.path))
         };
         let sights: Result<Vec<Sight>, Unreadable> = reads.iter().map(sight).collect();
         let words = words(context, target)
             .filter(|word| !reads.iter().any(|read| read.path == *word))
-            .map(|word| Ok((word, Sight::take_file(context.files, word).map_err(at(word))?)))
+            .map(|word| {
+                Ok((
+                    word,
+                    Sight::take_file(context.files, word, context.graph.ignore()).map_err(at(word))?,
+                ))
+            })
             .collect::<Result<_, Unreadable>>()?;
         Ok(Self {
             sights: sights?,
@@ -135,7 +141,13 @@ fn words<'g>(context: PlanContext<'g>, target: &'g Target) -> impl Iterator<Item
     words
         .iter()
         .map(|word| word.strip_prefix("./").unwrap_or(word))
-        .filter(move |word| !context.graph.is_artifact_or_in_one(word))
+        .filter(move |word| !context.graph.is_artifact_or_in_one(word) && !takes_out(target, word))
+}
+
+/// Whether `"!word"` among the inputs of a target says that a word of its command is none.
+fn takes_out(target: &Target, word: &str) -> bool {
+    let mut rules = target.without.iter().map(|rule| rule.pattern.as_str());
+    rules.any(|rule| rule == word || ignore::matcher(rule).is_ok_and(|matcher| matcher.is_match(word)))
 }
 
 /// What moved.

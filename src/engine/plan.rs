@@ -146,6 +146,16 @@ pub enum PlanError {
         /// Where it is written.
         span: Span,
     },
+    /// A glob of a target that a goal needs matches no file.
+    #[error("the glob `{pattern}` matches no file")]
+    Unmatched {
+        /// The target that reads what it matches.
+        target: TargetId,
+        /// The pattern.
+        pattern: String,
+        /// Where it is written.
+        span: Span,
+    },
     /// Something that must be read cannot be.
     #[error("`{path}` cannot be read: {error}")]
     Unreadable {
@@ -163,7 +173,9 @@ impl PlanError {
     #[must_use]
     pub fn target(&self) -> TargetId {
         match self {
-            Self::MissingSource { target, .. } | Self::Unreadable { target, .. } => *target,
+            Self::MissingSource { target, .. } | Self::Unmatched { target, .. } | Self::Unreadable { target, .. } => {
+                *target
+            }
         }
     }
 }
@@ -304,7 +316,7 @@ fn judge_by(
         artifacts.push((output.name.as_str(), output.path.as_str(), look));
     }
     let same = record.filter(|record| hash == Some(record.declared));
-    let discovered = same.map(|record| moved(inputs.disk, &record.discovered));
+    let discovered = same.map(|record| moved(inputs.disk, inputs.graph, &record.discovered));
     let reasons = reason::diff(&Evidence {
         fingerprint: &fingerprint,
         hash,
@@ -361,10 +373,10 @@ fn look_at(disk: &dyn Look, path: &str, recorded: Option<&Artifact>) -> io::Resu
 }
 
 /// Those of some discovered inputs that are not as they were.
-fn moved(disk: &dyn Look, discovered: &[Discovered]) -> Vec<Difference> {
+fn moved(disk: &dyn Look, graph: &Graph, discovered: &[Discovered]) -> Vec<Difference> {
     let value = |content: Option<Digest>| Some(content.map_or(FieldValue::Absent, FieldValue::Digest));
     let difference = |before: &Discovered| {
-        let now = today(disk, &before.path);
+        let now = today(disk, graph, &before.path);
         (now != before.content).then(|| Difference {
             field: Field::Discovered(before.path.clone()),
             before: value(before.content),
@@ -375,8 +387,11 @@ fn moved(disk: &dyn Look, discovered: &[Discovered]) -> Vec<Difference> {
 }
 
 /// What is at a path that an attempt was seen to use; what cannot be read counts as not there.
-fn today(disk: &dyn Look, path: &str) -> Option<Digest> {
-    disk.source(path).ok().flatten().map(|(digest, _)| digest)
+fn today(disk: &dyn Look, graph: &Graph, path: &str) -> Option<Digest> {
+    disk.source(path, graph.ignore())
+        .ok()
+        .flatten()
+        .map(|(digest, _)| digest)
 }
 
 /// The key under which an effect acts: the id of its result as far as it is known before the attempt.
@@ -385,7 +400,7 @@ pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Op
     let discovered: Vec<Discovered> = used
         .map(|used| Discovered {
             path: used.path.clone(),
-            content: today(inputs.disk, &used.path),
+            content: today(inputs.disk, inputs.graph, &used.path),
         })
         .collect();
     result_id(declared, &discovered)
@@ -430,7 +445,7 @@ pub(crate) fn reads_of<'g>(inputs: VerdictInputs<'g>, id: TargetId, history: &Hi
             && read.artifact.is_none()
             && left
                 .iter()
-                .any(|(path, digest)| *path == read.path && today(inputs.disk, path) == Some(*digest))
+                .any(|(path, digest)| *path == read.path && today(inputs.disk, inputs.graph, path) == Some(*digest))
     };
     reads.filter(|read| !is_written(read)).collect()
 }
@@ -447,7 +462,7 @@ fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, dec
         found.and_then(Result::ok).flatten() == Some((artifact.bytes, artifact.kind))
     };
     let can_restore = |result: &StoredResult| {
-        let is_today = moved(inputs.disk, &result.discovered).is_empty();
+        let is_today = moved(inputs.disk, inputs.graph, &result.discovered).is_empty();
         is_today && inputs.past.can_restore(result, &in_place)
     };
     if target.effect {
@@ -469,7 +484,14 @@ pub(crate) fn take_fingerprint(
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
 ) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
     let target = context.graph.target(id);
-    let mut errors = Vec::new();
+    let unmatched = context.graph.node(id).unmatched.iter();
+    let mut errors: Vec<PlanError> = unmatched
+        .map(|glob| PlanError::Unmatched {
+            target: id,
+            pattern: glob.pattern.clone(),
+            span: glob.span,
+        })
+        .collect();
     let mut waits_for = Vec::new();
     let mut inputs = Vec::with_capacity(reads.len());
     let is_command = matches!(target.action, Action::Command(_));
@@ -482,7 +504,7 @@ pub(crate) fn take_fingerprint(
                 }
                 digest
             }
-            None => match context.disk.source(&read.path) {
+            None => match context.disk.source(&read.path, context.graph.ignore_of(read)) {
                 Ok(Some((digest, _))) => Some(digest),
                 Ok(None) => {
                     let (path, span) = (read.path.clone(), read.span);
@@ -558,12 +580,14 @@ fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
                 parts: parts.into_iter().map(|part| (part.name, part.version)).collect(),
             }
         }
-        Action::Command(command) if command.shell => ActionFields::Shell {
-            text: command.text(),
-            shell: ["sh", "-c"].map(str::to_owned).to_vec(),
-        },
-        Action::Command(command) => ActionFields::Words {
-            words: command.words.iter().map(|word| word.text.clone()).collect(),
+        Action::Command(command) => match &command.shell {
+            Some(shell) => ActionFields::Shell {
+                text: command.text(),
+                shell: shell.clone(),
+            },
+            None => ActionFields::Words {
+                words: command.words.iter().map(|word| word.text.clone()).collect(),
+            },
         },
     }
 }

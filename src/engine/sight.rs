@@ -9,7 +9,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::digest::Digest;
-use super::files::{self, Files, Found, Identity, Look};
+use super::files::{self, Files, Found, Identity, Look, is_ignored};
+use super::ignore::Ignore;
 use super::tree::{Skip, is_bytecode};
 
 /// What stands at a path at one moment.
@@ -55,9 +56,9 @@ pub(crate) enum Moved {
 
 /// Whose path it is.
 #[derive(Clone, Copy)]
-pub(crate) enum Of {
-    /// A source, some of which is ignored if it is a directory.
-    Source,
+pub(crate) enum Of<'a> {
+    /// A source, of which something is left out if it is a directory.
+    Source(&'a Ignore),
     /// An artifact, whose digest was this when it was placed.
     Artifact(Option<Digest>),
 }
@@ -67,18 +68,21 @@ impl Sight {
     ///
     /// # Errors
     /// Whatever reading meets.
-    pub(crate) fn take(files: &Files, path: &str, of: Of) -> io::Result<Self> {
+    pub(crate) fn take(files: &Files, path: &str, of: Of<'_>) -> io::Result<Self> {
         let at = files.at(path);
         let mut stamps = BTreeMap::new();
         way(files.root(), Path::new(path), &mut stamps, &mut 40);
         if at.is_dir() {
             match of {
-                Of::Source => below(&at, &|name, is_dir| files.is_ignored(path, name, is_dir), &mut stamps),
+                Of::Source(ignore) => {
+                    let skip = |name: &str, is_dir| is_ignored(ignore, path, name, is_dir);
+                    below(&at, &skip, &mut stamps);
+                }
                 Of::Artifact(_) => below(&at, &is_bytecode, &mut stamps),
             }
         }
         let (found, content) = match of {
-            Of::Source => (files.source(path)?, None),
+            Of::Source(ignore) => (files.source(path, ignore)?, None),
             Of::Artifact(recorded) => {
                 let found = files.digest_beside(path, recorded)?;
                 let mut inside = stamps.iter().filter(|(it, _)| **it != at && it.starts_with(&at));
@@ -96,9 +100,9 @@ impl Sight {
     ///
     /// # Errors
     /// Whatever reading meets.
-    pub(crate) fn take_file(files: &Files, path: &str) -> io::Result<Self> {
+    pub(crate) fn take_file(files: &Files, path: &str, ignore: &Ignore) -> io::Result<Self> {
         match files.look(path) {
-            Look::File(_) => Self::take(files, path, Of::Source),
+            Look::File(_) => Self::take(files, path, Of::Source(ignore)),
             _ => Ok(Self {
                 found: None,
                 content: None,

@@ -32,7 +32,7 @@ const INTERPRETERS: [&str; 12] = [
 /// What a command does with the file of a path that is one of its words.
 pub(crate) fn writes(command: &Command, path: &str) -> Writes {
     let text = command.text();
-    let steps = match command.shell {
+    let steps = match command.shell.is_some() {
         true => steps(&text),
         false => vec![text.lines().map(str::to_owned).collect()],
     };
@@ -172,7 +172,7 @@ mod tests {
         };
         let command = Command {
             words: words.into_iter().map(template).collect(),
-            shell,
+            shell: shell.then(|| vec!["sh".to_owned(), "-c".to_owned()]),
             file_words: Vec::new(),
         };
         writes(&command, "x.db")

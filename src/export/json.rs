@@ -38,7 +38,7 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         json!({
             "role": read.role,
             "path": read.path,
-            "artifact": read.artifact.map(|artifact| graph.artifact_name(artifact)),
+            "artifact": read.artifact.map(|artifact| graph.shown_name(artifact)),
             "target": read.artifact.map(|artifact| graph.name(artifact.target)),
             "how": how(read.how),
         })
@@ -54,7 +54,7 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         Action::Builtin { task, version } => (json!({ "name": task, "version": version }), Value::Null),
         Action::Command(command) => {
             let words = command.words.iter().map(|word| Value::from(word.text.as_str()));
-            let text = if command.shell {
+            let text = if command.shell.is_some() {
                 words.collect::<Vec<_>>().pop()
             } else {
                 Some(words.collect())

@@ -108,7 +108,7 @@ fn push_children(picture: &Picture<'_>, id: TargetId, before: &str, open: &mut V
         match need {
             Need::Source(source) => items.push(TreeItem::Source(source.text())),
             Need::Artifact(artifact) => {
-                let name = picture.graph.artifact_name(artifact).to_owned();
+                let name = picture.graph.shown_name(artifact).into_owned();
                 let same = items.iter_mut().find_map(|item| match item {
                     TreeItem::Target(id, read) if *id == artifact.target => Some(read),
                     _ => None,

@@ -43,9 +43,6 @@ pub fn next_step(advice: &Advice) -> String {
             "see whether the program is installed and in `PATH`; a script of the project is run as `./FILE` or `sh FILE`"
                 .to_owned()
         }
-        Advice::TooLong => "the words are more than the system takes: with `{{inputs_file}}` the command gets a file \
-                            with the paths of its inputs, one a line"
-            .to_owned(),
         Advice::TimedOut => "give it a longer `timeout`".to_owned(),
     }
 }
@@ -145,7 +142,6 @@ mod tests {
             ),
             (Advice::NotExecutable, "chmod +x"),
             (Advice::NotFound, "PATH"),
-            (Advice::TooLong, "{{inputs_file}}"),
             (Advice::TimedOut, "timeout"),
         ] {
             let text = next_step(&advice);

@@ -141,11 +141,9 @@ fn changed(difference: &Difference) -> ReasonText {
             text.what = format!("answers {}", text.what);
             text
         }
-        Field::Output(_) => {
-            let mut text = one_line(subject, before, after);
-            text.what = format!("output {}", text.what);
-            text
-        }
+        // A command's single output is just that.
+        Field::Output(port) if port == "output" => one_line(subject, before, after),
+        Field::Output(port) => one_line(format!("output {port}"), before, after),
     }
 }
 
@@ -553,7 +551,9 @@ mod tests {
             })
         };
         let moved = differs(Field::Output("raw".to_owned()), output("a.txt"), output("b.txt"));
-        assert_eq!(said(&moved), "raw output file a.txt -> file b.txt");
+        assert_eq!(said(&moved), "output raw file a.txt -> file b.txt");
+        let moved = differs(Field::Output("output".to_owned()), output("a.txt"), output("b.txt"));
+        assert_eq!(said(&moved), "output file a.txt -> file b.txt");
         assert_eq!(
             said(&differs(Field::Format, version(1), version(2))),
             "fingerprint format 1 -> 2"

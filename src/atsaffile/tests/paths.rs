@@ -111,7 +111,7 @@ error: the path of the artifact `a8` has a control character in it
 #[test]
 fn two_things_cannot_have_one_name() {
     const TEXT: &str = r#"[alias]
-clean = ["a"]
+clean = ["other.a"]
 
 [target.prepare]
 run = "x {{output}}"
@@ -127,9 +127,10 @@ outputs = { a = "b" }
  6 | outputs = { a = "a", clean = "clean", prepare = "p" }
    |                      ^^^^^ to an artifact of `prepare`
   --> Atsaffile:2:1
- 2 | clean = ["a"]
+ 2 | clean = ["other.a"]
    | ^^^^^ and to an alias
-  note: targets, artifacts and aliases share one namespace; only the single artifact of a target may have its name
+  note: targets and aliases share one namespace, and no artifact has a name in it; only the single artifact of a target may have its name
+  help: give the artifact a name of its own: `clean = { path = "…", name = "…" }`
 error: the name `prepare` is given twice
   --> Atsaffile:6:39
  6 | outputs = { a = "a", clean = "clean", prepare = "p" }
@@ -137,15 +138,8 @@ error: the name `prepare` is given twice
   --> Atsaffile:4:9
  4 | [target.prepare]
    |         ^^^^^^^ and to a target
-  note: targets, artifacts and aliases share one namespace; only the single artifact of a target may have its name
-error: the name `a` is given twice
-   --> Atsaffile:10:13
- 10 | outputs = { a = "b" }
-    |             ^ to an artifact of `other`
-   --> Atsaffile:6:13
-  6 | outputs = { a = "a", clean = "clean", prepare = "p" }
-    |             ^ and to an artifact of `prepare`
-  note: targets, artifacts and aliases share one namespace; only the single artifact of a target may have its name
+  note: targets and aliases share one namespace, and no artifact has a name in it; only the single artifact of a target may have its name
+  help: give the artifact a name of its own: `prepare = { path = "…", name = "…" }`
 "#;
     assert_eq!(said, expected);
 }

@@ -118,7 +118,10 @@ params = ["other", "horizon"]
 "#,
     );
     let command = command(&spec);
-    assert!(command.shell);
+    assert_eq!(
+        command.shell,
+        Some(["bash", "-euo", "pipefail", "-c"].map(str::to_owned).to_vec())
+    );
     assert!(command.text().starts_with("fit --h {{ horizon }} "));
     let literal = |text: &str| Piece::Literal(text.to_owned());
     assert_eq!(
@@ -133,7 +136,7 @@ params = ["other", "horizon"]
             literal(" "),
             literal("{{"),
             literal("raw}} > "),
-            Piece::Output("fit".to_owned()),
+            Piece::Output("output".to_owned()),
             literal(" "),
             Piece::Outputs,
         ]
@@ -226,7 +229,7 @@ cache = false
     );
     let target = first(&spec);
     assert_eq!(target.desc.as_deref(), Some("all keys"));
-    assert!(!command(&spec).shell);
+    assert_eq!(command(&spec).shell, None);
     assert_eq!(command(&spec).text(), "fit\n--fast");
     assert_eq!(
         (target.outputs[0].name.as_str(), target.outputs[0].kind),

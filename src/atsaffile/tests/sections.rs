@@ -170,7 +170,7 @@ error: unknown key `version` in `[project]`
   --> Atsaffile:4:1
  4 | version = "1"
    | ^^^^^^^
-  note: keys: name, default
+  note: keys: name, default, ignore, shell
 "#;
     assert_eq!(said, expected);
 }
@@ -256,7 +256,7 @@ error: `output` cannot be the name of a parameter
   --> Atsaffile:4:1
  4 | output = "x"
    | ^^^^^^
-  note: in a template, `{{inputs}}`, `{{input.name}}`, `{{output}}` and `{{output.name}}` are paths
+  note: in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}` and `{{params_file}}` are paths
   help: choose another name
 "#;
     assert_eq!(said, expected);

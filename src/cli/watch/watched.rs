@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 
 use crate::cli::setup::Project;
 use crate::engine::graph::TargetId;
-use crate::engine::spec::{Action, From};
+use crate::engine::ignore;
+use crate::engine::spec::{Action, From, pattern};
 use crate::engine::store;
 
 /// Everything whose change calls for a build.
@@ -88,8 +89,11 @@ impl Watched {
         }
         let target = graph.target(id);
         for input in &target.inputs {
-            if let From::Glob(pattern) = &input.from {
-                self.add_glob(pattern);
+            match &input.from {
+                From::Glob(pattern) => self.add_glob(pattern),
+                // It may appear.
+                From::Source(path) if input.optional => self.add(path),
+                From::Source(_) | From::Artifact(_) => {}
             }
         }
         if let Action::Command(command) = &target.action {
@@ -140,14 +144,13 @@ impl Watched {
             return;
         }
         // What is no glob was refused when the graph was made.
-        let Ok(glob) = GlobBuilder::new(text).literal_separator(true).build() else {
+        let Ok(matcher) = ignore::matcher(text) else {
             return;
         };
-        let special = text.find(['*', '?', '[', '{']).unwrap_or(text.len());
-        let fixed = text[..special].rsplit_once('/').map_or("", |(fixed, _)| fixed);
+        let fixed = pattern::fixed_part(text);
         self.globs.push(WatchPattern {
             text: text.to_owned(),
-            matcher: glob.compile_matcher(),
+            matcher,
             base: self.root.join(fixed),
             deep: text[fixed.len()..].trim_start_matches('/').contains('/'),
         });

@@ -1,13 +1,16 @@
 //! What is checked of the whole: names, paths, globs, and that there is no circle.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::Path;
 
-use globset::{Glob, GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, GraphError, Name, TargetId};
+use crate::engine::ignore::{Ignore, matcher};
+use crate::engine::spec::pattern::fixed_part;
 use crate::engine::spec::{ArtifactKind, Spec};
 use crate::engine::store::DIRECTORY;
 
@@ -30,7 +33,10 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> Names {
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         for (at, output) in (0..).zip(&target.outputs) {
             let artifact = ArtifactId { target: id, output: at };
-            by_name.insert(output.name.clone(), Name::Artifact(artifact));
+            match by_name.entry(output.name.clone()) {
+                Entry::Vacant(free) => drop(free.insert(Name::Artifact(artifact))),
+                Entry::Occupied(mut taken) => taken.get_mut().share(artifact),
+            }
             if let Some(other) = by_path.insert(output.path.clone(), artifact) {
                 errors.push(GraphError::two_writers(spec, other, artifact));
             }
@@ -54,6 +60,8 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> Names {
                 errors.push(GraphError::two_writers(spec, other, artifact));
             }
         }
+    }
+    for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         by_name.insert(target.name.clone(), Name::Target(id));
     }
     for (real, artifact) in &by_real {
@@ -93,19 +101,30 @@ pub(super) fn directory_above(by_path: &BTreeMap<String, ArtifactId>, path: &str
     None
 }
 
-/// The artifact that lies inside a directory that is a source, if any.
-pub(super) fn artifact_below(by_path: &BTreeMap<String, ArtifactId>, directory: &str) -> Option<ArtifactId> {
+/// The artifact that lies inside a directory that is a source, if any; `without` says what is taken out of it.
+pub(super) fn artifact_below(
+    by_path: &BTreeMap<String, ArtifactId>,
+    directory: &str,
+    without: &dyn Fn(&str) -> bool,
+) -> Option<ArtifactId> {
     let below = format!("{directory}/");
-    let (path, id) = by_path.range(below.clone()..).next()?;
-    path.starts_with(&below).then_some(*id)
+    let inside = by_path.range(below.clone()..);
+    let mut inside = inside.take_while(|(path, _)| path.starts_with(&below));
+    inside.find(|(path, _)| !without(path)).map(|(_, id)| *id)
 }
 
-/// The artifact that a glob matches, or whose directory it reaches into.
-pub(super) fn glob_hits(by_path: &BTreeMap<String, ArtifactId>, pattern: &str, spec: &Spec) -> Option<ArtifactId> {
+/// The artifact that a glob matches, or whose directory it reaches into; `without` says what is taken out of it.
+pub(super) fn glob_hits(
+    by_path: &BTreeMap<String, ArtifactId>,
+    pattern: &str,
+    spec: &Spec,
+    without: &dyn Fn(&str) -> bool,
+) -> Option<ArtifactId> {
     let whole = matcher(pattern).ok()?;
     let parts = parts(pattern);
     by_path
         .iter()
+        .filter(|(path, _)| !without(path))
         .find(|(path, id)| {
             let output = &spec.targets[id.target.index()].outputs[id.output as usize];
             whole.is_match(path) || (output.kind == ArtifactKind::Directory && reaches_into(&parts, path))
@@ -142,22 +161,10 @@ fn reaches_into(parts: &[PatternPart], directory: &str) -> bool {
     parts.next().is_some()
 }
 
-fn matcher(pattern: &str) -> Result<GlobMatcher, String> {
-    let glob: Result<Glob, _> = GlobBuilder::new(pattern).literal_separator(true).build();
-    glob.map(|glob| glob.compile_matcher())
-        .map_err(|error| error.kind().to_string())
-}
-
-/// The directories of a pattern before its first special character.
-fn fixed_part(pattern: &str) -> &str {
-    let special = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
-    pattern[..special].rsplit_once('/').map_or("", |(fixed, _)| fixed)
-}
-
 /// The files that a pattern matches, sorted by path, and the directories that may have such files and cannot be read;
-/// hidden directories are not entered.
-pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> {
-    let matcher = matcher(pattern)?;
+/// ignored directories, and hidden ones that the pattern does not name, are not entered.
+pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<String>, String> {
+    let whole = matcher(pattern)?;
     let parts = parts(pattern);
     let fixed = fixed_part(pattern);
     let mut depth = usize::MAX;
@@ -166,13 +173,25 @@ pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> 
     }
     let start = root.join(fixed);
     let mut found = Vec::new();
-    let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+    // As in the shell, a name that begins with a dot is matched where the pattern has the dot.
+    let dotted: Vec<GlobMatcher> = pattern
+        .split('/')
+        .filter(|part| part.starts_with('.'))
+        .filter_map(|part| matcher(part).ok())
+        .collect();
+    let hidden = |name: &std::ffi::OsStr| {
+        name.to_string_lossy().starts_with('.') && !dotted.iter().any(|part| part.is_match(name))
+    };
     let walk = walkdir::WalkDir::new(&start)
         .min_depth(1)
         .max_depth(depth)
         .follow_links(true)
         .into_iter();
-    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
+    let is_left_out = |entry: &walkdir::DirEntry| {
+        let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        hidden(entry.file_name()) || ignore.is_ignored(&below.to_string_lossy(), entry.file_type().is_dir())
+    };
+    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_left_out(entry)) {
         let (at, is_readable) = match &entry {
             Ok(entry) if entry.file_type().is_file() => (entry.path(), true),
             Err(error) if is_unreadable(error) => (error.path().unwrap_or(&start), false),
@@ -187,7 +206,7 @@ pub(super) fn expand(pattern: &str, root: &Path) -> Result<Vec<String>, String> 
         };
         // What cannot be read stands for what may be in it, and its reader will be told as well.
         let is_match = match is_readable {
-            true => matcher.is_match(&path),
+            true => whole.is_match(&path),
             false => reaches_into(&parts, &path),
         };
         if is_match {
@@ -327,11 +346,5 @@ mod tests {
         ] {
             assert_eq!(reaches_into(&parts(pattern), "out/plots"), reaches, "{pattern}");
         }
-    }
-
-    #[test]
-    fn a_pattern_is_fixed_up_to_its_first_special_character() {
-        assert_eq!(fixed_part("data/raw/*.csv"), "data/raw");
-        assert_eq!(fixed_part("*.csv"), "");
     }
 }

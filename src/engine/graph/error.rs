@@ -1,7 +1,7 @@
 //! What can be wrong with the whole, and how it is told.
 
 use super::{ArtifactId, Graph, TargetId};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, nearest, number_word};
 use crate::engine::spec::{ArtifactKind, Span, Spec, Text};
 
 /// Something that is wrong with the whole.
@@ -84,18 +84,51 @@ impl GraphError {
 
     pub(super) fn unknown_artifact(graph: &Graph, name: &str, span: Span) -> Self {
         let error = Self::new(format!("unknown artifact `{name}`")).at(span, "");
-        match nearest(name, graph.names()) {
+        match graph.nearest(name) {
             Some(name) => error.help(format!("did you mean `{name}`?")),
             None => error,
         }
     }
 
+    pub(super) fn shared_name(graph: &Graph, name: &str, span: Span) -> Self {
+        let sharing = graph.sharing(name);
+        let error = Self::new(format!("`{name}` is made by {} targets", number_word(sharing.len()))).at(span, "");
+        let made = |error: Self, id: &ArtifactId| {
+            error.at(
+                output(&graph.spec, *id).span,
+                format!("by `{}`", target(&graph.spec, *id)),
+            )
+        };
+        let error = sharing.iter().take(PLACES).fold(error, made);
+        error.help(format!("write {}", graph.candidates(sharing)))
+    }
+
+    pub(super) fn name_and_file(graph: &Graph, name: &str, span: Span, artifact: ArtifactId) -> Self {
+        let output = output(&graph.spec, artifact);
+        Self::new(format!(
+            "`{name}` is the name of an artifact and of a file of the project"
+        ))
+        .at(span, "")
+        .at(
+            output.span,
+            format!("the artifact, made by `{}`", target(&graph.spec, artifact)),
+        )
+        .help(format!(
+            "write `./{name}` for the file, or `{}` for the artifact",
+            match output.path.contains('/') {
+                true => output.path.clone(),
+                false => format!("./{}", output.path),
+            }
+        ))
+    }
+
     pub(super) fn source_inside(graph: &Graph, path: &str, span: Span, directory: ArtifactId) -> Self {
         let output = output(&graph.spec, directory);
-        Self::new(format!("`{path}` lies inside the artifact `{}`", output.name))
+        let name = graph.shown_name(directory);
+        Self::new(format!("`{path}` lies inside the artifact `{name}`"))
             .at(span, "read here")
             .at(output.span, format!("made by `{}`", target(&graph.spec, directory)))
-            .help(format!("read the artifact itself: `{}`", output.name))
+            .help(format!("read the artifact itself: `{name}`"))
     }
 
     pub(super) fn source_around(graph: &Graph, path: &str, span: Span, artifact: ArtifactId) -> Self {
@@ -130,7 +163,7 @@ impl GraphError {
         .help("what it matches would depend on what is built: narrow the glob, or name the artifact as an input")
     }
 
-    pub(super) fn bad_glob(_: &Graph, pattern: &str, span: Span, why: &str) -> Self {
+    pub(super) fn bad_glob(pattern: &str, span: Span, why: &str) -> Self {
         Self::new(format!("`{pattern}` is not a glob: {why}")).at(span, "")
     }
 
@@ -171,21 +204,79 @@ fn target(spec: &Spec, id: ArtifactId) -> &str {
     &spec.targets[id.target.index()].name
 }
 
-/// A goal that means nothing.
+/// Most places that an error names of those that share a name.
+const PLACES: usize = 6;
+
+/// A goal that means nothing, or several things.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no target, artifact or alias is named `{name}`")]
-pub struct UnknownGoal {
-    /// The name.
-    pub name: String,
-    /// A name close to it.
-    pub nearest: Option<String>,
+pub enum GoalError {
+    /// Nothing has the name.
+    #[error("no target, artifact or alias is named `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// A name close to it.
+        nearest: Option<String>,
+    },
+    /// Artifacts of several targets have the name.
+    #[error("`{name}` is made by {} targets", number_word(artifacts.len()))]
+    Shared {
+        /// The name.
+        name: String,
+        /// The artifacts.
+        artifacts: Vec<ArtifactId>,
+    },
 }
 
-impl UnknownGoal {
+impl GoalError {
     pub(super) fn new(graph: &Graph, name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            nearest: nearest(name, graph.names()).map(str::to_owned),
+        let (sharing, name) = (graph.sharing(name), name.to_owned());
+        match sharing.is_empty() {
+            true => Self::Unknown {
+                nearest: graph.nearest(&name),
+                name,
+            },
+            false => Self::Shared {
+                artifacts: sharing.to_vec(),
+                name,
+            },
         }
+    }
+}
+
+impl GoalError {
+    /// The error with its places in the text.
+    #[must_use]
+    pub fn diagnostic(&self, graph: &Graph) -> Diagnostic {
+        let error = Diagnostic::error(self.to_string());
+        match self {
+            Self::Shared { artifacts, .. } => {
+                let text = &graph.spec.text;
+                let made = |error: Diagnostic, id: &ArtifactId| {
+                    let place = text.place(output(&graph.spec, *id).span);
+                    error.at(place.labelled(format!("by `{}`", target(&graph.spec, *id))))
+                };
+                let error = artifacts.iter().take(PLACES).fold(error, made);
+                error.help(format!("write {}", graph.candidates(artifacts)))
+            }
+            Self::Unknown {
+                nearest: Some(name), ..
+            } => error.help(format!("did you mean `{name}`?")),
+            Self::Unknown { nearest: None, .. } => error.help("`atsaf list` shows all names"),
+        }
+    }
+}
+
+impl Graph {
+    /// The name most like a text.
+    fn nearest(&self, text: &str) -> Option<String> {
+        let names: Vec<_> = self.names().collect();
+        nearest(text, names.iter().map(AsRef::as_ref)).map(str::to_owned)
+    }
+
+    /// The names with one meaning of some artifacts: `` `a.x` or `b.x` ``.
+    fn candidates(&self, artifacts: &[ArtifactId]) -> String {
+        let names = artifacts.iter().map(|id| format!("`{}`", self.shown_name(*id)));
+        names.collect::<Vec<_>>().join(" or ")
     }
 }

@@ -8,13 +8,18 @@ mod check;
 mod error;
 mod links;
 
+mod inputs;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use self::check::Names;
-pub use self::error::{GraphError, UnknownGoal};
-use self::links::{Leads, Links};
+pub use self::error::{GoalError, GraphError};
+use self::inputs::DiskAnswers;
 use super::files::Files;
-use super::spec::{Action, From, Param, Span, Spec, Target, Value};
+use super::ignore::Ignore;
+use super::spec::{Span, Spec, Target};
 
 /// A target's number in its graph, in the order of the Atsaffile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +46,7 @@ pub struct Graph {
     by_real: BTreeMap<String, ArtifactId>,
     /// Paths that reach an artifact, or into one, through a link.
     linked: HashMap<String, ArtifactId>,
+    ignore: Ignore,
 }
 
 /// The edges of one target.
@@ -48,6 +54,8 @@ pub struct Graph {
 pub struct Edges {
     /// Everything that it reads, declared or implied, in order.
     pub reads: Vec<Read>,
+    /// Declared globs that match no file although one must be there.
+    pub unmatched: Vec<Unmatched>,
     /// Targets whose artifacts it reads, sorted, without repeats.
     pub needs: Vec<TargetId>,
     /// Targets that must end first if they are in the plan; sorted, without repeats.
@@ -69,6 +77,17 @@ pub struct Read {
     pub artifact: Option<ArtifactId>,
     /// How it came to be an input.
     pub how: How,
+    /// What is left out of it if it is a directory, where that is not just what the project ignores.
+    pub ignore: Option<Arc<Ignore>>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A glob that matches no file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmatched {
+    /// The pattern.
+    pub pattern: String,
     /// Where it is written.
     pub span: Span,
 }
@@ -104,10 +123,23 @@ pub struct ArtifactId {
 }
 
 /// What a name means; an artifact may be named as its target is, and then the target is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Name {
     Target(TargetId),
     Artifact(ArtifactId),
+    /// Artifacts of several targets: none is meant unless its target is named with it.
+    Shared(Vec<ArtifactId>),
+}
+
+impl Name {
+    /// Gives the name to one more artifact.
+    fn share(&mut self, artifact: ArtifactId) {
+        match self {
+            Self::Shared(all) => all.push(artifact),
+            Self::Artifact(first) => *self = Self::Shared(vec![*first, artifact]),
+            Self::Target(_) => {}
+        }
+    }
 }
 
 impl Graph {
@@ -116,13 +148,22 @@ impl Graph {
     /// # Errors
     /// Everything that is wrong with the whole, at once.
     pub fn new(spec: Spec, files: &Files) -> Result<Self, Box<(Spec, Vec<GraphError>)>> {
-        let mut links = Links::new(files.root());
+        let mut found = DiskAnswers::new(files);
         let Names {
             by_name,
             by_path,
             by_real,
             mut errors,
-        } = check::names(&spec, &mut links);
+        } = check::names(&spec, &mut found.links);
+        let patterns: Vec<&str> = spec.ignore.iter().map(|pattern| pattern.text.as_str()).collect();
+        let ignore = Ignore::new(&patterns).unwrap_or_else(|(at, why)| {
+            errors.extend(
+                spec.ignore
+                    .get(at)
+                    .map(|it| GraphError::bad_glob(&it.text, it.span, &why)),
+            );
+            Ignore::default()
+        });
         let mut graph = Self {
             nodes: Vec::with_capacity(spec.targets.len()),
             spec,
@@ -131,13 +172,7 @@ impl Graph {
             by_path,
             by_real,
             linked: HashMap::new(),
-        };
-        let mut found = DiskAnswers {
-            files,
-            links,
-            linked: HashMap::new(),
-            words: HashMap::new(),
-            globs: HashMap::new(),
+            ignore,
         };
         for id in (0..).map(TargetId).take(graph.spec.targets.len()) {
             let node = graph.connect(id, &mut found, &mut errors);
@@ -167,165 +202,6 @@ impl Graph {
         }
     }
 
-    /// Finds the edges of one target.
-    fn connect(&self, id: TargetId, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Edges {
-        let target = self.target(id);
-        let mut reads: Vec<Read> = Vec::with_capacity(target.inputs.len());
-        for input in &target.inputs {
-            let read = |path: &str, artifact, how| Read {
-                role: input.role.clone(),
-                path: path.to_owned(),
-                artifact,
-                how,
-                span: input.span,
-            };
-            match &input.from {
-                From::Artifact(name) => match self.artifact_named(name) {
-                    Some(artifact) => reads.push(read(self.path(artifact), Some(artifact), How::Declared)),
-                    None => errors.push(GraphError::unknown_artifact(self, name, input.span)),
-                },
-                From::Source(path) => {
-                    let artifact = self.artifact_at(path, found);
-                    if artifact.is_none() {
-                        self.check_source(path, input.span, found, errors);
-                    }
-                    reads.push(read(path, artifact, How::Declared));
-                }
-                From::Glob(pattern) => match found.matches(pattern) {
-                    Ok(paths) => {
-                        if let Some(artifact) = check::glob_hits(&self.by_path, pattern, &self.spec) {
-                            errors.push(GraphError::glob_matches_artifact(self, pattern, input.span, artifact));
-                        }
-                        let paths = paths.to_vec();
-                        let by_link = paths.iter().find_map(|path| match found.links.lead_of_parent(path) {
-                            Leads::Nowhere => None,
-                            Leads::Inside(to) | Leads::Outside(to) => self.real_artifact(&to),
-                        });
-                        if let Some(artifact) = by_link {
-                            errors.push(GraphError::glob_matches_artifact(self, pattern, input.span, artifact));
-                        }
-                        reads.extend(paths.iter().map(|path| read(path, None, How::Matched)));
-                    }
-                    Err(why) => errors.push(GraphError::bad_glob(self, pattern, input.span, &why)),
-                },
-            }
-        }
-        self.imply(id, found, &mut reads);
-        for read in reads
-            .iter()
-            .filter(|read| read.how == How::Param && read.artifact.is_none())
-        {
-            self.check_source(&read.path, read.span, found, errors);
-        }
-        let mut needs: Vec<TargetId> = reads
-            .iter()
-            .filter_map(|read| read.artifact)
-            .map(|id| id.target)
-            .collect();
-        let mut after: Vec<TargetId> = target.after.iter().filter_map(|goal| self.owner(&goal.name)).collect();
-        for ids in [&mut needs, &mut after] {
-            ids.sort_unstable();
-            ids.dedup();
-        }
-        Edges {
-            reads,
-            needs,
-            after,
-            ..Edges::default()
-        }
-    }
-
-    /// The artifact at a path, by its declared path or through links.
-    fn artifact_at(&self, path: &str, found: &mut DiskAnswers<'_>) -> Option<ArtifactId> {
-        if let Some(artifact) = self.by_path.get(path) {
-            return Some(*artifact);
-        }
-        let real = match found.links.lead(path) {
-            Leads::Nowhere => path.to_owned(),
-            Leads::Inside(real) | Leads::Outside(real) => real,
-        };
-        let artifact = self.real_artifact(&real)?;
-        found.linked.insert(path.to_owned(), artifact);
-        Some(artifact)
-    }
-
-    fn real_artifact(&self, real: &str) -> Option<ArtifactId> {
-        self.by_path.get(real).or_else(|| self.by_real.get(real)).copied()
-    }
-
-    /// The directory artifact in which a path lies, by its declared path or through links.
-    fn directory_above(&self, path: &str, found: &mut DiskAnswers<'_>) -> Option<ArtifactId> {
-        let above = check::directory_above(&self.by_path, path, &self.spec);
-        above.or_else(|| match found.links.lead(path) {
-            Leads::Inside(real) => {
-                let artifact = check::directory_above(&self.by_path, &real, &self.spec)?;
-                found.linked.insert(path.to_owned(), artifact);
-                Some(artifact)
-            }
-            Leads::Nowhere | Leads::Outside(_) => None,
-        })
-    }
-
-    /// Checks that a source lies in no artifact and contains none.
-    fn check_source(&self, path: &str, span: Span, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) {
-        if let Some(directory) = self.directory_above(path, found) {
-            errors.push(GraphError::source_inside(self, path, span, directory));
-        }
-        let below = check::artifact_below(&self.by_path, path).or_else(|| match found.links.lead(path) {
-            Leads::Inside(real) => check::artifact_below(&self.by_path, &real),
-            Leads::Nowhere | Leads::Outside(_) => None,
-        });
-        if let Some(artifact) = below {
-            errors.push(GraphError::source_around(self, path, span, artifact));
-        }
-    }
-
-    /// Whether a path is an artifact or lies in one, as far as the disk was asked.
-    pub(crate) fn is_artifact_or_in_one(&self, path: &str) -> bool {
-        let above = || check::directory_above(&self.by_path, path, &self.spec).is_some();
-        self.by_path.contains_key(path) || self.linked.contains_key(path) || above()
-    }
-
-    /// Adds what a target reads without declaring it: files that its command names, paths among its parameters.
-    fn imply(&self, id: TargetId, found: &mut DiskAnswers<'_>, reads: &mut Vec<Read>) {
-        let target = self.target(id);
-        let mut imply = |role: &str, path: &str, artifact: Option<ArtifactId>, how, span| {
-            let own = artifact.is_some_and(|artifact| artifact.target == id);
-            let is_read = |read: &Read| read.path == path || (artifact.is_some() && read.artifact == artifact);
-            if !own && !reads.iter().any(is_read) {
-                reads.push(Read {
-                    role: role.to_owned(),
-                    path: path.to_owned(),
-                    artifact,
-                    how,
-                    span,
-                });
-            }
-        };
-        if let Action::Command(command) = &target.action {
-            for word in &command.file_words {
-                let path = word.strip_prefix("./").unwrap_or(word);
-                let artifact = self.artifact_at(path, found);
-                // What lies in the directory of an artifact is part of it.
-                match artifact.or_else(|| self.directory_above(path, found)) {
-                    Some(artifact) => {
-                        let whole = self.path(artifact);
-                        imply(whole, whole, Some(artifact), How::Word, target.span);
-                    }
-                    None if found.is_file(path) => imply(path, path, None, How::Word, target.span),
-                    None => {}
-                }
-            }
-        }
-        for Param { name, value, origin } in &target.params {
-            if let Value::Path(path) = value {
-                let path = path.trim_end_matches('/');
-                let span = origin.span().unwrap_or(target.span);
-                imply(name, path, self.artifact_at(path, found), How::Param, span);
-            }
-        }
-    }
-
     /// The declared target.
     #[must_use]
     pub fn target(&self, id: TargetId) -> &Target {
@@ -350,10 +226,29 @@ impl Graph {
         &self.target(id.target).outputs[id.output as usize].path
     }
 
-    /// An artifact's name.
+    /// The name that means an artifact and no other: its own, or `target.artifact` where several have that.
     #[must_use]
-    pub fn artifact_name(&self, id: ArtifactId) -> &str {
-        &self.target(id.target).outputs[id.output as usize].name
+    pub fn shown_name(&self, id: ArtifactId) -> Cow<'_, str> {
+        let name = self.target(id.target).outputs[id.output as usize].name.as_str();
+        match self.by_name.get(name) {
+            Some(Name::Shared(_)) => Cow::Owned(format!("{}.{name}", self.name(id.target))),
+            Some(Name::Target(target)) if *target != id.target => {
+                Cow::Owned(format!("{}.{name}", self.name(id.target)))
+            }
+            _ => Cow::Borrowed(name),
+        }
+    }
+
+    /// What globs and directories that are sources leave out in the whole project.
+    #[must_use]
+    pub fn ignore(&self) -> &Ignore {
+        &self.ignore
+    }
+
+    /// What is left out of a directory that is read.
+    #[must_use]
+    pub fn ignore_of<'g>(&'g self, read: &'g Read) -> &'g Ignore {
+        read.ignore.as_deref().unwrap_or(&self.ignore)
     }
 
     /// The name under which an artifact's own task knows it.
@@ -368,32 +263,53 @@ impl Graph {
         &self.order
     }
 
-    /// The target of a name, an artifact's name, or an artifact's path.
+    /// The target of a name, an artifact's name, or an artifact's path; none for a name that several have.
     #[must_use]
     pub fn owner(&self, name: &str) -> Option<TargetId> {
         match self.by_name.get(name) {
             Some(Name::Target(id)) => Some(*id),
-            Some(Name::Artifact(id)) => Some(id.target),
+            _ => self.artifact(name).map(|id| id.target),
+        }
+    }
+
+    /// The artifact of a name, with or without that of its target before it; none for a name that several have.
+    #[must_use]
+    pub fn artifact_named(&self, name: &str) -> Option<ArtifactId> {
+        match self.by_name.get(name) {
+            Some(Name::Artifact(id)) => Some(*id),
+            // An artifact with its target's own name.
+            Some(Name::Target(id)) => self.output_named(*id, name),
+            Some(Name::Shared(_)) => None,
             None => {
-                let path = name.strip_prefix("./").unwrap_or(name).trim_end_matches('/');
-                self.by_path.get(path).map(|id| id.target)
+                let (target, artifact) = name.split_once('.')?;
+                match self.by_name.get(target)? {
+                    Name::Target(id) => self.output_named(*id, artifact),
+                    Name::Artifact(_) | Name::Shared(_) => None,
+                }
             }
         }
     }
 
-    /// The artifact of a name.
-    #[must_use]
-    pub fn artifact_named(&self, name: &str) -> Option<ArtifactId> {
-        match self.by_name.get(name)? {
-            Name::Artifact(id) => Some(*id),
-            // An artifact with its target's own name.
-            Name::Target(id) => {
-                let at = self.target(*id).outputs.iter().position(|output| output.name == name)?;
-                Some(ArtifactId {
-                    target: *id,
-                    output: u32::try_from(at).ok()?,
-                })
-            }
+    fn output_named(&self, target: TargetId, name: &str) -> Option<ArtifactId> {
+        let outputs = &self.target(target).outputs;
+        let at = outputs.iter().position(|output| output.name == name)?;
+        Some(ArtifactId {
+            target,
+            output: u32::try_from(at).ok()?,
+        })
+    }
+
+    /// Whether a path is an artifact or lies in one, as far as the disk was asked.
+    pub(crate) fn is_artifact_or_in_one(&self, path: &str) -> bool {
+        let above = || check::directory_above(&self.by_path, path, &self.spec).is_some();
+        self.by_path.contains_key(path) || self.linked.contains_key(path) || above()
+    }
+
+    /// The artifacts that share a name; none if it has one meaning.
+    fn sharing(&self, name: &str) -> &[ArtifactId] {
+        match self.by_name.get(name) {
+            Some(Name::Shared(all)) => all,
+            _ => &[],
         }
     }
 
@@ -408,8 +324,8 @@ impl Graph {
     /// default means every target.
     ///
     /// # Errors
-    /// All names that mean nothing.
-    pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, Vec<UnknownGoal>> {
+    /// All names that mean nothing, or several things.
+    pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, Vec<GoalError>> {
         let mut found = vec![false; self.nodes.len()];
         let mut unknown = Vec::new();
         let mut open: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -426,7 +342,7 @@ impl Graph {
             } else if let Some(id) = self.owner(name) {
                 found[id.index()] = true;
             } else {
-                unknown.push(UnknownGoal::new(self, name));
+                unknown.push(GoalError::new(self, name));
             }
         }
         if unknown.is_empty() {
@@ -462,37 +378,18 @@ impl Graph {
         self.order.iter().copied().filter(|id| reached[id.index()]).collect()
     }
 
+    /// Whether a text is the name of something, or of several things.
+    #[must_use]
+    pub fn is_name(&self, text: &str) -> bool {
+        self.by_name.contains_key(text) || self.spec.aliases.contains_key(text) || self.artifact_named(text).is_some()
+    }
+
     /// Every name that a goal may have, for suggestions and completion.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().chain(self.spec.aliases.keys()).map(String::as_str)
-    }
-}
-
-/// What the disk was asked while the graph was made; each question once.
-struct DiskAnswers<'a> {
-    files: &'a Files,
-    links: Links,
-    /// Paths that were found to reach an artifact through a link.
-    linked: HashMap<String, ArtifactId>,
-    words: HashMap<String, bool>,
-    globs: HashMap<String, Result<Vec<String>, String>>,
-}
-
-impl DiskAnswers<'_> {
-    fn is_file(&mut self, path: &str) -> bool {
-        if let Some(known) = self.words.get(path) {
-            return *known;
-        }
-        let is_file = self.files.at(path).is_file();
-        self.words.insert(path.to_owned(), is_file);
-        is_file
-    }
-
-    fn matches(&mut self, pattern: &str) -> Result<&[String], String> {
-        if !self.globs.contains_key(pattern) {
-            let matches = check::expand(pattern, self.files.root());
-            self.globs.insert(pattern.to_owned(), matches);
-        }
-        self.globs[pattern].as_deref().map_err(Clone::clone)
+    pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let own = self.by_name.iter().flat_map(|(name, means)| match means {
+            Name::Shared(all) => all.iter().map(|id| self.shown_name(*id)).collect(),
+            Name::Target(_) | Name::Artifact(_) => vec![Cow::Borrowed(name.as_str())],
+        });
+        own.chain(self.spec.aliases.keys().map(|name| Cow::Borrowed(name.as_str())))
     }
 }

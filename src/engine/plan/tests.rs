@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use super::*;
+use crate::engine::ignore::Ignore;
 use crate::engine::spec::{ArtifactKind, Command, From, Input, Output, Spec};
 use crate::engine::store::Ledger;
 use crate::engine::store::entry::{Entry, Mode, ResultEntry};
@@ -22,15 +23,15 @@ impl Disk {
 
 impl Look for Disk {
     fn placed(&self, path: &str, _: Option<Digest>) -> io::Result<Option<(Digest, ArtifactKind)>> {
-        self.source(path)
-    }
-
-    fn source(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
         Ok(self.0.get(path).map(|digest| (*digest, ArtifactKind::File)))
     }
 
+    fn source(&self, path: &str, _: &Ignore) -> io::Result<Option<(Digest, ArtifactKind)>> {
+        self.placed(path, None)
+    }
+
     fn content(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>> {
-        self.source(path)
+        self.placed(path, None)
     }
 
     fn now(&self) -> SystemTime {
@@ -83,13 +84,16 @@ fn graph(effect: bool) -> Graph {
         desc: None,
         action: Action::Command(Command {
             words: Vec::new(),
-            shell: false,
+            shell: None,
             file_words: Vec::new(),
         }),
         params: Vec::new(),
+        without: Vec::new(),
         inputs: vec![Input {
             role: "raw".to_owned(),
             from: From::Source("raw.csv".to_owned()),
+            named: false,
+            optional: false,
             span: Span::default(),
         }],
         outputs: vec![Output {

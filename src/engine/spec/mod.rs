@@ -4,6 +4,7 @@
 //! found when the [`Graph`](super::graph::Graph) is made. So it depends on the text, the command line and the tasks'
 //! schemas alone.
 
+pub mod pattern;
 pub mod schema;
 mod value;
 
@@ -88,6 +89,8 @@ pub struct Spec {
     pub params: Vec<Param>,
     /// Declared secrets by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// What globs and directories leave out beyond [`Ignore::DEFAULTS`](super::ignore::Ignore::DEFAULTS).
+    pub ignore: Vec<IgnorePattern>,
     /// Targets, in the order of the text.
     pub targets: Vec<Target>,
 }
@@ -105,6 +108,15 @@ impl Spec {
 pub struct Goal {
     /// A target, an artifact, an artifact's path or an alias.
     pub name: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A name or pattern that globs and directories leave out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnorePattern {
+    /// The pattern.
+    pub text: String,
     /// Where it is written.
     pub span: Span,
 }
@@ -145,6 +157,8 @@ pub struct Target {
     pub params: Vec<Param>,
     /// What it reads, in the declared order.
     pub inputs: Vec<Input>,
+    /// What it does not read, although a glob, a directory or a word of its command would say so.
+    pub without: Vec<Exclusion>,
     /// What it makes, in the declared order.
     pub outputs: Vec<Output>,
     /// Environment variables that its result depends on, sorted.
@@ -184,10 +198,10 @@ pub enum Action {
 /// A command as declared, not yet rendered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// The words of a list, or the single text for `sh -c`.
+    /// The words of a list, or the single text for the shell.
     pub words: Vec<Template>,
-    /// Whether it is one text for the shell.
-    pub shell: bool,
+    /// The words of the shell to which the text is appended; `None` for a list, which is run as it is.
+    pub shell: Option<Vec<String>>,
     /// Words that may be the path of a project file, which is then an input; in order, without repeats.
     pub file_words: Vec<String>,
 }
@@ -228,6 +242,10 @@ pub enum Piece {
     Output(String),
     /// `{{output}}`: all of them in order.
     Outputs,
+    /// `{{inputs_file}}`: the path of a file that lists all declared input paths, one a line.
+    InputsFile,
+    /// `{{params_file}}`: the path of a JSON file with the parameters that the target uses.
+    ParamsFile,
 }
 
 /// Something that a target reads.
@@ -237,6 +255,21 @@ pub struct Input {
     pub role: String,
     /// What it is.
     pub from: From,
+    /// Whether its text is the name of an artifact, rather than a path.
+    pub named: bool,
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// `"!data/test.csv"` among the inputs: what a glob, a directory or a word of the command means without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// The role whose globs and directories it narrows; `None` for all of them. Words of the command have no role.
+    pub role: Option<String>,
+    /// A path relative to the project, or a pattern of such.
+    pub pattern: String,
     /// Where it is written.
     pub span: Span,
 }
@@ -244,7 +277,7 @@ pub struct Input {
 /// What an input is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum From {
-    /// An artifact, by name.
+    /// An artifact, by its name, or as `target.artifact`.
     Artifact(String),
     /// A file or directory that no target makes; relative to the project, or absolute.
     Source(String),
@@ -255,9 +288,9 @@ pub enum From {
 /// Something that a target makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
-    /// The name under which the task knows it, which results and fingerprints go by; a command's is the artifact's name.
+    /// The name under which the task or command knows it, which results and fingerprints go by.
     pub port: String,
-    /// The artifact's name in the project.
+    /// The artifact's name in the project, which no other artifact of its target has; the port's unless it is given one.
     pub name: String,
     /// Its path relative to the project, `/` between the parts, without `.` or `..`.
     pub path: String,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Cause, DirectoryOf, WhyContext, record};
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::FieldValue;
-use crate::engine::graph::TargetId;
+use crate::engine::graph::{Read, TargetId};
 use crate::engine::reason::Difference;
 use crate::engine::tree::{self, Change, What};
 use crate::report::human;
@@ -15,8 +15,9 @@ use crate::report::reasons::ReasonText;
 const SHOWN: usize = 5;
 
 /// What changed at the path of a source.
-pub(super) fn in_source(context: &WhyContext<'_>, path: &str, difference: &Difference) -> Vec<Cause> {
-    match (context.tree)(path, DirectoryOf::Source) {
+pub(super) fn in_source(context: &WhyContext<'_>, read: &Read, difference: &Difference) -> Vec<Cause> {
+    let path = read.path.as_str();
+    match (context.tree)(path, DirectoryOf::Source(context.graph.ignore_of(read))) {
         Some(now) => in_directory(context, path, digests(difference).0, &now),
         None => in_file(context, path, digests(difference)).into_iter().collect(),
     }

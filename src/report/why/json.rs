@@ -43,7 +43,7 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
     };
     json!({
         "target": graph.name(explanation.target),
-        "artifact": explanation.artifact.map(|artifact| graph.artifact_name(artifact)),
+        "artifact": explanation.artifact.map(|artifact| graph.shown_name(artifact)),
         "state": state,
         "verdict": verdict,
         "from": from,

@@ -7,6 +7,7 @@ mod json;
 mod search;
 mod text;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -18,6 +19,7 @@ use super::reasons::{self, ReasonText};
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::{Field, FieldValue, Fingerprint};
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
+use crate::engine::ignore::Ignore;
 use crate::engine::look::Past;
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::run_id::RunId;
@@ -37,7 +39,7 @@ pub struct WhyContext<'a> {
     /// When the file at a path was modified, if there is one.
     pub modified: &'a dyn Fn(&str) -> Option<SystemTime>,
     /// What is in a directory now.
-    pub tree: &'a dyn Fn(&str, DirectoryOf) -> Option<Tree>,
+    pub tree: &'a dyn Fn(&str, DirectoryOf<'_>) -> Option<Tree>,
     /// What was in a directory of some digest.
     pub listing: &'a dyn Fn(Digest) -> Option<Tree>,
     /// The last line that a target printed in a run.
@@ -48,9 +50,9 @@ pub struct WhyContext<'a> {
 
 /// Whose directory it is, and how it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DirectoryOf {
-    /// A source that a target reads.
-    Source,
+pub enum DirectoryOf<'a> {
+    /// A source that a target reads, without what is left out of it.
+    Source(&'a Ignore),
     /// An artifact that a target reads.
     Input,
     /// An artifact in its place.
@@ -181,10 +183,10 @@ fn same(before: &Fingerprint, after: &Fingerprint) -> Vec<Field> {
 impl Explanation<'_> {
     /// The name that was asked for.
     #[must_use]
-    pub fn name<'g>(&self, graph: &'g Graph) -> &'g str {
+    pub fn name<'g>(&self, graph: &'g Graph) -> Cow<'g, str> {
         match self.artifact {
-            Some(artifact) => graph.artifact_name(artifact),
-            None => graph.name(self.target),
+            Some(artifact) => graph.shown_name(artifact),
+            None => Cow::Borrowed(graph.name(self.target)),
         }
     }
 
@@ -233,7 +235,7 @@ impl Explanation<'_> {
     /// The artifacts of the result in place: the named one, or all.
     #[must_use]
     pub fn artifacts(&self, graph: &Graph) -> Vec<&Artifact> {
-        let wanted = self.artifact.map(|artifact| graph.artifact_name(artifact));
+        let wanted = self.artifact.map(|artifact| graph.port(artifact));
         let all = self.record.iter().flat_map(|past| &past.artifacts);
         all.filter(|it| wanted.is_none_or(|wanted| it.name == wanted)).collect()
     }

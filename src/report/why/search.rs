@@ -116,7 +116,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
         let reads = graph.node(target).reads.iter();
         for read in reads.filter(|read| read.role == role && path.is_none_or(|path| read.path == path)) {
             let Some(artifact) = read.artifact else {
-                causes.extend(directories::in_source(self.context, &read.path, difference));
+                causes.extend(directories::in_source(self.context, read, difference));
                 continue;
             };
             let by = artifact.target;

@@ -41,7 +41,7 @@ fn head(explanation: &Explanation<'_>, context: &WhyContext<'_>, ink: Ink) -> St
         true => "it",
         false => target,
     };
-    let name = ink.paint(Tone::Strong, name);
+    let name = ink.paint(Tone::Strong, &name);
     let stale = ink.paint(Tone::Stale, "stale");
     match explanation.fate {
         Fate::Run => format!("{name} is {stale}: {it} must run"),

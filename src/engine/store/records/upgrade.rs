@@ -140,7 +140,8 @@ struct OldResult {
 }
 
 impl OldResult {
-    fn upgraded(self) -> entry::ResultEntry {
+    fn upgraded(mut self) -> entry::ResultEntry {
+        self.name_the_single_output();
         let fingerprint = self.fingerprint.map(OldFingerprint::upgraded);
         let declared = fingerprint.as_ref().and_then(Fingerprint::hash).unwrap_or(self.hash);
         let begun = self.run.time().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -160,6 +161,22 @@ impl OldResult {
             duration: self.duration,
             effect: self.effect,
             written: Vec::new(),
+        }
+    }
+}
+
+impl OldResult {
+    /// The single output of a command had its target's name; it has one of its own by now.
+    fn name_the_single_output(&mut self) {
+        let Some(fingerprint) = &mut self.fingerprint else {
+            return;
+        };
+        let is_command = matches!(fingerprint.task, OldTask::Command { .. });
+        if let ([output], [artifact], true) = (&mut fingerprint.outputs[..], &mut self.artifacts[..], is_command)
+            && output.name == self.target
+        {
+            "output".clone_into(&mut output.name);
+            "output".clone_into(&mut artifact.name);
         }
     }
 }

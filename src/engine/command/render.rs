@@ -1,0 +1,272 @@
+//! A command as it runs: its holes filled, quoted for the shell, and what is given beside its text.
+
+use std::borrow::Cow;
+use std::io;
+
+use crate::engine::spec::{Command, Param, Piece, Template};
+use crate::engine::task::TaskError;
+
+/// What the holes of a command are filled with; paths are relative to the project.
+pub(crate) struct Fill<'a> {
+    /// The parameters that the target uses.
+    pub(crate) params: &'a [Param],
+    /// Role and path of each declared input, in order.
+    pub(crate) inputs: &'a [(&'a str, &'a str)],
+    /// Port and path to write of each output, in order.
+    pub(crate) outputs: &'a [(&'a str, String)],
+    /// The path of [`Fill::inputs_file`], where the command asks for it.
+    pub(crate) inputs_file: &'a str,
+    /// The path of [`params_file`], where the command asks for it.
+    pub(crate) params_file: &'a str,
+}
+
+/// The words to execute.
+pub(crate) fn words(command: &Command, fill: &Fill<'_>) -> Vec<String> {
+    if let Some(shell) = &command.shell {
+        let text: String = command.words.iter().map(|text| fill.text(text, true)).collect();
+        return shell.iter().cloned().chain([text]).collect();
+    }
+    let words = command.words.iter();
+    words
+        .flat_map(|word| match word.pieces.as_slice() {
+            // A word that is nothing but several paths becomes as many words.
+            [piece @ (Piece::Inputs | Piece::Outputs | Piece::Input(_))] => fill.values(piece),
+            _ => vec![fill.text(word, false)],
+        })
+        .collect()
+}
+
+/// Whether a command has a hole of a kind.
+pub(crate) fn has(command: &Command, wanted: impl Fn(&Piece) -> bool) -> bool {
+    command.words.iter().flat_map(|word| &word.pieces).any(wanted)
+}
+
+/// What `{{params_file}}` leads to: a JSON object with the parameters that a target uses.
+pub(crate) fn params_file(params: &[Param]) -> String {
+    let mut text = format!("{:#}", params_json(params));
+    text.push('\n');
+    text
+}
+
+impl Fill<'_> {
+    /// What `{{inputs_file}}` leads to: the paths of all declared inputs, one a line.
+    pub(crate) fn inputs_file(inputs: &[(&str, &str)]) -> String {
+        let lines = inputs.iter().map(|(_, path)| path_word(path) + "\n");
+        lines.collect()
+    }
+
+    fn text(&self, template: &Template, quote: bool) -> String {
+        let mut text = String::new();
+        for piece in &template.pieces {
+            if let Piece::Literal(literal) = piece {
+                text.push_str(literal);
+                continue;
+            }
+            let values = self.values(piece);
+            let values: Vec<Cow<'_, str>> = values
+                .iter()
+                // Only a NUL byte cannot be quoted, and no text of an Atsaffile has one.
+                .map(|value| {
+                    if quote {
+                        shlex::try_quote(value).unwrap_or_default()
+                    } else {
+                        value.into()
+                    }
+                })
+                .collect();
+            text.push_str(&values.join(" "));
+        }
+        text
+    }
+
+    fn values(&self, piece: &Piece) -> Vec<String> {
+        let param = |name: &String| self.params.iter().find(|param| param.name == *name);
+        match piece {
+            Piece::Literal(text) => vec![text.clone()],
+            Piece::Param(name) => param(name).map(|param| param.value.plain()).into_iter().collect(),
+            Piece::Input(wanted) => {
+                let inputs = self.inputs.iter().filter(|(role, _)| role == wanted);
+                inputs.map(|(_, path)| path_word(path)).collect()
+            }
+            Piece::Inputs => self.inputs.iter().map(|(_, path)| path_word(path)).collect(),
+            Piece::Output(wanted) => {
+                let outputs = self.outputs.iter().filter(|(port, _)| port == wanted);
+                outputs.map(|(_, path)| path_word(path)).collect()
+            }
+            Piece::Outputs => self.outputs.iter().map(|(_, path)| path_word(path)).collect(),
+            Piece::InputsFile => vec![self.inputs_file.to_owned()],
+            Piece::ParamsFile => vec![self.params_file.to_owned()],
+        }
+    }
+}
+
+/// A path as a word that no program takes for an option.
+fn path_word(path: &str) -> String {
+    match path.starts_with('-') {
+        true => format!("./{path}"),
+        false => path.to_owned(),
+    }
+}
+
+/// Most bytes of a variable that a command is given: the system starts nothing with one of 128 KiB.
+const LONGEST_VARIABLE: usize = 100 * 1024;
+
+/// The variables that tell a command its parameters: `ATSAF_PARAM_HORIZON=24`, and all as JSON in `ATSAF_PARAMS`. One
+/// that is too long for a variable is left out.
+pub(crate) fn param_variables(params: &[Param]) -> Vec<(String, String)> {
+    let name = |param: &Param| {
+        let upper = param.name.to_uppercase();
+        format!(
+            "ATSAF_PARAM_{}",
+            upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+        )
+    };
+    let mut variables: Vec<_> = params.iter().map(|param| (name(param), param.value.plain())).collect();
+    variables.push(("ATSAF_PARAMS".to_owned(), params_json(params).to_string()));
+    variables.retain(|(_, value)| value.len() <= LONGEST_VARIABLE);
+    variables
+}
+
+fn params_json(params: &[Param]) -> serde_json::Value {
+    let json: serde_json::Map<_, _> = params
+        .iter()
+        .map(|param| (param.name.clone(), param.value.to_json()))
+        .collect();
+    json.into()
+}
+
+/// Why a command cannot be started, and what to do.
+pub(crate) fn start_error(command: &Command, words: &[String], error: &io::Error) -> TaskError {
+    let program = &words[0];
+    match error.kind() {
+        io::ErrorKind::ArgumentListTooLong => too_long(command),
+        io::ErrorKind::NotFound if command.shell.is_some() => TaskError::new(format!(
+            "the shell `{program}` was not found"
+        ))
+        .help("install it, or name another, in `[project]` or in the target: `shell = [\"sh\", \"-eu\", \"-c\"]`"),
+        _ => TaskError::new(format!("`{program}` cannot be started: {error}")),
+    }
+}
+
+fn too_long(command: &Command) -> TaskError {
+    let mut error = TaskError::new("the command is longer than the system allows");
+    if has(command, |piece| matches!(piece, Piece::Inputs | Piece::Input(_))) {
+        error = error.help("`{{inputs_file}}` in the command is the path of a file that lists all inputs, one a line");
+    }
+    if has(command, |piece| matches!(piece, Piece::Param(_))) {
+        error = error.help(
+            "`{{params_file}}` in the command is the path of a JSON file with the target's parameters: name them in `params`",
+        );
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::spec::{Origin, Value};
+
+    fn command(shell: Option<&[&str]>, words: Vec<Vec<Piece>>) -> Command {
+        let words = words.into_iter().map(|pieces| Template {
+            text: String::new(),
+            pieces,
+        });
+        Command {
+            words: words.collect(),
+            shell: shell.map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
+            file_words: Vec::new(),
+        }
+    }
+
+    fn param(name: &str, value: Value) -> Param {
+        Param {
+            name: name.to_owned(),
+            value,
+            origin: Origin::Default,
+        }
+    }
+
+    fn fill<'a>(params: &'a [Param], outputs: &'a [(&'a str, String)]) -> Fill<'a> {
+        Fill {
+            params,
+            inputs: &[("*.csv", "-n.csv"), ("*.csv", "d/-m n.csv")],
+            outputs,
+            inputs_file: "in",
+            params_file: "params",
+        }
+    }
+
+    #[test]
+    fn a_path_is_never_taken_for_an_option() {
+        let outputs = [("t", "-o".to_owned())];
+        let pieces = vec![
+            Piece::Literal("cat ".to_owned()),
+            Piece::Inputs,
+            Piece::Literal(" > ".to_owned()),
+            Piece::Output("t".to_owned()),
+        ];
+        assert_eq!(
+            words(&command(Some(&["bash", "-c"]), vec![pieces]), &fill(&[], &outputs)),
+            ["bash", "-c", "cat ./-n.csv 'd/-m n.csv' > ./-o"]
+        );
+        assert_eq!(
+            words(
+                &command(None, vec![vec![Piece::Inputs], vec![Piece::Outputs]]),
+                &fill(&[], &outputs)
+            ),
+            ["./-n.csv", "d/-m n.csv", "./-o"]
+        );
+        assert_eq!(
+            Fill::inputs_file(&[("a", "-n.csv"), ("b", "d/-m n.csv")]),
+            "./-n.csv\nd/-m n.csv\n"
+        );
+    }
+
+    #[test]
+    fn a_value_that_is_no_path_is_put_in_as_it_is() {
+        let params = [param("n", Value::Int(-1))];
+        let pieces = vec![
+            vec![Piece::Param("n".to_owned())],
+            vec![Piece::InputsFile],
+            vec![Piece::ParamsFile],
+        ];
+        assert_eq!(
+            words(&command(None, pieces), &fill(&params, &[])),
+            ["-1", "in", "params"]
+        );
+        assert_eq!(params_file(&params), "{\n  \"n\": -1\n}\n");
+    }
+
+    #[test]
+    fn a_variable_that_is_too_long_is_left_out() {
+        let params = [
+            param("long", Value::Text("x".repeat(200_000))),
+            param("n", Value::Int(1)),
+        ];
+        let names: Vec<String> = param_variables(&params).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["ATSAF_PARAM_N"]);
+    }
+
+    #[test]
+    fn a_command_that_is_too_long_says_how_to_pass_what_is_long() {
+        let error = io::Error::from(io::ErrorKind::ArgumentListTooLong);
+        let long = command(None, vec![vec![Piece::Inputs, Piece::Param("p".to_owned())]]);
+        let said = start_error(&long, &["cat".to_owned()], &error);
+        assert!(
+            said.help.iter().any(|help| help.contains("{{inputs_file}}")),
+            "{said:?}"
+        );
+        assert!(
+            said.help.iter().any(|help| help.contains("{{params_file}}")),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn a_shell_that_is_not_there_is_named_with_another() {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        let said = start_error(&command(Some(&["bash"]), Vec::new()), &["bash".to_owned()], &error);
+        assert_eq!(said.what, "the shell `bash` was not found");
+        assert!(said.help[0].contains(r#"shell = ["sh", "-eu", "-c"]"#), "{said:?}");
+    }
+}

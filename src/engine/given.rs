@@ -1,0 +1,66 @@
+//! The files behind `{{inputs_file}}` and `{{params_file}}`: what is too long for a command line.
+//!
+//! They lie at the same path in every run, so that a tool which writes its command line into its result writes the same
+//! each time; the lock of the target keeps two attempts apart. They go with the attempt.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::command::{self, Fill};
+use super::graph::TargetId;
+use super::plan::PlanContext;
+use super::spec::{Command, Piece, Target};
+use super::store::{self, StoreError};
+
+/// The files that one attempt of a command is given, as long as this is kept.
+pub(crate) struct GivenFiles(GivenPaths);
+
+/// Where they lie.
+pub(crate) struct GivenPaths {
+    dir: PathBuf,
+    /// The list of inputs.
+    pub(crate) inputs: PathBuf,
+    /// The parameters.
+    pub(crate) params: PathBuf,
+}
+
+impl GivenFiles {
+    /// Where the files of a target lie; `root` is the project's directory.
+    pub(crate) fn paths(root: &Path, target: &Target) -> GivenPaths {
+        let dir = root.join(store::DIRECTORY).join("given").join(&target.name);
+        GivenPaths {
+            inputs: dir.join("inputs"),
+            params: dir.join("params.json"),
+            dir,
+        }
+    }
+
+    /// Writes those that a target's command asks for.
+    pub(crate) fn write(context: PlanContext<'_>, id: TargetId, command: &Command) -> Result<Self, StoreError> {
+        let target = context.graph.target(id);
+        let given = Self(Self::paths(context.files.root(), target));
+        if command::has(command, |piece| *piece == Piece::InputsFile) {
+            let inputs = command::declared_inputs(context.graph, id);
+            given.put(&given.0.inputs, &Fill::inputs_file(&inputs))?;
+        }
+        if command::has(command, |piece| *piece == Piece::ParamsFile) {
+            given.put(&given.0.params, &command::params_file(&target.params))?;
+        }
+        Ok(given)
+    }
+
+    fn put(&self, path: &Path, text: &str) -> Result<(), StoreError> {
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(&self.0.dir)?;
+            File::create(path)?.write_all(text.as_bytes())
+        };
+        write().map_err(StoreError::at(path))
+    }
+}
+
+impl Drop for GivenFiles {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0.dir);
+    }
+}

@@ -1,0 +1,397 @@
+//! What a target reads: its declared inputs as the disk has them, and what its command and parameters imply.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use globset::GlobMatcher;
+
+use super::links::{Leads, Links};
+use super::{ArtifactId, Edges, Graph, GraphError, How, Read, TargetId, Unmatched, check};
+use crate::engine::files::Files;
+use crate::engine::ignore::{Ignore, literal, matcher};
+use crate::engine::spec::{Action, Exclusion, From, Input, Param, Span, Target, Value};
+
+impl Graph {
+    /// Finds the edges of one target.
+    pub(super) fn connect(&self, id: TargetId, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Edges {
+        let target = self.target(id);
+        let mut inputs = Inputs {
+            graph: self,
+            id,
+            target,
+            without: Without::new(target, found, errors),
+            found,
+            errors,
+            reads: Vec::with_capacity(target.inputs.len()),
+            unmatched: Vec::new(),
+            seen: HashSet::new(),
+        };
+        for input in &target.inputs {
+            inputs.declared(input);
+        }
+        inputs.words();
+        inputs.params();
+        let Inputs { reads, unmatched, .. } = inputs;
+        let mut needs: Vec<TargetId> = reads
+            .iter()
+            .filter_map(|read| read.artifact)
+            .map(|id| id.target)
+            .collect();
+        let mut after: Vec<TargetId> = target.after.iter().filter_map(|goal| self.owner(&goal.name)).collect();
+        for ids in [&mut needs, &mut after] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        Edges {
+            reads,
+            unmatched,
+            needs,
+            after,
+            ..Edges::default()
+        }
+    }
+}
+
+/// The inputs of one target as they are gathered.
+struct Inputs<'g, 'f, 'd> {
+    graph: &'g Graph,
+    id: TargetId,
+    target: &'g Target,
+    without: Without<'g>,
+    found: &'f mut DiskAnswers<'d>,
+    errors: &'f mut Vec<GraphError>,
+    reads: Vec<Read>,
+    unmatched: Vec<Unmatched>,
+    /// Role and path of the files that paths and patterns mean; those of a list have no role.
+    seen: HashSet<(&'g str, String)>,
+}
+
+impl<'g> Inputs<'g, '_, '_> {
+    fn declared(&mut self, input: &'g Input) {
+        match &input.from {
+            From::Artifact(name) => self.artifact(input, name),
+            From::Glob(pattern) if !self.found.is_there(pattern) => self.glob(input, pattern),
+            From::Source(path) | From::Glob(path) => self.source(input, path),
+        }
+    }
+
+    fn artifact(&mut self, input: &Input, name: &str) {
+        let graph = self.graph;
+        let Some(artifact) = graph.artifact_named(name) else {
+            self.errors.push(match graph.sharing(name).is_empty() {
+                true => GraphError::unknown_artifact(graph, name, input.span),
+                false => GraphError::shared_name(graph, name, input.span),
+            });
+            return;
+        };
+        if input.named && !graph.by_path.contains_key(name) && self.found.is_file_at_the_top(name) {
+            self.errors
+                .push(GraphError::name_and_file(graph, name, input.span, artifact));
+        }
+        self.reads.push(Read {
+            role: input.role.clone(),
+            path: graph.path(artifact).to_owned(),
+            artifact: Some(artifact),
+            how: How::Declared,
+            ignore: None,
+            span: input.span,
+        });
+    }
+
+    fn glob(&mut self, input: &'g Input, pattern: &str) {
+        let graph = self.graph;
+        let excluded = |path: &str| self.without.excludes(&input.role, path);
+        let paths: Vec<String> = match self.found.matches(pattern, &graph.ignore) {
+            Ok(paths) => paths.iter().filter(|path| !excluded(path)).cloned().collect(),
+            Err(why) => {
+                self.errors.push(GraphError::bad_glob(pattern, input.span, &why));
+                return;
+            }
+        };
+        if let Some(artifact) = check::glob_hits(&graph.by_path, pattern, &graph.spec, &excluded) {
+            self.errors
+                .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
+        }
+        if paths.is_empty() && !input.optional {
+            let (pattern, span) = (pattern.to_owned(), input.span);
+            self.unmatched.push(Unmatched { pattern, span });
+        }
+        let by_link = paths.iter().find_map(|path| self.found.artifact_above(graph, path));
+        if let Some(artifact) = by_link {
+            self.errors
+                .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
+        }
+        for path in paths {
+            self.file(input, &path, None, How::Matched);
+        }
+    }
+
+    fn source(&mut self, input: &'g Input, path: &str) {
+        let graph = self.graph;
+        let artifact = self.found.artifact(graph, path);
+        if input.optional && artifact.is_none() && !self.found.is_there(path) {
+            return;
+        }
+        if artifact.is_none() {
+            self.check_source(path, &input.role, input.span);
+        }
+        self.file(input, path, artifact, How::Declared);
+    }
+
+    /// Checks that a source lies in no artifact and contains none.
+    fn check_source(&mut self, path: &str, role: &str, span: Span) {
+        let graph = self.graph;
+        if let Some(directory) = self.found.directory_above(graph, path) {
+            self.errors
+                .push(GraphError::source_inside(graph, path, span, directory));
+        }
+        let excluded = |path: &str| self.without.excludes(role, path);
+        let below = check::artifact_below(&graph.by_path, path, &excluded);
+        let below = below.or_else(|| match self.found.links.lead(path) {
+            Leads::Inside(real) => check::artifact_below(&graph.by_path, &real, &excluded),
+            Leads::Nowhere | Leads::Outside(_) => None,
+        });
+        if let Some(artifact) = below {
+            self.errors.push(GraphError::source_around(graph, path, span, artifact));
+        }
+    }
+
+    /// Adds a file that a path or pattern means, once for each role.
+    fn file(&mut self, input: &'g Input, path: &str, artifact: Option<ArtifactId>, how: How) {
+        let (From::Artifact(text) | From::Source(text) | From::Glob(text)) = &input.from;
+        let role = if *text == input.role { "" } else { input.role.as_str() };
+        if self.seen.insert((role, path.to_owned())) {
+            self.reads.push(Read {
+                role: input.role.clone(),
+                path: path.to_owned(),
+                artifact,
+                how,
+                ignore: self.without.ignore(&self.graph.ignore, &input.role),
+                span: input.span,
+            });
+        }
+    }
+
+    /// Adds the files that the command names.
+    fn words(&mut self) {
+        let Action::Command(command) = &self.target.action else {
+            return;
+        };
+        let graph = self.graph;
+        for word in &command.file_words {
+            let path = word.strip_prefix("./").unwrap_or(word);
+            // What lies in the directory of an artifact is part of it.
+            let artifact = self.found.artifact(graph, path);
+            let artifact = artifact.or_else(|| self.found.directory_above(graph, path));
+            let whole = artifact.map_or(path, |artifact| graph.path(artifact));
+            let is_out = self.without.excludes_word(path) || self.without.excludes_word(whole);
+            if !is_out && (artifact.is_some() || self.found.is_file(path)) {
+                self.implied(whole, whole, artifact, How::Word, self.target.span);
+            }
+        }
+    }
+
+    /// Adds the paths among the parameters.
+    fn params(&mut self) {
+        let graph = self.graph;
+        for Param { name, value, origin } in &self.target.params {
+            let Value::Path(path) = value else { continue };
+            let path = path.trim_end_matches('/');
+            let span = origin.span().unwrap_or(self.target.span);
+            let artifact = self.found.artifact(graph, path);
+            if self.implied(name, path, artifact, How::Param, span) && artifact.is_none() {
+                self.check_source(path, name, span);
+            }
+        }
+    }
+
+    /// Adds what is read without being declared; says whether it is not read already.
+    fn implied(&mut self, role: &str, path: &str, artifact: Option<ArtifactId>, how: How, span: Span) -> bool {
+        let own = artifact.is_some_and(|artifact| artifact.target == self.id);
+        let is_read = |read: &Read| read.path == path || (artifact.is_some() && read.artifact == artifact);
+        if own || self.reads.iter().any(is_read) {
+            return false;
+        }
+        self.reads.push(Read {
+            role: role.to_owned(),
+            path: path.to_owned(),
+            artifact,
+            how,
+            ignore: self.without.ignore(&self.graph.ignore, role),
+            span,
+        });
+        true
+    }
+}
+
+/// What `"!path"` among the inputs of a target takes out.
+struct Without<'t> {
+    rules: Vec<Rule<'t>>,
+}
+
+struct Rule<'t> {
+    exclusion: &'t Exclusion,
+    /// The pattern; `None` for a path that is there, which then means itself.
+    matcher: Option<GlobMatcher>,
+}
+
+impl<'t> Without<'t> {
+    fn new(target: &'t Target, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Self {
+        let rule = |exclusion: &'t Exclusion| {
+            let Exclusion { pattern, span, .. } = exclusion;
+            let matcher = match found.is_there(pattern) {
+                true => None,
+                false => Some(matcher(pattern).map_err(|why| GraphError::bad_glob(pattern, *span, &why))?),
+            };
+            Ok(Rule { exclusion, matcher })
+        };
+        let (rules, wrong): (Vec<_>, Vec<_>) = target.without.iter().map(rule).partition(Result::is_ok);
+        errors.extend(wrong.into_iter().filter_map(Result::err));
+        let rules = rules.into_iter().filter_map(Result::ok).collect();
+        Self { rules }
+    }
+
+    /// Whether a path that an input of a role means is taken out.
+    fn excludes(&self, role: &str, path: &str) -> bool {
+        self.of_role(role).any(|rule| rule.matches(path))
+    }
+
+    /// Whether a word of the command is taken out.
+    fn excludes_word(&self, path: &str) -> bool {
+        self.rules.iter().any(|rule| rule.matches(path))
+    }
+
+    fn of_role(&self, role: &str) -> impl Iterator<Item = &Rule<'t>> {
+        self.rules
+            .iter()
+            .filter(move |rule| rule.exclusion.role.as_deref().is_none_or(|own| own == role))
+    }
+
+    /// What is left out of an input of a role if it is a directory, where that is not just what the project ignores.
+    fn ignore(&self, project: &Ignore, role: &str) -> Option<Arc<Ignore>> {
+        let patterns: Vec<String> = self.of_role(role).map(Rule::as_pattern).collect();
+        let narrowed = (!patterns.is_empty()).then(|| project.with_paths(&patterns).ok());
+        narrowed.flatten().map(Arc::new)
+    }
+}
+
+impl Rule<'_> {
+    /// Whether it means a path, or a directory above it.
+    fn matches(&self, path: &str) -> bool {
+        let written = self.exclusion.pattern.as_str();
+        let mut at = path;
+        loop {
+            if at == written || self.matcher.as_ref().is_some_and(|matcher| matcher.is_match(at)) {
+                return true;
+            }
+            match at.rsplit_once('/') {
+                Some((above, _)) => at = above,
+                None => return false,
+            }
+        }
+    }
+
+    fn as_pattern(&self) -> String {
+        match self.matcher {
+            Some(_) => self.exclusion.pattern.clone(),
+            None => literal(&self.exclusion.pattern),
+        }
+    }
+}
+
+/// The artifact whose own place a path is.
+fn at_its_place(graph: &Graph, real: &str) -> Option<ArtifactId> {
+    graph.by_path.get(real).or_else(|| graph.by_real.get(real)).copied()
+}
+
+/// What the disk was asked while the graph was made; each question once.
+pub(super) struct DiskAnswers<'a> {
+    files: &'a Files,
+    pub(super) links: Links,
+    /// Paths that were found to reach an artifact through a link.
+    pub(super) linked: HashMap<String, ArtifactId>,
+    words: HashMap<String, bool>,
+    globs: HashMap<String, Result<Vec<String>, String>>,
+    /// Names of the files in the project's own directory.
+    top: Option<HashSet<String>>,
+}
+
+impl<'a> DiskAnswers<'a> {
+    pub(super) fn new(files: &'a Files) -> Self {
+        Self {
+            files,
+            links: Links::new(files.root()),
+            linked: HashMap::new(),
+            words: HashMap::new(),
+            globs: HashMap::new(),
+            top: None,
+        }
+    }
+
+    /// The artifact at a path, by its declared path or through links.
+    fn artifact(&mut self, graph: &Graph, path: &str) -> Option<ArtifactId> {
+        if let Some(artifact) = graph.by_path.get(path) {
+            return Some(*artifact);
+        }
+        let real = match self.links.lead(path) {
+            Leads::Nowhere => path.to_owned(),
+            Leads::Inside(real) | Leads::Outside(real) => real,
+        };
+        let artifact = at_its_place(graph, &real)?;
+        self.linked.insert(path.to_owned(), artifact);
+        Some(artifact)
+    }
+
+    /// The artifact to which a link on the way to a path leads.
+    fn artifact_above(&mut self, graph: &Graph, path: &str) -> Option<ArtifactId> {
+        match self.links.lead_of_parent(path) {
+            Leads::Nowhere => None,
+            Leads::Inside(to) | Leads::Outside(to) => at_its_place(graph, &to),
+        }
+    }
+
+    /// The directory artifact in which a path lies, by its declared path or through links.
+    fn directory_above(&mut self, graph: &Graph, path: &str) -> Option<ArtifactId> {
+        let above = check::directory_above(&graph.by_path, path, &graph.spec);
+        above.or_else(|| match self.links.lead(path) {
+            Leads::Inside(real) => {
+                let artifact = check::directory_above(&graph.by_path, &real, &graph.spec)?;
+                self.linked.insert(path.to_owned(), artifact);
+                Some(artifact)
+            }
+            Leads::Nowhere | Leads::Outside(_) => None,
+        })
+    }
+
+    /// Whether a file or directory has exactly this path.
+    fn is_there(&self, path: &str) -> bool {
+        self.files.at(path).exists()
+    }
+
+    fn is_file(&mut self, path: &str) -> bool {
+        if let Some(known) = self.words.get(path) {
+            return *known;
+        }
+        let is_file = self.files.at(path).is_file();
+        self.words.insert(path.to_owned(), is_file);
+        is_file
+    }
+
+    /// Whether a name, which has no `/`, is that of a file; the directory is listed once for all names.
+    fn is_file_at_the_top(&mut self, name: &str) -> bool {
+        let top = self.top.get_or_insert_with(|| {
+            let entries = std::fs::read_dir(self.files.root()).into_iter().flatten().flatten();
+            let files = entries.filter(|entry| !entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            files.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        });
+        top.contains(name) && self.is_file(name)
+    }
+
+    fn matches(&mut self, pattern: &str, ignore: &Ignore) -> Result<&[String], String> {
+        if !self.globs.contains_key(pattern) {
+            let matches = check::expand(pattern, self.files.root(), ignore);
+            self.globs.insert(pattern.to_owned(), matches);
+        }
+        self.globs[pattern].as_deref().map_err(Clone::clone)
+    }
+}
