@@ -1,16 +1,16 @@
 //! The leaderboard: how each model did in the back-test, the best first.
 //!
 //! Each metric is computed by window and series; its mean is over all of them. The standard deviation of the RMSE is the
-//! sample's, over the windows' means. A model that failed on some windows is told with the reason, and ranks after all
+//! sample's, over the windows' means. A model that failed on some windows is listed with the reason, and ranks after all
 //! that did not; one that failed on all has no rank. Several series have the lines over all of them first, then those of
 //! each. What will be forecast is always the first line: the best model, or the line of the ensemble, which has no rank.
 
 use std::cmp::Ordering;
 
-use super::choice::Score;
 use super::metrics;
 use super::models::Forecast;
-use super::table::Table;
+use super::table::ParquetTable;
+use super::weighting::Score;
 use crate::engine::task::{Context, TaskError};
 
 /// How a model did on one window of one series.
@@ -68,8 +68,8 @@ impl WindowScore {
 
 /// One line.
 #[derive(Clone, Debug)]
-pub struct Line {
-    /// The series that it tells of; `None` for all of them together.
+pub struct LeaderboardLine {
+    /// The series that it is about; `None` for all of them together.
     pub unique_id: Option<String>,
     /// The model.
     pub model: String,
@@ -88,7 +88,7 @@ pub struct Scored {
     pub reason: Option<String>,
 }
 
-impl Line {
+impl LeaderboardLine {
     /// The line of one of its series alone.
     #[must_use]
     pub fn of(&self, at: usize, unique_id: &str) -> Self {
@@ -157,9 +157,9 @@ impl Line {
 /// Ranks the lines and sorts them; `units` has one entry a series, by which errors are divided.
 ///
 /// Failures on last windows count first, then those on any, then the mean of `score`, then the order of the lines.
-pub fn rank(lines: &mut [Line], score: Score, units: &[f64]) {
-    let error = |line: &Line| line.error(score, units);
-    let failures = |line: &Line| (line.failed_last(), line.failed());
+pub fn rank(lines: &mut [LeaderboardLine], score: Score, units: &[f64]) {
+    let error = |line: &LeaderboardLine| line.error(score, units);
+    let failures = |line: &LeaderboardLine| (line.failed_last(), line.failed());
     lines.sort_by(|a, b| match (error(a), error(b)) {
         (Some(first), Some(second)) => failures(a).cmp(&failures(b)).then(first.total_cmp(&second)),
         (Some(_), None) => Ordering::Less,
@@ -175,10 +175,10 @@ pub fn rank(lines: &mut [Line], score: Score, units: &[f64]) {
 ///
 /// # Errors
 /// [`TaskError`] if the file cannot be written.
-pub fn write(context: &Context<'_>, name: &str, lines: &[&Line], levels: &[f64]) -> Result<(), TaskError> {
+pub fn write(context: &Context<'_>, name: &str, lines: &[&LeaderboardLine], levels: &[f64]) -> Result<(), TaskError> {
     let column = |metric: fn(&WindowScore) -> Option<f64>| lines.iter().map(move |line| line.mean(metric));
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
-    let mut table = Table::default()
+    let mut table = ParquetTable::default()
         .texts("unique_id", lines.iter().map(|line| line.unique_id.as_deref()))
         .texts("model", lines.iter().map(|line| Some(line.model.as_str())))
         .numbers("rmse_mean", column(|window| Some(window.rmse)))

@@ -81,7 +81,7 @@ pub fn pinball(y: &[f64], quantile: &[f64], tau: f64) -> f64 {
 
 /// Continuous ranked probability score from forecasts of quantiles, pairs of `tau` and path.
 ///
-/// Twice the mean pinball loss over them, which is the integral over `tau` as far as the quantiles tell it: with the
+/// Twice the mean pinball loss over them, which is the integral over `tau` as far as the quantiles show it: with the
 /// median alone it is the [`mae`], and it is comparable only between forecasts of the same quantiles. `None` of none.
 pub fn crps(y: &[f64], quantiles: &[(f64, &[f64])]) -> Option<f64> {
     (!quantiles.is_empty()).then(|| 2.0 * average(quantiles.iter().map(|&(tau, path)| pinball(y, path, tau))))

@@ -16,19 +16,19 @@ pub mod train;
 pub mod validate;
 
 pub mod backtest;
-pub mod choice;
-mod comparison;
+mod backtest_config;
+mod backtest_report;
+pub mod cached_fit;
 pub mod eia;
 pub mod intervals;
 pub mod leaderboard;
 pub mod metrics;
 pub mod models;
-pub mod piece;
-pub mod roster;
+pub mod registry;
 pub mod selection;
 pub mod series;
-mod setup;
 pub mod table;
+pub mod weighting;
 
 mod document;
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! `prepare_clean`: brings raw rows into series at regular steps, and tells what it mended.
+//! `prepare_clean`: brings raw rows into series at regular steps, and reports what it repaired.
 
 use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use super::document;
 use super::series::{FREQUENCY, Frequency, Observation, observations};
-use super::table::{self, Columns, Table};
+use super::table::{self, Columns, ParquetTable};
 use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -15,7 +15,7 @@ const LISTED: usize = 50;
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
     version: 1,
-    summary: "brings raw rows into series at regular steps, and tells what it mended",
+    summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
         Param {
             name: "duplicates",
@@ -85,8 +85,8 @@ impl Task for PrepareClean {
             report.filled,
             report.missing
         ));
-        document::write(context, "metadata", &report.tell(came, frequency, &clean))?;
-        Table::default()
+        document::write(context, "metadata", &report.report(came, frequency, &clean))?;
+        ParquetTable::default()
             .texts("unique_id", clean.iter().map(|row| Some(row.unique_id.as_str())))
             .times("ds", clean.iter().map(|row| row.ds))
             .numbers("y", clean.iter().map(|row| row.y))
@@ -143,7 +143,7 @@ struct Report {
 }
 
 impl Report {
-    fn tell(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
+    fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
         let start = clean.iter().map(|row| row.ds).min();
         let end = clean.iter().map(|row| row.ds).max();
         let touched = self.filled > 0 || self.repeated > 0 || !self.contradicting.is_empty();
@@ -243,7 +243,7 @@ fn filled(
         clean.push(pair[0].clone());
         let mut steps = 1;
         let mut ds = frequency.step(pair[0].ds, steps);
-        // Where a row lies off the steps, the next steps are counted from it; validation tells it.
+        // Where a row lies off the steps, the next steps are counted from it; validation reports it.
         while ds < pair[1].ds {
             clean.push(row(ds, None));
             report.absent += 1;
@@ -271,9 +271,9 @@ fn filled(
     }));
 }
 
-/// Fills or tells the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
+/// Fills or reports the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
 fn gap(series: &mut [Observation], at: usize, length: usize, fill: Option<usize>, report: &mut Report) {
-    let told = json!({
+    let found_gap = json!({
         "unique_id": series[at].unique_id,
         "start": series[at].ds.to_string(),
         "end": series[at + length - 1].ds.to_string(),
@@ -289,12 +289,12 @@ fn gap(series: &mut [Observation], at: usize, length: usize, fill: Option<usize>
         }
         report.filled += length;
         if report.repairs.len() < LISTED {
-            report.repairs.push(told);
+            report.repairs.push(found_gap);
         }
     } else {
         report.missing += length;
         if report.gaps.len() < LISTED {
-            report.gaps.push(told);
+            report.gaps.push(found_gap);
         }
     }
 }

@@ -1,18 +1,18 @@
 //! `selected.json`: the models to forecast with, by series, with everything that the forecast and the registry need.
 //!
-//! It tells of the chosen alone: a further model that loses leaves it as it is, byte for byte.
+//! It is about the chosen models alone: a further model that loses leaves it as it is, byte for byte.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::cached_fit::CandidateModel;
 use super::document;
-use super::models::Finding;
+use super::models::Estimate;
 use super::models::combine::{Combination, Member};
 use super::models::conformal::{Conformal, Reach};
 use super::models::scale::Scale;
-use super::piece::Candidate;
-use super::roster;
+use super::registry;
 use crate::engine::spec::Value;
 use crate::engine::task::{Context, TaskError};
 
@@ -38,7 +38,7 @@ pub struct Selection {
 /// A model that is used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chosen {
-    /// Its name in the roster.
+    /// Its name in the registry.
     pub name: String,
     /// Its settings.
     pub settings: BTreeMap<String, Value>,
@@ -53,13 +53,13 @@ impl Selection {
         &self,
         context: &Context<'_>,
         name: &str,
-        found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>,
+        found: impl Fn(&str, usize) -> Option<&'a [(String, Estimate)]>,
     ) -> Result<(), TaskError> {
-        document::write(context, name, &self.tell(found))
+        document::write(context, name, &self.to_json(found))
     }
 
     /// All of it as JSON.
-    fn tell<'a>(&self, found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>) -> Json {
+    fn to_json<'a>(&self, found: impl Fn(&str, usize) -> Option<&'a [(String, Estimate)]>) -> Json {
         let models: Vec<Json> = self
             .models
             .iter()
@@ -77,17 +77,17 @@ impl Selection {
             .iter()
             .map(|(id, combination)| {
                 let member = |model: usize, weight: Option<f64>| {
-                    let findings = found(id, model).unwrap_or_default();
-                    let findings: Map<String, Json> = findings
+                    let estimates = found(id, model).unwrap_or_default();
+                    let estimates: Map<String, Json> = estimates
                         .iter()
-                        .map(|(name, finding)| (name.clone(), tell(finding)))
+                        .map(|(name, estimate)| (name.clone(), estimate_json(estimate)))
                         .collect();
                     let mut member = Map::new();
                     member.insert("model".to_owned(), self.models[model].name.clone().into());
                     if let Some(weight) = weight {
                         member.insert("weight".to_owned(), weight.into());
                     }
-                    member.insert("found".to_owned(), findings.into());
+                    member.insert("found".to_owned(), estimates.into());
                     Json::from(member)
                 };
                 let (combine, members): (&str, Vec<Json>) = match combination {
@@ -101,7 +101,7 @@ impl Selection {
                 };
                 let mut whole = json!({ "unique_id": id, "combine": combine, "members": members });
                 if let Some(conformal) = self.conformal.get(id) {
-                    whole["conformal"] = tell_conformal(conformal);
+                    whole["conformal"] = conformal_json(conformal);
                 }
                 whole
             })
@@ -158,11 +158,11 @@ impl Selection {
     ///
     /// # Errors
     /// [`TaskError`] for one that this program does not have.
-    pub fn candidates(&self) -> Result<Vec<Candidate>, TaskError> {
+    pub fn candidates(&self) -> Result<Vec<CandidateModel>, TaskError> {
         let candidate = |chosen: &Chosen| {
-            let entry = roster::find(&chosen.name)
+            let entry = registry::find(&chosen.name)
                 .ok_or_else(|| TaskError::new(format!("this atsaf has no model `{}`", chosen.name)))?;
-            Ok(Candidate {
+            Ok(CandidateModel {
                 name: entry.name,
                 version: entry.version,
                 model: entry.model(&self.seasons, &chosen.settings),
@@ -180,10 +180,10 @@ impl Selection {
 
 /// The name of a combination from the names of the models: the model's, or that of the ensemble.
 ///
-/// An ensemble's members stand in the order of the roster, so that equal ones of several series have one name.
+/// An ensemble's members stand in the order of the registry, so that equal ones of several series have one name.
 pub fn name_of<'a>(combination: &Combination, name: impl Fn(usize) -> &'a str) -> String {
     let mut names: Vec<&str> = combination.models().into_iter().map(name).collect();
-    names.sort_by_key(|name| roster::NAMES.iter().position(|known| known == name));
+    names.sort_by_key(|name| registry::NAMES.iter().position(|known| known == name));
     match names.as_slice() {
         [model] => (*model).to_owned(),
         models => format!("Ensemble({})", models.join(", ")),
@@ -222,7 +222,7 @@ fn combination(one: &Json, models: &[Chosen]) -> Option<(String, Combination)> {
     Some((one.get("unique_id")?.as_str()?.to_owned(), combination))
 }
 
-fn tell_conformal(conformal: &Conformal) -> Json {
+fn conformal_json(conformal: &Conformal) -> Json {
     let reaches: Vec<Json> = conformal
         .reaches
         .iter()
@@ -233,7 +233,7 @@ fn tell_conformal(conformal: &Conformal) -> Json {
 }
 
 fn conformal(one: &Json) -> Option<(String, Conformal)> {
-    let told = one.get("conformal")?;
+    let written = one.get("conformal")?;
     let reach = |reach: &Json| {
         Some(Reach {
             level: reach.get("level")?.as_f64()?,
@@ -241,18 +241,18 @@ fn conformal(one: &Json) -> Option<(String, Conformal)> {
         })
     };
     let conformal = Conformal {
-        scale: if told.get("scale")? == "log" {
+        scale: if written.get("scale")? == "log" {
             Scale::Log
         } else {
             Scale::Raw
         },
-        widths: told
+        widths: written
             .get("widths")?
             .as_array()?
             .iter()
             .map(Json::as_f64)
             .collect::<Option<_>>()?,
-        reaches: told
+        reaches: written
             .get("reaches")?
             .as_array()?
             .iter()
@@ -274,11 +274,11 @@ fn value_of(json: &Json) -> Option<Value> {
     })
 }
 
-fn tell(finding: &Finding) -> Json {
-    match finding {
-        Finding::Number(number) => (*number).into(),
-        Finding::Numbers(numbers) => numbers.as_slice().into(),
-        Finding::Text(text) => text.as_str().into(),
+fn estimate_json(estimate: &Estimate) -> Json {
+    match estimate {
+        Estimate::Number(number) => (*number).into(),
+        Estimate::Numbers(numbers) => numbers.as_slice().into(),
+        Estimate::Text(text) => text.as_str().into(),
     }
 }
 
@@ -316,8 +316,8 @@ mod tests {
             ]),
             conformal: BTreeMap::from([("B".to_owned(), conformal)]),
         };
-        let told = selection.tell(|_, _| Some(&[]));
-        let whole = told.as_object().expect("an object");
+        let json = selection.to_json(|_, _| Some(&[]));
+        let whole = json.as_object().expect("an object");
         assert_eq!(Selection::parse(whole), Some(selection.clone()));
         assert_eq!(
             selection.name_of(&selection.series["A"]),

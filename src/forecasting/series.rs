@@ -195,7 +195,7 @@ impl Frequency {
     /// The time `steps` after `start`; the last day of a month stays the last.
     ///
     /// # Panics
-    /// If that is beyond the years that a time can tell.
+    /// If that is beyond the years that a time can represent.
     #[must_use]
     pub fn step(self, start: NaiveDateTime, steps: usize) -> NaiveDateTime {
         let far = || panic!("internal error: {steps} steps after {start} is no time");

@@ -28,11 +28,11 @@ const ROW_GROUP: usize = 1 << 17;
 
 /// A table in the making: columns in order, rows already sorted by whoever makes it.
 #[derive(Default)]
-pub struct Table {
+pub struct ParquetTable {
     columns: Vec<Column>,
 }
 
-impl Table {
+impl ParquetTable {
     /// Adds a column of texts.
     #[must_use]
     pub fn texts<'a>(mut self, name: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
@@ -173,7 +173,7 @@ pub(super) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(plain)
 }
 
-/// The last part of a path: what a message can name without telling where an attempt is staged.
+/// The last part of a path: what a message can name without revealing where an attempt is staged.
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())

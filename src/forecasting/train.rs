@@ -1,12 +1,12 @@
 //! `train_backtest_select`: compares models on the past, and chooses the one to forecast with, or several.
 
 use super::backtest::{self, Outcomes};
-use super::comparison::Compared;
+use super::backtest_config::BacktestConfig;
+use super::backtest_report::BacktestReport;
+use super::cached_fit::{CandidateModel, FitEffort};
 use super::document;
-use super::piece::{Candidate, Effort};
-use super::roster;
+use super::registry;
 use super::series::{self, FREQUENCY, Series};
-use super::setup::Setup;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, Param, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -48,8 +48,8 @@ const OWN: [Param; 13] = [
     },
     Param {
         name: "models",
-        kind: Kind::List(&Kind::Choice(&roster::NAMES)),
-        default: Some(Literal::Texts(&roster::DEFAULT)),
+        kind: Kind::List(&Kind::Choice(&registry::NAMES)),
+        default: Some(Literal::Texts(&registry::DEFAULT)),
         doc: "the models to compare",
     },
     Param {
@@ -98,14 +98,14 @@ const OWN: [Param; 13] = [
 ];
 
 /// The task's own parameters, then one for each model's settings.
-const PARAMS: [Param; OWN.len() + roster::SETTINGS.len()] = {
-    let mut params = [HORIZON; OWN.len() + roster::SETTINGS.len()];
+const PARAMS: [Param; OWN.len() + registry::SETTINGS.len()] = {
+    let mut params = [HORIZON; OWN.len() + registry::SETTINGS.len()];
     let mut at = 0;
     while at < params.len() {
         params[at] = if at < OWN.len() {
             OWN[at]
         } else {
-            roster::SETTINGS[at - OWN.len()]
+            registry::SETTINGS[at - OWN.len()]
         };
         at += 1;
     }
@@ -161,11 +161,11 @@ impl Task for TrainBacktestSelect {
 /// Compares the models that `candidates` makes for the lengths of the seasons, and writes what came of it.
 pub(super) fn compare(
     context: &Context<'_>,
-    candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<Candidate>,
+    candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<CandidateModel>,
 ) -> Result<(), TaskError> {
     validated(context)?;
-    let setup = Setup::of(context);
-    if setup.conformal && setup.windows.count < 2 {
+    let config = BacktestConfig::of(context);
+    if config.conformal && config.windows.count < 2 {
         return Err(
             TaskError::new("conformal intervals need a back-test of at least two windows")
                 .help("raise `n_windows`, or set `intervals = \"own\"`"),
@@ -173,17 +173,17 @@ pub(super) fn compare(
     }
     let series = series::read(context, "clean")?;
     let seasons = seasons(context, &series);
-    let placed = setup.place(&series, &seasons)?;
+    let placed = config.place(&series, &seasons)?;
     let candidates = candidates(context, &seasons);
-    let mut results = backtest::run(context, &candidates, &placed, setup.span())?;
+    let mut results = backtest::run(context, &candidates, &placed, config.request())?;
     log(context, &candidates, &results);
     for (outcomes, _) in &mut results {
         for ((series, cutoffs), outcomes) in placed.iter().zip(outcomes) {
-            setup.finish(&setup.actual(series, cutoffs), outcomes);
+            config.finish(&config.actual(series, cutoffs), outcomes);
         }
     }
-    let compared = Compared {
-        setup,
+    let compared = BacktestReport {
+        config,
         seasons,
         series: &placed,
         candidates: &candidates,
@@ -222,21 +222,23 @@ fn seasons(context: &Context<'_>, series: &[Series]) -> Vec<usize> {
 }
 
 /// The models of `models` with their settings, each once.
-pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<Candidate> {
+pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<CandidateModel> {
     let names = context.texts("models");
     let first = |at: &usize| !names[..*at].contains(&names[*at]);
-    let entries = (0..names.len()).filter(first).filter_map(|at| roster::find(names[at]));
+    let entries = (0..names.len())
+        .filter(first)
+        .filter_map(|at| registry::find(names[at]));
     entries
-        .map(|entry| Candidate {
+        .map(|entry| CandidateModel {
             name: entry.name,
             version: entry.version,
-            model: entry.model(seasons, &roster::settings(&context.params, entry.name)),
+            model: entry.model(seasons, &registry::settings(&context.params, entry.name)),
         })
         .collect()
 }
 
-/// Tells what the models cost: in the log, for an artifact has no times in it.
-fn log(context: &Context<'_>, candidates: &[Candidate], results: &[(Vec<Outcomes>, Effort)]) {
+/// Reports what the models cost: in the log, for an artifact has no times in it.
+fn log(context: &Context<'_>, candidates: &[CandidateModel], results: &[(Vec<Outcomes>, FitEffort)]) {
     for (candidate, (_, effort)) in candidates.iter().zip(results) {
         context.log(&format!(
             "{}: {} fits in {:.2} s, {} remembered",
@@ -248,7 +250,7 @@ fn log(context: &Context<'_>, candidates: &[Candidate], results: &[(Vec<Outcomes
     }
     let all = results
         .iter()
-        .fold(Effort::default(), |sum, (_, effort)| sum.and(*effort));
+        .fold(FitEffort::default(), |sum, (_, effort)| sum.and(*effort));
     context.log(&format!(
         "{} of {} forecasts were remembered",
         all.remembered,

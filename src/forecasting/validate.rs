@@ -70,24 +70,24 @@ impl Task for ValidateClean {
         let mut rules = Vec::new();
         let read = observations(context, "clean");
         let unreadable = read.as_ref().err().map(|error| json!({ "why": error.what }));
-        rules.push(Rule::new(
+        rules.push(ValidationRule::new(
             "columns",
             "unique_id, ds and y are there, with an id and a time in each row",
             unreadable,
         ));
         let rows = read.unwrap_or_default();
-        // Without the columns the other rules have nothing to look at: they are not told as passed.
+        // Without the columns the other rules have nothing to look at: they are not reported as passed.
         if rules[0].broken == 0 {
             rules.extend(check(context, &rows));
         }
-        let broken: Vec<&Rule> = rules.iter().filter(|rule| rule.broken > 0).collect();
+        let broken: Vec<&ValidationRule> = rules.iter().filter(|rule| rule.broken > 0).collect();
         for rule in &rules {
             context.log(&format!("{}: {}", rule.name, rule.verdict()));
         }
         let report = json!({
             "status": if broken.is_empty() { "valid" } else { "broken" },
             "row_count": rows.len(),
-            "rules": rules.iter().map(Rule::tell).collect::<Vec<_>>(),
+            "rules": rules.iter().map(ValidationRule::report).collect::<Vec<_>>(),
         });
         document::write(context, "validation", &report)?;
         failure(&broken)
@@ -95,7 +95,7 @@ impl Task for ValidateClean {
 }
 
 /// The error that names the broken rules, if there are any.
-fn failure(broken: &[&Rule]) -> Result<(), TaskError> {
+fn failure(broken: &[&ValidationRule]) -> Result<(), TaskError> {
     if broken.is_empty() {
         return Ok(());
     }
@@ -111,7 +111,7 @@ fn failure(broken: &[&Rule]) -> Result<(), TaskError> {
 }
 
 /// One rule and what broke it.
-struct Rule {
+struct ValidationRule {
     name: &'static str,
     /// What must hold.
     what: String,
@@ -121,7 +121,7 @@ struct Rule {
     rows: Vec<Value>,
 }
 
-impl Rule {
+impl ValidationRule {
     fn new(name: &'static str, what: impl Into<String>, broken: impl IntoIterator<Item = Value>) -> Self {
         let mut rule = Self {
             name,
@@ -151,7 +151,7 @@ impl Rule {
         }
     }
 
-    fn tell(&self) -> Value {
+    fn report(&self) -> Value {
         json!({
             "rule": self.name,
             "what": self.what,
@@ -161,7 +161,7 @@ impl Rule {
         })
     }
 
-    /// The step that mends it, under a key by which equal steps are told once.
+    /// The step that mends it, under a key by which equal steps are reported once.
     fn help(&self) -> Option<(&'static str, &'static str)> {
         match self.name {
             "missing_times" | "nulls" => Some((
@@ -188,15 +188,15 @@ fn row(observation: &Observation) -> Value {
 }
 
 /// All rules beyond the columns.
-fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
+fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<ValidationRule> {
     let frequency = Frequency::declared_or_found(context, rows);
     let mut rules = vec![
-        Rule::new(
+        ValidationRule::new(
             "rows",
             "there is at least one row",
             rows.is_empty().then(|| json!({ "why": "no rows" })),
         ),
-        Rule::new(
+        ValidationRule::new(
             "order",
             "the rows of each series are in the order of time",
             out_of_order(rows).into_iter().map(row),
@@ -205,13 +205,13 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
     let mut sorted: Vec<&Observation> = rows.iter().collect();
     sorted.sort_by_key(|row| (row.unique_id.as_str(), row.ds));
     let same = |pair: &&[&Observation]| (&pair[0].unique_id, pair[0].ds) == (&pair[1].unique_id, pair[1].ds);
-    rules.push(Rule::new(
+    rules.push(ValidationRule::new(
         "duplicates",
         "no series has two rows of one time",
         sorted.windows(2).filter(same).map(|pair| row(pair[1])),
     ));
     let not_finite = |row: &&&Observation| row.y.is_some_and(|y| !y.is_finite());
-    rules.push(Rule::new(
+    rules.push(ValidationRule::new(
         "not_finite",
         "no value is infinite or NaN",
         sorted.iter().filter(not_finite).map(
@@ -235,7 +235,7 @@ fn out_of_order(rows: &[Observation]) -> Vec<&Observation> {
 }
 
 /// The rules that look at each series as a whole.
-fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<Rule> {
+fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<ValidationRule> {
     let (mut missing, mut nulls, mut off, mut negative) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut short, mut constant) = (Vec::new(), Vec::new());
     let least = context.count("min_length");
@@ -273,20 +273,20 @@ fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequ
     }
     let within = format!("; up to {allowed} % of a series' steps may");
     vec![
-        Rule::new(
+        ValidationRule::new(
             "missing_times",
             format!("no {frequency} step between first and last has no row{within}"),
             missing,
         ),
-        Rule::new("nulls", format!("no row has an empty value{within}"), nulls),
-        Rule::new("steps", format!("all times lie on {frequency} steps"), off),
-        Rule::new(
+        ValidationRule::new("nulls", format!("no row has an empty value{within}"), nulls),
+        ValidationRule::new("steps", format!("all times lie on {frequency} steps"), off),
+        ValidationRule::new(
             "negative",
             format!("no value lies further below zero than {floor} % of its series' largest"),
             negative,
         ),
-        Rule::new("length", format!("every series has at least {least} rows"), short),
-        Rule::new("constant", "every series has two different values", constant),
+        ValidationRule::new("length", format!("every series has at least {least} rows"), short),
+        ValidationRule::new("constant", "every series has two different values", constant),
     ]
 }
 

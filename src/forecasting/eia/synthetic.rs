@@ -49,7 +49,7 @@ fn rows() -> Vec<(NaiveDateTime, i64)> {
     let start = NaiveDate::from_ymd_opt(year, month, day)
         .and_then(|date| date.and_hms_opt(0, 0, 0))
         .unwrap_or_default();
-    let mut random = Random(0x0EAF_1A55_F1E1_D5A1);
+    let mut random = SplitMix(0x0EAF_1A55_F1E1_D5A1);
     // Spells of weather: an autoregression from day to day, drawn two days beyond the end to lean on.
     let mut weather = vec![0.0];
     for at in 0..HOURS / 24 + 2 {
@@ -112,9 +112,9 @@ fn page(rows: &[(NaiveDateTime, i64)], total: usize, offset: usize) -> String {
 }
 
 /// Numbers without a pattern, from a seed: the generator `SplitMix64` of Steele, Lea and Flood (2014).
-struct Random(u64);
+struct SplitMix(u64);
 
-impl Random {
+impl SplitMix {
     /// Uniform in [0, 1).
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -135,7 +135,7 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pages::Page;
+    use super::super::pages::EiaPage;
     use super::*;
 
     #[test]
@@ -152,16 +152,16 @@ mod tests {
 
     #[test]
     fn the_bundled_pages_are_believable() {
-        let pages: Vec<Page> = pages()
+        let pages: Vec<EiaPage> = pages()
             .iter()
-            .map(|(_, text)| Page::parse(text.as_bytes()).expect("a page"))
+            .map(|(_, text)| EiaPage::parse(text.as_bytes()).expect("a page"))
             .collect();
         assert_eq!(
             pages.iter().map(|page| page.rows.len()).collect::<Vec<_>>(),
             [5000, 136]
         );
         assert!(pages.iter().all(|page| page.total == 5136));
-        let july = |page: &Page| {
+        let july = |page: &EiaPage| {
             page.rows
                 .iter()
                 .filter(|row| row.period.month() == 7)

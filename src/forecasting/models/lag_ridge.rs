@@ -34,8 +34,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::linalg::{Cholesky, dot};
-use super::scale::{Outcome, Past, Scale, cut_off, fit_by_scale};
-use super::{Finding, FitError, Fitted, Forecast, Model};
+use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
+use super::{Estimate, FitError, Fitted, Forecast, Model};
 
 const NAME: &str = "LagRidge";
 
@@ -49,7 +49,7 @@ const SPARSE: &str = "SparseLagRidge";
 #[derive(Clone, Debug, PartialEq)]
 pub struct LagRidge {
     /// Which lags it looks at.
-    pub lags: Lags,
+    pub lags: LagSet,
     /// The shorter season, m₁.
     pub short: usize,
     /// The longer season, m₂.
@@ -60,7 +60,7 @@ pub struct LagRidge {
 
 /// The sets of lags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lags {
+pub enum LagSet {
     /// All around the day and the week.
     Dense,
     /// The few that matter most, two weeks included.
@@ -71,7 +71,7 @@ impl LagRidge {
     /// Has the dense lags and a penalty of 1e-4.
     pub fn new(short: usize, long: usize) -> Self {
         Self {
-            lags: Lags::Dense,
+            lags: LagSet::Dense,
             short: short.max(1),
             long: long.max(1),
             penalty: 1e-4,
@@ -81,15 +81,15 @@ impl LagRidge {
     /// Has the sparse lags.
     pub fn sparse(short: usize, long: usize) -> Self {
         Self {
-            lags: Lags::Sparse,
+            lags: LagSet::Sparse,
             ..Self::new(short, long)
         }
     }
 
     fn known_as(&self) -> &'static str {
         match self.lags {
-            Lags::Dense => NAME,
-            Lags::Sparse => SPARSE,
+            LagSet::Dense => NAME,
+            LagSet::Sparse => SPARSE,
         }
     }
 
@@ -103,8 +103,8 @@ impl LagRidge {
         let (day, week) = (self.short, self.week());
         let around = |centre: usize, before: usize, after: usize| centre.saturating_sub(before)..=centre + after;
         let lags: BTreeSet<usize> = match self.lags {
-            Lags::Dense => (1..=day + 4).chain(around(week, 27, 4)).collect(),
-            Lags::Sparse => (1..=3)
+            LagSet::Dense => (1..=day + 4).chain(around(week, 27, 4)).collect(),
+            LagSet::Sparse => (1..=3)
                 .chain(around(day, 1, 2))
                 .chain(around(week, 3, 2))
                 .chain(around(2 * week, 1, 1))
@@ -128,12 +128,12 @@ impl LagRidge {
     }
 
     /// Reads a fit off the running sums at each of the ascending cutoffs.
-    fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<Outcome> {
+    fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<FitResult> {
         let design = Design::new(x, self.runs(), self.week());
         let mut sums = Sums::new(design.width);
         let mut row = vec![0.0; design.width];
         let mut t = design.first();
-        let mut fit = |&n: &usize| -> Outcome {
+        let mut fit = |&n: &usize| -> FitResult {
             while t < n {
                 let target = design.row(t, &mut row);
                 sums.add(&row, target);
@@ -154,14 +154,14 @@ impl Model for LagRidge {
         self.known_as()
     }
 
-    fn fit(&self, y: &[f64]) -> Outcome {
+    fn fit(&self, y: &[f64]) -> FitResult {
         self.fit_at(y, &[y.len()])
             .pop()
             .expect("internal error: one cutoff, no outcome")
     }
 
-    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
-        let past = Past {
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {
+        let past = FitRequest {
             model: self.known_as(),
             needed: self.needed(),
             season: self.short,
@@ -215,7 +215,7 @@ fn fill(row: &mut [f64], lags: &[Range<usize>], past: &[f64], mean: f64) {
 
 /// The mean of the `week` values before each position.
 ///
-/// The running sum is made anew every `week` positions, so that an enormous value that has left it leaves no error.
+/// The running sum is recomputed every `week` positions, so that an enormous value that has left it leaves no error.
 fn rolling_means(x: &[f64], week: usize) -> Vec<f64> {
     let mut means = vec![f64::NAN; x.len().min(week)];
     let mut sum = 0.0;
@@ -360,17 +360,17 @@ impl Fitted for RidgeFit {
         self.scale.forecast(&path, &self.deviations(horizon), levels)
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         let lags = self
             .lags
             .iter()
             .map(|run| format!("{}..{}", run.start, run.end - 1))
             .collect::<Vec<_>>();
         vec![
-            ("scale", Finding::Text(self.scale.to_string())),
-            ("lags", Finding::Text(lags.join(", "))),
-            ("coefficients", Finding::Numbers(self.beta.clone())),
-            ("sigma2", Finding::Number(self.variance)),
+            ("scale", Estimate::Text(self.scale.to_string())),
+            ("lags", Estimate::Text(lags.join(", "))),
+            ("coefficients", Estimate::Numbers(self.beta.clone())),
+            ("sigma2", Estimate::Number(self.variance)),
         ]
     }
 
@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_series_is_told_so() {
+    fn a_short_series_is_reported() {
         let error = LagRidge::new(24, 168).fit(&[1.0; 299]).err();
         assert_eq!(
             error,

@@ -11,12 +11,12 @@ pub mod conformal;
 pub mod double_seasonal;
 pub mod ets;
 pub mod lag_ridge;
-pub mod last_day;
 pub mod linalg;
 pub mod mstl;
 pub mod nearest_neighbours;
 pub mod normal;
 pub mod optimise;
+pub mod repeated_season;
 pub mod scale;
 pub mod seasonal_naive;
 pub mod simplex;
@@ -57,10 +57,10 @@ pub trait Fitted: Debug + Send + Sync {
     /// Forecasts the next `horizon` steps, with a prediction interval for each of `levels` (percent, in (0, 100)).
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast;
 
-    /// What was found: orders, coefficients, criteria, by name; what `selected.json` and the registry tell people.
+    /// What was found: orders, coefficients, criteria, by name; what `selected.json` and the registry show people.
     ///
     /// Where a limit on the work of the fit was reached, one of the entries says so.
-    fn summary(&self) -> Vec<(&'static str, Finding)>;
+    fn summary(&self) -> Vec<(&'static str, Estimate)>;
 
     /// One-step-ahead values over the past, as long as the series; NaN where the model has none.
     fn fitted_values(&self) -> Option<&[f64]> {
@@ -70,7 +70,7 @@ pub trait Fitted: Debug + Send + Sync {
 
 /// One thing that a fit found.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
+pub enum Estimate {
     /// A number.
     Number(f64),
     /// Several, such as coefficients.

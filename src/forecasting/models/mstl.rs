@@ -16,7 +16,7 @@ use super::classical::Composition;
 use super::ets::{AutoEts, Holt};
 use super::stl::Stl;
 use super::theta::Theta;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use super::{Estimate, FitError, Fitted, Forecast, Model, check};
 
 /// A series taken apart.
 #[derive(Clone, Debug)]
@@ -168,9 +168,9 @@ impl Fitted for Reseasoned {
         forecast
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         let lengths = self.last.iter().map(|season| season.len() as f64).collect();
-        let mut found = vec![("season_lengths", Finding::Numbers(lengths))];
+        let mut found = vec![("season_lengths", Estimate::Numbers(lengths))];
         found.extend(self.trend.summary());
         found
     }

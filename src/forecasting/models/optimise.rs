@@ -30,7 +30,7 @@ pub struct Variable {
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct DescentLimits {
     /// Most steps to take.
     pub iterations: usize,
     /// A point is good enough when the next step promises to lower the function by less than this.
@@ -39,7 +39,7 @@ pub struct Limits {
 
 /// Where the search ended.
 #[derive(Clone, Debug)]
-pub struct Minimum {
+pub struct LocalMinimum {
     /// The best point.
     pub x: Vec<f64>,
     /// The value there, infinite if even the start was outside the domain.
@@ -57,14 +57,14 @@ const HALVINGS: usize = 30;
 const SUFFICIENT: f64 = 1e-4;
 
 /// Searches for a local minimum from the variables' starts.
-pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: Limits) -> Minimum {
+pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: DescentLimits) -> LocalMinimum {
     let size = variables.len();
     let mut x: Vec<f64> = variables.iter().map(|v| v.start.clamp(v.lower, v.upper)).collect();
     let mut gradient = vec![0.0; size];
     let mut value = objective.evaluate(&x, &mut gradient);
     let mut iterations = 0;
     if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        return Minimum {
+        return LocalMinimum {
             x,
             value: f64::INFINITY,
             iterations,
@@ -79,7 +79,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         let promised = -dot(&gradient, &direction);
         if promised.is_nan() || promised < 2.0 * limits.decrease {
             if curvature.is_fresh {
-                return Minimum {
+                return LocalMinimum {
                     x,
                     value,
                     iterations,
@@ -93,7 +93,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         iterations += 1;
         let Some(better) = line_search(objective, &x, value, &gradient, &direction, variables, &mut next) else {
             if curvature.is_fresh {
-                return Minimum {
+                return LocalMinimum {
                     x,
                     value,
                     iterations,
@@ -108,7 +108,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         std::mem::swap(&mut x, &mut next.0);
         std::mem::swap(&mut gradient, &mut next.1);
     }
-    Minimum {
+    LocalMinimum {
         x,
         value,
         iterations,
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: DescentLimits = DescentLimits {
         iterations: 500,
         decrease: 1e-16,
     };
@@ -348,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_on_steps_is_told() {
-        let limits = Limits {
+    fn the_limit_on_steps_is_reported() {
+        let limits = DescentLimits {
             iterations: 3,
             ..LIMITS
         };
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_outside_the_domain_is_told_by_an_infinite_value() {
+    fn a_start_outside_the_domain_is_reported_by_an_infinite_value() {
         struct Nowhere;
         impl Objective for Nowhere {
             fn evaluate(&mut self, _: &[f64], _: &mut [f64]) -> f64 {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::last_day::LastDay;
+use super::repeated_season::RepeatedSeason;
 use super::{FitError, Fitted, Forecast, Interval, check, normal};
 
 /// Logarithms or the values themselves.
@@ -75,11 +75,11 @@ impl fmt::Display for Scale {
 }
 
 /// A fit of one cutoff, or why there is none.
-pub type Outcome = Result<Box<dyn Fitted>, FitError>;
+pub type FitResult = Result<Box<dyn Fitted>, FitError>;
 
 /// A series, and what a model asks of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Past<'a> {
+pub struct FitRequest<'a> {
     /// The model, for messages.
     pub model: &'static str,
     /// The fewest values it can be fitted to.
@@ -96,11 +96,11 @@ pub struct Past<'a> {
 /// past. `fit_all` gets the series on a scale and the ascending cutoffs on it, and gives an outcome for each; the results
 /// stand in the order of `cutoffs`. A past that [`check`] refuses, or that repeats one season, never reaches it.
 pub fn fit_by_scale(
-    past: &Past,
+    past: &FitRequest,
     cutoffs: &[usize],
-    fit_all: impl Fn(&[f64], Scale, &[usize]) -> Vec<Outcome>,
-) -> Vec<Outcome> {
-    let mut outcomes: Vec<Option<Outcome>> = cutoffs.iter().map(|&n| without_model(past, &past.y[..n])).collect();
+    fit_all: impl Fn(&[f64], Scale, &[usize]) -> Vec<FitResult>,
+) -> Vec<FitResult> {
+    let mut outcomes: Vec<Option<FitResult>> = cutoffs.iter().map(|&n| without_model(past, &past.y[..n])).collect();
     for scale in [Scale::Log, Scale::Raw] {
         let mut open: Vec<usize> = (0..cutoffs.len())
             .filter(|&i| outcomes[i].is_none() && Scale::of(&past.y[..cutoffs[i]]) == scale)
@@ -129,11 +129,11 @@ pub(super) fn cut_off(past: &[f64]) -> [f64; 2] {
 }
 
 /// What can be said of a past before any model is fitted.
-fn without_model(past: &Past, y: &[f64]) -> Option<Outcome> {
+fn without_model(past: &FitRequest, y: &[f64]) -> Option<FitResult> {
     if let Err(error) = check(past.model, y, past.needed) {
         return Some(Err(error));
     }
-    LastDay::of_repeating(y, past.season).map(|fit| -> Outcome { Ok(Box::new(fit)) })
+    RepeatedSeason::of_repeating(y, past.season).map(|fit| -> FitResult { Ok(Box::new(fit)) })
 }
 
 /// Series for the tests of the models on a scale.
@@ -189,13 +189,13 @@ pub(super) mod sample {
         y[560] = -1.0;
         let cutoffs = [600, 430, 560, 20, 620, 561, 430];
         for (fit, n) in model.fit_at(&y, &cutoffs).into_iter().zip(cutoffs) {
-            let told = |fit: super::Outcome| {
+            let content = |fit: super::FitResult| {
                 fit.map(|fit| {
                     let fitted: Vec<u64> = fit.fitted_values().expect("kept").iter().map(|v| v.to_bits()).collect();
                     (fit.forecast(48, &[50.0, 95.0]), fit.summary(), fitted)
                 })
             };
-            assert_eq!(told(fit), told(model.fit(&y[..n])), "at {n}");
+            assert_eq!(content(fit), content(model.fit(&y[..n])), "at {n}");
         }
     }
 

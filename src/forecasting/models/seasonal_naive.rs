@@ -6,7 +6,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 use super::normal;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use super::{Estimate, FitError, Fitted, Forecast, Model, check};
 
 const NAME: &str = "SeasonalNaive";
 
@@ -60,10 +60,10 @@ impl Fitted for LastSeason {
         Forecast { mean, intervals }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         vec![
-            ("season_length", Finding::Number(self.values.len() as f64)),
-            ("sigma", Finding::Number(self.deviation)),
+            ("season_length", Estimate::Number(self.values.len() as f64)),
+            ("sigma", Estimate::Number(self.deviation)),
         ]
     }
 

@@ -27,12 +27,12 @@ pub struct Stl {
     seasonal: [Loess; 2],
     low_pass: Loess,
     trend: Loess,
-    work: Work,
+    work: StlBuffers,
 }
 
 /// Space for one decomposition.
 #[derive(Debug, Default)]
-struct Work {
+struct StlBuffers {
     detrended: Vec<f64>,
     /// The smoothed subseries, in the order of time, one season longer at either end.
     cycle: Vec<f64>,
@@ -61,7 +61,7 @@ impl Stl {
             seasonal,
             low_pass: Loess::new(n, next_odd(season_length + 1), Degree::Linear),
             trend: Loess::new(n, trend_window(season_length, seasonal_window), Degree::Linear),
-            work: Work::default(),
+            work: StlBuffers::default(),
         }
     }
 
@@ -91,7 +91,7 @@ impl Stl {
 
     /// Smooths the values of each position in the season, and continues them by one at either end (step 2).
     fn smooth_subseries(&mut self) {
-        let Work {
+        let StlBuffers {
             detrended,
             cycle,
             subseries,
@@ -118,7 +118,7 @@ impl Stl {
 
     /// Takes moving averages over a season, a season again, and three values (step 3).
     fn filter(&mut self) {
-        let Work {
+        let StlBuffers {
             cycle, filtered, low, ..
         } = &mut self.work;
         moving_average(cycle, self.season_length, filtered);

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use super::*;
 
 /// A task, its parameters, and the artifacts that are looked at.
-type Case<'a> = (&'a str, Vec<(&'a str, Value)>, &'a [&'a str]);
+type TaskCase<'a> = (&'a str, Vec<(&'a str, Value)>, &'a [&'a str]);
 
 /// The tasks in order with their versions, their parameters, and the digests of what they make.
 #[test]
 fn a_task_whose_artifacts_change_has_a_new_version() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let models = || ("models", texts(&["SeasonalNaive", "LagRidge"]));
     let span = [
         ("start_date", text("2023-06-01")),
@@ -18,7 +18,7 @@ fn a_task_whose_artifacts_change_has_a_new_version() {
         ("source", text(pipeline::BUNDLED)),
     ];
     let windows = || ("n_windows", Value::Int(2));
-    let tasks: [Case<'_>; 7] = [
+    let tasks: [TaskCase<'_>; 7] = [
         ("ingest_eia", span.to_vec(), &["raw"]),
         ("prepare_clean", vec![], &["clean", "metadata"]),
         ("validate_clean", vec![], &["validation"]),

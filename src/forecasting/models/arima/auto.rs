@@ -5,7 +5,7 @@ use super::candidates::Bounds;
 use super::differencing;
 use super::forecast::{Constant, FittedArima};
 use super::order::Order;
-use super::search::{Found, Search};
+use super::search::{FoundOrder, OrderSearch};
 use super::{Criterion, Differenced, Method, finish, scale_of};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -171,15 +171,15 @@ impl AutoArima {
         n: usize,
         base: Order,
         differenced: &Differenced,
-        earlier: Option<&Found>,
-    ) -> Option<Found> {
+        earlier: Option<&FoundOrder>,
+    ) -> Option<FoundOrder> {
         let constant = self.allow_constant(&base);
         let bounds = self.bounds(n, base.season_length, constant);
         let (plain, with_constant) = (differenced.sample(false), constant.then(|| differenced.sample(true)));
         let approximation = self
             .approximation
             .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1);
-        let search = Search::new(self, base, bounds, plain, with_constant, approximation);
+        let search = OrderSearch::new(self, base, bounds, plain, with_constant, approximation);
         search.run(earlier)
     }
 
@@ -228,7 +228,7 @@ impl Model for AutoArima {
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
         let earlier: BTreeSet<usize> = cutoffs.iter().filter_map(|&n| self.earlier(n)).collect();
-        let found: BTreeMap<usize, Found> = earlier
+        let found: BTreeMap<usize, FoundOrder> = earlier
             .into_par_iter()
             .filter_map(|n| Some((n, self.find(&y[..n])?)))
             .collect();
@@ -245,22 +245,26 @@ impl Model for AutoArima {
 }
 
 impl AutoArima {
-    /// The length of the past whose search a series of `n` values begins with; `None` where it begins anew.
+    /// The length of the past whose search a series of `n` values begins with; `None` where it begins from nothing.
     ///
     /// A fit is a function of its series alone, so that past is not the window that was fitted before, but one that the
-    /// series' own length tells. The windows of a back-test most often have the same.
+    /// series' own length determines. The windows of a back-test most often have the same.
     fn earlier(&self, n: usize) -> Option<usize> {
         let doublings = (n / SHORTEST_PAST).checked_ilog2().filter(|_| self.warm_start)?;
         Some(SHORTEST_PAST << doublings)
     }
 
-    /// What a search finds on an earlier past; where that is nothing, whatever follows begins anew.
-    fn find(&self, past: &[f64]) -> Option<Found> {
+    /// What a search finds on an earlier past; where that is nothing, whatever follows begins from nothing.
+    fn find(&self, past: &[f64]) -> Option<FoundOrder> {
         self.fit_from(past, None).ok()?.1
     }
 
-    /// Fits to a series, from what was found on an earlier past of it if that is given, and tells what was found.
-    fn fit_from(&self, y: &[f64], earlier: Option<&Found>) -> Result<(Box<dyn Fitted>, Option<Found>), FitError> {
+    /// Fits to a series, from what was found on an earlier past of it if that is given, and returns what was found.
+    fn fit_from(
+        &self,
+        y: &[f64],
+        earlier: Option<&FoundOrder>,
+    ) -> Result<(Box<dyn Fitted>, Option<FoundOrder>), FitError> {
         check("AutoARIMA", y, 1)?;
         let no_fit = |why: &str| FitError::NoFit {
             model: "AutoARIMA",

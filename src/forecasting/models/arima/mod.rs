@@ -72,11 +72,11 @@ pub use order::Order;
 pub(super) use polynomial::roots_beyond;
 
 use super::{FitError, Fitted, Model, check};
-use estimate::{Estimate, Rules, minimum, refine};
-use forecast::{Constant, Effort, Finished, FittedArima, Regressors};
-use least_squares::Stop;
+use estimate::{ArmaEstimate, Rules, minimum, refine};
+use forecast::{Constant, Finished, FittedArima, Regressors, SearchEffort};
+use least_squares::StopRule;
 use likelihood::Likelihood;
-use sample::Sample;
+use sample::DifferencedSample;
 use serde::{Deserialize, Serialize};
 
 /// How the coefficients are estimated.
@@ -167,7 +167,7 @@ impl Model for Arima {
         let scale = scale_of("ARIMA", y)?;
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
         let sample = Differenced::new(&scaled, &order).sample(constant);
-        let stop = Stop {
+        let stop = StopRule {
             max_iterations: self.max_iterations,
             tolerance: FINE,
         };
@@ -188,7 +188,7 @@ impl Model for Arima {
             }
         };
         let estimate = estimate.ok_or_else(no_likelihood)?;
-        let mut effort = Effort {
+        let mut effort = SearchEffort {
             candidates: 1,
             iterations: estimate.iterations,
             limits: Vec::new(),
@@ -240,13 +240,13 @@ impl Differenced {
     }
 
     /// With or without a constant.
-    fn sample(&self, constant: bool) -> Sample {
+    fn sample(&self, constant: bool) -> DifferencedSample {
         let regressors = if constant {
             vec![vec![self.constant; self.series.len()]]
         } else {
             Vec::new()
         };
-        Sample {
+        DifferencedSample {
             series: self.series.clone(),
             regressors,
         }
@@ -257,10 +257,10 @@ impl Differenced {
 fn finish(
     y: &[f64],
     scale: f64,
-    sample: &Sample,
-    estimate: &Estimate,
+    sample: &DifferencedSample,
+    estimate: &ArmaEstimate,
     constant: bool,
-    effort: Effort,
+    effort: SearchEffort,
 ) -> Option<Box<dyn Fitted>> {
     let order = &estimate.order;
     let likelihood = Likelihood::at(sample, &estimate.coefficients)?;

@@ -1,6 +1,6 @@
 //! The order of an ARIMA model, its name, and its coefficients: free, by polynomial, and multiplied out.
 
-use super::polynomial::{self, Lags};
+use super::polynomial::{self, LagPolynomial};
 
 /// The order (p, d, q)(P, D, Q)\[m\] of a seasonal ARIMA model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,17 +172,17 @@ impl Coefficients {
     }
 
     /// The autoregressive side multiplied out: the sparse `a` of `w_t = Σ a_k w_(t-k) + ..`.
-    pub(super) fn ar_lags(&self) -> Lags {
-        Lags::product(&self.ar, &self.seasonal_ar, self.season_length)
+    pub(super) fn ar_lags(&self) -> LagPolynomial {
+        LagPolynomial::product(&self.ar, &self.seasonal_ar, self.season_length)
     }
 
     /// The moving-average side multiplied out: the sparse `b` of `.. + e_t + Σ b_k e_(t-k)`.
-    pub(super) fn ma_lags(&self) -> Lags {
+    pub(super) fn ma_lags(&self) -> LagPolynomial {
         let negated = |c: &[f64]| c.iter().map(|c| -c).collect::<Vec<_>>();
-        Lags::product(&negated(&self.ma), &negated(&self.seasonal_ma), self.season_length).negated()
+        LagPolynomial::product(&negated(&self.ma), &negated(&self.seasonal_ma), self.season_length).negated()
     }
 
-    /// Tells whether all roots of both sides, multiplied out, are larger than `radius` in size.
+    /// Returns whether all roots of both sides, multiplied out, are larger than `radius` in size.
     pub(super) fn roots_beyond(&self, radius: f64) -> bool {
         #[expect(
             clippy::cast_possible_truncation,

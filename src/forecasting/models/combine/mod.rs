@@ -6,7 +6,7 @@
 
 mod windows;
 
-pub use windows::Windows;
+pub use windows::WindowValues;
 
 use super::{Forecast, Interval};
 

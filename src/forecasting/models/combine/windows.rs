@@ -2,12 +2,12 @@
 
 /// A rectangle of numbers, windows × steps; a window that a model failed on is NaN throughout.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Windows {
+pub struct WindowValues {
     steps: usize,
     values: Vec<f64>,
 }
 
-impl Windows {
+impl WindowValues {
     /// An empty rectangle whose windows will have `steps` steps.
     pub fn new(steps: usize) -> Self {
         Self {

@@ -36,7 +36,7 @@ impl Component {
 
 /// One form, such as ETS(A,Ad,M).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Form {
+pub struct EtsForm {
     /// Additive or multiplicative errors, never absent.
     pub error: Component,
     /// The trend.
@@ -47,7 +47,7 @@ pub struct Form {
     pub season: Component,
 }
 
-impl Form {
+impl EtsForm {
     /// Whether the states can be far apart in sign and size without harm: all components are added.
     pub(super) fn is_linear(self) -> bool {
         self.trend != Component::Multiplicative && self.season != Component::Multiplicative
@@ -84,7 +84,7 @@ impl Form {
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for EtsForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let damped = if self.damped { "d" } else { "" };
         write!(
@@ -101,9 +101,9 @@ impl fmt::Display for Form {
 ///
 /// The letters stand for error, trend and season: `N` none, `A` additive, `M` multiplicative, `Z` whatever fits best.
 /// A `d` behind the trend asks for a damped one; without it a trend is tried damped and undamped, unless
-/// [`Pattern::undamped`] forbids it. A trend of `Z` is never multiplicative, as in the reference.
+/// [`FormPattern::undamped`] forbids it. A trend of `Z` is never multiplicative, as in the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub struct FormPattern {
     error: Option<Component>,
     trend: Option<Component>,
     season: Option<Component>,
@@ -113,9 +113,9 @@ pub struct Pattern {
 /// A pattern that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no ETS model: three letters of N, A, M, Z (error, trend, season), such as `ZZZ` or `MAdM`")]
-pub struct PatternError(String);
+pub struct FormPatternError(String);
 
-impl Pattern {
+impl FormPattern {
     /// Every form.
     pub const ANY: Self = Self {
         error: None,
@@ -161,7 +161,7 @@ impl Pattern {
     ///
     /// `seasonal` and `positive` say whether the series has enough seasons, and only values above zero. A form that
     /// is known to be unstable is left out, unless the pattern names all of it.
-    pub(super) fn forms(self, seasonal: bool, positive: bool) -> Vec<Form> {
+    pub(super) fn forms(self, seasonal: bool, positive: bool) -> Vec<EtsForm> {
         use Component::{Absent, Additive, Multiplicative};
         let choices = |fixed: Option<Component>, open: &[Component]| fixed.map_or(open.to_vec(), |one| vec![one]);
         let is_whole = self.error.is_some() && self.trend.is_some() && self.season.is_some();
@@ -170,7 +170,7 @@ impl Pattern {
             for season in choices(self.season, &[Absent, Additive, Multiplicative]) {
                 for trend in choices(self.trend, &[Absent, Additive]) {
                     for damped in self.damped.map_or(vec![false, true], |one| vec![one]) {
-                        let form = Form {
+                        let form = EtsForm {
                             error,
                             trend,
                             damped,
@@ -191,11 +191,11 @@ impl Pattern {
     }
 }
 
-impl FromStr for Pattern {
-    type Err = PatternError;
+impl FromStr for FormPattern {
+    type Err = FormPatternError;
 
-    fn from_str(text: &str) -> Result<Self, PatternError> {
-        let wrong = || PatternError(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, FormPatternError> {
+        let wrong = || FormPatternError(text.to_owned());
         let component = |letter: char| match letter {
             'N' => Ok(Some(Component::Absent)),
             'A' => Ok(Some(Component::Additive)),
@@ -226,8 +226,12 @@ mod tests {
     use super::*;
 
     fn forms(pattern: &str, seasonal: bool, positive: bool) -> Vec<String> {
-        let pattern: Pattern = pattern.parse().unwrap();
-        pattern.forms(seasonal, positive).iter().map(Form::to_string).collect()
+        let pattern: FormPattern = pattern.parse().unwrap();
+        pattern
+            .forms(seasonal, positive)
+            .iter()
+            .map(EtsForm::to_string)
+            .collect()
     }
 
     #[test]
@@ -248,7 +252,7 @@ mod tests {
     #[test]
     fn other_letters_are_refused() {
         for text in ["", "AA", "AAAA", "NAA", "XYZ", "ANdN"] {
-            assert_eq!(text.parse::<Pattern>(), Err(PatternError(text.to_owned())));
+            assert_eq!(text.parse::<FormPattern>(), Err(FormPatternError(text.to_owned())));
         }
     }
 }

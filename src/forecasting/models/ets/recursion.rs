@@ -8,7 +8,7 @@
 //! whatever the number of states. Cost: O(n), not depending on the season's length.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
-use super::form::{Component, Form};
+use super::form::{Component, EtsForm};
 
 /// The smoothing parameters, in the sense of Hyndman and others (2008): of the errors, with β at most α.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -36,7 +36,7 @@ pub struct States {
 
 /// What one step started from, and how far it went wrong.
 #[derive(Clone, Copy, Debug, Default)]
-struct Step {
+struct TracedStep {
     level: f64,
     trend: f64,
     season: f64,
@@ -47,10 +47,10 @@ struct Step {
 #[derive(Debug)]
 pub(super) struct Recursion<'a> {
     y: &'a [f64],
-    form: Form,
+    form: EtsForm,
     /// Added to sums of squares, so that a perfect fit has a finite likelihood.
     floor: f64,
-    trace: Vec<Step>,
+    trace: Vec<TracedStep>,
     squares: f64,
     ring: Vec<f64>,
 }
@@ -93,12 +93,12 @@ macro_rules! by_form {
 }
 
 impl<'a> Recursion<'a> {
-    pub(super) fn new(y: &'a [f64], form: Form, floor: f64) -> Self {
+    pub(super) fn new(y: &'a [f64], form: EtsForm, floor: f64) -> Self {
         Self {
             y,
             form,
             floor,
-            trace: vec![Step::default(); y.len()],
+            trace: vec![TracedStep::default(); y.len()],
             squares: 0.0,
             ring: Vec::new(),
         }
@@ -186,7 +186,7 @@ impl<'a> Recursion<'a> {
         p: &Smoothing,
         start: &States,
     ) -> (f64, f64) {
-        let mut pass = Pass::new(p, start);
+        let mut pass = ForwardPass::new(p, start);
         self.ring.clone_from(&start.season);
         if SEASON == ABSENT {
             for (&y, step) in self.y.iter().zip(&mut self.trace) {
@@ -304,7 +304,7 @@ impl<'a> Recursion<'a> {
         for (values, steps) in self.y.chunks(length).zip(self.trace.chunks(length)).rev() {
             for (i, (&y, step)) in values.iter().zip(steps).enumerate().rev() {
                 let place = if SEASON == ABSENT { 0 } else { i };
-                let Step {
+                let TracedStep {
                     level,
                     trend,
                     season,
@@ -401,7 +401,7 @@ impl<'a> Recursion<'a> {
 }
 
 /// The running states and sums of one pass over a series.
-struct Pass {
+struct ForwardPass {
     p: Smoothing,
     level: f64,
     trend: f64,
@@ -412,7 +412,7 @@ struct Pass {
     is_outside: bool,
 }
 
-impl Pass {
+impl ForwardPass {
     fn new(p: &Smoothing, start: &States) -> Self {
         Self {
             p: *p,
@@ -427,7 +427,7 @@ impl Pass {
 
     /// Takes in one value; `slot` holds the season of its position.
     #[inline]
-    fn step<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, y: f64, slot: &mut f64) -> Step {
+    fn step<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, y: f64, slot: &mut f64) -> TracedStep {
         let Smoothing {
             alpha,
             beta,
@@ -481,7 +481,7 @@ impl Pass {
         } else {
             self.squares += error * error;
         }
-        Step {
+        TracedStep {
             level,
             trend,
             season,

@@ -20,8 +20,8 @@ mod estimate;
 
 use super::classical::{Composition, seasonal_pattern};
 use super::normal;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
-use estimate::{Discount, Estimate, Line, RunningLine, whole_line};
+use super::{Estimate, FitError, Fitted, Forecast, Model, check};
+use estimate::{Discount, RegressionLine, RunningLine, ThetaEstimate, whole_line};
 
 /// The four models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Model for Theta {
             model: self.name,
             why: "the numbers overflow".to_owned(),
         };
-        let fit = |&variant: &Variant| Estimate::find(&adjusted, variant);
+        let fit = |&variant: &Variant| ThetaEstimate::find(&adjusted, variant);
         let estimates = self.variants.iter().map(fit).filter(|found| found.squares.is_finite());
         let best = estimates
             .min_by(|a, b| a.squares.total_cmp(&b.squares))
@@ -201,9 +201,9 @@ fn is_seasonal(y: &[f64], season_length: usize) -> bool {
 /// A theta model after its fit.
 #[derive(Debug)]
 struct ThetaFit {
-    estimate: Estimate,
+    estimate: ThetaEstimate,
     season: Season,
-    end: End,
+    end: ThetaEnd,
     /// Standard deviation of the scored one-step errors.
     deviation: f64,
     fitted: Vec<f64>,
@@ -211,15 +211,15 @@ struct ThetaFit {
 
 /// The states after the last value.
 #[derive(Clone, Copy, Debug)]
-struct End {
+struct ThetaEnd {
     level: f64,
     running: RunningLine,
     discount: Discount,
 }
 
-impl End {
+impl ThetaEnd {
     /// Returns the next value as forecast, and takes it in with an error added.
-    fn advance(&mut self, estimate: &Estimate, error: f64) -> f64 {
+    fn advance(&mut self, estimate: &ThetaEstimate, error: f64) -> f64 {
         let forecast = self.level + estimate.weight * self.discount.apply(self.running.line);
         let value = forecast + error;
         self.level = estimate.alpha * value + (1.0 - estimate.alpha) * self.level;
@@ -231,10 +231,10 @@ impl End {
     }
 
     /// The variances of the coming steps, in units of a one-step error's: how far each error passes into later values.
-    fn variances(&self, estimate: &Estimate, horizon: usize) -> Vec<f64> {
+    fn variances(&self, estimate: &ThetaEstimate, horizon: usize) -> Vec<f64> {
         let mut variances = vec![1.0; horizon];
         // Forecasts are linear in the states, so an error of one is followed from states of zero.
-        let nought = Line {
+        let nought = RegressionLine {
             intercept: 0.0,
             slope: 0.0,
         };
@@ -260,8 +260,8 @@ impl End {
 }
 
 impl ThetaFit {
-    fn new(y: &[f64], estimate: Estimate, season: Season) -> Self {
-        let Estimate {
+    fn new(y: &[f64], estimate: ThetaEstimate, season: Season) -> Self {
+        let ThetaEstimate {
             variant, alpha, level, ..
         } = estimate;
         let running = match variant.is_dynamic() {
@@ -273,7 +273,7 @@ impl ThetaFit {
             },
         };
         let level = alpha * y[0] + (1.0 - alpha) * level;
-        let mut end = End {
+        let mut end = ThetaEnd {
             level,
             running,
             discount: Discount::of_second(alpha),
@@ -320,8 +320,8 @@ impl Fitted for ThetaFit {
         Forecast { mean, intervals }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let Estimate {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
+        let ThetaEstimate {
             variant,
             alpha,
             level,
@@ -334,16 +334,16 @@ impl Fitted for ThetaFit {
             (false, Composition::Multiplicative) => "multiplicative",
         };
         let mut found = vec![
-            ("form", Finding::Text(variant.abbreviation().to_owned())),
-            ("decomposition", Finding::Text(season.to_owned())),
-            ("alpha", Finding::Number(alpha)),
-            ("theta", Finding::Number(self.estimate.theta())),
-            ("level", Finding::Number(level)),
-            ("sigma", Finding::Number(self.deviation)),
-            ("mse", Finding::Number(squares / (self.fitted.len() - UNSCORED) as f64)),
+            ("form", Estimate::Text(variant.abbreviation().to_owned())),
+            ("decomposition", Estimate::Text(season.to_owned())),
+            ("alpha", Estimate::Number(alpha)),
+            ("theta", Estimate::Number(self.estimate.theta())),
+            ("level", Estimate::Number(level)),
+            ("sigma", Estimate::Number(self.deviation)),
+            ("mse", Estimate::Number(squares / (self.fitted.len() - UNSCORED) as f64)),
         ];
         if !self.season.pattern.is_empty() {
-            found.push(("season", Finding::Numbers(self.season.pattern.clone())));
+            found.push(("season", Estimate::Numbers(self.season.pattern.clone())));
         }
         found
     }
@@ -373,7 +373,7 @@ mod tests {
             .map(|h| (forecast.intervals[0].upper[h] - forecast.mean[h]) / normal::reach(95.0))
             .collect();
         // Each path from quantiles of errors in a fixed, mixed order.
-        let estimate = Estimate::find(&y, Variant::DynamicOptimized);
+        let estimate = ThetaEstimate::find(&y, Variant::DynamicOptimized);
         let whole = ThetaFit::new(&y, estimate, Season::find(&y, 1, Composition::Additive));
         let mut sums = [0.0; 6];
         let paths = 20_000_u64;

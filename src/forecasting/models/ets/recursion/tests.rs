@@ -5,7 +5,7 @@ use super::*;
 const FORMS: [Component; 3] = [Component::Absent, Component::Additive, Component::Multiplicative];
 
 /// Every form at a point, with the series that it is tried on.
-fn cases() -> Vec<(Form, Smoothing, States)> {
+fn cases() -> Vec<(EtsForm, Smoothing, States)> {
     let mut cases = Vec::new();
     for error in [Component::Additive, Component::Multiplicative] {
         for trend in FORMS {
@@ -34,7 +34,7 @@ fn cases() -> Vec<(Form, Smoothing, States)> {
                     season: by_season,
                 };
                 cases.push((
-                    Form {
+                    EtsForm {
                         error,
                         trend,
                         damped,

@@ -5,15 +5,15 @@
 //! pure data out.
 
 use super::metrics;
-use super::models::combine::{Combination, Windows};
+use super::models::combine::{Combination, WindowValues};
 
 /// One series of a back-test.
 #[derive(Clone, Debug, Default)]
 pub struct Tested {
     /// What happened: windows × steps.
-    pub actual: Windows,
+    pub actual: WindowValues,
     /// What each model forecast, in the order of `models`, of the same shape; a window that failed is NaN.
-    pub forecasts: Vec<Windows>,
+    pub forecasts: Vec<WindowValues>,
 }
 
 /// What forecasts a series.
@@ -28,7 +28,7 @@ pub enum Select {
         /// How many those are.
         size: usize,
         /// How they become one.
-        rule: Rule,
+        rule: EnsembleRule,
     },
 }
 
@@ -46,7 +46,7 @@ pub enum Score {
 
 /// How an ensemble combines its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
+pub enum EnsembleRule {
     /// The mean, with weights ∝ 1 / E² by series.
     Weighted,
     /// The median.
@@ -72,7 +72,7 @@ impl Tested {
                     .all(|(windows, usable)| !usable || windows.is_whole(window))
         };
         let windows: Vec<usize> = (0..=last).filter(shared).collect();
-        let error = |(forecasts, &usable): (&Windows, &bool)| {
+        let error = |(forecasts, &usable): (&WindowValues, &bool)| {
             let by_window = windows
                 .iter()
                 .map(|&window| score.of(self.actual.window(window), forecasts.window(window)));
@@ -82,16 +82,16 @@ impl Tested {
     }
 
     /// Combines models of this series, the best first; `None` if none of them is usable.
-    pub fn combine(&self, models: &[usize], rule: Rule, score: Score) -> Option<Combination> {
+    pub fn combine(&self, models: &[usize], rule: EnsembleRule, score: Score) -> Option<Combination> {
         let errors = self.errors(score);
         let members: Vec<(usize, f64)> = models
             .iter()
             .filter_map(|&model| Some((model, errors[model]?)))
             .collect();
         match rule {
-            Rule::Weighted => Combination::inverse_square(&members),
-            Rule::Median if members.is_empty() => None,
-            Rule::Median => Some(Combination::Median(
+            EnsembleRule::Weighted => Combination::inverse_square(&members),
+            EnsembleRule::Median if members.is_empty() => None,
+            EnsembleRule::Median => Some(Combination::Median(
                 members.into_iter().map(|(model, _)| model).collect(),
             )),
         }
@@ -113,8 +113,8 @@ mod tests {
     use super::super::models::combine::Member;
     use super::*;
 
-    fn windows(rows: &[Option<[f64; 2]>]) -> Windows {
-        let mut windows = Windows::new(2);
+    fn windows(rows: &[Option<[f64; 2]>]) -> WindowValues {
+        let mut windows = WindowValues::new(2);
         for row in rows {
             windows.push(row.as_ref().map(<[f64; 2]>::as_slice));
         }
@@ -135,14 +135,14 @@ mod tests {
         let series = tested([Some(4.0), Some(1.0), Some(2.0)]);
         let members = vec![Member { model: 1, weight: 0.8 }, Member { model: 2, weight: 0.2 }];
         assert_eq!(
-            series.combine(&[1, 2], Rule::Weighted, Score::Mae),
+            series.combine(&[1, 2], EnsembleRule::Weighted, Score::Mae),
             Some(Combination::Weighted(members))
         );
         assert_eq!(
-            series.combine(&[1, 2, 0], Rule::Median, Score::Rmse),
+            series.combine(&[1, 2, 0], EnsembleRule::Median, Score::Rmse),
             Some(Combination::Median(vec![1, 2, 0]))
         );
-        for rule in [Rule::Weighted, Rule::Median] {
+        for rule in [EnsembleRule::Weighted, EnsembleRule::Median] {
             assert_eq!(tested([None; 3]).combine(&[0, 1, 2], rule, Score::Mae), None);
         }
     }

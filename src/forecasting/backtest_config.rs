@@ -1,17 +1,17 @@
 //! What a back-test is asked for, and what follows from that alone.
 
-use super::backtest::{Outcomes, Windows};
-use super::choice::{Rule, Score, Select};
+use super::backtest::{Outcomes, RollingOrigin};
+use super::cached_fit::ForecastRequest;
 use super::intervals;
 use super::models::combine;
-use super::piece::Span;
 use super::series::Series;
+use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::task::{Context, TaskError};
 
 /// The parameters of the back-test.
-pub(super) struct Setup {
+pub(super) struct BacktestConfig {
     /// How the windows lie.
-    pub(super) windows: Windows,
+    pub(super) windows: RollingOrigin,
     /// Levels of the intervals in percent, the narrowest first.
     pub(super) levels: Vec<f64>,
     /// What ranks the models.
@@ -24,11 +24,11 @@ pub(super) struct Setup {
     pub(super) non_negative: bool,
 }
 
-impl Setup {
+impl BacktestConfig {
     /// Reads them.
     pub(super) fn of(context: &Context<'_>) -> Self {
         Self {
-            windows: Windows {
+            windows: RollingOrigin {
                 horizon: context.count("horizon"),
                 count: context.count("n_windows"),
                 step: context.count("step_size"),
@@ -44,8 +44,8 @@ impl Setup {
                 "ensemble" => Select::Ensemble {
                     size: context.count("ensemble_size"),
                     rule: match context.text("ensemble_rule") {
-                        "median" => Rule::Median,
-                        _ => Rule::Weighted,
+                        "median" => EnsembleRule::Median,
+                        _ => EnsembleRule::Weighted,
                     },
                 },
                 _ => Select::Overall,
@@ -56,8 +56,8 @@ impl Setup {
     }
 
     /// What happened in each window of a series.
-    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::Windows {
-        let mut actual = combine::Windows::new(self.windows.horizon);
+    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::WindowValues {
+        let mut actual = combine::WindowValues::new(self.windows.horizon);
         for &cutoff in cutoffs {
             actual.push(Some(&series.y[cutoff..cutoff + self.windows.horizon]));
         }
@@ -67,7 +67,7 @@ impl Setup {
     /// Makes of the forecasts of one series what would be published: intervals as asked for, nothing below zero.
     ///
     /// What is below zero is raised first, so that errors are those of what is published.
-    pub(super) fn finish(&self, actual: &combine::Windows, outcomes: &mut Outcomes) {
+    pub(super) fn finish(&self, actual: &combine::WindowValues, outcomes: &mut Outcomes) {
         if self.non_negative {
             intervals::raise(outcomes);
         }
@@ -80,8 +80,8 @@ impl Setup {
     }
 
     /// What each window is forecast for.
-    pub(super) fn span(&self) -> Span<'_> {
-        Span {
+    pub(super) fn request(&self) -> ForecastRequest<'_> {
+        ForecastRequest {
             horizon: self.windows.horizon,
             levels: &self.levels,
         }
@@ -93,7 +93,7 @@ impl Setup {
         series: &'s [Series],
         seasons: &[usize],
     ) -> Result<Vec<(&'s Series, Vec<usize>)>, TaskError> {
-        let Windows { horizon, count, step } = self.windows;
+        let RollingOrigin { horizon, count, step } = self.windows;
         let season = seasons.first().copied().unwrap_or(1);
         let mut placed = Vec::with_capacity(series.len());
         let mut short = Vec::new();

@@ -21,7 +21,7 @@ use crate::engine::spec::schema::{Kind, Literal, Param};
 
 /// A model that can be named.
 #[derive(Clone, Copy)]
-pub struct Entry {
+pub struct RegisteredModel {
     /// The name in `models`, and of the parameter that holds its settings.
     pub name: &'static str,
     /// Raised whenever its forecasts change for equal series and settings: forecasts that are remembered count no more.
@@ -33,8 +33,8 @@ pub struct Entry {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub const ROSTER: [Entry; 16] = [
-    Entry {
+pub const REGISTRY: [RegisteredModel; 16] = [
+    RegisteredModel {
         name: "SeasonalNaive",
         version: 1,
         settings: &[],
@@ -43,13 +43,13 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(SeasonalNaive { season_length })
         },
     },
-    Entry {
+    RegisteredModel {
         name: "AutoARIMA",
         version: 3,
         settings: &AUTO_ARIMA,
         make: |seasons, settings| Box::new(settings.over(AutoArima::with_season(one(seasons)))),
     },
-    Entry {
+    RegisteredModel {
         name: "DynamicOptimizedTheta",
         version: 1,
         settings: &DECOMPOSITION,
@@ -58,7 +58,7 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(Theta::dynamic_optimized(one(seasons)).seasoned(composition))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "AutoTheta",
         version: 1,
         settings: &DECOMPOSITION,
@@ -67,7 +67,7 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(Theta::auto(one(seasons)).seasoned(composition))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "HoltWinters",
         version: 2,
         settings: &[setting("error", COMPOSITION, "how errors and season join (additive)")],
@@ -76,7 +76,7 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(HoltWinters { season_length, error })
         },
     },
-    Entry {
+    RegisteredModel {
         name: "AutoETS",
         version: 2,
         settings: &[setting(
@@ -90,7 +90,7 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(model.unwrap_or_else(|error| panic!("internal error: `{pattern}` is no pattern: {error}")))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "MSTL_ARIMA",
         version: 2,
         settings: &AUTO_ARIMA,
@@ -105,25 +105,25 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(Mstl::new("MSTL_ARIMA", seasons, Box::new(trend)))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "MSTL_HoltWinters",
         version: 1,
         settings: &[],
         make: |seasons, _| Box::new(Mstl::with_holt(seasons)),
     },
-    Entry {
+    RegisteredModel {
         name: "MSTL_ETS",
         version: 1,
         settings: &[],
         make: |seasons, _| Box::new(Mstl::with_ets(seasons)),
     },
-    Entry {
+    RegisteredModel {
         name: "MSTL_Theta",
         version: 1,
         settings: &[],
         make: |seasons, _| Box::new(Mstl::with_theta(seasons)),
     },
-    Entry {
+    RegisteredModel {
         name: "HarmonicARIMA",
         version: 2,
         settings: &[setting(
@@ -138,13 +138,13 @@ pub const ROSTER: [Entry; 16] = [
             }))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "TBATS",
         version: 1,
         settings: &TBATS,
         make: |seasons, settings| Box::new(settings.over(Tbats::new(seasons))),
     },
-    Entry {
+    RegisteredModel {
         name: "LagRidge",
         version: 1,
         settings: &[],
@@ -153,7 +153,7 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(LagRidge::new(short, long))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "SparseLagRidge",
         version: 1,
         settings: &[],
@@ -162,7 +162,7 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(LagRidge::sparse(short, long))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "DoubleSeasonalHoltWinters",
         version: 1,
         settings: &[],
@@ -171,7 +171,7 @@ pub const ROSTER: [Entry; 16] = [
             Box::new(DoubleSeasonalHoltWinters::new(short, long))
         },
     },
-    Entry {
+    RegisteredModel {
         name: "NearestNeighbours",
         version: 1,
         settings: &[],
@@ -314,11 +314,11 @@ const fn setting(name: &'static str, kind: Kind, doc: &'static str) -> Param {
 }
 
 /// The names of the models.
-pub const NAMES: [&str; ROSTER.len()] = {
-    let mut names = [""; ROSTER.len()];
+pub const NAMES: [&str; REGISTRY.len()] = {
+    let mut names = [""; REGISTRY.len()];
     let mut at = 0;
     while at < names.len() {
-        names[at] = ROSTER[at].name;
+        names[at] = REGISTRY[at].name;
         at += 1;
     }
     names
@@ -327,8 +327,8 @@ pub const NAMES: [&str; ROSTER.len()] = {
 /// How many models have settings.
 const SET: usize = {
     let (mut count, mut at) = (0, 0);
-    while at < ROSTER.len() {
-        count += if ROSTER[at].settings.is_empty() { 0 } else { 1 };
+    while at < REGISTRY.len() {
+        count += if REGISTRY[at].settings.is_empty() { 0 } else { 1 };
         at += 1;
     }
     count
@@ -343,10 +343,10 @@ pub const SETTINGS: [Param; SET] = {
         doc: "settings of the model",
     }; SET];
     let (mut next, mut at) = (0, 0);
-    while at < ROSTER.len() {
-        if !ROSTER[at].settings.is_empty() {
-            params[next].name = ROSTER[at].name;
-            params[next].kind = Kind::Table(ROSTER[at].settings);
+    while at < REGISTRY.len() {
+        if !REGISTRY[at].settings.is_empty() {
+            params[next].name = REGISTRY[at].name;
+            params[next].kind = Kind::Table(REGISTRY[at].settings);
             next += 1;
         }
         at += 1;
@@ -365,12 +365,12 @@ pub fn settings(params: &BTreeMap<String, Value>, model: &str) -> BTreeMap<Strin
 
 /// Finds a model by name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Entry> {
-    const ALL: &[Entry] = &ROSTER;
+pub fn find(name: &str) -> Option<&'static RegisteredModel> {
+    const ALL: &[RegisteredModel] = &REGISTRY;
     ALL.iter().find(|entry| entry.name == name)
 }
 
-impl Entry {
+impl RegisteredModel {
     /// Makes the model for seasons of these lengths with these settings.
     #[must_use]
     pub fn model(&self, seasons: &[usize], settings: &BTreeMap<String, Value>) -> Box<dyn Model> {
@@ -426,7 +426,7 @@ mod tests {
 
     #[test]
     fn a_model_has_the_name_by_which_it_is_found() {
-        for entry in ROSTER {
+        for entry in REGISTRY {
             assert_eq!(entry.model(&[24, 168], &BTreeMap::new()).name(), entry.name);
             assert_eq!(entry.model(&[1], &BTreeMap::new()).name(), entry.name);
         }
@@ -435,7 +435,7 @@ mod tests {
 
     #[test]
     fn settings_change_the_model_and_each_can_be_made() {
-        for entry in ROSTER {
+        for entry in REGISTRY {
             for setting in entry.settings {
                 let values = match setting.kind {
                     Kind::Bool => vec![Value::Bool(true), Value::Bool(false)],

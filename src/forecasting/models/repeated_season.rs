@@ -1,15 +1,15 @@
 //! The fit of a series that repeats one season exactly: the last season again, with intervals of width 0.
 
-use super::{Finding, Fitted, Forecast, Interval};
+use super::{Estimate, Fitted, Forecast, Interval};
 
 /// One season, to be repeated.
 #[derive(Clone, Debug)]
-pub struct LastDay {
+pub struct RepeatedSeason {
     season: Vec<f64>,
     fitted: Vec<f64>,
 }
 
-impl LastDay {
+impl RepeatedSeason {
     /// The fit, if the series has more than `season` values and each equals the one a season before it.
     pub fn of_repeating(y: &[f64], season: usize) -> Option<Self> {
         let repeats =
@@ -25,7 +25,7 @@ impl LastDay {
     }
 }
 
-impl Fitted for LastDay {
+impl Fitted for RepeatedSeason {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let mean: Vec<f64> = self.season.iter().copied().cycle().take(horizon).collect();
         let interval = |&level| Interval {
@@ -37,10 +37,10 @@ impl Fitted for LastDay {
         Forecast { mean, intervals }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         vec![(
             "fit",
-            Finding::Text("the series repeats one season; no model was fitted".to_owned()),
+            Estimate::Text("the series repeats one season; no model was fitted".to_owned()),
         )]
     }
 
