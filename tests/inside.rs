@@ -141,6 +141,8 @@ static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
             inputs: (0..inputs).map(|at| port(format!("in{at}"))).collect::<Vec<_>>().leak(),
             outputs: vec![port(format!("hi_{slot}")), port(format!("lo_{slot}"))].leak(),
             secrets: &[],
+            effect: false,
+            ordered: &[],
         };
         (slot, &*Box::leak(Box::new(schema)))
     });

@@ -112,7 +112,7 @@ fn sample(kind: Kind) -> Value {
         Kind::Bool => Value::Bool(false),
         Kind::Int { .. } => Value::Int(0),
         Kind::Float { .. } => Value::Float(0.0),
-        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => Value::Text(String::new()),
+        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl | Kind::Uri => Value::Text(String::new()),
         Kind::List(item) => Value::List(vec![sample(*item)]),
         Kind::OneOrMany(kind) | Kind::Auto(kind) => sample(*kind),
         Kind::Table(_) => Value::Table(BTreeMap::new()),

@@ -334,7 +334,7 @@ fn value_of(kind: Kind, text: &str) -> Option<Value> {
         Kind::Auto(_) if text.trim() == AUTO => as_text(),
         Kind::OneOrMany(kind) | Kind::Auto(kind) => return value_of(*kind, text),
         Kind::Table(_) => return None,
-        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl => as_text(),
+        Kind::Text | Kind::Choice(_) | Kind::Date | Kind::PathOrUrl | Kind::Uri => as_text(),
     })
 }
 

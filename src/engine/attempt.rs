@@ -194,6 +194,8 @@ impl Attempt<'_> {
             inputs,
             outputs: names.zip(staging.iter().cloned()).collect(),
             secrets: own.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            run: None,
+            effect_key: None,
             memo: self.world.store.memo(),
             cancelled: &cancelled,
             say: &say,

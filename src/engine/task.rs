@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::digest::Digest;
+use super::run::RunId;
 use super::spec::Value;
 use super::spec::schema::{Catalog, Schema};
 
@@ -21,6 +24,33 @@ pub trait Task: Send + Sync {
     /// # Errors
     /// [`TaskError`]; what was written by then can be read by the user, and no earlier artifact is touched.
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError>;
+
+    /// The parts of the task with a version of their own that these parameters name, such as the models to fit.
+    ///
+    /// Each is a field of the fingerprint: a part with a new version makes stale the targets that name it, and no other.
+    /// `params` holds a value for every parameter of the schema, as [`Context::params`] does.
+    fn parts(&self, _params: &BTreeMap<String, Value>) -> Vec<Part> {
+        Vec::new()
+    }
+
+    /// A cheap question to the outside world, such as which release a server has; `None` where there is none to ask.
+    ///
+    /// The answer, taken before an attempt, becomes a field of the fingerprint. `context` has no outputs to write to.
+    ///
+    /// # Errors
+    /// [`TaskError`] if the outside world does not answer.
+    fn probe(&self, _context: &Context<'_>) -> Result<Option<String>, TaskError> {
+        Ok(None)
+    }
+}
+
+/// A part of a task that has a version of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name, such as that of a model.
+    pub name: String,
+    /// Raised whenever what it computes changes for equal inputs and parameters.
+    pub version: u32,
 }
 
 /// The built-in tasks of a program, by name.
@@ -59,6 +89,10 @@ pub struct Context<'a> {
     pub outputs: BTreeMap<String, PathBuf>,
     /// Values of the secrets that the target declares, as far as they are set.
     pub secrets: BTreeMap<String, String>,
+    /// The run, for a task that acts outside the project; `None` for every other, whose result must not depend on it.
+    pub run: Option<RunId>,
+    /// The key by which the outside world recognises an effect that it has seen before; `None` for every other task.
+    pub effect_key: Option<Digest>,
     /// What earlier attempts left for later ones.
     pub memo: &'a dyn Memo,
     /// Set when the attempt has to end.

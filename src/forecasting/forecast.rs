@@ -39,6 +39,8 @@ static SCHEMA: Schema = Schema {
         doc: "unique_id, ds (UTC), yhat, lo-95, hi-95 (one pair for each level), model",
     }],
     secrets: &[],
+    effect: false,
+    ordered: &[],
 };
 
 /// The task.

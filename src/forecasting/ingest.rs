@@ -58,6 +58,8 @@ static SCHEMA: Schema = Schema {
         doc: "time (UTC, the end of the hour), respondent, fueltype, value (MWh)",
     }],
     secrets: &[KEY],
+    effect: false,
+    ordered: &[("start_date", "end_date")],
 };
 
 /// The task.

@@ -18,6 +18,8 @@ static SCHEMA: Schema = Schema {
         doc: "the same rows and columns as CSV",
     }],
     secrets: &[],
+    effect: false,
+    ordered: &[],
 };
 
 /// The task.

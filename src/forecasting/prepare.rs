@@ -52,6 +52,8 @@ static SCHEMA: Schema = Schema {
         },
     ],
     secrets: &[],
+    effect: false,
+    ordered: &[],
 };
 
 /// The task.

@@ -48,6 +48,8 @@ static SCHEMA: Schema = Schema {
         doc: "the winner: model, settings, errors, series, digest of the data",
     }],
     secrets: &[],
+    effect: true,
+    ordered: &[],
 };
 
 /// The task.

@@ -118,6 +118,8 @@ impl TaskDirectory {
             inputs: paths,
             outputs,
             secrets: self.secrets.clone(),
+            run: None,
+            effect_key: None,
             memo: &*self.memo,
             cancelled: &self.cancelled,
             say: &say,

@@ -142,6 +142,8 @@ static SCHEMA: Schema = Schema {
         },
     ],
     secrets: &[],
+    effect: false,
+    ordered: &[],
 };
 
 /// The task.

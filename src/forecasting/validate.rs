@@ -55,6 +55,8 @@ static SCHEMA: Schema = Schema {
         doc: "every rule with its verdict and the first rows that break it",
     }],
     secrets: &[],
+    effect: false,
+    ordered: &[],
 };
 
 /// The task.

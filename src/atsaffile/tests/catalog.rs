@@ -45,6 +45,8 @@ static TASKS: [Schema; 6] = [
         inputs: &[],
         outputs: &[port("raw", "one row an hour")],
         secrets: &["EIA_API_KEY"],
+        effect: false,
+        ordered: &[],
     },
     Schema {
         name: "prepare_clean",
@@ -59,6 +61,8 @@ static TASKS: [Schema; 6] = [
         inputs: &[port("raw", "one row an hour")],
         outputs: &[port("clean", "the series"), port("metadata", "what was repaired")],
         secrets: &[],
+        effect: false,
+        ordered: &[],
     },
     Schema {
         name: "validate_clean",
@@ -68,6 +72,8 @@ static TASKS: [Schema; 6] = [
         inputs: &[port("clean", "the series")],
         outputs: &[port("validation", "every rule with its verdict")],
         secrets: &[],
+        effect: false,
+        ordered: &[],
     },
     Schema {
         name: "train_backtest_select",
@@ -106,6 +112,8 @@ static TASKS: [Schema; 6] = [
             port("selected", "the winner"),
         ],
         secrets: &[],
+        effect: false,
+        ordered: &[],
     },
     Schema {
         name: "register_champion",
@@ -124,6 +132,8 @@ static TASKS: [Schema; 6] = [
         ],
         outputs: &[port("champion", "what was registered")],
         secrets: &[],
+        effect: false,
+        ordered: &[],
     },
     Schema {
         name: "forecast_publish",
@@ -140,6 +150,8 @@ static TASKS: [Schema; 6] = [
         ],
         outputs: &[port("predictions", "the forecast")],
         secrets: &[],
+        effect: false,
+        ordered: &[],
     },
 ];
 

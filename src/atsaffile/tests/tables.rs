@@ -68,6 +68,8 @@ static FIT: Schema = Schema {
         doc: "what was fitted",
     }],
     secrets: &[],
+    effect: false,
+    ordered: &[],
 };
 
 fn catalog() -> Catalog {

@@ -91,6 +91,7 @@ fn json(schema: &Schema) -> Value {
         "inputs": ports(schema.inputs),
         "outputs": ports(schema.outputs),
         "secrets": schema.secrets,
+        "effect": schema.effect,
     })
 }
 
@@ -115,6 +116,7 @@ fn kind(of: Kind) -> Value {
         Kind::Choice(values) => json!({ "type": "choice", "values": values }),
         Kind::Date => json!({ "type": "date" }),
         Kind::PathOrUrl => json!({ "type": "path or url" }),
+        Kind::Uri => json!({ "type": "uri" }),
         Kind::List(items) => json!({ "type": "list", "items": kind(*items) }),
         Kind::OneOrMany(items) => json!({ "type": "one or many", "items": kind(*items) }),
         Kind::Auto(of) => json!({ "type": "auto", "or": kind(*of) }),

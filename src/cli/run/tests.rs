@@ -50,6 +50,8 @@ static FIT: Schema = Schema {
         doc: "the models",
     }],
     secrets: &[],
+    effect: false,
+    ordered: &[],
 };
 
 impl Task for Fit {

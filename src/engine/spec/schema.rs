@@ -28,6 +28,10 @@ pub struct Schema {
     pub outputs: &'static [Port],
     /// Secrets that it can use, to be named under `secrets`.
     pub secrets: &'static [&'static str],
+    /// Whether it acts outside the project, so that its result is never restored.
+    pub effect: bool,
+    /// Pairs of parameters, each a date, of which the second must not be before the first.
+    pub ordered: &'static [(&'static str, &'static str)],
 }
 
 impl Schema {
@@ -35,6 +39,21 @@ impl Schema {
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&'static Param> {
         self.params.iter().find(|param| param.name == name)
+    }
+
+    /// The pairs of [`Schema::ordered`] whose values are in reverse order; `value` gives that of a parameter, as checked.
+    ///
+    /// A pair without two dates is in no order, and left out.
+    pub fn reversed<'v>(
+        &self,
+        value: impl Fn(&str) -> Option<&'v Value>,
+    ) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let date = move |name: &str| match value(name)? {
+            Value::Date(text) => text.parse::<NaiveDate>().ok(),
+            _ => None,
+        };
+        let pairs = self.ordered.iter().copied();
+        pairs.filter(move |(first, second)| matches!((date(first), date(second)), (Some(a), Some(b)) if b < a))
     }
 }
 
@@ -124,6 +143,8 @@ pub enum Kind {
     Date,
     /// A path, which is then an input, or a URL.
     PathOrUrl,
+    /// A URI such as `sqlite:///mlflow/mlflow.db` or `http://…`, without a password: neither a path nor an input.
+    Uri,
     /// A list of these, not empty.
     List(&'static Kind),
     /// One of these, or a list of them.
@@ -166,6 +187,9 @@ impl Kind {
             Self::Choice(names) => format!("one of {}", names.join(", ")),
             Self::Date => "a date such as 2023-06-01".to_owned(),
             Self::PathOrUrl => "a path or a URL".to_owned(),
+            Self::Uri => {
+                "a URI such as http://localhost:5000 or sqlite:///mlflow/mlflow.db, without a password".to_owned()
+            }
             Self::List(Self::Choice(names)) => format!("a list of {}", names.join(", ")),
             Self::List(item) => format!("a list, each item {}", item.describe()),
             Self::OneOrMany(item) => format!("{}, or a list of such", item.describe()),
@@ -207,6 +231,13 @@ impl Kind {
             (Self::Text, Value::Text(text)) if !text.is_empty() => Ok(value.clone()),
             (Self::PathOrUrl, Value::Text(text)) if is_url(text) => Ok(value.clone()),
             (Self::PathOrUrl, Value::Text(text)) if !text.is_empty() => Ok(Value::Path(text.clone())),
+            (Self::Uri, Value::Text(text)) if has_password(text) => Err(Misfit {
+                expected: self.describe(),
+                // The value itself is not shown.
+                found: "one with a password".to_owned(),
+                nearest: None,
+            }),
+            (Self::Uri, Value::Text(text)) if is_uri(text) => Ok(value.clone()),
             (Self::Choice(names), Value::Text(text)) => match names.contains(&text.as_str()) {
                 true => Ok(value.clone()),
                 false => misfit(crate::diagnostic::nearest(text, names.iter().copied())),
@@ -244,6 +275,26 @@ pub fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
+/// Whether a text is a URI with an authority or path: a scheme, `://`, and something after it (RFC 3986, section 3).
+fn is_uri(text: &str) -> bool {
+    let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(of_scheme)
+            && !rest.is_empty()
+            && !rest.contains(|c: char| c.is_whitespace() || c.is_control())
+    })
+}
+
+/// Whether the authority of a URI holds a password, as `user:password@host` does.
+fn has_password(text: &str) -> bool {
+    let authority = text
+        .split_once("://")
+        .map(|(_, rest)| rest.split(['/', '?', '#']).next());
+    let user = authority.flatten().and_then(|authority| authority.rsplit_once('@'));
+    user.is_some_and(|(user, _)| user.contains(':'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,6 +318,93 @@ mod tests {
         assert_eq!(
             misfit.to_string(),
             "expected a number between 0 and 100, found float 100.0"
+        );
+    }
+
+    #[test]
+    fn a_uri_needs_a_scheme_and_is_no_path() {
+        for text in [
+            "http://localhost:5000",
+            "https://user@mlflow.example.org/path?x=1",
+            "sqlite:///mlflow/mlflow.db",
+            "file:///srv/mlruns",
+            "databricks://profile",
+        ] {
+            let value = Value::Text(text.to_owned());
+            assert_eq!(Kind::Uri.check(&value), Ok(value));
+        }
+        for text in [
+            "",
+            "mlruns",
+            "./mlflow/mlflow.db",
+            "C:/mlruns",
+            "http://",
+            "://host",
+            "1a://host",
+            "a b://host",
+            "http://a host",
+        ] {
+            assert!(Kind::Uri.check(&Value::Text(text.to_owned())).is_err(), "{text}");
+        }
+        assert!(Kind::Uri.check(&Value::Path("sqlite:///a".to_owned())).is_err());
+        let misfit = Kind::Uri.check(&Value::Text("mlruns".to_owned())).expect_err("a path");
+        assert_eq!(
+            misfit.to_string(),
+            "expected a URI such as http://localhost:5000 or sqlite:///mlflow/mlflow.db, without a password, \
+             found string \"mlruns\""
+        );
+    }
+
+    #[test]
+    fn a_uri_with_a_password_is_refused_without_showing_it() {
+        for text in [
+            "http://me:sesame@host/path",
+            "postgresql://:sesame@host",
+            "http://a:b@c:sesame@host",
+        ] {
+            let misfit = Kind::Uri.check(&Value::Text(text.to_owned())).expect_err("a password");
+            assert!(
+                misfit.found.ends_with("a password") && !misfit.to_string().contains("sesame"),
+                "{misfit}"
+            );
+        }
+        let port = Value::Text("http://host:5000/a@b:c".to_owned());
+        assert_eq!(
+            Kind::Uri.check(&port),
+            Ok(port),
+            "what follows the authority is no password"
+        );
+    }
+
+    #[test]
+    fn a_pair_in_reverse_order_is_found() {
+        static SPAN: Schema = Schema {
+            name: "span",
+            version: 1,
+            summary: "",
+            params: &[],
+            inputs: &[],
+            outputs: &[],
+            secrets: &[],
+            effect: false,
+            ordered: &[("start", "end"), ("from", "to")],
+        };
+        let reversed = |values: [(&str, Value); 3]| -> Vec<_> {
+            let values = BTreeMap::from(values);
+            SPAN.reversed(|name| values.get(name)).collect()
+        };
+        let date = |text: &str| Value::Date(text.to_owned());
+        let (early, late) = (date("2023-06-01"), date("2023-12-01"));
+        let with = |start: &Value, end: &Value| {
+            reversed([("start", start.clone()), ("end", end.clone()), ("from", late.clone())])
+        };
+        assert_eq!(with(&late, &early), [("start", "end")]);
+        assert_eq!(with(&early, &late), []);
+        assert_eq!(with(&early, &early), [], "one day is a span");
+        assert_eq!(
+            with(&late, &Value::Text("2023-01-01".to_owned())),
+            [],
+            "a text is no date"
         );
     }
 
