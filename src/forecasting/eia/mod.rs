@@ -6,7 +6,6 @@
 pub mod client;
 pub mod error;
 pub mod pages;
-pub mod synthetic;
 
 use chrono::NaiveDate;
 
