@@ -17,13 +17,13 @@ const MANY: usize = 64;
 
 /// How the windows lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RollingOrigin {
+pub(crate) struct RollingOrigin {
     /// Steps that are forecast in each.
-    pub horizon: usize,
+    pub(crate) horizon: usize,
     /// How many there are.
-    pub count: usize,
+    pub(crate) count: usize,
     /// Steps from one cutoff to the next.
-    pub step: usize,
+    pub(crate) step: usize,
 }
 
 impl RollingOrigin {
@@ -31,7 +31,7 @@ impl RollingOrigin {
     ///
     /// `None` if the earliest has no past.
     #[must_use]
-    pub fn cutoffs(self, n: usize) -> Option<Vec<usize>> {
+    pub(crate) fn cutoffs(self, n: usize) -> Option<Vec<usize>> {
         let after = |window: usize| {
             (self.count - 1 - window)
                 .checked_mul(self.step)?
@@ -43,13 +43,13 @@ impl RollingOrigin {
 }
 
 /// The windows of one series: outcomes by window, for one model.
-pub type Outcomes = Vec<WindowOutcome>;
+pub(crate) type Outcomes = Vec<WindowOutcome>;
 
 /// Runs every candidate on every series; gives the outcomes by candidate and series, and what each candidate cost.
 ///
 /// # Errors
 /// [`TaskError`] if the task is stopped.
-pub fn run(
+pub(crate) fn run(
     context: &Context<'_>,
     candidates: &[CandidateModel],
     series: &[(&Series, Vec<usize>)],

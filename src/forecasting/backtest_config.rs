@@ -2,8 +2,9 @@
 
 use super::backtest::{Outcomes, RollingOrigin};
 use super::cached_fit::ForecastRequest;
-use super::intervals;
+use super::intervals::{self, IntervalMethod};
 use super::models::combine;
+use super::named_enum::of_param;
 use super::series::Series;
 use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::task::{Context, TaskError};
@@ -18,8 +19,12 @@ pub(super) struct BacktestConfig {
     pub(super) score: Score,
     /// What forecasts a series.
     pub(super) select: Select,
-    /// Whether intervals are calibrated on the back-test.
-    pub(super) conformal: bool,
+    /// How many models an ensemble has.
+    pub(super) ensemble_size: usize,
+    /// How an ensemble combines its members.
+    pub(super) ensemble_rule: EnsembleRule,
+    /// Which intervals are published.
+    pub(super) intervals: IntervalMethod,
     /// Whether what is below zero becomes zero.
     pub(super) non_negative: bool,
 }
@@ -34,23 +39,11 @@ impl BacktestConfig {
                 step: context.count("step_size"),
             },
             levels: levels(context),
-            score: match context.text("metric") {
-                "mae" => Score::Mae,
-                "smape" => Score::Smape,
-                _ => Score::Rmse,
-            },
-            select: match context.text("select") {
-                "per_series" => Select::PerSeries,
-                "ensemble" => Select::Ensemble {
-                    size: context.count("ensemble_size"),
-                    rule: match context.text("ensemble_rule") {
-                        "median" => EnsembleRule::Median,
-                        _ => EnsembleRule::Weighted,
-                    },
-                },
-                _ => Select::Overall,
-            },
-            conformal: context.text("intervals") == "conformal",
+            score: of_param(context, "metric"),
+            select: of_param(context, "select"),
+            ensemble_size: context.count("ensemble_size"),
+            ensemble_rule: of_param(context, "ensemble_rule"),
+            intervals: of_param(context, "intervals"),
             non_negative: context.flag("non_negative"),
         }
     }
@@ -71,11 +64,11 @@ impl BacktestConfig {
         if self.non_negative {
             intervals::raise(outcomes);
         }
-        if self.conformal {
+        if self.intervals == IntervalMethod::Conformal {
             intervals::recalibrate(actual, outcomes, &self.levels);
-        }
-        if self.conformal && self.non_negative {
-            intervals::raise(outcomes);
+            if self.non_negative {
+                intervals::raise(outcomes);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::backtest::Outcomes;
 use super::backtest_config::BacktestConfig;
 use super::cached_fit::{CandidateModel, WindowForecast, WindowOutcome};
+use super::intervals::IntervalMethod;
 use super::leaderboard::{self, LeaderboardLine, Scored, WindowScore};
 use super::metrics;
 use super::models::combine::{self, Combination};
@@ -136,9 +137,10 @@ impl BacktestReport<'_> {
                     best.filter(|best| ranked.contains(best)).map(Combination::one)
                 }
                 Select::PerSeries => ranked.first().copied().map(Combination::one),
-                Select::Ensemble { size, rule } => {
-                    let few = &ranked[..ranked.len().min(size)];
-                    self.tested(at).combine(few, rule, self.config.score)
+                Select::Ensemble => {
+                    let few = &ranked[..ranked.len().min(self.config.ensemble_size)];
+                    self.tested(at)
+                        .combine(few, self.config.ensemble_rule, self.config.score)
                 }
             };
             match combination {
@@ -219,7 +221,7 @@ impl BacktestReport<'_> {
         let forecast: Vec<LeaderboardLine> = choices.iter().enumerate().map(forecast).collect();
         let name = match choices.iter().all(|choice| choice.name == choices[0].name) {
             true => choices[0].name.as_str(),
-            false => context.text("select"),
+            false => self.config.select.name(),
         };
         let together = LeaderboardLine {
             unique_id: None,
@@ -300,7 +302,7 @@ impl BacktestReport<'_> {
         let mut by_series = BTreeMap::new();
         let mut conformal = BTreeMap::new();
         for ((at, (series, cutoffs)), choice) in self.series.iter().enumerate().zip(choices) {
-            if self.config.conformal {
+            if self.config.intervals == IntervalMethod::Conformal {
                 let actual = self.config.actual(series, cutoffs);
                 let forecast = self.forecasts(self.outcomes(at, &choice));
                 let calibrated = Conformal::calibrate(&actual, &forecast, &self.config.levels);
@@ -322,14 +324,15 @@ impl BacktestReport<'_> {
             .map(|(id, one)| (id, moved(one, position)))
             .collect();
         let selection = Selection {
-            select: context.text("select").to_owned(),
-            metric: context.text("metric").to_owned(),
+            select: self.config.select,
+            metric: self.config.score,
             seasons: self.seasons.clone(),
             non_negative: self.config.non_negative,
             models: used
                 .iter()
                 .map(|&at| Chosen {
                     name: self.candidates[at].name.to_owned(),
+                    parts: self.candidates[at].parts.clone(),
                     settings: registry::settings(&context.params, self.candidates[at].name),
                 })
                 .collect(),

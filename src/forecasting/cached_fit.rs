@@ -9,59 +9,60 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::models::{Estimate, FitError, Fitted, Forecast, Interval, Model};
+use super::registry::{RegisteredModel, Settings};
 use crate::engine::digest::Digest;
-use crate::engine::task::Memo;
+use crate::engine::task::{Memo, Part};
 
 /// The version of the cached bytes' format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A model as the back-test and the forecast use it.
 #[derive(Debug)]
-pub struct CandidateModel {
+pub(crate) struct CandidateModel {
     /// Its name in the registry.
-    pub name: &'static str,
-    /// Its version in the registry.
-    pub version: u32,
+    pub(crate) name: &'static str,
+    /// The versions of the registered models that it is made of.
+    pub(crate) parts: Vec<Part>,
     /// The model with its settings.
-    pub model: Box<dyn Model>,
+    pub(crate) model: Box<dyn Model>,
 }
 
 /// What a model forecast, and what its fit found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WindowForecast {
+pub(crate) struct WindowForecast {
     /// The forecast.
-    pub forecast: Forecast,
+    pub(crate) forecast: Forecast,
     /// What the fit found, by name.
-    pub found: Vec<(String, Estimate)>,
+    pub(crate) found: Vec<(String, Estimate)>,
 }
 
 /// A forecast, or why there is none.
-pub type WindowOutcome = Result<WindowForecast, String>;
+pub(crate) type WindowOutcome = Result<WindowForecast, String>;
 
 /// Steps to forecast, and the levels of the intervals in percent.
 #[derive(Clone, Copy, Debug)]
-pub struct ForecastRequest<'a> {
+pub(crate) struct ForecastRequest<'a> {
     /// Steps.
-    pub horizon: usize,
+    pub(crate) horizon: usize,
     /// Percent, each in (0, 100).
-    pub levels: &'a [f64],
+    pub(crate) levels: &'a [f64],
 }
 
 /// What the forecasts of a model cost.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct FitEffort {
+pub(crate) struct FitEffort {
     /// Forecasts that were computed.
-    pub fitted: usize,
+    pub(crate) fitted: usize,
     /// Forecasts that were remembered.
-    pub remembered: usize,
+    pub(crate) remembered: usize,
     /// Time that the computed ones took, summed over threads.
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 impl FitEffort {
     /// Both together.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             fitted: self.fitted + other.fitted,
             remembered: self.remembered + other.remembered,
@@ -71,8 +72,17 @@ impl FitEffort {
 }
 
 impl CandidateModel {
+    /// A model of the registry for seasons of these lengths with these settings.
+    pub(crate) fn registered(model: &RegisteredModel, seasons: &[usize], settings: &Settings) -> Self {
+        Self {
+            name: model.name,
+            parts: model.parts(),
+            model: model.model(seasons, settings),
+        }
+    }
+
     /// Forecasts from the first `n` values of `y` for each `n` in `cutoffs`.
-    pub fn forecasts(
+    pub(crate) fn forecasts(
         &self,
         memo: &dyn Memo,
         y: &[f64],
@@ -110,11 +120,12 @@ impl CandidateModel {
 
     /// The digest of everything that a forecast depends on.
     fn key(&self, past: &[f64], request: ForecastRequest<'_>) -> Digest {
-        let mut bytes = format!(
-            "{FORMAT} {} {} {:?} {} {:?} ",
-            self.name, self.version, self.model, request.horizon, request.levels
-        )
-        .into_bytes();
+        let mut bytes = format!("{FORMAT} {} ", self.name).into_bytes();
+        for part in &self.parts {
+            bytes.extend(format!("{} {} ", part.name, part.version).into_bytes());
+        }
+        let ForecastRequest { horizon, levels } = request;
+        bytes.extend(format!("{:?} {horizon} {levels:?} ", self.model).into_bytes());
         bytes.extend(past.iter().flat_map(|value| value.to_bits().to_le_bytes()));
         Digest::of(&bytes)
     }

@@ -31,7 +31,7 @@ static SCHEMA: Schema = Schema {
         },
         Port {
             name: "selected",
-            doc: "the models to forecast with and their settings",
+            doc: "the models to forecast with, their versions and settings",
         },
     ],
     outputs: &[Port {
@@ -45,7 +45,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct ForecastPublish;
+pub(crate) struct ForecastPublish;
 
 impl Task for ForecastPublish {
     fn schema(&self) -> &'static Schema {

@@ -64,7 +64,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct IngestEia;
+pub(crate) struct IngestEia;
 
 impl Task for IngestEia {
     fn schema(&self) -> &'static Schema {

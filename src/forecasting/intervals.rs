@@ -4,12 +4,23 @@ use super::cached_fit::WindowOutcome;
 use super::models::Forecast;
 use super::models::combine::WindowValues;
 use super::models::conformal::Conformal;
+use super::named_enum::named_enum;
+
+named_enum! {
+    /// Which prediction intervals are published.
+    pub(crate) enum IntervalMethod {
+        /// The models' own.
+        Own = "own",
+        /// Conformal ones, calibrated on the errors of the back-test.
+        Conformal = "conformal",
+    }
+}
 
 /// Gives each window of a back-test intervals that are calibrated on its other windows.
 ///
 /// A window's own errors have no part in its intervals, so their observed coverage holds for new data. Where no other
 /// window has a forecast, the intervals stay.
-pub fn recalibrate(actual: &WindowValues, outcomes: &mut [WindowOutcome], levels: &[f64]) {
+pub(crate) fn recalibrate(actual: &WindowValues, outcomes: &mut [WindowOutcome], levels: &[f64]) {
     let forecasts: Vec<Option<Vec<f64>>> = outcomes
         .iter()
         .map(|outcome| outcome.as_ref().ok().map(|window| window.forecast.mean.clone()))
@@ -27,14 +38,14 @@ pub fn recalibrate(actual: &WindowValues, outcomes: &mut [WindowOutcome], levels
 }
 
 /// Raises what the forecasts of a back-test have below zero to zero.
-pub fn raise(outcomes: &mut [WindowOutcome]) {
+pub(crate) fn raise(outcomes: &mut [WindowOutcome]) {
     for window in outcomes.iter_mut().flatten() {
         raise_to_zero(&mut window.forecast);
     }
 }
 
 /// Raises what a forecast has below zero to zero.
-pub fn raise_to_zero(forecast: &mut Forecast) {
+pub(crate) fn raise_to_zero(forecast: &mut Forecast) {
     let bounds = forecast
         .intervals
         .iter_mut()

@@ -4,10 +4,35 @@ use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use super::document;
+use super::named_enum::{named_enum, of_param};
 use super::series::{FREQUENCY, Frequency, Observation, observations};
 use super::table::{self, Columns, ParquetTable};
 use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
+
+named_enum! {
+    /// What becomes of different values at one time.
+    enum DuplicatePolicy {
+        /// The task fails.
+        Error = "error",
+        /// The first counts.
+        First = "first",
+        /// The last counts.
+        Last = "last",
+        /// Their mean counts.
+        Mean = "mean",
+    }
+}
+
+named_enum! {
+    /// What becomes of missing values.
+    enum GapPolicy {
+        /// They are filled on a line between their neighbours.
+        Interpolate = "interpolate",
+        /// They stay missing.
+        Keep = "keep",
+    }
+}
 
 /// How many places of one kind the metadata lists; all are counted.
 const LISTED: usize = 50;
@@ -19,14 +44,14 @@ static SCHEMA: Schema = Schema {
     params: &[
         Param {
             name: "duplicates",
-            kind: Kind::Choice(&["error", "first", "last", "mean"]),
-            default: Some(Literal::Text("error")),
+            kind: Kind::Choice(DuplicatePolicy::NAMES),
+            default: Some(Literal::Text(DuplicatePolicy::Error.name())),
             doc: "what becomes of different values at one time; equal ones count once",
         },
         Param {
             name: "gaps",
-            kind: Kind::Choice(&["interpolate", "keep"]),
-            default: Some(Literal::Text("interpolate")),
+            kind: Kind::Choice(GapPolicy::NAMES),
+            default: Some(Literal::Text(GapPolicy::Interpolate.name())),
             doc: "whether missing values are filled, on a line between their neighbours",
         },
         Param {
@@ -58,7 +83,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct PrepareClean;
+pub(crate) struct PrepareClean;
 
 impl Task for PrepareClean {
     fn schema(&self) -> &'static Schema {
@@ -73,8 +98,12 @@ impl Task for PrepareClean {
         let frequency = Frequency::declared_or_found(context, &rows);
         let came = rows.len();
         let mut report = Report::default();
-        let rows = merged(rows, context.text("duplicates"), &mut report)?;
-        let fill = (context.text("gaps") == "interpolate").then(|| context.count("max_gap"));
+        let rows = merged(rows, of_param(context, "duplicates"), &mut report)?;
+        let max_gap = context.count("max_gap");
+        let fill = match of_param(context, "gaps") {
+            GapPolicy::Interpolate => Some(max_gap),
+            GapPolicy::Keep => None,
+        };
         let mut clean = Vec::with_capacity(rows.len());
         for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
@@ -183,7 +212,11 @@ impl Report {
 }
 
 /// Sorts the rows and leaves one for each time of a series.
-fn merged(mut rows: Vec<Observation>, policy: &str, report: &mut Report) -> Result<Vec<Observation>, TaskError> {
+fn merged(
+    mut rows: Vec<Observation>,
+    policy: DuplicatePolicy,
+    report: &mut Report,
+) -> Result<Vec<Observation>, TaskError> {
     for row in &mut rows {
         match row.y {
             None => report.empty += 1,
@@ -205,10 +238,10 @@ fn merged(mut rows: Vec<Observation>, policy: &str, report: &mut Report) -> Resu
         if values.iter().any(|value| Some(*value) != row.y) {
             report.contradicting.push((row.unique_id.clone(), row.ds));
             row.y = match policy {
-                "last" => values.last().copied(),
+                DuplicatePolicy::Error | DuplicatePolicy::First => row.y,
+                DuplicatePolicy::Last => values.last().copied(),
                 #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
-                "mean" => Some(values.iter().sum::<f64>() / values.len() as f64),
-                _ => row.y,
+                DuplicatePolicy::Mean => Some(values.iter().sum::<f64>() / values.len() as f64),
             };
         } else {
             report.repeated += same.len() - 1;
@@ -216,7 +249,7 @@ fn merged(mut rows: Vec<Observation>, policy: &str, report: &mut Report) -> Resu
         merged.push(row);
     }
     match report.contradicting.first() {
-        Some((id, ds)) if policy == "error" => Err(TaskError::new(format!(
+        Some((id, ds)) if policy == DuplicatePolicy::Error => Err(TaskError::new(format!(
             "{} times have different values, the first of them {ds} of `{id}`",
             report.contradicting.len()
         ))

@@ -40,7 +40,7 @@ static SCHEMA: Schema = Schema {
         },
         Port {
             name: "selected",
-            doc: "the models to forecast with and their settings",
+            doc: "the models to forecast with, their versions and settings",
         },
     ],
     outputs: &[Port {
@@ -54,7 +54,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct RegisterChampion;
+pub(crate) struct RegisterChampion;
 
 impl Task for RegisterChampion {
     fn schema(&self) -> &'static Schema {

@@ -1,42 +1,49 @@
-//! The models by name: what `models` may list, and the settings that each takes.
+//! The models by name: what `models` may list, with the version and the settings of each.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::models::Model;
 use super::models::arima::{AutoArima, HarmonicArima};
-use super::models::classical::Composition;
 use super::models::double_seasonal::DoubleSeasonalHoltWinters;
 use super::models::ets::{AutoEts, HoltWinters};
 use super::models::lag_ridge::LagRidge;
 use super::models::mstl::Mstl;
 use super::models::nearest_neighbours::NearestNeighbours;
 use super::models::seasonal_naive::SeasonalNaive;
+use super::models::settings::with_defaults;
 use super::models::tbats::Tbats;
 use super::models::theta::Theta;
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{Kind, Literal, Param};
+use crate::engine::spec::schema::{Kind, Literal, Misfit, Param};
+use crate::engine::task::Part;
+
+/// The values of settings by name.
+pub(crate) type Settings = BTreeMap<String, Value>;
 
 /// A model that can be named.
 #[derive(Clone, Copy)]
-pub struct RegisteredModel {
+pub(crate) struct RegisteredModel {
     /// The name in `models`, and of the parameter that holds its settings.
-    pub name: &'static str,
-    /// Raised whenever its forecasts change for equal series and settings: forecasts that are remembered count no more.
-    pub version: u32,
-    /// What can be set.
-    pub settings: &'static [Param],
-    /// Makes the model for seasons of these lengths, the shortest first and at least one.
-    make: fn(&[usize], &Settings<'_>) -> Box<dyn Model>,
+    pub(crate) name: &'static str,
+    /// Raised whenever its forecasts change for equal series and settings.
+    ///
+    /// Artifacts and cached forecasts of other versions count no more; the test of golden forecasts fails until then.
+    pub(crate) version: u32,
+    /// The models that it fits on the way: what changes one of them changes it.
+    pub(crate) contains: &'static [&'static str],
+    /// What can be set, with the defaults.
+    pub(crate) settings: &'static [Param],
+    /// Makes the model for seasons of these lengths, the shortest first and at least one, with a value for every setting
+    /// that has one.
+    make: fn(&[usize], &Settings) -> Box<dyn Model>,
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub const REGISTRY: [RegisteredModel; 16] = [
+pub(crate) const REGISTRY: [RegisteredModel; 16] = [
     RegisteredModel {
         name: "SeasonalNaive",
         version: 1,
+        contains: &[],
         settings: &[],
         make: |seasons, _| {
             let season_length = one(seasons);
@@ -46,107 +53,105 @@ pub const REGISTRY: [RegisteredModel; 16] = [
     RegisteredModel {
         name: "AutoARIMA",
         version: 3,
-        settings: &AUTO_ARIMA,
-        make: |seasons, settings| Box::new(settings.over(AutoArima::with_season(one(seasons)))),
+        contains: &[],
+        settings: AutoArima::SETTINGS,
+        make: |seasons, settings| Box::new(AutoArima::with_season(one(seasons)).configured(settings)),
     },
     RegisteredModel {
         name: "DynamicOptimizedTheta",
         version: 1,
-        settings: &DECOMPOSITION,
-        make: |seasons, settings| {
-            let composition = settings.composition("decomposition", Composition::Multiplicative);
-            Box::new(Theta::dynamic_optimized(one(seasons)).seasoned(composition))
-        },
+        contains: &[],
+        settings: Theta::SETTINGS,
+        make: |seasons, settings| Box::new(Theta::dynamic_optimized(one(seasons)).configured(settings)),
     },
     RegisteredModel {
         name: "AutoTheta",
         version: 1,
-        settings: &DECOMPOSITION,
-        make: |seasons, settings| {
-            let composition = settings.composition("decomposition", Composition::Multiplicative);
-            Box::new(Theta::auto(one(seasons)).seasoned(composition))
-        },
+        contains: &[],
+        settings: Theta::SETTINGS,
+        make: |seasons, settings| Box::new(Theta::auto(one(seasons)).configured(settings)),
     },
     RegisteredModel {
         name: "HoltWinters",
         version: 2,
-        settings: &[setting("error", COMPOSITION, "how errors and season join (additive)")],
+        contains: &[],
+        settings: HoltWinters::SETTINGS,
         make: |seasons, settings| {
-            let (season_length, error) = (one(seasons), settings.composition("error", Composition::Additive));
-            Box::new(HoltWinters { season_length, error })
+            let model = HoltWinters {
+                season_length: one(seasons),
+                ..HoltWinters::default()
+            };
+            Box::new(model.configured(settings))
         },
     },
     RegisteredModel {
         name: "AutoETS",
         version: 2,
-        settings: &[setting(
-            "model",
-            Kind::Choice(&PATTERNS),
-            "forms to choose from: error, trend and season, each A, M, N or Z for any (ZZZ)",
-        )],
+        contains: &[],
+        settings: AutoEts::SETTINGS,
         make: |seasons, settings| {
-            let pattern = settings.text("model").unwrap_or("ZZZ");
-            let model = AutoEts::new(one(seasons), pattern);
-            Box::new(model.unwrap_or_else(|error| panic!("internal error: `{pattern}` is no pattern: {error}")))
+            let model = AutoEts {
+                season_length: one(seasons),
+                ..AutoEts::default()
+            };
+            Box::new(model.configured(settings))
         },
     },
     RegisteredModel {
         name: "MSTL_ARIMA",
         version: 2,
-        settings: &AUTO_ARIMA,
+        contains: &["AutoARIMA"],
+        settings: &MSTL_ARIMA,
         make: |seasons, settings| {
-            // What is left after the seasons has none.
-            let trend = settings.over(AutoArima {
-                seasonal: false,
-                // What is left of each window's past is another series.
-                warm_start: false,
-                ..AutoArima::default()
-            });
-            Box::new(Mstl::new("MSTL_ARIMA", seasons, Box::new(trend)))
+            let trend = AutoArima::default().configured(settings);
+            Box::new(Mstl::new(seasons, Box::new(trend)))
         },
     },
     RegisteredModel {
         name: "MSTL_HoltWinters",
         version: 1,
+        contains: &[],
         settings: &[],
         make: |seasons, _| Box::new(Mstl::with_holt(seasons)),
     },
     RegisteredModel {
         name: "MSTL_ETS",
         version: 1,
+        contains: &["AutoETS"],
         settings: &[],
         make: |seasons, _| Box::new(Mstl::with_ets(seasons)),
     },
     RegisteredModel {
         name: "MSTL_Theta",
         version: 1,
+        contains: &["DynamicOptimizedTheta"],
         settings: &[],
         make: |seasons, _| Box::new(Mstl::with_theta(seasons)),
     },
     RegisteredModel {
         name: "HarmonicARIMA",
         version: 2,
-        settings: &[setting(
-            "max_pairs",
-            Kind::List(&ORDER),
-            "most pairs of sine and cosine, one number for each season (half a season)",
-        )],
+        contains: &["AutoARIMA"],
+        settings: HarmonicArima::SETTINGS,
         make: |seasons, settings| {
-            Box::new(settings.over(HarmonicArima {
+            let model = HarmonicArima {
                 season_lengths: seasons.to_vec(),
                 ..HarmonicArima::default()
-            }))
+            };
+            Box::new(model.configured(settings))
         },
     },
     RegisteredModel {
         name: "TBATS",
         version: 1,
-        settings: &TBATS,
-        make: |seasons, settings| Box::new(settings.over(Tbats::new(seasons))),
+        contains: &["AutoARIMA"],
+        settings: Tbats::SETTINGS,
+        make: |seasons, settings| Box::new(Tbats::new(seasons).configured(settings)),
     },
     RegisteredModel {
         name: "LagRidge",
         version: 1,
+        contains: &[],
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
@@ -156,6 +161,7 @@ pub const REGISTRY: [RegisteredModel; 16] = [
     RegisteredModel {
         name: "SparseLagRidge",
         version: 1,
+        contains: &[],
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
@@ -165,6 +171,7 @@ pub const REGISTRY: [RegisteredModel; 16] = [
     RegisteredModel {
         name: "DoubleSeasonalHoltWinters",
         version: 1,
+        contains: &[],
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
@@ -174,6 +181,7 @@ pub const REGISTRY: [RegisteredModel; 16] = [
     RegisteredModel {
         name: "NearestNeighbours",
         version: 1,
+        contains: &[],
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
@@ -183,7 +191,7 @@ pub const REGISTRY: [RegisteredModel; 16] = [
 ];
 
 /// What is compared where `models` is not set.
-pub const DEFAULT: [&str; 8] = [
+pub(crate) const DEFAULT: [&str; 8] = [
     "SeasonalNaive",
     "AutoARIMA",
     "DynamicOptimizedTheta",
@@ -194,127 +202,14 @@ pub const DEFAULT: [&str; 8] = [
     "DoubleSeasonalHoltWinters",
 ];
 
-const COMPOSITION: Kind = Kind::Choice(&["additive", "multiplicative"]);
-
-/// The settings of the theta models.
-const DECOMPOSITION: [Param; 1] = [setting(
-    "decomposition",
-    COMPOSITION,
-    "how the season joins (multiplicative)",
-)];
-
-/// The patterns of exponential smoothing that can be asked for.
-const PATTERNS: [&str; 8] = ["ZZZ", "ZZN", "ZZA", "ANN", "AAN", "AAA", "ANA", "MAM"];
-
-const ORDER: Kind = Kind::Int { min: 0, max: 50 };
-
-/// The settings of `AutoARIMA`, named as in statsforecast.
-const AUTO_ARIMA: [Param; 23] = [
-    setting(
-        "seasonal",
-        Kind::Bool,
-        "whether models with a seasonal part are tried (true)",
-    ),
-    setting("d", ORDER, "differences (found by a test)"),
-    setting("D", ORDER, "seasonal differences (found by the strength of the season)"),
-    setting("max_p", ORDER, "largest p (5)"),
-    setting("max_q", ORDER, "largest q (5)"),
-    setting("max_P", ORDER, "largest P (2)"),
-    setting("max_Q", ORDER, "largest Q (2)"),
-    setting(
-        "max_order",
-        ORDER,
-        "largest p + q + P + Q where all orders are tried (5)",
-    ),
-    setting("max_d", ORDER, "largest d (2)"),
-    setting("max_D", ORDER, "largest D (1)"),
-    setting("start_p", ORDER, "p of the first candidate (2)"),
-    setting("start_q", ORDER, "q of the first candidate (2)"),
-    setting("start_P", ORDER, "P of the first candidate (1)"),
-    setting("start_Q", ORDER, "Q of the first candidate (1)"),
-    setting(
-        "allow_drift",
-        Kind::Bool,
-        "whether a drift is tried where there is one difference (true)",
-    ),
-    setting(
-        "allow_mean",
-        Kind::Bool,
-        "whether a mean is tried where there is no difference (true)",
-    ),
-    setting(
-        "warm_start",
-        Kind::Bool,
-        "whether the search on a long series begins with what it found on the beginning of it (true; MSTL_ARIMA: false)",
-    ),
-    setting(
-        "ic",
-        Kind::Choice(&["aicc", "aic", "bic"]),
-        "what candidates are compared by (aicc)",
-    ),
-    setting(
-        "stepwise",
-        Kind::Bool,
-        "whether to go through neighbours instead of all orders (true)",
-    ),
-    setting(
-        "approximation",
-        Kind::Bool,
-        "whether candidates are ranked by the conditional sum of squares (for long series)",
-    ),
-    setting(
-        "method",
-        Kind::Choice(&["css", "ml", "css-ml"]),
-        "how coefficients are estimated (css-ml)",
-    ),
-    setting(
-        "max_steps",
-        Kind::Int { min: 1, max: 100_000 },
-        "candidates at most (94)",
-    ),
-    setting(
-        "max_iterations",
-        Kind::Int { min: 1, max: 100_000 },
-        "iterations of an estimation at most (100)",
-    ),
-];
-
-/// The settings of `TBATS`, named as in statsforecast.
-const TBATS: [Param; 5] = [
-    setting(
-        "use_boxcox",
-        Kind::Bool,
-        "whether the series is transformed (found by AIC)",
-    ),
-    setting("use_trend", Kind::Bool, "whether there is a trend (found by AIC)"),
-    setting(
-        "use_damped_trend",
-        Kind::Bool,
-        "whether a trend is damped (found by AIC)",
-    ),
-    setting(
-        "use_arma_errors",
-        Kind::Bool,
-        "whether errors with a memory are tried (true)",
-    ),
-    setting(
-        "max_iterations",
-        Kind::Int { min: 1, max: 100_000 },
-        "steps of an estimation at most (100)",
-    ),
-];
-
-const fn setting(name: &'static str, kind: Kind, doc: &'static str) -> Param {
-    Param {
-        name,
-        kind,
-        default: None,
-        doc,
-    }
-}
+/// The settings of `MSTL_ARIMA`: what is left after the seasons has none, and for each window it is another series.
+const MSTL_ARIMA: [Param; AutoArima::SETTINGS.len()] = with_defaults(
+    AutoArima::SETTINGS,
+    &[("seasonal", Literal::Bool(false)), ("warm_start", Literal::Bool(false))],
+);
 
 /// The names of the models.
-pub const NAMES: [&str; REGISTRY.len()] = {
+pub(crate) const NAMES: [&str; REGISTRY.len()] = {
     let mut names = [""; REGISTRY.len()];
     let mut at = 0;
     while at < names.len() {
@@ -335,7 +230,7 @@ const SET: usize = {
 };
 
 /// One parameter for each model that has settings, named like it: the table of them.
-pub const SETTINGS: [Param; SET] = {
+pub(crate) const SETTINGS: [Param; SET] = {
     let mut params = [Param {
         name: "",
         kind: Kind::Table(&[]),
@@ -356,56 +251,61 @@ pub const SETTINGS: [Param; SET] = {
 
 /// The settings of a model among the values of a task's parameters.
 #[must_use]
-pub fn settings(params: &BTreeMap<String, Value>, model: &str) -> BTreeMap<String, Value> {
+pub(crate) fn settings(params: &BTreeMap<String, Value>, model: &str) -> Settings {
     match params.get(model) {
         Some(Value::Table(entries)) => entries.clone(),
-        _ => BTreeMap::new(),
+        _ => Settings::new(),
     }
 }
 
 /// Finds a model by name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static RegisteredModel> {
+pub(crate) fn find(name: &str) -> Option<&'static RegisteredModel> {
     const ALL: &[RegisteredModel] = &REGISTRY;
-    ALL.iter().find(|entry| entry.name == name)
+    ALL.iter().find(|model| model.name == name)
 }
 
 impl RegisteredModel {
-    /// Makes the model for seasons of these lengths with these settings.
+    /// Makes the model for seasons of these lengths with these settings; what is not set has its default.
+    ///
+    /// # Panics
+    /// If the settings are not what [`RegisteredModel::checked`] gives.
     #[must_use]
-    pub fn model(&self, seasons: &[usize], settings: &BTreeMap<String, Value>) -> Box<dyn Model> {
-        (self.make)(seasons, &Settings(settings))
+    pub(crate) fn model(&self, seasons: &[usize], settings: &Settings) -> Box<dyn Model> {
+        let default = |setting: &Param| Some((setting.name.to_owned(), setting.default?.value()));
+        let mut values: Settings = self.settings.iter().filter_map(default).collect();
+        values.extend(settings.clone());
+        (self.make)(seasons, &values)
     }
-}
 
-/// The settings of one model; what is not set has the model's own default.
-struct Settings<'a>(&'a BTreeMap<String, Value>);
-
-impl Settings<'_> {
-    fn text(&self, name: &str) -> Option<&str> {
-        match self.0.get(name) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
+    /// Checks settings that come from elsewhere than a task's parameters.
+    ///
+    /// # Errors
+    /// [`Misfit`] for one that the model does not have, or that cannot have this value.
+    pub(crate) fn checked(&self, settings: Settings) -> Result<Settings, Misfit> {
+        match Kind::Table(self.settings).check(&Value::Table(settings))? {
+            Value::Table(settings) => Ok(settings),
+            other => panic!("internal error: a table became {other}"),
         }
     }
 
-    fn composition(&self, name: &str, default: Composition) -> Composition {
-        match self.text(name) {
-            Some("additive") => Composition::Additive,
-            Some("multiplicative") => Composition::Multiplicative,
-            _ => default,
-        }
+    /// The model and those that it contains, by name.
+    #[must_use]
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let contained = self.contains.iter().filter_map(|name| find(name));
+        let mut parts: Vec<Part> = std::iter::once(self)
+            .chain(contained)
+            .map(RegisteredModel::part)
+            .collect();
+        parts.sort();
+        parts
     }
 
-    /// The model with these settings in the place of its defaults.
-    fn over<M: Serialize + DeserializeOwned>(&self, defaults: M) -> M {
-        let whole = serde_json::to_value(defaults).and_then(|mut whole| {
-            for (name, value) in self.0 {
-                whole[name] = value.to_json();
-            }
-            serde_json::from_value(whole)
-        });
-        whole.unwrap_or_else(|error| panic!("internal error: the settings of a model do not fit it: {error}"))
+    fn part(&self) -> Part {
+        Part {
+            name: self.name.to_owned(),
+            version: self.version,
+        }
     }
 }
 
@@ -425,12 +325,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_has_the_name_by_which_it_is_found() {
-        for entry in REGISTRY {
-            assert_eq!(entry.model(&[24, 168], &BTreeMap::new()).name(), entry.name);
-            assert_eq!(entry.model(&[1], &BTreeMap::new()).name(), entry.name);
+    fn a_model_is_found_by_its_name_and_can_be_made_for_one_season_or_two() {
+        for (entry, name) in REGISTRY.iter().zip(NAMES) {
+            assert_eq!(find(name).map(|found| found.name), Some(entry.name));
+            let _ = entry.model(&[24, 168], &Settings::new());
+            let _ = entry.model(&[1], &Settings::new());
         }
         assert!(DEFAULT.iter().all(|name| find(name).is_some()));
+    }
+
+    #[test]
+    fn what_a_model_contains_is_a_model_and_contains_no_other() {
+        for entry in REGISTRY {
+            for name in entry.contains {
+                let contained = find(name).expect("a model");
+                assert!(contained.contains.is_empty(), "{name}: its parts would be missing");
+            }
+        }
+        let parts = find("MSTL_ARIMA").expect("a model").parts();
+        let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(names, ["AutoARIMA", "MSTL_ARIMA"]);
+    }
+
+    #[test]
+    fn a_setting_that_is_not_set_has_the_default_that_is_declared() {
+        for entry in REGISTRY {
+            let defaults = entry
+                .settings
+                .iter()
+                .filter_map(|setting| Some((setting, setting.default?)));
+            for (setting, default) in defaults {
+                let settings = Settings::from([(setting.name.to_owned(), default.value())]);
+                let checked = entry.checked(settings.clone());
+                assert_eq!(checked, Ok(settings.clone()), "{} {}", entry.name, setting.name);
+                let made = |settings: &Settings| format!("{:?}", entry.model(&[24, 168], settings));
+                assert_eq!(
+                    made(&settings),
+                    made(&Settings::new()),
+                    "{} {}",
+                    entry.name,
+                    setting.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn settings_that_no_model_has_are_refused() {
+        let entry = find("HoltWinters").expect("a model");
+        let of = |name: &str, value| entry.checked(Settings::from([(name.to_owned(), value)]));
+        assert!(of("error", Value::Text("additive".to_owned())).is_ok());
+        assert!(of("error", Value::Text("none".to_owned())).is_err());
+        assert!(of("errors", Value::Text("additive".to_owned())).is_err());
     }
 
     #[test]

@@ -1,15 +1,20 @@
 //! `train_backtest_select`: compares models on the past, and chooses the one to forecast with, or several.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::backtest::{self, Outcomes};
 use super::backtest_config::BacktestConfig;
 use super::backtest_report::BacktestReport;
 use super::cached_fit::{CandidateModel, FitEffort};
 use super::document;
-use super::registry;
+use super::intervals::IntervalMethod;
+use super::registry::{self, RegisteredModel};
 use super::series::{self, FREQUENCY, Series};
+use super::validate::ValidationStatus;
+use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, Param, Port, Schema};
-use crate::engine::task::{Context, Task, TaskError};
+use crate::engine::task::{Context, Part, Task, TaskError};
 
 /// The parameter `horizon` of this task and of the forecast.
 pub(super) const HORIZON: Param = Param {
@@ -61,14 +66,14 @@ const OWN: [Param; 13] = [
     FREQUENCY,
     Param {
         name: "metric",
-        kind: Kind::Choice(&["rmse", "mae", "smape"]),
-        default: Some(Literal::Text("rmse")),
+        kind: Kind::Choice(Score::NAMES),
+        default: Some(Literal::Text(Score::Rmse.name())),
         doc: "the error that ranks the models; over several series it is scaled by each one's seasonal differences",
     },
     Param {
         name: "select",
-        kind: Kind::Choice(&["overall", "per_series", "ensemble"]),
-        default: Some(Literal::Text("overall")),
+        kind: Kind::Choice(Select::NAMES),
+        default: Some(Literal::Text(Select::Overall.name())),
         doc: "forecast all series with the best model, each with its own best, or each with an ensemble of its best few",
     },
     Param {
@@ -79,14 +84,14 @@ const OWN: [Param; 13] = [
     },
     Param {
         name: "ensemble_rule",
-        kind: Kind::Choice(&["weighted", "median"]),
-        default: Some(Literal::Text("weighted")),
+        kind: Kind::Choice(EnsembleRule::NAMES),
+        default: Some(Literal::Text(EnsembleRule::Weighted.name())),
         doc: "an ensemble is the mean, weighted by the inverse squares of the errors, or the median",
     },
     Param {
         name: "intervals",
-        kind: Kind::Choice(&["own", "conformal"]),
-        default: Some(Literal::Text("own")),
+        kind: Kind::Choice(IntervalMethod::NAMES),
+        default: Some(Literal::Text(IntervalMethod::Own.name())),
         doc: "the models' own intervals, or conformal ones, calibrated on the errors of the back-test",
     },
     Param {
@@ -114,7 +119,7 @@ const PARAMS: [Param; OWN.len() + registry::SETTINGS.len()] = {
 
 static SCHEMA: Schema = Schema {
     name: "train_backtest_select",
-    version: 3,
+    version: 4,
     summary: "compares models in a back-test with a rolling origin, and selects the best",
     params: &PARAMS,
     inputs: &[
@@ -138,7 +143,7 @@ static SCHEMA: Schema = Schema {
         },
         Port {
             name: "selected",
-            doc: "the models to forecast with and their settings",
+            doc: "the models to forecast with, their versions and settings",
         },
     ],
     secrets: &[],
@@ -148,7 +153,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct TrainBacktestSelect;
+pub(crate) struct TrainBacktestSelect;
 
 impl Task for TrainBacktestSelect {
     fn schema(&self) -> &'static Schema {
@@ -157,6 +162,20 @@ impl Task for TrainBacktestSelect {
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         compare(context, candidates)
+    }
+
+    /// The models in `models`, and those that they contain.
+    fn parts(&self, params: &BTreeMap<String, Value>) -> Vec<Part> {
+        let named = params.get("models").map(|models| match models {
+            Value::List(items) => items.as_slice(),
+            one => std::slice::from_ref(one),
+        });
+        let models = named.into_iter().flatten().filter_map(|name| match name {
+            Value::Text(name) => registry::find(name),
+            _ => None,
+        });
+        let parts: BTreeSet<Part> = models.flat_map(RegisteredModel::parts).collect();
+        parts.into_iter().collect()
     }
 }
 
@@ -167,7 +186,7 @@ pub(super) fn compare(
 ) -> Result<(), TaskError> {
     validated(context)?;
     let config = BacktestConfig::of(context);
-    if config.conformal && config.windows.count < 2 {
+    if config.intervals == IntervalMethod::Conformal && config.windows.count < 2 {
         return Err(
             TaskError::new("conformal intervals need a back-test of at least two windows")
                 .help("raise `n_windows`, or set `intervals = \"own\"`"),
@@ -201,9 +220,10 @@ pub(super) fn compare(
 /// Checks that the validation passed, since an input may be bound to any file.
 pub(super) fn validated(context: &Context<'_>) -> Result<(), TaskError> {
     let validation = document::read(context, "validation")?;
-    match validation.get("status").and_then(serde_json::Value::as_str) {
-        Some("valid") => Ok(()),
-        status => Err(TaskError::new(format!(
+    let status = validation.get("status").and_then(serde_json::Value::as_str);
+    match status.and_then(|status| status.parse().ok()) {
+        Some(ValidationStatus::Valid) => Ok(()),
+        Some(ValidationStatus::Broken) | None => Err(TaskError::new(format!(
             "`validation` does not say that the series are valid; its status is {}",
             status.map_or("missing".to_owned(), |status| format!("`{status}`"))
         ))),
@@ -231,11 +251,7 @@ pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<Candid
         .filter(first)
         .filter_map(|at| registry::find(names[at]));
     entries
-        .map(|entry| CandidateModel {
-            name: entry.name,
-            version: entry.version,
-            model: entry.model(seasons, &registry::settings(&context.params, entry.name)),
-        })
+        .map(|entry| CandidateModel::registered(entry, seasons, &registry::settings(&context.params, entry.name)))
         .collect()
 }
 

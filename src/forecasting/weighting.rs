@@ -6,51 +6,49 @@
 
 use super::metrics;
 use super::models::combine::{Combination, WindowValues};
+use super::named_enum::named_enum;
 
 /// One series of a back-test.
 #[derive(Clone, Debug, Default)]
-pub struct Tested {
+pub(crate) struct Tested {
     /// What happened: windows × steps.
-    pub actual: WindowValues,
+    pub(crate) actual: WindowValues,
     /// What each model forecast, in the order of `models`, of the same shape; a window that failed is NaN.
-    pub forecasts: Vec<WindowValues>,
+    pub(crate) forecasts: Vec<WindowValues>,
 }
 
-/// What forecasts a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Select {
-    /// The best model over all series.
-    Overall,
-    /// The best model of each series.
-    PerSeries,
-    /// A combination of the best few of each series.
-    Ensemble {
-        /// How many those are.
-        size: usize,
-        /// How they become one.
-        rule: EnsembleRule,
-    },
+named_enum! {
+    /// What forecasts a series.
+    pub(crate) enum Select {
+        /// The best model over all series.
+        Overall = "overall",
+        /// The best model of each series.
+        PerSeries = "per_series",
+        /// A combination of the best few of each series.
+        Ensemble = "ensemble",
+    }
 }
 
-/// The error by which models are compared: its mean over the windows; the lower the better.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Score {
-    /// Root of the mean squared error over the steps.
-    Rmse,
-    /// Mean absolute error: over several series, it ranks like MASE.
-    #[default]
-    Mae,
-    /// Symmetric mean absolute percentage error.
-    Smape,
+named_enum! {
+    /// The error by which models are compared: its mean over the windows; the lower the better.
+    pub(crate) enum Score {
+        /// Root of the mean squared error over the steps.
+        Rmse = "rmse",
+        /// Mean absolute error: over several series, it ranks like MASE.
+        Mae = "mae",
+        /// Symmetric mean absolute percentage error.
+        Smape = "smape",
+    }
 }
 
-/// How an ensemble combines its members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EnsembleRule {
-    /// The mean, with weights ∝ 1 / E² by series.
-    Weighted,
-    /// The median.
-    Median,
+named_enum! {
+    /// How an ensemble combines its members.
+    pub(crate) enum EnsembleRule {
+        /// The mean, with weights ∝ 1 / E² by series.
+        Weighted = "weighted",
+        /// The median.
+        Median = "median",
+    }
 }
 
 impl Tested {
@@ -58,7 +56,7 @@ impl Tested {
     ///
     /// A model is usable if it has the last window, the one most like the forecast to come. Where some of the usable
     /// models failed on earlier windows, these count for none, so that nobody gains from having failed.
-    pub fn errors(&self, score: Score) -> Vec<Option<f64>> {
+    pub(crate) fn errors(&self, score: Score) -> Vec<Option<f64>> {
         let Some(last) = self.actual.len().checked_sub(1) else {
             return vec![None; self.forecasts.len()];
         };
@@ -82,7 +80,7 @@ impl Tested {
     }
 
     /// Combines models of this series, the best first; `None` if none of them is usable.
-    pub fn combine(&self, models: &[usize], rule: EnsembleRule, score: Score) -> Option<Combination> {
+    pub(crate) fn combine(&self, models: &[usize], rule: EnsembleRule, score: Score) -> Option<Combination> {
         let errors = self.errors(score);
         let members: Vec<(usize, f64)> = models
             .iter()

@@ -22,11 +22,11 @@ const MASK: &str = "***";
 
 /// Limits of one request.
 #[derive(Clone, Copy, Debug)]
-pub struct RequestLimits {
+pub(crate) struct RequestLimits {
     /// To reach the server.
-    pub connect: Duration,
+    pub(crate) connect: Duration,
     /// For the whole answer.
-    pub answer: Duration,
+    pub(crate) answer: Duration,
 }
 
 impl Default for RequestLimits {
@@ -39,7 +39,7 @@ impl Default for RequestLimits {
 }
 
 /// A client of one server with one key.
-pub struct Client<'a> {
+pub(crate) struct Client<'a> {
     http: Http,
     address: String,
     key: &'a str,
@@ -51,7 +51,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// [`EiaError::Unreachable`] if this machine cannot make secure connections.
-    pub fn new(base: &str, key: &'a str, limits: RequestLimits) -> Result<Self, EiaError> {
+    pub(crate) fn new(base: &str, key: &'a str, limits: RequestLimits) -> Result<Self, EiaError> {
         // The process has one provider of cryptography; that another part of it was first is no fault.
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
@@ -74,7 +74,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// [`EiaError`], or what `before` says.
-    pub fn fetch<E: From<EiaError>>(
+    pub(crate) fn fetch<E: From<EiaError>>(
         &self,
         query: &Query,
         mut before: impl FnMut(usize, Option<u64>) -> Result<(), E>,

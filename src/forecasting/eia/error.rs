@@ -9,7 +9,7 @@ const REGISTER: &str = "https://www.eia.gov/opendata/register.php";
 
 /// Why the API, or a recorded answer of it, gave no rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EiaError {
+pub(crate) enum EiaError {
     /// No key was given, or the API saw none.
     #[error("the EIA API needs a key")]
     NoKey,
@@ -89,7 +89,7 @@ impl EiaError {
 
     /// Whether the same request may succeed later.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::NoKey | Self::WrongKey | Self::Rejected { .. } | Self::Shape { .. } => false,
             Self::Server { status } => *status >= 500,

@@ -11,32 +11,32 @@ use super::error::EiaError;
 
 /// One page of rows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct EiaPage {
+pub(crate) struct EiaPage {
     /// Rows of the whole query.
-    pub total: u64,
+    pub(crate) total: u64,
     /// Rows of this page, in its order.
-    pub rows: Vec<GenerationRow>,
+    pub(crate) rows: Vec<GenerationRow>,
     /// What the API warns of.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The net generation of one hour.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GenerationRow {
+pub(crate) struct GenerationRow {
     /// End of the hour, in UTC.
-    pub period: NaiveDateTime,
+    pub(crate) period: NaiveDateTime,
     /// Code of the balancing authority or region.
-    pub respondent: String,
+    pub(crate) respondent: String,
     /// Code of the energy source.
-    pub fueltype: String,
+    pub(crate) fueltype: String,
     /// Megawatt-hours; `None` if the API has no value.
-    pub value: Option<f64>,
+    pub(crate) value: Option<f64>,
 }
 
 impl GenerationRow {
     /// What a row is found by, in the order of the table.
     #[must_use]
-    pub fn key(&self) -> (NaiveDateTime, &str, &str) {
+    pub(crate) fn key(&self) -> (NaiveDateTime, &str, &str) {
         (self.period, &self.respondent, &self.fueltype)
     }
 }
@@ -85,7 +85,7 @@ impl EiaPage {
     ///
     /// # Errors
     /// [`EiaError`] for a body that is no page of this route, or that reports an error itself.
-    pub fn parse(body: &[u8]) -> Result<Self, EiaError> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, EiaError> {
         let body: Body = serde_json::from_slice(body).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => EiaError::shape(format!("the answer has another shape: {error}")),
             _ => EiaError::NotJson { why: error.to_string() },

@@ -33,7 +33,7 @@ use super::normal::reach;
 use super::scale::Scale;
 
 /// How many windows the prior of the quantile counts for.
-pub const PRIOR_WINDOWS: f64 = 7.0;
+pub(crate) const PRIOR_WINDOWS: f64 = 7.0;
 
 /// The prior: how many widths the interval of 95 % reaches to either side.
 const PRIOR_AT_95: f64 = 2.8;
@@ -42,29 +42,29 @@ const PRIOR_AT_95: f64 = 2.8;
 ///
 /// Plain data, so that it can be written down with the model that it belongs to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Conformal {
+pub(crate) struct Conformal {
     /// Whether errors are those of logarithms, so that the intervals are factors.
-    pub scale: Scale,
+    pub(crate) scale: Scale,
     /// The error to expect at each step, on that scale.
-    pub widths: Vec<f64>,
+    pub(crate) widths: Vec<f64>,
     /// How far the interval of each level reaches.
-    pub reaches: Vec<Reach>,
+    pub(crate) reaches: Vec<Reach>,
 }
 
 /// How far the interval of one level reaches.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reach {
+pub(crate) struct Reach {
     /// Nominal coverage in percent.
-    pub level: f64,
+    pub(crate) level: f64,
     /// How many widths it reaches to either side.
-    pub widths: f64,
+    pub(crate) widths: f64,
 }
 
 impl Conformal {
     /// Calibrates intervals of the given levels (percent) on what happened and what was forecast, windows × steps.
     ///
     /// A window with a value or forecast that is not finite is left out; `None` if none remains.
-    pub fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
+    pub(crate) fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
         let whole = |&window: &usize| actual.is_whole(window) && forecast.is_whole(window);
         let windows: Vec<usize> = (0..actual.len().min(forecast.len())).filter(whole).collect();
         let positive = |of: &WindowValues| {
@@ -101,7 +101,7 @@ impl Conformal {
     }
 
     /// The intervals around point forecasts, in the order of the levels; steps beyond the back-test's have its last width.
-    pub fn intervals(&self, mean: &[f64]) -> Vec<Interval> {
+    pub(crate) fn intervals(&self, mean: &[f64]) -> Vec<Interval> {
         let widths = || {
             self.widths
                 .iter()

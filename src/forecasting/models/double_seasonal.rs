@@ -39,16 +39,16 @@ const START: f64 = 0.7;
 
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DoubleSeasonalHoltWinters {
+pub(crate) struct DoubleSeasonalHoltWinters {
     /// The shorter season, m₁.
-    pub short: usize,
+    pub(crate) short: usize,
     /// The longer season, m₂: at least twice the shorter.
-    pub long: usize,
+    pub(crate) long: usize,
 }
 
 impl DoubleSeasonalHoltWinters {
     /// Names the two season lengths.
-    pub fn new(short: usize, long: usize) -> Self {
+    pub(crate) fn new(short: usize, long: usize) -> Self {
         Self {
             short: short.max(1),
             long: long.max(1),
@@ -81,10 +81,6 @@ impl DoubleSeasonalHoltWinters {
 }
 
 impl Model for DoubleSeasonalHoltWinters {
-    fn name(&self) -> &str {
-        NAME
-    }
-
     fn fit(&self, y: &[f64]) -> FitResult {
         self.fit_at(y, &[y.len()])
             .pop()
@@ -158,8 +154,8 @@ impl DoubleSeasonalState {
         }
     }
 
-    /// Takes in `x` at `t`; gives the one-step forecast and its error.
-    fn step(&mut self, by: SmoothingParameters, t: usize, x: f64) -> (f64, f64) {
+    /// Takes in `x` at `t`; gives the error of the one-step forecast.
+    fn step(&mut self, by: SmoothingParameters, t: usize, x: f64) -> f64 {
         let (k, q) = (t % self.daily.len(), t % self.weekly.len());
         let smooth = self.level + self.daily[k] + self.weekly[q];
         let ahead = smooth + by.phi * self.error;
@@ -168,7 +164,7 @@ impl DoubleSeasonalState {
         self.daily[k] += by.delta * surprise;
         self.weekly[q] += by.omega * surprise;
         self.error = rest;
-        (ahead, surprise)
+        surprise
     }
 }
 
@@ -274,7 +270,6 @@ struct SmoothingFit {
     /// How many values were taken in.
     n: usize,
     variance: f64,
-    fitted: Vec<f64>,
 }
 
 impl SmoothingFit {
@@ -282,10 +277,8 @@ impl SmoothingFit {
         let mut state = start.clone();
         let judged = 2 * start.weekly.len();
         let mut square = 0.0;
-        let mut fitted = Vec::with_capacity(x.len());
         for (t, &value) in x.iter().enumerate() {
-            let (ahead, surprise) = state.step(parameters, t, value);
-            fitted.push(scale.undo(ahead));
+            let surprise = state.step(parameters, t, value);
             if t >= judged {
                 square += surprise * surprise;
             }
@@ -297,7 +290,6 @@ impl SmoothingFit {
             state,
             n: x.len(),
             variance,
-            fitted,
         }
     }
 }
@@ -339,17 +331,13 @@ impl Fitted for SmoothingFit {
             phi,
         } = self.parameters;
         vec![
-            ("scale", Estimate::Text(self.scale.to_string())),
+            ("scale", Estimate::Text(self.scale.description().to_owned())),
             ("alpha", Estimate::Number(alpha)),
             ("delta", Estimate::Number(delta)),
             ("omega", Estimate::Number(omega)),
             ("phi", Estimate::Number(phi)),
             ("sigma2", Estimate::Number(self.variance)),
         ]
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }
 

@@ -47,20 +47,20 @@ const SPARSE: &str = "SparseLagRidge";
 
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LagRidge {
+pub(crate) struct LagRidge {
     /// Which lags it looks at.
-    pub lags: LagSet,
+    pub(crate) lags: LagSet,
     /// The shorter season, m₁.
-    pub short: usize,
+    pub(crate) short: usize,
     /// The longer season, m₂.
-    pub long: usize,
+    pub(crate) long: usize,
     /// The penalty λ, in units of the mean diagonal of G.
-    pub penalty: f64,
+    pub(crate) penalty: f64,
 }
 
 /// The sets of lags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LagSet {
+pub(crate) enum LagSet {
     /// All around the day and the week.
     Dense,
     /// The few that matter most, two weeks included.
@@ -69,7 +69,7 @@ pub enum LagSet {
 
 impl LagRidge {
     /// Has the dense lags and a penalty of 1e-4.
-    pub fn new(short: usize, long: usize) -> Self {
+    pub(crate) fn new(short: usize, long: usize) -> Self {
         Self {
             lags: LagSet::Dense,
             short: short.max(1),
@@ -79,7 +79,7 @@ impl LagRidge {
     }
 
     /// Has the sparse lags.
-    pub fn sparse(short: usize, long: usize) -> Self {
+    pub(crate) fn sparse(short: usize, long: usize) -> Self {
         Self {
             lags: LagSet::Sparse,
             ..Self::new(short, long)
@@ -150,10 +150,6 @@ impl LagRidge {
 }
 
 impl Model for LagRidge {
-    fn name(&self) -> &str {
-        self.known_as()
-    }
-
     fn fit(&self, y: &[f64]) -> FitResult {
         self.fit_at(y, &[y.len()])
             .pop()
@@ -297,17 +293,10 @@ struct RidgeFit {
     tail: Vec<f64>,
     /// Where forecasts are cut off, on the scale.
     bounds: [f64; 2],
-    fitted: Vec<f64>,
 }
 
 impl RidgeFit {
     fn new(design: &Design, past: &[f64], scale: Scale, beta: Vec<f64>, variance: f64) -> Self {
-        let mut row = vec![0.0; design.width];
-        let mut fitted = vec![f64::NAN; design.first()];
-        fitted.extend((design.first()..past.len()).map(|t| {
-            design.row(t, &mut row);
-            scale.undo(design.means[t] + dot(&row, &beta))
-        }));
         Self {
             scale,
             lags: design.lags.clone(),
@@ -316,7 +305,6 @@ impl RidgeFit {
             variance,
             tail: past[past.len() - design.first()..].to_vec(),
             bounds: cut_off(past),
-            fitted,
         }
     }
 
@@ -367,15 +355,11 @@ impl Fitted for RidgeFit {
             .map(|run| format!("{}..{}", run.start, run.end - 1))
             .collect::<Vec<_>>();
         vec![
-            ("scale", Estimate::Text(self.scale.to_string())),
+            ("scale", Estimate::Text(self.scale.description().to_owned())),
             ("lags", Estimate::Text(lags.join(", "))),
             ("coefficients", Estimate::Numbers(self.beta.clone())),
             ("sigma2", Estimate::Number(self.variance)),
         ]
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }
 
@@ -413,7 +397,7 @@ mod tests {
                 assert!(
                     (found - sample::double_season(t)).abs() < 8.0,
                     "{}: {found} is not {}",
-                    model.name(),
+                    model.known_as(),
                     sample::double_season(t)
                 );
             }

@@ -42,20 +42,20 @@ use super::{Estimate, Fitted, Forecast, Model};
 const NAME: &str = "NearestNeighbours";
 
 /// Of how many seasons, the last ones, the errors make up the prediction intervals.
-pub const JUDGED: usize = 200;
+pub(crate) const JUDGED: usize = 200;
 
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NearestNeighbours {
+pub(crate) struct NearestNeighbours {
     /// The shorter season, m₁: what is compared, and forecast, as a whole.
-    pub short: usize,
+    pub(crate) short: usize,
     /// The longer season, m₂: whole ones apart, seasons count as more alike.
-    pub long: usize,
+    pub(crate) long: usize,
 }
 
 impl NearestNeighbours {
     /// Names the two season lengths.
-    pub fn new(short: usize, long: usize) -> Self {
+    pub(crate) fn new(short: usize, long: usize) -> Self {
         Self {
             short: short.max(1),
             long: long.max(1),
@@ -64,10 +64,6 @@ impl NearestNeighbours {
 }
 
 impl Model for NearestNeighbours {
-    fn name(&self) -> &str {
-        NAME
-    }
-
     fn fit(&self, y: &[f64]) -> FitResult {
         self.fit_at(y, &[y.len()])
             .pop()
@@ -198,7 +194,7 @@ impl NeighboursFit {
         found.sort_unstable_by_key(|&(i, _)| i);
         match Combination::inverse_square(&found) {
             Some(Combination::Weighted(members)) => members.iter().map(|one| (one.model, one.weight)).collect(),
-            _ => Neighbours::new(),
+            Some(Combination::Median(_)) | None => Neighbours::new(),
         }
     }
 
@@ -261,7 +257,7 @@ impl Fitted for NeighboursFit {
         let (found, _) = self.path(1);
         let back = |&(i, _): &(usize, f64)| ((self.n - self.ends[i].at) / self.short) as f64;
         vec![
-            ("scale", Estimate::Text(self.scale.to_string())),
+            ("scale", Estimate::Text(self.scale.description().to_owned())),
             ("seasons", Estimate::Number(self.ends.len() as f64)),
             ("seasons_back", Estimate::Numbers(found[0].iter().map(back).collect())),
             (

@@ -4,23 +4,17 @@ use super::{Estimate, Fitted, Forecast, Interval};
 
 /// One season, to be repeated.
 #[derive(Clone, Debug)]
-pub struct RepeatedSeason {
+pub(crate) struct RepeatedSeason {
     season: Vec<f64>,
-    fitted: Vec<f64>,
 }
 
 impl RepeatedSeason {
     /// The fit, if the series has more than `season` values and each equals the one a season before it.
-    pub fn of_repeating(y: &[f64], season: usize) -> Option<Self> {
+    pub(crate) fn of_repeating(y: &[f64], season: usize) -> Option<Self> {
         let repeats =
             season > 0 && y.len() > season && y.iter().zip(&y[season..]).all(|(before, now)| now - before == 0.0);
-        repeats.then(|| {
-            let mut fitted = vec![f64::NAN; season];
-            fitted.extend(&y[season..]);
-            Self {
-                season: y[y.len() - season..].to_vec(),
-                fitted,
-            }
+        repeats.then(|| Self {
+            season: y[y.len() - season..].to_vec(),
         })
     }
 }
@@ -42,9 +36,5 @@ impl Fitted for RepeatedSeason {
             "fit",
             Estimate::Text("the series repeats one season; no model was fitted".to_owned()),
         )]
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

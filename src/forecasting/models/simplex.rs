@@ -10,24 +10,24 @@
 
 /// Where the walk ended.
 #[derive(Clone, Debug)]
-pub struct Lowest {
+pub(crate) struct Lowest {
     /// The best point.
-    pub x: Vec<f64>,
+    pub(crate) x: Vec<f64>,
     /// The value there.
-    pub value: f64,
+    pub(crate) value: f64,
     /// Steps taken.
-    pub iterations: usize,
+    pub(crate) iterations: usize,
     /// Whether the limit on steps ended it.
-    pub limited: bool,
+    pub(crate) limited: bool,
 }
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
-pub struct SimplexLimits {
+pub(crate) struct SimplexLimits {
     /// Most steps to take.
-    pub iterations: usize,
+    pub(crate) iterations: usize,
     /// The values at the corners are as good as equal when their standard deviation is below this.
-    pub spread: f64,
+    pub(crate) spread: f64,
 }
 
 /// Share by which a corner of the first simplex differs from the start, and what stands for a share of zero.
@@ -36,7 +36,7 @@ const FIRST: (f64, f64) = (0.05, 1e-4);
 /// Walks downhill from `start`; `bounds` are the least and greatest value of each variable.
 ///
 /// A value of `f` that is NaN counts as infinite.
-pub fn descend(
+pub(crate) fn descend(
     mut f: impl FnMut(&[f64]) -> f64,
     start: &[f64],
     bounds: &[(f64, f64)],

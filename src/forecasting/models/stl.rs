@@ -21,7 +21,7 @@ enum Degree {
 
 /// STL for one length of series, season and windows.
 #[derive(Debug)]
-pub struct Stl {
+pub(crate) struct Stl {
     season_length: usize,
     /// Smoothers of the subseries: of those one value longer, then of the others.
     seasonal: [Loess; 2],
@@ -49,7 +49,7 @@ impl Stl {
     /// Prepares the decomposition of `n` values with a season of `season_length`, from 2 to n / 2.
     ///
     /// `seasonal_window` is the odd number of seasons that a value of the pattern is averaged over.
-    pub fn new(n: usize, season_length: usize, seasonal_window: usize) -> Self {
+    pub(crate) fn new(n: usize, season_length: usize, seasonal_window: usize) -> Self {
         assert!(
             season_length >= 2 && 2 * season_length <= n,
             "internal error: a season of {season_length} in {n} values"
@@ -66,7 +66,7 @@ impl Stl {
     }
 
     /// Decomposes `y` into `season` and `trend`; what is left is the remainder. All have the length prepared for.
-    pub fn decompose(&mut self, y: &[f64], season: &mut [f64], trend: &mut [f64]) {
+    pub(crate) fn decompose(&mut self, y: &[f64], season: &mut [f64], trend: &mut [f64]) {
         trend.fill(0.0);
         for _ in 0..PASSES {
             self.work.detrended.clear();

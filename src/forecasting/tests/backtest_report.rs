@@ -15,10 +15,6 @@ const THREE: [&str; 3] = ["SeasonalNaive", "LagRidge", "DoubleSeasonalHoltWinter
 struct Flat(f64);
 
 impl Model for Flat {
-    fn name(&self) -> &'static str {
-        "Flat"
-    }
-
     fn fit(&self, _: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         Ok(Box::new(self.clone()))
     }
@@ -47,7 +43,7 @@ impl Fitted for Flat {
 fn high_and_low(_: &Context<'_>, _: &[usize]) -> Vec<CandidateModel> {
     let flat = |name, value| CandidateModel {
         name,
-        version: 1,
+        parts: Vec::new(),
         model: Box::new(Flat(value)),
     };
     vec![flat("High", 200_000.0), flat("Low", 2_000.0)]
@@ -110,7 +106,7 @@ fn the_first_line_is_what_will_be_forecast() {
 }
 
 /// Two weeks and more of a plant that stands still at night, by hour, with clouds.
-fn solar(hours: i64) -> String {
+pub(super) fn solar(hours: i64) -> String {
     let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
     let mut text = String::from("unique_id,ds,y\n");
     for hour in 0..hours {

@@ -19,10 +19,6 @@ impl<F> std::fmt::Debug for Odd<F> {
 }
 
 impl<F: Fn(usize) -> Result<(), FitError> + Send + Sync> Model for Odd<F> {
-    fn name(&self) -> &'static str {
-        "Odd"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         (self.0)(y.len())?;
         SeasonalNaive { season_length: 24 }.fit(y)
@@ -45,7 +41,7 @@ fn with_odd(
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         let odd = CandidateModel {
             name: "Odd",
-            version: 1,
+            parts: Vec::new(),
             model: Box::new(Odd(odd)),
         };
         train::compare(context, move |context, seasons| {
@@ -181,7 +177,7 @@ fn on_short_series(
             let mut all = train::candidates(context, seasons);
             all.push(CandidateModel {
                 name: "Odd",
-                version: 1,
+                parts: Vec::new(),
                 model: Box::new(Odd(odd)),
             });
             all

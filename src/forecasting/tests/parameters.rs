@@ -70,3 +70,29 @@ fn the_settings_of_a_model_reach_it() {
         assert!(made.any(|made| made != model(&[])), "{}", entry.name);
     }
 }
+
+#[test]
+fn the_parts_of_a_back_test_are_the_models_that_it_fits() {
+    let project = TaskDirectory::new();
+    let parts = |names: &[&str]| -> Vec<String> {
+        project.with("train_backtest_select", &[models(names)], &[], |task, context| {
+            let parts = task.parts(&context.params);
+            for part in &parts {
+                let model = registry::find(&part.name).expect("a model");
+                assert_eq!(part.version, model.version);
+            }
+            parts.into_iter().map(|part| part.name).collect()
+        })
+    };
+    assert_eq!(parts(&["LagRidge", "HoltWinters"]), ["HoltWinters", "LagRidge"]);
+    assert_eq!(parts(&["LagRidge", "LagRidge"]), ["LagRidge"]);
+    assert_eq!(parts(&["TBATS", "MSTL_ARIMA"]), ["AutoARIMA", "MSTL_ARIMA", "TBATS"]);
+    assert!(!parts(&["MSTL_HoltWinters", "DoubleSeasonalHoltWinters"]).contains(&"HoltWinters".to_owned()));
+    let tasks = crate::forecasting::tasks();
+    let forecast = tasks.get("forecast_publish").expect("a task");
+    assert_eq!(
+        forecast.parts(&BTreeMap::new()),
+        [],
+        "its models are those of the selection"
+    );
+}

@@ -1,4 +1,4 @@
-//! A fitted ARIMA model: forecasts, prediction intervals, fitted values, and what was found.
+//! A fitted ARIMA model: forecasts, prediction intervals, and what was found.
 
 use super::super::{Estimate, Fitted, Forecast, normal};
 use super::Criterion;
@@ -63,8 +63,6 @@ pub(super) struct FittedArima {
     summary: Vec<(&'static str, Estimate)>,
     /// The length of the series.
     n: usize,
-    /// Fitted values, NaN where the differences have none.
-    fitted: Vec<f64>,
     /// The last values of the errors, as many as the differences reach back.
     tail: Vec<f64>,
     /// The differences, as a recursion.
@@ -157,13 +155,7 @@ impl FittedArima {
             subtract(&columns[1..], &likelihood.regression, &mut rest);
             rest.into_iter().map(|value| value * scale).collect()
         };
-        let innovations = combine(&likelihood.whitened.innovations);
         let lost = y.len() - sample.series.len();
-        let before = std::iter::repeat_n(f64::NAN, lost);
-        let after = y[lost..]
-            .iter()
-            .zip(&innovations)
-            .map(|(value, innovation)| value - innovation);
         let effect = |t| {
             finished
                 .regressors
@@ -173,7 +165,6 @@ impl FittedArima {
         Self {
             summary: finished.summary(),
             n: y.len(),
-            fitted: before.chain(after).collect(),
             tail: (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect(),
             differences: difference_lags(d, seasonal_d, season_length),
             ar: estimate.coefficients.ar_lags(),
@@ -195,11 +186,6 @@ impl FittedArima {
         Self {
             summary,
             n: y.len(),
-            fitted: y
-                .iter()
-                .enumerate()
-                .map(|(t, value)| if t < lost { f64::NAN } else { *value })
-                .collect(),
             tail: (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect(),
             differences: difference_lags(order.d, order.seasonal_d, order.season_length),
             ar: LagPolynomial::default(),
@@ -287,9 +273,5 @@ impl Fitted for FittedArima {
 
     fn summary(&self) -> Vec<(&'static str, Estimate)> {
         self.summary.clone()
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

@@ -10,6 +10,7 @@
 //! generalised least squares under the model found. O(n k^2) with k columns in all.
 
 use super::super::linalg::dot;
+use super::super::settings::model_settings;
 use super::super::{Estimate, FitError, Fitted, Model, check};
 use super::auto::AutoArima;
 use super::differencing::difference;
@@ -21,34 +22,25 @@ use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
 use super::sample::{DifferencedSample, Regression};
 use super::{Criterion, Differenced, scale_of};
-use serde::{Deserialize, Serialize};
+use crate::engine::spec::schema::Kind;
 
 /// Values that a series must have for each column.
 const VALUES_PER_COLUMN: usize = 4;
 
-/// Dynamic harmonic regression with ARIMA errors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HarmonicArima {
-    /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
-    pub season_lengths: Vec<usize>,
-    /// Pairs of sine and cosine of a season at most, for each of them; half a season where none is given.
-    pub max_pairs: Vec<usize>,
-    /// The search for the order of the errors; its season is not used.
-    pub errors: AutoArima,
-}
-
-impl Default for HarmonicArima {
-    fn default() -> Self {
-        Self {
-            season_lengths: vec![24, 168],
-            max_pairs: Vec::new(),
-            errors: AutoArima {
-                seasonal: false,
-                ..AutoArima::default()
-            },
-        }
+model_settings! {
+    /// Dynamic harmonic regression with ARIMA errors.
+    #[derive(Clone, Debug, PartialEq)]
+    pub(crate) struct HarmonicArima {
+        /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
+        season_lengths: Vec<usize> = vec![24, 168],
+        /// The search for the order of the errors; its season is not used.
+        errors: AutoArima = AutoArima {
+            seasonal: false,
+            ..AutoArima::default()
+        },
     }
+    "max_pairs" => max_pairs: Vec<usize> = None, Kind::List(&Kind::Int { min: 0, max: 50 }),
+        "most pairs of sine and cosine, one number for each season (half a season)";
 }
 
 /// One column: `sin` or `cos` of `2 π k t / m`.
@@ -215,10 +207,6 @@ fn best_prefix(series: &[f64], columns: &[&Vec<f64>], fixed: usize, waves: &[Wav
 }
 
 impl Model for HarmonicArima {
-    fn name(&self) -> &'static str {
-        "HarmonicARIMA"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         check("HarmonicARIMA", y, 1)?;
         let n = y.len();

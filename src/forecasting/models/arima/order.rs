@@ -4,26 +4,26 @@ use super::polynomial::{self, LagPolynomial};
 
 /// The order (p, d, q)(P, D, Q)\[m\] of a seasonal ARIMA model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Order {
+pub(crate) struct Order {
     /// p: autoregressive coefficients.
-    pub p: usize,
+    pub(crate) p: usize,
     /// d: differences.
-    pub d: usize,
+    pub(crate) d: usize,
     /// q: moving-average coefficients.
-    pub q: usize,
+    pub(crate) q: usize,
     /// P: seasonal autoregressive coefficients.
-    pub seasonal_p: usize,
+    pub(crate) seasonal_p: usize,
     /// D: seasonal differences.
-    pub seasonal_d: usize,
+    pub(crate) seasonal_d: usize,
     /// Q: seasonal moving-average coefficients.
-    pub seasonal_q: usize,
+    pub(crate) seasonal_q: usize,
     /// m: steps in a season; 1 without one.
-    pub season_length: usize,
+    pub(crate) season_length: usize,
 }
 
 impl Order {
     /// An order without a season.
-    pub const fn new(p: usize, d: usize, q: usize) -> Self {
+    pub(crate) const fn new(p: usize, d: usize, q: usize) -> Self {
         Self {
             p,
             d,
@@ -37,7 +37,7 @@ impl Order {
 
     /// The same order with a seasonal part (P, D, Q) of `season_length` steps.
     #[must_use]
-    pub const fn seasonal(mut self, p: usize, d: usize, q: usize, season_length: usize) -> Self {
+    pub(crate) const fn seasonal(mut self, p: usize, d: usize, q: usize, season_length: usize) -> Self {
         self.seasonal_p = p;
         self.seasonal_d = d;
         self.seasonal_q = q;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// How the errors, the trend or the season enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Component {
+pub(crate) enum Component {
     /// Not at all.
     Absent,
     /// Added.
@@ -36,15 +36,15 @@ impl Component {
 
 /// One form, such as ETS(A,Ad,M).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EtsForm {
+pub(crate) struct EtsForm {
     /// Additive or multiplicative errors, never absent.
-    pub error: Component,
+    pub(crate) error: Component,
     /// The trend.
-    pub trend: Component,
+    pub(crate) trend: Component,
     /// Whether the trend fades.
-    pub damped: bool,
+    pub(crate) damped: bool,
     /// The season.
-    pub season: Component,
+    pub(crate) season: Component,
 }
 
 impl EtsForm {
@@ -100,10 +100,9 @@ impl fmt::Display for EtsForm {
 /// Which forms to try: `ZZZ`, `ZZN`, `AAA`, `MAdM` and the like.
 ///
 /// The letters stand for error, trend and season: `N` none, `A` additive, `M` multiplicative, `Z` whatever fits best.
-/// A `d` behind the trend asks for a damped one; without it a trend is tried damped and undamped, unless
-/// [`FormPattern::undamped`] forbids it. A trend of `Z` is never multiplicative, as in the reference.
+/// A `d` behind the trend asks for a damped one; without it a trend is tried damped and undamped. A trend of `Z` is never multiplicative, as in the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FormPattern {
+pub(crate) struct FormPattern {
     error: Option<Component>,
     trend: Option<Component>,
     season: Option<Component>,
@@ -113,25 +112,11 @@ pub struct FormPattern {
 /// A pattern that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no ETS model: three letters of N, A, M, Z (error, trend, season), such as `ZZZ` or `MAdM`")]
-pub struct FormPatternError(String);
+pub(crate) struct FormPatternError(String);
 
 impl FormPattern {
-    /// Every form.
-    pub const ANY: Self = Self {
-        error: None,
-        trend: None,
-        season: None,
-        damped: None,
-    };
-
-    /// The same without damped trends.
-    #[must_use]
-    pub fn undamped(self) -> Self {
-        Self {
-            damped: Some(false),
-            ..self
-        }
-    }
+    /// Those that a setting can ask for.
+    pub(crate) const NAMES: [&'static str; 8] = ["ZZZ", "ZZN", "ZZA", "ANN", "AAN", "AAA", "ANA", "MAM"];
 
     /// Error and linear trend, the latter damped or not.
     pub(super) fn holt(error: Composition) -> Self {
@@ -247,6 +232,13 @@ mod tests {
         assert_eq!(forms("MAdM", true, true), ["ETS(M,Ad,M)"]);
         assert_eq!(forms("AAA", true, true), ["ETS(A,A,A)", "ETS(A,Ad,A)"]);
         assert_eq!(forms("ANM", true, true), ["ETS(A,N,M)"]);
+    }
+
+    #[test]
+    fn every_pattern_that_can_be_set_is_one() {
+        for name in FormPattern::NAMES {
+            assert!(name.parse::<FormPattern>().is_ok(), "{name}");
+        }
     }
 
     #[test]

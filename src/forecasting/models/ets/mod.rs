@@ -19,7 +19,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 mod estimate;
-pub mod form;
+pub(crate) mod form;
 mod interval;
 mod recursion;
 mod start;
@@ -28,129 +28,92 @@ mod tests;
 mod walk;
 
 use super::classical::Composition;
+use super::settings::model_settings;
 use super::{Estimate, FitError, Fitted, Forecast, Model, check};
 use estimate::{EtsEstimate, estimate};
-use form::{Component, EtsForm, FormPattern, FormPatternError};
+pub(super) use form::FormPattern;
+use form::{Component, EtsForm};
 use interval::EtsEnd;
 use recursion::Recursion;
-pub use recursion::{Smoothing, States};
+pub(crate) use recursion::{Smoothing, States};
 use walk::walk;
 
-/// How the parameters of a form are searched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SearchMethod {
-    /// An optimum for seasons of up to twelve steps, a walk for longer ones and without a season.
-    #[default]
-    Auto,
-    /// The reference's simplex of at most 1,000 steps from small smoothing parameters: it ends near its start where a
-    /// season brings many variables, see `walk`.
-    Walk,
-    /// The likelihood's gradient, followed to an optimum, see `estimate`.
-    Optimum,
-}
+use crate::engine::spec::schema::Kind;
+use crate::engine::spec::schema::Literal::Text;
 
-impl SearchMethod {
-    fn estimate(self, y: &[f64], season_length: usize, form: EtsForm, floor: f64) -> Option<EtsEstimate> {
-        match self {
-            Self::Auto if (2..=12).contains(&season_length) => estimate(y, season_length, form, floor),
-            Self::Optimum => estimate(y, season_length, form, floor),
-            Self::Auto | Self::Walk => walk(y, season_length, form, floor),
-        }
+/// Estimates a form on a series: the steps in a season, the form, and what is added to the mean square of the errors.
+///
+/// `None` if the form has no likelihood there.
+type Estimator = fn(&[f64], usize, EtsForm, f64) -> Option<EtsEstimate>;
+
+/// Follows the gradient to an optimum for seasons of up to twelve steps (see `estimate`), and takes the reference's bounded
+/// walk for longer ones and without a season (see `walk`).
+fn estimate_form(y: &[f64], season_length: usize, form: EtsForm, floor: f64) -> Option<EtsEstimate> {
+    match season_length {
+        2..=12 => estimate(y, season_length, form, floor),
+        _ => walk(y, season_length, form, floor),
     }
 }
 
-/// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
-#[derive(Clone, Debug)]
-pub struct AutoEts {
-    /// Steps in a season; 1 for none.
-    pub season_length: usize,
-    /// The forms to choose from.
-    pub pattern: FormPattern,
-    /// How each is fitted.
-    pub search: SearchMethod,
-}
-
-impl AutoEts {
-    /// Chooses from the forms that `pattern` allows, such as `ZZZ` (all) or `ZZN` (those without a season).
-    ///
-    /// # Errors
-    /// [`FormPatternError`] if it is none.
-    pub fn new(season_length: usize, pattern: &str) -> Result<Self, FormPatternError> {
-        Ok(Self {
-            season_length,
-            pattern: pattern.parse()?,
-            search: SearchMethod::default(),
-        })
+model_settings! {
+    /// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
+    #[derive(Clone, Debug)]
+    pub(crate) struct AutoEts {
+        /// Steps in a season; 1 for none.
+        season_length: usize = 1,
     }
-
-    /// Chooses from the forms without a season.
-    pub fn seasonless() -> Self {
-        Self {
-            season_length: 1,
-            pattern: FormPattern::ANY,
-            search: SearchMethod::default(),
-        }
-    }
+    "model" => pattern: FormPattern = Some(Text("ZZZ")), Kind::Choice(&FormPattern::NAMES),
+        "forms to choose from: error, trend and season, each A, M, N or Z for any";
 }
 
 impl Model for AutoEts {
-    fn name(&self) -> &'static str {
-        "AutoETS"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("AutoETS", y, self.season_length, self.pattern, self.search)
+        choose("AutoETS", y, self.season_length, self.pattern, estimate_form)
     }
 }
 
 /// Holt's method: a level and a linear trend, damped if that fits better. It is the trend forecaster of MSTL.
 #[derive(Clone, Copy, Debug)]
-pub struct Holt {
+pub(crate) struct Holt {
     /// How the errors join.
-    pub error: Composition,
+    pub(crate) error: Composition,
 }
 
 impl Model for Holt {
-    fn name(&self) -> &'static str {
-        "Holt"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("Holt", y, 1, FormPattern::holt(self.error), SearchMethod::Auto)
+        choose("Holt", y, 1, FormPattern::holt(self.error), estimate_form)
     }
 }
 
-/// The Holt-Winters method: a level, a linear trend, damped if that fits better, and a season.
-#[derive(Clone, Copy, Debug)]
-pub struct HoltWinters {
-    /// Steps in a season; 1 leaves Holt's method.
-    pub season_length: usize,
-    /// How the errors join, and the season with them.
-    pub error: Composition,
+model_settings! {
+    /// The Holt-Winters method: a level, a linear trend, damped if that fits better, and a season.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct HoltWinters {
+        /// Steps in a season; 1 leaves Holt's method.
+        season_length: usize = 1,
+    }
+    "error" => error: Composition = Some(Text(Composition::Additive.name())), Kind::Choice(Composition::NAMES),
+        "how errors join, and the season with them";
 }
 
 impl Model for HoltWinters {
-    fn name(&self) -> &'static str {
-        "HoltWinters"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         let pattern = if self.season_length > 1 {
             FormPattern::holt_winters(self.error)
         } else {
             FormPattern::holt(self.error)
         };
-        choose("HoltWinters", y, self.season_length, pattern, SearchMethod::Auto)
+        choose("HoltWinters", y, self.season_length, pattern, estimate_form)
     }
 }
 
-/// Fits each form that the pattern allows by `search`, and keeps the one with the least criterion.
+/// Fits each form that the pattern allows with `estimator`, and keeps the one with the least criterion.
 fn choose(
     model: &'static str,
     y: &[f64],
     season_length: usize,
     pattern: FormPattern,
-    search: SearchMethod,
+    estimator: Estimator,
 ) -> Result<Box<dyn Fitted>, FitError> {
     check(model, y, 1)?;
     let season_length = season_length.max(1);
@@ -194,7 +157,7 @@ fn choose(
         } else {
             floor
         };
-        let Some(estimate) = search.estimate(&scaled, season_length, form, floor) else {
+        let Some(estimate) = estimator(&scaled, season_length, form, floor) else {
             continue;
         };
         tried += 1;
@@ -247,7 +210,6 @@ fn constant(y: &[f64]) -> Option<Smoothed> {
             level: first,
             ..States::default()
         },
-        fitted: y.to_vec(),
         criteria: None,
         tried: 0,
         iterations: 0,
@@ -282,7 +244,6 @@ impl InformationCriteria {
 struct Smoothed {
     end: EtsEnd,
     start: States,
-    fitted: Vec<f64>,
     /// None for a constant series, which has no likelihood.
     criteria: Option<InformationCriteria>,
     /// Forms that could be fitted.
@@ -307,11 +268,6 @@ impl Smoothed {
         let degrees = scaled.len() - (form.parameters(season_length) - 1);
         let is_relative = form.error == Component::Multiplicative;
         let variance = recursion.squares() / degrees as f64 * if is_relative { 1.0 } else { unit * unit };
-        let fitted = scaled
-            .iter()
-            .zip(recursion.errors())
-            .map(|(value, error)| (value - error) * unit)
-            .collect();
         let criteria = InformationCriteria::new(&estimate, scaled.len(), season_length, unit);
         let mut states = recursion.last(&smoothing);
         let mut start = estimate.start;
@@ -334,7 +290,6 @@ impl Smoothed {
         Self {
             end,
             start,
-            fitted,
             criteria: Some(criteria),
             tried,
             iterations,
@@ -410,9 +365,5 @@ impl Fitted for Smoothed {
             ));
         }
         found
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

@@ -12,26 +12,26 @@ use super::form::{Component, EtsForm};
 
 /// The smoothing parameters, in the sense of Hyndman and others (2008): of the errors, with β at most α.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Smoothing {
+pub(crate) struct Smoothing {
     /// Of the level.
-    pub alpha: f64,
+    pub(crate) alpha: f64,
     /// Of the trend; 0 without one.
-    pub beta: f64,
+    pub(crate) beta: f64,
     /// Of the season; 0 without one.
-    pub gamma: f64,
+    pub(crate) gamma: f64,
     /// Damping of the trend; 1 without it.
-    pub phi: f64,
+    pub(crate) phi: f64,
 }
 
 /// The states before a step.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct States {
+pub(crate) struct States {
     /// The level.
-    pub level: f64,
+    pub(crate) level: f64,
     /// The trend: a difference, or a ratio if it is multiplicative.
-    pub trend: f64,
+    pub(crate) trend: f64,
     /// The season, by position: the value for step t stands at t modulo its length. Empty without one.
-    pub season: Vec<f64>,
+    pub(crate) season: Vec<f64>,
 }
 
 /// What one step started from, and how far it went wrong.
@@ -145,11 +145,6 @@ impl<'a> Recursion<'a> {
     /// Sum of squares, relative for multiplicative errors, of the last evaluation.
     pub(super) fn squares(&self) -> f64 {
         self.squares
-    }
-
-    /// One-step errors of the last evaluation, in the series' unit.
-    pub(super) fn errors(&self) -> impl Iterator<Item = f64> {
-        self.trace.iter().map(|step| step.error)
     }
 
     /// The states after the last step, seasons by position; to be asked before the slopes, which use the same space.

@@ -33,7 +33,6 @@ pub(super) struct TbatsFit {
     pub(super) variance: f64,
     /// The series' values in one of the fit.
     pub(super) unit: f64,
-    pub(super) fitted: Vec<f64>,
     pub(super) criteria: TbatsCriteria,
     /// Models that were estimated.
     pub(super) tried: usize,
@@ -166,9 +165,5 @@ impl Fitted for TbatsFit {
             found.push(("limit", Estimate::Text(self.limits.join("; "))));
         }
         found
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

@@ -45,58 +45,44 @@ mod tests;
 
 use super::arima::AutoArima;
 use super::repeated_season::RepeatedSeason;
+use super::settings::model_settings;
 use super::{FitError, Fitted, Model, check};
 use box_cox::Logarithms;
 use estimate::{TbatsEstimate, TbatsSample};
 use form::{ParameterName, TbatsForm, Trend};
 use interval::{TbatsCriteria, TbatsFit};
-use serde::{Deserialize, Serialize};
 use state::TbatsState;
+
+use crate::engine::spec::schema::Kind;
+use crate::engine::spec::schema::Literal::{Bool, Int};
 
 const NAME: &str = "TBATS";
 
-/// A TBATS model whose components are chosen by AIC where they are not given.
-///
-/// The names of the settings are the reference's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Tbats {
-    /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
-    pub season_lengths: Vec<usize>,
-    /// Whether the series is transformed; only one that is positive throughout can be.
-    pub use_boxcox: Option<bool>,
-    /// The least λ of the transformation.
-    pub bc_lower_bound: f64,
-    /// The largest λ.
-    pub bc_upper_bound: f64,
-    /// Whether there is a trend.
-    pub use_trend: Option<bool>,
-    /// Whether a trend is damped.
-    pub use_damped_trend: Option<bool>,
-    /// Whether errors with a memory are tried.
-    pub use_arma_errors: bool,
-    /// Steps of an estimation at most.
-    pub max_iterations: usize,
-}
-
-impl Default for Tbats {
-    fn default() -> Self {
-        Self {
-            season_lengths: vec![24, 168],
-            use_boxcox: None,
-            bc_lower_bound: 0.0,
-            bc_upper_bound: 1.0,
-            use_trend: None,
-            use_damped_trend: None,
-            use_arma_errors: true,
-            max_iterations: 100,
-        }
+model_settings! {
+    /// A TBATS model whose components are chosen by AIC where they are not given.
+    ///
+    /// Names and defaults of the settings are the reference's.
+    #[derive(Clone, Debug, PartialEq)]
+    pub(crate) struct Tbats {
+        /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
+        season_lengths: Vec<usize> = vec![24, 168],
+        /// The least and the largest λ of the transformation.
+        lambda: (f64, f64) = (0.0, 1.0),
     }
+    "use_boxcox" => use_boxcox: Option<bool> = None, Kind::Bool,
+        "whether the series is transformed, which must be positive throughout (found by AIC)";
+    "use_trend" => use_trend: Option<bool> = None, Kind::Bool, "whether there is a trend (found by AIC)";
+    "use_damped_trend" => use_damped_trend: Option<bool> = None, Kind::Bool,
+        "whether a trend is damped (found by AIC)";
+    "use_arma_errors" => use_arma_errors: bool = Some(Bool(true)), Kind::Bool,
+        "whether errors with a memory are tried";
+    "max_iterations" => max_iterations: usize = Some(Int(100)), Kind::Int { min: 1, max: 100_000 },
+        "steps of an estimation at most";
 }
 
 impl Tbats {
     /// The defaults for seasons of these lengths.
-    pub fn new(season_lengths: &[usize]) -> Self {
+    pub(crate) fn new(season_lengths: &[usize]) -> Self {
         Self {
             season_lengths: season_lengths.to_vec(),
             ..Self::default()
@@ -142,10 +128,6 @@ impl Tbats {
 }
 
 impl Model for Tbats {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         check(NAME, y, 1)?;
         for &m in [1].iter().chain(&self.season_lengths) {
@@ -168,7 +150,7 @@ impl Model for Tbats {
         let sample = TbatsSample {
             logarithms: logarithms.as_ref().map(|logarithms| logarithms.values.as_slice()),
             values: &values,
-            lambda: (self.bc_lower_bound, self.bc_upper_bound),
+            lambda: self.lambda,
             harmonics: &harmonics,
             max_iterations: self.max_iterations,
         };
@@ -281,9 +263,7 @@ impl TbatsSample<'_> {
     fn finish(&self, estimate: &TbatsEstimate, unit: f64) -> Option<TbatsFit> {
         let &TbatsEstimate { form, .. } = estimate;
         let run = self.run(form, &estimate.parameters, &estimate.seeds)?;
-        let z = self.transformed(form, estimate.parameters.lambda);
-        let back = |z: f64| interval::back(form, &estimate.parameters, unit, z);
-        let n = z.len();
+        let n = self.values.len();
         let estimated = self.estimated(form);
         let last = |values: &[f64], count: usize| values[n - count.min(n)..].to_vec();
         Some(TbatsFit {
@@ -294,7 +274,6 @@ impl TbatsSample<'_> {
             end: run.end,
             d: last(&run.d, form.p),
             variance: run.squares / (n - estimated) as f64,
-            fitted: z.iter().zip(&run.innovations).map(|(z, e)| back(z - e)).collect(),
             innovations: last(&run.innovations, form.q),
             unit,
             criteria: TbatsCriteria {

@@ -1,5 +1,6 @@
 //! Tests of the ARIMA family, by theme, and the series that they share.
 
+mod fixed_order;
 mod harmonic;
 mod likelihood;
 mod literature;
@@ -8,6 +9,7 @@ mod search;
 mod starts;
 
 use super::super::{Estimate, Fitted};
+use fixed_order::Arima;
 
 /// Standard normal noise that is the same everywhere: sums of twelve uniform numbers of a linear congruential generator.
 fn noise(seed: u64, n: usize) -> Vec<f64> {
