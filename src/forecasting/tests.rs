@@ -3,6 +3,7 @@
 mod backtest_report;
 mod faults;
 mod golden;
+mod golden_models;
 mod ingest;
 mod parameters;
 mod pipeline;
