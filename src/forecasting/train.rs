@@ -203,18 +203,18 @@ pub(super) fn compare(
             config.finish(&config.actual(series, cutoffs), outcomes);
         }
     }
-    let compared = BacktestReport {
+    let report = BacktestReport {
         config,
         seasons,
         series: &placed,
         candidates: &candidates,
         outcomes: results.into_iter().map(|(outcomes, _)| outcomes).collect(),
     };
-    let ranking = compared.ranking()?;
-    let choices = compared.choose(&ranking)?;
-    compared.write_results(context, &choices)?;
-    compared.write_leaderboard(context, &ranking, &choices)?;
-    compared.write_selection(context, choices)
+    let ranking = report.ranking()?;
+    let choices = report.choose(&ranking)?;
+    report.write_results(context, &choices)?;
+    report.write_leaderboard(context, &ranking, &choices)?;
+    report.write_selection(context, choices)
 }
 
 /// Checks that the validation passed, since an input may be bound to any file.

@@ -70,7 +70,7 @@ impl Wave {
     }
 }
 
-/// A sum of waves and, perhaps, a mean or drift.
+/// A sum of waves, with or without a mean or drift.
 #[derive(Clone, Debug)]
 struct HarmonicRegressors {
     waves: Vec<Wave>,
