@@ -19,16 +19,7 @@ pub trait Task: Send + Sync {
     /// What it says of itself.
     fn schema(&self) -> &'static Schema;
 
-    /// Does the work of one attempt: writes every output of the schema to its path in `context`.
-    ///
-    /// # Errors
-    /// [`TaskError`]; what was written by then can be read by the user, and no earlier artifact is touched.
-    fn run(&self, context: &Context<'_>) -> Result<(), TaskError>;
-
-    /// The parts of the task with a version of their own that these parameters name, such as the models to fit.
-    ///
-    /// Each is a field of the fingerprint: a part with a new version makes stale the targets that name it, and no other.
-    /// `params` holds a value for every parameter of the schema, as [`Context::params`] does.
+    /// The parts of the task with a version of their own that some parameters name, such as models.
     fn parts(&self, _params: &BTreeMap<String, Value>) -> Vec<Part> {
         Vec::new()
     }
@@ -42,14 +33,20 @@ pub trait Task: Send + Sync {
     fn probe(&self, _context: &Context<'_>) -> Result<Option<String>, TaskError> {
         Ok(None)
     }
+
+    /// Does the work of one attempt: writes every output of the schema to its path in `context`.
+    ///
+    /// # Errors
+    /// [`TaskError`]; what was written by then can be read by the user, and no earlier artifact is touched.
+    fn run(&self, context: &Context<'_>) -> Result<(), TaskError>;
 }
 
-/// A part of a task that has a version of its own.
+/// A piece of a task that has a version of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Part {
-    /// Its name, such as that of a model.
+    /// Its name, as reports show it.
     pub name: String,
-    /// Raised whenever what it computes changes for equal inputs and parameters.
+    /// Raised whenever it gives another result for equal inputs.
     pub version: u32,
 }
 
