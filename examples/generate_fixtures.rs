@@ -1,14 +1,190 @@
-//! Writes the bundled pages of `fixtures/eia` anew: `cargo run --example generate_fixtures`.
+//! Generates the bundled pages of `fixtures/eia`: `cargo run --example generate_fixtures`.
+//!
+//! Invented net generation in the API's own shape, the same bytes on every machine.
+//!
+//! Believable, not real: a base load that follows the warmth of the year, a swing over the day that air conditioning
+//! deepens, quiet weekends, spells of weather over days, and noise from hour to hour. Only sums and products of constants
+//! are used, no functions of a system's library, whose last digit differs between systems.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
-use atsaf::forecasting::eia::synthetic;
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _};
+
+/// First hour.
+const START: (i32, u32, u32) = (2023, 4, 1);
+/// Hours: to the end of October.
+const HOURS: usize = 214 * 24;
+/// Rows of a page, as the API gives them.
+const PAGE: usize = 5000;
+
+/// Share of the day's swing by hour in UTC: the night's low at 10, early morning in the middle of the country, and the
+/// peak at 22, its late afternoon.
+const DAY: [f64; 24] = [
+    0.93, 0.86, 0.76, 0.62, 0.46, 0.31, 0.19, 0.10, 0.04, 0.01, 0.00, 0.05, 0.13, 0.19, 0.26, 0.35, 0.46, 0.58, 0.70,
+    0.81, 0.90, 0.97, 1.00, 0.98,
+];
+/// Factor by day of the week, Monday first.
+const WEEK: [f64; 7] = [0.995, 1.010, 1.015, 1.012, 1.000, 0.948, 0.925];
+/// Warmth of the year: its day and share of the summer's peak, in straight lines between.
+const WARMTH: [(f64, f64); 6] = [
+    (91.0, 0.12),
+    (135.0, 0.30),
+    (172.0, 0.74),
+    (205.0, 1.00),
+    (250.0, 0.70),
+    (304.0, 0.10),
+];
+
+/// Where the pages lie.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/eia")
+}
 
 fn main() -> std::io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/eia");
-    for (name, text) in synthetic::pages() {
+    for (name, text) in pages() {
         #[expect(clippy::disallowed_methods, reason = "it writes sources, which no store knows")]
-        std::fs::write(folder.join(name), text)?;
+        std::fs::write(folder().join(name), text)?;
     }
     Ok(())
+}
+
+/// The pages by file name.
+fn pages() -> Vec<(String, String)> {
+    let rows = rows();
+    let pages = rows.chunks(PAGE).enumerate();
+    pages
+        .map(|(at, rows_of)| (format!("page-{at}.json"), page(rows_of, rows.len(), at * PAGE)))
+        .collect()
+}
+
+/// The end of each hour and its megawatt-hours.
+fn rows() -> Vec<(NaiveDateTime, i64)> {
+    let (year, month, day) = START;
+    let start = NaiveDate::from_ymd_opt(year, month, day)
+        .and_then(|date| date.and_hms_opt(0, 0, 0))
+        .unwrap_or_default();
+    let mut random = SplitMix(0x0EAF_1A55_F1E1_D5A1);
+    // Spells of weather: an autoregression from day to day, drawn two days beyond the end to lean on.
+    let mut weather = vec![0.0];
+    for at in 0..HOURS / 24 + 2 {
+        weather.push(0.78 * weather[at] + 0.62 * random.normal());
+    }
+    let mut noise = 0.0;
+    (0..HOURS)
+        .map(|at| {
+            let time = start + TimeDelta::hours(i64::try_from(at).unwrap_or_default());
+            // The country's day begins six hours after that of UTC.
+            let local = time - TimeDelta::hours(6);
+            let warmth = warmth(f64::from(time.ordinal()) + f64::from(time.hour()) / 24.0);
+            let today = f64::from(time.hour()) / 24.0;
+            let spell = weather[at / 24 + 1] * (1.0 - today) + weather[at / 24 + 2] * today;
+            let swing = DAY[time.hour() as usize];
+            noise = 0.72 * noise + 1100.0 * random.normal();
+            let load = 112_000.0 + 34_000.0 * warmth + (26_000.0 + 54_000.0 * warmth) * swing;
+            let load = load * WEEK[local.weekday().num_days_from_monday() as usize];
+            let load = load + spell * (3_500.0 + 7_500.0 * warmth) * (0.45 + swing) + noise;
+            #[expect(clippy::cast_possible_truncation, reason = "some hundred thousand megawatt-hours")]
+            let whole = load.round() as i64;
+            (time, whole)
+        })
+        .collect()
+}
+
+/// The warmth of a day of the year.
+fn warmth(day: f64) -> f64 {
+    let line = WARMTH
+        .windows(2)
+        .find(|line| day <= line[1].0)
+        .unwrap_or(&WARMTH[WARMTH.len() - 2..]);
+    let ((from, low), (to, high)) = (line[0], line[1]);
+    low + (high - low) * (day - from) / (to - from)
+}
+
+/// One page, a row on each line.
+fn page(rows: &[(NaiveDateTime, i64)], total: usize, offset: usize) -> String {
+    let mut text = String::from(r#"{"response":{"#);
+    if offset + rows.len() < total {
+        text.push_str(r#""warnings":[{"warning":"incomplete return","description":"The API can only return 5000 rows in JSON format.  Please consider constraining your request with facet, start, or end, or using offset to paginate results."}],"#);
+    }
+    let _ = writeln!(
+        text,
+        r#""total":"{total}","dateFormat":"YYYY-MM-DD\"T\"HH24","frequency":"hourly","data":["#
+    );
+    for (at, (period, value)) in rows.iter().enumerate() {
+        let end = if at + 1 < rows.len() { "," } else { "" };
+        let _ = writeln!(
+            text,
+            r#"{{"period":"{}","respondent":"US48","respondent-name":"United States Lower 48","fueltype":"NG","type-name":"Natural Gas","value":"{value}","value-units":"megawatthours"}}{end}"#,
+            period.format("%Y-%m-%dT%H")
+        );
+    }
+    let _ = writeln!(
+        text,
+        r#"],"description":"synthetic: invented for tests and first steps, see README.md"}},"request":{{"command":"/v2/electricity/rto/fuel-type-data/data/","params":{{"frequency":"hourly","data":["value"],"facets":{{"respondent":["US48"],"fueltype":["NG"]}},"offset":{offset},"length":{PAGE}}}}},"apiVersion":"2.1.12"}}"#
+    );
+    text
+}
+
+/// Numbers without a pattern, from a seed: the generator `SplitMix64` of Steele, Lea and Flood (2014).
+struct SplitMix(u64);
+
+impl SplitMix {
+    /// Uniform in [0, 1).
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let share = (mixed >> 11) as f64 / (1_u64 << 53) as f64;
+        share
+    }
+
+    /// Close to standard normal: the sum of twelve uniforms has the variance 1.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_bundled_pages_are_what_the_generator_writes() {
+        for (name, text) in pages() {
+            let bundled = std::fs::read_to_string(folder().join(&name)).expect("a bundled page");
+            assert!(
+                bundled == text,
+                "{name} differs: write it with `cargo run --example generate_fixtures`"
+            );
+        }
+    }
+
+    #[test]
+    fn the_bundled_pages_are_believable() {
+        let pages: Vec<Value> = pages()
+            .iter()
+            .map(|(_, text)| serde_json::from_str(text).expect("a page"))
+            .collect();
+        let rows = |page: &Value| page["response"]["data"].as_array().expect("rows").clone();
+        assert_eq!(
+            pages.iter().map(|page| rows(page).len()).collect::<Vec<_>>(),
+            [5000, 136]
+        );
+        assert!(pages.iter().all(|page| page["response"]["total"] == "5136"));
+        let july: Vec<f64> = rows(&pages[0])
+            .iter()
+            .filter(|row| row["period"].as_str().expect("a time").starts_with("2023-07"))
+            .map(|row| row["value"].as_str().expect("a text").parse().expect("a number"))
+            .collect();
+        let peak = july.iter().copied().fold(0.0, f64::max);
+        let low = july.iter().copied().fold(f64::MAX, f64::min);
+        assert!((220_000.0..270_000.0).contains(&peak), "{peak}");
+        assert!((110_000.0..150_000.0).contains(&low), "{low}");
+    }
 }

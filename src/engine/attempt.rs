@@ -242,6 +242,8 @@ impl Attempt<'_> {
             inputs,
             outputs: names.zip(staging.iter().cloned()).collect(),
             secrets: own.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            run: target.effect.then_some(self.run),
+            effect_key: target.effect.then_some(self.effect_key),
             memo: self.context.store.memo(),
             cancelled: &cancelled,
             say: &say,

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::run_id::RunId;
 use super::spec::Value;
 use super::spec::schema::{Catalog, Schema};
 
@@ -21,6 +22,16 @@ pub trait Task: Send + Sync {
     /// The parts of the task with a version of their own that some parameters name, such as models.
     fn parts(&self, _params: &BTreeMap<String, Value>) -> Vec<Part> {
         Vec::new()
+    }
+
+    /// A cheap question to the outside world, such as which release a server has; `None` where there is none to ask.
+    ///
+    /// The answer, taken before an attempt, becomes a field of the fingerprint. `context` has no outputs to write to.
+    ///
+    /// # Errors
+    /// [`TaskError`] if the outside world does not answer.
+    fn probe(&self, _context: &Context<'_>) -> Result<Option<String>, TaskError> {
+        Ok(None)
     }
 
     /// Does the work of one attempt: writes every output of the schema to its path in `context`.
@@ -75,6 +86,10 @@ pub struct Context<'a> {
     pub outputs: BTreeMap<String, PathBuf>,
     /// Values of the secrets that the target declares, as far as they are set.
     pub secrets: BTreeMap<String, String>,
+    /// The run, for a task that acts outside the project; `None` for every other, whose result must not depend on it.
+    pub run: Option<RunId>,
+    /// The key by which the outside world recognises an effect that it has seen before; `None` for every other task.
+    pub effect_key: Option<Digest>,
     /// What earlier attempts left for later ones.
     pub memo: &'a dyn Memo,
     /// Set when the attempt has to end.

@@ -7,31 +7,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::piece::{Candidate, Effort, Outcome, Span};
+use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest, WindowOutcome};
 use super::series::Series;
 use crate::engine::task::{Context, TaskError};
 
-/// From so many pieces a model on, its windows are fitted in one go, which some models do faster; below, each window is
+/// From so many forecasts a model on, its windows are fitted in one go, which some models do faster; below, each window is
 /// work for a thread of its own, save where one go is much faster.
 const MANY: usize = 64;
 
 /// How the windows lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Windows {
+pub(crate) struct RollingOrigin {
     /// Steps that are forecast in each.
-    pub horizon: usize,
+    pub(crate) horizon: usize,
     /// How many there are.
-    pub count: usize,
+    pub(crate) count: usize,
     /// Steps from one cutoff to the next.
-    pub step: usize,
+    pub(crate) step: usize,
 }
 
-impl Windows {
+impl RollingOrigin {
     /// How many values each window's past has in a series of `n` values, the earliest window first.
     ///
     /// `None` if the earliest has no past.
     #[must_use]
-    pub fn cutoffs(self, n: usize) -> Option<Vec<usize>> {
+    pub(crate) fn cutoffs(self, n: usize) -> Option<Vec<usize>> {
         let after = |window: usize| {
             (self.count - 1 - window)
                 .checked_mul(self.step)?
@@ -43,22 +43,22 @@ impl Windows {
 }
 
 /// The windows of one series: outcomes by window, for one model.
-pub type Outcomes = Vec<Outcome>;
+pub(crate) type Outcomes = Vec<WindowOutcome>;
 
 /// Runs every candidate on every series; gives the outcomes by candidate and series, and what each candidate cost.
 ///
 /// # Errors
 /// [`TaskError`] if the task is stopped.
-pub fn run(
+pub(crate) fn run(
     context: &Context<'_>,
-    candidates: &[Candidate],
+    candidates: &[CandidateModel],
     series: &[(&Series, Vec<usize>)],
-    span: Span<'_>,
-) -> Result<Vec<(Vec<Outcomes>, Effort)>, TaskError> {
+    request: ForecastRequest<'_>,
+) -> Result<Vec<(Vec<Outcomes>, FitEffort)>, TaskError> {
     let many = series.len() * candidates.len() >= MANY;
-    // Windows that are fitted in one piece of work: candidate, series, and which of its cutoffs.
+    // Windows that are fitted together in one task: candidate, series, and which of its cutoffs.
     let mut work: Vec<(usize, usize, std::ops::Range<usize>)> = Vec::new();
-    for (candidate, Candidate { model, .. }) in candidates.iter().enumerate() {
+    for (candidate, CandidateModel { model, .. }) in candidates.iter().enumerate() {
         let together = many || model.fits_together();
         for (at, (_, cutoffs)) in series.iter().enumerate() {
             let size = if together { cutoffs.len() } else { 1 };
@@ -71,20 +71,20 @@ pub fn run(
     }
     let total = work.len();
     let done = AtomicUsize::new(0);
-    let results: Vec<(Outcomes, Effort)> = work
+    let results: Vec<(Outcomes, FitEffort)> = work
         .par_iter()
         .with_max_len(1)
         .map(|(candidate, at, windows)| {
             context.check_cancelled()?;
             let (series, cutoffs) = &series[*at];
-            let result = candidates[*candidate].pieces(context.memo, &series.y, &cutoffs[windows.clone()], span);
+            let result = candidates[*candidate].forecasts(context.memo, &series.y, &cutoffs[windows.clone()], request);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             context.progress(&format!("{done} of {total} fits, last {}", candidates[*candidate].name));
             Ok(result)
         })
         .collect::<Result<_, TaskError>>()?;
-    let empty = || (vec![Vec::new(); series.len()], Effort::default());
-    let mut sorted: Vec<(Vec<Outcomes>, Effort)> = candidates.iter().map(|_| empty()).collect();
+    let empty = || (vec![Vec::new(); series.len()], FitEffort::default());
+    let mut sorted: Vec<(Vec<Outcomes>, FitEffort)> = candidates.iter().map(|_| empty()).collect();
     for ((candidate, at, _), (outcomes, effort)) in work.into_iter().zip(results) {
         let (by_series, sum) = &mut sorted[candidate];
         by_series[at].extend(outcomes);
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_last_window_ends_with_the_data() {
-        let windows = Windows {
+        let windows = RollingOrigin {
             horizon: 24,
             count: 5,
             step: 168,
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn windows_may_overlap_and_must_have_a_past() {
-        let windows = Windows {
+        let windows = RollingOrigin {
             horizon: 4,
             count: 3,
             step: 1,

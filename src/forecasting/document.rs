@@ -1,4 +1,4 @@
-//! JSON artifacts: what a task tells in words and numbers, with the run and the target that wrote it.
+//! JSON artifacts: what a task reports in words and numbers, with the run and the target that wrote it.
 
 use std::io::Write as _;
 

@@ -2,15 +2,15 @@
 
 use rayon::prelude::*;
 
+use super::backtest_config::levels;
+use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest};
 use super::intervals::raise_to_zero;
 use super::models::combine::Combination;
 use super::models::conformal::Conformal;
 use super::models::{Forecast, Interval};
-use super::piece::{Candidate, Effort, Span};
 use super::selection::Selection;
 use super::series::{self, FREQUENCY, Series};
-use super::setup::levels;
-use super::table::Table;
+use super::table::ParquetTable;
 use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -31,7 +31,7 @@ static SCHEMA: Schema = Schema {
         },
         Port {
             name: "selected",
-            doc: "the models to forecast with and their settings",
+            doc: "the models to forecast with, their versions and settings",
         },
     ],
     outputs: &[Port {
@@ -45,7 +45,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct ForecastPublish;
+pub(crate) struct ForecastPublish;
 
 impl Task for ForecastPublish {
     fn schema(&self) -> &'static Schema {
@@ -58,18 +58,20 @@ impl Task for ForecastPublish {
         let candidates = selection.candidates()?;
         let series = series::read(context, "clean")?;
         let (horizon, levels) = (context.count("horizon"), levels(context));
-        let span = Span {
+        let request = ForecastRequest {
             horizon,
             levels: &levels,
         };
-        let results: Vec<(Forecast, &Combination, Effort)> = series
+        let results: Vec<(Forecast, &Combination, FitEffort)> = series
             .par_iter()
             .map(|series| {
                 context.check_cancelled()?;
-                forecast(context, &selection, &candidates, series, span)
+                forecast(context, &selection, &candidates, series, request)
             })
             .collect::<Result<_, TaskError>>()?;
-        let effort = results.iter().fold(Effort::default(), |sum, result| sum.and(result.2));
+        let effort = results
+            .iter()
+            .fold(FitEffort::default(), |sum, result| sum.and(result.2));
         context.log(&format!(
             "{} fits in {:.2} s, {} remembered",
             effort.fitted,
@@ -86,7 +88,7 @@ impl Task for ForecastPublish {
             .iter()
             .map(|(_, combination, _)| selection.name_of(combination))
             .collect();
-        let mut table = Table::default()
+        let mut table = ParquetTable::default()
             .texts(
                 "unique_id",
                 rows().map(|(series, _, _)| Some(series.unique_id.as_str())),
@@ -119,37 +121,37 @@ impl Task for ForecastPublish {
 fn forecast<'s>(
     context: &Context<'_>,
     selection: &'s Selection,
-    candidates: &[Candidate],
+    candidates: &[CandidateModel],
     series: &Series,
-    span: Span<'_>,
-) -> Result<(Forecast, &'s Combination, Effort), TaskError> {
+    request: ForecastRequest<'_>,
+) -> Result<(Forecast, &'s Combination, FitEffort), TaskError> {
     let id = &series.unique_id;
     let combination = selection.series.get(id).ok_or_else(|| {
         TaskError::new(format!("no model was selected for the series `{id}`"))
             .help("build `selected` from the same series")
     })?;
     let mut forecasts: Vec<Option<Forecast>> = vec![None; candidates.len()];
-    let mut effort = Effort::default();
+    let mut effort = FitEffort::default();
     for model in combination.models() {
         let candidate = &candidates[model];
-        let (outcomes, cost) = candidate.pieces(context.memo, &series.y, &[series.y.len()], span);
+        let (outcomes, cost) = candidate.forecasts(context.memo, &series.y, &[series.y.len()], request);
         effort = effort.and(cost);
         for outcome in outcomes {
-            let mut piece = outcome.map_err(|why| {
+            let mut window = outcome.map_err(|why| {
                 TaskError::new(format!("`{}` cannot forecast the series `{id}`: {why}", candidate.name))
             })?;
             // Before anything is made of it, as in the back-test.
             if selection.non_negative {
-                raise_to_zero(&mut piece.forecast);
+                raise_to_zero(&mut window.forecast);
             }
-            forecasts[model] = Some(piece.forecast);
+            forecasts[model] = Some(window.forecast);
         }
     }
     let combined = combination.forecast(|model| forecasts[model].as_ref());
     let mut combined =
         combined.ok_or_else(|| TaskError::new(format!("no model was selected for the series `{id}`")))?;
     if let Some(conformal) = selection.conformal.get(id) {
-        combined.intervals = calibrated(conformal, &combined, span.levels)?;
+        combined.intervals = calibrated(conformal, &combined, request.levels)?;
     }
     if selection.non_negative {
         raise_to_zero(&mut combined);

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::eia::Query;
-use super::eia::client::{Client, Limits};
+use super::eia::client::{Client, RequestLimits};
 use super::eia::error::EiaError;
-use super::eia::pages::{Page, Row};
-use super::table::{self, Table};
+use super::eia::pages::{EiaPage, GenerationRow};
+use super::table::{self, ParquetTable};
 use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema, is_url};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -64,7 +64,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct IngestEia;
+pub(crate) struct IngestEia;
 
 impl Task for IngestEia {
     fn schema(&self) -> &'static Schema {
@@ -79,7 +79,7 @@ impl Task for IngestEia {
         };
         let rows = select(pages, &query)?;
         context.log(&format!("{} rows", rows.len()));
-        Table::default()
+        ParquetTable::default()
             .times("time", rows.iter().map(|row| row.period))
             .texts("respondent", rows.iter().map(|row| Some(row.respondent.as_str())))
             .texts("fueltype", rows.iter().map(|row| Some(row.fueltype.as_str())))
@@ -111,13 +111,13 @@ fn query(context: &Context<'_>) -> Result<Query, TaskError> {
 }
 
 /// The pages of the live API.
-fn live(context: &Context<'_>, query: &Query) -> Result<Vec<Page>, TaskError> {
+fn live(context: &Context<'_>, query: &Query) -> Result<Vec<EiaPage>, TaskError> {
     let key = context
         .secrets
         .get(KEY)
         .filter(|key| !key.is_empty())
         .ok_or(EiaError::NoKey)?;
-    let client = Client::new(context.text("source"), key, Limits::default())?;
+    let client = Client::new(context.text("source"), key, RequestLimits::default())?;
     let pages = client.fetch(query, |found, total| {
         context.check_cancelled()?;
         context.progress(&match total {
@@ -134,7 +134,7 @@ fn live(context: &Context<'_>, query: &Query) -> Result<Vec<Page>, TaskError> {
 }
 
 /// The pages in a folder, or in one file.
-fn recorded(context: &Context<'_>) -> Result<Vec<Page>, TaskError> {
+fn recorded(context: &Context<'_>) -> Result<Vec<EiaPage>, TaskError> {
     let source = context.text("source");
     let paths = page_files(context.input("source"))
         .map_err(|error| TaskError::new(format!("cannot read the pages in `{source}`: {error}")))?;
@@ -149,7 +149,7 @@ fn recorded(context: &Context<'_>) -> Result<Vec<Page>, TaskError> {
         let name = table::file_name(path);
         let bytes = table::read_bytes(path)
             .map_err(|error| TaskError::new(format!("cannot read the page `{name}` of `{source}`: {error}")))?;
-        let page = Page::parse(&bytes).map_err(|error| in_recording(error, &name, source))?;
+        let page = EiaPage::parse(&bytes).map_err(|error| in_recording(error, &name, source))?;
         pages.push((name, page));
     }
     let rows: usize = pages.iter().map(|(_, page)| page.rows.len()).sum();
@@ -166,14 +166,14 @@ fn recorded(context: &Context<'_>) -> Result<Vec<Page>, TaskError> {
 
 /// An error of a recorded page: it will be the same at the next attempt, and the file is what to mend.
 fn in_recording(error: EiaError, name: &str, source: &str) -> TaskError {
-    let mut told = TaskError::new(format!("the page `{name}` of `{source}` cannot be used"));
+    let mut task_error = TaskError::new(format!("the page `{name}` of `{source}` cannot be used"));
     let inner = TaskError::from(error);
-    told = told.note(inner.what);
-    told.help = match inner.help.is_empty() || inner.retry {
+    task_error = task_error.note(inner.what);
+    task_error.help = match inner.help.is_empty() || inner.retry {
         true => vec!["record the page again".to_owned()],
         false => inner.help,
     };
-    told
+    task_error
 }
 
 fn page_files(source: &Path) -> std::io::Result<Vec<PathBuf>> {
@@ -196,19 +196,19 @@ fn page_files(source: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The rows that the query wants, sorted, each once.
-fn select(pages: Vec<Page>, query: &Query) -> Result<Vec<Row>, TaskError> {
-    let wanted = |row: &Row| {
+fn select(pages: Vec<EiaPage>, query: &Query) -> Result<Vec<GenerationRow>, TaskError> {
+    let wanted = |row: &GenerationRow| {
         (query.start..=query.end).contains(&row.period.date())
             && query.respondents.contains(&row.respondent)
             && query.fueltypes.contains(&row.fueltype)
     };
-    let all: Vec<Row> = pages.into_iter().flat_map(|page| page.rows).collect();
-    let mut rows: Vec<Row> = all.iter().filter(|row| wanted(row)).cloned().collect();
+    let all: Vec<GenerationRow> = pages.into_iter().flat_map(|page| page.rows).collect();
+    let mut rows: Vec<GenerationRow> = all.iter().filter(|row| wanted(row)).cloned().collect();
     if rows.is_empty() {
         return Err(nothing(&all, query));
     }
     rows.sort_by(|a, b| a.key().cmp(&b.key()));
-    let clashes: Vec<&[Row]> = rows
+    let clashes: Vec<&[GenerationRow]> = rows
         .chunk_by(|a, b| a.key() == b.key())
         .filter(|same| same.iter().any(|row| row.value != same[0].value))
         .collect();
@@ -219,7 +219,7 @@ fn select(pages: Vec<Page>, query: &Query) -> Result<Vec<Row>, TaskError> {
     Ok(rows)
 }
 
-fn contradiction(rows: &[Row], count: usize) -> TaskError {
+fn contradiction(rows: &[GenerationRow], count: usize) -> TaskError {
     let (period, respondent, fueltype) = rows[0].key();
     let values: Vec<String> = rows
         .iter()
@@ -236,7 +236,7 @@ fn contradiction(rows: &[Row], count: usize) -> TaskError {
     .help("keep pages of one recording only, or take the rows of one kind out of them")
 }
 
-fn nothing(all: &[Row], query: &Query) -> TaskError {
+fn nothing(all: &[GenerationRow], query: &Query) -> TaskError {
     let error = TaskError::new(format!(
         "no rows of {} {} from {} to {}",
         query.respondents.join(", "),
@@ -252,7 +252,7 @@ fn nothing(all: &[Row], query: &Query) -> TaskError {
             .note("the pages hold no rows at all; the API answers so to a respondent or fuel that it does not know")
             .help("check `respondent` and `fueltype`");
     };
-    let distinct = |code: fn(&Row) -> &str| {
+    let distinct = |code: fn(&GenerationRow) -> &str| {
         let codes: BTreeSet<&str> = all.iter().map(code).collect();
         let shown: Vec<&str> = codes.iter().take(20).copied().collect();
         match codes.len() - shown.len() {

@@ -1,45 +1,45 @@
 //! The leaderboard: how each model did in the back-test, the best first.
 //!
 //! Each metric is computed by window and series; its mean is over all of them. The standard deviation of the RMSE is the
-//! sample's, over the windows' means. A model that failed on some windows is told with the reason, and ranks after all
+//! sample's, over the windows' means. A model that failed on some windows is listed with the reason, and ranks after all
 //! that did not; one that failed on all has no rank. Several series have the lines over all of them first, then those of
 //! each. What will be forecast is always the first line: the best model, or the line of the ensemble, which has no rank.
 
 use std::cmp::Ordering;
 
-use super::choice::Score;
 use super::metrics;
 use super::models::Forecast;
-use super::table::Table;
+use super::table::ParquetTable;
+use super::weighting::Score;
 use crate::engine::task::{Context, TaskError};
 
 /// How a model did on one window of one series.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WindowScore {
+pub(crate) struct WindowScore {
     /// Root mean squared error, in units of the series.
-    pub rmse: f64,
+    pub(crate) rmse: f64,
     /// Mean absolute error, in units of the series.
-    pub mae: f64,
+    pub(crate) mae: f64,
     /// Mean absolute percentage error; undefined if a value is zero.
-    pub mape: Option<f64>,
+    pub(crate) mape: Option<f64>,
     /// Symmetric mean absolute percentage error, 0 to 200.
-    pub smape: f64,
+    pub(crate) smape: f64,
     /// Mean absolute scaled error; undefined if the past repeats its season exactly.
-    pub mase: Option<f64>,
+    pub(crate) mase: Option<f64>,
     /// Continuous ranked probability score from the median and the bounds, in units of the series.
-    pub crps: Option<f64>,
+    pub(crate) crps: Option<f64>,
     /// By level: share of the values inside the interval, in percent.
-    pub coverage: Vec<f64>,
+    pub(crate) coverage: Vec<f64>,
     /// By level: mean width of the interval, in units of the series.
-    pub width: Vec<f64>,
+    pub(crate) width: Vec<f64>,
     /// By level: mean scaled interval score; undefined as MASE is.
-    pub msis: Vec<Option<f64>>,
+    pub(crate) msis: Vec<Option<f64>>,
 }
 
 impl WindowScore {
     /// Compares a forecast with what happened; `past` ends at the cutoff, and `season` scales its differences.
     #[must_use]
-    pub fn of(past: &[f64], actual: &[f64], forecast: &Forecast, season: usize) -> Self {
+    pub(crate) fn of(past: &[f64], actual: &[f64], forecast: &Forecast, season: usize) -> Self {
         let scale = metrics::seasonal_scale(past, season);
         let mut quantiles: Vec<(f64, &[f64])> = vec![(0.5, &forecast.mean)];
         for interval in &forecast.intervals {
@@ -68,30 +68,30 @@ impl WindowScore {
 
 /// One line.
 #[derive(Clone, Debug)]
-pub struct Line {
-    /// The series that it tells of; `None` for all of them together.
-    pub unique_id: Option<String>,
+pub(crate) struct LeaderboardLine {
+    /// The series that it is about; `None` for all of them together.
+    pub(crate) unique_id: Option<String>,
     /// The model.
-    pub model: String,
+    pub(crate) model: String,
     /// How it did on each of those series.
-    pub series: Vec<Scored>,
+    pub(crate) series: Vec<Scored>,
     /// 1 for the best; `None` if it failed everywhere, and for a combination of models.
-    pub rank: Option<u32>,
+    pub(crate) rank: Option<u32>,
 }
 
 /// How a model did on one series.
 #[derive(Clone, Debug)]
-pub struct Scored {
+pub(crate) struct Scored {
     /// Its scores by window; `None` where it failed.
-    pub windows: Vec<Option<WindowScore>>,
+    pub(crate) windows: Vec<Option<WindowScore>>,
     /// The first failure.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
-impl Line {
+impl LeaderboardLine {
     /// The line of one of its series alone.
     #[must_use]
-    pub fn of(&self, at: usize, unique_id: &str) -> Self {
+    pub(crate) fn of(&self, at: usize, unique_id: &str) -> Self {
         Self {
             unique_id: Some(unique_id.to_owned()),
             model: self.model.clone(),
@@ -102,13 +102,13 @@ impl Line {
 
     /// The first failure.
     #[must_use]
-    pub fn reason(&self) -> Option<&str> {
+    pub(crate) fn reason(&self) -> Option<&str> {
         self.series.iter().find_map(|series| series.reason.as_deref())
     }
 
     /// On how many series it failed on the last window, the one most like the forecast to come.
     #[must_use]
-    pub fn failed_last(&self) -> usize {
+    pub(crate) fn failed_last(&self) -> usize {
         let failed = |series: &&Scored| series.windows.last().is_none_or(Option::is_none);
         self.series.iter().filter(failed).count()
     }
@@ -157,9 +157,9 @@ impl Line {
 /// Ranks the lines and sorts them; `units` has one entry a series, by which errors are divided.
 ///
 /// Failures on last windows count first, then those on any, then the mean of `score`, then the order of the lines.
-pub fn rank(lines: &mut [Line], score: Score, units: &[f64]) {
-    let error = |line: &Line| line.error(score, units);
-    let failures = |line: &Line| (line.failed_last(), line.failed());
+pub(crate) fn rank(lines: &mut [LeaderboardLine], score: Score, units: &[f64]) {
+    let error = |line: &LeaderboardLine| line.error(score, units);
+    let failures = |line: &LeaderboardLine| (line.failed_last(), line.failed());
     lines.sort_by(|a, b| match (error(a), error(b)) {
         (Some(first), Some(second)) => failures(a).cmp(&failures(b)).then(first.total_cmp(&second)),
         (Some(_), None) => Ordering::Less,
@@ -175,10 +175,15 @@ pub fn rank(lines: &mut [Line], score: Score, units: &[f64]) {
 ///
 /// # Errors
 /// [`TaskError`] if the file cannot be written.
-pub fn write(context: &Context<'_>, name: &str, lines: &[&Line], levels: &[f64]) -> Result<(), TaskError> {
+pub(crate) fn write(
+    context: &Context<'_>,
+    name: &str,
+    lines: &[&LeaderboardLine],
+    levels: &[f64],
+) -> Result<(), TaskError> {
     let column = |metric: fn(&WindowScore) -> Option<f64>| lines.iter().map(move |line| line.mean(metric));
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
-    let mut table = Table::default()
+    let mut table = ParquetTable::default()
         .texts("unique_id", lines.iter().map(|line| line.unique_id.as_deref()))
         .texts("model", lines.iter().map(|line| Some(line.model.as_str())))
         .numbers("rmse_mean", column(|window| Some(window.rmse)))

@@ -6,17 +6,17 @@
 #![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
 
 /// Root of the mean squared error.
-pub fn rmse(y: &[f64], forecast: &[f64]) -> f64 {
+pub(crate) fn rmse(y: &[f64], forecast: &[f64]) -> f64 {
     average(errors(y, forecast).map(|error| error * error)).sqrt()
 }
 
 /// Mean absolute error.
-pub fn mae(y: &[f64], forecast: &[f64]) -> f64 {
+pub(crate) fn mae(y: &[f64], forecast: &[f64]) -> f64 {
     average(errors(y, forecast).map(f64::abs))
 }
 
 /// Mean absolute error in percent of the value; `None` if a value is zero.
-pub fn mape(y: &[f64], forecast: &[f64]) -> Option<f64> {
+pub(crate) fn mape(y: &[f64], forecast: &[f64]) -> Option<f64> {
     y.iter()
         .all(|&value| value != 0.0)
         .then(|| 100.0 * average(errors(y, forecast).zip(y).map(|(error, value)| (error / value).abs())))
@@ -25,7 +25,7 @@ pub fn mape(y: &[f64], forecast: &[f64]) -> Option<f64> {
 /// Symmetric mean absolute percentage error, `200 |y − f| / (|y| + |f|)` as in the M4 competition, in 0..=200.
 ///
 /// A step whose value and forecast are both zero counts as exact.
-pub fn smape(y: &[f64], forecast: &[f64]) -> f64 {
+pub(crate) fn smape(y: &[f64], forecast: &[f64]) -> f64 {
     let step = |(y, f): (&f64, &f64)| {
         let size = y.abs() + f.abs();
         if size == 0.0 { 0.0 } else { 200.0 * (y - f).abs() / size }
@@ -36,7 +36,7 @@ pub fn smape(y: &[f64], forecast: &[f64]) -> f64 {
 /// Mean absolute seasonal difference of a past, by which MASE and MSIS divide (Hyndman and Koehler, 2006).
 ///
 /// `None` if the past is no longer than the season or repeats it exactly.
-pub fn seasonal_scale(past: &[f64], season: usize) -> Option<f64> {
+pub(crate) fn seasonal_scale(past: &[f64], season: usize) -> Option<f64> {
     let scale = average(
         past.iter()
             .zip(past.get(season..)?)
@@ -46,12 +46,12 @@ pub fn seasonal_scale(past: &[f64], season: usize) -> Option<f64> {
 }
 
 /// Mean absolute scaled error: [`mae`] in units of [`seasonal_scale`].
-pub fn mase(y: &[f64], forecast: &[f64], scale: f64) -> f64 {
+pub(crate) fn mase(y: &[f64], forecast: &[f64], scale: f64) -> f64 {
     mae(y, forecast) / scale
 }
 
 /// Share of the values inside an interval, in percent; its bounds belong to it.
-pub fn coverage(y: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
+pub(crate) fn coverage(y: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
     let inside = y
         .iter()
         .zip(lower.iter().zip(upper))
@@ -60,14 +60,14 @@ pub fn coverage(y: &[f64], lower: &[f64], upper: &[f64]) -> f64 {
 }
 
 /// Mean width of an interval, in units of the series.
-pub fn mean_width(lower: &[f64], upper: &[f64]) -> f64 {
+pub(crate) fn mean_width(lower: &[f64], upper: &[f64]) -> f64 {
     average(errors(upper, lower))
 }
 
 /// Mean scaled interval score of the intervals of one `level` in percent (Gneiting and Raftery, 2007, eq. 43).
 ///
 /// Width, and 2 / (1 − level) times what a value lies outside, in units of [`seasonal_scale`].
-pub fn msis(y: &[f64], lower: &[f64], upper: &[f64], level: f64, scale: f64) -> f64 {
+pub(crate) fn msis(y: &[f64], lower: &[f64], upper: &[f64], level: f64, scale: f64) -> f64 {
     let fine = 2.0 / (1.0 - level / 100.0);
     let score =
         |(y, (low, high)): (&f64, (&f64, &f64))| high - low + fine * (low - y).max(0.0) + fine * (y - high).max(0.0);
@@ -75,25 +75,25 @@ pub fn msis(y: &[f64], lower: &[f64], upper: &[f64], level: f64, scale: f64) -> 
 }
 
 /// Mean pinball loss of a forecast of the quantile `tau`, in (0, 1).
-pub fn pinball(y: &[f64], quantile: &[f64], tau: f64) -> f64 {
+pub(crate) fn pinball(y: &[f64], quantile: &[f64], tau: f64) -> f64 {
     average(errors(y, quantile).map(|error| if error >= 0.0 { tau * error } else { (tau - 1.0) * error }))
 }
 
 /// Continuous ranked probability score from forecasts of quantiles, pairs of `tau` and path.
 ///
-/// Twice the mean pinball loss over them, which is the integral over `tau` as far as the quantiles tell it: with the
+/// Twice the mean pinball loss over them, which is the integral over `tau` as far as the quantiles show it: with the
 /// median alone it is the [`mae`], and it is comparable only between forecasts of the same quantiles. `None` of none.
-pub fn crps(y: &[f64], quantiles: &[(f64, &[f64])]) -> Option<f64> {
+pub(crate) fn crps(y: &[f64], quantiles: &[(f64, &[f64])]) -> Option<f64> {
     (!quantiles.is_empty()).then(|| 2.0 * average(quantiles.iter().map(|&(tau, path)| pinball(y, path, tau))))
 }
 
 /// The mean; NaN of no values.
-pub fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     average(values.iter().copied())
 }
 
 /// The sample's standard deviation, with n − 1; `None` of fewer than two values.
-pub fn sample_std(values: &[f64]) -> Option<f64> {
+pub(crate) fn sample_std(values: &[f64]) -> Option<f64> {
     let middle = mean(values);
     let square: f64 = values.iter().map(|value| (value - middle) * (value - middle)).sum();
     (values.len() > 1).then(|| (square / (values.len() - 1) as f64).sqrt())

@@ -24,7 +24,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct SaveMetricsCsv;
+pub(crate) struct SaveMetricsCsv;
 
 impl Task for SaveMetricsCsv {
     fn schema(&self) -> &'static Schema {

@@ -7,30 +7,31 @@
 //!
 //! Nothing below `ingest` knows of electricity. A task sees the engine's task interface and nothing else of it.
 
-pub mod forecast;
-pub mod ingest;
-pub mod metrics_csv;
-pub mod prepare;
-pub mod register;
-pub mod train;
-pub mod validate;
+mod forecast;
+mod ingest;
+mod metrics_csv;
+mod prepare;
+mod register;
+mod train;
+mod validate;
 
-pub mod backtest;
-pub mod choice;
-mod comparison;
-pub mod eia;
-pub mod intervals;
-pub mod leaderboard;
-pub mod metrics;
-pub mod models;
-pub mod piece;
-pub mod roster;
-pub mod selection;
-pub mod series;
-mod setup;
-pub mod table;
+mod backtest;
+mod backtest_config;
+mod backtest_report;
+mod cached_fit;
+mod eia;
+mod intervals;
+mod leaderboard;
+mod metrics;
+mod models;
+mod registry;
+mod selection;
+mod series;
+mod table;
+mod weighting;
 
 mod document;
+mod named_enum;
 #[cfg(test)]
 mod tests;
 

@@ -1,13 +1,38 @@
-//! `prepare_clean`: brings raw rows into series at regular steps, and tells what it mended.
+//! `prepare_clean`: brings raw rows into series at regular steps, and reports what it repaired.
 
 use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use super::document;
+use super::named_enum::{named_enum, of_param};
 use super::series::{FREQUENCY, Frequency, Observation, observations};
-use super::table::{self, Columns, Table};
+use super::table::{self, Columns, ParquetTable};
 use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
+
+named_enum! {
+    /// What becomes of different values at one time.
+    enum DuplicatePolicy {
+        /// The task fails.
+        Error = "error",
+        /// The first counts.
+        First = "first",
+        /// The last counts.
+        Last = "last",
+        /// Their mean counts.
+        Mean = "mean",
+    }
+}
+
+named_enum! {
+    /// What becomes of missing values.
+    enum GapPolicy {
+        /// They are filled on a line between their neighbours.
+        Interpolate = "interpolate",
+        /// They stay missing.
+        Keep = "keep",
+    }
+}
 
 /// How many places of one kind the metadata lists; all are counted.
 const LISTED: usize = 50;
@@ -15,18 +40,18 @@ const LISTED: usize = 50;
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
     version: 1,
-    summary: "brings raw rows into series at regular steps, and tells what it mended",
+    summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
         Param {
             name: "duplicates",
-            kind: Kind::Choice(&["error", "first", "last", "mean"]),
-            default: Some(Literal::Text("error")),
+            kind: Kind::Choice(DuplicatePolicy::NAMES),
+            default: Some(Literal::Text(DuplicatePolicy::Error.name())),
             doc: "what becomes of different values at one time; equal ones count once",
         },
         Param {
             name: "gaps",
-            kind: Kind::Choice(&["interpolate", "keep"]),
-            default: Some(Literal::Text("interpolate")),
+            kind: Kind::Choice(GapPolicy::NAMES),
+            default: Some(Literal::Text(GapPolicy::Interpolate.name())),
             doc: "whether missing values are filled, on a line between their neighbours",
         },
         Param {
@@ -58,7 +83,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct PrepareClean;
+pub(crate) struct PrepareClean;
 
 impl Task for PrepareClean {
     fn schema(&self) -> &'static Schema {
@@ -73,8 +98,12 @@ impl Task for PrepareClean {
         let frequency = Frequency::declared_or_found(context, &rows);
         let came = rows.len();
         let mut report = Report::default();
-        let rows = merged(rows, context.text("duplicates"), &mut report)?;
-        let fill = (context.text("gaps") == "interpolate").then(|| context.count("max_gap"));
+        let rows = merged(rows, of_param(context, "duplicates"), &mut report)?;
+        let max_gap = context.count("max_gap");
+        let fill = match of_param(context, "gaps") {
+            GapPolicy::Interpolate => Some(max_gap),
+            GapPolicy::Keep => None,
+        };
         let mut clean = Vec::with_capacity(rows.len());
         for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
@@ -87,8 +116,8 @@ impl Task for PrepareClean {
             report.filled,
             report.missing
         ));
-        document::write(context, "metadata", &report.tell(came, frequency, &clean))?;
-        Table::default()
+        document::write(context, "metadata", &report.report(came, frequency, &clean))?;
+        ParquetTable::default()
             .texts("unique_id", clean.iter().map(|row| Some(row.unique_id.as_str())))
             .times("ds", clean.iter().map(|row| row.ds))
             .numbers("y", clean.iter().map(|row| row.y))
@@ -145,7 +174,7 @@ struct Report {
 }
 
 impl Report {
-    fn tell(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
+    fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
         let start = clean.iter().map(|row| row.ds).min();
         let end = clean.iter().map(|row| row.ds).max();
         let touched = self.filled > 0 || self.repeated > 0 || !self.contradicting.is_empty();
@@ -183,7 +212,11 @@ impl Report {
 }
 
 /// Sorts the rows and leaves one for each time of a series.
-fn merged(mut rows: Vec<Observation>, policy: &str, report: &mut Report) -> Result<Vec<Observation>, TaskError> {
+fn merged(
+    mut rows: Vec<Observation>,
+    policy: DuplicatePolicy,
+    report: &mut Report,
+) -> Result<Vec<Observation>, TaskError> {
     for row in &mut rows {
         match row.y {
             None => report.empty += 1,
@@ -205,10 +238,10 @@ fn merged(mut rows: Vec<Observation>, policy: &str, report: &mut Report) -> Resu
         if values.iter().any(|value| Some(*value) != row.y) {
             report.contradicting.push((row.unique_id.clone(), row.ds));
             row.y = match policy {
-                "last" => values.last().copied(),
+                DuplicatePolicy::Error | DuplicatePolicy::First => row.y,
+                DuplicatePolicy::Last => values.last().copied(),
                 #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
-                "mean" => Some(values.iter().sum::<f64>() / values.len() as f64),
-                _ => row.y,
+                DuplicatePolicy::Mean => Some(values.iter().sum::<f64>() / values.len() as f64),
             };
         } else {
             report.repeated += same.len() - 1;
@@ -216,7 +249,7 @@ fn merged(mut rows: Vec<Observation>, policy: &str, report: &mut Report) -> Resu
         merged.push(row);
     }
     match report.contradicting.first() {
-        Some((id, ds)) if policy == "error" => Err(TaskError::new(format!(
+        Some((id, ds)) if policy == DuplicatePolicy::Error => Err(TaskError::new(format!(
             "{} times have different values, the first of them {ds} of `{id}`",
             report.contradicting.len()
         ))
@@ -245,7 +278,7 @@ fn filled(
         clean.push(pair[0].clone());
         let mut steps = 1;
         let mut ds = frequency.step(pair[0].ds, steps);
-        // Where a row lies off the steps, the next steps are counted from it; validation tells it.
+        // Where a row lies off the steps, the next steps are counted from it; validation reports it.
         while ds < pair[1].ds {
             clean.push(row(ds, None));
             report.absent += 1;
@@ -273,9 +306,9 @@ fn filled(
     }));
 }
 
-/// Fills or tells the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
+/// Fills or reports the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
 fn gap(series: &mut [Observation], at: usize, length: usize, fill: Option<usize>, report: &mut Report) {
-    let told = json!({
+    let found_gap = json!({
         "unique_id": series[at].unique_id,
         "start": series[at].ds.to_string(),
         "end": series[at + length - 1].ds.to_string(),
@@ -291,12 +324,12 @@ fn gap(series: &mut [Observation], at: usize, length: usize, fill: Option<usize>
         }
         report.filled += length;
         if report.repairs.len() < LISTED {
-            report.repairs.push(told);
+            report.repairs.push(found_gap);
         }
     } else {
         report.missing += length;
         if report.gaps.len() < LISTED {
-            report.gaps.push(told);
+            report.gaps.push(found_gap);
         }
     }
 }

@@ -40,7 +40,7 @@ static SCHEMA: Schema = Schema {
         },
         Port {
             name: "selected",
-            doc: "the models to forecast with and their settings",
+            doc: "the models to forecast with, their versions and settings",
         },
     ],
     outputs: &[Port {
@@ -54,7 +54,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct RegisterChampion;
+pub(crate) struct RegisterChampion;
 
 impl Task for RegisterChampion {
     fn schema(&self) -> &'static Schema {
@@ -80,7 +80,7 @@ impl Task for RegisterChampion {
         let of_name = |name: &Value| Some((name.as_str()?.to_owned(), scores(&leaderboard, name.as_str()?)?.into()));
         let mut metrics: Map<String, Value> = names.iter().filter_map(of_name).collect();
         let complete = metrics.len() == names.len() && !names.is_empty();
-        // The first line tells of what will be forecast: one of the models, or what they are combined to.
+        // The first line is about what will be forecast: one of the models, or what they are combined to.
         let forecast = leaderboard
             .column("model")
             .ok()

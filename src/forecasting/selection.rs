@@ -1,47 +1,106 @@
 //! `selected.json`: the models to forecast with, by series, with everything that the forecast and the registry need.
 //!
-//! It tells of the chosen alone: a further model that loses leaves it as it is, byte for byte.
+//! It is about the chosen models alone: a further model that loses leaves it as it is, byte for byte.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::cached_fit::CandidateModel;
 use super::document;
-use super::models::Finding;
+use super::models::Estimate;
 use super::models::combine::{Combination, Member};
 use super::models::conformal::{Conformal, Reach};
-use super::models::scale::Scale;
-use super::piece::Candidate;
-use super::roster;
+use super::named_enum::named_enum;
+use super::registry::{self, Settings};
+use super::weighting::{Score, Select};
 use crate::engine::spec::Value;
-use crate::engine::task::{Context, TaskError};
+use crate::engine::task::{Context, Part, TaskError};
+
+named_enum! {
+    /// How the forecasts of a series' members become one.
+    enum Combine {
+        /// By the weighted mean.
+        Mean = "mean",
+        /// By the median.
+        Median = "median",
+    }
+}
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Selection {
-    /// How it was chosen: the value of `select`.
-    pub select: String,
-    /// The error that decided: the value of `metric`.
-    pub metric: String,
+pub(crate) struct Selection {
+    /// How it was chosen.
+    pub(crate) select: Select,
+    /// The error that decided.
+    pub(crate) metric: Score,
     /// Lengths of the seasons, the shortest first.
-    pub seasons: Vec<usize>,
+    pub(crate) seasons: Vec<usize>,
     /// Whether forecasts and bounds below zero become zero.
-    pub non_negative: bool,
+    pub(crate) non_negative: bool,
     /// The models that are used, each once.
-    pub models: Vec<Chosen>,
+    pub(crate) models: Vec<Chosen>,
     /// The combination of each series, by name; its positions are those of `models`.
-    pub series: BTreeMap<String, Combination>,
+    pub(crate) series: BTreeMap<String, Combination>,
     /// Intervals that replace the models' own, by series; empty if the models' own are wanted.
-    pub conformal: BTreeMap<String, Conformal>,
+    pub(crate) conformal: BTreeMap<String, Conformal>,
 }
 
 /// A model that is used.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Chosen {
-    /// Its name in the roster.
-    pub name: String,
+pub(crate) struct Chosen {
+    /// Its name in the registry.
+    pub(crate) name: String,
+    /// The versions of the registered models that it is made of, itself included.
+    pub(crate) parts: Vec<Part>,
     /// Its settings.
-    pub settings: BTreeMap<String, Value>,
+    pub(crate) settings: Settings,
+}
+
+impl Chosen {
+    fn candidate(&self, seasons: &[usize]) -> Result<CandidateModel, TaskError> {
+        let name = &self.name;
+        let model = registry::find(name).ok_or_else(|| {
+            TaskError::new(format!(
+                "`selected` names the model `{name}`, which this atsaf does not have"
+            ))
+            .help(BUILD_AGAIN)
+        })?;
+        let parts = model.parts();
+        if self.parts != parts {
+            return Err(TaskError::new(format!(
+                "`selected` was made with another version of the model `{name}`"
+            ))
+            .note(format!(
+                "it has {}; this atsaf has {}",
+                versions(&self.parts),
+                versions(&parts)
+            ))
+            .help(BUILD_AGAIN));
+        }
+        let settings = model.checked(self.settings.clone()).map_err(|misfit| {
+            TaskError::new(format!(
+                "`selected` has settings that the model `{name}` cannot have: {misfit}"
+            ))
+            .help(BUILD_AGAIN)
+        })?;
+        Ok(CandidateModel::registered(model, seasons, &settings))
+    }
+}
+
+/// What helps against a selection that this program cannot use.
+const BUILD_AGAIN: &str = "build it again, with the task `train_backtest_select`";
+
+/// Versions in words.
+fn versions(parts: &[Part]) -> String {
+    let words: Vec<String> = parts
+        .iter()
+        .map(|part| format!("`{}` version {}", part.name, part.version))
+        .collect();
+    match words.is_empty() {
+        true => "none".to_owned(),
+        false => words.join(", "),
+    }
 }
 
 impl Selection {
@@ -49,17 +108,17 @@ impl Selection {
     ///
     /// # Errors
     /// [`TaskError`] if the file cannot be written.
-    pub fn write<'a>(
+    pub(crate) fn write<'a>(
         &self,
         context: &Context<'_>,
         name: &str,
-        found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>,
+        found: impl Fn(&str, usize) -> Option<&'a [(String, Estimate)]>,
     ) -> Result<(), TaskError> {
-        document::write(context, name, &self.tell(found))
+        document::write(context, name, &self.to_json(found))
     }
 
     /// All of it as JSON.
-    fn tell<'a>(&self, found: impl Fn(&str, usize) -> Option<&'a [(String, Finding)]>) -> Json {
+    fn to_json<'a>(&self, found: impl Fn(&str, usize) -> Option<&'a [(String, Estimate)]>) -> Json {
         let models: Vec<Json> = self
             .models
             .iter()
@@ -69,7 +128,12 @@ impl Selection {
                     .iter()
                     .map(|(name, value)| (name.clone(), value.to_json()))
                     .collect();
-                json!({ "name": chosen.name, "settings": settings })
+                let parts: Map<String, Json> = chosen
+                    .parts
+                    .iter()
+                    .map(|part| (part.name.clone(), part.version.into()))
+                    .collect();
+                json!({ "name": chosen.name, "versions": parts, "settings": settings })
             })
             .collect();
         let series: Vec<Json> = self
@@ -77,38 +141,39 @@ impl Selection {
             .iter()
             .map(|(id, combination)| {
                 let member = |model: usize, weight: Option<f64>| {
-                    let findings = found(id, model).unwrap_or_default();
-                    let findings: Map<String, Json> = findings
+                    let estimates = found(id, model).unwrap_or_default();
+                    let estimates: Map<String, Json> = estimates
                         .iter()
-                        .map(|(name, finding)| (name.clone(), tell(finding)))
+                        .map(|(name, estimate)| (name.clone(), estimate_json(estimate)))
                         .collect();
                     let mut member = Map::new();
                     member.insert("model".to_owned(), self.models[model].name.clone().into());
                     if let Some(weight) = weight {
                         member.insert("weight".to_owned(), weight.into());
                     }
-                    member.insert("found".to_owned(), findings.into());
+                    member.insert("found".to_owned(), estimates.into());
                     Json::from(member)
                 };
-                let (combine, members): (&str, Vec<Json>) = match combination {
+                let (combine, members): (Combine, Vec<Json>) = match combination {
                     Combination::Weighted(members) => (
-                        "mean",
+                        Combine::Mean,
                         members.iter().map(|one| member(one.model, Some(one.weight))).collect(),
                     ),
-                    Combination::Median(models) => {
-                        ("median", models.iter().map(|&model| member(model, None)).collect())
-                    }
+                    Combination::Median(models) => (
+                        Combine::Median,
+                        models.iter().map(|&model| member(model, None)).collect(),
+                    ),
                 };
-                let mut whole = json!({ "unique_id": id, "combine": combine, "members": members });
+                let mut whole = json!({ "unique_id": id, "combine": combine.name(), "members": members });
                 if let Some(conformal) = self.conformal.get(id) {
-                    whole["conformal"] = tell_conformal(conformal);
+                    whole["conformal"] = conformal_json(conformal);
                 }
                 whole
             })
             .collect();
         json!({
-            "select": self.select,
-            "metric": self.metric,
+            "select": self.select.name(),
+            "metric": self.metric.name(),
             "season_length": self.seasons,
             "non_negative": self.non_negative,
             "models": models,
@@ -120,7 +185,7 @@ impl Selection {
     ///
     /// # Errors
     /// [`TaskError`] if it is no selection, or names a model that this program does not have.
-    pub fn read(context: &Context<'_>, role: &str) -> Result<Self, TaskError> {
+    pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<Self, TaskError> {
         let whole = document::read(context, role)?;
         Self::parse(&whole).ok_or_else(|| {
             TaskError::new(format!("`{role}` is no selection of models"))
@@ -142,8 +207,8 @@ impl Selection {
             .iter()
             .map(|one| combination(one, &models));
         Some(Self {
-            select: whole.get("select")?.as_str()?.to_owned(),
-            metric: whole.get("metric")?.as_str()?.to_owned(),
+            select: whole.get("select")?.as_str()?.parse().ok()?,
+            metric: whole.get("metric")?.as_str()?.parse().ok()?,
             seasons: seasons
                 .map(|season| usize::try_from(season.as_u64()?).ok())
                 .collect::<Option<_>>()?,
@@ -157,33 +222,27 @@ impl Selection {
     /// The models, ready to be fitted.
     ///
     /// # Errors
-    /// [`TaskError`] for one that this program does not have.
-    pub fn candidates(&self) -> Result<Vec<Candidate>, TaskError> {
-        let candidate = |chosen: &Chosen| {
-            let entry = roster::find(&chosen.name)
-                .ok_or_else(|| TaskError::new(format!("this atsaf has no model `{}`", chosen.name)))?;
-            Ok(Candidate {
-                name: entry.name,
-                version: entry.version,
-                model: entry.model(&self.seasons, &chosen.settings),
-            })
-        };
-        self.models.iter().map(candidate).collect()
+    /// [`TaskError`] for one that this program does not have, or that it has in another version or with other settings.
+    pub(crate) fn candidates(&self) -> Result<Vec<CandidateModel>, TaskError> {
+        self.models
+            .iter()
+            .map(|chosen| chosen.candidate(&self.seasons))
+            .collect()
     }
 
     /// The name that stands for a series' combination in the predictions.
     #[must_use]
-    pub fn name_of(&self, combination: &Combination) -> String {
+    pub(crate) fn name_of(&self, combination: &Combination) -> String {
         name_of(combination, |model| &self.models[model].name)
     }
 }
 
 /// The name of a combination from the names of the models: the model's, or that of the ensemble.
 ///
-/// An ensemble's members stand in the order of the roster, so that equal ones of several series have one name.
-pub fn name_of<'a>(combination: &Combination, name: impl Fn(usize) -> &'a str) -> String {
+/// An ensemble's members stand in the order of the registry, so that equal ones of several series have one name.
+pub(crate) fn name_of<'a>(combination: &Combination, name: impl Fn(usize) -> &'a str) -> String {
     let mut names: Vec<&str> = combination.models().into_iter().map(name).collect();
-    names.sort_by_key(|name| roster::NAMES.iter().position(|known| known == name));
+    names.sort_by_key(|name| registry::NAMES.iter().position(|known| known == name));
     match names.as_slice() {
         [model] => (*model).to_owned(),
         models => format!("Ensemble({})", models.join(", ")),
@@ -192,8 +251,18 @@ pub fn name_of<'a>(combination: &Combination, name: impl Fn(usize) -> &'a str) -
 
 fn chosen(model: &Json) -> Option<Chosen> {
     let settings = model.get("settings")?.as_object()?.iter();
+    let versions = model.get("versions")?.as_object()?.iter();
+    let part = |(name, version): (&String, &Json)| {
+        Some(Part {
+            name: name.clone(),
+            version: u32::try_from(version.as_u64()?).ok()?,
+        })
+    };
+    let mut parts: Vec<Part> = versions.map(part).collect::<Option<_>>()?;
+    parts.sort();
     Some(Chosen {
         name: model.get("name")?.as_str()?.to_owned(),
+        parts,
         settings: settings
             .map(|(name, value)| Some((name.clone(), value_of(value)?)))
             .collect::<Option<_>>()?,
@@ -206,8 +275,8 @@ fn combination(one: &Json, models: &[Chosen]) -> Option<(String, Combination)> {
         models.iter().position(|chosen| chosen.name == name)
     };
     let members = one.get("members")?.as_array()?.iter();
-    let combination = match one.get("combine")?.as_str()? {
-        "mean" => {
+    let combination = match one.get("combine")?.as_str()?.parse().ok()? {
+        Combine::Mean => {
             let weighted = |member| {
                 Some(Member {
                     model: position(member)?,
@@ -216,24 +285,22 @@ fn combination(one: &Json, models: &[Chosen]) -> Option<(String, Combination)> {
             };
             Combination::Weighted(members.map(weighted).collect::<Option<_>>()?)
         }
-        "median" => Combination::Median(members.map(position).collect::<Option<_>>()?),
-        _ => return None,
+        Combine::Median => Combination::Median(members.map(position).collect::<Option<_>>()?),
     };
     Some((one.get("unique_id")?.as_str()?.to_owned(), combination))
 }
 
-fn tell_conformal(conformal: &Conformal) -> Json {
+fn conformal_json(conformal: &Conformal) -> Json {
     let reaches: Vec<Json> = conformal
         .reaches
         .iter()
         .map(|reach| json!({ "level": reach.level, "widths": reach.widths }))
         .collect();
-    let scale = if conformal.scale == Scale::Log { "log" } else { "raw" };
-    json!({ "scale": scale, "widths": conformal.widths, "reaches": reaches })
+    json!({ "scale": conformal.scale.name(), "widths": conformal.widths, "reaches": reaches })
 }
 
 fn conformal(one: &Json) -> Option<(String, Conformal)> {
-    let told = one.get("conformal")?;
+    let written = one.get("conformal")?;
     let reach = |reach: &Json| {
         Some(Reach {
             level: reach.get("level")?.as_f64()?,
@@ -241,18 +308,14 @@ fn conformal(one: &Json) -> Option<(String, Conformal)> {
         })
     };
     let conformal = Conformal {
-        scale: if told.get("scale")? == "log" {
-            Scale::Log
-        } else {
-            Scale::Raw
-        },
-        widths: told
+        scale: written.get("scale")?.as_str()?.parse().ok()?,
+        widths: written
             .get("widths")?
             .as_array()?
             .iter()
             .map(Json::as_f64)
             .collect::<Option<_>>()?,
-        reaches: told
+        reaches: written
             .get("reaches")?
             .as_array()?
             .iter()
@@ -274,16 +337,17 @@ fn value_of(json: &Json) -> Option<Value> {
     })
 }
 
-fn tell(finding: &Finding) -> Json {
-    match finding {
-        Finding::Number(number) => (*number).into(),
-        Finding::Numbers(numbers) => numbers.as_slice().into(),
-        Finding::Text(text) => text.as_str().into(),
+fn estimate_json(estimate: &Estimate) -> Json {
+    match estimate {
+        Estimate::Number(number) => (*number).into(),
+        Estimate::Numbers(numbers) => numbers.as_slice().into(),
+        Estimate::Text(text) => text.as_str().into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::models::scale::Scale;
     use super::*;
 
     #[test]
@@ -305,8 +369,8 @@ mod tests {
             Member { model: 0, weight: 0.25 },
         ]);
         let selection = Selection {
-            select: "ensemble".to_owned(),
-            metric: "mae".to_owned(),
+            select: Select::Ensemble,
+            metric: Score::Mae,
             seasons: vec![24, 168],
             non_negative: true,
             models: models.into(),
@@ -316,8 +380,8 @@ mod tests {
             ]),
             conformal: BTreeMap::from([("B".to_owned(), conformal)]),
         };
-        let told = selection.tell(|_, _| Some(&[]));
-        let whole = told.as_object().expect("an object");
+        let json = selection.to_json(|_, _| Some(&[]));
+        let whole = json.as_object().expect("an object");
         assert_eq!(Selection::parse(whole), Some(selection.clone()));
         assert_eq!(
             selection.name_of(&selection.series["A"]),
@@ -328,9 +392,39 @@ mod tests {
         assert_eq!(Selection::parse(&other), None);
     }
 
+    #[test]
+    fn a_model_that_is_not_what_it_was_is_not_forecast_with() {
+        let why = |change: fn(&mut Chosen)| {
+            let mut chosen = chosen_with("MSTL_ARIMA", &[]);
+            change(&mut chosen);
+            let error = chosen.candidate(&[24]).expect_err("another one");
+            assert_eq!(error.help, [BUILD_AGAIN]);
+            error.notes.first().cloned().unwrap_or(error.what)
+        };
+        assert!(chosen_with("MSTL_ARIMA", &[]).candidate(&[24]).is_ok());
+        let [arima, own] = ["AutoARIMA", "MSTL_ARIMA"].map(|name| registry::find(name).expect("a model").version);
+        assert_eq!(
+            why(|chosen| chosen.parts[0].version += 1),
+            format!(
+                "it has `AutoARIMA` version {}, `MSTL_ARIMA` version {own}; this atsaf has `AutoARIMA` version {arima}, \
+                 `MSTL_ARIMA` version {own}",
+                arima + 1
+            )
+        );
+        assert!(why(|chosen| chosen.parts.clear()).starts_with("it has none; "));
+        let unknown = "`selected` names the model `MSTL_AREMA`, which this atsaf does not have";
+        assert_eq!(why(|chosen| chosen.name = "MSTL_AREMA".to_owned()), unknown);
+        let odd = why(|chosen| drop(chosen.settings.insert("max_z".to_owned(), Value::Int(1))));
+        assert!(
+            odd.starts_with("`selected` has settings that the model `MSTL_ARIMA` cannot have: "),
+            "{odd}"
+        );
+    }
+
     fn chosen_with(name: &str, settings: &[(&str, Value)]) -> Chosen {
         Chosen {
             name: name.to_owned(),
+            parts: registry::find(name).expect("a model").parts(),
             settings: settings
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), value.clone()))

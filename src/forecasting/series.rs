@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, Days, Months, NaiveDateTime, TimeDelta};
 
+use super::named_enum::{named_enum, of_param};
 use super::table::{self, Columns};
 use crate::engine::spec::schema::{AUTO, Kind, Literal, Param};
 use crate::engine::task::{Context, TaskError};
 
 /// One observation as it stands in a table.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Observation {
+pub(crate) struct Observation {
     /// The series.
-    pub unique_id: String,
+    pub(crate) unique_id: String,
     /// The time, in UTC.
-    pub ds: NaiveDateTime,
+    pub(crate) ds: NaiveDateTime,
     /// The value.
-    pub y: Option<f64>,
+    pub(crate) y: Option<f64>,
 }
 
 /// Reads the observations of the input `role` in the order of its rows.
@@ -26,7 +27,7 @@ pub struct Observation {
 ///
 /// # Errors
 /// [`TaskError`] if it cannot be read, or a column is missing or of another type.
-pub fn observations(context: &Context<'_>, role: &str) -> Result<Vec<Observation>, TaskError> {
+pub(crate) fn observations(context: &Context<'_>, role: &str) -> Result<Vec<Observation>, TaskError> {
     let frame = table::read(context, role)?;
     let columns = Columns::of(&frame, role);
     let ids = columns.texts("unique_id")?;
@@ -40,21 +41,21 @@ pub fn observations(context: &Context<'_>, role: &str) -> Result<Vec<Observation
 
 /// A series without gaps: what models are fitted to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
+pub(crate) struct Series {
     /// Its name.
-    pub unique_id: String,
+    pub(crate) unique_id: String,
     /// Time of the first value.
-    pub start: NaiveDateTime,
+    pub(crate) start: NaiveDateTime,
     /// The step from one value to the next.
-    pub frequency: Frequency,
+    pub(crate) frequency: Frequency,
     /// The values, all finite, the oldest first.
-    pub y: Vec<f64>,
+    pub(crate) y: Vec<f64>,
 }
 
 impl Series {
     /// Time of the value at position `at`, which may lie after the last.
     #[must_use]
-    pub fn time(&self, at: usize) -> NaiveDateTime {
+    pub(crate) fn time(&self, at: usize) -> NaiveDateTime {
         self.frequency.step(self.start, at)
     }
 }
@@ -63,7 +64,7 @@ impl Series {
 ///
 /// # Errors
 /// [`TaskError`] naming the first series that has a gap, a duplicate, or a value that is no finite number.
-pub fn read(context: &Context<'_>, role: &str) -> Result<Vec<Series>, TaskError> {
+pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<Vec<Series>, TaskError> {
     let rows = observations(context, role)?;
     let frequency = Frequency::declared_or_found(context, &rows);
     let mut groups: BTreeMap<String, Vec<(NaiveDateTime, Option<f64>)>> = BTreeMap::new();
@@ -118,7 +119,7 @@ fn series(
 
 /// The step from one time to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Frequency {
+pub(crate) enum Frequency {
     /// So many seconds.
     Seconds(i64),
     /// So many months of the calendar.
@@ -126,21 +127,47 @@ pub enum Frequency {
 }
 
 /// The parameter that declares it.
-pub const FREQUENCY: Param = Param {
+pub(crate) const FREQUENCY: Param = Param {
     name: "frequency",
-    kind: Kind::Choice(&[
-        AUTO,
-        "minutely",
-        "hourly",
-        "daily",
-        "weekly",
-        "monthly",
-        "quarterly",
-        "yearly",
-    ]),
+    kind: Kind::Auto(&Kind::Choice(FrequencyName::NAMES)),
     default: Some(Literal::Text(AUTO)),
     doc: "step of the series; auto takes the most frequent step of the data",
 };
+
+named_enum! {
+    /// The steps that have a name.
+    enum FrequencyName {
+        /// 60 seconds.
+        Minutely = "minutely",
+        /// 60 minutes.
+        Hourly = "hourly",
+        /// 24 hours.
+        Daily = "daily",
+        /// 7 days.
+        Weekly = "weekly",
+        /// A month of the calendar.
+        Monthly = "monthly",
+        /// Three months.
+        Quarterly = "quarterly",
+        /// Twelve months.
+        Yearly = "yearly",
+    }
+}
+
+impl FrequencyName {
+    /// The step.
+    const fn frequency(self) -> Frequency {
+        match self {
+            Self::Minutely => Frequency::Seconds(60),
+            Self::Hourly => Frequency::Seconds(HOUR),
+            Self::Daily => Frequency::Seconds(DAY),
+            Self::Weekly => Frequency::Seconds(7 * DAY),
+            Self::Monthly => Frequency::Months(1),
+            Self::Quarterly => Frequency::Months(3),
+            Self::Yearly => Frequency::Months(12),
+        }
+    }
+}
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -148,26 +175,22 @@ const DAY: i64 = 24 * HOUR;
 impl Frequency {
     /// The declared one, else the most frequent step between neighbours of one series, the shorter of equals; hourly if
     /// no series has two times.
-    pub fn declared_or_found(context: &Context<'_>, rows: &[Observation]) -> Self {
-        Self::named(context.text("frequency")).unwrap_or_else(|| Self::found(rows))
+    pub(crate) fn declared_or_found(context: &Context<'_>, rows: &[Observation]) -> Self {
+        match context.text("frequency") {
+            AUTO => Self::found(rows),
+            _ => of_param::<FrequencyName>(context, "frequency").frequency(),
+        }
     }
 
-    fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "minutely" => Self::Seconds(60),
-            "hourly" => Self::Seconds(HOUR),
-            "daily" => Self::Seconds(DAY),
-            "weekly" => Self::Seconds(7 * DAY),
-            "monthly" => Self::Months(1),
-            "quarterly" => Self::Months(3),
-            "yearly" => Self::Months(12),
-            _ => return None,
-        })
+    /// The name of the step, if it has one.
+    fn name(self) -> Option<FrequencyName> {
+        let names = FrequencyName::NAMES.iter().filter_map(|name| name.parse().ok());
+        names.into_iter().find(|name: &FrequencyName| name.frequency() == self)
     }
 
     /// The most frequent step of the data.
     #[must_use]
-    pub fn found(rows: &[Observation]) -> Self {
+    pub(crate) fn found(rows: &[Observation]) -> Self {
         let mut times: Vec<(&str, NaiveDateTime)> = rows.iter().map(|row| (row.unique_id.as_str(), row.ds)).collect();
         times.sort_unstable();
         let mut counts: BTreeMap<Self, usize> = BTreeMap::new();
@@ -195,9 +218,9 @@ impl Frequency {
     /// The time `steps` after `start`; the last day of a month stays the last.
     ///
     /// # Panics
-    /// If that is beyond the years that a time can tell.
+    /// If that is beyond the years that a time can represent.
     #[must_use]
-    pub fn step(self, start: NaiveDateTime, steps: usize) -> NaiveDateTime {
+    pub(crate) fn step(self, start: NaiveDateTime, steps: usize) -> NaiveDateTime {
         let far = || panic!("internal error: {steps} steps after {start} is no time");
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
         match self {
@@ -223,7 +246,7 @@ impl Frequency {
 
     /// How many steps lie between two times, if they lie on the same steps.
     #[must_use]
-    pub fn steps(self, start: NaiveDateTime, end: NaiveDateTime) -> Option<usize> {
+    pub(crate) fn steps(self, start: NaiveDateTime, end: NaiveDateTime) -> Option<usize> {
         let guess = match self {
             Self::Seconds(seconds) => (end - start).num_seconds() / seconds,
             Self::Months(months) => {
@@ -237,7 +260,7 @@ impl Frequency {
 
     /// The lengths of the seasons that such data usually has, in steps, the shortest first.
     #[must_use]
-    pub fn seasons(self) -> Vec<usize> {
+    pub(crate) fn seasons(self) -> Vec<usize> {
         let in_steps = |span: i64, step: i64| usize::try_from(span / step).unwrap_or(1).max(1);
         match self {
             Self::Seconds(step) if step < DAY => vec![in_steps(DAY, step), in_steps(7 * DAY, step)],
@@ -251,17 +274,11 @@ impl Frequency {
 
 impl std::fmt::Display for Frequency {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Seconds(60) => f.write_str("minutely"),
-            Self::Seconds(HOUR) => f.write_str("hourly"),
-            Self::Seconds(DAY) => f.write_str("daily"),
-            Self::Seconds(step) if *step == 7 * DAY => f.write_str("weekly"),
-            Self::Seconds(step) if step % 60 == 0 => write!(f, "{}-minute", step / 60),
-            Self::Seconds(step) => write!(f, "{step}-second"),
-            Self::Months(1) => f.write_str("monthly"),
-            Self::Months(3) => f.write_str("quarterly"),
-            Self::Months(12) => f.write_str("yearly"),
-            Self::Months(months) => write!(f, "{months}-month"),
+        match (self.name(), self) {
+            (Some(name), _) => write!(f, "{name}"),
+            (None, Self::Seconds(step)) if step % 60 == 0 => write!(f, "{}-minute", step / 60),
+            (None, Self::Seconds(step)) => write!(f, "{step}-second"),
+            (None, Self::Months(months)) => write!(f, "{months}-month"),
         }
     }
 }

@@ -19,23 +19,23 @@ use crate::engine::run_id::RUN_ID_PLACEHOLDER;
 use crate::engine::task::{Context, TaskError};
 
 /// The footer's entry for the run's id.
-pub const RUN_ID_KEY: &str = "atsaf.run_id";
+pub(crate) const RUN_ID_KEY: &str = "atsaf.run_id";
 /// The footer's entry for the target's name.
-pub const TARGET_KEY: &str = "atsaf.target";
+pub(crate) const TARGET_KEY: &str = "atsaf.target";
 
 /// Fixed, so that the bytes depend on the rows alone; with it a table of any number of rows is read in parts.
 const ROW_GROUP: usize = 1 << 17;
 
 /// A table in the making: columns in order, rows already sorted by whoever makes it.
 #[derive(Default)]
-pub struct Table {
+pub(crate) struct ParquetTable {
     columns: Vec<Column>,
 }
 
-impl Table {
+impl ParquetTable {
     /// Adds a column of texts.
     #[must_use]
-    pub fn texts<'a>(mut self, name: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+    pub(crate) fn texts<'a>(mut self, name: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let values: Vec<Option<&str>> = values.into_iter().collect();
         self.columns.push(Values::new(name.into(), values).into_column());
         self
@@ -43,7 +43,7 @@ impl Table {
 
     /// Adds a column of numbers.
     #[must_use]
-    pub fn numbers(mut self, name: &str, values: impl IntoIterator<Item = Option<f64>>) -> Self {
+    pub(crate) fn numbers(mut self, name: &str, values: impl IntoIterator<Item = Option<f64>>) -> Self {
         let values: Vec<Option<f64>> = values.into_iter().collect();
         self.columns.push(Values::new(name.into(), values).into_column());
         self
@@ -51,7 +51,7 @@ impl Table {
 
     /// Adds a column of whole numbers.
     #[must_use]
-    pub fn counts(mut self, name: &str, values: impl IntoIterator<Item = Option<u32>>) -> Self {
+    pub(crate) fn counts(mut self, name: &str, values: impl IntoIterator<Item = Option<u32>>) -> Self {
         let values: Vec<Option<u32>> = values.into_iter().collect();
         self.columns.push(Values::new(name.into(), values).into_column());
         self
@@ -59,7 +59,7 @@ impl Table {
 
     /// Adds a column of times in UTC, stored in microseconds without a zone, as pandas and statsforecast want `ds`.
     #[must_use]
-    pub fn times(mut self, name: &str, values: impl IntoIterator<Item = NaiveDateTime>) -> Self {
+    pub(crate) fn times(mut self, name: &str, values: impl IntoIterator<Item = NaiveDateTime>) -> Self {
         let values: Vec<i64> = values
             .into_iter()
             .map(|time| time.and_utc().timestamp_micros())
@@ -75,7 +75,7 @@ impl Table {
     ///
     /// # Errors
     /// [`TaskError`] if the file cannot be written.
-    pub fn write(self, context: &Context<'_>, name: &str) -> Result<(), TaskError> {
+    pub(crate) fn write(self, context: &Context<'_>, name: &str) -> Result<(), TaskError> {
         let height = self.columns.first().map_or(0, Column::len);
         let mut frame = DataFrame::new(height, self.columns)
             .unwrap_or_else(|error| panic!("internal error: the columns of `{name}` do not fit: {error}"));
@@ -101,7 +101,7 @@ impl Table {
 ///
 /// # Errors
 /// [`TaskError`] if the file cannot be written.
-pub fn write_csv(context: &Context<'_>, name: &str, frame: &mut DataFrame) -> Result<(), TaskError> {
+pub(crate) fn write_csv(context: &Context<'_>, name: &str, frame: &mut DataFrame) -> Result<(), TaskError> {
     let path = context.output(name);
     let mut file = create(path)?;
     CsvWriter::new(&mut file)
@@ -127,7 +127,7 @@ pub(super) fn unwritable(path: &Path, error: impl std::fmt::Display) -> TaskErro
 ///
 /// # Errors
 /// [`TaskError`] if the file cannot be read or is not what its name says.
-pub fn read(context: &Context<'_>, role: &str) -> Result<DataFrame, TaskError> {
+pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<DataFrame, TaskError> {
     let path = context.input(role);
     let bytes = read_bytes(path).map_err(|error| TaskError::new(format!("cannot read `{role}`: {error}")))?;
     let name = file_name(path);
@@ -173,7 +173,7 @@ pub(super) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(plain)
 }
 
-/// The last part of a path: what a message can name without telling where an attempt is staged.
+/// The last part of a path: what a message can name without revealing where an attempt is staged.
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name()
         .unwrap_or(path.as_os_str())

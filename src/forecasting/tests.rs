@@ -1,8 +1,9 @@
 //! The tasks, run as the engine runs them, on files in a directory of their own.
 
-mod comparison;
+mod backtest_report;
 mod faults;
 mod golden;
+mod golden_models;
 mod ingest;
 mod parameters;
 mod pipeline;
@@ -24,7 +25,7 @@ use crate::engine::spec::schema::{Kind, Literal, is_url};
 use crate::engine::task::{Context, Memo, Message, NoMemo, Task, TaskError};
 
 /// A directory in which tasks run one after the other, each reading what the others wrote.
-struct Project {
+struct TaskDirectory {
     dir: tempfile::TempDir,
     log: Mutex<Vec<String>>,
     memo: Box<dyn Memo>,
@@ -32,7 +33,7 @@ struct Project {
     cancelled: Arc<AtomicBool>,
 }
 
-impl Project {
+impl TaskDirectory {
     fn new() -> Self {
         Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
@@ -118,6 +119,8 @@ impl Project {
             inputs: paths,
             outputs,
             secrets: self.secrets.clone(),
+            run: None,
+            effect_key: None,
             memo: &*self.memo,
             cancelled: &self.cancelled,
             say: &say,
@@ -190,7 +193,7 @@ fn texts(items: &[&str]) -> Value {
 }
 
 /// The whole error as a person reads it.
-fn told(result: Result<(), TaskError>) -> String {
+fn reported(result: Result<(), TaskError>) -> String {
     let error = result.expect_err("an error");
     let mut lines = vec![error.what];
     lines.extend(error.notes.into_iter().map(|note| format!("note: {note}")));

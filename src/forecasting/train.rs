@@ -1,15 +1,20 @@
 //! `train_backtest_select`: compares models on the past, and chooses the one to forecast with, or several.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::backtest::{self, Outcomes};
-use super::comparison::Compared;
+use super::backtest_config::BacktestConfig;
+use super::backtest_report::BacktestReport;
+use super::cached_fit::{CandidateModel, FitEffort};
 use super::document;
-use super::piece::{Candidate, Effort};
-use super::roster;
+use super::intervals::IntervalMethod;
+use super::registry::{self, RegisteredModel};
 use super::series::{self, FREQUENCY, Series};
-use super::setup::Setup;
+use super::validate::ValidationStatus;
+use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, Param, Port, Schema};
-use crate::engine::task::{Context, Task, TaskError};
+use crate::engine::task::{Context, Part, Task, TaskError};
 
 /// The parameter `horizon` of this task and of the forecast.
 pub(super) const HORIZON: Param = Param {
@@ -48,8 +53,8 @@ const OWN: [Param; 13] = [
     },
     Param {
         name: "models",
-        kind: Kind::List(&Kind::Choice(&roster::NAMES)),
-        default: Some(Literal::Texts(&roster::DEFAULT)),
+        kind: Kind::List(&Kind::Choice(&registry::NAMES)),
+        default: Some(Literal::Texts(&registry::DEFAULT)),
         doc: "the models to compare",
     },
     Param {
@@ -61,14 +66,14 @@ const OWN: [Param; 13] = [
     FREQUENCY,
     Param {
         name: "metric",
-        kind: Kind::Choice(&["rmse", "mae", "smape"]),
-        default: Some(Literal::Text("rmse")),
+        kind: Kind::Choice(Score::NAMES),
+        default: Some(Literal::Text(Score::Rmse.name())),
         doc: "the error that ranks the models; over several series it is scaled by each one's seasonal differences",
     },
     Param {
         name: "select",
-        kind: Kind::Choice(&["overall", "per_series", "ensemble"]),
-        default: Some(Literal::Text("overall")),
+        kind: Kind::Choice(Select::NAMES),
+        default: Some(Literal::Text(Select::Overall.name())),
         doc: "forecast all series with the best model, each with its own best, or each with an ensemble of its best few",
     },
     Param {
@@ -79,14 +84,14 @@ const OWN: [Param; 13] = [
     },
     Param {
         name: "ensemble_rule",
-        kind: Kind::Choice(&["weighted", "median"]),
-        default: Some(Literal::Text("weighted")),
+        kind: Kind::Choice(EnsembleRule::NAMES),
+        default: Some(Literal::Text(EnsembleRule::Weighted.name())),
         doc: "an ensemble is the mean, weighted by the inverse squares of the errors, or the median",
     },
     Param {
         name: "intervals",
-        kind: Kind::Choice(&["own", "conformal"]),
-        default: Some(Literal::Text("own")),
+        kind: Kind::Choice(IntervalMethod::NAMES),
+        default: Some(Literal::Text(IntervalMethod::Own.name())),
         doc: "the models' own intervals, or conformal ones, calibrated on the errors of the back-test",
     },
     Param {
@@ -98,14 +103,14 @@ const OWN: [Param; 13] = [
 ];
 
 /// The task's own parameters, then one for each model's settings.
-const PARAMS: [Param; OWN.len() + roster::SETTINGS.len()] = {
-    let mut params = [HORIZON; OWN.len() + roster::SETTINGS.len()];
+const PARAMS: [Param; OWN.len() + registry::SETTINGS.len()] = {
+    let mut params = [HORIZON; OWN.len() + registry::SETTINGS.len()];
     let mut at = 0;
     while at < params.len() {
         params[at] = if at < OWN.len() {
             OWN[at]
         } else {
-            roster::SETTINGS[at - OWN.len()]
+            registry::SETTINGS[at - OWN.len()]
         };
         at += 1;
     }
@@ -114,7 +119,7 @@ const PARAMS: [Param; OWN.len() + roster::SETTINGS.len()] = {
 
 static SCHEMA: Schema = Schema {
     name: "train_backtest_select",
-    version: 3,
+    version: 4,
     summary: "compares models in a back-test with a rolling origin, and selects the best",
     params: &PARAMS,
     inputs: &[
@@ -138,7 +143,7 @@ static SCHEMA: Schema = Schema {
         },
         Port {
             name: "selected",
-            doc: "the models to forecast with and their settings",
+            doc: "the models to forecast with, their versions and settings",
         },
     ],
     secrets: &[],
@@ -148,7 +153,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct TrainBacktestSelect;
+pub(crate) struct TrainBacktestSelect;
 
 impl Task for TrainBacktestSelect {
     fn schema(&self) -> &'static Schema {
@@ -158,16 +163,30 @@ impl Task for TrainBacktestSelect {
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         compare(context, candidates)
     }
+
+    /// The models in `models`, and those that they contain.
+    fn parts(&self, params: &BTreeMap<String, Value>) -> Vec<Part> {
+        let named = params.get("models").map(|models| match models {
+            Value::List(items) => items.as_slice(),
+            one => std::slice::from_ref(one),
+        });
+        let models = named.into_iter().flatten().filter_map(|name| match name {
+            Value::Text(name) => registry::find(name),
+            _ => None,
+        });
+        let parts: BTreeSet<Part> = models.flat_map(RegisteredModel::parts).collect();
+        parts.into_iter().collect()
+    }
 }
 
 /// Compares the models that `candidates` makes for the lengths of the seasons, and writes what came of it.
 pub(super) fn compare(
     context: &Context<'_>,
-    candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<Candidate>,
+    candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<CandidateModel>,
 ) -> Result<(), TaskError> {
     validated(context)?;
-    let setup = Setup::of(context);
-    if setup.conformal && setup.windows.count < 2 {
+    let config = BacktestConfig::of(context);
+    if config.intervals == IntervalMethod::Conformal && config.windows.count < 2 {
         return Err(
             TaskError::new("conformal intervals need a back-test of at least two windows")
                 .help("raise `n_windows`, or set `intervals = \"own\"`"),
@@ -175,35 +194,36 @@ pub(super) fn compare(
     }
     let series = series::read(context, "clean")?;
     let seasons = seasons(context, &series);
-    let placed = setup.place(&series, &seasons)?;
+    let placed = config.place(&series, &seasons)?;
     let candidates = candidates(context, &seasons);
-    let mut results = backtest::run(context, &candidates, &placed, setup.span())?;
+    let mut results = backtest::run(context, &candidates, &placed, config.request())?;
     log(context, &candidates, &results);
     for (outcomes, _) in &mut results {
         for ((series, cutoffs), outcomes) in placed.iter().zip(outcomes) {
-            setup.finish(&setup.actual(series, cutoffs), outcomes);
+            config.finish(&config.actual(series, cutoffs), outcomes);
         }
     }
-    let compared = Compared {
-        setup,
+    let report = BacktestReport {
+        config,
         seasons,
         series: &placed,
         candidates: &candidates,
         outcomes: results.into_iter().map(|(outcomes, _)| outcomes).collect(),
     };
-    let ranking = compared.ranking()?;
-    let choices = compared.choose(&ranking)?;
-    compared.write_results(context, &choices)?;
-    compared.write_leaderboard(context, &ranking, &choices)?;
-    compared.write_selection(context, choices)
+    let ranking = report.ranking()?;
+    let choices = report.choose(&ranking)?;
+    report.write_results(context, &choices)?;
+    report.write_leaderboard(context, &ranking, &choices)?;
+    report.write_selection(context, choices)
 }
 
 /// Checks that the validation passed, since an input may be bound to any file.
 pub(super) fn validated(context: &Context<'_>) -> Result<(), TaskError> {
     let validation = document::read(context, "validation")?;
-    match validation.get("status").and_then(serde_json::Value::as_str) {
-        Some("valid") => Ok(()),
-        status => Err(TaskError::new(format!(
+    let status = validation.get("status").and_then(serde_json::Value::as_str);
+    match status.and_then(|status| status.parse().ok()) {
+        Some(ValidationStatus::Valid) => Ok(()),
+        Some(ValidationStatus::Broken) | None => Err(TaskError::new(format!(
             "`validation` does not say that the series are valid; its status is {}",
             status.map_or("missing".to_owned(), |status| format!("`{status}`"))
         ))),
@@ -224,21 +244,19 @@ fn seasons(context: &Context<'_>, series: &[Series]) -> Vec<usize> {
 }
 
 /// The models of `models` with their settings, each once.
-pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<Candidate> {
+pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<CandidateModel> {
     let names = context.texts("models");
     let first = |at: &usize| !names[..*at].contains(&names[*at]);
-    let entries = (0..names.len()).filter(first).filter_map(|at| roster::find(names[at]));
+    let entries = (0..names.len())
+        .filter(first)
+        .filter_map(|at| registry::find(names[at]));
     entries
-        .map(|entry| Candidate {
-            name: entry.name,
-            version: entry.version,
-            model: entry.model(seasons, &roster::settings(&context.params, entry.name)),
-        })
+        .map(|entry| CandidateModel::registered(entry, seasons, &registry::settings(&context.params, entry.name)))
         .collect()
 }
 
-/// Tells what the models cost: in the log, for an artifact has no times in it.
-fn log(context: &Context<'_>, candidates: &[Candidate], results: &[(Vec<Outcomes>, Effort)]) {
+/// Reports what the models cost: in the log, for an artifact has no times in it.
+fn log(context: &Context<'_>, candidates: &[CandidateModel], results: &[(Vec<Outcomes>, FitEffort)]) {
     for (candidate, (_, effort)) in candidates.iter().zip(results) {
         context.log(&format!(
             "{}: {} fits in {:.2} s, {} remembered",
@@ -250,7 +268,7 @@ fn log(context: &Context<'_>, candidates: &[Candidate], results: &[(Vec<Outcomes
     }
     let all = results
         .iter()
-        .fold(Effort::default(), |sum, (_, effort)| sum.and(*effort));
+        .fold(FitEffort::default(), |sum, (_, effort)| sum.and(*effort));
     context.log(&format!(
         "{} of {} forecasts were remembered",
         all.remembered,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document;
+use super::named_enum::named_enum;
 use super::series::{FREQUENCY, Frequency, Observation, observations};
 use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -61,7 +62,7 @@ static SCHEMA: Schema = Schema {
 
 /// The task.
 #[derive(Debug)]
-pub struct ValidateClean;
+pub(crate) struct ValidateClean;
 
 impl Task for ValidateClean {
     fn schema(&self) -> &'static Schema {
@@ -72,24 +73,28 @@ impl Task for ValidateClean {
         let mut rules = Vec::new();
         let read = observations(context, "clean");
         let unreadable = read.as_ref().err().map(|error| json!({ "why": error.what }));
-        rules.push(Rule::new(
-            "columns",
+        rules.push(ValidationRule::new(
+            RuleName::Columns,
             "unique_id, ds and y are there, with an id and a time in each row",
             unreadable,
         ));
         let rows = read.unwrap_or_default();
-        // Without the columns the other rules have nothing to look at: they are not told as passed.
+        // Without the columns the other rules have nothing to look at: they are not reported as passed.
         if rules[0].broken == 0 {
             rules.extend(check(context, &rows));
         }
-        let broken: Vec<&Rule> = rules.iter().filter(|rule| rule.broken > 0).collect();
+        let broken: Vec<&ValidationRule> = rules.iter().filter(|rule| rule.broken > 0).collect();
         for rule in &rules {
             context.log(&format!("{}: {}", rule.name, rule.verdict()));
         }
+        let status = match broken.is_empty() {
+            true => ValidationStatus::Valid,
+            false => ValidationStatus::Broken,
+        };
         let report = json!({
-            "status": if broken.is_empty() { "valid" } else { "broken" },
+            "status": status.name(),
             "row_count": rows.len(),
-            "rules": rules.iter().map(Rule::tell).collect::<Vec<_>>(),
+            "rules": rules.iter().map(ValidationRule::report).collect::<Vec<_>>(),
         });
         document::write(context, "validation", &report)?;
         failure(&broken)
@@ -97,7 +102,7 @@ impl Task for ValidateClean {
 }
 
 /// The error that names the broken rules, if there are any.
-fn failure(broken: &[&Rule]) -> Result<(), TaskError> {
+fn failure(broken: &[&ValidationRule]) -> Result<(), TaskError> {
     if broken.is_empty() {
         return Ok(());
     }
@@ -108,13 +113,17 @@ fn failure(broken: &[&Rule]) -> Result<(), TaskError> {
         error = error.note(format!("`{}`: {}", rule.name, rule.verdict()));
     }
     error = error.help("see validation.json for the rows");
-    let helps: BTreeMap<&str, &str> = broken.iter().filter_map(|rule| rule.help()).collect();
-    Err(helps.into_values().fold(error, TaskError::help))
+    for help in broken.iter().filter_map(|rule| rule.name.help()) {
+        if !error.help.iter().any(|known| known == help) {
+            error = error.help(help);
+        }
+    }
+    Err(error)
 }
 
 /// One rule and what broke it.
-struct Rule {
-    name: &'static str,
+struct ValidationRule {
+    name: RuleName,
     /// What must hold.
     what: String,
     /// How many rows, times or series break it.
@@ -123,8 +132,8 @@ struct Rule {
     rows: Vec<Value>,
 }
 
-impl Rule {
-    fn new(name: &'static str, what: impl Into<String>, broken: impl IntoIterator<Item = Value>) -> Self {
+impl ValidationRule {
+    fn new(name: RuleName, what: impl Into<String>, broken: impl IntoIterator<Item = Value>) -> Self {
         let mut rule = Self {
             name,
             what: what.into(),
@@ -153,35 +162,68 @@ impl Rule {
         }
     }
 
-    fn tell(&self) -> Value {
+    fn report(&self) -> Value {
         json!({
-            "rule": self.name,
+            "rule": self.name.name(),
             "what": self.what,
             "verdict": if self.broken == 0 { "holds" } else { "broken" },
             "broken": self.broken,
             "first": self.rows,
         })
     }
+}
 
-    /// The step that mends it, under a key by which equal steps are told once.
-    fn help(&self) -> Option<(&'static str, &'static str)> {
-        match self.name {
-            "missing_times" | "nulls" => Some((
-                "gaps",
-                "the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass",
-            )),
-            "duplicates" | "order" => Some((
-                "prepare",
-                "the task `prepare_clean` sorts the rows and merges duplicates",
-            )),
-            "not_finite" => Some((
-                "not_finite",
-                "the task `prepare_clean` fills values that are not finite as it fills gaps",
-            )),
-            "negative" => Some(("negative", "if the values are right, raise `max_negative`")),
-            "length" => Some(("length", "take a longer span of data, or lower `min_length`")),
-            _ => None,
+named_enum! {
+    /// What a rule is about.
+    enum RuleName {
+        /// The columns of a series.
+        Columns = "columns",
+        /// Whether there are rows.
+        Rows = "rows",
+        /// The order of time.
+        Order = "order",
+        /// Two rows of one time.
+        Duplicates = "duplicates",
+        /// Values that are infinite or NaN.
+        NotFinite = "not_finite",
+        /// Steps without a row.
+        MissingTimes = "missing_times",
+        /// Rows without a value.
+        Nulls = "nulls",
+        /// Times off the steps.
+        Steps = "steps",
+        /// Values below zero.
+        Negative = "negative",
+        /// Series that are too short.
+        Length = "length",
+        /// Series of one value.
+        Constant = "constant",
+    }
+}
+
+impl RuleName {
+    /// The step that repairs what breaks the rule; rules with the same one share it.
+    fn help(self) -> Option<&'static str> {
+        match self {
+            Self::MissingTimes | Self::Nulls => {
+                Some("the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass")
+            }
+            Self::Duplicates | Self::Order => Some("the task `prepare_clean` sorts the rows and merges duplicates"),
+            Self::NotFinite => Some("the task `prepare_clean` fills values that are not finite as it fills gaps"),
+            Self::Negative => Some("if the values are right, raise `max_negative`"),
+            Self::Length => Some("take a longer span of data, or lower `min_length`"),
+            Self::Columns | Self::Rows | Self::Steps | Self::Constant => None,
         }
+    }
+}
+
+named_enum! {
+    /// The verdict on all rules, as the artifact says it.
+    pub(super) enum ValidationStatus {
+        /// All rules hold.
+        Valid = "valid",
+        /// One at least is broken.
+        Broken = "broken",
     }
 }
 
@@ -190,16 +232,16 @@ fn row(observation: &Observation) -> Value {
 }
 
 /// All rules beyond the columns.
-fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
+fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<ValidationRule> {
     let frequency = Frequency::declared_or_found(context, rows);
     let mut rules = vec![
-        Rule::new(
-            "rows",
+        ValidationRule::new(
+            RuleName::Rows,
             "there is at least one row",
             rows.is_empty().then(|| json!({ "why": "no rows" })),
         ),
-        Rule::new(
-            "order",
+        ValidationRule::new(
+            RuleName::Order,
             "the rows of each series are in the order of time",
             out_of_order(rows).into_iter().map(row),
         ),
@@ -207,14 +249,14 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<Rule> {
     let mut sorted: Vec<&Observation> = rows.iter().collect();
     sorted.sort_by_key(|row| (row.unique_id.as_str(), row.ds));
     let same = |pair: &&[&Observation]| (&pair[0].unique_id, pair[0].ds) == (&pair[1].unique_id, pair[1].ds);
-    rules.push(Rule::new(
-        "duplicates",
+    rules.push(ValidationRule::new(
+        RuleName::Duplicates,
         "no series has two rows of one time",
         sorted.windows(2).filter(same).map(|pair| row(pair[1])),
     ));
     let not_finite = |row: &&&Observation| row.y.is_some_and(|y| !y.is_finite());
-    rules.push(Rule::new(
-        "not_finite",
+    rules.push(ValidationRule::new(
+        RuleName::NotFinite,
         "no value is infinite or NaN",
         sorted.iter().filter(not_finite).map(
             |odd| json!({ "unique_id": odd.unique_id, "ds": odd.ds.to_string(), "y": odd.y.map(|y| y.to_string()) }),
@@ -237,7 +279,7 @@ fn out_of_order(rows: &[Observation]) -> Vec<&Observation> {
 }
 
 /// The rules that look at each series as a whole.
-fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<Rule> {
+fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<ValidationRule> {
     let (mut missing, mut nulls, mut off, mut negative) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut short, mut constant) = (Vec::new(), Vec::new());
     let least = context.count("min_length");
@@ -275,20 +317,24 @@ fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequ
     }
     let within = format!("; up to {allowed} % of a series' steps may");
     vec![
-        Rule::new(
-            "missing_times",
+        ValidationRule::new(
+            RuleName::MissingTimes,
             format!("no {frequency} step between first and last has no row{within}"),
             missing,
         ),
-        Rule::new("nulls", format!("no row has an empty value{within}"), nulls),
-        Rule::new("steps", format!("all times lie on {frequency} steps"), off),
-        Rule::new(
-            "negative",
+        ValidationRule::new(RuleName::Nulls, format!("no row has an empty value{within}"), nulls),
+        ValidationRule::new(RuleName::Steps, format!("all times lie on {frequency} steps"), off),
+        ValidationRule::new(
+            RuleName::Negative,
             format!("no value lies further below zero than {floor} % of its series' largest"),
             negative,
         ),
-        Rule::new("length", format!("every series has at least {least} rows"), short),
-        Rule::new("constant", "every series has two different values", constant),
+        ValidationRule::new(
+            RuleName::Length,
+            format!("every series has at least {least} rows"),
+            short,
+        ),
+        ValidationRule::new(RuleName::Constant, "every series has two different values", constant),
     ]
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Query;
 use super::error::EiaError;
-use super::pages::{Page, told};
+use super::pages::{EiaPage, api_error};
 
 /// Below the address that the user gives.
 const ROUTE: &str = "electricity/rto/fuel-type-data/data/";
@@ -22,14 +22,14 @@ const MASK: &str = "***";
 
 /// Limits of one request.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct RequestLimits {
     /// To reach the server.
-    pub connect: Duration,
+    pub(crate) connect: Duration,
     /// For the whole answer.
-    pub answer: Duration,
+    pub(crate) answer: Duration,
 }
 
-impl Default for Limits {
+impl Default for RequestLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -39,11 +39,11 @@ impl Default for Limits {
 }
 
 /// A client of one server with one key.
-pub struct Client<'a> {
+pub(crate) struct Client<'a> {
     http: Http,
     address: String,
     key: &'a str,
-    limits: Limits,
+    limits: RequestLimits,
 }
 
 impl<'a> Client<'a> {
@@ -51,7 +51,7 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// [`EiaError::Unreachable`] if this machine cannot make secure connections.
-    pub fn new(base: &str, key: &'a str, limits: Limits) -> Result<Self, EiaError> {
+    pub(crate) fn new(base: &str, key: &'a str, limits: RequestLimits) -> Result<Self, EiaError> {
         // The process has one provider of cryptography; that another part of it was first is no fault.
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
@@ -74,12 +74,12 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// [`EiaError`], or what `before` says.
-    pub fn fetch<E: From<EiaError>>(
+    pub(crate) fn fetch<E: From<EiaError>>(
         &self,
         query: &Query,
         mut before: impl FnMut(usize, Option<u64>) -> Result<(), E>,
-    ) -> Result<Vec<Page>, E> {
-        let mut pages: Vec<Page> = Vec::new();
+    ) -> Result<Vec<EiaPage>, E> {
+        let mut pages: Vec<EiaPage> = Vec::new();
         let mut found = 0;
         loop {
             let total = pages.first().map(|page| page.total);
@@ -105,7 +105,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    fn page(&self, query: &Query, offset: usize) -> Result<Page, EiaError> {
+    fn page(&self, query: &Query, offset: usize) -> Result<EiaPage, EiaError> {
         let response = self
             .http
             .get(&self.address)
@@ -115,15 +115,15 @@ impl<'a> Client<'a> {
         let status = response.status().as_u16();
         let body = self.body(response)?;
         if (200..300).contains(&status) {
-            return Page::parse(&body).map_err(|error| self.masked(error));
+            return EiaPage::parse(&body).map_err(|error| self.masked(error));
         }
         // A gateway answers in HTML: then the status is all there is.
         let error = serde_json::from_slice::<Value>(&body)
             .ok()
             .and_then(|body| body.get("error").cloned());
         Err(match error.filter(|error| !error.is_null()) {
-            Some(error) => self.masked(told(&error, Some(status))),
-            None if matches!(status, 403 | 429) => told(&Value::Null, Some(status)),
+            Some(error) => self.masked(api_error(&error, Some(status))),
+            None if matches!(status, 403 | 429) => api_error(&Value::Null, Some(status)),
             None => EiaError::Server { status },
         })
     }

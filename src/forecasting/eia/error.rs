@@ -9,7 +9,7 @@ const REGISTER: &str = "https://www.eia.gov/opendata/register.php";
 
 /// Why the API, or a recorded answer of it, gave no rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EiaError {
+pub(crate) enum EiaError {
     /// No key was given, or the API saw none.
     #[error("the EIA API needs a key")]
     NoKey,
@@ -63,9 +63,9 @@ pub enum EiaError {
     /// The number of rows changed between two pages.
     #[error("the data of the EIA API changed while it was read: {before} rows, then {after}")]
     Changed {
-        /// Rows of the query as the first page told.
+        /// Rows of the query as the first page said.
         before: u64,
-        /// As a later page told.
+        /// As a later page said.
         after: u64,
     },
     /// Fewer rows came than were announced.
@@ -89,7 +89,7 @@ impl EiaError {
 
     /// Whether the same request may succeed later.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::NoKey | Self::WrongKey | Self::Rejected { .. } | Self::Shape { .. } => false,
             Self::Server { status } => *status >= 500,
@@ -105,23 +105,23 @@ impl EiaError {
 
 impl From<EiaError> for TaskError {
     fn from(error: EiaError) -> Self {
-        let mut told = Self::new(error.to_string());
-        told.retry = error.may_pass();
+        let mut task_error = Self::new(error.to_string());
+        task_error.retry = error.may_pass();
         match error {
-            EiaError::NoKey => told
+            EiaError::NoKey => task_error
                 .note("the key is the secret `EIA_API_KEY`, from the environment or `.env`")
                 .help("name it in the target's `secrets`, and set it")
                 .help(format!("a key is free: {REGISTER}")),
-            EiaError::WrongKey => told
+            EiaError::WrongKey => task_error
                 .note("the key is the secret `EIA_API_KEY`, from the environment or `.env`")
                 .help(format!(
                     "compare it with the one that the EIA sent, or get another: {REGISTER}"
                 )),
-            EiaError::Throttled { .. } => told
+            EiaError::Throttled { .. } => task_error
                 .note("the EIA allows about 5 requests a second and 9000 an hour, and lets a key rest after that")
                 .help("wait some minutes, or give the target `retries` and a `retry_delay`"),
-            EiaError::Shape { help: Some(help), .. } => told.help(help),
-            _ => told,
+            EiaError::Shape { help: Some(help), .. } => task_error.help(help),
+            _ => task_error,
         }
     }
 }

@@ -3,22 +3,21 @@
 //! Net generation by balancing authority and energy source, from form EIA-930, one row an hour. A `period` such as
 //! `2024-01-01T00` is the end of its hour, in UTC.
 
-pub mod client;
-pub mod error;
-pub mod pages;
-pub mod synthetic;
+pub(super) mod client;
+pub(super) mod error;
+pub(super) mod pages;
 
 use chrono::NaiveDate;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
+pub(crate) struct Query {
     /// First day, in UTC.
-    pub start: NaiveDate,
+    pub(crate) start: NaiveDate,
     /// Last day, in UTC, wholly included.
-    pub end: NaiveDate,
+    pub(crate) end: NaiveDate,
     /// Codes of balancing authorities or regions, such as `US48`.
-    pub respondents: Vec<String>,
+    pub(crate) respondents: Vec<String>,
     /// Codes of energy sources, such as `NG`.
-    pub fueltypes: Vec<String>,
+    pub(crate) fueltypes: Vec<String>,
 }

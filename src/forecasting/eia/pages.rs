@@ -1,4 +1,4 @@
-//! One answer of the API: read as every version of it has written it, or told as the error that it is.
+//! One answer of the API: read as every version of it has written it, or turned into the error that it is.
 //!
 //! The shapes have changed: `total` is a number before v2.1.6 and a string since, as is `value`; warnings stand in
 //! `response` or beside it; an error may come with status 200, so it is looked for first.
@@ -11,32 +11,32 @@ use super::error::EiaError;
 
 /// One page of rows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
+pub(crate) struct EiaPage {
     /// Rows of the whole query.
-    pub total: u64,
+    pub(crate) total: u64,
     /// Rows of this page, in its order.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<GenerationRow>,
     /// What the API warns of.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The net generation of one hour.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub(crate) struct GenerationRow {
     /// End of the hour, in UTC.
-    pub period: NaiveDateTime,
+    pub(crate) period: NaiveDateTime,
     /// Code of the balancing authority or region.
-    pub respondent: String,
+    pub(crate) respondent: String,
     /// Code of the energy source.
-    pub fueltype: String,
+    pub(crate) fueltype: String,
     /// Megawatt-hours; `None` if the API has no value.
-    pub value: Option<f64>,
+    pub(crate) value: Option<f64>,
 }
 
-impl Row {
+impl GenerationRow {
     /// What a row is found by, in the order of the table.
     #[must_use]
-    pub fn key(&self) -> (NaiveDateTime, &str, &str) {
+    pub(crate) fn key(&self) -> (NaiveDateTime, &str, &str) {
         (self.period, &self.respondent, &self.fueltype)
     }
 }
@@ -44,13 +44,13 @@ impl Row {
 #[derive(Deserialize)]
 struct Body {
     error: Option<Value>,
-    response: Option<Response>,
+    response: Option<ApiResponse>,
     #[serde(default)]
     warnings: Vec<Warning>,
 }
 
 #[derive(Deserialize)]
-struct Response {
+struct ApiResponse {
     total: Value,
     frequency: Option<String>,
     #[serde(default)]
@@ -80,18 +80,18 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
-impl Page {
+impl EiaPage {
     /// Reads the body of an answer.
     ///
     /// # Errors
-    /// [`EiaError`] for a body that is no page of this route, or that tells an error itself.
-    pub fn parse(body: &[u8]) -> Result<Self, EiaError> {
+    /// [`EiaError`] for a body that is no page of this route, or that reports an error itself.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, EiaError> {
         let body: Body = serde_json::from_slice(body).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => EiaError::shape(format!("the answer has another shape: {error}")),
             _ => EiaError::NotJson { why: error.to_string() },
         })?;
         if let Some(error) = body.error {
-            return Err(told(&error, None));
+            return Err(api_error(&error, None));
         }
         let response = body
             .response
@@ -133,7 +133,7 @@ impl Warning {
 /// Turns an error body into the error; `status` is that of HTTP, if it came with one.
 ///
 /// A 403 is final only if the key is missing or wrong: the same status also says that a key has to rest.
-pub(super) fn told(error: &Value, status: Option<u16>) -> EiaError {
+pub(super) fn api_error(error: &Value, status: Option<u16>) -> EiaError {
     let code = error["code"].as_str().unwrap_or_default();
     let message = error.as_str().or_else(|| error["message"].as_str()).unwrap_or_default();
     match code {
@@ -183,7 +183,7 @@ fn total(value: &Value) -> Result<u64, EiaError> {
     number.ok_or_else(|| EiaError::shape(format!("the answer's `total` is no count of rows: {value}")))
 }
 
-fn row((at, raw): (usize, RawRow)) -> Result<Row, EiaError> {
+fn row((at, raw): (usize, RawRow)) -> Result<GenerationRow, EiaError> {
     let place = format!("row {} ({} {} {})", at + 1, raw.period, raw.respondent, raw.fueltype);
     let Some(value) = raw.value else {
         return Err(EiaError::Shape {
@@ -202,7 +202,7 @@ fn row((at, raw): (usize, RawRow)) -> Result<Row, EiaError> {
     if value.is_some_and(|value| !value.is_finite()) {
         return Err(wrong());
     }
-    Ok(Row {
+    Ok(GenerationRow {
         period: period(&raw.period).ok_or_else(|| {
             EiaError::shape(format!(
                 "the period of {place} is no hour in UTC, such as 2024-01-01T00"
@@ -237,11 +237,11 @@ mod tests {
     }
 
     fn value_of(value: &str) -> Result<Option<f64>, EiaError> {
-        Page::parse(one(&format!(r#","value":{value}"#)).as_bytes()).map(|page| page.rows[0].value)
+        EiaPage::parse(one(&format!(r#","value":{value}"#)).as_bytes()).map(|page| page.rows[0].value)
     }
 
     fn refusal(body: &str) -> String {
-        Page::parse(body.as_bytes()).expect_err("an error").to_string()
+        EiaPage::parse(body.as_bytes()).expect_err("an error").to_string()
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_number_is_told_with_its_row() {
+    fn a_value_that_is_no_number_is_reported_with_its_row() {
         for wrong in [r#""1,234""#, r#""NA""#, r#""NaN""#, r#""inf""#, "true"] {
             let message = value_of(wrong).expect_err("no number").to_string();
             assert_eq!(
@@ -269,8 +269,8 @@ mod tests {
     #[test]
     fn a_total_is_a_string_or_a_number() {
         let numbers = body("").replace(r#""2""#, "2");
-        assert_eq!(Page::parse(numbers.as_bytes()).map(|page| page.total), Ok(2));
-        assert_eq!(Page::parse(body("").as_bytes()).map(|page| page.total), Ok(2));
+        assert_eq!(EiaPage::parse(numbers.as_bytes()).map(|page| page.total), Ok(2));
+        assert_eq!(EiaPage::parse(body("").as_bytes()).map(|page| page.total), Ok(2));
         let wrong = body("").replace(r#""2""#, r#""many""#);
         assert_eq!(refusal(&wrong), "the answer's `total` is no count of rows: \"many\"");
     }
@@ -281,7 +281,7 @@ mod tests {
         let inside = format!(r#"{{"response":{{"warnings":{warning},"total":"0","data":[]}}}}"#);
         let beside = format!(r#"{{"response":{{"total":"0","data":[]}},"warnings":{warning}}}"#);
         for body in [inside, beside] {
-            let page = Page::parse(body.as_bytes()).expect("a page");
+            let page = EiaPage::parse(body.as_bytes()).expect("a page");
             assert_eq!(page.warnings, ["incomplete return: The API can only return 5000 rows."]);
         }
     }
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn an_error_body_is_an_error_whatever_its_status() {
-        let keyed = |code: &str| told(&serde_json::json!({"code": code, "message": "words"}), Some(403));
+        let keyed = |code: &str| api_error(&serde_json::json!({"code": code, "message": "words"}), Some(403));
         assert_eq!(keyed("API_KEY_MISSING"), EiaError::NoKey);
         assert_eq!(keyed("API_KEY_INVALID"), EiaError::WrongKey);
         let resting = keyed("API_KEY_TEMPORARILY_DISABLED");
@@ -315,17 +315,17 @@ mod tests {
             "the EIA API rejects the request: Invalid frequency 'daily' provided"
         );
         assert_eq!(
-            told(&"Not found.".into(), Some(404)).to_string(),
+            api_error(&"Not found.".into(), Some(404)).to_string(),
             "the EIA API rejects the request: Not found"
         );
         assert_eq!(
-            told(&"".into(), Some(429)).to_string(),
+            api_error(&"".into(), Some(429)).to_string(),
             "the EIA API asks to slow down (status 429)"
         );
     }
 
     #[test]
-    fn what_is_no_page_is_told() {
+    fn what_is_no_page_is_reported() {
         assert_eq!(refusal("{}"), "the answer has no `response`");
         let cut = refusal(r#"{"response":{"total":"48","data":[{"period":"2024-0"#);
         assert_eq!(
@@ -347,6 +347,6 @@ mod tests {
     #[test]
     fn fields_that_nobody_knows_are_passed_over() {
         let text = one(r#","value":"1","timezone":"Pacific""#);
-        assert_eq!(Page::parse(text.as_bytes()).map(|page| page.rows.len()), Ok(1));
+        assert_eq!(EiaPage::parse(text.as_bytes()).map(|page| page.rows.len()), Ok(1));
     }
 }

@@ -3,20 +3,23 @@
 //! Source: Hyndman and Athanasopoulos, *Forecasting: principles and practice*, 3rd edition, section 3.4. Cost: O(n).
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
-/// How a component joins the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Composition {
-    /// It is added; a pattern sums to zero.
-    Additive,
-    /// The rest is multiplied by it; a pattern averages one.
-    Multiplicative,
+use super::super::named_enum::named_enum;
+
+named_enum! {
+    /// How a component joins the others.
+    pub(crate) enum Composition {
+        /// It is added; a pattern sums to zero.
+        Additive = "additive",
+        /// The rest is multiplied by it; a pattern averages one.
+        Multiplicative = "multiplicative",
+    }
 }
 
 /// Returns the average value of each position in the season, the position of `y[0]` first.
 ///
 /// `None` for fewer than two seasons, or where a multiplicative pattern meets values that are not positive, or where
 /// the numbers overflow.
-pub fn seasonal_pattern(y: &[f64], season_length: usize, composition: Composition) -> Option<Vec<f64>> {
+pub(crate) fn seasonal_pattern(y: &[f64], season_length: usize, composition: Composition) -> Option<Vec<f64>> {
     if season_length < 2 || y.len() < 2 * season_length {
         return None;
     }

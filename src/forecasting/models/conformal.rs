@@ -28,12 +28,12 @@
 )]
 
 use super::Interval;
-use super::combine::Windows;
+use super::combine::WindowValues;
 use super::normal::reach;
 use super::scale::Scale;
 
 /// How many windows the prior of the quantile counts for.
-pub const PRIOR_WINDOWS: f64 = 7.0;
+pub(crate) const PRIOR_WINDOWS: f64 = 7.0;
 
 /// The prior: how many widths the interval of 95 % reaches to either side.
 const PRIOR_AT_95: f64 = 2.8;
@@ -42,32 +42,32 @@ const PRIOR_AT_95: f64 = 2.8;
 ///
 /// Plain data, so that it can be written down with the model that it belongs to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Conformal {
+pub(crate) struct Conformal {
     /// Whether errors are those of logarithms, so that the intervals are factors.
-    pub scale: Scale,
+    pub(crate) scale: Scale,
     /// The error to expect at each step, on that scale.
-    pub widths: Vec<f64>,
+    pub(crate) widths: Vec<f64>,
     /// How far the interval of each level reaches.
-    pub reaches: Vec<Reach>,
+    pub(crate) reaches: Vec<Reach>,
 }
 
 /// How far the interval of one level reaches.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reach {
+pub(crate) struct Reach {
     /// Nominal coverage in percent.
-    pub level: f64,
+    pub(crate) level: f64,
     /// How many widths it reaches to either side.
-    pub widths: f64,
+    pub(crate) widths: f64,
 }
 
 impl Conformal {
     /// Calibrates intervals of the given levels (percent) on what happened and what was forecast, windows × steps.
     ///
     /// A window with a value or forecast that is not finite is left out; `None` if none remains.
-    pub fn calibrate(actual: &Windows, forecast: &Windows, levels: &[f64]) -> Option<Self> {
+    pub(crate) fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
         let whole = |&window: &usize| actual.is_whole(window) && forecast.is_whole(window);
         let windows: Vec<usize> = (0..actual.len().min(forecast.len())).filter(whole).collect();
-        let positive = |of: &Windows| {
+        let positive = |of: &WindowValues| {
             windows
                 .iter()
                 .all(|&window| of.window(window).iter().all(|&value| value > 0.0))
@@ -101,7 +101,7 @@ impl Conformal {
     }
 
     /// The intervals around point forecasts, in the order of the levels; steps beyond the back-test's have its last width.
-    pub fn intervals(&self, mean: &[f64]) -> Vec<Interval> {
+    pub(crate) fn intervals(&self, mean: &[f64]) -> Vec<Interval> {
         let widths = || {
             self.widths
                 .iter()
@@ -191,8 +191,8 @@ mod tests {
     }
 
     /// A back-test whose errors are normal and grow with the step: what happened, and what was forecast.
-    fn simulated(windows: usize, steps: usize, start: f64) -> (Windows, Windows) {
-        let (mut actual, mut forecast) = (Windows::new(steps), Windows::new(steps));
+    fn simulated(windows: usize, steps: usize, start: f64) -> (WindowValues, WindowValues) {
+        let (mut actual, mut forecast) = (WindowValues::new(steps), WindowValues::new(steps));
         for noise in spread(windows * steps, start).chunks_exact(steps) {
             let error = |h: usize| 2.0 * (h as f64 + 1.0).powf(0.4) * normal::quantile(noise[h]);
             actual.push(Some(&(0..steps).map(|h| 500.0 + error(h)).collect::<Vec<_>>()));
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn one_window_is_enough_for_the_prior() {
-        let (mut actual, mut forecast) = (Windows::new(2), Windows::new(2));
+        let (mut actual, mut forecast) = (WindowValues::new(2), WindowValues::new(2));
         actual.push(Some(&[1.0, -1.0]));
         forecast.push(Some(&[0.0, 0.0]));
         let conformal = Conformal::calibrate(&actual, &forecast, &[95.0]).unwrap();
@@ -259,12 +259,15 @@ mod tests {
         actual.push(Some(&[1.0, 2.0, 3.0]));
         forecast.push(None);
         assert_eq!(Conformal::calibrate(&actual, &forecast, &[90.0]), before);
-        assert_eq!(Conformal::calibrate(&Windows::new(3), &Windows::new(3), &[90.0]), None);
+        assert_eq!(
+            Conformal::calibrate(&WindowValues::new(3), &WindowValues::new(3), &[90.0]),
+            None
+        );
     }
 
     #[test]
     fn a_forecast_without_error_has_no_width() {
-        let mut exact = Windows::new(2);
+        let mut exact = WindowValues::new(2);
         exact.push(Some(&[3.0, 4.0]));
         exact.push(Some(&[5.0, 6.0]));
         let interval = &Conformal::calibrate(&exact, &exact, &[95.0])

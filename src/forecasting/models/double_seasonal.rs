@@ -21,8 +21,8 @@
 
 #![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
 
-use super::scale::{Outcome, Past, Scale, fit_by_scale};
-use super::{Finding, FitError, Fitted, Forecast, Model};
+use super::scale::{FitRequest, FitResult, Scale, fit_by_scale};
+use super::{Estimate, FitError, Fitted, Forecast, Model};
 
 const NAME: &str = "DoubleSeasonalHoltWinters";
 
@@ -39,16 +39,16 @@ const START: f64 = 0.7;
 
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DoubleSeasonalHoltWinters {
+pub(crate) struct DoubleSeasonalHoltWinters {
     /// The shorter season, m₁.
-    pub short: usize,
+    pub(crate) short: usize,
     /// The longer season, m₂: at least twice the shorter.
-    pub long: usize,
+    pub(crate) long: usize,
 }
 
 impl DoubleSeasonalHoltWinters {
     /// Names the two season lengths.
-    pub fn new(short: usize, long: usize) -> Self {
+    pub(crate) fn new(short: usize, long: usize) -> Self {
         Self {
             short: short.max(1),
             long: long.max(1),
@@ -56,11 +56,11 @@ impl DoubleSeasonalHoltWinters {
     }
 
     /// Reads the best point of the grid and its state at each of the ascending cutoffs.
-    fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<Outcome> {
-        let start = State::start(x, self.short, self.long);
-        let mut grid = Grid::new(&start);
+    fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<FitResult> {
+        let start = DoubleSeasonalState::start(x, self.short, self.long);
+        let mut grid = SmoothingGrid::new(&start);
         let mut t = 0;
-        let fit = |&n: &usize| -> Outcome {
+        let fit = |&n: &usize| -> FitResult {
             while t < n {
                 grid.step(t, x[t], t >= 2 * self.long);
                 t += 1;
@@ -81,17 +81,13 @@ impl DoubleSeasonalHoltWinters {
 }
 
 impl Model for DoubleSeasonalHoltWinters {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn fit(&self, y: &[f64]) -> Outcome {
+    fn fit(&self, y: &[f64]) -> FitResult {
         self.fit_at(y, &[y.len()])
             .pop()
             .expect("internal error: one cutoff, no outcome")
     }
 
-    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {
         if self.long < 2 * self.short {
             let why = format!(
                 "the long season ({}) is not twice the short one ({})",
@@ -108,7 +104,7 @@ impl Model for DoubleSeasonalHoltWinters {
                 .collect();
         }
         // Two long seasons to start from, and the farthest forecast that the loss looks at.
-        let past = Past {
+        let past = FitRequest {
             model: NAME,
             needed: 2 * (self.long + self.short),
             season: self.short,
@@ -120,7 +116,7 @@ impl Model for DoubleSeasonalHoltWinters {
 
 /// One point of the grid.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Parameters {
+struct SmoothingParameters {
     alpha: f64,
     delta: f64,
     omega: f64,
@@ -129,14 +125,14 @@ struct Parameters {
 
 /// Level, seasons and last error.
 #[derive(Clone, Debug)]
-struct State {
+struct DoubleSeasonalState {
     level: f64,
     daily: Vec<f64>,
     weekly: Vec<f64>,
     error: f64,
 }
 
-impl State {
+impl DoubleSeasonalState {
     /// Reads the start off the first two long seasons of `x`.
     fn start(x: &[f64], short: usize, long: usize) -> Self {
         let level = mean(&x[..2 * long]);
@@ -158,8 +154,8 @@ impl State {
         }
     }
 
-    /// Takes in `x` at `t`; gives the one-step forecast and its error.
-    fn step(&mut self, by: Parameters, t: usize, x: f64) -> (f64, f64) {
+    /// Takes in `x` at `t`; gives the error of the one-step forecast.
+    fn step(&mut self, by: SmoothingParameters, t: usize, x: f64) -> f64 {
         let (k, q) = (t % self.daily.len(), t % self.weekly.len());
         let smooth = self.level + self.daily[k] + self.weekly[q];
         let ahead = smooth + by.phi * self.error;
@@ -168,7 +164,7 @@ impl State {
         self.daily[k] += by.delta * surprise;
         self.weekly[q] += by.omega * surprise;
         self.error = rest;
-        (ahead, surprise)
+        surprise
     }
 }
 
@@ -177,8 +173,8 @@ fn mean(x: &[f64]) -> f64 {
 }
 
 /// The points of the grid, side by side: one state each, and the loss so far.
-struct Grid {
-    points: Vec<Parameters>,
+struct SmoothingGrid {
+    points: Vec<SmoothingParameters>,
     /// φ^m₁ and φ^(2 m₁) of each point.
     far: Vec<[f64; 2]>,
     loss: Vec<f64>,
@@ -193,13 +189,13 @@ struct Grid {
     past: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
-impl Grid {
-    fn new(start: &State) -> Self {
+impl SmoothingGrid {
+    fn new(start: &DoubleSeasonalState) -> Self {
         let mut points = Vec::new();
         for alpha in ALPHA {
             for delta in DELTA {
                 for omega in OMEGA {
-                    points.extend(PHI.map(|phi| Parameters {
+                    points.extend(PHI.map(|phi| SmoothingParameters {
                         alpha,
                         delta,
                         omega,
@@ -259,7 +255,7 @@ impl Grid {
     }
 
     /// The point with the least loss, the first of equals.
-    fn best(&self) -> Parameters {
+    fn best(&self) -> SmoothingParameters {
         let best = (0..self.points.len()).min_by(|&a, &b| self.loss[a].total_cmp(&self.loss[b]));
         self.points[best.expect("internal error: the grid has no points")]
     }
@@ -269,23 +265,20 @@ impl Grid {
 #[derive(Debug)]
 struct SmoothingFit {
     scale: Scale,
-    parameters: Parameters,
-    state: State,
+    parameters: SmoothingParameters,
+    state: DoubleSeasonalState,
     /// How many values were taken in.
     n: usize,
     variance: f64,
-    fitted: Vec<f64>,
 }
 
 impl SmoothingFit {
-    fn new(start: &State, parameters: Parameters, x: &[f64], scale: Scale) -> Self {
+    fn new(start: &DoubleSeasonalState, parameters: SmoothingParameters, x: &[f64], scale: Scale) -> Self {
         let mut state = start.clone();
         let judged = 2 * start.weekly.len();
         let mut square = 0.0;
-        let mut fitted = Vec::with_capacity(x.len());
         for (t, &value) in x.iter().enumerate() {
-            let (ahead, surprise) = state.step(parameters, t, value);
-            fitted.push(scale.undo(ahead));
+            let surprise = state.step(parameters, t, value);
             if t >= judged {
                 square += surprise * surprise;
             }
@@ -297,20 +290,19 @@ impl SmoothingFit {
             state,
             n: x.len(),
             variance,
-            fitted,
         }
     }
 }
 
 impl Fitted for SmoothingFit {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
-        let Parameters {
+        let SmoothingParameters {
             alpha,
             delta,
             omega,
             phi,
         } = self.parameters;
-        let State {
+        let DoubleSeasonalState {
             level,
             daily,
             weekly,
@@ -331,25 +323,21 @@ impl Fitted for SmoothingFit {
         self.scale.forecast(&path, &deviations, levels)
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let Parameters {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
+        let SmoothingParameters {
             alpha,
             delta,
             omega,
             phi,
         } = self.parameters;
         vec![
-            ("scale", Finding::Text(self.scale.to_string())),
-            ("alpha", Finding::Number(alpha)),
-            ("delta", Finding::Number(delta)),
-            ("omega", Finding::Number(omega)),
-            ("phi", Finding::Number(phi)),
-            ("sigma2", Finding::Number(self.variance)),
+            ("scale", Estimate::Text(self.scale.description().to_owned())),
+            ("alpha", Estimate::Number(alpha)),
+            ("delta", Estimate::Number(delta)),
+            ("omega", Estimate::Number(omega)),
+            ("phi", Estimate::Number(phi)),
+            ("sigma2", Estimate::Number(self.variance)),
         ]
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }
 
@@ -372,7 +360,7 @@ mod tests {
                 .map(|(_, value)| value)
         };
         for (name, value) in [("alpha", 0.01), ("delta", 0.03), ("omega", 0.4), ("phi", 0.5)] {
-            assert_eq!(found(name), Some(Finding::Number(value)), "{name}");
+            assert_eq!(found(name), Some(Estimate::Number(value)), "{name}");
         }
         // From a loop over the grid in numpy, one point at a time and every forecast kept until it is judged.
         let figures = [
@@ -428,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fitted_is_told() {
+    fn what_cannot_be_fitted_is_reported() {
         let error = model().fit(&[1.0; 383]).err();
         assert_eq!(
             error,

@@ -34,8 +34,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::linalg::{Cholesky, dot};
-use super::scale::{Outcome, Past, Scale, cut_off, fit_by_scale};
-use super::{Finding, FitError, Fitted, Forecast, Model};
+use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
+use super::{Estimate, FitError, Fitted, Forecast, Model};
 
 const NAME: &str = "LagRidge";
 
@@ -47,20 +47,20 @@ const SPARSE: &str = "SparseLagRidge";
 
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LagRidge {
+pub(crate) struct LagRidge {
     /// Which lags it looks at.
-    pub lags: Lags,
+    pub(crate) lags: LagSet,
     /// The shorter season, m₁.
-    pub short: usize,
+    pub(crate) short: usize,
     /// The longer season, m₂.
-    pub long: usize,
+    pub(crate) long: usize,
     /// The penalty λ, in units of the mean diagonal of G.
-    pub penalty: f64,
+    pub(crate) penalty: f64,
 }
 
 /// The sets of lags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lags {
+pub(crate) enum LagSet {
     /// All around the day and the week.
     Dense,
     /// The few that matter most, two weeks included.
@@ -69,9 +69,9 @@ pub enum Lags {
 
 impl LagRidge {
     /// Has the dense lags and a penalty of 1e-4.
-    pub fn new(short: usize, long: usize) -> Self {
+    pub(crate) fn new(short: usize, long: usize) -> Self {
         Self {
-            lags: Lags::Dense,
+            lags: LagSet::Dense,
             short: short.max(1),
             long: long.max(1),
             penalty: 1e-4,
@@ -79,17 +79,17 @@ impl LagRidge {
     }
 
     /// Has the sparse lags.
-    pub fn sparse(short: usize, long: usize) -> Self {
+    pub(crate) fn sparse(short: usize, long: usize) -> Self {
         Self {
-            lags: Lags::Sparse,
+            lags: LagSet::Sparse,
             ..Self::new(short, long)
         }
     }
 
     fn known_as(&self) -> &'static str {
         match self.lags {
-            Lags::Dense => NAME,
-            Lags::Sparse => SPARSE,
+            LagSet::Dense => NAME,
+            LagSet::Sparse => SPARSE,
         }
     }
 
@@ -103,8 +103,8 @@ impl LagRidge {
         let (day, week) = (self.short, self.week());
         let around = |centre: usize, before: usize, after: usize| centre.saturating_sub(before)..=centre + after;
         let lags: BTreeSet<usize> = match self.lags {
-            Lags::Dense => (1..=day + 4).chain(around(week, 27, 4)).collect(),
-            Lags::Sparse => (1..=3)
+            LagSet::Dense => (1..=day + 4).chain(around(week, 27, 4)).collect(),
+            LagSet::Sparse => (1..=3)
                 .chain(around(day, 1, 2))
                 .chain(around(week, 3, 2))
                 .chain(around(2 * week, 1, 1))
@@ -128,12 +128,12 @@ impl LagRidge {
     }
 
     /// Reads a fit off the running sums at each of the ascending cutoffs.
-    fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<Outcome> {
+    fn pass(&self, x: &[f64], scale: Scale, cutoffs: &[usize]) -> Vec<FitResult> {
         let design = Design::new(x, self.runs(), self.week());
         let mut sums = Sums::new(design.width);
         let mut row = vec![0.0; design.width];
         let mut t = design.first();
-        let mut fit = |&n: &usize| -> Outcome {
+        let mut fit = |&n: &usize| -> FitResult {
             while t < n {
                 let target = design.row(t, &mut row);
                 sums.add(&row, target);
@@ -150,18 +150,14 @@ impl LagRidge {
 }
 
 impl Model for LagRidge {
-    fn name(&self) -> &str {
-        self.known_as()
-    }
-
-    fn fit(&self, y: &[f64]) -> Outcome {
+    fn fit(&self, y: &[f64]) -> FitResult {
         self.fit_at(y, &[y.len()])
             .pop()
             .expect("internal error: one cutoff, no outcome")
     }
 
-    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
-        let past = Past {
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {
+        let past = FitRequest {
             model: self.known_as(),
             needed: self.needed(),
             season: self.short,
@@ -215,7 +211,7 @@ fn fill(row: &mut [f64], lags: &[Range<usize>], past: &[f64], mean: f64) {
 
 /// The mean of the `week` values before each position.
 ///
-/// The running sum is made anew every `week` positions, so that an enormous value that has left it leaves no error.
+/// The running sum is recomputed every `week` positions, so that an enormous value that has left it leaves no error.
 fn rolling_means(x: &[f64], week: usize) -> Vec<f64> {
     let mut means = vec![f64::NAN; x.len().min(week)];
     let mut sum = 0.0;
@@ -297,17 +293,10 @@ struct RidgeFit {
     tail: Vec<f64>,
     /// Where forecasts are cut off, on the scale.
     bounds: [f64; 2],
-    fitted: Vec<f64>,
 }
 
 impl RidgeFit {
     fn new(design: &Design, past: &[f64], scale: Scale, beta: Vec<f64>, variance: f64) -> Self {
-        let mut row = vec![0.0; design.width];
-        let mut fitted = vec![f64::NAN; design.first()];
-        fitted.extend((design.first()..past.len()).map(|t| {
-            design.row(t, &mut row);
-            scale.undo(design.means[t] + dot(&row, &beta))
-        }));
         Self {
             scale,
             lags: design.lags.clone(),
@@ -316,7 +305,6 @@ impl RidgeFit {
             variance,
             tail: past[past.len() - design.first()..].to_vec(),
             bounds: cut_off(past),
-            fitted,
         }
     }
 
@@ -360,22 +348,18 @@ impl Fitted for RidgeFit {
         self.scale.forecast(&path, &self.deviations(horizon), levels)
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         let lags = self
             .lags
             .iter()
             .map(|run| format!("{}..{}", run.start, run.end - 1))
             .collect::<Vec<_>>();
         vec![
-            ("scale", Finding::Text(self.scale.to_string())),
-            ("lags", Finding::Text(lags.join(", "))),
-            ("coefficients", Finding::Numbers(self.beta.clone())),
-            ("sigma2", Finding::Number(self.variance)),
+            ("scale", Estimate::Text(self.scale.description().to_owned())),
+            ("lags", Estimate::Text(lags.join(", "))),
+            ("coefficients", Estimate::Numbers(self.beta.clone())),
+            ("sigma2", Estimate::Number(self.variance)),
         ]
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }
 
@@ -413,7 +397,7 @@ mod tests {
                 assert!(
                     (found - sample::double_season(t)).abs() < 8.0,
                     "{}: {found} is not {}",
-                    model.name(),
+                    model.known_as(),
                     sample::double_season(t)
                 );
             }
@@ -467,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_series_is_told_so() {
+    fn a_short_series_is_reported() {
         let error = LagRidge::new(24, 168).fit(&[1.0; 299]).err();
         assert_eq!(
             error,

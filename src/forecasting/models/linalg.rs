@@ -2,7 +2,7 @@
 
 /// The lower triangular factor `L` of `A = L Lᵀ`.
 #[derive(Clone, Debug)]
-pub struct Cholesky {
+pub(crate) struct Cholesky {
     n: usize,
     /// Row by row, zeros and all.
     lower: Vec<f64>,
@@ -12,7 +12,7 @@ impl Cholesky {
     /// Factors an `n` × `n` matrix given row by row, of which only the lower triangle is read.
     ///
     /// `None` if the matrix is not positive definite to working precision. Cost n³/6 multiplications.
-    pub fn new(a: &[f64], n: usize) -> Option<Self> {
+    pub(crate) fn new(a: &[f64], n: usize) -> Option<Self> {
         let mut lower = vec![0.0; n * n];
         for i in 0..n {
             for j in 0..=i {
@@ -30,7 +30,7 @@ impl Cholesky {
     }
 
     /// Solves `A x = b`.
-    pub fn solve(&self, b: &[f64]) -> Vec<f64> {
+    pub(crate) fn solve(&self, b: &[f64]) -> Vec<f64> {
         let n = self.n;
         let mut x = b.to_vec();
         for i in 0..n {
@@ -49,7 +49,7 @@ impl Cholesky {
 }
 
 /// The scalar product, summed in four lanes so that it runs in vector registers; the order is fixed.
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 4];
     let (heads, tails) = (a.chunks_exact(4), b.chunks_exact(4));
     let rest: f64 = heads

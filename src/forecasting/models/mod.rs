@@ -2,35 +2,33 @@
 //!
 //! An unfitted model cannot forecast: [`Model::fit`] gives a [`Fitted`], and only that has a forecast. A fit is a pure
 //! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
-//! know no tables, no engine and no electricity.
+//! know no tables and no electricity, and of the engine only how a setting is declared.
 
-pub mod arima;
-pub mod classical;
-pub mod combine;
-pub mod conformal;
-pub mod double_seasonal;
-pub mod ets;
-pub mod lag_ridge;
-pub mod last_day;
-pub mod linalg;
-pub mod mstl;
-pub mod nearest_neighbours;
-pub mod normal;
-pub mod optimise;
-pub mod scale;
-pub mod seasonal_naive;
-pub mod simplex;
-pub mod stl;
-pub mod tbats;
-pub mod theta;
+pub(super) mod arima;
+pub(super) mod classical;
+pub(super) mod combine;
+pub(super) mod conformal;
+pub(super) mod double_seasonal;
+pub(super) mod ets;
+pub(super) mod lag_ridge;
+mod linalg;
+pub(super) mod mstl;
+pub(super) mod nearest_neighbours;
+mod normal;
+mod optimise;
+mod repeated_season;
+pub(super) mod scale;
+pub(super) mod seasonal_naive;
+pub(super) mod settings;
+mod simplex;
+mod stl;
+pub(super) mod tbats;
+pub(super) mod theta;
 
 use std::fmt::Debug;
 
 /// A forecasting model with its settings, not yet fitted.
-pub trait Model: Debug + Send + Sync {
-    /// The name under which `models` lists it.
-    fn name(&self) -> &str;
-
+pub(crate) trait Model: Debug + Send + Sync {
     /// Fits the model to a series of `n` finite values at regular steps, the oldest first.
     ///
     /// # Errors
@@ -53,24 +51,19 @@ pub trait Model: Debug + Send + Sync {
 }
 
 /// A model after its fit to one series.
-pub trait Fitted: Debug + Send + Sync {
+pub(crate) trait Fitted: Debug + Send + Sync {
     /// Forecasts the next `horizon` steps, with a prediction interval for each of `levels` (percent, in (0, 100)).
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast;
 
-    /// What was found: orders, coefficients, criteria, by name; what `selected.json` and the registry tell people.
+    /// What was found: orders, coefficients, criteria, by name; what `selected.json` and the registry show people.
     ///
     /// Where a limit on the work of the fit was reached, one of the entries says so.
-    fn summary(&self) -> Vec<(&'static str, Finding)>;
-
-    /// One-step-ahead values over the past, as long as the series; NaN where the model has none.
-    fn fitted_values(&self) -> Option<&[f64]> {
-        None
-    }
+    fn summary(&self) -> Vec<(&'static str, Estimate)>;
 }
 
 /// One thing that a fit found.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Finding {
+pub(crate) enum Estimate {
     /// A number.
     Number(f64),
     /// Several, such as coefficients.
@@ -81,27 +74,27 @@ pub enum Finding {
 
 /// Point forecasts and prediction intervals of one series.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Forecast {
+pub(crate) struct Forecast {
     /// The point forecasts, one for each step.
-    pub mean: Vec<f64>,
+    pub(crate) mean: Vec<f64>,
     /// One interval for each level asked for, in that order.
-    pub intervals: Vec<Interval>,
+    pub(crate) intervals: Vec<Interval>,
 }
 
 /// The prediction interval of one level.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Interval {
+pub(crate) struct Interval {
     /// Nominal coverage in percent.
-    pub level: f64,
+    pub(crate) level: f64,
     /// Lower bounds, one for each step.
-    pub lower: Vec<f64>,
+    pub(crate) lower: Vec<f64>,
     /// Upper bounds, one for each step.
-    pub upper: Vec<f64>,
+    pub(crate) upper: Vec<f64>,
 }
 
 /// Why a series could not be fitted.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum FitError {
+pub(crate) enum FitError {
     /// Fewer values than the model can work with.
     #[error("{model} needs at least {needed} values, found {found}")]
     TooShort {
@@ -132,7 +125,7 @@ pub enum FitError {
 ///
 /// # Errors
 /// [`FitError`] for the first that is not, or if there are fewer than `needed`.
-pub fn check(model: &'static str, y: &[f64], needed: usize) -> Result<(), FitError> {
+pub(crate) fn check(model: &'static str, y: &[f64], needed: usize) -> Result<(), FitError> {
     if let Some(at) = y.iter().position(|value| !value.is_finite()) {
         return Err(FitError::NotFinite { at });
     }

@@ -16,24 +16,22 @@ use super::classical::Composition;
 use super::ets::{AutoEts, Holt};
 use super::stl::Stl;
 use super::theta::Theta;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use super::{Estimate, FitError, Fitted, Forecast, Model, check};
 
 /// A series taken apart.
 #[derive(Clone, Debug)]
-pub struct Decomposition {
+pub(crate) struct Decomposition {
     /// Season lengths, ascending, each with its component; as long as the series.
-    pub seasons: Vec<(usize, Vec<f64>)>,
-    /// The trend; the series' own values if there is no season.
-    pub trend: Vec<f64>,
+    pub(crate) seasons: Vec<(usize, Vec<f64>)>,
     /// What is left once the seasons are taken out: the trend and the remainder.
-    pub adjusted: Vec<f64>,
+    pub(crate) adjusted: Vec<f64>,
 }
 
 /// Passes over all seasons; one is enough for a single season.
 const ROUNDS: usize = 2;
 
 /// Takes a series apart into a season of each length that repeats at least twice, a trend and a remainder.
-pub fn decompose(y: &[f64], season_lengths: &[usize]) -> Decomposition {
+pub(crate) fn decompose(y: &[f64], season_lengths: &[usize]) -> Decomposition {
     let mut lengths: Vec<usize> = season_lengths
         .iter()
         .copied()
@@ -64,35 +62,28 @@ pub fn decompose(y: &[f64], season_lengths: &[usize]) -> Decomposition {
                 .for_each(|(rest, value)| *rest -= value);
         }
     }
-    Decomposition {
-        seasons,
-        trend,
-        adjusted,
-    }
+    Decomposition { seasons, adjusted }
 }
 
 /// MSTL with a model for what is left once the seasons are taken out.
 #[derive(Debug)]
-pub struct Mstl {
-    name: String,
+pub(crate) struct Mstl {
     season_lengths: Vec<usize>,
     trend: Box<dyn Model>,
 }
 
 impl Mstl {
-    /// Makes `name` from the season lengths, in any order, and a model without seasons.
-    pub fn new(name: impl Into<String>, season_lengths: &[usize], trend: Box<dyn Model>) -> Self {
+    /// MSTL with these season lengths, in any order, and a model without seasons.
+    pub(crate) fn new(season_lengths: &[usize], trend: Box<dyn Model>) -> Self {
         Self {
-            name: name.into(),
             season_lengths: season_lengths.to_vec(),
             trend,
         }
     }
 
     /// `MSTL_HoltWinters`: with Holt's linear trend.
-    pub fn with_holt(season_lengths: &[usize]) -> Self {
+    pub(crate) fn with_holt(season_lengths: &[usize]) -> Self {
         Self::new(
-            "MSTL_HoltWinters",
             season_lengths,
             Box::new(Holt {
                 error: Composition::Additive,
@@ -101,21 +92,17 @@ impl Mstl {
     }
 
     /// `MSTL_ETS`: with the best exponential smoothing without a season.
-    pub fn with_ets(season_lengths: &[usize]) -> Self {
-        Self::new("MSTL_ETS", season_lengths, Box::new(AutoEts::seasonless()))
+    pub(crate) fn with_ets(season_lengths: &[usize]) -> Self {
+        Self::new(season_lengths, Box::new(AutoEts::default()))
     }
 
     /// `MSTL_Theta`: with the dynamic optimised theta model.
-    pub fn with_theta(season_lengths: &[usize]) -> Self {
-        Self::new("MSTL_Theta", season_lengths, Box::new(Theta::dynamic_optimized(1)))
+    pub(crate) fn with_theta(season_lengths: &[usize]) -> Self {
+        Self::new(season_lengths, Box::new(Theta::dynamic_optimized(1)))
     }
 }
 
 impl Model for Mstl {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         check("MSTL", y, 1)?;
         let Decomposition { seasons, adjusted, .. } = decompose(y, &self.season_lengths);
@@ -126,18 +113,11 @@ impl Model for Mstl {
             });
         }
         let trend = self.trend.fit(&adjusted)?;
-        let fitted = trend.fitted_values().map(|values| {
-            let mut fitted = values.to_vec();
-            for (_, season) in &seasons {
-                fitted.iter_mut().zip(season).for_each(|(sum, value)| *sum += value);
-            }
-            fitted
-        });
         let last = seasons
             .iter()
             .map(|(m, season)| season[season.len() - m..].to_vec())
             .collect();
-        Ok(Box::new(Reseasoned { last, trend, fitted }))
+        Ok(Box::new(Reseasoned { last, trend }))
     }
 }
 
@@ -147,7 +127,6 @@ struct Reseasoned {
     /// The last season of each length.
     last: Vec<Vec<f64>>,
     trend: Box<dyn Fitted>,
-    fitted: Option<Vec<f64>>,
 }
 
 impl Fitted for Reseasoned {
@@ -168,15 +147,11 @@ impl Fitted for Reseasoned {
         forecast
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         let lengths = self.last.iter().map(|season| season.len() as f64).collect();
-        let mut found = vec![("season_lengths", Finding::Numbers(lengths))];
+        let mut found = vec![("season_lengths", Estimate::Numbers(lengths))];
         found.extend(self.trend.summary());
         found
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        self.fitted.as_deref()
     }
 }
 
@@ -215,7 +190,7 @@ mod tests {
             .fit(y.as_slice())
             .expect("fitted by augurs");
         let theirs = theirs.predict(24, None).expect("forecast by augurs").point;
-        let naive = Mstl::new("MSTL", &[4, 12], Box::new(SeasonalNaive { season_length: 1 }));
+        let naive = Mstl::new(&[4, 12], Box::new(SeasonalNaive { season_length: 1 }));
         let ours = naive.fit(&y).expect("fitted").forecast(24, &[]).mean;
         for (step, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
             assert!((ours - theirs).abs() < 1e-4 * 50.0, "step {step}: {ours} and {theirs}");
@@ -231,20 +206,17 @@ mod tests {
             assert!((value - y[240 + h]).abs() < 0.05, "{h}: {value} is not {}", y[240 + h]);
             assert!(forecast.intervals[0].lower[h] <= *value && *value <= forecast.intervals[0].upper[h]);
         }
-        let fitted = fit.fitted_values().unwrap();
-        assert!((fitted[200] - y[200]).abs() < 0.1);
     }
 
     #[test]
     fn without_a_full_season_the_trend_model_stands_alone() {
         let y = series(20);
         let trend = SeasonalNaive { season_length: 1 };
-        let model = Mstl::new("MSTL_Naive", &[12], Box::new(trend.clone()));
+        let model = Mstl::new(&[12], Box::new(trend.clone()));
         assert_eq!(
             model.fit(&y).unwrap().forecast(3, &[80.0]),
             trend.fit(&y).unwrap().forecast(3, &[80.0])
         );
-        assert_eq!(model.name(), "MSTL_Naive");
     }
 
     proptest! {

@@ -36,26 +36,26 @@
 )]
 
 use super::combine::Combination;
-use super::scale::{Outcome, Past, Scale, cut_off, fit_by_scale};
-use super::{Finding, Fitted, Forecast, Model};
+use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
+use super::{Estimate, Fitted, Forecast, Model};
 
 const NAME: &str = "NearestNeighbours";
 
 /// Of how many seasons, the last ones, the errors make up the prediction intervals.
-pub const JUDGED: usize = 200;
+pub(crate) const JUDGED: usize = 200;
 
 /// The model with its two season lengths, such as 24 and 168 for hourly data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NearestNeighbours {
+pub(crate) struct NearestNeighbours {
     /// The shorter season, m₁: what is compared, and forecast, as a whole.
-    pub short: usize,
+    pub(crate) short: usize,
     /// The longer season, m₂: whole ones apart, seasons count as more alike.
-    pub long: usize,
+    pub(crate) long: usize,
 }
 
 impl NearestNeighbours {
     /// Names the two season lengths.
-    pub fn new(short: usize, long: usize) -> Self {
+    pub(crate) fn new(short: usize, long: usize) -> Self {
         Self {
             short: short.max(1),
             long: long.max(1),
@@ -64,26 +64,22 @@ impl NearestNeighbours {
 }
 
 impl Model for NearestNeighbours {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn fit(&self, y: &[f64]) -> Outcome {
+    fn fit(&self, y: &[f64]) -> FitResult {
         self.fit_at(y, &[y.len()])
             .pop()
             .expect("internal error: one cutoff, no outcome")
     }
 
-    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Outcome> {
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {
         // Two long seasons, so that a neighbour may lie one apart; and two to choose from where there is but one length.
-        let past = Past {
+        let past = FitRequest {
             model: NAME,
             needed: 2 * self.long.max(self.short) + 2 * self.short,
             season: self.short,
             y,
         };
         fit_by_scale(&past, cutoffs, |x, scale, ascending| {
-            let fit = |&n: &usize| -> Outcome { Ok(Box::new(NeighboursFit::new(self, &x[..n], scale))) };
+            let fit = |&n: &usize| -> FitResult { Ok(Box::new(NeighboursFit::new(self, &x[..n], scale))) };
             ascending.iter().map(fit).collect()
         })
     }
@@ -91,7 +87,7 @@ impl Model for NearestNeighbours {
 
 /// The end of a season with what followed it.
 #[derive(Debug)]
-struct Ended {
+struct SeasonEnd {
     /// How many values lie before it.
     at: usize,
     /// The season before it, less its mean.
@@ -116,7 +112,7 @@ struct NeighboursFit {
     /// The last season.
     last: Vec<f64>,
     /// Every end that a whole season follows, the oldest first.
-    ends: Vec<Ended>,
+    ends: Vec<SeasonEnd>,
     /// Where forecasts are cut off.
     bounds: [f64; 2],
     /// The mean squares of the errors at each step of a season.
@@ -136,7 +132,7 @@ impl NeighboursFit {
         let end = |at: usize| {
             let level = mean(&x[at - short..at]);
             let less = |values: &[f64]| values.iter().map(|value| value - level).collect();
-            Ended {
+            SeasonEnd {
                 at,
                 before: less(&x[at - short..at]),
                 after: less(&x[at..at + short]),
@@ -177,7 +173,7 @@ impl NeighboursFit {
 
     /// The ends most like one at `at` after the season `before`.
     fn neighbours(&self, at: usize, before: &[f64], left_out: Option<usize>) -> Neighbours {
-        let distance = |end: &Ended| {
+        let distance = |end: &SeasonEnd| {
             let apart = before.iter().zip(&end.before).map(|(a, b)| (a - b).abs()).sum::<f64>();
             let alike = at.abs_diff(end.at).is_multiple_of(self.long);
             if alike { apart / 2.0 } else { apart }
@@ -198,7 +194,7 @@ impl NeighboursFit {
         found.sort_unstable_by_key(|&(i, _)| i);
         match Combination::inverse_square(&found) {
             Some(Combination::Weighted(members)) => members.iter().map(|one| (one.model, one.weight)).collect(),
-            _ => Neighbours::new(),
+            Some(Combination::Median(_)) | None => Neighbours::new(),
         }
     }
 
@@ -257,16 +253,16 @@ impl Fitted for NeighboursFit {
         self.scale.forecast(&path, &deviations, levels)
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         let (found, _) = self.path(1);
         let back = |&(i, _): &(usize, f64)| ((self.n - self.ends[i].at) / self.short) as f64;
         vec![
-            ("scale", Finding::Text(self.scale.to_string())),
-            ("seasons", Finding::Number(self.ends.len() as f64)),
-            ("seasons_back", Finding::Numbers(found[0].iter().map(back).collect())),
+            ("scale", Estimate::Text(self.scale.description().to_owned())),
+            ("seasons", Estimate::Number(self.ends.len() as f64)),
+            ("seasons_back", Estimate::Numbers(found[0].iter().map(back).collect())),
             (
                 "weights",
-                Finding::Numbers(found[0].iter().map(|&(_, weight)| weight).collect()),
+                Estimate::Numbers(found[0].iter().map(|&(_, weight)| weight).collect()),
             ),
         ]
     }
@@ -331,8 +327,8 @@ mod tests {
         y[560] = -1.0;
         let cutoffs = [600, 430, 560, 20, 620, 561];
         for (fit, n) in model().fit_at(&y, &cutoffs).into_iter().zip(cutoffs) {
-            let told = |fit: Outcome| fit.map(|fit| (fit.forecast(48, &[50.0, 95.0]), fit.summary()));
-            assert_eq!(told(fit), told(model().fit(&y[..n])), "at {n}");
+            let content = |fit: FitResult| fit.map(|fit| (fit.forecast(48, &[50.0, 95.0]), fit.summary()));
+            assert_eq!(content(fit), content(model().fit(&y[..n])), "at {n}");
         }
     }
 
@@ -354,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_series_is_told_so() {
+    fn a_short_series_is_reported() {
         let error = model().fit(&[1.0; 383]).err();
         assert_eq!(
             error,

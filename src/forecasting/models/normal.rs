@@ -91,7 +91,7 @@ const FAR_TAIL: Rational = Rational {
 ///
 /// Accurate to about 1 part in 10¹⁶; infinite at 0 and 1, NaN outside. Source: Wichura (1988), algorithm AS 241,
 /// routine PPND16, Applied Statistics 37.
-pub fn quantile(p: f64) -> f64 {
+pub(crate) fn quantile(p: f64) -> f64 {
     let from_half = p - 0.5;
     if from_half.abs() <= 0.425 {
         return from_half * CENTRE.at(0.180_625 - from_half * from_half);
@@ -110,14 +110,14 @@ pub fn quantile(p: f64) -> f64 {
 }
 
 /// Returns how many standard deviations a central interval of `level` percent reaches to either side.
-pub fn reach(level: f64) -> f64 {
+pub(crate) fn reach(level: f64) -> f64 {
     quantile(0.5 + level / 200.0)
 }
 
 /// Makes the central normal interval of each level, in the order of `levels`.
 ///
 /// `mean` and `deviation` hold one value for each step; the deviations are standard deviations.
-pub fn intervals(mean: &[f64], deviation: &[f64], levels: &[f64]) -> Vec<Interval> {
+pub(crate) fn intervals(mean: &[f64], deviation: &[f64], levels: &[f64]) -> Vec<Interval> {
     let of_level = |&level: &f64| {
         let z = reach(level);
         let bounds = |side: f64| mean.iter().zip(deviation).map(|(m, d)| m + side * z * d).collect();

@@ -10,44 +10,44 @@
 /// What to minimise: writes the gradient at `x` and returns the value there.
 ///
 /// A value that is not finite marks a point outside the domain; its gradient is not read.
-pub trait Objective {
+pub(crate) trait Objective {
     /// Returns the value at `x`, and writes the gradient.
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64;
 }
 
 /// One variable: where it starts, how far it may go, and how large a step is natural for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Variable {
+pub(crate) struct Variable {
     /// The first value, within the bounds.
-    pub start: f64,
+    pub(crate) start: f64,
     /// The least value.
-    pub lower: f64,
+    pub(crate) lower: f64,
     /// The greatest value.
-    pub upper: f64,
+    pub(crate) upper: f64,
     /// A step that changes the function by about one unit near its minimum.
-    pub scale: f64,
+    pub(crate) scale: f64,
 }
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct DescentLimits {
     /// Most steps to take.
-    pub iterations: usize,
+    pub(crate) iterations: usize,
     /// A point is good enough when the next step promises to lower the function by less than this.
-    pub decrease: f64,
+    pub(crate) decrease: f64,
 }
 
 /// Where the search ended.
 #[derive(Clone, Debug)]
-pub struct Minimum {
+pub(crate) struct LocalMinimum {
     /// The best point.
-    pub x: Vec<f64>,
+    pub(crate) x: Vec<f64>,
     /// The value there, infinite if even the start was outside the domain.
-    pub value: f64,
+    pub(crate) value: f64,
     /// Steps taken.
-    pub iterations: usize,
+    pub(crate) iterations: usize,
     /// Whether the limit on steps ended it.
-    pub limited: bool,
+    pub(crate) limited: bool,
 }
 
 /// Halvings of a step before it counts as leading nowhere.
@@ -57,14 +57,14 @@ const HALVINGS: usize = 30;
 const SUFFICIENT: f64 = 1e-4;
 
 /// Searches for a local minimum from the variables' starts.
-pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: Limits) -> Minimum {
+pub(crate) fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: DescentLimits) -> LocalMinimum {
     let size = variables.len();
     let mut x: Vec<f64> = variables.iter().map(|v| v.start.clamp(v.lower, v.upper)).collect();
     let mut gradient = vec![0.0; size];
     let mut value = objective.evaluate(&x, &mut gradient);
     let mut iterations = 0;
     if !value.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        return Minimum {
+        return LocalMinimum {
             x,
             value: f64::INFINITY,
             iterations,
@@ -79,7 +79,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         let promised = -dot(&gradient, &direction);
         if promised.is_nan() || promised < 2.0 * limits.decrease {
             if curvature.is_fresh {
-                return Minimum {
+                return LocalMinimum {
                     x,
                     value,
                     iterations,
@@ -93,7 +93,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         iterations += 1;
         let Some(better) = line_search(objective, &x, value, &gradient, &direction, variables, &mut next) else {
             if curvature.is_fresh {
-                return Minimum {
+                return LocalMinimum {
                     x,
                     value,
                     iterations,
@@ -108,7 +108,7 @@ pub fn minimise(objective: &mut impl Objective, variables: &[Variable], limits: 
         std::mem::swap(&mut x, &mut next.0);
         std::mem::swap(&mut gradient, &mut next.1);
     }
-    Minimum {
+    LocalMinimum {
         x,
         value,
         iterations,
@@ -233,7 +233,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 ///
 /// Returns the place and the value. It finds a local minimum, to within `tolerance` of its place. Source: Brent (1973),
 /// *Algorithms for minimization without derivatives*, chapter 5.
-pub fn minimise_line(mut f: impl FnMut(f64) -> f64, lower: f64, upper: f64, tolerance: f64) -> (f64, f64) {
+pub(crate) fn minimise_line(mut f: impl FnMut(f64) -> f64, lower: f64, upper: f64, tolerance: f64) -> (f64, f64) {
     const GOLDEN: f64 = 0.381_966_011_250_105;
     let (mut low, mut high) = (lower, upper);
     let start = lower + GOLDEN * (upper - lower);
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: DescentLimits = DescentLimits {
         iterations: 500,
         decrease: 1e-16,
     };
@@ -348,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_on_steps_is_told() {
-        let limits = Limits {
+    fn the_limit_on_steps_is_reported() {
+        let limits = DescentLimits {
             iterations: 3,
             ..LIMITS
         };
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_outside_the_domain_is_told_by_an_infinite_value() {
+    fn a_start_outside_the_domain_is_reported_by_an_infinite_value() {
         struct Nowhere;
         impl Objective for Nowhere {
             fn evaluate(&mut self, _: &[f64], _: &mut [f64]) -> f64 {

@@ -6,22 +6,18 @@
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 use super::normal;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
+use super::{Estimate, FitError, Fitted, Forecast, Model, check};
 
 const NAME: &str = "SeasonalNaive";
 
 /// The seasonal naive model with its season length; 1 makes it the naive model, the random walk's best forecast.
 #[derive(Clone, Debug)]
-pub struct SeasonalNaive {
+pub(crate) struct SeasonalNaive {
     /// Steps in a season, at least 1.
-    pub season_length: usize,
+    pub(crate) season_length: usize,
 }
 
 impl Model for SeasonalNaive {
-    fn name(&self) -> &str {
-        NAME
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         let season = self.season_length.max(1);
         // One full season to repeat, and one error to know how far it goes wrong.
@@ -31,12 +27,9 @@ impl Model for SeasonalNaive {
             .zip(&y[season..])
             .map(|(before, now)| (now - before).powi(2))
             .sum();
-        let mut fitted = vec![f64::NAN; season];
-        fitted.extend_from_slice(&y[..y.len() - season]);
         Ok(Box::new(LastSeason {
             values: y[y.len() - season..].to_vec(),
             deviation: (squares / (y.len() - season) as f64).sqrt(),
-            fitted,
         }))
     }
 }
@@ -47,7 +40,6 @@ struct LastSeason {
     values: Vec<f64>,
     /// Root mean square of the one-season differences.
     deviation: f64,
-    fitted: Vec<f64>,
 }
 
 impl Fitted for LastSeason {
@@ -60,15 +52,11 @@ impl Fitted for LastSeason {
         Forecast { mean, intervals }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         vec![
-            ("season_length", Finding::Number(self.values.len() as f64)),
-            ("sigma", Finding::Number(self.deviation)),
+            ("season_length", Estimate::Number(self.values.len() as f64)),
+            ("sigma", Estimate::Number(self.deviation)),
         ]
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }
 

@@ -10,24 +10,24 @@
 
 /// Where the walk ended.
 #[derive(Clone, Debug)]
-pub struct Lowest {
+pub(crate) struct Lowest {
     /// The best point.
-    pub x: Vec<f64>,
+    pub(crate) x: Vec<f64>,
     /// The value there.
-    pub value: f64,
+    pub(crate) value: f64,
     /// Steps taken.
-    pub iterations: usize,
+    pub(crate) iterations: usize,
     /// Whether the limit on steps ended it.
-    pub limited: bool,
+    pub(crate) limited: bool,
 }
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct SimplexLimits {
     /// Most steps to take.
-    pub iterations: usize,
+    pub(crate) iterations: usize,
     /// The values at the corners are as good as equal when their standard deviation is below this.
-    pub spread: f64,
+    pub(crate) spread: f64,
 }
 
 /// Share by which a corner of the first simplex differs from the start, and what stands for a share of zero.
@@ -36,7 +36,12 @@ const FIRST: (f64, f64) = (0.05, 1e-4);
 /// Walks downhill from `start`; `bounds` are the least and greatest value of each variable.
 ///
 /// A value of `f` that is NaN counts as infinite.
-pub fn descend(mut f: impl FnMut(&[f64]) -> f64, start: &[f64], bounds: &[(f64, f64)], limits: Limits) -> Lowest {
+pub(crate) fn descend(
+    mut f: impl FnMut(&[f64]) -> f64,
+    start: &[f64],
+    bounds: &[(f64, f64)],
+    limits: SimplexLimits,
+) -> Lowest {
     let size = start.len();
     let k = size as f64;
     let (expansion, contraction, shrinkage) = (1.0 + 2.0 / k, 0.75 - 0.5 / k, 1.0 - 1.0 / k);
@@ -139,7 +144,7 @@ fn spread(corners: &[(f64, Vec<f64>)]) -> f64 {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: SimplexLimits = SimplexLimits {
         iterations: 2000,
         spread: 1e-14,
     };
@@ -158,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_hold_and_the_limit_on_steps_is_told() {
+    fn bounds_hold_and_the_limit_on_steps_is_reported() {
         let found = descend(valley, &[-1.2, 1.0], &[(-2.0, 0.5), (-2.0, 2.0)], LIMITS);
         assert!(
             (found.x[0] - 0.5).abs() < 1e-6 && (found.x[1] - 0.25).abs() < 1e-5,
@@ -168,7 +173,7 @@ mod tests {
             valley,
             &[-1.2, 1.0],
             &[(-2.0, 2.0); 2],
-            Limits {
+            SimplexLimits {
                 iterations: 5,
                 ..LIMITS
             },
@@ -178,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn nowhere_is_told_by_an_infinite_value() {
+    fn nowhere_is_reported_by_an_infinite_value() {
         assert!(descend(|_| f64::NAN, &[1.0], &[(0.0, 2.0)], LIMITS).value.is_infinite());
     }
 }

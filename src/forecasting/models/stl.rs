@@ -21,18 +21,18 @@ enum Degree {
 
 /// STL for one length of series, season and windows.
 #[derive(Debug)]
-pub struct Stl {
+pub(crate) struct Stl {
     season_length: usize,
     /// Smoothers of the subseries: of those one value longer, then of the others.
     seasonal: [Loess; 2],
     low_pass: Loess,
     trend: Loess,
-    work: Work,
+    work: StlBuffers,
 }
 
 /// Space for one decomposition.
 #[derive(Debug, Default)]
-struct Work {
+struct StlBuffers {
     detrended: Vec<f64>,
     /// The smoothed subseries, in the order of time, one season longer at either end.
     cycle: Vec<f64>,
@@ -49,7 +49,7 @@ impl Stl {
     /// Prepares the decomposition of `n` values with a season of `season_length`, from 2 to n / 2.
     ///
     /// `seasonal_window` is the odd number of seasons that a value of the pattern is averaged over.
-    pub fn new(n: usize, season_length: usize, seasonal_window: usize) -> Self {
+    pub(crate) fn new(n: usize, season_length: usize, seasonal_window: usize) -> Self {
         assert!(
             season_length >= 2 && 2 * season_length <= n,
             "internal error: a season of {season_length} in {n} values"
@@ -61,12 +61,12 @@ impl Stl {
             seasonal,
             low_pass: Loess::new(n, next_odd(season_length + 1), Degree::Linear),
             trend: Loess::new(n, trend_window(season_length, seasonal_window), Degree::Linear),
-            work: Work::default(),
+            work: StlBuffers::default(),
         }
     }
 
     /// Decomposes `y` into `season` and `trend`; what is left is the remainder. All have the length prepared for.
-    pub fn decompose(&mut self, y: &[f64], season: &mut [f64], trend: &mut [f64]) {
+    pub(crate) fn decompose(&mut self, y: &[f64], season: &mut [f64], trend: &mut [f64]) {
         trend.fill(0.0);
         for _ in 0..PASSES {
             self.work.detrended.clear();
@@ -91,7 +91,7 @@ impl Stl {
 
     /// Smooths the values of each position in the season, and continues them by one at either end (step 2).
     fn smooth_subseries(&mut self) {
-        let Work {
+        let StlBuffers {
             detrended,
             cycle,
             subseries,
@@ -118,7 +118,7 @@ impl Stl {
 
     /// Takes moving averages over a season, a season again, and three values (step 3).
     fn filter(&mut self) {
-        let Work {
+        let StlBuffers {
             cycle, filtered, low, ..
         } = &mut self.work;
         moving_average(cycle, self.season_length, filtered);

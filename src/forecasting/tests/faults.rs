@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::pipeline::{InMemory, QUICK, models, on_csv, two_series};
 use super::*;
+use crate::forecasting::cached_fit::CandidateModel;
 use crate::forecasting::models::seasonal_naive::SeasonalNaive;
 use crate::forecasting::models::{FitError, Fitted, Model};
-use crate::forecasting::piece::Candidate;
-use crate::forecasting::{roster, train};
+use crate::forecasting::{registry, train};
 
 /// Forecasts the value of a day ago, after it did something with the number of values.
 struct Odd<F>(F);
@@ -19,10 +19,6 @@ impl<F> std::fmt::Debug for Odd<F> {
 }
 
 impl<F: Fn(usize) -> Result<(), FitError> + Send + Sync> Model for Odd<F> {
-    fn name(&self) -> &'static str {
-        "Odd"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         (self.0)(y.len())?;
         SeasonalNaive { season_length: 24 }.fit(y)
@@ -33,7 +29,7 @@ const INPUTS: [(&str, &str); 2] = [("clean", "series.csv"), ("validation", "vali
 
 /// Compares an odd model and that of `models` on one series of 1,000 hours in five windows, the first of 880 hours.
 fn with_odd(
-    project: &Project,
+    project: &TaskDirectory,
     params: &[(&str, Value)],
     odd: impl Fn(usize) -> Result<(), FitError> + Send + Sync + 'static,
 ) -> Result<(), TaskError> {
@@ -43,9 +39,9 @@ fn with_odd(
         .write("validation.json", r#"{"status":"valid"}"#);
     let params = [&[models(&["SeasonalNaive"]), ("step_size", Value::Int(24))], params].concat();
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
-        let odd = Candidate {
+        let odd = CandidateModel {
             name: "Odd",
-            version: 1,
+            parts: Vec::new(),
             model: Box::new(Odd(odd)),
         };
         train::compare(context, move |context, seasons| {
@@ -71,7 +67,7 @@ fn no_fit() -> Result<(), FitError> {
 
 #[test]
 fn a_model_that_fails_on_one_window_ranks_after_the_others() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     // The window on which the value of a day ago errs most: without it, its mean error is lower than the other's.
     with_odd(&project, &[], |_| Ok(())).expect("selected");
     assert_eq!(project.texts("leaderboard", "model"), ["Odd", "SeasonalNaive"]);
@@ -103,7 +99,7 @@ fn a_model_that_fails_on_one_window_ranks_after_the_others() {
 
 #[test]
 fn an_ensemble_has_no_forecast_in_a_window_that_a_member_failed_on() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let params = [
         ("select", text("ensemble")),
         ("intervals", text("conformal")),
@@ -123,8 +119,8 @@ fn an_ensemble_has_no_forecast_in_a_window_that_a_member_failed_on() {
 }
 
 #[test]
-fn a_panic_inside_a_model_is_told_and_not_remembered() {
-    let mut project = Project::new();
+fn a_panic_inside_a_model_is_reported_and_not_remembered() {
+    let mut project = TaskDirectory::new();
     project.memo = Box::new(InMemory::default());
     let panics = |n| {
         assert!(n != 904, "odd");
@@ -132,8 +128,8 @@ fn a_panic_inside_a_model_is_told_and_not_remembered() {
     };
     for remembered in [0, 9] {
         with_odd(&project, &[], panics).expect("selected");
-        let told = format!("{remembered} of 10 forecasts were remembered");
-        assert_eq!(project.log().pop(), Some(told));
+        let reported = format!("{remembered} of 10 forecasts were remembered");
+        assert_eq!(project.log().pop(), Some(reported));
         assert_eq!(project.texts("leaderboard", "model"), ["SeasonalNaive", "Odd"]);
         let reason = &project.texts("leaderboard", "reason")[1];
         assert_eq!(reason, "`A` at the cutoff 2024-02-07 15:00:00: Odd panicked");
@@ -142,7 +138,7 @@ fn a_panic_inside_a_model_is_told_and_not_remembered() {
 
 #[test]
 fn a_back_test_that_is_stopped_ends_soon_and_leaves_nothing() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let fits = Arc::new(AtomicUsize::new(0));
     let (counted, cancelled) = (Arc::clone(&fits), Arc::clone(&project.cancelled));
     let stopped = with_odd(&project, &[("n_windows", Value::Int(30))], move |_| {
@@ -150,7 +146,7 @@ fn a_back_test_that_is_stopped_ends_soon_and_leaves_nothing() {
         counted.fetch_add(1, Ordering::Relaxed);
         Ok(())
     });
-    assert_eq!(told(stopped), "the task was stopped");
+    assert_eq!(reported(stopped), "the task was stopped");
     let fits = fits.load(Ordering::Relaxed);
     assert!(
         fits <= rayon::current_num_threads(),
@@ -163,7 +159,7 @@ fn a_back_test_that_is_stopped_ends_soon_and_leaves_nothing() {
 
 /// Compares the double season, for which `B` is too short, and an odd model on two series in one window.
 fn on_short_series(
-    project: &Project,
+    project: &TaskDirectory,
     csv: &str,
     select: &str,
     odd: fn(usize) -> Result<(), FitError>,
@@ -179,9 +175,9 @@ fn on_short_series(
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         train::compare(context, |context, seasons| {
             let mut all = train::candidates(context, seasons);
-            all.push(Candidate {
+            all.push(CandidateModel {
                 name: "Odd",
-                version: 1,
+                parts: Vec::new(),
                 model: Box::new(Odd(odd)),
             });
             all
@@ -195,29 +191,29 @@ const ODD: &str = "note: `Odd`: `B` at the cutoff 2024-01-14 03:00:00: Odd found
 
 #[test]
 fn where_all_models_fail_each_says_why() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let failed = on_short_series(&project, &without(&two_series(340), "A"), "overall", |_| no_fit());
     let expected = format!("no model could forecast any window\n{TOO_SHORT}\n{ODD}");
-    assert_eq!(told(failed), expected);
+    assert_eq!(reported(failed), expected);
     for name in ["cv_results", "leaderboard", "selected"] {
         assert!(!project.path(name).exists());
     }
 }
 
 #[test]
-fn a_series_that_no_model_can_forecast_is_told() {
-    let project = Project::new();
+fn a_series_that_no_model_can_forecast_is_reported() {
+    let project = TaskDirectory::new();
     let expected = format!("no model could forecast the last window of the series `B`\n{TOO_SHORT}\n{ODD}");
     for select in ["overall", "per_series", "ensemble"] {
         let odd = |n| if n < 400 { no_fit() } else { Ok(()) };
         let failed = on_short_series(&project, &two_series(340), select, odd);
-        assert_eq!(told(failed), expected);
+        assert_eq!(reported(failed), expected);
     }
 }
 
 #[test]
-fn a_series_that_the_best_model_of_all_cannot_forecast_is_told() {
-    let project = Project::new();
+fn a_series_that_the_best_model_of_all_cannot_forecast_is_reported() {
+    let project = TaskDirectory::new();
     let odd = |n| if n > 400 { no_fit() } else { Ok(()) };
     let expected = format!(
         "`DoubleSeasonalHoltWinters` is best over all series and could not forecast the last window of `B`
@@ -225,7 +221,7 @@ fn a_series_that_the_best_model_of_all_cannot_forecast_is_told() {
 help: take a model for each series: `select = \"per_series\"`"
     );
     let failed = on_short_series(&project, &two_series(340), "overall", odd);
-    assert_eq!(told(failed), expected);
+    assert_eq!(reported(failed), expected);
     on_short_series(&project, &two_series(340), "per_series", odd).expect("selected");
     let selected = project.json("selected");
     let model = |series: usize| selected["series"][series]["members"][0]["model"].clone();
@@ -234,7 +230,7 @@ help: take a model for each series: `select = \"per_series\"`"
 
 #[test]
 fn a_constant_series_is_forecast_as_it_is_by_every_model_that_can() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let constant = |csv: &str| -> String {
         let line = |line: &str| match line.rsplit_once(',') {
             Some((before, "y")) => format!("{before},y\n"),
@@ -244,7 +240,7 @@ fn a_constant_series_is_forecast_as_it_is_by_every_model_that_can() {
         csv.lines().map(line).collect()
     };
     let params = [
-        models(&roster::NAMES),
+        models(&registry::NAMES),
         ("n_windows", Value::Int(2)),
         ("select", text("ensemble")),
     ];
@@ -268,29 +264,29 @@ fn a_constant_series_is_forecast_as_it_is_by_every_model_that_can() {
 
 #[test]
 fn series_that_are_too_short_are_all_named() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let expected = "the series `A` has 1000 values; the back-test needs at least 1225
 note: 8 windows, 168 steps apart, of 24 steps, after more than one season of 24
 note: too short as well, 1 more: `B`
 help: lower `n_windows`, `step_size` or `horizon`, or take a longer span of data";
     let params = [models(&QUICK), ("n_windows", Value::Int(8))];
-    assert_eq!(told(on_csv(&project, &two_series(340), &params)), expected);
+    assert_eq!(reported(on_csv(&project, &two_series(340), &params)), expected);
     // A horizon beyond reason.
     let params = [
         models(&QUICK),
         ("horizon", Value::Int(10_000)),
         ("n_windows", Value::Int(1)),
     ];
-    let told = told(on_csv(&project, &two_series(1000), &params));
+    let reported = reported(on_csv(&project, &two_series(1000), &params));
     assert!(
-        told.starts_with("the series `A` has 1000 values; the back-test needs at least 10025\n"),
-        "{told}"
+        reported.starts_with("the series `A` has 1000 values; the back-test needs at least 10025\n"),
+        "{reported}"
     );
 }
 
 #[test]
 fn values_that_models_cannot_take_are_told_by_series() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let csv = two_series(1000);
     let line = csv
         .lines()
@@ -305,21 +301,21 @@ help: the task `prepare_clean` mends duplicates, gaps and values that are not fi
         ("NaN", "the series `B` has the value NaN at 2024-01-02 05:00:00"),
     ] {
         let odd = csv.replace(line, &format!("B,2024-01-02 05:00:00,{written}"));
-        assert_eq!(told(on_csv(&project, &odd, &[])), format!("{expected}{rest}"));
+        assert_eq!(reported(on_csv(&project, &odd, &[])), format!("{expected}{rest}"));
     }
 }
 
 #[test]
-fn data_that_models_cannot_take_is_told_by_series() {
-    let project = Project::new();
+fn data_that_models_cannot_take_is_reported_by_series() {
+    let project = TaskDirectory::new();
     let gap = two_series(1000).replace("B,2024-01-02 05:00:00", "C,2024-01-02 05:00:00");
     let expected = "the series `B` has no value at 2024-01-02 05:00:00
 note: models need finite values at regular steps
 help: the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how long a gap it fills";
-    assert_eq!(told(on_csv(&project, &gap, &[])), expected);
+    assert_eq!(reported(on_csv(&project, &gap, &[])), expected);
     let twice = two_series(1000).replace("B,2024-01-02 05:00:00", "B,2024-01-02 04:00:00");
     assert!(
-        told(on_csv(&project, &twice, &[]))
+        reported(on_csv(&project, &twice, &[]))
             .starts_with("the series `B` has two values at 2024-01-02 04:00:00, or one off its hourly steps\n")
     );
     project
@@ -327,18 +323,24 @@ help: the task `prepare_clean` mends duplicates, gaps and values that are not fi
         .write("series.csv", &two_series(1000));
     let inputs = [("clean", "series.csv"), ("validation", "broken.json")];
     let expected = "`validation` does not say that the series are valid; its status is `broken`";
-    assert_eq!(told(project.run_on("train_backtest_select", &[], &inputs)), expected);
+    assert_eq!(
+        reported(project.run_on("train_backtest_select", &[], &inputs)),
+        expected
+    );
 }
 
 /// `categories.parquet` was written by pyarrow: a column `unique_id` of a dictionary type, and `y`.
 #[test]
-fn a_column_of_categories_is_told_with_what_to_do() {
-    let project = Project::new();
+fn a_column_of_categories_is_reported_with_what_to_do() {
+    let project = TaskDirectory::new();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/forecasting/tests/categories.parquet");
     std::fs::copy(file, project.path("series.parquet")).expect("copied");
     let expected = "the column `unique_id` of `clean` holds categories
 help: write it as text: in pandas, with `astype(str)`";
     project.write("validation.json", r#"{"status":"valid"}"#);
     let inputs = [("clean", "series.parquet"), ("validation", "validation.json")];
-    assert_eq!(told(project.run_on("train_backtest_select", &[], &inputs)), expected);
+    assert_eq!(
+        reported(project.run_on("train_backtest_select", &[], &inputs)),
+        expected
+    );
 }

@@ -30,13 +30,13 @@ fn params(source: &str) -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn ingest(project: &Project, source: &str) -> Result<(), TaskError> {
+fn ingest(project: &TaskDirectory, source: &str) -> Result<(), TaskError> {
     project.run("ingest_eia", &params(source))
 }
 
 #[test]
 fn rows_are_filtered_sorted_and_kept_once() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let first = [
         row("2024-01-02T23", "SUN", "null"),
         row("2024-01-01T00", "SUN", r#"".306""#),
@@ -64,7 +64,7 @@ fn rows_are_filtered_sorted_and_kept_once() {
 
 #[test]
 fn pages_may_be_compressed() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed
         .write_all(page("1", &[row("2024-01-01T00", "SUN", "1")]).as_bytes())
@@ -78,7 +78,7 @@ fn pages_may_be_compressed() {
 
 #[test]
 fn several_respondents_and_fuels_are_read_at_once() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let rows = [
         row("2024-01-01T00", "SUN", "1"),
         row("2024-01-01T00", "WND", "2"),
@@ -97,34 +97,34 @@ fn several_respondents_and_fuels_are_read_at_once() {
 
 #[test]
 fn a_folder_without_pages_says_what_a_page_is() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     project.write("pages/readme.md", "");
     let expected = "`pages` holds no recorded pages
 note: a page is a file that ends in `.json` or `.json.gz`
 help: record the API's answers there, or name the API: `source = \"https://api.eia.gov/v2\"`";
-    assert_eq!(told(ingest(&project, "pages")), expected);
+    assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
 #[test]
-fn what_is_not_in_the_pages_is_told_with_what_is() {
-    let project = Project::new();
+fn what_is_not_in_the_pages_is_reported_with_what_is() {
+    let project = TaskDirectory::new();
     project.write("pages/a.json", &page("1", &[row("2023-05-25T07", "WND", "1")]));
     let expected = "no rows of CISO SUN from 2024-01-01 to 2024-01-02
 note: the pages hold 2023-05-25 07:00 to 2023-05-25 07:00
 note: respondents: CISO
 note: fuels: WND
 help: change `start_date`, `end_date`, `respondent` or `fueltype`, or take another `source`";
-    assert_eq!(told(ingest(&project, "pages")), expected);
+    assert_eq!(reported(ingest(&project, "pages")), expected);
     project.write("pages/a.json", &page(r#""0""#, &[]));
     let expected = "no rows of CISO SUN from 2024-01-01 to 2024-01-02
 note: the pages hold no rows at all; the API answers so to a respondent or fuel that it does not know
 help: check `respondent` and `fueltype`";
-    assert_eq!(told(ingest(&project, "pages")), expected);
+    assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
 #[test]
 fn contradicting_rows_stop_it() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let rows = [
         row("2024-01-01T05", "SUN", r#""-120""#),
         row("2024-01-01T05", "SUN", r#""0""#),
@@ -133,22 +133,22 @@ fn contradicting_rows_stop_it() {
     let expected = "rows of the same hour contradict each other, in 1 of the hours
 note: the first: CISO SUN at 2024-01-01 05:00 has the values -120 and 0
 help: keep pages of one recording only, or take the rows of one kind out of them";
-    assert_eq!(told(ingest(&project, "pages")), expected);
+    assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
 #[test]
 fn missing_pages_are_noticed() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     project.write("pages/a.json", &page(r#""8761""#, &[row("2024-01-01T05", "SUN", "1")]));
     let expected = "pages are missing in `pages`: 1 of 8761 rows are there
 note: `a.json` says that its query has 8761 rows
 help: record all pages of the query, with `offset` 0, 5000, 10000 and so on";
-    assert_eq!(told(ingest(&project, "pages")), expected);
+    assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
 #[test]
 fn a_broken_page_is_named() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     project.write(
         "pages/a.json",
         r#"{"error":{"code":"OVER_RATE_LIMIT","message":"You have exceeded your rate limit."}}"#,
@@ -156,7 +156,7 @@ fn a_broken_page_is_named() {
     let expected = "the page `a.json` of `pages` cannot be used
 note: the EIA API asks to slow down (OVER_RATE_LIMIT)
 help: record the page again";
-    assert_eq!(told(ingest(&project, "pages")), expected);
+    assert_eq!(reported(ingest(&project, "pages")), expected);
     project.write(
         "pages/a.json",
         &page("1", &[row("2024-01-01T05", "SUN", "1").replace(r#""value":1,"#, "")]),
@@ -164,7 +164,7 @@ help: record the page again";
     let expected = "the page `a.json` of `pages` cannot be used
 note: row 1 (2024-01-01T05 CISO SUN) has no field `value`
 help: record the pages with `data[]=value`";
-    assert_eq!(told(ingest(&project, "pages")), expected);
+    assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn dates_must_be_in_order() {
     let mut wrong = params("pages");
     wrong[1].1 = text("2024-01-03");
     let expected = "`start_date` 2024-01-03 is after `end_date` 2024-01-02";
-    assert_eq!(told(Project::new().run("ingest_eia", &wrong)), expected);
+    assert_eq!(reported(TaskDirectory::new().run("ingest_eia", &wrong)), expected);
 }
 
 /// A server that gives one answer after the other, and then the requests that it got.
@@ -219,9 +219,9 @@ impl Server {
 }
 
 /// Runs the ingest against a server; gives the result, the requests and the project.
-fn live(answers: Vec<(u16, String)>) -> (Result<(), TaskError>, Vec<String>, Project) {
+fn live(answers: Vec<(u16, String)>) -> (Result<(), TaskError>, Vec<String>, TaskDirectory) {
     let server = Server::answering(answers);
-    let mut project = Project::new();
+    let mut project = TaskDirectory::new();
     project
         .secrets
         .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
@@ -265,7 +265,7 @@ fn the_api_is_asked_page_by_page() {
 
 /// What one answer makes of the ingest.
 fn answered(status: u16, body: &str) -> String {
-    told(live(vec![(status, body.to_owned())]).0)
+    reported(live(vec![(status, body.to_owned())]).0)
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_missing_key_and_a_wrong_key_are_final() {
 note: the key is the secret `EIA_API_KEY`, from the environment or `.env`
 help: name it in the target's `secrets`, and set it
 help: a key is free: https://www.eia.gov/opendata/register.php";
-    assert_eq!(told(ingest(&Project::new(), "https://api.eia.gov/v2")), needs);
+    assert_eq!(reported(ingest(&TaskDirectory::new(), "https://api.eia.gov/v2")), needs);
     let missing = r#"{"error":{"code":"API_KEY_MISSING","message":"No api_key was supplied."}}"#;
     assert_eq!(answered(403, missing), needs);
     let wrong = r#"{"error":{"code":"API_KEY_INVALID","message":"An invalid api_key was supplied."}}"#;
@@ -300,7 +300,7 @@ help: wait some minutes, or give the target `retries` and a `retry_delay`
 }
 
 #[test]
-fn a_wrong_request_is_told_in_the_servers_words_without_the_key() {
+fn a_wrong_request_is_reported_in_the_servers_words_without_the_key() {
     let body = r#"{"error":"Invalid facet 's3cr3t-key' provided. The only valid facets are 'respondent' and 'fueltype'.","code":400}"#;
     let expected = "the EIA API rejects the request: Invalid facet '***' provided. The only valid facets are 'respondent' and 'fueltype'";
     assert_eq!(answered(400, body), expected);
@@ -334,19 +334,19 @@ fn data_that_changes_between_pages_is_read_again() {
     let first = page("3", &[row("2024-01-01T00", "SUN", "1")]);
     let second = page("4", &[row("2024-01-01T01", "SUN", "1")]);
     let expected = "the data of the EIA API changed while it was read: 3 rows, then 4\n(another attempt may go better)";
-    assert_eq!(told(live(vec![(200, first), (200, second)]).0), expected);
+    assert_eq!(reported(live(vec![(200, first), (200, second)]).0), expected);
 }
 
 #[test]
-fn a_server_that_is_not_there_or_hangs_up_is_told_without_the_key() {
+fn a_server_that_is_not_there_or_hangs_up_is_reported_without_the_key() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);
-    let mut project = Project::new();
+    let mut project = TaskDirectory::new();
     project
         .secrets
         .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
-    let message = told(ingest(&project, &address));
+    let message = reported(ingest(&project, &address));
     assert!(
         message.starts_with("cannot reach the EIA API: Connection refused"),
         "{message}"
@@ -360,7 +360,7 @@ fn a_server_that_is_not_there_or_hangs_up_is_told_without_the_key() {
 #[test]
 fn a_server_that_does_not_answer_in_time_is_not_waited_for() {
     use crate::forecasting::eia::Query;
-    use crate::forecasting::eia::client::{Client, Limits};
+    use crate::forecasting::eia::client::{Client, RequestLimits};
     use crate::forecasting::eia::error::EiaError;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -368,7 +368,7 @@ fn a_server_that_does_not_answer_in_time_is_not_waited_for() {
     let client = Client::new(
         &address,
         "key",
-        Limits {
+        RequestLimits {
             connect: limit,
             answer: limit,
         },

@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::pipeline::{BUNDLED, QUICK, models};
 use super::*;
-use crate::forecasting::{roster, train};
+use crate::forecasting::{registry, train};
 
 /// Runs a task once without each of its parameters, which is a panic where it is read; then with all.
-fn read_all(project: &Project, task: &str, params: &[(&str, Value)]) {
+fn read_all(project: &TaskDirectory, task: &str, params: &[(&str, Value)]) {
     let schema = crate::forecasting::tasks().catalog()[task];
     let settings = |kind: Kind| matches!(kind, Kind::Table(_));
     for param in schema.params.iter().filter(|param| !settings(param.kind)) {
@@ -26,7 +26,7 @@ fn read_all(project: &Project, task: &str, params: &[(&str, Value)]) {
 
 #[test]
 fn a_parameter_that_is_declared_is_read() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let span = [
         ("source", text(BUNDLED)),
         ("start_date", text("2023-06-01")),
@@ -50,8 +50,8 @@ fn a_parameter_that_is_declared_is_read() {
 
 #[test]
 fn the_settings_of_a_model_reach_it() {
-    let project = Project::new();
-    for entry in roster::ROSTER.iter().filter(|entry| !entry.settings.is_empty()) {
+    let project = TaskDirectory::new();
+    for entry in registry::REGISTRY.iter().filter(|entry| !entry.settings.is_empty()) {
         let model = |settings: &[(&'static str, Value)]| {
             let params = [&[models(&[entry.name])], settings].concat();
             project.with("train_backtest_select", &params, &[], |_, context| {
@@ -69,4 +69,30 @@ fn the_settings_of_a_model_reach_it() {
         let mut made = values.into_iter().map(|value| model(&[(entry.name, set(value))]));
         assert!(made.any(|made| made != model(&[])), "{}", entry.name);
     }
+}
+
+#[test]
+fn the_parts_of_a_back_test_are_the_models_that_it_fits() {
+    let project = TaskDirectory::new();
+    let parts = |names: &[&str]| -> Vec<String> {
+        project.with("train_backtest_select", &[models(names)], &[], |task, context| {
+            let parts = task.parts(&context.params);
+            for part in &parts {
+                let model = registry::find(&part.name).expect("a model");
+                assert_eq!(part.version, model.version);
+            }
+            parts.into_iter().map(|part| part.name).collect()
+        })
+    };
+    assert_eq!(parts(&["LagRidge", "HoltWinters"]), ["HoltWinters", "LagRidge"]);
+    assert_eq!(parts(&["LagRidge", "LagRidge"]), ["LagRidge"]);
+    assert_eq!(parts(&["TBATS", "MSTL_ARIMA"]), ["AutoARIMA", "MSTL_ARIMA", "TBATS"]);
+    assert!(!parts(&["MSTL_HoltWinters", "DoubleSeasonalHoltWinters"]).contains(&"HoltWinters".to_owned()));
+    let tasks = crate::forecasting::tasks();
+    let forecast = tasks.get("forecast_publish").expect("a task");
+    assert_eq!(
+        forecast.parts(&BTreeMap::new()),
+        [],
+        "its models are those of the selection"
+    );
 }

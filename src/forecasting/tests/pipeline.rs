@@ -7,8 +7,8 @@ use super::*;
 pub(super) const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/eia");
 
 /// The bundled pages of one summer month, through to what `train` reads.
-fn prepared() -> Project {
-    let project = Project::new();
+fn prepared() -> TaskDirectory {
+    let project = TaskDirectory::new();
     let params = [
         ("source", text(BUNDLED)),
         ("start_date", text("2023-06-01")),
@@ -169,7 +169,7 @@ impl Memo for InMemory {
 #[test]
 fn what_was_forecast_before_is_remembered() {
     let mut project = prepared();
-    let train = |project: &Project, params: &[(&str, Value)]| {
+    let train = |project: &TaskDirectory, params: &[(&str, Value)]| {
         project.run("train_backtest_select", params).expect("selected");
         project.log().pop().expect("a line")
     };
@@ -209,7 +209,7 @@ fn a_series_that_is_too_short_says_how_long_it_must_be() {
 note: 10 windows, 168 steps apart, of 24 steps, after more than one season of 24
 help: lower `n_windows`, `step_size` or `horizon`, or take a longer span of data";
     assert_eq!(
-        told(project.run("train_backtest_select", &[("n_windows", Value::Int(10))])),
+        reported(project.run("train_backtest_select", &[("n_windows", Value::Int(10))])),
         expected
     );
 }
@@ -233,13 +233,13 @@ fn several_levels_and_conformal_intervals() {
     let expected = "the intervals of level 90 were not calibrated
 help: give the back-test and the forecast the same `level`, in `[params]`";
     assert_eq!(
-        told(project.run("forecast_publish", &[("level", Value::Int(90))])),
+        reported(project.run("forecast_publish", &[("level", Value::Int(90))])),
         expected
     );
     let expected = "conformal intervals need a back-test of at least two windows
 help: raise `n_windows`, or set `intervals = \"own\"`";
     let one = [("intervals", text("conformal")), ("n_windows", Value::Int(1))];
-    assert_eq!(told(project.run("train_backtest_select", &one)), expected);
+    assert_eq!(reported(project.run("train_backtest_select", &one)), expected);
 }
 
 /// Series of two months by hour as CSV: a day's pattern, and something that no model knows.
@@ -260,7 +260,7 @@ pub(super) fn two_series(second_has: i64) -> String {
     text
 }
 
-pub(super) fn on_csv(project: &Project, csv: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
+pub(super) fn on_csv(project: &TaskDirectory, csv: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
     project
         .write("series.csv", csv)
         .write("validation.json", r#"{"status":"valid"}"#);
@@ -271,7 +271,7 @@ pub(super) fn on_csv(project: &Project, csv: &str, params: &[(&str, Value)]) -> 
 
 #[test]
 fn anybodys_series_are_forecast_together_each_or_as_an_ensemble() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     for (select, combined) in [("overall", false), ("per_series", false), ("ensemble", true)] {
         let params = [models(&QUICK), ("n_windows", Value::Int(2)), ("select", text(select))];
         on_csv(&project, &two_series(1000), &params).expect("predictions");
@@ -290,8 +290,8 @@ fn anybodys_series_are_forecast_together_each_or_as_an_ensemble() {
 }
 
 #[test]
-fn a_model_that_fails_is_told_and_stops_nobody() {
-    let project = Project::new();
+fn a_model_that_fails_is_reported_and_stops_nobody() {
+    let project = TaskDirectory::new();
     // The double season starts from two weeks, which the past of `B` falls short of.
     let params = [
         models(&["DoubleSeasonalHoltWinters", "LagRidge"]),

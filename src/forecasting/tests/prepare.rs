@@ -1,4 +1,4 @@
-//! `prepare_clean`: duplicates, gaps, and what it tells of them.
+//! `prepare_clean`: duplicates, gaps, and what it reports of them.
 
 use serde_json::json;
 
@@ -15,14 +15,14 @@ B,2024-01-01 00:00,5
 B,2024-01-01 01:00,6
 ";
 
-fn prepare(project: &Project, raw: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
+fn prepare(project: &TaskDirectory, raw: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
     project.write("raw.csv", raw);
     project.run_on("prepare_clean", params, &[("raw", "raw.csv")])
 }
 
 #[test]
-fn gaps_are_filled_on_a_line_and_told() {
-    let project = Project::new();
+fn gaps_are_filled_on_a_line_and_reported() {
+    let project = TaskDirectory::new();
     prepare(&project, RAW, &[]).expect("series");
     let expected = "unique_id,ds,y
 A,2024-01-01 00:00:00,1.0
@@ -62,7 +62,7 @@ B,2024-01-01 01:00:00,6.0
 
 #[test]
 fn long_gaps_and_gaps_at_an_end_stay() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let raw = "unique_id,ds,y
 A,2024-01-01 00:00,
 A,2024-01-01 01:00,2
@@ -84,11 +84,11 @@ A,2024-01-01 06:00,10
 
 #[test]
 fn contradicting_values_stop_it_unless_it_knows_which_counts() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let raw = "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,4\nA,2024-01-01 01:00,2\n";
     let expected = "1 times have different values, the first of them 2024-01-01 01:00:00 of `A`
 help: mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"";
-    assert_eq!(told(prepare(&project, raw, &[])), expected);
+    assert_eq!(reported(prepare(&project, raw, &[])), expected);
     for (policy, value) in [("first", "4.0"), ("last", "2.0"), ("mean", "3.0")] {
         prepare(&project, raw, &[("duplicates", text(policy))]).expect("series");
         let expected = format!("unique_id,ds,y\nA,2024-01-01 00:00:00,1.0\nA,2024-01-01 01:00:00,{value}\n");
@@ -99,7 +99,7 @@ help: mend the source, or say which value counts: `duplicates = \"first\"`, \"la
 
 #[test]
 fn raw_rows_become_one_series_for_each_respondent_and_fuel() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let raw = "time,respondent,fueltype,value\n2024-01-01 00:00,US48,NG,1\n2024-01-01 00:00,TEX,NG,2\n";
     prepare(&project, raw, &[]).expect("series");
     let expected = "unique_id,ds,y\nTEX_NG,2024-01-01 00:00:00,2.0\nUS48_NG,2024-01-01 00:00:00,1.0\n";
@@ -108,7 +108,7 @@ fn raw_rows_become_one_series_for_each_respondent_and_fuel() {
 
 #[test]
 fn monthly_series_keep_the_last_day_of_the_month() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let raw = "unique_id,ds,y\nA,2024-01-31,1\nA,2024-02-29,2\nA,2024-04-30,4\nA,2024-05-31,5\n";
     prepare(&project, raw, &[]).expect("series");
     assert_eq!(project.json("metadata")["frequency"], "monthly");
@@ -116,21 +116,30 @@ fn monthly_series_keep_the_last_day_of_the_month() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_row() {
-    let project = Project::new();
+fn what_cannot_be_read_is_reported_with_its_row() {
+    let project = TaskDirectory::new();
     let expected = "`2 Jan` in row 1 of the column `ds` of `raw` is no time
 help: write it as in 2023-06-01 14:00:00, in UTC";
-    assert_eq!(told(prepare(&project, "unique_id,ds,y\nA,2 Jan,1\n", &[])), expected);
+    assert_eq!(
+        reported(prepare(&project, "unique_id,ds,y\nA,2 Jan,1\n", &[])),
+        expected
+    );
     let expected = "`1,5` in row 1 of the column `y` of `raw` is no number";
     assert_eq!(
-        told(prepare(&project, "unique_id,ds,y\nA,2024-01-01,\"1,5\"\n", &[])),
+        reported(prepare(&project, "unique_id,ds,y\nA,2024-01-01,\"1,5\"\n", &[])),
         expected
     );
     let expected = "`raw` has no column `y`\nnote: its columns: unique_id, ds";
-    assert_eq!(told(prepare(&project, "unique_id,ds\nA,2024-01-01\n", &[])), expected);
-    assert_eq!(told(prepare(&project, "unique_id,ds,y\n", &[])), "`raw` has no rows");
+    assert_eq!(
+        reported(prepare(&project, "unique_id,ds\nA,2024-01-01\n", &[])),
+        expected
+    );
+    assert_eq!(
+        reported(prepare(&project, "unique_id,ds,y\n", &[])),
+        "`raw` has no rows"
+    );
     project.write("raw", "no Parquet");
-    let message = told(project.run("prepare_clean", &[]));
+    let message = reported(project.run("prepare_clean", &[]));
     assert!(message.starts_with("`raw` is not readable as Parquet: "), "{message}");
     assert!(
         message.ends_with("help: a file of comma-separated values must end in `.csv` or `.csv.gz`"),

@@ -11,7 +11,7 @@ fn hourly(values: &[&str]) -> String {
     format!("unique_id,ds,y\n{rows}")
 }
 
-fn validate(project: &Project, clean: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
+fn validate(project: &TaskDirectory, clean: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
     project.write("clean.csv", clean);
     let mut all = params.to_vec();
     all.push(("min_length", Value::Int(2)));
@@ -19,7 +19,7 @@ fn validate(project: &Project, clean: &str, params: &[(&str, Value)]) -> Result<
 }
 
 /// The names of the broken rules as the report has them.
-fn broken(project: &Project) -> Vec<String> {
+fn broken(project: &TaskDirectory) -> Vec<String> {
     let report = project.json("validation");
     let rules = report["rules"]
         .as_array()
@@ -33,7 +33,7 @@ fn broken(project: &Project) -> Vec<String> {
 
 #[test]
 fn a_series_without_fault_is_valid() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     validate(&project, &hourly(&["1", "2", "3"]), &[]).expect("valid");
     let report = project.json("validation");
     assert_eq!((&report["status"], &report["row_count"]), (&json!("valid"), &json!(3)));
@@ -62,14 +62,14 @@ fn a_series_without_fault_is_valid() {
 
 #[test]
 fn a_broken_rule_fails_after_the_report_is_written() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let clean =
         "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,2\nA,2024-01-01 04:00,3\nA,2024-01-01 05:00,3\n";
     let expected = "the series break the rule `missing_times`
 note: `missing_times`: broken 2 times, first by A 2024-01-01 02:00:00
 help: see validation.json for the rows
 help: the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass";
-    assert_eq!(told(validate(&project, clean, &[])), expected);
+    assert_eq!(reported(validate(&project, clean, &[])), expected);
     let report = project.json("validation");
     assert_eq!(report["status"], "broken");
     let rule = report["rules"]
@@ -93,7 +93,7 @@ help: the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing
 
 #[test]
 fn each_rule_can_break_alone() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let cases = [
         ("unique_id,ds\nA,2024-01-01\n", "columns"),
         ("unique_id,ds,y\n", "rows"),
@@ -115,14 +115,14 @@ fn each_rule_can_break_alone() {
     for (clean, rule) in cases {
         let result = validate(&project, clean, &[]);
         assert!(result.is_err(), "{rule} holds");
-        let message = told(result);
+        let message = reported(result);
         assert!(
             message.starts_with(&format!("the series break the rule `{rule}`\n")),
             "{rule}: {message}"
         );
         assert_eq!(broken(&project), [rule]);
     }
-    let short = told(validate(
+    let short = reported(validate(
         &project,
         &hourly(&["1", "2"]),
         &[("min_length", Value::Int(3))],
@@ -136,7 +136,7 @@ help: take a longer span of data, or lower `min_length`";
 
 #[test]
 fn solar_plants_may_draw_some_power_at_night() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     validate(&project, &hourly(&["100", "-5", "3"]), &[]).expect("5 % is within the tolerance");
     validate(
         &project,

@@ -1,14 +1,16 @@
 //! `AutoArima`: the settings of a search, and what is decided before it: differences, bounds, constants.
 
+use super::super::settings::model_settings;
 use super::super::{FitError, Fitted, Model, check};
 use super::candidates::Bounds;
 use super::differencing;
 use super::forecast::{Constant, FittedArima};
 use super::order::Order;
-use super::search::{Found, Search};
+use super::search::{FoundOrder, OrderSearch};
 use super::{Criterion, Differenced, Method, finish, scale_of};
+use crate::engine::spec::schema::Kind;
+use crate::engine::spec::schema::Literal::{Bool, Int, Text};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest series, and the longest season, whose candidates are all estimated by exact likelihood.
@@ -18,108 +20,56 @@ const EXACT_SEARCH: (usize, usize) = (150, 12);
 /// So 7,168 serves all windows in the last months of a year of hours.
 const SHORTEST_PAST: usize = 7 << 8;
 
-/// An ARIMA model whose order is searched for.
-///
-/// Defaults as in the reference, except for the seasonal ones of `season_length`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a setting of its own, with the name it has elsewhere"
-)]
-pub struct AutoArima {
-    /// m: steps in a season, 1 without one.
-    pub season_length: usize,
-    /// Whether models with a seasonal part are tried.
-    pub seasonal: bool,
-    /// d, if it is not to be found by a test.
-    pub d: Option<usize>,
-    /// D, if it is not to be found by the strength of the season.
-    #[serde(rename = "D")]
-    pub seasonal_d: Option<usize>,
-    /// Largest p.
-    pub max_p: usize,
-    /// Largest q.
-    pub max_q: usize,
-    /// Largest P.
-    #[serde(rename = "max_P")]
-    pub max_seasonal_p: usize,
-    /// Largest Q.
-    #[serde(rename = "max_Q")]
-    pub max_seasonal_q: usize,
-    /// Largest p + q + P + Q where all orders are tried.
-    pub max_order: usize,
-    /// Largest d.
-    pub max_d: usize,
-    /// Largest D.
-    #[serde(rename = "max_D")]
-    pub max_seasonal_d: usize,
-    /// p of the first candidate.
-    pub start_p: usize,
-    /// q of the first candidate.
-    pub start_q: usize,
-    /// P of the first candidate.
-    #[serde(rename = "start_P")]
-    pub start_seasonal_p: usize,
-    /// Q of the first candidate.
-    #[serde(rename = "start_Q")]
-    pub start_seasonal_q: usize,
-    /// Whether models with a drift are tried where there is one difference.
-    pub allow_drift: bool,
-    /// Whether models with a mean are tried where there is no difference.
-    pub allow_mean: bool,
-    /// Whether the search on a long series begins with what it found on the beginning of it.
-    pub warm_start: bool,
-    /// What candidates are compared by.
-    #[serde(rename = "ic")]
-    pub criterion: Criterion,
-    /// Whether to go stepwise through neighbours; otherwise all orders up to `max_order` are tried.
-    pub stepwise: bool,
-    /// Whether candidates are ranked at the coefficients of the conditional sum of squares; by default where the
-    /// series has more than 150 values or the season more than 12 steps.
-    pub approximation: Option<bool>,
-    /// How the coefficients are estimated.
-    pub method: Method,
-    /// Candidates at most.
-    pub max_steps: usize,
-    /// Iterations of an estimation at most.
-    pub max_iterations: usize,
-}
+/// An order, or a bound on one.
+const ORDER: Kind = Kind::Int { min: 0, max: 50 };
 
-impl Default for AutoArima {
-    fn default() -> Self {
-        Self {
-            season_length: 1,
-            seasonal: true,
-            d: None,
-            seasonal_d: None,
-            max_p: 5,
-            max_q: 5,
-            max_seasonal_p: 2,
-            max_seasonal_q: 2,
-            max_order: 5,
-            max_d: 2,
-            max_seasonal_d: 1,
-            start_p: 2,
-            start_q: 2,
-            start_seasonal_p: 1,
-            start_seasonal_q: 1,
-            allow_drift: true,
-            allow_mean: true,
-            warm_start: true,
-            criterion: Criterion::default(),
-            stepwise: true,
-            approximation: None,
-            method: Method::default(),
-            max_steps: 94,
-            max_iterations: 100,
-        }
+/// A limit on work.
+const LIMIT: Kind = Kind::Int { min: 1, max: 100_000 };
+
+model_settings! {
+    /// An ARIMA model whose order is searched for.
+    ///
+    /// Names and defaults of the settings are the reference's.
+    #[derive(Clone, Debug, PartialEq)]
+    pub(crate) struct AutoArima {
+        /// m: steps in a season, 1 without one.
+        season_length: usize = 1,
     }
+    "seasonal" => seasonal: bool = Some(Bool(true)), Kind::Bool, "whether models with a seasonal part are tried";
+    "d" => d: Option<usize> = None, ORDER, "differences (found by a test)";
+    "D" => seasonal_d: Option<usize> = None, ORDER, "seasonal differences (found by the strength of the season)";
+    "max_p" => max_p: usize = Some(Int(5)), ORDER, "largest p";
+    "max_q" => max_q: usize = Some(Int(5)), ORDER, "largest q";
+    "max_P" => max_seasonal_p: usize = Some(Int(2)), ORDER, "largest P";
+    "max_Q" => max_seasonal_q: usize = Some(Int(2)), ORDER, "largest Q";
+    "max_order" => max_order: usize = Some(Int(5)), ORDER, "largest p + q + P + Q where all orders are tried";
+    "max_d" => max_d: usize = Some(Int(2)), ORDER, "largest d";
+    "max_D" => max_seasonal_d: usize = Some(Int(1)), ORDER, "largest D";
+    "start_p" => start_p: usize = Some(Int(2)), ORDER, "p of the first candidate";
+    "start_q" => start_q: usize = Some(Int(2)), ORDER, "q of the first candidate";
+    "start_P" => start_seasonal_p: usize = Some(Int(1)), ORDER, "P of the first candidate";
+    "start_Q" => start_seasonal_q: usize = Some(Int(1)), ORDER, "Q of the first candidate";
+    "allow_drift" => allow_drift: bool = Some(Bool(true)), Kind::Bool,
+        "whether a drift is tried where there is one difference";
+    "allow_mean" => allow_mean: bool = Some(Bool(true)), Kind::Bool,
+        "whether a mean is tried where there is no difference";
+    "warm_start" => warm_start: bool = Some(Bool(true)), Kind::Bool,
+        "whether the search on a long series begins with what it found on the beginning of it";
+    "ic" => criterion: Criterion = Some(Text(Criterion::Aicc.name())), Kind::Choice(Criterion::NAMES),
+        "what candidates are compared by";
+    "stepwise" => stepwise: bool = Some(Bool(true)), Kind::Bool,
+        "whether to go through neighbours instead of all orders";
+    "approximation" => approximation: Option<bool> = None, Kind::Bool,
+        "whether candidates are ranked by the conditional sum of squares (where the series has more than 150 values or the season more than 12 steps)";
+    "method" => method: Method = Some(Text(Method::CssMl.name())), Kind::Choice(Method::NAMES),
+        "how coefficients are estimated";
+    "max_steps" => max_steps: usize = Some(Int(94)), LIMIT, "candidates at most";
+    "max_iterations" => max_iterations: usize = Some(Int(100)), LIMIT, "iterations of an estimation at most";
 }
 
 impl AutoArima {
     /// The defaults with a season.
-    pub fn with_season(season_length: usize) -> Self {
+    pub(crate) fn with_season(season_length: usize) -> Self {
         Self {
             season_length,
             ..Self::default()
@@ -151,7 +101,7 @@ impl AutoArima {
     /// Finds a model of errors around zero, and gives its coefficients φ and θ; `None` where none has a likelihood.
     ///
     /// Neither differences nor a constant nor a season are looked for.
-    pub fn memory(&self, errors: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
+    pub(crate) fn memory(&self, errors: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
         let settings = Self {
             seasonal: false,
             allow_mean: false,
@@ -171,15 +121,15 @@ impl AutoArima {
         n: usize,
         base: Order,
         differenced: &Differenced,
-        earlier: Option<&Found>,
-    ) -> Option<Found> {
+        earlier: Option<&FoundOrder>,
+    ) -> Option<FoundOrder> {
         let constant = self.allow_constant(&base);
         let bounds = self.bounds(n, base.season_length, constant);
         let (plain, with_constant) = (differenced.sample(false), constant.then(|| differenced.sample(true)));
         let approximation = self
             .approximation
             .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1);
-        let search = Search::new(self, base, bounds, plain, with_constant, approximation);
+        let search = OrderSearch::new(self, base, bounds, plain, with_constant, approximation);
         search.run(earlier)
     }
 
@@ -216,10 +166,6 @@ impl AutoArima {
 }
 
 impl Model for AutoArima {
-    fn name(&self) -> &'static str {
-        "AutoARIMA"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         self.fit_at(y, &[y.len()])
             .pop()
@@ -228,7 +174,7 @@ impl Model for AutoArima {
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
         let earlier: BTreeSet<usize> = cutoffs.iter().filter_map(|&n| self.earlier(n)).collect();
-        let found: BTreeMap<usize, Found> = earlier
+        let found: BTreeMap<usize, FoundOrder> = earlier
             .into_par_iter()
             .filter_map(|n| Some((n, self.find(&y[..n])?)))
             .collect();
@@ -245,22 +191,26 @@ impl Model for AutoArima {
 }
 
 impl AutoArima {
-    /// The length of the past whose search a series of `n` values begins with; `None` where it begins anew.
+    /// The length of the past whose search a series of `n` values begins with; `None` where it begins from nothing.
     ///
     /// A fit is a function of its series alone, so that past is not the window that was fitted before, but one that the
-    /// series' own length tells. The windows of a back-test most often have the same.
+    /// series' own length determines. The windows of a back-test most often have the same.
     fn earlier(&self, n: usize) -> Option<usize> {
         let doublings = (n / SHORTEST_PAST).checked_ilog2().filter(|_| self.warm_start)?;
         Some(SHORTEST_PAST << doublings)
     }
 
-    /// What a search finds on an earlier past; where that is nothing, whatever follows begins anew.
-    fn find(&self, past: &[f64]) -> Option<Found> {
+    /// What a search finds on an earlier past; where that is nothing, whatever follows begins from nothing.
+    fn find(&self, past: &[f64]) -> Option<FoundOrder> {
         self.fit_from(past, None).ok()?.1
     }
 
-    /// Fits to a series, from what was found on an earlier past of it if that is given, and tells what was found.
-    fn fit_from(&self, y: &[f64], earlier: Option<&Found>) -> Result<(Box<dyn Fitted>, Option<Found>), FitError> {
+    /// Fits to a series, from what was found on an earlier past of it if that is given, and returns what was found.
+    fn fit_from(
+        &self,
+        y: &[f64],
+        earlier: Option<&FoundOrder>,
+    ) -> Result<(Box<dyn Fitted>, Option<FoundOrder>), FitError> {
         check("AutoARIMA", y, 1)?;
         let no_fit = |why: &str| FitError::NoFit {
             model: "AutoARIMA",

@@ -8,7 +8,7 @@
 use super::super::linalg::dot;
 use super::least_squares::solve;
 use super::order::{Coefficients, Order};
-use super::polynomial::{self, Lags};
+use super::polynomial::{self, LagPolynomial};
 
 /// The radius of the new roots, inverted: a rhythm that is remembered for some twenty steps.
 const RADIUS: f64 = 0.95;
@@ -30,8 +30,8 @@ pub(super) fn start(order: &Order, free: &[f64], residuals: &[f64]) -> Option<Ve
     let (pair, change) = steepest(residuals)?;
     let changed: Vec<f64> = pair.iter().zip(&change).map(|(c, change)| c + change).collect();
     let negated = |c: &[f64]| c.iter().map(|c| -c).collect::<Vec<_>>();
-    let ar = Lags::product(&model.ar, &changed, 1).dense(order.p + NEW);
-    let ma = Lags::product(&negated(&model.ma), &pair, 1).dense(order.q + NEW);
+    let ar = LagPolynomial::product(&model.ar, &changed, 1).dense(order.p + NEW);
+    let ma = LagPolynomial::product(&negated(&model.ma), &pair, 1).dense(order.q + NEW);
     let mut start = polynomial::nearest_free(ar);
     start.extend(polynomial::nearest_free(ma));
     start.extend_from_slice(&free[order.p + order.q..]);

@@ -17,12 +17,12 @@ pub(super) struct Bounds {
 
 /// A candidate: p, q, P, Q, and whether there is a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(super) struct OrderCandidate {
     pub(super) orders: [usize; 4],
     pub(super) constant: bool,
 }
 
-impl Candidate {
+impl OrderCandidate {
     /// The full order, with the differences and the season of another.
     pub(super) fn order(self, base: &Order) -> Order {
         let [p, q, seasonal_p, seasonal_q] = self.orders;
@@ -58,14 +58,14 @@ impl Candidate {
 
 impl Bounds {
     /// The start, a model without coefficients, a purely autoregressive one, and a pure moving average.
-    pub(super) fn first_candidates(&self) -> Vec<Candidate> {
+    pub(super) fn first_candidates(&self) -> Vec<OrderCandidate> {
         let [p, q, seasonal_p, seasonal_q] = self.most.map(|most| most.min(1));
         let constant = self.constant;
         let mut candidates = [self.start, [0; 4], [p, 0, seasonal_p, 0], [0, q, 0, seasonal_q]]
-            .map(|orders| Candidate { orders, constant })
+            .map(|orders| OrderCandidate { orders, constant })
             .to_vec();
         if constant {
-            candidates.push(Candidate {
+            candidates.push(OrderCandidate {
                 orders: [0; 4],
                 constant: false,
             });
@@ -74,14 +74,14 @@ impl Bounds {
     }
 
     /// All candidates one step away: seasonal orders first, then the others, then with or without the constant.
-    pub(super) fn neighbours(&self, centre: Candidate) -> Vec<Candidate> {
+    pub(super) fn neighbours(&self, centre: OrderCandidate) -> Vec<OrderCandidate> {
         const STEPS: [(i8, i8); 8] = [(-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)];
-        let mut candidates: Vec<Candidate> = [2, 0]
+        let mut candidates: Vec<OrderCandidate> = [2, 0]
             .into_iter()
             .flat_map(|at| STEPS.into_iter().filter_map(move |steps| centre.moved(at, steps, self)))
             .collect();
         if self.constant {
-            candidates.push(Candidate {
+            candidates.push(OrderCandidate {
                 constant: !centre.constant,
                 ..centre
             });
@@ -92,7 +92,7 @@ impl Bounds {
     /// The neighbours, and the two candidates with one coefficient more on one side and two on the other.
     ///
     /// A rhythm takes a pair of roots, and with one coefficient at a time nothing may be gained before the second.
-    pub(super) fn wide_neighbours(&self, centre: Candidate) -> Vec<Candidate> {
+    pub(super) fn wide_neighbours(&self, centre: OrderCandidate) -> Vec<OrderCandidate> {
         let mut candidates = self.neighbours(centre);
         candidates.extend(
             [(1, 2), (2, 1)]
@@ -103,14 +103,14 @@ impl Bounds {
     }
 
     /// All orders within the bounds whose sum is allowed, with and without the constant.
-    pub(super) fn all(&self) -> Vec<Candidate> {
+    pub(super) fn all(&self) -> Vec<OrderCandidate> {
         let [p, q, seasonal_p, seasonal_q] = self.most;
         let mut candidates = Vec::new();
         for i in 0..=p {
             for j in 0..=q {
                 for k in 0..=seasonal_p {
                     for l in 0..=seasonal_q {
-                        let new = |constant| Candidate {
+                        let new = |constant| OrderCandidate {
                             orders: [i, j, k, l],
                             constant,
                         };

@@ -5,15 +5,15 @@
 //! product. The derivative by one coefficient is that of its own factor alone, so each costs one pass through the
 //! moving-average side; those of the moving average are shifts of one series and cost nothing more.
 
-use super::least_squares::{Evaluation, Normal};
+use super::least_squares::{Evaluation, NormalEquations};
 use super::order::{Coefficients, Order};
-use super::sample::{Regression, Sample};
+use super::sample::{DifferencedSample, Regression};
 
 /// The residuals, zero as far as they are conditioned on, at free parameters; and their derivatives if asked for.
 ///
 /// Regressors are concentrated out: their coefficients are those of least squares among the filtered columns. The
 /// derivatives hold these fixed and leave out what the regressors explain (Kaufman 1975), so `J r` stays exact.
-pub(super) fn evaluate(sample: &Sample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
+pub(super) fn evaluate(sample: &DifferencedSample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
     let model = Coefficients::from_free(order, free);
     let from = order.ar_degree();
     let columns: Vec<Vec<f64>> = sample.columns().map(|column| residuals(&model, column, from)).collect();
@@ -21,7 +21,7 @@ pub(super) fn evaluate(sample: &Sample, order: &Order, free: &[f64], derive: boo
     if !derive {
         return Some(Evaluation {
             residuals: regression.residuals,
-            normal: Normal::default(),
+            normal: NormalEquations::default(),
         });
     }
     let values = sample.without_regressors(&regression.coefficients);
@@ -29,7 +29,8 @@ pub(super) fn evaluate(sample: &Sample, order: &Order, free: &[f64], derive: boo
     for row in &mut rows {
         regression.project_out(&columns[1..], row);
     }
-    let normal = Normal::new(&rows, &regression.residuals).in_terms_of(&Coefficients::derivatives(order, free));
+    let normal =
+        NormalEquations::new(&rows, &regression.residuals).in_terms_of(&Coefficients::derivatives(order, free));
     Some(Evaluation {
         residuals: regression.residuals,
         normal,

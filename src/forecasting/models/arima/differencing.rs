@@ -4,7 +4,7 @@
 //! 5 %; a seasonal one where the seasonal strength of Wang, Smith and Hyndman (2006) is above 0.64, as in Hyndman and
 //! Khandakar's later practice.
 
-use super::polynomial::Lags;
+use super::polynomial::LagPolynomial;
 use super::strength::seasonal_strength;
 
 /// The seasonal strength above which a seasonal difference is taken.
@@ -23,7 +23,7 @@ pub(super) fn difference(x: &[f64], lag: usize, times: usize) -> Vec<f64> {
 }
 
 /// The polynomial `(1 - B)^d (1 - B^m)^D`, written as `1 - Σ c_k B^k`.
-pub(super) fn difference_lags(d: usize, seasonal_d: usize, season_length: usize) -> Lags {
+pub(super) fn difference_lags(d: usize, seasonal_d: usize, season_length: usize) -> LagPolynomial {
     let power = |times: usize| {
         let mut coefficients: Vec<f64> = Vec::new();
         for _ in 0..times {
@@ -36,10 +36,10 @@ pub(super) fn difference_lags(d: usize, seasonal_d: usize, season_length: usize)
         }
         coefficients
     };
-    Lags::product(&power(d), &power(seasonal_d), season_length)
+    LagPolynomial::product(&power(d), &power(seasonal_d), season_length)
 }
 
-/// Tells whether all values are the same.
+/// Returns whether all values are the same.
 pub(super) fn is_constant(x: &[f64]) -> bool {
     x.windows(2).all(|pair| pair[0] - pair[1] == 0.0)
 }

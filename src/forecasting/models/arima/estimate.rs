@@ -2,15 +2,15 @@
 
 use super::css;
 use super::exact_derivatives;
-use super::least_squares::{Evaluation, Minimum, Normal, Stop, minimise};
+use super::least_squares::{Evaluation, LeastSquaresMinimum, NormalEquations, StopRule, minimise};
 use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
-use super::sample::Sample;
+use super::sample::DifferencedSample;
 use super::{Criterion, Method};
 
 /// An estimated model.
 #[derive(Clone, Debug)]
-pub(super) struct Estimate {
+pub(super) struct ArmaEstimate {
     /// Its order.
     pub(super) order: Order,
     /// The free parameters, a start for others.
@@ -29,10 +29,10 @@ pub(super) struct Estimate {
     pub(super) stopped_early: bool,
 }
 
-impl Estimate {
+impl ArmaEstimate {
     /// The model at the end of an optimisation; `None` where it has no likelihood.
-    fn at(sample: &Sample, order: &Order, found: Minimum) -> Option<Self> {
-        let Minimum {
+    fn at(sample: &DifferencedSample, order: &Order, found: LeastSquaresMinimum) -> Option<Self> {
+        let LeastSquaresMinimum {
             at: free,
             iterations,
             stopped_early,
@@ -53,7 +53,7 @@ impl Estimate {
         })
     }
 
-    /// Tells whether this is another estimate of the same minimum.
+    /// Returns whether this is another estimate of the same minimum.
     pub(super) fn is_near(&self, other: &Self) -> bool {
         near(&self.free, &other.free)
     }
@@ -80,7 +80,7 @@ impl Estimate {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     /// Limits of the optimisation.
-    pub(super) stop: Stop,
+    pub(super) stop: StopRule,
     /// The radius of a circle that all roots must lie beyond; an estimation that leads elsewhere is given up.
     pub(super) radius: f64,
 }
@@ -95,7 +95,7 @@ impl Rules {
         order: &Order,
         start: Vec<f64>,
         mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
-    ) -> Option<Minimum> {
+    ) -> Option<LeastSquaresMinimum> {
         let mut refused = 0;
         minimise(start, self.stop, |free, derive| {
             // Derivatives are asked for where a step has ended.
@@ -113,12 +113,12 @@ impl Rules {
 /// That of the conditional sum of squares for [`Method::Css`] and [`Method::CssMl`], as far as the series is long enough
 /// for it, and the start itself otherwise; the exact one for [`Method::Ml`].
 pub(super) fn minimum(
-    sample: &Sample,
+    sample: &DifferencedSample,
     order: &Order,
     method: Method,
     start: Vec<f64>,
     rules: Rules,
-) -> Option<Estimate> {
+) -> Option<ArmaEstimate> {
     let conditional = sample.series.len().saturating_sub(order.ar_degree());
     let enough = conditional > order.coefficients() + sample.regressors.len();
     let minimum = match method {
@@ -131,17 +131,17 @@ pub(super) fn minimum(
         }),
         Method::Css | Method::CssMl => None,
     };
-    let here = || Minimum {
+    let here = || LeastSquaresMinimum {
         at: start,
         value: 0.0,
         iterations: 0,
         stopped_early: false,
     };
-    Estimate::at(sample, order, minimum.unwrap_or_else(here))
+    ArmaEstimate::at(sample, order, minimum.unwrap_or_else(here))
 }
 
 /// The models that the exact likelihood leads to from some estimates of one order, the likeliest first.
-pub(super) fn refine(sample: &Sample, estimates: &[Estimate], rules: Rules) -> Vec<Estimate> {
+pub(super) fn refine(sample: &DifferencedSample, estimates: &[ArmaEstimate], rules: Rules) -> Vec<ArmaEstimate> {
     let refined = estimates.iter().filter_map(|estimate| {
         let order = &estimate.order;
         if order.coefficients() == 0 {
@@ -150,28 +150,28 @@ pub(super) fn refine(sample: &Sample, estimates: &[Estimate], rules: Rules) -> V
         let minimum = rules.minimise(order, estimate.free.clone(), |free, derive| {
             exact_residuals(sample, order, free, derive)
         })?;
-        Estimate::at(sample, order, minimum)
+        ArmaEstimate::at(sample, order, minimum)
     });
-    let mut refined: Vec<Estimate> = refined.collect();
+    let mut refined: Vec<ArmaEstimate> = refined.collect();
     // Stable: of equals the first stays first.
     refined.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
     refined
 }
 
-/// Tells whether two vectors of free parameters are the same to the precision of an optimisation that ranks.
+/// Returns whether two vectors of free parameters are the same to the precision of an optimisation that ranks.
 fn near(a: &[f64], b: &[f64]) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-3 * a.abs().max(1.0))
 }
 
 /// The concentrated residuals of the exact likelihood, and their normal equations if asked for.
-fn exact_residuals(sample: &Sample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
+fn exact_residuals(sample: &DifferencedSample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
     let model = Coefficients::from_free(order, free);
     let likelihood = Likelihood::at(sample, &model)?;
     let residuals = likelihood.concentrated();
-    let mut normal = Normal::default();
+    let mut normal = NormalEquations::default();
     if derive {
         let rows = exact_derivatives::derivatives(sample, order, &model, &likelihood)?;
-        normal = Normal::new(&rows, &residuals).in_terms_of(&Coefficients::derivatives(order, free));
+        normal = NormalEquations::new(&rows, &residuals).in_terms_of(&Coefficients::derivatives(order, free));
     }
     Some(Evaluation { residuals, normal })
 }

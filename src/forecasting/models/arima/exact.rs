@@ -13,7 +13,7 @@
 
 use super::css;
 use super::order::Coefficients;
-use super::polynomial::{Lags, autocovariances};
+use super::polynomial::{LagPolynomial, autocovariances};
 
 /// How close to one the variance of an innovation is, in units of the noise's, where the filter counts as steady.
 ///
@@ -63,7 +63,7 @@ struct Filter {
 
 impl Filter {
     /// The filter before the first value: the stationary distribution. `None` if there is none.
-    fn new(ar: &Lags, ma: &Lags) -> Option<Self> {
+    fn new(ar: &LagPolynomial, ma: &LagPolynomial) -> Option<Self> {
         let size = ar.degree().max(ma.degree() + 1);
         let with_state = covariance_with_state(ar, ma, size)?;
         let ar = ar.dense(size);
@@ -151,7 +151,7 @@ impl Filter {
 }
 
 /// The covariances of the entries of the stationary state with the present value, the first its variance.
-fn covariance_with_state(ar: &Lags, ma: &Lags, size: usize) -> Option<Vec<f64>> {
+fn covariance_with_state(ar: &LagPolynomial, ma: &LagPolynomial, size: usize) -> Option<Vec<f64>> {
     let ma_dense = ma.dense(size);
     let ma_terms: Vec<(usize, f64)> = std::iter::once((0, 1.0)).chain(ma.terms.iter().copied()).collect();
 
@@ -244,9 +244,9 @@ pub(super) fn continue_steady(model: &Coefficients, columns: &mut [Vec<f64>], he
 }
 
 /// The state after the last value, read off the values and innovations of a steady filter.
-fn steady_state(ar: &Lags, ma: &Lags, column: &[f64], innovations: &[f64], size: usize) -> Vec<f64> {
+fn steady_state(ar: &LagPolynomial, ma: &LagPolynomial, column: &[f64], innovations: &[f64], size: usize) -> Vec<f64> {
     let n = column.len();
-    let ahead = |lags: &Lags, values: &[f64], i: usize| -> f64 {
+    let ahead = |lags: &LagPolynomial, values: &[f64], i: usize| -> f64 {
         lags.terms
             .iter()
             .filter(|&&(lag, _)| lag > i)

@@ -8,7 +8,7 @@ use super::css::{apply, negated_at_lag};
 use super::exact::{continue_steady, whiten_start};
 use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
-use super::sample::{Regression, Sample};
+use super::sample::{DifferencedSample, Regression};
 
 /// The step of the numerical derivatives, for coefficients of the size of one.
 const STEP: f64 = 1e-6;
@@ -21,9 +21,9 @@ const STEADY: f64 = 1e-8;
 /// The derivatives, by each coefficient, of the residuals that are concentrated as [`Likelihood::concentrated`] has it.
 ///
 /// The coefficients of the regressors are held fixed, and what they explain is left out, as in the conditional sum.
-/// `None` where the likelihood cannot be told a step away.
+/// `None` where the likelihood does not exist a step away.
 pub(super) fn derivatives(
-    sample: &Sample,
+    sample: &DifferencedSample,
     order: &Order,
     model: &Coefficients,
     likelihood: &Likelihood,

@@ -1,17 +1,17 @@
-//! A fitted ARIMA model: forecasts, prediction intervals, fitted values, and what was found.
+//! A fitted ARIMA model: forecasts, prediction intervals, and what was found.
 
-use super::super::{Finding, Fitted, Forecast, normal};
+use super::super::{Estimate, Fitted, Forecast, normal};
 use super::Criterion;
 use super::differencing::difference_lags;
-use super::estimate::Estimate;
+use super::estimate::ArmaEstimate;
 use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
-use super::polynomial::Lags;
-use super::sample::{Sample, subtract};
+use super::polynomial::LagPolynomial;
+use super::sample::{DifferencedSample, subtract};
 
 /// How the search for an order went.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Effort {
+pub(super) struct SearchEffort {
     /// Candidates that were estimated.
     pub(super) candidates: usize,
     /// Iterations of all estimations.
@@ -26,7 +26,7 @@ pub(super) trait Regressors: std::fmt::Debug + Send + Sync {
     fn effect(&self, t: usize) -> f64;
 
     /// The coefficients by name.
-    fn summary(&self) -> Vec<(&'static str, Finding)>;
+    fn summary(&self) -> Vec<(&'static str, Estimate)>;
 }
 
 /// A mean (without differences) or a drift (with one): `coefficient` times 1 or times `t + 1`.
@@ -48,10 +48,10 @@ impl Regressors for Constant {
         }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         vec![(
             if self.drift { "drift" } else { "mean" },
-            Finding::Number(self.coefficient),
+            Estimate::Number(self.coefficient),
         )]
     }
 }
@@ -60,18 +60,16 @@ impl Regressors for Constant {
 #[derive(Debug)]
 pub(super) struct FittedArima {
     /// What was found.
-    summary: Vec<(&'static str, Finding)>,
+    summary: Vec<(&'static str, Estimate)>,
     /// The length of the series.
     n: usize,
-    /// Fitted values, NaN where the differences have none.
-    fitted: Vec<f64>,
     /// The last values of the errors, as many as the differences reach back.
     tail: Vec<f64>,
     /// The differences, as a recursion.
-    differences: Lags,
+    differences: LagPolynomial,
     /// The autoregressive and the moving-average side, multiplied out.
-    ar: Lags,
-    ma: Lags,
+    ar: LagPolynomial,
+    ma: LagPolynomial,
     /// The state that predicts the differenced errors.
     state: Vec<f64>,
     /// The variance of the noise.
@@ -87,9 +85,9 @@ pub(super) struct Finished<'a> {
     /// The divisor.
     pub(super) scale: f64,
     /// The scaled, differenced series and regressors.
-    pub(super) sample: &'a Sample,
+    pub(super) sample: &'a DifferencedSample,
     /// The estimate.
-    pub(super) estimate: &'a Estimate,
+    pub(super) estimate: &'a ArmaEstimate,
     /// The exact likelihood at it.
     pub(super) likelihood: Likelihood,
     /// The regressors, with coefficients for the series that is not scaled.
@@ -97,7 +95,7 @@ pub(super) struct Finished<'a> {
     /// The order in words.
     pub(super) text: String,
     /// How the search went.
-    pub(super) effort: Effort,
+    pub(super) effort: SearchEffort,
 }
 
 impl Finished<'_> {
@@ -113,8 +111,8 @@ impl Finished<'_> {
     }
 
     /// What was found.
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let mut summary = vec![("order", Finding::Text(self.text.clone()))];
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
+        let mut summary = vec![("order", Estimate::Text(self.text.clone()))];
         summary.extend(coefficient_summary(&self.estimate.coefficients));
         summary.extend(self.regressors.iter().flat_map(|regressors| regressors.summary()));
         // The density of the series itself, not of the scaled one.
@@ -128,7 +126,7 @@ impl Finished<'_> {
             ("aic", criterion(Criterion::Aic)),
             ("bic", criterion(Criterion::Bic)),
         ];
-        summary.extend(numbers.map(|(name, value)| (name, Finding::Number(value))));
+        summary.extend(numbers.map(|(name, value)| (name, Estimate::Number(value))));
         summary.extend(effort_summary(&self.effort));
         summary
     }
@@ -157,13 +155,7 @@ impl FittedArima {
             subtract(&columns[1..], &likelihood.regression, &mut rest);
             rest.into_iter().map(|value| value * scale).collect()
         };
-        let innovations = combine(&likelihood.whitened.innovations);
         let lost = y.len() - sample.series.len();
-        let before = std::iter::repeat_n(f64::NAN, lost);
-        let after = y[lost..]
-            .iter()
-            .zip(&innovations)
-            .map(|(value, innovation)| value - innovation);
         let effect = |t| {
             finished
                 .regressors
@@ -173,7 +165,6 @@ impl FittedArima {
         Self {
             summary: finished.summary(),
             n: y.len(),
-            fitted: before.chain(after).collect(),
             tail: (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect(),
             differences: difference_lags(d, seasonal_d, season_length),
             ar: estimate.coefficients.ar_lags(),
@@ -188,22 +179,17 @@ impl FittedArima {
     pub(super) fn without_noise(y: &[f64], order: &Order, constant: Option<Constant>) -> Self {
         let effect = |t| constant.map_or(0.0, |constant| constant.effect(t));
         let lost = order.lost();
-        let mut summary = vec![("order", Finding::Text(order.text(constant.is_some())))];
+        let mut summary = vec![("order", Estimate::Text(order.text(constant.is_some())))];
         summary.extend(constant.iter().flat_map(Regressors::summary));
-        summary.push(("sigma2", Finding::Number(0.0)));
-        summary.extend(effort_summary(&Effort::default()));
+        summary.push(("sigma2", Estimate::Number(0.0)));
+        summary.extend(effort_summary(&SearchEffort::default()));
         Self {
             summary,
             n: y.len(),
-            fitted: y
-                .iter()
-                .enumerate()
-                .map(|(t, value)| if t < lost { f64::NAN } else { *value })
-                .collect(),
             tail: (y.len() - lost..y.len()).map(|t| y[t] - effect(t)).collect(),
             differences: difference_lags(order.d, order.seasonal_d, order.season_length),
-            ar: Lags::default(),
-            ma: Lags::default(),
+            ar: LagPolynomial::default(),
+            ma: LagPolynomial::default(),
             state: Vec::new(),
             variance: 0.0,
             regressors: constant.map(|constant| Box::new(constant) as Box<dyn Regressors>),
@@ -227,7 +213,7 @@ impl FittedArima {
 }
 
 /// The coefficients by name, as far as the order has any.
-fn coefficient_summary(coefficients: &Coefficients) -> Vec<(&'static str, Finding)> {
+fn coefficient_summary(coefficients: &Coefficients) -> Vec<(&'static str, Estimate)> {
     let all = [
         ("ar", &coefficients.ar),
         ("ma", &coefficients.ma),
@@ -235,20 +221,20 @@ fn coefficient_summary(coefficients: &Coefficients) -> Vec<(&'static str, Findin
         ("seasonal_ma", &coefficients.seasonal_ma),
     ];
     let some = all.into_iter().filter(|(_, values)| !values.is_empty());
-    some.map(|(name, values)| (name, Finding::Numbers(values.clone())))
+    some.map(|(name, values)| (name, Estimate::Numbers(values.clone())))
         .collect()
 }
 
 /// What the work came to.
-fn effort_summary(effort: &Effort) -> Vec<(&'static str, Finding)> {
+fn effort_summary(effort: &SearchEffort) -> Vec<(&'static str, Estimate)> {
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    let number = |count: usize| Finding::Number(count as f64);
+    let number = |count: usize| Estimate::Number(count as f64);
     let mut summary = vec![
         ("candidates", number(effort.candidates)),
         ("iterations", number(effort.iterations)),
     ];
     if !effort.limits.is_empty() {
-        summary.push(("limits_reached", Finding::Text(effort.limits.join("; "))));
+        summary.push(("limits_reached", Estimate::Text(effort.limits.join("; "))));
     }
     summary
 }
@@ -285,11 +271,7 @@ impl Fitted for FittedArima {
         Forecast { mean, intervals }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         self.summary.clone()
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

@@ -10,7 +10,7 @@ use super::super::linalg::dot;
 use super::least_squares::{dots, solve};
 use super::order::Order;
 use super::polynomial;
-use super::sample::{Regression, Sample};
+use super::sample::{DifferencedSample, Regression};
 
 /// The products of a series with lags of itself and of its noise.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Products {
 
 impl Products {
     /// The products that orders up to `most` need; `None` if the series is too short for two regressions, or constant.
-    pub(super) fn new(sample: &Sample, most: &Order) -> Option<Self> {
+    pub(super) fn new(sample: &DifferencedSample, most: &Order) -> Option<Self> {
         let m = most.season_length;
         let of = |short: usize, seasonal: usize| -> Vec<usize> {
             (1..=short).chain((1..=seasonal).map(|j| j * m)).collect()

@@ -10,45 +10,37 @@
 //! generalised least squares under the model found. O(n k^2) with k columns in all.
 
 use super::super::linalg::dot;
-use super::super::{Finding, FitError, Fitted, Model, check};
+use super::super::settings::model_settings;
+use super::super::{Estimate, FitError, Fitted, Model, check};
 use super::auto::AutoArima;
 use super::differencing::difference;
-use super::estimate::Estimate;
+use super::estimate::ArmaEstimate;
 use super::exact::whiten;
 use super::forecast::{Finished, FittedArima, Regressors};
 use super::least_squares::cholesky;
 use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
-use super::sample::{Regression, Sample};
+use super::sample::{DifferencedSample, Regression};
 use super::{Criterion, Differenced, scale_of};
-use serde::{Deserialize, Serialize};
+use crate::engine::spec::schema::Kind;
 
 /// Values that a series must have for each column.
 const VALUES_PER_COLUMN: usize = 4;
 
-/// Dynamic harmonic regression with ARIMA errors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HarmonicArima {
-    /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
-    pub season_lengths: Vec<usize>,
-    /// Pairs of sine and cosine of a season at most, for each of them; half a season where none is given.
-    pub max_pairs: Vec<usize>,
-    /// The search for the order of the errors; its season is not used.
-    pub errors: AutoArima,
-}
-
-impl Default for HarmonicArima {
-    fn default() -> Self {
-        Self {
-            season_lengths: vec![24, 168],
-            max_pairs: Vec::new(),
-            errors: AutoArima {
-                seasonal: false,
-                ..AutoArima::default()
-            },
-        }
+model_settings! {
+    /// Dynamic harmonic regression with ARIMA errors.
+    #[derive(Clone, Debug, PartialEq)]
+    pub(crate) struct HarmonicArima {
+        /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
+        season_lengths: Vec<usize> = vec![24, 168],
+        /// The search for the order of the errors; its season is not used.
+        errors: AutoArima = AutoArima {
+            seasonal: false,
+            ..AutoArima::default()
+        },
     }
+    "max_pairs" => max_pairs: Vec<usize> = None, Kind::List(&Kind::Int { min: 0, max: 50 }),
+        "most pairs of sine and cosine, one number for each season (half a season)";
 }
 
 /// One column: `sin` or `cos` of `2 π k t / m`.
@@ -72,15 +64,15 @@ impl Wave {
         if self.cosine { angle.cos() } else { angle.sin() }
     }
 
-    /// Tells whether another wave has the same frequency.
+    /// Returns whether another wave has the same frequency.
     fn same_frequency(self, other: &Self) -> bool {
         self.pair * other.season_length == other.pair * self.season_length
     }
 }
 
-/// A sum of waves and, perhaps, a mean or drift.
+/// A sum of waves, with or without a mean or drift.
 #[derive(Clone, Debug)]
-struct Harmonics {
+struct HarmonicRegressors {
     waves: Vec<Wave>,
     /// Of the waves, then of the constant.
     coefficients: Vec<f64>,
@@ -90,7 +82,7 @@ struct Harmonics {
     pairs: String,
 }
 
-impl Regressors for Harmonics {
+impl Regressors for HarmonicRegressors {
     #[expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
     fn effect(&self, t: usize) -> f64 {
         let waves: f64 = self
@@ -108,10 +100,10 @@ impl Regressors for Harmonics {
             }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let mut summary = vec![("fourier_pairs", Finding::Text(self.pairs.clone()))];
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
+        let mut summary = vec![("fourier_pairs", Estimate::Text(self.pairs.clone()))];
         if let (Some(drift), Some(&constant)) = (self.drift, self.coefficients.last()) {
-            summary.push((if drift { "drift" } else { "mean" }, Finding::Number(constant)));
+            summary.push((if drift { "drift" } else { "mean" }, Estimate::Number(constant)));
         }
         summary
     }
@@ -160,7 +152,7 @@ fn column(wave: Wave, n: usize, d: usize) -> Vec<f64> {
 }
 
 /// How many of the first waves of each season to keep, by `AICc` under the model of the errors.
-fn choose_pairs(sample: &Sample, seasons: &[Vec<Wave>], model: &Coefficients) -> Option<Vec<usize>> {
+fn choose_pairs(sample: &DifferencedSample, seasons: &[Vec<Wave>], model: &Coefficients) -> Option<Vec<usize>> {
     let columns: Vec<&[f64]> = sample.columns().collect();
     let whitened = whiten(model, &columns)?;
     let scaled: Vec<Vec<f64>> = (0..columns.len()).map(|column| whitened.scaled(column)).collect();
@@ -215,10 +207,6 @@ fn best_prefix(series: &[f64], columns: &[&Vec<f64>], fixed: usize, waves: &[Wav
 }
 
 impl Model for HarmonicArima {
-    fn name(&self) -> &'static str {
-        "HarmonicARIMA"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         check("HarmonicARIMA", y, 1)?;
         let n = y.len();
@@ -280,13 +268,13 @@ impl HarmonicArima {
         let before = first.work.effort(settings);
         effort.candidates += before.candidates;
         effort.iterations += before.iterations;
-        let regressors = Harmonics {
+        let regressors = HarmonicRegressors {
             waves: kept,
             coefficients: likelihood.regression.iter().map(|c| c * scale).collect(),
             drift: constant.then_some(base.d > 0),
             pairs: self.pairs_in_words(&counts),
         };
-        let estimate = Estimate {
+        let estimate = ArmaEstimate {
             log_likelihood: likelihood.log,
             regressors: sample.regressors.len(),
             ..second.estimate
@@ -324,13 +312,13 @@ fn pilot_columns(scaled: &[f64], waves: &[Wave]) -> Vec<Vec<f64>> {
 }
 
 /// The differenced series with its waves, and a constant after them if there is one.
-fn sample(scaled: &[f64], waves: &[Wave], base: &Order, constant: bool) -> Sample {
+fn sample(scaled: &[f64], waves: &[Wave], base: &Order, constant: bool) -> DifferencedSample {
     let n = scaled.len();
     let mut regressors: Vec<Vec<f64>> = waves.iter().map(|&wave| column(wave, n, base.d)).collect();
     if constant {
         regressors.push(vec![1.0; n - base.d]);
     }
-    Sample {
+    DifferencedSample {
         series: difference(scaled, 1, base.d),
         regressors,
     }

@@ -12,19 +12,19 @@ pub(super) struct Evaluation {
     /// The residuals `r` whose squares are summed.
     pub(super) residuals: Vec<f64>,
     /// The normal equations; empty if not asked for.
-    pub(super) normal: Normal,
+    pub(super) normal: NormalEquations,
 }
 
 /// Normal equations: one row of `J` for each parameter.
 #[derive(Default)]
-pub(super) struct Normal {
+pub(super) struct NormalEquations {
     /// `J J'`, lower triangle.
     pub(super) matrix: Vec<Vec<f64>>,
     /// `J r`: half the gradient of the sum of squares.
     pub(super) gradient: Vec<f64>,
 }
 
-impl Normal {
+impl NormalEquations {
     /// The normal equations of rows of derivatives.
     pub(super) fn new(rows: &[Vec<f64>], residuals: &[f64]) -> Self {
         let columns: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
@@ -98,7 +98,7 @@ fn dots_of<const K: usize>(a: &[f64], others: [&[f64]; K]) -> [f64; K] {
 
 /// Where an optimisation ended.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Minimum {
+pub(super) struct LeastSquaresMinimum {
     /// The parameters.
     pub(super) at: Vec<f64>,
     /// The sum of squares there.
@@ -111,7 +111,7 @@ pub(super) struct Minimum {
 
 /// When to end an optimisation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stop {
+pub(super) struct StopRule {
     /// After this many iterations.
     pub(super) max_iterations: usize,
     /// When a step promises less than this, relative to the sum of squares.
@@ -127,13 +127,13 @@ const MOST_DAMPING: f64 = 1e12;
 /// the steps shorter. `None` if there is none at the start.
 pub(super) fn minimise(
     start: Vec<f64>,
-    stop: Stop,
+    stop: StopRule,
     mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
-) -> Option<Minimum> {
+) -> Option<LeastSquaresMinimum> {
     let free = !start.is_empty();
     let mut here = evaluate(&start, free)?;
     let value = sum_of_squares(&here.residuals);
-    let mut best = Minimum {
+    let mut best = LeastSquaresMinimum {
         at: start,
         value,
         iterations: 0,
@@ -189,8 +189,8 @@ pub(super) fn sum_of_squares(x: &[f64]) -> f64 {
 }
 
 /// The step `-(N + damping diag N)^-1 g`, and by how much the linear model says that it lowers the sum of squares.
-fn damped_step(normal: &Normal, damping: f64) -> Option<(Vec<f64>, f64)> {
-    let Normal { matrix, gradient } = normal;
+fn damped_step(normal: &NormalEquations, damping: f64) -> Option<(Vec<f64>, f64)> {
+    let NormalEquations { matrix, gradient } = normal;
     let mut damped = matrix.clone();
     let largest = (0..matrix.len()).map(|i| matrix[i][i]).fold(0.0, f64::max);
     for (i, row) in damped.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 use super::exact::{self, Whitened};
 use super::least_squares::sum_of_squares;
 use super::order::Coefficients;
-use super::sample::{Regression, Sample, subtract};
+use super::sample::{DifferencedSample, Regression, subtract};
 
 /// The exact likelihood of a sample at given coefficients, with regressors and noise variance at their best.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub(super) struct Likelihood {
 
 impl Likelihood {
     /// `None` where the model has no likelihood.
-    pub(super) fn at(sample: &Sample, model: &Coefficients) -> Option<Self> {
+    pub(super) fn at(sample: &DifferencedSample, model: &Coefficients) -> Option<Self> {
         let columns: Vec<&[f64]> = sample.columns().collect();
         let whitened = exact::whiten(model, &columns)?;
         let scaled: Vec<Vec<f64>> = (0..columns.len()).map(|column| whitened.scaled(column)).collect();

@@ -1,4 +1,4 @@
-//! ARIMA models with a season, of a given order or of one that is searched for.
+//! ARIMA models with a season, whose order is searched for.
 //!
 //! Source: Box and Jenkins (1970) for the models; Hyndman and Khandakar (2008), "Automatic time series forecasting",
 //! section 3, for the search of [`AutoArima`]; statsforecast's `AutoARIMA` for its defaults.
@@ -66,45 +66,40 @@ mod strength;
 )]
 mod tests;
 
-pub use auto::AutoArima;
-pub use harmonic::HarmonicArima;
-pub use order::Order;
+pub(crate) use auto::AutoArima;
+pub(crate) use harmonic::HarmonicArima;
 pub(super) use polynomial::roots_beyond;
 
-use super::{FitError, Fitted, Model, check};
-use estimate::{Estimate, Rules, minimum, refine};
-use forecast::{Constant, Effort, Finished, FittedArima, Regressors};
-use least_squares::Stop;
+use super::super::named_enum::named_enum;
+use super::{FitError, Fitted};
+use estimate::ArmaEstimate;
+use forecast::{Constant, Finished, FittedArima, Regressors, SearchEffort};
 use likelihood::Likelihood;
-use sample::Sample;
-use serde::{Deserialize, Serialize};
+use order::Order;
+use sample::DifferencedSample;
 
-/// How the coefficients are estimated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Method {
-    /// Conditional sum of squares.
-    #[serde(rename = "css")]
-    Css,
-    /// Exact maximum likelihood.
-    #[serde(rename = "ml")]
-    Ml,
-    /// Exact maximum likelihood, started from the conditional sum of squares.
-    #[default]
-    #[serde(rename = "css-ml")]
-    CssMl,
+named_enum! {
+    /// How the coefficients are estimated.
+    pub(crate) enum Method {
+        /// Conditional sum of squares.
+        Css = "css",
+        /// Exact maximum likelihood.
+        Ml = "ml",
+        /// Exact maximum likelihood, started from the conditional sum of squares.
+        CssMl = "css-ml",
+    }
 }
 
-/// What models are compared by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Criterion {
-    /// Akaike's, corrected for short series (Hurvich and Tsai 1989).
-    #[default]
-    Aicc,
-    /// Akaike's.
-    Aic,
-    /// Schwarz's.
-    Bic,
+named_enum! {
+    /// What models are compared by.
+    pub(crate) enum Criterion {
+        /// Akaike's, corrected for short series (Hurvich and Tsai 1989).
+        Aicc = "aicc",
+        /// Akaike's.
+        Aic = "aic",
+        /// Schwarz's.
+        Bic = "bic",
+    }
 }
 
 impl Criterion {
@@ -119,87 +114,6 @@ impl Criterion {
             Self::Aicc if n - k - 1.0 > 0.0 => fit + 2.0 * k * n / (n - k - 1.0),
             Self::Aicc => f64::INFINITY,
         }
-    }
-}
-
-/// Precision of an estimation that is the result.
-const FINE: f64 = 1e-11;
-
-/// An ARIMA model of a given order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Arima {
-    /// The order.
-    pub order: Order,
-    /// Whether there is a mean (without differences) or a drift (with one); without effect from two differences on.
-    pub constant: bool,
-    /// How the coefficients are estimated.
-    pub method: Method,
-    /// Iterations of an optimisation at most.
-    pub max_iterations: usize,
-}
-
-impl Arima {
-    /// A model of an order with a constant where there are no differences, estimated as usual.
-    pub fn new(order: Order) -> Self {
-        Self {
-            order,
-            constant: order.d + order.seasonal_d == 0,
-            method: Method::default(),
-            max_iterations: 100,
-        }
-    }
-}
-
-impl Model for Arima {
-    fn name(&self) -> &'static str {
-        "ARIMA"
-    }
-
-    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        let order = Order {
-            season_length: self.order.season_length.max(1),
-            ..self.order
-        };
-        let constant = self.constant && order.d + order.seasonal_d < 2;
-        // Differences must leave more values than there are coefficients, and one for the variance.
-        let needed = order.lost() + order.coefficients() + usize::from(constant) + 1;
-        check("ARIMA", y, needed)?;
-        let scale = scale_of("ARIMA", y)?;
-        let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
-        let sample = Differenced::new(&scaled, &order).sample(constant);
-        let stop = Stop {
-            max_iterations: self.max_iterations,
-            tolerance: FINE,
-        };
-        // A given order is estimated wherever its roots lie.
-        let rules = Rules { stop, radius: 1.0 };
-        let no_likelihood = || FitError::NoFit {
-            model: "ARIMA",
-            why: format!("{} has no likelihood on this series", order.text(constant)),
-        };
-        let from_zeros = |method| minimum(&sample, &order, method, vec![0.0; order.coefficients()], rules);
-        let found = from_zeros(self.method);
-        let estimate = match self.method {
-            Method::Css | Method::Ml => found,
-            // The conditional sum may end where the likelihood does not exist.
-            Method::CssMl => {
-                let refined = found.and_then(|found| refine(&sample, &[found], rules).pop());
-                refined.or_else(|| from_zeros(Method::Ml))
-            }
-        };
-        let estimate = estimate.ok_or_else(no_likelihood)?;
-        let mut effort = Effort {
-            candidates: 1,
-            iterations: estimate.iterations,
-            limits: Vec::new(),
-        };
-        if estimate.stopped_early {
-            effort.limits.push(format!(
-                "the estimation stopped after `max_iterations` = {}",
-                self.max_iterations
-            ));
-        }
-        finish(y, scale, &sample, &estimate, constant, effort).ok_or_else(no_likelihood)
     }
 }
 
@@ -240,13 +154,13 @@ impl Differenced {
     }
 
     /// With or without a constant.
-    fn sample(&self, constant: bool) -> Sample {
+    fn sample(&self, constant: bool) -> DifferencedSample {
         let regressors = if constant {
             vec![vec![self.constant; self.series.len()]]
         } else {
             Vec::new()
         };
-        Sample {
+        DifferencedSample {
             series: self.series.clone(),
             regressors,
         }
@@ -257,10 +171,10 @@ impl Differenced {
 fn finish(
     y: &[f64],
     scale: f64,
-    sample: &Sample,
-    estimate: &Estimate,
+    sample: &DifferencedSample,
+    estimate: &ArmaEstimate,
     constant: bool,
-    effort: Effort,
+    effort: SearchEffort,
 ) -> Option<Box<dyn Fitted>> {
     let order = &estimate.order;
     let likelihood = Likelihood::at(sample, &estimate.coefficients)?;

@@ -1,29 +1,29 @@
 //! The order of an ARIMA model, its name, and its coefficients: free, by polynomial, and multiplied out.
 
-use super::polynomial::{self, Lags};
+use super::polynomial::{self, LagPolynomial};
 
 /// The order (p, d, q)(P, D, Q)\[m\] of a seasonal ARIMA model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Order {
+pub(crate) struct Order {
     /// p: autoregressive coefficients.
-    pub p: usize,
+    pub(crate) p: usize,
     /// d: differences.
-    pub d: usize,
+    pub(crate) d: usize,
     /// q: moving-average coefficients.
-    pub q: usize,
+    pub(crate) q: usize,
     /// P: seasonal autoregressive coefficients.
-    pub seasonal_p: usize,
+    pub(crate) seasonal_p: usize,
     /// D: seasonal differences.
-    pub seasonal_d: usize,
+    pub(crate) seasonal_d: usize,
     /// Q: seasonal moving-average coefficients.
-    pub seasonal_q: usize,
+    pub(crate) seasonal_q: usize,
     /// m: steps in a season; 1 without one.
-    pub season_length: usize,
+    pub(crate) season_length: usize,
 }
 
 impl Order {
     /// An order without a season.
-    pub const fn new(p: usize, d: usize, q: usize) -> Self {
+    pub(crate) const fn new(p: usize, d: usize, q: usize) -> Self {
         Self {
             p,
             d,
@@ -37,7 +37,7 @@ impl Order {
 
     /// The same order with a seasonal part (P, D, Q) of `season_length` steps.
     #[must_use]
-    pub const fn seasonal(mut self, p: usize, d: usize, q: usize, season_length: usize) -> Self {
+    pub(crate) const fn seasonal(mut self, p: usize, d: usize, q: usize, season_length: usize) -> Self {
         self.seasonal_p = p;
         self.seasonal_d = d;
         self.seasonal_q = q;
@@ -172,17 +172,17 @@ impl Coefficients {
     }
 
     /// The autoregressive side multiplied out: the sparse `a` of `w_t = Σ a_k w_(t-k) + ..`.
-    pub(super) fn ar_lags(&self) -> Lags {
-        Lags::product(&self.ar, &self.seasonal_ar, self.season_length)
+    pub(super) fn ar_lags(&self) -> LagPolynomial {
+        LagPolynomial::product(&self.ar, &self.seasonal_ar, self.season_length)
     }
 
     /// The moving-average side multiplied out: the sparse `b` of `.. + e_t + Σ b_k e_(t-k)`.
-    pub(super) fn ma_lags(&self) -> Lags {
+    pub(super) fn ma_lags(&self) -> LagPolynomial {
         let negated = |c: &[f64]| c.iter().map(|c| -c).collect::<Vec<_>>();
-        Lags::product(&negated(&self.ma), &negated(&self.seasonal_ma), self.season_length).negated()
+        LagPolynomial::product(&negated(&self.ma), &negated(&self.seasonal_ma), self.season_length).negated()
     }
 
-    /// Tells whether all roots of both sides, multiplied out, are larger than `radius` in size.
+    /// Returns whether all roots of both sides, multiplied out, are larger than `radius` in size.
     pub(super) fn roots_beyond(&self, radius: f64) -> bool {
         #[expect(
             clippy::cast_possible_truncation,

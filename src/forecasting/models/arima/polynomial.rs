@@ -138,7 +138,7 @@ fn shrink(coefficients: &mut [f64], by: f64) {
     }
 }
 
-/// Tells whether all roots of a polynomial are larger than `radius` in size.
+/// Returns whether all roots of a polynomial are larger than `radius` in size.
 ///
 /// Needs no root: `c_k radius^k` are the coefficients of a polynomial with all roots divided by `radius`.
 pub(in super::super) fn roots_beyond(coefficients: &[f64], radius: f64) -> bool {
@@ -149,12 +149,12 @@ pub(in super::super) fn roots_beyond(coefficients: &[f64], radius: f64) -> bool 
 
 /// A polynomial with zeros left out: pairs of a lag, from 1, and its coefficient, by rising lag.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Lags {
+pub(super) struct LagPolynomial {
     /// The pairs.
     pub(super) terms: Vec<(usize, f64)>,
 }
 
-impl Lags {
+impl LagPolynomial {
     /// The product `(1 - Σ c_i B^i)(1 - Σ s_j B^(jm))`, again written as `1 - Σ a_k B^k`.
     pub(super) fn product(coefficients: &[f64], seasonal: &[f64], season_length: usize) -> Self {
         let mut dense = vec![0.0; coefficients.len() + seasonal.len() * season_length + 1];
@@ -213,7 +213,7 @@ impl Lags {
 ///
 /// The recursion of Durbin and Levinson, down to the partial autocorrelations and up again: O(k^2 + lags · terms).
 /// `None` if the autoregression is not stationary.
-pub(super) fn autocovariances(ar: &Lags, lags: usize) -> Option<Vec<f64>> {
+pub(super) fn autocovariances(ar: &LagPolynomial, lags: usize) -> Option<Vec<f64>> {
     let order = ar.degree();
     let mut levels = Vec::with_capacity(order);
     let partial = step_down(&ar.dense(order), Some(&mut levels))?;

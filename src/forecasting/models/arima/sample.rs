@@ -5,14 +5,14 @@ use super::least_squares::solve;
 
 /// A differenced series with its differenced regressors.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sample {
+pub(super) struct DifferencedSample {
     /// The series.
     pub(super) series: Vec<f64>,
     /// Columns as long as the series.
     pub(super) regressors: Vec<Vec<f64>>,
 }
 
-impl Sample {
+impl DifferencedSample {
     /// The series, then the regressors.
     pub(super) fn columns(&self) -> impl Iterator<Item = &[f64]> {
         std::iter::once(self.series.as_slice()).chain(self.regressors.iter().map(Vec::as_slice))

@@ -14,14 +14,14 @@
 use super::Method;
 use super::auto::AutoArima;
 use super::cancelling;
-use super::candidates::{Bounds, Candidate};
-use super::estimate::{Estimate, Rules, minimum, refine};
-use super::forecast::Effort;
+use super::candidates::{Bounds, OrderCandidate};
+use super::estimate::{ArmaEstimate, Rules, minimum, refine};
+use super::forecast::SearchEffort;
 use super::hannan_rissanen::Products;
-use super::least_squares::Stop;
+use super::least_squares::StopRule;
 use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
-use super::sample::Sample;
+use super::sample::DifferencedSample;
 use rayon::prelude::*;
 
 /// Precision of an estimation that only ranks a candidate.
@@ -30,7 +30,7 @@ const COARSE: f64 = 1e-5;
 /// Precision of an estimation by exact likelihood: on 10,000 values, 1e-5 of a unit of its logarithm.
 const EXACT: f64 = 1e-9;
 
-/// Precision of an estimation from where an earlier past ended, which only tells which candidates are best: on 10,000
+/// Precision of an estimation from where an earlier past ended, which only shows which candidates are best: on 10,000
 /// values, 1e-2 of a unit of the likelihood's logarithm.
 const WARM: f64 = 1e-6;
 
@@ -52,30 +52,30 @@ const WARM_MARGIN: f64 = 12.0;
 /// A candidate with its different minima, those that can be used first and the likeliest of them before the others.
 #[derive(Clone, Debug)]
 struct Ranked {
-    candidate: Candidate,
-    estimates: Vec<Estimate>,
+    candidate: OrderCandidate,
+    estimates: Vec<ArmaEstimate>,
     /// The criterion of the first; infinite if none can be used.
     value: f64,
 }
 
 /// What a search found.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct FoundOrder {
     /// The chosen model.
-    pub(super) estimate: Estimate,
+    pub(super) estimate: ArmaEstimate,
     /// Whether it has a constant.
     pub(super) constant: bool,
     /// The work.
-    pub(super) work: Work,
+    pub(super) work: SearchWork,
     /// The last candidates that it was chosen from, each once.
     last: Vec<Ranked>,
 }
 
 /// What a search has done so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Work {
+pub(super) struct SearchWork {
     /// Candidates estimated, each once however often it was.
-    known: Vec<Candidate>,
+    known: Vec<OrderCandidate>,
     /// Whether candidates were left when no more were allowed.
     out_of_steps: bool,
     /// Iterations of all estimations.
@@ -84,9 +84,9 @@ pub(super) struct Work {
     stopped_early: usize,
 }
 
-impl Found {
+impl FoundOrder {
     /// Chooses the best of some candidates; the first, if none can be used.
-    fn new(last: Vec<Ranked>, work: Work) -> Option<Self> {
+    fn new(last: Vec<Ranked>, work: SearchWork) -> Option<Self> {
         let best = last.get(best_of(&last).unwrap_or(0))?;
         Some(Self {
             estimate: best.estimates.first()?.clone(),
@@ -97,9 +97,9 @@ impl Found {
     }
 }
 
-impl Work {
-    /// Tells whether a candidate may be estimated: it was before, or one more is allowed.
-    fn admits(&mut self, candidate: Candidate, max_steps: usize) -> bool {
+impl SearchWork {
+    /// Returns whether a candidate may be estimated: it was before, or one more is allowed.
+    fn admits(&mut self, candidate: OrderCandidate, max_steps: usize) -> bool {
         if self.known.contains(&candidate) {
             return true;
         }
@@ -120,7 +120,7 @@ impl Work {
     }
 
     /// What the work came to, with the limits that were reached.
-    pub(super) fn effort(&self, settings: &AutoArima) -> Effort {
+    pub(super) fn effort(&self, settings: &AutoArima) -> SearchEffort {
         let mut limits = Vec::new();
         if self.out_of_steps {
             limits.push(format!(
@@ -135,7 +135,7 @@ impl Work {
                 settings.max_iterations
             ));
         }
-        Effort {
+        SearchEffort {
             candidates: self.known.len(),
             iterations: self.iterations,
             limits,
@@ -144,7 +144,7 @@ impl Work {
 }
 
 /// A search over one differenced series.
-pub(super) struct Search<'a> {
+pub(super) struct OrderSearch<'a> {
     /// Limits, criterion and method.
     settings: &'a AutoArima,
     /// d, D and m of all candidates.
@@ -152,26 +152,26 @@ pub(super) struct Search<'a> {
     /// Bounds on the orders.
     bounds: Bounds,
     /// The series without a constant.
-    plain: Sample,
+    plain: DifferencedSample,
     /// The series with one, where it is allowed.
-    with_constant: Option<Sample>,
+    with_constant: Option<DifferencedSample>,
     /// What starts come from, without and with a constant; absent where the series is too short.
     products: [Option<Products>; 2],
     /// Whether to rank by the conditional sum of squares' coefficients.
     approximation: bool,
 }
 
-impl<'a> Search<'a> {
+impl<'a> OrderSearch<'a> {
     /// A search of the series `plain`, and of `with_constant` where a constant is allowed.
     pub(super) fn new(
         settings: &'a AutoArima,
         base: Order,
         bounds: Bounds,
-        plain: Sample,
-        with_constant: Option<Sample>,
+        plain: DifferencedSample,
+        with_constant: Option<DifferencedSample>,
         approximation: bool,
     ) -> Self {
-        let most = Candidate {
+        let most = OrderCandidate {
             orders: bounds.most,
             constant: false,
         };
@@ -190,13 +190,13 @@ impl<'a> Search<'a> {
     /// Searches, from what was found on an earlier past of the same series if that is of use.
     ///
     /// `None` if not even a model without coefficients can be estimated.
-    pub(super) fn run(&self, earlier: Option<&Found>) -> Option<Found> {
+    pub(super) fn run(&self, earlier: Option<&FoundOrder>) -> Option<FoundOrder> {
         earlier.and_then(|found| self.go_on(found)).or_else(|| self.begin())
     }
 
     /// Searches from the first candidates on.
-    fn begin(&self) -> Option<Found> {
-        let mut work = Work::default();
+    fn begin(&self) -> Option<FoundOrder> {
+        let mut work = SearchWork::default();
         let mut tried: Vec<Ranked> = Vec::new();
         if self.settings.stepwise {
             self.first_pass(&mut tried, &mut work);
@@ -212,12 +212,12 @@ impl<'a> Search<'a> {
             let best = best_of(&tried).map(|best| tried.swap_remove(best));
             last = vec![best.unwrap_or_else(|| self.plainest())];
         }
-        Found::new(last, work)
+        FoundOrder::new(last, work)
     }
 
     /// Estimates again what an earlier search ended with, each candidate from where that one did, and moves on from the
     /// best; `None` if nothing of it can be used.
-    fn go_on(&self, earlier: &Found) -> Option<Found> {
+    fn go_on(&self, earlier: &FoundOrder) -> Option<FoundOrder> {
         let Order { d, seasonal_d, .. } = earlier.estimate.order;
         let is_alike = (d, seasonal_d) == (self.base.d, self.base.seasonal_d);
         if !is_alike || !self.settings.stepwise || self.settings.method == Method::Css {
@@ -233,13 +233,13 @@ impl<'a> Search<'a> {
         let best = &mut last[best];
         *best = self.refit(best, f64::INFINITY, EXACT);
         work.add(std::slice::from_ref(best));
-        let known: Vec<Candidate> = earlier.last.iter().map(|ranked| ranked.candidate).collect();
+        let known: Vec<OrderCandidate> = earlier.last.iter().map(|ranked| ranked.candidate).collect();
         self.last_pass(&mut last, &known, &mut work);
-        Found::new(last, work)
+        FoundOrder::new(last, work)
     }
 
     /// Moves through neighbours that are new, each estimated from one start.
-    fn first_pass(&self, tried: &mut Vec<Ranked>, work: &mut Work) {
+    fn first_pass(&self, tried: &mut Vec<Ranked>, work: &mut SearchWork) {
         self.try_new(self.bounds.first_candidates(), tried, work);
         while let Some(best) = best_of(tried).filter(|_| !work.out_of_steps) {
             let (centre, value) = (tried[best].candidate, tried[best].value);
@@ -253,14 +253,14 @@ impl<'a> Search<'a> {
     /// Moves through wider neighbourhoods, where each candidate is estimated once from another start.
     ///
     /// Beside the model smaller by a pair on both sides, and from zeros where there is none.
-    fn second_pass(&self, tried: &mut Vec<Ranked>, work: &mut Work) {
-        let mut done: Vec<Candidate> = Vec::new();
+    fn second_pass(&self, tried: &mut Vec<Ranked>, work: &mut SearchWork) {
+        let mut done: Vec<OrderCandidate> = Vec::new();
         while let Some(best) = best_of(tried).filter(|_| !work.out_of_steps) {
             let value = tried[best].value;
             let mut candidates = self.bounds.wide_neighbours(tried[best].candidate);
             candidates.retain(|candidate| !done.contains(candidate));
             done.extend(&candidates);
-            let starts: Vec<(Candidate, Option<Vec<f64>>)> = candidates
+            let starts: Vec<(OrderCandidate, Option<Vec<f64>>)> = candidates
                 .into_iter()
                 .filter(|&candidate| work.admits(candidate, self.settings.max_steps))
                 .map(|candidate| (candidate, self.start_beside_smaller(candidate, tried)))
@@ -285,7 +285,7 @@ impl<'a> Search<'a> {
     }
 
     /// Estimates the best ranked by the method asked for, batch by batch until one of them can be used.
-    fn finalists(&self, tried: &[Ranked], work: &mut Work) -> Vec<Ranked> {
+    fn finalists(&self, tried: &[Ranked], work: &mut SearchWork) -> Vec<Ranked> {
         let mut ranks: Vec<&Ranked> = tried.iter().filter(|ranked| ranked.value.is_finite()).collect();
         // Stable: of equals the first tried stays first.
         ranks.sort_by(|a, b| a.value.total_cmp(&b.value));
@@ -307,7 +307,7 @@ impl<'a> Search<'a> {
 
     /// Moves on from the best by exact likelihood, each neighbour starting where that one ended; those `known` to be
     /// worse are left out.
-    fn last_pass(&self, last: &mut Vec<Ranked>, known: &[Candidate], work: &mut Work) {
+    fn last_pass(&self, last: &mut Vec<Ranked>, known: &[OrderCandidate], work: &mut SearchWork) {
         if !self.settings.stepwise || self.settings.method == Method::Css {
             return;
         }
@@ -336,7 +336,7 @@ impl<'a> Search<'a> {
     }
 
     /// Estimates the candidates that are new, as many as are allowed.
-    fn try_new(&self, mut candidates: Vec<Candidate>, tried: &mut Vec<Ranked>, work: &mut Work) {
+    fn try_new(&self, mut candidates: Vec<OrderCandidate>, tried: &mut Vec<Ranked>, work: &mut SearchWork) {
         candidates
             .retain(|&candidate| !work.known.contains(&candidate) && work.admits(candidate, self.settings.max_steps));
         let ranked: Vec<Ranked> = candidates
@@ -359,12 +359,12 @@ impl<'a> Search<'a> {
     /// The model without coefficients.
     fn plainest(&self) -> Ranked {
         let (orders, constant) = ([0; 4], self.with_constant.is_some());
-        let candidate = Candidate { orders, constant };
+        let candidate = OrderCandidate { orders, constant };
         self.judge(candidate, self.estimate(candidate, Vec::new()))
     }
 
     /// The sample of a candidate.
-    fn sample(&self, candidate: Candidate) -> &Sample {
+    fn sample(&self, candidate: OrderCandidate) -> &DifferencedSample {
         self.with_constant
             .as_ref()
             .filter(|_| candidate.constant)
@@ -372,19 +372,19 @@ impl<'a> Search<'a> {
     }
 
     /// White noise, as a start for a candidate.
-    fn zeros(&self, candidate: Candidate) -> Vec<f64> {
+    fn zeros(&self, candidate: OrderCandidate) -> Vec<f64> {
         vec![0.0; candidate.order(&self.base).coefficients()]
     }
 
     /// A start for a candidate by regressions.
-    fn start_by_regression(&self, candidate: Candidate) -> Option<Vec<f64>> {
+    fn start_by_regression(&self, candidate: OrderCandidate) -> Option<Vec<f64>> {
         self.products[usize::from(candidate.constant)]
             .as_ref()?
             .start(&candidate.order(&self.base))
     }
 
     /// A start for a candidate beside the model with two coefficients less on both sides.
-    fn start_beside_smaller(&self, candidate: Candidate, tried: &[Ranked]) -> Option<Vec<f64>> {
+    fn start_beside_smaller(&self, candidate: OrderCandidate, tried: &[Ranked]) -> Option<Vec<f64>> {
         let smaller = candidate.moved_back(cancelling::NEW)?;
         let order = smaller.order(&self.base);
         let before = tried.iter().find(|ranked| ranked.candidate == smaller);
@@ -398,14 +398,14 @@ impl<'a> Search<'a> {
     }
 
     /// Estimates a candidate well enough to rank it; nothing where it has no likelihood.
-    fn estimate(&self, candidate: Candidate, start: Vec<f64>) -> Vec<Estimate> {
+    fn estimate(&self, candidate: OrderCandidate, start: Vec<f64>) -> Vec<ArmaEstimate> {
         let (sample, order) = (self.sample(candidate), candidate.order(&self.base));
         let (method, tolerance) = match self.settings.method {
             Method::Ml if self.approximation => (Method::CssMl, COARSE),
             method if self.approximation => (method, COARSE),
             method => (method, EXACT),
         };
-        let found: Vec<Estimate> = minimum(sample, &order, method, start, self.rules(tolerance))
+        let found: Vec<ArmaEstimate> = minimum(sample, &order, method, start, self.rules(tolerance))
             .into_iter()
             .collect();
         if !self.approximation && method == Method::CssMl {
@@ -416,8 +416,8 @@ impl<'a> Search<'a> {
 
     /// Estimates a ranked candidate by exact likelihood, from where its ranking ended.
     fn refit(&self, ranked: &Ranked, worst: f64, tolerance: f64) -> Ranked {
-        let near = |estimate: &&Estimate| self.value(estimate) <= worst;
-        let estimates: Vec<Estimate> = ranked.estimates.iter().filter(near).cloned().collect();
+        let near = |estimate: &&ArmaEstimate| self.value(estimate) <= worst;
+        let estimates: Vec<ArmaEstimate> = ranked.estimates.iter().filter(near).cloned().collect();
         let candidate = ranked.candidate;
         self.judge(
             candidate,
@@ -426,7 +426,7 @@ impl<'a> Search<'a> {
     }
 
     /// The criterion of an estimate, infinite if a root is too close to the unit circle.
-    fn value(&self, estimate: &Estimate) -> f64 {
+    fn value(&self, estimate: &ArmaEstimate) -> f64 {
         if !estimate.coefficients.roots_beyond(ROOT_RADIUS) {
             return f64::INFINITY;
         }
@@ -435,7 +435,7 @@ impl<'a> Search<'a> {
     }
 
     /// Ranks a candidate by the best of its estimates that can be used.
-    fn judge(&self, candidate: Candidate, mut estimates: Vec<Estimate>) -> Ranked {
+    fn judge(&self, candidate: OrderCandidate, mut estimates: Vec<ArmaEstimate>) -> Ranked {
         // Stable: of equals the first stays first.
         estimates.sort_by(|a, b| self.value(a).total_cmp(&self.value(b)));
         let value = estimates.first().map_or(f64::INFINITY, |best| self.value(best));
@@ -452,8 +452,8 @@ impl<'a> Search<'a> {
             None => tried.push(more),
             Some(ranked) => {
                 let mut estimates = std::mem::take(&mut ranked.estimates);
-                let new = |estimate: &Estimate| estimates.iter().all(|before| !before.is_near(estimate));
-                let new: Vec<Estimate> = more.estimates.into_iter().filter(new).collect();
+                let new = |estimate: &ArmaEstimate| estimates.iter().all(|before| !before.is_near(estimate));
+                let new: Vec<ArmaEstimate> = more.estimates.into_iter().filter(new).collect();
                 estimates.extend(new);
                 *ranked = self.judge(more.candidate, estimates);
             }
@@ -462,7 +462,7 @@ impl<'a> Search<'a> {
 
     /// When an estimation of this precision ends.
     fn rules(&self, tolerance: f64) -> Rules {
-        let stop = Stop {
+        let stop = StopRule {
             max_iterations: self.settings.max_iterations,
             tolerance,
         };

@@ -6,13 +6,13 @@
 
 mod windows;
 
-pub use windows::Windows;
+pub(crate) use windows::WindowValues;
 
 use super::{Forecast, Interval};
 
 /// How forecasts of one series become one.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Combination {
+pub(crate) enum Combination {
     /// The mean with weights that sum to one.
     Weighted(Vec<Member>),
     /// The median of the models at these positions.
@@ -21,23 +21,23 @@ pub enum Combination {
 
 /// A model of a weighted mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Member {
+pub(crate) struct Member {
     /// Position of the model in the list of models.
-    pub model: usize,
+    pub(crate) model: usize,
     /// Its weight, in (0, 1].
-    pub weight: f64,
+    pub(crate) weight: f64,
 }
 
 impl Combination {
     /// One model alone.
-    pub fn one(model: usize) -> Self {
+    pub(crate) fn one(model: usize) -> Self {
         Self::Weighted(vec![Member { model, weight: 1.0 }])
     }
 
     /// Weights models by the inverse square of their errors, (position, E) each; one without error takes all.
     ///
     /// `None` if no error is a number.
-    pub fn inverse_square(errors: &[(usize, f64)]) -> Option<Self> {
+    pub(crate) fn inverse_square(errors: &[(usize, f64)]) -> Option<Self> {
         let least = errors
             .iter()
             .map(|&(_, error)| error)
@@ -56,7 +56,7 @@ impl Combination {
     }
 
     /// The positions of its models.
-    pub fn models(&self) -> Vec<usize> {
+    pub(crate) fn models(&self) -> Vec<usize> {
         match self {
             Self::Weighted(members) => members.iter().map(|member| member.model).collect(),
             Self::Median(models) => models.clone(),
@@ -66,7 +66,7 @@ impl Combination {
     /// Combines one path of each model, step by step; a model without one leaves its weight to the others.
     ///
     /// `None` if no model of the combination has a path.
-    pub fn path<'a>(&self, of: impl Fn(usize) -> Option<&'a [f64]>) -> Option<Vec<f64>> {
+    pub(crate) fn path<'a>(&self, of: impl Fn(usize) -> Option<&'a [f64]>) -> Option<Vec<f64>> {
         match self {
             Self::Weighted(members) => {
                 let present: Vec<(f64, &[f64])> = members
@@ -97,7 +97,7 @@ impl Combination {
     /// Combines forecasts with their intervals, bound by bound, which averages the quantiles.
     ///
     /// All forecasts have the same horizon and levels. Bounds stay nested by level, since each model's are.
-    pub fn forecast<'a>(&self, of: impl Fn(usize) -> Option<&'a Forecast>) -> Option<Forecast> {
+    pub(crate) fn forecast<'a>(&self, of: impl Fn(usize) -> Option<&'a Forecast>) -> Option<Forecast> {
         let mean = self.path(|model| Some(of(model)?.mean.as_slice()))?;
         let first = self.models().into_iter().find_map(&of)?;
         let interval = |(i, interval): (usize, &Interval)| {
@@ -118,7 +118,7 @@ impl Combination {
 }
 
 /// The middle value, or the mean of the two in the middle; NaN of none.
-pub fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match (values.len() / 2, values.len() % 2) {
         (0, 0) => f64::NAN,

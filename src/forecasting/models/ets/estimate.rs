@@ -9,15 +9,15 @@
 //! best, for hourly values, where the trend is the last difference, and that forecasts nothing.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
-use super::super::optimise::{Limits, Minimum, Objective, Variable, minimise};
-use super::form::{Component, Form};
+use super::super::optimise::{DescentLimits, LocalMinimum, Objective, Variable, minimise};
+use super::form::{Component, EtsForm};
 use super::recursion::{Recursion, Slopes, Smoothing, States};
 use super::start::first_states;
 
 /// A form with its parameters.
 #[derive(Clone, Debug)]
-pub(super) struct Estimate {
-    pub(super) form: Form,
+pub(super) struct EtsEstimate {
+    pub(super) form: EtsForm,
     pub(super) smoothing: Smoothing,
     pub(super) start: States,
     /// Minus twice the log-likelihood, without its constant.
@@ -31,7 +31,7 @@ pub(super) struct Estimate {
 const SEASONS: usize = 6;
 
 /// Most steps of a search. Searches take 20 to 80, so it binds on odd series only.
-const LIMITS: Limits = Limits {
+const LIMITS: DescentLimits = DescentLimits {
     iterations: 300,
     decrease: 1e-6,
 };
@@ -45,17 +45,17 @@ pub(super) const DAMPING: (f64, f64) = (0.8, 0.98);
 const MOST_TREND: f64 = 0.2;
 
 /// Fits `form` to `y`, whose largest value is of the order of one; `None` if it has no likelihood there.
-pub(super) fn estimate(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
+pub(super) fn estimate(y: &[f64], season_length: usize, form: EtsForm, floor: f64) -> Option<EtsEstimate> {
     let first = first_states(y, season_length, form, SEASONS.saturating_mul(season_length))?;
     let recursion = Recursion::new(y, form, floor);
-    let mut search = Search {
+    let mut search = LikelihoodSearch {
         recursion,
         form,
         smoothing: Smoothing::default(),
         states: first.clone(),
         slopes: Slopes::default(),
     };
-    let mut best: Option<Minimum> = None;
+    let mut best: Option<LocalMinimum> = None;
     for smoothing in search.starts() {
         search.smoothing = smoothing;
         search.states.clone_from(&first);
@@ -67,7 +67,7 @@ pub(super) fn estimate(y: &[f64], season_length: usize, form: Form, floor: f64) 
     }
     let found = best?;
     search.put(&found.x);
-    Some(Estimate {
+    Some(EtsEstimate {
         form,
         smoothing: search.smoothing,
         start: search.states,
@@ -83,9 +83,9 @@ fn most_trend(alpha: f64) -> f64 {
 
 /// The likelihood as a function of one list of numbers: α, β and γ as shares of the most that they may be, φ, level,
 /// trend, seasons; as far as the form has them.
-struct Search<'a> {
+struct LikelihoodSearch<'a> {
     recursion: Recursion<'a>,
-    form: Form,
+    form: EtsForm,
     smoothing: Smoothing,
     states: States,
     slopes: Slopes,
@@ -97,7 +97,7 @@ const ALPHAS: [f64; 4] = [0.05, 0.2, 0.5, 0.9];
 /// How many of these are followed: the likelihood often has a valley for a slow level, and one for a quick season.
 const FOLLOWED: usize = 3;
 
-impl Search<'_> {
+impl LikelihoodSearch<'_> {
     /// Tries a few smoothing parameters with the first guess of the states, and returns the most likely ones.
     fn starts(&mut self) -> Vec<Smoothing> {
         let pick = |component, values: &'static [f64]| if component == Component::Absent { &[0.0] } else { values };
@@ -206,7 +206,7 @@ impl Search<'_> {
     }
 }
 
-impl Objective for Search<'_> {
+impl Objective for LikelihoodSearch<'_> {
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
         self.put(x);
         let value = self.recursion.likelihood(&self.smoothing, &self.states);

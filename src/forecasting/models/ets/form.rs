@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// How the errors, the trend or the season enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Component {
+pub(crate) enum Component {
     /// Not at all.
     Absent,
     /// Added.
@@ -36,18 +36,18 @@ impl Component {
 
 /// One form, such as ETS(A,Ad,M).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Form {
+pub(crate) struct EtsForm {
     /// Additive or multiplicative errors, never absent.
-    pub error: Component,
+    pub(crate) error: Component,
     /// The trend.
-    pub trend: Component,
+    pub(crate) trend: Component,
     /// Whether the trend fades.
-    pub damped: bool,
+    pub(crate) damped: bool,
     /// The season.
-    pub season: Component,
+    pub(crate) season: Component,
 }
 
-impl Form {
+impl EtsForm {
     /// Whether the states can be far apart in sign and size without harm: all components are added.
     pub(super) fn is_linear(self) -> bool {
         self.trend != Component::Multiplicative && self.season != Component::Multiplicative
@@ -84,7 +84,7 @@ impl Form {
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for EtsForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let damped = if self.damped { "d" } else { "" };
         write!(
@@ -100,10 +100,9 @@ impl fmt::Display for Form {
 /// Which forms to try: `ZZZ`, `ZZN`, `AAA`, `MAdM` and the like.
 ///
 /// The letters stand for error, trend and season: `N` none, `A` additive, `M` multiplicative, `Z` whatever fits best.
-/// A `d` behind the trend asks for a damped one; without it a trend is tried damped and undamped, unless
-/// [`Pattern::undamped`] forbids it. A trend of `Z` is never multiplicative, as in the reference.
+/// A `d` behind the trend asks for a damped one; without it a trend is tried damped and undamped. A trend of `Z` is never multiplicative, as in the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pattern {
+pub(crate) struct FormPattern {
     error: Option<Component>,
     trend: Option<Component>,
     season: Option<Component>,
@@ -113,25 +112,11 @@ pub struct Pattern {
 /// A pattern that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no ETS model: three letters of N, A, M, Z (error, trend, season), such as `ZZZ` or `MAdM`")]
-pub struct PatternError(String);
+pub(crate) struct FormPatternError(String);
 
-impl Pattern {
-    /// Every form.
-    pub const ANY: Self = Self {
-        error: None,
-        trend: None,
-        season: None,
-        damped: None,
-    };
-
-    /// The same without damped trends.
-    #[must_use]
-    pub fn undamped(self) -> Self {
-        Self {
-            damped: Some(false),
-            ..self
-        }
-    }
+impl FormPattern {
+    /// Those that a setting can ask for.
+    pub(crate) const NAMES: [&'static str; 8] = ["ZZZ", "ZZN", "ZZA", "ANN", "AAN", "AAA", "ANA", "MAM"];
 
     /// Error and linear trend, the latter damped or not.
     pub(super) fn holt(error: Composition) -> Self {
@@ -161,7 +146,7 @@ impl Pattern {
     ///
     /// `seasonal` and `positive` say whether the series has enough seasons, and only values above zero. A form that
     /// is known to be unstable is left out, unless the pattern names all of it.
-    pub(super) fn forms(self, seasonal: bool, positive: bool) -> Vec<Form> {
+    pub(super) fn forms(self, seasonal: bool, positive: bool) -> Vec<EtsForm> {
         use Component::{Absent, Additive, Multiplicative};
         let choices = |fixed: Option<Component>, open: &[Component]| fixed.map_or(open.to_vec(), |one| vec![one]);
         let is_whole = self.error.is_some() && self.trend.is_some() && self.season.is_some();
@@ -170,7 +155,7 @@ impl Pattern {
             for season in choices(self.season, &[Absent, Additive, Multiplicative]) {
                 for trend in choices(self.trend, &[Absent, Additive]) {
                     for damped in self.damped.map_or(vec![false, true], |one| vec![one]) {
-                        let form = Form {
+                        let form = EtsForm {
                             error,
                             trend,
                             damped,
@@ -191,11 +176,11 @@ impl Pattern {
     }
 }
 
-impl FromStr for Pattern {
-    type Err = PatternError;
+impl FromStr for FormPattern {
+    type Err = FormPatternError;
 
-    fn from_str(text: &str) -> Result<Self, PatternError> {
-        let wrong = || PatternError(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, FormPatternError> {
+        let wrong = || FormPatternError(text.to_owned());
         let component = |letter: char| match letter {
             'N' => Ok(Some(Component::Absent)),
             'A' => Ok(Some(Component::Additive)),
@@ -226,8 +211,12 @@ mod tests {
     use super::*;
 
     fn forms(pattern: &str, seasonal: bool, positive: bool) -> Vec<String> {
-        let pattern: Pattern = pattern.parse().unwrap();
-        pattern.forms(seasonal, positive).iter().map(Form::to_string).collect()
+        let pattern: FormPattern = pattern.parse().unwrap();
+        pattern
+            .forms(seasonal, positive)
+            .iter()
+            .map(EtsForm::to_string)
+            .collect()
     }
 
     #[test]
@@ -246,9 +235,16 @@ mod tests {
     }
 
     #[test]
+    fn every_pattern_that_can_be_set_is_one() {
+        for name in FormPattern::NAMES {
+            assert!(name.parse::<FormPattern>().is_ok(), "{name}");
+        }
+    }
+
+    #[test]
     fn other_letters_are_refused() {
         for text in ["", "AA", "AAAA", "NAA", "XYZ", "ANdN"] {
-            assert_eq!(text.parse::<Pattern>(), Err(PatternError(text.to_owned())));
+            assert_eq!(text.parse::<FormPattern>(), Err(FormPatternError(text.to_owned())));
         }
     }
 }

@@ -13,13 +13,13 @@
 
 use super::super::normal;
 use super::super::{Forecast, Interval};
-use super::form::{Component, Form};
+use super::form::{Component, EtsForm};
 use super::recursion::{Smoothing, States};
 
 /// A model at the end of its series.
 #[derive(Debug)]
-pub(super) struct End {
-    pub(super) form: Form,
+pub(super) struct EtsEnd {
+    pub(super) form: EtsForm,
     pub(super) smoothing: Smoothing,
     pub(super) states: States,
     /// Variance of the one-step errors, relative for multiplicative errors.
@@ -30,7 +30,7 @@ pub(super) struct End {
 
 const PATHS: usize = 5000;
 
-impl End {
+impl EtsEnd {
     pub(super) fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let paths = self.means(horizon);
         let mean: Vec<f64> = (0..horizon).map(|h| self.join(paths[h], self.season(h))).collect();
@@ -153,7 +153,7 @@ impl End {
         let mut states = self.states.clone();
         for path in 0..PATHS {
             // A seed for each path: a longer horizon leaves the first steps as they were.
-            let mut random = Random(path as u64);
+            let mut random = SplitMix64(path as u64);
             states.clone_from(&self.states);
             for (step, values) in draws.iter_mut().enumerate() {
                 values.push(self.advance(&mut states, step, deviation * random.normal()));
@@ -238,9 +238,9 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
 }
 
 /// Splitmix64, by Vigna and Steele: a generator of independent streams from consecutive seeds.
-struct Random(u64);
+struct SplitMix64(u64);
 
-impl Random {
+impl SplitMix64 {
     fn normal(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0.wrapping_mul(0xD134_2543_DE82_EF95);

@@ -19,7 +19,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 mod estimate;
-pub mod form;
+pub(crate) mod form;
 mod interval;
 mod recursion;
 mod start;
@@ -28,129 +28,92 @@ mod tests;
 mod walk;
 
 use super::classical::Composition;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
-use estimate::{Estimate, estimate};
-use form::{Component, Form, Pattern, PatternError};
-use interval::End;
+use super::settings::model_settings;
+use super::{Estimate, FitError, Fitted, Forecast, Model, check};
+use estimate::{EtsEstimate, estimate};
+pub(super) use form::FormPattern;
+use form::{Component, EtsForm};
+use interval::EtsEnd;
 use recursion::Recursion;
-pub use recursion::{Smoothing, States};
+pub(crate) use recursion::{Smoothing, States};
 use walk::walk;
 
-/// How the parameters of a form are searched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Search {
-    /// An optimum for seasons of up to twelve steps, a walk for longer ones and without a season.
-    #[default]
-    Auto,
-    /// The reference's simplex of at most 1,000 steps from small smoothing parameters: it ends near its start where a
-    /// season brings many variables, see `walk`.
-    Walk,
-    /// The likelihood's gradient, followed to an optimum, see `estimate`.
-    Optimum,
-}
+use crate::engine::spec::schema::Kind;
+use crate::engine::spec::schema::Literal::Text;
 
-impl Search {
-    fn estimate(self, y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
-        match self {
-            Self::Auto if (2..=12).contains(&season_length) => estimate(y, season_length, form, floor),
-            Self::Optimum => estimate(y, season_length, form, floor),
-            Self::Auto | Self::Walk => walk(y, season_length, form, floor),
-        }
+/// Estimates a form on a series: the steps in a season, the form, and what is added to the mean square of the errors.
+///
+/// `None` if the form has no likelihood there.
+type Estimator = fn(&[f64], usize, EtsForm, f64) -> Option<EtsEstimate>;
+
+/// Follows the gradient to an optimum for seasons of up to twelve steps (see `estimate`), and takes the reference's bounded
+/// walk for longer ones and without a season (see `walk`).
+fn estimate_form(y: &[f64], season_length: usize, form: EtsForm, floor: f64) -> Option<EtsEstimate> {
+    match season_length {
+        2..=12 => estimate(y, season_length, form, floor),
+        _ => walk(y, season_length, form, floor),
     }
 }
 
-/// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
-#[derive(Clone, Debug)]
-pub struct AutoEts {
-    /// Steps in a season; 1 for none.
-    pub season_length: usize,
-    /// The forms to choose from.
-    pub pattern: Pattern,
-    /// How each is fitted.
-    pub search: Search,
-}
-
-impl AutoEts {
-    /// Chooses from the forms that `pattern` allows, such as `ZZZ` (all) or `ZZN` (those without a season).
-    ///
-    /// # Errors
-    /// [`PatternError`] if it is none.
-    pub fn new(season_length: usize, pattern: &str) -> Result<Self, PatternError> {
-        Ok(Self {
-            season_length,
-            pattern: pattern.parse()?,
-            search: Search::default(),
-        })
+model_settings! {
+    /// The form of exponential smoothing that fits a series best, by the corrected criterion of Akaike.
+    #[derive(Clone, Debug)]
+    pub(crate) struct AutoEts {
+        /// Steps in a season; 1 for none.
+        season_length: usize = 1,
     }
-
-    /// Chooses from the forms without a season.
-    pub fn seasonless() -> Self {
-        Self {
-            season_length: 1,
-            pattern: Pattern::ANY,
-            search: Search::default(),
-        }
-    }
+    "model" => pattern: FormPattern = Some(Text("ZZZ")), Kind::Choice(&FormPattern::NAMES),
+        "forms to choose from: error, trend and season, each A, M, N or Z for any";
 }
 
 impl Model for AutoEts {
-    fn name(&self) -> &'static str {
-        "AutoETS"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("AutoETS", y, self.season_length, self.pattern, self.search)
+        choose("AutoETS", y, self.season_length, self.pattern, estimate_form)
     }
 }
 
 /// Holt's method: a level and a linear trend, damped if that fits better. It is the trend forecaster of MSTL.
 #[derive(Clone, Copy, Debug)]
-pub struct Holt {
+pub(crate) struct Holt {
     /// How the errors join.
-    pub error: Composition,
+    pub(crate) error: Composition,
 }
 
 impl Model for Holt {
-    fn name(&self) -> &'static str {
-        "Holt"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("Holt", y, 1, Pattern::holt(self.error), Search::Auto)
+        choose("Holt", y, 1, FormPattern::holt(self.error), estimate_form)
     }
 }
 
-/// The Holt-Winters method: a level, a linear trend, damped if that fits better, and a season.
-#[derive(Clone, Copy, Debug)]
-pub struct HoltWinters {
-    /// Steps in a season; 1 leaves Holt's method.
-    pub season_length: usize,
-    /// How the errors join, and the season with them.
-    pub error: Composition,
+model_settings! {
+    /// The Holt-Winters method: a level, a linear trend, damped if that fits better, and a season.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct HoltWinters {
+        /// Steps in a season; 1 leaves Holt's method.
+        season_length: usize = 1,
+    }
+    "error" => error: Composition = Some(Text(Composition::Additive.name())), Kind::Choice(Composition::NAMES),
+        "how errors join, and the season with them";
 }
 
 impl Model for HoltWinters {
-    fn name(&self) -> &'static str {
-        "HoltWinters"
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         let pattern = if self.season_length > 1 {
-            Pattern::holt_winters(self.error)
+            FormPattern::holt_winters(self.error)
         } else {
-            Pattern::holt(self.error)
+            FormPattern::holt(self.error)
         };
-        choose("HoltWinters", y, self.season_length, pattern, Search::Auto)
+        choose("HoltWinters", y, self.season_length, pattern, estimate_form)
     }
 }
 
-/// Fits each form that the pattern allows by `search`, and keeps the one with the least criterion.
+/// Fits each form that the pattern allows with `estimator`, and keeps the one with the least criterion.
 fn choose(
     model: &'static str,
     y: &[f64],
     season_length: usize,
-    pattern: Pattern,
-    search: Search,
+    pattern: FormPattern,
+    estimator: Estimator,
 ) -> Result<Box<dyn Fitted>, FitError> {
     check(model, y, 1)?;
     let season_length = season_length.max(1);
@@ -166,7 +129,7 @@ fn choose(
             why: "a part that multiplies needs values above zero".to_owned(),
         });
     }
-    let needs = |form: &Form| {
+    let needs = |form: &EtsForm| {
         let seasons = if form.season == Component::Absent {
             0
         } else {
@@ -186,7 +149,7 @@ fn choose(
         .exp2();
     let scaled: Vec<f64> = y.iter().map(|value| value / unit).collect();
     let floor = 1e-20 * spread(&scaled);
-    let mut best: Option<(f64, Estimate)> = None;
+    let mut best: Option<(f64, EtsEstimate)> = None;
     let mut tried = 0_usize;
     for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
         let floor = if form.error == Component::Multiplicative {
@@ -194,11 +157,11 @@ fn choose(
         } else {
             floor
         };
-        let Some(estimate) = search.estimate(&scaled, season_length, form, floor) else {
+        let Some(estimate) = estimator(&scaled, season_length, form, floor) else {
             continue;
         };
         tried += 1;
-        let criterion = Criteria::new(&estimate, y.len(), season_length, unit).aicc;
+        let criterion = InformationCriteria::new(&estimate, y.len(), season_length, unit).aicc;
         if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
             best = Some((criterion, estimate));
         }
@@ -224,8 +187,8 @@ fn spread(values: &[f64]) -> f64 {
 fn constant(y: &[f64]) -> Option<Smoothed> {
     let first = *y.first()?;
     y.iter().all(|value| *value == first).then(|| Smoothed {
-        end: End {
-            form: Form {
+        end: EtsEnd {
+            form: EtsForm {
                 error: Component::Additive,
                 trend: Component::Absent,
                 damped: false,
@@ -247,7 +210,6 @@ fn constant(y: &[f64]) -> Option<Smoothed> {
             level: first,
             ..States::default()
         },
-        fitted: y.to_vec(),
         criteria: None,
         tried: 0,
         iterations: 0,
@@ -257,14 +219,14 @@ fn constant(y: &[f64]) -> Option<Smoothed> {
 
 /// The information criteria of a fit, with the likelihood's constant left out, as in the R package forecast.
 #[derive(Clone, Copy, Debug)]
-struct Criteria {
+struct InformationCriteria {
     aic: f64,
     aicc: f64,
     bic: f64,
 }
 
-impl Criteria {
-    fn new(estimate: &Estimate, n: usize, season_length: usize, unit: f64) -> Self {
+impl InformationCriteria {
+    fn new(estimate: &EtsEstimate, n: usize, season_length: usize, unit: f64) -> Self {
         let n = n as f64;
         let k = estimate.form.parameters(season_length) as f64;
         let deviance = estimate.deviance + 2.0 * n * unit.ln();
@@ -280,11 +242,10 @@ impl Criteria {
 /// One form of exponential smoothing, fitted.
 #[derive(Debug)]
 struct Smoothed {
-    end: End,
+    end: EtsEnd,
     start: States,
-    fitted: Vec<f64>,
     /// None for a constant series, which has no likelihood.
-    criteria: Option<Criteria>,
+    criteria: Option<InformationCriteria>,
     /// Forms that could be fitted.
     tried: usize,
     iterations: usize,
@@ -293,8 +254,8 @@ struct Smoothed {
 
 impl Smoothed {
     /// Runs the estimate over the series once more, and turns its numbers back into the series' unit.
-    fn new(scaled: &[f64], season_length: usize, unit: f64, mut estimate: Estimate, tried: usize) -> Self {
-        let Estimate {
+    fn new(scaled: &[f64], season_length: usize, unit: f64, mut estimate: EtsEstimate, tried: usize) -> Self {
+        let EtsEstimate {
             form,
             smoothing,
             iterations,
@@ -307,12 +268,7 @@ impl Smoothed {
         let degrees = scaled.len() - (form.parameters(season_length) - 1);
         let is_relative = form.error == Component::Multiplicative;
         let variance = recursion.squares() / degrees as f64 * if is_relative { 1.0 } else { unit * unit };
-        let fitted = scaled
-            .iter()
-            .zip(recursion.errors())
-            .map(|(value, error)| (value - error) * unit)
-            .collect();
-        let criteria = Criteria::new(&estimate, scaled.len(), season_length, unit);
+        let criteria = InformationCriteria::new(&estimate, scaled.len(), season_length, unit);
         let mut states = recursion.last(&smoothing);
         let mut start = estimate.start;
         for states in [&mut states, &mut start] {
@@ -324,7 +280,7 @@ impl Smoothed {
                 states.season.iter_mut().for_each(|value| *value *= unit);
             }
         }
-        let end = End {
+        let end = EtsEnd {
             form,
             smoothing,
             states,
@@ -334,7 +290,6 @@ impl Smoothed {
         Self {
             end,
             start,
-            fitted,
             criteria: Some(criteria),
             tried,
             iterations,
@@ -344,7 +299,7 @@ impl Smoothed {
 }
 
 /// Moves the seasons' mean into the level, which changes no forecast.
-fn normalise(form: Form, states: &mut States) {
+fn normalise(form: EtsForm, states: &mut States) {
     if states.season.is_empty() {
         return;
     }
@@ -366,53 +321,49 @@ impl Fitted for Smoothed {
         self.end.forecast(horizon, levels)
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let End {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
+        let EtsEnd {
             form,
             smoothing,
             variance,
             ..
         } = &self.end;
         let mut found = vec![
-            ("form", Finding::Text(form.to_string())),
-            ("alpha", Finding::Number(smoothing.alpha)),
+            ("form", Estimate::Text(form.to_string())),
+            ("alpha", Estimate::Number(smoothing.alpha)),
         ];
         if form.trend != Component::Absent {
-            found.push(("beta", Finding::Number(smoothing.beta)));
+            found.push(("beta", Estimate::Number(smoothing.beta)));
         }
         if form.damped {
-            found.push(("phi", Finding::Number(smoothing.phi)));
+            found.push(("phi", Estimate::Number(smoothing.phi)));
         }
         if form.season != Component::Absent {
-            found.push(("gamma", Finding::Number(smoothing.gamma)));
+            found.push(("gamma", Estimate::Number(smoothing.gamma)));
         }
-        found.push(("level", Finding::Number(self.start.level)));
+        found.push(("level", Estimate::Number(self.start.level)));
         if form.trend != Component::Absent {
-            found.push(("trend", Finding::Number(self.start.trend)));
+            found.push(("trend", Estimate::Number(self.start.trend)));
         }
         if form.season != Component::Absent {
-            found.push(("season", Finding::Numbers(self.start.season.clone())));
+            found.push(("season", Estimate::Numbers(self.start.season.clone())));
         }
-        found.push(("sigma", Finding::Number(variance.sqrt())));
-        if let Some(Criteria { aic, aicc, bic }) = self.criteria {
+        found.push(("sigma", Estimate::Number(variance.sqrt())));
+        if let Some(InformationCriteria { aic, aicc, bic }) = self.criteria {
             found.extend([
-                ("aic", Finding::Number(aic)),
-                ("aicc", Finding::Number(aicc)),
-                ("bic", Finding::Number(bic)),
-                ("forms_tried", Finding::Number(self.tried as f64)),
-                ("iterations", Finding::Number(self.iterations as f64)),
+                ("aic", Estimate::Number(aic)),
+                ("aicc", Estimate::Number(aicc)),
+                ("bic", Estimate::Number(bic)),
+                ("forms_tried", Estimate::Number(self.tried as f64)),
+                ("iterations", Estimate::Number(self.iterations as f64)),
             ]);
         }
         if self.limited {
             found.push((
                 "limit",
-                Finding::Text(format!("stopped after {} steps of the search", self.iterations)),
+                Estimate::Text(format!("stopped after {} steps of the search", self.iterations)),
             ));
         }
         found
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

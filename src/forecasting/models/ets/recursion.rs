@@ -8,35 +8,35 @@
 //! whatever the number of states. Cost: O(n), not depending on the season's length.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
-use super::form::{Component, Form};
+use super::form::{Component, EtsForm};
 
 /// The smoothing parameters, in the sense of Hyndman and others (2008): of the errors, with β at most α.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Smoothing {
+pub(crate) struct Smoothing {
     /// Of the level.
-    pub alpha: f64,
+    pub(crate) alpha: f64,
     /// Of the trend; 0 without one.
-    pub beta: f64,
+    pub(crate) beta: f64,
     /// Of the season; 0 without one.
-    pub gamma: f64,
+    pub(crate) gamma: f64,
     /// Damping of the trend; 1 without it.
-    pub phi: f64,
+    pub(crate) phi: f64,
 }
 
 /// The states before a step.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct States {
+pub(crate) struct States {
     /// The level.
-    pub level: f64,
+    pub(crate) level: f64,
     /// The trend: a difference, or a ratio if it is multiplicative.
-    pub trend: f64,
+    pub(crate) trend: f64,
     /// The season, by position: the value for step t stands at t modulo its length. Empty without one.
-    pub season: Vec<f64>,
+    pub(crate) season: Vec<f64>,
 }
 
 /// What one step started from, and how far it went wrong.
 #[derive(Clone, Copy, Debug, Default)]
-struct Step {
+struct TracedStep {
     level: f64,
     trend: f64,
     season: f64,
@@ -47,10 +47,10 @@ struct Step {
 #[derive(Debug)]
 pub(super) struct Recursion<'a> {
     y: &'a [f64],
-    form: Form,
+    form: EtsForm,
     /// Added to sums of squares, so that a perfect fit has a finite likelihood.
     floor: f64,
-    trace: Vec<Step>,
+    trace: Vec<TracedStep>,
     squares: f64,
     ring: Vec<f64>,
 }
@@ -93,12 +93,12 @@ macro_rules! by_form {
 }
 
 impl<'a> Recursion<'a> {
-    pub(super) fn new(y: &'a [f64], form: Form, floor: f64) -> Self {
+    pub(super) fn new(y: &'a [f64], form: EtsForm, floor: f64) -> Self {
         Self {
             y,
             form,
             floor,
-            trace: vec![Step::default(); y.len()],
+            trace: vec![TracedStep::default(); y.len()],
             squares: 0.0,
             ring: Vec::new(),
         }
@@ -147,11 +147,6 @@ impl<'a> Recursion<'a> {
         self.squares
     }
 
-    /// One-step errors of the last evaluation, in the series' unit.
-    pub(super) fn errors(&self) -> impl Iterator<Item = f64> {
-        self.trace.iter().map(|step| step.error)
-    }
-
     /// The states after the last step, seasons by position; to be asked before the slopes, which use the same space.
     pub(super) fn last(&self, p: &Smoothing) -> States {
         let Some(step) = self.trace.last() else {
@@ -186,7 +181,7 @@ impl<'a> Recursion<'a> {
         p: &Smoothing,
         start: &States,
     ) -> (f64, f64) {
-        let mut pass = Pass::new(p, start);
+        let mut pass = ForwardPass::new(p, start);
         self.ring.clone_from(&start.season);
         if SEASON == ABSENT {
             for (&y, step) in self.y.iter().zip(&mut self.trace) {
@@ -304,7 +299,7 @@ impl<'a> Recursion<'a> {
         for (values, steps) in self.y.chunks(length).zip(self.trace.chunks(length)).rev() {
             for (i, (&y, step)) in values.iter().zip(steps).enumerate().rev() {
                 let place = if SEASON == ABSENT { 0 } else { i };
-                let Step {
+                let TracedStep {
                     level,
                     trend,
                     season,
@@ -401,7 +396,7 @@ impl<'a> Recursion<'a> {
 }
 
 /// The running states and sums of one pass over a series.
-struct Pass {
+struct ForwardPass {
     p: Smoothing,
     level: f64,
     trend: f64,
@@ -412,7 +407,7 @@ struct Pass {
     is_outside: bool,
 }
 
-impl Pass {
+impl ForwardPass {
     fn new(p: &Smoothing, start: &States) -> Self {
         Self {
             p: *p,
@@ -427,7 +422,7 @@ impl Pass {
 
     /// Takes in one value; `slot` holds the season of its position.
     #[inline]
-    fn step<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, y: f64, slot: &mut f64) -> Step {
+    fn step<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(&mut self, y: f64, slot: &mut f64) -> TracedStep {
         let Smoothing {
             alpha,
             beta,
@@ -481,7 +476,7 @@ impl Pass {
         } else {
             self.squares += error * error;
         }
-        Step {
+        TracedStep {
             level,
             trend,
             season,

@@ -4,13 +4,13 @@
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
 use super::super::classical::{Composition, seasonal_pattern};
-use super::form::{Component, Form};
+use super::form::{Component, EtsForm};
 use super::recursion::States;
 
 /// Returns a first guess for the states before `y[0]`, the pattern taken from the first `reach` values.
 ///
 /// `None` if the form does not suit the series.
-pub(super) fn first_states(y: &[f64], season_length: usize, form: Form, reach: usize) -> Option<States> {
+pub(super) fn first_states(y: &[f64], season_length: usize, form: EtsForm, reach: usize) -> Option<States> {
     let head = &y[..y.len().min(reach)];
     let season = match form.season {
         Component::Absent => Vec::new(),
@@ -88,7 +88,7 @@ mod tests {
     fn a_line_with_a_pattern_is_taken_apart() {
         let pattern = [2.0, -1.0, -1.0];
         let y: Vec<f64> = (0..30).map(|t| 5.0 + 0.5 * (t + 1) as f64 + pattern[t % 3]).collect();
-        let form = Form {
+        let form = EtsForm {
             error: Component::Additive,
             trend: Component::Additive,
             damped: false,

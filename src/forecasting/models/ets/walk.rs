@@ -5,17 +5,17 @@
 //! near the pattern of the whole series instead, which often forecasts better: on a year of hourly power generation,
 //! the Holt-Winters method has a root mean square error of 14,011 over a day so, and of 19,466 at the optimum; on 207
 //! hourly series of the M4 competition the best of all forms has a scaled error of 1.6 so, and of 1.8 at the optimum.
-//! That the search is part of the method is unlovely, so the summary tells when the limit ended it, and
+//! That the search is part of the method is unlovely, so the summary says when the limit ended it, and
 //! `Search::Optimum` is there to be asked for. Start, steps and limit are the reference's.
 #![expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^52")]
 
-use super::super::simplex::{Limits, descend};
-use super::estimate::{DAMPING, Estimate, LEAST, MOST};
-use super::form::{Component, Form};
+use super::super::simplex::{SimplexLimits, descend};
+use super::estimate::{DAMPING, EtsEstimate, LEAST, MOST};
+use super::form::{Component, EtsForm};
 use super::recursion::{Recursion, Smoothing, States};
 use super::start::first_states;
 
-const LIMITS: Limits = Limits {
+const LIMITS: SimplexLimits = SimplexLimits {
     iterations: 1000,
     spread: 1e-4,
 };
@@ -25,7 +25,7 @@ const LIMITS: Limits = Limits {
 const FREE_SEASON: usize = 250;
 
 /// Fits `form` to `y`; `None` if it does not suit the series.
-pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> Option<Estimate> {
+pub(super) fn walk(y: &[f64], season_length: usize, form: EtsForm, floor: f64) -> Option<EtsEstimate> {
     let has_trend = form.trend != Component::Absent;
     let has_season = form.season != Component::Absent;
     let season_length = if has_season { season_length } else { 1 };
@@ -66,7 +66,7 @@ pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> O
         LIMITS,
     );
     let smoothing = put(&found.x, form, &mut states);
-    found.value.is_finite().then_some(Estimate {
+    found.value.is_finite().then_some(EtsEstimate {
         form,
         smoothing,
         start: states,
@@ -77,7 +77,7 @@ pub(super) fn walk(y: &[f64], season_length: usize, form: Form, floor: f64) -> O
 }
 
 /// Takes a point apart; the first season is what makes their mean that of a season without effect.
-fn put(x: &[f64], form: Form, states: &mut States) -> Smoothing {
+fn put(x: &[f64], form: EtsForm, states: &mut States) -> Smoothing {
     let mut values = x.iter().copied();
     let mut next = || values.next().unwrap_or(f64::NAN);
     let alpha = next();

@@ -8,7 +8,7 @@
 
 use super::super::arima;
 use super::complex::Complex;
-use super::form::{Form, Parameters};
+use super::form::{TbatsForm, TbatsParameters};
 use super::gains::level;
 use super::state::Structure;
 
@@ -18,15 +18,15 @@ const RADIUS: f64 = 1.01;
 /// Points on half the circle: a tenth of the distance between it and the unit circle apart, or less.
 const POINTS: u32 = 512;
 
-/// Tells whether the structure forgets its seed state, and the errors are stationary and invertible.
-pub(super) fn is_admissible(form: Form, structure: &Structure<'_>, parameters: &Parameters) -> bool {
+/// Returns whether the structure forgets its seed state, and the errors are stationary and invertible.
+pub(super) fn is_admissible(form: TbatsForm, structure: &Structure<'_>, parameters: &TbatsParameters) -> bool {
     let negated: Vec<f64> = parameters.ma.iter().map(|c| -c).collect();
     arima::roots_beyond(&parameters.ar, RADIUS)
         && arima::roots_beyond(&negated, RADIUS)
         && forgets(form, structure, parameters)
 }
 
-fn forgets(form: Form, structure: &Structure<'_>, parameters: &Parameters) -> bool {
+fn forgets(form: TbatsForm, structure: &Structure<'_>, parameters: &TbatsParameters) -> bool {
     let mut turned = 0.0;
     let mut before = Complex(1.0, 0.0);
     for k in 0..=POINTS {

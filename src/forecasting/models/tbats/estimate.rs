@@ -7,10 +7,10 @@
 
 use super::admissible::is_admissible;
 use super::box_cox;
-use super::form::{Form, Harmonics, Name, Parameters, Trend};
-use super::normal::{Normal, Reduced};
-use super::sensitivity::{Layout, Pass, normal};
-use super::state::{State, Structure, unforeseen, whiten};
+use super::form::{Harmonics, ParameterName, TbatsForm, TbatsParameters, Trend};
+use super::normal::{PartitionedEquations, Reduced};
+use super::sensitivity::{ColumnLayout, RunTrace, normal};
+use super::state::{Structure, TbatsState, unforeseen, whiten};
 
 /// The least and the largest share of a slope that a step leaves, as in the reference.
 const DAMPING: (f64, f64) = (0.8, 1.0);
@@ -31,7 +31,7 @@ const EXACT: f64 = 1e-24;
 
 /// What is fitted: a series, and the bounds of λ.
 #[derive(Clone, Debug)]
-pub(super) struct Sample<'a> {
+pub(super) struct TbatsSample<'a> {
     /// Logarithms about the geometric mean, where the series is positive.
     pub(super) logarithms: Option<&'a [f64]>,
     /// The values in the unit of the fit.
@@ -45,11 +45,11 @@ pub(super) struct Sample<'a> {
 
 /// An estimate, or the start of one.
 #[derive(Clone, Debug)]
-pub(super) struct Estimate {
-    pub(super) form: Form,
-    pub(super) parameters: Parameters,
+pub(super) struct TbatsEstimate {
+    pub(super) form: TbatsForm,
+    pub(super) parameters: TbatsParameters,
     /// The seed state.
-    pub(super) seeds: State,
+    pub(super) seeds: TbatsState,
     /// The sum of squared innovations.
     pub(super) squares: f64,
     /// Steps taken or tried.
@@ -59,17 +59,17 @@ pub(super) struct Estimate {
 }
 
 /// One run over the series.
-pub(super) struct Run {
+pub(super) struct SeriesRun {
     pub(super) d: Vec<f64>,
     pub(super) innovations: Vec<f64>,
     /// The state after the last value.
-    pub(super) end: State,
+    pub(super) end: TbatsState,
     pub(super) squares: f64,
 }
 
-impl Sample<'_> {
+impl TbatsSample<'_> {
     /// The series as a form sees it.
-    pub(super) fn transformed(&self, form: Form, lambda: f64) -> Vec<f64> {
+    pub(super) fn transformed(&self, form: TbatsForm, lambda: f64) -> Vec<f64> {
         match self.logarithms {
             Some(logarithms) if form.box_cox => logarithms.iter().map(|&x| box_cox::transform(x, lambda)).collect(),
             _ => self.values.to_vec(),
@@ -77,7 +77,7 @@ impl Sample<'_> {
     }
 
     /// Runs a model over the series; `None` where it is not admissible or leads nowhere.
-    pub(super) fn run(&self, form: Form, parameters: &Parameters, seeds: &State) -> Option<Run> {
+    pub(super) fn run(&self, form: TbatsForm, parameters: &TbatsParameters, seeds: &TbatsState) -> Option<SeriesRun> {
         let structure = Structure::new(form, self.harmonics, parameters);
         if !is_admissible(form, &structure, parameters) {
             return None;
@@ -86,7 +86,7 @@ impl Sample<'_> {
         let d = unforeseen(&structure, &mut end, &self.transformed(form, parameters.lambda));
         let innovations = whiten(&d, &parameters.ar, &parameters.ma);
         let squares: f64 = innovations.iter().map(|e| e * e).sum();
-        squares.is_finite().then_some(Run {
+        squares.is_finite().then_some(SeriesRun {
             d,
             innovations,
             end,
@@ -94,8 +94,8 @@ impl Sample<'_> {
         })
     }
 
-    fn normal(&self, estimate: &Estimate, layout: &Layout, run: &Run) -> Normal {
-        let Estimate {
+    fn normal(&self, estimate: &TbatsEstimate, layout: &ColumnLayout, run: &SeriesRun) -> PartitionedEquations {
+        let TbatsEstimate {
             form,
             parameters,
             seeds,
@@ -108,7 +108,7 @@ impl Sample<'_> {
             }
             _ => Vec::new(),
         };
-        let pass = Pass {
+        let pass = RunTrace {
             d: &run.d,
             innovations: &run.innovations,
             by_lambda: &by_lambda,
@@ -119,10 +119,15 @@ impl Sample<'_> {
     }
 
     /// Estimates from parameters and a seed state to start from; `None` if even the start leads nowhere.
-    pub(super) fn estimate(&self, form: Form, parameters: Parameters, seeds: State) -> Option<Estimate> {
-        let layout = Layout::new(self.harmonics, Name::of(form, self.harmonics.seasons.len()));
+    pub(super) fn estimate(
+        &self,
+        form: TbatsForm,
+        parameters: TbatsParameters,
+        seeds: TbatsState,
+    ) -> Option<TbatsEstimate> {
+        let layout = ColumnLayout::new(self.harmonics, ParameterName::of(form, self.harmonics.seasons.len()));
         let mut run = self.run(form, &parameters, &seeds)?;
-        let mut at = Estimate {
+        let mut at = TbatsEstimate {
             form,
             parameters,
             seeds,
@@ -163,8 +168,8 @@ impl Sample<'_> {
     /// Takes a step of the seeds and of the parameters that are `free`, if it lowers the sum of squares.
     fn propose(
         &self,
-        at: &Estimate,
-        layout: &Layout,
+        at: &TbatsEstimate,
+        layout: &ColumnLayout,
         reduced: &Reduced,
         caution: f64,
         mut free: Vec<bool>,
@@ -193,14 +198,14 @@ impl Sample<'_> {
                 None => {}
             }
             for (free, name) in free.iter_mut().zip(&layout.names) {
-                *free &= !matches!(name, Name::Gamma(_));
+                *free &= !matches!(name, ParameterName::Gamma(_));
             }
         }
         Proposal::Worse
     }
 
-    /// Tells of each parameter whether it may move: not out of its bounds.
-    fn free(&self, at: &Estimate, layout: &Layout, reduced: &Reduced) -> Vec<bool> {
+    /// Returns for each parameter whether it may move: not out of its bounds.
+    fn free(&self, at: &TbatsEstimate, layout: &ColumnLayout, reduced: &Reduced) -> Vec<bool> {
         let mut free = vec![true; reduced.gradient.len()];
         for ((free, &name), &slope) in free.iter_mut().zip(&layout.names).zip(&reduced.gradient) {
             *free = !self.is_held(name, at, slope);
@@ -208,20 +213,20 @@ impl Sample<'_> {
         free
     }
 
-    /// Tells whether a parameter sits at a bound that its slope pushes it against.
-    fn is_held(&self, name: Name, at: &Estimate, slope: f64) -> bool {
+    /// Returns whether a parameter sits at a bound that its slope pushes it against.
+    fn is_held(&self, name: ParameterName, at: &TbatsEstimate, slope: f64) -> bool {
         let (value, (least, most)) = match name {
-            Name::Lambda => (at.parameters.lambda, self.lambda),
-            Name::Phi => (at.parameters.phi, DAMPING),
-            Name::Alpha => (at.parameters.alpha, ALPHA),
-            Name::Beta => (at.parameters.beta, BETA),
-            Name::Gamma(season) => (at.parameters.gamma[season], GAMMA),
+            ParameterName::Lambda => (at.parameters.lambda, self.lambda),
+            ParameterName::Phi => (at.parameters.phi, DAMPING),
+            ParameterName::Alpha => (at.parameters.alpha, ALPHA),
+            ParameterName::Beta => (at.parameters.beta, BETA),
+            ParameterName::Gamma(season) => (at.parameters.gamma[season], GAMMA),
             _ => return false,
         };
         (value <= least && slope > 0.0) || (value >= most && slope < 0.0)
     }
 
-    fn confine(&self, parameters: &mut Parameters) {
+    fn confine(&self, parameters: &mut TbatsParameters) {
         parameters.lambda = parameters.lambda.clamp(self.lambda.0, self.lambda.1);
         parameters.alpha = parameters.alpha.clamp(ALPHA.0, ALPHA.1);
         parameters.beta = parameters.beta.clamp(BETA.0, BETA.1);
@@ -232,9 +237,9 @@ impl Sample<'_> {
             .for_each(|gamma| *gamma = gamma.clamp(GAMMA.0, GAMMA.1));
     }
 
-    /// Where the estimation of a form starts, as in the reference but for the damping; see [`Sample::estimate`].
-    pub(super) fn start(&self, form: Form) -> Parameters {
-        Parameters {
+    /// Where the estimation of a form starts, as in the reference but for the damping; see [`TbatsSample::estimate`].
+    pub(super) fn start(&self, form: TbatsForm) -> TbatsParameters {
+        TbatsParameters {
             lambda: if form.box_cox {
                 f64::midpoint(self.lambda.0, self.lambda.1)
             } else {
@@ -260,9 +265,9 @@ enum Proposal {
 
 /// A better estimate.
 struct Better {
-    estimate: Estimate,
+    estimate: TbatsEstimate,
     /// Its run over the series.
-    run: Run,
+    run: SeriesRun,
     /// How much of the promise was kept.
     kept: f64,
 }

@@ -18,7 +18,7 @@ pub(super) enum Trend {
 
 /// The components of a model other than its seasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Form {
+pub(super) struct TbatsForm {
     /// Whether the series is transformed.
     pub(super) box_cox: bool,
     /// The trend.
@@ -90,7 +90,7 @@ pub(super) fn lanes(numbers: impl Iterator<Item = f64>) -> Vec<Lane> {
 
 /// The parameters of a model, other than its seed state.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Parameters {
+pub(super) struct TbatsParameters {
     /// λ of the transformation; 1 without one.
     pub(super) lambda: f64,
     /// How much of an error the level takes up.
@@ -109,7 +109,7 @@ pub(super) struct Parameters {
 
 /// One free parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(super) enum ParameterName {
     Lambda,
     Alpha,
     Beta,
@@ -120,9 +120,9 @@ pub(super) enum Name {
     Ma(usize),
 }
 
-impl Name {
+impl ParameterName {
     /// The free parameters of a form: those of the structure first, then those of the errors.
-    pub(super) fn of(form: Form, seasons: usize) -> Vec<Self> {
+    pub(super) fn of(form: TbatsForm, seasons: usize) -> Vec<Self> {
         let mut names = vec![Self::Alpha];
         if form.box_cox {
             names.push(Self::Lambda);
@@ -140,24 +140,28 @@ impl Name {
     }
 }
 
-impl Parameters {
+impl TbatsParameters {
     /// The parameter of a name.
-    pub(super) fn at(&mut self, name: Name) -> &mut f64 {
+    pub(super) fn at(&mut self, name: ParameterName) -> &mut f64 {
         match name {
-            Name::Lambda => &mut self.lambda,
-            Name::Alpha => &mut self.alpha,
-            Name::Beta => &mut self.beta,
-            Name::Phi => &mut self.phi,
-            Name::Gamma(season) => &mut self.gamma[season],
-            Name::Ar(i) => &mut self.ar[i],
-            Name::Ma(i) => &mut self.ma[i],
+            ParameterName::Lambda => &mut self.lambda,
+            ParameterName::Alpha => &mut self.alpha,
+            ParameterName::Beta => &mut self.beta,
+            ParameterName::Phi => &mut self.phi,
+            ParameterName::Gamma(season) => &mut self.gamma[season],
+            ParameterName::Ar(i) => &mut self.ar[i],
+            ParameterName::Ma(i) => &mut self.ma[i],
         }
     }
 }
 
 /// A model in the notation of the source: `TBATS(λ, {p,q}, φ, {<m₁,k₁>, …})`, with `-` for what it has not.
 #[derive(Debug)]
-pub(super) struct Notation<'a>(pub(super) Form, pub(super) &'a Harmonics, pub(super) &'a Parameters);
+pub(super) struct Notation<'a>(
+    pub(super) TbatsForm,
+    pub(super) &'a Harmonics,
+    pub(super) &'a TbatsParameters,
+);
 
 impl fmt::Display for Notation<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

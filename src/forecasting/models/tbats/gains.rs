@@ -13,7 +13,7 @@
 //! admissible. A Kalman filter's gains have this phase in the limit of slowly changing harmonics.
 
 use super::complex::Complex;
-use super::form::{Form, Harmonics, Lane, Parameters, Trend, lanes};
+use super::form::{Harmonics, Lane, TbatsForm, TbatsParameters, Trend, lanes};
 
 /// The gains of both states of each harmonic.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub(super) struct Gains {
 }
 
 impl Gains {
-    pub(super) fn new(form: Form, harmonics: &Harmonics, parameters: &Parameters) -> Self {
+    pub(super) fn new(form: TbatsForm, harmonics: &Harmonics, parameters: &TbatsParameters) -> Self {
         let gains = |(season, (m, numbers)): (usize, &(usize, Vec<usize>))| -> Vec<Complex> {
             let gain = |&j: &usize| gain(form, parameters, parameters.gamma[season], Harmonics::turn(*m, j));
             numbers.iter().map(gain).collect()
@@ -36,19 +36,19 @@ impl Gains {
     }
 }
 
-fn gain(form: Form, parameters: &Parameters, gamma: f64, turn: f64) -> Complex {
+fn gain(form: TbatsForm, parameters: &TbatsParameters, gamma: f64, turn: f64) -> Complex {
     let x = Complex::polar(1.0, turn);
     let left = level(form, parameters, x).plus(1.0).inverse();
     x.conjugate().times(left).times(Complex(gamma / left.size(), 0.0))
 }
 
 /// What level and slope foresee after an unforeseen wave `x^t`, `w' (x − F)⁻¹ g` of the two.
-pub(super) fn level(form: Form, parameters: &Parameters, x: Complex) -> Complex {
+pub(super) fn level(form: TbatsForm, parameters: &TbatsParameters, x: Complex) -> Complex {
     let slope = if form.trend == Trend::Absent {
         Complex(0.0, 0.0)
     } else {
         // The slope answers β / (x − φ), and is seen with φ.
-        let Parameters { beta, phi, .. } = parameters;
+        let TbatsParameters { beta, phi, .. } = parameters;
         x.plus(-phi).inverse().times(Complex(beta * phi, 0.0))
     };
     x.plus(-1.0).inverse().times(slope.plus(parameters.alpha)).add(slope)

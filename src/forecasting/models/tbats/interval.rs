@@ -4,14 +4,14 @@
 //! with the variance `σ² (1 + c₁² + c₂² + …)`, where `c_h` is the response of the h-th value after an innovation of one.
 //! Their quantiles are taken back by the transformation; so is their mean, which makes the point forecast the median.
 
-use super::super::{Finding, Fitted, Forecast, Interval, normal};
+use super::super::{Estimate, Fitted, Forecast, Interval, normal};
 use super::box_cox;
-use super::form::{Form, Harmonics, Notation, Parameters, Trend};
-use super::state::{State, Structure, foreseen};
+use super::form::{Harmonics, Notation, TbatsForm, TbatsParameters, Trend};
+use super::state::{Structure, TbatsState, foreseen};
 
 /// The information criteria of a fit, with the likelihood's constant left out, as in the reference.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Criteria {
+pub(super) struct TbatsCriteria {
     pub(super) aic: f64,
     /// Seeds and parameters.
     pub(super) estimated: usize,
@@ -20,11 +20,11 @@ pub(super) struct Criteria {
 /// A model at the end of its series.
 #[derive(Clone, Debug)]
 pub(super) struct TbatsFit {
-    pub(super) form: Form,
+    pub(super) form: TbatsForm,
     pub(super) harmonics: Harmonics,
-    pub(super) parameters: Parameters,
-    pub(super) seeds: State,
-    pub(super) end: State,
+    pub(super) parameters: TbatsParameters,
+    pub(super) seeds: TbatsState,
+    pub(super) end: TbatsState,
     /// The last values that the structure did not foresee, as many as the errors remember.
     pub(super) d: Vec<f64>,
     /// The last innovations, likewise.
@@ -33,8 +33,7 @@ pub(super) struct TbatsFit {
     pub(super) variance: f64,
     /// The series' values in one of the fit.
     pub(super) unit: f64,
-    pub(super) fitted: Vec<f64>,
-    pub(super) criteria: Criteria,
+    pub(super) criteria: TbatsCriteria,
     /// Models that were estimated.
     pub(super) tried: usize,
     /// Steps of all estimations.
@@ -45,7 +44,7 @@ pub(super) struct TbatsFit {
 
 impl TbatsFit {
     /// What the model foresees from a state on, on the scale of the transformation.
-    fn path(&self, mut state: State, mut d: Vec<f64>, mut innovations: Vec<f64>, horizon: usize) -> Vec<f64> {
+    fn path(&self, mut state: TbatsState, mut d: Vec<f64>, mut innovations: Vec<f64>, horizon: usize) -> Vec<f64> {
         let structure = Structure::new(self.form, &self.harmonics, &self.parameters);
         let step = |_| {
             let error = foreseen(&d, &innovations, &self.parameters.ar, &self.parameters.ma);
@@ -61,7 +60,7 @@ impl TbatsFit {
     /// The standard deviations of the coming values, on the scale of the transformation.
     fn deviations(&self, horizon: usize) -> Vec<f64> {
         let structure = Structure::new(self.form, &self.harmonics, &self.parameters);
-        let mut struck = State::zero(&self.harmonics);
+        let mut struck = TbatsState::zero(&self.harmonics);
         structure.advance(&mut struck, 1.0);
         let mut sum = 1.0;
         let responses = self.path(struck, vec![1.0], vec![1.0], horizon);
@@ -79,7 +78,7 @@ impl TbatsFit {
 }
 
 /// Takes a value of the fit back to the series' own scale; what would overflow becomes the largest number.
-pub(super) fn back(form: Form, parameters: &Parameters, unit: f64, z: f64) -> f64 {
+pub(super) fn back(form: TbatsForm, parameters: &TbatsParameters, unit: f64, z: f64) -> f64 {
     let value = if form.box_cox {
         box_cox::back(z, parameters.lambda)
     } else {
@@ -116,8 +115,8 @@ impl Fitted for TbatsFit {
         }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let Parameters {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
+        let TbatsParameters {
             lambda,
             alpha,
             beta,
@@ -127,17 +126,17 @@ impl Fitted for TbatsFit {
             ma,
         } = &self.parameters;
         let notation = Notation(self.form, &self.harmonics, &self.parameters).to_string();
-        let mut found = vec![("form", Finding::Text(notation))];
-        let numbers = |values: &[f64]| Finding::Numbers(values.to_vec());
+        let mut found = vec![("form", Estimate::Text(notation))];
+        let numbers = |values: &[f64]| Estimate::Numbers(values.to_vec());
         if self.form.box_cox {
-            found.push(("lambda", Finding::Number(*lambda)));
+            found.push(("lambda", Estimate::Number(*lambda)));
         }
-        found.push(("alpha", Finding::Number(*alpha)));
+        found.push(("alpha", Estimate::Number(*alpha)));
         if self.form.trend != Trend::Absent {
-            found.push(("beta", Finding::Number(*beta)));
+            found.push(("beta", Estimate::Number(*beta)));
         }
         if self.form.trend == Trend::Damped {
-            found.push(("phi", Finding::Number(*phi)));
+            found.push(("phi", Estimate::Number(*phi)));
         }
         if !gamma.is_empty() {
             found.push(("gamma", numbers(gamma)));
@@ -145,7 +144,7 @@ impl Fitted for TbatsFit {
                 let each: Vec<String> = harmonics.iter().map(usize::to_string).collect();
                 format!("{} of [{m}]", each.join(" "))
             });
-            found.push(("harmonics", Finding::Text(words.collect::<Vec<_>>().join(", "))));
+            found.push(("harmonics", Estimate::Text(words.collect::<Vec<_>>().join(", "))));
         }
         if !ar.is_empty() {
             found.push(("ar", numbers(ar)));
@@ -153,22 +152,18 @@ impl Fitted for TbatsFit {
         if !ma.is_empty() {
             found.push(("ma", numbers(ma)));
         }
-        let as_number = |count: usize| Finding::Number(u32::try_from(count).map_or(f64::INFINITY, f64::from));
+        let as_number = |count: usize| Estimate::Number(u32::try_from(count).map_or(f64::INFINITY, f64::from));
         found.extend([
-            ("level", Finding::Number(self.seeds.level)),
-            ("sigma", Finding::Number(self.variance.sqrt())),
-            ("aic", Finding::Number(self.criteria.aic)),
+            ("level", Estimate::Number(self.seeds.level)),
+            ("sigma", Estimate::Number(self.variance.sqrt())),
+            ("aic", Estimate::Number(self.criteria.aic)),
             ("estimated", as_number(self.criteria.estimated)),
             ("models_tried", as_number(self.tried)),
             ("iterations", as_number(self.iterations)),
         ]);
         if !self.limits.is_empty() {
-            found.push(("limit", Finding::Text(self.limits.join("; "))));
+            found.push(("limit", Estimate::Text(self.limits.join("; "))));
         }
         found
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

@@ -21,7 +21,7 @@
 //! - Seed state, parameters and λ are estimated together, see `estimate`. The reference solves for the seeds once, at
 //!   the parameters that it starts from, and ends at a higher AIC.
 //! - The order of the errors is searched for once, after the simplest form; the other forms start where the best one so
-//!   far ended, with its order. The reference starts each anew.
+//!   far ended, with its order. The reference starts each from nothing.
 //! - α, β and γ are not negative: a slope that corrects the level fitted better there, and forecast worse.
 //! - The variance is that of the innovations by the degrees of freedom that are left. The reference divides by the number
 //!   of values, which makes intervals too narrow where harmonics are many and values few.
@@ -44,59 +44,45 @@ mod state;
 mod tests;
 
 use super::arima::AutoArima;
-use super::last_day::LastDay;
+use super::repeated_season::RepeatedSeason;
+use super::settings::model_settings;
 use super::{FitError, Fitted, Model, check};
 use box_cox::Logarithms;
-use estimate::{Estimate, Sample};
-use form::{Form, Name, Trend};
-use interval::{Criteria, TbatsFit};
-use serde::{Deserialize, Serialize};
-use state::State;
+use estimate::{TbatsEstimate, TbatsSample};
+use form::{ParameterName, TbatsForm, Trend};
+use interval::{TbatsCriteria, TbatsFit};
+use state::TbatsState;
+
+use crate::engine::spec::schema::Kind;
+use crate::engine::spec::schema::Literal::{Bool, Int};
 
 const NAME: &str = "TBATS";
 
-/// A TBATS model whose components are chosen by AIC where they are not given.
-///
-/// The names of the settings are the reference's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Tbats {
-    /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
-    pub season_lengths: Vec<usize>,
-    /// Whether the series is transformed; only one that is positive throughout can be.
-    pub use_boxcox: Option<bool>,
-    /// The least λ of the transformation.
-    pub bc_lower_bound: f64,
-    /// The largest λ.
-    pub bc_upper_bound: f64,
-    /// Whether there is a trend.
-    pub use_trend: Option<bool>,
-    /// Whether a trend is damped.
-    pub use_damped_trend: Option<bool>,
-    /// Whether errors with a memory are tried.
-    pub use_arma_errors: bool,
-    /// Steps of an estimation at most.
-    pub max_iterations: usize,
-}
-
-impl Default for Tbats {
-    fn default() -> Self {
-        Self {
-            season_lengths: vec![24, 168],
-            use_boxcox: None,
-            bc_lower_bound: 0.0,
-            bc_upper_bound: 1.0,
-            use_trend: None,
-            use_damped_trend: None,
-            use_arma_errors: true,
-            max_iterations: 100,
-        }
+model_settings! {
+    /// A TBATS model whose components are chosen by AIC where they are not given.
+    ///
+    /// Names and defaults of the settings are the reference's.
+    #[derive(Clone, Debug, PartialEq)]
+    pub(crate) struct Tbats {
+        /// Steps in each season, such as 24 and 168; those that the series does not hold twice are left out.
+        season_lengths: Vec<usize> = vec![24, 168],
+        /// The least and the largest λ of the transformation.
+        lambda: (f64, f64) = (0.0, 1.0),
     }
+    "use_boxcox" => use_boxcox: Option<bool> = None, Kind::Bool,
+        "whether the series is transformed, which must be positive throughout (found by AIC)";
+    "use_trend" => use_trend: Option<bool> = None, Kind::Bool, "whether there is a trend (found by AIC)";
+    "use_damped_trend" => use_damped_trend: Option<bool> = None, Kind::Bool,
+        "whether a trend is damped (found by AIC)";
+    "use_arma_errors" => use_arma_errors: bool = Some(Bool(true)), Kind::Bool,
+        "whether errors with a memory are tried";
+    "max_iterations" => max_iterations: usize = Some(Int(100)), Kind::Int { min: 1, max: 100_000 },
+        "steps of an estimation at most";
 }
 
 impl Tbats {
     /// The defaults for seasons of these lengths.
-    pub fn new(season_lengths: &[usize]) -> Self {
+    pub(crate) fn new(season_lengths: &[usize]) -> Self {
         Self {
             season_lengths: season_lengths.to_vec(),
             ..Self::default()
@@ -104,7 +90,7 @@ impl Tbats {
     }
 
     /// The transformations and trends to try, in the order in which equals are preferred.
-    fn forms(&self, is_positive: bool) -> Vec<Form> {
+    fn forms(&self, is_positive: bool) -> Vec<TbatsForm> {
         let allowed = |setting: Option<bool>, value: bool| setting.is_none_or(|set| set == value);
         let trends = [
             (
@@ -125,27 +111,28 @@ impl Tbats {
             if box_cox && !is_positive || is_positive && !allowed(self.use_boxcox, box_cox) {
                 continue;
             }
-            forms.extend(trends.iter().filter(|(_, allowed)| *allowed).map(|&(trend, _)| Form {
-                box_cox,
-                trend,
-                p: 0,
-                q: 0,
-            }));
+            forms.extend(
+                trends
+                    .iter()
+                    .filter(|(_, allowed)| *allowed)
+                    .map(|&(trend, _)| TbatsForm {
+                        box_cox,
+                        trend,
+                        p: 0,
+                        q: 0,
+                    }),
+            );
         }
         forms
     }
 }
 
 impl Model for Tbats {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         check(NAME, y, 1)?;
         for &m in [1].iter().chain(&self.season_lengths) {
             if y.len() >= 2 * m
-                && let Some(fit) = LastDay::of_repeating(y, m)
+                && let Some(fit) = RepeatedSeason::of_repeating(y, m)
             {
                 return Ok(Box::new(fit));
             }
@@ -160,16 +147,16 @@ impl Model for Tbats {
             logarithms.as_ref().map_or(&values, |logarithms| &logarithms.values),
             &self.season_lengths,
         );
-        let sample = Sample {
+        let sample = TbatsSample {
             logarithms: logarithms.as_ref().map(|logarithms| logarithms.values.as_slice()),
             values: &values,
-            lambda: (self.bc_lower_bound, self.bc_upper_bound),
+            lambda: self.lambda,
             harmonics: &harmonics,
             max_iterations: self.max_iterations,
         };
         let forms = self.forms(logarithms.is_some());
         // One value more than there are numbers to estimate, and one for the variance.
-        let needs = |form: &Form| sample.estimated(*form) + 2;
+        let needs = |form: &TbatsForm| sample.estimated(*form) + 2;
         if let Some(needed) = forms.iter().map(needs).min() {
             check(NAME, y, needed)?;
         } else {
@@ -208,28 +195,28 @@ fn no_fit(why: &str) -> FitError {
     }
 }
 
-impl Sample<'_> {
+impl TbatsSample<'_> {
     /// How many numbers a form has to estimate.
-    fn estimated(&self, form: Form) -> usize {
+    fn estimated(&self, form: TbatsForm) -> usize {
         let trend = usize::from(form.trend != Trend::Absent);
-        Name::of(form, self.harmonics.seasons.len()).len() + 1 + trend + self.harmonics.seeds()
+        ParameterName::of(form, self.harmonics.seasons.len()).len() + 1 + trend + self.harmonics.seeds()
     }
 
     /// Akaike's criterion in the unit of the fit.
-    fn aic(&self, estimate: &Estimate) -> f64 {
+    fn aic(&self, estimate: &TbatsEstimate) -> f64 {
         let n = self.values.len() as f64;
         n * estimate.squares.max(f64::MIN_POSITIVE).ln() + 2.0 * self.estimated(estimate.form) as f64
     }
 
     /// The estimate with the least criterion, the first of equals.
-    fn best<'a>(&self, estimates: &'a [Estimate]) -> Option<&'a Estimate> {
+    fn best<'a>(&self, estimates: &'a [TbatsEstimate]) -> Option<&'a TbatsEstimate> {
         estimates.iter().min_by(|a, b| self.aic(a).total_cmp(&self.aic(b)))
     }
 
     /// Estimates a form with the errors of another estimate, from where that ended.
-    fn vary(&self, from: &Estimate, form: Form) -> Option<Estimate> {
-        let Form { p, q, .. } = from.form;
-        let form = Form { p, q, ..form };
+    fn vary(&self, from: &TbatsEstimate, form: TbatsForm) -> Option<TbatsEstimate> {
+        let TbatsForm { p, q, .. } = from.form;
+        let form = TbatsForm { p, q, ..form };
         if self.values.len() < self.estimated(form) + 2 {
             return None;
         }
@@ -247,8 +234,8 @@ impl Sample<'_> {
     }
 
     /// Estimates a form whose errors have no memory and, if that is wanted, the same with one.
-    fn with_and_without_memory(&self, form: Form, with_memory: bool) -> Vec<Estimate> {
-        let Some(plain) = self.estimate(form, self.start(form), State::zero(self.harmonics)) else {
+    fn with_and_without_memory(&self, form: TbatsForm, with_memory: bool) -> Vec<TbatsEstimate> {
+        let Some(plain) = self.estimate(form, self.start(form), TbatsState::zero(self.harmonics)) else {
             return Vec::new();
         };
         let memory = if with_memory { self.remember(&plain) } else { None };
@@ -256,10 +243,10 @@ impl Sample<'_> {
     }
 
     /// Estimates a model with errors like those that another left.
-    fn remember(&self, plain: &Estimate) -> Option<Estimate> {
+    fn remember(&self, plain: &TbatsEstimate) -> Option<TbatsEstimate> {
         let run = self.run(plain.form, &plain.parameters, &plain.seeds)?;
         let (ar, ma) = AutoArima::default().memory(&run.innovations)?;
-        let form = Form {
+        let form = TbatsForm {
             p: ar.len(),
             q: ma.len(),
             ..plain.form
@@ -273,12 +260,10 @@ impl Sample<'_> {
     }
 
     /// Runs a model once more, and keeps its end.
-    fn finish(&self, estimate: &Estimate, unit: f64) -> Option<TbatsFit> {
-        let &Estimate { form, .. } = estimate;
+    fn finish(&self, estimate: &TbatsEstimate, unit: f64) -> Option<TbatsFit> {
+        let &TbatsEstimate { form, .. } = estimate;
         let run = self.run(form, &estimate.parameters, &estimate.seeds)?;
-        let z = self.transformed(form, estimate.parameters.lambda);
-        let back = |z: f64| interval::back(form, &estimate.parameters, unit, z);
-        let n = z.len();
+        let n = self.values.len();
         let estimated = self.estimated(form);
         let last = |values: &[f64], count: usize| values[n - count.min(n)..].to_vec();
         Some(TbatsFit {
@@ -289,10 +274,9 @@ impl Sample<'_> {
             end: run.end,
             d: last(&run.d, form.p),
             variance: run.squares / (n - estimated) as f64,
-            fitted: z.iter().zip(&run.innovations).map(|(z, e)| back(z - e)).collect(),
             innovations: last(&run.innovations, form.q),
             unit,
-            criteria: Criteria {
+            criteria: TbatsCriteria {
                 aic: self.aic(estimate) + 2.0 * n as f64 * unit.ln(),
                 estimated,
             },

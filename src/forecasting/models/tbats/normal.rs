@@ -10,7 +10,7 @@ const RIDGE: f64 = 1e-11;
 
 /// `J'J` and `J'e` of a least-squares problem, of which the rows of `J` come one after another.
 #[derive(Clone, Debug)]
-pub(super) struct Normal {
+pub(super) struct PartitionedEquations {
     /// Columns of `J`, a multiple of four.
     size: usize,
     /// Row by row; only the lower triangle is filled.
@@ -21,7 +21,7 @@ pub(super) struct Normal {
     block: Vec<f64>,
 }
 
-impl Normal {
+impl PartitionedEquations {
     pub(super) fn new(size: usize) -> Self {
         let size = size.next_multiple_of(4);
         Self {
@@ -172,7 +172,7 @@ mod tests {
             .map(|t| [1.0, f64::from(t % 5), f64::from(t * t % 7), f64::from(t % 3)])
             .collect();
         let errors: Vec<f64> = rows.iter().map(|x| 3.0 * x[1] - 2.0 * x[2] + 1.0).collect();
-        let mut normal = Normal::new(4);
+        let mut normal = PartitionedEquations::new(4);
         rows.iter().zip(&errors).for_each(|(row, &e)| normal.add(row, e));
         normal.finish();
         let reduced = normal.reduced(2).expect("solvable");

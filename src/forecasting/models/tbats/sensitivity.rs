@@ -5,28 +5,28 @@
 
 use std::collections::VecDeque;
 
-use super::form::{Form, Harmonics, Name, Parameters};
+use super::form::{Harmonics, ParameterName, TbatsForm, TbatsParameters};
 use super::gains::Gains;
-use super::normal::Normal;
-use super::state::{State, Structure};
+use super::normal::PartitionedEquations;
+use super::state::{Structure, TbatsState};
 
 /// The step of the numerical derivatives of gains, which are smooth functions of the order of one.
 const STEP: f64 = 1e-7;
 
 /// Where seeds and parameters stand in a row.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(super) struct ColumnLayout {
     /// Lanes of harmonics.
     lanes: usize,
     /// The free parameters, in their order.
-    pub(super) names: Vec<Name>,
+    pub(super) names: Vec<ParameterName>,
     /// How many of them belong to the structure.
     structural: usize,
 }
 
-impl Layout {
-    pub(super) fn new(harmonics: &Harmonics, names: Vec<Name>) -> Self {
-        let is_structural = |name: &&Name| !matches!(name, Name::Ar(_) | Name::Ma(_));
+impl ColumnLayout {
+    pub(super) fn new(harmonics: &Harmonics, names: Vec<ParameterName>) -> Self {
+        let is_structural = |name: &&ParameterName| !matches!(name, ParameterName::Ar(_) | ParameterName::Ma(_));
         Self {
             lanes: harmonics.cos.len(),
             structural: names.iter().filter(is_structural).count(),
@@ -45,7 +45,7 @@ impl Layout {
     }
 
     /// Adds a step in the columns to seeds and parameters.
-    pub(super) fn apply(&self, step: &[f64], seeds: &mut State, parameters: &mut Parameters) {
+    pub(super) fn apply(&self, step: &[f64], seeds: &mut TbatsState, parameters: &mut TbatsParameters) {
         let (of_seeds, of_parameters) = step.split_at(self.seeds());
         seeds.level += of_seeds[0];
         seeds.slope += of_seeds[1];
@@ -63,7 +63,7 @@ impl Layout {
 
 /// What one pass over the series left: what the rows are derivatives of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pass<'a> {
+pub(super) struct RunTrace<'a> {
     /// What the structure did not foresee.
     pub(super) d: &'a [f64],
     /// The innovations.
@@ -76,18 +76,18 @@ pub(super) struct Pass<'a> {
 
 /// Gathers the normal equations of the innovations.
 pub(super) fn normal(
-    form: Form,
+    form: TbatsForm,
     structure: &Structure<'_>,
-    parameters: &Parameters,
-    layout: &Layout,
-    pass: &Pass<'_>,
-) -> Normal {
+    parameters: &TbatsParameters,
+    layout: &ColumnLayout,
+    pass: &RunTrace<'_>,
+) -> PartitionedEquations {
     let seeds = layout.seeds();
-    let mut normal = Normal::new(layout.size());
+    let mut normal = PartitionedEquations::new(layout.size());
     let mut seed_row = structure.first_row();
-    let mut responses: Vec<Response> = layout.names[..layout.structural]
+    let mut responses: Vec<StateDerivative> = layout.names[..layout.structural]
         .iter()
-        .map(|&name| Response::new(form, structure, parameters, name))
+        .map(|&name| StateDerivative::new(form, structure, parameters, name))
         .collect();
     let mut whitening = Whitening::new(parameters, seeds + layout.structural);
     let mut slope = pass.slope;
@@ -107,7 +107,7 @@ pub(super) fn normal(
 }
 
 /// Writes how `d` depends on the seeds: by the row, with the sign turned.
-fn write_seeds(row: &State, out: &mut [f64]) {
+fn write_seeds(row: &TbatsState, out: &mut [f64]) {
     out[0] = -row.level;
     out[1] = -row.slope;
     let (re, im) = out[4..].split_at_mut(row.re.as_flattened().len());
@@ -119,15 +119,15 @@ fn write_seeds(row: &State, out: &mut [f64]) {
 }
 
 /// The derivative of the state by one parameter of the structure.
-struct Response {
-    name: Name,
-    state: State,
+struct StateDerivative {
+    name: ParameterName,
+    state: TbatsState,
     /// The derivative of the gains.
     gains: Gains,
 }
 
-impl Response {
-    fn new(form: Form, structure: &Structure<'_>, parameters: &Parameters, name: Name) -> Self {
+impl StateDerivative {
+    fn new(form: TbatsForm, structure: &Structure<'_>, parameters: &TbatsParameters, name: ParameterName) -> Self {
         let harmonics = structure.harmonics;
         let mut moved = parameters.clone();
         *moved.at(name) += STEP;
@@ -142,7 +142,7 @@ impl Response {
         }
         Self {
             name,
-            state: State::zero(harmonics),
+            state: TbatsState::zero(harmonics),
             gains,
         }
     }
@@ -151,20 +151,20 @@ impl Response {
     fn advance(&mut self, structure: &Structure<'_>, d: f64, slope: f64, by_lambda: f64) -> f64 {
         let mut derivative = -structure.foresee(&self.state);
         match self.name {
-            Name::Lambda => derivative += by_lambda,
-            Name::Phi => derivative -= slope,
+            ParameterName::Lambda => derivative += by_lambda,
+            ParameterName::Phi => derivative -= slope,
             _ => {}
         }
         structure.advance(&mut self.state, derivative);
         match self.name {
-            Name::Lambda => return derivative,
-            Name::Alpha => self.state.level += d,
-            Name::Beta => self.state.slope += d,
-            Name::Phi => {
+            ParameterName::Lambda => return derivative,
+            ParameterName::Alpha => self.state.level += d,
+            ParameterName::Beta => self.state.slope += d,
+            ParameterName::Phi => {
                 self.state.level += slope;
                 self.state.slope += slope;
             }
-            Name::Gamma(_) | Name::Ar(_) | Name::Ma(_) => {}
+            ParameterName::Gamma(_) | ParameterName::Ar(_) | ParameterName::Ma(_) => {}
         }
         for (state, gains) in [
             (&mut self.state.re, &self.gains.re),
@@ -198,7 +198,7 @@ struct Whitening<'a> {
 }
 
 impl<'a> Whitening<'a> {
-    fn new(parameters: &'a Parameters, structural: usize) -> Self {
+    fn new(parameters: &'a TbatsParameters, structural: usize) -> Self {
         Self {
             ar: &parameters.ar,
             ma: &parameters.ma,

@@ -15,12 +15,12 @@
 //! `d` is linear in the seed state; its derivatives by the seeds are the row `w' D^t`, `D = F − g w'`, that the
 //! same rotation carries forward.
 
-use super::form::{Form, Harmonics, Lane, Parameters, Trend};
+use super::form::{Harmonics, Lane, TbatsForm, TbatsParameters, Trend};
 use super::gains::Gains;
 
 /// A state of the structure, or a derivative of one.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct State {
+pub(super) struct TbatsState {
     /// The level.
     pub(super) level: f64,
     /// Its slope; 0 where there is no trend.
@@ -31,7 +31,7 @@ pub(super) struct State {
     pub(super) im: Vec<Lane>,
 }
 
-impl State {
+impl TbatsState {
     /// The state of nothing.
     pub(super) fn zero(harmonics: &Harmonics) -> Self {
         let none = vec![[0.0; 4]; harmonics.cos.len()];
@@ -56,7 +56,7 @@ pub(super) struct Structure<'a> {
 }
 
 impl<'a> Structure<'a> {
-    pub(super) fn new(form: Form, harmonics: &'a Harmonics, parameters: &Parameters) -> Self {
+    pub(super) fn new(form: TbatsForm, harmonics: &'a Harmonics, parameters: &TbatsParameters) -> Self {
         let has_trend = form.trend != Trend::Absent;
         Self {
             harmonics,
@@ -68,12 +68,12 @@ impl<'a> Structure<'a> {
     }
 
     /// What a state foresees for its next step.
-    pub(super) fn foresee(&self, state: &State) -> f64 {
+    pub(super) fn foresee(&self, state: &TbatsState) -> f64 {
         state.level + self.phi * state.slope + sum(&state.re)
     }
 
     /// Carries a state one step forward, with `d` unforeseen.
-    pub(super) fn advance(&self, state: &mut State, d: f64) {
+    pub(super) fn advance(&self, state: &mut TbatsState, d: f64) {
         let slope = self.phi * state.slope;
         state.level += slope + self.alpha * d;
         state.slope = slope + self.beta * d;
@@ -81,7 +81,7 @@ impl<'a> Structure<'a> {
     }
 
     /// Turns the harmonics, and adds `d` by their gains.
-    fn turn(&self, state: &mut State, d: f64) {
+    fn turn(&self, state: &mut TbatsState, d: f64) {
         let turns = self.harmonics.cos.iter().zip(&self.harmonics.sin);
         let gains = self.gains.re.iter().zip(&self.gains.im);
         for (((re, im), (cos, sin)), (gain_re, gain_im)) in state.re.iter_mut().zip(&mut state.im).zip(turns).zip(gains)
@@ -95,8 +95,8 @@ impl<'a> Structure<'a> {
     }
 
     /// The row `w'`: how the seeds show in the first value.
-    pub(super) fn first_row(&self) -> State {
-        let mut row = State::zero(self.harmonics);
+    pub(super) fn first_row(&self) -> TbatsState {
+        let mut row = TbatsState::zero(self.harmonics);
         row.level = 1.0;
         row.slope = self.phi;
         row.re.clone_from(&self.harmonics.ones);
@@ -104,7 +104,7 @@ impl<'a> Structure<'a> {
     }
 
     /// Replaces a row `r` by `r D`.
-    pub(super) fn advance_row(&self, row: &mut State) {
+    pub(super) fn advance_row(&self, row: &mut TbatsState) {
         let mut gained = [0.0; 4];
         let gains = self.gains.re.iter().zip(&self.gains.im);
         for ((re, im), (gain_re, gain_im)) in row.re.iter().zip(&row.im).zip(gains) {
@@ -137,7 +137,7 @@ fn sum(lanes: &[Lane]) -> f64 {
 }
 
 /// Runs a structure over a series from a seed state, which becomes the last state; gives what it did not foresee.
-pub(super) fn unforeseen(structure: &Structure<'_>, state: &mut State, z: &[f64]) -> Vec<f64> {
+pub(super) fn unforeseen(structure: &Structure<'_>, state: &mut TbatsState, z: &[f64]) -> Vec<f64> {
     let step = |value: &f64| {
         let d = value - structure.foresee(state);
         structure.advance(state, d);

@@ -1,14 +1,14 @@
 //! Tests of the whole model, and of the recursion against the matrices of the source.
 
 use super::super::scale::sample as series;
-use super::super::{Finding, FitError, Fitted, Model, normal};
-use super::estimate::Sample;
-use super::form::{Form, Harmonics, Name, Parameters, Trend, lanes};
-use super::sensitivity::{Layout, Pass};
-use super::state::{State, Structure, unforeseen, whiten};
+use super::super::{Estimate, FitError, Fitted, Model, normal};
+use super::estimate::TbatsSample;
+use super::form::{Harmonics, ParameterName, TbatsForm, TbatsParameters, Trend, lanes};
+use super::sensitivity::{ColumnLayout, RunTrace};
+use super::state::{Structure, TbatsState, unforeseen, whiten};
 use super::{Tbats, admissible, interval};
 
-const ALL: Form = Form {
+const ALL: TbatsForm = TbatsForm {
     box_cox: false,
     trend: Trend::Damped,
     p: 2,
@@ -19,8 +19,8 @@ fn harmonics() -> Harmonics {
     Harmonics::new(vec![(7, vec![1, 3]), (12, vec![1, 2, 5, 6])])
 }
 
-fn parameters() -> Parameters {
-    Parameters {
+fn parameters() -> TbatsParameters {
+    TbatsParameters {
         lambda: 1.0,
         alpha: 0.3,
         beta: 0.05,
@@ -31,8 +31,8 @@ fn parameters() -> Parameters {
     }
 }
 
-fn seeds(harmonics: &Harmonics) -> State {
-    let mut seeds = State::zero(harmonics);
+fn seeds(harmonics: &Harmonics) -> TbatsState {
+    let mut seeds = TbatsState::zero(harmonics);
     (seeds.level, seeds.slope) = (3.0, 0.1);
     seeds.re = lanes((0..6).map(|j| 1.0 / f64::from(j + 1)));
     seeds.im = lanes((0..6).map(|j| 0.3 * f64::from(j) - 0.5));
@@ -60,7 +60,7 @@ struct Matrices {
 
 impl Matrices {
     /// States in the order level, slope, s, s*, d (two), ε.
-    fn new(parameters: &Parameters, harmonics: &Harmonics) -> Self {
+    fn new(parameters: &TbatsParameters, harmonics: &Harmonics) -> Self {
         let structure = Structure::new(ALL, harmonics, parameters);
         let (re, im) = (structure.gains.re.as_flattened(), structure.gains.im.as_flattened());
         let size = 17;
@@ -104,7 +104,7 @@ fn the_recursion_is_that_of_the_matrices() {
     let start = seeds(&harmonics);
     let z: Vec<f64> = noise(200).iter().map(|e| 3.0 + e).collect();
     let sample = sample(&z, &harmonics);
-    let estimate = super::estimate::Estimate {
+    let estimate = super::estimate::TbatsEstimate {
         form: ALL,
         parameters: parameters.clone(),
         seeds: start.clone(),
@@ -114,6 +114,7 @@ fn the_recursion_is_that_of_the_matrices() {
     };
     let fit = sample.finish(&estimate, 1.0).expect("admissible");
     let forecast = fit.forecast(30, &[95.0]);
+    let run = sample.run(ALL, &parameters, &start).expect("admissible");
 
     let matrices = Matrices::new(&parameters, &harmonics);
     let mut x = vec![start.level, start.slope];
@@ -122,7 +123,7 @@ fn the_recursion_is_that_of_the_matrices() {
     x.extend([0.0; 3]);
     for (t, value) in z.iter().enumerate() {
         let foreseen = matrices.foresee(&x);
-        assert!((fit.fitted[t] - foreseen).abs() < 1e-10, "step {t}");
+        assert!((value - run.innovations[t] - foreseen).abs() < 1e-10, "step {t}");
         x = matrices.advance(&x, value - foreseen);
     }
     // What an innovation of one changes from the second value on.
@@ -138,8 +139,8 @@ fn the_recursion_is_that_of_the_matrices() {
     }
 }
 
-fn sample<'a>(values: &'a [f64], harmonics: &'a Harmonics) -> Sample<'a> {
-    Sample {
+fn sample<'a>(values: &'a [f64], harmonics: &'a Harmonics) -> TbatsSample<'a> {
+    TbatsSample {
         logarithms: None,
         values,
         lambda: (0.0, 1.0),
@@ -152,16 +153,16 @@ fn sample<'a>(values: &'a [f64], harmonics: &'a Harmonics) -> Sample<'a> {
 fn the_gradient_is_that_of_differences() {
     let (harmonics, parameters) = (harmonics(), parameters());
     let logarithms = noise(150).iter().map(|e| 0.2 * e).collect::<Vec<_>>();
-    let form = Form { box_cox: true, ..ALL };
-    let parameters = Parameters {
+    let form = TbatsForm { box_cox: true, ..ALL };
+    let parameters = TbatsParameters {
         lambda: 0.4,
         ..parameters
     };
-    let sample = Sample {
+    let sample = TbatsSample {
         logarithms: Some(&logarithms),
         ..sample(&logarithms, &harmonics)
     };
-    let layout = Layout::new(&harmonics, Name::of(form, 2));
+    let layout = ColumnLayout::new(&harmonics, ParameterName::of(form, 2));
     let start = seeds(&harmonics);
     let squares = |step: &[f64]| {
         let (mut seeds, mut parameters) = (start.clone(), parameters.clone());
@@ -170,7 +171,7 @@ fn the_gradient_is_that_of_differences() {
     };
     let run = sample.run(form, &parameters, &start).expect("admissible");
     let by_lambda: Vec<f64> = logarithms.iter().map(|&x| super::box_cox::by_lambda(x, 0.4)).collect();
-    let pass = Pass {
+    let pass = RunTrace {
         d: &run.d,
         innovations: &run.innovations,
         by_lambda: &by_lambda,
@@ -206,7 +207,7 @@ fn gains_are_admissible_where_the_seeds_are_forgotten() {
     for alpha in [-0.05, 0.0, 0.1, 0.8, 1.5, 1.95, 2.2] {
         for gamma in [-0.5, -0.03, 0.0, 0.01, 0.1, 0.3, 0.6] {
             for beta in [-0.1, 0.0, 0.1, 0.5] {
-                let parameters = Parameters {
+                let parameters = TbatsParameters {
                     alpha,
                     beta,
                     gamma: vec![gamma, gamma / 2.0],
@@ -265,13 +266,13 @@ fn two_pure_seasons_are_reproduced() {
 #[test]
 fn parameters_that_made_a_series_are_found() {
     let harmonics = Harmonics::new(vec![(12, vec![1, 2])]);
-    let form = Form {
+    let form = TbatsForm {
         box_cox: false,
         trend: Trend::Absent,
         p: 1,
         q: 0,
     };
-    let truth = Parameters {
+    let truth = TbatsParameters {
         alpha: 0.2,
         beta: 0.0,
         phi: 1.0,
@@ -281,7 +282,7 @@ fn parameters_that_made_a_series_are_found() {
         ..parameters()
     };
     let structure = Structure::new(form, &harmonics, &truth);
-    let mut state = State::zero(&harmonics);
+    let mut state = TbatsState::zero(&harmonics);
     state.level = 10.0;
     state.re = lanes([2.0, 1.0].into_iter());
     let mut d = 0.0;
@@ -293,10 +294,10 @@ fn parameters_that_made_a_series_are_found() {
     };
     let y: Vec<f64> = noise(3000).iter().map(step).collect();
     let found = sample(&y, &harmonics)
-        .estimate(form, sample(&y, &harmonics).start(form), State::zero(&harmonics))
+        .estimate(form, sample(&y, &harmonics).start(form), TbatsState::zero(&harmonics))
         .unwrap();
     assert!(!found.limited);
-    let Parameters { alpha, gamma, ar, .. } = found.parameters;
+    let TbatsParameters { alpha, gamma, ar, .. } = found.parameters;
     // Three standard errors or so of each.
     assert!(
         (alpha - 0.2).abs() < 0.08 && (gamma[0] - 0.05).abs() < 0.02 && (ar[0] - 0.6).abs() < 0.08,
@@ -306,7 +307,7 @@ fn parameters_that_made_a_series_are_found() {
 
 fn text(fit: &dyn Fitted, name: &str) -> String {
     let found = fit.summary().into_iter().find(|(found, _)| *found == name);
-    format!("{:?}", found.expect("told").1)
+    format!("{:?}", found.expect("reported").1)
 }
 
 #[test]
@@ -327,7 +328,7 @@ fn settings_decide_the_components() {
     );
     let with = Tbats {
         use_boxcox: Some(true),
-        bc_upper_bound: 0.0,
+        lambda: (0.0, 0.0),
         use_damped_trend: Some(true),
         use_trend: Some(true),
         use_arma_errors: false,
@@ -399,7 +400,7 @@ fn deviations_never_shrink_on_the_transformed_scale() {
     let mut end = seeds(&harmonics);
     let d = unforeseen(&structure, &mut end, &z);
     assert_eq!(whiten(&d, &[], &[]), d);
-    let estimate = super::estimate::Estimate {
+    let estimate = super::estimate::TbatsEstimate {
         form: ALL,
         parameters,
         seeds: seeds(&harmonics),
@@ -430,7 +431,7 @@ fn short_and_repeating_series_are_no_trouble() {
     }
     let fit = model.fit(&[1.0, 2.0, 1.5, 1.8, 2.2, 1.1]).unwrap();
     assert!(
-        matches!(&fit.summary()[0].1, Finding::Text(form) if form.contains("{0,0}")),
+        matches!(&fit.summary()[0].1, Estimate::Text(form) if form.contains("{0,0}")),
         "{:?}",
         fit.summary()
     );

@@ -15,7 +15,7 @@ const ALPHA: (f64, f64) = (0.1, 0.99);
 
 /// A regression line, by its value at time zero and its slope.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line {
+pub(super) struct RegressionLine {
     pub(super) intercept: f64,
     pub(super) slope: f64,
 }
@@ -23,7 +23,7 @@ pub(super) struct Line {
 /// The line that stands before a value of the series, and how it moves on with it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunningLine {
-    pub(super) line: Line,
+    pub(super) line: RegressionLine,
     pub(super) mean: f64,
     /// Values seen.
     pub(super) count: f64,
@@ -32,7 +32,7 @@ pub(super) struct RunningLine {
 impl RunningLine {
     pub(super) fn after_first(y: f64) -> Self {
         Self {
-            line: Line {
+            line: RegressionLine {
                 intercept: y,
                 slope: 0.0,
             },
@@ -47,7 +47,7 @@ impl RunningLine {
         let slope = ((i - 1.0) * self.line.slope + 6.0 * (y - self.mean) / (i + 1.0)) / (i + 2.0);
         self.mean = (i * self.mean + y) / (i + 1.0);
         self.count = i + 1.0;
-        self.line = Line {
+        self.line = RegressionLine {
             intercept: self.mean - slope * (i + 2.0) / 2.0,
             slope,
         };
@@ -55,7 +55,7 @@ impl RunningLine {
 }
 
 /// The regression line of all values.
-pub(super) fn whole_line(y: &[f64]) -> Line {
+pub(super) fn whole_line(y: &[f64]) -> RegressionLine {
     let n = y.len() as f64;
     let mean = y.iter().sum::<f64>() / n;
     let centre = f64::midpoint(n, 1.0);
@@ -65,7 +65,7 @@ pub(super) fn whole_line(y: &[f64]) -> Line {
         .map(|(t, value)| ((t + 1) as f64 - centre) * (value - mean))
         .sum();
     let slope = 12.0 * product / (n * (n * n - 1.0));
-    Line {
+    RegressionLine {
         intercept: mean - slope * centre,
         slope,
     }
@@ -73,7 +73,7 @@ pub(super) fn whole_line(y: &[f64]) -> Line {
 
 /// The parameters that fit best.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Estimate {
+pub(super) struct ThetaEstimate {
     pub(super) variant: Variant,
     pub(super) alpha: f64,
     /// 1 − 1/θ.
@@ -83,7 +83,7 @@ pub(super) struct Estimate {
     pub(super) squares: f64,
 }
 
-impl Estimate {
+impl ThetaEstimate {
     pub(super) fn find(y: &[f64], variant: Variant) -> Self {
         let lines = lines(y, variant);
         let bound = 2.0 * y.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
@@ -106,7 +106,7 @@ impl Estimate {
 }
 
 /// The line before each value from the second on.
-fn lines(y: &[f64], variant: Variant) -> Vec<Line> {
+fn lines(y: &[f64], variant: Variant) -> Vec<RegressionLine> {
     if !variant.is_dynamic() {
         return vec![whole_line(y); y.len() - 1];
     }
@@ -135,7 +135,7 @@ impl Discount {
         }
     }
 
-    pub(super) fn apply(self, line: Line) -> f64 {
+    pub(super) fn apply(self, line: RegressionLine) -> f64 {
         line.intercept * self.power + line.slope * (1.0 - self.power * (1.0 - self.alpha)) / self.alpha
     }
 
@@ -148,7 +148,7 @@ impl Discount {
 }
 
 /// Finds the initial level, within ± `bound`, and the weight of the line that leave the least squares for a given α.
-fn solve(y: &[f64], lines: &[Line], bound: f64, alpha: f64, variant: Variant) -> Estimate {
+fn solve(y: &[f64], lines: &[RegressionLine], bound: f64, alpha: f64, variant: Variant) -> ThetaEstimate {
     // An error is `rest − level · fade − weight · drift`; the sums of products of these three are all that is needed.
     let (mut rest_fade, mut rest_drift) = (0.0, 0.0);
     let (mut fade_fade, mut fade_drift, mut drift_drift) = (0.0, 0.0, 0.0);
@@ -194,7 +194,7 @@ fn solve(y: &[f64], lines: &[Line], bound: f64, alpha: f64, variant: Variant) ->
         + level * level * fade_fade
         + 2.0 * level * weight * fade_drift
         + weight * weight * drift_drift;
-    Estimate {
+    ThetaEstimate {
         variant,
         alpha,
         weight,
@@ -250,7 +250,7 @@ mod tests {
     fn the_estimate_is_a_minimum_of_the_sum_of_squares() {
         let y = series(60);
         for variant in Variant::ALL {
-            let found = Estimate::find(&y, variant);
+            let found = ThetaEstimate::find(&y, variant);
             let at =
                 |alpha: f64, weight: f64, level: f64| scored(&errors(&y, variant, alpha, 1.0 / (1.0 - weight), level));
             let least = at(found.alpha, found.weight, found.level);

@@ -20,12 +20,15 @@ mod estimate;
 
 use super::classical::{Composition, seasonal_pattern};
 use super::normal;
-use super::{Finding, FitError, Fitted, Forecast, Model, check};
-use estimate::{Discount, Estimate, Line, RunningLine, whole_line};
+use super::settings::model_settings;
+use super::{Estimate, FitError, Fitted, Forecast, Model, check};
+use crate::engine::spec::schema::Kind;
+use crate::engine::spec::schema::Literal::Text;
+use estimate::{Discount, RegressionLine, RunningLine, ThetaEstimate, whole_line};
 
 /// The four models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variant {
+pub(crate) enum Variant {
     /// Theta is 2, the line is that of all values.
     Standard,
     /// Theta is estimated, the line is that of all values.
@@ -62,68 +65,50 @@ impl Variant {
     }
 }
 
-/// A theta model, on the seasonally adjusted series if it is seasonal.
-#[derive(Clone, Debug)]
-pub struct Theta {
-    name: &'static str,
-    variants: Vec<Variant>,
-    season_length: usize,
-    composition: Composition,
+model_settings! {
+    /// A theta model, on the seasonally adjusted series if it is seasonal.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Theta {
+        /// The name under which `models` lists it.
+        name: &'static str = "DynamicOptimizedTheta",
+        /// The models to choose from, by the least one-step errors.
+        variants: Vec<Variant> = vec![Variant::DynamicOptimized],
+        /// Steps in a season; 1 for none.
+        season_length: usize = 1,
+    }
+    "decomposition" => decomposition: Composition = Some(Text(Composition::Multiplicative.name())),
+        Kind::Choice(Composition::NAMES), "how the season joins";
 }
 
 impl Theta {
-    /// One of the four models, with steps in a season, 1 for none.
-    pub fn new(variant: Variant, season_length: usize) -> Self {
-        let name = match variant {
-            Variant::Standard => "Theta",
-            Variant::Optimized => "OptimizedTheta",
-            Variant::DynamicStandard => "DynamicTheta",
-            Variant::DynamicOptimized => "DynamicOptimizedTheta",
-        };
-        Self {
-            name,
-            variants: vec![variant],
-            season_length,
-            composition: Composition::Multiplicative,
-        }
-    }
-
     /// `DynamicOptimizedTheta`.
-    pub fn dynamic_optimized(season_length: usize) -> Self {
-        Self::new(Variant::DynamicOptimized, season_length)
+    pub(crate) fn dynamic_optimized(season_length: usize) -> Self {
+        Self {
+            season_length,
+            ..Self::default()
+        }
     }
 
     /// `AutoTheta`: the one of the four whose one-step errors are least.
-    pub fn auto(season_length: usize) -> Self {
+    pub(crate) fn auto(season_length: usize) -> Self {
         Self {
             name: "AutoTheta",
             variants: Variant::ALL.to_vec(),
-            season_length,
-            composition: Composition::Multiplicative,
+            ..Self::dynamic_optimized(season_length)
         }
-    }
-
-    /// The same with a season that is multiplied, as from the start, or added.
-    #[must_use]
-    pub fn seasoned(self, composition: Composition) -> Self {
-        Self { composition, ..self }
     }
 }
 
 impl Model for Theta {
-    fn name(&self) -> &str {
-        self.name
-    }
-
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         check(self.name, y, UNSCORED + 3)?;
-        let season = Season::find(y, self.season_length, self.composition);
+        let season = Season::find(y, self.season_length, self.decomposition);
         let adjusted = season.adjust(y);
         let overflow = || FitError::NoFit {
             model: self.name,
             why: "the numbers overflow".to_owned(),
         };
-        let fit = |&variant: &Variant| Estimate::find(&adjusted, variant);
+        let fit = |&variant: &Variant| ThetaEstimate::find(&adjusted, variant);
         let estimates = self.variants.iter().map(fit).filter(|found| found.squares.is_finite());
         let best = estimates
             .min_by(|a, b| a.squares.total_cmp(&b.squares))
@@ -201,25 +186,26 @@ fn is_seasonal(y: &[f64], season_length: usize) -> bool {
 /// A theta model after its fit.
 #[derive(Debug)]
 struct ThetaFit {
-    estimate: Estimate,
+    estimate: ThetaEstimate,
     season: Season,
-    end: End,
+    end: ThetaEnd,
     /// Standard deviation of the scored one-step errors.
     deviation: f64,
-    fitted: Vec<f64>,
+    /// How many values there are.
+    n: usize,
 }
 
 /// The states after the last value.
 #[derive(Clone, Copy, Debug)]
-struct End {
+struct ThetaEnd {
     level: f64,
     running: RunningLine,
     discount: Discount,
 }
 
-impl End {
+impl ThetaEnd {
     /// Returns the next value as forecast, and takes it in with an error added.
-    fn advance(&mut self, estimate: &Estimate, error: f64) -> f64 {
+    fn advance(&mut self, estimate: &ThetaEstimate, error: f64) -> f64 {
         let forecast = self.level + estimate.weight * self.discount.apply(self.running.line);
         let value = forecast + error;
         self.level = estimate.alpha * value + (1.0 - estimate.alpha) * self.level;
@@ -231,10 +217,10 @@ impl End {
     }
 
     /// The variances of the coming steps, in units of a one-step error's: how far each error passes into later values.
-    fn variances(&self, estimate: &Estimate, horizon: usize) -> Vec<f64> {
+    fn variances(&self, estimate: &ThetaEstimate, horizon: usize) -> Vec<f64> {
         let mut variances = vec![1.0; horizon];
         // Forecasts are linear in the states, so an error of one is followed from states of zero.
-        let nought = Line {
+        let nought = RegressionLine {
             intercept: 0.0,
             slope: 0.0,
         };
@@ -260,8 +246,8 @@ impl End {
 }
 
 impl ThetaFit {
-    fn new(y: &[f64], estimate: Estimate, season: Season) -> Self {
-        let Estimate {
+    fn new(y: &[f64], estimate: ThetaEstimate, season: Season) -> Self {
+        let ThetaEstimate {
             variant, alpha, level, ..
         } = estimate;
         let running = match variant.is_dynamic() {
@@ -273,27 +259,26 @@ impl ThetaFit {
             },
         };
         let level = alpha * y[0] + (1.0 - alpha) * level;
-        let mut end = End {
+        let mut end = ThetaEnd {
             level,
             running,
             discount: Discount::of_second(alpha),
         };
-        let mut fitted = vec![f64::NAN];
-        for &value in &y[1..] {
+        let mut errors = Vec::with_capacity(y.len());
+        for (step, &value) in (1..).zip(&y[1..]) {
             let forecast = end.level + estimate.weight * end.discount.apply(end.running.line);
-            fitted.push(forecast);
-            end.advance(&estimate, value - forecast);
+            let error = value - forecast;
+            errors.extend((step >= UNSCORED).then_some(error));
+            end.advance(&estimate, error);
         }
-        let errors: Vec<f64> = y.iter().zip(&fitted).skip(UNSCORED).map(|(y, f)| y - f).collect();
         let mean = errors.iter().sum::<f64>() / errors.len() as f64;
         let squares: f64 = errors.iter().map(|error| (error - mean).powi(2)).sum();
-        season.restore(&mut fitted, 0);
         Self {
             estimate,
             season,
             end,
             deviation: (squares / (errors.len() - 1) as f64).sqrt(),
-            fitted,
+            n: y.len(),
         }
     }
 }
@@ -315,13 +300,13 @@ impl Fitted for ThetaFit {
             .iter_mut()
             .flat_map(|interval| [&mut interval.lower, &mut interval.upper]);
         for values in std::iter::once(&mut mean).chain(bounds) {
-            self.season.restore(values, self.fitted.len());
+            self.season.restore(values, self.n);
         }
         Forecast { mean, intervals }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
-        let Estimate {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
+        let ThetaEstimate {
             variant,
             alpha,
             level,
@@ -334,22 +319,18 @@ impl Fitted for ThetaFit {
             (false, Composition::Multiplicative) => "multiplicative",
         };
         let mut found = vec![
-            ("form", Finding::Text(variant.abbreviation().to_owned())),
-            ("decomposition", Finding::Text(season.to_owned())),
-            ("alpha", Finding::Number(alpha)),
-            ("theta", Finding::Number(self.estimate.theta())),
-            ("level", Finding::Number(level)),
-            ("sigma", Finding::Number(self.deviation)),
-            ("mse", Finding::Number(squares / (self.fitted.len() - UNSCORED) as f64)),
+            ("form", Estimate::Text(variant.abbreviation().to_owned())),
+            ("decomposition", Estimate::Text(season.to_owned())),
+            ("alpha", Estimate::Number(alpha)),
+            ("theta", Estimate::Number(self.estimate.theta())),
+            ("level", Estimate::Number(level)),
+            ("sigma", Estimate::Number(self.deviation)),
+            ("mse", Estimate::Number(squares / (self.n - UNSCORED) as f64)),
         ];
         if !self.season.pattern.is_empty() {
-            found.push(("season", Finding::Numbers(self.season.pattern.clone())));
+            found.push(("season", Estimate::Numbers(self.season.pattern.clone())));
         }
         found
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }
 
@@ -373,7 +354,7 @@ mod tests {
             .map(|h| (forecast.intervals[0].upper[h] - forecast.mean[h]) / normal::reach(95.0))
             .collect();
         // Each path from quantiles of errors in a fixed, mixed order.
-        let estimate = Estimate::find(&y, Variant::DynamicOptimized);
+        let estimate = ThetaEstimate::find(&y, Variant::DynamicOptimized);
         let whole = ThetaFit::new(&y, estimate, Season::find(&y, 1, Composition::Additive));
         let mut sums = [0.0; 6];
         let paths = 20_000_u64;
@@ -408,7 +389,10 @@ mod tests {
     fn scaled_series_have_scaled_forecasts_and_shifted_ones_shifted() {
         let y = series(48);
         for model in [Theta::auto(12), Theta::dynamic_optimized(1)] {
-            let model = model.seasoned(Composition::Additive);
+            let model = Theta {
+                decomposition: Composition::Additive,
+                ..model
+            };
             let plain = model.fit(&y).unwrap().forecast(6, &[90.0]);
             let scaled: Vec<f64> = y.iter().map(|value| value * 1e-3).collect();
             let found = model.fit(&scaled).unwrap().forecast(6, &[90.0]);
@@ -423,10 +407,11 @@ mod tests {
     #[test]
     fn intervals_nest_and_widen() {
         for variant in Variant::ALL {
-            let forecast = Theta::new(variant, 1)
-                .fit(&series(60))
-                .unwrap()
-                .forecast(12, &[50.0, 95.0]);
+            let model = Theta {
+                variants: vec![variant],
+                ..Theta::default()
+            };
+            let forecast = model.fit(&series(60)).unwrap().forecast(12, &[50.0, 95.0]);
             let width = |k: usize, h: usize| forecast.intervals[k].upper[h] - forecast.intervals[k].lower[h];
             assert!((0..12).all(|h| width(0, h) < width(1, h) && (h == 0 || width(1, h - 1) < width(1, h))));
         }

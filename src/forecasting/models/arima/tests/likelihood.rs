@@ -3,11 +3,11 @@
 use super::super::super::linalg::dot;
 use super::super::css;
 use super::super::exact_derivatives;
-use super::super::least_squares::{Evaluation, Normal, Stop, dots, minimise, sum_of_squares};
+use super::super::least_squares::{Evaluation, NormalEquations, StopRule, dots, minimise, sum_of_squares};
 use super::super::likelihood::Likelihood;
 use super::super::order::{Coefficients, Order};
 use super::super::polynomial;
-use super::super::sample::Sample;
+use super::super::sample::DifferencedSample;
 use super::{arma, assert_near, noise};
 
 /// Orders of all kinds, with free parameters for each.
@@ -69,7 +69,7 @@ fn the_exact_likelihood_is_that_of_the_multivariate_normal_distribution() {
     for (order, free) in models() {
         let model = Coefficients::from_free(&order, &free);
         for n in [1, 2, 9, 30, 150] {
-            let sample = Sample {
+            let sample = DifferencedSample {
                 series: noise(n as u64, n),
                 regressors: Vec::new(),
             };
@@ -86,7 +86,7 @@ fn close_to_a_unit_root_the_likelihood_is_still_exact() {
     let model = Coefficients::from_free(&order, &[70.0, 0.3, 10.0]);
     let series = arma(&[(1, 0.99)], &[], 3, 60);
     let found = Likelihood::at(
-        &Sample {
+        &DifferencedSample {
             series: series.clone(),
             regressors: Vec::new(),
         },
@@ -96,7 +96,7 @@ fn close_to_a_unit_root_the_likelihood_is_still_exact() {
     // The plain sums over noise weights would need millions here; a differenced check on the filter instead: the
     // likelihood of the first half times that of the second given the first is that of the whole.
     let half = Likelihood::at(
-        &Sample {
+        &DifferencedSample {
             series: series[..30].to_vec(),
             regressors: Vec::new(),
         },
@@ -122,7 +122,7 @@ fn a_regressor_is_estimated_by_generalised_least_squares() {
     let errors = arma(&[(1, 0.7)], &[], 5, 200);
     let x: Vec<f64> = (0..200).map(|t| (f64::from(t) * 0.3).sin()).collect();
     let series = x.iter().zip(&errors).map(|(x, e)| 4.0 * x + e).collect();
-    let sample = Sample {
+    let sample = DifferencedSample {
         series,
         regressors: vec![x],
     };
@@ -131,7 +131,7 @@ fn a_regressor_is_estimated_by_generalised_least_squares() {
     for step in [-1e-3, 1e-3] {
         let moved = sample.without_regressors(&[best.regression[0] + step]);
         let moved = Likelihood::at(
-            &Sample {
+            &DifferencedSample {
                 series: moved,
                 regressors: Vec::new(),
             },
@@ -146,7 +146,7 @@ fn a_regressor_is_estimated_by_generalised_least_squares() {
 fn the_gradient_of_the_sum_of_squares_is_that_of_finite_differences() {
     let series = arma(&[(1, 0.6), (4, 0.2)], &[(1, 0.3)], 11, 120);
     for regressors in [vec![], vec![vec![1.0; 120]]] {
-        let sample = Sample {
+        let sample = DifferencedSample {
             series: series.clone(),
             regressors,
         };
@@ -174,7 +174,7 @@ fn the_derivatives_of_the_exact_likelihood_are_those_of_finite_differences() {
     let series = arma(&[(1, 0.6), (4, 0.2)], &[(1, 0.3)], 11, 300);
     let slope: Vec<f64> = (0..300).map(|t| (f64::from(t) * 0.2).cos()).collect();
     for regressors in [vec![], vec![slope]] {
-        let sample = Sample {
+        let sample = DifferencedSample {
             series: series.clone(),
             regressors,
         };
@@ -231,7 +231,7 @@ fn free_parameters_give_stationary_polynomials_and_their_derivatives() {
 }
 
 #[test]
-fn roots_are_told_from_a_circle_without_being_found() {
+fn roots_beyond_a_circle_are_recognised_without_being_found() {
     // 1 - 0.5 B has its root at 2; (1 - 0.5 B)(1 - 0.8 B) = 1 - 1.3 B + 0.4 B^2 at 2 and 1.25.
     assert!(polynomial::roots_beyond(&[0.5], 1.99) && !polynomial::roots_beyond(&[0.5], 2.01));
     assert!(polynomial::roots_beyond(&[1.3, -0.4], 1.24) && !polynomial::roots_beyond(&[1.3, -0.4], 1.26));
@@ -245,13 +245,13 @@ fn the_optimiser_walks_down_a_curved_valley() {
         let residuals = vec![10.0 * (x[1] - x[0] * x[0]), 1.0 - x[0]];
         let rows = [vec![-20.0 * x[0], -1.0], vec![10.0, 0.0]];
         let normal = if derive {
-            Normal::new(&rows, &residuals)
+            NormalEquations::new(&rows, &residuals)
         } else {
-            Normal::default()
+            NormalEquations::default()
         };
         Some(Evaluation { residuals, normal })
     };
-    let stop = Stop {
+    let stop = StopRule {
         max_iterations: 100,
         tolerance: 1e-12,
     };
@@ -259,7 +259,7 @@ fn the_optimiser_walks_down_a_curved_valley() {
     assert!(!found.stopped_early && found.value < 1e-15, "{found:?}");
     let stopped = minimise(
         vec![-1.2, 1.0],
-        Stop {
+        StopRule {
             max_iterations: 3,
             ..stop
         },

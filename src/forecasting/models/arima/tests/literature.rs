@@ -2,8 +2,8 @@
 //! the same likelihood with a diffuse start for differences. Tolerances: the digits that are printed.
 
 use super::super::super::Model;
-use super::super::{Arima, AutoArima, Method, Order};
-use super::{assert_near, number, numbers, text};
+use super::super::{AutoArima, Method, Order};
+use super::{Arima, assert_near, number, numbers, text};
 
 /// Luteinising hormone in blood samples, every 10 minutes (Diggle 1990, table A.1).
 const LH: [f64; 48] = [

@@ -1,5 +1,6 @@
 //! Tests of the ARIMA family, by theme, and the series that they share.
 
+mod fixed_order;
 mod harmonic;
 mod likelihood;
 mod literature;
@@ -7,7 +8,8 @@ mod properties;
 mod search;
 mod starts;
 
-use super::super::{Finding, Fitted};
+use super::super::{Estimate, Fitted};
+use fixed_order::Arima;
 
 /// Standard normal noise that is the same everywhere: sums of twelve uniform numbers of a linear congruential generator.
 fn noise(seed: u64, n: usize) -> Vec<f64> {
@@ -53,31 +55,31 @@ fn summed(x: &[f64]) -> Vec<f64> {
 
 fn number(fitted: &dyn Fitted, name: &str) -> f64 {
     match find(fitted, name) {
-        Some(Finding::Number(value)) => value,
+        Some(Estimate::Number(value)) => value,
         other => panic!("{name} is {other:?}"),
     }
 }
 
 fn numbers(fitted: &dyn Fitted, name: &str) -> Vec<f64> {
     match find(fitted, name) {
-        Some(Finding::Numbers(values)) => values,
+        Some(Estimate::Numbers(values)) => values,
         other => panic!("{name} is {other:?}"),
     }
 }
 
 fn text(fitted: &dyn Fitted, name: &str) -> String {
     match find(fitted, name) {
-        Some(Finding::Text(text)) => text,
+        Some(Estimate::Text(text)) => text,
         other => panic!("{name} is {other:?}"),
     }
 }
 
-fn find(fitted: &dyn Fitted, name: &str) -> Option<Finding> {
+fn find(fitted: &dyn Fitted, name: &str) -> Option<Estimate> {
     fitted
         .summary()
         .into_iter()
         .find(|(key, _)| *key == name)
-        .map(|(_, finding)| finding)
+        .map(|(_, value)| value)
 }
 
 #[track_caller]

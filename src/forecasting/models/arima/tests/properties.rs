@@ -1,8 +1,8 @@
 //! What must hold of every forecast, and series on which nothing may break.
 
 use super::super::super::{FitError, Forecast, Model};
-use super::super::{Arima, AutoArima, Order};
-use super::{arma, assert_near, noise, number, summed, text};
+use super::super::{AutoArima, Order};
+use super::{Arima, assert_near, noise, number, summed, text};
 use proptest::prelude::*;
 
 /// A season of seven steps on a random walk.
@@ -67,17 +67,6 @@ fn a_forecast_moves_with_a_shift_and_a_scale_of_the_series() {
     let doubled: Vec<f64> = y.iter().map(|y| 1024.0 * y).collect();
     let found = model.fit(&doubled).expect("a fit").forecast(10, &[90.0]);
     assert_eq!(found.mean, wanted.mean.iter().map(|m| 1024.0 * m).collect::<Vec<_>>());
-}
-
-#[test]
-fn fitted_values_are_one_step_forecasts() {
-    let y = arma(&[(1, 0.8)], &[(1, 0.4)], 21, 150);
-    let fitted = Arima::new(Order::new(1, 1, 1)).fit(&y).expect("a fit");
-    let values = fitted.fitted_values().expect("fitted values");
-    assert_eq!(values.len(), y.len());
-    assert!(values[0].is_nan() && values[1..].iter().all(|value| value.is_finite()));
-    let squares: f64 = y.iter().zip(values).skip(1).map(|(y, f)| (y - f) * (y - f)).sum();
-    assert_near(squares / 147.0, number(&*fitted, "sigma2"), 0.05);
 }
 
 #[test]
@@ -181,7 +170,6 @@ proptest! {
             for (low, high) in intervals[0].lower.iter().zip(&intervals[0].upper) {
                 prop_assert!(low <= high, "{low} {high}");
             }
-            prop_assert_eq!(fitted.fitted_values().map(<[f64]>::len), Some(y.len()));
         }
     }
 

@@ -4,11 +4,11 @@ use super::super::cancelling;
 use super::super::hannan_rissanen::Products;
 use super::super::order::{Coefficients, Order};
 use super::super::polynomial;
-use super::super::sample::Sample;
+use super::super::sample::DifferencedSample;
 use super::{arma, assert_near, noise};
 
-fn sample(series: Vec<f64>) -> Sample {
-    Sample {
+fn sample(series: Vec<f64>) -> DifferencedSample {
+    DifferencedSample {
         series,
         regressors: Vec::new(),
     }

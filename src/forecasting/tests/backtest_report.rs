@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::pipeline::{InMemory, QUICK, models, on_csv, two_series};
 use super::*;
+use crate::forecasting::cached_fit::CandidateModel;
 use crate::forecasting::models::{FitError, Fitted, Forecast, Interval, Model};
-use crate::forecasting::piece::Candidate;
 use crate::forecasting::{metrics, train};
 
 const THREE: [&str; 3] = ["SeasonalNaive", "LagRidge", "DoubleSeasonalHoltWinters"];
@@ -15,10 +15,6 @@ const THREE: [&str; 3] = ["SeasonalNaive", "LagRidge", "DoubleSeasonalHoltWinter
 struct Flat(f64);
 
 impl Model for Flat {
-    fn name(&self) -> &'static str {
-        "Flat"
-    }
-
     fn fit(&self, _: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
         Ok(Box::new(self.clone()))
     }
@@ -38,23 +34,23 @@ impl Fitted for Flat {
         }
     }
 
-    fn summary(&self) -> Vec<(&'static str, crate::forecasting::models::Finding)> {
+    fn summary(&self) -> Vec<(&'static str, crate::forecasting::models::Estimate)> {
         Vec::new()
     }
 }
 
 /// One that suits the first of the two series, and one that suits the second.
-fn high_and_low(_: &Context<'_>, _: &[usize]) -> Vec<Candidate> {
-    let flat = |name, value| Candidate {
+fn high_and_low(_: &Context<'_>, _: &[usize]) -> Vec<CandidateModel> {
+    let flat = |name, value| CandidateModel {
         name,
-        version: 1,
+        parts: Vec::new(),
         model: Box::new(Flat(value)),
     };
     vec![flat("High", 200_000.0), flat("Low", 2_000.0)]
 }
 
 /// Compares the two on both series; gives the names of each line of the leaderboard, and its rank.
-fn high_and_low_compared(project: &Project, select: &str) -> Vec<[String; 3]> {
+fn high_and_low_compared(project: &TaskDirectory, select: &str) -> Vec<[String; 3]> {
     project
         .write("series.csv", &two_series(1000))
         .write("validation.json", r#"{"status":"valid"}"#);
@@ -72,7 +68,7 @@ fn high_and_low_compared(project: &Project, select: &str) -> Vec<[String; 3]> {
 
 #[test]
 fn the_leaderboard_has_all_series_together_and_then_each() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let models = [
         ["", "Low", "1"],
         ["", "High", "2"],
@@ -88,7 +84,7 @@ fn the_leaderboard_has_all_series_together_and_then_each() {
 
 #[test]
 fn the_first_line_is_what_will_be_forecast() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let lines = high_and_low_compared(&project, "per_series");
     assert_eq!(lines[0], ["", "per_series", ""]);
     assert_eq!(lines[1], ["", "Low", "1"]);
@@ -110,7 +106,7 @@ fn the_first_line_is_what_will_be_forecast() {
 }
 
 /// Two weeks and more of a plant that stands still at night, by hour, with clouds.
-fn solar(hours: i64) -> String {
+pub(super) fn solar(hours: i64) -> String {
     let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
     let mut text = String::from("unique_id,ds,y\n");
     for hour in 0..hours {
@@ -124,7 +120,7 @@ fn solar(hours: i64) -> String {
 
 #[test]
 fn the_line_of_the_ensemble_is_that_of_its_forecasts() {
-    let mut project = Project::new();
+    let mut project = TaskDirectory::new();
     project.memo = Box::new(InMemory::default());
     let params = [
         models(&THREE),
@@ -155,10 +151,10 @@ fn the_line_of_the_ensemble_is_that_of_its_forecasts() {
         .map(|rows| metrics::rmse(&y[rows.clone()], &yhat[rows]))
         .collect();
     assert_eq!(&project.texts("leaderboard", "model")[0], name);
-    let told = project.numbers("leaderboard", "rmse_mean")[0];
-    assert!((told - metrics::mean(&errors)).abs() < 1e-9 * told);
+    let reported = project.numbers("leaderboard", "rmse_mean")[0];
+    assert!((reported - metrics::mean(&errors)).abs() < 1e-9 * reported);
     let champion = project.json("champion");
-    assert_eq!(champion["metrics"][name.as_str()]["rmse_mean"], told);
+    assert_eq!(champion["metrics"][name.as_str()]["rmse_mean"], reported);
     assert_eq!(champion["metrics"].as_object().expect("metrics").len(), 4);
 
     // The forecast that would have been made at the last cutoff is the last window's, and nothing is fitted for it.
@@ -176,7 +172,7 @@ fn the_line_of_the_ensemble_is_that_of_its_forecasts() {
 #[test]
 fn nothing_is_below_zero_where_that_is_asked_for() {
     let lowest = |select: &str, intervals: &str, non_negative: bool| {
-        let project = Project::new();
+        let project = TaskDirectory::new();
         let params = [
             models(&THREE),
             ("n_windows", Value::Int(3)),
@@ -209,7 +205,7 @@ fn nothing_is_below_zero_where_that_is_asked_for() {
 
 #[test]
 fn an_ensemble_has_the_size_and_the_rule_that_were_asked_for() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let selected = |size: i64, rule: &str| {
         let params = [
             models(&THREE),
@@ -232,7 +228,7 @@ fn an_ensemble_has_the_size_and_the_rule_that_were_asked_for() {
 
 #[test]
 fn an_ensemble_of_one_is_the_best_model() {
-    let project = Project::new();
+    let project = TaskDirectory::new();
     let choose = |select: &str| {
         let params = [
             models(&QUICK),

@@ -3,30 +3,31 @@
 use std::collections::BTreeMap;
 
 use super::backtest::Outcomes;
-use super::choice::{Select, Tested};
-use super::leaderboard::{self, Line, Scored, WindowScore};
+use super::backtest_config::BacktestConfig;
+use super::cached_fit::{CandidateModel, WindowForecast, WindowOutcome};
+use super::intervals::IntervalMethod;
+use super::leaderboard::{self, LeaderboardLine, Scored, WindowScore};
 use super::metrics;
 use super::models::combine::{self, Combination};
 use super::models::conformal::Conformal;
-use super::models::{Finding, Forecast};
-use super::piece::{Candidate, Outcome, Piece};
-use super::roster;
+use super::models::{Estimate, Forecast};
+use super::registry;
 use super::selection::{self, Chosen, Selection};
 use super::series::Series;
-use super::setup::Setup;
-use super::table::Table;
+use super::table::ParquetTable;
+use super::weighting::{Select, Tested};
 use crate::engine::task::{Context, TaskError};
 
 /// A back-test that is done.
-pub(super) struct Compared<'a> {
+pub(super) struct BacktestReport<'a> {
     /// The back-test's parameters.
-    pub(super) setup: Setup,
+    pub(super) config: BacktestConfig,
     /// Lengths of the seasons, the shortest first.
     pub(super) seasons: Vec<usize>,
     /// The series and the cutoffs of their windows.
     pub(super) series: &'a [(&'a Series, Vec<usize>)],
     /// The models.
-    pub(super) candidates: &'a [Candidate],
+    pub(super) candidates: &'a [CandidateModel],
     /// By candidate, series and window.
     pub(super) outcomes: Vec<Vec<Outcomes>>,
 }
@@ -34,9 +35,9 @@ pub(super) struct Compared<'a> {
 /// The lines of the models, ranked.
 pub(super) struct Ranking {
     /// Over all series.
-    overall: Vec<Line>,
+    overall: Vec<LeaderboardLine>,
     /// By series.
-    by_series: Vec<Vec<Line>>,
+    by_series: Vec<Vec<LeaderboardLine>>,
 }
 
 /// What forecasts a series.
@@ -48,7 +49,7 @@ pub(super) struct Choice {
     ensemble: Option<Outcomes>,
 }
 
-impl Compared<'_> {
+impl BacktestReport<'_> {
     fn season(&self) -> usize {
         self.seasons.first().copied().unwrap_or(1)
     }
@@ -58,17 +59,17 @@ impl Compared<'_> {
     /// # Errors
     /// [`TaskError`] with every model's reason if all failed on all windows.
     pub(super) fn ranking(&self) -> Result<Ranking, TaskError> {
-        let mut overall: Vec<Line> = (0..self.candidates.len())
+        let mut overall: Vec<LeaderboardLine> = (0..self.candidates.len())
             .map(|candidate| self.line(candidate))
             .collect();
         let units = self.units();
         let by_series = self.series.iter().enumerate().map(|(at, (series, _))| {
-            let mut lines: Vec<Line> = overall.iter().map(|line| line.of(at, &series.unique_id)).collect();
-            leaderboard::rank(&mut lines, self.setup.score, &units[at..=at]);
+            let mut lines: Vec<LeaderboardLine> = overall.iter().map(|line| line.of(at, &series.unique_id)).collect();
+            leaderboard::rank(&mut lines, self.config.score, &units[at..=at]);
             lines
         });
         let by_series = by_series.collect();
-        leaderboard::rank(&mut overall, self.setup.score, &units);
+        leaderboard::rank(&mut overall, self.config.score, &units);
         if overall.iter().all(|line| line.rank.is_none()) {
             return Err(with_reasons("no model could forecast any window", &overall));
         }
@@ -86,9 +87,9 @@ impl Compared<'_> {
         self.series.iter().map(unit).collect()
     }
 
-    fn line(&self, candidate: usize) -> Line {
+    fn line(&self, candidate: usize) -> LeaderboardLine {
         let outcomes = self.outcomes[candidate].iter().enumerate();
-        Line {
+        LeaderboardLine {
             unique_id: None,
             model: self.candidates[candidate].name.to_owned(),
             series: outcomes.map(|(at, outcomes)| self.scored(at, outcomes)).collect(),
@@ -101,10 +102,10 @@ impl Compared<'_> {
         let (series, cutoffs) = &self.series[at];
         let mut reason = None;
         let windows = cutoffs.iter().zip(outcomes).map(|(&cutoff, outcome)| match outcome {
-            Ok(piece) => {
+            Ok(window) => {
                 let (past, future) = series.y.split_at(cutoff);
-                let actual = &future[..self.setup.windows.horizon];
-                Some(WindowScore::of(past, actual, &piece.forecast, self.season()))
+                let actual = &future[..self.config.windows.horizon];
+                Some(WindowScore::of(past, actual, &window.forecast, self.season()))
             }
             Err(why) => {
                 let cutoff = series.time(cutoff - 1);
@@ -123,22 +124,23 @@ impl Compared<'_> {
     /// # Errors
     /// [`TaskError`] for a series that what is chosen cannot forecast.
     pub(super) fn choose(&self, ranking: &Ranking) -> Result<Vec<Choice>, TaskError> {
-        let position = |line: &Line| self.candidates.iter().position(|one| one.name == line.model);
-        let usable = |lines: &[Line]| -> Vec<usize> {
+        let position = |line: &LeaderboardLine| self.candidates.iter().position(|one| one.name == line.model);
+        let usable = |lines: &[LeaderboardLine]| -> Vec<usize> {
             let usable = lines.iter().filter(|line| line.failed_last() == 0);
             usable.filter_map(position).collect()
         };
-        let choose = |(at, lines): (usize, &Vec<Line>)| {
+        let choose = |(at, lines): (usize, &Vec<LeaderboardLine>)| {
             let ranked = usable(lines);
-            let combination = match self.setup.select {
+            let combination = match self.config.select {
                 Select::Overall => {
                     let best = ranking.overall.first().and_then(position);
                     best.filter(|best| ranked.contains(best)).map(Combination::one)
                 }
                 Select::PerSeries => ranked.first().copied().map(Combination::one),
-                Select::Ensemble { size, rule } => {
-                    let few = &ranked[..ranked.len().min(size)];
-                    self.tested(at).combine(few, rule, self.setup.score)
+                Select::Ensemble => {
+                    let few = &ranked[..ranked.len().min(self.config.ensemble_size)];
+                    self.tested(at)
+                        .combine(few, self.config.ensemble_rule, self.config.score)
                 }
             };
             match combination {
@@ -157,7 +159,7 @@ impl Compared<'_> {
         }
         let best = &ranking.overall[0].model;
         let what = format!("`{best}` is best over all series and could not forecast the last window of `{id}`");
-        let own: Vec<Line> = ranking.by_series[at]
+        let own: Vec<LeaderboardLine> = ranking.by_series[at]
             .iter()
             .filter(|line| line.model == *best)
             .cloned()
@@ -175,11 +177,11 @@ impl Compared<'_> {
 
     /// The back-test of an ensemble: in each window what its members forecast, combined as the forecast will be.
     ///
-    /// A window that a member failed on has none: what the others make of it without that member tells little of all.
+    /// A window that a member failed on has none: what the others make of it without that member says little of all.
     fn ensemble(&self, at: usize, combination: &Combination) -> Outcomes {
         let (series, cutoffs) = &self.series[at];
         let members = combination.models();
-        let combined = |window: usize| -> Outcome {
+        let combined = |window: usize| -> WindowOutcome {
             let of = |model: usize| self.outcomes[model][at][window].as_ref();
             if let Some((model, why)) = members.iter().find_map(|&model| Some((model, of(model).err()?))) {
                 return Err(format!("{}: {why}", self.candidates[model].name));
@@ -187,13 +189,13 @@ impl Compared<'_> {
             let forecast = combination
                 .forecast(|model| Some(&of(model).ok()?.forecast))
                 .ok_or("the ensemble has no members")?;
-            Ok(Piece {
+            Ok(WindowForecast {
                 forecast,
                 found: Vec::new(),
             })
         };
         let mut outcomes: Outcomes = (0..cutoffs.len()).map(combined).collect();
-        self.setup.finish(&self.setup.actual(series, cutoffs), &mut outcomes);
+        self.config.finish(&self.config.actual(series, cutoffs), &mut outcomes);
         outcomes
     }
 
@@ -210,18 +212,18 @@ impl Compared<'_> {
         ranking: &Ranking,
         choices: &[Choice],
     ) -> Result<(), TaskError> {
-        let forecast = |(at, choice): (usize, &Choice)| Line {
+        let forecast = |(at, choice): (usize, &Choice)| LeaderboardLine {
             unique_id: Some(self.series[at].0.unique_id.clone()),
             model: choice.name.clone(),
             series: vec![self.scored(at, self.outcomes(at, choice))],
             rank: None,
         };
-        let forecast: Vec<Line> = choices.iter().enumerate().map(forecast).collect();
+        let forecast: Vec<LeaderboardLine> = choices.iter().enumerate().map(forecast).collect();
         let name = match choices.iter().all(|choice| choice.name == choices[0].name) {
             true => choices[0].name.as_str(),
-            false => context.text("select"),
+            false => self.config.select.name(),
         };
-        let together = Line {
+        let together = LeaderboardLine {
             unique_id: None,
             model: name.to_owned(),
             series: forecast.iter().flat_map(|line| line.series.clone()).collect(),
@@ -232,29 +234,29 @@ impl Compared<'_> {
             blocks.push((&together, &ranking.overall));
         }
         blocks.extend(forecast.iter().zip(&ranking.by_series));
-        let mut lines: Vec<&Line> = Vec::new();
+        let mut lines: Vec<&LeaderboardLine> = Vec::new();
         for (chosen, models) in blocks {
             let new = models.iter().all(|line| line.model != chosen.model);
             lines.extend(new.then_some(chosen));
             lines.extend(models);
         }
-        leaderboard::write(context, "leaderboard", &lines, &self.setup.levels)
+        leaderboard::write(context, "leaderboard", &lines, &self.config.levels)
     }
 
     /// Writes every forecast: by series, then by model in the order of `models` and the ensemble, then by time.
     pub(super) fn write_results(&self, context: &Context<'_>, choices: &[Choice]) -> Result<(), TaskError> {
-        let rows: Vec<Row<'_>> = (0..self.series.len())
+        let rows: Vec<ForecastRow<'_>> = (0..self.series.len())
             .flat_map(|at| self.rows(at, &choices[at]))
             .collect();
-        let mut table = Table::default()
+        let mut table = ParquetTable::default()
             .texts("unique_id", rows.iter().map(|row| Some(row.series.unique_id.as_str())))
             .times("ds", rows.iter().map(|row| row.series.time(row.cutoff + row.step)))
             .times("cutoff", rows.iter().map(|row| row.series.time(row.cutoff - 1)))
             .numbers("y", rows.iter().map(|row| Some(row.series.y[row.cutoff + row.step])))
             .texts("model", rows.iter().map(|row| Some(row.model)))
             .numbers("yhat", rows.iter().map(|row| Some(row.forecast.mean[row.step])));
-        for (at, level) in self.setup.levels.iter().enumerate() {
-            let name = |bound: &str| match self.setup.levels.as_slice() {
+        for (at, level) in self.config.levels.iter().enumerate() {
+            let name = |bound: &str| match self.config.levels.as_slice() {
                 [_] => bound.to_owned(),
                 _ => format!("{bound}-{level}"),
             };
@@ -272,9 +274,9 @@ impl Compared<'_> {
     }
 
     /// The forecasts of one series; a window that a model failed on has none.
-    fn rows<'s>(&'s self, at: usize, choice: &'s Choice) -> impl Iterator<Item = Row<'s>> {
+    fn rows<'s>(&'s self, at: usize, choice: &'s Choice) -> impl Iterator<Item = ForecastRow<'s>> {
         let (series, cutoffs) = &self.series[at];
-        let horizon = self.setup.windows.horizon;
+        let horizon = self.config.windows.horizon;
         let models = self.candidates.iter().zip(&self.outcomes);
         let models = models.map(move |(candidate, outcomes)| (candidate.name, &outcomes[at]));
         let ensemble = choice.ensemble.iter().map(|outcomes| (choice.name.as_str(), outcomes));
@@ -283,13 +285,13 @@ impl Compared<'_> {
                 .iter()
                 .zip(outcomes)
                 .filter_map(|(cutoff, outcome)| Some((*cutoff, outcome.as_ref().ok()?)));
-            made.flat_map(move |(cutoff, piece)| {
-                (0..horizon).map(move |step| Row {
+            made.flat_map(move |(cutoff, window)| {
+                (0..horizon).map(move |step| ForecastRow {
                     series,
                     model,
                     cutoff,
                     step,
-                    forecast: &piece.forecast,
+                    forecast: &window.forecast,
                 })
             })
         })
@@ -300,17 +302,21 @@ impl Compared<'_> {
         let mut by_series = BTreeMap::new();
         let mut conformal = BTreeMap::new();
         for ((at, (series, cutoffs)), choice) in self.series.iter().enumerate().zip(choices) {
-            if self.setup.conformal {
-                let actual = self.setup.actual(series, cutoffs);
+            if self.config.intervals == IntervalMethod::Conformal {
+                let actual = self.config.actual(series, cutoffs);
                 let forecast = self.forecasts(self.outcomes(at, &choice));
-                let calibrated = Conformal::calibrate(&actual, &forecast, &self.setup.levels);
+                let calibrated = Conformal::calibrate(&actual, &forecast, &self.config.levels);
                 conformal.extend(calibrated.map(|calibrated| (series.unique_id.clone(), calibrated)));
             }
             by_series.insert(series.unique_id.clone(), choice.combination);
         }
-        // Positions among the chosen, in the order of the roster: the losers leave no trace, nor does their order.
+        // Positions among the chosen, in the order of the registry: the losers leave no trace, nor does their order.
         let mut used: Vec<usize> = by_series.values().flat_map(Combination::models).collect();
-        used.sort_by_key(|&at| roster::NAMES.iter().position(|name| *name == self.candidates[at].name));
+        used.sort_by_key(|&at| {
+            registry::NAMES
+                .iter()
+                .position(|name| *name == self.candidates[at].name)
+        });
         used.dedup();
         let position = |at: usize| used.iter().position(|&one| one == at).unwrap_or_default();
         let series = by_series
@@ -318,15 +324,16 @@ impl Compared<'_> {
             .map(|(id, one)| (id, moved(one, position)))
             .collect();
         let selection = Selection {
-            select: context.text("select").to_owned(),
-            metric: context.text("metric").to_owned(),
+            select: self.config.select,
+            metric: self.config.score,
             seasons: self.seasons.clone(),
-            non_negative: self.setup.non_negative,
+            non_negative: self.config.non_negative,
             models: used
                 .iter()
                 .map(|&at| Chosen {
                     name: self.candidates[at].name.to_owned(),
-                    settings: roster::settings(&context.params, self.candidates[at].name),
+                    parts: self.candidates[at].parts.clone(),
+                    settings: registry::settings(&context.params, self.candidates[at].name),
                 })
                 .collect(),
             series,
@@ -336,10 +343,10 @@ impl Compared<'_> {
     }
 
     /// What a candidate found in the last window of a series.
-    fn found(&self, id: &str, candidate: usize) -> Option<&[(String, Finding)]> {
+    fn found(&self, id: &str, candidate: usize) -> Option<&[(String, Estimate)]> {
         let at = self.series.iter().position(|(series, _)| series.unique_id == id)?;
         let last = self.outcomes[candidate][at].last()?;
-        last.as_ref().ok().map(|piece| piece.found.as_slice())
+        last.as_ref().ok().map(|window| window.found.as_slice())
     }
 
     /// A series in the form in which models are weighted.
@@ -347,31 +354,31 @@ impl Compared<'_> {
         let (series, cutoffs) = &self.series[at];
         let models = self.outcomes.iter();
         Tested {
-            actual: self.setup.actual(series, cutoffs),
+            actual: self.config.actual(series, cutoffs),
             forecasts: models.map(|outcomes| self.forecasts(&outcomes[at])).collect(),
         }
     }
 
     /// The point forecasts of each window.
-    fn forecasts(&self, outcomes: &Outcomes) -> combine::Windows {
-        let mut windows = combine::Windows::new(self.setup.windows.horizon);
+    fn forecasts(&self, outcomes: &Outcomes) -> combine::WindowValues {
+        let mut windows = combine::WindowValues::new(self.config.windows.horizon);
         for outcome in outcomes {
-            windows.push(outcome.as_ref().ok().map(|piece| piece.forecast.mean.as_slice()));
+            windows.push(outcome.as_ref().ok().map(|window| window.forecast.mean.as_slice()));
         }
         windows
     }
 }
 
-/// An error that tells why each model failed.
-fn with_reasons(what: &str, lines: &[Line]) -> TaskError {
-    let told = lines.iter().filter_map(|line| Some((line, line.reason()?)));
-    told.fold(TaskError::new(what), |error, (line, reason)| {
+/// An error that says why each model failed.
+fn with_reasons(what: &str, lines: &[LeaderboardLine]) -> TaskError {
+    let reported = lines.iter().filter_map(|line| Some((line, line.reason()?)));
+    reported.fold(TaskError::new(what), |error, (line, reason)| {
         error.note(format!("`{}`: {reason}", line.model))
     })
 }
 
 /// One step of one forecast.
-struct Row<'a> {
+struct ForecastRow<'a> {
     series: &'a Series,
     model: &'a str,
     /// Values in the past of its window.

@@ -1,63 +1,56 @@
 //! What a back-test is asked for, and what follows from that alone.
 
-use super::backtest::{Outcomes, Windows};
-use super::choice::{Rule, Score, Select};
-use super::intervals;
+use super::backtest::{Outcomes, RollingOrigin};
+use super::cached_fit::ForecastRequest;
+use super::intervals::{self, IntervalMethod};
 use super::models::combine;
-use super::piece::Span;
+use super::named_enum::of_param;
 use super::series::Series;
+use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::task::{Context, TaskError};
 
 /// The parameters of the back-test.
-pub(super) struct Setup {
+pub(super) struct BacktestConfig {
     /// How the windows lie.
-    pub(super) windows: Windows,
+    pub(super) windows: RollingOrigin,
     /// Levels of the intervals in percent, the narrowest first.
     pub(super) levels: Vec<f64>,
     /// What ranks the models.
     pub(super) score: Score,
     /// What forecasts a series.
     pub(super) select: Select,
-    /// Whether intervals are calibrated on the back-test.
-    pub(super) conformal: bool,
+    /// How many models an ensemble has.
+    pub(super) ensemble_size: usize,
+    /// How an ensemble combines its members.
+    pub(super) ensemble_rule: EnsembleRule,
+    /// Which intervals are published.
+    pub(super) intervals: IntervalMethod,
     /// Whether what is below zero becomes zero.
     pub(super) non_negative: bool,
 }
 
-impl Setup {
+impl BacktestConfig {
     /// Reads them.
     pub(super) fn of(context: &Context<'_>) -> Self {
         Self {
-            windows: Windows {
+            windows: RollingOrigin {
                 horizon: context.count("horizon"),
                 count: context.count("n_windows"),
                 step: context.count("step_size"),
             },
             levels: levels(context),
-            score: match context.text("metric") {
-                "mae" => Score::Mae,
-                "smape" => Score::Smape,
-                _ => Score::Rmse,
-            },
-            select: match context.text("select") {
-                "per_series" => Select::PerSeries,
-                "ensemble" => Select::Ensemble {
-                    size: context.count("ensemble_size"),
-                    rule: match context.text("ensemble_rule") {
-                        "median" => Rule::Median,
-                        _ => Rule::Weighted,
-                    },
-                },
-                _ => Select::Overall,
-            },
-            conformal: context.text("intervals") == "conformal",
+            score: of_param(context, "metric"),
+            select: of_param(context, "select"),
+            ensemble_size: context.count("ensemble_size"),
+            ensemble_rule: of_param(context, "ensemble_rule"),
+            intervals: of_param(context, "intervals"),
             non_negative: context.flag("non_negative"),
         }
     }
 
     /// What happened in each window of a series.
-    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::Windows {
-        let mut actual = combine::Windows::new(self.windows.horizon);
+    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::WindowValues {
+        let mut actual = combine::WindowValues::new(self.windows.horizon);
         for &cutoff in cutoffs {
             actual.push(Some(&series.y[cutoff..cutoff + self.windows.horizon]));
         }
@@ -67,21 +60,21 @@ impl Setup {
     /// Makes of the forecasts of one series what would be published: intervals as asked for, nothing below zero.
     ///
     /// What is below zero is raised first, so that errors are those of what is published.
-    pub(super) fn finish(&self, actual: &combine::Windows, outcomes: &mut Outcomes) {
+    pub(super) fn finish(&self, actual: &combine::WindowValues, outcomes: &mut Outcomes) {
         if self.non_negative {
             intervals::raise(outcomes);
         }
-        if self.conformal {
+        if self.intervals == IntervalMethod::Conformal {
             intervals::recalibrate(actual, outcomes, &self.levels);
-        }
-        if self.conformal && self.non_negative {
-            intervals::raise(outcomes);
+            if self.non_negative {
+                intervals::raise(outcomes);
+            }
         }
     }
 
     /// What each window is forecast for.
-    pub(super) fn span(&self) -> Span<'_> {
-        Span {
+    pub(super) fn request(&self) -> ForecastRequest<'_> {
+        ForecastRequest {
             horizon: self.windows.horizon,
             levels: &self.levels,
         }
@@ -93,7 +86,7 @@ impl Setup {
         series: &'s [Series],
         seasons: &[usize],
     ) -> Result<Vec<(&'s Series, Vec<usize>)>, TaskError> {
-        let Windows { horizon, count, step } = self.windows;
+        let RollingOrigin { horizon, count, step } = self.windows;
         let season = seasons.first().copied().unwrap_or(1);
         let mut placed = Vec::with_capacity(series.len());
         let mut short = Vec::new();

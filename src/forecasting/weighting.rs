@@ -5,52 +5,50 @@
 //! pure data out.
 
 use super::metrics;
-use super::models::combine::{Combination, Windows};
+use super::models::combine::{Combination, WindowValues};
+use super::named_enum::named_enum;
 
 /// One series of a back-test.
 #[derive(Clone, Debug, Default)]
-pub struct Tested {
+pub(crate) struct Tested {
     /// What happened: windows × steps.
-    pub actual: Windows,
+    pub(crate) actual: WindowValues,
     /// What each model forecast, in the order of `models`, of the same shape; a window that failed is NaN.
-    pub forecasts: Vec<Windows>,
+    pub(crate) forecasts: Vec<WindowValues>,
 }
 
-/// What forecasts a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Select {
-    /// The best model over all series.
-    Overall,
-    /// The best model of each series.
-    PerSeries,
-    /// A combination of the best few of each series.
-    Ensemble {
-        /// How many those are.
-        size: usize,
-        /// How they become one.
-        rule: Rule,
-    },
+named_enum! {
+    /// What forecasts a series.
+    pub(crate) enum Select {
+        /// The best model over all series.
+        Overall = "overall",
+        /// The best model of each series.
+        PerSeries = "per_series",
+        /// A combination of the best few of each series.
+        Ensemble = "ensemble",
+    }
 }
 
-/// The error by which models are compared: its mean over the windows; the lower the better.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Score {
-    /// Root of the mean squared error over the steps.
-    Rmse,
-    /// Mean absolute error: over several series, it ranks like MASE.
-    #[default]
-    Mae,
-    /// Symmetric mean absolute percentage error.
-    Smape,
+named_enum! {
+    /// The error by which models are compared: its mean over the windows; the lower the better.
+    pub(crate) enum Score {
+        /// Root of the mean squared error over the steps.
+        Rmse = "rmse",
+        /// Mean absolute error: over several series, it ranks like MASE.
+        Mae = "mae",
+        /// Symmetric mean absolute percentage error.
+        Smape = "smape",
+    }
 }
 
-/// How an ensemble combines its members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// The mean, with weights ∝ 1 / E² by series.
-    Weighted,
-    /// The median.
-    Median,
+named_enum! {
+    /// How an ensemble combines its members.
+    pub(crate) enum EnsembleRule {
+        /// The mean, with weights ∝ 1 / E² by series.
+        Weighted = "weighted",
+        /// The median.
+        Median = "median",
+    }
 }
 
 impl Tested {
@@ -58,7 +56,7 @@ impl Tested {
     ///
     /// A model is usable if it has the last window, the one most like the forecast to come. Where some of the usable
     /// models failed on earlier windows, these count for none, so that nobody gains from having failed.
-    pub fn errors(&self, score: Score) -> Vec<Option<f64>> {
+    pub(crate) fn errors(&self, score: Score) -> Vec<Option<f64>> {
         let Some(last) = self.actual.len().checked_sub(1) else {
             return vec![None; self.forecasts.len()];
         };
@@ -72,7 +70,7 @@ impl Tested {
                     .all(|(windows, usable)| !usable || windows.is_whole(window))
         };
         let windows: Vec<usize> = (0..=last).filter(shared).collect();
-        let error = |(forecasts, &usable): (&Windows, &bool)| {
+        let error = |(forecasts, &usable): (&WindowValues, &bool)| {
             let by_window = windows
                 .iter()
                 .map(|&window| score.of(self.actual.window(window), forecasts.window(window)));
@@ -82,16 +80,16 @@ impl Tested {
     }
 
     /// Combines models of this series, the best first; `None` if none of them is usable.
-    pub fn combine(&self, models: &[usize], rule: Rule, score: Score) -> Option<Combination> {
+    pub(crate) fn combine(&self, models: &[usize], rule: EnsembleRule, score: Score) -> Option<Combination> {
         let errors = self.errors(score);
         let members: Vec<(usize, f64)> = models
             .iter()
             .filter_map(|&model| Some((model, errors[model]?)))
             .collect();
         match rule {
-            Rule::Weighted => Combination::inverse_square(&members),
-            Rule::Median if members.is_empty() => None,
-            Rule::Median => Some(Combination::Median(
+            EnsembleRule::Weighted => Combination::inverse_square(&members),
+            EnsembleRule::Median if members.is_empty() => None,
+            EnsembleRule::Median => Some(Combination::Median(
                 members.into_iter().map(|(model, _)| model).collect(),
             )),
         }
@@ -113,8 +111,8 @@ mod tests {
     use super::super::models::combine::Member;
     use super::*;
 
-    fn windows(rows: &[Option<[f64; 2]>]) -> Windows {
-        let mut windows = Windows::new(2);
+    fn windows(rows: &[Option<[f64; 2]>]) -> WindowValues {
+        let mut windows = WindowValues::new(2);
         for row in rows {
             windows.push(row.as_ref().map(<[f64; 2]>::as_slice));
         }
@@ -135,14 +133,14 @@ mod tests {
         let series = tested([Some(4.0), Some(1.0), Some(2.0)]);
         let members = vec![Member { model: 1, weight: 0.8 }, Member { model: 2, weight: 0.2 }];
         assert_eq!(
-            series.combine(&[1, 2], Rule::Weighted, Score::Mae),
+            series.combine(&[1, 2], EnsembleRule::Weighted, Score::Mae),
             Some(Combination::Weighted(members))
         );
         assert_eq!(
-            series.combine(&[1, 2, 0], Rule::Median, Score::Rmse),
+            series.combine(&[1, 2, 0], EnsembleRule::Median, Score::Rmse),
             Some(Combination::Median(vec![1, 2, 0]))
         );
-        for rule in [Rule::Weighted, Rule::Median] {
+        for rule in [EnsembleRule::Weighted, EnsembleRule::Median] {
             assert_eq!(tested([None; 3]).combine(&[0, 1, 2], rule, Score::Mae), None);
         }
     }

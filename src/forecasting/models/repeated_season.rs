@@ -1,31 +1,25 @@
 //! The fit of a series that repeats one season exactly: the last season again, with intervals of width 0.
 
-use super::{Finding, Fitted, Forecast, Interval};
+use super::{Estimate, Fitted, Forecast, Interval};
 
 /// One season, to be repeated.
 #[derive(Clone, Debug)]
-pub struct LastDay {
+pub(crate) struct RepeatedSeason {
     season: Vec<f64>,
-    fitted: Vec<f64>,
 }
 
-impl LastDay {
+impl RepeatedSeason {
     /// The fit, if the series has more than `season` values and each equals the one a season before it.
-    pub fn of_repeating(y: &[f64], season: usize) -> Option<Self> {
+    pub(crate) fn of_repeating(y: &[f64], season: usize) -> Option<Self> {
         let repeats =
             season > 0 && y.len() > season && y.iter().zip(&y[season..]).all(|(before, now)| now - before == 0.0);
-        repeats.then(|| {
-            let mut fitted = vec![f64::NAN; season];
-            fitted.extend(&y[season..]);
-            Self {
-                season: y[y.len() - season..].to_vec(),
-                fitted,
-            }
+        repeats.then(|| Self {
+            season: y[y.len() - season..].to_vec(),
         })
     }
 }
 
-impl Fitted for LastDay {
+impl Fitted for RepeatedSeason {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let mean: Vec<f64> = self.season.iter().copied().cycle().take(horizon).collect();
         let interval = |&level| Interval {
@@ -37,14 +31,10 @@ impl Fitted for LastDay {
         Forecast { mean, intervals }
     }
 
-    fn summary(&self) -> Vec<(&'static str, Finding)> {
+    fn summary(&self) -> Vec<(&'static str, Estimate)> {
         vec![(
             "fit",
-            Finding::Text("the series repeats one season; no model was fitted".to_owned()),
+            Estimate::Text("the series repeats one season; no model was fitted".to_owned()),
         )]
-    }
-
-    fn fitted_values(&self) -> Option<&[f64]> {
-        Some(&self.fitted)
     }
 }

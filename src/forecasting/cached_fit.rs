@@ -1,0 +1,272 @@
+//! The forecast of one model on one series at one cutoff, cached from one run to the next.
+//!
+//! A forecast is cached under a digest of everything that it depends on, the values of the past included. So one more
+//! model, window or series computes just that, and new data leaves the earlier windows as they are.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::models::{Estimate, FitError, Fitted, Forecast, Interval, Model};
+use super::registry::{RegisteredModel, Settings};
+use crate::engine::digest::Digest;
+use crate::engine::task::{Memo, Part};
+
+/// The version of the cached bytes' format.
+const FORMAT: u32 = 2;
+
+/// A model as the back-test and the forecast use it.
+#[derive(Debug)]
+pub(crate) struct CandidateModel {
+    /// Its name in the registry.
+    pub(crate) name: &'static str,
+    /// The versions of the registered models that it is made of.
+    pub(crate) parts: Vec<Part>,
+    /// The model with its settings.
+    pub(crate) model: Box<dyn Model>,
+}
+
+/// What a model forecast, and what its fit found.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WindowForecast {
+    /// The forecast.
+    pub(crate) forecast: Forecast,
+    /// What the fit found, by name.
+    pub(crate) found: Vec<(String, Estimate)>,
+}
+
+/// A forecast, or why there is none.
+pub(crate) type WindowOutcome = Result<WindowForecast, String>;
+
+/// Steps to forecast, and the levels of the intervals in percent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForecastRequest<'a> {
+    /// Steps.
+    pub(crate) horizon: usize,
+    /// Percent, each in (0, 100).
+    pub(crate) levels: &'a [f64],
+}
+
+/// What the forecasts of a model cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FitEffort {
+    /// Forecasts that were computed.
+    pub(crate) fitted: usize,
+    /// Forecasts that were remembered.
+    pub(crate) remembered: usize,
+    /// Time that the computed ones took, summed over threads.
+    pub(crate) time: Duration,
+}
+
+impl FitEffort {
+    /// Both together.
+    #[must_use]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            fitted: self.fitted + other.fitted,
+            remembered: self.remembered + other.remembered,
+            time: self.time + other.time,
+        }
+    }
+}
+
+impl CandidateModel {
+    /// A model of the registry for seasons of these lengths with these settings.
+    pub(crate) fn registered(model: &RegisteredModel, seasons: &[usize], settings: &Settings) -> Self {
+        Self {
+            name: model.name,
+            parts: model.parts(),
+            model: model.model(seasons, settings),
+        }
+    }
+
+    /// Forecasts from the first `n` values of `y` for each `n` in `cutoffs`.
+    pub(crate) fn forecasts(
+        &self,
+        memo: &dyn Memo,
+        y: &[f64],
+        cutoffs: &[usize],
+        request: ForecastRequest<'_>,
+    ) -> (Vec<WindowOutcome>, FitEffort) {
+        let keys: Vec<Digest> = cutoffs.iter().map(|&n| self.key(&y[..n], request)).collect();
+        let mut outcomes: Vec<Option<WindowOutcome>> = keys
+            .iter()
+            .map(|key| memo.get(key).and_then(|bytes| decode(&bytes)))
+            .collect();
+        let absent: Vec<usize> = (0..cutoffs.len()).filter(|&at| outcomes[at].is_none()).collect();
+        let mut effort = FitEffort {
+            fitted: absent.len(),
+            remembered: cutoffs.len() - absent.len(),
+            time: Duration::ZERO,
+        };
+        if !absent.is_empty() {
+            let begun = Instant::now();
+            let wanted: Vec<usize> = absent.iter().map(|&at| cutoffs[at]).collect();
+            for (&at, outcome) in absent.iter().zip(self.fit(y, &wanted, request)) {
+                // A panic is a fault of the program, which its next version may have mended: it is not remembered.
+                if let Computed::Outcome(outcome) = &outcome {
+                    memo.put(&keys[at], &encode(outcome));
+                }
+                outcomes[at] = Some(outcome.into());
+            }
+            effort.time = begun.elapsed();
+        }
+        let outcomes = outcomes
+            .into_iter()
+            .map(|outcome| outcome.unwrap_or_else(|| Err("no forecast".to_owned())));
+        (outcomes.collect(), effort)
+    }
+
+    /// The digest of everything that a forecast depends on.
+    fn key(&self, past: &[f64], request: ForecastRequest<'_>) -> Digest {
+        let mut bytes = format!("{FORMAT} {} ", self.name).into_bytes();
+        for part in &self.parts {
+            bytes.extend(format!("{} {} ", part.name, part.version).into_bytes());
+        }
+        let ForecastRequest { horizon, levels } = request;
+        bytes.extend(format!("{:?} {horizon} {levels:?} ", self.model).into_bytes());
+        bytes.extend(past.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+        Digest::of(&bytes)
+    }
+
+    fn fit(&self, y: &[f64], cutoffs: &[usize], request: ForecastRequest<'_>) -> Vec<Computed> {
+        let fits = catch_unwind(AssertUnwindSafe(|| self.model.fit_at(y, cutoffs)));
+        let Ok(fits) = fits else {
+            // Which of them panicked is found one by one.
+            let alone = |&n: &usize| match catch_unwind(AssertUnwindSafe(|| self.model.fit(&y[..n]))) {
+                Ok(fit) => self.forecast(fit, request),
+                Err(_) => Computed::Panicked(format!("{} panicked", self.name)),
+            };
+            return cutoffs.iter().map(alone).collect();
+        };
+        fits.into_iter().map(|fit| self.forecast(fit, request)).collect()
+    }
+
+    fn forecast(&self, fit: Result<Box<dyn Fitted>, FitError>, request: ForecastRequest<'_>) -> Computed {
+        let fitted = match fit {
+            Ok(fitted) => fitted,
+            Err(error) => return Computed::Outcome(Err(error.to_string())),
+        };
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let found = fitted
+                .summary()
+                .into_iter()
+                .map(|(name, estimate)| (name.to_owned(), estimate))
+                .collect();
+            let forecast = fitted.forecast(request.horizon, request.levels);
+            WindowForecast { forecast, found }
+        }));
+        match made {
+            Ok(forecast) => Computed::Outcome(forecast.checked(request)),
+            Err(_) => Computed::Panicked(format!("{} panicked", self.name)),
+        }
+    }
+}
+
+/// An outcome that was just computed.
+enum Computed {
+    Outcome(WindowOutcome),
+    Panicked(String),
+}
+
+impl From<Computed> for WindowOutcome {
+    fn from(computed: Computed) -> Self {
+        match computed {
+            Computed::Outcome(outcome) => outcome,
+            Computed::Panicked(why) => Err(why),
+        }
+    }
+}
+
+impl WindowForecast {
+    /// Passes a forecast of finite numbers only: a model that ran away has failed.
+    fn checked(self, request: ForecastRequest<'_>) -> WindowOutcome {
+        let paths = || {
+            let bounds = self
+                .forecast
+                .intervals
+                .iter()
+                .flat_map(|interval| [&interval.lower, &interval.upper]);
+            std::iter::once(&self.forecast.mean).chain(bounds)
+        };
+        if paths().any(|path| path.len() != request.horizon) || self.forecast.intervals.len() != request.levels.len() {
+            return Err("the forecast has another length than asked for".to_owned());
+        }
+        let finite = paths().flatten().all(|value| value.is_finite());
+        finite
+            .then_some(self)
+            .ok_or_else(|| "the forecast is not finite".to_owned())
+    }
+}
+
+/// A forecast as it is cached.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    mean: Vec<f64>,
+    /// Level, lower and upper bounds.
+    intervals: Vec<(f64, Vec<f64>, Vec<f64>)>,
+    found: Vec<(String, StoredEstimate)>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredEstimate {
+    Number(f64),
+    Numbers(Vec<f64>),
+    Text(String),
+}
+
+fn encode(outcome: &WindowOutcome) -> Vec<u8> {
+    let stored = outcome.as_ref().map(|window| Stored {
+        mean: window.forecast.mean.clone(),
+        intervals: window
+            .forecast
+            .intervals
+            .iter()
+            .map(|interval| (interval.level, interval.lower.clone(), interval.upper.clone()))
+            .collect(),
+        found: window
+            .found
+            .iter()
+            .map(|(name, estimate)| {
+                let estimate = match estimate {
+                    Estimate::Number(number) => StoredEstimate::Number(*number),
+                    Estimate::Numbers(numbers) => StoredEstimate::Numbers(numbers.clone()),
+                    Estimate::Text(text) => StoredEstimate::Text(text.clone()),
+                };
+                (name.clone(), estimate)
+            })
+            .collect(),
+    });
+    bincode::serde::encode_to_vec(stored, bincode::config::standard())
+        .unwrap_or_else(|error| panic!("internal error: a forecast cannot be encoded: {error}"))
+}
+
+/// Decodes a forecast; `None` for bytes that are none, which only costs time.
+fn decode(bytes: &[u8]) -> Option<WindowOutcome> {
+    let config = bincode::config::standard().with_limit::<{ 1 << 26 }>();
+    let (stored, read) = bincode::serde::decode_from_slice::<Result<Stored, String>, _>(bytes, config).ok()?;
+    let window = |stored: Stored| WindowForecast {
+        forecast: Forecast {
+            mean: stored.mean,
+            intervals: stored
+                .intervals
+                .into_iter()
+                .map(|(level, lower, upper)| Interval { level, lower, upper })
+                .collect(),
+        },
+        found: stored
+            .found
+            .into_iter()
+            .map(|(name, estimate)| {
+                let estimate = match estimate {
+                    StoredEstimate::Number(number) => Estimate::Number(number),
+                    StoredEstimate::Numbers(numbers) => Estimate::Numbers(numbers),
+                    StoredEstimate::Text(text) => Estimate::Text(text),
+                };
+                (name, estimate)
+            })
+            .collect(),
+    };
+    (read == bytes.len()).then(|| stored.map(window))
+}

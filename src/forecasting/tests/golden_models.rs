@@ -1,0 +1,281 @@
+//! The forecasts of every model on series that reach its branches: when one changes, the model's version must be raised.
+//!
+//! `golden_models.txt` has a line for each model, versions included, and series. What stands there is a digest of the
+//! forecast, its intervals and what the fit found, each number rounded to ten significant digits: logarithms, powers
+//! and sines come from the system's library, whose last digit differs between systems and even processors. For the same
+//! reason the counts of iterations are left out, and the series themselves are made by sums, products and quotients alone,
+//! which every machine rounds alike.
+
+use rayon::prelude::*;
+
+use super::golden::{compare, rounded};
+use super::*;
+use crate::forecasting::models::{Estimate, FitError, Fitted};
+use crate::forecasting::registry::{REGISTRY, RegisteredModel, Settings};
+
+/// A series to forecast.
+struct GoldenSeries {
+    name: &'static str,
+    seasons: &'static [usize],
+    horizon: usize,
+    levels: &'static [f64],
+    y: Vec<f64>,
+}
+
+/// Numbers from -0.5 to 0.5 without a pattern.
+fn noise(t: u32) -> f64 {
+    let mixed = t.wrapping_mul(0x9E37_79B9) ^ (t.wrapping_mul(0x85EB_CA6B) >> 13);
+    f64::from(mixed.wrapping_mul(0xC2B2_AE35) >> 8) / f64::from(1_u32 << 24) - 0.5
+}
+
+/// A season of `length` steps, from 0 to 1 and back on a parabola.
+fn arch(t: u32, length: u32) -> f64 {
+    let at = f64::from(t % length) / f64::from(length);
+    4.0 * at * (1.0 - at)
+}
+
+/// Running sums of noise.
+fn walk(n: u32) -> Vec<f64> {
+    let steps = (0..n).map(noise);
+    steps
+        .scan(0.0, |sum, step| {
+            *sum += step;
+            Some(*sum)
+        })
+        .collect()
+}
+
+/// The series, each for what its name says.
+fn all_series() -> Vec<GoldenSeries> {
+    let of = |n: u32, value: &dyn Fn(u32) -> f64| -> Vec<f64> { (0..n).map(value).collect() };
+    let hourly = |t: u32| 200.0 + 60.0 * arch(t, 24) + 30.0 * arch(t, 168) + 8.0 * noise(t);
+    let monthly = |t: u32| (100.0 + f64::from(t)) * (0.8 + 0.4 * arch(t, 12)) * (1.0 + 0.05 * noise(t));
+    let new = |name, seasons, horizon, levels, y| GoldenSeries {
+        name,
+        seasons,
+        horizon,
+        levels,
+        y,
+    };
+    let drifting = |by: f64, n: u32| -> Vec<f64> {
+        let walk = walk(n).into_iter();
+        walk.zip(0..n).map(|(w, t)| 50.0 + by * f64::from(t) + w).collect()
+    };
+    let both: &[usize] = &[24, 168];
+    vec![
+        new("two-seasons", both, 30, &[80.0, 95.0], of(600, &hourly)),
+        new("below-zero", both, 26, &[95.0], of(500, &|t| hourly(t) - 240.0)),
+        new(
+            "zeros-at-night",
+            both,
+            26,
+            &[95.0],
+            of(500, &|t| (hourly(t) - 240.0).max(0.0)),
+        ),
+        new("one-season", &[12], 14, &[50.0, 99.0], of(120, &monthly)),
+        new("no-season", &[1], 10, &[90.0], drifting(0.3, 90)),
+        new(
+            "season-over-250",
+            &[300],
+            12,
+            &[95.0],
+            of(700, &|t| 20.0 + 5.0 * arch(t, 300) + noise(t)),
+        ),
+        new(
+            "warm-start",
+            &[6],
+            8,
+            &[95.0],
+            of(1_900, &|t| 30.0 + 4.0 * arch(t, 6) + noise(t) + noise(t + 1)),
+        ),
+        new("less-than-two-seasons", both, 6, &[95.0], of(40, &hourly)),
+        new("three-values", &[4], 3, &[95.0], vec![3.0, 1.0, 2.0]),
+        new("constant", both, 5, &[80.0, 95.0], vec![7.5; 420]),
+        new("repeated-day", both, 30, &[95.0], of(420, &|t| 1.0 + arch(t, 24))),
+        new("no-levels", &[7], 9, &[], drifting(0.0, 100)),
+        new("not-finite", &[1], 1, &[], vec![1.0, f64::NAN, 2.0]),
+    ]
+}
+
+/// A model, the series that it is tried on, and settings beside the defaults.
+type GoldenSettings = (&'static str, &'static str, Vec<(&'static str, Value)>);
+
+/// The settings of each model, so that each is tried.
+fn all_settings() -> Vec<GoldenSettings> {
+    let flag = Value::Bool;
+    let mut all = vec![
+        (
+            "AutoARIMA",
+            "no-season",
+            vec![("stepwise", flag(false)), ("max_order", Value::Int(3))],
+        ),
+        (
+            "AutoARIMA",
+            "one-season",
+            vec![("method", text("css")), ("ic", text("bic"))],
+        ),
+        (
+            "AutoARIMA",
+            "one-season",
+            vec![("method", text("ml")), ("approximation", flag(true))],
+        ),
+        (
+            "AutoARIMA",
+            "one-season",
+            vec![("d", Value::Int(1)), ("D", Value::Int(0)), ("allow_drift", flag(false))],
+        ),
+        (
+            "AutoARIMA",
+            "one-season",
+            vec![("max_steps", Value::Int(5)), ("max_iterations", Value::Int(2))],
+        ),
+        ("AutoARIMA", "one-season", vec![("seasonal", flag(false))]),
+        (
+            "AutoARIMA",
+            "one-season",
+            vec![
+                ("max_p", Value::Int(1)),
+                ("max_q", Value::Int(1)),
+                ("max_P", Value::Int(1)),
+                ("max_Q", Value::Int(0)),
+                ("max_d", Value::Int(0)),
+                ("max_D", Value::Int(0)),
+                ("allow_mean", flag(false)),
+            ],
+        ),
+        (
+            "AutoARIMA",
+            "one-season",
+            vec![
+                ("start_p", Value::Int(0)),
+                ("start_q", Value::Int(0)),
+                ("start_P", Value::Int(0)),
+                ("start_Q", Value::Int(0)),
+            ],
+        ),
+        ("AutoARIMA", "warm-start", vec![("warm_start", flag(false))]),
+        (
+            "DynamicOptimizedTheta",
+            "one-season",
+            vec![("decomposition", text("additive"))],
+        ),
+        ("AutoTheta", "one-season", vec![("decomposition", text("additive"))]),
+        ("HoltWinters", "one-season", vec![("error", text("multiplicative"))]),
+        ("HoltWinters", "below-zero", vec![("error", text("multiplicative"))]),
+        ("MSTL_ARIMA", "warm-start", vec![("warm_start", flag(true))]),
+        (
+            "HarmonicARIMA",
+            "two-seasons",
+            vec![("max_pairs", Value::List(vec![Value::Int(2), Value::Int(1)]))],
+        ),
+        (
+            "TBATS",
+            "one-season",
+            vec![("use_boxcox", flag(true)), ("use_trend", flag(true))],
+        ),
+        (
+            "TBATS",
+            "one-season",
+            vec![("use_damped_trend", flag(true)), ("use_arma_errors", flag(false))],
+        ),
+        (
+            "TBATS",
+            "one-season",
+            vec![("use_boxcox", flag(false)), ("max_iterations", Value::Int(2))],
+        ),
+    ];
+    let patterns = ["ZZN", "ZZA", "ANN", "AAN", "AAA", "ANA", "MAM"];
+    all.extend(patterns.map(|pattern| ("AutoETS", "one-season", vec![("model", text(pattern))])));
+    all
+}
+
+/// The digest of all that comes of a fit.
+fn digest_of(model: &RegisteredModel, settings: &Settings, series: &GoldenSeries) -> Digest {
+    let fit = model.model(series.seasons, settings).fit(&series.y);
+    Digest::of(described(fit, series).as_bytes())
+}
+
+/// A fit in words and rounded numbers, or why there is none.
+fn described(fit: Result<Box<dyn Fitted>, FitError>, series: &GoldenSeries) -> String {
+    let fit = match fit {
+        Ok(fit) => fit,
+        Err(error) => return format!("error: {error}"),
+    };
+    let numbers = |values: &[f64]| values.iter().map(|value| rounded(*value)).collect::<Vec<_>>().join(" ");
+    let forecast = fit.forecast(series.horizon, series.levels);
+    let mut lines = vec![numbers(&forecast.mean)];
+    for interval in &forecast.intervals {
+        lines.push(rounded(interval.level));
+        lines.push(numbers(&interval.lower));
+        lines.push(numbers(&interval.upper));
+    }
+    for (name, estimate) in fit.summary() {
+        let value = match estimate {
+            _ if name == "iterations" => String::new(),
+            Estimate::Number(number) => rounded(number),
+            Estimate::Numbers(all) => numbers(&all),
+            Estimate::Text(text) => text,
+        };
+        lines.push(format!("{name}: {value}"));
+    }
+    lines.join("\n")
+}
+
+/// The name of a model with the versions of all that it is made of.
+fn versioned(model: &RegisteredModel) -> String {
+    let contained = model.parts().into_iter().filter(|part| part.name != model.name);
+    contained.fold(format!("{}@{}", model.name, model.version), |name, part| {
+        format!("{name}+{}@{}", part.name, part.version)
+    })
+}
+
+#[test]
+fn a_model_whose_forecasts_change_has_a_new_version() {
+    let series = all_series();
+    let mut cases: Vec<(&RegisteredModel, String, Settings, &GoldenSeries)> = Vec::new();
+    for model in &REGISTRY {
+        for one in &series {
+            cases.push((model, one.name.to_owned(), Settings::new(), one));
+        }
+        for (_, on, settings) in all_settings().into_iter().filter(|(name, ..)| *name == model.name) {
+            let one = series.iter().find(|one| one.name == on).expect("a series");
+            let words: Vec<String> = settings
+                .iter()
+                .map(|(name, value)| format!("{name}={}", value.plain()))
+                .collect();
+            let settings: Settings = settings
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect();
+            let settings = model.checked(settings).expect("settings of the model");
+            cases.push((model, format!("{on}:{}", words.join(":")), settings, one));
+        }
+    }
+    let found: Vec<[String; 3]> = cases
+        .par_iter()
+        .map(|(model, name, settings, series)| {
+            let digest = digest_of(model, settings, series).short();
+            [versioned(model), name.clone(), digest]
+        })
+        .collect();
+    compare(
+        "golden_models.txt",
+        &found,
+        "the version of the model, or of one that it contains, in `src/forecasting/registry.rs`",
+    );
+}
+
+#[test]
+fn every_setting_of_a_model_is_among_the_golden_ones() {
+    for model in &REGISTRY {
+        for setting in model.settings {
+            let names = || model.contains.iter().chain([&model.name]);
+            let sets = |name: &str| {
+                let all = all_settings().into_iter().filter(|(of, ..)| *of == name);
+                all.flat_map(|(_, _, settings)| settings)
+                    .any(|(name, _)| name == setting.name)
+            };
+            assert!(names().any(|name| sets(name)), "{} {}", model.name, setting.name);
+        }
+    }
+}
