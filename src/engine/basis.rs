@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::dependencies;
 use super::digest::Digest;
 use super::event::Event;
 use super::execute::{Attempts, CHANGES, Executed, Execution, Overtaken, cannot_plan, changes_too_often};
@@ -9,7 +10,7 @@ use super::files::Look;
 use super::fingerprint::Fingerprint;
 use super::graph::{How, Read, TargetId};
 use super::moves::{Earlier, Moves, Seen};
-use super::plan::{self, PlanError, Step};
+use super::plan::{PlanError, Step};
 use super::run::Run;
 use super::sight::Moved;
 use super::store::History;
@@ -131,7 +132,9 @@ impl<'a> Execution<'a> {
         let is_same = reads.len() == seen.reads.len() && reads.iter().zip(&seen.reads).all(|(a, b)| a.path == b.path);
         let fingerprint = match is_same {
             true => step.fingerprint.clone(),
-            false => plan::take_fingerprint(self.run.context.inputs(), self.id, &reads, &|id| self.content(id))?.0,
+            false => {
+                dependencies::take_fingerprint(self.run.context.inputs(), self.id, &reads, &|id| self.content(id))?.0
+            }
         };
         Ok(Basis {
             reads,

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use super::attempt::{Attempt, AttemptError};
 use super::basis::Basis;
 use super::clock;
+use super::dependencies;
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome, WaitingFor};
 use super::graph::{ArtifactId, Read, TargetId};
+use super::judge;
 use super::moves::{Seen, Unreadable};
-use super::plan::{self, Earlier, PlanError, Step, Verdict};
+use super::plan::{Earlier, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
@@ -87,12 +89,16 @@ impl<'a> Execution<'a> {
         store.records.refresh()?;
         self.put_back()?;
         // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
-        let seen = match self.look(plan::reads_of(self.run.context.inputs(), self.id, &self.history())) {
+        let seen = match self.look(dependencies::reads_of(
+            self.run.context.inputs(),
+            self.id,
+            &self.history(),
+        )) {
             Ok(seen) => seen,
             Err(failure) => return Ok(Executed::Failed(*failure)),
         };
         let force = self.run.forced(self.id);
-        let (step, _) = match plan::judge(self.run.context.inputs(), self.id, &|id| self.content(id), force) {
+        let (step, _) = match judge::judge(self.run.context.inputs(), self.id, &|id| self.content(id), force) {
             Ok(judged) => judged,
             Err(errors) => return Ok(Executed::Failed(cannot_plan(&errors))),
         };
@@ -283,7 +289,7 @@ impl<'a> Execution<'a> {
             run: *run,
             target: self.id,
             number: attempts.made,
-            effect_key: plan::effect_key(context.inputs(), declared, history.record()),
+            effect_key: judge::effect_key(context.inputs(), declared, history.record()),
             held,
             left_running: AtomicBool::new(false),
             claim: OnceLock::new(),

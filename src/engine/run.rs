@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 use super::clock;
 use super::event::{Event, Observer, Outcome, Summary};
 use super::graph::{ArtifactId, Graph, TargetId};
+use super::judge;
 use super::mask::Mask;
-use super::plan::{self, PlanContext};
+use super::plan::PlanContext;
 use super::run_id::RunId;
 use super::store::entry::Artifact;
 
@@ -111,7 +112,7 @@ impl<'a> Run<'a> {
         for artifact in &mut artifacts {
             let mut outputs = self.context.graph.target(id).outputs.iter();
             let output = outputs.find(|output| output.port == artifact.name);
-            let content = output.and_then(|it| plan::content_in_place(self.context.files, &it.path, artifact));
+            let content = output.and_then(|it| judge::content_in_place(self.context.files, &it.path, artifact));
             artifact.content = content.unwrap_or(artifact.content);
         }
         self.progress().left.insert(id, artifacts);

@@ -1,14 +1,20 @@
 //! Verdicts from a disk and a past that exist only here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;
+use crate::engine::files::Files;
 use crate::engine::ignore::Ignore;
-use crate::engine::spec::{ArtifactKind, Command, From, Input, Output, Spec};
+use crate::engine::look::Past;
+use crate::engine::plan::plan;
+use crate::engine::reason::Reason;
+use crate::engine::run_id::RunId;
+use crate::engine::spec::{Action, Command, From, Input, Span, Spec};
 use crate::engine::store::Ledger;
 use crate::engine::store::entry::{Entry, Mode, ResultEntry};
+use crate::engine::task::Tasks;
 
 /// Contents by path.
 #[derive(Default)]

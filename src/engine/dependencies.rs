@@ -1,0 +1,171 @@
+//! What a target's result depends on now, as far as it is declared.
+
+use std::collections::BTreeMap;
+
+use super::digest::Digest;
+use super::fingerprint::{self, ActionFields, Fingerprint};
+use super::graph::{ArtifactId, Graph, How, Read, TargetId};
+use super::look::Look;
+use super::plan::{PlanError, VerdictInputs};
+use super::spec::{Action, Target, Value};
+use super::store::History;
+use super::task::Tasks;
+
+/// What a target reads, without the words of its command that the command was seen to write itself.
+///
+/// Such a word counts again once something else than a run of the target left it as it is.
+pub(crate) fn reads_of<'g>(inputs: VerdictInputs<'g>, id: TargetId, history: &History) -> Vec<&'g Read> {
+    let reads = inputs.graph.node(id).reads.iter();
+    let left = history.written();
+    if left.is_empty() {
+        return reads.collect();
+    }
+    let is_written = |read: &&Read| {
+        read.how == How::Word
+            && read.artifact.is_none()
+            && left
+                .iter()
+                .any(|(path, digest)| *path == read.path && today(inputs.disk, inputs.graph, path) == Some(*digest))
+    };
+    reads.filter(|read| !is_written(read)).collect()
+}
+
+/// Gathers everything that a target's result depends on; also tells who must run before all of it is known.
+pub(crate) fn take_fingerprint(
+    context: VerdictInputs<'_>,
+    id: TargetId,
+    reads: &[&Read],
+    known: &dyn Fn(ArtifactId) -> Option<Digest>,
+) -> Result<(Fingerprint, Vec<TargetId>), Vec<PlanError>> {
+    let target = context.graph.target(id);
+    let unmatched = context.graph.node(id).unmatched.iter();
+    let mut errors: Vec<PlanError> = unmatched
+        .map(|glob| PlanError::Unmatched {
+            target: id,
+            pattern: glob.pattern.clone(),
+            span: glob.span,
+        })
+        .collect();
+    let mut waits_for = Vec::new();
+    let mut inputs = Vec::with_capacity(reads.len());
+    let is_command = matches!(target.action, Action::Command(_));
+    for read in reads {
+        let digest = match read.artifact {
+            Some(artifact) => {
+                let digest = known(artifact);
+                if digest.is_none() {
+                    waits_for.push(artifact.target);
+                }
+                digest
+            }
+            None => match context.disk.source(&read.path, context.graph.ignore_of(read)) {
+                Ok(Some((digest, _))) => Some(digest),
+                Ok(None) => {
+                    let (path, span) = (read.path.clone(), read.span);
+                    errors.push(PlanError::MissingSource { target: id, path, span });
+                    None
+                }
+                Err(error) => {
+                    let path = read.path.clone();
+                    errors.push(PlanError::Unreadable {
+                        target: id,
+                        path,
+                        error,
+                    });
+                    None
+                }
+            },
+        };
+        inputs.push(fingerprint::InputField {
+            role: read.role.clone(),
+            path: is_command.then(|| read.path.clone()),
+            content: digest,
+        });
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    if !is_command {
+        inputs = by_role(inputs);
+    }
+    waits_for.sort_unstable();
+    waits_for.dedup();
+    // A path among the parameters counts through what stands there.
+    let values = target
+        .params
+        .iter()
+        .filter(|param| !matches!(param.value, Value::Path(_)));
+    let env = |name: &String| {
+        (
+            name.clone(),
+            context.env.get(name).map(|value| Digest::of(value.as_bytes())),
+        )
+    };
+    let outputs = target.outputs.iter().map(|output| fingerprint::OutputField {
+        port: output.port.clone(),
+        kind: output.kind,
+        path: is_command.then(|| output.path.clone()),
+    });
+    let fingerprint = Fingerprint {
+        format: fingerprint::FORMAT,
+        action: action_fields(context.tasks, target),
+        params: values.map(|param| (param.name.clone(), param.value.clone())).collect(),
+        inputs,
+        env: target.env.iter().map(env).collect(),
+        probe: None,
+        outputs: outputs.collect(),
+    };
+    Ok((fingerprint, waits_for))
+}
+
+/// What a target does, as far as its result depends on it.
+fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
+    match &target.action {
+        Action::Builtin { task, version } => {
+            let params: BTreeMap<String, Value> = target
+                .params
+                .iter()
+                .map(|param| (param.name.clone(), param.value.clone()))
+                .collect();
+            let parts = tasks.get(task).map(|task| task.parts(&params)).unwrap_or_default();
+            ActionFields::Builtin {
+                name: task.clone(),
+                version: *version,
+                parts: parts.into_iter().map(|part| (part.name, part.version)).collect(),
+            }
+        }
+        Action::Command(command) => match &command.shell {
+            Some(shell) => ActionFields::Shell {
+                text: command.text(),
+                shell: shell.clone(),
+            },
+            None => ActionFields::Words {
+                words: command.words.iter().map(|word| word.text.clone()).collect(),
+            },
+        },
+    }
+}
+
+/// A built-in knows its inputs by role alone; several files of one role count as one.
+fn by_role(mut inputs: Vec<fingerprint::InputField>) -> Vec<fingerprint::InputField> {
+    inputs.sort_by(|a, b| a.role.cmp(&b.role));
+    let mut merged: Vec<fingerprint::InputField> = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        match merged.last_mut() {
+            Some(last) if last.role == input.role => {
+                let both = last.content.zip(input.content);
+                last.content = both.map(|(one, two)| Digest::of(format!("{one} {two}").as_bytes()));
+            }
+            _ => merged.push(input),
+        }
+    }
+    merged
+}
+
+/// What is at a path that an attempt was seen to use; what cannot be read counts as not there.
+pub(super) fn today(disk: &dyn Look, graph: &Graph, path: &str) -> Option<Digest> {
+    disk.source(path, graph.ignore())
+        .ok()
+        .flatten()
+        .map(|(digest, _)| digest)
+}
