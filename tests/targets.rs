@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use snapbox::str;
 
-use crate::project::{Project, Told};
+use crate::project::{Project, Told, until};
 
 #[test]
 fn only_declared_environment_counts() {
@@ -701,4 +701,28 @@ fn two_clones_keep_the_same_objects() {
     let first = keys();
     assert_eq!(first.len(), 2, "two of the three artifacts have the same bytes");
     assert_eq!(keys(), first);
+}
+
+#[test]
+fn what_an_effect_did_counts_although_its_input_moved_and_it_acts_for_the_edit_too() {
+    let project = Project::new(
+        r#"
+[target.publish]
+run = "cat a.txt >> ../outside; touch ../begun; while test ! -e ../go; do sleep 0.02; done; cp a.txt {{output}}"
+inputs = ["a.txt"]
+output = "receipt.txt"
+effect = true
+"#,
+    );
+    project.write("a.txt", "one\n");
+    let build = project.start("build");
+    until("it acts", || project.at("../begun").exists());
+    project.write("a.txt", "two\n");
+    project.write("../go", "");
+    build.collect().ok();
+    assert_eq!(project.read("../outside"), "one\ntwo\n");
+    assert_eq!(project.read("receipt.txt"), "two\n");
+    let log = project.atsaf("log publish");
+    assert_eq!(log.text.matches("a.txt").count(), 1, "the first is a result: {}", log.text);
+    project.build("").has("nothing to do");
 }
