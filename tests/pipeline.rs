@@ -69,7 +69,7 @@ fn a_longer_horizon_retrains_and_forecasts_and_the_former_one_comes_back() {
         str![[r#"
 run [RUN]: 2 targets to look at, 3 fresh
 start      train     horizon 24 -> 48
-built      train     [TIME]
+built      train  [TIME]
 start      forecast  horizon 24 -> 48; selected content [CONTENT] -> [CONTENT]
 built      forecast  [TIME]
 2 built, 3 fresh in [TIME]
@@ -96,7 +96,7 @@ fn a_window_less_retrains_and_forecasts_only_if_another_model_wins() {
         str![[r#"
 run [RUN]: 2 targets to look at, 3 fresh
 start      train     n_windows 5 -> 4
-built      train     [TIME], unchanged: selected
+built      train  [TIME], unchanged: selected
 fresh      forecast  nothing that it depends on changed
 1 built, 4 fresh in [TIME]
 
@@ -108,7 +108,7 @@ fresh      forecast  nothing that it depends on changed
         str![[r#"
 run [RUN]: 2 targets to look at, 3 fresh
 start      train     models ["SeasonalNaive", "LagRidge"] -> ["SeasonalNaive"]
-built      train     [TIME]
+built      train  [TIME]
 start      forecast  selected content [CONTENT] -> [CONTENT]
 built      forecast  [TIME]
 2 built, 3 fresh in [TIME]
@@ -127,7 +127,7 @@ fn a_page_that_is_written_anew_with_the_same_rows_ends_at_ingest() {
         str![[r#"
 run [RUN]: 5 targets to look at, 0 fresh
 start      ingest    source content [CONTENT] -> [CONTENT]
-unchanged  ingest    [TIME], made the same as before
+unchanged  ingest  [TIME], made the same as before
 fresh      prepare   nothing that it depends on changed
 fresh      validate  nothing that it depends on changed
 fresh      train     nothing that it depends on changed
@@ -203,7 +203,7 @@ fn a_validation_that_fails_stops_the_build_and_leaves_its_file_to_be_read() {
     let left = project.store();
     let kept = left
         .iter()
-        .find(|(path, _)| path.ends_with("validate/files/validation.json"));
+        .find(|(path, _)| path.ends_with("validate/files/data/validation.json"));
     let (_, json) = kept.expect("the file of the failed attempt");
     assert!(String::from_utf8_lossy(json).contains("\"length\""));
     assert_eq!(project.files(), built, "what was built before is as it was");

@@ -1,8 +1,11 @@
 //! Which targets the edits that come while a build runs have made stale.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -62,11 +65,8 @@ impl<'a> Edits<'a> {
     pub(super) fn note(&self, changes: &BTreeSet<Change>) {
         let graph = &self.project.graph;
         let is_atsaffile = |change: &Change| change.path.as_deref().is_some_and(|path| self.is_atsaffile(path));
-        let other = changes
-            .iter()
-            .any(is_atsaffile)
-            .then(|| setup::load(self.session).ok())
-            .flatten();
+        let is_edited = changes.iter().any(is_atsaffile);
+        let other = is_edited.then(|| self.edited_project()).flatten();
         let mut stale = self.stale.write().unwrap_or_else(PoisonError::into_inner);
         for (id, reads) in &self.targets {
             let by_need = graph.node(*id).needs.iter().any(|need| stale.contains(need));
@@ -76,6 +76,20 @@ impl<'a> Edits<'a> {
                 stale.insert(*id);
             }
         }
+    }
+
+    /// The project as the Atsaffile has it now, once that is at rest: an editor may first empty it and then write it.
+    fn edited_project(&self) -> Option<Project> {
+        const REST: Duration = Duration::from_millis(30);
+        const LOOKS: usize = 10;
+        for _ in 0..LOOKS {
+            let text = fs::read(&self.project.file).ok()?;
+            thread::sleep(REST);
+            if !text.is_empty() && fs::read(&self.project.file).ok().as_ref() == Some(&text) {
+                return setup::load(self.session).ok();
+            }
+        }
+        None
     }
 
     fn is_atsaffile(&self, path: &Path) -> bool {
