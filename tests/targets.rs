@@ -723,6 +723,11 @@ effect = true
     assert_eq!(project.read("../outside"), "one\ntwo\n");
     assert_eq!(project.read("receipt.txt"), "two\n");
     let log = project.atsaf("log publish");
-    assert_eq!(log.text.matches("a.txt").count(), 1, "the first is a result: {}", log.text);
+    assert_eq!(
+        log.text.matches("a.txt").count(),
+        1,
+        "the first is a result: {}",
+        log.text
+    );
     project.build("").has("nothing to do");
 }

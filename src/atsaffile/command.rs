@@ -10,13 +10,10 @@ use super::syntax::{self, Word};
 use super::targets::{Draft, Run};
 use super::template::{self, Hole, TemplatePart};
 use super::words;
-use crate::engine::spec::{Action, Command, From, Input, Param, Piece, Template, Value};
+use crate::engine::spec::{Action, Command, From, Input, Param, Piece, SHELL, Template, Value};
 
 /// Words of a command's template that are no parameters.
 const LISTS: [&str; 4] = ["inputs", "output", "inputs_file", "params_file"];
-
-/// The shell where none is written: it fails where any program of a pipe, any line, or an unset variable does.
-const SHELL: [&str; 4] = ["bash", "-euo", "pipefail", "-c"];
 
 impl Resolver<'_, '_> {
     /// Checks a command; gives the parameters that it reads.
@@ -69,7 +66,7 @@ impl Resolver<'_, '_> {
         files.retain(|file| seen.insert(file.clone()));
         let command = Command {
             words,
-            shell,
+            shell: shell.map(Into::into),
             file_words: files,
         };
         (Action::Command(command), params)

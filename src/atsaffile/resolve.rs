@@ -65,6 +65,7 @@ pub(super) fn fill<'t>(
     unread::report(&params, &drafts, catalog, mistakes);
 
     spec.targets = targets;
+    spec.share_shells();
     spec.name = project.name;
     spec.ignore = project
         .ignore

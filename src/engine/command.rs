@@ -5,6 +5,7 @@
 //! variables that are made here; nothing else.
 
 mod render;
+mod simple;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub(crate) use self::render::{Fill, has, param_variables, params_file, start_err
 use super::given::GivenFiles;
 use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{Action, Command};
+use super::spec::{Action, Command, SHELL};
 use super::store::Inherit;
 
 /// The words that some target's command would have today, as one line for people; `None` for a built-in task.
@@ -171,24 +172,40 @@ impl Process<'_> {
         }
     }
 
-    /// The path of the program: a child whose program has a path is born without a copy of this process.
-    fn program(&self) -> PathBuf {
-        let name = &self.words[0];
-        let path = self.env.get("PATH").filter(|_| !name.contains('/'));
-        let found = path.and_then(|path| {
-            let mut candidates = std::env::split_paths(path).map(|dir| dir.join(name));
-            candidates.find(|candidate| candidate.is_absolute() && candidate.is_file())
-        });
-        found.unwrap_or_else(|| name.into())
+    /// The path of a program: a child whose program has a path is born without a copy of this process.
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        let path = self.env.get("PATH").filter(|_| !name.contains('/'))?;
+        let mut candidates = std::env::split_paths(path).map(|dir| dir.join(name));
+        candidates.find(|candidate| candidate.is_absolute() && candidate.is_file())
+    }
+
+    /// Program and arguments of a text for the usual shell that needs none; what cannot be found is left to the shell,
+    /// which says so.
+    fn without_shell(&self) -> Option<(PathBuf, Vec<&str>)> {
+        let (text, shell) = self.words.split_last()?;
+        // A file that a shell reads first may change what words mean.
+        let has_startup = ["BASH_ENV", "ENV"].iter().any(|name| self.env.contains_key(*name));
+        if *shell != SHELL || has_startup {
+            return None;
+        }
+        let words = simple::words(text)?;
+        Some((self.program(words[0])?, words))
     }
 
     fn spawn(&self) -> io::Result<(Child, PipeReader)> {
         // One at a time: while a lock can be inherited, no other child may be born.
         static BIRTH: Mutex<()> = Mutex::new(());
         let (pipe, write) = io::pipe()?;
-        let mut command = std::process::Command::new(self.program());
+        let mut command;
+        if let Some((program, words)) = self.without_shell() {
+            command = std::process::Command::new(program);
+            command.arg0(words[0]).args(&words[1..]);
+        } else {
+            let name = &self.words[0];
+            command = std::process::Command::new(self.program(name).unwrap_or_else(|| name.into()));
+            command.args(&self.words[1..]);
+        }
         command
-            .args(&self.words[1..])
             .env_clear()
             .envs(&self.env)
             .current_dir(self.dir)

@@ -21,6 +21,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +67,7 @@ pub enum ActionFields {
         /// The text before parameters are put in, its lines ended by a line feed each.
         text: String,
         /// The words of the shell, to which the text is appended.
-        shell: Vec<String>,
+        shell: Arc<[String]>,
     },
     /// A program and its arguments.
     Words {
@@ -374,7 +375,7 @@ mod tests {
             format: FORMAT,
             action: ActionFields::Shell {
                 text: "sort {{input.raw}} > {{output}}".to_owned(),
-                shell: vec!["bash".to_owned(), "-c".to_owned()],
+                shell: ["bash", "-c"].map(str::to_owned).into(),
             },
             params: BTreeMap::from([
                 ("horizon".to_owned(), Value::Int(24)),

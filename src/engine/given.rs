@@ -14,7 +14,11 @@ use super::spec::{Command, Piece, Target};
 use super::store::{self, StoreError};
 
 /// The files that one attempt of a command is given, as long as this is kept.
-pub(crate) struct GivenFiles(GivenPaths);
+pub(crate) struct GivenFiles {
+    paths: GivenPaths,
+    /// Whether any was written.
+    is_any: bool,
+}
 
 /// Where they lie.
 pub(crate) struct GivenPaths {
@@ -39,20 +43,25 @@ impl GivenFiles {
     /// Writes those that a target's command asks for.
     pub(crate) fn write(context: PlanContext<'_>, id: TargetId, command: &Command) -> Result<Self, StoreError> {
         let target = context.graph.target(id);
-        let given = Self(Self::paths(context.files.root(), target));
-        if command::has(command, |piece| *piece == Piece::InputsFile) {
+        let asks_for = |wanted| command::has(command, |piece| *piece == wanted);
+        let (inputs, params) = (asks_for(Piece::InputsFile), asks_for(Piece::ParamsFile));
+        let given = Self {
+            paths: Self::paths(context.files.root(), target),
+            is_any: inputs || params,
+        };
+        if inputs {
             let inputs = command::declared_inputs(context.graph, id);
-            given.put(&given.0.inputs, &Fill::inputs_file(&inputs))?;
+            given.put(&given.paths.inputs, &Fill::inputs_file(&inputs))?;
         }
-        if command::has(command, |piece| *piece == Piece::ParamsFile) {
-            given.put(&given.0.params, &command::params_file(&target.params))?;
+        if params {
+            given.put(&given.paths.params, &command::params_file(&target.params))?;
         }
         Ok(given)
     }
 
     fn put(&self, path: &Path, text: &str) -> Result<(), StoreError> {
         let write = || -> io::Result<()> {
-            fs::create_dir_all(&self.0.dir)?;
+            fs::create_dir_all(&self.paths.dir)?;
             File::create(path)?.write_all(text.as_bytes())
         };
         write().map_err(StoreError::at(path))
@@ -61,6 +70,8 @@ impl GivenFiles {
 
 impl Drop for GivenFiles {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0.dir);
+        if self.is_any {
+            let _ = fs::remove_dir_all(&self.paths.dir);
+        }
     }
 }

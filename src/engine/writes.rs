@@ -172,7 +172,7 @@ mod tests {
         };
         let command = Command {
             words: words.into_iter().map(template).collect(),
-            shell: shell.then(|| vec!["sh".to_owned(), "-c".to_owned()]),
+            shell: shell.then(|| ["sh", "-c"].map(str::to_owned).into()),
             file_words: Vec::new(),
         };
         writes(&command, "x.db")

@@ -118,7 +118,14 @@ output = "c"
         Action::Command(command) => (command.shell.clone(), command.file_words.clone()),
         Action::Builtin { .. } => panic!("a command"),
     };
-    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    let words = |words: &[&str]| {
+        Some(
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<std::sync::Arc<[String]>>(),
+        )
+    };
     assert_eq!(shell(text, 0), (words(&["zsh", "-c"]), Vec::new()));
     assert_eq!(
         shell(text, 1),

@@ -120,7 +120,7 @@ params = ["other", "horizon"]
     let command = command(&spec);
     assert_eq!(
         command.shell,
-        Some(["bash", "-euo", "pipefail", "-c"].map(str::to_owned).to_vec())
+        Some(["bash", "-euo", "pipefail", "-c"].map(str::to_owned).into())
     );
     assert!(command.text().starts_with("fit --h {{ horizon }} "));
     let literal = |text: &str| Piece::Literal(text.to_owned());

@@ -188,7 +188,7 @@ inputs = ["a.txt"]
 output = "first.txt"
 
 [target.slow]
-run = "echo run >> ran; while test ! -e go; do sleep 0.02; done; cat {{{{inputs}}}} > {{{{output}}}}; echo {{{{n}}}} >> {{{{output}}}}"
+run = "echo run >> ran; while test ! -e $PWD/go; do sleep 0.02; done; cat {{{{inputs}}}} > {{{{output}}}}; echo {{{{n}}}} >> {{{{output}}}}"
 inputs = ["first"]
 output = "slow.txt"
 {end}

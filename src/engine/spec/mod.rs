@@ -9,6 +9,7 @@ pub mod schema;
 mod value;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,20 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Lets targets that have the same shell share its words, which thousands of them would have each for itself.
+    pub(crate) fn share_shells(&mut self) {
+        let mut known: Vec<Arc<[String]>> = Vec::new();
+        for target in &mut self.targets {
+            let Action::Command(Command { shell: Some(shell), .. }) = &mut target.action else {
+                continue;
+            };
+            match known.iter().find(|known| *known == shell) {
+                Some(known) => *shell = Arc::clone(known),
+                None => known.push(Arc::clone(shell)),
+            }
+        }
+    }
+
     /// Finds a declared parameter.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&Param> {
@@ -195,13 +210,16 @@ pub enum Action {
     Command(Command),
 }
 
+/// The shell of a text where none is written: it fails where any program of a pipe, any line, or an unset variable does.
+pub const SHELL: [&str; 4] = ["bash", "-euo", "pipefail", "-c"];
+
 /// A command as declared, not yet rendered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The words of a list, or the single text for the shell.
     pub words: Vec<Template>,
     /// The words of the shell to which the text is appended; `None` for a list, which is run as it is.
-    pub shell: Option<Vec<String>>,
+    pub shell: Option<Arc<[String]>>,
     /// Words that may be the path of a project file, which is then an input; in order, without repeats.
     pub file_words: Vec<String>,
 }

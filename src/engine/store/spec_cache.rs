@@ -25,6 +25,7 @@ pub(super) fn load(path: &Path, key: Digest, text: Text) -> Option<Spec> {
     }
     let (mut spec, _): (Spec, usize) = bincode::serde::decode_from_slice(body, config()).ok()?;
     spec.text = text;
+    spec.share_shells();
     Some(spec)
 }
 

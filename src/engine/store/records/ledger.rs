@@ -36,7 +36,7 @@ pub struct History {
     /// The result that is in place.
     record: Option<StoredResult>,
     /// The result that was being placed when its build ended.
-    open: Option<StoredResult>,
+    open: Option<Box<StoredResult>>,
     /// What was set aside and not put back: declared path and where it is kept.
     aside: Vec<(String, String)>,
     /// Its last failure, if it failed after its last success.
@@ -128,7 +128,7 @@ impl History {
     /// The result of a commit that was cut short.
     #[must_use]
     pub fn open(&self) -> Option<&StoredResult> {
-        self.open.as_ref()
+        self.open.as_deref()
     }
 
     /// Words of its command that the command itself wrote, and what it left there.
@@ -214,7 +214,7 @@ impl Ledger {
             Entry::Result { target, id } => {
                 let open = self.known(target).and_then(|history| history.open.take());
                 if let Some(result) = open.filter(|open| open.id == *id) {
-                    self.put_in_place(target, result);
+                    self.put_in_place(target, *result);
                 }
             }
             Entry::Placement { files } => files.iter().for_each(|(path, bytes)| self.place(path, *bytes)),
@@ -268,14 +268,14 @@ impl Ledger {
         }
         self.results.insert(entry, at);
         let history = self.history(&entry.target);
-        history.open = Some(StoredResult::new(entry));
+        history.open = Some(Box::new(StoredResult::new(entry)));
         (history.failed, history.acting) = (None, false);
     }
 
     /// Stops believing the records of effects: an entry that said otherwise may be lost.
     pub(crate) fn doubt_effects(&mut self) {
         for history in self.targets.values_mut() {
-            let results = history.record.iter().chain(&history.open);
+            let results = history.record().into_iter().chain(history.open());
             if results.into_iter().any(|result| result.effect) {
                 *history = Arc::default();
             }
@@ -287,7 +287,7 @@ impl Ledger {
         let owned: std::collections::HashSet<&str> = self
             .targets
             .values()
-            .flat_map(|history| history.record.iter().chain(&history.open))
+            .flat_map(|history| history.record().into_iter().chain(history.open()))
             .flat_map(|result| result.artifacts.iter().map(|artifact| artifact.path.as_str()))
             .collect();
         let mut gone = self.placed.keys().filter(|path| !owned.contains(path.as_str()));

@@ -248,7 +248,7 @@ impl OldFingerprint {
             },
             OldTask::Command { text, shell: true } => ActionFields::Shell {
                 text,
-                shell: ["sh", "-c"].map(str::to_owned).to_vec(),
+                shell: ["sh", "-c"].map(str::to_owned).into(),
             },
             OldTask::Command { text, shell: false } => ActionFields::Words {
                 words: text.split('\n').map(str::to_owned).collect(),
