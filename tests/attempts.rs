@@ -15,7 +15,7 @@ fn call() -> Project {
     let project = Project::new(CALL);
     project.write(
         "tool.sh",
-        "for x in $1 $2 $3/x; do echo \"$*\" > $x; env | grep ATSAF_TARGET >> $x; done\n",
+        "for x in $1 $2 $3/x; do echo \"$*\" > $x; env | grep ATSAF_ATTEMPT >> $x; done\n",
     );
     project
 }

@@ -126,3 +126,31 @@ fn what_no_target_makes_any_more_is_removed_with_a_preview_and_what_is_not_atsaf
     project.atsaf("clean --orphans").has("moved.txt");
     assert_eq!(project.read("moved.txt"), "edited");
 }
+
+#[test]
+fn an_artifact_that_is_a_source_by_now_is_no_orphan() {
+    let project = Project::new("[target.a]\nrun = \"echo a > {{output}}\"\noutput = \"x/a.csv\"\ncache = false\n");
+    project.build("").ok();
+    project.write(
+        "Atsaffile",
+        "[target.b]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"x/*.csv\"]\noutput = \"b\"\n",
+    );
+    project.build("").ok();
+    project.atsaf("clean --orphans").has("nothing to remove");
+    assert_eq!(project.read("x/a.csv"), "a\n");
+}
+
+#[test]
+fn a_store_in_which_a_link_stands_is_refused_and_nothing_behind_it_is_touched() {
+    for name in ["staging", "memo", "objects", "listings", "locks"] {
+        let project = turned(1);
+        project.write("src/mine", "mine");
+        let own = project.at(".atsaf/v1").join(name);
+        let _ = fs::remove_dir_all(&own);
+        std::os::unix::fs::symlink("../../src", &own).expect("linked");
+        for command in ["build -s v=2", "gc --keep-runs 0", "clean"] {
+            project.atsaf(command).has("is a link");
+        }
+        assert_eq!(project.read("src/mine"), "mine", "{name}");
+    }
+}

@@ -731,3 +731,54 @@ effect = true
     );
     project.build("").has("nothing to do");
 }
+
+#[test]
+fn what_a_command_sees_of_its_outputs_counts() {
+    let project = Project::new(
+        "[target.a]\nrun = \"sh two.sh {{output}}\"\ninputs = [\"two.sh\"]\noutputs = { x = \"x\", y = \"y\" }\n",
+    );
+    project.write("two.sh", "echo first > $1; echo second > $2");
+    project.build("").ok();
+    project.edit("Atsaffile", "{ x = \"x\", y = \"y\" }", "{ y = \"y\", x = \"x\" }");
+    project.build("").has("order of the outputs");
+    assert_eq!(project.read("y"), "first\n");
+    let project = Project::new("[target.a]\nrun = \"echo out={{output}} > {{output}}\"\noutput = \"o\"\n");
+    project.build("").has("direct = true");
+    project.edit("Atsaffile", "output = \"o\"", "output = \"o\"\ndirect = true");
+    project.build("").ok();
+    assert_eq!(project.read("o"), "out=o\n", "the advice takes effect");
+}
+
+#[test]
+fn the_name_of_a_target_is_in_no_result() {
+    let project = Project::new("[target.a]\nrun = \"env | sort > {{output}}\"\noutput = \"o\"\n");
+    project.build("").ok();
+    let before = project.read("o");
+    project.edit("Atsaffile", "[target.a]", "[target.z]");
+    project.build("").has("1 restored");
+    project.build("-B").ok();
+    assert_eq!(project.read("o"), before);
+}
+
+#[test]
+fn another_permission_of_the_same_content_is_placed() {
+    let project = Project::new("[target.a]\nrun = \"echo 1 > {{output}}\"\noutput = \"o\"\n");
+    project.build("").ok();
+    project.edit(
+        "Atsaffile",
+        "echo 1 > {{output}}",
+        "echo 1 > {{output}}; chmod 600 {{output}}",
+    );
+    project.build("").ok();
+    let mode = fs::metadata(project.at("o")).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn with_only_an_effect_that_is_left_out_leaves_nothing_to_run() {
+    let project = Project::new(EFFECT_AND_FOLLOWER);
+    project.build("made").ok();
+    let said = project.build("publish --only -B --no-effects");
+    assert!(!said.text.contains("--force asks for it"), "{}", said.text);
+    assert!(!project.at("../outside").exists());
+}

@@ -12,6 +12,7 @@ use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
 use crate::engine::graph::TargetId;
 use crate::engine::nesting;
+use crate::engine::store::private_key;
 use crate::report;
 use crate::report::advice;
 use crate::report::json;
@@ -62,14 +63,17 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 /// # Errors
 /// [`CommandError`] that names the target.
 pub(super) fn refuse_inside(project: &Project) -> Result<(), CommandError> {
-    let Some(name) = nesting::enclosing(&project.env, project.files.root()) else {
+    let Some(key) = nesting::enclosing(&project.env, project.files.root()) else {
         return Ok(());
     };
-    let mut diagnostic = Diagnostic::error(format!(
-        "this is a part of the target `{name}` of the same project, which cannot be built from within"
-    ));
     let graph = &project.graph;
-    if let Some(id) = graph.order().iter().find(|id| graph.name(**id) == name) {
+    let is_it = |id: &&TargetId| private_key(&graph.target(**id).outputs) == key;
+    let of = graph.order().iter().find(is_it);
+    let name = of.map_or_else(String::new, |id| format!(" `{}`", graph.name(*id)));
+    let mut diagnostic = Diagnostic::error(format!(
+        "this is a part of the target{name} of the same project, which cannot be built from within"
+    ));
+    if let Some(id) = of {
         diagnostic = diagnostic.at(advice::place(graph, *id));
     }
     Err(CommandError::usage(
@@ -139,7 +143,8 @@ fn goals(args: &Args, project: &Project, session: &Session) -> Result<Vec<Target
         let names = report::plan::names(graph, &left_out);
         session.screen.say(&format!("left out: {names}\n"));
     }
-    Ok(needed.into_iter().filter(|id| !left_out.contains(id)).collect())
+    let all = if args.only { goals } else { needed };
+    Ok(all.into_iter().filter(|id| !left_out.contains(id)).collect())
 }
 
 fn not_fresh(project: &Project, targets: &[TargetId]) -> CommandError {

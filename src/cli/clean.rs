@@ -32,7 +32,11 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         build::refuse_inside(&project)?;
     }
     let orphans = match args.orphans {
-        true => project.store.orphans(&declared(&project), &project.files),
+        true => {
+            let mut orphans = project.store.orphans(&declared(&project), &project.files);
+            orphans.retain(|orphan| !is_read(&project, &orphan.path));
+            orphans
+        }
         false => Vec::new(),
     };
     let outputs = match args.orphans {
@@ -84,6 +88,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 fn declared(project: &Project) -> Vec<&str> {
     let outputs = project.graph.spec.targets.iter().flat_map(|target| &target.outputs);
     outputs.map(|output| output.path.as_str()).collect()
+}
+
+/// Whether a path is a source by now, or lies in one, or holds one.
+fn is_read(project: &Project, path: &str) -> bool {
+    let graph = &project.graph;
+    let mut reads = graph.order().iter().flat_map(|id| &graph.node(*id).reads);
+    let is_in = |inner: &str, outer: &str| {
+        inner == outer || inner.strip_prefix(outer).is_some_and(|below| below.starts_with('/'))
+    };
+    reads.any(|read| is_in(path, &read.path) || is_in(&read.path, path))
 }
 
 /// The artifacts that the goals name: one by its own name or path, else all of a target.

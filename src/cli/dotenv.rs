@@ -95,6 +95,7 @@ fn entry(lines: &[&[u8]]) -> (Entry, usize) {
     if !is_name(name) {
         return (Err(Why::NoName), 1);
     }
+    let is_spaced = value.starts_with([' ', '\t']);
     let value = value.trim_start_matches([' ', '\t']);
     let (value, taken) = if let Some(inner) = value.strip_prefix('\'') {
         (single(inner), 1)
@@ -102,7 +103,15 @@ fn entry(lines: &[&[u8]]) -> (Entry, usize) {
         let following = lines[1..].iter().map_while(|line| text(line));
         double(inner, following)
     } else {
-        (Ok(bare(value).to_owned()), 1)
+        let is_comment = is_spaced && value.starts_with('#');
+        (
+            Ok(if is_comment {
+                String::new()
+            } else {
+                bare(value).to_owned()
+            }),
+            1,
+        )
     };
     (value.map(|value| Some((name.to_owned(), value))), taken)
 }
@@ -117,9 +126,6 @@ fn is_name(text: &str) -> bool {
 
 /// A value without quotes: all up to a `#` behind white space, without the white space at its end.
 fn bare(text: &str) -> &str {
-    if text.starts_with('#') {
-        return "";
-    }
     let comment = text
         .match_indices('#')
         .find(|(at, _)| text[..*at].ends_with([' ', '\t']));
@@ -217,7 +223,8 @@ mod tests {
     fn a_comment_begins_behind_white_space() {
         assert_eq!(value("# X=0\n  # more\n\nX=a # a comment"), "a");
         assert_eq!(value("X=a#b # c # d"), "a#b");
-        assert_eq!(value("X=# nothing"), "");
+        assert_eq!(value("X= # nothing"), "");
+        assert_eq!(value("X=#abc"), "#abc");
         assert_eq!(value("X='a # b' # c"), "a # b");
         assert_eq!(value("X=\"a # b\"\t# c"), "a # b");
     }

@@ -26,7 +26,7 @@ use super::plan::PlanContext;
 use super::run::Options;
 use super::run_id::RunId;
 use super::spec::{Action, ArtifactKind, Command, Target, Value};
-use super::store::{Claim, Held, Private, Staged, Store, StoreError};
+use super::store::{Claim, Held, Private, Staged, Store, StoreError, private_key};
 use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
 
@@ -178,7 +178,8 @@ impl Attempt<'_> {
     /// Ends what still runs of earlier attempts of the target; of an effect, says what it is.
     fn end_survivors(&self, target: &Target) -> Result<(), AttemptError> {
         let project = nesting::identity(self.context.files.root());
-        let found = survivors::find(&project, &|name| name == target.name);
+        let own = private_key(&target.outputs);
+        let found = survivors::find(&project, &|key| key == own);
         if found.is_empty() {
             return Ok(());
         }
@@ -351,7 +352,11 @@ impl Attempt<'_> {
         env.extend(passed.filter_map(|name| Some((name.to_owned(), self.context.env.get(name)?.clone()))));
         env.extend(command::param_variables(&target.params));
         let root = self.context.files.root();
-        env.extend(nesting::variables(self.context.env, root, &target.name));
+        env.extend(nesting::variables(
+            self.context.env,
+            root,
+            &private_key(&target.outputs),
+        ));
         if target.effect {
             env.insert("ATSAF_RUN_ID".to_owned(), self.run.to_string());
             env.insert("ATSAF_EFFECT_KEY".to_owned(), self.effect_key.hex());

@@ -181,12 +181,13 @@ impl Build<'_> {
             })
             .collect();
         let project = nesting::identity(files.root());
-        let is_dead = |name: &str| dead.iter().any(|id| graph.name(*id) == name);
+        let key_of = |id: &TargetId| private_key(&graph.target(*id).outputs);
+        let is_dead = |key: &str| dead.iter().any(|id| key_of(id) == key);
         let found = survivors::find(&project, &is_dead);
         let running = survivors::end(&project, found.clone());
         for id in dead {
             let of = |all: &[Survivor]| -> Vec<String> {
-                let own = all.iter().filter(|survivor| survivor.target == graph.name(id));
+                let own = all.iter().filter(|survivor| survivor.key == key_of(&id));
                 own.map(Survivor::describe).collect()
             };
             let notice = match (of(&found), of(&running)) {

@@ -114,6 +114,7 @@ pub(crate) fn take_fingerprint(
         env: target.env.iter().map(env).collect(),
         probe: None,
         outputs: outputs.collect(),
+        direct: is_command && target.direct,
     };
     Ok((fingerprint, waits_for))
 }

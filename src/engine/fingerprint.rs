@@ -46,8 +46,10 @@ pub struct Fingerprint {
     pub env: BTreeMap<String, Option<Digest>>,
     /// What a probe of the outside world answered.
     pub probe: Option<String>,
-    /// What it makes.
+    /// What it makes, in the declared order, which a command sees.
     pub outputs: Vec<OutputField>,
+    /// Whether a command writes the declared paths itself, which it sees.
+    pub direct: bool,
 }
 
 /// What a target does, as far as its result depends on it.
@@ -132,6 +134,10 @@ pub enum Field<S = String> {
     Output(S),
     /// A file that an attempt was seen to use without declaring it, by path.
     Discovered(S),
+    /// The order of a command's outputs.
+    OutputOrder,
+    /// Whether a command writes the declared paths itself.
+    Direct,
 }
 
 /// The typed value of a field.
@@ -179,6 +185,8 @@ impl Field<&str> {
             Self::Probe => Field::Probe,
             Self::Output(port) => Field::Output(port.to_owned()),
             Self::Discovered(path) => Field::Discovered(path.to_owned()),
+            Self::OutputOrder => Field::OutputOrder,
+            Self::Direct => Field::Direct,
         }
     }
 
@@ -199,6 +207,8 @@ impl Field<&str> {
             Self::Probe => into.tag(11),
             Self::Output(port) => into.tag(12).text(port),
             Self::Discovered(path) => into.tag(13).text(path),
+            Self::OutputOrder => into.tag(14),
+            Self::Direct => into.tag(15),
         };
     }
 }
@@ -216,6 +226,8 @@ impl fmt::Display for Field {
             Self::InputOrder => f.write_str("order of the inputs"),
             Self::Env(name) => write!(f, "${name}"),
             Self::Probe => f.write_str("probe"),
+            Self::OutputOrder => f.write_str("order of the outputs"),
+            Self::Direct => f.write_str("direct"),
         }
     }
 }
@@ -307,6 +319,7 @@ impl Fingerprint {
             env,
             probe,
             outputs,
+            direct,
         } = self;
         visit(Field::Format, Some(FieldValue::Version(*format)));
         action.walk(&mut visit);
@@ -333,6 +346,13 @@ impl Fingerprint {
         for OutputField { port, kind, path } in outputs {
             let path = path.as_deref().map(Cow::Borrowed);
             visit(Field::Output(port), Some(FieldValue::Output { kind: *kind, path }));
+        }
+        let order: Vec<&str> = outputs.iter().filter_map(|output| output.path.as_deref()).collect();
+        if order.len() > 1 {
+            visit(Field::OutputOrder, Some(FieldValue::texts(order)));
+        }
+        if *direct {
+            visit(Field::Direct, Some(FieldValue::Param(Cow::Owned(Value::Bool(true)))));
         }
     }
 
@@ -400,6 +420,7 @@ mod tests {
                 kind: ArtifactKind::File,
                 path: Some("data/clean.csv".to_owned()),
             }],
+            direct: false,
         }
     }
 
@@ -441,6 +462,7 @@ mod tests {
             mut env,
             mut probe,
             mut outputs,
+            mut direct,
         } = sample();
         let text = word.to_owned();
         match field {
@@ -475,6 +497,7 @@ mod tests {
             24 => action = builtin("train", 1, &[(&text, 2)]),
             25 => action = builtin("train", 2, &[]),
             26 => drop(params.insert("horizon".to_owned(), Value::Float(24.0))),
+            27 => direct = true,
             _ => return None,
         }
         Some(Fingerprint {
@@ -485,10 +508,11 @@ mod tests {
             env,
             probe,
             outputs,
+            direct,
         })
     }
 
-    const EDITS: usize = 27;
+    const EDITS: usize = 28;
 
     proptest! {
         #[test]

@@ -11,7 +11,7 @@ use super::command::{self, Fill};
 use super::graph::TargetId;
 use super::plan::PlanContext;
 use super::spec::{Command, Piece, Target};
-use super::store::{self, StoreError};
+use super::store::{self, StoreError, private_key};
 
 /// The files that one attempt of a command is given, as long as this is kept.
 pub(crate) struct GivenFiles {
@@ -32,7 +32,10 @@ pub(crate) struct GivenPaths {
 impl GivenFiles {
     /// Where the files of a target lie; `root` is the project's directory.
     pub(crate) fn paths(root: &Path, target: &Target) -> GivenPaths {
-        let dir = root.join(store::DIRECTORY).join("given").join(&target.name);
+        let dir = root
+            .join(store::DIRECTORY)
+            .join("given")
+            .join(private_key(&target.outputs));
         GivenPaths {
             inputs: dir.join("inputs"),
             params: dir.join("params.json"),

@@ -3,8 +3,8 @@
 //! | variable | value |
 //! |---|---|
 //! | `ATSAF_PROJECT` | a digest that stands for the project: no path that a result could catch |
-//! | `ATSAF_TARGET` | the target's name |
-//! | `ATSAF_WITHIN` | the same of the projects further out, as `DIGEST/TARGET` with a space between; only where there are any |
+//! | `ATSAF_ATTEMPT` | a digest that stands for the target: of its first path, so that a renamed target's result is the same |
+//! | `ATSAF_WITHIN` | the same of the projects further out, as `PROJECT/ATTEMPT` with a space between; only where there are any |
 //!
 //! They are the same in every run, so that a result which holds the environment stays the same.
 
@@ -15,8 +15,8 @@ use super::digest::Digest;
 
 /// The variable that stands for the project.
 pub(crate) const PROJECT: &str = "ATSAF_PROJECT";
-/// The variable with the target's name.
-pub(crate) const TARGET: &str = "ATSAF_TARGET";
+/// The variable that stands for the target.
+pub(crate) const ATTEMPT: &str = "ATSAF_ATTEMPT";
 /// The variable for the projects further out.
 const WITHIN: &str = "ATSAF_WITHIN";
 
@@ -28,7 +28,7 @@ pub fn identity(root: &Path) -> String {
     digest[..16].to_owned()
 }
 
-/// The target of the project in `root` of whose command this program is a part, if it is one.
+/// The key of the target of the project in `root` of whose command this program is a part, if it is one.
 #[must_use]
 pub fn enclosing(env: &BTreeMap<String, String>, root: &Path) -> Option<String> {
     if !env.contains_key(PROJECT) {
@@ -40,14 +40,14 @@ pub fn enclosing(env: &BTreeMap<String, String>, root: &Path) -> Option<String> 
         .find_map(|(project, target)| (project == own).then_some(target))
 }
 
-/// The variables of a command of a target.
-pub(crate) fn variables(env: &BTreeMap<String, String>, root: &Path, target: &str) -> Vec<(String, String)> {
+/// The variables of a command of the target of a key.
+pub(crate) fn variables(env: &BTreeMap<String, String>, root: &Path, key: &str) -> Vec<(String, String)> {
     let own = identity(root);
     let outer: Vec<String> = chain(env)
         .into_iter()
         .map(|(project, target)| format!("{project}/{target}"))
         .collect();
-    let mut variables = vec![(PROJECT.to_owned(), own), (TARGET.to_owned(), target.to_owned())];
+    let mut variables = vec![(PROJECT.to_owned(), own), (ATTEMPT.to_owned(), key.to_owned())];
     if !outer.is_empty() {
         variables.push((WITHIN.to_owned(), outer.join(" ")));
     }
@@ -61,7 +61,7 @@ fn chain(env: &BTreeMap<String, String>) -> Vec<(String, String)> {
         .filter_map(|pair| pair.split_once('/'))
         .map(|(project, target)| (project.to_owned(), target.to_owned()))
         .collect();
-    if let (Some(project), Some(target)) = (env.get(PROJECT), env.get(TARGET)) {
+    if let (Some(project), Some(target)) = (env.get(PROJECT), env.get(ATTEMPT)) {
         chain.push((project.clone(), target.clone()));
     }
     chain

@@ -20,8 +20,8 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Survivor {
     pid: Pid,
-    /// The target whose command it is a part of.
-    pub(crate) target: String,
+    /// The key of the target whose command it is a part of.
+    pub(crate) key: String,
     /// Its words.
     words: String,
 }
@@ -33,7 +33,7 @@ impl Survivor {
     }
 }
 
-/// The processes that were started for those targets of a project that `wanted` says.
+/// The processes that were started for those targets of a project of whose keys `wanted` says so.
 pub(crate) fn find(project: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<Survivor> {
     let own = std::process::id();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -41,7 +41,7 @@ pub(crate) fn find(project: &str, wanted: &dyn Fn(&str) -> bool) -> Vec<Survivor
     numbers
         .filter(|number| *number != own)
         .filter_map(|number| look(number, project))
-        .filter(|survivor| wanted(&survivor.target))
+        .filter(|survivor| wanted(&survivor.key))
         .collect()
 }
 
@@ -61,7 +61,7 @@ fn look(number: u32, project: &str) -> Option<Survivor> {
         .replace('\0', " ");
     Some(Survivor {
         pid: Pid::from_raw(i32::try_from(number).ok()?)?,
-        target: value(nesting::TARGET)?,
+        key: value(nesting::ATTEMPT)?,
         words: words.chars().filter(|c| !c.is_control()).take(80).collect(),
     })
 }

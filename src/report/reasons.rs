@@ -121,7 +121,16 @@ fn changed(difference: &Difference) -> ReasonText {
         Field::Param(_) => param(subject, before, after),
         Field::Input { .. } => content(subject, before, after, ["new input", "no longer read"]),
         Field::Discovered(_) => content(subject, before, after, ["was seen to be read", "no longer read"]),
-        Field::InputOrder => below(subject, "other than before", before, after),
+        Field::InputOrder | Field::OutputOrder => below(subject, "other than before", before, after),
+        Field::Direct => ReasonText {
+            subject,
+            what: match after {
+                Some(_) => "new: the command writes the declared paths itself",
+                None => "gone: the command writes where it is told",
+            }
+            .to_owned(),
+            ..ReasonText::default()
+        },
         Field::Env(_) => {
             let what = match (before, after) {
                 (None, _) => "new variable",
@@ -310,6 +319,8 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
         | Field::Command
         | Field::Shell
         | Field::InputOrder
+        | Field::OutputOrder
+        | Field::Direct
         | Field::Env(_)
         | Field::Probe => Some(text.line_of(declared.span)),
         Field::Discovered(_) => Some("seen to be used".to_owned()),

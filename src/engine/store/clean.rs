@@ -129,6 +129,8 @@ impl Store {
             // Nothing was ever built here, so nothing here is atsaf's.
             return self.survey(outputs, files);
         }
+        self.refuse_links()?;
+        self.refuse_links()?;
         let run = RunId::new();
         let (_live, _) = self.begin(run)?;
         let mut swept = Vec::with_capacity(outputs.len());

@@ -102,6 +102,10 @@ pub(super) fn stamp(path: &Path, run: RunId) -> io::Result<bool> {
     Ok(true)
 }
 
+fn mode_of(path: &Path) -> Mode {
+    fs::metadata(path).map_or(Mode::Plain, |it| Mode::of(&it))
+}
+
 /// Offsets of the placeholder in a file.
 fn placeholders(path: &Path) -> io::Result<Vec<u64>> {
     let wanted = RUN_ID_PLACEHOLDER.as_bytes();
@@ -173,6 +177,7 @@ impl Store {
             let intact = |old: &&Artifact| {
                 old.content == staged.content
                     && old.kind == staged.kind
+                    && Some(old.mode) == fs::metadata(&staged.at).ok().map(|it| Mode::of(&it))
                     && files.digest_beside(&staged.path, Some(old.bytes)).ok().flatten() == Some((old.bytes, old.kind))
             };
             if let Some(old) = before.filter(intact) {
@@ -186,9 +191,9 @@ impl Store {
                 Some(Ok((key, mode))) => (Some(key), mode),
                 Some(Err(error)) => {
                     trouble = Some(format!("no copy of `{}` could be kept: {error}", staged.path));
-                    (None, Mode::Plain)
+                    (None, mode_of(&staged.at))
                 }
-                None => (None, Mode::Plain),
+                None => (None, mode_of(&staged.at)),
             };
             let artifact = staged.artifact(run, object, mode).map_err(StoreError::at(&staged.at))?;
             if let Some(tree) = &staged.tree {
@@ -275,6 +280,7 @@ impl Store {
         }
         if digest_of(to, &|digest| digest == artifact.bytes)? == Some(artifact.bytes) {
             remove(staged)?;
+            artifact.mode.set(to)?;
             return Ok(None);
         }
         let former = self.former(artifact, to, run)?;

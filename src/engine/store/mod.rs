@@ -41,7 +41,8 @@ use self::area::Area;
 pub(crate) use self::area::beside::move_file;
 pub use self::area::locks::Holder;
 pub(crate) use self::area::locks::{Held, Inherit, Live};
-pub(crate) use self::area::private::{Claim, Private, key as private_key};
+pub use self::area::private::key as private_key;
+pub(crate) use self::area::private::{Claim, Private};
 pub(crate) use self::commit::{Displaced, Staged};
 use self::memo::Memos;
 pub(crate) use self::modes::remove;
@@ -122,6 +123,7 @@ impl Store {
     /// Makes the directories and the journal, if they are not there.
     pub(crate) fn prepare(&self) -> Result<(), StoreError> {
         let outer = self.dir.parent().unwrap_or(&self.dir);
+        self.refuse_links()?;
         let make = || -> io::Result<()> {
             fs::create_dir_all(self.dir.join("objects"))?;
             self.area.prepare()?;
@@ -137,6 +139,26 @@ impl Store {
         };
         make().map_err(StoreError::at(outer))?;
         self.records.prepare()
+    }
+
+    /// Refuses a store in which a link stands where atsaf makes a directory or a file: it would be followed out of it. The
+    /// whole store may lie on another disk, behind a link.
+    fn refuse_links(&self) -> Result<(), StoreError> {
+        const OWN: [&str; 12] = [
+            "journal", "index", "results", "spec", "objects", "memo", "listings", "outputs", "locks", "staging",
+            "aside", "",
+        ];
+        let outer = self.dir.parent().unwrap_or(&self.dir);
+        let inside = OWN.iter().map(|name| self.dir.join(name));
+        let all = inside.chain([outer.join("given"), outer.join("displaced")]);
+        for path in all {
+            let path = PathBuf::from(path.to_string_lossy().trim_end_matches('/'));
+            if path.is_symlink() {
+                let what = "it is a link, and nothing of the store may be one: remove it";
+                return Err(StoreError::at(&path)(io::Error::new(io::ErrorKind::InvalidData, what)));
+            }
+        }
+        Ok(())
     }
 
     /// Takes the lock on a target alone and those on the targets that it reads together with others; all or none.

@@ -15,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::modes::{remove, set_mode};
+use super::super::replace_file;
 use super::Area;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
@@ -33,8 +34,8 @@ impl Area {
         let notes = self.staging_dir(run).join(BESIDE);
         let note = notes.join(Digest::of(below.as_bytes()).short());
         if !note.exists() {
-            #[expect(clippy::disallowed_methods, reason = "this is the store")]
-            let write = || fs::create_dir_all(&notes).and_then(|()| fs::write(&note, below.as_bytes()));
+            // Whole or not at all: half a path would be another directory.
+            let write = || fs::create_dir_all(&notes).and_then(|()| replace_file(&note, below.as_bytes()));
             // Without its note the directory is left to whoever finds it.
             let _ = write();
         }
@@ -54,9 +55,21 @@ impl Area {
         let own = self.staging_dir(run);
         let notes = fs::read_dir(own.join(BESIDE)).into_iter().flatten().flatten();
         let beside = notes.filter_map(|note| fs::read_to_string(note.path()).ok());
-        let mut all: Vec<PathBuf> = beside.map(|below| self.root().join(below)).collect();
+        let mut all: Vec<PathBuf> = beside.filter_map(|below| self.noted(&below, run)).collect();
         all.push(own);
         all
+    }
+
+    /// The staging directory that a note names, if it can be one of that run's: whatever else stands in a note, which may be
+    /// torn or have come from elsewhere, is never touched.
+    fn noted(&self, below: &str, run: RunId) -> Option<PathBuf> {
+        let path = Path::new(below);
+        let is_named_so = path.file_name()? == format!(".atsaf-staging-{run}").as_str();
+        let mut parts = path.components();
+        let is_below = parts.all(|part| matches!(part, std::path::Component::Normal(_)));
+        let at = self.root().join(path);
+        let is_directory = fs::symlink_metadata(&at).is_ok_and(|it| it.is_dir());
+        (is_named_so && is_below && is_directory).then_some(at)
     }
 
     /// The directory nearest to `path` that is there, if it is on another file system than the store.
@@ -120,6 +133,33 @@ mod tests {
     use super::*;
     use crate::engine::digest::{Tree, of_file};
     use crate::engine::tree::whole;
+
+    #[test]
+    fn a_note_leads_to_nothing_but_a_staging_directory_of_its_run() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let area = Area::new(dir.path().join(".atsaf/v1"));
+        let run = RunId::new();
+        let staging = format!("out/.atsaf-staging-{run}");
+        fs::create_dir_all(dir.path().join(&staging)).expect("made");
+        fs::create_dir_all(dir.path().join("src")).expect("made");
+        std::os::unix::fs::symlink("../src", dir.path().join("out/link")).expect("linked");
+        let absolute = dir.path().join(&staging).display().to_string();
+        for wrong in [
+            "",
+            ".",
+            "out",
+            "src",
+            "..",
+            "../victim",
+            "out/../src",
+            "out/link",
+            &absolute,
+        ] {
+            assert_eq!(area.noted(wrong, run), None, "{wrong}");
+        }
+        assert_eq!(area.noted(&staging, RunId::new()), None, "another run's");
+        assert_eq!(area.noted(&staging, run), Some(dir.path().join(&staging)));
+    }
 
     #[test]
     fn a_copy_has_all_that_is_in_a_directory() {

@@ -71,7 +71,8 @@ fn lock(dir: &Path) -> io::Result<Option<File>> {
 }
 
 /// What stands for the outputs of a target in the path of its private directory.
-pub(crate) fn key(outputs: &[Output]) -> String {
+#[must_use]
+pub fn key(outputs: &[Output]) -> String {
     // The first by name, so that the order in the Atsaffile means nothing.
     let first = outputs.iter().map(|output| output.path.as_str()).min();
     Digest::of(first.unwrap_or_default().as_bytes()).hex()[..16].to_owned()

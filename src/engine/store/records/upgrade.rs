@@ -269,6 +269,8 @@ impl OldFingerprint {
             env: self.env,
             probe: None,
             outputs: self.outputs.into_iter().map(output).collect(),
+            // It was in none.
+            direct: false,
         }
     }
 }
