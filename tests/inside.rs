@@ -14,10 +14,12 @@ use atsaf::engine::digest::Digest;
 use atsaf::engine::event::{Event, Observer, Outcome, Summary};
 use atsaf::engine::files::Files;
 use atsaf::engine::graph::Graph;
-use atsaf::engine::plan::{self, PlanContext};
-use atsaf::engine::spec::schema::{Kind, Param, Port, Schema};
+use atsaf::engine::plan::{self, Plan, PlanContext, Verdict};
+use atsaf::engine::reason::Reason;
+use atsaf::engine::spec::Value;
+use atsaf::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
 use atsaf::engine::store::Store;
-use atsaf::engine::task::{Context, Task, TaskError, Tasks};
+use atsaf::engine::task::{Context, Part, Task, TaskError, Tasks};
 
 /// So many targets there can be.
 pub(crate) const SLOTS: usize = 8;
@@ -60,6 +62,8 @@ pub(crate) struct Control {
     pub(crate) warnings: Mutex<Vec<String>>,
     /// Called in the midst of the n-th attempt of this build.
     pub(crate) kill: Mutex<Option<Kill>>,
+    /// The versions of the parts that targets can name; 1 of a part that is not here.
+    pub(crate) part_versions: Mutex<BTreeMap<String, u32>>,
 }
 
 /// How many attempts go before, and what is done then.
@@ -95,6 +99,21 @@ impl Task for Make {
         self.schema
     }
 
+    fn parts(&self, params: &BTreeMap<String, Value>) -> Vec<Part> {
+        let Some(Value::List(names)) = params.get("parts") else {
+            return Vec::new();
+        };
+        let versions = self.control.part_versions.lock().expect("sound");
+        let part = |name: &Value| match name {
+            Value::Text(name) => Part {
+                version: versions.get(name).copied().unwrap_or(1),
+                name: name.clone(),
+            },
+            other => panic!("{other:?} is no name"),
+        };
+        names.iter().map(part).collect()
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let read = |port: &Port| fs::read_to_string(context.input(port.name)).expect("an input");
         let inputs: Vec<String> = self.schema.inputs.iter().map(read).collect();
@@ -118,6 +137,21 @@ impl Task for Make {
     }
 }
 
+const PARAMS: &[Param] = &[
+    Param {
+        name: "value",
+        kind: Kind::Int { min: 0, max: 99 },
+        default: None,
+        doc: "",
+    },
+    Param {
+        name: "parts",
+        kind: Kind::List(&Kind::Text),
+        default: Some(Literal::Texts(&["Plain"])),
+        doc: "",
+    },
+];
+
 /// One schema for each slot and number of inputs; they live as long as the process, as a program's own do.
 static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
     let leak = |text: String| -> &'static str { text.leak() };
@@ -131,13 +165,7 @@ static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
             name: leak(format!("make_{slot}_{inputs}")),
             version: 1,
             summary: "",
-            params: vec![Param {
-                name: "value",
-                kind: Kind::Int { min: 0, max: 99 },
-                default: None,
-                doc: "",
-            }]
-            .leak(),
+            params: PARAMS,
             inputs: (0..inputs).map(|at| port(format!("in{at}"))).collect::<Vec<_>>().leak(),
             outputs: vec![port(format!("hi_{slot}")), port(format!("lo_{slot}"))].leak(),
             secrets: &[],
@@ -226,6 +254,25 @@ impl Inside {
 
     /// The names of the targets that are not fresh.
     pub(crate) fn stale(&self, atsaffile: &str, goals: &[String]) -> BTreeSet<String> {
+        self.plan(atsaffile, goals, |graph, plan| {
+            plan.open().map(|step| graph.name(step.target).to_owned()).collect()
+        })
+    }
+
+    /// Why targets are stale, by name; an undecided one has no reasons.
+    pub(crate) fn reasons(&self, atsaffile: &str) -> BTreeMap<String, Vec<Reason>> {
+        let reasons = |verdict: &Verdict| match verdict {
+            Verdict::Stale { reasons, .. } => reasons.clone(),
+            Verdict::Fresh | Verdict::Undecided => Vec::new(),
+        };
+        self.plan(atsaffile, &[], |graph, plan| {
+            plan.open()
+                .map(|step| (graph.name(step.target).to_owned(), reasons(&step.verdict)))
+                .collect()
+        })
+    }
+
+    fn plan<T>(&self, atsaffile: &str, goals: &[String], tell: impl Fn(&Graph, &Plan) -> T) -> T {
         let (graph, store, files) = self.load(atsaffile);
         let env = BTreeMap::new();
         let context = PlanContext {
@@ -236,7 +283,7 @@ impl Inside {
             tasks: &self.tasks,
         };
         let plan = plan::plan(context.inputs(), &graph.goals(goals).expect("goals"), false).expect("a plan");
-        plan.open().map(|step| graph.name(step.target).to_owned()).collect()
+        tell(&graph, &plan)
     }
 
     /// Texts of all files below a directory of the project.
