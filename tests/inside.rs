@@ -60,21 +60,53 @@ pub(crate) struct Control {
     pub(crate) ended: Mutex<BTreeMap<usize, What>>,
     /// What the build warned of.
     pub(crate) warnings: Mutex<Vec<String>>,
-    /// Called in the midst of the n-th attempt of this build.
-    pub(crate) kill: Mutex<Option<Kill>>,
+    /// What happens during one attempt of this build.
+    pub(crate) hook: Mutex<Option<Hook>>,
+    /// What each target that was built had read: its number in the Atsaffile, its value and its inputs.
+    pub(crate) built: Mutex<Vec<(usize, Basis)>>,
+    /// What the last attempt has read.
+    last: Mutex<Basis>,
     /// The versions of the parts that targets can name; 1 of a part that is not here.
     pub(crate) part_versions: Mutex<BTreeMap<String, u32>>,
 }
 
-/// How many attempts go before, and what is done then.
-pub(crate) type Kill = (usize, Box<dyn FnOnce() + Send>);
+/// On what a result depends: the value and the contents of the inputs.
+pub(crate) type Basis = (i64, Vec<String>);
+
+/// Something that is done during an attempt, by somebody else.
+pub(crate) struct Hook {
+    /// How many attempts go before.
+    pub(crate) left: usize,
+    /// Done before the inputs are read.
+    pub(crate) before: Act,
+    /// Done when they have been read and half of the outputs are written.
+    pub(crate) midst: Act,
+}
+
+pub(crate) type Act = Box<dyn FnOnce() + Send>;
+
+impl Control {
+    /// The hook, if it is its attempt that begins.
+    fn due(&self) -> Option<Hook> {
+        let mut hook = self.hook.lock().expect("sound");
+        if let Some(Hook { left: left @ 1.., .. }) = &mut *hook {
+            *left -= 1;
+            return None;
+        }
+        hook.take()
+    }
+}
 
 impl Observer for Control {
     fn observe(&self, event: &Event) {
         match event {
             Event::Finished { target, outcome } => {
                 let what = match outcome {
-                    Outcome::Built { .. } => What::Built,
+                    Outcome::Built { .. } => {
+                        let basis = self.last.lock().expect("sound").clone();
+                        self.built.lock().expect("sound").push((target.index(), basis));
+                        What::Built
+                    }
                     Outcome::Restored { .. } => What::Restored,
                     Outcome::Fresh => What::Kept,
                     Outcome::Failed(_) => What::Failed,
@@ -115,19 +147,28 @@ impl Task for Make {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let read = |port: &Port| fs::read_to_string(context.input(port.name)).expect("an input");
-        let inputs: Vec<String> = self.schema.inputs.iter().map(read).collect();
+        let (before, midst) = match self.control.due() {
+            Some(hook) => (Some(hook.before), Some(hook.midst)),
+            None => (None, None),
+        };
+        if let Some(act) = before {
+            act();
+        }
+        let inputs: Vec<String> = self
+            .schema
+            .inputs
+            .iter()
+            .map(|port| read(context.input(port.name)))
+            .collect();
         let value = i64::try_from(context.count("value")).expect("small");
+        *self.control.last.lock().expect("sound") = (value, inputs.clone());
         let (hi, lo) = make(self.slot, value, &inputs);
         let [hi_port, lo_port] = self.schema.outputs else {
             unreachable!("two outputs")
         };
         crate::project::write(context.output(hi_port.name), hi.as_bytes());
-        let kill = self.control.kill.lock().expect("sound").take();
-        match kill {
-            Some((0, kill)) => kill(),
-            Some((left, kill)) => *self.control.kill.lock().expect("sound") = Some((left - 1, kill)),
-            None => {}
+        if let Some(act) = midst {
+            act();
         }
         if self.control.failing.lock().expect("sound").contains(&self.slot) {
             return Err(TaskError::new("it was told to fail"));
@@ -135,6 +176,25 @@ impl Task for Make {
         crate::project::write(context.output(lo_port.name), lo.as_bytes());
         Ok(())
     }
+}
+
+/// The text of a file, or names and texts of what is in a directory.
+fn read(path: &Path) -> String {
+    if !path.is_dir() {
+        return fs::read_to_string(path).expect("an input");
+    }
+    let mut entries: Vec<PathBuf> = fs::read_dir(path)
+        .expect("an input")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    entries.sort();
+    let text = |entry: &PathBuf| {
+        let name = entry.file_name().expect("a name").to_string_lossy();
+        // A directory's links count by their texts, too.
+        let link = fs::read_link(entry).map(|aim| format!("-> {} ", aim.display()));
+        format!("{name}={}{};", link.unwrap_or_default(), read(entry))
+    };
+    entries.iter().map(text).collect()
 }
 
 const PARAMS: &[Param] = &[
@@ -228,6 +288,7 @@ impl Inside {
     pub(crate) fn build(&self, atsaffile: &str, ask: Ask<'_>) -> Summary {
         self.control.ended.lock().expect("sound").clear();
         self.control.warnings.lock().expect("sound").clear();
+        self.control.built.lock().expect("sound").clear();
         let (graph, store, files) = self.load(atsaffile);
         let (env, interrupted) = (BTreeMap::new(), AtomicBool::new(false));
         let context = PlanContext {
@@ -286,16 +347,17 @@ impl Inside {
         tell(&graph, &plan)
     }
 
-    /// Texts of all files below a directory of the project.
+    /// Texts of all files below a directory of the project, and where its links lead to.
     pub(crate) fn texts(&self, below: &str) -> BTreeMap<String, String> {
-        let files = walkdir::WalkDir::new(self.path(below)).into_iter().flatten();
-        let files = files.filter(|entry| entry.file_type().is_file());
-        files
+        let entries = walkdir::WalkDir::new(self.path(below)).into_iter().flatten();
+        let entries = entries.filter(|entry| !entry.file_type().is_dir());
+        entries
             .map(|entry| {
-                (
-                    relative(self.dir.path(), entry.path()),
-                    fs::read_to_string(entry.path()).expect("text"),
-                )
+                let text = match fs::read_link(entry.path()) {
+                    Ok(aim) => format!("-> {}", aim.display()),
+                    Err(_) => fs::read_to_string(entry.path()).expect("text"),
+                };
+                (relative(self.dir.path(), entry.path()), text)
             })
             .collect()
     }
