@@ -53,7 +53,8 @@ pub(super) struct Sources {
 impl Default for Sources {
     fn default() -> Self {
         Self {
-            files: [Form::Plain(0); FILES],
+            // The first is the one that most targets read.
+            files: [Form::Link(0), Form::Plain(0), Form::Plain(1)],
             renamed: [false; FILES],
             aims: [0; AIMS],
             folder_file: 0,
@@ -213,7 +214,7 @@ pub(super) fn source_edit() -> impl Strategy<Value = SourceEdit> {
         3 => (0..AIMS, 0..3_u8).prop_map(|(at, number)| SourceEdit::Aim(at, number)),
         1 => (0..3_u8).prop_map(SourceEdit::FolderFile),
         1 => form().prop_map(SourceEdit::FolderLink),
-        1 => prop::option::of(0..3_u8).prop_map(SourceEdit::FolderExtra),
+        3 => prop::option::of(0..3_u8).prop_map(SourceEdit::FolderExtra),
         2 => (0..FILES, 0..FILES).prop_map(|(one, other)| SourceEdit::Swap(one, other)),
     ]
 }
