@@ -189,7 +189,7 @@ output = "first.txt"
 
 [target.slow]
 run = "echo run >> ran; while test ! -e go; do sleep 0.02; done; cat {{{{inputs}}}} > {{{{output}}}}; echo {{{{n}}}} >> {{{{output}}}}"
-inputs = ["first"]
+inputs = ["first", "!go"]
 output = "slow.txt"
 {end}
 "#
