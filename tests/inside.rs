@@ -14,10 +14,12 @@ use atsaf::engine::digest::Digest;
 use atsaf::engine::event::{Event, Observer, Outcome, Summary};
 use atsaf::engine::files::Files;
 use atsaf::engine::graph::Graph;
-use atsaf::engine::plan::{self, PlanContext};
-use atsaf::engine::spec::schema::{Kind, Param, Port, Schema};
+use atsaf::engine::plan::{self, Plan, PlanContext, Verdict};
+use atsaf::engine::reason::Reason;
+use atsaf::engine::spec::Value;
+use atsaf::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
 use atsaf::engine::store::Store;
-use atsaf::engine::task::{Context, Task, TaskError, Tasks};
+use atsaf::engine::task::{Context, Part, Task, TaskError, Tasks};
 
 /// So many targets there can be.
 pub(crate) const SLOTS: usize = 8;
@@ -58,19 +60,53 @@ pub(crate) struct Control {
     pub(crate) ended: Mutex<BTreeMap<usize, What>>,
     /// What the build warned of.
     pub(crate) warnings: Mutex<Vec<String>>,
-    /// Called in the midst of the n-th attempt of this build.
-    pub(crate) kill: Mutex<Option<Kill>>,
+    /// What happens during one attempt of this build.
+    pub(crate) hook: Mutex<Option<Hook>>,
+    /// What each target that was built had read: its number in the Atsaffile, its value and its inputs.
+    pub(crate) built: Mutex<Vec<(usize, Basis)>>,
+    /// What the last attempt has read.
+    last: Mutex<Basis>,
+    /// The versions of the parts that targets can name; 1 of a part that is not here.
+    pub(crate) part_versions: Mutex<BTreeMap<String, u32>>,
 }
 
-/// How many attempts go before, and what is done then.
-pub(crate) type Kill = (usize, Box<dyn FnOnce() + Send>);
+/// On what a result depends: the value and the contents of the inputs.
+pub(crate) type Basis = (i64, Vec<String>);
+
+/// Something that is done during an attempt, by somebody else.
+pub(crate) struct Hook {
+    /// How many attempts go before.
+    pub(crate) left: usize,
+    /// Done before the inputs are read.
+    pub(crate) before: Act,
+    /// Done when they have been read and half of the outputs are written.
+    pub(crate) midst: Act,
+}
+
+pub(crate) type Act = Box<dyn FnOnce() + Send>;
+
+impl Control {
+    /// The hook, if it is its attempt that begins.
+    fn due(&self) -> Option<Hook> {
+        let mut hook = self.hook.lock().expect("sound");
+        if let Some(Hook { left: left @ 1.., .. }) = &mut *hook {
+            *left -= 1;
+            return None;
+        }
+        hook.take()
+    }
+}
 
 impl Observer for Control {
     fn observe(&self, event: &Event) {
         match event {
             Event::Finished { target, outcome } => {
                 let what = match outcome {
-                    Outcome::Built { .. } => What::Built,
+                    Outcome::Built { .. } => {
+                        let basis = self.last.lock().expect("sound").clone();
+                        self.built.lock().expect("sound").push((target.index(), basis));
+                        What::Built
+                    }
                     Outcome::Restored { .. } => What::Restored,
                     Outcome::Fresh => What::Kept,
                     Outcome::Failed(_) => What::Failed,
@@ -95,20 +131,44 @@ impl Task for Make {
         self.schema
     }
 
+    fn parts(&self, params: &BTreeMap<String, Value>) -> Vec<Part> {
+        let Some(Value::List(names)) = params.get("parts") else {
+            return Vec::new();
+        };
+        let versions = self.control.part_versions.lock().expect("sound");
+        let part = |name: &Value| match name {
+            Value::Text(name) => Part {
+                version: versions.get(name).copied().unwrap_or(1),
+                name: name.clone(),
+            },
+            other => panic!("{other:?} is no name"),
+        };
+        names.iter().map(part).collect()
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let read = |port: &Port| fs::read_to_string(context.input(port.name)).expect("an input");
-        let inputs: Vec<String> = self.schema.inputs.iter().map(read).collect();
+        let (before, midst) = match self.control.due() {
+            Some(hook) => (Some(hook.before), Some(hook.midst)),
+            None => (None, None),
+        };
+        if let Some(act) = before {
+            act();
+        }
+        let inputs: Vec<String> = self
+            .schema
+            .inputs
+            .iter()
+            .map(|port| read(context.input(port.name)))
+            .collect();
         let value = i64::try_from(context.count("value")).expect("small");
+        *self.control.last.lock().expect("sound") = (value, inputs.clone());
         let (hi, lo) = make(self.slot, value, &inputs);
         let [hi_port, lo_port] = self.schema.outputs else {
             unreachable!("two outputs")
         };
         crate::project::write(context.output(hi_port.name), hi.as_bytes());
-        let kill = self.control.kill.lock().expect("sound").take();
-        match kill {
-            Some((0, kill)) => kill(),
-            Some((left, kill)) => *self.control.kill.lock().expect("sound") = Some((left - 1, kill)),
-            None => {}
+        if let Some(act) = midst {
+            act();
         }
         if self.control.failing.lock().expect("sound").contains(&self.slot) {
             return Err(TaskError::new("it was told to fail"));
@@ -117,6 +177,40 @@ impl Task for Make {
         Ok(())
     }
 }
+
+/// The text of a file, or names and texts of what is in a directory.
+fn read(path: &Path) -> String {
+    if !path.is_dir() {
+        return fs::read_to_string(path).expect("an input");
+    }
+    let mut entries: Vec<PathBuf> = fs::read_dir(path)
+        .expect("an input")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    entries.sort();
+    let text = |entry: &PathBuf| {
+        let name = entry.file_name().expect("a name").to_string_lossy();
+        // A directory's links count by their texts, too.
+        let link = fs::read_link(entry).map(|aim| format!("-> {} ", aim.display()));
+        format!("{name}={}{};", link.unwrap_or_default(), read(entry))
+    };
+    entries.iter().map(text).collect()
+}
+
+const PARAMS: &[Param] = &[
+    Param {
+        name: "value",
+        kind: Kind::Int { min: 0, max: 99 },
+        default: None,
+        doc: "",
+    },
+    Param {
+        name: "parts",
+        kind: Kind::List(&Kind::Text),
+        default: Some(Literal::Texts(&["Plain"])),
+        doc: "",
+    },
+];
 
 /// One schema for each slot and number of inputs; they live as long as the process, as a program's own do.
 static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
@@ -131,13 +225,7 @@ static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
             name: leak(format!("make_{slot}_{inputs}")),
             version: 1,
             summary: "",
-            params: vec![Param {
-                name: "value",
-                kind: Kind::Int { min: 0, max: 99 },
-                default: None,
-                doc: "",
-            }]
-            .leak(),
+            params: PARAMS,
             inputs: (0..inputs).map(|at| port(format!("in{at}"))).collect::<Vec<_>>().leak(),
             outputs: vec![port(format!("hi_{slot}")), port(format!("lo_{slot}"))].leak(),
             secrets: &[],
@@ -200,6 +288,7 @@ impl Inside {
     pub(crate) fn build(&self, atsaffile: &str, ask: Ask<'_>) -> Summary {
         self.control.ended.lock().expect("sound").clear();
         self.control.warnings.lock().expect("sound").clear();
+        self.control.built.lock().expect("sound").clear();
         let (graph, store, files) = self.load(atsaffile);
         let (env, interrupted) = (BTreeMap::new(), AtomicBool::new(false));
         let context = PlanContext {
@@ -226,6 +315,25 @@ impl Inside {
 
     /// The names of the targets that are not fresh.
     pub(crate) fn stale(&self, atsaffile: &str, goals: &[String]) -> BTreeSet<String> {
+        self.plan(atsaffile, goals, |graph, plan| {
+            plan.open().map(|step| graph.name(step.target).to_owned()).collect()
+        })
+    }
+
+    /// Why targets are stale, by name; an undecided one has no reasons.
+    pub(crate) fn reasons(&self, atsaffile: &str) -> BTreeMap<String, Vec<Reason>> {
+        let reasons = |verdict: &Verdict| match verdict {
+            Verdict::Stale { reasons, .. } => reasons.clone(),
+            Verdict::Fresh | Verdict::Undecided => Vec::new(),
+        };
+        self.plan(atsaffile, &[], |graph, plan| {
+            plan.open()
+                .map(|step| (graph.name(step.target).to_owned(), reasons(&step.verdict)))
+                .collect()
+        })
+    }
+
+    fn plan<T>(&self, atsaffile: &str, goals: &[String], tell: impl Fn(&Graph, &Plan) -> T) -> T {
         let (graph, store, files) = self.load(atsaffile);
         let env = BTreeMap::new();
         let context = PlanContext {
@@ -236,19 +344,20 @@ impl Inside {
             tasks: &self.tasks,
         };
         let plan = plan::plan(context.inputs(), &graph.goals(goals).expect("goals"), false).expect("a plan");
-        plan.open().map(|step| graph.name(step.target).to_owned()).collect()
+        tell(&graph, &plan)
     }
 
-    /// Texts of all files below a directory of the project.
+    /// Texts of all files below a directory of the project, and where its links lead to.
     pub(crate) fn texts(&self, below: &str) -> BTreeMap<String, String> {
-        let files = walkdir::WalkDir::new(self.path(below)).into_iter().flatten();
-        let files = files.filter(|entry| entry.file_type().is_file());
-        files
+        let entries = walkdir::WalkDir::new(self.path(below)).into_iter().flatten();
+        let entries = entries.filter(|entry| !entry.file_type().is_dir());
+        entries
             .map(|entry| {
-                (
-                    relative(self.dir.path(), entry.path()),
-                    fs::read_to_string(entry.path()).expect("text"),
-                )
+                let text = match fs::read_link(entry.path()) {
+                    Ok(aim) => format!("-> {}", aim.display()),
+                    Err(_) => fs::read_to_string(entry.path()).expect("text"),
+                };
+                (relative(self.dir.path(), entry.path()), text)
             })
             .collect()
     }

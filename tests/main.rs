@@ -14,8 +14,9 @@
 //! | `upgrade` | journals of earlier and later versions |
 //! | `inputs` | what is read, taken out, absent or ignored; shared names; the shell |
 //! | `elsewhere` | a store on another file system than the project |
-//! | `model` | random projects and edits against a plain recursion |
+//! | `model` | random projects and edits, also during builds, against a plain recursion |
 //! | `moving` | inputs that move while a build runs |
+//! | `parts` | versions of the parts that a task's parameters name |
 //! | `links` | links in directories, and on the way to artifacts and outputs |
 //! | `places` | permissions, what cannot be read, and what is said of directories |
 //! | `paths` | artifacts, sources and pipes in each other's way |
@@ -44,6 +45,7 @@ mod links;
 mod mistakes;
 mod model;
 mod moving;
+mod parts;
 mod paths;
 #[cfg(feature = "forecasting")]
 mod pipeline;

@@ -22,7 +22,12 @@ type Edit<'a> = &'a dyn Fn(&Project);
 
 /// Builds; does `edit` before the command reads, and `back` before it ends.
 fn edited_and_back(project: &Project, edit: Edit<'_>, back: Edit<'_>) {
-    let running = project.start("build -j1");
+    edited_and_back_in(project, "build -j1", edit, back);
+}
+
+/// As [`edited_and_back`], with the words of the build.
+fn edited_and_back_in(project: &Project, build: &str, edit: Edit<'_>, back: Edit<'_>) {
+    let running = project.start(build);
     until("a command that waits", || project.at("../started").exists());
     edit(project);
     project.write("../edited", "");
@@ -134,6 +139,32 @@ fn a_directory_in_which_something_was_for_a_while_is_read_again() {
         });
         assert_eq!(project.read("out"), "A");
         assert_eq!(project.ran(), "t t");
+    }
+}
+
+#[test]
+fn a_directory_with_a_link_in_which_something_was_for_a_while_is_read_again() {
+    for (reads, lead) in [
+        ("cat d/[ab]", "a"),
+        ("cat d/[ab]", "../beside"),
+        ("cat d/link/[ab]", "../tree"),
+    ] {
+        for elsewhere in [false, true] {
+            let project = waits(reads, "inputs = [\"d/\"]");
+            project.write("d/a", "A");
+            project.write("beside", "A");
+            project.write("tree/a", "A");
+            std::os::unix::fs::symlink(lead, project.at("d/link")).expect("linked");
+            let name = if lead == "../tree" { "tree/b" } else { "d/b" };
+            let here = project.at("").display().to_string();
+            let build = match elsewhere {
+                false => "build -j1".to_owned(),
+                true => format!("build -j1 -C {here}"),
+            };
+            edited_and_back_in(&project, &build, &|it| it.write(name, "new"), &|it| it.remove(name));
+            assert_eq!(project.read("out"), "A", "{lead}, {build}");
+            assert_eq!(project.ran(), "t t", "{lead}, {build}");
+        }
     }
 }
 

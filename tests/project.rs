@@ -352,6 +352,8 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
         let at = to.join(below);
         if entry.file_type().is_dir() {
             fs::create_dir_all(at)?;
+        } else if entry.file_type().is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path())?, at)?;
         } else {
             fs::copy(entry.path(), at)?;
         }

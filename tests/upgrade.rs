@@ -8,7 +8,7 @@ const JOURNAL: &str = ".atsaf/v1/journal";
 
 /// A journal as version 0.1.0 before the frames had versions wrote it: three runs that turned `horizon` from 24 to 48
 /// and back, with a restore and an effect, and a run that failed.
-const FORMER: &[u8] = include_bytes!("golden/journal-2");
+pub(crate) const FORMER: &[u8] = include_bytes!("golden/journal-2");
 
 const ATSAFFILE: &str = r#"
 [params]
@@ -71,6 +71,20 @@ fn a_former_journal_is_read_as_it_is_and_upgraded_by_a_build() {
     project.atsaf("log").has("1 failed");
     project.atsaf("log fit").has("horizon");
     project.build("send").has("nothing to do");
+}
+
+#[test]
+fn a_former_journal_whose_head_is_damaged_is_read_as_one_of_its_version() {
+    for at in [0, 15, 20] {
+        let project = former();
+        let mut journal = FORMER.to_vec();
+        journal[at] ^= 0x41;
+        write(&project.at(JOURNAL), &journal);
+        project.atsaf("log").has("1 failed");
+        project.build("send").ok();
+        project.atsaf("log fit").has("horizon");
+        assert!(!project.at(".atsaf/displaced").exists(), "byte {at}");
+    }
 }
 
 #[test]

@@ -177,7 +177,8 @@ fn way(root: &Path, path: &Path, stamps: &mut BTreeMap<PathBuf, Stamp>, left: &m
         };
         let is_link = kind == StampKind::Link;
         let identity = files::identity(&metadata);
-        stamps.insert(at.clone(), Stamp { identity, kind });
+        // A directory that is read is more than one on the way to what a link in it leads to.
+        stamps.entry(at.clone()).or_insert(Stamp { identity, kind });
         if !is_link {
             continue;
         }

@@ -188,8 +188,8 @@ inputs = ["a.txt"]
 output = "first.txt"
 
 [target.slow]
-run = "echo run >> ran; while test ! -e $PWD/go; do sleep 0.02; done; cat {{{{inputs}}}} > {{{{output}}}}; echo {{{{n}}}} >> {{{{output}}}}"
-inputs = ["first"]
+run = "echo run >> ran; while test ! -e go; do sleep 0.02; done; cat {{{{inputs}}}} > {{{{output}}}}; echo {{{{n}}}} >> {{{{output}}}}"
+inputs = ["first", "!go"]
 output = "slow.txt"
 {end}
 "#

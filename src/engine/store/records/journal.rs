@@ -25,6 +25,8 @@ use super::entry::Entry;
 use super::upgrade;
 
 const MAGIC: &[u8; 16] = b"atsaf journal 3\n";
+/// Where the magic has the number in which those of two versions differ.
+const NUMBER: usize = 14;
 const MARKER: [u8; 4] = [0xa7, b't', b's', 0xf1];
 const HEAD: usize = 16;
 /// The version of the entries that are written.
@@ -51,7 +53,8 @@ pub(crate) struct Journal {
 pub(crate) enum Head {
     /// They are as this program writes them.
     Current,
-    /// They are of the version before; the file has to be written anew before anything is appended.
+    /// They are of the version before, whatever else is damaged; the file has to be written anew before anything is
+    /// appended.
     Former,
     /// Nothing that can be believed; the file has to be written anew as well.
     Damaged,
@@ -90,7 +93,8 @@ impl Journal {
         }
         let head = match &header[..16] {
             magic if magic == MAGIC => Head::Current,
-            magic if magic == upgrade::MAGIC => Head::Former,
+            // Damaged or not: by its number it can be known even then.
+            magic if magic[NUMBER] == upgrade::MAGIC[NUMBER] => Head::Former,
             _ => Head::Damaged,
         };
         let mut id = [0; 16];
