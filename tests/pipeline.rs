@@ -107,7 +107,7 @@ fresh      forecast  nothing that it depends on changed
         0,
         str![[r#"
 run [RUN]: 2 targets to look at, 3 fresh
-start      train     models ["SeasonalNaive", "LagRidge"] -> ["SeasonalNaive"]
+start      train     models ["SeasonalNaive", "LagRidge"] -> ["SeasonalNaive"]; LagRidge version no longer used (was 1)
 built      train  [TIME]
 start      forecast  selected content [CONTENT] -> [CONTENT]
 built      forecast  [TIME]
