@@ -150,10 +150,10 @@ impl Diagnostic {
 
     /// Draws it as text; `paint` colours a part.
     #[must_use]
-    pub fn render_with(&self, paint: &dyn Fn(Part, &str) -> String) -> String {
+    pub fn render_with(&self, paint: &dyn Fn(Emphasis, &str) -> String) -> String {
         let (part, word) = match self.severity {
-            Severity::Error => (Part::Error, "error"),
-            Severity::Warning => (Part::Warning, "warning"),
+            Severity::Error => (Emphasis::Error, "error"),
+            Severity::Warning => (Emphasis::Warning, "warning"),
         };
         let mut out = String::new();
         let mut what = self.what.lines();
@@ -161,7 +161,7 @@ impl Diagnostic {
             out,
             "{}: {}",
             paint(part, word),
-            paint(Part::What, what.next().unwrap_or_default())
+            paint(Emphasis::What, what.next().unwrap_or_default())
         );
         for line in what {
             let _ = writeln!(out, "  {line}");
@@ -178,7 +178,7 @@ impl Diagnostic {
         for (word, texts) in [("note", &self.notes), ("help", &self.help)] {
             for text in texts {
                 let indented = text.replace('\n', "\n        ");
-                let _ = writeln!(out, "  {}: {indented}", paint(Part::Word, word));
+                let _ = writeln!(out, "  {}: {indented}", paint(Emphasis::Word, word));
             }
         }
         out
@@ -187,7 +187,7 @@ impl Diagnostic {
 
 /// A part of a drawn diagnostic that may have a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Emphasis {
     /// The word `error`, and its underline.
     Error,
     /// The word `warning`, and its underline.
@@ -200,7 +200,7 @@ pub enum Part {
     Margin,
 }
 
-fn draw_place(out: &mut String, place: &Place, width: usize, part: Part, paint: &dyn Fn(Part, &str) -> String) {
+fn draw_place(out: &mut String, place: &Place, width: usize, part: Emphasis, paint: &dyn Fn(Emphasis, &str) -> String) {
     let Place {
         file,
         line,
@@ -209,7 +209,7 @@ fn draw_place(out: &mut String, place: &Place, width: usize, part: Part, paint: 
         text,
         label,
     } = place;
-    let margin = |text: &str| paint(Part::Margin, text);
+    let margin = |text: &str| paint(Emphasis::Margin, text);
     let _ = writeln!(
         out,
         "{:width$}{} {file}:{line}:{column}",

@@ -17,7 +17,7 @@ use atsaf::engine::graph::Graph;
 use atsaf::engine::plan::{self, Plan, PlanContext, Verdict};
 use atsaf::engine::reason::Reason;
 use atsaf::engine::spec::Value;
-use atsaf::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
+use atsaf::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use atsaf::engine::store::Store;
 use atsaf::engine::task::{Context, Part, Task, TaskError, Tasks};
 
@@ -197,14 +197,14 @@ fn read(path: &Path) -> String {
     entries.iter().map(text).collect()
 }
 
-const PARAMS: &[Param] = &[
-    Param {
+const PARAMS: &[ParamSchema] = &[
+    ParamSchema {
         name: "value",
         kind: Kind::Int { min: 0, max: 99 },
         default: None,
         doc: "",
     },
-    Param {
+    ParamSchema {
         name: "parts",
         kind: Kind::List(&Kind::Text),
         default: Some(Literal::Texts(&["Plain"])),

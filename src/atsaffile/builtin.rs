@@ -63,7 +63,7 @@ impl Resolver<'_, '_> {
         &self,
         draft: &Draft<'_>,
         schema: &Schema,
-        param: &schema::Param,
+        param: &schema::ParamSchema,
         mistakes: &mut Mistakes,
     ) -> Option<Param> {
         let own = draft.with.iter().find(|own| own.name.text == param.name);
@@ -152,7 +152,7 @@ fn in_order(draft: &Draft<'_>, schema: &Schema, params: &[Param], mistakes: &mut
 
 /// What is wrong with a value, item by item if it is a list or a table: place, sentence, and a name that may be meant.
 fn misfits(
-    param: &schema::Param,
+    param: &schema::ParamSchema,
     value: &Value,
     declared: Option<&Declared<'_>>,
     misfit: &Misfit,
@@ -197,7 +197,7 @@ fn misfits(
 /// What is wrong with the entries of a table; `node` is the table as written, `span` its place or that of what is set.
 fn in_table(
     name: &str,
-    entries: &'static [schema::Param],
+    entries: &'static [schema::ParamSchema],
     given: &BTreeMap<String, Value>,
     node: Option<&DeTable<'_>>,
     span: Option<Span>,

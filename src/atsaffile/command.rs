@@ -7,7 +7,7 @@ use super::names::Meaning;
 use super::resolve::{Ports, Resolver};
 use super::scope::{Lookup, Scope, unknown_param};
 use super::syntax::{self, Word};
-use super::targets::{Draft, Run};
+use super::targets::{CommandDraft, Draft};
 use super::template::{self, Hole, TemplatePart};
 use super::words;
 use crate::engine::spec::{Action, Command, From, Input, Param, Piece, SHELL, Template, Value};
@@ -20,7 +20,7 @@ impl Resolver<'_, '_> {
     pub(super) fn command(
         &self,
         draft: &Draft<'_>,
-        run: &Run<'_>,
+        run: &CommandDraft<'_>,
         ports: &Ports<'_>,
         mistakes: &mut Mistakes,
     ) -> (Action, Vec<Param>) {
@@ -291,7 +291,13 @@ fn put(out: &mut String, value: &Value, shell: bool) {
 }
 
 /// Checks that there are outputs, and that the command is told where to write.
-fn makes_something(draft: &Draft<'_>, run: &Run<'_>, words: &[Template], whole: bool, mistakes: &mut Mistakes) {
+fn makes_something(
+    draft: &Draft<'_>,
+    run: &CommandDraft<'_>,
+    words: &[Template],
+    whole: bool,
+    mistakes: &mut Mistakes,
+) {
     let name = draft.name.text;
     if draft.outputs.is_empty() {
         if !draft.broken.outputs {

@@ -23,7 +23,7 @@ pub(super) struct ResolvedInputs {
 }
 
 /// What an input is, and how it is written.
-struct Found {
+struct ResolvedInput {
     from: From,
     /// The artifact that it is, if it is one.
     made: Option<Made>,
@@ -103,10 +103,16 @@ impl<'t> Resolver<'_, 't> {
     }
 
     /// Finds what an input is, its parameters already put in.
-    fn input(&self, draft: &Draft<'_>, word: Word<'_>, rendered: &str, mistakes: &mut Mistakes) -> Option<Found> {
+    fn input(
+        &self,
+        draft: &Draft<'_>,
+        word: Word<'_>,
+        rendered: &str,
+        mistakes: &mut Mistakes,
+    ) -> Option<ResolvedInput> {
         let meaning = self.names.artifact(rendered);
         if let Meaning::Artifact { made, named } = meaning {
-            return Some(Found {
+            return Some(ResolvedInput {
                 from: From::Artifact(self.names.shown(made).into_owned()),
                 made: Some(made),
                 named,
@@ -136,7 +142,7 @@ impl<'t> Resolver<'_, 't> {
                 false => From::Source(path),
             };
             let (made, named) = (None, false);
-            return Some(Found { from, made, named });
+            return Some(ResolvedInput { from, made, named });
         };
         let shown = rendered.escape_debug();
         mistakes

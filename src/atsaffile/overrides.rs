@@ -8,7 +8,7 @@ use super::params::Params;
 use super::syntax::span_of;
 use super::targets::Draft;
 use super::typed::ValueType;
-use crate::engine::spec::schema::{Catalog, Param};
+use crate::engine::spec::schema::{Catalog, ParamSchema};
 use crate::engine::spec::{Origin, Value};
 
 /// Puts the values of the command line over the declared ones.
@@ -66,7 +66,13 @@ pub(super) fn apply(
     }
 }
 
-fn unknown(key: &str, text: &str, params: &Params<'_>, used: &BTreeMap<&str, Vec<&Param>>, mistakes: &mut Mistakes) {
+fn unknown(
+    key: &str,
+    text: &str,
+    params: &Params<'_>,
+    used: &BTreeMap<&str, Vec<&ParamSchema>>,
+    mistakes: &mut Mistakes,
+) {
     let names = params
         .names()
         .chain(used.keys().copied().filter(|name| params.get(name).is_none()));
@@ -90,7 +96,7 @@ fn outweighed(key: &str, text: &str, drafts: &[Draft<'_>], mistakes: &mut Mistak
 }
 
 /// The parameters of the built-in tasks that the Atsaffile uses.
-fn used<'s>(drafts: &[Draft<'_>], catalog: &'s Catalog) -> BTreeMap<&'s str, Vec<&'s Param>> {
+fn used<'s>(drafts: &[Draft<'_>], catalog: &'s Catalog) -> BTreeMap<&'s str, Vec<&'s ParamSchema>> {
     let mut tasks: Vec<&str> = drafts
         .iter()
         .filter_map(|draft| draft.uses)
@@ -98,7 +104,7 @@ fn used<'s>(drafts: &[Draft<'_>], catalog: &'s Catalog) -> BTreeMap<&'s str, Vec
         .collect();
     tasks.sort_unstable();
     tasks.dedup();
-    let mut used: BTreeMap<&str, Vec<&Param>> = BTreeMap::new();
+    let mut used: BTreeMap<&str, Vec<&ParamSchema>> = BTreeMap::new();
     for schema in tasks.into_iter().filter_map(|task| catalog.get(task)) {
         for param in schema.params {
             used.entry(param.name).or_default().push(param);
@@ -109,7 +115,7 @@ fn used<'s>(drafts: &[Draft<'_>], catalog: &'s Catalog) -> BTreeMap<&'s str, Vec
 
 /// Reads a text as a value of the declared type, or of that of its readers where they take values of several types; a
 /// whole number may become one with a fraction where every reader takes such.
-fn read(declared: Option<&Value>, text: &str, readers: &[&Param]) -> Result<Value, &'static str> {
+fn read(declared: Option<&Value>, text: &str, readers: &[&ParamSchema]) -> Result<Value, &'static str> {
     let kinds = || readers.iter().map(|reader| ValueType::of_kind(reader.kind));
     let several = |kind: &ValueType| matches!(kind, ValueType::OneOrMany(_) | ValueType::Auto(_));
     let Some(declared) = declared.map(ValueType::of_value) else {

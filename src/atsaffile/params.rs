@@ -51,7 +51,7 @@ pub(super) struct Params<'t> {
 impl<'t> Params<'t> {
     /// Reads `[params]`; a value is a table only where a parameter of a built-in task is one.
     pub(super) fn read(table: Option<&'t DeTable<'t>>, catalog: &Catalog, mistakes: &mut Mistakes) -> Self {
-        let is_table = |param: &schema::Param| matches!(param.kind, schema::Kind::Table(_));
+        let is_table = |param: &schema::ParamSchema| matches!(param.kind, schema::Kind::Table(_));
         let may_be_table = |name: &str| catalog.values().any(|task| task.param(name).is_some_and(is_table));
         let mut params = Self::default();
         for (key, node) in table.into_iter().flatten() {

@@ -46,7 +46,7 @@ pub(super) struct Draft<'t> {
     pub(super) name: Word<'t>,
     pub(super) desc: Option<String>,
     pub(super) uses: Option<Word<'t>>,
-    pub(super) run: Option<Run<'t>>,
+    pub(super) run: Option<CommandDraft<'t>>,
     /// Inputs, each with its role if one is written.
     pub(super) inputs: Vec<(Option<Word<'t>>, Word<'t>)>,
     /// Where the key `inputs` is.
@@ -93,7 +93,7 @@ pub(super) struct DraftOutput<'t> {
 }
 
 /// A command as written.
-pub(super) struct Run<'t> {
+pub(super) struct CommandDraft<'t> {
     pub(super) key: Span,
     /// The words of a list, or the text for the shell.
     pub(super) words: Vec<Word<'t>>,
@@ -227,7 +227,7 @@ impl<'t> Draft<'t> {
         }
         self.broken.action |= empty || mistakes.len() > before;
         let key = key.span;
-        self.run = Some(Run { key, words, shell });
+        self.run = Some(CommandDraft { key, words, shell });
     }
 
     fn read_inputs(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {

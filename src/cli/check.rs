@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::files::Look;
+use crate::engine::files::PathState;
 use crate::engine::graph::TargetId;
 use crate::engine::plan::PlanError;
 use crate::report::human;
@@ -66,7 +66,7 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
             (error, needed.contains(id))
         }));
         for read in &graph.node(*id).reads {
-            if read.artifact.is_none() && project.files.look(&read.path) == Look::Missing {
+            if read.artifact.is_none() && project.files.look(&read.path) == PathState::Missing {
                 let error = PlanError::MissingSource {
                     target: *id,
                     path: read.path.clone(),

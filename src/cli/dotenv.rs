@@ -69,10 +69,10 @@ pub(super) fn read(bytes: &[u8]) -> (BTreeMap<String, String>, Vec<Fault>) {
 }
 
 /// Name and value of an entry, or nothing in an empty line or a comment.
-type Entry = Result<Option<(String, String)>, Why>;
+type Assignment = Result<Option<(String, String)>, Why>;
 
 /// Reads the entry at the first of some lines; also gives how many lines it takes.
-fn entry(lines: &[&[u8]]) -> (Entry, usize) {
+fn entry(lines: &[&[u8]]) -> (Assignment, usize) {
     let text = |line: &[u8]| {
         std::str::from_utf8(line)
             .ok()

@@ -155,7 +155,7 @@ fn flags(spec: &Spec, catalog: &Catalog) -> Vec<Flag> {
     taken.extend(["help", "overwrite", "check-only", "model-list"].map(str::to_owned));
     let mut flags: Vec<Flag> = Vec::new();
     let mut add =
-        |name: &str, declared: Option<&crate::engine::spec::Param>, reader: Option<&'static schema::Param>| {
+        |name: &str, declared: Option<&crate::engine::spec::Param>, reader: Option<&'static schema::ParamSchema>| {
             let mut long = name.replace('_', "-");
             if !taken.insert(long.clone()) {
                 long = format!("param-{long}");
@@ -181,7 +181,7 @@ fn flags(spec: &Spec, catalog: &Catalog) -> Vec<Flag> {
     }
     let mut seen: BTreeSet<&str> = spec.params.iter().map(|param| param.name.as_str()).collect();
     // The settings of a model are a table, which is nothing for a flag.
-    let plain = |param: &&schema::Param| !matches!(param.kind, Kind::Table(_));
+    let plain = |param: &&schema::ParamSchema| !matches!(param.kind, Kind::Table(_));
     for param in schemas.iter().flat_map(|schema| schema.params).filter(plain) {
         if seen.insert(param.name) {
             add(param.name, None, Some(param));
@@ -204,7 +204,7 @@ fn help(
     spec: &Spec,
     name: &str,
     declared: Option<&crate::engine::spec::Param>,
-    reader: Option<&schema::Param>,
+    reader: Option<&schema::ParamSchema>,
 ) -> String {
     let mut parts = Vec::new();
     if let Some(reader) = reader {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use self::changes::{Change, Changes, TOGETHER};
+use self::changes::{ChangedPath, Changes, TOGETHER};
 use self::edits::Edits;
 use self::watched::Watched;
 use super::{CommandError, Exit, Session, build, interrupt, setup};
@@ -131,7 +131,7 @@ fn while_listening<T>(
     watched: &Watched,
     edits: &Edits<'_>,
     work: impl FnOnce() -> T,
-) -> (T, BTreeSet<Change>) {
+) -> (T, BTreeSet<ChangedPath>) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let listener = scope.spawn(|| {
@@ -156,7 +156,7 @@ fn while_listening<T>(
 /// Waits for changes that matter, and then until there are no more for a while; gives their paths, or `None` if the
 /// wait is to end.
 fn wait(
-    mut changed: BTreeSet<Change>,
+    mut changed: BTreeSet<ChangedPath>,
     source: &mut Changes,
     watched: &Watched,
     interrupted: &AtomicBool,
@@ -172,7 +172,7 @@ fn wait(
         }
         changed.extend(more);
     }
-    let shown = |change: &Change| {
+    let shown = |change: &ChangedPath| {
         change
             .path
             .as_ref()

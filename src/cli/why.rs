@@ -5,7 +5,7 @@ use serde_json::json;
 use super::setup::Project;
 use super::{CommandError, Exit, Session, log, logs, plan};
 use crate::engine::clock;
-use crate::engine::files::{Files, Look};
+use crate::engine::files::{Files, PathState};
 use crate::engine::graph::TargetId;
 use crate::engine::tree::Tree;
 use crate::report::history::{self, TargetRun};
@@ -113,7 +113,7 @@ fn in_run(
 
 /// What is in a directory now.
 fn tree(files: &Files, path: &str, of: DirectoryOf<'_>) -> Option<Tree> {
-    if files.look(path) != Look::Directory {
+    if files.look(path) != PathState::Directory {
         return None;
     }
     let tree = match of {

@@ -6,10 +6,10 @@ use super::dependencies;
 use super::digest::Digest;
 use super::event::Event;
 use super::execute::{Attempts, CHANGES, Executed, Execution, Overtaken, cannot_plan, changes_too_often};
-use super::files::Look;
+use super::files::PathState;
 use super::fingerprint::Fingerprint;
 use super::graph::{How, Read, TargetId};
-use super::moves::{Earlier, Moves, Seen};
+use super::moves::{EarlierAttempts, Moves, Seen};
 use super::plan::{PlanError, Step};
 use super::run::Run;
 use super::sight::Moved;
@@ -53,7 +53,7 @@ impl<'a> Execution<'a> {
         let same_before = self.same_command_before(step, history);
         let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
         let moved_alike = |path: &str| attempts.moved_alike.iter().any(|it| it == path);
-        let earlier = Earlier {
+        let earlier = EarlierAttempts {
             was_read: &was_read,
             moved_alike: &moved_alike,
         };
@@ -157,8 +157,8 @@ impl<'a> Execution<'a> {
         let Run { context, .. } = self.run;
         for read in reads {
             let tree = match (context.files.look(&read.path), read.artifact) {
-                (Look::Directory, Some(_)) => context.files.content_tree(&read.path),
-                (Look::Directory, None) => context.files.source_tree(&read.path, context.graph.ignore_of(read)),
+                (PathState::Directory, Some(_)) => context.files.content_tree(&read.path),
+                (PathState::Directory, None) => context.files.source_tree(&read.path, context.graph.ignore_of(read)),
                 _ => continue,
             };
             // Without it an explanation says less, and that is all.

@@ -14,7 +14,7 @@ use super::event::{Event, Failure, Outcome, WaitingFor};
 use super::graph::{ArtifactId, Read, TargetId};
 use super::judge;
 use super::moves::{Seen, Unreadable};
-use super::plan::{Earlier, PlanError, Step, Verdict};
+use super::plan::{PlanError, Restorable, Step, Verdict};
 use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
@@ -217,7 +217,7 @@ impl<'a> Execution<'a> {
         changes_too_often(path.map_or("something that it reads", |(read, _)| &read.path))
     }
 
-    fn restore(&self, step: &Step, earlier: Earlier, reasons: &[Reason]) -> Result<Option<Executed>, StoreError> {
+    fn restore(&self, step: &Step, earlier: Restorable, reasons: &[Reason]) -> Result<Option<Executed>, StoreError> {
         let Run {
             context,
             id: run,

@@ -44,7 +44,7 @@ pub struct Known {
 
 /// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum PathState {
     /// Nothing.
     Missing,
     /// A regular file.
@@ -65,7 +65,7 @@ pub struct Files {
     root: PathBuf,
     known: RwLock<HashMap<String, Known>>,
     /// Looks of this moment, taken ahead for a whole plan.
-    ahead: RwLock<HashMap<String, Look>>,
+    ahead: RwLock<HashMap<String, PathState>>,
     /// Whether a digest was taken that was not remembered.
     measured: AtomicBool,
     /// Links that lead back to a directory in which they lie.
@@ -102,14 +102,14 @@ impl Files {
     pub fn look_ahead(&self, paths: &[&str]) {
         let look = |path: &&str| {
             let look = look(&self.at(path));
-            if let Look::File(identity) = look {
+            if let PathState::File(identity) = look {
                 // What cannot be read is reported by whoever needs it.
                 let _ = self.file(path, identity);
             }
             look
         };
         // Few at a time: one of them may be large.
-        let looks: Vec<Look> = paths.par_iter().with_min_len(8).map(look).collect();
+        let looks: Vec<PathState> = paths.par_iter().with_min_len(8).map(look).collect();
         let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
         ahead.reserve(paths.len());
         ahead.extend(paths.iter().map(|path| (*path).to_owned()).zip(looks));
@@ -122,7 +122,7 @@ impl Files {
 
     /// Tells what is at a path.
     #[must_use]
-    pub fn look(&self, path: &str) -> Look {
+    pub fn look(&self, path: &str) -> PathState {
         let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner);
         ahead.get(path).copied().unwrap_or_else(|| look(&self.at(path)))
     }
@@ -164,14 +164,14 @@ impl Files {
 
     fn found(&self, path: &str, of_directory: &dyn Fn() -> io::Result<Digest>) -> io::Result<Option<Found>> {
         match self.look(path) {
-            Look::Missing => Ok(None),
-            Look::File(identity) => Ok(Some((self.file(path, identity)?, ArtifactKind::File))),
-            Look::Directory => Ok(Some((of_directory()?, ArtifactKind::Directory))),
-            Look::Other => {
+            PathState::Missing => Ok(None),
+            PathState::File(identity) => Ok(Some((self.file(path, identity)?, ArtifactKind::File))),
+            PathState::Directory => Ok(Some((of_directory()?, ArtifactKind::Directory))),
+            PathState::Other => {
                 let what = format!("`{path}` is neither a file nor a directory");
                 Err(io::Error::new(io::ErrorKind::InvalidInput, what))
             }
-            Look::Unreadable(kind) => Err(kind.into()),
+            PathState::Unreadable(kind) => Err(kind.into()),
         }
     }
 
@@ -228,7 +228,7 @@ impl Files {
         let below = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
         let name = format!("{}/{below}", path.trim_end_matches('/'));
         match look(file) {
-            Look::File(identity) => self.file(&name, identity),
+            PathState::File(identity) => self.file(&name, identity),
             _ => of_file(file),
         }
     }
@@ -252,7 +252,7 @@ impl Files {
         self.measured.store(true, Ordering::Relaxed);
         let digest = of_file(&at)?;
         // The identity after reading: a change while reading moves it past the beginning.
-        let Look::File(identity) = look(&at) else {
+        let PathState::File(identity) = look(&at) else {
             return Ok((None, digest));
         };
         self.remember(path, identity, digest, Some(measured));
@@ -276,7 +276,7 @@ impl Files {
 
     /// Remembers the digest of a file that was just placed.
     pub(crate) fn note(&self, path: &str, digest: Digest) {
-        if let Look::File(identity) = look(&self.at(path)) {
+        if let PathState::File(identity) = look(&self.at(path)) {
             self.remember(path, identity, digest, Some(Measured::now()));
         }
     }
@@ -380,13 +380,13 @@ pub(super) fn beside(own: &Tree, is_wanted: &dyn Fn(Digest) -> bool) -> Digest {
     if is_wanted(rest) { rest } else { digest }
 }
 
-pub(super) fn look(path: &Path) -> Look {
+pub(super) fn look(path: &Path) -> PathState {
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Look::File(identity(&metadata)),
-        Ok(metadata) if metadata.is_dir() => Look::Directory,
-        Ok(_) => Look::Other,
-        Err(error) if is_absent(&error) || tree::is_circle(&error) => Look::Missing,
-        Err(error) => Look::Unreadable(error.kind()),
+        Ok(metadata) if metadata.is_file() => PathState::File(identity(&metadata)),
+        Ok(metadata) if metadata.is_dir() => PathState::Directory,
+        Ok(_) => PathState::Other,
+        Err(error) if is_absent(&error) || tree::is_circle(&error) => PathState::Missing,
+        Err(error) => PathState::Unreadable(error.kind()),
     }
 }
 

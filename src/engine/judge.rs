@@ -9,7 +9,7 @@ use super::digest::Digest;
 use super::fingerprint::{Field, FieldValue};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::look::Look;
-use super::plan::{Contents, Earlier, PlanError, Step, Verdict, VerdictInputs};
+use super::plan::{Contents, PlanError, Restorable, Step, Verdict, VerdictInputs};
 use super::reason::{self, Difference, Evidence, InPlace};
 use super::result_id::{Discovered, result_id};
 use super::spec::{ArtifactKind, Output, Target};
@@ -79,7 +79,7 @@ pub(super) fn judge_by(
             .map(|earlier| contents_of(inputs.disk, target, earlier, false));
         Verdict::Stale {
             reasons,
-            restore: earlier.map(|earlier| Earlier {
+            restore: earlier.map(|earlier| Restorable {
                 id: earlier.id,
                 run: earlier.run,
             }),

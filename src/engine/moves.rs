@@ -80,7 +80,7 @@ impl<'g> Seen<'g> {
     }
 
     /// Compares with a later look at the same.
-    pub(crate) fn compare(&self, after: &Self, target: &'g Target, earlier: &Earlier<'_>) -> Moves<'g> {
+    pub(crate) fn compare(&self, after: &Self, target: &'g Target, earlier: &EarlierAttempts<'_>) -> Moves<'g> {
         let command = match &target.action {
             Action::Command(command) => Some(command),
             Action::Builtin { .. } => None,
@@ -112,14 +112,14 @@ impl<'g> Seen<'g> {
 }
 
 /// What is known of earlier attempts of a command.
-pub(crate) struct Earlier<'a> {
+pub(crate) struct EarlierAttempts<'a> {
     /// Whether the same command has read a word before and left it as it was.
     pub(crate) was_read: &'a dyn Fn(&str) -> bool,
     /// Whether a word was moved by the last attempt of this build, too, and said the same afterwards.
     pub(crate) moved_alike: &'a dyn Fn(&str) -> bool,
 }
 
-impl Earlier<'_> {
+impl EarlierAttempts<'_> {
     /// Whether a word that moved was moved by the command itself.
     fn is_written(&self, command: &Command, path: &str, moved: Moved) -> bool {
         match (writes(command, path), moved) {

@@ -104,7 +104,7 @@ pub enum Verdict {
         /// All reasons.
         reasons: Vec<Reason>,
         /// The earlier result that can be put back instead of running.
-        restore: Option<Earlier>,
+        restore: Option<Restorable>,
     },
     /// Nothing is known to have changed, but something that it needs must run first.
     Undecided,
@@ -112,7 +112,7 @@ pub enum Verdict {
 
 /// An earlier result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Earlier {
+pub struct Restorable {
     /// Its id.
     pub id: Digest,
     /// The run that made it.

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::digest::Digest;
-use super::files::{self, Files, Found, Identity, Look, is_ignored};
+use super::files::{self, Files, Found, Identity, PathState, is_ignored};
 use super::ignore::Ignore;
 use super::tree::{Skip, is_bytecode};
 
@@ -102,7 +102,7 @@ impl Sight {
     /// Whatever reading meets.
     pub(crate) fn take_file(files: &Files, path: &str, ignore: &Ignore) -> io::Result<Self> {
         match files.look(path) {
-            Look::File(_) => Self::take(files, path, Of::Source(ignore)),
+            PathState::File(_) => Self::take(files, path, Of::Source(ignore)),
             _ => Ok(Self {
                 found: None,
                 content: None,

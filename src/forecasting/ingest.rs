@@ -10,7 +10,7 @@ use super::eia::client::{Client, RequestLimits};
 use super::eia::error::EiaError;
 use super::eia::pages::{EiaPage, GenerationRow};
 use super::table::{self, ParquetTable};
-use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema, is_url};
+use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema, is_url};
 use crate::engine::task::{Context, Task, TaskError};
 
 /// The name of the secret that holds the API's key.
@@ -21,31 +21,31 @@ static SCHEMA: Schema = Schema {
     version: 1,
     summary: "reads hourly generation from the EIA API v2, or from recorded pages of it",
     params: &[
-        Param {
+        ParamSchema {
             name: "source",
             kind: Kind::PathOrUrl,
             default: None,
             doc: "a folder of recorded pages (.json, .json.gz), or the API's address, https://api.eia.gov/v2",
         },
-        Param {
+        ParamSchema {
             name: "start_date",
             kind: Kind::Date,
             default: None,
             doc: "first day, in UTC",
         },
-        Param {
+        ParamSchema {
             name: "end_date",
             kind: Kind::Date,
             default: None,
             doc: "last day, in UTC, wholly included",
         },
-        Param {
+        ParamSchema {
             name: "respondent",
             kind: Kind::OneOrMany(&Kind::Text),
             default: Some(Literal::Text("US48")),
             doc: "balancing authority or region, such as US48, TEX or CISO",
         },
-        Param {
+        ParamSchema {
             name: "fueltype",
             kind: Kind::OneOrMany(&Kind::Text),
             default: Some(Literal::Text("NG")),

@@ -7,7 +7,7 @@ use super::document;
 use super::named_enum::{named_enum, of_param};
 use super::series::{FREQUENCY, Frequency, Observation, observations};
 use super::table::{self, Columns, ParquetTable};
-use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
+use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
 named_enum! {
@@ -42,19 +42,19 @@ static SCHEMA: Schema = Schema {
     version: 1,
     summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
-        Param {
+        ParamSchema {
             name: "duplicates",
             kind: Kind::Choice(DuplicatePolicy::NAMES),
             default: Some(Literal::Text(DuplicatePolicy::Error.name())),
             doc: "what becomes of different values at one time; equal ones count once",
         },
-        Param {
+        ParamSchema {
             name: "gaps",
             kind: Kind::Choice(GapPolicy::NAMES),
             default: Some(Literal::Text(GapPolicy::Interpolate.name())),
             doc: "whether missing values are filled, on a line between their neighbours",
         },
-        Param {
+        ParamSchema {
             name: "max_gap",
             kind: Kind::Int { min: 1, max: 10_000 },
             default: Some(Literal::Int(6)),

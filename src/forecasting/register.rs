@@ -8,7 +8,7 @@ use super::document;
 use super::series;
 use super::table;
 use crate::engine::digest;
-use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
+use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
 static SCHEMA: Schema = Schema {
@@ -16,13 +16,13 @@ static SCHEMA: Schema = Schema {
     version: 2,
     summary: "records the winning model with its data and its errors",
     params: &[
-        Param {
+        ParamSchema {
             name: "experiment_name",
             kind: Kind::Text,
             default: Some(Literal::Text("eia_forecasting")),
             doc: "name of the experiment",
         },
-        Param {
+        ParamSchema {
             name: "model_alias",
             kind: Kind::Text,
             default: Some(Literal::Text("champion")),

@@ -14,7 +14,7 @@ use super::models::settings::with_defaults;
 use super::models::tbats::Tbats;
 use super::models::theta::Theta;
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{Kind, Literal, Misfit, Param};
+use crate::engine::spec::schema::{Kind, Literal, Misfit, ParamSchema};
 use crate::engine::task::Part;
 
 /// The values of settings by name.
@@ -32,7 +32,7 @@ pub(crate) struct RegisteredModel {
     /// The models that it fits on the way: what changes one of them changes it.
     pub(crate) contains: &'static [&'static str],
     /// What can be set, with the defaults.
-    pub(crate) settings: &'static [Param],
+    pub(crate) settings: &'static [ParamSchema],
     /// Makes the model for seasons of these lengths, the shortest first and at least one, with a value for every setting
     /// that has one.
     make: fn(&[usize], &Settings) -> Box<dyn Model>,
@@ -203,7 +203,7 @@ pub(crate) const DEFAULT: [&str; 8] = [
 ];
 
 /// The settings of `MSTL_ARIMA`: what is left after the seasons has none, and for each window it is another series.
-const MSTL_ARIMA: [Param; AutoArima::SETTINGS.len()] = with_defaults(
+const MSTL_ARIMA: [ParamSchema; AutoArima::SETTINGS.len()] = with_defaults(
     AutoArima::SETTINGS,
     &[("seasonal", Literal::Bool(false)), ("warm_start", Literal::Bool(false))],
 );
@@ -230,8 +230,8 @@ const SET: usize = {
 };
 
 /// One parameter for each model that has settings, named like it: the table of them.
-pub(crate) const SETTINGS: [Param; SET] = {
-    let mut params = [Param {
+pub(crate) const SETTINGS: [ParamSchema; SET] = {
+    let mut params = [ParamSchema {
         name: "",
         kind: Kind::Table(&[]),
         default: Some(Literal::NoEntries),
@@ -272,7 +272,7 @@ impl RegisteredModel {
     /// If the settings are not what [`RegisteredModel::checked`] gives.
     #[must_use]
     pub(crate) fn model(&self, seasons: &[usize], settings: &Settings) -> Box<dyn Model> {
-        let default = |setting: &Param| Some((setting.name.to_owned(), setting.default?.value()));
+        let default = |setting: &ParamSchema| Some((setting.name.to_owned(), setting.default?.value()));
         let mut values: Settings = self.settings.iter().filter_map(default).collect();
         values.extend(settings.clone());
         (self.make)(seasons, &values)

@@ -7,7 +7,7 @@ use chrono::{Datelike as _, Days, Months, NaiveDateTime, TimeDelta};
 
 use super::named_enum::{named_enum, of_param};
 use super::table::{self, Columns};
-use crate::engine::spec::schema::{AUTO, Kind, Literal, Param};
+use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema};
 use crate::engine::task::{Context, TaskError};
 
 /// One observation as it stands in a table.
@@ -127,7 +127,7 @@ pub(crate) enum Frequency {
 }
 
 /// The parameter that declares it.
-pub(crate) const FREQUENCY: Param = Param {
+pub(crate) const FREQUENCY: ParamSchema = ParamSchema {
     name: "frequency",
     kind: Kind::Auto(&Kind::Choice(FrequencyName::NAMES)),
     default: Some(Literal::Text(AUTO)),

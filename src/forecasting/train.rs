@@ -13,11 +13,11 @@ use super::series::{self, FREQUENCY, Series};
 use super::validate::ValidationStatus;
 use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{AUTO, Kind, Literal, Param, Port, Schema};
+use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Part, Task, TaskError};
 
 /// The parameter `horizon` of this task and of the forecast.
-pub(super) const HORIZON: Param = Param {
+pub(super) const HORIZON: ParamSchema = ParamSchema {
     name: "horizon",
     kind: Kind::Int { min: 1, max: 10_000 },
     default: Some(Literal::Int(24)),
@@ -25,7 +25,7 @@ pub(super) const HORIZON: Param = Param {
 };
 
 /// The parameter `level` of this task and of the forecast.
-pub(super) const LEVEL: Param = Param {
+pub(super) const LEVEL: ParamSchema = ParamSchema {
     name: "level",
     kind: Kind::OneOrMany(&Kind::Float {
         min: 0.0,
@@ -36,65 +36,65 @@ pub(super) const LEVEL: Param = Param {
     doc: "level of the prediction intervals in %, or several",
 };
 
-const OWN: [Param; 13] = [
+const OWN: [ParamSchema; 13] = [
     HORIZON,
     LEVEL,
-    Param {
+    ParamSchema {
         name: "n_windows",
         kind: Kind::Int { min: 1, max: 10_000 },
         default: Some(Literal::Int(5)),
         doc: "windows of the back-test",
     },
-    Param {
+    ParamSchema {
         name: "step_size",
         kind: Kind::Int { min: 1, max: 100_000 },
         default: Some(Literal::Int(168)),
         doc: "steps from one cutoff of the back-test to the next",
     },
-    Param {
+    ParamSchema {
         name: "models",
         kind: Kind::List(&Kind::Choice(&registry::NAMES)),
         default: Some(Literal::Texts(&registry::DEFAULT)),
         doc: "the models to compare",
     },
-    Param {
+    ParamSchema {
         name: "season_length",
         kind: Kind::Auto(&Kind::OneOrMany(&Kind::Int { min: 1, max: 100_000 })),
         default: Some(Literal::Text(AUTO)),
         doc: "lengths of the seasons in steps; auto takes those of the frequency (24 and 168 for hours)",
     },
     FREQUENCY,
-    Param {
+    ParamSchema {
         name: "metric",
         kind: Kind::Choice(Score::NAMES),
         default: Some(Literal::Text(Score::Rmse.name())),
         doc: "the error that ranks the models; over several series it is scaled by each one's seasonal differences",
     },
-    Param {
+    ParamSchema {
         name: "select",
         kind: Kind::Choice(Select::NAMES),
         default: Some(Literal::Text(Select::Overall.name())),
         doc: "forecast all series with the best model, each with its own best, or each with an ensemble of its best few",
     },
-    Param {
+    ParamSchema {
         name: "ensemble_size",
         kind: Kind::Int { min: 1, max: 100 },
         default: Some(Literal::Int(3)),
         doc: "how many models an ensemble has",
     },
-    Param {
+    ParamSchema {
         name: "ensemble_rule",
         kind: Kind::Choice(EnsembleRule::NAMES),
         default: Some(Literal::Text(EnsembleRule::Weighted.name())),
         doc: "an ensemble is the mean, weighted by the inverse squares of the errors, or the median",
     },
-    Param {
+    ParamSchema {
         name: "intervals",
         kind: Kind::Choice(IntervalMethod::NAMES),
         default: Some(Literal::Text(IntervalMethod::Own.name())),
         doc: "the models' own intervals, or conformal ones, calibrated on the errors of the back-test",
     },
-    Param {
+    ParamSchema {
         name: "non_negative",
         kind: Kind::Bool,
         default: Some(Literal::Bool(false)),
@@ -103,7 +103,7 @@ const OWN: [Param; 13] = [
 ];
 
 /// The task's own parameters, then one for each model's settings.
-const PARAMS: [Param; OWN.len() + registry::SETTINGS.len()] = {
+const PARAMS: [ParamSchema; OWN.len() + registry::SETTINGS.len()] = {
     let mut params = [HORIZON; OWN.len() + registry::SETTINGS.len()];
     let mut at = 0;
     while at < params.len() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::document;
 use super::named_enum::named_enum;
 use super::series::{FREQUENCY, Frequency, Observation, observations};
-use crate::engine::spec::schema::{Kind, Literal, Param, Port, Schema};
+use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
 /// How many rows that break a rule the report shows; all are counted.
@@ -19,13 +19,13 @@ static SCHEMA: Schema = Schema {
     version: 1,
     summary: "checks the series rule by rule; a broken rule stops what follows",
     params: &[
-        Param {
+        ParamSchema {
             name: "min_length",
             kind: Kind::Int { min: 1, max: 1_000_000 },
             default: Some(Literal::Int(48)),
             doc: "fewest rows of a series",
         },
-        Param {
+        ParamSchema {
             name: "max_missing",
             kind: Kind::Float {
                 min: 0.0,
@@ -35,7 +35,7 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Float(0.0)),
             doc: "share of a series' steps that may have no value, in %; models need 0",
         },
-        Param {
+        ParamSchema {
             name: "max_negative",
             kind: Kind::Float {
                 min: 0.0,

@@ -2,7 +2,7 @@
 
 use owo_colors::{OwoColorize as _, Style};
 
-use crate::diagnostic::Part;
+use crate::diagnostic::Emphasis;
 
 /// What a piece of text is, as far as its colour is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +65,12 @@ impl Ink {
 
     /// Gives a part of a diagnostic its colour.
     #[must_use]
-    pub fn part(self, part: Part, text: &str) -> String {
+    pub fn part(self, part: Emphasis, text: &str) -> String {
         let tone = match part {
-            Part::Error => Tone::Bad,
-            Part::Warning => Tone::Stale,
-            Part::What | Part::Word => Tone::Strong,
-            Part::Margin => Tone::Faint,
+            Emphasis::Error => Tone::Bad,
+            Emphasis::Warning => Tone::Stale,
+            Emphasis::What | Emphasis::Word => Tone::Strong,
+            Emphasis::Margin => Tone::Faint,
         };
         self.paint(tone, text)
     }

@@ -1,6 +1,6 @@
 //! Built-in tasks to check against.
 
-use crate::engine::spec::schema::{Catalog, Kind, Literal, Param, Port, Schema};
+use crate::engine::spec::schema::{Catalog, Kind, Literal, ParamSchema, Port, Schema};
 
 const HOURS: Kind = Kind::Int { min: 1, max: 8760 };
 const PERCENT: Kind = Kind::Float {
@@ -17,8 +17,8 @@ const MODELS: Kind = Kind::Choice(&[
     "MSTL_HoltWinters",
 ]);
 
-const fn param(name: &'static str, kind: Kind, default: Option<Literal>, doc: &'static str) -> Param {
-    Param {
+const fn param(name: &'static str, kind: Kind, default: Option<Literal>, doc: &'static str) -> ParamSchema {
+    ParamSchema {
         name,
         kind,
         default,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Overrides, load, sets};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{AUTO, Catalog, Kind, Literal, Param, Port, Schema};
+use crate::engine::spec::schema::{AUTO, Catalog, Kind, Literal, ParamSchema, Port, Schema};
 
 const COUNT: Kind = Kind::Int { min: 0, max: 9 };
 
@@ -14,22 +14,22 @@ static FIT: Schema = Schema {
     version: 1,
     summary: "fits models",
     params: &[
-        Param {
+        ParamSchema {
             name: "AutoARIMA",
             kind: Kind::Table(&[
-                Param {
+                ParamSchema {
                     name: "max_p",
                     kind: COUNT,
                     default: None,
                     doc: "highest order",
                 },
-                Param {
+                ParamSchema {
                     name: "seasonal",
                     kind: Kind::Bool,
                     default: None,
                     doc: "whether it has seasons",
                 },
-                Param {
+                ParamSchema {
                     name: "method",
                     kind: Kind::Choice(&["css", "ml"]),
                     default: None,
@@ -39,19 +39,19 @@ static FIT: Schema = Schema {
             default: Some(Literal::NoEntries),
             doc: "settings of the model",
         },
-        Param {
+        ParamSchema {
             name: "Naive",
             kind: Kind::Table(&[]),
             default: Some(Literal::NoEntries),
             doc: "settings of the model",
         },
-        Param {
+        ParamSchema {
             name: "season_length",
             kind: Kind::Auto(&Kind::OneOrMany(&COUNT)),
             default: Some(Literal::Text(AUTO)),
             doc: "lengths of seasons",
         },
-        Param {
+        ParamSchema {
             name: "level",
             kind: Kind::OneOrMany(&Kind::Float {
                 min: 0.0,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{Exit, Session};
 use crate::diagnostic::Diagnostic;
-use crate::engine::spec::schema::{Kind, Param, Port, Schema};
+use crate::engine::spec::schema::{Kind, ParamSchema, Port, Schema};
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
 
@@ -56,7 +56,7 @@ fn text(schema: &Schema, ink: Ink) -> String {
     let mut params = TextTable::new();
     for (
         at,
-        Param {
+        ParamSchema {
             name,
             kind,
             default,
@@ -95,8 +95,8 @@ fn json(schema: &Schema) -> Value {
     })
 }
 
-fn params(params: &[Param]) -> Value {
-    let param = |param: &Param| {
+fn params(params: &[ParamSchema]) -> Value {
+    let param = |param: &ParamSchema| {
         json!({
             "name": param.name,
             "kind": kind(param.kind),
@@ -121,7 +121,7 @@ fn kind(of: Kind) -> Value {
         Kind::OneOrMany(items) => json!({ "type": "one or many", "items": kind(*items) }),
         Kind::Auto(of) => json!({ "type": "auto", "or": kind(*of) }),
         Kind::Table(entries) => {
-            let entry = |entry: &Param| (entry.name.to_owned(), kind(entry.kind));
+            let entry = |entry: &ParamSchema| (entry.name.to_owned(), kind(entry.kind));
             json!({ "type": "table", "entries": entries.iter().map(entry).collect::<Map<_, _>>() })
         }
     }

@@ -5,7 +5,7 @@ use clap::Parser as _;
 use super::*;
 use crate::cli::trial::Trial;
 use crate::cli::{Cli, CliCommand};
-use crate::engine::spec::schema::{Literal, Param, Port};
+use crate::engine::spec::schema::{Literal, ParamSchema, Port};
 use crate::engine::task::{Context, Task, TaskError, Tasks};
 
 struct Fit;
@@ -15,25 +15,25 @@ static FIT: Schema = Schema {
     version: 1,
     summary: "fits models",
     params: &[
-        Param {
+        ParamSchema {
             name: "horizon",
             kind: Kind::Int { min: 1, max: 8760 },
             default: Some(Literal::Int(24)),
             doc: "hours to forecast",
         },
-        Param {
+        ParamSchema {
             name: "models",
             kind: Kind::List(&Kind::Choice(&["SeasonalNaive", "HoltWinters"])),
             default: Some(Literal::Texts(&["SeasonalNaive"])),
             doc: "what is compared",
         },
-        Param {
+        ParamSchema {
             name: "start_date",
             kind: Kind::Date,
             default: None,
             doc: "first day",
         },
-        Param {
+        ParamSchema {
             name: "level",
             kind: Kind::Float {
                 min: 0.0,

@@ -27,7 +27,7 @@ const FALLBACK: Duration = Duration::from_secs(2);
 
 /// One change that calls for a build.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Change {
+pub(super) struct ChangedPath {
     /// Where; `None` if the system lost it, so that it may be anywhere.
     pub(super) path: Option<PathBuf>,
     /// Whether something appeared there, went away or was renamed.
@@ -79,7 +79,7 @@ impl Changes {
     }
 
     /// The changes that matter and come within some time; `None` if none can come any more.
-    pub(super) fn next(&mut self, watched: &Watched, wait: Duration) -> Option<BTreeSet<Change>> {
+    pub(super) fn next(&mut self, watched: &Watched, wait: Duration) -> Option<BTreeSet<ChangedPath>> {
         match self {
             Self::Events(observed) => observed.next(watched, wait),
             Self::Polling(polling) => Some(polling.next(watched, wait)),
@@ -126,7 +126,7 @@ impl Observed {
         Ok(())
     }
 
-    fn next(&mut self, watched: &Watched, wait: Duration) -> Option<BTreeSet<Change>> {
+    fn next(&mut self, watched: &Watched, wait: Duration) -> Option<BTreeSet<ChangedPath>> {
         let mut changed = BTreeSet::new();
         match self.changes.recv_timeout(wait) {
             Ok(first) => {
@@ -153,8 +153,8 @@ fn is_limit(error: &notify::Error) -> bool {
     }
 }
 
-fn collect(result: DebounceEventResult, watched: &Watched, changed: &mut BTreeSet<Change>) {
-    let lost = Change {
+fn collect(result: DebounceEventResult, watched: &Watched, changed: &mut BTreeSet<ChangedPath>) {
+    let lost = ChangedPath {
         path: None,
         structural: true,
     };
@@ -175,21 +175,21 @@ fn collect(result: DebounceEventResult, watched: &Watched, changed: &mut BTreeSe
         }
         for path in event.paths.iter().filter(|path| watched.concerns(path, structural)) {
             let path = Some(path.clone());
-            changed.insert(Change { path, structural });
+            changed.insert(ChangedPath { path, structural });
         }
     }
 }
 
 /// What changes when a file does; nothing of a directory, whose entries are looked at.
-type Trace = Option<(u64, u64, i64, i64, i64, i64)>;
+type FileStamp = Option<(u64, u64, i64, i64, i64, i64)>;
 
 /// Files that are looked at again and again.
 pub(super) struct Polling {
     interval: Duration,
     next: Instant,
-    seen: Option<BTreeMap<PathBuf, Trace>>,
+    seen: Option<BTreeMap<PathBuf, FileStamp>>,
     /// Changes that were found while something else was done.
-    found: BTreeSet<Change>,
+    found: BTreeSet<ChangedPath>,
 }
 
 impl Polling {
@@ -228,7 +228,7 @@ impl Polling {
                 .filter(|path| !self.seen.iter().any(|now| now.contains_key(*path)));
             let all = edited.chain(gone.map(|path| (path, true)));
             let matters = all.filter(|(path, structural)| watched.concerns(path, *structural));
-            self.found.extend(matters.map(|(path, structural)| Change {
+            self.found.extend(matters.map(|(path, structural)| ChangedPath {
                 path: Some(path.clone()),
                 structural,
             }));
@@ -236,7 +236,7 @@ impl Polling {
         self.next = Instant::now() + self.interval;
     }
 
-    fn next(&mut self, watched: &Watched, wait: Duration) -> BTreeSet<Change> {
+    fn next(&mut self, watched: &Watched, wait: Duration) -> BTreeSet<ChangedPath> {
         if self.found.is_empty() {
             let left = self.next.saturating_duration_since(Instant::now());
             thread::sleep(left.min(wait));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::changes::Change;
+use super::changes::ChangedPath;
 use super::watched::Watched;
 use crate::cli::Session;
 use crate::cli::setup::{self, Project};
@@ -18,7 +18,7 @@ use crate::engine::graph::{Graph, TargetId};
 use crate::engine::spec::{Action, ArtifactKind};
 
 /// What stands at a path.
-type Found = Option<(Digest, ArtifactKind)>;
+type SourceContent = Option<(Digest, ArtifactKind)>;
 
 /// The targets of a build, and the edits since it began.
 pub(super) struct Edits<'a> {
@@ -27,7 +27,7 @@ pub(super) struct Edits<'a> {
     /// The targets of the build, in build order, each with what it reads itself.
     targets: Vec<(TargetId, Watched)>,
     /// The sources as they were.
-    sources: BTreeMap<&'a str, Found>,
+    sources: BTreeMap<&'a str, SourceContent>,
     stale: RwLock<BTreeSet<TargetId>>,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Edits<'a> {
             .collect();
         let sources: Vec<&str> = sources.into_iter().collect();
         let look = |path: &&'a str| (*path, project.files.digest(path).ok().flatten());
-        let found: Vec<(&str, Found)> = sources.par_iter().map(look).collect();
+        let found: Vec<(&str, SourceContent)> = sources.par_iter().map(look).collect();
         Self {
             project,
             session,
@@ -62,9 +62,9 @@ impl<'a> Edits<'a> {
     }
 
     /// Takes note of changes.
-    pub(super) fn note(&self, changes: &BTreeSet<Change>) {
+    pub(super) fn note(&self, changes: &BTreeSet<ChangedPath>) {
         let graph = &self.project.graph;
-        let is_atsaffile = |change: &Change| change.path.as_deref().is_some_and(|path| self.is_atsaffile(path));
+        let is_atsaffile = |change: &ChangedPath| change.path.as_deref().is_some_and(|path| self.is_atsaffile(path));
         let is_edited = changes.iter().any(is_atsaffile);
         let other = is_edited.then(|| self.edited_project()).flatten();
         let mut stale = self.stale.write().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +98,7 @@ impl<'a> Edits<'a> {
     }
 
     /// Whether a change gives what a target reads another content.
-    fn concerns(&self, reads: &Watched, change: &Change) -> bool {
+    fn concerns(&self, reads: &Watched, change: &ChangedPath) -> bool {
         let Some(path) = &change.path else {
             // It may be anything: the build goes on, and the next one finds out.
             return false;

@@ -15,7 +15,7 @@ use crate::engine::spec::{ArtifactKind, Spec};
 use crate::engine::store::DIRECTORY;
 
 /// Targets and artifacts by name and path, and what is wrong with them.
-pub(super) struct Names {
+pub(super) struct NameIndex {
     pub(super) by_name: HashMap<String, Name>,
     pub(super) by_path: BTreeMap<String, ArtifactId>,
     /// Artifacts whose declared path leads elsewhere through a link, by where it leads.
@@ -25,7 +25,7 @@ pub(super) struct Names {
 
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads to where nothing can be written.
-pub(super) fn names(spec: &Spec, links: &mut Links) -> Names {
+pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
     let mut by_name = HashMap::with_capacity(2 * spec.targets.len());
     let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
     let mut by_real: BTreeMap<String, ArtifactId> = BTreeMap::new();
@@ -77,7 +77,7 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> Names {
             errors.push(GraphError::inside(spec, directory, *artifact));
         }
     }
-    Names {
+    NameIndex {
         by_name,
         by_path,
         by_real,

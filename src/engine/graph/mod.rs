@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use self::check::Names;
+use self::check::NameIndex;
 pub use self::error::{GoalError, GraphError};
 use self::inputs::DiskAnswers;
 use super::files::Files;
@@ -149,7 +149,7 @@ impl Graph {
     /// Everything that is wrong with the whole, at once.
     pub fn new(spec: Spec, files: &Files) -> Result<Self, Box<(Spec, Vec<GraphError>)>> {
         let mut found = DiskAnswers::new(files);
-        let Names {
+        let NameIndex {
             by_name,
             by_path,
             by_real,

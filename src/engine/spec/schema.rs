@@ -21,7 +21,7 @@ pub struct Schema {
     /// What it does, in one line.
     pub summary: &'static str,
     /// Its parameters.
-    pub params: &'static [Param],
+    pub params: &'static [ParamSchema],
     /// The roles of its inputs; all are required.
     pub inputs: &'static [Port],
     /// The names of its outputs; all are required, and each is a file.
@@ -37,7 +37,7 @@ pub struct Schema {
 impl Schema {
     /// Finds a parameter by name.
     #[must_use]
-    pub fn param(&self, name: &str) -> Option<&'static Param> {
+    pub fn param(&self, name: &str) -> Option<&'static ParamSchema> {
         self.params.iter().find(|param| param.name == name)
     }
 
@@ -59,7 +59,7 @@ impl Schema {
 
 /// A parameter of a built-in task.
 #[derive(Clone, Copy, Debug)]
-pub struct Param {
+pub struct ParamSchema {
     /// Its name in the Atsaffile.
     pub name: &'static str,
     /// What it may be.
@@ -152,7 +152,7 @@ pub enum Kind {
     /// The word `auto`, which leaves it to the task, or one of these.
     Auto(&'static Kind),
     /// A table of these entries; each may be left out, and has then no value.
-    Table(&'static [Param]),
+    Table(&'static [ParamSchema]),
 }
 
 /// The word that leaves a value to the task.

@@ -44,14 +44,14 @@ text { fill: #e6edf3; }
 ";
 
 /// What a box is.
-enum What {
+enum BoxContent {
     Target(TargetId),
     Source(String),
 }
 
 /// A way between two boxes: the place in `links` tells the ends.
 struct Drawn {
-    boxes: Vec<What>,
+    boxes: Vec<BoxContent>,
     sizes: Vec<Size>,
     links: Vec<Link>,
     /// Whether a way is only an order.
@@ -86,8 +86,8 @@ pub fn svg(picture: &Picture<'_>) -> String {
     }
     for (what, number) in drawn.boxes.iter().zip(0..) {
         match what {
-            What::Target(id) => draw_card(&mut out, picture, *id, &layout, number),
-            What::Source(label) => draw_source(&mut out, label, &layout, number),
+            BoxContent::Target(id) => draw_card(&mut out, picture, *id, &layout, number),
+            BoxContent::Source(label) => draw_source(&mut out, label, &layout, number),
         }
     }
     out.push_str("</svg>\n");
@@ -116,7 +116,7 @@ fn gather(picture: &Picture<'_>) -> Drawn {
             .filter_map(|earlier| targets.get(&earlier));
         // Layer 0 is for sources alone.
         let layer = earlier.map(|number| drawn.sizes[*number].layer + 1).fold(1, usize::max);
-        let number = drawn.add(What::Target(id), card_size(picture, id, layer));
+        let number = drawn.add(BoxContent::Target(id), card_size(picture, id, layer));
         targets.insert(id, number);
         for need in needs {
             let (from, below) = match need {
@@ -129,7 +129,7 @@ fn gather(picture: &Picture<'_>) -> Drawn {
                             width: text_width(&label) + 2.0 * PAD,
                             height: HEAD,
                         };
-                        drawn.add(What::Source(label), size)
+                        drawn.add(BoxContent::Source(label), size)
                     });
                     (from, HEAD / 2.0)
                 }
@@ -156,7 +156,7 @@ fn gather(picture: &Picture<'_>) -> Drawn {
 }
 
 impl Drawn {
-    fn add(&mut self, what: What, size: Size) -> usize {
+    fn add(&mut self, what: BoxContent, size: Size) -> usize {
         self.boxes.push(what);
         self.sizes.push(size);
         self.boxes.len() - 1

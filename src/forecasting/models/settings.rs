@@ -3,7 +3,7 @@
 
 use super::super::named_enum;
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{Literal, Param};
+use crate::engine::spec::schema::{Literal, ParamSchema};
 
 /// The type of a setting.
 pub(crate) trait Setting: Sized {
@@ -107,8 +107,8 @@ macro_rules! model_settings {
 
         impl $model {
             /// What can be set, with the defaults.
-            pub(crate) const SETTINGS: &'static [$crate::engine::spec::schema::Param] = &[
-                $( $crate::engine::spec::schema::Param {
+            pub(crate) const SETTINGS: &'static [$crate::engine::spec::schema::ParamSchema] = &[
+                $( $crate::engine::spec::schema::ParamSchema {
                     name: $name,
                     kind: $kind,
                     default: $default,
@@ -150,7 +150,10 @@ pub(crate) use model_settings;
 ///
 /// # Panics
 /// At compile time, for a name that none of them has.
-pub(crate) const fn with_defaults<const N: usize>(settings: &[Param], others: &[(&str, Literal)]) -> [Param; N] {
+pub(crate) const fn with_defaults<const N: usize>(
+    settings: &[ParamSchema],
+    others: &[(&str, Literal)],
+) -> [ParamSchema; N] {
     let mut changed = [settings[0]; N];
     let mut at = 0;
     while at < N {

@@ -21,14 +21,14 @@ pub(crate) struct Listing(Vec<Listed>);
 struct Listed {
     /// The path below the directory, `/` between the parts.
     path: String,
-    what: What,
+    what: ListedContent,
     #[serde(default, skip_serializing_if = "is_plain")]
     mode: Mode,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum What {
+enum ListedContent {
     Directory,
     /// A file, by the key of its bytes.
     File(Digest),
@@ -54,16 +54,16 @@ impl Listing {
                 .to_owned();
             let kind = entry.file_type();
             let what = if kind.is_dir() {
-                What::Directory
+                ListedContent::Directory
             } else if kind.is_symlink() {
-                What::Link(fs::read_link(at)?.to_string_lossy().into_owned())
+                ListedContent::Link(fs::read_link(at)?.to_string_lossy().into_owned())
             } else {
                 let key = mode::digest_of_bytes(at)?;
                 objects.keep(key, at)?;
-                What::File(key)
+                ListedContent::File(key)
             };
             let mode = match what {
-                What::Link(_) => Mode::Plain,
+                ListedContent::Link(_) => Mode::Plain,
                 _ => Mode::of(&entry.metadata()?),
             };
             listed.push(Listed { path, what, mode });
@@ -85,7 +85,7 @@ impl Listing {
     /// The keys of its files.
     pub(super) fn objects(&self) -> impl Iterator<Item = Digest> {
         self.0.iter().filter_map(|listed| match listed.what {
-            What::File(key) => Some(key),
+            ListedContent::File(key) => Some(key),
             _ => None,
         })
     }
@@ -96,9 +96,9 @@ impl Listing {
         for Listed { path, what, mode } in &self.0 {
             let at = to.join(path);
             match what {
-                What::Directory => fs::create_dir_all(&at)?,
-                What::Link(text) => symlink(text, &at)?,
-                What::File(key) => {
+                ListedContent::Directory => fs::create_dir_all(&at)?,
+                ListedContent::Link(text) => symlink(text, &at)?,
+                ListedContent::File(key) => {
                     if !objects.give(*key, &at)? {
                         remove(to)?;
                         return Ok(false);
@@ -109,7 +109,7 @@ impl Listing {
         }
         // The innermost first: one that may not be entered any more has been filled by then.
         for Listed { path, what, mode } in self.0.iter().rev() {
-            if *what == What::Directory {
+            if *what == ListedContent::Directory {
                 mode.set(&to.join(path))?;
             }
         }

@@ -29,7 +29,7 @@ pub(crate) struct Results {
 
 /// What stands in a stretch of the journal.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Earlier {
+pub(crate) struct JournalResults {
     offsets: Vec<(Digest, u64)>,
     discovered: Vec<(Digest, Vec<Digest>)>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Earlier {
 struct Saved {
     journal: [u8; 16],
     upto: u64,
-    results: Earlier,
+    results: JournalResults,
 }
 
 impl Results {
@@ -89,7 +89,7 @@ impl Results {
     }
 
     /// Adds what stands in the journal before.
-    pub(crate) fn complete(&mut self, start: u64, earlier: Earlier) {
+    pub(crate) fn complete(&mut self, start: u64, earlier: JournalResults) {
         for (id, at) in earlier.offsets {
             if !self.forgotten.contains(&id) {
                 self.offsets.entry(id).or_insert(at);
@@ -105,15 +105,15 @@ impl Results {
     }
 
     /// All of them, to be completed with.
-    pub(crate) fn into_earlier(self) -> Earlier {
-        Earlier {
+    pub(crate) fn into_earlier(self) -> JournalResults {
+        JournalResults {
             offsets: self.offsets.into_iter().collect(),
             discovered: self.discovered.into_iter().collect(),
         }
     }
 
     /// Reads the results before an offset, if the file at `path` tells them.
-    pub(crate) fn load(path: &Path, journal: &Journal, upto: u64) -> Option<Earlier> {
+    pub(crate) fn load(path: &Path, journal: &Journal, upto: u64) -> Option<JournalResults> {
         let bytes = fs::read(path).ok()?;
         let (digest, body) = bytes.split_at_checked(32)?;
         if blake3::hash(body).as_bytes() != digest {
