@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 pub use super::run::Options;
 
+use super::clock;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Executed, Execution, Overtaken};
 use super::graph::{Graph, GraphError, TargetId};
@@ -154,7 +155,7 @@ impl Build<'_> {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let ended = Entry::Ended {
             run,
-            duration: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration: clock::milliseconds(begun.elapsed()),
             counts: [summary.built, summary.restored, summary.failed, summary.skipped].map(count),
             interrupted: summary.interrupted,
         };

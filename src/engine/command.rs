@@ -22,6 +22,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 pub(crate) use self::render::{Fill, has, param_variables, params_file, start_error, words};
+use super::clock;
 use super::given::GivenFiles;
 use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
@@ -380,7 +381,7 @@ pub(crate) fn stop_all(meanwhile: impl FnOnce()) {
     let begun = Instant::now();
     each(Signal::STOP);
     meanwhile();
-    let stopped = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let stopped = clock::milliseconds(begun.elapsed());
     STOPPED.fetch_add(stopped, Ordering::Relaxed);
     each(Signal::CONT);
 }

@@ -335,8 +335,8 @@ impl<'a> Execution<'a> {
             written: basis.written,
             reasons,
             attempt: attempts.made,
-            ended: since_1970(),
-            duration: milliseconds(duration),
+            ended: clock::milliseconds_of(clock::now()),
+            duration: clock::milliseconds(duration),
             effect: self.target().effect,
         };
         let done = self.commit(made, &staged, history, duration)?;
@@ -388,7 +388,7 @@ impl<'a> Execution<'a> {
             run: *run,
             target: target.name.clone(),
             attempt: attempts.made,
-            duration: milliseconds(duration),
+            duration: clock::milliseconds(duration),
             what: failure.what.clone(),
         })])?;
         if !failure.retry || attempts.made > target.retries {
@@ -437,16 +437,6 @@ fn in_place(history: &History) -> Vec<Artifact> {
 pub(super) fn cannot_plan(errors: &[PlanError]) -> Failure {
     let texts: Vec<String> = errors.iter().map(PlanError::to_string).collect();
     Failure::of(texts.join("; "))
-}
-
-/// The present, in milliseconds since 1970.
-fn since_1970() -> u64 {
-    let now = clock::now().duration_since(std::time::UNIX_EPOCH);
-    milliseconds(now.unwrap_or_default())
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl From<io::Error> for Failure {

@@ -124,10 +124,10 @@ impl EarlierAttempts<'_> {
     fn is_written(&self, command: &Command, path: &str, moved: Moved) -> bool {
         match (writes(command, path), moved) {
             (Writes::Yes, _) => true,
-            (Writes::No, _) | (Writes::Perhaps, Moved::No | Moved::Marked) => false,
+            (Writes::No, _) | (Writes::Unknown, Moved::No | Moved::Marked) => false,
             // Edited and edited back by somebody else, if it does not happen again.
-            (Writes::Perhaps, Moved::Rewritten) => (self.moved_alike)(path) && !(self.was_read)(path),
-            (Writes::Perhaps, Moved::Changed) => !(self.was_read)(path),
+            (Writes::Unknown, Moved::Rewritten) => (self.moved_alike)(path) && !(self.was_read)(path),
+            (Writes::Unknown, Moved::Changed) => !(self.was_read)(path),
         }
     }
 }

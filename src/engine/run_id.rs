@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::now;
+use super::clock::{at_milliseconds, now};
 
 /// What a task writes where the run's id will stand: as long as an id, and unlike anything else.
 ///
@@ -36,7 +36,7 @@ impl RunId {
     #[must_use]
     pub fn time(self) -> SystemTime {
         let milliseconds = (self.0 >> 80) as u64;
-        UNIX_EPOCH + Duration::from_millis(milliseconds)
+        at_milliseconds(milliseconds)
     }
 }
 
@@ -68,6 +68,8 @@ impl FromStr for RunId {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -4,14 +4,15 @@
 //! the file is an input; the text alone often tells, and where it does not the caller asks what earlier runs did.
 
 use super::spec::Command;
+use super::spec::shell_text::{self, Token};
 
 /// What a command does with a file that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writes {
     /// It does not write it.
     No,
-    /// It may.
-    Perhaps,
+    /// Its text does not tell.
+    Unknown,
     /// It does.
     Yes,
 }
@@ -34,15 +35,20 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
     let text = command.text();
     let steps = match command.shell.is_some() {
         true => steps(&text),
-        false => vec![text.lines().map(str::to_owned).collect()],
+        false => Some(vec![Step {
+            words: text.lines().map(str::to_owned).collect(),
+            written: Vec::new(),
+        }]),
+    };
+    let Some(steps) = steps else {
+        return Writes::Unknown;
     };
     let mut others = false;
-    for step in &steps {
-        let (words, written) = without_redirections(step);
+    for Step { words, written } in &steps {
         if written.iter().any(|word| is(word, path)) {
             return Writes::Yes;
         }
-        let Some((program, arguments)) = program(&words) else {
+        let Some((program, arguments)) = program(words) else {
             continue;
         };
         let name = program.rsplit('/').next().unwrap_or(program);
@@ -68,7 +74,7 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
             _ => others |= !has(READERS, name),
         }
     }
-    if others { Writes::Perhaps } else { Writes::No }
+    if others { Writes::Unknown } else { Writes::No }
 }
 
 fn has(list: &str, name: &str) -> bool {
@@ -95,65 +101,42 @@ fn program(words: &[String]) -> Option<(&str, &[String])> {
     Some((&words[at], &words[at + 1..]))
 }
 
-/// The simple commands of a text for the shell, each as its words; signs of redirection are words of their own.
-fn steps(text: &str) -> Vec<Vec<String>> {
-    let (mut steps, mut step, mut word, mut begun) = (Vec::new(), Vec::new(), String::new(), false);
-    let mut quote: Option<char> = None;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some('"') | None, '\\') => {
-                word.extend(chars.next());
-                begun = true;
+/// One simple command.
+#[derive(Default)]
+struct Step {
+    words: Vec<String>,
+    /// The words that a redirection writes to.
+    written: Vec<String>,
+}
+
+/// The simple commands of a text for the shell, those between backticks included; `None` if a quote does not close.
+fn steps(text: &str) -> Option<Vec<Step>> {
+    let (mut steps, mut step, mut redirection) = (Vec::new(), Step::default(), None);
+    for token in shell_text::tokens(text)? {
+        match token {
+            Token::End => {
+                redirection = None;
+                steps.push(std::mem::take(&mut step));
             }
-            (Some(_), c) => word.push(c),
-            (None, '\'' | '"') => (quote, begun) = (Some(c), true),
-            (None, ';' | '|' | '&' | '\n' | '(' | ')' | '`') => {
-                end(&mut word, &mut begun, &mut step);
-                if !step.is_empty() {
-                    steps.push(std::mem::take(&mut step));
+            Token::Redirection(signs) => redirection = Some(signs),
+            Token::Word { text, literal } => match redirection.take() {
+                Some(signs) if signs.contains('>') => step.written.push(text),
+                Some(_) => {}
+                None if literal => step.words.push(text),
+                None => {
+                    for (at, part) in text.split('`').enumerate() {
+                        if at > 0 {
+                            steps.push(std::mem::take(&mut step));
+                        }
+                        step.words
+                            .extend(Some(part).filter(|part| !part.is_empty()).map(str::to_owned));
+                    }
                 }
-            }
-            (None, '<' | '>') => {
-                end(&mut word, &mut begun, &mut step);
-                let mut sign = c.to_string();
-                sign.extend(std::iter::from_fn(|| {
-                    chars.next_if(|c| matches!(c, '<' | '>' | '|' | '&'))
-                }));
-                step.push(sign);
-            }
-            (None, c) if c.is_whitespace() => end(&mut word, &mut begun, &mut step),
-            (None, c) => {
-                word.push(c);
-                begun = true;
-            }
+            },
         }
     }
-    end(&mut word, &mut begun, &mut step);
     steps.push(step);
-    steps
-}
-
-fn end(word: &mut String, begun: &mut bool, step: &mut Vec<String>) {
-    if std::mem::take(begun) {
-        step.push(std::mem::take(word));
-    }
-}
-
-/// The words of a step that are no redirection, and those that are written to by one.
-fn without_redirections(step: &[String]) -> (Vec<String>, Vec<&str>) {
-    let (mut words, mut written) = (Vec::new(), Vec::new());
-    let mut rest = step.iter();
-    while let Some(word) = rest.next() {
-        match word.chars().next() {
-            Some('>') => written.extend(rest.next().map(String::as_str)),
-            Some('<') if word.len() > 1 && word.contains('>') => written.extend(rest.next().map(String::as_str)),
-            Some('<') => drop(rest.next()),
-            _ => words.push(word.clone()),
-        }
-    }
-    (words, written)
+    Some(steps)
 }
 
 #[cfg(test)]
@@ -230,8 +213,8 @@ mod tests {
             "python3 add.py x.db",
             "sqlite3 x.db 'insert into t values (1)'",
         ] {
-            assert_eq!(of(text, true), Writes::Perhaps, "{text}");
+            assert_eq!(of(text, true), Writes::Unknown, "{text}");
         }
-        assert_eq!(of("sqlite3 x.db", false), Writes::Perhaps);
+        assert_eq!(of("sqlite3 x.db", false), Writes::Unknown);
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod pattern;
 pub mod schema;
+pub(crate) mod shell_text;
 mod value;
 
 use std::collections::BTreeMap;

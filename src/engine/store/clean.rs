@@ -130,7 +130,6 @@ impl Store {
             return self.survey(outputs, files);
         }
         self.refuse_links()?;
-        self.refuse_links()?;
         let run = RunId::new();
         let (_live, _) = self.begin(run)?;
         let mut swept = Vec::with_capacity(outputs.len());
@@ -180,7 +179,8 @@ impl Store {
     }
 }
 
-fn size_of(path: &Path) -> u64 {
+/// Bytes of a file, or of all files below a directory.
+pub(super) fn size_of(path: &Path) -> u64 {
     let files = walkdir::WalkDir::new(path).into_iter().flatten();
     let sizes = files
         .filter(|entry| entry.file_type().is_file())

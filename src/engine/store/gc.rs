@@ -8,9 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::clean::size_of;
 use super::entry::{Entry, ResultEntry};
 use super::objects::needed_by;
 use super::{Store, StoreError, remove};
+use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
 
@@ -119,8 +121,9 @@ impl Store {
         earlier.retain(|result| !placed.contains(&result.id));
         earlier.sort_by_key(|result| result.ended);
         let is_old = |at: SystemTime| cutoff.is_some_and(|cutoff| at < cutoff);
-        let (mut results, mut kept): (Vec<ResultEntry>, Vec<ResultEntry>) =
-            earlier.into_iter().partition(|result| is_old(ended(result)));
+        let (mut results, mut kept): (Vec<ResultEntry>, Vec<ResultEntry>) = earlier
+            .into_iter()
+            .partition(|result| is_old(clock::at_milliseconds(result.ended)));
         let needed = in_place
             .iter()
             .flat_map(|(_, artifacts)| artifacts)
@@ -139,25 +142,26 @@ impl Store {
             kept: 0,
         };
         memo_kept.sort_by_key(|aged| std::cmp::Reverse(aged.at));
+        let all = self.objects.all();
         loop {
             let live = self.live(&needed, &kept);
-            let (alive, dead): (Vec<_>, Vec<_>) =
-                self.objects.all().into_iter().partition(|(key, _)| live.contains(key));
+            let (alive, dead): (Vec<_>, Vec<_>) = all.iter().partition(|(key, _)| live.contains(key));
             let alive: u64 = alive.iter().map(|(_, size)| size).sum();
-            let aged: u64 = memo_kept.iter().chain(&outputs_kept).map(|aged| aged.size).sum();
-            (garbage.objects, garbage.kept) = (dead, alive + aged);
-            if limits.max_size.is_none_or(|limit| garbage.kept <= limit) {
-                break;
-            }
+            let is_over = |aged: u64| limits.max_size.is_some_and(|limit| alive + aged > limit);
+            let mut aged: u64 = memo_kept.iter().chain(&outputs_kept).map(|aged| aged.size).sum();
             // What costs only time to lose goes first, the oldest of each kind.
-            if let Some(piece) = memo_kept.pop() {
+            while is_over(aged)
+                && let Some(piece) = memo_kept.pop()
+            {
+                aged -= piece.size;
                 garbage.memo.push(piece);
-            } else if kept.is_empty() {
-                break;
-            } else {
-                let goes = kept.len().div_ceil(8);
-                results.extend(kept.drain(..goes));
             }
+            (garbage.objects, garbage.kept) = (dead, alive + aged);
+            if !is_over(aged) || kept.is_empty() {
+                break;
+            }
+            let goes = kept.len().div_ceil(8);
+            results.extend(kept.drain(..goes));
         }
         garbage.results = results;
         Ok(garbage)
@@ -205,7 +209,7 @@ impl Store {
             let run: RunId = entry.file_name().to_str()?.parse().ok()?;
             let is_free = !told.contains(&run) && !self.is_live(run);
             is_free.then(|| Aged {
-                size: files_below(&entry.path()).iter().map(|file| file.size).sum(),
+                size: size_of(&entry.path()),
                 path: entry.path(),
                 at: run.time(),
             })
@@ -244,10 +248,6 @@ impl Garbage {
             kept: self.kept,
         }
     }
-}
-
-fn ended(result: &ResultEntry) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(result.ended)
 }
 
 /// All files below a directory.

@@ -6,12 +6,12 @@
 //! is there to be read. Copies in the store keep the keys that they have: those of plain files still serve.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{self, Entry, RunEntry};
 use super::journal::{self, START, Stretch};
+use crate::engine::clock::milliseconds_of;
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::{self, ActionFields, FieldValue, Fingerprint, InputField, OutputField};
 use crate::engine::reason::{self, Reason};
@@ -144,7 +144,6 @@ impl OldResult {
         self.name_the_single_output();
         let fingerprint = self.fingerprint.map(OldFingerprint::upgraded);
         let declared = fingerprint.as_ref().and_then(Fingerprint::hash).unwrap_or(self.hash);
-        let begun = self.run.time().duration_since(UNIX_EPOCH).unwrap_or_default();
         entry::ResultEntry {
             run: self.run,
             target: self.target,
@@ -157,7 +156,7 @@ impl OldResult {
             reasons: upgraded(self.reasons),
             attempt: self.attempt,
             // The nearest that is known.
-            ended: u64::try_from(begun.as_millis()).unwrap_or_default() + self.duration,
+            ended: milliseconds_of(self.run.time()) + self.duration,
             duration: self.duration,
             effect: self.effect,
             written: Vec::new(),
