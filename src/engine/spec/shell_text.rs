@@ -128,3 +128,55 @@ impl Scan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str, literal: bool) -> Token {
+        let text = text.to_owned();
+        Token::Word { text, literal }
+    }
+
+    fn to(signs: &str) -> Token {
+        Token::Redirection(signs.to_owned())
+    }
+
+    #[test]
+    fn words_lose_their_quotes_and_say_whether_the_shell_adds_to_them() {
+        assert_eq!(
+            tokens(r#"cp 'a b' "c$d" e\ f '' *.csv"#).expect("closed"),
+            [
+                word("cp", true),
+                word("a b", true),
+                word("c$d", false),
+                word("e f", true),
+                word("", true),
+                word("*.csv", false),
+            ]
+        );
+    }
+
+    #[test]
+    fn redirections_are_no_words_and_neither_are_their_streams_and_comments() {
+        assert_eq!(
+            tokens("run 2>>log <in # > x.db\ncat a#b").expect("closed"),
+            [
+                word("run", true),
+                to(">>"),
+                word("log", true),
+                to("<"),
+                word("in", true),
+                Token::End,
+                word("cat", true),
+                word("a#b", true),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_quote_that_does_not_close_is_no_text_for_the_shell() {
+        assert_eq!(tokens("echo 'a"), None);
+        assert_eq!(tokens("echo \"a"), None);
+    }
+}
