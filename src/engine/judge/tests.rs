@@ -10,10 +10,9 @@ use crate::engine::ignore::Ignore;
 use crate::engine::look::Past;
 use crate::engine::plan::plan;
 use crate::engine::reason::Reason;
-use crate::engine::run_id::RunId;
 use crate::engine::spec::{Action, Command, From, Input, Span, Spec};
 use crate::engine::store::Ledger;
-use crate::engine::store::entry::{Entry, Mode, ResultEntry};
+use crate::engine::store::entry::{Entry, ResultEntry};
 use crate::engine::task::Tasks;
 
 /// Contents by path.
@@ -144,33 +143,17 @@ fn step(graph: &Graph, disk: &Disk, past: &Before) -> Step {
 fn result(graph: &Graph, disk: &Disk, out: &str, discovered: Vec<Discovered>) -> ResultEntry {
     let fingerprint = step(graph, disk, &Before::default()).fingerprint;
     let declared = fingerprint.hash().expect("known");
-    let (digest, run) = (Digest::of(out.as_bytes()), RunId::new());
-    ResultEntry {
-        run,
-        target: "copy".to_owned(),
+    let digest = Digest::of(out.as_bytes());
+    let mut result = ResultEntry {
         id: result_id(declared, &discovered),
         declared,
         discovered,
         fingerprint: Some(fingerprint),
-        artifacts: vec![Artifact {
-            name: "out".to_owned(),
-            path: "out.csv".to_owned(),
-            kind: ArtifactKind::File,
-            content: digest,
-            bytes: digest,
-            object: Some(digest),
-            mode: Mode::Plain,
-            size: 1,
-            run,
-        }],
-        read: Vec::new(),
-        reasons: Vec::new(),
-        attempt: 1,
-        ended: 0,
-        duration: 1,
         effect: graph.target(TargetId(0)).effect,
-        written: Vec::new(),
-    }
+        ..ResultEntry::of_file("copy", "out", "out.csv", digest)
+    };
+    result.artifacts[0].object = Some(digest);
+    result
 }
 
 fn fields(step: &Step) -> Vec<Field> {

@@ -191,7 +191,7 @@ pub(super) fn size_of(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::store::entry::{Entry, Mode, ResultEntry};
+    use crate::engine::store::entry::{Entry, ResultEntry};
 
     fn output(name: &str) -> Output {
         Output {
@@ -214,38 +214,11 @@ mod tests {
         let (store, files) = Store::open(dir.path()).expect("opened");
         store.prepare().expect("prepared");
         fs::create_dir(dir.path().join("out")).expect("made");
-        let run = RunId::new();
         for name in names {
             let output = output(name);
             write(&files.at(&output.path), name);
             let bytes = Digest::of(name.as_bytes());
-            let artifact = Artifact {
-                name: output.port,
-                path: output.path,
-                kind: ArtifactKind::File,
-                content: bytes,
-                bytes,
-                object: None,
-                mode: Mode::Plain,
-                size: 1,
-                run,
-            };
-            let made = ResultEntry {
-                run,
-                target: (*name).to_owned(),
-                id: bytes,
-                declared: bytes,
-                discovered: Vec::new(),
-                fingerprint: None,
-                artifacts: vec![artifact],
-                read: Vec::new(),
-                reasons: Vec::new(),
-                attempt: 1,
-                ended: 1,
-                duration: 1,
-                effect: false,
-                written: Vec::new(),
-            };
+            let made = ResultEntry::of_file(name, &output.port, &output.path, bytes);
             let (target, id) = (made.target.clone(), made.id);
             let entries = [Entry::Intent(Box::new(made)), Entry::Result { target, id }];
             store.records.append(&entries).expect("appended");

@@ -131,38 +131,14 @@ mod tests {
     use super::*;
     use crate::engine::digest::Digest;
     use crate::engine::run_id::RunId;
-    use crate::engine::spec::ArtifactKind;
     use crate::engine::store::Store;
-    use crate::engine::store::entry::{Artifact, Failed, Mode, ResultEntry};
+    use crate::engine::store::entry::{Failed, ResultEntry};
 
     fn made(target: &str, word: &str) -> ResultEntry {
         let digest = Digest::of(word.as_bytes());
-        let run = RunId::new();
         ResultEntry {
-            run,
-            target: target.to_owned(),
-            id: digest,
-            declared: digest,
-            discovered: Vec::new(),
-            fingerprint: None,
-            artifacts: vec![Artifact {
-                name: target.to_owned(),
-                path: format!("{target}.txt"),
-                kind: ArtifactKind::File,
-                content: digest,
-                bytes: digest,
-                object: None,
-                mode: Mode::Plain,
-                size: 1,
-                run,
-            }],
-            read: Vec::new(),
-            reasons: Vec::new(),
-            attempt: 1,
-            ended: 1,
-            duration: 1,
             effect: true,
-            written: Vec::new(),
+            ..ResultEntry::of_file(target, target, &format!("{target}.txt"), digest)
         }
     }
 

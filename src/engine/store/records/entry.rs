@@ -148,6 +148,40 @@ pub struct ResultEntry {
     pub written: Vec<(String, Digest)>,
 }
 
+#[cfg(test)]
+impl ResultEntry {
+    /// A result of one file, whose id and hash are the file's digest too.
+    pub(crate) fn of_file(target: &str, name: &str, path: &str, digest: Digest) -> Self {
+        let run = RunId::new();
+        Self {
+            run,
+            target: target.to_owned(),
+            id: digest,
+            declared: digest,
+            discovered: Vec::new(),
+            fingerprint: None,
+            artifacts: vec![Artifact {
+                name: name.to_owned(),
+                path: path.to_owned(),
+                kind: ArtifactKind::File,
+                content: digest,
+                bytes: digest,
+                object: None,
+                mode: Mode::Plain,
+                size: 1,
+                run,
+            }],
+            read: Vec::new(),
+            reasons: Vec::new(),
+            attempt: 1,
+            ended: 1,
+            duration: 1,
+            effect: false,
+            written: Vec::new(),
+        }
+    }
+}
+
 /// One artifact of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
