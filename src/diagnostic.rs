@@ -5,8 +5,10 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 /// How much a diagnostic weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Severity {
     /// The command cannot do what was asked.
     Error,
@@ -15,7 +17,7 @@ pub enum Severity {
 }
 
 /// A stretch of one line in a text file, with the line itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Path as the user would type it.
     pub file: String,
@@ -76,7 +78,7 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
 }
 
 /// One mistake or warning: what, where, notes, help; empty parts are left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,

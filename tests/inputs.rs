@@ -1,9 +1,10 @@
 //! What a target reads: names with special characters, what is taken out, absent or ignored; shared names of artifacts;
 //! and the shell with what is put into its text.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use atsaf::atsaffile::{Overrides, load};
+use atsaf::engine::fast_map::FastMap;
 use atsaf::engine::files::Files;
 use atsaf::engine::graph::{Graph, TargetId};
 use snapbox::str;
@@ -71,7 +72,7 @@ fn a_directory_is_read_without_what_is_taken_out_and_ignored() {
     let project = lister(r#"["d/", "!d/skip", "!d/*.log", "e/"]"#);
     project.write("d/skip", "");
     project.write("e/f", "");
-    let files = Files::new(&project.at(""), HashMap::new());
+    let files = Files::new(&project.at(""), FastMap::default());
     let (spec, said) = load(
         "Atsaffile",
         &project.read("Atsaffile"),
@@ -518,9 +519,9 @@ fn the_same_value_of_the_declared_type_makes_nothing_stale() {
 }
 
 #[test]
-fn a_parameter_that_nothing_reads_is_reported_by_check_and_build() {
+fn a_parameter_that_nothing_reads_is_reported_every_time_also_when_the_spec_is_remembered() {
     let project = Project::new("[params]\nhorizn = 48\n[target.t]\nrun = \"echo > {{output}}\"\noutput = \"out\"\n");
-    for command in ["check", "build", "check"] {
+    for command in ["check", "build", "build", "status", "check"] {
         let told = project.atsaf(command);
         assert_eq!(told.code, Some(0), "{}", told.text);
         assert!(
@@ -529,4 +530,5 @@ fn a_parameter_that_nothing_reads_is_reported_by_check_and_build() {
             told.text
         );
     }
+    assert!(project.at(".atsaf/v1/spec").exists());
 }

@@ -1,7 +1,7 @@
 //! From the common flags to a project that is ready to be planned: Atsaffile, graph, store, environment, secrets.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,6 +10,7 @@ use super::{CommandError, Common, Exit, Session, dotenv};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
+use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
@@ -198,7 +199,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         return Err(CommandError { diagnostics, exit });
     };
     if let Some(key) = declared.new {
-        store.keep_spec(key);
+        store.keep_spec(key, diagnostics.clone());
     }
     let secrets = secrets(&graph, &root, &session.env, &mut diagnostics);
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
@@ -221,7 +222,7 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 2;
+const SPEC: u32 = 3;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {
@@ -240,13 +241,12 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) 
     let kept = Store::checked_spec(root, key, text);
     let is_kept = kept.is_some();
     let (spec, mut diagnostics) = match kept {
-        Some(spec) => (spec, Vec::new()),
+        Some(kept) => (kept.spec, kept.warnings),
         None => atsaffile::load(&text.path, &text.text, overrides, catalog),
     };
-    // With a warning it is checked each time, so that the warning is told each time.
-    let new = (!is_kept && diagnostics.is_empty()).then_some(key);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-    let graph = match Graph::new(spec, &Files::new(root, HashMap::new())) {
+    let new = (!is_kept && !diagnostics.iter().any(is_error)).then_some(key);
+    let graph = match Graph::new(spec, &Files::new(root, FastMap::default())) {
         Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
         Err(wrong) => {
             let (spec, errors) = *wrong;

@@ -10,7 +10,7 @@ use super::files::PathState;
 use super::fingerprint::Fingerprint;
 use super::graph::{How, Read, TargetId};
 use super::moves::{EarlierAttempts, Moves, Seen};
-use super::plan::{PlanError, Step};
+use super::plan::PlanError;
 use super::run::Run;
 use super::sight::Moved;
 use super::store::History;
@@ -28,11 +28,11 @@ pub(crate) struct Basis<'g> {
 
 impl<'g> Basis<'g> {
     /// What stood there before an attempt, whatever moved since.
-    pub(super) fn before(step: &Step, seen: &Seen<'g>) -> Self {
+    pub(super) fn before(fingerprint: &Fingerprint, seen: &Seen<'g>) -> Self {
         Self {
             reads: seen.reads.clone(),
             written: Vec::new(),
-            fingerprint: step.fingerprint.clone(),
+            fingerprint: fingerprint.clone(),
         }
     }
 }
@@ -42,7 +42,7 @@ impl<'a> Execution<'a> {
     /// on what the attempt is based.
     pub(super) fn changed_meanwhile(
         &self,
-        step: &Step,
+        fingerprint: &Fingerprint,
         history: &History,
         seen: &Seen<'a>,
         attempts: &mut Attempts,
@@ -50,7 +50,7 @@ impl<'a> Execution<'a> {
         let now = self
             .look(seen.reads.clone())
             .map_err(|failure| Executed::Failed(*failure))?;
-        let same_before = self.same_command_before(step, history);
+        let same_before = self.same_command_before(fingerprint, history);
         let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
         let moved_alike = |path: &str| attempts.moved_alike.iter().any(|it| it == path);
         let earlier = EarlierAttempts {
@@ -76,7 +76,7 @@ impl<'a> Execution<'a> {
             // A command that found nothing to write this time may write it the next.
             written.extend(still.map(|(word, digest)| ((*word).to_owned(), *digest)));
         }
-        self.basis(step, &moves, written, seen)
+        self.basis(fingerprint, &moves, written, seen)
             .map_err(|errors| Box::new(Executed::Failed(cannot_plan(&errors))))
     }
 
@@ -103,12 +103,12 @@ impl<'a> Execution<'a> {
     /// The result in place, if it was made by the command of today; read when it is asked for.
     fn same_command_before<'h>(
         &'h self,
-        step: &'h Step,
+        fingerprint: &'h Fingerprint,
         history: &'h History,
     ) -> impl Fn() -> Option<ResultEntry> + 'h {
         move || {
             let past = self.run.context.store.records.result(history.record()?.id)?;
-            let is_same = past.fingerprint.as_ref()?.action == step.fingerprint.action;
+            let is_same = past.fingerprint.as_ref()?.action == fingerprint.action;
             is_same.then_some(past)
         }
     }
@@ -116,7 +116,7 @@ impl<'a> Execution<'a> {
     /// On what an attempt is based: its inputs, without the words that its command wrote itself.
     fn basis(
         &self,
-        step: &Step,
+        fingerprint: &Fingerprint,
         moves: &Moves<'a>,
         written: Vec<(String, Digest)>,
         seen: &Seen<'a>,
@@ -131,7 +131,7 @@ impl<'a> Execution<'a> {
             .collect();
         let is_same = reads.len() == seen.reads.len() && reads.iter().zip(&seen.reads).all(|(a, b)| a.path == b.path);
         let fingerprint = match is_same {
-            true => step.fingerprint.clone(),
+            true => fingerprint.clone(),
             false => {
                 dependencies::take_fingerprint(self.run.context.inputs(), self.id, &reads, &|id| self.content(id))?.0
             }

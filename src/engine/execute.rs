@@ -202,7 +202,7 @@ impl<'a> Execution<'a> {
             return Some(Overtaken { target, by });
         }
         let record = history.record()?;
-        if step.verdict == Verdict::Fresh || step.fingerprint.hash() == Some(record.declared) {
+        if step.verdict == Verdict::Fresh || step.declared == Some(record.declared) {
             return None;
         }
         let by = rival(record.placed_by).filter(|other| *other < *run)?;
@@ -224,13 +224,14 @@ impl<'a> Execution<'a> {
             observer,
             ..
         } = self.run;
-        let Some(result) = context.store.records.result(earlier.id) else {
+        let result = context.store.records.result(earlier.id);
+        let Some((result, fingerprint)) = result.zip(step.fingerprint.as_deref()) else {
             return Ok(None);
         };
         let target = self.target();
         let request = RestoreRequest {
             target,
-            fingerprint: &step.fingerprint,
+            fingerprint,
             reasons,
             run: *run,
         };
@@ -266,7 +267,7 @@ impl<'a> Execution<'a> {
             observer,
             ..
         } = self.run;
-        let Some(declared) = step.fingerprint.hash() else {
+        let Some((fingerprint, declared)) = step.fingerprint.as_deref().zip(step.declared) else {
             return Ok(Executed::Failed(Failure::of(
                 "internal error: an input is not known at its turn".to_owned(),
             )));
@@ -308,10 +309,10 @@ impl<'a> Execution<'a> {
             Err(AttemptError::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
-        let basis = match self.changed_meanwhile(step, history, seen, attempts) {
+        let basis = match self.changed_meanwhile(fingerprint, history, seen, attempts) {
             Ok(basis) => basis,
             // It has acted: the result stands for what was there before, and is stale.
-            Err(_) if self.target().effect => Basis::before(step, seen),
+            Err(_) if self.target().effect => Basis::before(fingerprint, seen),
             Err(executed) => {
                 attempt.clear(self.target());
                 return Ok(*executed);

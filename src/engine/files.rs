@@ -5,7 +5,7 @@
 //! entry as young as its own measurement is not trusted beyond this process: [`Files::settle`] measures it again a
 //! tick later, before it is written to the index. What is young is judged by [`file_clock`](super::file_clock).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Tree, of_file};
+use super::fast_map::FastMap;
 use super::file_clock::{self, Measured, Moment, Probe};
 use super::ignore::Ignore;
 use super::spec::ArtifactKind;
@@ -63,9 +64,9 @@ pub type Found = (Digest, ArtifactKind);
 /// The files of one project.
 pub struct Files {
     root: PathBuf,
-    known: RwLock<HashMap<String, Known>>,
+    known: RwLock<FastMap<String, Known>>,
     /// Looks of this moment, taken ahead for a whole plan.
-    ahead: RwLock<HashMap<String, PathState>>,
+    ahead: RwLock<FastMap<String, PathState>>,
     /// Whether a digest was taken that was not remembered.
     measured: AtomicBool,
     /// Links that lead back to a directory in which they lie.
@@ -75,7 +76,7 @@ pub struct Files {
 impl Files {
     /// The files below `root`, with what is remembered of them.
     #[must_use]
-    pub fn new(root: &Path, known: HashMap<String, Known>) -> Self {
+    pub fn new(root: &Path, known: FastMap<String, Known>) -> Self {
         Self {
             root: root.to_owned(),
             known: RwLock::new(known),
@@ -292,7 +293,7 @@ impl Files {
     /// Waits a tick of the file system's clock and measures the young entries again; gives back all that is worth
     /// remembering.
     #[must_use]
-    pub fn settle(&self) -> HashMap<String, Known> {
+    pub fn settle(&self) -> FastMap<String, Known> {
         let taken: Vec<(String, Known)> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             let taken = known.iter().filter(|(_, known)| known.measured.is_some());
@@ -416,7 +417,7 @@ mod tests {
         let path = dir.path().join("source");
         write(&path, "one");
         std::fs::create_dir_all(dir.path().join(".atsaf/v1")).expect("made");
-        let files = Files::new(dir.path(), HashMap::new());
+        let files = Files::new(dir.path(), FastMap::default());
         let first = files.digest("source").expect("read");
         // Whether it is remembered is the clock's affair; if it is, a change must show.
         let remembered = files.settle();
@@ -430,7 +431,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         write(&dir.path().join("source"), "one");
         std::fs::create_dir_all(dir.path().join(".atsaf/v1")).expect("made");
-        let files = Files::new(dir.path(), HashMap::new());
+        let files = Files::new(dir.path(), FastMap::default());
         let (digest, kind) = files.digest("source").expect("read").expect("there");
         assert_eq!((digest, kind), (Digest::of(b"one"), ArtifactKind::File));
         let mut remembered = files.settle();
@@ -452,7 +453,7 @@ mod tests {
         };
         write(&path, "one");
         set();
-        let files = Files::new(dir.path(), HashMap::new());
+        let files = Files::new(dir.path(), FastMap::default());
         let first = files.digest("source").expect("read");
         let remembered = files.settle();
         assert_eq!(remembered.len(), 1);
@@ -467,7 +468,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir_all(dir.path().join("lib")).expect("made");
         write(&dir.path().join("lib/a.py"), "text");
-        let files = Files::new(dir.path(), HashMap::new());
+        let files = Files::new(dir.path(), FastMap::default());
         let digest = |recorded| files.digest_beside("lib", recorded).expect("read").expect("there").0;
         let before = digest(None);
         std::fs::create_dir_all(dir.path().join("lib/__pycache__")).expect("made");
@@ -484,7 +485,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir_all(dir.path().join("d")).expect("made");
         write(&dir.path().join("d/a"), "text");
-        let files = Files::new(dir.path(), HashMap::new());
+        let files = Files::new(dir.path(), FastMap::default());
         let ignore = Ignore::new(&["*.tmp"]).expect("a pattern");
         let before = files.source("d", &ignore).expect("read");
         write(&dir.path().join("d/a.tmp"), "text");

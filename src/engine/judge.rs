@@ -90,8 +90,10 @@ pub(super) fn judge_by(
         contents = record.map(|record| contents_of(inputs.disk, target, record, true));
         Verdict::Fresh
     };
+    let fingerprint = (verdict != Verdict::Fresh).then(|| Box::new(fingerprint));
     let step = Step {
         target: id,
+        declared: hash,
         fingerprint,
         verdict,
         waits_for,

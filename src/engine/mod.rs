@@ -14,6 +14,7 @@ pub mod digest;
 pub mod event;
 mod examine;
 mod execute;
+pub mod fast_map;
 mod file_clock;
 pub mod files;
 pub mod fingerprint;

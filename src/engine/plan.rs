@@ -82,8 +82,10 @@ pub struct Plan {
 pub struct Step {
     /// The target.
     pub target: TargetId,
-    /// What its result depends on, as far as it is known.
-    pub fingerprint: Fingerprint,
+    /// The hash of what its result depends on, if all of that is known.
+    pub declared: Option<Digest>,
+    /// What its result depends on, as far as it is known; that of what is fresh stands in its record.
+    pub fingerprint: Option<Box<Fingerprint>>,
     /// Whether it is stale.
     pub verdict: Verdict,
     /// Targets that must run before all of its inputs are known; empty if they are.

@@ -241,12 +241,12 @@ pub fn holder(by: &Holder) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::path::Path;
     use std::time::Duration;
 
     use super::*;
     use crate::engine::event::Advice;
+    use crate::engine::fast_map::FastMap;
     use crate::engine::files::Files;
     use crate::engine::reason::Reason;
     use crate::engine::run_id::RunId;
@@ -258,7 +258,7 @@ mod tests {
         let (spec, mistakes): (Spec, _) =
             crate::atsaffile::load("Atsaffile", text, &crate::atsaffile::Overrides::default(), &catalog);
         assert_eq!(mistakes, []);
-        Graph::new(spec, &Files::new(Path::new("."), HashMap::new())).expect("a graph")
+        Graph::new(spec, &Files::new(Path::new("."), FastMap::default())).expect("a graph")
     }
 
     fn broken(tail: &[&str]) -> Failure {

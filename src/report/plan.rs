@@ -236,7 +236,7 @@ pub fn json(plan: &Plan, graph: &Graph) -> Value {
             "waits_for": names(&step.waits_for),
             "from": from,
             "last": step.last.map(json::seconds),
-            "fingerprint": step.fingerprint.hash().map(|hash| hash.hex()),
+            "fingerprint": step.declared.map(|hash| hash.hex()),
         })
     };
     let estimate = TimeEstimate::of(&plan.steps);

@@ -9,6 +9,7 @@ use globset::GlobMatcher;
 
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, GraphError, Name, TargetId};
+use crate::engine::fast_map::FastMap;
 use crate::engine::ignore::{Ignore, matcher};
 use crate::engine::spec::pattern::fixed_part;
 use crate::engine::spec::{ArtifactKind, Spec};
@@ -16,7 +17,7 @@ use crate::engine::store::DIRECTORY;
 
 /// Targets and artifacts by name and path, and what is wrong with them.
 pub(super) struct NameIndex {
-    pub(super) by_name: HashMap<String, Name>,
+    pub(super) by_name: FastMap<String, Name>,
     pub(super) by_path: BTreeMap<String, ArtifactId>,
     /// Artifacts whose declared path leads elsewhere through a link, by where it leads.
     pub(super) by_real: BTreeMap<String, ArtifactId>,
@@ -26,7 +27,7 @@ pub(super) struct NameIndex {
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads to where nothing can be written.
 pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
-    let mut by_name = HashMap::with_capacity(2 * spec.targets.len());
+    let mut by_name = FastMap::with_capacity_and_hasher(2 * spec.targets.len(), Default::default());
     let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
     let mut by_real: BTreeMap<String, ArtifactId> = BTreeMap::new();
     let mut errors = Vec::new();
@@ -72,8 +73,14 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
             errors.push(GraphError::inside(spec, directory, *artifact));
         }
     }
+    // Sorted by path, so that most have the parent of the one before.
+    let mut last = ("", None);
     for (path, artifact) in &by_path {
-        if let Some(directory) = directory_above(&by_path, path, spec) {
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if parent != last.0 {
+            last = (parent, directory_above(&by_path, path, spec));
+        }
+        if let Some(directory) = last.1 {
             errors.push(GraphError::inside(spec, directory, *artifact));
         }
     }

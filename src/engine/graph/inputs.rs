@@ -1,12 +1,13 @@
 //! What a target reads: its declared inputs as the disk has them, and what its command and parameters imply.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use globset::GlobMatcher;
 
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, How, Read, TargetId, Unmatched, check};
+use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::ignore::{Ignore, literal, matcher};
 use crate::engine::spec::{Action, Exclusion, From, Input, Param, Span, Target, Value};
@@ -84,7 +85,7 @@ impl<'g> Inputs<'g, '_, '_> {
             });
             return;
         };
-        if input.named && !graph.by_path.contains_key(name) && self.found.is_file_at_the_top(name) {
+        if input.named && self.found.is_file_at_the_top(name) && !graph.by_path.contains_key(name) {
             self.errors
                 .push(GraphError::name_and_file(graph, name, input.span, artifact));
         }
@@ -309,11 +310,11 @@ pub(super) struct DiskAnswers<'a> {
     files: &'a Files,
     pub(super) links: Links,
     /// Paths that were found to reach an artifact through a link.
-    pub(super) linked: HashMap<String, ArtifactId>,
-    words: HashMap<String, bool>,
-    globs: HashMap<String, Result<Vec<String>, String>>,
+    pub(super) linked: FastMap<String, ArtifactId>,
+    words: FastMap<String, bool>,
+    globs: FastMap<String, Result<Vec<String>, String>>,
     /// Names of the files in the project's own directory.
-    top: Option<HashSet<String>>,
+    top: Option<HashSet<String, foldhash::fast::RandomState>>,
 }
 
 impl<'a> DiskAnswers<'a> {
@@ -321,9 +322,9 @@ impl<'a> DiskAnswers<'a> {
         Self {
             files,
             links: Links::new(files.root()),
-            linked: HashMap::new(),
-            words: HashMap::new(),
-            globs: HashMap::new(),
+            linked: FastMap::default(),
+            words: FastMap::default(),
+            globs: FastMap::default(),
             top: None,
         }
     }

@@ -1,8 +1,10 @@
 //! Where paths lead through links of the project: an artifact that is reached through a link is that artifact.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
+
+use crate::engine::fast_map::FastMap;
 
 /// So many links may follow each other; the kernel allows as many.
 const LIMIT: u32 = 40;
@@ -10,8 +12,8 @@ const LIMIT: u32 = 40;
 /// Where paths lead; each directory and path is asked once.
 pub(super) struct Links {
     root: PathBuf,
-    directories: HashMap<String, Directory>,
-    paths: HashMap<String, Leads>,
+    directories: FastMap<String, Directory>,
+    paths: FastMap<String, Leads>,
 }
 
 /// Where a directory is.
@@ -37,8 +39,8 @@ impl Links {
     pub(super) fn new(root: &Path) -> Self {
         Self {
             root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
-            directories: HashMap::new(),
-            paths: HashMap::new(),
+            directories: FastMap::default(),
+            paths: FastMap::default(),
         }
     }
 

@@ -11,12 +11,13 @@ mod links;
 mod inputs;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::check::NameIndex;
 pub use self::error::{GoalError, GraphError};
 use self::inputs::DiskAnswers;
+use super::fast_map::FastMap;
 use super::files::Files;
 use super::ignore::Ignore;
 use super::spec::{Span, Spec, Target};
@@ -40,12 +41,12 @@ pub struct Graph {
     pub spec: Spec,
     nodes: Vec<Edges>,
     order: Vec<TargetId>,
-    by_name: HashMap<String, Name>,
+    by_name: FastMap<String, Name>,
     by_path: BTreeMap<String, ArtifactId>,
     /// Artifacts by the path to which a link on the way to their declared path leads.
     by_real: BTreeMap<String, ArtifactId>,
     /// Paths that reach an artifact, or into one, through a link.
-    linked: HashMap<String, ArtifactId>,
+    linked: FastMap<String, ArtifactId>,
     ignore: Ignore,
 }
 
@@ -171,7 +172,7 @@ impl Graph {
             by_name,
             by_path,
             by_real,
-            linked: HashMap::new(),
+            linked: FastMap::default(),
             ignore,
         };
         for id in (0..).map(TargetId).take(graph.spec.targets.len()) {

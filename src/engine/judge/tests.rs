@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;
+use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::ignore::Ignore;
 use crate::engine::look::Past;
@@ -122,7 +123,7 @@ fn graph(effect: bool) -> Graph {
         targets: vec![target],
         ..Spec::default()
     };
-    let nowhere = Files::new(Path::new("nowhere"), HashMap::new());
+    let nowhere = Files::new(Path::new("nowhere"), FastMap::default());
     Graph::new(spec, &nowhere).expect("a graph")
 }
 
@@ -141,7 +142,7 @@ fn step(graph: &Graph, disk: &Disk, past: &Before) -> Step {
 
 /// The result of an attempt that saw `disk`, left `out`, and was seen to use `discovered`.
 fn result(graph: &Graph, disk: &Disk, out: &str, discovered: Vec<Discovered>) -> ResultEntry {
-    let fingerprint = step(graph, disk, &Before::default()).fingerprint;
+    let fingerprint = *step(graph, disk, &Before::default()).fingerprint.expect("stale");
     let declared = fingerprint.hash().expect("known");
     let digest = Digest::of(out.as_bytes());
     let mut result = ResultEntry {

@@ -68,13 +68,8 @@ impl Store {
                 path == *declared || below
             })
         };
-        let placed = |ledger: &super::Ledger| {
-            let paths = ledger.placements().map(|(path, _)| path.to_owned());
-            paths.filter(|path| !is_declared(path)).collect::<Vec<String>>()
-        };
-        let mut paths = self.records.ledger(placed);
-        paths.retain(|path| exists(&files.at(path)));
-        paths.sort();
+        let mut paths = self.records.ledger(super::Ledger::placed_paths);
+        paths.retain(|path| !is_declared(path) && exists(&files.at(path)));
         let orphan = |path: String| Output {
             port: path.clone(),
             name: path.clone(),

@@ -306,8 +306,7 @@ impl Store {
         if formers.is_empty() {
             return Ok(Vec::new());
         }
-        let placements = |ledger: &super::Ledger| ledger.placements().map(|(path, _)| path.to_owned()).collect();
-        let paths: Vec<String> = self.records.ledger(placements);
+        let paths = self.records.ledger(super::Ledger::placed_paths);
         let all = formers
             .iter()
             .flat_map(|former| paths.iter().map(|path| (former.join(path), path)));

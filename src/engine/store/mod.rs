@@ -49,12 +49,14 @@ pub(crate) use self::modes::remove;
 use self::objects::{LocalObjects, Objects};
 pub(crate) use self::records::boot_id;
 pub use self::records::{History, Ledger, Records, StoredResult, entry};
+pub use self::spec_cache::CheckedSpec;
 use super::digest::Digest;
 use super::files::Files;
 use super::look::Past;
 use super::run_id::RunId;
 use super::spec::{Output, Spec, Text};
 use super::task::Memo;
+use crate::diagnostic::Diagnostic;
 
 /// The directory of the store in a project.
 pub const DIRECTORY: &str = ".atsaf";
@@ -85,7 +87,7 @@ pub struct Store {
     area: Area,
     memos: Memos,
     /// The key of the project's Spec, if it is worth keeping and not kept yet.
-    new_spec: Mutex<Option<Digest>>,
+    new_spec: Mutex<Option<(Digest, Vec<Diagnostic>)>>,
 }
 
 impl Store {
@@ -108,16 +110,16 @@ impl Store {
         Ok((store, Files::new(root, known)))
     }
 
-    /// The Spec that a build kept under a key in the store of a project; needs no open store.
+    /// What a build kept of an Atsaffile under a key in the store of a project; needs no open store.
     #[must_use]
-    pub fn checked_spec(root: &Path, key: Digest, text: &Text) -> Option<Spec> {
+    pub fn checked_spec(root: &Path, key: Digest, text: &Text) -> Option<CheckedSpec> {
         let path = root.join(DIRECTORY).join("v1").join("spec");
         spec_cache::load(&path, key, text.clone())
     }
 
-    /// Lets the next build keep its Spec under a key.
-    pub fn keep_spec(&self, key: Digest) {
-        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    /// Lets the next build keep its Spec, with the warnings about it, under a key.
+    pub fn keep_spec(&self, key: Digest, warnings: Vec<Diagnostic>) {
+        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some((key, warnings));
     }
 
     /// Makes the directories and the journal, if they are not there.
@@ -243,9 +245,10 @@ impl Store {
     }
 
     fn save_spec(&self, spec: &Spec) {
-        if let Some(key) = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let new = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((key, warnings)) = new {
             // A cache as well.
-            let _ = spec_cache::save(&self.dir.join("spec"), key, spec);
+            let _ = spec_cache::save(&self.dir.join("spec"), key, spec, &warnings);
         }
     }
 }

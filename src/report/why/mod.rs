@@ -144,7 +144,7 @@ pub fn explain<'a>(
         fate: Fate::of(step),
         causes,
         same: earlier
-            .map(|earlier| same(&earlier, &step.fingerprint))
+            .map(|earlier| same(&earlier, step.fingerprint.as_deref().unwrap_or(&earlier)))
             .unwrap_or_default(),
         said: record
             .as_ref()

@@ -53,10 +53,8 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
     live.extend(acting.map(|(target, _)| Entry::Acting {
         target: (*target).to_owned(),
     }));
-    let mut files: Vec<_> = ledger
-        .placements()
-        .flat_map(|(path, digests)| digests.iter().map(move |digest| (path.to_owned(), *digest)))
-        .collect();
+    let placed = ledger.placed_beside_records();
+    let mut files: Vec<(String, Digest)> = placed.map(|(path, digest)| (path.to_owned(), digest)).collect();
     files.sort();
     live.push(Entry::Placement { files });
     Ok(live)

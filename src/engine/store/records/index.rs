@@ -4,7 +4,6 @@
 //! free to delete. It counts only for the journal that it was made
 //! from, up to a frame that still stands there.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -14,10 +13,13 @@ use serde::{Deserialize, Serialize};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::engine::digest::Digest;
+use crate::engine::fast_map::FastMap;
 use crate::engine::files::{Files, Known};
 
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const LIMIT: usize = 1 << 32;
+/// The file begins with the hash of what follows.
+const HASH: usize = blake3::OUT_LEN;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Index {
@@ -28,18 +30,30 @@ pub(crate) struct Index {
     /// Up to where the journal is folded into the ledger.
     pub(crate) end: u64,
     pub(crate) ledger: Ledger,
-    pub(crate) files: HashMap<String, Known>,
+    pub(crate) files: FastMap<String, Known>,
 }
 
 fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
+/// What is written, borrowed: encoded as [`Index`].
+#[derive(Serialize)]
+struct IndexRef<'a> {
+    format: u32,
+    version: &'a str,
+    journal: [u8; 16],
+    checksum: [u8; 8],
+    end: u64,
+    ledger: &'a Ledger,
+    files: FastMap<String, Known>,
+}
+
 impl Index {
     /// Reads the index, if there is a sound one that belongs to the journal.
     pub(crate) fn load(path: &Path, journal: &mut Journal) -> Option<Self> {
         let bytes = fs::read(path).ok()?;
-        let (digest, body) = bytes.split_at_checked(32)?;
+        let (digest, body) = bytes.split_at_checked(HASH)?;
         if Digest::of(body).hex() != blake3::Hash::from_slice(digest).ok()?.to_hex().as_str() {
             return None;
         }
@@ -57,18 +71,19 @@ impl Index {
         let Some(checksum) = journal.checksum(ledger.last) else {
             return Ok(());
         };
-        let index = Self {
+        let index = IndexRef {
             format: FORMAT,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: env!("CARGO_PKG_VERSION"),
             journal: journal.id(),
             checksum,
             end,
-            ledger: ledger.clone(),
+            ledger,
             files: files.settle(),
         };
-        let body = bincode::serde::encode_to_vec(&index, config()).map_err(io::Error::other)?;
-        let mut bytes = blake3::hash(&body).as_bytes().to_vec();
-        bytes.extend(body);
+        let mut bytes = vec![0; HASH];
+        bincode::serde::encode_into_std_write(&index, &mut bytes, config()).map_err(io::Error::other)?;
+        let hash = blake3::hash(&bytes[HASH..]);
+        bytes[..HASH].copy_from_slice(hash.as_bytes());
         super::super::replace_file(path, &bytes)
     }
 }

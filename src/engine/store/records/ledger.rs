@@ -2,14 +2,15 @@
 //!
 //! Its size follows the targets. Earlier results are in [`Results`], which only those read who ask for one.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Artifact, Entry, Failed, ResultEntry};
 use super::results::Results;
 use crate::engine::digest::Digest;
+use crate::engine::fast_map::FastMap;
 use crate::engine::result_id::Discovered;
 use crate::engine::run_id::RunId;
 
@@ -17,9 +18,12 @@ use crate::engine::run_id::RunId;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Shared with whoever looks at one, so that a look copies nothing.
-    targets: HashMap<String, Arc<History>>,
-    /// Byte digests that atsaf placed and that may still lie there, by path.
-    placed: HashMap<String, Vec<Digest>>,
+    targets: FastMap<String, Arc<History>>,
+    /// Byte digests that atsaf placed and that may still lie there, by path, beside those that the records say.
+    placed: FastMap<String, Vec<Digest>>,
+    /// The target whose record is the last one of a path; found when it is first asked for.
+    #[serde(skip)]
+    owners: OnceLock<FastMap<String, String>>,
     /// The boot in which the newest entries were written, and whether any of them is not yet known to be on the disk.
     pub(crate) unsynced_boot: Option<String>,
     boot: String,
@@ -89,6 +93,13 @@ impl StoredResult {
             effect: entry.effect,
             written: entry.written.clone(),
         }
+    }
+
+    /// Path and byte digest of each artifact that it left.
+    fn placements(&self) -> impl Iterator<Item = (&str, Digest)> {
+        self.artifacts
+            .iter()
+            .map(|artifact| (artifact.path.as_str(), artifact.bytes))
     }
 
     /// One of the artifacts that it left, by its port.
@@ -168,7 +179,25 @@ impl Ledger {
     /// Whether atsaf itself placed these bytes at this path, as its last work there or in a commit that was cut short.
     #[must_use]
     pub fn placed(&self, path: &str, bytes: Digest) -> bool {
-        self.placed.get(path).is_some_and(|digests| digests.contains(&bytes))
+        self.placed.get(path).is_some_and(|digests| digests.contains(&bytes)) || self.is_recorded(path, bytes)
+    }
+
+    /// Whether the record of the target that was the last to be placed at a path says that these bytes lie there.
+    fn is_recorded(&self, path: &str, bytes: Digest) -> bool {
+        let owners = self.owners.get_or_init(|| self.find_owners());
+        let history = owners.get(path).and_then(|target| self.targets.get(target));
+        let record = history.and_then(|history| history.record());
+        record.is_some_and(|record| record.placements().any(|placed| placed == (path, bytes)))
+    }
+
+    fn find_owners(&self) -> FastMap<String, String> {
+        let records = self.targets().filter_map(|(name, history)| Some((name, history.record()?)));
+        let mut records: Vec<(&str, &StoredResult)> = records.collect();
+        records.sort_by_key(|(name, record)| (record.placed_by, *name));
+        let paths = records
+            .iter()
+            .flat_map(|(name, record)| record.placements().map(move |(path, _)| (path, *name)));
+        paths.map(|(path, name)| (path.to_owned(), name.to_owned())).collect()
     }
 
     /// All that is known, by target.
@@ -178,11 +207,18 @@ impl Ledger {
             .map(|(name, history)| (name.as_str(), history.as_ref()))
     }
 
-    /// Every byte digest that may lie where atsaf placed it, by path.
-    pub(crate) fn placements(&self) -> impl Iterator<Item = (&str, &[Digest])> {
-        self.placed
-            .iter()
-            .map(|(path, digests)| (path.as_str(), digests.as_slice()))
+    /// Every path where something may lie that atsaf placed, sorted.
+    pub(crate) fn placed_paths(&self) -> Vec<String> {
+        let records = self.targets.values().filter_map(|history| history.record());
+        let recorded = records.flat_map(StoredResult::placements).map(|(path, _)| path);
+        let paths: BTreeSet<&str> = recorded.chain(self.placed.keys().map(String::as_str)).collect();
+        paths.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Path and byte digest of all that may lie where atsaf placed it, beside what the records say.
+    pub(crate) fn placed_beside_records(&self) -> impl Iterator<Item = (&str, Digest)> {
+        let all = self.placed.iter();
+        all.flat_map(|(path, digests)| digests.iter().map(move |digest| (path.as_str(), *digest)))
     }
 
     fn place(&mut self, path: &str, bytes: Digest) {
@@ -197,10 +233,26 @@ impl Ledger {
 
     /// A target's result is in place: whatever else atsaf had placed at its paths is there no more.
     fn put_in_place(&mut self, target: &str, result: StoredResult) {
-        for artifact in &result.artifacts {
-            self.placed.insert(artifact.path.clone(), vec![artifact.bytes]);
+        self.release(target, &result);
+        for (path, _) in result.placements() {
+            self.placed.remove(path);
+            if let Some(owners) = self.owners.get_mut() {
+                owners.insert(path.to_owned(), target.to_owned());
+            }
         }
         self.history(target).put_in_place(result);
+    }
+
+    /// Remembers what a target's record has at paths where its next result has nothing.
+    fn release(&mut self, target: &str, next: &StoredResult) {
+        let Some(history) = self.targets.get(target).cloned() else {
+            return;
+        };
+        let is_left = |path: &str| next.placements().all(|(other, _)| other != path);
+        let left = history.record().into_iter().flat_map(StoredResult::placements);
+        for (path, bytes) in left.filter(|(path, _)| is_left(path)) {
+            self.place(path, bytes);
+        }
     }
 
     /// Folds one entry in.
@@ -274,11 +326,16 @@ impl Ledger {
 
     /// Stops believing the records of effects: an entry that said otherwise may be lost.
     pub(crate) fn doubt_effects(&mut self) {
+        let mut doubted = Vec::new();
         for history in self.targets.values_mut() {
-            let results = history.record().into_iter().chain(history.open());
-            if results.into_iter().any(|result| result.effect) {
-                *history = Arc::default();
+            let mut results = history.record().into_iter().chain(history.open());
+            if results.any(|result| result.effect) {
+                doubted.push(std::mem::take(history));
             }
+        }
+        let records = doubted.iter().filter_map(|history| history.record());
+        for (path, bytes) in records.flat_map(StoredResult::placements) {
+            self.place(path, bytes);
         }
     }
 
@@ -294,6 +351,44 @@ impl Ledger {
         let gone: Vec<String> = gone.by_ref().filter(|path| !exists(path)).cloned().collect();
         for path in gone {
             self.placed.remove(&path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A target makes a file of this text at a path, in a run of its own.
+    fn make(ledger: &mut Ledger, target: &str, path: &str, text: &str) {
+        // Run ids tell milliseconds apart.
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let result = ResultEntry::of_file(target, path, path, Digest::of(text.as_bytes()));
+        let (target, id) = (target.to_owned(), result.id);
+        ledger.fold(0, &Entry::Intent(Box::new(result)));
+        ledger.fold(0, &Entry::Result { target, id });
+    }
+
+    #[test]
+    fn what_was_placed_is_known_by_records_and_beside_them() {
+        let mut ledger = Ledger::default();
+        let is_placed = |ledger: &Ledger, path: &str, text: &str| ledger.placed(path, Digest::of(text.as_bytes()));
+        make(&mut ledger, "a", "old", "one");
+        assert!(is_placed(&ledger, "old", "one") && !is_placed(&ledger, "old", "two"));
+        make(&mut ledger, "a", "new", "two");
+        assert!(is_placed(&ledger, "old", "one"), "left behind");
+        assert!(is_placed(&ledger, "new", "two"));
+        make(&mut ledger, "b", "old", "three");
+        make(&mut ledger, "c", "new", "four");
+        let bytes = bincode::serde::encode_to_vec(&ledger, bincode::config::standard()).expect("encoded");
+        let (kept, _): (Ledger, usize) =
+            bincode::serde::decode_from_slice(&bytes, bincode::config::standard()).expect("decoded");
+        for ledger in [&ledger, &kept] {
+            assert!(is_placed(ledger, "old", "three") && is_placed(ledger, "new", "four"));
+            assert!(!is_placed(ledger, "old", "one"), "replaced");
+            assert!(!is_placed(ledger, "new", "two"), "replaced by another target");
+            assert_eq!(ledger.placed_paths(), ["new", "old"]);
+            assert_eq!(ledger.placed_beside_records().count(), 0);
         }
     }
 }

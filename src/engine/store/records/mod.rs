@@ -13,7 +13,6 @@ mod ledger;
 mod results;
 mod upgrade;
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +26,7 @@ use self::results::Results;
 use super::StoreError;
 use super::area::locks::Locks;
 use crate::engine::digest::Digest;
+use crate::engine::fast_map::FastMap;
 use crate::engine::files::{Files, Known};
 use crate::engine::fingerprint::Fingerprint;
 
@@ -56,7 +56,7 @@ impl Records {
     ///
     /// # Errors
     /// [`StoreError`] if something that is there cannot be read, or was written by a newer version of atsaf.
-    pub(super) fn open(dir: &Path, locks: Locks) -> Result<(Self, HashMap<String, Known>), StoreError> {
+    pub(super) fn open(dir: &Path, locks: Locks) -> Result<(Self, FastMap<String, Known>), StoreError> {
         let path = dir.join("journal");
         let mut state = RecordsState {
             journal: Journal::open(&path, false).map_err(StoreError::at(&path))?,
@@ -67,7 +67,7 @@ impl Records {
             behind: false,
             warnings: Vec::new(),
         };
-        let mut known = HashMap::new();
+        let mut known = FastMap::default();
         if let Some(journal) = &mut state.journal {
             if journal.head() == Head::Damaged {
                 let what = "the head of `.atsaf/v1/journal` is damaged; the entries behind it count";
