@@ -667,7 +667,7 @@ fn a_store_that_cannot_be_used_is_told_with_exit_code_4() {
     told.is(
         4,
         str![[r#"
-error: `.atsaf/v1/journal` cannot be used: Not a directory (os error 20)
+error: `.atsaf/v1` cannot be used: Not a directory (os error 20)
   help: atsaf keeps what it builds there: see whether it may write to it, and build again
 
 "#]],

@@ -51,6 +51,7 @@ mod paths;
 mod pipeline;
 mod places;
 mod project;
+mod security;
 mod staleness;
 mod targets;
 mod upgrade;

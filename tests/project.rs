@@ -70,6 +70,7 @@ impl Project {
             .current_dir(self.at("."))
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("XDG_STATE_HOME", self.dir.path().join("state"))
             .stdin(Stdio::null());
         command
     }

@@ -5,6 +5,7 @@ use super::path;
 use super::scope::Scope;
 use super::syntax::Word;
 use super::targets::{Draft, DraftOutput};
+use crate::engine::spec::reserved::Reserved;
 use crate::engine::spec::{ArtifactKind, Output};
 
 /// Reads the outputs of a target; `file` is the name of the Atsaffile. An output with a bad path is kept under a path
@@ -66,11 +67,14 @@ fn check(
         Some(("has `..` in it", "write the path without it"))
     } else if path.is_empty() {
         Some(("is the project itself", "give it a path in the project"))
-    } else if path::is_store(&path) {
-        Some((
-            "lies in `.atsaf/`, which belongs to atsaf",
-            "give it another path in the project",
-        ))
+    } else if let Some(whose) = Reserved::of(&path) {
+        let problem = match whose {
+            Reserved::Store => "lies in `.atsaf/`, which belongs to atsaf",
+            Reserved::Git => "lies in `.git/`, which belongs to git",
+            Reserved::Workflows => "lies in `.github/`, which says what runs on other machines",
+            Reserved::Secrets => "is `.env`, where secrets stand",
+        };
+        Some((problem, "give it another path in the project"))
     } else if path == file {
         Some(("is the Atsaffile itself", "give it another path"))
     } else if path.strip_prefix(file).is_some_and(|below| below.starts_with('/')) {

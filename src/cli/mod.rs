@@ -259,6 +259,9 @@ pub struct Common {
     /// Print JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
+    /// Use a store that is not your own work, such as a restored cache, after verifying it
+    #[arg(long, global = true)]
+    pub trust_store: bool,
 }
 
 impl Common {
@@ -344,6 +347,7 @@ impl CommandError {
     pub fn store(error: StoreError) -> Self {
         Self {
             diagnostics: vec![Diagnostic::error(error.to_string()).help(match error.source.kind() {
+                _ if error.help().is_some() => error.help().unwrap_or_default(),
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on its disk, and build again",
                 _ => "atsaf keeps what it builds there: see whether it may write to it, and build again",
             })],

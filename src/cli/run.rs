@@ -331,6 +331,7 @@ fn merged(outer: Common, own: Common) -> Common {
             own.color
         },
         json: outer.json || own.json,
+        trust_store: outer.trust_store || own.trust_store,
     }
 }
 

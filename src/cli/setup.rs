@@ -16,7 +16,7 @@ use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Output, Text};
-use crate::engine::store::Store;
+use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
 
 /// The name under which an Atsaffile is looked for.
@@ -183,10 +183,14 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     };
     let typed_in = typed_in(common, &root);
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
+    let user = UserKey::in_directory(state_directory(&session.env));
     // What the Atsaffile says and what was built are read side by side.
     let (declared, opened) = thread::scope(|scope| {
-        let store = scope.spawn(|| Store::open(&root));
-        let declared = declared(&root, &text, &overrides, &catalog);
+        let store = scope.spawn(|| match common.trust_store {
+            true => Store::open_verified(&root),
+            false => Store::open(&root),
+        });
+        let declared = declared(&root, &text, &overrides, &catalog, &user);
         (
             declared,
             store.join().expect("internal error: the store's reader panicked"),
@@ -199,7 +203,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         return Err(CommandError { diagnostics, exit });
     };
     if let Some(key) = declared.new {
-        store.keep_spec(key, diagnostics.clone());
+        store.keep_spec(key, diagnostics.clone(), user);
     }
     let secrets = secrets(&graph, &root, &session.env, &mut diagnostics);
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
@@ -234,11 +238,11 @@ struct CheckedAtsaffile {
 }
 
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
-fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) -> CheckedAtsaffile {
+fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, user: &UserKey) -> CheckedAtsaffile {
     let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), text);
     let key = format!("{version}\n{SPEC}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
     let key = Digest::of(key.as_bytes());
-    let kept = Store::checked_spec(root, key, text);
+    let kept = Store::checked_spec(root, key, text, user);
     let is_kept = kept.is_some();
     let (spec, mut diagnostics) = match kept {
         Some(kept) => (kept.spec, kept.warnings),
@@ -259,6 +263,13 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) 
         diagnostics,
         new,
     }
+}
+
+/// Where atsaf keeps what is the user's own and no project's, as the desktop's rules say.
+fn state_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let absolute = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || absolute("HOME").map(|home| home.join(".local/state"));
+    Some(absolute("XDG_STATE_HOME").or_else(home)?.join("atsaf"))
 }
 
 /// A path as the user would type it.

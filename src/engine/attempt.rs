@@ -314,7 +314,7 @@ impl Attempt<'_> {
         );
         if target.direct {
             Store::take_written(&target.outputs, staging, files)?;
-            for moved in store.put_back(&target.name, self.run, files)? {
+            for moved in store.put_back(target, self.run, files)? {
                 self.observer.observe(&Event::Displaced {
                     path: moved.path,
                     to: moved.to,

@@ -154,7 +154,7 @@ impl<'a> Execution<'a> {
     fn put_back(&self) -> Result<(), StoreError> {
         if !self.history().aside().is_empty() {
             let Run { context, id: run, .. } = self.run;
-            let displaced = context.store.put_back(&self.target().name, *run, context.files)?;
+            let displaced = context.store.put_back(self.target(), *run, context.files)?;
             self.tell_displaced(displaced);
         }
         Ok(())

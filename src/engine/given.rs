@@ -3,7 +3,7 @@
 //! They lie at the same path in every run, so that a tool which writes its command line into its result writes the same
 //! each time; the lock of the target keeps two attempts apart. They go with the attempt.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::command::{self, Fill};
 use super::graph::TargetId;
 use super::plan::PlanContext;
 use super::spec::{Command, Piece, Target};
-use super::store::{self, StoreError, private_key};
+use super::store::{self, StoreError, own_file, private_key};
 
 /// The files that one attempt of a command is given, as long as this is kept.
 pub(crate) struct GivenFiles {
@@ -64,8 +64,8 @@ impl GivenFiles {
 
     fn put(&self, path: &Path, text: &str) -> Result<(), StoreError> {
         let write = || -> io::Result<()> {
-            fs::create_dir_all(&self.paths.dir)?;
-            File::create(path)?.write_all(text.as_bytes())
+            own_file::make_directory(&self.paths.dir)?;
+            own_file::create(path)?.write_all(text.as_bytes())
         };
         write().map_err(StoreError::at(path))
     }

@@ -5,6 +5,7 @@
 //! schemas alone.
 
 pub mod pattern;
+pub(crate) mod reserved;
 pub mod schema;
 pub(crate) mod shell_text;
 mod value;

@@ -13,10 +13,10 @@ use std::path::PathBuf;
 
 use super::commit::Displaced;
 use super::entry::Entry;
-use super::{Store, StoreError, move_file};
+use super::{Store, StoreError, leads_through_link, move_file};
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
-use crate::engine::spec::Output;
+use crate::engine::spec::{Output, Target};
 
 impl Store {
     /// Moves whatever stands at a target's declared paths out of the way.
@@ -69,15 +69,19 @@ impl Store {
     }
 
     /// Moves what was set aside back; what stands in its place by then is kept under `displaced/`, unless atsaf
-    /// placed it itself.
-    pub(crate) fn put_back(&self, target: &str, run: RunId, files: &Files) -> Result<Vec<Displaced>, StoreError> {
+    /// placed it itself. A link on the way is followed to what the target declares, and to nothing that only the journal
+    /// says.
+    pub(crate) fn put_back(&self, target: &Target, run: RunId, files: &Files) -> Result<Vec<Displaced>, StoreError> {
+        let name = target.name.as_str();
         let aside = self
             .records
-            .ledger(|ledger| ledger.target(target).map(|history| history.aside().to_vec()));
+            .ledger(|ledger| ledger.target(name).map(|history| history.aside().to_vec()));
+        let is_declared = |path: &str| target.outputs.iter().any(|output| output.path == path);
+        let is_plain = |path: &str, kept: &str| [path, kept].iter().all(|it| !leads_through_link(files.root(), it));
         let mut displaced = Vec::new();
-        for (path, away) in aside.unwrap_or_default() {
-            let (to, away) = (files.at(&path), files.root().join(away));
-            if fs::symlink_metadata(&away).is_err() {
+        for (path, kept) in aside.unwrap_or_default() {
+            let (to, away) = (files.at(&path), files.root().join(&kept));
+            if fs::symlink_metadata(&away).is_err() || !(is_declared(&path) || is_plain(&path, &kept)) {
                 continue;
             }
             let mut go = || -> io::Result<()> {
@@ -93,7 +97,7 @@ impl Store {
             }
         }
         self.records.append(&[Entry::AsideEnded {
-            target: target.to_owned(),
+            target: name.to_owned(),
         }])?;
         Ok(displaced)
     }

@@ -11,7 +11,7 @@ use rustix::fs::RenameFlags;
 use super::commit::exists;
 use super::entry::Artifact;
 use super::modes::{remove, rename_with};
-use super::{Holder, Store, StoreError, move_file};
+use super::{Holder, Store, StoreError, leads_through_link, move_file};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
@@ -69,7 +69,9 @@ impl Store {
             })
         };
         let mut paths = self.records.ledger(super::Ledger::placed_paths);
-        paths.retain(|path| !is_declared(path) && exists(&files.at(path)));
+        // Only the journal says it, so no link is followed on the way.
+        let is_there = |path: &str| exists(&files.at(path)) && !leads_through_link(files.root(), path);
+        paths.retain(|path| !is_declared(path) && is_there(path));
         let orphan = |path: String| Output {
             port: path.clone(),
             name: path.clone(),

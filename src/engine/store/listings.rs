@@ -2,11 +2,10 @@
 //! that an explanation can tell which of their files came, went or changed. Without one it says less, and that is all.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::Store;
+use super::{Store, own_file};
 use crate::engine::digest::{Digest, Tree};
 
 impl Store {
@@ -26,14 +25,14 @@ impl Store {
         if path.exists() {
             return Ok(());
         }
-        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        own_file::make_directory(path.parent().unwrap_or(&path))?;
         super::replace_file(&path, &serde_json::to_vec(tree).map_err(io::Error::other)?)
     }
 
     /// What was in a directory of this digest; `None` if that was not kept, or is damaged.
     #[must_use]
     pub fn listing(&self, digest: Digest) -> Option<Tree> {
-        let tree: Tree = serde_json::from_slice(&fs::read(self.listing_path(digest)).ok()?).ok()?;
+        let tree: Tree = serde_json::from_slice(&own_file::read(&self.listing_path(digest)).ok()?).ok()?;
         (tree.digest() == digest).then_some(tree)
     }
 

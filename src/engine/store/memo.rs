@@ -2,10 +2,10 @@
 //!
 //! A file begins with the digest of what follows. One that is torn, damaged or gone is forgotten; that costs time only.
 
-use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::own_file;
 use crate::engine::digest::Digest;
 use crate::engine::task::Memo;
 
@@ -28,7 +28,7 @@ impl Memos {
 
 impl Memo for Memos {
     fn get(&self, key: &Digest) -> Option<Vec<u8>> {
-        let bytes = fs::read(self.path(key)).ok()?;
+        let bytes = own_file::read(&self.path(key)).ok()?;
         let (digest, body) = bytes.split_at_checked(64)?;
         (Digest::of(body).hex().as_bytes() == digest).then(|| body.to_vec())
     }
@@ -37,9 +37,9 @@ impl Memo for Memos {
         let path = self.path(key);
         let write = || -> std::io::Result<()> {
             if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
+                own_file::make_directory(parent)?;
             }
-            let mut file = fs::File::create(&path)?;
+            let mut file = own_file::create(&path)?;
             file.write_all(Digest::of(bytes).hex().as_bytes())?;
             file.write_all(bytes)
         };
@@ -60,7 +60,10 @@ mod tests {
         assert_eq!(memos.get(&key), None);
         memos.put(&key, b"value");
         assert_eq!(memos.get(&key).as_deref(), Some(&b"value"[..]));
-        let file = fs::File::options().write(true).open(memos.path(&key)).expect("opened");
+        let file = std::fs::File::options()
+            .write(true)
+            .open(memos.path(&key))
+            .expect("opened");
         file.set_len(66).expect("cut");
         assert_eq!(memos.get(&key), None);
     }

@@ -24,18 +24,24 @@ mod aside;
 pub mod clean;
 mod commit;
 pub mod gc;
+mod git_index;
 mod listings;
 mod memo;
 mod modes;
 mod objects;
+pub(crate) mod own_file;
 mod records;
 pub(crate) mod restore;
 mod spec_cache;
+mod trust;
+mod user_key;
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
 
 use self::area::Area;
 pub(crate) use self::area::beside::move_file;
@@ -50,6 +56,9 @@ use self::objects::{LocalObjects, Objects};
 pub(crate) use self::records::boot_id;
 pub use self::records::{History, Ledger, Records, StoredResult, entry};
 pub use self::spec_cache::CheckedSpec;
+use self::spec_cache::NewSpec;
+use self::trust::Distrust;
+pub use self::user_key::UserKey;
 use super::digest::Digest;
 use super::files::Files;
 use super::look::Past;
@@ -72,6 +81,13 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        let source = self.source.get_ref()?;
+        source.downcast_ref::<Distrust>().map(|why| why.help())
+    }
+
     pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { path, source }
@@ -87,7 +103,7 @@ pub struct Store {
     area: Area,
     memos: Memos,
     /// The key of the project's Spec, if it is worth keeping and not kept yet.
-    new_spec: Mutex<Option<(Digest, Vec<Diagnostic>)>>,
+    new_spec: Mutex<Option<NewSpec>>,
 }
 
 impl Store {
@@ -96,6 +112,33 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if something that is there cannot be read, or was written by a newer version of atsaf.
     pub fn open(root: &Path) -> Result<(Self, Files), StoreError> {
+        trust::check(root)?;
+        Self::open_unchecked(root)
+    }
+
+    /// Opens a store that came from elsewhere and that the user wants all the same: all that can be verified is, and what
+    /// is not whole goes; what only says again what stands elsewhere goes too.
+    ///
+    /// # Errors
+    /// As [`Store::open`], but whoever owns it.
+    pub fn open_verified(root: &Path) -> Result<(Self, Files), StoreError> {
+        let dir = root.join(DIRECTORY).join("v1");
+        for cache in ["index", "results", "spec"] {
+            remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
+        }
+        let (store, files) = Self::open_unchecked(root)?;
+        store.refuse_links()?;
+        let objects = store.objects.all();
+        objects.par_iter().for_each(|(key, _)| {
+            if !store.objects.is_whole(*key) {
+                // A copy less: what it was of is built again.
+                let _ = store.objects.remove(*key);
+            }
+        });
+        Ok((store, files))
+    }
+
+    fn open_unchecked(root: &Path) -> Result<(Self, Files), StoreError> {
         let dir = root.join(DIRECTORY).join("v1");
         let area = Area::new(dir.clone());
         let (records, known) = Records::open(&dir, area.locks.clone())?;
@@ -112,14 +155,15 @@ impl Store {
 
     /// What a build kept of an Atsaffile under a key in the store of a project; needs no open store.
     #[must_use]
-    pub fn checked_spec(root: &Path, key: Digest, text: &Text) -> Option<CheckedSpec> {
+    pub fn checked_spec(root: &Path, key: Digest, text: &Text, user: &UserKey) -> Option<CheckedSpec> {
         let path = root.join(DIRECTORY).join("v1").join("spec");
-        spec_cache::load(&path, key, text.clone())
+        spec_cache::load(&path, key, text.clone(), user)
     }
 
-    /// Lets the next build keep its Spec, with the warnings about it, under a key.
-    pub fn keep_spec(&self, key: Digest, warnings: Vec<Diagnostic>) {
-        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some((key, warnings));
+    /// Lets the next build keep its Spec, with the warnings about it, under a key, bound to the user's own.
+    pub fn keep_spec(&self, key: Digest, warnings: Vec<Diagnostic>, user: UserKey) {
+        let new = NewSpec { key, warnings, user };
+        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
     }
 
     /// Makes the directories and the journal, if they are not there.
@@ -127,14 +171,15 @@ impl Store {
         let outer = self.dir.parent().unwrap_or(&self.dir);
         self.refuse_links()?;
         let make = || -> io::Result<()> {
-            fs::create_dir_all(self.dir.join("objects"))?;
+            own_file::make_directory(&self.dir.join("objects"))?;
+            // Whatever the mode with which it came: what is in it is nobody else's.
+            modes::set_mode(outer, 0o700)?;
             self.area.prepare()?;
             let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory was made by atsaf.\n";
             for (name, text) in [("CACHEDIR.TAG", tag), (".gitignore", "*\n")] {
                 let path = outer.join(name);
                 if !path.exists() {
-                    #[expect(clippy::disallowed_methods, reason = "this is the store")]
-                    fs::write(path, text)?;
+                    own_file::create(&path)?.write_all(text.as_bytes())?;
                 }
             }
             Ok(())
@@ -144,20 +189,27 @@ impl Store {
     }
 
     /// Refuses a store in which a link stands where atsaf makes a directory or a file: it would be followed out of it. The
-    /// whole store may lie on another disk, behind a link.
+    /// whole store may lie on another disk, behind a link. What lies deeper is made under names that no one foresees, or
+    /// opened through no link.
     fn refuse_links(&self) -> Result<(), StoreError> {
-        const OWN: [&str; 12] = [
-            "journal", "index", "results", "spec", "objects", "memo", "listings", "outputs", "locks", "staging",
-            "aside", "",
-        ];
         let outer = self.dir.parent().unwrap_or(&self.dir);
-        let inside = OWN.iter().map(|name| self.dir.join(name));
-        let all = inside.chain([outer.join("given"), outer.join("displaced")]);
-        for path in all {
-            let path = PathBuf::from(path.to_string_lossy().trim_end_matches('/'));
-            if path.is_symlink() {
-                let what = "it is a link, and nothing of the store may be one: remove it";
-                return Err(StoreError::at(&path)(io::Error::new(io::ErrorKind::InvalidData, what)));
+        let directories = ["objects", "memo", "listings", "outputs", "locks", "staging", "aside"];
+        let inside = directories.iter().map(|name| self.dir.join(name));
+        let looked_into = [
+            outer.to_owned(),
+            self.dir.clone(),
+            outer.join("given"),
+            outer.join("displaced"),
+        ];
+        for directory in looked_into.into_iter().chain(inside) {
+            for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                    let what = "it is a link, and nothing of the store may be one: remove it";
+                    return Err(StoreError::at(&entry.path())(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        what,
+                    )));
+                }
             }
         }
         Ok(())
@@ -246,9 +298,9 @@ impl Store {
 
     fn save_spec(&self, spec: &Spec) {
         let new = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((key, warnings)) = new {
+        if let Some(new) = new {
             // A cache as well.
-            let _ = spec_cache::save(&self.dir.join("spec"), key, spec, &warnings);
+            let _ = spec_cache::save(&self.dir.join("spec"), &new, spec);
         }
     }
 }
@@ -276,14 +328,21 @@ impl Past for Store {
     }
 }
 
+/// Whether a directory on the way to a path of the project is a link; that of the store itself may be one.
+fn leads_through_link(root: &Path, path: &str) -> bool {
+    let mut parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+    parents.any(|parent| parent != DIRECTORY && root.join(parent).is_symlink())
+}
+
 /// Replaces a file of the store whole.
 fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension(format!("{}.new", std::process::id()));
+    own_file::create(&new)?.write_all(bytes)?;
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the store, replacing its own file whole"
     )]
-    fs::write(&new, bytes).and_then(|()| fs::rename(&new, path))
+    fs::rename(&new, path)
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {

@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::modes::{remove, set_mode};
-use super::super::replace_file;
+use super::super::{own_file, replace_file};
 use super::Area;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
@@ -54,7 +54,7 @@ impl Area {
     pub(in super::super) fn stagings(&self, run: RunId) -> Vec<PathBuf> {
         let own = self.staging_dir(run);
         let notes = fs::read_dir(own.join(BESIDE)).into_iter().flatten().flatten();
-        let beside = notes.filter_map(|note| fs::read_to_string(note.path()).ok());
+        let beside = notes.filter_map(|note| String::from_utf8(own_file::read(&note.path()).ok()?).ok());
         let mut all: Vec<PathBuf> = beside.filter_map(|below| self.noted(&below, run)).collect();
         all.push(own);
         all

@@ -8,6 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
+use super::super::own_file;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
 
@@ -166,7 +167,7 @@ impl Locks {
 
     /// Whether a run's build is still there.
     pub(crate) fn is_live(&self, run: RunId) -> bool {
-        let Ok(file) = File::open(self.dir.join(format!("run-{run}"))) else {
+        let Ok(file) = own_file::open_to_read(&self.dir.join(format!("run-{run}"))) else {
             return false;
         };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
@@ -180,7 +181,11 @@ impl Locks {
                 .to_str()
                 .and_then(|name| name.strip_prefix("run-"))
                 .and_then(|id| id.parse().ok());
-            let free = |_: &RunId| File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok());
+            let free = |_: &RunId| {
+                own_file::open_to_read(&entry.path())
+                    .ok()
+                    .filter(|file| file.try_lock().is_ok())
+            };
             // Held while it is taken away, so that no run begins with it meanwhile.
             if let Some(_held) = run.as_ref().and_then(free) {
                 let _ = std::fs::remove_file(entry.path());
@@ -189,13 +194,11 @@ impl Locks {
     }
 
     fn open(&self, name: &str) -> io::Result<File> {
-        let path = self.dir.join(name);
-        OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)
+        let mut options = OpenOptions::new();
+        own_file::open(
+            &self.dir.join(name),
+            options.create(true).truncate(false).read(true).write(true),
+        )
     }
 }
 

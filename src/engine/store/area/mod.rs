@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::locks::Locks;
+use super::own_file;
 use crate::engine::run_id::RunId;
 
 /// The work area of one project's store.
@@ -29,7 +30,7 @@ impl Area {
         let names = ["outputs", "locks", "staging", "aside"];
         names
             .iter()
-            .try_for_each(|name| fs::create_dir_all(self.dir.join(name)))
+            .try_for_each(|name| own_file::make_directory(&self.dir.join(name)))
     }
 
     /// The directory for what attempts printed and left.

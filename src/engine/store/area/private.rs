@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::remove;
+use super::super::{own_file, remove};
 use super::Area;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
@@ -196,7 +196,8 @@ impl Area {
 
     /// Removes the directories on other file systems that a dead attempt's note names.
     fn clear_noted(&self, dead: &Path) {
-        let note = fs::read_to_string(dead.join(NOTE)).unwrap_or_default();
+        let note = own_file::read(&dead.join(NOTE)).unwrap_or_default();
+        let note = String::from_utf8_lossy(&note);
         // A store may have come from elsewhere: nothing but such directories is ever removed by a note.
         let is_private = |dir: &Path| dir.parent().and_then(Path::file_name) == Some(ELSEWHERE.as_ref());
         let is_below = |line: &&str| {

@@ -3,10 +3,12 @@
 //! An object is written once, under its final name. A kill may leave a torn one: it is verified on the way out, and
 //! one that does not say what its name says is a miss.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::super::modes::set_mode;
+use super::super::own_file;
 use super::Objects;
 use super::mode::digest_of_bytes;
 use crate::engine::digest::Digest;
@@ -36,7 +38,7 @@ impl LocalObjects {
             Err(_) => {}
         }
         if let Some(parent) = to.parent().filter(|parent| !parent.exists()) {
-            fs::create_dir_all(parent)?;
+            own_file::make_directory(parent)?;
         }
         Ok(Some(to))
     }
@@ -49,7 +51,10 @@ impl Objects for LocalObjects {
 
     fn keep(&self, key: Digest, from: &Path) -> io::Result<()> {
         match self.free(key, fs::metadata(from)?.len())? {
-            Some(to) => reflink_copy::reflink_or_copy(from, &to).map(drop),
+            Some(to) => {
+                reflink_copy::reflink_or_copy(from, &to)?;
+                set_mode(&to, 0o600)
+            }
             None => Ok(()),
         }
     }
@@ -57,7 +62,7 @@ impl Objects for LocalObjects {
     fn keep_bytes(&self, bytes: &[u8]) -> io::Result<Digest> {
         let key = Digest::of(bytes);
         if let Some(to) = self.free(key, bytes.len() as u64)? {
-            File::create(to)?.write_all(bytes)?;
+            own_file::create(&to)?.write_all(bytes)?;
         }
         Ok(key)
     }
@@ -77,8 +82,12 @@ impl Objects for LocalObjects {
     }
 
     fn read(&self, key: Digest) -> Option<Vec<u8>> {
-        let bytes = fs::read(self.path(key)).ok()?;
+        let bytes = own_file::read(&self.path(key)).ok()?;
         (Digest::of(&bytes) == key).then_some(bytes)
+    }
+
+    fn is_whole(&self, key: Digest) -> bool {
+        digest_of_bytes(&self.path(key)).is_ok_and(|digest| digest == key)
     }
 
     fn all(&self) -> Vec<(Digest, u64)> {
@@ -102,6 +111,8 @@ impl Objects for LocalObjects {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::super::{give, keep};
     use super::*;
     use crate::engine::digest::{Tree, of_file};

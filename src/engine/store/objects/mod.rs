@@ -36,6 +36,9 @@ pub(crate) trait Objects: Debug + Send + Sync {
     /// Reads an object; `None` if it is missing or damaged.
     fn read(&self, key: Digest) -> Option<Vec<u8>>;
 
+    /// Whether an object says what its key says.
+    fn is_whole(&self, key: Digest) -> bool;
+
     /// Key and size of every object.
     fn all(&self) -> Vec<(Digest, u64)>;
 

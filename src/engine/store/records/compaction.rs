@@ -60,6 +60,13 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
     Ok(live)
 }
 
+/// About how many bytes the journal keeps at least: those of the results in place.
+pub(super) fn least_size(journal: &mut Journal, ledger: &Ledger) -> u64 {
+    let records = ledger.targets().filter_map(|(_, history)| history.record());
+    let offsets = records.filter_map(|record| ledger.results.offset(record.id));
+    offsets.filter_map(|at| journal.size_at(at)).sum()
+}
+
 /// The runs of which something is kept.
 fn runs(journal: &mut Journal, ledger: &Ledger) -> HashSet<RunId> {
     let mut runs: HashSet<RunId> = HashSet::new();

@@ -4,12 +4,12 @@
 //! free to delete. It counts only for the journal that it was made
 //! from, up to a frame that still stands there.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::own_file;
 use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::engine::digest::Digest;
@@ -52,7 +52,7 @@ struct IndexRef<'a> {
 impl Index {
     /// Reads the index, if there is a sound one that belongs to the journal.
     pub(crate) fn load(path: &Path, journal: &mut Journal) -> Option<Self> {
-        let bytes = fs::read(path).ok()?;
+        let bytes = own_file::read(path).ok()?;
         let (digest, body) = bytes.split_at_checked(HASH)?;
         if Digest::of(body).hex() != blake3::Hash::from_slice(digest).ok()?.to_hex().as_str() {
             return None;
@@ -62,7 +62,8 @@ impl Index {
             && index.version == env!("CARGO_PKG_VERSION")
             && index.journal == journal.id()
             && index.end <= journal.len().ok()?
-            && journal.checksum(index.ledger.last) == Some(index.checksum);
+            && journal.checksum(index.ledger.last) == Some(index.checksum)
+            && index.ledger.is_believable();
         sound.then_some(index)
     }
 

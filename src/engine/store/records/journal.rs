@@ -18,9 +18,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use super::super::own_file;
 use super::entry::Entry;
 use super::upgrade;
 
@@ -74,7 +75,8 @@ pub(crate) struct Stretch {
 impl Journal {
     /// Opens a journal, or makes an empty one; `None` if there is none and `make` is not set.
     pub(crate) fn open(path: &Path, make: bool) -> io::Result<Option<Self>> {
-        let mut file = match OpenOptions::new().read(true).append(make).create(make).open(path) {
+        let mut options = OpenOptions::new();
+        let mut file = match own_file::open(path, options.read(true).append(make).create(make)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
             Err(error) => return Err(error),
@@ -177,6 +179,13 @@ impl Journal {
         self.frame(at).map(|payload| checksum(&payload))
     }
 
+    /// How many bytes the frame at an offset says that it takes.
+    pub(crate) fn size_at(&self, at: u64) -> Option<u64> {
+        let mut head = [0; HEAD];
+        self.file.read_exact_at(&mut head, at).ok()?;
+        Some((HEAD + frame_length(&head)?) as u64)
+    }
+
     fn frame(&mut self, at: u64) -> Option<Vec<u8>> {
         let mut head = [0; HEAD];
         self.file.seek(SeekFrom::Start(at)).ok()?;
@@ -264,7 +273,7 @@ fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
         return Ok(None);
     };
     match u16::from_le_bytes(*version) {
-        ENTRY_VERSION => Ok(decode_as(body)),
+        ENTRY_VERSION => Ok(decode_as(body).filter(Entry::is_believable)),
         newer if newer > ENTRY_VERSION => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             format!("a newer version of atsaf wrote it (entries of version {newer}; this one knows {ENTRY_VERSION})"),

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::believable::is_artifact_path;
 use super::entry::{Artifact, Entry, Failed, ResultEntry};
 use super::results::Results;
 use crate::engine::digest::Digest;
@@ -191,13 +192,21 @@ impl Ledger {
     }
 
     fn find_owners(&self) -> FastMap<String, String> {
-        let records = self.targets().filter_map(|(name, history)| Some((name, history.record()?)));
+        let records = self
+            .targets()
+            .filter_map(|(name, history)| Some((name, history.record()?)));
         let mut records: Vec<(&str, &StoredResult)> = records.collect();
         records.sort_by_key(|(name, record)| (record.placed_by, *name));
         let paths = records
             .iter()
             .flat_map(|(name, record)| record.placements().map(move |(path, _)| (path, *name)));
         paths.map(|(path, name)| (path.to_owned(), name.to_owned())).collect()
+    }
+
+    /// Whether it names only targets and places that the Atsaffile could name.
+    pub(super) fn is_believable(&self) -> bool {
+        let mut placed = self.placed.keys();
+        placed.all(|path| is_artifact_path(path)) && self.targets().all(|(name, history)| history.is_believable(name))
     }
 
     /// All that is known, by target.

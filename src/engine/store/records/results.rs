@@ -4,12 +4,12 @@
 //! as well, replaced whole at a build's end and free to delete: it counts for the journal that it was made from.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::own_file;
 use super::entry::ResultEntry;
 use super::journal::Journal;
 use crate::engine::digest::Digest;
@@ -114,7 +114,7 @@ impl Results {
 
     /// Reads the results before an offset, if the file at `path` tells them.
     pub(crate) fn load(path: &Path, journal: &Journal, upto: u64) -> Option<JournalResults> {
-        let bytes = fs::read(path).ok()?;
+        let bytes = own_file::read(path).ok()?;
         let (digest, body) = bytes.split_at_checked(32)?;
         if blake3::hash(body).as_bytes() != digest {
             return None;

@@ -25,7 +25,8 @@ pub(super) const MAGIC: &[u8; 16] = b"atsaf journal 2\n";
 /// Reads all frames behind the header of a journal of that version.
 pub(super) fn read(bytes: &[u8]) -> Stretch {
     let old = std::cell::RefCell::new(Upgrade::default());
-    let decode = |payload: &[u8]| Ok(journal::decode_as(payload).and_then(|entry| old.borrow_mut().entry(entry)));
+    let upgraded = |entry| old.borrow_mut().entry(entry).filter(Entry::is_believable);
+    let decode = |payload: &[u8]| Ok(journal::decode_as(payload).and_then(upgraded));
     // Decoding that version refuses nothing.
     journal::scan(bytes, START, &decode).unwrap_or_default()
 }

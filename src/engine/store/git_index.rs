@@ -1,0 +1,163 @@
+//! Whether git tracks a directory, by git's own index. The program is not asked: in a repository of a stranger, its
+//! configuration may make it run anything.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A larger index is not looked at.
+const LIMIT: u64 = 1 << 30;
+
+/// Whether the repository around a project tracks something in a directory of the project.
+pub(super) fn tracks(root: &Path, directory: &str) -> bool {
+    let Ok(root) = root.canonicalize() else { return false };
+    let Some((top, git)) = root
+        .ancestors()
+        .find_map(|top| Some((top, repository(&top.join(".git"))?)))
+    else {
+        return false;
+    };
+    let below = root.strip_prefix(top).unwrap_or(&root).join(directory);
+    let prefix = format!("{}/", below.display());
+    // Of an index that is split, the larger part is in a file beside it.
+    let beside = fs::read_dir(&git).into_iter().flatten().flatten();
+    let shared = beside.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b"sharedindex."));
+    let mut indexes = shared.map(|entry| entry.path()).chain([git.join("index")]);
+    indexes.any(|index| {
+        let is_small = fs::metadata(&index).is_ok_and(|it| it.is_file() && it.len() <= LIMIT);
+        is_small && fs::read(&index).is_ok_and(|bytes| holds(&bytes, prefix.as_bytes()))
+    })
+}
+
+/// The directory of a repository, by what stands at `.git`: the directory itself, or a file that says where it is.
+fn repository(at: &Path) -> Option<PathBuf> {
+    let metadata = fs::metadata(at).ok()?;
+    if metadata.is_dir() {
+        return Some(at.to_owned());
+    }
+    let text = fs::read_to_string(at).ok().filter(|_| metadata.is_file())?;
+    let to = text.strip_prefix("gitdir:")?.trim();
+    Some(at.parent()?.join(to))
+}
+
+/// Whether an index has a path that begins with `prefix`.
+fn holds(index: &[u8], prefix: &[u8]) -> bool {
+    // The length of object names, SHA-1 or SHA-256, is not in the index.
+    [20, 32]
+        .into_iter()
+        .find_map(|name| find(index, prefix, name))
+        .unwrap_or(false)
+}
+
+/// As [`holds`], for object names of a length; `None` if the index cannot be read so.
+fn find(index: &[u8], prefix: &[u8], name: usize) -> Option<bool> {
+    let number = |at: usize| Some(u32::from_be_bytes(index.get(at..at + 4)?.try_into().ok()?));
+    let (version, count) = (number(4)?, number(8)?);
+    if !index.starts_with(b"DIRC") || !(2..=4).contains(&version) {
+        return None;
+    }
+    let mut at = 12;
+    let mut path: Vec<u8> = Vec::new();
+    for _ in 0..count {
+        let flags = u16::from_be_bytes(index.get(at + 40 + name..at + 42 + name)?.try_into().ok()?);
+        let is_extended = flags & 0x4000 != 0;
+        let mut next = at + 42 + name + if is_extended { 2 } else { 0 };
+        if version == 4 {
+            let (dropped, after) = variable(index, next)?;
+            path.truncate(path.len().checked_sub(dropped)?);
+            next = after;
+        } else {
+            path.clear();
+        }
+        let end = next + index.get(next..)?.iter().position(|byte| *byte == 0)?;
+        path.extend_from_slice(&index[next..end]);
+        let said = usize::from(flags & 0xfff);
+        if said != path.len().min(0xfff) {
+            return None;
+        }
+        if path.starts_with(prefix) {
+            return Some(true);
+        }
+        at = match version {
+            4 => end + 1,
+            // Padded with one to eight zeros.
+            _ => at + (end - at) / 8 * 8 + 8,
+        };
+    }
+    Some(false)
+}
+
+/// A number of variable length, and where it ends.
+fn variable(bytes: &[u8], mut at: usize) -> Option<(usize, usize)> {
+    let mut byte = *bytes.get(at)?;
+    let mut value = usize::from(byte & 0x7f);
+    while byte & 0x80 != 0 {
+        at += 1;
+        byte = *bytes.get(at)?;
+        value = (value.checked_add(1)?.checked_mul(128)?) | usize::from(byte & 0x7f);
+    }
+    Some((value, at + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn git(dir: &Path, args: &[&str]) -> bool {
+        let mut command = Command::new("git");
+        command
+            .current_dir(dir)
+            .args(args)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("HOME", dir);
+        command.output().is_ok_and(|it| it.status.success())
+    }
+
+    fn write(path: &Path) {
+        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        fs::File::create(path).expect("made");
+    }
+
+    #[test]
+    fn what_git_tracks_is_found_in_an_index_of_each_version() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let top = dir.path();
+        if !git(top, &["init", "-q"]) {
+            // Without git there is nothing to compare with; the index of a file is made below.
+            return;
+        }
+        for path in [
+            "a",
+            ".at",
+            "sub/.atlas",
+            "sub/x",
+            "sub/project/.atsaf/v1/journal",
+            "z/long/path",
+        ] {
+            write(&top.join(path));
+        }
+        let project = top.join("sub/project");
+        for version in ["2", "3", "4"] {
+            assert!(git(top, &["update-index", "--index-version", version]) || version == "2");
+            assert!(git(top, &["add", "a", ".at", "sub/.atlas", "sub/x", "z"]));
+            assert!(!tracks(&project, ".atsaf"), "version {version}");
+            assert!(git(top, &["add", "-f", "sub/project/.atsaf"]));
+            assert!(tracks(&project, ".atsaf"), "version {version}");
+            assert!(!tracks(top, ".atsaf"), "that of the project alone");
+            assert!(git(top, &["rm", "-rq", "--cached", "sub/project/.atsaf"]));
+        }
+    }
+
+    #[test]
+    fn an_index_that_is_damaged_holds_nothing() {
+        for bytes in [
+            &b""[..],
+            b"DIRC",
+            b"DIRC\0\0\0\x02\xff\xff\xff\xff",
+            b"DIRC\0\0\0\x04\0\0\0\x01",
+        ] {
+            assert!(!holds(bytes, b".atsaf/"));
+        }
+    }
+}

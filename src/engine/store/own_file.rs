@@ -1,0 +1,107 @@
+//! Files and directories of the store itself: for their owner alone, and never something else that stands in their
+//! place. A link would lead out of the store, and opening a pipe would wait for ever.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens a regular file; one that is made is for its owner alone.
+///
+/// # Errors
+/// Whatever opening meets; [`io::ErrorKind::InvalidData`] if something else than a regular file stands there.
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let opened = options.custom_flags(flags).mode(0o600).open(path);
+    let is_file = match &opened {
+        Ok(file) => file.metadata()?.is_file(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        Err(_) => fs::symlink_metadata(path).is_ok_and(|it| it.is_file()),
+    };
+    match is_file {
+        true => opened,
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is no regular file, as all of the store are: remove it",
+        )),
+    }
+}
+
+/// Opens a file to be read.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().read(true))
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = open_to_read(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Makes a file, or empties the one that is there.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().write(true).create(true).truncate(true))
+}
+
+/// Makes a directory and those above it, if they are not there.
+///
+/// # Errors
+/// Whatever making one meets.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_regular_file_is_opened() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (victim, link, pipe) = (
+            dir.path().join("victim"),
+            dir.path().join("link"),
+            dir.path().join("pipe"),
+        );
+        create(&victim).expect("made");
+        std::os::unix::fs::symlink(&victim, &link).expect("linked");
+        std::process::Command::new("mkfifo").arg(&pipe).status().expect("made");
+        for wrong in [&link, &pipe, &dir.path().to_owned()] {
+            for result in [create(wrong).map(drop), read(wrong).map(drop)] {
+                let error = result.expect_err("refused");
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{}", wrong.display());
+            }
+        }
+        let absent = read(&dir.path().join("absent")).expect_err("not there");
+        assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_is_made_is_for_its_owner_alone() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (inner, file) = (dir.path().join("a/b"), dir.path().join("a/b/file"));
+        make_directory(&inner).expect("made");
+        create(&file).expect("made");
+        for (path, mode) in [(&inner, 0o700), (&file, 0o600)] {
+            let found = fs::metadata(path).expect("there").permissions().mode();
+            assert_eq!(found & 0o777, mode);
+        }
+    }
+}
