@@ -15,6 +15,7 @@ use super::clock;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Executed, Execution, Overtaken};
 use super::graph::{Graph, GraphError, TargetId};
+use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
 use super::plan::{self, Plan, PlanContext, PlanError, Verdict};
@@ -140,6 +141,8 @@ impl Build<'_> {
         } = &self.run;
         let (store, run) = (context.store, *run);
         let begun = Instant::now();
+        let sources = || FirstSources::of(context.graph, &plan);
+        self.run.first_sources.get_or_init(sources);
         store.prepare()?;
         let (_live, cut_short) = store.begin(run)?;
         self.end_survivors(&cut_short);

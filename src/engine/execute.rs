@@ -13,6 +13,7 @@ use super::digest::Digest;
 use super::event::{Event, Failure, Outcome, WaitingFor};
 use super::graph::{ArtifactId, Read, TargetId};
 use super::judge;
+use super::moved_sources;
 use super::moves::{Seen, Unreadable};
 use super::plan::{PlanError, Restorable, Step, Verdict};
 use super::reason::Reason;
@@ -102,6 +103,7 @@ impl<'a> Execution<'a> {
             Ok(judged) => judged,
             Err(errors) => return Ok(Executed::Failed(cannot_plan(&errors))),
         };
+        moved_sources::tell(self.run, self.id, &step.fingerprint);
         let history = self.history();
         if let Some(overtaken) = self.overtaken(&step, &history, &seen) {
             if overtaken.by.is_none() {
@@ -298,9 +300,10 @@ impl<'a> Execution<'a> {
             let target = self.target().name.clone();
             context.store.records.append(&[Entry::Acting { target }])?;
         }
-        let (begun, moment) = (Instant::now(), clock::now());
+        let begun = Instant::now();
+        self.run.attempt_begins(self.id);
         let staged = attempt.run();
-        self.run.ran_since(self.id, moment);
+        self.run.attempt_has_ended(self.id);
         let staged = match staged {
             Ok(staged) => staged,
             Err(AttemptError::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),

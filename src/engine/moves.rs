@@ -13,6 +13,7 @@ use super::event::Failure;
 use super::fingerprint::Field;
 use super::graph::{ArtifactId, How, Read, TargetId};
 use super::ignore;
+use super::moved_sources::writers;
 use super::plan::PlanContext;
 use super::reason::{Difference, Reason};
 use super::run::Run;
@@ -186,6 +187,7 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
     let mut what: Vec<String> = Vec::new();
     for path in paths {
         let writers: Vec<String> = writers(run, target, path)
+            .0
             .iter()
             .map(|id| format!("`{}`", graph.name(*id)))
             .collect();
@@ -205,18 +207,4 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
     let help = "let what a target writes be its output, and name that as an input of those who read it";
     failure.help.push(help.to_owned());
     failure
-}
-
-/// The targets that may have written a path: of those that ran when it was changed, the ones that name it, else all.
-fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> Vec<TargetId> {
-    let PlanContext { graph, files, .. } = run.context;
-    let changed = files.at(path).symlink_metadata().and_then(|it| it.modified()).ok();
-    let mut running = changed.map(|at| run.running_at(at)).unwrap_or_default();
-    running.retain(|id| *id != reader);
-    let names = |id: &TargetId| match &graph.target(*id).action {
-        Action::Command(command) => command.text().contains(path),
-        Action::Builtin { .. } => false,
-    };
-    let naming: Vec<TargetId> = running.iter().copied().filter(names).collect();
-    if naming.is_empty() { running } else { naming }
 }

@@ -24,7 +24,7 @@ pub enum TreeNode {
     File(Digest),
     /// A symbolic link, by its text: of a directory's own tree, or one that leads nowhere.
     Link(String),
-    /// A symbolic link that was followed; the entries of a directory stand below its name.
+    /// A symbolic link that was followed, which says what it leads to; the entries of a directory stand below its name.
     Followed {
         /// The link's text.
         text: String,
@@ -56,10 +56,9 @@ impl Tree {
     pub fn read(root: &Path, digest_of: &dyn Fn(&Path) -> io::Result<Digest>, skip: Skip<'_>) -> io::Result<Self> {
         let mut nodes = Vec::new();
         let walk = walkdir::WalkDir::new(root).min_depth(1).into_iter();
-        // What is no text is an error further down.
         let is_part = |entry: &walkdir::DirEntry| {
-            let name = relative(root, entry.path());
-            entry.depth() == 0 || name.is_ok_and(|name| !skip(&name, entry.file_type().is_dir())) || name_is_bad(entry)
+            let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            entry.depth() == 0 || !skip(&below.to_string_lossy(), entry.file_type().is_dir())
         };
         for entry in walk.filter_entry(is_part) {
             let entry = entry.map_err(unreadable)?;
@@ -68,7 +67,8 @@ impl Tree {
             let node = if kind.is_dir() {
                 TreeNode::Directory
             } else if kind.is_symlink() {
-                TreeNode::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
+                let text = std::fs::read_link(entry.path())?.into_os_string().into_string();
+                TreeNode::Link(text.map_err(|text| not_utf8(&format!("the text {text:?} of the link `{name}` in it")))?)
             } else if kind.is_file() {
                 TreeNode::File(digest_of(entry.path()).map_err(|error| at(entry.path(), &error))?)
             } else {
@@ -93,13 +93,9 @@ impl Tree {
                 TreeNode::Directory => hasher.update(b"d"),
                 TreeNode::File(digest) => hasher.update(b"f").update(digest.bytes()),
                 TreeNode::Link(text) => hasher.update(b"l").update(Digest::of(text.as_bytes()).bytes()),
-                TreeNode::Followed { text, file } => {
-                    hasher.update(b"s").update(Digest::of(text.as_bytes()).bytes());
-                    match file {
-                        Some(digest) => hasher.update(b"f").update(digest.bytes()),
-                        None => hasher.update(b"d"),
-                    }
-                }
+                // It says what the thing itself would.
+                TreeNode::Followed { file: Some(digest), .. } => hasher.update(b"f").update(digest.bytes()),
+                TreeNode::Followed { file: None, .. } => hasher.update(b"d"),
             };
         }
         hasher.finalize().into()
@@ -316,16 +312,13 @@ fn difference(before: &TreeNode, after: &TreeNode) -> Option<What> {
     use TreeNode::{Directory, File, Followed, Link};
     match (before, after) {
         (one, two) if one == two => None,
-        (File(one), File(two)) => Some(of_file(*one, *two)),
         (
-            Followed { file: Some(one), text },
-            Followed {
-                file: Some(two),
-                text: other,
-            },
-        ) if text == other => Some(of_file(*one, *two)),
-        (Directory | File(_), _) | (_, Directory | File(_)) => Some(What::Kind),
+            File(one) | Followed { file: Some(one), .. },
+            File(two) | Followed { file: Some(two), .. },
+        ) => (one != two).then(|| of_file(*one, *two)),
+        (Directory | Followed { file: None, .. }, Directory | Followed { file: None, .. }) => None,
         (Link(_) | Followed { .. }, Link(_) | Followed { .. }) => Some(What::Link),
+        _ => Some(What::Kind),
     }
 }
 
@@ -355,20 +348,17 @@ fn leaves(name: &str, text: &str) -> bool {
     false
 }
 
-fn name_is_bad(entry: &walkdir::DirEntry) -> bool {
-    entry.file_name().to_str().is_none()
-}
-
 /// The path below `root`, with `/` between the parts.
 fn relative(root: &Path, path: &Path) -> io::Result<String> {
-    let below = path.strip_prefix(root).unwrap_or(path).to_str();
-    let not_text = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("the file name {} is not UTF-8", path.display()),
-        )
-    };
-    Ok(below.ok_or_else(not_text)?.replace(std::path::MAIN_SEPARATOR, "/"))
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let text = below.to_str();
+    let text = text.ok_or_else(|| not_utf8(&format!("the file name {below:?} in it")))?;
+    Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
+}
+
+fn not_utf8(what: &str) -> io::Error {
+    let what = format!("{what} is not UTF-8: give it another");
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]

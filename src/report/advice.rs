@@ -69,6 +69,11 @@ pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
         .at(place(graph, target))
         .note("nothing is there after the build")
         .help("with `direct = true` the command writes the declared path itself"),
+        Notice::SourceMoved {
+            path,
+            writers,
+            is_certain,
+        } => source_moved(path, writers, *is_certain, graph, target),
         Notice::SurvivorsEnded { processes } => {
             let what = format!("an earlier attempt of `{name}` was still running, and was ended");
             Diagnostic::warning(what).note(some_of(processes))
@@ -79,6 +84,26 @@ pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
                 .note(some_of(processes))
                 .help("end it by hand")
         }
+    }
+}
+
+fn source_moved(path: &str, writers: &[TargetId], is_certain: bool, graph: &Graph, reader: TargetId) -> Diagnostic {
+    let names: Vec<String> = writers.iter().map(|id| format!("`{}`", graph.name(*id))).collect();
+    let (reader, all) = (graph.name(reader), names.join(" and "));
+    let Some(first) = writers.first().map(|id| place(graph, *id)) else {
+        let what = format!("`{path}`, a source of `{reader}`, was changed while the build ran");
+        return Diagnostic::warning(what);
+    };
+    let declare = "let it be an output of the one that writes it, and name that as an input of those who read it";
+    match is_certain {
+        true => Diagnostic::warning(format!("{all} writes `{path}`, which is a source of `{reader}`"))
+            .at(first)
+            .note("nothing puts it back when what wrote it is restored, and what reads it may come first")
+            .help(declare),
+        false => Diagnostic::warning(format!(
+            "`{path}`, a source of `{reader}`, was changed while {all} ran"
+        ))
+        .help(format!("if one of the build's targets writes it, {declare}")),
     }
 }
 

@@ -68,13 +68,12 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
         if let Some(other) = by_path.get(real) {
             errors.push(GraphError::two_writers(spec, *other, *artifact));
         }
-        if let Some(directory) = directory_above(&by_path, real, spec) {
-            errors.push(GraphError::inside(spec, directory, *artifact));
-        }
     }
-    for (path, artifact) in &by_path {
-        if let Some(directory) = directory_above(&by_path, path, spec) {
-            errors.push(GraphError::inside(spec, directory, *artifact));
+    for (path, artifact) in by_real.iter().chain(&by_path) {
+        let above = [&by_path, &by_real].map(|places| directory_above(places, path, spec));
+        if let Some(directory) = above.into_iter().flatten().next() {
+            let error = GraphError::inside(spec, directory, *artifact).led(&by_real, spec, directory);
+            errors.push(error.led(&by_real, spec, *artifact));
         }
     }
     NameIndex {

@@ -13,10 +13,12 @@ const SEPARATORS: [char; 6] = [';', '&', '|', '\n', '(', ')'];
 pub(crate) enum Token {
     /// A word without its quotes; it is literal if the shell puts nothing of its own into it.
     Word {
-        /// The word.
+        /// The word, without the commands whose output stands in it.
         text: String,
         /// Whether the program sees it as it stands here.
         literal: bool,
+        /// Those commands: what stands in `$(…)` or between backticks.
+        commands: Vec<Token>,
     },
     /// The signs of a redirection; the word after it is where it leads.
     Redirection(String),
@@ -26,12 +28,8 @@ pub(crate) enum Token {
 
 /// The parts of a text in their order; `None` if a quote does not close.
 pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
-    let mut scan = Scan {
-        tokens: Vec::new(),
-        word: None,
-        literal: true,
-    };
-    scan.all(&mut text.chars().peekable())?;
+    let mut scan = Scan::new();
+    scan.all(&mut text.chars().peekable(), false)?;
     Some(scan.tokens)
 }
 
@@ -40,12 +38,29 @@ struct Scan {
     /// The word that has begun; quotes alone make an empty one.
     word: Option<String>,
     literal: bool,
+    /// The commands whose output stands in that word.
+    commands: Vec<Token>,
 }
 
 impl Scan {
-    fn all(&mut self, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
+    fn new() -> Self {
+        Self {
+            tokens: Vec::new(),
+            word: None,
+            literal: true,
+            commands: Vec::new(),
+        }
+    }
+
+    /// Reads to the end of the text or, of what stands `in_parentheses`, to the one that closes them.
+    fn all(&mut self, chars: &mut Peekable<Chars<'_>>, in_parentheses: bool) -> Option<()> {
+        let mut open = 0;
         while let Some(c) = chars.next() {
             match c {
+                ')' if in_parentheses && open == 0 => {
+                    self.end_word();
+                    return Some(());
+                }
                 '\'' => {
                     self.begin();
                     loop {
@@ -64,11 +79,17 @@ impl Scan {
                 '#' if self.word.is_none() => while chars.next_if(|c| *c != '\n').is_some() {},
                 '<' | '>' => self.redirect(c, chars),
                 _ if SEPARATORS.contains(&c) => {
+                    match c {
+                        '(' => open += 1,
+                        ')' => open -= 1,
+                        _ => {}
+                    }
                     self.end_word();
                     self.tokens.push(Token::End);
                 }
                 _ if c.is_whitespace() => self.end_word(),
-                '$' | '`' | '*' | '?' | '[' | '~' | '{' | '}' | '!' => {
+                '$' | '`' => self.expanded(c, chars)?,
+                '*' | '?' | '[' | '~' | '{' | '}' | '!' => {
                     self.push(c);
                     self.literal = false;
                 }
@@ -76,6 +97,24 @@ impl Scan {
             }
         }
         self.end_word();
+        (!in_parentheses).then_some(())
+    }
+
+    /// Reads what the shell puts something of its own in the place of, after its first character.
+    fn expanded(&mut self, sign: char, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
+        self.literal = false;
+        self.push(sign);
+        let mut inner = Self::new();
+        match sign {
+            '$' if chars.next_if_eq(&'(').is_some() => inner.all(chars, true)?,
+            '$' => return Some(()),
+            _ => {
+                let text = between_backticks(chars)?;
+                inner.all(&mut text.chars().peekable(), false)?;
+            }
+        }
+        self.commands.append(&mut inner.tokens);
+        self.commands.push(Token::End);
         Some(())
     }
 
@@ -92,10 +131,7 @@ impl Scan {
                         self.push(other);
                     }
                 },
-                c @ ('$' | '`') => {
-                    self.push(c);
-                    self.literal = false;
-                }
+                c @ ('$' | '`') => self.expanded(c, chars)?,
                 c => self.push(c),
             }
         }
@@ -123,8 +159,28 @@ impl Scan {
 
     fn end_word(&mut self) {
         let literal = std::mem::replace(&mut self.literal, true);
+        let commands = std::mem::take(&mut self.commands);
         if let Some(text) = self.word.take() {
-            self.tokens.push(Token::Word { text, literal });
+            self.tokens.push(Token::Word {
+                text,
+                literal,
+                commands,
+            });
+        }
+    }
+}
+
+/// The text up to the backtick that closes it, as the shell that runs it reads it.
+fn between_backticks(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
+    let mut text = String::new();
+    loop {
+        match chars.next()? {
+            '`' => return Some(text),
+            '\\' => match chars.next()? {
+                escaped @ ('$' | '`' | '\\') => text.push(escaped),
+                other => text.extend(['\\', other]),
+            },
+            c => text.push(c),
         }
     }
 }
@@ -134,8 +190,21 @@ mod tests {
     use super::*;
 
     fn word(text: &str, literal: bool) -> Token {
+        Token::Word {
+            text: text.to_owned(),
+            literal,
+            commands: Vec::new(),
+        }
+    }
+
+    fn expanded(text: &str, commands: &[Token]) -> Token {
+        let commands = commands.iter().cloned().chain([Token::End]).collect();
         let text = text.to_owned();
-        Token::Word { text, literal }
+        Token::Word {
+            text,
+            literal: false,
+            commands,
+        }
     }
 
     fn to(signs: &str) -> Token {
@@ -175,8 +244,53 @@ mod tests {
     }
 
     #[test]
+    fn commands_whose_output_stands_in_a_word_are_read_as_commands() {
+        let cat = [word("cat", true), word("x y", true)];
+        for text in [
+            "echo $(cat 'x y') z",
+            "echo `cat 'x y'` z",
+            r#"echo "$(cat "x y")" z"#,
+            r#"echo "`cat 'x y'`" z"#,
+        ] {
+            let sign = if text.contains('`') { "`" } else { "$" };
+            let expected = [word("echo", true), expanded(sign, &cat), word("z", true)];
+            assert_eq!(tokens(text).expect("closed"), expected, "{text}");
+        }
+        let inner = expanded("`", &[word("cat", true), word("b", true)]);
+        assert_eq!(
+            tokens(r"echo a`sort $((1 + 2)) <in | head \`cat b\``c").expect("closed"),
+            [
+                word("echo", true),
+                expanded(
+                    "a`c",
+                    &[
+                        word("sort", true),
+                        expanded(
+                            "$",
+                            &[
+                                Token::End,
+                                word("1", true),
+                                word("+", true),
+                                word("2", true),
+                                Token::End
+                            ]
+                        ),
+                        to("<"),
+                        word("in", true),
+                        Token::End,
+                        word("head", true),
+                        inner,
+                    ]
+                ),
+            ]
+        );
+    }
+
+    #[test]
     fn a_quote_that_does_not_close_is_no_text_for_the_shell() {
         assert_eq!(tokens("echo 'a"), None);
         assert_eq!(tokens("echo \"a"), None);
+        assert_eq!(tokens("echo $(cat a"), None);
+        assert_eq!(tokens("echo `cat a"), None);
     }
 }
