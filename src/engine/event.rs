@@ -135,6 +135,13 @@ pub enum Notice {
         /// The path that stands in it.
         staging: String,
     },
+    /// A link in a result led somewhere from the private directory, and leads nowhere from its place.
+    LinkLost {
+        /// The link's path.
+        link: String,
+        /// Its text.
+        leads: String,
+    },
     /// A source that the target reads was changed after the build had begun.
     SourceMoved {
         /// The source's path.

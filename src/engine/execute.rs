@@ -101,7 +101,11 @@ impl<'a> Execution<'a> {
         let force = self.run.forced(self.id);
         let (step, _) = match judge::judge(self.run.context.inputs(), self.id, &|id| self.content(id), force) {
             Ok(judged) => judged,
-            Err(errors) => return Ok(Executed::Failed(cannot_plan(&errors))),
+            Err(errors) => {
+                let mut failure = cannot_plan(&errors);
+                failure.notes = moved_sources::gone(self.run, &errors);
+                return Ok(Executed::Failed(failure));
+            }
         };
         moved_sources::tell(self.run, self.id, &step.fingerprint);
         let history = self.history();

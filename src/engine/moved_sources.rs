@@ -10,7 +10,7 @@ use super::digest::Digest;
 use super::event::{Event, Notice};
 use super::fingerprint::Fingerprint;
 use super::graph::{Graph, TargetId};
-use super::plan::{Plan, PlanContext};
+use super::plan::{Plan, PlanContext, PlanError};
 use super::run::Run;
 use super::spec::Action;
 use super::writes::{Writes, writes};
@@ -81,6 +81,19 @@ pub(crate) fn tell(run: &Run<'_>, target: TargetId, now: &Fingerprint) {
         };
         run.observer.observe(&Event::Noticed { target, notice });
     }
+}
+
+/// Says of sources that are missing at the turn of their readers that they were there when the build began.
+pub(crate) fn gone(run: &Run<'_>, errors: &[PlanError]) -> Vec<String> {
+    let was_there = |error: &PlanError| match error {
+        PlanError::MissingSource { target, path, .. } => {
+            let first = run.first_sources.get()?;
+            let was_there = first.contents.contains_key(&(*target, path.clone()));
+            was_there.then(|| format!("`{path}` was there when the build began"))
+        }
+        PlanError::Unmatched { .. } | PlanError::Unreadable { .. } => None,
+    };
+    errors.iter().filter_map(was_there).collect()
 }
 
 /// The targets that may have written a path, and whether their commands say so: of those that ran when it was changed,

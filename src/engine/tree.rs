@@ -312,10 +312,9 @@ fn difference(before: &TreeNode, after: &TreeNode) -> Option<What> {
     use TreeNode::{Directory, File, Followed, Link};
     match (before, after) {
         (one, two) if one == two => None,
-        (
-            File(one) | Followed { file: Some(one), .. },
-            File(two) | Followed { file: Some(two), .. },
-        ) => (one != two).then(|| of_file(*one, *two)),
+        (File(one) | Followed { file: Some(one), .. }, File(two) | Followed { file: Some(two), .. }) => {
+            (one != two).then(|| of_file(*one, *two))
+        }
         (Directory | Followed { file: None, .. }, Directory | Followed { file: None, .. }) => None,
         (Link(_) | Followed { .. }, Link(_) | Followed { .. }) => Some(What::Link),
         _ => Some(What::Kind),
@@ -445,6 +444,56 @@ mod tests {
             .collect();
         let expected = ["chain", "file", "tree/sub/x"].map(|path| (path.to_owned(), What::Content));
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_followed_link_says_what_it_leads_to_and_no_more() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (root, disk) = (dir.path().join("d"), dir.path().join("disk"));
+        write(&disk.join("tree/x"), "one");
+        write(&root.join("plain"), "one");
+        symlink("../disk/tree/x", root.join("file")).expect("linked");
+        symlink("../disk/tree", root.join("tree")).expect("linked");
+        let linked = content(&root).0;
+        for name in ["file", "tree"] {
+            fs::remove_file(root.join(name)).expect("removed");
+        }
+        write(&root.join("file"), "one");
+        write(&root.join("tree/x"), "one");
+        let plain = content(&root).0;
+        assert_eq!(linked.digest(), plain.digest());
+        assert_eq!(changes(&linked, &plain), []);
+        write(&root.join("file"), "two");
+        let told = changes(&linked, &content(&root).0);
+        let path = "file".to_owned();
+        assert_eq!(
+            told,
+            [Change {
+                path,
+                what: What::Content
+            }]
+        );
+    }
+
+    #[test]
+    fn a_name_or_a_links_text_that_is_not_utf_8_is_an_error_where_it_counts() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let bad = std::ffi::OsStr::from_bytes(b"\xff");
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        write(&dir.path().join("one").join(bad), "text");
+        fs::create_dir(dir.path().join("two")).expect("made");
+        symlink(bad, dir.path().join("two/link")).expect("linked");
+        for (name, text) in [
+            ("one", r#"the file name "\xFF" in it is not UTF-8"#),
+            ("two", r#"the text "\xFF" of the link `link` in it"#),
+        ] {
+            let root = dir.path().join(name);
+            let error = Tree::read(&root, &digest::of_file, &whole).expect_err("no text");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert!(error.to_string().starts_with(text), "{error}");
+            let skipped = Tree::read(&root, &digest::of_file, &|_, _| true).expect("read");
+            assert_eq!(skipped.0, []);
+        }
     }
 
     #[test]

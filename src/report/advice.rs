@@ -69,6 +69,12 @@ pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
         .at(place(graph, target))
         .note("nothing is there after the build")
         .help("with `direct = true` the command writes the declared path itself"),
+        Notice::LinkLost { link, leads } => Diagnostic::warning(format!("`{link}` is a link that leads nowhere"))
+            .at(place(graph, target))
+            .note(format!(
+                "`{leads}` leads there only from the directory to which the command writes"
+            ))
+            .help("make the link as it has to be in its place, or say `direct = true`"),
         Notice::SourceMoved {
             path,
             writers,
@@ -89,22 +95,32 @@ pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
 
 fn source_moved(path: &str, writers: &[TargetId], is_certain: bool, graph: &Graph, reader: TargetId) -> Diagnostic {
     let names: Vec<String> = writers.iter().map(|id| format!("`{}`", graph.name(*id))).collect();
-    let (reader, all) = (graph.name(reader), names.join(" and "));
-    let Some(first) = writers.first().map(|id| place(graph, *id)) else {
+    let reader = graph.name(reader);
+    let Some(first) = names.first() else {
         let what = format!("`{path}`, a source of `{reader}`, was changed while the build ran");
         return Diagnostic::warning(what);
     };
-    let declare = "let it be an output of the one that writes it, and name that as an input of those who read it";
-    match is_certain {
-        true => Diagnostic::warning(format!("{all} writes `{path}`, which is a source of `{reader}`"))
-            .at(first)
-            .note("nothing puts it back when what wrote it is restored, and what reads it may come first")
-            .help(declare),
-        false => Diagnostic::warning(format!(
-            "`{path}`, a source of `{reader}`, was changed while {all} ran"
-        ))
-        .help(format!("if one of the build's targets writes it, {declare}")),
-    }
+    let (what, help) = match (is_certain, writers) {
+        (true, _) => (
+            format!("{first} writes `{path}`, which is a source of `{reader}`"),
+            format!("declare it as an output of {first}, and name that among the inputs of `{reader}`"),
+        ),
+        (false, [_]) => (
+            format!("`{path}`, a source of `{reader}`, was changed while {first} ran"),
+            format!("if {first} writes it, declare it as its output, and name that among the inputs of `{reader}`"),
+        ),
+        (false, _) => (
+            format!(
+                "`{path}`, a source of `{reader}`, was changed while {} ran",
+                names.join(", ")
+            ),
+            format!("if one of them writes it, declare it as its output, and name that among the inputs of `{reader}`"),
+        ),
+    };
+    Diagnostic::warning(what)
+        .at(place(graph, writers[0]))
+        .note("what a target writes beside its outputs does not come back when the target is restored")
+        .help(help)
 }
 
 /// Where a target stands in the Atsaffile.

@@ -153,6 +153,7 @@ fn noticed(notice: &Notice, graph: &Graph, target: TargetId) -> Value {
         Notice::StagingPathInside { artifact, staging } => {
             json!({ "notice": "staging_path_inside", "artifact": artifact, "staging": staging })
         }
+        Notice::LinkLost { link, leads } => json!({ "notice": "link_lost", "link": link, "leads": leads }),
         Notice::SourceMoved {
             path,
             writers,

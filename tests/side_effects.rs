@@ -1,0 +1,95 @@
+//! Targets that write the sources of others: what is made of them, and who is told.
+
+use crate::project::{Project, until};
+
+/// A target `w` that writes beside its output, before or after `t` reads `src`.
+fn project(writes: &str, first: &str) -> Project {
+    let after = |name: &str| match name == first {
+        true => String::new(),
+        false => format!("after = [\"{first}\"]\n"),
+    };
+    Project::new(&format!(
+        "[target.t]\nrun = \"echo t >> ../ran; cat {{{{inputs}}}} > {{{{output}}}}\"\ninputs = [\"./src\"]\noutput = \
+         \"t.out\"\n{}\n[target.w]\nrun = \"echo w >> ../ran; {writes}; echo w > {{{{output}}}}\"\noutput = \
+         \"w.out\"\n{}",
+        after("t"),
+        after("w")
+    ))
+}
+
+#[test]
+fn a_target_that_writes_the_source_of_another_is_named_whichever_comes_first() {
+    for (first, ran) in [("w", "w t"), ("t", "t w t")] {
+        let project = project("echo new > src", first);
+        project.write("src", "old\n");
+        let told = project.build("");
+        told.ok();
+        assert_eq!((project.ran().as_str(), project.read("t.out").as_str()), (ran, "new\n"));
+        for part in [
+            "warning: `w` writes `src`, which is a source of `t`",
+            "Atsaffile:7:",
+            "declare it as an output of `w`",
+        ] {
+            told.has(part);
+        }
+        assert_eq!(told.text.matches("warning").count(), 1, "{}", told.text);
+        let told = project.build("");
+        told.ok();
+        assert_eq!((project.ran().as_str(), told.text.contains("warning")), ("", false));
+        // It says what it said when the build began.
+        let told = project.build("-B");
+        assert!(!told.text.contains("warning"), "{}", told.text);
+    }
+}
+
+#[test]
+fn a_target_that_may_have_written_the_source_of_another_is_named() {
+    let project = project("sh w.sh", "w");
+    project.write("src", "old\n");
+    project.write("w.sh", "echo more >> src\n");
+    let told = project.build("");
+    told.ok();
+    told.has("warning: `src`, a source of `t`, was changed while `w` ran");
+    told.has("if `w` writes it, declare it as its output");
+    assert_eq!(project.read("t.out"), "old\nmore\n");
+    // Each time that it is so.
+    project.build("-B").has("was changed while `w` ran");
+    assert_eq!(project.read("t.out"), "old\nmore\nmore\n");
+}
+
+#[test]
+fn a_file_of_a_source_directory_that_another_target_writes_is_told() {
+    let project = project("echo new > src/a", "w");
+    project.write("src/a", "old\n");
+    project.edit("Atsaffile", "./src", "src/");
+    project.edit("Atsaffile", "cat {{inputs}}", "cat {{inputs}}/a");
+    project
+        .build("")
+        .has("`src`, a source of `t`, was changed while `w` ran");
+    assert_eq!(project.read("t.out"), "new\n");
+}
+
+#[test]
+fn of_an_edit_it_is_told_who_ran_and_not_that_they_made_it() {
+    let project = project("touch ../started; until [ -e ../go ]; do sleep 0.01; done", "w");
+    project.write("src", "old\n");
+    let running = project.start("build -j1");
+    until("a command that waits", || project.at("../started").exists());
+    project.write("src", "new\n");
+    project.write("../go", "");
+    let told = running.collect();
+    told.ok();
+    // Whose command was running is all that is known.
+    told.has("`src`, a source of `t`, was changed while `w` ran");
+    assert!(!told.text.contains("writes `src`"), "{}", told.text);
+    assert_eq!(project.read("t.out"), "new\n");
+}
+
+#[test]
+fn a_source_that_another_target_removed_was_there_when_the_build_began() {
+    let project = project("rm src", "w");
+    project.write("src", "old\n");
+    let told = project.build("");
+    told.exits(1);
+    told.has("`src` was there when the build began");
+}
