@@ -317,7 +317,6 @@ fn an_output_that_a_link_leads_among_the_sources_of_another_target_is_an_error()
             "src/",
             "the source `src` contains `res/x`, which is an artifact",
         ),
-        ("res/x", "./", "contains `res/x`, which is an artifact"),
         (
             "res/x",
             "src/*",
@@ -356,23 +355,4 @@ fn a_file_that_an_output_is_through_a_link_is_that_artifact() {
         project.build(&format!("-s v={v}")).ok();
         assert_eq!(project.read("r"), format!("{v}\n"));
     }
-}
-
-#[test]
-fn a_link_that_becomes_a_file_of_the_same_content_changes_nothing() {
-    let project = Project::new(READER);
-    project.write("disk/tree/sub", "1");
-    project.write("data/y", "1");
-    link(&project, "../disk/tree", "data/x");
-    project.build("").ok();
-    project.remove("data/x");
-    project.write("data/x/sub", "1");
-    project.remove("data/y");
-    link(&project, "../disk/tree/sub", "data/y");
-    let told = project.build("");
-    told.ok();
-    assert_eq!(project.ran(), "t", "{}", told.text);
-    project.write("disk/tree/sub", "2");
-    project.build("").ok();
-    assert_eq!(project.read("out"), "12");
 }

@@ -27,7 +27,7 @@ fn a_target_that_writes_the_source_of_another_is_named_whichever_comes_first() {
         assert_eq!((project.ran().as_str(), project.read("t.out").as_str()), (ran, "new\n"));
         for part in [
             "warning: `w` writes `src`, which is a source of `t`",
-            "Atsaffile:7:",
+            "[target.w]",
             "declare it as an output of `w`",
         ] {
             told.has(part);

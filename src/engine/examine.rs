@@ -103,7 +103,7 @@ impl Attempt<'_> {
             }
         }
         for (output, path) in target.outputs.iter().zip(&private.paths) {
-            if let Some((link, leads)) = lost_link(path, &self.context.files.at(&output.path)) {
+            if let Some((link, leads)) = lost_link(path, root, &output.path) {
                 let link = format!("{}/{link}", output.path);
                 observe(Notice::LinkLost { link, leads });
             }
@@ -112,7 +112,14 @@ impl Attempt<'_> {
 }
 
 /// A relative link in what was written, and its text, that leads to something from there and to nothing from the place.
-fn lost_link(written: &Path, place: &Path) -> Option<(String, String)> {
+fn lost_link(written: &Path, root: &Path, path: &str) -> Option<(String, String)> {
+    let place = root.join(path);
+    let parent = place.parent().and_then(|parent| parent.canonicalize().ok());
+    let place = match parent {
+        Some(parent) => parent.join(place.file_name()?),
+        None => root.canonicalize().ok()?.join(path),
+    };
+    let written = &written.canonicalize().ok()?;
     let walk = walkdir::WalkDir::new(written).min_depth(1).sort_by_file_name();
     let links = walk.into_iter().flatten().filter(|entry| entry.path_is_symlink());
     links.into_iter().find_map(|entry| {
@@ -120,7 +127,8 @@ fn lost_link(written: &Path, place: &Path) -> Option<(String, String)> {
         let below = entry.path().strip_prefix(written).ok()?;
         let leads_from = |directory: &Path| lexical(&directory.join(below.parent()?).join(&text));
         let here = leads_from(written)?;
-        let is_lost = !here.starts_with(written) && here.exists() && !leads_from(place)?.exists();
+        let is_lost =
+            !here.starts_with(written) && here.exists() && !leads_from(&place).is_some_and(|there| there.exists());
         is_lost.then(|| (below.display().to_string(), text.display().to_string()))
     })
 }

@@ -73,7 +73,10 @@ pub(crate) fn tell(run: &Run<'_>, target: TargetId, now: &Fingerprint) {
     let graph = run.context.graph;
     let moved = run.first_sources.get().map(|first| first.moved(graph, target, now));
     for path in moved.unwrap_or_default() {
-        let (writers, is_certain) = writers(run, target, &path);
+        // What moves while it is read is read again, and there is nothing to do about it.
+        let Some((writers, is_certain)) = writers(run, target, &path) else {
+            continue;
+        };
         let notice = Notice::SourceMoved {
             path,
             writers,
@@ -97,12 +100,15 @@ pub(crate) fn gone(run: &Run<'_>, errors: &[PlanError]) -> Vec<String> {
 }
 
 /// The targets that may have written a path, and whether their commands say so: of those that ran when it was changed,
-/// the ones that write it or else name it, else all.
-pub(crate) fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> (Vec<TargetId>, bool) {
+/// the ones that write it or else name it, else all; `None` if only its reader ran.
+pub(crate) fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> Option<(Vec<TargetId>, bool)> {
     let graph = run.context.graph;
     let mut running = last_change(run.context, path)
         .map(|at| run.running_at(at))
         .unwrap_or_default();
+    if running == [reader] {
+        return None;
+    }
     running.retain(|id| *id != reader);
     let named = match run.context.files.at(path).is_dir() {
         true => format!("{}/", path.trim_end_matches('/')),
@@ -115,11 +121,11 @@ pub(crate) fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> (Vec<Targe
     let writing = |id: &TargetId| command(id).is_some_and(|command| writes(command, path) == Writes::Yes);
     let naming = |id: &TargetId| command(id).is_some_and(|command| command.text().contains(&named));
     let all = |is: &dyn Fn(&TargetId) -> bool| running.iter().copied().filter(is).collect::<Vec<_>>();
-    match (all(&writing), all(&naming)) {
+    Some(match (all(&writing), all(&naming)) {
         (writing, _) if !writing.is_empty() => (writing, true),
         (_, naming) if !naming.is_empty() => (naming, false),
         _ => (running, false),
-    }
+    })
 }
 
 /// When a file, or a directory or anything in it, was changed last.

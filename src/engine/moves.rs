@@ -187,6 +187,7 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
     let mut what: Vec<String> = Vec::new();
     for path in paths {
         let writers: Vec<String> = writers(run, target, path)
+            .unwrap_or_default()
             .0
             .iter()
             .map(|id| format!("`{}`", graph.name(*id)))
