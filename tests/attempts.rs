@@ -389,3 +389,16 @@ fn a_command_that_is_too_long_for_the_system_says_how_to_pass_what_is_long() {
     );
     assert!(told.text.len() < 5000, "the command is cut: {}", told.text.len());
 }
+
+#[test]
+fn a_list_of_inputs_takes_no_path_with_a_line_break() {
+    let project =
+        Project::new("[target.a]\nrun = \"cat {{inputs_file}} > {{output}}\"\ninputs = [\"d/*\"]\noutput = \"a\"\n");
+    project.write("d/one\ntwo", "");
+    let told = project.build("");
+    told.exits(1);
+    told.has(r#"the path "d/one\ntwo" has a line break in it"#);
+    told.has("help: rename the file, or take `{{inputs}}`");
+    project.edit("Atsaffile", "cat {{inputs_file}}", "ls {{inputs}}");
+    project.build("").ok();
+}

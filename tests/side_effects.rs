@@ -93,3 +93,16 @@ fn a_source_that_another_target_removed_was_there_when_the_build_began() {
     told.exits(1);
     told.has("`src` was there when the build began");
 }
+
+#[test]
+fn clean_says_that_an_effect_acts_again() {
+    let project = Project::new(
+        "[target.a]\nrun = \"echo row >> ../table; echo done > {{output}}\"\noutput = \"receipt\"\neffect = true\n[target.b]\nrun = \
+         \"echo b > {{output}}\"\noutput = \"b\"\n",
+    );
+    project.build("").ok();
+    assert!(!project.atsaf("clean b").text.contains("acts again"));
+    project.atsaf("clean").has("and an effect acts again");
+    project.build("").ok();
+    assert_eq!(project.read("../table"), "row\nrow\n");
+}

@@ -39,7 +39,9 @@ fn unbound(line: &str) -> Option<String> {
         .find_map(|end| line.trim_end().strip_suffix(end))?;
     let name = before.rsplit([' ', ':']).next()?.trim_start_matches('$');
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
+    // `$1` is no variable that could be declared.
+    let is_variable = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    (is_variable && name.chars().all(is_name)).then(|| name.to_owned())
 }
 
 /// Whether a word that is a program's name occurs in a text; `egrep` and `/bin/grep` are such words, too.
@@ -175,6 +177,7 @@ mod tests {
             );
         }
         assert_eq!(advice(1, "x", "an unbound variable"), None);
+        assert_eq!(advice(1, "x", "bash: line 1: $1: unbound variable"), None);
     }
 
     #[test]

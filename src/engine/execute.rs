@@ -20,6 +20,7 @@ use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
 use super::run_id::RunId;
+use super::sight::Moved;
 use super::spec::Target;
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::restore::RestoreRequest;
@@ -55,8 +56,8 @@ pub(crate) struct Attempts {
     pub(super) made: u32,
     /// How often something that it reads was changed meanwhile.
     pub(super) changed: u32,
-    /// Inputs that moved during the last attempt and said the same afterwards.
-    pub(super) moved_alike: Vec<String>,
+    /// Inputs that moved during the last attempt and said the same afterwards, and how.
+    pub(super) moved_alike: Vec<(String, Moved)>,
     /// Whether it was told for whom it waits.
     waiting: bool,
 }

@@ -7,6 +7,7 @@
 //! ```
 
 use std::io;
+use std::path::Path;
 
 use super::digest::Digest;
 use super::event::Failure;
@@ -80,6 +81,14 @@ impl<'g> Seen<'g> {
         self.reads.iter().copied().zip(&self.sights)
     }
 
+    /// The path, as far as it lies in the project, that moved in something that is read.
+    pub(crate) fn moved_at(&self, after: &Self, read: &Read, root: &Path) -> Option<String> {
+        let mut pairs = self.pairs().zip(&after.sights);
+        let ((_, before), after) = pairs.find(|((it, _), _)| it.path == read.path)?;
+        let path = before.moved_at(after)?;
+        Some(path.strip_prefix(root).unwrap_or(&path).display().to_string())
+    }
+
     /// Compares with a later look at the same.
     pub(crate) fn compare(&self, after: &Self, target: &'g Target, earlier: &EarlierAttempts<'_>) -> Moves<'g> {
         let command = match &target.action {
@@ -125,7 +134,7 @@ impl EarlierAttempts<'_> {
     fn is_written(&self, command: &Command, path: &str, moved: Moved) -> bool {
         match (writes(command, path), moved) {
             (Writes::Yes, _) => true,
-            (Writes::No, _) | (Writes::Unknown, Moved::No | Moved::Marked) => false,
+            (Writes::No, _) | (Writes::Unknown, Moved::No | Moved::Marked | Moved::Passed) => false,
             // Edited and edited back by somebody else, if it does not happen again.
             (Writes::Unknown, Moved::Rewritten) => (self.moved_alike)(path) && !(self.was_read)(path),
             (Writes::Unknown, Moved::Changed) => !(self.was_read)(path),

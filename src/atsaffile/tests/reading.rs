@@ -199,6 +199,8 @@ fn words_of_commands_whose_output_is_a_word_may_be_files() {
         assert_eq!(words(run), ["a.txt"], "{run}");
     }
     assert_eq!(words(r"'cp `ls a.txt` b.txt {{output}}'"), ["a.txt", "b.txt"]);
+    let in_place = "\"cat > {{output}} <<E\\nit isn't `cat a.txt`\\nE\\nsort b.txt\"";
+    assert_eq!(words(in_place), ["a.txt", "b.txt"]);
 }
 
 #[test]

@@ -40,6 +40,10 @@ struct Scan {
     literal: bool,
     /// The commands whose output stands in that word.
     commands: Vec<Token>,
+    /// Set before the end mark of a text in place: whether tabs before the mark do not count.
+    mark: Option<bool>,
+    /// The end marks of texts in place that begin with the next line.
+    marks: Vec<(String, bool)>,
 }
 
 impl Scan {
@@ -49,6 +53,8 @@ impl Scan {
             word: None,
             literal: true,
             commands: Vec::new(),
+            mark: None,
+            marks: Vec::new(),
         }
     }
 
@@ -86,6 +92,11 @@ impl Scan {
                     }
                     self.end_word();
                     self.tokens.push(Token::End);
+                    if c == '\n' {
+                        for (mark, tabs) in std::mem::take(&mut self.marks) {
+                            self.in_place(&up_to(&mark, tabs, chars));
+                        }
+                    }
                 }
                 _ if c.is_whitespace() => self.end_word(),
                 '$' | '`' => self.expanded(c, chars)?,
@@ -118,6 +129,34 @@ impl Scan {
         Some(())
     }
 
+    /// Reads a text in place: as a text for the shell if it can be one, since it may be given to one, else as the words
+    /// and commands that are in it.
+    fn in_place(&mut self, text: &str) {
+        let mut inner = Self::new();
+        if inner.all(&mut text.chars().peekable(), false).is_none() {
+            inner = Self::new();
+            let _ = inner.prose(&mut text.chars().peekable());
+            inner.end_word();
+        }
+        self.tokens.append(&mut inner.tokens);
+        self.tokens.push(Token::End);
+    }
+
+    fn prose(&mut self, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
+        const MEANING: &str = "*?[]'\"<>;&|(){}~#!\\";
+        while let Some(c) = chars.next() {
+            match c {
+                '$' | '`' => self.expanded(c, chars)?,
+                _ if c.is_whitespace() => self.end_word(),
+                _ => {
+                    self.literal &= !MEANING.contains(c);
+                    self.push(c);
+                }
+            }
+        }
+        Some(())
+    }
+
     fn quoted(&mut self, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
         self.begin();
         loop {
@@ -146,6 +185,7 @@ impl Scan {
         signs.extend(std::iter::from_fn(|| {
             chars.next_if(|c| matches!(c, '<' | '>' | '&' | '|' | '-'))
         }));
+        self.mark = matches!(signs.as_str(), "<<" | "<<-").then_some(signs.ends_with('-'));
         self.tokens.push(Token::Redirection(signs));
     }
 
@@ -161,6 +201,9 @@ impl Scan {
         let literal = std::mem::replace(&mut self.literal, true);
         let commands = std::mem::take(&mut self.commands);
         if let Some(text) = self.word.take() {
+            if let Some(tabs) = self.mark.take() {
+                self.marks.push((text.clone(), tabs));
+            }
             self.tokens.push(Token::Word {
                 text,
                 literal,
@@ -168,6 +211,21 @@ impl Scan {
             });
         }
     }
+}
+
+/// The lines up to an end mark; `tabs` says that tabs before the mark do not count.
+fn up_to(mark: &str, tabs: bool, chars: &mut Peekable<Chars<'_>>) -> String {
+    let mut text = String::new();
+    while chars.peek().is_some() {
+        let line: String = chars.by_ref().take_while(|c| *c != '\n').collect();
+        let bare = if tabs { line.trim_start_matches('\t') } else { &line };
+        if bare == mark {
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
 }
 
 /// The text up to the backtick that closes it, as the shell that runs it reads it.
@@ -284,6 +342,46 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn a_text_in_place_is_read_whatever_quotes_are_in_it() {
+        let said = |body: &str| {
+            let all = tokens(&format!("cat <<-'E F' >out\n{body}\n\tE F\nsort b")).expect("closed");
+            let (begin, rest) = all.split_at(6);
+            assert_eq!(
+                begin,
+                [
+                    word("cat", true),
+                    to("<<-"),
+                    word("E F", true),
+                    to(">"),
+                    word("out", true),
+                    Token::End
+                ]
+            );
+            let (body, end) = rest.split_at(rest.len() - 2);
+            assert_eq!(end, [word("sort", true), word("b", true)]);
+            body.to_vec()
+        };
+        let cat = expanded("$", &[word("cat", true), word("x", true)]);
+        assert_eq!(
+            said("it's $(cat x) a/b"),
+            [word("it's", false), cat, word("a/b", true), Token::End]
+        );
+        assert_eq!(
+            said("run 'a b'"),
+            [word("run", true), word("a b", true), Token::End, Token::End]
+        );
+        assert_eq!(
+            said("isn't `"),
+            [word("isn't", false), expanded_to_nothing(), Token::End]
+        );
+    }
+
+    /// A backtick that does not close.
+    fn expanded_to_nothing() -> Token {
+        word("`", false)
     }
 
     #[test]
