@@ -106,3 +106,30 @@ fn clean_says_that_an_effect_acts_again() {
     project.build("").ok();
     assert_eq!(project.read("../table"), "row\nrow\n");
 }
+
+#[test]
+fn what_says_that_it_writes_a_source_of_another_is_run_and_not_restored() {
+    let project = project("echo {{v}} > src", "w");
+    let text = project.read("Atsaffile");
+    project.write("Atsaffile", format!("[params]\nv = 1\n{text}"));
+    project.write("src", "old\n");
+    for v in ["1", "2", "1"] {
+        project.build(&format!("-s v={v}")).ok();
+        assert_eq!(project.read("t.out"), format!("{v}\n"));
+    }
+    // Its reader comes back.
+    assert_eq!(project.ran(), "w t w t w");
+}
+
+#[test]
+fn an_effect_that_writes_what_it_reads_does_not_act_on_and_on() {
+    let project = Project::new(
+        "[target.a]\nrun = \"sh act.sh; echo done > {{output}}\"\ninputs = [\"./src\"]\noutput = \"receipt\"\neffect = true\n",
+    );
+    project.write("act.sh", "echo a >> ../ran; echo row >> src\n");
+    project.write("src", "row\n");
+    let told = project.build("");
+    told.exits(1);
+    told.has("`src` was written while the build ran, by `a` itself");
+    assert_eq!(project.ran(), "a a");
+}

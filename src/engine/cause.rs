@@ -97,7 +97,7 @@ pub(crate) fn stands_in(text: &str, path: &Path) -> bool {
     let finder = memmem::Finder::new(text);
     let mut left = LOOKED_THROUGH;
     let entries = || walkdir::WalkDir::new(path).sort_by_file_name().into_iter().flatten();
-    let links = entries().filter(|entry| entry.path_is_symlink());
+    let links = entries().filter(walkdir::DirEntry::path_is_symlink);
     let mut texts = links.filter_map(|link| fs::read_link(link.path()).ok());
     if texts.any(|to| finder.find(to.as_os_str().as_bytes()).is_some()) {
         return true;

@@ -121,7 +121,7 @@ fn lost_link(written: &Path, root: &Path, path: &str) -> Option<(String, String)
     };
     let written = &written.canonicalize().ok()?;
     let walk = walkdir::WalkDir::new(written).min_depth(1).sort_by_file_name();
-    let links = walk.into_iter().flatten().filter(|entry| entry.path_is_symlink());
+    let links = walk.into_iter().flatten().filter(walkdir::DirEntry::path_is_symlink);
     links.into_iter().find_map(|entry| {
         let text = fs::read_link(entry.path()).ok().filter(|text| text.is_relative())?;
         let below = entry.path().strip_prefix(written).ok()?;

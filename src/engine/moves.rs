@@ -195,13 +195,16 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
     });
     let mut what: Vec<String> = Vec::new();
     for path in paths {
-        let writers: Vec<String> = writers(run, target, path)
+        let writers = writers(run, target, path);
+        let was_moved_by_itself = writers.is_none();
+        let writers: Vec<String> = writers
             .unwrap_or_default()
             .0
             .iter()
             .map(|id| format!("`{}`", graph.name(*id)))
             .collect();
         let by = match writers.as_slice() {
+            [] if was_moved_by_itself => format!(", by `{}` itself", graph.name(target)),
             [] => String::new(),
             writers => format!(", by {}?", writers.join(" or ")),
         };

@@ -58,6 +58,7 @@ struct Progress {
     /// What each target left that is done, and each fresh one that another needs.
     left: HashMap<TargetId, Vec<Artifact>>,
     ended: HashMap<TargetId, TargetEnd>,
+    times_built: HashMap<TargetId, usize>,
     /// From when to when each attempt ran; `None` as long as it does.
     attempts: Vec<(TargetId, SystemTime, Option<SystemTime>)>,
 }
@@ -153,6 +154,11 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// How often a target was built.
+    pub(crate) fn times_built(&self, id: TargetId) -> usize {
+        self.progress().times_built.get(&id).copied().unwrap_or_default()
+    }
+
     /// The targets whose attempts ran at a moment, or would have been at it within a tick of the clock.
     pub(crate) fn running_at(&self, moment: SystemTime) -> Vec<TargetId> {
         const TICK: Duration = Duration::from_millis(20);
@@ -186,6 +192,7 @@ impl<'a> Run<'a> {
         };
         if let Some(ended) = ended {
             let mut progress = self.progress();
+            *progress.times_built.entry(target).or_default() += usize::from(ended == TargetEnd::Built);
             // What was built first and put back later, after another build came between, was built.
             let before = progress.ended.insert(target, ended);
             if let (Some(before @ (TargetEnd::Built | TargetEnd::Restored)), TargetEnd::Fresh) = (before, ended) {

@@ -4,6 +4,7 @@
 //! artifact was altered go by it. Its *content* takes a link by what it leads to: whoever reads the directory depends
 //! on that. Without links the two are the same.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ impl Tree {
                 TreeNode::Directory
             } else if kind.is_symlink() {
                 let text = std::fs::read_link(entry.path())?.into_os_string().into_string();
-                TreeNode::Link(text.map_err(|text| not_utf8(&format!("the text {text:?} of the link `{name}` in it")))?)
+                TreeNode::Link(text.map_err(|text| not_utf8(&format!("of the link `{name}` in it the text"), &text))?)
             } else if kind.is_file() {
                 TreeNode::File(digest_of(entry.path()).map_err(|error| at(entry.path(), &error))?)
             } else {
@@ -360,12 +361,16 @@ fn leaves(name: &str, text: &str) -> bool {
 fn relative(root: &Path, path: &Path) -> io::Result<String> {
     let below = path.strip_prefix(root).unwrap_or(path);
     let text = below.to_str();
-    let text = text.ok_or_else(|| not_utf8(&format!("the file name {below:?} in it")))?;
+    let text = text.ok_or_else(|| not_utf8("in it the file name", below.as_os_str()))?;
     Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
-fn not_utf8(what: &str) -> io::Error {
-    let what = format!("{what} is not UTF-8: give it another");
+#[expect(
+    clippy::unnecessary_debug_formatting,
+    reason = "which shows the bytes that are no text"
+)]
+fn not_utf8(what: &str, text: &OsStr) -> io::Error {
+    let what = format!("{what} {text:?} is not UTF-8: give it another");
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
@@ -464,8 +469,8 @@ mod tests {
         fs::create_dir(dir.path().join("two")).expect("made");
         symlink(bad, dir.path().join("two/link")).expect("linked");
         for (name, text) in [
-            ("one", r#"the file name "\xFF" in it is not UTF-8"#),
-            ("two", r#"the text "\xFF" of the link `link` in it"#),
+            ("one", r#"in it the file name "\xFF" is not UTF-8"#),
+            ("two", r#"of the link `link` in it the text "\xFF" is not UTF-8"#),
         ] {
             let root = dir.path().join(name);
             let error = Tree::read(&root, &digest::of_file, &whole).expect_err("no text");

@@ -65,7 +65,7 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
             name if has(WRITERS, name) && names_it => return Writes::Yes,
             // Names that the shell makes may be any.
             name if has(WRITERS, name) => {
-                others |= arguments.iter().any(|word| word.contains(['$', '`', '*', '?', '[']))
+                others |= arguments.iter().any(|word| word.contains(['$', '`', '*', '?', '[']));
             }
             "cp" | "mv" | "ln" | "install" if arguments.last().is_some_and(|word| is(word, path)) => {
                 return Writes::Yes;

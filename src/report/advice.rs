@@ -100,6 +100,10 @@ fn source_moved(path: &str, writers: &[TargetId], is_certain: bool, graph: &Grap
         let what = format!("`{path}`, a source of `{reader}`, was changed while the build ran");
         return Diagnostic::warning(what);
     };
+    let note = match is_certain {
+        true => format!("a restore would not bring it back, so {first} is run instead"),
+        false => "what a target writes beside its outputs does not come back when the target is restored".to_owned(),
+    };
     let (what, help) = match (is_certain, writers) {
         (true, _) => (
             format!("{first} writes `{path}`, which is a source of `{reader}`"),
@@ -119,7 +123,7 @@ fn source_moved(path: &str, writers: &[TargetId], is_certain: bool, graph: &Grap
     };
     Diagnostic::warning(what)
         .at(place(graph, writers[0]))
-        .note("what a target writes beside its outputs does not come back when the target is restored")
+        .note(note)
         .help(help)
 }
 
