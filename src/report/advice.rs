@@ -101,13 +101,16 @@ fn source_moved(path: &str, writers: &[TargetId], is_certain: bool, graph: &Grap
         return Diagnostic::warning(what);
     };
     let note = match is_certain {
-        true => format!("a restore would not bring it back, so {first} is run instead"),
+        true => "a restore would not bring it back, so what writes it is run and never restored".to_owned(),
         false => "what a target writes beside its outputs does not come back when the target is restored".to_owned(),
     };
     let (what, help) = match (is_certain, writers) {
         (true, _) => (
-            format!("{first} writes `{path}`, which is a source of `{reader}`"),
-            format!("declare it as an output of {first}, and name that among the inputs of `{reader}`"),
+            match names.as_slice() {
+                [one] => format!("{one} writes `{path}`, which is a source of `{reader}`"),
+                all => format!("{} write `{path}`, which is a source of `{reader}`", all.join(" and ")),
+            },
+            format!("declare it as an output of the one that makes it, and name that among the inputs of `{reader}`"),
         ),
         (false, [_]) => (
             format!("`{path}`, a source of `{reader}`, was changed while {first} ran"),
