@@ -60,6 +60,39 @@ fn the_path_of_its_staging_in_a_result_is_named_with_the_way_out() {
 }
 
 #[test]
+fn a_link_that_leads_to_or_from_the_staging_is_named() {
+    for (link, parts) in [
+        (
+            "$PWD/{{output}}/a",
+            ["warning: `d` has the path in it", "`direct = true`"],
+        ),
+        ("{{output}}/a", ["warning: `d` has the path in it", "`direct = true`"]),
+        (
+            "$(realpath --relative-to={{output}} c/x)",
+            ["warning: `d/b` is a link that leads nowhere", "in its place"],
+        ),
+    ] {
+        let project = Project::new(&format!(
+            "[target.t]\nrun = \"echo 1 > {{{{output}}}}/a; ln -s {link} {{{{output}}}}/b\"\noutput = \"d/\"\n"
+        ));
+        project.write("c/x", "1");
+        let told = project.build("");
+        told.ok();
+        for part in parts {
+            told.has(part);
+        }
+    }
+    for link in ["a", "../c/x", "$PWD/c/x", "nowhere"] {
+        let project = Project::new(&format!(
+            "[target.t]\nrun = \"echo 1 > {{{{output}}}}/a; ln -s {link} {{{{output}}}}/b\"\noutput = \"d/\"\n"
+        ));
+        project.write("c/x", "1");
+        let told = project.build("");
+        assert!(!told.text.contains("warning"), "{link}: {}", told.text);
+    }
+}
+
+#[test]
 fn what_is_written_beside_an_output_is_named_and_may_be_declared() {
     let project = Project::new(
         r#"
@@ -355,4 +388,17 @@ fn a_command_that_is_too_long_for_the_system_says_how_to_pass_what_is_long() {
         &told.text[..told.text.len().min(500)]
     );
     assert!(told.text.len() < 5000, "the command is cut: {}", told.text.len());
+}
+
+#[test]
+fn a_list_of_inputs_takes_no_path_with_a_line_break() {
+    let project =
+        Project::new("[target.a]\nrun = \"cat {{inputs_file}} > {{output}}\"\ninputs = [\"d/*\"]\noutput = \"a\"\n");
+    project.write("d/one\ntwo", "");
+    let told = project.build("");
+    told.exits(1);
+    told.has(r#"the path "d/one\ntwo" has a line break in it"#);
+    told.has("help: rename the file, or take `{{inputs}}`");
+    project.edit("Atsaffile", "cat {{inputs_file}}", "ls {{inputs}}");
+    project.build("").ok();
 }

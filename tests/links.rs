@@ -308,3 +308,51 @@ fn two_outputs_that_a_link_leads_to_one_place_are_an_error() {
     assert_eq!(told.code, Some(2), "{}", told.text);
     assert!(told.text.contains("two targets write"), "{}", told.text);
 }
+
+#[test]
+fn an_output_that_a_link_leads_among_the_sources_of_another_target_is_an_error() {
+    for (output, input, text) in [
+        (
+            "res/x",
+            "src/",
+            "the source `src` contains `res/x`, which is an artifact",
+        ),
+        (
+            "res/x",
+            "src/*",
+            "the glob `src/*` matches `res/x`, which is an artifact",
+        ),
+        ("res/sub/", "src/sub/a", "`src/sub/a` lies inside the artifact `w`"),
+        (
+            "res/sub/",
+            "src/*/a",
+            "the glob `src/*/a` reaches into `res/sub`, which is an artifact",
+        ),
+    ] {
+        let project = Project::new(&format!(
+            "[target.w]\nrun = \"echo 2 > {{{{output}}}}\"\noutput = \"{output}\"\n[target.r]\nrun = \"ls {{{{inputs}}}} > \
+             {{{{output}}}}\"\ninputs = [\"{input}\"]\noutput = \"out/r\"\n"
+        ));
+        project.write("src/sub/a", "1");
+        link(&project, "src", "res");
+        let told = project.build("");
+        told.exits(2);
+        told.has(text);
+        told.has("a link of the project leads there");
+        assert_eq!(project.read("src/sub/a"), "1");
+    }
+}
+
+#[test]
+fn a_file_that_an_output_is_through_a_link_is_that_artifact() {
+    let project = Project::new(
+        "[params]\nv = 1\n[target.r]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"src/a\"]\noutput = \
+         \"r\"\n[target.w]\nrun = \"echo {{v}} > {{output}}\"\noutput = \"res/a\"\n",
+    );
+    fs::create_dir(project.at("src")).expect("made");
+    link(&project, "src", "res");
+    for v in ["1", "2", "1"] {
+        project.build(&format!("-s v={v}")).ok();
+        assert_eq!(project.read("r"), format!("{v}\n"));
+    }
+}

@@ -16,6 +16,7 @@
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits, also during builds, against a plain recursion |
 //! | `moving` | inputs that move while a build runs |
+//! | `side_effects` | targets that write the sources of others |
 //! | `parts` | versions of the parts that a task's parameters name |
 //! | `links` | links in directories, and on the way to artifacts and outputs |
 //! | `places` | permissions, what cannot be read, and what is said of directories |
@@ -52,6 +53,7 @@ mod pipeline;
 mod places;
 mod project;
 mod security;
+mod side_effects;
 mod staleness;
 mod targets;
 mod upgrade;

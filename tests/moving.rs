@@ -169,6 +169,38 @@ fn a_directory_with_a_link_in_which_something_was_for_a_while_is_read_again() {
 }
 
 #[test]
+fn a_command_that_keeps_a_file_of_its_own_in_a_source_for_a_while_is_not_stuck() {
+    let project = Project::new(
+        "[target.t]\nrun = \"echo t >> ../ran; touch d/tmp; cat d/a > {{output}}; rm d/tmp\"\ninputs = [\"d/\"]\noutput = \
+         \"out\"\n",
+    );
+    project.write("d/a", "A");
+    project.build("").ok();
+    // Once more, since it could have been somebody else's file.
+    assert_eq!((project.read("out").as_str(), project.ran().as_str()), ("A", "t t"));
+    project.build("").ok();
+    assert_eq!(project.ran(), "");
+}
+
+#[test]
+fn a_file_that_a_command_writes_among_its_sources_is_named_and_may_be_taken_out() {
+    let project = Project::new(
+        "[target.t]\nrun = \"cat d/a > {{output}}; date +%N > d/new; mv d/new d/cache\"\ninputs = [\"d/\"]\noutput = \
+         \"out\"\n",
+    );
+    project.write("d/a", "A");
+    let told = project.build("");
+    told.exits(1);
+    told.has("`d` was changed again and again while it was being read");
+    told.has("it was `d/cache` that moved");
+    told.has("take it out: `\"!d/cache\"` in `inputs`");
+    project.edit("Atsaffile", "[\"d/\"]", "[\"d/\", \"!d/cache\"]");
+    project.build("").ok();
+    project.build("-B").ok();
+    assert_eq!(project.read("out"), "A");
+}
+
+#[test]
 fn what_python_caches_beside_its_sources_is_no_edit() {
     let project = waits("cat d/a.py", "inputs = [\"d/\"]");
     project.write("d/a.py", "A");

@@ -103,6 +103,41 @@ output = "f"
 }
 
 #[test]
+fn modes_alone_are_as_the_last_run_or_restore_made_them() {
+    let project = Project::new(
+        r#"
+[params]
+m = 755
+f = 644
+
+[target.t]
+run = "mkdir {{output}}/p; echo 1 > {{output}}/p/f; chmod {{f}} {{output}}/p/f; chmod {{m}} {{output}}/p"
+output = "d/"
+
+[target.f]
+run = "echo 1 > {{output}}; chmod {{f}} {{output}}"
+output = "f"
+
+[target.r]
+run = "echo r >> ../ran; cat {{inputs}}/p/f > {{output}}"
+inputs = ["t"]
+output = "r"
+"#,
+    );
+    let modes = || ["d/p", "d/p/f", "f"].map(|path| mode(&project, path));
+    for (set, made) in [
+        ("", [0o755, 0o644, 0o644]),
+        ("-s m=700 -s f=600", [0o700, 0o600, 0o600]),
+        ("", [0o755, 0o644, 0o644]),
+        ("-s m=700 -s f=600", [0o700, 0o600, 0o600]),
+    ] {
+        project.build(set).ok();
+        assert_eq!(modes(), made, "{set}");
+    }
+    assert_eq!(project.ran(), "r", "the content is the same");
+}
+
+#[test]
 fn what_cannot_be_read_is_said_with_its_path() {
     let project = Project::new(
         "[target.t]\nrun = \"ls {{inputs}} > {{output}}\"\ninputs = [\"d/\"]\noutput = \"t.out\"\n[target.f]\nrun = \"cat \

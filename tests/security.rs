@@ -128,6 +128,7 @@ fn links_in_a_store_are_followed_nowhere() {
         } else {
             let _ = fs::remove_file(&place);
         }
+        fs::create_dir_all(place.parent().expect("a parent")).expect("made");
         symlink(&to, &place).expect("linked");
         project.write("src.txt", "two\n");
         for command in ["build", "clean", "gc"] {

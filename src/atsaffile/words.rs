@@ -29,12 +29,21 @@ pub(super) fn of_shell(text: &str, files: &mut Vec<String>) {
         }
         return;
     };
+    of_tokens(tokens, files);
+}
+
+fn of_tokens(tokens: Vec<Token>, files: &mut Vec<String>) {
     let (mut program, mut redirection) = (true, None);
     for token in tokens {
         match token {
             Token::End => (program, redirection) = (true, None),
             Token::Redirection(signs) => redirection = Some(signs),
-            Token::Word { text, literal } => {
+            Token::Word {
+                text,
+                literal,
+                commands,
+            } => {
+                of_tokens(commands, files);
                 let literal = literal && !text.contains(HOLE);
                 if let Some(signs) = redirection.take() {
                     // What is not read through it is written to, or the end mark of a text in place.

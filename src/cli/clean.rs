@@ -79,7 +79,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
             .screen
             .print_json(&json!({ "dry_run": args.dry_run, "artifacts": artifacts }));
     } else {
-        session.screen.say(&summary(&swept, args));
+        let graph = &project.graph;
+        let is_receipt = |it: &Swept| {
+            graph
+                .artifact(&it.path)
+                .is_some_and(|id| graph.target(id.target).effect)
+        };
+        let is_removed = |it: &&Swept| matches!(it.outcome, CleanOutcome::Removed { .. });
+        let acts = swept.iter().filter(is_removed).any(is_receipt);
+        session.screen.say(&summary(&swept, args, acts));
     }
     Ok(Exit::Done)
 }
@@ -148,7 +156,8 @@ fn table(planned: &[Swept], dry_run: bool, session: &Session) -> String {
     table.draw(session.screen.out_ink())
 }
 
-fn summary(swept: &[Swept], args: &Args) -> String {
+/// `acts` says whether a receipt of an effect is among what is removed.
+fn summary(swept: &[Swept], args: &Args, acts: bool) -> String {
     let removed: Vec<&Swept> = swept
         .iter()
         .filter(|it| matches!(it.outcome, CleanOutcome::Removed { .. }))
@@ -161,6 +170,9 @@ fn summary(swept: &[Swept], args: &Args) -> String {
     match args {
         Args { dry_run: true, .. } => format!("would remove {count}, {size}; nothing was changed\n"),
         Args { orphans: true, .. } => format!("removed {count}, {size}\n"),
+        _ if acts => format!(
+            "removed {count}, {size}; `atsaf build` brings back what the store has a copy of, and an effect acts again\n"
+        ),
         _ => format!("removed {count}, {size}; `atsaf build` brings back what the store has a copy of\n"),
     }
 }

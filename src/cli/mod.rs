@@ -228,6 +228,7 @@ impl Session {
 }
 
 /// The flags that every command has.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Common options")]
 pub struct Common {

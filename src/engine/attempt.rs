@@ -292,6 +292,13 @@ impl Attempt<'_> {
         log: &Mutex<Log<'_>>,
     ) -> Result<(), AttemptError> {
         let PlanContext { store, files, .. } = self.context;
+        if let Some(path) = GivenFiles::unlistable(self.context.graph, self.target, command) {
+            return Err(AttemptError::Failed(Box::new(Failure {
+                what: format!("the path {path:?} has a line break in it, and `{{{{inputs_file}}}}` is one path a line"),
+                help: vec!["rename the file, or take `{{inputs}}`".to_owned()],
+                ..Failure::default()
+            })));
+        }
         let _given = GivenFiles::write(self.context, self.target, command)?;
         let words = command::words_of(self.context, self.target, command, staging);
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();

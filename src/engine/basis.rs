@@ -52,19 +52,31 @@ impl<'a> Execution<'a> {
             .map_err(|failure| Executed::Failed(*failure))?;
         let same_before = self.same_command_before(fingerprint, history);
         let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
-        let moved_alike = |path: &str| attempts.moved_alike.iter().any(|it| it == path);
+        let moved_before = |path: &str| {
+            attempts
+                .moved_alike
+                .iter()
+                .find(|(it, _)| it == path)
+                .map(|(_, how)| *how)
+        };
+        let moved_alike = |path: &str| moved_before(path).is_some();
         let earlier = EarlierAttempts {
             was_read: &was_read,
             moved_alike: &moved_alike,
         };
         let moves = seen.compare(&now, self.target(), &earlier);
-        // What only had the time of its last change moved, twice in a row, is marked by the command itself: `chmod` does
-        // that.
-        let is_new = |(read, moved): &&(&Read, Moved)| *moved != Moved::Marked || !moved_alike(&read.path);
+        // What only had the time of its last change moved, twice in a row, is marked by the command itself, as `chmod`
+        // does; and in what something came and went each time, the command keeps a file of its own for a while.
+        let is_new = |(read, moved): &&(&Read, Moved)| match moved {
+            Moved::Marked => !moved_alike(&read.path),
+            Moved::Passed => moved_before(&read.path).is_none_or(|before| before > Moved::Passed),
+            _ => true,
+        };
         if let Some((read, _)) = moves.inputs.iter().find(is_new) {
             let alike = moves.inputs.iter().filter(|(_, moved)| *moved != Moved::Changed);
-            attempts.moved_alike = alike.map(|(read, _)| read.path.clone()).collect();
-            return Err(Box::new(Self::again_for(self.id, read, attempts)));
+            attempts.moved_alike = alike.map(|(read, how)| (read.path.clone(), *how)).collect();
+            let at = seen.moved_at(&now, read, self.run.context.files.root());
+            return Err(Box::new(Self::again_for(self.id, read, at, attempts)));
         }
         let was_written = |word: &str| history.written().iter().any(|(it, _)| it == word);
         for word in moves.words.iter().filter(|word| !was_written(word)) {
@@ -80,7 +92,8 @@ impl<'a> Execution<'a> {
             .map_err(|errors| Box::new(Executed::Failed(cannot_plan(&errors))))
     }
 
-    fn again_for(target: TargetId, read: &Read, attempts: &mut Attempts) -> Executed {
+    /// `at` is the path that moved in what is read.
+    fn again_for(target: TargetId, read: &Read, at: Option<String>, attempts: &mut Attempts) -> Executed {
         attempts.changed += 1;
         attempts.made -= 1;
         if attempts.changed > CHANGES {
@@ -91,6 +104,10 @@ impl<'a> Execution<'a> {
                     read.path
                 );
                 failure.help.push(help);
+            } else if let Some(at) = at.filter(|at| *at != read.path) {
+                failure.notes.push(format!("it was `{at}` that moved"));
+                let help = format!("if the command writes it itself, take it out: `\"!{at}\"` in `inputs`");
+                failure.help.extend(read.artifact.is_none().then_some(help));
             }
             return Executed::Failed(failure);
         }

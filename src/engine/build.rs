@@ -15,9 +15,10 @@ use super::clock;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Executed, Execution, Overtaken};
 use super::graph::{Graph, GraphError, TargetId};
+use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
-use super::plan::{self, Plan, PlanContext, PlanError, Verdict};
+use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
 use super::run::Run;
 use super::schedule::{Next, Schedule};
 use super::store::entry::{Entry, RunEntry};
@@ -84,6 +85,9 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
 /// How often a build plans again since something moved while it ran.
 const MOVES: u32 = 3;
 
+/// How often an effect acts in one build since something that it reads moved: it may be the effect itself that moves it.
+const ACTS: usize = 2;
+
 /// A run in progress.
 struct Build<'a> {
     run: Run<'a>,
@@ -140,6 +144,8 @@ impl Build<'_> {
         } = &self.run;
         let (store, run) = (context.store, *run);
         let begun = Instant::now();
+        let sources = || FirstSources::of(*context, &plan);
+        self.run.first_sources.get_or_init(sources);
         store.prepare()?;
         let (_live, cut_short) = store.begin(run)?;
         self.end_survivors(&cut_short);
@@ -251,7 +257,9 @@ impl Build<'_> {
             return Ok(None);
         }
         *moves += u32::from(!by_others);
-        if *moves > MOVES {
+        let is_effect = |step: &Step| self.run.context.graph.target(step.target).effect;
+        let acts_on = |step: &Step| is_effect(step) && self.run.times_built(step.target) >= ACTS;
+        if *moves > MOVES || (!by_others && plan.open().any(acts_on)) {
             self.keeps_moving(&plan);
             return Ok(None);
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,9 @@ fn unbound(line: &str) -> Option<String> {
         .find_map(|end| line.trim_end().strip_suffix(end))?;
     let name = before.rsplit([' ', ':']).next()?.trim_start_matches('$');
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(is_name)).then(|| name.to_owned())
+    // `$1` is no variable that could be declared.
+    let is_variable = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    (is_variable && name.chars().all(is_name)).then(|| name.to_owned())
 }
 
 /// Whether a word that is a program's name occurs in a text; `egrep` and `/bin/grep` are such words, too.
@@ -88,12 +91,18 @@ fn trace(path: &Path) -> Option<Trace> {
 /// So many bytes of an artifact are looked through for the path of its private directory.
 const LOOKED_THROUGH: u64 = 64 << 20;
 
-/// Whether a text stands in a file, or in a file of a directory: in the first 64 MiB, of a directory's files together.
+/// Whether a text stands in a file, or in a file or link of a directory: in the first 64 MiB, of a directory's files
+/// together.
 pub(crate) fn stands_in(text: &str, path: &Path) -> bool {
     let finder = memmem::Finder::new(text);
     let mut left = LOOKED_THROUGH;
-    let files = walkdir::WalkDir::new(path).sort_by_file_name().into_iter().flatten();
-    for entry in files.filter(|entry| entry.file_type().is_file()) {
+    let entries = || walkdir::WalkDir::new(path).sort_by_file_name().into_iter().flatten();
+    let links = entries().filter(walkdir::DirEntry::path_is_symlink);
+    let mut texts = links.filter_map(|link| fs::read_link(link.path()).ok());
+    if texts.any(|to| finder.find(to.as_os_str().as_bytes()).is_some()) {
+        return true;
+    }
+    for entry in entries().filter(|entry| entry.file_type().is_file()) {
         match find_in(&finder, entry.path(), &mut left) {
             Ok(true) => return true,
             Ok(false) if left > 0 => {}
@@ -168,6 +177,7 @@ mod tests {
             );
         }
         assert_eq!(advice(1, "x", "an unbound variable"), None);
+        assert_eq!(advice(1, "x", "bash: line 1: $1: unbound variable"), None);
     }
 
     #[test]
@@ -182,5 +192,13 @@ mod tests {
             assert!(stands_in("staging/key", dir.path()), "{before}");
             assert!(!stands_in("staging/kex", &path), "{before}");
         }
+    }
+
+    #[test]
+    fn a_path_is_found_in_the_text_of_a_link() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        std::os::unix::fs::symlink("/project/staging/key/a", dir.path().join("link")).expect("linked");
+        assert!(stands_in("staging/key", dir.path()));
+        assert!(!stands_in("staging/kex", dir.path()));
     }
 }

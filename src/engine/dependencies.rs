@@ -13,7 +13,8 @@ use super::task::Tasks;
 
 /// What a target reads, without the words of its command that the command was seen to write itself.
 ///
-/// Such a word counts again once something else than a run of the target left it as it is.
+/// Such a word counts again once something else than a run of the target, or of another one that writes it too, left it
+/// as it is.
 pub(crate) fn reads_of<'g>(inputs: VerdictInputs<'g>, id: TargetId, history: &History) -> Vec<&'g Read> {
     let reads = inputs.graph.node(id).reads.iter();
     let left = history.written();
@@ -21,13 +22,36 @@ pub(crate) fn reads_of<'g>(inputs: VerdictInputs<'g>, id: TargetId, history: &Hi
         return reads.collect();
     }
     let is_written = |read: &&Read| {
-        read.how == How::Word
-            && read.artifact.is_none()
-            && left
-                .iter()
-                .any(|(path, digest)| *path == read.path && today(inputs.disk, inputs.graph, path) == Some(*digest))
+        let is_word = read.how == How::Word && read.artifact.is_none();
+        if !is_word || !left.iter().any(|(path, _)| *path == read.path) {
+            return false;
+        }
+        let Some(now) = today(inputs.disk, inputs.graph, &read.path) else {
+            return false;
+        };
+        has(left, &read.path, now) || is_left_by_another(inputs, id, &read.path, now)
     };
     reads.filter(|read| !is_written(read)).collect()
+}
+
+fn has(written: &[(String, Digest)], path: &str, content: Digest) -> bool {
+    written.iter().any(|(word, digest)| word == path && *digest == content)
+}
+
+/// Whether another target, whose command names a path too, was seen to leave there what is there now.
+fn is_left_by_another(inputs: VerdictInputs<'_>, id: TargetId, path: &str, now: Digest) -> bool {
+    let names_it = |other: &TargetId| match &inputs.graph.target(*other).action {
+        Action::Command(command) => command.file_words.iter().any(|word| word == path),
+        Action::Builtin { .. } => false,
+    };
+    let others = inputs
+        .graph
+        .order()
+        .iter()
+        .filter(|other| **other != id && names_it(other));
+    let names: Vec<&str> = others.map(|other| inputs.graph.name(*other)).collect();
+    let histories = inputs.past.histories(&names);
+    histories.iter().any(|history| has(history.written(), path, now))
 }
 
 /// Gathers everything that a target's result depends on; also tells who must run before all of it is known.

@@ -135,6 +135,22 @@ pub enum Notice {
         /// The path that stands in it.
         staging: String,
     },
+    /// A link in a result led somewhere from the private directory, and leads nowhere from its place.
+    LinkLost {
+        /// The link's path.
+        link: String,
+        /// Its text.
+        leads: String,
+    },
+    /// A source that the target reads was changed after the build had begun.
+    SourceMoved {
+        /// The source's path.
+        path: String,
+        /// The targets that ran when it was changed, and may have written it.
+        writers: Vec<TargetId>,
+        /// Whether their commands say that they write it.
+        is_certain: bool,
+    },
     /// Processes of an attempt that was cut short were still running, and were ended.
     SurvivorsEnded {
         /// The processes, in words.

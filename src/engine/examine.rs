@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::attempt::{Attempt, AttemptError};
 use super::cause::{self, Traces};
@@ -102,7 +102,49 @@ impl Attempt<'_> {
                 }
             }
         }
+        for (output, path) in target.outputs.iter().zip(&private.paths) {
+            if let Some((link, leads)) = lost_link(path, root, &output.path) {
+                let link = format!("{}/{link}", output.path);
+                observe(Notice::LinkLost { link, leads });
+            }
+        }
     }
+}
+
+/// A relative link in what was written, and its text, that leads to something from there and to nothing from the place.
+fn lost_link(written: &Path, root: &Path, path: &str) -> Option<(String, String)> {
+    let place = root.join(path);
+    let parent = place.parent().and_then(|parent| parent.canonicalize().ok());
+    let place = match parent {
+        Some(parent) => parent.join(place.file_name()?),
+        None => root.canonicalize().ok()?.join(path),
+    };
+    let written = &written.canonicalize().ok()?;
+    let walk = walkdir::WalkDir::new(written).min_depth(1).sort_by_file_name();
+    let links = walk.into_iter().flatten().filter(walkdir::DirEntry::path_is_symlink);
+    links.into_iter().find_map(|entry| {
+        let text = fs::read_link(entry.path()).ok().filter(|text| text.is_relative())?;
+        let below = entry.path().strip_prefix(written).ok()?;
+        let leads_from = |directory: &Path| lexical(&directory.join(below.parent()?).join(&text));
+        let here = leads_from(written)?;
+        let is_lost =
+            !here.starts_with(written) && here.exists() && !leads_from(&place).is_some_and(|there| there.exists());
+        is_lost.then(|| (below.display().to_string(), text.display().to_string()))
+    })
+}
+
+/// A path without `..`, as it is where no link is on the way; `None` if it leads above where it begins.
+fn lexical(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => drop(plain.pop()),
+            Component::ParentDir => return None,
+            part => plain.push(part),
+        }
+    }
+    Some(plain)
 }
 
 /// Keeps what a failed attempt wrote, to be read; says whether there was anything.

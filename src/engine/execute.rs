@@ -13,12 +13,14 @@ use super::digest::Digest;
 use super::event::{Event, Failure, Outcome, WaitingFor};
 use super::graph::{ArtifactId, Read, TargetId};
 use super::judge;
+use super::moved_sources;
 use super::moves::{Seen, Unreadable};
 use super::plan::{PlanError, Restorable, Step, Verdict};
 use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
 use super::run_id::RunId;
+use super::sight::Moved;
 use super::spec::Target;
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::restore::RestoreRequest;
@@ -54,8 +56,8 @@ pub(crate) struct Attempts {
     pub(super) made: u32,
     /// How often something that it reads was changed meanwhile.
     pub(super) changed: u32,
-    /// Inputs that moved during the last attempt and said the same afterwards.
-    pub(super) moved_alike: Vec<String>,
+    /// Inputs that moved during the last attempt and said the same afterwards, and how.
+    pub(super) moved_alike: Vec<(String, Moved)>,
     /// Whether it was told for whom it waits.
     waiting: bool,
 }
@@ -100,8 +102,15 @@ impl<'a> Execution<'a> {
         let force = self.run.forced(self.id);
         let (step, _) = match judge::judge(self.run.context.inputs(), self.id, &|id| self.content(id), force) {
             Ok(judged) => judged,
-            Err(errors) => return Ok(Executed::Failed(cannot_plan(&errors))),
+            Err(errors) => {
+                let mut failure = cannot_plan(&errors);
+                failure.notes = moved_sources::gone(self.run, &errors);
+                return Ok(Executed::Failed(failure));
+            }
         };
+        if let Some(fingerprint) = &step.fingerprint {
+            moved_sources::tell(self.run, self.id, fingerprint);
+        }
         let history = self.history();
         if let Some(overtaken) = self.overtaken(&step, &history, &seen) {
             if overtaken.by.is_none() {
@@ -299,9 +308,10 @@ impl<'a> Execution<'a> {
             let target = self.target().name.clone();
             context.store.records.append(&[Entry::Acting { target }])?;
         }
-        let (begun, moment) = (Instant::now(), clock::now());
+        let begun = Instant::now();
+        self.run.attempt_begins(self.id);
         let staged = attempt.run();
-        self.run.ran_since(self.id, moment);
+        self.run.attempt_has_ended(self.id);
         let staged = match staged {
             Ok(staged) => staged,
             Err(AttemptError::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),

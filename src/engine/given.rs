@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::command::{self, Fill};
-use super::graph::TargetId;
+use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
 use super::spec::{Command, Piece, Target};
 use super::store::{self, StoreError, own_file, private_key};
@@ -60,6 +60,15 @@ impl GivenFiles {
             given.put(&given.paths.params, &command::params_file(&target.params))?;
         }
         Ok(given)
+    }
+
+    /// A path that cannot stand in the list of inputs, if the command asks for that.
+    pub(crate) fn unlistable(graph: &Graph, id: TargetId, command: &Command) -> Option<String> {
+        if !command::has(command, |piece| *piece == Piece::InputsFile) {
+            return None;
+        }
+        let mut paths = command::declared_inputs(graph, id).into_iter().map(|(_, path)| path);
+        paths.find(|path| path.contains('\n')).map(str::to_owned)
     }
 
     fn put(&self, path: &Path, text: &str) -> Result<(), StoreError> {

@@ -12,9 +12,10 @@ use super::look::Look;
 use super::plan::{Contents, PlanError, Restorable, Step, Verdict, VerdictInputs};
 use super::reason::{self, Difference, Evidence, InPlace};
 use super::result_id::{Discovered, result_id};
-use super::spec::{ArtifactKind, Output, Target};
+use super::spec::{Action, ArtifactKind, Output, Target};
 use super::store::entry::Artifact;
 use super::store::{History, StoredResult};
+use super::writes::{Writes, writes};
 
 /// A target's step, with the contents of what it leaves, unless it has to run; or why it cannot be planned.
 pub(super) type Judged = Result<(Step, Option<Contents>), Vec<PlanError>>;
@@ -73,6 +74,7 @@ pub(super) fn judge_by(
     let verdict = if !reasons.is_empty() {
         let earlier = hash
             .filter(|_| !force)
+            .filter(|_| !writes_a_source(inputs.graph, id))
             .and_then(|hash| restorable(inputs, target, history, hash));
         contents = earlier
             .as_ref()
@@ -163,6 +165,20 @@ pub(crate) fn content_in_place(disk: &dyn Look, path: &str, artifact: &Artifact)
         true => disk.content(path).ok().flatten().map(|(content, _)| content),
         false => Some(artifact.content),
     }
+}
+
+/// Whether a command says that it writes what is a source of another target: a restore would leave that as it is.
+fn writes_a_source(graph: &Graph, id: TargetId) -> bool {
+    let Action::Command(command) = &graph.target(id).action else {
+        return false;
+    };
+    let text = command.text();
+    let others = graph.order().iter().filter(|other| **other != id);
+    let mut sources = others
+        .flat_map(|other| &graph.node(*other).reads)
+        .filter(|read| read.artifact.is_none());
+    // Most are not even named.
+    sources.any(|read| text.contains(&read.path) && writes(command, &read.path) == Writes::Yes)
 }
 
 /// The earlier result that may be put back for a declared fingerprint: never of an effect, which has to act; only a

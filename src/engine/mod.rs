@@ -24,6 +24,7 @@ pub mod ignore;
 mod judge;
 pub mod look;
 mod mask;
+mod moved_sources;
 mod moves;
 pub mod nesting;
 pub mod plan;

@@ -7,12 +7,14 @@
 //! ```
 
 use std::io;
+use std::path::Path;
 
 use super::digest::Digest;
 use super::event::Failure;
 use super::fingerprint::Field;
 use super::graph::{ArtifactId, How, Read, TargetId};
 use super::ignore;
+use super::moved_sources::writers;
 use super::plan::PlanContext;
 use super::reason::{Difference, Reason};
 use super::run::Run;
@@ -79,6 +81,14 @@ impl<'g> Seen<'g> {
         self.reads.iter().copied().zip(&self.sights)
     }
 
+    /// The path, as far as it lies in the project, that moved in something that is read.
+    pub(crate) fn moved_at(&self, after: &Self, read: &Read, root: &Path) -> Option<String> {
+        let mut pairs = self.pairs().zip(&after.sights);
+        let ((_, before), after) = pairs.find(|((it, _), _)| it.path == read.path)?;
+        let path = before.moved_at(after)?;
+        Some(path.strip_prefix(root).unwrap_or(&path).display().to_string())
+    }
+
     /// Compares with a later look at the same.
     pub(crate) fn compare(&self, after: &Self, target: &'g Target, earlier: &EarlierAttempts<'_>) -> Moves<'g> {
         let command = match &target.action {
@@ -124,7 +134,7 @@ impl EarlierAttempts<'_> {
     fn is_written(&self, command: &Command, path: &str, moved: Moved) -> bool {
         match (writes(command, path), moved) {
             (Writes::Yes, _) => true,
-            (Writes::No, _) | (Writes::Unknown, Moved::No | Moved::Marked) => false,
+            (Writes::No, _) | (Writes::Unknown, Moved::No | Moved::Marked | Moved::Passed) => false,
             // Edited and edited back by somebody else, if it does not happen again.
             (Writes::Unknown, Moved::Rewritten) => (self.moved_alike)(path) && !(self.was_read)(path),
             (Writes::Unknown, Moved::Changed) => !(self.was_read)(path),
@@ -185,11 +195,16 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
     });
     let mut what: Vec<String> = Vec::new();
     for path in paths {
-        let writers: Vec<String> = writers(run, target, path)
+        let writers = writers(run, target, path);
+        let was_moved_by_itself = writers.is_none();
+        let writers: Vec<String> = writers
+            .unwrap_or_default()
+            .0
             .iter()
             .map(|id| format!("`{}`", graph.name(*id)))
             .collect();
         let by = match writers.as_slice() {
+            [] if was_moved_by_itself => format!(", by `{}` itself", graph.name(target)),
             [] => String::new(),
             writers => format!(", by {}?", writers.join(" or ")),
         };
@@ -205,18 +220,4 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
     let help = "let what a target writes be its output, and name that as an input of those who read it";
     failure.help.push(help.to_owned());
     failure
-}
-
-/// The targets that may have written a path: of those that ran when it was changed, the ones that name it, else all.
-fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> Vec<TargetId> {
-    let PlanContext { graph, files, .. } = run.context;
-    let changed = files.at(path).symlink_metadata().and_then(|it| it.modified()).ok();
-    let mut running = changed.map(|at| run.running_at(at)).unwrap_or_default();
-    running.retain(|id| *id != reader);
-    let names = |id: &TargetId| match &graph.target(*id).action {
-        Action::Command(command) => command.text().contains(path),
-        Action::Builtin { .. } => false,
-    };
-    let naming: Vec<TargetId> = running.iter().copied().filter(names).collect();
-    if naming.is_empty() { running } else { naming }
 }

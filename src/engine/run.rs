@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::clock;
@@ -10,6 +10,7 @@ use super::event::{Event, Observer, Outcome, Summary};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge;
 use super::mask::Mask;
+use super::moved_sources::FirstSources;
 use super::plan::PlanContext;
 use super::run_id::RunId;
 use super::store::entry::Artifact;
@@ -46,6 +47,8 @@ pub(crate) struct Run<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) mask: Arc<Mask>,
     pub(crate) id: RunId,
+    /// Set when the first plan is made.
+    pub(crate) first_sources: Arc<OnceLock<FirstSources>>,
     progress: Arc<Mutex<Progress>>,
 }
 
@@ -55,8 +58,9 @@ struct Progress {
     /// What each target left that is done, and each fresh one that another needs.
     left: HashMap<TargetId, Vec<Artifact>>,
     ended: HashMap<TargetId, TargetEnd>,
-    /// From when to when each attempt ran.
-    attempts: Vec<(TargetId, SystemTime, SystemTime)>,
+    times_built: HashMap<TargetId, usize>,
+    /// From when to when each attempt ran; `None` as long as it does.
+    attempts: Vec<(TargetId, SystemTime, Option<SystemTime>)>,
 }
 
 /// How a target ended, for the summary.
@@ -79,6 +83,7 @@ impl<'a> Run<'a> {
             observer,
             mask: Arc::new(Mask::new(options.secrets.values().map(String::as_str))),
             id: RunId::new(),
+            first_sources: Arc::default(),
             progress: Arc::default(),
         }
     }
@@ -91,6 +96,7 @@ impl<'a> Run<'a> {
             observer: self.observer,
             mask: Arc::clone(&self.mask),
             id: self.id,
+            first_sources: Arc::clone(&self.first_sources),
             progress: Arc::clone(&self.progress),
         }
     }
@@ -134,17 +140,31 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Notes that an attempt of a target ran since a moment, until now.
-    pub(crate) fn ran_since(&self, id: TargetId, begun: SystemTime) {
-        self.progress().attempts.push((id, begun, clock::now()));
+    /// Notes that an attempt of a target begins.
+    pub(crate) fn attempt_begins(&self, id: TargetId) {
+        self.progress().attempts.push((id, clock::now(), None));
+    }
+
+    /// Notes that it has ended.
+    pub(crate) fn attempt_has_ended(&self, id: TargetId) {
+        let mut progress = self.progress();
+        let last = progress.attempts.iter_mut().rev().find(|(other, ..)| *other == id);
+        if let Some((.., ended)) = last {
+            *ended = Some(clock::now());
+        }
+    }
+
+    /// How often a target was built.
+    pub(crate) fn times_built(&self, id: TargetId) -> usize {
+        self.progress().times_built.get(&id).copied().unwrap_or_default()
     }
 
     /// The targets whose attempts ran at a moment, or would have been at it within a tick of the clock.
     pub(crate) fn running_at(&self, moment: SystemTime) -> Vec<TargetId> {
         const TICK: Duration = Duration::from_millis(20);
         let progress = self.progress();
-        let at = |(_, begun, ended): &&(TargetId, SystemTime, SystemTime)| {
-            moment + TICK >= *begun && moment <= *ended + TICK
+        let at = |(_, begun, ended): &&(TargetId, SystemTime, Option<SystemTime>)| {
+            moment + TICK >= *begun && ended.is_none_or(|ended| moment <= ended + TICK)
         };
         let mut ids: Vec<TargetId> = progress.attempts.iter().filter(at).map(|(id, ..)| *id).collect();
         ids.sort_unstable();
@@ -172,6 +192,7 @@ impl<'a> Run<'a> {
         };
         if let Some(ended) = ended {
             let mut progress = self.progress();
+            *progress.times_built.entry(target).or_default() += usize::from(ended == TargetEnd::Built);
             // What was built first and put back later, after another build came between, was built.
             let before = progress.ended.insert(target, ended);
             if let (Some(before @ (TargetEnd::Built | TargetEnd::Restored)), TargetEnd::Fresh) = (before, ended) {

@@ -48,6 +48,8 @@ pub(crate) enum Moved {
     /// Only in the time of its last change of any kind: its permissions were set, it was moved away and back, or it
     /// was written and its time of modification put back.
     Marked,
+    /// Something came and went in a directory, and all else is as it was.
+    Passed,
     /// It was written, although it says what it said before.
     Rewritten,
     /// It says something else.
@@ -125,6 +127,18 @@ impl Sight {
             .max()
             .unwrap_or(Moved::No)
     }
+
+    /// A path at which `after` differs from this: a file or link before a directory.
+    pub(crate) fn moved_at(&self, after: &Self) -> Option<PathBuf> {
+        let paths: BTreeSet<&PathBuf> = self.stamps.keys().chain(after.stamps.keys()).collect();
+        let is_moved = |path: &&&PathBuf| match (self.stamps.get(**path), after.stamps.get(**path)) {
+            (Some(before), Some(after)) => before.moved(after) > Moved::Passed,
+            _ => true,
+        };
+        let path = paths.iter().find(is_moved)?;
+        let plain = path.to_string_lossy().trim_end_matches('\0').to_owned();
+        Some(PathBuf::from(plain))
+    }
 }
 
 impl Stamp {
@@ -143,6 +157,7 @@ impl Stamp {
             // The directory's times tell of what is ignored in it.
             (StampKind::Directory(names), StampKind::Directory(others)) if names != others => Moved::No,
             _ if is_marked_only => Moved::Marked,
+            (StampKind::Directory(_), StampKind::Directory(_)) => Moved::Passed,
             _ => Moved::Rewritten,
         }
     }

@@ -4,6 +4,7 @@
 //! artifact was altered go by it. Its *content* takes a link by what it leads to: whoever reads the directory depends
 //! on that. Without links the two are the same.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -56,10 +57,9 @@ impl Tree {
     pub fn read(root: &Path, digest_of: &dyn Fn(&Path) -> io::Result<Digest>, skip: Skip<'_>) -> io::Result<Self> {
         let mut nodes = Vec::new();
         let walk = walkdir::WalkDir::new(root).min_depth(1).into_iter();
-        // What is no text is an error further down.
         let is_part = |entry: &walkdir::DirEntry| {
-            let name = relative(root, entry.path());
-            entry.depth() == 0 || name.is_ok_and(|name| !skip(&name, entry.file_type().is_dir())) || name_is_bad(entry)
+            let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            entry.depth() == 0 || !skip(&below.to_string_lossy(), entry.file_type().is_dir())
         };
         for entry in walk.filter_entry(is_part) {
             let entry = entry.map_err(unreadable)?;
@@ -68,7 +68,8 @@ impl Tree {
             let node = if kind.is_dir() {
                 TreeNode::Directory
             } else if kind.is_symlink() {
-                TreeNode::Link(std::fs::read_link(entry.path())?.to_string_lossy().into_owned())
+                let text = std::fs::read_link(entry.path())?.into_os_string().into_string();
+                TreeNode::Link(text.map_err(|text| not_utf8(&format!("of the link `{name}` in it the text"), &text))?)
             } else if kind.is_file() {
                 TreeNode::File(digest_of(entry.path()).map_err(|error| at(entry.path(), &error))?)
             } else {
@@ -93,6 +94,7 @@ impl Tree {
                 TreeNode::Directory => hasher.update(b"d"),
                 TreeNode::File(digest) => hasher.update(b"f").update(digest.bytes()),
                 TreeNode::Link(text) => hasher.update(b"l").update(Digest::of(text.as_bytes()).bytes()),
+                // With its text: who packs or copies the directory sees that it is a link, and to where.
                 TreeNode::Followed { text, file } => {
                     hasher.update(b"s").update(Digest::of(text.as_bytes()).bytes());
                     match file {
@@ -355,20 +357,21 @@ fn leaves(name: &str, text: &str) -> bool {
     false
 }
 
-fn name_is_bad(entry: &walkdir::DirEntry) -> bool {
-    entry.file_name().to_str().is_none()
-}
-
 /// The path below `root`, with `/` between the parts.
 fn relative(root: &Path, path: &Path) -> io::Result<String> {
-    let below = path.strip_prefix(root).unwrap_or(path).to_str();
-    let not_text = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("the file name {} is not UTF-8", path.display()),
-        )
-    };
-    Ok(below.ok_or_else(not_text)?.replace(std::path::MAIN_SEPARATOR, "/"))
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let text = below.to_str();
+    let text = text.ok_or_else(|| not_utf8("in it the file name", below.as_os_str()))?;
+    Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
+}
+
+#[expect(
+    clippy::unnecessary_debug_formatting,
+    reason = "which shows the bytes that are no text"
+)]
+fn not_utf8(what: &str, text: &OsStr) -> io::Error {
+    let what = format!("{what} {text:?} is not UTF-8: give it another");
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]
@@ -455,6 +458,27 @@ mod tests {
             .collect();
         let expected = ["chain", "file", "tree/sub/x"].map(|path| (path.to_owned(), What::Content));
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_name_or_a_links_text_that_is_not_utf_8_is_an_error_where_it_counts() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let bad = std::ffi::OsStr::from_bytes(b"\xff");
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        write(&dir.path().join("one").join(bad), "text");
+        fs::create_dir(dir.path().join("two")).expect("made");
+        symlink(bad, dir.path().join("two/link")).expect("linked");
+        for (name, text) in [
+            ("one", r#"in it the file name "\xFF" is not UTF-8"#),
+            ("two", r#"of the link `link` in it the text "\xFF" is not UTF-8"#),
+        ] {
+            let root = dir.path().join(name);
+            let error = Tree::read(&root, &digest::of_file, &whole).expect_err("no text");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert!(error.to_string().starts_with(text), "{error}");
+            let skipped = Tree::read(&root, &digest::of_file, &|_, _| true).expect("read");
+            assert_eq!(skipped.0, []);
+        }
     }
 
     #[test]

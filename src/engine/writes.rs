@@ -64,7 +64,9 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
             "chmod" => {}
             name if has(WRITERS, name) && names_it => return Writes::Yes,
             // Names that the shell makes may be any.
-            name if has(WRITERS, name) => others |= arguments.iter().any(|word| word.contains(['$', '*', '?', '['])),
+            name if has(WRITERS, name) => {
+                others |= arguments.iter().any(|word| word.contains(['$', '`', '*', '?', '[']));
+            }
             "cp" | "mv" | "ln" | "install" if arguments.last().is_some_and(|word| is(word, path)) => {
                 return Writes::Yes;
             }
@@ -109,34 +111,34 @@ struct Step {
     written: Vec<String>,
 }
 
-/// The simple commands of a text for the shell, those between backticks included; `None` if a quote does not close.
+/// The simple commands of a text for the shell, those whose output stands in a word included; `None` if a quote does not
+/// close.
 fn steps(text: &str) -> Option<Vec<Step>> {
-    let (mut steps, mut step, mut redirection) = (Vec::new(), Step::default(), None);
-    for token in shell_text::tokens(text)? {
+    let mut steps = Vec::new();
+    add_steps(shell_text::tokens(text)?, &mut steps);
+    Some(steps)
+}
+
+fn add_steps(tokens: Vec<Token>, steps: &mut Vec<Step>) {
+    let (mut step, mut redirection) = (Step::default(), None);
+    for token in tokens {
         match token {
             Token::End => {
                 redirection = None;
                 steps.push(std::mem::take(&mut step));
             }
             Token::Redirection(signs) => redirection = Some(signs),
-            Token::Word { text, literal } => match redirection.take() {
-                Some(signs) if signs.contains('>') => step.written.push(text),
-                Some(_) => {}
-                None if literal => step.words.push(text),
-                None => {
-                    for (at, part) in text.split('`').enumerate() {
-                        if at > 0 {
-                            steps.push(std::mem::take(&mut step));
-                        }
-                        step.words
-                            .extend(Some(part).filter(|part| !part.is_empty()).map(str::to_owned));
-                    }
+            Token::Word { text, commands, .. } => {
+                add_steps(commands, steps);
+                match redirection.take() {
+                    Some(signs) if signs.contains('>') => step.written.push(text),
+                    Some(_) => {}
+                    None => step.words.push(text),
                 }
-            },
+            }
         }
     }
     steps.push(step);
-    Some(steps)
 }
 
 #[cfg(test)]
@@ -172,6 +174,9 @@ mod tests {
             "sort -o x.db x.db",
             "sed -i s/a/b/ x.db",
             "if true; then echo 1 >x.db; fi",
+            "tee `cat list` x.db",
+            "echo \"$(echo 1 > x.db)\"; cat x.db",
+            "echo `echo 1 > x.db`; cat x.db",
         ] {
             assert_eq!(of(text, true), Writes::Yes, "{text}");
         }
@@ -212,6 +217,8 @@ mod tests {
             "rm -f $old; cat x.db",
             "python3 add.py x.db",
             "sqlite3 x.db 'insert into t values (1)'",
+            "echo `add x.db`",
+            "echo \"$(add x.db)\"",
         ] {
             assert_eq!(of(text, true), Writes::Unknown, "{text}");
         }

@@ -69,6 +69,17 @@ pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
         .at(place(graph, target))
         .note("nothing is there after the build")
         .help("with `direct = true` the command writes the declared path itself"),
+        Notice::LinkLost { link, leads } => Diagnostic::warning(format!("`{link}` is a link that leads nowhere"))
+            .at(place(graph, target))
+            .note(format!(
+                "`{leads}` leads there only from the directory to which the command writes"
+            ))
+            .help("make the link as it has to be in its place, or say `direct = true`"),
+        Notice::SourceMoved {
+            path,
+            writers,
+            is_certain,
+        } => source_moved(path, writers, *is_certain, graph, target),
         Notice::SurvivorsEnded { processes } => {
             let what = format!("an earlier attempt of `{name}` was still running, and was ended");
             Diagnostic::warning(what).note(some_of(processes))
@@ -80,6 +91,43 @@ pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
                 .help("end it by hand")
         }
     }
+}
+
+fn source_moved(path: &str, writers: &[TargetId], is_certain: bool, graph: &Graph, reader: TargetId) -> Diagnostic {
+    let names: Vec<String> = writers.iter().map(|id| format!("`{}`", graph.name(*id))).collect();
+    let reader = graph.name(reader);
+    let Some(first) = names.first() else {
+        let what = format!("`{path}`, a source of `{reader}`, was changed while the build ran");
+        return Diagnostic::warning(what);
+    };
+    let note = match is_certain {
+        true => "a restore would not bring it back, so what writes it is run and never restored".to_owned(),
+        false => "what a target writes beside its outputs does not come back when the target is restored".to_owned(),
+    };
+    let (what, help) = match (is_certain, writers) {
+        (true, _) => (
+            match names.as_slice() {
+                [one] => format!("{one} writes `{path}`, which is a source of `{reader}`"),
+                all => format!("{} write `{path}`, which is a source of `{reader}`", all.join(" and ")),
+            },
+            format!("declare it as an output of the one that makes it, and name that among the inputs of `{reader}`"),
+        ),
+        (false, [_]) => (
+            format!("`{path}`, a source of `{reader}`, was changed while {first} ran"),
+            format!("if {first} writes it, declare it as its output, and name that among the inputs of `{reader}`"),
+        ),
+        (false, _) => (
+            format!(
+                "`{path}`, a source of `{reader}`, was changed while {} ran",
+                names.join(", ")
+            ),
+            format!("if one of them writes it, declare it as its output, and name that among the inputs of `{reader}`"),
+        ),
+    };
+    Diagnostic::warning(what)
+        .at(place(graph, writers[0]))
+        .note(note)
+        .help(help)
 }
 
 /// Where a target stands in the Atsaffile.

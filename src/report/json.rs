@@ -99,7 +99,7 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
         }),
         Event::Finished { target, outcome } => finished(*target, outcome, graph),
         Event::Stopping { target } => json!({ "event": "stopping", "target": name(target) }),
-        Event::Noticed { target, notice } => noticed(notice, name(target)),
+        Event::Noticed { target, notice } => noticed(notice, graph, *target),
         Event::Displaced { path, to } => json!({ "event": "displaced", "path": path, "to": to }),
         Event::Warning { message } => json!({ "event": "warning", "message": message }),
         Event::Ended { run, summary } => {
@@ -145,7 +145,7 @@ fn finished(target: TargetId, outcome: &Outcome, graph: &Graph) -> Value {
     whole
 }
 
-fn noticed(notice: &Notice, target: &str) -> Value {
+fn noticed(notice: &Notice, graph: &Graph, target: TargetId) -> Value {
     let mut object = match notice {
         Notice::WrittenBeside { paths, output } => {
             json!({ "notice": "written_beside", "paths": paths, "output": output })
@@ -153,10 +153,19 @@ fn noticed(notice: &Notice, target: &str) -> Value {
         Notice::StagingPathInside { artifact, staging } => {
             json!({ "notice": "staging_path_inside", "artifact": artifact, "staging": staging })
         }
+        Notice::LinkLost { link, leads } => json!({ "notice": "link_lost", "link": link, "leads": leads }),
+        Notice::SourceMoved {
+            path,
+            writers,
+            is_certain,
+        } => {
+            let writers: Vec<&str> = writers.iter().map(|id| graph.name(*id)).collect();
+            json!({ "notice": "source_moved", "path": path, "writers": writers, "is_certain": is_certain })
+        }
         Notice::SurvivorsEnded { processes } => json!({ "notice": "survivors_ended", "processes": processes }),
         Notice::SurvivorsRunning { processes } => json!({ "notice": "survivors_running", "processes": processes }),
     };
-    let mut whole = json!({ "event": "noticed", "target": target });
+    let mut whole = json!({ "event": "noticed", "target": graph.name(target) });
     merge(&mut whole, &mut object);
     whole
 }

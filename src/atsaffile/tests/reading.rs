@@ -187,8 +187,25 @@ fn literal_words_of_a_shell_text_may_be_files() {
 }
 
 #[test]
+fn words_of_commands_whose_output_is_a_word_may_be_files() {
+    for run in [
+        r"'echo $(cat a.txt) > {{output}}'",
+        r"'echo `cat a.txt` > {{output}}'",
+        r#"'echo "n: $(cat "a.txt")" > {{output}}'"#,
+        r#"'echo "n: `cat a.txt`" > {{output}}'"#,
+        r"'N=$(wc -l < a.txt) && echo $N > {{output}}'",
+        r"'echo `cat $(echo \`cat a.txt\`)` > {{output}}'",
+    ] {
+        assert_eq!(words(run), ["a.txt"], "{run}");
+    }
+    assert_eq!(words(r"'cp `ls a.txt` b.txt {{output}}'"), ["a.txt", "b.txt"]);
+    let in_place = "\"cat > {{output}} <<E\\nit isn't `cat a.txt`\\nE\\nsort b.txt\"";
+    assert_eq!(words(in_place), ["a.txt", "b.txt"]);
+}
+
+#[test]
 fn words_that_the_shell_changes_are_no_files() {
-    let run = r#"'fit $HOME/a ~/b *.csv c? `d` "$e" {f,g} x{{output}} -i --conf=a.yml /etc/passwd ../up {{input.in.csv}} # no.py'"#;
+    let run = r#"'fit $HOME/a ~/b *.csv c? `$d` "$e" {f,g} x{{output}} -i --conf=a.yml /etc/passwd ../up {{input.in.csv}} # no.py'"#;
     assert_eq!(words(run), Vec::<String>::new());
     assert_eq!(words(r#"'fit "*.csv" \$x > {{output}}'"#), ["*.csv", "$x"]);
 }

@@ -27,7 +27,8 @@ pub(super) struct NameIndex {
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads to where nothing can be written.
 pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
-    let mut by_name = FastMap::with_capacity_and_hasher(2 * spec.targets.len(), Default::default());
+    let mut by_name = FastMap::default();
+    by_name.reserve(2 * spec.targets.len());
     let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
     let mut by_real: BTreeMap<String, ArtifactId> = BTreeMap::new();
     let mut errors = Vec::new();
@@ -69,19 +70,18 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
         if let Some(other) = by_path.get(real) {
             errors.push(GraphError::two_writers(spec, *other, *artifact));
         }
-        if let Some(directory) = directory_above(&by_path, real, spec) {
-            errors.push(GraphError::inside(spec, directory, *artifact));
-        }
     }
     // Sorted by path, so that most have the parent of the one before.
     let mut last = ("", None);
-    for (path, artifact) in &by_path {
+    for (path, artifact) in by_real.iter().chain(&by_path) {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         if parent != last.0 {
-            last = (parent, directory_above(&by_path, path, spec));
+            let above = [&by_path, &by_real].map(|places| directory_above(places, path, spec));
+            last = (parent, above.into_iter().flatten().next());
         }
         if let Some(directory) = last.1 {
-            errors.push(GraphError::inside(spec, directory, *artifact));
+            let error = GraphError::inside(spec, directory, *artifact).led(&by_real, spec, directory);
+            errors.push(error.led(&by_real, spec, *artifact));
         }
     }
     NameIndex {

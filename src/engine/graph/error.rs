@@ -1,5 +1,7 @@
 //! What can be wrong with the whole, and how it is told.
 
+use std::collections::BTreeMap;
+
 use super::{ArtifactId, Graph, TargetId};
 use crate::diagnostic::{Diagnostic, nearest, number_word};
 use crate::engine::spec::{ArtifactKind, Span, Spec, Text};
@@ -31,6 +33,16 @@ impl GraphError {
 
     fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
+        self
+    }
+
+    /// Adds where a link on the way to an artifact's path leads, if there is one.
+    pub(super) fn led(mut self, by_real: &BTreeMap<String, ArtifactId>, spec: &Spec, artifact: ArtifactId) -> Self {
+        if let Some((real, _)) = by_real.iter().find(|(_, id)| **id == artifact) {
+            let path = &output(spec, artifact).path;
+            self.notes
+                .push(format!("`{path}` is `{real}`: a link of the project leads there"));
+        }
         self
     }
 
@@ -129,6 +141,7 @@ impl GraphError {
             .at(span, "read here")
             .at(output.span, format!("made by `{}`", target(&graph.spec, directory)))
             .help(format!("read the artifact itself: `{name}`"))
+            .led(&graph.by_real, &graph.spec, directory)
     }
 
     pub(super) fn source_around(graph: &Graph, path: &str, span: Span, artifact: ArtifactId) -> Self {
@@ -143,6 +156,7 @@ impl GraphError {
             format!("`{}`, made by `{}`", output.name, target(&graph.spec, artifact)),
         )
         .help("what is in it would depend on what is built: let one of the two lie elsewhere, or read files by name")
+        .led(&graph.by_real, &graph.spec, artifact)
     }
 
     pub(super) fn glob_matches_artifact(graph: &Graph, pattern: &str, span: Span, artifact: ArtifactId) -> Self {
@@ -161,6 +175,7 @@ impl GraphError {
             format!("`{}`, made by `{}`", output.name, target(&graph.spec, artifact)),
         )
         .help("what it matches would depend on what is built: narrow the glob, or name the artifact as an input")
+        .led(&graph.by_real, &graph.spec, artifact)
     }
 
     pub(super) fn bad_glob(pattern: &str, span: Span, why: &str) -> Self {

@@ -109,7 +109,8 @@ impl<'g> Inputs<'g, '_, '_> {
                 return;
             }
         };
-        if let Some(artifact) = check::glob_hits(&graph.by_path, pattern, &graph.spec, &excluded) {
+        let hit = |places| check::glob_hits(places, pattern, &graph.spec, &excluded);
+        if let Some(artifact) = graph.places().into_iter().find_map(hit) {
             self.errors
                 .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
         }
@@ -147,12 +148,12 @@ impl<'g> Inputs<'g, '_, '_> {
                 .push(GraphError::source_inside(graph, path, span, directory));
         }
         let excluded = |path: &str| self.without.excludes(role, path);
-        let below = check::artifact_below(&graph.by_path, path, &excluded);
-        let below = below.or_else(|| match self.found.links.lead(path) {
-            Leads::Inside(real) => check::artifact_below(&graph.by_path, &real, &excluded),
-            Leads::Nowhere | Leads::Outside(_) => None,
-        });
-        if let Some(artifact) = below {
+        let real = self.found.real(path);
+        let below = |directory: &str| {
+            let mut places = graph.places().into_iter();
+            places.find_map(|places| check::artifact_below(places, directory, &excluded))
+        };
+        if let Some(artifact) = below(path).or_else(|| below(&real)) {
             self.errors.push(GraphError::source_around(graph, path, span, artifact));
         }
     }
@@ -305,6 +306,12 @@ fn at_its_place(graph: &Graph, real: &str) -> Option<ArtifactId> {
     graph.by_path.get(real).or_else(|| graph.by_real.get(real)).copied()
 }
 
+/// The directory artifact in whose own place a path lies.
+fn directory_of(graph: &Graph, real: &str) -> Option<ArtifactId> {
+    let mut places = graph.places().into_iter();
+    places.find_map(|places| check::directory_above(places, real, &graph.spec))
+}
+
 /// What the disk was asked while the graph was made; each question once.
 pub(super) struct DiskAnswers<'a> {
     files: &'a Files,
@@ -334,33 +341,34 @@ impl<'a> DiskAnswers<'a> {
         if let Some(artifact) = graph.by_path.get(path) {
             return Some(*artifact);
         }
-        let real = match self.links.lead(path) {
-            Leads::Nowhere => path.to_owned(),
-            Leads::Inside(real) | Leads::Outside(real) => real,
-        };
-        let artifact = at_its_place(graph, &real)?;
+        let artifact = at_its_place(graph, &self.real(path))?;
         self.linked.insert(path.to_owned(), artifact);
         Some(artifact)
     }
 
-    /// The artifact to which a link on the way to a path leads.
+    /// Where a path leads through links; itself if there are none.
+    fn real(&mut self, path: &str) -> String {
+        match self.links.lead(path) {
+            Leads::Nowhere => path.to_owned(),
+            Leads::Inside(real) | Leads::Outside(real) => real,
+        }
+    }
+
+    /// The artifact to which, or into which, a link on the way to a path leads.
     fn artifact_above(&mut self, graph: &Graph, path: &str) -> Option<ArtifactId> {
         match self.links.lead_of_parent(path) {
             Leads::Nowhere => None,
-            Leads::Inside(to) | Leads::Outside(to) => at_its_place(graph, &to),
+            Leads::Inside(to) | Leads::Outside(to) => at_its_place(graph, &to).or_else(|| directory_of(graph, &to)),
         }
     }
 
     /// The directory artifact in which a path lies, by its declared path or through links.
     fn directory_above(&mut self, graph: &Graph, path: &str) -> Option<ArtifactId> {
         let above = check::directory_above(&graph.by_path, path, &graph.spec);
-        above.or_else(|| match self.links.lead(path) {
-            Leads::Inside(real) => {
-                let artifact = check::directory_above(&graph.by_path, &real, &graph.spec)?;
-                self.linked.insert(path.to_owned(), artifact);
-                Some(artifact)
-            }
-            Leads::Nowhere | Leads::Outside(_) => None,
+        above.or_else(|| {
+            let artifact = directory_of(graph, &self.real(path))?;
+            self.linked.insert(path.to_owned(), artifact);
+            Some(artifact)
         })
     }
 

@@ -306,6 +306,11 @@ impl Graph {
         self.by_path.contains_key(path) || self.linked.contains_key(path) || above()
     }
 
+    /// Artifacts by declared path, and by where a link on the way to it leads.
+    fn places(&self) -> [&BTreeMap<String, ArtifactId>; 2] {
+        [&self.by_path, &self.by_real]
+    }
+
     /// The artifacts that share a name; none if it has one meaning.
     fn sharing(&self, name: &str) -> &[ArtifactId] {
         match self.by_name.get(name) {

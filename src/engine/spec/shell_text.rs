@@ -13,10 +13,12 @@ const SEPARATORS: [char; 6] = [';', '&', '|', '\n', '(', ')'];
 pub(crate) enum Token {
     /// A word without its quotes; it is literal if the shell puts nothing of its own into it.
     Word {
-        /// The word.
+        /// The word, without the commands whose output stands in it.
         text: String,
         /// Whether the program sees it as it stands here.
         literal: bool,
+        /// Those commands: what stands in `$(…)` or between backticks.
+        commands: Vec<Token>,
     },
     /// The signs of a redirection; the word after it is where it leads.
     Redirection(String),
@@ -26,12 +28,8 @@ pub(crate) enum Token {
 
 /// The parts of a text in their order; `None` if a quote does not close.
 pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
-    let mut scan = Scan {
-        tokens: Vec::new(),
-        word: None,
-        literal: true,
-    };
-    scan.all(&mut text.chars().peekable())?;
+    let mut scan = Scan::new();
+    scan.all(&mut text.chars().peekable(), false)?;
     Some(scan.tokens)
 }
 
@@ -40,12 +38,35 @@ struct Scan {
     /// The word that has begun; quotes alone make an empty one.
     word: Option<String>,
     literal: bool,
+    /// The commands whose output stands in that word.
+    commands: Vec<Token>,
+    /// Set before the end mark of a text in place: whether tabs before the mark do not count.
+    mark: Option<bool>,
+    /// The end marks of texts in place that begin with the next line.
+    marks: Vec<(String, bool)>,
 }
 
 impl Scan {
-    fn all(&mut self, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
+    fn new() -> Self {
+        Self {
+            tokens: Vec::new(),
+            word: None,
+            literal: true,
+            commands: Vec::new(),
+            mark: None,
+            marks: Vec::new(),
+        }
+    }
+
+    /// Reads to the end of the text or, of what stands `in_parentheses`, to the one that closes them.
+    fn all(&mut self, chars: &mut Peekable<Chars<'_>>, in_parentheses: bool) -> Option<()> {
+        let mut open = 0;
         while let Some(c) = chars.next() {
             match c {
+                ')' if in_parentheses && open == 0 => {
+                    self.end_word();
+                    return Some(());
+                }
                 '\'' => {
                     self.begin();
                     loop {
@@ -64,11 +85,22 @@ impl Scan {
                 '#' if self.word.is_none() => while chars.next_if(|c| *c != '\n').is_some() {},
                 '<' | '>' => self.redirect(c, chars),
                 _ if SEPARATORS.contains(&c) => {
+                    match c {
+                        '(' => open += 1,
+                        ')' => open -= 1,
+                        _ => {}
+                    }
                     self.end_word();
                     self.tokens.push(Token::End);
+                    if c == '\n' {
+                        for (mark, tabs) in std::mem::take(&mut self.marks) {
+                            self.in_place(&up_to(&mark, tabs, chars));
+                        }
+                    }
                 }
                 _ if c.is_whitespace() => self.end_word(),
-                '$' | '`' | '*' | '?' | '[' | '~' | '{' | '}' | '!' => {
+                '$' | '`' => self.expanded(c, chars)?,
+                '*' | '?' | '[' | '~' | '{' | '}' | '!' => {
                     self.push(c);
                     self.literal = false;
                 }
@@ -76,6 +108,52 @@ impl Scan {
             }
         }
         self.end_word();
+        (!in_parentheses).then_some(())
+    }
+
+    /// Reads what the shell puts something of its own in the place of, after its first character.
+    fn expanded(&mut self, sign: char, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
+        self.literal = false;
+        self.push(sign);
+        let mut inner = Self::new();
+        match sign {
+            '$' if chars.next_if_eq(&'(').is_some() => inner.all(chars, true)?,
+            '$' => return Some(()),
+            _ => {
+                let text = between_backticks(chars)?;
+                inner.all(&mut text.chars().peekable(), false)?;
+            }
+        }
+        self.commands.append(&mut inner.tokens);
+        self.commands.push(Token::End);
+        Some(())
+    }
+
+    /// Reads a text in place: as a text for the shell if it can be one, since it may be given to one, else as the words
+    /// and commands that are in it.
+    fn in_place(&mut self, text: &str) {
+        let mut inner = Self::new();
+        if inner.all(&mut text.chars().peekable(), false).is_none() {
+            inner = Self::new();
+            let _ = inner.prose(&mut text.chars().peekable());
+            inner.end_word();
+        }
+        self.tokens.append(&mut inner.tokens);
+        self.tokens.push(Token::End);
+    }
+
+    fn prose(&mut self, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
+        const MEANING: &str = "*?[]'\"<>;&|(){}~#!\\";
+        while let Some(c) = chars.next() {
+            match c {
+                '$' | '`' => self.expanded(c, chars)?,
+                _ if c.is_whitespace() => self.end_word(),
+                _ => {
+                    self.literal &= !MEANING.contains(c);
+                    self.push(c);
+                }
+            }
+        }
         Some(())
     }
 
@@ -92,10 +170,7 @@ impl Scan {
                         self.push(other);
                     }
                 },
-                c @ ('$' | '`') => {
-                    self.push(c);
-                    self.literal = false;
-                }
+                c @ ('$' | '`') => self.expanded(c, chars)?,
                 c => self.push(c),
             }
         }
@@ -110,6 +185,7 @@ impl Scan {
         signs.extend(std::iter::from_fn(|| {
             chars.next_if(|c| matches!(c, '<' | '>' | '&' | '|' | '-'))
         }));
+        self.mark = matches!(signs.as_str(), "<<" | "<<-").then_some(signs.ends_with('-'));
         self.tokens.push(Token::Redirection(signs));
     }
 
@@ -123,8 +199,46 @@ impl Scan {
 
     fn end_word(&mut self) {
         let literal = std::mem::replace(&mut self.literal, true);
+        let commands = std::mem::take(&mut self.commands);
         if let Some(text) = self.word.take() {
-            self.tokens.push(Token::Word { text, literal });
+            if let Some(tabs) = self.mark.take() {
+                self.marks.push((text.clone(), tabs));
+            }
+            self.tokens.push(Token::Word {
+                text,
+                literal,
+                commands,
+            });
+        }
+    }
+}
+
+/// The lines up to an end mark; `tabs` says that tabs before the mark do not count.
+fn up_to(mark: &str, tabs: bool, chars: &mut Peekable<Chars<'_>>) -> String {
+    let mut text = String::new();
+    while chars.peek().is_some() {
+        let line: String = chars.by_ref().take_while(|c| *c != '\n').collect();
+        let bare = if tabs { line.trim_start_matches('\t') } else { &line };
+        if bare == mark {
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// The text up to the backtick that closes it, as the shell that runs it reads it.
+fn between_backticks(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
+    let mut text = String::new();
+    loop {
+        match chars.next()? {
+            '`' => return Some(text),
+            '\\' => match chars.next()? {
+                escaped @ ('$' | '`' | '\\') => text.push(escaped),
+                other => text.extend(['\\', other]),
+            },
+            c => text.push(c),
         }
     }
 }
@@ -134,8 +248,21 @@ mod tests {
     use super::*;
 
     fn word(text: &str, literal: bool) -> Token {
+        Token::Word {
+            text: text.to_owned(),
+            literal,
+            commands: Vec::new(),
+        }
+    }
+
+    fn expanded(text: &str, commands: &[Token]) -> Token {
+        let commands = commands.iter().cloned().chain([Token::End]).collect();
         let text = text.to_owned();
-        Token::Word { text, literal }
+        Token::Word {
+            text,
+            literal: false,
+            commands,
+        }
     }
 
     fn to(signs: &str) -> Token {
@@ -175,8 +302,93 @@ mod tests {
     }
 
     #[test]
+    fn commands_whose_output_stands_in_a_word_are_read_as_commands() {
+        let cat = [word("cat", true), word("x y", true)];
+        for text in [
+            "echo $(cat 'x y') z",
+            "echo `cat 'x y'` z",
+            r#"echo "$(cat "x y")" z"#,
+            r#"echo "`cat 'x y'`" z"#,
+        ] {
+            let sign = if text.contains('`') { "`" } else { "$" };
+            let expected = [word("echo", true), expanded(sign, &cat), word("z", true)];
+            assert_eq!(tokens(text).expect("closed"), expected, "{text}");
+        }
+        let inner = expanded("`", &[word("cat", true), word("b", true)]);
+        assert_eq!(
+            tokens(r"echo a`sort $((1 + 2)) <in | head \`cat b\``c").expect("closed"),
+            [
+                word("echo", true),
+                expanded(
+                    "a`c",
+                    &[
+                        word("sort", true),
+                        expanded(
+                            "$",
+                            &[
+                                Token::End,
+                                word("1", true),
+                                word("+", true),
+                                word("2", true),
+                                Token::End
+                            ]
+                        ),
+                        to("<"),
+                        word("in", true),
+                        Token::End,
+                        word("head", true),
+                        inner,
+                    ]
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_text_in_place_is_read_whatever_quotes_are_in_it() {
+        let said = |body: &str| {
+            let all = tokens(&format!("cat <<-'E F' >out\n{body}\n\tE F\nsort b")).expect("closed");
+            let (begin, rest) = all.split_at(6);
+            assert_eq!(
+                begin,
+                [
+                    word("cat", true),
+                    to("<<-"),
+                    word("E F", true),
+                    to(">"),
+                    word("out", true),
+                    Token::End
+                ]
+            );
+            let (body, end) = rest.split_at(rest.len() - 2);
+            assert_eq!(end, [word("sort", true), word("b", true)]);
+            body.to_vec()
+        };
+        let cat = expanded("$", &[word("cat", true), word("x", true)]);
+        assert_eq!(
+            said("it's $(cat x) a/b"),
+            [word("it's", false), cat, word("a/b", true), Token::End]
+        );
+        assert_eq!(
+            said("run 'a b'"),
+            [word("run", true), word("a b", true), Token::End, Token::End]
+        );
+        assert_eq!(
+            said("isn't `"),
+            [word("isn't", false), expanded_to_nothing(), Token::End]
+        );
+    }
+
+    /// A backtick that does not close.
+    fn expanded_to_nothing() -> Token {
+        word("`", false)
+    }
+
+    #[test]
     fn a_quote_that_does_not_close_is_no_text_for_the_shell() {
         assert_eq!(tokens("echo 'a"), None);
         assert_eq!(tokens("echo \"a"), None);
+        assert_eq!(tokens("echo $(cat a"), None);
+        assert_eq!(tokens("echo `cat a"), None);
     }
 }

@@ -11,6 +11,7 @@ use rustix::fs::RenameFlags;
 
 use super::entry::{Artifact, Entry, Mode, ResultEntry};
 use super::modes::{remove, rename_with};
+use super::objects::mode;
 use super::{Store, StoreError, StoredResult, move_file, objects};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
 use crate::engine::files::{self, Files};
@@ -178,6 +179,7 @@ impl Store {
                 old.content == staged.content
                     && old.kind == staged.kind
                     && Some(old.mode) == fs::metadata(&staged.at).ok().map(|it| Mode::of(&it))
+                    && mode::are_alike(&staged.at, &files.at(&staged.path))
                     && files.digest_beside(&staged.path, Some(old.bytes)).ok().flatten() == Some((old.bytes, old.kind))
             };
             if let Some(old) = before.filter(intact) {
@@ -279,6 +281,7 @@ impl Store {
             other => return other.map(|()| None).map_err(io::Error::from),
         }
         if digest_of(to, &|digest| digest == artifact.bytes)? == Some(artifact.bytes) {
+            mode::copy(staged, to)?;
             remove(staged)?;
             artifact.mode.set(to)?;
             return Ok(None);

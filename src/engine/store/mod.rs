@@ -128,6 +128,10 @@ impl Store {
         }
         let (store, files) = Self::open_unchecked(root)?;
         store.refuse_links()?;
+        for directory in [root.join(DIRECTORY), dir] {
+            // Of another user's it cannot be set, and the next command is refused again.
+            let _ = modes::set_mode(&directory, 0o700);
+        }
         let objects = store.objects.all();
         objects.par_iter().for_each(|(key, _)| {
             if !store.objects.is_whole(*key) {
@@ -172,8 +176,9 @@ impl Store {
         self.refuse_links()?;
         let make = || -> io::Result<()> {
             own_file::make_directory(&self.dir.join("objects"))?;
-            // Whatever the mode with which it came: what is in it is nobody else's.
+            // Whatever the modes with which it came: what is in it is nobody else's.
             modes::set_mode(outer, 0o700)?;
+            modes::set_mode(&self.dir, 0o700)?;
             self.area.prepare()?;
             let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory was made by atsaf.\n";
             for (name, text) in [("CACHEDIR.TAG", tag), (".gitignore", "*\n")] {

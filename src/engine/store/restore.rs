@@ -61,6 +61,8 @@ impl Store {
             artifacts.push(artifact.clone());
             let found = files.digest_beside(&output.path, Some(artifact.bytes));
             if found.ok().flatten() == Some((artifact.bytes, artifact.kind)) {
+                let to = files.at(&output.path);
+                objects::set_modes(&*self.objects, &artifact, &to).map_err(StoreError::at(&to))?;
                 continue;
             }
             let staging = self.area.staging_beside(&files.at(&output.path), run);

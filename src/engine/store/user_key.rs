@@ -28,8 +28,8 @@ impl UserKey {
         let path = self.path.as_ref()?;
         let metadata = fs::symlink_metadata(path).ok()?;
         let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
-        let is_private = metadata.permissions().mode() & 0o077 == 0;
-        let key = own_file::read(path).ok().filter(|_| is_own && is_private)?;
+        let is_shared = metadata.permissions().mode() & 0o077 != 0;
+        let key = own_file::read(path).ok().filter(|_| is_own && !is_shared)?;
         key.try_into().ok()
     }
 

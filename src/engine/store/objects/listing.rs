@@ -93,7 +93,7 @@ impl Listing {
     /// Makes the directory again at a path that is free; `false` if a file of it is missing or damaged.
     pub(super) fn give(&self, objects: &dyn Objects, to: &Path) -> io::Result<bool> {
         fs::create_dir_all(to)?;
-        for Listed { path, what, mode } in &self.0 {
+        for Listed { path, what, .. } in &self.0 {
             let at = to.join(path);
             match what {
                 ListedContent::Directory => fs::create_dir_all(&at)?,
@@ -103,17 +103,22 @@ impl Listing {
                         remove(to)?;
                         return Ok(false);
                     }
-                    mode.set(&at)?;
                 }
             }
         }
+        self.set_modes(to)?;
+        Ok(true)
+    }
+
+    /// Gives what is in the directory at a path its permissions.
+    pub(super) fn set_modes(&self, at: &Path) -> io::Result<()> {
         // The innermost first: one that may not be entered any more has been filled by then.
         for Listed { path, what, mode } in self.0.iter().rev() {
-            if *what == ListedContent::Directory {
-                mode.set(&to.join(path))?;
+            if !matches!(what, ListedContent::Link(_)) {
+                mode.set(&at.join(path))?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 }
 

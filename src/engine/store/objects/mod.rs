@@ -46,6 +46,15 @@ pub(crate) trait Objects: Debug + Send + Sync {
     fn remove(&self, key: Digest) -> io::Result<()>;
 }
 
+/// Gives an artifact that is in its place the permissions with which it was made; without its copy, the outermost alone.
+pub(crate) fn set_modes(objects: &dyn Objects, artifact: &Artifact, at: &Path) -> io::Result<()> {
+    let key = artifact.object.filter(|_| artifact.kind == ArtifactKind::Directory);
+    if let Some(listing) = key.and_then(|key| Listing::read(objects, key)) {
+        listing.set_modes(at)?;
+    }
+    artifact.mode.set(at)
+}
+
 /// Keeps a copy of what an attempt left; gives its key, and a file's mode.
 pub(crate) fn keep(objects: &dyn Objects, kind: ArtifactKind, at: &Path) -> io::Result<(Digest, Mode)> {
     match kind {

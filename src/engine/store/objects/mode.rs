@@ -4,7 +4,7 @@
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,28 @@ impl Mode {
         }
         fs::set_permissions(path, Permissions::from_mode(bits))
     }
+}
+
+/// Whether what is in two directories, which have the same entries, has the same permissions.
+pub(crate) fn are_alike(one: &Path, other: &Path) -> bool {
+    let mode = |path: &Path| fs::symlink_metadata(path).ok().map(|it| Mode::of(&it));
+    inside(one).all(|path| mode(&one.join(&path)) == mode(&other.join(&path)))
+}
+
+/// Gives what is in a directory the permissions of what is in another, which has the same entries.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for path in inside(from) {
+        let mode = Mode::of(&fs::symlink_metadata(from.join(&path))?);
+        mode.set(&to.join(path))?;
+    }
+    Ok(())
+}
+
+/// Files and directories below a directory, the innermost first.
+fn inside(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let walk = walkdir::WalkDir::new(directory).min_depth(1).contents_first(true);
+    let entries = walk.into_iter().flatten().filter(|entry| !entry.path_is_symlink());
+    entries.filter_map(move |entry| Some(entry.path().strip_prefix(directory).ok()?.to_owned()))
 }
 
 /// The digest of a file's bytes alone.
