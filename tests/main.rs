@@ -22,6 +22,7 @@
 //! | `places` | permissions, what cannot be read, and what is said of directories |
 //! | `paths` | artifacts, sources and pipes in each other's way |
 //! | `layering` | who may import whom |
+//! | `dependencies` | sources and licences of what the program is made of |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -35,6 +36,7 @@
 mod attempts;
 mod concurrency;
 mod crash;
+mod dependencies;
 mod elsewhere;
 mod failures;
 mod gc;
