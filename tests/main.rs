@@ -21,6 +21,7 @@
 //! | `places` | permissions, what cannot be read, and what is said of directories |
 //! | `paths` | artifacts, sources and pipes in each other's way |
 //! | `layering` | who may import whom |
+//! | `network` | servers that drip, proxies, and little memory |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -45,6 +46,8 @@ mod links;
 mod mistakes;
 mod model;
 mod moving;
+#[cfg(feature = "forecasting")]
+mod network;
 mod parts;
 mod paths;
 #[cfg(feature = "forecasting")]
