@@ -15,3 +15,5 @@ pub mod forecasting;
 pub mod report;
 
 pub mod diagnostic;
+#[cfg(test)]
+mod fuzz;

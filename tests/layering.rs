@@ -44,6 +44,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("export", DATA),
     ("report", DATA),
     ("diagnostic", &[]),
+    // Of the tests alone.
+    ("fuzz", &[]),
     (
         "cli",
         &["atsaffile", "diagnostic", "engine", "export", "forecasting", "report"],

@@ -23,6 +23,7 @@
 //! | `paths` | artifacts, sources and pipes in each other's way |
 //! | `layering` | who may import whom |
 //! | `dependencies` | sources and licences of what the program is made of |
+//! | `network` | servers that drip, proxies, and little memory |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -48,6 +49,8 @@ mod links;
 mod mistakes;
 mod model;
 mod moving;
+#[cfg(feature = "forecasting")]
+mod network;
 mod parts;
 mod paths;
 #[cfg(feature = "forecasting")]

@@ -231,6 +231,11 @@ impl Attempt<'_> {
                     message: self.mask.hide(text).into_owned(),
                 }),
                 Message::Line(text) => log.line(text),
+                Message::Warning(text) => {
+                    log.line(&format!("warning: {text}"));
+                    let message = format!("`{}`: {}", target.name, self.mask.hide(text));
+                    self.observer.observe(&Event::Warning { message });
+                }
             }
         };
         let context = Context {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::digest::{Digest, Tree, of_file};
 use super::fast_map::FastMap;
@@ -41,6 +41,15 @@ pub struct Known {
     /// When this process began to read it; `None` once the file is known to have been older than that.
     #[serde(skip)]
     measured: Option<Measured>,
+}
+
+/// Digests that are worth remembering, by path; read back as a map of [`Known`].
+pub(crate) struct Settled<'a>(Vec<(&'a str, &'a Known)>);
+
+impl Serialize for Settled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 /// What is at a path.
@@ -290,10 +299,9 @@ impl Files {
         }
     }
 
-    /// Waits a tick of the file system's clock and measures the young entries again; gives back all that is worth
+    /// Waits a tick of the file system's clock and measures the young entries again; then shows all that is worth
     /// remembering.
-    #[must_use]
-    pub fn settle(&self) -> FastMap<String, Known> {
+    pub(crate) fn settle<T>(&self, show: impl FnOnce(Settled<'_>) -> T) -> T {
         let taken: Vec<(String, Known)> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
             let taken = known.iter().filter(|(_, known)| known.measured.is_some());
@@ -304,7 +312,7 @@ impl Files {
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let settled = known.iter().filter(|(_, known)| known.measured.is_none());
-        settled.map(|(path, known)| (path.clone(), *known)).collect()
+        show(Settled(settled.map(|(path, known)| (path.as_str(), known)).collect()))
     }
 
     fn settle_taken(&self, taken: Vec<(String, Known)>) {
@@ -411,6 +419,11 @@ mod tests {
         std::fs::write(path, text).expect("written");
     }
 
+    /// What the next process remembers.
+    fn settled(files: &Files) -> FastMap<String, Known> {
+        files.settle(|Settled(all)| all.iter().map(|(path, known)| ((*path).to_owned(), **known)).collect())
+    }
+
     #[test]
     fn a_change_in_the_same_tick_is_seen_by_the_next_process() {
         let dir = tempfile::tempdir().expect("a temporary directory");
@@ -420,7 +433,7 @@ mod tests {
         let files = Files::new(dir.path(), FastMap::default());
         let first = files.digest("source").expect("read");
         // Whether it is remembered is the clock's affair; if it is, a change must show.
-        let remembered = files.settle();
+        let remembered = settled(&files);
         write(&path, "two");
         let next = Files::new(dir.path(), remembered);
         assert_ne!(next.digest("source").expect("read"), first);
@@ -434,7 +447,7 @@ mod tests {
         let files = Files::new(dir.path(), FastMap::default());
         let (digest, kind) = files.digest("source").expect("read").expect("there");
         assert_eq!((digest, kind), (Digest::of(b"one"), ArtifactKind::File));
-        let mut remembered = files.settle();
+        let mut remembered = settled(&files);
         let lie = Digest::of(b"other");
         remembered.get_mut("source").expect("remembered").digest = lie;
         let next = Files::new(dir.path(), remembered);
@@ -455,7 +468,7 @@ mod tests {
         set();
         let files = Files::new(dir.path(), FastMap::default());
         let first = files.digest("source").expect("read");
-        let remembered = files.settle();
+        let remembered = settled(&files);
         assert_eq!(remembered.len(), 1);
         write(&path, "two");
         set();

@@ -128,6 +128,8 @@ pub enum Message<'a> {
     Progress(&'a str),
     /// A line for the attempt's log.
     Line(&'a str),
+    /// What people must see although the task goes on.
+    Warning(&'a str),
 }
 
 impl Context<'_> {
@@ -248,13 +250,18 @@ impl Context<'_> {
         (self.say)(Message::Line(line));
     }
 
+    /// Warns of something that does not stop the task.
+    pub fn warn(&self, message: &str) {
+        (self.say)(Message::Warning(message));
+    }
+
     /// Ends the task if the build was interrupted or the attempt's time is over: to be asked between pieces of work.
     ///
     /// # Errors
     /// [`TaskError`] if so.
     pub fn check_cancelled(&self) -> Result<(), TaskError> {
         if self.cancelled.load(Ordering::Relaxed) {
-            return Err(TaskError::new("the task was stopped"));
+            return Err(TaskError::stopped());
         }
         Ok(())
     }
@@ -284,6 +291,12 @@ impl TaskError {
             help: Vec::new(),
             retry: false,
         }
+    }
+
+    /// The error of a task that ends since it was asked to.
+    #[must_use]
+    pub fn stopped() -> Self {
+        Self::new("the task was stopped")
     }
 
     /// Adds a fact.

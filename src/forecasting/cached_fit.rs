@@ -93,6 +93,11 @@ impl CandidateModel {
         let mut outcomes: Vec<Option<WindowOutcome>> = keys
             .iter()
             .map(|key| memo.get(key).and_then(|bytes| decode(&bytes)))
+            // Bytes that somebody else left there may be a forecast of another length.
+            .map(|outcome| match outcome? {
+                Ok(window) => window.checked(request).ok().map(Ok),
+                Err(why) => Some(Err(why)),
+            })
             .collect();
         let absent: Vec<usize> = (0..cutoffs.len()).filter(|&at| outcomes[at].is_none()).collect();
         let mut effort = FitEffort {

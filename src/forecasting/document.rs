@@ -4,7 +4,9 @@ use std::io::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::table::{create, read_bytes, unwritable};
+use super::data_file;
+use super::limits::SizeLimit;
+use super::table::{create, unwritable};
 use crate::engine::run_id::RUN_ID_PLACEHOLDER;
 use crate::engine::task::{Context, TaskError};
 
@@ -32,7 +34,7 @@ pub(super) fn write(context: &Context<'_>, name: &str, document: &Value) -> Resu
 /// # Errors
 /// [`TaskError`] if it cannot be read.
 pub(super) fn read(context: &Context<'_>, role: &str) -> Result<Map<String, Value>, TaskError> {
-    let cannot = |error: &dyn std::fmt::Display| TaskError::new(format!("cannot read `{role}`: {error}"));
-    let bytes = read_bytes(context.input(role)).map_err(|error| cannot(&error))?;
-    serde_json::from_slice(&bytes).map_err(|error| cannot(&error))
+    let holder = format!("`{role}`");
+    let bytes = data_file::read(context, context.input(role), &holder, SizeLimit::DOCUMENT)?;
+    serde_json::from_slice(&bytes).map_err(|error| TaskError::new(format!("cannot read {holder}: {error}")))
 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::backtest_config::levels;
 use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest};
 use super::intervals::raise_to_zero;
+use super::limits::{MAX_MB, MAX_ROWS};
 use super::models::combine::Combination;
 use super::models::conformal::Conformal;
 use super::models::{Forecast, Interval};
@@ -19,7 +20,7 @@ static SCHEMA: Schema = Schema {
     name: "forecast_publish",
     version: 3,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
-    params: &[HORIZON, LEVEL, FREQUENCY],
+    params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &[
         Port {
             name: "clean",
@@ -62,6 +63,13 @@ impl Task for ForecastPublish {
             horizon,
             levels: &levels,
         };
+        if let Some(far) = series.iter().find(|series| series.ends_of_time(horizon)) {
+            return Err(TaskError::new(format!(
+                "{horizon} steps after the series `{}` there is no time",
+                far.unique_id
+            ))
+            .help("lower `horizon`, or look at the times of the series"));
+        }
         let results: Vec<(Forecast, &Combination, FitEffort)> = series
             .par_iter()
             .map(|series| {

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use super::data_file;
 use super::eia::Query;
 use super::eia::client::{Client, RequestLimits};
 use super::eia::error::EiaError;
 use super::eia::pages::{EiaPage, GenerationRow};
+use super::limits::{MAX_MB, MAX_ROWS, SizeLimit, TableLimits};
 use super::table::{self, ParquetTable};
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema, is_url};
 use crate::engine::task::{Context, Task, TaskError};
@@ -51,6 +53,18 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text("NG")),
             doc: "energy source, such as NG, SUN or WND",
         },
+        ParamSchema {
+            name: "allow_http",
+            kind: Kind::Bool,
+            default: Some(Literal::Bool(false)),
+            doc: "whether the key may go to an address without encryption; to this machine itself it may",
+        },
+        ParamSchema {
+            default: Some(Literal::Int(64)),
+            doc: "largest page that is read, in MB as it is unpacked",
+            ..MAX_MB
+        },
+        MAX_ROWS,
     ],
     inputs: &[],
     outputs: &[Port {
@@ -73,11 +87,12 @@ impl Task for IngestEia {
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let query = query(context)?;
-        let pages = match is_url(context.text("source")) {
-            true => live(context, &query)?,
+        let allow_http = context.flag("allow_http");
+        let read = match is_url(context.text("source")) {
+            true => live(context, &query, allow_http)?,
             false => recorded(context)?,
         };
-        let rows = select(pages, &query)?;
+        let rows = select(&read, &query)?;
         context.log(&format!("{} rows", rows.len()));
         ParquetTable::default()
             .times("time", rows.iter().map(|row| row.period))
@@ -111,14 +126,24 @@ fn query(context: &Context<'_>) -> Result<Query, TaskError> {
 }
 
 /// The pages of the live API.
-fn live(context: &Context<'_>, query: &Query) -> Result<Vec<EiaPage>, TaskError> {
+fn live(context: &Context<'_>, query: &Query, allow_http: bool) -> Result<Vec<GenerationRow>, TaskError> {
     let key = context
         .secrets
         .get(KEY)
         .filter(|key| !key.is_empty())
         .ok_or(EiaError::NoKey)?;
-    let client = Client::new(context.text("source"), key, RequestLimits::default())?;
-    let pages = client.fetch(query, |found, total| {
+    let source = context.text("source");
+    let limits = RequestLimits {
+        page: SizeLimit::of(context),
+        rows: TableLimits::of(context),
+        allow_http,
+        ..RequestLimits::default()
+    };
+    let client = Client::new(source, key, limits, context.cancelled)?;
+    if let Some(proxy) = client.proxy() {
+        context.warn(&proxy);
+    }
+    let whole = client.fetch(query, |found, total| {
         context.check_cancelled()?;
         context.progress(&match total {
             Some(total) => format!("{found} of {total} rows"),
@@ -126,15 +151,15 @@ fn live(context: &Context<'_>, query: &Query) -> Result<Vec<EiaPage>, TaskError>
         });
         Ok::<(), TaskError>(())
     })?;
-    let warnings: BTreeSet<&String> = pages.iter().flat_map(|page| &page.warnings).collect();
+    let warnings: BTreeSet<&String> = whole.warnings.iter().collect();
     for warning in warnings {
         context.log(&format!("the EIA API warns: {warning}"));
     }
-    Ok(pages)
+    Ok(whole.rows)
 }
 
 /// The pages in a folder, or in one file.
-fn recorded(context: &Context<'_>) -> Result<Vec<EiaPage>, TaskError> {
+fn recorded(context: &Context<'_>) -> Result<Vec<GenerationRow>, TaskError> {
     let source = context.text("source");
     let paths = page_files(context.input("source"))
         .map_err(|error| TaskError::new(format!("cannot read the pages in `{source}`: {error}")))?;
@@ -143,25 +168,29 @@ fn recorded(context: &Context<'_>) -> Result<Vec<EiaPage>, TaskError> {
             .note("a page is a file that ends in `.json` or `.json.gz`")
             .help("record the API's answers there, or name the API: `source = \"https://api.eia.gov/v2\"`"));
     }
-    let mut pages = Vec::new();
+    let limits = TableLimits::of(context);
+    let mut rows = Vec::new();
+    let mut totals = Vec::new();
     for path in &paths {
-        context.check_cancelled()?;
         let name = table::file_name(path);
-        let bytes = table::read_bytes(path)
-            .map_err(|error| TaskError::new(format!("cannot read the page `{name}` of `{source}`: {error}")))?;
+        let holder = format!("the page `{name}` of `{source}`");
+        let bytes = data_file::read(context, path, &holder, SizeLimit::of(context))?;
         let page = EiaPage::parse(&bytes).map_err(|error| in_recording(error, &name, source))?;
-        pages.push((name, page));
+        rows.extend(page.rows);
+        limits
+            .rows(rows.len() as u64)
+            .map_err(|excess| excess.in_input(&format!("`{source}`")))?;
+        totals.push((name, page.total));
     }
-    let rows: usize = pages.iter().map(|(_, page)| page.rows.len()).sum();
-    if let Some((name, page)) = pages.iter().find(|(_, page)| page.total > rows as u64) {
-        let total = page.total;
+    if let Some((name, total)) = totals.iter().find(|(_, total)| *total > rows.len() as u64) {
         return Err(TaskError::new(format!(
-            "pages are missing in `{source}`: {rows} of {total} rows are there"
+            "pages are missing in `{source}`: {} of {total} rows are there",
+            rows.len()
         ))
         .note(format!("`{name}` says that its query has {total} rows"))
         .help("record all pages of the query, with `offset` 0, 5000, 10000 and so on"));
     }
-    Ok(pages.into_iter().map(|(_, page)| page).collect())
+    Ok(rows)
 }
 
 /// An error of a recorded page: it will be the same at the next attempt, and the file is what to mend.
@@ -177,7 +206,7 @@ fn in_recording(error: EiaError, name: &str, source: &str) -> TaskError {
 }
 
 fn page_files(source: &Path) -> std::io::Result<Vec<PathBuf>> {
-    if source.is_file() {
+    if source.exists() && !source.is_dir() {
         return Ok(vec![source.to_owned()]);
     }
     let mut files = Vec::new();
@@ -196,16 +225,15 @@ fn page_files(source: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The rows that the query wants, sorted, each once.
-fn select(pages: Vec<EiaPage>, query: &Query) -> Result<Vec<GenerationRow>, TaskError> {
+fn select(all: &[GenerationRow], query: &Query) -> Result<Vec<GenerationRow>, TaskError> {
     let wanted = |row: &GenerationRow| {
         (query.start..=query.end).contains(&row.period.date())
             && query.respondents.contains(&row.respondent)
             && query.fueltypes.contains(&row.fueltype)
     };
-    let all: Vec<GenerationRow> = pages.into_iter().flat_map(|page| page.rows).collect();
     let mut rows: Vec<GenerationRow> = all.iter().filter(|row| wanted(row)).cloned().collect();
     if rows.is_empty() {
-        return Err(nothing(&all, query));
+        return Err(nothing(all, query));
     }
     rows.sort_by(|a, b| a.key().cmp(&b.key()));
     let clashes: Vec<&[GenerationRow]> = rows

@@ -1,5 +1,6 @@
 //! `save_metrics_csv`: the leaderboard as comma-separated values, for a spreadsheet.
 
+use super::limits::{MAX_MB, MAX_ROWS};
 use super::table;
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -8,7 +9,7 @@ static SCHEMA: Schema = Schema {
     name: "save_metrics_csv",
     version: 1,
     summary: "writes the leaderboard as comma-separated values",
-    params: &[],
+    params: &[MAX_MB, MAX_ROWS],
     inputs: &[Port {
         name: "leaderboard",
         doc: "a row for what will be forecast, then the models by rank: errors and coverage",

@@ -15,19 +15,24 @@ mod register;
 mod train;
 mod validate;
 
+mod aside;
 mod backtest;
 mod backtest_config;
 mod backtest_report;
 mod cached_fit;
+mod data_file;
 mod eia;
 mod intervals;
 mod leaderboard;
+mod limits;
 mod metrics;
 mod models;
+mod parquet_check;
 mod registry;
 mod selection;
 mod series;
 mod table;
+mod thrift;
 mod weighting;
 
 mod document;
@@ -35,6 +40,13 @@ mod named_enum;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use self::aside::{AsideError, aside};
+use self::limits::TableLimits;
+use self::parquet_check::ParquetFault;
 use crate::engine::task::Tasks;
 
 /// All built-in tasks.
@@ -49,4 +61,23 @@ pub fn tasks() -> Tasks {
         Box::new(forecast::ForecastPublish),
         Box::new(metrics_csv::SaveMetricsCsv),
     ])
+}
+
+/// Opens a Parquet file whose metadata a reader may believe; the error is a sentence.
+pub(crate) fn open_parquet(path: &Path) -> Result<File, String> {
+    let mut file = data_file::open(path).map_err(|error| error.to_string())?;
+    match parquet_check::check(&mut file, TableLimits::NONE) {
+        Ok(()) => Ok(file),
+        Err(ParquetFault::Broken(why)) => Err(why),
+        Err(ParquetFault::Over(excess)) => Err(format!("it holds {excess}")),
+    }
+}
+
+/// Does what may panic on bytes that nobody has thought of; the error is a sentence.
+pub(crate) fn guarded<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    static GOES_ON: AtomicBool = AtomicBool::new(false);
+    aside(&GOES_ON, work).map_err(|error| match error {
+        AsideError::Failed(why) => format!("its reader gave up: {why}"),
+        AsideError::Stopped => "it was stopped".to_owned(),
+    })
 }

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use super::document;
+use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
 use super::series::{FREQUENCY, Frequency, Observation, observations};
 use super::table::{self, Columns, ParquetTable};
@@ -61,6 +62,8 @@ static SCHEMA: Schema = Schema {
             doc: "longest gap that is filled, in steps (hours of hourly data); a longer one stays",
         },
         FREQUENCY,
+        MAX_MB,
+        MAX_ROWS,
     ],
     inputs: &[Port {
         name: "raw",
@@ -104,10 +107,11 @@ impl Task for PrepareClean {
             GapPolicy::Interpolate => Some(max_gap),
             GapPolicy::Keep => None,
         };
+        let limits = TableLimits::of(context);
         let mut clean = Vec::with_capacity(rows.len());
         for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
-            filled(same, frequency, fill, &mut report, &mut clean);
+            filled(same, frequency, fill, &mut report, &mut clean, limits)?;
         }
         context.log(&format!(
             "{} rows of {} series, {} values filled, {} values missing",
@@ -128,7 +132,7 @@ impl Task for PrepareClean {
 /// Reads the rows of `raw`, in the columns of the ingest or in those of a series.
 fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
     let frame = table::read(context, "raw")?;
-    let columns = Columns::of(&frame, "raw");
+    let columns = Columns::of(context, &frame, "raw");
     if columns.has("unique_id") {
         return observations(context, "raw");
     }
@@ -265,7 +269,8 @@ fn filled(
     fill: Option<usize>,
     report: &mut Report,
     clean: &mut Vec<Observation>,
-) {
+    limits: TableLimits,
+) -> Result<(), TaskError> {
     let id = &rows[0].unique_id;
     let row = |ds, y| Observation {
         unique_id: id.clone(),
@@ -281,6 +286,11 @@ fn filled(
         // Where a row lies off the steps, the next steps are counted from it; validation reports it.
         while ds < pair[1].ds {
             clean.push(row(ds, None));
+            limits.rows(clean.len() as u64).map_err(|excess| {
+                excess
+                    .in_input(&format!("the series up to `{id}`, at its {frequency} steps,"))
+                    .note(format!("it has no rows from {} to {}", pair[0].ds, pair[1].ds))
+            })?;
             report.absent += 1;
             steps += 1;
             ds = frequency.step(pair[0].ds, steps);
@@ -304,6 +314,7 @@ fn filled(
         "values_filled": report.filled - before.0,
         "values_missing": report.missing - before.1,
     }));
+    Ok(())
 }
 
 /// Fills or reports the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use polars::prelude::{AnyValue, Column, DataFrame};
 
 use super::document;
+use super::limits::{MAX_MB, MAX_ROWS};
 use super::series;
 use super::table;
 use crate::engine::digest;
@@ -28,6 +29,8 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text("champion")),
             doc: "alias of the winning model",
         },
+        MAX_MB,
+        MAX_ROWS,
     ],
     inputs: &[
         Port {

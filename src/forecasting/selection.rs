@@ -27,6 +27,9 @@ named_enum! {
     }
 }
 
+/// A longer season, in steps, is no season: models make room for one.
+const LONGEST_SEASON: usize = 1_000_000;
+
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Selection {
@@ -210,7 +213,11 @@ impl Selection {
             select: whole.get("select")?.as_str()?.parse().ok()?,
             metric: whole.get("metric")?.as_str()?.parse().ok()?,
             seasons: seasons
-                .map(|season| usize::try_from(season.as_u64()?).ok())
+                .map(|season| {
+                    usize::try_from(season.as_u64()?)
+                        .ok()
+                        .filter(|season| *season <= LONGEST_SEASON)
+                })
                 .collect::<Option<_>>()?,
             non_negative: whole.get("non_negative")?.as_bool()?,
             series: series.collect::<Option<_>>()?,

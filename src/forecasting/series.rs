@@ -29,9 +29,11 @@ pub(crate) struct Observation {
 /// [`TaskError`] if it cannot be read, or a column is missing or of another type.
 pub(crate) fn observations(context: &Context<'_>, role: &str) -> Result<Vec<Observation>, TaskError> {
     let frame = table::read(context, role)?;
-    let columns = Columns::of(&frame, role);
+    let columns = Columns::of(context, &frame, role);
     let ids = columns.texts("unique_id")?;
+    context.check_cancelled()?;
     let times = columns.times("ds")?;
+    context.check_cancelled()?;
     let values = columns.numbers("y")?;
     let rows = ids.into_iter().zip(times).zip(values);
     Ok(rows
@@ -57,6 +59,12 @@ impl Series {
     #[must_use]
     pub(crate) fn time(&self, at: usize) -> NaiveDateTime {
         self.frequency.step(self.start, at)
+    }
+
+    /// Whether a time so many steps after the last value is beyond what a time can represent.
+    #[must_use]
+    pub(crate) fn ends_of_time(&self, steps: usize) -> bool {
+        self.frequency.try_step(self.start, self.y.len() + steps).is_none()
     }
 }
 
@@ -221,25 +229,29 @@ impl Frequency {
     /// If that is beyond the years that a time can represent.
     #[must_use]
     pub(crate) fn step(self, start: NaiveDateTime, steps: usize) -> NaiveDateTime {
-        let far = || panic!("internal error: {steps} steps after {start} is no time");
+        self.try_step(start, steps)
+            .unwrap_or_else(|| panic!("internal error: {steps} steps after {start} is no time"))
+    }
+
+    /// The time `steps` after `start`, if there is such a time.
+    fn try_step(self, start: NaiveDateTime, steps: usize) -> Option<NaiveDateTime> {
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
         match self {
             Self::Seconds(seconds) => {
                 let span = TimeDelta::try_seconds(seconds.saturating_mul(steps.into()));
-                span.and_then(|span| start.checked_add_signed(span)).unwrap_or_else(far)
+                span.and_then(|span| start.checked_add_signed(span))
             }
             Self::Months(months) => {
                 let span = Months::new(months.saturating_mul(steps));
                 let ends_month = (start + Days::new(1)).day() == 1;
                 let moved = start.checked_add_months(span);
-                let moved = match ends_month {
+                match ends_month {
                     // One day later is the first of a month, which every month has.
                     true => (start + Days::new(1))
                         .checked_add_months(span)
                         .map(|next| next - Days::new(1)),
                     false => moved,
-                };
-                moved.unwrap_or_else(far)
+                }
             }
         }
     }

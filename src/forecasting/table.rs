@@ -1,10 +1,11 @@
 //! Tables in files: written to the same bytes whatever the thread count, read from Parquet or CSV.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufWriter, Cursor, Read as _, Write as _};
+use std::io::{BufWriter, Cursor, Write as _};
 use std::path::Path;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime};
 use polars::prelude::{
     ArrowDataType, ArrowField, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, PolarsError,
     Series as Values, TimeUnit,
@@ -15,6 +16,10 @@ use polars_io::prelude::{
     StatisticsOptions,
 };
 
+use super::aside::{AsideError, aside};
+use super::data_file;
+use super::limits::{Excess, SizeLimit, TableLimits};
+use super::parquet_check::{self, ParquetFault};
 use crate::engine::run_id::RUN_ID_PLACEHOLDER;
 use crate::engine::task::{Context, TaskError};
 
@@ -126,51 +131,106 @@ pub(super) fn unwritable(path: &Path, error: impl std::fmt::Display) -> TaskErro
 /// Reads the input `role`: Parquet, or CSV if its name ends in `.csv` or `.csv.gz`; the columns of a CSV file are texts.
 ///
 /// # Errors
-/// [`TaskError`] if the file cannot be read or is not what its name says.
+/// [`TaskError`] if the file cannot be read, is not what its name says or larger than the task's limits, or if the
+/// attempt ends meanwhile.
 pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<DataFrame, TaskError> {
     let path = context.input(role);
-    let bytes = read_bytes(path).map_err(|error| TaskError::new(format!("cannot read `{role}`: {error}")))?;
+    let (holder, limits) = (format!("`{role}`"), TableLimits::of(context));
+    let bytes = data_file::read(context, path, &holder, SizeLimit::of(context))?;
     let name = file_name(path);
-    let broken =
-        |kind: &str, error: PolarsError| TaskError::new(format!("`{role}` is not readable as {kind}: {error}"));
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
-    if Path::new(plain)
+    let is_csv = Path::new(plain)
         .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("csv"))
-    {
-        CsvReadOptions::default()
-            .with_infer_schema_length(Some(0))
-            .into_reader_with_file_handle(Cursor::new(bytes))
-            .finish()
-            .map_err(|error| broken("CSV", error))
-    } else {
-        let broken =
-            |error| broken("Parquet", error).help("a file of comma-separated values must end in `.csv` or `.csv.gz`");
-        let mut reader = ParquetReader::new(Cursor::new(bytes));
-        let schema = reader.schema().map_err(broken)?;
-        if let Some(column) = categories(&schema) {
-            let what = format!("the column `{column}` of `{role}` holds categories");
-            return Err(TaskError::new(what).help("write it as text: in pandas, with `astype(str)`"));
+        .is_some_and(|end| end.eq_ignore_ascii_case("csv"));
+    let (kind, parse): (_, Parse) = match is_csv {
+        true => ("CSV", csv),
+        false => ("Parquet", parquet),
+    };
+    let unreadable = |why: &str| {
+        let error = TaskError::new(format!(
+            "{holder} is not readable as {kind}: {}",
+            short(why, LONGEST_FAULT)
+        ));
+        match is_csv {
+            true => error,
+            false => error.help("a file of comma-separated values must end in `.csv` or `.csv.gz`"),
         }
-        reader.finish().map_err(broken)
+    };
+    match aside(context.cancelled, move || parse(bytes, limits)) {
+        Ok(Ok(frame)) => Ok(frame),
+        Ok(Err(TableFault::Unreadable(why))) => Err(unreadable(&why)),
+        Ok(Err(TableFault::Over(excess))) => Err(excess.in_input(&holder)),
+        Ok(Err(TableFault::Categories(column))) => {
+            let what = format!(
+                "the column `{}` of {holder} holds categories",
+                short(&column, LONGEST_NAME)
+            );
+            Err(TaskError::new(what).help("write it as text: in pandas, with `astype(str)`"))
+        }
+        Err(AsideError::Stopped) => Err(TaskError::stopped()),
+        Err(AsideError::Failed(why)) => Err(unreadable(&format!("its reader gave up: {why}"))),
     }
+}
+
+/// What makes a table of the bytes of a file.
+type Parse = fn(Vec<u8>, TableLimits) -> Result<DataFrame, TableFault>;
+
+/// Why a file is not the table of an input.
+enum TableFault {
+    Unreadable(String),
+    Over(Excess),
+    /// The name of a column.
+    Categories(String),
+}
+
+impl From<PolarsError> for TableFault {
+    fn from(error: PolarsError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl From<ParquetFault> for TableFault {
+    fn from(fault: ParquetFault) -> Self {
+        match fault {
+            ParquetFault::Broken(why) => Self::Unreadable(why),
+            ParquetFault::Over(excess) => Self::Over(excess),
+        }
+    }
+}
+
+fn csv(bytes: Vec<u8>, limits: TableLimits) -> Result<DataFrame, TableFault> {
+    let names = memchr::memchr(b'\n', &bytes).map_or(&*bytes, |end| &bytes[..end]);
+    let columns = 1 + memchr::memchr_iter(b',', names).count() as u64;
+    let (mut lines, mut begin) = (0_u64, 0);
+    for end in memchr::memchr_iter(b'\n', &bytes).chain([bytes.len()]) {
+        TableLimits::line(end - begin).map_err(TableFault::Over)?;
+        lines += u64::from(end < bytes.len() || end > begin);
+        begin = (end + 1).min(bytes.len());
+    }
+    TableLimits::columns(columns).map_err(TableFault::Over)?;
+    limits.rows(lines.saturating_sub(1)).map_err(TableFault::Over)?;
+    limits.values(lines.saturating_mul(columns)).map_err(TableFault::Over)?;
+    let reader = CsvReadOptions::default()
+        .with_infer_schema_length(Some(0))
+        .into_reader_with_file_handle(Cursor::new(bytes));
+    Ok(reader.finish()?)
+}
+
+fn parquet(bytes: Vec<u8>, limits: TableLimits) -> Result<DataFrame, TableFault> {
+    let mut file = Cursor::new(bytes);
+    parquet_check::check(&mut file, limits)?;
+    let mut reader = ParquetReader::new(file);
+    let schema = reader.schema()?;
+    if let Some(column) = categories(&schema) {
+        return Err(TableFault::Categories(column.to_owned()));
+    }
+    Ok(reader.finish()?)
 }
 
 /// A column that is stored as codes of categories, of which the reader knows nothing.
 fn categories(schema: &ArrowSchema) -> Option<&str> {
     let is_coded = |field: &&ArrowField| matches!(field.dtype, ArrowDataType::Dictionary(..));
     schema.iter_values().find(is_coded).map(|field| field.name.as_str())
-}
-
-/// Reads a whole file, and unpacks it if its name ends in `.gz`.
-pub(super) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    let bytes = std::fs::read(path)?;
-    if path.extension().is_none_or(|end| end != "gz") {
-        return Ok(bytes);
-    }
-    let mut plain = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain)?;
-    Ok(plain)
 }
 
 /// The last part of a path: what a message can name without revealing where an attempt is staged.
@@ -181,16 +241,35 @@ pub(super) fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
+/// So much of a text from a file stands in a message.
+pub(super) fn short(text: &str, longest: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(longest) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+    }
+}
+
+/// Characters of a name or a value that a message quotes.
+pub(super) const LONGEST_NAME: usize = 60;
+/// Characters of another library's message.
+const LONGEST_FAULT: usize = 300;
+/// Columns that a message names.
+const NAMED: usize = 20;
+/// Bytes of a name of a series, of a respondent or of a fuel.
+const LONGEST_ID: usize = 1000;
+
 /// The columns of a table by name and type.
 pub(super) struct Columns<'a> {
     frame: &'a DataFrame,
     role: &'a str,
+    limits: TableLimits,
 }
 
 impl<'a> Columns<'a> {
     /// Looks into the frame that was read from the input `role`.
-    pub(super) fn of(frame: &'a DataFrame, role: &'a str) -> Self {
-        Self { frame, role }
+    pub(super) fn of(context: &Context<'_>, frame: &'a DataFrame, role: &'a str) -> Self {
+        let limits = TableLimits::of(context);
+        Self { frame, role, limits }
     }
 
     /// Whether there is a column of this name.
@@ -200,9 +279,11 @@ impl<'a> Columns<'a> {
 
     fn column(&self, name: &str) -> Result<&'a Column, TaskError> {
         self.frame.column(name).map_err(|_| {
-            let names: Vec<String> = self.frame.get_column_names().iter().map(ToString::to_string).collect();
+            let all = self.frame.get_column_names();
+            let names: Vec<_> = all.iter().take(NAMED).map(|name| short(name, LONGEST_NAME)).collect();
+            let more = if all.len() > names.len() { ", …" } else { "" };
             TaskError::new(format!("`{}` has no column `{name}`", self.role))
-                .note(format!("its columns: {}", names.join(", ")))
+                .note(format!("its columns: {}{more}", names.join(", ")))
         })
     }
 
@@ -233,7 +314,23 @@ impl<'a> Columns<'a> {
             _ => return Err(self.wrong(name, "texts", column)),
         };
         let texts = column.str().map_err(|_| self.wrong(name, "texts", &column))?;
-        let owned = |(at, text): (usize, Option<&str>)| text.map(str::to_owned).ok_or_else(|| self.missing(name, at));
+        // A file can hold a text once and name it in each row; here each row has its own.
+        let bytes: u64 = texts.iter().flatten().map(|text| text.len() as u64).sum();
+        if bytes > self.limits.bytes() {
+            return Err(self
+                .limits
+                .size()
+                .in_input(&format!("the column `{name}` of `{}`", self.role)));
+        }
+        let owned = |(at, text): (usize, Option<&str>)| match text {
+            None => Err(self.missing(name, at)),
+            Some(text) if text.len() > LONGEST_ID => {
+                let (row, role, length) = (at + 1, self.role, text.len());
+                let what = format!("the text in row {row} of the column `{name}` of `{role}` has {length} bytes");
+                Err(TaskError::new(what).note(format!("a name has {LONGEST_ID} at most")))
+            }
+            Some(text) => Ok(text.to_owned()),
+        };
         texts.iter().enumerate().map(owned).collect()
     }
 
@@ -245,7 +342,8 @@ impl<'a> Columns<'a> {
                 None | Some("") => Ok(None),
                 Some(text) => text.parse().map(Some).map_err(|_| {
                     let what = format!(
-                        "`{text}` in row {} of the column `{name}` of `{}` is no number",
+                        "`{}` in row {} of the column `{name}` of `{}` is no number",
+                        short(text, LONGEST_NAME),
                         at + 1,
                         self.role
                     );
@@ -272,7 +370,8 @@ impl<'a> Columns<'a> {
                 None | Some("") => Err(self.missing(name, at)),
                 Some(text) => parse_time(text).ok_or_else(|| {
                     let what = format!(
-                        "`{text}` in row {} of the column `{name}` of `{}` is no time",
+                        "`{}` in row {} of the column `{name}` of `{}` is no time",
+                        short(text, LONGEST_NAME),
                         at + 1,
                         self.role
                     );
@@ -288,7 +387,15 @@ impl<'a> Columns<'a> {
         let micros = times.datetime().map_err(|_| self.wrong(name, "times", column))?;
         let time = |(at, micros): (usize, Option<i64>)| {
             let time = micros.and_then(DateTime::from_timestamp_micros);
-            time.map(|time| time.naive_utc()).ok_or_else(|| self.missing(name, at))
+            let time = time.map(|time| time.naive_utc()).filter(|time| is_in_years(*time));
+            time.ok_or_else(|| match micros {
+                None => self.missing(name, at),
+                Some(_) => TaskError::new(format!(
+                    "the time in row {} of the column `{name}` of `{}` is not within the years 1 to 9999",
+                    at + 1,
+                    self.role
+                )),
+            })
         };
         micros.physical().iter().enumerate().map(time).collect()
     }
@@ -309,9 +416,15 @@ pub(super) fn parse_time(text: &str) -> Option<NaiveDateTime> {
     let time = formats
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    time.or_else(|| {
+    let time = time.or_else(|| {
         text.parse::<NaiveDate>()
             .ok()
             .and_then(|date| date.and_hms_opt(0, 0, 0))
-    })
+    });
+    time.filter(|time| is_in_years(*time))
+}
+
+/// Whether a time lies where calendars agree, far from where times end.
+fn is_in_years(time: NaiveDateTime) -> bool {
+    (1..=9999).contains(&time.year())
 }

@@ -2,8 +2,11 @@
 
 mod backtest_report;
 mod faults;
+mod fuzz;
 mod golden;
 mod golden_models;
+mod hostile;
+mod hostile_files;
 mod ingest;
 mod parameters;
 mod pipeline;
@@ -108,10 +111,10 @@ impl TaskDirectory {
             .iter()
             .map(|port| (port.name.to_owned(), self.path(port.name)))
             .collect();
-        let say = |message: Message<'_>| {
-            if let Message::Line(line) = message {
-                self.log.lock().expect("no panic").push(line.to_owned());
-            }
+        let say = |message: Message<'_>| match message {
+            Message::Line(line) => self.log.lock().expect("no panic").push(line.to_owned()),
+            Message::Warning(line) => self.log.lock().expect("no panic").push(format!("warning: {line}")),
+            Message::Progress(_) => {}
         };
         let mut context = Context {
             target: "a_target",

@@ -8,6 +8,7 @@ use super::backtest_report::BacktestReport;
 use super::cached_fit::{CandidateModel, FitEffort};
 use super::document;
 use super::intervals::IntervalMethod;
+use super::limits::{MAX_MB, MAX_ROWS};
 use super::registry::{self, RegisteredModel};
 use super::series::{self, FREQUENCY, Series};
 use super::validate::ValidationStatus;
@@ -36,7 +37,7 @@ pub(super) const LEVEL: ParamSchema = ParamSchema {
     doc: "level of the prediction intervals in %, or several",
 };
 
-const OWN: [ParamSchema; 13] = [
+const OWN: [ParamSchema; 15] = [
     HORIZON,
     LEVEL,
     ParamSchema {
@@ -100,6 +101,8 @@ const OWN: [ParamSchema; 13] = [
         default: Some(Literal::Bool(false)),
         doc: "whether forecasts and bounds below zero become zero",
     },
+    MAX_MB,
+    MAX_ROWS,
 ];
 
 /// The task's own parameters, then one for each model's settings.

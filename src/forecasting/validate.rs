@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document;
+use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
 use super::series::{FREQUENCY, Frequency, Observation, observations};
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
@@ -46,6 +47,8 @@ static SCHEMA: Schema = Schema {
             doc: "how far below zero a value may lie, in % of the largest absolute value of its series (solar plants draw power at night)",
         },
         FREQUENCY,
+        MAX_MB,
+        MAX_ROWS,
     ],
     inputs: &[Port {
         name: "clean",
@@ -147,6 +150,15 @@ impl ValidationRule {
             }
         }
         rule
+    }
+
+    /// A rule that so many steps break, of which these are the first.
+    fn counted(name: RuleName, what: impl Into<String>, broken: usize, mut rows: Vec<Value>) -> Self {
+        rows.truncate(SHOWN);
+        Self {
+            broken,
+            ..Self::new(name, what, rows)
+        }
     }
 
     fn verdict(&self) -> String {
@@ -280,22 +292,23 @@ fn out_of_order(rows: &[Observation]) -> Vec<&Observation> {
 
 /// The rules that look at each series as a whole.
 fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<ValidationRule> {
-    let (mut missing, mut nulls, mut off, mut negative) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut missing, mut nulls, mut off, mut negative) = ((0, Vec::new()), Vec::new(), Vec::new(), Vec::new());
     let (mut short, mut constant) = (Vec::new(), Vec::new());
     let least = context.count("min_length");
     let allowed = context.number("max_missing");
     let floor = context.number("max_negative");
     for rows in series {
-        let (absent, odd) = steps(rows, frequency);
+        let (absent, first, odd) = steps(rows, frequency);
         let empty: Vec<Value> = rows
             .iter()
             .filter(|row| row.y.is_none())
             .map(|empty| row(empty))
             .collect();
         #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^53")]
-        let share = 100.0 * (absent.len() + empty.len()) as f64 / (rows.len() + absent.len()) as f64;
+        let share = 100.0 * (absent + empty.len()) as f64 / (rows.len() + absent) as f64;
         if share > allowed {
-            missing.extend(absent);
+            missing.0 += absent;
+            missing.1.extend(first);
             nulls.extend(empty);
         }
         off.extend(odd);
@@ -317,10 +330,11 @@ fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequ
     }
     let within = format!("; up to {allowed} % of a series' steps may");
     vec![
-        ValidationRule::new(
+        ValidationRule::counted(
             RuleName::MissingTimes,
             format!("no {frequency} step between first and last has no row{within}"),
-            missing,
+            missing.0,
+            missing.1,
         ),
         ValidationRule::new(RuleName::Nulls, format!("no row has an empty value{within}"), nulls),
         ValidationRule::new(RuleName::Steps, format!("all times lie on {frequency} steps"), off),
@@ -338,9 +352,9 @@ fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequ
     ]
 }
 
-/// The steps of a sorted series that have no row, and the rows that lie on none.
-fn steps(rows: &[&Observation], frequency: Frequency) -> (Vec<Value>, Vec<Value>) {
-    let (mut absent, mut off) = (Vec::new(), Vec::new());
+/// How many steps of a sorted series have no row, the first of them, and the rows that lie on none.
+fn steps(rows: &[&Observation], frequency: Frequency) -> (usize, Vec<Value>, Vec<Value>) {
+    let (mut absent, mut first, mut off) = (0, Vec::new(), Vec::new());
     let start = rows[0].ds;
     let mut expected = 0;
     for at in rows {
@@ -348,10 +362,11 @@ fn steps(rows: &[&Observation], frequency: Frequency) -> (Vec<Value>, Vec<Value>
             off.push(row(at));
             continue;
         };
-        for skipped in expected..step {
-            absent.push(json!({ "unique_id": at.unique_id, "ds": frequency.step(start, skipped).to_string() }));
+        absent += step.saturating_sub(expected);
+        for skipped in (expected..step).take(SHOWN - first.len()) {
+            first.push(json!({ "unique_id": at.unique_id, "ds": frequency.step(start, skipped).to_string() }));
         }
         expected = expected.max(step + 1);
     }
-    (absent, off)
+    (absent, first, off)
 }

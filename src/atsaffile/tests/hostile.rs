@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::example::EXAMPLE;
 use super::{catalog, load, sets};
 use crate::engine::spec::{From, Spec};
+use crate::fuzz::Fuzz;
 
 /// A file with commands, escapes and letters of several bytes.
 const COMMANDS: &str = r#"
@@ -148,4 +149,18 @@ fn any_one_odd_character_is_survived() {
             }
         }
     }
+}
+
+#[test]
+fn fuzz_atsaffile() {
+    let words = [
+        "{{", "}}", "{{{{", "\"\"\"", "[target.", "]]", " = ", "\r\n", "@", "..", "\\u", "é", "inf", "-",
+    ];
+    let examples = [EXAMPLE, COMMANDS].map(|text| text.as_bytes().to_vec());
+    Fuzz::of("Atsaffile", examples).words(&words).run(|bytes| {
+        // What is no text is refused where the file is read.
+        if let Ok(text) = str::from_utf8(bytes) {
+            read(text);
+        }
+    });
 }

@@ -68,7 +68,7 @@ impl Content {
                 return Ok(Self::Other { size, what });
             }
         };
-        let whole = (size <= SMALL).then(|| fs::read_to_string(path)).transpose()?;
+        let whole = (size <= SMALL).then(|| whole(path)).transpose()?;
         let laid_out = whole.as_deref().and_then(lay_out);
         let shown = laid_out.as_deref().or(whole.as_deref()).unwrap_or(text);
         let mut lines = shown.lines();
@@ -135,6 +135,13 @@ impl Content {
             Self::Other { size, what } => json!({ "kind": "other", "size": size, "what": what }),
         }
     }
+}
+
+/// The text of a small file, although it may be growing.
+fn whole(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(SMALL).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn cut(line: &str) -> String {

@@ -9,13 +9,19 @@ use polars_io::prelude::ParquetReader;
 
 use super::curve;
 use super::rows::Rows;
+use crate::forecasting;
 
 /// Rows of a forecast that a chart looks at.
 const CHARTED: usize = 5_000;
 
 /// Reads schema, number of rows and the first rows of a file; the error is a sentence.
 pub(super) fn read(path: &Path, size: u64, rows: usize) -> Result<Rows, String> {
-    let open = || File::open(path).map_err(|error| error.to_string());
+    let file = forecasting::open_parquet(path)?;
+    forecasting::guarded(move || read_checked(&file, size, rows))?
+}
+
+fn read_checked(file: &File, size: u64, rows: usize) -> Result<Rows, String> {
+    let open = || file.try_clone().map_err(|error| error.to_string());
     let count = ParquetReader::new(open()?)
         .num_rows()
         .map_err(|error| error.to_string())?;

@@ -139,3 +139,22 @@ fn json_tells_the_same() {
     assert_eq!(artifact["content"]["lines"][3], "hello");
     assert_eq!(artifact["content"]["more"], false);
 }
+
+/// Metadata that a reader would make room by: here a footer that says it is longer than the file, and one of junk.
+#[cfg(feature = "forecasting")]
+#[test]
+fn a_table_that_lies_is_told_in_a_sentence() {
+    let trial = trial();
+    trial.write("out/text.txt", "PAR1\u{1}\u{2}\u{3}\u{4}\u{7f}\u{7f}\u{7f}\u{7f}PAR1");
+    let shown = trial.out(&["show", "out/text.txt"]);
+    assert!(
+        shown.ends_with("\na Parquet file that cannot be read: its footer is longer than the file\n"),
+        "{shown}"
+    );
+    trial.write("out/text.txt", "PAR1\u{39}\u{78}\u{2}\0\0\0PAR1");
+    let shown = trial.out(&["show", "out/text.txt"]);
+    assert!(
+        shown.contains("\na Parquet file that cannot be read: its footer "),
+        "{shown}"
+    );
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::task::TaskError;
+use crate::forecasting::limits::Excess;
 
 /// Where people get a key.
 const REGISTER: &str = "https://www.eia.gov/opendata/register.php";
@@ -60,6 +61,36 @@ pub(crate) enum EiaError {
         /// What to do, if that is known.
         help: Option<String>,
     },
+    /// More than a task reads.
+    #[error("the answer of the EIA API holds {0}")]
+    TooMuch(Excess),
+    /// The server sends elsewhere, and the key does not follow.
+    #[error("the EIA API redirects to `{to}`, another server than was asked; the key is not sent there")]
+    Redirected {
+        /// Scheme, host and port.
+        to: String,
+    },
+    /// Redirects that do not end.
+    #[error("the EIA API redirects more than {limit} times")]
+    RedirectedOften {
+        /// How often it may.
+        limit: usize,
+    },
+    /// Without encryption, everybody on the way would read the key.
+    #[error("`{address}` would get the key without encryption")]
+    Unencrypted {
+        /// Scheme, host and port.
+        address: String,
+    },
+    /// What was given is no address.
+    #[error("the address of the EIA API cannot be used: {why}")]
+    Address {
+        /// What is wrong.
+        why: String,
+    },
+    /// The attempt ended.
+    #[error("the task was stopped")]
+    Stopped,
     /// The number of rows changed between two pages.
     #[error("the data of the EIA API changed while it was read: {before} rows, then {after}")]
     Changed {
@@ -91,7 +122,16 @@ impl EiaError {
     #[must_use]
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::NoKey | Self::WrongKey | Self::Rejected { .. } | Self::Shape { .. } => false,
+            Self::NoKey
+            | Self::WrongKey
+            | Self::Rejected { .. }
+            | Self::Shape { .. }
+            | Self::TooMuch(_)
+            | Self::Redirected { .. }
+            | Self::RedirectedOften { .. }
+            | Self::Unencrypted { .. }
+            | Self::Address { .. }
+            | Self::Stopped => false,
             Self::Server { status } => *status >= 500,
             Self::Throttled { .. }
             | Self::Timeout { .. }
@@ -121,6 +161,13 @@ impl From<EiaError> for TaskError {
                 .note("the EIA allows about 5 requests a second and 9000 an hour, and lets a key rest after that")
                 .help("wait some minutes, or give the target `retries` and a `retry_delay`"),
             EiaError::Shape { help: Some(help), .. } => task_error.help(help),
+            EiaError::TooMuch(excess) => excess.in_input("the answer of the EIA API"),
+            EiaError::Redirected { .. } => {
+                task_error.help("if the API has moved, give its new address as `source`; else look who answers for it")
+            }
+            EiaError::Unencrypted { .. } => {
+                task_error.help("write `https://`; or, if the way to that server is safe, set `allow_http = true`")
+            }
             _ => task_error,
         }
     }

@@ -6,6 +6,7 @@
 pub(super) mod client;
 pub(super) mod error;
 pub(super) mod pages;
+mod scalar;
 
 use chrono::NaiveDate;
 

@@ -5,9 +5,17 @@
 
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::error::EiaError;
+use super::scalar::{ApiError, Scalar};
+use crate::forecasting::table::{LONGEST_NAME, short};
+
+/// Characters of a respondent or a fuel; real ones have four at most.
+const LONGEST_CODE: usize = 64;
+/// Characters of a server's words that a message repeats.
+const LONGEST_WORDS: usize = 300;
+/// Warnings of a page that are kept.
+const WARNINGS: usize = 5;
 
 /// One page of rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +51,7 @@ impl GenerationRow {
 
 #[derive(Deserialize)]
 struct Body {
-    error: Option<Value>,
+    error: Option<ApiError>,
     response: Option<ApiResponse>,
     #[serde(default)]
     warnings: Vec<Warning>,
@@ -51,7 +59,7 @@ struct Body {
 
 #[derive(Deserialize)]
 struct ApiResponse {
-    total: Value,
+    total: Scalar,
     frequency: Option<String>,
     #[serde(default)]
     warnings: Vec<Warning>,
@@ -73,11 +81,21 @@ struct RawRow {
     fueltype: String,
     /// `None` if there is no such field, which is not the same as null.
     #[serde(default, deserialize_with = "present")]
-    value: Option<Value>,
+    value: Option<Scalar>,
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scalar>, D::Error> {
+    Scalar::deserialize(deserializer).map(Some)
+}
+
+/// The error in the body of an answer that is no page; `None` if it holds none.
+pub(super) fn error_of(body: &[u8]) -> Option<ApiError> {
+    #[derive(Deserialize)]
+    struct ErrorBody {
+        error: ApiError,
+    }
+    let body: ErrorBody = serde_json::from_slice(body).ok()?;
+    Some(body.error).filter(ApiError::is_there)
 }
 
 impl EiaPage {
@@ -87,10 +105,13 @@ impl EiaPage {
     /// [`EiaError`] for a body that is no page of this route, or that reports an error itself.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, EiaError> {
         let body: Body = serde_json::from_slice(body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => EiaError::shape(format!("the answer has another shape: {error}")),
+            serde_json::error::Category::Data => EiaError::shape(format!(
+                "the answer has another shape: {}",
+                short(&error.to_string(), LONGEST_WORDS)
+            )),
             _ => EiaError::NotJson { why: error.to_string() },
         })?;
-        if let Some(error) = body.error {
+        if let Some(error) = body.error.filter(ApiError::is_there) {
             return Err(api_error(&error, None));
         }
         let response = body
@@ -98,7 +119,10 @@ impl EiaPage {
             .ok_or_else(|| EiaError::shape("the answer has no `response`"))?;
         if let Some(frequency) = response.frequency.filter(|frequency| frequency != "hourly") {
             return Err(EiaError::Shape {
-                what: format!("the answer holds the frequency `{frequency}`; `hourly` is needed, which is in UTC"),
+                what: format!(
+                    "the answer holds the frequency `{}`; `hourly` is needed, which is in UTC",
+                    short(&frequency, LONGEST_NAME)
+                ),
                 help: Some("record the pages with `frequency=hourly`".to_owned()),
             });
         }
@@ -106,6 +130,7 @@ impl EiaPage {
             .warnings
             .iter()
             .chain(&body.warnings)
+            .take(WARNINGS)
             .map(Warning::text)
             .collect();
         Ok(Self {
@@ -123,19 +148,20 @@ impl EiaPage {
 
 impl Warning {
     fn text(&self) -> String {
-        match self.description.trim() {
+        let text = match self.description.trim() {
             "" => self.warning.clone(),
             description => format!("{}: {description}", self.warning),
-        }
+        };
+        short(&text, LONGEST_WORDS).into_owned()
     }
 }
 
 /// Turns an error body into the error; `status` is that of HTTP, if it came with one.
 ///
 /// A 403 is final only if the key is missing or wrong: the same status also says that a key has to rest.
-pub(super) fn api_error(error: &Value, status: Option<u16>) -> EiaError {
-    let code = error["code"].as_str().unwrap_or_default();
-    let message = error.as_str().or_else(|| error["message"].as_str()).unwrap_or_default();
+pub(super) fn api_error(error: &ApiError, status: Option<u16>) -> EiaError {
+    let code = error.code.text().unwrap_or_default();
+    let message = error.whole.text().or(error.message.text()).unwrap_or_default();
     match code {
         "API_KEY_MISSING" => EiaError::NoKey,
         "API_KEY_INVALID" => EiaError::WrongKey,
@@ -161,7 +187,7 @@ fn throttled(code: &str, status: Option<u16>) -> EiaError {
     EiaError::Throttled {
         code: match (code, status) {
             ("", Some(status)) => format!("status {status}"),
-            (code, _) => code.to_owned(),
+            (code, _) => short(code, LONGEST_NAME).into_owned(),
         },
     }
 }
@@ -171,33 +197,46 @@ fn sentence(message: &str) -> String {
     let message = message.trim().trim_end_matches('.');
     match message {
         "" => "it gives no reason".to_owned(),
-        message => message.chars().take(300).collect(),
+        message => message.chars().take(LONGEST_WORDS).collect(),
     }
 }
 
-fn total(value: &Value) -> Result<u64, EiaError> {
+fn total(value: &Scalar) -> Result<u64, EiaError> {
     let number = match value {
-        Value::String(text) => text.trim().parse().ok(),
-        other => other.as_u64(),
+        Scalar::Text(text) => text.trim().parse().ok(),
+        Scalar::Count(count) => Some(*count),
+        _ => None,
     };
     number.ok_or_else(|| EiaError::shape(format!("the answer's `total` is no count of rows: {value}")))
 }
 
 fn row((at, raw): (usize, RawRow)) -> Result<GenerationRow, EiaError> {
-    let place = format!("row {} ({} {} {})", at + 1, raw.period, raw.respondent, raw.fueltype);
-    let Some(value) = raw.value else {
+    let place = || {
+        let [period, respondent, fueltype] =
+            [&raw.period, &raw.respondent, &raw.fueltype].map(|text| short(text, LONGEST_NAME));
+        format!("row {} ({period} {respondent} {fueltype})", at + 1)
+    };
+    if raw.respondent.len().max(raw.fueltype.len()) > LONGEST_CODE {
+        return Err(EiaError::shape(format!(
+            "a code of {} is longer than {LONGEST_CODE} characters",
+            place()
+        )));
+    }
+    let Some(value) = &raw.value else {
         return Err(EiaError::Shape {
-            what: format!("{place} has no field `value`"),
+            what: format!("{} has no field `value`", place()),
             help: Some("record the pages with `data[]=value`".to_owned()),
         });
     };
-    let wrong = || EiaError::shape(format!("the value of {place} is no number: {value}"));
-    let value = match &value {
-        Value::Null => None,
-        Value::Number(number) => Some(number.as_f64().ok_or_else(wrong)?),
-        Value::String(text) if text.trim().is_empty() => None,
-        Value::String(text) => Some(text.trim().parse::<f64>().map_err(|_| wrong())?),
-        _ => return Err(wrong()),
+    let wrong = || EiaError::shape(format!("the value of {} is no number: {value}", place()));
+    let value = match value {
+        Scalar::Null => None,
+        #[expect(clippy::cast_precision_loss, reason = "a value is a number of 64 bits anyway")]
+        Scalar::Count(count) => Some(*count as f64),
+        Scalar::Number(number) => Some(*number),
+        Scalar::Text(text) if text.trim().is_empty() => None,
+        Scalar::Text(text) => Some(text.trim().parse::<f64>().map_err(|_| wrong())?),
+        Scalar::Bool(_) | Scalar::List | Scalar::Object => return Err(wrong()),
     };
     if value.is_some_and(|value| !value.is_finite()) {
         return Err(wrong());
@@ -205,7 +244,8 @@ fn row((at, raw): (usize, RawRow)) -> Result<GenerationRow, EiaError> {
     Ok(GenerationRow {
         period: period(&raw.period).ok_or_else(|| {
             EiaError::shape(format!(
-                "the period of {place} is no hour in UTC, such as 2024-01-01T00"
+                "the period of {} is no hour in UTC, such as 2024-01-01T00",
+                place()
             ))
         })?,
         respondent: raw.respondent,
@@ -300,7 +340,11 @@ mod tests {
 
     #[test]
     fn an_error_body_is_an_error_whatever_its_status() {
-        let keyed = |code: &str| api_error(&serde_json::json!({"code": code, "message": "words"}), Some(403));
+        let said = |error: serde_json::Value| -> ApiError { serde_json::from_value(error).expect("an error") };
+        let keyed = |code: &str| {
+            let error = said(serde_json::json!({"code": code, "message": "words"}));
+            api_error(&error, Some(403))
+        };
         assert_eq!(keyed("API_KEY_MISSING"), EiaError::NoKey);
         assert_eq!(keyed("API_KEY_INVALID"), EiaError::WrongKey);
         let resting = keyed("API_KEY_TEMPORARILY_DISABLED");
@@ -315,11 +359,11 @@ mod tests {
             "the EIA API rejects the request: Invalid frequency 'daily' provided"
         );
         assert_eq!(
-            api_error(&"Not found.".into(), Some(404)).to_string(),
+            api_error(&said("Not found.".into()), Some(404)).to_string(),
             "the EIA API rejects the request: Not found"
         );
         assert_eq!(
-            api_error(&"".into(), Some(429)).to_string(),
+            api_error(&said("".into()), Some(429)).to_string(),
             "the EIA API asks to slow down (status 429)"
         );
     }

@@ -365,13 +365,16 @@ fn a_server_that_does_not_answer_in_time_is_not_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     let limit = Duration::from_millis(50);
+    let goes_on = AtomicBool::new(false);
     let client = Client::new(
         &address,
         "key",
         RequestLimits {
             connect: limit,
             answer: limit,
+            ..RequestLimits::default()
         },
+        &goes_on,
     )
     .expect("a client");
     let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");

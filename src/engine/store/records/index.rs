@@ -14,7 +14,7 @@ use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
-use crate::engine::files::{Files, Known};
+use crate::engine::files::{Files, Known, Settled};
 
 const FORMAT: u32 = 4;
 const LIMIT: usize = 1 << 32;
@@ -46,7 +46,7 @@ struct IndexRef<'a> {
     checksum: [u8; 8],
     end: u64,
     ledger: &'a Ledger,
-    files: FastMap<String, Known>,
+    files: Settled<'a>,
 }
 
 impl Index {
@@ -72,17 +72,21 @@ impl Index {
         let Some(checksum) = journal.checksum(ledger.last) else {
             return Ok(());
         };
-        let index = IndexRef {
-            format: FORMAT,
-            version: env!("CARGO_PKG_VERSION"),
-            journal: journal.id(),
-            checksum,
-            end,
-            ledger,
-            files: files.settle(),
-        };
-        let mut bytes = vec![0; HASH];
-        bincode::serde::encode_into_std_write(&index, &mut bytes, config()).map_err(io::Error::other)?;
+        let journal = journal.id();
+        let bytes = files.settle(|files| {
+            let index = IndexRef {
+                format: FORMAT,
+                version: env!("CARGO_PKG_VERSION"),
+                journal,
+                checksum,
+                end,
+                ledger,
+                files,
+            };
+            let mut bytes = vec![0; HASH];
+            bincode::serde::encode_into_std_write(&index, &mut bytes, config()).map(|_| bytes)
+        });
+        let mut bytes = bytes.map_err(io::Error::other)?;
         let hash = blake3::hash(&bytes[HASH..]);
         bytes[..HASH].copy_from_slice(hash.as_bytes());
         super::super::replace_file(path, &bytes)
