@@ -15,3 +15,4 @@ pub mod forecasting;
 pub mod report;
 
 pub mod diagnostic;
+pub mod outward;

@@ -108,6 +108,7 @@ impl Resolver<'_, '_> {
             effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
             cache: draft.cache,
+            secrets_in_output: draft.secrets_in_output,
         };
         target.params.sort_by(|a, b| a.name.cmp(&b.name));
         target.env.sort();

@@ -221,7 +221,7 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 2;
+const SPEC: u32 = 3;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {

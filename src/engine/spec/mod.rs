@@ -195,6 +195,8 @@ pub struct Target {
     pub direct: bool,
     /// Whether the store keeps copies of its artifacts.
     pub cache: bool,
+    /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
+    pub secrets_in_output: bool,
 }
 
 /// What a target does.
