@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, dotenv};
+use super::{CommandError, Common, Exit, Session, dotenv, misplaced};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
@@ -14,9 +14,10 @@ use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Output, Text};
+use crate::engine::spec::{Output, Secret, Text};
 use crate::engine::store::Store;
 use crate::engine::task::Tasks;
+use crate::outward::Mask;
 
 /// The name under which an Atsaffile is looked for.
 pub const ATSAFFILE: &str = "Atsaffile";
@@ -193,14 +194,23 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     });
     let (store, files) = opened.map_err(CommandError::store)?;
     let mut diagnostics = declared.diagnostics;
+    let secrets = secrets(&declared.secrets, &root, &session.env, &mut diagnostics);
+    // Before anything is told, mistakes included.
+    session.screen.hide(Mask::new(secrets.values().map(String::as_str)));
     let Some(graph) = declared.graph else {
         let exit = Exit::Usage;
         return Err(CommandError { diagnostics, exit });
     };
+    let misplaced = misplaced::in_parameters(&graph, &common.set, &secrets);
+    if !misplaced.is_empty() {
+        diagnostics.extend(misplaced);
+        let exit = Exit::Usage;
+        return Err(CommandError { diagnostics, exit });
+    }
+    diagnostics.extend(misplaced::too_short(&graph, &secrets));
     if let Some(key) = declared.new {
         store.keep_spec(key);
     }
-    let secrets = secrets(&graph, &root, &session.env, &mut diagnostics);
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
         file,
@@ -227,6 +237,8 @@ const SPEC: u32 = 3;
 struct CheckedAtsaffile {
     /// The targets, if nothing is wrong.
     graph: Option<Graph>,
+    /// The secrets that it declares, as far as it can be read.
+    secrets: BTreeMap<String, Secret>,
     diagnostics: Vec<Diagnostic>,
     /// The key under which its Spec is worth keeping, if it is not kept already.
     new: Option<Digest>,
@@ -245,6 +257,7 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) 
     };
     // With a warning it is checked each time, so that the warning is told each time.
     let new = (!is_kept && diagnostics.is_empty()).then_some(key);
+    let secrets = spec.secrets.clone();
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
     let graph = match Graph::new(spec, &Files::new(root, HashMap::new())) {
         Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
@@ -256,6 +269,7 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog) 
     };
     CheckedAtsaffile {
         graph,
+        secrets,
         diagnostics,
         new,
     }
@@ -340,12 +354,11 @@ fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, 
 
 /// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
 fn secrets(
-    graph: &Graph,
+    declared: &BTreeMap<String, Secret>,
     root: &Path,
     env: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
-    let declared = &graph.spec.secrets;
     if declared.is_empty() {
         return BTreeMap::new();
     }

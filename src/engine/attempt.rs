@@ -187,7 +187,7 @@ impl Attempt<'_> {
         if found.is_empty() {
             return Ok(());
         }
-        let processes = |all: &[Survivor]| all.iter().map(Survivor::describe).collect::<Vec<_>>();
+        let processes = |all: &[Survivor]| all.iter().map(|it| it.describe(self.mask)).collect::<Vec<_>>();
         let running = match target.effect {
             true => found.clone(),
             false => survivors::end(&project, found.clone()),

@@ -6,6 +6,7 @@
 //! [seen](visible).
 
 mod control;
+mod credentials;
 mod encodings;
 mod lines;
 mod mask;
@@ -13,6 +14,7 @@ mod scan;
 mod view;
 
 pub use self::control::{escape_json, plain, visible, visible_line};
+pub use self::credentials::{credentials, without_credentials};
 pub use self::lines::{Lines, PrintedLine};
 pub use self::mask::{Mask, SHORTEST};
 pub use self::scan::{Found, scan};
