@@ -40,7 +40,7 @@ const DATA: &[&str] = &[
 
 /// Each room, and what it may name of the others; a room may always name itself.
 const TABLE: &[(&str, &[&str])] = &[
-    ("atsaffile", &["engine::spec", "diagnostic"]),
+    ("atsaffile", &["engine::spec", "diagnostic", "outward"]),
     ("engine", &["diagnostic", "outward"]),
     ("forecasting", TASKS),
     ("export", DATA),

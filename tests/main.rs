@@ -20,6 +20,8 @@
 //! | `links` | links in directories, and on the way to artifacts and outputs |
 //! | `places` | permissions, what cannot be read, and what is said of directories |
 //! | `paths` | artifacts, sources and pipes in each other's way |
+//! | `secrets` | no secret is shown, logged or kept, in whatever form |
+//! | `hostile_text` | no escape sequence of others reaches the terminal |
 //! | `layering` | who may import whom |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //!
@@ -37,6 +39,7 @@ mod crash;
 mod elsewhere;
 mod failures;
 mod gc;
+mod hostile_text;
 mod inputs;
 mod inside;
 mod interruptions;
@@ -51,6 +54,7 @@ mod paths;
 mod pipeline;
 mod places;
 mod project;
+mod secrets;
 mod staleness;
 mod targets;
 mod upgrade;

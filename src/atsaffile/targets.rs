@@ -21,6 +21,7 @@ const KEYS: [&str; 19] = [
     "with",
     "env",
     "secrets",
+    "secrets_in_output",
     "after",
     "retries",
     "retry_delay",
@@ -28,7 +29,6 @@ const KEYS: [&str; 19] = [
     "effect",
     "direct",
     "cache",
-    "secrets_in_output",
     "shell",
     "desc",
 ];

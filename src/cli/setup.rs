@@ -195,8 +195,10 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (store, files) = opened.map_err(CommandError::store)?;
     let mut diagnostics = declared.diagnostics;
     let secrets = secrets(&declared.secrets, &root, &session.env, &mut diagnostics);
-    // Before anything is told, mistakes included.
-    session.screen.hide(Mask::new(secrets.values().map(String::as_str)));
+    // Before anything is told, mistakes included. A short secret would be taken for many an own word, and is hidden in
+    // what targets print.
+    let long = secrets.values().filter(|value| !Mask::is_short(value));
+    session.screen.hide(Mask::new(long.map(String::as_str)));
     let Some(graph) = declared.graph else {
         let exit = Exit::Usage;
         return Err(CommandError { diagnostics, exit });

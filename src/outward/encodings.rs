@@ -66,6 +66,22 @@ pub(super) fn is_quoted(text: &[u8]) -> bool {
 /// A text without quotes and escapes: percent signs with their digits, `+` for a space, backslashes before a sign, of
 /// JSON and of programs, entities of HTML, and any quote signs. Encoded twice is encoded, too.
 pub(super) fn unquoted(text: &[u8]) -> View<'static> {
+    const MOST: usize = 4;
+    let mut view = unquoted_once(text);
+    for _ in 1..MOST {
+        if memchr::memchr2(b'%', b'&', &view.bytes).is_none() {
+            break;
+        }
+        let again = unquoted_once(&view.bytes);
+        if again.bytes.len() == view.bytes.len() {
+            break;
+        }
+        view = again.after(&view);
+    }
+    view
+}
+
+fn unquoted_once(text: &[u8]) -> View<'static> {
     let mut out = View::empty();
     let mut at = 0;
     while at < text.len() {
@@ -202,6 +218,7 @@ mod tests {
         for written in [
             "p%26ss%20w%C3%B6rd%2F%27x%27%22y%22%5Cz%2541%2B1",
             "p%26ss+w%c3%b6rd/'x'%22y%22%5cz%2541%2b1",
+            "%70%26%73%73%20%77%c3%b6%72%64%2f%27%78%27%22%79%22%5c%7a%25%34%31%2b%31",
             "p%2526ss%2520w%25C3%25B6rd%252F%2527x%2527%2522y%2522%255Cz%252541%252B1",
             r#"p&ss w\u00f6rd\/'x'\"y\"\\z%41+1"#,
             r#"p\u0026ss w\u00F6rd/\u0027x\u0027\"y\"\\z%41+1"#,

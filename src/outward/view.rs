@@ -75,6 +75,41 @@ impl<'t> View<'t> {
         start..end
     }
 
+    /// This view of a view as one of the text.
+    pub(super) fn after(self, earlier: &View<'_>) -> Self {
+        let mut out = Self::empty();
+        for (index, run) in self.runs.iter().enumerate() {
+            let end = self.runs.get(index + 1).map_or(self.bytes.len(), |next| next.at);
+            match run.width {
+                Some(_) => {
+                    let from = earlier.source(self.source(run.at..end));
+                    out.push_for(from.start, from.len(), &self.bytes[run.at..end]);
+                }
+                None => earlier.copy(run.from..run.from + (end - run.at), &mut out),
+            }
+        }
+        out
+    }
+
+    /// Adds a part of this view to another of the same text.
+    fn copy(&self, part: Range<usize>, out: &mut View<'_>) {
+        let mut at = part.start;
+        while at < part.end {
+            let index = self.runs.partition_point(|run| run.at <= at) - 1;
+            let end = self
+                .runs
+                .get(index + 1)
+                .map_or(self.bytes.len(), |next| next.at)
+                .min(part.end);
+            let from = self.source(at..end);
+            match self.runs[index].width {
+                Some(_) => out.push_for(from.start, from.len(), &self.bytes[at..end]),
+                None => out.push_as_it_is(from.start, &self.bytes[at..end]),
+            }
+            at = end;
+        }
+    }
+
     /// A text without line ends: what is split over lines stands in one piece.
     pub(super) fn joined(text: &'t [u8]) -> Self {
         let Some(first) = memchr::memchr2(b'\n', b'\r', text) else {

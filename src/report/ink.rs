@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn colour_only_surrounds_the_text() {
         let painted = Ink::new(true).paint(Tone::Good, "fresh");
-        assert_eq!(opened(&painted), "\u{1b}[32mfresh\u{1b}[39m");
+        assert_eq!(opened(&painted), "\u{1b}[32mfresh\u{1b}[0m");
         assert_eq!(Ink::PLAIN.paint(Tone::Good, "fresh"), "fresh");
         assert_eq!(Ink::new(true).paint(Tone::Bad, ""), "");
     }
@@ -134,7 +134,7 @@ mod tests {
         let painted = Ink::new(true).paint(Tone::Good, "a\u{1b}[31mb\u{1b}]0;title\u{7}");
         assert_eq!(
             opened(&painted),
-            "\u{1b}[32ma\\u{1b}[31mb\\u{1b}]0;title\\u{7}\u{1b}[39m"
+            "\u{1b}[32ma\\u{1b}[31mb\\u{1b}]0;title\\u{7}\u{1b}[0m"
         );
         assert_eq!(opened(&sealed("\u{1b}[1mhelp\u{1b}[0m")), "\u{1b}[1mhelp\u{1b}[0m");
     }

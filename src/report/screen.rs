@@ -238,9 +238,10 @@ fn masked_json(value: &serde_json::Value, mask: &Mask) -> serde_json::Value {
         Value::String(text) => mask.hide(text).into_owned().into(),
         Value::Array(items) => items.iter().map(|item| masked_json(item, mask)).collect(),
         Value::Object(entries) => {
+            // Keys are this program's own words.
             let masked = entries
                 .iter()
-                .map(|(key, value)| (mask.hide(key).into_owned(), masked_json(value, mask)));
+                .map(|(key, value)| (key.clone(), masked_json(value, mask)));
             Value::Object(masked.collect())
         }
         other => other.clone(),
