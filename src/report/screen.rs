@@ -355,6 +355,48 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn secrets_are_masked_on_every_way_out() {
+        let kept = Kept::default();
+        let screen = kept.screen(Manner {
+            color: Some(true),
+            ..Manner::default()
+        });
+        screen.hide(Mask::new(["hunter2: \"x\""]));
+        screen.print("a hunter2: \u{1b}[0m\"x\" b\u{1b}[45m\n");
+        assert_eq!(kept.out(), "a *** b\\u{1b}[45m\n");
+        screen.print_json(&serde_json::json!({ "hunter2": "x", "b": ["hunter2: \"x\"\u{202e}"] }));
+        assert_eq!(kept.out(), "{\"hunter2\":\"x\",\"b\":[\"***\\u202e\"]}\n");
+        screen
+            .print_raw(b"a hunter2: \x1b[0m\"x\" b\x1b[45m\xff\n")
+            .expect("no terminal");
+        assert!(
+            kept.out
+                .0
+                .lock()
+                .expect("not poisoned")
+                .starts_with(b"a *** b\x1b[45m\xff")
+        );
+        kept.out.0.lock().expect("not poisoned").clear();
+        screen.tell(&Diagnostic::error(format!(
+            "{} hunter2: \"x\"",
+            screen.err_ink().paint(crate::report::ink::Tone::Bad, "x")
+        )));
+        let told = kept.err();
+        assert!(told.contains("***") && !told.contains("hunter2"), "{told:?}");
+        assert_eq!(screen.one_line("hunter2: \"x\"\n\u{1b}"), "***\\u{a}\\u{1b}");
+    }
+
+    #[test]
+    fn raw_bytes_do_not_go_to_a_terminal() {
+        let kept = Kept::default();
+        let mut screen = kept.screen(Manner::default());
+        screen.is_terminal = true;
+        let refused = screen.print_raw(b"\x1b[2J").expect_err("a terminal");
+        assert!(refused.what.contains("not shown raw on a terminal") && refused.help.len() == 1);
+        assert_eq!(kept.out(), "");
+    }
+
+    #[test]
     fn a_reader_that_went_away_is_no_error_and_a_full_disk_is() {
         let screen = |kind| Screen::to(Manner::default(), Box::new(Full(kind)), Box::new(io::sink()));
         let gone = screen(io::ErrorKind::BrokenPipe);
