@@ -239,7 +239,7 @@ fn no_mistake_lets_through_what_others_wrote() {
         format!("build -s word={RAW} --{RAW}"),
         format!("-f {RAW} build"),
         format!("-C {RAW} build"),
-        format!("{RAW}"),
+        RAW.to_owned(),
         format!("run --{RAW}"),
         format!("build -j {RAW}"),
     ] {

@@ -15,7 +15,7 @@ use crate::atsaffile::{self, Overrides, ValueType};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
 use crate::engine::spec::{Action, Origin, Spec, Value};
-use crate::outward::visible_line;
+use crate::outward::{visible_line, without_credentials};
 
 /// Build with the Atsaffile's parameters as flags; `atsaf run --help` lists them
 #[derive(Debug, clap::Args)]
@@ -242,7 +242,8 @@ fn help(
         },
         (None, None) => String::new(),
     };
-    visible_line(format!("{} {now}", parts.join("; ")).trim()).into_owned()
+    let text = format!("{} {now}", parts.join("; "));
+    visible_line(&without_credentials(text.trim())).into_owned()
 }
 
 /// `build` with the flags that every command has.

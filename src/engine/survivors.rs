@@ -64,7 +64,7 @@ fn look(number: u32, project: &str) -> Option<Survivor> {
     Some(Survivor {
         pid: Pid::from_raw(i32::try_from(number).ok()?)?,
         key: value(nesting::ATTEMPT)?,
-        words: words,
+        words,
     })
 }
 

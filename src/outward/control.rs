@@ -78,7 +78,7 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
 
 /// Whether bytes are letters, digits and signs of ASCII, line ends and tabs.
 fn is_simple(bytes: &[u8]) -> bool {
-    let is_other = |byte: &u8| !(matches!(byte, b' '..=b'~') | (*byte == b'\n') | (*byte == b'\t'));
+    let is_other = |byte: &u8| !matches!(byte, b' '..=b'~' | b'\n' | b'\t');
     // Without an early end inside a piece, so that it goes many bytes at a time.
     bytes
         .chunks(256)

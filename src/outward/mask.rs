@@ -178,7 +178,7 @@ impl Searches {
         if is_quoted(text) {
             let unquoted = unquoted(&joined.bytes);
             self.unquoted.each(&unquoted.bytes, &mut |range| {
-                found(joined.source(unquoted.source(range)))
+                found(joined.source(unquoted.source(range)));
             });
         }
     }

@@ -159,6 +159,7 @@ pub struct Secret {
 
 /// A named step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Target {
     /// Its name.
     pub name: String,
