@@ -76,9 +76,13 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     is_simple(bytes) || str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_hidden))
 }
 
+fn is_simple_byte(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n' | b'\t')
+}
+
 /// Whether bytes are letters, digits and signs of ASCII, line ends and tabs.
 fn is_simple(bytes: &[u8]) -> bool {
-    let is_other = |byte: &u8| !matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    let is_other = |byte: &u8| !is_simple_byte(*byte);
     // Without an early end inside a piece, so that it goes many bytes at a time.
     bytes
         .chunks(256)
@@ -90,7 +94,16 @@ fn is_simple(bytes: &[u8]) -> bool {
 pub(super) fn decoded(bytes: &[u8], sequences: bool) -> View<'_> {
     let mut out = View::empty();
     let mut chars = Chars { bytes, at: 0 };
-    while let Some((from, c)) = chars.next() {
+    loop {
+        let simple = bytes[chars.at..]
+            .iter()
+            .take_while(|byte| is_simple_byte(**byte))
+            .count();
+        if simple > 0 {
+            out.push_as_it_is(chars.at, &bytes[chars.at..chars.at + simple]);
+            chars.at += simple;
+        }
+        let Some((from, c)) = chars.next() else { return out };
         if sequences && let Some(end) = chars.sequence_end(c) {
             chars.at = end;
         } else if !is_hidden(c) {
@@ -103,7 +116,26 @@ pub(super) fn decoded(bytes: &[u8], sequences: bool) -> View<'_> {
             }
         }
     }
-    out
+}
+
+/// Whether some bytes have escape sequences that are longer; of what is no text, nothing is known.
+pub(super) fn has_long_sequences(bytes: &[u8], long: usize) -> bool {
+    if str::from_utf8(bytes).is_err() {
+        return true;
+    }
+    let mut chars = Chars { bytes, at: 0 };
+    while let Some(next) = memchr::memchr2(0x1b, 0xc2, &bytes[chars.at..]) {
+        let begin = chars.at + next;
+        chars.at = begin;
+        let Some((_, c)) = chars.next() else { return false };
+        if let Some(end) = chars.sequence_end(c) {
+            chars.at = end;
+        }
+        if chars.at - begin > long {
+            return true;
+        }
+    }
+    false
 }
 
 /// Characters of bytes that may be no text.

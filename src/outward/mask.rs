@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 
-use super::control::{decoded, is_plain};
+use super::control::{decoded, has_long_sequences, is_plain};
 use super::encodings::{escape_ends, forms, is_quoted, unquoted, unquoted_forms};
 use super::view::View;
 
@@ -39,13 +39,17 @@ struct Searches {
 /// Looks for several texts at once.
 struct Search {
     needles: Vec<Vec<u8>>,
-    automaton: Option<AhoCorasick>,
+    /// Made for the first long text, which it pays for.
+    automaton: OnceLock<AhoCorasick>,
     /// The last bytes that each beginning of a needle has, so that most texts are seen to end with none of them.
-    ends: HashSet<[u8; BEGINNING]>,
+    ends: OnceLock<HashSet<[u8; BEGINNING]>>,
 }
 
 /// So much of a secret at the end of a text is its beginning.
 pub(super) const BEGINNING: usize = 4;
+
+/// A text for which one search for all secrets at once is worth its preparation.
+const LONG: usize = 512;
 
 /// The room that one sign of a secret takes at most, in whatever form.
 pub(super) const WIDEST: usize = 12;
@@ -155,10 +159,15 @@ impl Mask {
 
 /// What may be seen of some bytes: their text without escape sequences, and with what stands in these.
 fn forms_of(bytes: &[u8]) -> Vec<View<'_>> {
-    match is_plain(bytes) {
-        true => vec![View::of(bytes)],
-        false => vec![decoded(bytes, true), decoded(bytes, false)],
+    if is_plain(bytes) {
+        return vec![View::of(bytes)];
     }
+    let mut forms = vec![decoded(bytes, true)];
+    // What begins and ends a sequence is three signs of it.
+    if has_long_sequences(bytes, SHORTEST + 2) {
+        forms.push(decoded(bytes, false));
+    }
+    forms
 }
 
 impl Searches {
@@ -211,21 +220,30 @@ impl Search {
     fn new(mut needles: Vec<Vec<u8>>) -> Self {
         needles.sort_unstable();
         needles.dedup();
-        let automaton = (!needles.is_empty()).then(|| {
+        Self {
+            needles,
+            automaton: OnceLock::new(),
+            ends: OnceLock::new(),
+        }
+    }
+
+    fn automaton(&self) -> &AhoCorasick {
+        self.automaton.get_or_init(|| {
             AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
-                .build(&needles)
+                .build(&self.needles)
                 .expect("internal error: too many secrets to look for")
-        });
-        let ends = needles.iter().flat_map(|needle| {
-            let windows = needle[..needle.len() - 1].windows(BEGINNING);
-            windows.filter_map(|window| window.try_into().ok())
-        });
-        Self {
-            ends: ends.collect(),
-            needles,
-            automaton,
-        }
+        })
+    }
+
+    fn ends(&self) -> &HashSet<[u8; BEGINNING]> {
+        self.ends.get_or_init(|| {
+            let ends = self.needles.iter().flat_map(|needle| {
+                let windows = needle[..needle.len() - 1].windows(BEGINNING);
+                windows.filter_map(|window| window.try_into().ok())
+            });
+            ends.collect()
+        })
     }
 
     /// The length of the longest of the texts.
@@ -233,10 +251,22 @@ impl Search {
         self.needles.iter().map(Vec::len).max().unwrap_or(0)
     }
 
-    /// Every place where one of the texts stands; of those that begin at one place, the longest.
+    /// Every place where one of the texts stands, those that overlap as well.
     fn each(&self, text: &[u8], found: &mut dyn FnMut(Range<usize>)) {
-        let Some(automaton) = &self.automaton else { return };
-        let mut at = 0;
+        if self.needles.is_empty() {
+            return;
+        }
+        if text.len() < LONG && self.automaton.get().is_none() {
+            for needle in &self.needles {
+                let (finder, mut from) = (memchr::memmem::Finder::new(needle), 0);
+                while let Some(at) = finder.find(&text[from..]) {
+                    found(from + at..from + at + needle.len());
+                    from += at + 1;
+                }
+            }
+            return;
+        }
+        let (automaton, mut at) = (self.automaton(), 0);
         while let Some(one) = automaton.find(Input::new(text).range(at..)) {
             found(one.range());
             at = one.start() + 1;
@@ -246,7 +276,7 @@ impl Search {
     /// Where the longest end of a text begins with which one of the texts may begin.
     fn open(&self, text: &[u8]) -> Option<usize> {
         let last = text.last_chunk::<BEGINNING>()?;
-        if !self.ends.contains(last) {
+        if !self.ends().contains(last) {
             return None;
         }
         let begins = |needle: &Vec<u8>| {

@@ -130,6 +130,11 @@ fn a_secret_is_hidden_whole_and_line_by_line() {
     assert_eq!(mask.hide("only second line"), "only ***");
     assert_eq!(mask.hide("an abcdefghijkl"), "an ***", "one that begins within another");
     assert!(matches!(mask.hide("nothing"), Cow::Borrowed("nothing")));
+    let mask = Mask::new(["aaaaaa"]);
+    for rest in [0, 600] {
+        let text = format!("{}{}", "aaaaaaaaaa", " ".repeat(rest));
+        assert_eq!(mask.hide(&text).trim(), "***");
+    }
 }
 
 #[test]
