@@ -3,8 +3,10 @@
 //! The one form in which a mistake reaches a person. Rooms below the command line raise small errors of their own;
 //! a command turns them into a [`Diagnostic`] and adds the help.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::outward::{visible_line, without_credentials};
 use serde::{Deserialize, Serialize};
 
 /// How much a diagnostic weighs.
@@ -27,7 +29,7 @@ pub struct Place {
     pub column: usize,
     /// Length in characters, at least 1.
     pub length: usize,
-    /// The whole line, without its end.
+    /// The whole line, without its end, with stars in the place of passwords and tokens of addresses.
     pub text: String,
     /// What is at this place, if it needs a word.
     pub label: String,
@@ -46,7 +48,7 @@ impl Place {
             line: text[..start].matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
             length: text[start..end].chars().count().max(1),
-            text: text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            text: without_credentials(text[line_start..line_end].trim_end_matches('\r')).into_owned(),
             label: String::new(),
         }
     }
@@ -144,6 +146,18 @@ impl Diagnostic {
         }
     }
 
+    /// Puts stars in the place of passwords and tokens of addresses.
+    pub fn leave_out_credentials(&mut self) {
+        let texts = std::iter::once(&mut self.what)
+            .chain(&mut self.notes)
+            .chain(&mut self.help);
+        for text in texts {
+            if let Cow::Owned(without) = without_credentials(text) {
+                *text = without;
+            }
+        }
+    }
+
     /// Draws it as text, without colour and with a line end.
     #[must_use]
     pub fn render(&self) -> String {
@@ -219,13 +233,17 @@ fn draw_place(out: &mut String, place: &Place, width: usize, part: Emphasis, pai
         margin("-->"),
         width = width + 1
     );
+    // As it will be shown, so that the mark stands below its place.
+    let part_of = |from: usize, count: usize| text.chars().skip(from).take(count).collect::<String>();
+    let (before, marked) = (part_of(0, column - 1), part_of(column - 1, *length));
+    let text = visible_line(text);
     let _ = writeln!(out, " {} {} {text}", margin(&format!("{line:width$}")), margin("|"));
-    let under: String = text
+    let under: String = visible_line(&before)
         .chars()
-        .take(column - 1)
         .map(|c| if c == '\t' { '\t' } else { ' ' })
         .collect();
-    let mark = paint(part, format!("{} {label}", "^".repeat(*length)).trim_end());
+    let length = length - marked.chars().count() + visible_line(&marked).chars().count();
+    let mark = paint(part, format!("{} {label}", "^".repeat(length)).trim_end());
     let _ = writeln!(out, " {:width$} {} {under}{mark}", "", margin("|"));
 }
 
@@ -288,6 +306,24 @@ mod tests {
         assert_eq!(nearest("ets", models), Some("AutoETS"));
         assert_eq!(nearest("AutoTBATS", models), Some("TBATS"));
         assert_eq!(nearest("max_pp", ["max_P", "max_p"]), Some("max_p"));
+    }
+
+    #[test]
+    fn a_mark_stands_below_what_is_shown() {
+        let text = "a = \"\u{1b}[1m\u{202e}b\" # c\n";
+        let place = Place::locate("f", text, 4, text.len() - 5);
+        let drawn = Diagnostic::error("wrong").at(place).render();
+        let expected = r#"error: wrong
+ --> f:1:5
+1 | a = "\u{1b}[1m\u{202e}b" # c
+  |     ^^^^^^^^^^^^^^^^^^^^
+"#;
+        let bare = |text: &str| {
+            text.lines()
+                .map(|line| line.trim_start().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(bare(&drawn), bare(expected), "{drawn}");
     }
 
     #[test]

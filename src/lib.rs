@@ -17,3 +17,4 @@ pub mod report;
 pub mod diagnostic;
 #[cfg(test)]
 mod fuzz;
+pub mod outward;

@@ -7,6 +7,7 @@ use std::path::Path;
 /// The engine's interface of tasks.
 const TASKS: &[&str] = &[
     "diagnostic",
+    "outward",
     "engine::task",
     "engine::spec",
     "engine::digest",
@@ -16,6 +17,7 @@ const TASKS: &[&str] = &[
 /// The engine's data.
 const DATA: &[&str] = &[
     "diagnostic",
+    "outward",
     "engine::digest",
     "engine::event",
     "engine::fingerprint",
@@ -38,17 +40,26 @@ const DATA: &[&str] = &[
 
 /// Each room, and what it may name of the others; a room may always name itself.
 const TABLE: &[(&str, &[&str])] = &[
-    ("atsaffile", &["engine::spec", "diagnostic"]),
-    ("engine", &["diagnostic"]),
+    ("atsaffile", &["engine::spec", "diagnostic", "outward"]),
+    ("engine", &["diagnostic", "outward"]),
     ("forecasting", TASKS),
     ("export", DATA),
     ("report", DATA),
-    ("diagnostic", &[]),
+    ("diagnostic", &["outward"]),
+    ("outward", &[]),
     // Of the tests alone.
     ("fuzz", &[]),
     (
         "cli",
-        &["atsaffile", "diagnostic", "engine", "export", "forecasting", "report"],
+        &[
+            "atsaffile",
+            "diagnostic",
+            "engine",
+            "export",
+            "forecasting",
+            "outward",
+            "report",
+        ],
     ),
 ];
 

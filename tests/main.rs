@@ -21,6 +21,8 @@
 //! | `links` | links in directories, and on the way to artifacts and outputs |
 //! | `places` | permissions, what cannot be read, and what is said of directories |
 //! | `paths` | artifacts, sources and pipes in each other's way |
+//! | `secrets` | no secret is shown, logged or kept, in whatever form |
+//! | `hostile_text` | no escape sequence of others reaches the terminal |
 //! | `layering` | who may import whom |
 //! | `dependencies` | sources and licences of what the program is made of |
 //! | `network` | servers that drip, proxies, and little memory |
@@ -41,6 +43,7 @@ mod dependencies;
 mod elsewhere;
 mod failures;
 mod gc;
+mod hostile_text;
 mod inputs;
 mod inside;
 mod interruptions;
@@ -57,6 +60,7 @@ mod paths;
 mod pipeline;
 mod places;
 mod project;
+mod secrets;
 mod security;
 mod side_effects;
 mod staleness;

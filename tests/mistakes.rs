@@ -301,7 +301,7 @@ TOKEN = {}
 OTHER = { optional = true }
 
 [target.upload]
-run = "echo $TOKEN${OTHER-} > {{output}}"
+run = ": $TOKEN${OTHER-} && echo sent > {{output}}"
 secrets = ["TOKEN", "OTHER"]
 output = "upload.txt"
 "#,
@@ -317,7 +317,7 @@ error: the secret `TOKEN` is not set
 
 "#]],
     );
-    project.write(".env", "TOKEN=value\n");
+    project.write(".env", "TOKEN=a-long-value\n");
     project.build("").is(
         0,
         str![[r#"
@@ -429,7 +429,7 @@ error: unknown key `colour` in the target `a`
   --> Atsaffile:9:1
  9 | colour = "red"
    | ^^^^^^
-  note: keys: uses, run, inputs, outputs, output, params, with, env, secrets, after, retries, retry_delay, timeout, effect, direct, cache, shell, desc
+  note: keys: uses, run, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, effect, direct, cache, shell, desc
 error: unknown parameter `sclae`
    --> Atsaffile:12:25
  12 | run = "cat {{inputs}} {{sclae}}"

@@ -78,6 +78,7 @@ fn a_verified_store_gives_nothing_back_that_was_changed() {
 #[test]
 fn a_store_is_for_its_owner_alone_whatever_the_umask() {
     let project = copier();
+    project.edit("Atsaffile", "cat {{inputs}}", "echo printed; cat {{inputs}}");
     let mut command = Command::new("sh");
     command.args(["-c", "umask 000; exec \"$0\" build -q"]);
     command.arg(env!("CARGO_BIN_EXE_atsaf")).current_dir(project.at("."));

@@ -90,6 +90,16 @@ impl Mistakes {
         all.any(|mistake| mistake.diagnostic.severity == diagnostic::Severity::Error)
     }
 
+    /// Whether there is an error at a place.
+    pub(super) fn has_error_in(&self, span: Span) -> bool {
+        let mut all = self.list.iter();
+        all.any(|mistake| {
+            let mut places = mistake.places.iter();
+            mistake.diagnostic.severity == diagnostic::Severity::Error
+                && places.any(|(at, _)| at.start < span.end && at.end > span.start)
+        })
+    }
+
     /// Adds an error.
     pub(super) fn error(&mut self, span: Span, what: impl Into<String>) -> &mut Mistake {
         self.push(Diagnostic::error(what), Some(span))

@@ -10,6 +10,7 @@
 
 mod builtin;
 mod command;
+mod credentials;
 mod duration;
 mod goals;
 mod inputs;
@@ -76,6 +77,7 @@ pub fn load(path_as_typed: &str, text: &str, overrides: &Overrides, catalog: &Ca
     if let Some(root) = syntax::parse(text, &mut mistakes) {
         resolve::fill(&mut spec, text, &root, overrides, catalog, &mut mistakes);
     }
-    let diagnostics = mistakes.into_diagnostics(&spec.text);
+    let mut diagnostics = mistakes.into_diagnostics(&spec.text);
+    diagnostics.iter_mut().for_each(Diagnostic::leave_out_credentials);
     (spec, diagnostics)
 }

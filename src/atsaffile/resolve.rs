@@ -9,7 +9,7 @@ use super::params::{Declared, Params};
 use super::scope::Scope;
 use super::sections::Sections;
 use super::targets::{self, Draft};
-use super::{Overrides, goals, outputs, unread};
+use super::{Overrides, credentials, goals, outputs, unread};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Secret, Spec, Target};
 
@@ -63,6 +63,7 @@ pub(super) fn fill<'t>(
         .collect();
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
     unread::report(&params, &drafts, catalog, mistakes);
+    credentials::report(overrides, &params, &drafts, mistakes);
 
     spec.targets = targets;
     spec.share_shells();
@@ -108,6 +109,7 @@ impl Resolver<'_, '_> {
             effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
             cache: draft.cache,
+            secrets_in_output: draft.secrets_in_output,
         };
         target.params.sort_by(|a, b| a.name.cmp(&b.name));
         target.env.sort();

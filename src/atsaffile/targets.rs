@@ -11,7 +11,7 @@ use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "uses",
     "run",
     "inputs",
@@ -21,6 +21,7 @@ const KEYS: [&str; 18] = [
     "with",
     "env",
     "secrets",
+    "secrets_in_output",
     "after",
     "retries",
     "retry_delay",
@@ -70,6 +71,7 @@ pub(super) struct Draft<'t> {
     /// Whether it is set, and where.
     pub(super) direct: Option<Span>,
     pub(super) cache: bool,
+    pub(super) secrets_in_output: bool,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
 }
@@ -143,6 +145,7 @@ impl<'t> Draft<'t> {
             effect: false,
             direct: None,
             cache: true,
+            secrets_in_output: false,
             broken: Broken::default(),
         }
     }
@@ -194,6 +197,7 @@ impl<'t> Draft<'t> {
             "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
+            "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }
     }
@@ -373,6 +377,16 @@ pub(super) fn shell(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Vec<String>
             .help("to run a program without a shell, write `run` as a list of words");
     }
     words.iter().map(|word| word.text.to_owned()).collect()
+}
+
+/// Reads `secrets_in_output`, which says one thing only: a secret in an artifact is a mistake as long as nobody says so.
+fn is_allowed(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> bool {
+    let allowed = node.get_ref().as_str() == Some("allow");
+    if !allowed {
+        syntax::expected(node, "secrets_in_output", "\"allow\"", mistakes)
+            .help("without the key, an artifact that holds a secret of the target fails the build");
+    }
+    allowed
 }
 
 fn retries(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> u32 {

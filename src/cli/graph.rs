@@ -50,13 +50,17 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     } else {
         args.format
     };
-    session.screen.print(&match format {
+    let drawn = match format {
         Format::Tree => tree::tree(&picture),
         Format::Dot => dot::dot(&picture),
         Format::Mermaid => mermaid::mermaid(&picture),
-        Format::Json => json::json(&picture),
+        Format::Json => {
+            session.screen.print_json_laid_out(&json::json(&picture));
+            return Ok(Exit::Done);
+        }
         Format::Svg => svg::svg(&picture),
-    });
+    };
+    session.screen.print(&drawn);
     Ok(Exit::Done)
 }
 

@@ -10,6 +10,7 @@ use super::{CommandError, Exit, Session};
 use crate::engine::graph::{Graph, How, Read, TargetId};
 use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, Target};
 use crate::export;
+use crate::outward::visible_line;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
@@ -56,7 +57,7 @@ fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
     let target = graph.target(id);
     let mut heading = ink.paint(Tone::Strong, &target.name);
     if let Some(desc) = &target.desc {
-        heading = format!("{heading}  {desc}");
+        heading = format!("{heading}  {}", visible_line(desc));
     }
     let mut rows = ListRows::default();
     match &target.action {

@@ -9,6 +9,7 @@ use super::{CommandError, Exit, Session, log};
 use crate::diagnostic::Diagnostic;
 use crate::engine::run_id::RunId;
 use crate::engine::store::Store;
+use crate::outward::plain;
 use crate::report::history::{Story, TargetRun};
 
 /// A longer line is cut where it is one among others.
@@ -22,6 +23,9 @@ pub(super) struct Args {
     /// Of this run instead of the last; the first digits of its id are enough
     #[arg(long, value_name = "ID")]
     run: Option<String>,
+    /// Print the bytes as they came, secrets masked, and nothing else; not on a terminal
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
 }
 
 /// Shows the output.
@@ -40,10 +44,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         .map(|(_, by)| by);
     let directory = project.store.output_dir(run, target);
     let attempt = attempts(&directory).last().copied();
-    let text = match attempt {
+    let bytes = match attempt {
         Some(attempt) => read(&directory.join(format!("{attempt}.log")))?,
-        None => String::new(),
+        None => Vec::new(),
     };
+    if args.raw {
+        session.screen.print_raw(&bytes).map_err(CommandError::usage)?;
+        return Ok(Exit::Done);
+    }
+    let text = plain(&bytes);
     let command = read_command(&directory, attempt);
     let left = directory.join("files");
     let left = left
@@ -114,14 +123,14 @@ fn read_command(directory: &Path, attempt: Option<u32>) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The last line that a target printed in a run, without what a terminal would take for a command.
+/// The last line that a target printed in a run.
 pub(super) fn last_line(store: &Store, run: RunId, target: &str) -> Option<String> {
     let directory = store.output_dir(run, target);
     let attempt = attempts(&directory).pop()?;
     let bytes = fs::read(directory.join(format!("{attempt}.log"))).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = plain(&bytes);
     let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(line.chars().filter(|c| !c.is_control()).take(LONGEST).collect())
+    Some(line.chars().take(LONGEST).collect())
 }
 
 /// The numbers of the attempts that printed something, sorted.
@@ -139,12 +148,11 @@ fn numbered(directory: &Path, ending: &str) -> Vec<u32> {
     numbers
 }
 
-fn read(path: &Path) -> Result<String, CommandError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) => Err(CommandError::usage(Diagnostic::error(format!(
+fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    fs::read(path).map_err(|error| {
+        CommandError::usage(Diagnostic::error(format!(
             "`{}` cannot be read: {error}",
             path.display()
-        )))),
-    }
+        )))
+    })
 }

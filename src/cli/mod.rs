@@ -14,6 +14,7 @@ mod interrupt;
 mod list;
 mod log;
 mod logs;
+mod misplaced;
 mod plan;
 mod run;
 pub mod setup;
@@ -39,7 +40,8 @@ use self::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::store::StoreError;
 use crate::engine::task::Tasks;
-use crate::report::ink::Ink;
+use crate::outward;
+use crate::report::ink::{self, Ink};
 use crate::report::screen::{Manner, Screen};
 
 /// make for data artifacts: builds only what is stale, and proves why
@@ -134,12 +136,12 @@ fn run_on(
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error, &screen(manner_of(args), &env)),
+        Err(error) => return refuse(&error, args, &screen(manner_of(args), &env)),
     };
     let manner = cli.common.manner();
     let Cli { common, command } = match cli.resolve(tasks) {
         Ok(cli) => cli,
-        Err(Refused::Clap(error)) => return refuse(&error, &screen(manner, &env)),
+        Err(Refused::Clap(error)) => return refuse(&error, args, &screen(manner, &env)),
         Err(Refused::Failed(failure)) => {
             let screen = screen(manner, &env);
             failure.diagnostics.iter().for_each(|it| screen.tell(it));
@@ -169,9 +171,11 @@ fn run_on(
 }
 
 /// Prints what clap has to say: help and version to stdout, mistakes to stderr.
-fn refuse(error: &clap::Error, screen: &Screen) -> Exit {
-    let text = |ink: Ink| match ink.colours() {
-        true => error.render().ansi().to_string(),
+fn refuse(error: &clap::Error, args: &[OsString], screen: &Screen) -> Exit {
+    // The text has the arguments in it, and what these hold is none of its colours.
+    let is_plain = |arg: &OsString| arg.to_str().is_some_and(|arg| outward::visible(arg) == arg);
+    let text = |ink: Ink| match ink.colours() && args.iter().all(is_plain) {
+        true => ink::sealed(&error.render().ansi().to_string()),
         false => error.render().to_string(),
     };
     if error.use_stderr() {

@@ -15,6 +15,7 @@ use crate::atsaffile::{self, Overrides, ValueType};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
 use crate::engine::spec::{Action, Origin, Spec, Value};
+use crate::outward::{visible_line, without_credentials};
 
 /// Build with the Atsaffile's parameters as flags; `atsaf run --help` lists them
 #[derive(Debug, clap::Args)]
@@ -241,7 +242,8 @@ fn help(
         },
         (None, None) => String::new(),
     };
-    format!("{} {now}", parts.join("; ")).trim().to_owned()
+    let text = format!("{} {now}", parts.join("; "));
+    visible_line(&without_credentials(text.trim())).into_owned()
 }
 
 /// `build` with the flags that every command has.
@@ -258,7 +260,7 @@ fn command(spec: &Spec, flags: &[Flag]) -> clap::Command {
         &spec.name
     };
     let mut command = base()
-        .about(format!("Build {name} with these values"))
+        .about(format!("Build {} with these values", visible_line(name)))
         // Short, so that a parameter takes a line or two.
         .disable_help_flag(true)
         .arg(

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, dotenv};
+use super::{CommandError, Common, Exit, Session, dotenv, misplaced};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
@@ -15,9 +15,10 @@ use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Output, Text};
+use crate::engine::spec::{Output, Secret, Text};
 use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
+use crate::outward::Mask;
 
 /// The name under which an Atsaffile is looked for.
 pub const ATSAFFILE: &str = "Atsaffile";
@@ -198,14 +199,25 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     });
     let (store, files) = opened.map_err(CommandError::store)?;
     let mut diagnostics = declared.diagnostics;
+    let secrets = secrets(&declared.secrets, &root, &session.env, &mut diagnostics);
+    // Before anything is told, mistakes included. A short secret would be taken for many an own word, and is hidden in
+    // what targets print.
+    let long = secrets.values().filter(|value| !Mask::is_short(value));
+    session.screen.hide(Mask::new(long.map(String::as_str)));
     let Some(graph) = declared.graph else {
         let exit = Exit::Usage;
         return Err(CommandError { diagnostics, exit });
     };
-    if let Some(key) = declared.new {
-        store.keep_spec(key, diagnostics.clone(), user);
+    let misplaced = misplaced::in_parameters(&graph, &common.set, &secrets);
+    if !misplaced.is_empty() {
+        diagnostics.extend(misplaced);
+        let exit = Exit::Usage;
+        return Err(CommandError { diagnostics, exit });
     }
-    let secrets = secrets(&graph, &root, &session.env, &mut diagnostics);
+    diagnostics.extend(misplaced::too_short(&graph, &secrets));
+    if let Some((key, warnings)) = declared.new {
+        store.keep_spec(key, warnings, user);
+    }
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
         file,
@@ -226,15 +238,17 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 3;
+const SPEC: u32 = 4;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {
     /// The targets, if nothing is wrong.
     graph: Option<Graph>,
+    /// The secrets that it declares, as far as it can be read.
+    secrets: BTreeMap<String, Secret>,
     diagnostics: Vec<Diagnostic>,
-    /// The key under which its Spec is worth keeping, if it is not kept already.
-    new: Option<Digest>,
+    /// The key under which its Spec is worth keeping, with the warnings about it, if it is not kept already.
+    new: Option<(Digest, Vec<Diagnostic>)>,
 }
 
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
@@ -248,8 +262,9 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         Some(kept) => (kept.spec, kept.warnings),
         None => atsaffile::load(&text.path, &text.text, overrides, catalog),
     };
+    let secrets = spec.secrets.clone();
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-    let new = (!is_kept && !diagnostics.iter().any(is_error)).then_some(key);
+    let new = (!is_kept && !diagnostics.iter().any(is_error)).then(|| (key, diagnostics.clone()));
     let graph = match Graph::new(spec, &Files::new(root, FastMap::default())) {
         Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
         Err(wrong) => {
@@ -260,6 +275,7 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
     };
     CheckedAtsaffile {
         graph,
+        secrets,
         diagnostics,
         new,
     }
@@ -351,12 +367,11 @@ fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, 
 
 /// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
 fn secrets(
-    graph: &Graph,
+    declared: &BTreeMap<String, Secret>,
     root: &Path,
     env: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
-    let declared = &graph.spec.secrets;
     if declared.is_empty() {
         return BTreeMap::new();
     }

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let mut shown = Vec::with_capacity(artifacts.len());
     let mut missing = Vec::new();
     for artifact in artifacts {
-        match look(&project, artifact, args.rows)? {
+        match look(&project, artifact, args.rows, &|line| session.screen.masked(line))? {
             Some(found) => shown.push(found),
             None => missing.push(absent(&project, artifact)),
         }
@@ -100,7 +100,12 @@ fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
     .help(format!("make it: `atsaf build {name}`"))
 }
 
-fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<Shown>, CommandError> {
+fn look(
+    project: &Project,
+    artifact: ArtifactId,
+    rows: usize,
+    masked: &dyn Fn(&str) -> String,
+) -> Result<Option<Shown>, CommandError> {
     let graph = &project.graph;
     let (port, path) = (graph.port(artifact), graph.path(artifact));
     let unreadable =
@@ -124,7 +129,7 @@ fn look(project: &Project, artifact: ArtifactId, rows: usize) -> Result<Option<S
         name: graph.shown_name(artifact).into_owned(),
         path: path.to_owned(),
         made: past.as_ref().and_then(|past| project.store.records.result(past.id)),
-        content: Content::read(&project.files.at(path), rows).map_err(unreadable)?,
+        content: Content::read(&project.files.at(path), rows, masked).map_err(unreadable)?,
         past,
     }))
 }

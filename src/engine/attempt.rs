@@ -20,15 +20,16 @@ use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
 use super::given::GivenFiles;
 use super::graph::TargetId;
-use super::mask::Mask;
 use super::nesting;
 use super::plan::PlanContext;
 use super::run::Options;
 use super::run_id::RunId;
+use super::secrets_given::SecretsGiven;
 use super::spec::{Action, ArtifactKind, Command, Target, Value};
 use super::store::{Claim, Held, Private, Staged, Store, StoreError, private_key};
 use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
+use crate::outward::{Mask, plain};
 
 /// Everything that an attempt is given.
 pub(crate) struct Attempt<'a> {
@@ -106,7 +107,8 @@ impl Attempt<'_> {
             Err(AttemptError::Failed(failure)) => {
                 // Without it there is still the message.
                 let _ = log.keep_command();
-                let kept = keep(&private, &log.dir.join("files"));
+                let secrets = SecretsGiven::to(target, &self.options.secrets);
+                let kept = keep(&private, &log.dir().join("files"), &secrets);
                 self.clear(target);
                 Err(AttemptError::Failed(Box::new(self.complete(*failure, log, kept))))
             }
@@ -121,13 +123,15 @@ impl Attempt<'_> {
     /// Adds to a failure what the attempt left, and hides secrets.
     fn complete(&self, failure: Failure, log: Log<'_>, kept: bool) -> Failure {
         let mask = |text: String| self.mask.hide(&text).into_owned();
+        let left = (kept || log.has_lines()).then(|| log.dir().clone());
+        let (tail, command) = log.into_parts();
         Failure {
             what: mask(failure.what),
             notes: failure.notes.into_iter().map(mask).collect(),
             help: failure.help.into_iter().map(mask).collect(),
-            left: (kept || log.has_lines()).then(|| log.dir.clone()),
-            command: log.command,
-            tail: log.tail.into(),
+            left,
+            command,
+            tail: tail.into(),
             ..failure
         }
     }
@@ -183,7 +187,7 @@ impl Attempt<'_> {
         if found.is_empty() {
             return Ok(());
         }
-        let processes = |all: &[Survivor]| all.iter().map(Survivor::describe).collect::<Vec<_>>();
+        let processes = |all: &[Survivor]| all.iter().map(|it| it.describe(self.mask)).collect::<Vec<_>>();
         let running = match target.effect {
             true => found.clone(),
             false => survivors::end(&project, found.clone()),
@@ -228,7 +232,7 @@ impl Attempt<'_> {
             match message {
                 Message::Progress(text) => self.observer.observe(&Event::Progress {
                     target: self.target,
-                    message: self.mask.hide(text).into_owned(),
+                    message: plain(self.mask.hide(text).as_bytes()).into_owned(),
                 }),
                 Message::Line(text) => log.line(text),
                 Message::Warning(text) => {
@@ -314,7 +318,7 @@ impl Attempt<'_> {
             lock: self.held.own(),
         };
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.command = Some(shown);
+        log.set_command(shown);
         if target.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
@@ -342,7 +346,7 @@ impl Attempt<'_> {
             ProcessEnd::Exit(status) if status.success() => Ok(()),
             ProcessEnd::Exit(status) => {
                 log.end();
-                let advice = cause::of_exit(status, &process.words, &log.tail);
+                let advice = cause::of_exit(status, &process.words, log.tail());
                 Err(AttemptError::Failed(Box::new(Failure {
                     what: command::describe(status),
                     advice: advice.into_iter().collect(),

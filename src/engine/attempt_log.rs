@@ -1,112 +1,136 @@
 //! What an attempt prints: whole in a file, its last lines in memory, each line to the observer; secrets hidden.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::attempt::Attempt;
 use super::event::Event;
 use super::spec::Target;
+use super::store::own_file;
+use crate::outward::{Lines, PrintedLine};
 
 /// What an attempt prints: whole in a file, its last lines in memory, each line to the observer; secrets hidden.
+///
+/// The file has the bytes as they were printed, memory and observer what can be read of them.
 pub(super) struct Log<'a> {
+    lines: Lines<'a>,
+    kept: Kept<'a>,
+}
+
+/// Where the lines go.
+struct Kept<'a> {
     attempt: &'a Attempt<'a>,
-    /// The directory for it.
-    pub(super) dir: PathBuf,
+    dir: PathBuf,
     file: Option<File>,
-    /// Its last lines.
-    pub(super) tail: VecDeque<String>,
-    /// The command as it runs, secrets hidden.
-    pub(super) command: Option<String>,
-    /// The beginning of a line whose end has not come yet.
-    begun: Vec<u8>,
+    tail: VecDeque<String>,
+    command: Option<String>,
 }
 
 impl<'a> Log<'a> {
-    /// So many last lines are shown with a failure.
-    const TAIL: usize = 20;
-    /// A line that is longer is cut here: it may be no text at all.
-    const LINE: usize = 1 << 20;
-
     pub(super) fn new(attempt: &'a Attempt<'a>, target: &Target) -> Self {
         Self {
-            attempt,
-            dir: attempt.context.store.output_dir(attempt.run, &target.name),
-            file: None,
-            tail: VecDeque::new(),
-            command: None,
-            begun: Vec::new(),
+            lines: Lines::new(attempt.mask),
+            kept: Kept {
+                attempt,
+                dir: attempt.context.store.output_dir(attempt.run, &target.name),
+                file: None,
+                tail: VecDeque::new(),
+                command: None,
+            },
         }
     }
 
     pub(super) fn piece(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            self.begun.extend_from_slice(&rest[..end]);
-            self.flush();
-            rest = &rest[end + 1..];
-        }
-        self.begun.extend_from_slice(rest);
-        if self.begun.len() > Self::LINE {
-            // Its end may be the beginning of a secret, so as much is kept back for the next line.
-            let mask = self.attempt.mask;
-            let text = mask
-                .hide(&String::from_utf8_lossy(&std::mem::take(&mut self.begun)))
-                .into_owned();
-            let (cut, back) = text.split_at(text.floor_char_boundary(text.len() - mask.longest().min(text.len())));
-            self.line(cut);
-            self.begun = back.as_bytes().to_vec();
-        }
-    }
-
-    fn flush(&mut self) {
-        let begun = std::mem::take(&mut self.begun);
-        self.line(String::from_utf8_lossy(&begun).trim_end_matches('\r'));
+        let mut raw = Vec::new();
+        let Self { lines, kept } = self;
+        lines.take(bytes, &mut |line| kept.line(&line, &mut raw));
+        kept.write(&raw);
     }
 
     pub(super) fn end(&mut self) {
-        if !self.begun.is_empty() {
-            self.flush();
-        }
+        let mut raw = Vec::new();
+        let Self { lines, kept } = self;
+        lines.end(&mut |line| kept.line(&line, &mut raw));
+        kept.write(&raw);
     }
 
     pub(super) fn line(&mut self, text: &str) {
-        let line = self.attempt.mask.hide(text).into_owned();
+        self.piece(format!("{text}\n").as_bytes());
+    }
+
+    /// The directory for it.
+    pub(super) fn dir(&self) -> &PathBuf {
+        &self.kept.dir
+    }
+
+    /// Its last lines.
+    pub(super) fn tail(&self) -> &VecDeque<String> {
+        &self.kept.tail
+    }
+
+    /// Sets the command as it runs, secrets hidden.
+    pub(super) fn set_command(&mut self, command: String) {
+        self.kept.command = Some(command);
+    }
+
+    /// The last lines and the command.
+    pub(super) fn into_parts(self) -> (VecDeque<String>, Option<String>) {
+        (self.kept.tail, self.kept.command)
+    }
+
+    /// Whether anything was printed.
+    pub(super) fn has_lines(&self) -> bool {
+        self.kept.file.is_some()
+    }
+
+    /// Keeps the command beside what it prints.
+    pub(super) fn keep_command(&self) -> io::Result<()> {
+        self.kept.keep_command()
+    }
+}
+
+impl Kept<'_> {
+    /// So many last lines are shown with a failure.
+    const TAIL: usize = 20;
+
+    fn line(&mut self, line: &PrintedLine<'_>, raw: &mut Vec<u8>) {
+        raw.extend_from_slice(line.raw);
+        if self.tail.len() == Self::TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.text.to_owned());
+        self.attempt.observer.observe(&Event::Output {
+            target: self.attempt.target,
+            line: line.text.to_owned(),
+        });
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         if self.file.is_none() {
             let path = self.dir.join(format!("{}.log", self.attempt.number));
-            match self.keep_command().and_then(|()| File::create(&path)) {
+            match self.keep_command().and_then(|()| own_file::create(&path)) {
                 Ok(file) => self.file = Some(file),
                 Err(error) => self.warn(&error),
             }
         }
         if let Some(file) = &mut self.file
-            && let Err(error) = writeln!(file, "{line}")
+            && let Err(error) = file.write_all(bytes)
         {
             self.warn(&error);
         }
-        self.tail.push_back(line.clone());
-        if self.tail.len() > Self::TAIL {
-            self.tail.pop_front();
-        }
-        self.attempt.observer.observe(&Event::Output {
-            target: self.attempt.target,
-            line,
-        });
     }
 
-    /// Whether anything was printed.
-    pub(super) fn has_lines(&self) -> bool {
-        self.file.is_some()
-    }
-
-    /// Keeps the command beside what it prints.
-    pub(super) fn keep_command(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.dir)?;
+    fn keep_command(&self) -> io::Result<()> {
+        own_file::make_directory(&self.dir)?;
         let Some(command) = &self.command else {
             return Ok(());
         };
-        let mut file = File::create(self.dir.join(format!("{}.command", self.attempt.number)))?;
+        let mut file = own_file::create(&self.dir.join(format!("{}.command", self.attempt.number)))?;
         writeln!(file, "{command}")
     }
 

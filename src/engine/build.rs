@@ -195,7 +195,7 @@ impl Build<'_> {
         for id in dead {
             let of = |all: &[Survivor]| -> Vec<String> {
                 let own = all.iter().filter(|survivor| survivor.key == key_of(&id));
-                own.map(Survivor::describe).collect()
+                own.map(|survivor| survivor.describe(&self.run.mask)).collect()
             };
             let notice = match (of(&found), of(&running)) {
                 (found, _) if found.is_empty() => continue,

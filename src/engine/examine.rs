@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use super::attempt::{Attempt, AttemptError};
 use super::cause::{self, Traces};
 use super::event::{Advice, Event, Failure, Notice};
+use super::secrets_given::SecretsGiven;
 use super::spec::{Action, ArtifactKind, Output, Target};
 use super::store::Private;
 use super::store::{Staged, move_file, remove};
@@ -45,6 +46,7 @@ impl Attempt<'_> {
                 ..Failure::default()
             })));
         }
+        self.refuse_secrets(target, private)?;
         let stamp = matches!(target.action, Action::Builtin { .. });
         let mut staged = Vec::with_capacity(target.outputs.len());
         for (output, path) in target.outputs.iter().zip(&private.paths) {
@@ -56,6 +58,20 @@ impl Attempt<'_> {
             self.notice(target, private);
         }
         Ok(staged)
+    }
+
+    /// Fails where an output holds a secret that the target got.
+    fn refuse_secrets(&self, target: &Target, private: &Private) -> Result<(), AttemptError> {
+        let secrets = SecretsGiven::to(target, &self.options.secrets);
+        for (output, path) in target.outputs.iter().zip(&private.paths) {
+            let found = secrets
+                .find_in(path)
+                .map_err(|error| AttemptError::failed(format!("`{}` cannot be read: {error}", output.path)))?;
+            if let Some(found) = found {
+                return Err(AttemptError::Failed(Box::new(found.failure(target, output))));
+            }
+        }
+        Ok(())
     }
 
     fn not_written(&self, target: &Target, output: &Output, traces: &Traces) -> Advice {
@@ -147,9 +163,13 @@ fn lexical(path: &Path) -> Option<PathBuf> {
     Some(plain)
 }
 
-/// Keeps what a failed attempt wrote, to be read; says whether there was anything.
-pub(super) fn keep(private: &Private, to: &Path) -> bool {
+/// Keeps what a failed attempt wrote, to be read, save what holds a secret; says whether there was anything.
+pub(super) fn keep(private: &Private, to: &Path, secrets: &SecretsGiven<'_>) -> bool {
     let mut kept = false;
+    let keep_one = |from: &Path, to: &Path| match secrets.find_in(from) {
+        Ok(None) => keep_one(from, to).is_ok(),
+        _ => false,
+    };
     for (output, dir) in private
         .paths
         .iter()
@@ -160,14 +180,14 @@ pub(super) fn keep(private: &Private, to: &Path) -> bool {
         if empty || fs::symlink_metadata(output).is_err() {
             continue;
         }
-        kept |= keep_one(output, &to.join(below)).is_ok();
+        kept |= keep_one(output, &to.join(below));
     }
     for (dir, path) in private
         .dirs
         .iter()
         .flat_map(|dir| private.beside().into_iter().map(move |path| (dir, path)))
     {
-        kept |= dir.join(&path).exists() && keep_one(&dir.join(&path), &to.join(&path)).is_ok();
+        kept |= dir.join(&path).exists() && keep_one(&dir.join(&path), &to.join(&path));
     }
     kept
 }

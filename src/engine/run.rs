@@ -9,11 +9,11 @@ use super::clock;
 use super::event::{Event, Observer, Outcome, Summary};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge;
-use super::mask::Mask;
 use super::moved_sources::FirstSources;
 use super::plan::PlanContext;
 use super::run_id::RunId;
 use super::store::entry::Artifact;
+use crate::outward::Mask;
 
 /// What a build is asked for.
 pub struct Options<'a> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::nesting;
+use crate::outward::Mask;
 
 /// How long a survivor may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -27,9 +28,10 @@ pub(crate) struct Survivor {
 }
 
 impl Survivor {
-    /// ``process 4711 (`sleep 60`)``.
-    pub(crate) fn describe(&self) -> String {
-        format!("process {} (`{}`)", self.pid.as_raw_nonzero(), self.words)
+    /// ``process 4711 (`sleep 60`)``; secrets hidden before it is cut, for part of one is not known for one.
+    pub(crate) fn describe(&self, mask: &Mask) -> String {
+        let words: String = mask.hide(&self.words).chars().take(80).collect();
+        format!("process {} (`{words}`)", self.pid.as_raw_nonzero())
     }
 }
 
@@ -62,7 +64,7 @@ fn look(number: u32, project: &str) -> Option<Survivor> {
     Some(Survivor {
         pid: Pid::from_raw(i32::try_from(number).ok()?)?,
         key: value(nesting::ATTEMPT)?,
-        words: words.chars().filter(|c| !c.is_control()).take(80).collect(),
+        words,
     })
 }
 

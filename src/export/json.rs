@@ -6,9 +6,9 @@ use super::{NodeState, Picture};
 use crate::engine::graph::{Graph, How, TargetId};
 use crate::engine::spec::{Action, ArtifactKind, Origin, Param};
 
-/// Writes the graph, with a line end.
+/// The whole graph.
 #[must_use]
-pub fn json(picture: &Picture<'_>) -> String {
+pub fn json(picture: &Picture<'_>) -> Value {
     let graph = picture.graph;
     let targets = picture.targets.iter().map(|id| {
         let mut target = target(graph, *id);
@@ -21,12 +21,11 @@ pub fn json(picture: &Picture<'_>) -> String {
         target["restorable"] = (state == Some(NodeState::Restorable)).into();
         target
     });
-    let value = json!({
+    json!({
         "project": graph.spec.name,
         "goals": picture.goals.iter().map(|id| graph.name(*id)).collect::<Vec<_>>(),
         "targets": targets.collect::<Vec<_>>(),
-    });
-    format!("{value:#}\n")
+    })
 }
 
 /// One target with all that it reads, makes and depends on.

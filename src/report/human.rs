@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::outward::plain;
+
 /// A duration to about three digits: `0.02 s`, `11.4 s`, `2 min 3 s`, `1 h 5 min`, `3 d 4 h`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
@@ -40,27 +42,14 @@ fn two(large: u128, of: &str, small: u128, unit: &str) -> String {
     }
 }
 
-/// A line that a command printed, fit for a screen: without escape sequences and other control characters, which could
-/// colour or clear what follows, and cut where it is no longer read.
+/// A line that a command printed, cut where it is no longer read.
 #[must_use]
 pub fn printed(line: &str) -> String {
     const LONG: usize = 1000;
-    let mut text = String::new();
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' if chars.clone().next() == Some('[') => {
-                // A control sequence ends with its first letter or sign from `@` on.
-                chars.by_ref().skip(1).find(|c| ('@'..='~').contains(c));
-            }
-            '\t' => text.push(c),
-            c if c.is_control() => {}
-            c => text.push(c),
-        }
-    }
+    let text = plain(line.as_bytes());
     match text.char_indices().nth(LONG) {
         Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
+        None => text.into_owned(),
     }
 }
 

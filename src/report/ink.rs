@@ -1,8 +1,47 @@
 //! The few tones of a report. A tone never says anything that the words beside it do not.
+//!
+//! A report is one text, in which colours of its own stand beside whatever names and values hold. So each of its own escape
+//! sequences has a seal before it, which nobody outside this process can know; a [`Screen`](super::screen::Screen)
+//! [opens](opened) the seals, and writes out what has none.
 
-use owo_colors::{OwoColorize as _, Style};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::LazyLock;
+
+use owo_colors::Style;
 
 use crate::diagnostic::Emphasis;
+use crate::outward::visible;
+
+/// What stands before an escape sequence of this program's own. It is a sequence itself, for those that look at what a text
+/// says without them.
+static SEAL: LazyLock<String> = LazyLock::new(|| {
+    let random = || RandomState::new().hash_one("seal");
+    format!("\u{1b}]{:016x}{:016x}\u{7}", random(), random())
+});
+
+/// A text with its sealed sequences as a terminal takes them, and all else that is hidden in it written out.
+#[must_use]
+pub fn opened(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return visible(text);
+    }
+    let mut pieces = text.split(SEAL.as_str());
+    let mut out = visible(pieces.next().unwrap_or_default()).into_owned();
+    for piece in pieces {
+        let end = piece.find('m').map_or(0, |at| at + 1);
+        out.push_str(&piece[..end]);
+        out.push_str(&visible(&piece[end..]));
+    }
+    Cow::Owned(out)
+}
+
+/// A text that somebody else has coloured and that holds nothing but its own sequences.
+#[must_use]
+pub fn sealed(text: &str) -> String {
+    text.replace('\u{1b}', &format!("{}\u{1b}", *SEAL))
+}
 
 /// What a piece of text is, as far as its colour is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +99,9 @@ impl Ink {
             Tone::Old => Style::new().red(),
             Tone::Faint => Style::new().dimmed(),
         };
-        text.style(style).to_string()
+        let seal = |sequence: &dyn Display| sealed(&sequence.to_string());
+        let (before, after) = (style.prefix_formatter(), style.suffix_formatter());
+        format!("{}{text}{}", seal(&before), seal(&after))
     }
 
     /// Gives a part of a diagnostic its colour.
@@ -83,11 +124,18 @@ mod tests {
     #[test]
     fn colour_only_surrounds_the_text() {
         let painted = Ink::new(true).paint(Tone::Good, "fresh");
-        assert!(
-            painted.contains("fresh") && painted.starts_with('\u{1b}'),
-            "{painted:?}"
-        );
+        assert_eq!(opened(&painted), "\u{1b}[32mfresh\u{1b}[0m");
         assert_eq!(Ink::PLAIN.paint(Tone::Good, "fresh"), "fresh");
         assert_eq!(Ink::new(true).paint(Tone::Bad, ""), "");
+    }
+
+    #[test]
+    fn nobody_else_colours() {
+        let painted = Ink::new(true).paint(Tone::Good, "a\u{1b}[31mb\u{1b}]0;title\u{7}");
+        assert_eq!(
+            opened(&painted),
+            "\u{1b}[32ma\\u{1b}[31mb\\u{1b}]0;title\\u{7}\u{1b}[0m"
+        );
+        assert_eq!(opened(&sealed("\u{1b}[1mhelp\u{1b}[0m")), "\u{1b}[1mhelp\u{1b}[0m");
     }
 }

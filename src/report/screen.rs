@@ -1,14 +1,17 @@
 //! The two streams of a command, and whether they want colour and progress.
 //!
 //! What was asked for goes to stdout, all else to stderr. Everything that is printed goes through here, so a broken
-//! pipe, `--quiet` and `NO_COLOR` are honoured in one place.
+//! pipe, `--quiet` and `NO_COLOR` are honoured in one place; and so secrets are masked and what a text hides is written
+//! out, whatever it comes from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::ink::Ink;
+use super::ink::{self, Ink};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::outward::{Mask, escape_json, visible_line};
 
 /// How a command was asked to speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,10 @@ pub struct Screen {
     err: Stream,
     /// Whether stderr is a terminal on which a line can be drawn again.
     live: bool,
+    /// Whether stdout is a terminal.
+    is_terminal: bool,
+    /// The secrets of the project, once they are known.
+    mask: Mutex<Arc<Mask>>,
 }
 
 struct Stream {
@@ -46,11 +53,11 @@ impl Stream {
     }
 
     /// Writes, until writing failed once: a reader that went away does not end a build.
-    fn write(&self, text: &str) {
+    fn write(&self, bytes: &[u8]) {
         let mut guard = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let (writer, error) = &mut *guard;
         if error.is_none() {
-            *error = writer.write_all(text.as_bytes()).and_then(|()| writer.flush()).err();
+            *error = writer.write_all(bytes).and_then(|()| writer.flush()).err();
         }
     }
 }
@@ -65,42 +72,102 @@ impl Screen {
         Self {
             manner,
             live: terminal && !is_dumb(env),
+            is_terminal: out.is_terminal(),
+            mask: Mutex::default(),
             out: Stream::new(Box::new(io::stdout()), colour(out.is_terminal())),
             err: Stream::new(Box::new(io::stderr()), colour(terminal)),
         }
     }
 
-    /// Streams that go elsewhere, without colour.
+    /// Streams that go elsewhere, with colour only where it is asked for.
     #[must_use]
     pub fn to(manner: Manner, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
         Self {
             manner,
             live: false,
+            is_terminal: false,
+            mask: Mutex::default(),
             out: Stream::new(out, manner.color == Some(true)),
             err: Stream::new(err, manner.color == Some(true)),
         }
     }
 
+    /// Hides secrets from now on in whatever is printed.
+    pub fn hide(&self, mask: Mask) {
+        *self.mask.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(mask);
+    }
+
+    fn mask(&self) -> Arc<Mask> {
+        Arc::clone(&self.mask.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Prints what was asked for.
     pub fn print(&self, text: &str) {
-        self.out.write(text);
+        self.write(&self.out, text);
     }
 
     /// Prints a value that was asked for, as JSON on one line.
     pub fn print_json(&self, value: &serde_json::Value) {
-        self.out.write(&format!("{value}\n"));
+        let text = self.masked_json(value).to_string();
+        self.out.write(format!("{}\n", escape_json(&text)).as_bytes());
+    }
+
+    /// The same on lines of its own, for people as well.
+    pub fn print_json_laid_out(&self, value: &serde_json::Value) {
+        let text = format!("{:#}", self.masked_json(value));
+        self.out.write(format!("{}\n", escape_json(&text)).as_bytes());
+    }
+
+    /// Prints bytes as they are, secrets masked: for programs.
+    ///
+    /// # Errors
+    /// A [`Diagnostic`] if stdout is a terminal, which they could make do anything.
+    pub fn print_raw(&self, bytes: &[u8]) -> Result<(), Diagnostic> {
+        if self.is_terminal {
+            return Err(Diagnostic::error(
+                "what a command printed is not shown raw on a terminal, which its control characters would reach",
+            )
+            .help("leave out `--raw`, or send it to a file or another program"));
+        }
+        self.out.write(&self.mask().hide_bytes(bytes));
+        Ok(())
+    }
+
+    fn write(&self, stream: &Stream, text: &str) {
+        stream.write(ink::opened(&self.mask().hide(text)).as_bytes());
+    }
+
+    /// A text without secrets: for whoever is about to cut it.
+    #[must_use]
+    pub fn masked(&self, text: &str) -> String {
+        self.mask().hide(text).into_owned()
+    }
+
+    /// A text that goes to the live line, which draws itself.
+    #[must_use]
+    pub fn one_line(&self, text: &str) -> String {
+        visible_line(&self.mask().hide(text)).into_owned()
+    }
+
+    /// A value with secrets masked in each of its texts, so that it stays JSON.
+    fn masked_json<'v>(&self, value: &'v serde_json::Value) -> Cow<'v, serde_json::Value> {
+        let mask = self.mask();
+        match mask.is_empty() {
+            true => Cow::Borrowed(value),
+            false => Cow::Owned(masked_json(value, &mask)),
+        }
     }
 
     /// Says something besides, unless errors only are wanted.
     pub fn say(&self, text: &str) {
         if !self.manner.quiet {
-            self.err.write(text);
+            self.write(&self.err, text);
         }
     }
 
     /// Says something even if errors only are wanted.
     pub fn insist(&self, text: &str) {
-        self.err.write(text);
+        self.write(&self.err, text);
     }
 
     /// Tells what is wrong.
@@ -162,6 +229,22 @@ impl Screen {
         let error = guard.1.as_ref()?;
         (error.kind() != io::ErrorKind::BrokenPipe)
             .then(|| Diagnostic::error(format!("stdout cannot be written: {error}")))
+    }
+}
+
+fn masked_json(value: &serde_json::Value, mask: &Mask) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => mask.hide(text).into_owned().into(),
+        Value::Array(items) => items.iter().map(|item| masked_json(item, mask)).collect(),
+        Value::Object(entries) => {
+            // Keys are this program's own words.
+            let masked = entries
+                .iter()
+                .map(|(key, value)| (key.clone(), masked_json(value, mask)));
+            Value::Object(masked.collect())
+        }
+        other => other.clone(),
     }
 }
 
@@ -269,6 +352,48 @@ pub(crate) mod tests {
         screen.tell(&Diagnostic::warning("a warning"));
         screen.tell(&Diagnostic::error("an error"));
         assert_eq!(kept.err(), "error: an error\n");
+    }
+
+    #[test]
+    fn secrets_are_masked_on_every_way_out() {
+        let kept = Kept::default();
+        let screen = kept.screen(Manner {
+            color: Some(true),
+            ..Manner::default()
+        });
+        screen.hide(Mask::new(["hunter2: \"x\""]));
+        screen.print("a hunter2: \u{1b}[0m\"x\" b\u{1b}[45m\n");
+        assert_eq!(kept.out(), "a *** b\\u{1b}[45m\n");
+        screen.print_json(&serde_json::json!({ "hunter2": "x", "b": ["hunter2: \"x\"\u{202e}"] }));
+        assert_eq!(kept.out(), "{\"hunter2\":\"x\",\"b\":[\"***\\u202e\"]}\n");
+        screen
+            .print_raw(b"a hunter2: \x1b[0m\"x\" b\x1b[45m\xff\n")
+            .expect("no terminal");
+        assert!(
+            kept.out
+                .0
+                .lock()
+                .expect("not poisoned")
+                .starts_with(b"a *** b\x1b[45m\xff")
+        );
+        kept.out.0.lock().expect("not poisoned").clear();
+        screen.tell(&Diagnostic::error(format!(
+            "{} hunter2: \"x\"",
+            screen.err_ink().paint(crate::report::ink::Tone::Bad, "x")
+        )));
+        let told = kept.err();
+        assert!(told.contains("***") && !told.contains("hunter2"), "{told:?}");
+        assert_eq!(screen.one_line("hunter2: \"x\"\n\u{1b}"), "***\\u{a}\\u{1b}");
+    }
+
+    #[test]
+    fn raw_bytes_do_not_go_to_a_terminal() {
+        let kept = Kept::default();
+        let mut screen = kept.screen(Manner::default());
+        screen.is_terminal = true;
+        let refused = screen.print_raw(b"\x1b[2J").expect_err("a terminal");
+        assert!(refused.what.contains("not shown raw on a terminal") && refused.help.len() == 1);
+        assert_eq!(kept.out(), "");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Columns that line up.
 
 use super::ink::{Ink, Tone};
+use crate::outward::visible_line;
 
 /// Rows of cells, each with its tone; a row may have fewer cells than others.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,9 @@ impl TextTable {
 
     /// Adds a row.
     pub fn row(&mut self, cells: impl IntoIterator<Item = (Tone, String)>) {
-        self.rows.push(cells.into_iter().collect());
+        // As it will be shown, so that the columns line up.
+        let shown = |(tone, text): (Tone, String)| (tone, visible_line(&text).into_owned());
+        self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// Draws it, two spaces between the columns and nothing at the end of a line. The last cell of a row may be longer

@@ -76,7 +76,7 @@ impl<'a> Terminal<'a> {
                 work.say(
                     *target,
                     self.graph.name(*target),
-                    format!("waits for {}", events::waited_for(on)),
+                    self.screen.one_line(&format!("waits for {}", events::waited_for(on))),
                 );
             }
             Event::Started { target, attempt, .. } => {
@@ -88,7 +88,7 @@ impl<'a> Terminal<'a> {
                 work.say(*target, self.graph.name(*target), says);
             }
             Event::Progress { target, message } => {
-                work.say(*target, self.graph.name(*target), message.clone());
+                work.say(*target, self.graph.name(*target), self.screen.one_line(message));
             }
             Event::Stopping { target } => {
                 work.say(*target, self.graph.name(*target), "tidies up".to_owned());

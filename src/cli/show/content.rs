@@ -46,8 +46,8 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// Looks at what is at a path, at `rows` lines, files or rows of it.
-    pub(super) fn read(path: &Path, rows: usize) -> io::Result<Self> {
+    /// Looks at what is at a path, at `rows` lines, files or rows of it; `masked` hides secrets in a line before it is cut.
+    pub(super) fn read(path: &Path, rows: usize, masked: &dyn Fn(&str) -> String) -> io::Result<Self> {
         if path.is_dir() {
             return directory(path, rows);
         }
@@ -72,7 +72,7 @@ impl Content {
         let laid_out = whole.as_deref().and_then(lay_out);
         let shown = laid_out.as_deref().or(whole.as_deref()).unwrap_or(text);
         let mut lines = shown.lines();
-        let first: Vec<String> = lines.by_ref().take(rows).map(cut).collect();
+        let first: Vec<String> = lines.by_ref().take(rows).map(|line| cut(&masked(line))).collect();
         Ok(Self::Text {
             size,
             more: lines.next().is_some() || (whole.is_none() && first.len() == rows),
@@ -145,13 +145,9 @@ fn whole(path: &Path) -> io::Result<String> {
 }
 
 fn cut(line: &str) -> String {
-    // A control character in a file must not reach the terminal.
-    let clean = line
-        .chars()
-        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c });
-    match line.chars().nth(LONGEST) {
-        None => clean.collect(),
-        Some(_) => clean.take(LONGEST).chain("...".chars()).collect(),
+    match line.char_indices().nth(LONGEST) {
+        None => line.to_owned(),
+        Some((end, _)) => format!("{}...", &line[..end]),
     }
 }
 

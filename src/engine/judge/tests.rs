@@ -118,6 +118,7 @@ fn graph(effect: bool) -> Graph {
         effect,
         direct: false,
         cache: true,
+        secrets_in_output: false,
     };
     let spec = Spec {
         targets: vec![target],

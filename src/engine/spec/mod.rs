@@ -160,6 +160,7 @@ pub struct Secret {
 
 /// A named step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Target {
     /// Its name.
     pub name: String,
@@ -196,6 +197,8 @@ pub struct Target {
     pub direct: bool,
     /// Whether the store keeps copies of its artifacts.
     pub cache: bool,
+    /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
+    pub secrets_in_output: bool,
 }
 
 /// What a target does.

@@ -1,0 +1,63 @@
+//! Refuses credentials in parameters and commands: they would be in fingerprints, in the journal and on the screen.
+
+use toml::de::DeValue;
+
+use super::Overrides;
+use super::mistakes::{Mistake, Mistakes};
+use super::params::{Declared, Params};
+use super::syntax::{TomlNode, span_of};
+use super::targets::Draft;
+use crate::outward::credentials;
+
+/// Looks at every value and every command.
+pub(super) fn report(overrides: &Overrides, params: &Params<'_>, drafts: &[Draft<'_>], mistakes: &mut Mistakes) {
+    let declared = params.list.iter().chain(drafts.iter().flat_map(|draft| &draft.with));
+    for Declared { name, node, .. } in declared {
+        if holds(node) && !mistakes.has_error_in(span_of(node)) {
+            let what = format!("the parameter `{}` has an address with credentials", name.text);
+            help(
+                mistakes.error(span_of(node), what),
+                "put the address together from it there",
+            );
+        }
+    }
+    for (name, _) in overrides
+        .sets
+        .iter()
+        .filter(|(_, value)| !credentials(value).is_empty())
+    {
+        let what = format!("`-s {name}=…` has an address with credentials");
+        help(mistakes.error_outside(what), "put the address together from it there");
+    }
+    for draft in drafts {
+        for word in draft.run.iter().flat_map(|run| &run.words) {
+            if !credentials(word.text).is_empty() {
+                let what = format!(
+                    "the command of the target `{}` has an address with credentials",
+                    draft.name.text
+                );
+                help(
+                    mistakes.error(word.span, what),
+                    "write `$NAME` in the place of the value",
+                );
+            }
+        }
+    }
+}
+
+fn help(mistake: &mut Mistake, then: &str) {
+    mistake
+        .note("parameters and commands are kept in the journal and shown; the value is not shown here")
+        .help(format!(
+            "declare a secret in `[secrets]`, write its value to `.env`, name it in `secrets` of the target whose command reads it as `$NAME`, and {then}"
+        ));
+}
+
+fn holds(node: &TomlNode<'_>) -> bool {
+    match node.get_ref() {
+        DeValue::String(text) => !credentials(text).is_empty(),
+        DeValue::Array(items) => items.iter().any(holds),
+        DeValue::Table(entries) => entries.iter().any(|(_, value)| holds(value)),
+        _ => false,
+    }
+}
