@@ -2,10 +2,9 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt, plan};
+use super::{CommandError, Exit, Session, interrupt, plan, threads};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
@@ -95,10 +94,7 @@ pub(super) fn once(
     interrupted: &AtomicBool,
     superseded: Option<&Superseded<'_>>,
 ) -> Result<Summary, CommandError> {
-    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = args.jobs.map_or_else(cores, NonZeroUsize::get);
-    // Models and windows share the budget of the targets. A second build of one process keeps the first one's pool.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+    let jobs = args.jobs.unwrap_or_else(threads::cores).get();
     let goals = goals(args, project, session)?;
     let needed = project.graph.needed(&goals);
     setup::require_secrets(project, &needed).map_err(|mut failure| {

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, dotenv};
+use super::{CommandError, Common, Exit, Session, dotenv, small_file};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::digest::Digest;
@@ -21,6 +20,12 @@ use crate::engine::task::Tasks;
 
 /// The name under which an Atsaffile is looked for.
 pub const ATSAFFILE: &str = "Atsaffile";
+
+/// Most bytes of an Atsaffile: no project is written down in more.
+const LARGEST_ATSAFFILE: u64 = 64 << 20;
+
+/// Most bytes of a `.env`.
+const LARGEST_ENV_FILE: u64 = 1 << 20;
 
 /// A project as a command finds it.
 pub struct Project {
@@ -185,16 +190,18 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
     let user = UserKey::in_directory(state_directory(&session.env));
     // What the Atsaffile says and what was built are read side by side.
+    let open = || match common.trust_store {
+        true => Store::open_verified(&root),
+        false => Store::open(&root),
+    };
     let (declared, opened) = thread::scope(|scope| {
-        let store = scope.spawn(|| match common.trust_store {
-            true => Store::open_verified(&root),
-            false => Store::open(&root),
-        });
+        let store = thread::Builder::new().spawn_scoped(scope, open);
         let declared = declared(&root, &text, &overrides, &catalog, &user);
-        (
-            declared,
-            store.join().expect("internal error: the store's reader panicked"),
-        )
+        let opened = match store {
+            Ok(store) => store.join().expect("internal error: the store's reader panicked"),
+            Err(_) => open(),
+        };
+        (declared, opened)
     });
     let (store, files) = opened.map_err(CommandError::store)?;
     let mut diagnostics = declared.diagnostics;
@@ -277,6 +284,11 @@ fn shown(path: &Path) -> String {
     path.strip_prefix("./").unwrap_or(path).display().to_string()
 }
 
+/// The bytes of an Atsaffile.
+pub(super) fn text(file: &Path) -> std::io::Result<Vec<u8>> {
+    small_file::read(file, LARGEST_ATSAFFILE)
+}
+
 /// Reads an Atsaffile; also gives its path as messages show it.
 ///
 /// # Errors
@@ -285,7 +297,7 @@ pub(super) fn read(file: &Path) -> Result<(String, String), CommandError> {
     let shown = shown(file);
     let unreadable =
         |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
-    let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
+    let text = String::from_utf8(text(file).map_err(unreadable)?)
         .map_err(|_| CommandError::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
     Ok((shown, atsaffile::with_plain_line_ends(&text).into_owned()))
 }
@@ -332,11 +344,12 @@ fn typed_in(common: &Common, root: &Path) -> String {
 
 /// The variables that a `.env` file sets; what is wrong with it is reported without a word of its content.
 fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
-    let bytes = match fs::read(path) {
+    let bytes = match small_file::read(path, LARGEST_ENV_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return BTreeMap::new(),
         Err(error) => {
-            diagnostics.push(Diagnostic::warning(format!("`.env` cannot be read: {error}")));
+            let warning = Diagnostic::warning(format!("`.env` cannot be read: {error}"));
+            diagnostics.push(warning.note("no secret is taken from it"));
             return BTreeMap::new();
         }
     };

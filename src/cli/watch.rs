@@ -39,7 +39,7 @@ pub(super) struct Args {
     keep_going: bool,
     /// How many targets may run at once [default: one for each core]
     #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    pub(super) jobs: Option<NonZeroUsize>,
     /// Look at the files every so many seconds, where the system does not say what changes [default: 1]
     #[arg(
         long,
