@@ -7,7 +7,7 @@ use std::thread;
 
 use super::{CommandError, Common, Exit, Session, dotenv, small_file};
 use crate::atsaffile::{self, Overrides};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, few, few_of_each_kind};
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
@@ -143,8 +143,17 @@ impl Project {
     /// Turns what keeps a plan from being made into diagnostics.
     #[must_use]
     pub fn plan_failure(&self, errors: &[PlanError]) -> CommandError {
+        let few = few_of_each_kind(errors, ToString::to_string).into_iter();
+        let diagnostics = few.map(|(error, more)| self.plan_mistake(error).and_more(more));
+        CommandError {
+            diagnostics: diagnostics.collect(),
+            exit: Exit::Usage,
+        }
+    }
+
+    fn plan_mistake(&self, error: &PlanError) -> Diagnostic {
         let text = &self.graph.spec.text;
-        let diagnostics = errors.iter().map(|error| match error {
+        match error {
             PlanError::MissingSource { target, path, span } => self
                 .meant(path, Diagnostic::error(error.to_string()))
                 .at(text
@@ -163,10 +172,6 @@ impl Project {
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
             }
-        });
-        CommandError {
-            diagnostics: diagnostics.collect(),
-            exit: Exit::Usage,
         }
     }
 }
@@ -255,13 +260,15 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         Some(kept) => (kept.spec, kept.warnings),
         None => atsaffile::load(&text.path, &text.text, overrides, catalog),
     };
+    diagnostics = few(&diagnostics);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
     let new = (!is_kept && !diagnostics.iter().any(is_error)).then_some(key);
     let graph = match Graph::new(spec, &Files::new(root, FastMap::default())) {
         Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
         Err(wrong) => {
             let (spec, errors) = *wrong;
-            diagnostics.extend(errors.iter().map(|error| error.diagnostic(&spec.text)));
+            let few = few_of_each_kind(&errors, ToString::to_string);
+            diagnostics.extend(few.iter().map(|(error, more)| error.diagnostic(&spec.text).and_more(*more)));
             None
         }
     };
@@ -354,8 +361,10 @@ fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, 
         }
     };
     let (variables, faults) = dotenv::read(&bytes);
-    diagnostics.extend(faults.iter().map(|fault| {
+    let few = few_of_each_kind(&faults, |fault| fault.why.to_string()).into_iter();
+    diagnostics.extend(few.map(|(fault, more)| {
         Diagnostic::warning(format!("line {} of `.env` cannot be read: {}", fault.line, fault.why))
+            .and_more(more)
             .note("the line is passed over; it is not shown, since it may hold a secret")
             .help(fault.help())
     }));
@@ -404,8 +413,11 @@ pub fn require_secrets(project: &Project, targets: &[TargetId]) -> Result<(), Co
     if missing.is_empty() {
         return Ok(());
     }
-    let diagnostics = missing.iter().map(|(name, id)| {
+    let missing: Vec<(&String, TargetId)> = missing.into_iter().collect();
+    let diagnostics = few_of_each_kind(&missing, |_| String::new()).into_iter();
+    let diagnostics = diagnostics.map(|((name, id), more)| {
         Diagnostic::error(format!("the secret `{name}` is not set"))
+            .and_more(more)
             .at(spec
                 .text
                 .place(spec.secrets[*name].span)

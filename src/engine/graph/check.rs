@@ -129,8 +129,14 @@ pub(super) fn glob_hits(
 ) -> Option<ArtifactId> {
     let whole = matcher(pattern).ok()?;
     let parts = parts(pattern);
-    by_path
-        .iter()
+    // What lies elsewhere is not even looked at: there may be as many patterns as artifacts.
+    let fixed = fixed_part(pattern);
+    let above = fixed.match_indices('/').map(|(end, _)| &fixed[..end]).chain([fixed]);
+    let above = above.filter_map(|path| by_path.get_key_value(path));
+    let start = if fixed.is_empty() { String::new() } else { format!("{fixed}/") };
+    let below = by_path.range(start.clone()..);
+    above
+        .chain(below.take_while(|(path, _)| path.starts_with(&start)))
         .filter(|(path, _)| !without(path))
         .find(|(path, id)| {
             let output = &spec.targets[id.target.index()].outputs[id.output as usize];
@@ -245,6 +251,7 @@ pub(super) fn order(nodes: &[Edges]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>
     let mut order = Vec::with_capacity(nodes.len());
     let mut done = vec![false; nodes.len()];
     let mut circles = Vec::new();
+    let mut open = ids().peekable();
     loop {
         while let Some(Reverse(id)) = ready.pop() {
             if std::mem::replace(&mut done[id.index()], true) {
@@ -258,11 +265,12 @@ pub(super) fn order(nodes: &[Edges]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>
                 }
             }
         }
-        let Some(open) = ids().find(|id| !done[id.index()]) else {
+        while open.next_if(|id| done[id.index()]).is_some() {}
+        let Some(first) = open.peek() else {
             break;
         };
         // Once it is told, what only comes after it is in order.
-        let circle = circle(nodes, open, &done);
+        let circle = circle(nodes, *first, &done);
         ready.extend(circle.iter().copied().map(Reverse));
         circles.push(circle);
     }
