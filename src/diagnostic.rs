@@ -341,7 +341,8 @@ mod tests {
 
     #[test]
     fn many_mistakes_of_one_kind_are_counted() {
-        let unknown = (0..5_000).map(|number| Diagnostic::error(format!("unknown artifact `a{number}` on line {number}")));
+        let unknown =
+            (0..5_000).map(|number| Diagnostic::error(format!("unknown artifact `a{number}` on line {number}")));
         let mut all: Vec<Diagnostic> = unknown.collect();
         all.insert(3, Diagnostic::error("no parameter `x`"));
         all.push(Diagnostic::warning("unknown artifact `x` on line 1"));

@@ -1,7 +1,7 @@
 //! From the common flags to a project that is ready to be planned: Atsaffile, graph, store, environment, secrets.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Severity, few, few_of_each_kind};
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, Graph, TargetId};
+use crate::engine::graph::{ArtifactId, Graph, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Output, Text};
@@ -217,6 +217,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     if let Some(key) = declared.new {
         store.keep_spec(key, diagnostics.clone(), user);
     }
+    diagnostics.extend(links_out(&graph));
     let secrets = secrets(&graph, &root, &session.env, &mut diagnostics);
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
@@ -268,7 +269,10 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         Err(wrong) => {
             let (spec, errors) = *wrong;
             let few = few_of_each_kind(&errors, ToString::to_string);
-            diagnostics.extend(few.iter().map(|(error, more)| error.diagnostic(&spec.text).and_more(*more)));
+            diagnostics.extend(
+                few.iter()
+                    .map(|(error, more)| error.diagnostic(&spec.text).and_more(*more)),
+            );
             None
         }
     };
@@ -277,6 +281,24 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         diagnostics,
         new,
     }
+}
+
+/// Warnings of links that patterns pass over.
+fn links_out(graph: &Graph) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    let all = graph.order().iter().flat_map(|id| &graph.node(*id).links_out);
+    let all: Vec<&LinkOut> = all.filter(|it| seen.insert(&it.link)).collect();
+    let few = few_of_each_kind(&all, |_| String::new()).into_iter();
+    let warning = |(it, more): (&&LinkOut, usize)| {
+        Diagnostic::warning(format!(
+            "the link `{}` leads out of the project, and no pattern follows it",
+            it.link
+        ))
+        .at(graph.spec.text.place(it.span))
+        .help("name it in the pattern before the first `*`, or as an input of its own, to read what it leads to")
+        .and_more(more)
+    };
+    few.map(warning).collect()
 }
 
 /// Where atsaf keeps what is the user's own and no project's, as the desktop's rules say.

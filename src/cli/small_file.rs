@@ -43,14 +43,22 @@ mod tests {
     fn only_a_regular_file_within_the_limit_is_read() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let at = |name: &str| dir.path().join(name);
-        std::fs::File::create(at("file")).expect("made").set_len(1 << 20).expect("set");
+        std::fs::File::create(at("file"))
+            .expect("made")
+            .set_len(1 << 20)
+            .expect("set");
         symlink("file", at("link")).expect("linked");
         assert_eq!(read(&at("link"), 1 << 20).expect("read").len(), 1 << 20);
         let larger = read(&at("file"), (1 << 20) - 1).expect_err("too large");
         assert_eq!(larger.kind(), io::ErrorKind::InvalidData);
         assert!(Command::new("mkfifo").arg(at("pipe")).status().expect("made").success());
         let _listener = UnixListener::bind(at("socket")).expect("bound");
-        let wrong = [at("pipe"), at("socket"), dir.path().to_owned(), Path::new("/dev/zero").to_owned()];
+        let wrong = [
+            at("pipe"),
+            at("socket"),
+            dir.path().to_owned(),
+            Path::new("/dev/zero").to_owned(),
+        ];
         for path in wrong {
             let error = read(&path, 1 << 20).expect_err("refused");
             assert_eq!(error.to_string(), "it is no regular file", "{}", path.display());

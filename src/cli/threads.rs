@@ -29,8 +29,9 @@ pub(super) fn start(jobs: Option<NonZeroUsize>) -> Result<(), CommandError> {
     match refused {
         None => Ok(()),
         Some(why) => Err(CommandError::usage(
-            Diagnostic::error(format!("the system gives no threads: {why}"))
-                .help("`ulimit -a` tells what a process may have: see whether memory (`-v`) and processes (`-u`) suffice"),
+            Diagnostic::error(format!("the system gives no threads: {why}")).help(
+                "`ulimit -a` tells what a process may have: see whether memory (`-v`) and processes (`-u`) suffice",
+            ),
         )),
     }
 }

@@ -274,7 +274,9 @@ impl Attempt<'_> {
                 }
             });
             if let Err(error) = watcher {
-                return Err(TaskError::new(format!("the system gives no thread to watch the task: {error}")));
+                return Err(TaskError::new(format!(
+                    "the system gives no thread to watch the task: {error}"
+                )));
             }
             let result = catch_unwind(AssertUnwindSafe(|| task.run(context)));
             drop(done);

@@ -323,7 +323,8 @@ impl Build<'_> {
             for running in 1..jobs {
                 let worker = std::thread::Builder::new().spawn_scoped(scope, || self.work(&schedule));
                 if let Err(error) = worker {
-                    let message = format!("the system gives no more threads, so {running} at most run at once: {error}");
+                    let message =
+                        format!("the system gives no more threads, so {running} at most run at once: {error}");
                     self.run.observer.observe(&Event::Warning { message });
                     break;
                 }

@@ -57,6 +57,8 @@ pub struct Edges {
     pub reads: Vec<Read>,
     /// Declared globs that match no file although one must be there.
     pub unmatched: Vec<Unmatched>,
+    /// Links that a declared glob passes over, for they lead out of the project.
+    pub links_out: Vec<LinkOut>,
     /// Targets whose artifacts it reads, sorted, without repeats.
     pub needs: Vec<TargetId>,
     /// Targets that must end first if they are in the plan; sorted, without repeats.
@@ -110,6 +112,15 @@ pub struct Unmatched {
     /// The pattern.
     pub pattern: String,
     /// Where it is written.
+    pub span: Span,
+}
+
+/// A link out of the project that a glob passes over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkOut {
+    /// Its path.
+    pub link: String,
+    /// Where the pattern is written.
     pub span: Span,
 }
 
