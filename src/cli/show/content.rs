@@ -51,12 +51,7 @@ impl Content {
         if path.is_dir() {
             return directory(path, rows);
         }
-        let metadata = fs::metadata(path)?;
-        let size = metadata.len();
-        if !metadata.is_file() {
-            let what = "neither a file nor a directory".to_owned();
-            return Ok(Self::Other { size, what });
-        }
+        let size = fs::metadata(path)?.len();
         let mut head = Vec::new();
         File::open(path)?.take(ENOUGH).read_to_end(&mut head)?;
         if head.starts_with(b"PAR1") {

@@ -371,6 +371,17 @@ mod tests {
     }
 
     #[test]
+    fn many_circles_take_no_longer_than_as_many_targets() {
+        let nodes: Vec<Edges> = (0..200_000_u32).map(|id| node(&[id ^ 1])).collect();
+        let circles = order(&nodes).expect_err("circles");
+        assert_eq!(circles.len(), 100_000);
+        assert_eq!(
+            circles[99_999],
+            [TargetId(199_998), TargetId(199_999), TargetId(199_998)]
+        );
+    }
+
+    #[test]
     fn every_circle_is_told_and_what_follows_one_is_none() {
         let nodes = [
             node(&[0]),
