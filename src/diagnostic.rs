@@ -4,10 +4,12 @@
 //! a command turns them into a [`Diagnostic`] and adds the help.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::outward::{visible_line, without_credentials};
 use serde::{Deserialize, Serialize};
+
+use crate::outward::{visible_line, without_credentials};
 
 /// How much a diagnostic weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +139,15 @@ impl Diagnostic {
         self
     }
 
+    /// Adds how many more mistakes of its kind are not told.
+    #[must_use]
+    pub fn and_more(self, more: usize) -> Self {
+        match more {
+            0 => self,
+            more => self.note(format!("and {more} more of this kind")),
+        }
+    }
+
     /// Adds "did you mean" if one of `candidates` is close to `written`.
     #[must_use]
     pub fn suggest<'a>(self, written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
@@ -199,6 +210,39 @@ impl Diagnostic {
         }
         out
     }
+}
+
+/// How many mistakes of one kind are told.
+const OF_A_KIND: usize = 20;
+
+/// The first mistakes of each kind; the last of them with how many more there are, the others with 0. Of one kind are
+/// those that say the same, but for names and numbers.
+pub fn few_of_each_kind<T>(all: &[T], what: impl Fn(&T) -> String) -> Vec<(&T, usize)> {
+    let mut few: Vec<(&T, usize)> = Vec::new();
+    let mut kinds: HashMap<String, (usize, usize)> = HashMap::new();
+    for one in all {
+        let (told, last) = kinds.entry(kind(&what(one))).or_default();
+        if *told == OF_A_KIND {
+            few[*last].1 += 1;
+            continue;
+        }
+        (*told, *last) = (*told + 1, few.len());
+        few.push((one, 0));
+    }
+    few
+}
+
+/// [`few_of_each_kind`], of diagnostics.
+#[must_use]
+pub fn few(all: &[Diagnostic]) -> Vec<Diagnostic> {
+    let few = few_of_each_kind(all, |it| format!("{:?} {}", it.severity, it.what));
+    few.into_iter().map(|(it, more)| it.clone().and_more(more)).collect()
+}
+
+/// What a mistake says, without names, which stand in backticks, and numbers.
+fn kind(what: &str) -> String {
+    let plain = what.split('`').step_by(2);
+    plain.flat_map(str::chars).filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// A part of a drawn diagnostic that may have a colour.
@@ -330,5 +374,20 @@ mod tests {
     fn places_survive_odd_bounds() {
         let place = Place::locate("f", "é\nü", 1, 99);
         assert_eq!((place.line, place.column, place.length), (1, 1, 1));
+    }
+
+    #[test]
+    fn many_mistakes_of_one_kind_are_counted() {
+        let unknown =
+            (0..5_000).map(|number| Diagnostic::error(format!("unknown artifact `a{number}` on line {number}")));
+        let mut all: Vec<Diagnostic> = unknown.collect();
+        all.insert(3, Diagnostic::error("no parameter `x`"));
+        all.push(Diagnostic::warning("unknown artifact `x` on line 1"));
+        let few = few(&all);
+        assert_eq!(few.len(), 22);
+        assert_eq!(few[3], all[3]);
+        assert_eq!(few[20], all[20].clone().note("and 4980 more of this kind"));
+        assert_eq!(few.last(), all.last());
+        assert_eq!(super::few(&all[..21]), all[..21]);
     }
 }

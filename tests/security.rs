@@ -201,3 +201,294 @@ fn artifacts_lie_in_nothing_that_says_what_others_run_or_holds_secrets() {
         told.has(what);
     }
 }
+
+fn pipe(project: &Project, path: &str) {
+    let made = Command::new("mkfifo").arg(project.at(path)).status().expect("made");
+    assert!(made.success());
+}
+
+/// Runs the program, for twenty seconds at the most, after a line of the shell such as a limit.
+fn within(project: &Project, before: &str, args: &str) -> Told {
+    let mut shell = Command::new("timeout");
+    let line = format!("{before}; exec \"$0\" {args}");
+    shell.args(["20", "bash", "-c", &line, env!("CARGO_BIN_EXE_atsaf")]);
+    shell.current_dir(project.at("."));
+    let told = Told::of(&mut shell);
+    assert_ne!(told.code, Some(124), "{args}: {}", told.text);
+    told
+}
+
+#[test]
+fn a_pipe_a_socket_or_a_device_is_no_input_and_hangs_nothing() {
+    for input in ["./pipe", "./link", "./socket", "/dev/zero", "d/"] {
+        let project = Project::new(&format!(
+            "[target.a]\nrun = \"echo > {{{{output}}}}\"\ninputs = [\"{input}\"]\noutput = \"out\"\n"
+        ));
+        pipe(&project, "pipe");
+        symlink("pipe", project.at("link")).expect("linked");
+        fs::create_dir(project.at("d")).expect("made");
+        pipe(&project, "d/pipe");
+        let _socket = std::os::unix::net::UnixListener::bind(project.at("socket")).expect("bound");
+        for command in ["build", "status", "why a", "plan"] {
+            let told = within(&project, "true", command);
+            assert_eq!(told.code, Some(2), "{input}: {}", told.text);
+            told.has("neither a file nor a directory");
+        }
+        if input != "d/" {
+            let told = within(&project, "true", "check");
+            assert_eq!(told.code, Some(2), "{input}: {}", told.text);
+        }
+    }
+}
+
+#[test]
+fn a_pipe_or_a_device_that_a_command_names_is_no_input() {
+    let project = Project::new(
+        "[target.a]\nrun = \"echo pipe zero d/pipe > {{output}}\"\ninputs = [\"d/*\"]\noutput = \"out\"\n",
+    );
+    pipe(&project, "pipe");
+    symlink("/dev/zero", project.at("zero")).expect("linked");
+    project.write("d/x", "1");
+    pipe(&project, "d/pipe");
+    within(&project, "true", "build -q").ok();
+    assert_eq!(project.read("out"), "pipe zero d/pipe\n");
+    // In the place of an artifact it is somebody else's, and is shown as what it is.
+    project.remove("out");
+    pipe(&project, "out");
+    within(&project, "true", "show a").has("neither a file nor a directory");
+    for command in ["status", "why a"] {
+        within(&project, "true", command).ok();
+    }
+    within(&project, "true", "build -q");
+    assert_eq!(project.read("out"), "pipe zero d/pipe\n");
+}
+
+#[test]
+fn an_atsaffile_and_a_dotenv_are_regular_files_of_a_bounded_size() {
+    let project = Project::new(
+        "[secrets]\nS = { optional = true }\n[target.a]\nrun = \"echo ${S:-none} > {{output}}\"\nsecrets = [\"S\"]\noutput = \"out\"\n",
+    );
+    pipe(&project, "pipe");
+    fs::File::create(project.at("large"))
+        .expect("made")
+        .set_len((64 << 20) + 1)
+        .expect("set");
+    for (file, why) in [
+        ("pipe", "it is no regular file"),
+        ("/dev/zero", "it is no regular file"),
+        ("large", "it has more than 64 MiB"),
+    ] {
+        let told = within(&project, "true", &format!("check -f {file}"));
+        assert_eq!(told.code, Some(2), "{file}: {}", told.text);
+        told.has(&format!("`{file}` cannot be read: {why}"));
+    }
+    pipe(&project, ".env");
+    let told = within(&project, "true", "build");
+    told.ok();
+    told.has("warning: `.env` cannot be read: it is no regular file");
+    assert_eq!(project.read("out"), "none\n");
+    project.remove(".env");
+    project.write(".env", format!("S=x\n{}", "# a comment\n".repeat(100_000)));
+    let told = within(&project, "true", "build -B");
+    told.ok();
+    told.has("warning: `.env` cannot be read: it has more than 1 MiB");
+    project.remove(".env");
+    project.write("elsewhere", "S=found\n");
+    symlink("elsewhere", project.at(".env")).expect("linked");
+    within(&project, "true", "build -B").ok();
+    assert_eq!(project.read("out"), "found\n");
+}
+
+#[test]
+fn what_a_link_in_the_place_of_an_output_leads_to_is_neither_placed_nor_touched() {
+    for (output, replace, why) in [
+        (
+            "out/d/",
+            "rm -rf {{output}}; ln -s \"$PWD/../victim\" {{output}}",
+            "`out/d` is a link, not the directory itself",
+        ),
+        (
+            "out/x",
+            "ln -s \"$PWD/../victim/x\" {{output}}",
+            "`out/x` is a link, not the file itself",
+        ),
+        (
+            "out/x",
+            "d=$(dirname {{output}}); rm -rf \"$d\"; ln -s \"$PWD/../victim\" \"$d\"",
+            "the directory in which `out/x` was to be written was replaced by a link",
+        ),
+        (
+            "x",
+            "d=$(dirname {{output}}); rm -rf \"$d\"; ln -s \"$PWD/../victim\" \"$d\"",
+            "the directory in which `x` was to be written was replaced by a link",
+        ),
+    ] {
+        let project = Project::new(&format!("[target.a]\nrun = '''{replace}'''\noutput = \"{output}\"\n"));
+        project.write("../victim/x", "precious");
+        project.write("../victim/y", "precious");
+        let told = project.build("");
+        assert_eq!(told.code, Some(1), "{replace}: {}", told.text);
+        told.has(why);
+        assert_eq!(
+            fs::read_dir(project.at("../victim")).expect("there").count(),
+            2,
+            "{replace}"
+        );
+        assert!(
+            fs::symlink_metadata(project.at(output.trim_end_matches('/'))).is_err(),
+            "{replace}"
+        );
+    }
+}
+
+#[test]
+fn a_pattern_follows_no_link_out_of_the_project_that_it_does_not_name() {
+    let project = Project::new(
+        "[target.a]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"data/**/*.txt\"]\noutput = \"out\"\n\
+         [target.b]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"disk/*.txt\"]\noutput = \"out2\"\n",
+    );
+    project.write("../outside/x.txt", "outside\n");
+    project.write("../outside/deep/y.txt", "deep\n");
+    symlink("deep/y.txt", project.at("../outside/z.txt")).expect("linked");
+    project.write("data/a.txt", "a\n");
+    project.write("real/b.txt", "b\n");
+    symlink("../real", project.at("data/inside")).expect("linked");
+    symlink("../../outside", project.at("data/directory")).expect("linked");
+    symlink("../../outside/x.txt", project.at("data/file.txt")).expect("linked");
+    symlink("../../outside/x.txt", project.at("data/file.other")).expect("linked");
+    symlink("../outside", project.at("disk")).expect("linked");
+    for command in ["build -j1", "check"] {
+        let told = project.atsaf(command);
+        told.ok();
+        told.has("warning: the link `data/directory` leads out of the project, and no pattern follows it");
+        told.has("warning: the link `data/file.txt` leads out of the project");
+        assert!(!told.text.contains("file.other"), "{}", told.text);
+    }
+    assert_eq!(project.read("out"), "a\nb\n");
+    // The pattern itself names this one, and what lies there is followed there.
+    assert_eq!(project.read("out2"), "outside\ndeep\n");
+}
+
+#[test]
+fn many_mistakes_of_one_kind_are_counted_and_told_in_time() {
+    let targets = |line: &dyn Fn(usize) -> String| -> String {
+        let target = |number| {
+            let line = line(number);
+            format!("[target.t{number}]\nrun = \"echo > {{{{output}}}}\"\n{line}\n")
+        };
+        (0..3_000).map(target).collect()
+    };
+    let texts = [
+        targets(&|number| format!("inputs = [\"missing_{number}\"]\noutput = \"out/{number}\"")),
+        targets(&|number| format!("inputs = [\"src/missing_{number}.txt\"]\noutput = \"out/{number}\"")),
+        targets(&|number| format!("inputs = [\"src_{number}/*.txt\"]\noutput = \"out/{number}\"")),
+        targets(&|number| format!("inputs = [\"t{}\"]\noutput = \"out/{number}\"", number ^ 1)),
+        targets(&|number| format!("output = \"out/{}\"", number / 2)),
+    ];
+    for text in texts {
+        let project = Project::new(&text);
+        let told = within(&project, "true", "check");
+        assert_eq!(told.code, Some(2));
+        assert_eq!(told.text.matches("error: ").count(), 20, "{}", told.text);
+        let more = ["and 2980 more of this kind", "and 1480 more of this kind"];
+        assert!(more.iter().any(|more| told.text.contains(more)), "{}", told.text);
+        let told = within(&project, "true", "check --json 2>/dev/null");
+        assert_eq!(told.text.matches("\"severity\"").count(), 20, "{}", told.text);
+        assert!(more.iter().any(|more| told.text.contains(more)), "{}", told.text);
+    }
+}
+
+#[test]
+fn with_little_memory_it_ends_with_a_message() {
+    let project = copier();
+    let runs = |limit: &u32| within(&project, &format!("ulimit -v {limit}"), "--version").code == Some(0);
+    let least = (0..200)
+        .map(|step| 10_000 + 5_000 * step)
+        .find(runs)
+        .expect("enough for the program itself");
+    for limit in (0..12).map(|step| least + 5_000 * step) {
+        for command in ["build", "status", "check"] {
+            let told = within(&project, &format!("ulimit -v {limit}"), command);
+            assert!(!told.text.contains("panicked"), "{limit} {command}: {}", told.text);
+            let is_ended = matches!(told.code, Some(0..=4)) || told.text.contains("memory allocation of");
+            assert!(is_ended, "{limit} {command}: {:?} {}", told.code, told.text);
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_in_the_environment_or_the_arguments_panic_nowhere() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let project = Project::new(
+        "[params]\np = \"x\"\n[secrets]\nS = { optional = true }\n\
+         [target.a]\nrun = \"echo {{p}} ${S:-none} > {{output}}\"\nsecrets = [\"S\"]\nenv = [\"E\"]\noutput = \"out\"\n",
+    );
+    project.write(".env", b"S=\"a\0b\"\nA=B=C\n=x\nT=\xff\n");
+    let odd = OsStr::from_bytes(b"\xff\xfe");
+    for name in [
+        "S",
+        "E",
+        "HOME",
+        "TMPDIR",
+        "TERM",
+        "XDG_STATE_HOME",
+        "ATSAF_PROJECT",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+    ] {
+        Told::of(project.command("build -q -B").env(name, odd)).ok();
+        assert_eq!(project.read("out"), "x none\n", "{name}");
+    }
+    Told::of(project.command("build -q").env(odd, odd)).ok();
+    let odd_value = OsStr::from_bytes(b"p=\xff");
+    let told = Told::of(project.command("build -s").arg(odd_value));
+    told.exits(2);
+    told.has("invalid UTF-8");
+    project.build("-q -s p=a=b").ok();
+    assert_eq!(project.read("out"), "a=b none\n");
+    project.build("-s =v").exits(2);
+    Told::of(project.command("build").arg(odd)).exits(2);
+}
+
+#[test]
+fn a_new_file_among_many_inputs_is_explained_by_itself() {
+    let project = Project::new(
+        "[target.a]\nrun = \"wc -l {{inputs_file}} > {{output}}\"\ninputs = [\"d/*\"]\noutput = \"out\"\n",
+    );
+    for number in 0..15_000 {
+        project.write(&format!("d/{number:05}"), number.to_string());
+    }
+    project.build("-q").ok();
+    project.write("d/new", "new");
+    let told = within(&project, "ulimit -v 1000000", "why a");
+    told.ok();
+    told.has("d/new");
+    told.has("+ d/new");
+    within(&project, "ulimit -v 1000000", "build -q").ok();
+}
+
+#[test]
+fn a_thousand_targets_at_once_need_no_gigabyte() {
+    let targets = (0..1_000).map(|number| {
+        format!("[target.t{number}]\nrun = \"sleep 1; echo > {{{{output}}}}\"\noutput = \"out/{number}\"\n")
+    });
+    let project = Project::new(&targets.collect::<String>());
+    let running = project.start("build -q -j 1000");
+    let peak = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+    };
+    let mut most = 0;
+    while let Some(now) = peak() {
+        most = most.max(now);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        if project.at("out/999").exists() && fs::read_dir(project.at("out")).is_ok_and(|out| out.count() == 1_000) {
+            break;
+        }
+    }
+    running.collect().ok();
+    assert!((1..500_000).contains(&most), "{most} kB");
+}

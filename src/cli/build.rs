@@ -2,11 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt, plan};
-use crate::diagnostic::Diagnostic;
+use super::{CommandError, Exit, Session, interrupt, plan, threads};
+use crate::diagnostic::{Diagnostic, few_of_each_kind};
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
@@ -95,10 +94,7 @@ pub(super) fn once(
     interrupted: &AtomicBool,
     superseded: Option<&Superseded<'_>>,
 ) -> Result<Summary, CommandError> {
-    let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = args.jobs.map_or_else(cores, NonZeroUsize::get);
-    // Models and windows share the budget of the targets. A second build of one process keeps the first one's pool.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+    let jobs = args.jobs.unwrap_or_else(threads::cores).get();
     let goals = goals(args, project, session)?;
     let needed = project.graph.needed(&goals);
     setup::require_secrets(project, &needed).map_err(|mut failure| {
@@ -178,9 +174,9 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         BuildError::NotFresh(targets) => not_fresh(project, &targets),
         BuildError::Store(error) => CommandError::store(error),
         BuildError::Graph(errors) => CommandError {
-            diagnostics: errors
-                .iter()
-                .map(|error| error.diagnostic(&project.graph.spec.text))
+            diagnostics: few_of_each_kind(&errors, ToString::to_string)
+                .into_iter()
+                .map(|(error, more)| error.diagnostic(&project.graph.spec.text).and_more(more))
                 .collect(),
             exit: Exit::Usage,
         },

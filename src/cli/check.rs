@@ -2,12 +2,14 @@
 //!
 //! What a build of the goals would refuse is an error; a source that only other targets lack is a warning.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session};
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::engine::files::PathState;
+use crate::diagnostic::{Diagnostic, Severity, few_of_each_kind};
+use crate::engine::files::{PathState, neither};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::PlanError;
 use crate::report::human;
@@ -55,6 +57,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
     let graph = &project.graph;
     let needed = graph.needed(goals);
+    let is_needed: HashSet<TargetId> = needed.iter().copied().collect();
     let mut missing: Vec<(PlanError, bool)> = Vec::new();
     for id in graph.order() {
         missing.extend(graph.node(*id).unmatched.iter().map(|glob| {
@@ -63,28 +66,37 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
                 pattern: glob.pattern.clone(),
                 span: glob.span,
             };
-            (error, needed.contains(id))
+            (error, is_needed.contains(id))
         }));
         for read in &graph.node(*id).reads {
-            if read.artifact.is_none() && project.files.look(&read.path) == PathState::Missing {
-                let error = PlanError::MissingSource {
-                    target: *id,
-                    path: read.path.clone(),
+            let look = read.artifact.is_none().then(|| project.files.look(&read.path));
+            let (target, path) = (*id, read.path.clone());
+            let error = match look {
+                Some(PathState::Missing) => PlanError::MissingSource {
+                    target,
+                    path,
                     span: read.span,
-                };
-                missing.push((error, needed.contains(id)));
-            }
+                },
+                Some(PathState::Other) => PlanError::Unreadable {
+                    target,
+                    error: neither(&path),
+                    path,
+                },
+                _ => continue,
+            };
+            missing.push((error, is_needed.contains(id)));
         }
     }
-    let told = |(error, needed): &(PlanError, bool)| {
+    let told = |((error, needed), more): (&(PlanError, bool), usize)| {
         let mut diagnostics = project.plan_failure(std::slice::from_ref(error)).diagnostics;
         for diagnostic in diagnostics.iter_mut().filter(|_| !needed) {
             diagnostic.severity = Severity::Warning;
             diagnostic.notes.push("no goal of this check needs it".to_owned());
         }
-        diagnostics
+        diagnostics.into_iter().map(move |diagnostic| diagnostic.and_more(more))
     };
-    let mut found: Vec<Diagnostic> = missing.iter().flat_map(told).collect();
+    let few = few_of_each_kind(&missing, |(error, needed)| format!("{needed} {error}"));
+    let mut found: Vec<Diagnostic> = few.into_iter().flat_map(told).collect();
     if let Err(failure) = setup::require_secrets(project, &needed) {
         found.extend(failure.diagnostics);
     }

@@ -28,7 +28,8 @@ pub(super) fn watch() -> &'static AtomicBool {
             .filter(|signal| !ignored(*signal));
         // Without it, a signal ends the process as a kill does.
         if let Ok(mut signals) = Signals::new(wanted) {
-            thread::spawn(move || {
+            // Nor without a thread.
+            let _ = thread::Builder::new().spawn(move || {
                 for signal in signals.forever() {
                     if signal == SIGTSTP {
                         command::stop_all(|| {

@@ -19,9 +19,11 @@ mod plan;
 mod run;
 pub mod setup;
 mod show;
+mod small_file;
 mod status;
 #[cfg(test)]
 mod tests;
+mod threads;
 #[cfg(test)]
 mod trial;
 mod watch;
@@ -97,6 +99,11 @@ impl Cli {
 
 /// Runs a command.
 fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandError> {
+    threads::start(match command {
+        CliCommand::Build(args) => args.jobs,
+        CliCommand::Watch(args) => args.jobs,
+        _ => None,
+    })?;
     match command {
         CliCommand::Build(args) => build::run(args, session),
         CliCommand::Plan(args) => plan::run(args, session),

@@ -1,18 +1,17 @@
 //! From the common flags to a project that is ready to be planned: Atsaffile, graph, store, environment, secrets.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, dotenv, misplaced};
+use super::{CommandError, Common, Exit, Session, dotenv, misplaced, small_file};
 use crate::atsaffile::{self, Overrides};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, few, few_of_each_kind};
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, Graph, TargetId};
+use crate::engine::graph::{ArtifactId, Graph, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Output, Secret, Text};
@@ -22,6 +21,12 @@ use crate::outward::Mask;
 
 /// The name under which an Atsaffile is looked for.
 pub const ATSAFFILE: &str = "Atsaffile";
+
+/// Most bytes of an Atsaffile: no project is written down in more.
+const LARGEST_ATSAFFILE: u64 = 64 << 20;
+
+/// Most bytes of a `.env`.
+const LARGEST_ENV_FILE: u64 = 1 << 20;
 
 /// A project as a command finds it.
 pub struct Project {
@@ -139,8 +144,17 @@ impl Project {
     /// Turns what keeps a plan from being made into diagnostics.
     #[must_use]
     pub fn plan_failure(&self, errors: &[PlanError]) -> CommandError {
+        let few = few_of_each_kind(errors, ToString::to_string).into_iter();
+        let diagnostics = few.map(|(error, more)| self.plan_mistake(error).and_more(more));
+        CommandError {
+            diagnostics: diagnostics.collect(),
+            exit: Exit::Usage,
+        }
+    }
+
+    fn plan_mistake(&self, error: &PlanError) -> Diagnostic {
         let text = &self.graph.spec.text;
-        let diagnostics = errors.iter().map(|error| match error {
+        match error {
             PlanError::MissingSource { target, path, span } => self
                 .meant(path, Diagnostic::error(error.to_string()))
                 .at(text
@@ -159,10 +173,6 @@ impl Project {
             PlanError::Unreadable { target, .. } => {
                 Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
             }
-        });
-        CommandError {
-            diagnostics: diagnostics.collect(),
-            exit: Exit::Usage,
         }
     }
 }
@@ -186,16 +196,18 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
     let user = UserKey::in_directory(state_directory(&session.env));
     // What the Atsaffile says and what was built are read side by side.
+    let open = || match common.trust_store {
+        true => Store::open_verified(&root),
+        false => Store::open(&root),
+    };
     let (declared, opened) = thread::scope(|scope| {
-        let store = scope.spawn(|| match common.trust_store {
-            true => Store::open_verified(&root),
-            false => Store::open(&root),
-        });
+        let store = thread::Builder::new().spawn_scoped(scope, open);
         let declared = declared(&root, &text, &overrides, &catalog, &user);
-        (
-            declared,
-            store.join().expect("internal error: the store's reader panicked"),
-        )
+        let opened = match store {
+            Ok(store) => store.join().expect("internal error: the store's reader panicked"),
+            Err(_) => open(),
+        };
+        (declared, opened)
     });
     let (store, files) = opened.map_err(CommandError::store)?;
     let mut diagnostics = declared.diagnostics;
@@ -218,6 +230,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     if let Some((key, warnings)) = declared.new {
         store.keep_spec(key, warnings, user);
     }
+    diagnostics.extend(links_out(&graph));
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
     Ok(Project {
         file,
@@ -263,13 +276,18 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         None => atsaffile::load(&text.path, &text.text, overrides, catalog),
     };
     let secrets = spec.secrets.clone();
+    diagnostics = few(&diagnostics);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
     let new = (!is_kept && !diagnostics.iter().any(is_error)).then(|| (key, diagnostics.clone()));
     let graph = match Graph::new(spec, &Files::new(root, FastMap::default())) {
         Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
         Err(wrong) => {
             let (spec, errors) = *wrong;
-            diagnostics.extend(errors.iter().map(|error| error.diagnostic(&spec.text)));
+            let few = few_of_each_kind(&errors, ToString::to_string);
+            diagnostics.extend(
+                few.iter()
+                    .map(|(error, more)| error.diagnostic(&spec.text).and_more(*more)),
+            );
             None
         }
     };
@@ -279,6 +297,24 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         diagnostics,
         new,
     }
+}
+
+/// Warnings of links that patterns pass over.
+fn links_out(graph: &Graph) -> Vec<Diagnostic> {
+    let mut seen = HashSet::new();
+    let all = graph.order().iter().flat_map(|id| &graph.node(*id).links_out);
+    let all: Vec<&LinkOut> = all.filter(|it| seen.insert(&it.link)).collect();
+    let few = few_of_each_kind(&all, |_| String::new()).into_iter();
+    let warning = |(it, more): (&&LinkOut, usize)| {
+        Diagnostic::warning(format!(
+            "the link `{}` leads out of the project, and no pattern follows it",
+            it.link
+        ))
+        .at(graph.spec.text.place(it.span))
+        .help("name it in the pattern before the first `*`, or as an input of its own, to read what it leads to")
+        .and_more(more)
+    };
+    few.map(warning).collect()
 }
 
 /// Where atsaf keeps what is the user's own and no project's, as the desktop's rules say.
@@ -293,6 +329,11 @@ fn shown(path: &Path) -> String {
     path.strip_prefix("./").unwrap_or(path).display().to_string()
 }
 
+/// The bytes of an Atsaffile.
+pub(super) fn text(file: &Path) -> std::io::Result<Vec<u8>> {
+    small_file::read(file, LARGEST_ATSAFFILE)
+}
+
 /// Reads an Atsaffile; also gives its path as messages show it.
 ///
 /// # Errors
@@ -301,7 +342,7 @@ pub(super) fn read(file: &Path) -> Result<(String, String), CommandError> {
     let shown = shown(file);
     let unreadable =
         |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
-    let text = String::from_utf8(fs::read(file).map_err(unreadable)?)
+    let text = String::from_utf8(text(file).map_err(unreadable)?)
         .map_err(|_| CommandError::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
     Ok((shown, atsaffile::with_plain_line_ends(&text).into_owned()))
 }
@@ -348,17 +389,20 @@ fn typed_in(common: &Common, root: &Path) -> String {
 
 /// The variables that a `.env` file sets; what is wrong with it is reported without a word of its content.
 fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
-    let bytes = match fs::read(path) {
+    let bytes = match small_file::read(path, LARGEST_ENV_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return BTreeMap::new(),
         Err(error) => {
-            diagnostics.push(Diagnostic::warning(format!("`.env` cannot be read: {error}")));
+            let warning = Diagnostic::warning(format!("`.env` cannot be read: {error}"));
+            diagnostics.push(warning.note("no secret is taken from it"));
             return BTreeMap::new();
         }
     };
     let (variables, faults) = dotenv::read(&bytes);
-    diagnostics.extend(faults.iter().map(|fault| {
+    let few = few_of_each_kind(&faults, |fault| fault.why.to_string()).into_iter();
+    diagnostics.extend(few.map(|(fault, more)| {
         Diagnostic::warning(format!("line {} of `.env` cannot be read: {}", fault.line, fault.why))
+            .and_more(more)
             .note("the line is passed over; it is not shown, since it may hold a secret")
             .help(fault.help())
     }));
@@ -406,8 +450,11 @@ pub fn require_secrets(project: &Project, targets: &[TargetId]) -> Result<(), Co
     if missing.is_empty() {
         return Ok(());
     }
-    let diagnostics = missing.iter().map(|(name, id)| {
+    let missing: Vec<(&String, TargetId)> = missing.into_iter().collect();
+    let diagnostics = few_of_each_kind(&missing, |_| String::new()).into_iter();
+    let diagnostics = diagnostics.map(|((name, id), more)| {
         Diagnostic::error(format!("the secret `{name}` is not set"))
+            .and_more(more)
             .at(spec
                 .text
                 .place(spec.secrets[*name].span)

@@ -39,7 +39,7 @@ pub(super) struct Args {
     keep_going: bool,
     /// How many targets may run at once [default: one for each core]
     #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
+    pub(super) jobs: Option<NonZeroUsize>,
     /// Look at the files every so many seconds, where the system does not say what changes [default: 1]
     #[arg(
         long,
@@ -134,7 +134,8 @@ fn while_listening<T>(
 ) -> (T, BTreeSet<ChangedPath>) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let listener = scope.spawn(|| {
+        // Without a thread, the edits are found once the build has ended.
+        let listener = thread::Builder::new().spawn_scoped(scope, || {
             let mut all = BTreeSet::new();
             while !done.load(Ordering::Relaxed) {
                 let Some(changed) = source.next(watched, BEAT) else {
@@ -149,7 +150,8 @@ fn while_listening<T>(
         });
         let built = work();
         done.store(true, Ordering::Relaxed);
-        (built, listener.join().unwrap_or_default())
+        let changed = listener.ok().and_then(|listener| listener.join().ok());
+        (built, changed.unwrap_or_default())
     })
 }
 

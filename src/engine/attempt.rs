@@ -273,7 +273,7 @@ impl Attempt<'_> {
         let clock = RunningClock::start();
         let (done, watch) = channel::<()>();
         std::thread::scope(|scope| {
-            scope.spawn(move || {
+            let watcher = std::thread::Builder::new().spawn_scoped(scope, move || {
                 while watch.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
                     let interrupted = self.interrupted();
                     let is_over = interrupted || timeout.is_some_and(|limit| clock.elapsed() >= limit);
@@ -282,6 +282,11 @@ impl Attempt<'_> {
                     }
                 }
             });
+            if let Err(error) = watcher {
+                return Err(TaskError::new(format!(
+                    "the system gives no thread to watch the task: {error}"
+                )));
+            }
             let result = catch_unwind(AssertUnwindSafe(|| task.run(context)));
             drop(done);
             result.unwrap_or_else(|panic| {

@@ -320,8 +320,14 @@ impl Build<'_> {
         let jobs = options.jobs.clamp(1, open.len().max(1));
         let schedule = Mutex::new(Schedule::new(context.graph, &open));
         std::thread::scope(|scope| {
-            for _ in 1..jobs {
-                scope.spawn(|| self.work(&schedule));
+            for running in 1..jobs {
+                let worker = std::thread::Builder::new().spawn_scoped(scope, || self.work(&schedule));
+                if let Err(error) = worker {
+                    let message =
+                        format!("the system gives no more threads, so {running} at most run at once: {error}");
+                    self.run.observer.observe(&Event::Warning { message });
+                    break;
+                }
             }
             self.work(&schedule);
         });

@@ -25,12 +25,18 @@ impl Attempt<'_> {
             let found = fs::symlink_metadata(path);
             let name = &output.path;
             let trouble = match (&found, output.kind) {
+                _ if private.is_behind_link(path) => {
+                    format!("the directory in which `{name}` was to be written was replaced by a link")
+                }
                 (Err(_), _) => {
                     let is_command = matches!(target.action, Action::Command(_));
                     advice.extend(is_command.then(|| self.not_written(target, output, traces)));
                     format!("`{name}` was not written")
                 }
-                (Ok(it), _) if it.is_symlink() => format!("`{name}` is a link, not the file itself"),
+                (Ok(it), ArtifactKind::File) if it.is_symlink() => format!("`{name}` is a link, not the file itself"),
+                (Ok(it), ArtifactKind::Directory) if it.is_symlink() => {
+                    format!("`{name}` is a link, not the directory itself")
+                }
                 (Ok(it), ArtifactKind::File) if !it.is_file() => format!("`{name}` is not a file"),
                 (Ok(it), ArtifactKind::Directory) if !it.is_dir() => {
                     format!("`{name}` is not a directory, as its path in the Atsaffile says")
@@ -177,7 +183,7 @@ pub(super) fn keep(private: &Private, to: &Path, secrets: &SecretsGiven<'_>) -> 
     {
         let Ok(below) = output.strip_prefix(dir) else { continue };
         let empty = fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_none());
-        if empty || fs::symlink_metadata(output).is_err() {
+        if empty || private.is_behind_link(output) || fs::symlink_metadata(output).is_err() {
             continue;
         }
         kept |= keep_one(output, &to.join(below));

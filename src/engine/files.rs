@@ -177,10 +177,7 @@ impl Files {
             PathState::Missing => Ok(None),
             PathState::File(identity) => Ok(Some((self.file(path, identity)?, ArtifactKind::File))),
             PathState::Directory => Ok(Some((of_directory()?, ArtifactKind::Directory))),
-            PathState::Other => {
-                let what = format!("`{path}` is neither a file nor a directory");
-                Err(io::Error::new(io::ErrorKind::InvalidInput, what))
-            }
+            PathState::Other => Err(neither(path)),
             PathState::Unreadable(kind) => Err(kind.into()),
         }
     }
@@ -370,6 +367,12 @@ impl super::look::Look for Files {
     fn forget_looks(&self) {
         self.forget_looks();
     }
+}
+
+/// What reading a path meets at which a pipe, a device or the like stands.
+pub(crate) fn neither(path: &str) -> io::Error {
+    let what = format!("`{path}` is neither a file nor a directory");
+    io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
 /// Whether an entry of a directory that is a source is left out.

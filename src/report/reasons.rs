@@ -278,9 +278,22 @@ fn param(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldV
     }
 }
 
-/// The shortest edit between two short lists, by their longest common subsequence; what is common is left out.
+/// Pairs of lines that are compared at most, in search of the shortest edit.
+const PAIRS: usize = 1 << 20;
+
+/// The shortest edit between two lists, by their longest common subsequence; what is common is left out. Of lists that
+/// differ in too much, all that differs is taken away and added.
 fn line_edits(before: &[String], after: &[String]) -> Vec<Edit> {
+    let same = |pairs: &mut dyn Iterator<Item = (&String, &String)>| pairs.take_while(|(a, b)| a == b).count();
+    let head = same(&mut before.iter().zip(after));
+    let (before, after) = (&before[head..], &after[head..]);
+    let tail = same(&mut before.iter().rev().zip(after.iter().rev()));
+    let (before, after) = (&before[..before.len() - tail], &after[..after.len() - tail]);
     let (rows, columns) = (before.len(), after.len());
+    if rows.saturating_mul(columns) > PAIRS {
+        let taken = before.iter().cloned().map(Edit::Taken);
+        return taken.chain(after.iter().cloned().map(Edit::Added)).collect();
+    }
     let mut common = vec![vec![0_usize; columns + 1]; rows + 1];
     for row in (0..rows).rev() {
         for column in (0..columns).rev() {
@@ -353,8 +366,7 @@ pub fn origin(param: &Param, graph: &Graph) -> String {
 /// What a target reads under a role.
 #[must_use]
 pub fn read_of<'a>(graph: &'a Graph, target: TargetId, role: &str, path: Option<&str>) -> Option<&'a Read> {
-    let mut reads = graph.node(target).reads.iter();
-    reads.find(|read| read.role == role && path.is_none_or(|path| read.path == path))
+    graph.node(target).reads_as(role, path).first().copied()
 }
 
 /// What a read is and where it is written: `fixtures/eia, Atsaffile:8`.
@@ -576,5 +588,16 @@ mod tests {
         let reasons = vec![Reason::Forced; 5];
         let forced = "--force asks for it";
         assert_eq!(brief(&reasons), format!("{forced}; {forced}; {forced}; and 2 more"));
+    }
+
+    #[test]
+    fn long_lists_are_compared_by_what_differs_and_within_bounds() {
+        let paths: Vec<String> = (0..20_000).map(|number| format!("d/{number:05}")).collect();
+        let mut more = paths.clone();
+        more.insert(7, "d/new".to_owned());
+        assert_eq!(line_edits(&paths, &more), [Edit::Added("d/new".to_owned())]);
+        assert_eq!(line_edits(&more, &paths), [Edit::Taken("d/new".to_owned())]);
+        let reversed: Vec<String> = paths.iter().rev().cloned().collect();
+        assert_eq!(line_edits(&paths, &reversed).len(), 40_000);
     }
 }

@@ -1,7 +1,6 @@
 //! Which targets the edits that come while a build runs have made stale.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 use std::thread;
@@ -83,9 +82,9 @@ impl<'a> Edits<'a> {
         const REST: Duration = Duration::from_millis(30);
         const LOOKS: usize = 10;
         for _ in 0..LOOKS {
-            let text = fs::read(&self.project.file).ok()?;
+            let text = setup::text(&self.project.file).ok()?;
             thread::sleep(REST);
-            if !text.is_empty() && fs::read(&self.project.file).ok().as_ref() == Some(&text) {
+            if !text.is_empty() && setup::text(&self.project.file).ok().as_ref() == Some(&text) {
                 return setup::load(self.session).ok();
             }
         }

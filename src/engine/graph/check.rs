@@ -1,9 +1,10 @@
 //! What is checked of the whole: names, paths, globs, and that there is no circle.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use globset::GlobMatcher;
 
@@ -129,8 +130,18 @@ pub(super) fn glob_hits(
 ) -> Option<ArtifactId> {
     let whole = matcher(pattern).ok()?;
     let parts = parts(pattern);
-    by_path
-        .iter()
+    // What lies elsewhere is not even looked at: there may be as many patterns as artifacts.
+    let fixed = fixed_part(pattern);
+    let above = fixed.match_indices('/').map(|(end, _)| &fixed[..end]).chain([fixed]);
+    let above = above.filter_map(|path| by_path.get_key_value(path));
+    let start = if fixed.is_empty() {
+        String::new()
+    } else {
+        format!("{fixed}/")
+    };
+    let below = by_path.range(start.clone()..);
+    above
+        .chain(below.take_while(|(path, _)| path.starts_with(&start)))
         .filter(|(path, _)| !without(path))
         .find(|(path, id)| {
             let output = &spec.targets[id.target.index()].outputs[id.output as usize];
@@ -168,9 +179,18 @@ fn reaches_into(parts: &[PatternPart], directory: &str) -> bool {
     parts.next().is_some()
 }
 
-/// The files that a pattern matches, sorted by path, and the directories that may have such files and cannot be read;
-/// ignored directories, and hidden ones that the pattern does not name, are not entered.
-pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<String>, String> {
+/// What a pattern matches on the disk.
+#[derive(Debug, Default)]
+pub(super) struct Matches {
+    /// The files, sorted by path, and the directories that may have such files and cannot be read.
+    pub(super) paths: Vec<String>,
+    /// Links that lead out of the project, by path: they are no matches and are not entered.
+    pub(super) links_out: Vec<String>,
+}
+
+/// Expands a pattern. Ignored directories, and hidden ones that the pattern does not name, are not entered. A link that
+/// the walk meets is followed within the project and within the directory that the pattern itself names.
+pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Matches, String> {
     let whole = matcher(pattern)?;
     let parts = parts(pattern);
     let fixed = fixed_part(pattern);
@@ -198,7 +218,30 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<
         let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
         hidden(entry.file_name()) || ignore.is_ignored(&below.to_string_lossy(), entry.file_type().is_dir())
     };
-    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !is_left_out(entry)) {
+    let own: Vec<PathBuf> = [root, &start]
+        .iter()
+        .filter_map(|own| own.canonicalize().ok())
+        .collect();
+    let links_out = RefCell::new(Vec::new());
+    let leads_out = |entry: &walkdir::DirEntry| {
+        let is_out = entry.path_is_symlink()
+            && entry
+                .path()
+                .canonicalize()
+                .is_ok_and(|to| !own.iter().any(|own| to.starts_with(own)));
+        let path = entry
+            .path()
+            .strip_prefix(root)
+            .unwrap_or(entry.path())
+            .to_string_lossy()
+            .into_owned();
+        if is_out && (whole.is_match(&path) || (entry.file_type().is_dir() && reaches_into(&parts, &path))) {
+            links_out.borrow_mut().push(path);
+        }
+        is_out
+    };
+    let is_walked = |entry: &walkdir::DirEntry| entry.depth() == 0 || !(is_left_out(entry) || leads_out(entry));
+    for entry in walk.filter_entry(is_walked) {
         let (at, is_readable) = match &entry {
             Ok(entry) if entry.file_type().is_file() => (entry.path(), true),
             Err(error) if is_unreadable(error) => (error.path().unwrap_or(&start), false),
@@ -221,7 +264,10 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<
         }
     }
     found.sort();
-    Ok(found)
+    Ok(Matches {
+        paths: found,
+        links_out: links_out.into_inner(),
+    })
 }
 
 /// Whether something that is there could not be read; what went away meanwhile, and circles of links, do not matter.
@@ -245,6 +291,7 @@ pub(super) fn order(nodes: &[Edges]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>
     let mut order = Vec::with_capacity(nodes.len());
     let mut done = vec![false; nodes.len()];
     let mut circles = Vec::new();
+    let mut open = ids().peekable();
     loop {
         while let Some(Reverse(id)) = ready.pop() {
             if std::mem::replace(&mut done[id.index()], true) {
@@ -258,11 +305,12 @@ pub(super) fn order(nodes: &[Edges]) -> Result<Vec<TargetId>, Vec<Vec<TargetId>>
                 }
             }
         }
-        let Some(open) = ids().find(|id| !done[id.index()]) else {
+        while open.next_if(|id| done[id.index()]).is_some() {}
+        let Some(first) = open.peek() else {
             break;
         };
         // Once it is told, what only comes after it is in order.
-        let circle = circle(nodes, open, &done);
+        let circle = circle(nodes, *first, &done);
         ready.extend(circle.iter().copied().map(Reverse));
         circles.push(circle);
     }
@@ -320,6 +368,17 @@ mod tests {
         };
         assert_eq!(way.first(), way.last());
         assert_eq!(way.len(), 4);
+    }
+
+    #[test]
+    fn many_circles_take_no_longer_than_as_many_targets() {
+        let nodes: Vec<Edges> = (0..200_000_u32).map(|id| node(&[id ^ 1])).collect();
+        let circles = order(&nodes).expect_err("circles");
+        assert_eq!(circles.len(), 100_000);
+        assert_eq!(
+            circles[99_999],
+            [TargetId(199_998), TargetId(199_999), TargetId(199_998)]
+        );
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use globset::GlobMatcher;
 
+use super::check::Matches;
 use super::links::{Leads, Links};
-use super::{ArtifactId, Edges, Graph, GraphError, How, Read, TargetId, Unmatched, check};
+use super::{ArtifactId, Edges, Graph, GraphError, How, LinkOut, Read, TargetId, Unmatched, check};
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::ignore::{Ignore, literal, matcher};
@@ -25,6 +26,7 @@ impl Graph {
             errors,
             reads: Vec::with_capacity(target.inputs.len()),
             unmatched: Vec::new(),
+            links_out: Vec::new(),
             seen: HashSet::new(),
         };
         for input in &target.inputs {
@@ -32,7 +34,12 @@ impl Graph {
         }
         inputs.words();
         inputs.params();
-        let Inputs { reads, unmatched, .. } = inputs;
+        let Inputs {
+            reads,
+            unmatched,
+            links_out,
+            ..
+        } = inputs;
         let mut needs: Vec<TargetId> = reads
             .iter()
             .filter_map(|read| read.artifact)
@@ -46,6 +53,7 @@ impl Graph {
         Edges {
             reads,
             unmatched,
+            links_out,
             needs,
             after,
             ..Edges::default()
@@ -63,6 +71,7 @@ struct Inputs<'g, 'f, 'd> {
     errors: &'f mut Vec<GraphError>,
     reads: Vec<Read>,
     unmatched: Vec<Unmatched>,
+    links_out: Vec<LinkOut>,
     /// Role and path of the files that paths and patterns mean; those of a list have no role.
     seen: HashSet<(&'g str, String)>,
 }
@@ -102,8 +111,14 @@ impl<'g> Inputs<'g, '_, '_> {
     fn glob(&mut self, input: &'g Input, pattern: &str) {
         let graph = self.graph;
         let excluded = |path: &str| self.without.excludes(&input.role, path);
-        let paths: Vec<String> = match self.found.matches(pattern, &graph.ignore) {
-            Ok(paths) => paths.iter().filter(|path| !excluded(path)).cloned().collect(),
+        let kept = |paths: &[String]| -> Vec<String> { paths.iter().filter(|path| !excluded(path)).cloned().collect() };
+        let paths = match self.found.matches(pattern, &graph.ignore) {
+            Ok(matches) => {
+                let (links, span) = (kept(&matches.links_out), input.span);
+                self.links_out
+                    .extend(links.into_iter().map(|link| LinkOut { link, span }));
+                kept(&matches.paths)
+            }
             Err(why) => {
                 self.errors.push(GraphError::bad_glob(pattern, input.span, &why));
                 return;
@@ -319,7 +334,7 @@ pub(super) struct DiskAnswers<'a> {
     /// Paths that were found to reach an artifact through a link.
     pub(super) linked: FastMap<String, ArtifactId>,
     words: FastMap<String, bool>,
-    globs: FastMap<String, Result<Vec<String>, String>>,
+    globs: FastMap<String, Result<Matches, String>>,
     /// Names of the files in the project's own directory.
     top: Option<HashSet<String, foldhash::fast::RandomState>>,
 }
@@ -396,11 +411,11 @@ impl<'a> DiskAnswers<'a> {
         top.contains(name) && self.is_file(name)
     }
 
-    fn matches(&mut self, pattern: &str, ignore: &Ignore) -> Result<&[String], String> {
+    fn matches(&mut self, pattern: &str, ignore: &Ignore) -> Result<&Matches, String> {
         if !self.globs.contains_key(pattern) {
             let matches = check::expand(pattern, self.files.root(), ignore);
             self.globs.insert(pattern.to_owned(), matches);
         }
-        self.globs[pattern].as_deref().map_err(Clone::clone)
+        self.globs[pattern].as_ref().map_err(Clone::clone)
     }
 }

@@ -12,7 +12,7 @@ mod inputs;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use self::check::NameIndex;
 pub use self::error::{GoalError, GraphError};
@@ -57,6 +57,8 @@ pub struct Edges {
     pub reads: Vec<Read>,
     /// Declared globs that match no file although one must be there.
     pub unmatched: Vec<Unmatched>,
+    /// Links that a declared glob passes over, for they lead out of the project.
+    pub links_out: Vec<LinkOut>,
     /// Targets whose artifacts it reads, sorted, without repeats.
     pub needs: Vec<TargetId>,
     /// Targets that must end first if they are in the plan; sorted, without repeats.
@@ -65,6 +67,26 @@ pub struct Edges {
     pub feeds: Vec<TargetId>,
     /// Targets that read its artifacts or come after it, sorted, without repeats.
     pub next: Vec<TargetId>,
+    /// Places in `reads`, sorted by role and path; made when it is asked for.
+    by_role: OnceLock<Vec<usize>>,
+}
+
+impl Edges {
+    /// What is read under a role, in order; if a path is given, only what is at that.
+    #[must_use]
+    pub fn reads_as(&self, role: &str, path: Option<&str>) -> Vec<&Read> {
+        let key = |at: &usize| (self.reads[*at].role.as_str(), self.reads[*at].path.as_str());
+        let sorted = self.by_role.get_or_init(|| {
+            let mut all: Vec<usize> = (0..self.reads.len()).collect();
+            all.sort_by(|one, other| key(one).cmp(&key(other)));
+            all
+        });
+        let first = sorted.partition_point(|at| key(at) < (role, path.unwrap_or_default()));
+        let is_meant = |at: &&usize| key(at).0 == role && path.is_none_or(|path| key(at).1 == path);
+        let mut found: Vec<usize> = sorted[first..].iter().take_while(is_meant).copied().collect();
+        found.sort_unstable();
+        found.into_iter().map(|at| &self.reads[at]).collect()
+    }
 }
 
 /// One file or directory that a target reads.
@@ -90,6 +112,15 @@ pub struct Unmatched {
     /// The pattern.
     pub pattern: String,
     /// Where it is written.
+    pub span: Span,
+}
+
+/// A link out of the project that a glob passes over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkOut {
+    /// Its path.
+    pub link: String,
+    /// Where the pattern is written.
     pub span: Span,
 }
 

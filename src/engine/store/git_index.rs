@@ -34,7 +34,7 @@ fn repository(at: &Path) -> Option<PathBuf> {
     if metadata.is_dir() {
         return Some(at.to_owned());
     }
-    let text = fs::read_to_string(at).ok().filter(|_| metadata.is_file())?;
+    let text = metadata.is_file().then(|| fs::read_to_string(at).ok()).flatten()?;
     let to = text.strip_prefix("gitdir:")?.trim();
     Some(at.parent()?.join(to))
 }

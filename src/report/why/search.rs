@@ -113,8 +113,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
     ) -> Vec<Cause> {
         let WhyContext { graph, past, now, .. } = *self.context;
         let mut causes = Vec::new();
-        let reads = graph.node(target).reads.iter();
-        for read in reads.filter(|read| read.role == role && path.is_none_or(|path| read.path == path)) {
+        for read in graph.node(target).reads_as(role, path) {
             let Some(artifact) = read.artifact else {
                 causes.extend(directories::in_source(self.context, read, difference));
                 continue;

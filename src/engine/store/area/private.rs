@@ -82,7 +82,7 @@ impl Private {
     /// What lies in the directories beside the outputs, by the path that it would have in the project; sorted.
     pub(crate) fn beside(&self) -> Vec<String> {
         let mut found = Vec::new();
-        for dir in &self.dirs {
+        for dir in self.dirs.iter().filter(|dir| !dir.is_symlink()) {
             let walk = walkdir::WalkDir::new(dir).min_depth(1).into_iter();
             let other = walk.filter_entry(|entry| !self.paths.iter().any(|path| path == entry.path()));
             for entry in other.flatten().filter(|entry| !entry.file_type().is_dir()) {
@@ -94,6 +94,12 @@ impl Private {
         }
         found.sort();
         found
+    }
+
+    /// Whether a directory on the way to a path was replaced by a link: what that leads to is not the attempt's own.
+    pub(crate) fn is_behind_link(&self, path: &Path) -> bool {
+        let is_own = |above: &&Path| self.dirs.iter().any(|dir| above.starts_with(dir));
+        path.ancestors().skip(1).take_while(is_own).any(Path::is_symlink)
     }
 
     /// Takes the directories away; with `left_running`, a sign stays that a process of the attempt goes on.

@@ -1,0 +1,69 @@
+//! Reads files that a person writes: opening a pipe would wait for ever, and a device may have no end.
+
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Reads a regular file, or one that a link leads to, of no more than `limit` bytes.
+///
+/// # Errors
+/// Whatever opening and reading meets; [`io::ErrorKind::InvalidData`] if it is no regular file or larger.
+pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let wrong = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    // A socket cannot even be opened.
+    let metadata = match &opened {
+        Ok(file) => file.metadata(),
+        Err(_) => path.metadata(),
+    };
+    if metadata.as_ref().is_ok_and(|it| !it.is_file()) {
+        return wrong("it is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    opened?.take(limit + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > limit {
+        true => wrong(format!("it has more than {} MiB", limit >> 20)),
+        false => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn only_a_regular_file_within_the_limit_is_read() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let at = |name: &str| dir.path().join(name);
+        std::fs::File::create(at("file"))
+            .expect("made")
+            .set_len(1 << 20)
+            .expect("set");
+        symlink("file", at("link")).expect("linked");
+        assert_eq!(read(&at("link"), 1 << 20).expect("read").len(), 1 << 20);
+        let larger = read(&at("file"), (1 << 20) - 1).expect_err("too large");
+        assert_eq!(larger.kind(), io::ErrorKind::InvalidData);
+        assert!(Command::new("mkfifo").arg(at("pipe")).status().expect("made").success());
+        let _listener = UnixListener::bind(at("socket")).expect("bound");
+        let wrong = [
+            at("pipe"),
+            at("socket"),
+            dir.path().to_owned(),
+            Path::new("/dev/zero").to_owned(),
+        ];
+        for path in wrong {
+            let error = read(&path, 1 << 20).expect_err("refused");
+            assert_eq!(error.to_string(), "it is no regular file", "{}", path.display());
+        }
+        let absent = read(&at("absent"), 1).expect_err("not there");
+        assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,37 @@
+//! The threads that look at files and fit models side by side.
+
+use std::error::Error as _;
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+use std::thread;
+
+use super::CommandError;
+use crate::diagnostic::Diagnostic;
+
+/// How many threads the machine can run at once.
+pub(super) fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Starts them: as many as targets may run at once, whose budget models and windows share, and no more than there are
+/// cores. They are there for the rest of the process: a second command in it has those of the first.
+///
+/// # Errors
+/// [`CommandError`] if the system gives no threads.
+pub(super) fn start(jobs: Option<NonZeroUsize>) -> Result<(), CommandError> {
+    static REFUSED: OnceLock<Option<String>> = OnceLock::new();
+    let refused = REFUSED.get_or_init(|| {
+        let threads = jobs.map_or(cores(), |jobs| jobs.min(cores())).get();
+        let started = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        // Without a source, it says that they are there already.
+        started.err()?.source().map(ToString::to_string)
+    });
+    match refused {
+        None => Ok(()),
+        Some(why) => Err(CommandError::usage(
+            Diagnostic::error(format!("the system gives no threads: {why}")).help(
+                "`ulimit -a` tells what a process may have: see whether memory (`-v`) and processes (`-u`) suffice",
+            ),
+        )),
+    }
+}
