@@ -246,6 +246,7 @@ fn between_backticks(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     fn word(text: &str, literal: bool) -> Token {
         Token::Word {
@@ -390,5 +391,30 @@ mod tests {
         assert_eq!(tokens("echo \"a"), None);
         assert_eq!(tokens("echo $(cat a"), None);
         assert_eq!(tokens("echo `cat a"), None);
+    }
+
+    /// Tokens, with those of the commands in them.
+    fn count(tokens: &[Token]) -> usize {
+        let inner = |token: &Token| match token {
+            Token::Word { commands, .. } => 1 + count(commands),
+            _ => 1,
+        };
+        tokens.iter().map(inner).sum()
+    }
+
+    #[test]
+    fn fuzz_shell_text() {
+        let examples = [
+            r#"cat 'x y' "a$b" e\ f 2>>log <in # > x.db"#,
+            "for f in *.csv; do sort $((1 + 2)) \"$f\" | head \\`cat b\\`; done > {{output}}",
+            "python - <<'EOF' && sh <<-END\nprint('`x`')\nEOF\n\techo $(cat y)\n\tEND\necho `sort \\`cat b\\``",
+        ];
+        let words = ["$(", "`", "\\`", "<<A\n", "\nA\n", "\"", "'", ")", "((", "<<-", "2>&1", "\\\n", "ä"];
+        let examples = examples.map(|text| text.as_bytes().to_vec());
+        Fuzz::of("shell text", examples).words(&words).run(|bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            // Each token stands for a character at least, and the end of commands in a word for a second one.
+            assert!(count(&tokens(&text).unwrap_or_default()) <= 2 * text.len(), "{text}");
+        });
     }
 }

@@ -103,6 +103,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::fuzz::Fuzz;
 
     fn git(dir: &Path, args: &[&str]) -> bool {
         let mut command = Command::new("git");
@@ -159,5 +160,53 @@ mod tests {
         ] {
             assert!(!holds(bytes, b".atsaf/"));
         }
+    }
+
+    /// An index of each version, with entries of every length of padding, and one of SHA-256.
+    fn indexes() -> Vec<Vec<u8>> {
+        let paths = ["a", "ab", "abc/d", "project/.atsaf/v1/journal", "z/long/path", "z/long/pathes"];
+        let index = |version: u32, name: usize| {
+            let count = u32::try_from(paths.len()).expect("few");
+            let mut bytes = [&b"DIRC"[..], &version.to_be_bytes(), &count.to_be_bytes()].concat();
+            let mut before = "";
+            for path in paths {
+                let begin = bytes.len();
+                bytes.extend(vec![7; 40 + name]);
+                let is_extended = version == 3 && path.len() == 5;
+                let flags = u16::try_from(path.len()).expect("short") | if is_extended { 0x4000 } else { 0 };
+                bytes.extend(flags.to_be_bytes());
+                bytes.extend(vec![0; if is_extended { 2 } else { 0 }]);
+                let same = before.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
+                if version == 4 {
+                    bytes.push(u8::try_from(before.len() - same).expect("short"));
+                    bytes.extend_from_slice(&path.as_bytes()[same..]);
+                    bytes.push(0);
+                } else {
+                    bytes.extend_from_slice(path.as_bytes());
+                    let padding = 8 - (bytes.len() - begin) % 8;
+                    bytes.extend(vec![0; padding]);
+                }
+                before = path;
+            }
+            bytes.extend([9; 20]);
+            bytes
+        };
+        [(2, 20), (3, 20), (4, 20), (2, 32), (4, 32)].map(|(version, name)| index(version, name)).into()
+    }
+
+    #[test]
+    fn fuzz_git_index() {
+        for index in indexes() {
+            for (prefix, is_there) in [("project/.atsaf/", true), ("z/long/pathes", true), ("project/b", false)] {
+                assert_eq!(holds(&index, prefix.as_bytes()), is_there, "{prefix}");
+            }
+        }
+        let examples = indexes();
+        Fuzz::of("git index", examples).words(&["DIRC", ".atsaf/"]).run(|bytes| {
+            for prefix in ["project/.atsaf/", "a", "no such path/"] {
+                let is_told = holds(bytes, prefix.as_bytes());
+                assert!(!(is_told && prefix.starts_with("no ")), "nothing of that kind stands there");
+            }
+        });
     }
 }

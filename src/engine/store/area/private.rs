@@ -244,3 +244,35 @@ impl Area {
             .into_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::Fuzz;
+
+    #[test]
+    fn fuzz_note_of_a_dead_attempt() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path().join("project");
+        let area = Area::new(root.join(".atsaf/v1"));
+        let key = key(&[]);
+        let victims = ["src/a", "out/.atsaf-staging-x", "out/x/y"].map(|below| root.join(below));
+        let outside = dir.path().join(format!("out/{ELSEWHERE}/{key}"));
+        for made in victims.iter().chain([&outside]) {
+            fs::create_dir_all(made).expect("made");
+        }
+        let dead = area.dir.join("dead");
+        fs::create_dir_all(&dead).expect("made");
+        let private = format!("out/{ELSEWHERE}/{key}");
+        let example = format!("{private}\nbig/{ELSEWHERE}/{key}");
+        let words = ["..", "/", "out", "src", &private, "\n", ELSEWHERE, "."];
+        Fuzz::of("note of a dead attempt", [example.into_bytes()]).words(&words).run(|bytes| {
+            fs::create_dir_all(root.join(&private)).expect("made");
+            super::super::super::replace_file(&dead.join(NOTE), bytes).expect("written");
+            area.clear_noted(&dead);
+            for victim in victims.iter().chain([&outside]) {
+                assert!(victim.is_dir(), "{}", victim.display());
+            }
+        });
+    }
+}

@@ -127,3 +127,40 @@ fn is_below(path: &str) -> bool {
     let mut parts = Path::new(path).components();
     !path.is_empty() && parts.all(|part| matches!(part, std::path::Component::Normal(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::LocalObjects;
+    use super::*;
+    use crate::fuzz::Fuzz;
+
+    #[test]
+    fn fuzz_listing() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let objects = LocalObjects::new(dir.path().join("objects"));
+        let from = dir.path().join("from");
+        fs::create_dir_all(from.join("sub/empty")).expect("made");
+        fs::File::create(from.join("sub/a")).expect("made");
+        symlink("sub", from.join("link")).expect("linked");
+        super::super::super::modes::set_mode(&from.join("sub"), 0o700).expect("set");
+        let bytes = Listing::keep(&objects, &from).expect("kept").bytes().expect("encoded");
+        // A link to here is what a listing may want to write through.
+        let outside = dir.path().join("outside");
+        fs::create_dir_all(outside.join("sub")).expect("made");
+        let to = dir.path().join("to/here");
+        let words = [
+            "../../outside", "link", "\"link\":\"../../outside\"", "\"path\":\"link", "/sub", "\"directory\"", "{\"Exact\":4095}",
+        ];
+        Fuzz::of("listing", [bytes]).words(&words).run(|bytes| {
+            let key = objects.keep_bytes(bytes).expect("kept");
+            if let Some(listing) = Listing::read(&objects, key) {
+                let _ = listing.give(&objects, &to);
+                let _ = listing.set_modes(&to);
+            }
+            let _ = objects.remove(key);
+            remove(&to).expect("removed");
+            let found = walkdir::WalkDir::new(&outside).into_iter().count();
+            assert_eq!(found, 2, "something was written out of the directory");
+        });
+    }
+}
