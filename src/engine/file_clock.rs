@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::clock;
 use super::files::Identity;
+use super::store::own_file;
 
 /// Seconds and nanoseconds since 1970.
 pub(super) type Moment = (i64, i64);
@@ -78,7 +79,7 @@ impl Probe {
     /// A probe in a directory of the store; `None` if there can be none.
     pub(super) fn new(directory: &Path) -> Option<Self> {
         let path = directory.join(format!("clock.{}", std::process::id()));
-        let file = File::create(&path).ok()?;
+        let file = own_file::create(&path).ok()?;
         let device = file.metadata().ok()?.dev();
         let mut probe = Self {
             file,

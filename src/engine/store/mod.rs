@@ -33,6 +33,8 @@ pub(crate) mod own_file;
 mod records;
 pub(crate) mod restore;
 mod spec_cache;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod user_key;
 
@@ -265,19 +267,19 @@ impl Store {
         locks.sweep();
         let cut_short = self.area.bury_dead(run);
         for dead in self.area.dead_runs() {
-            self.clear_staging(dead);
+            self.clear_staging(dead, run);
         }
         Ok((live, cut_short))
     }
 
-    /// Takes a run's staging away, save for what it had displaced and not yet moved to its place.
-    pub(crate) fn clear_staging(&self, run: RunId) {
-        match self.rescue(run) {
+    /// Takes the staging of the run `of` away, save for what it had displaced and not yet moved to its place.
+    pub(crate) fn clear_staging(&self, of: RunId, run: RunId) {
+        match self.rescue(of, run) {
             Ok(rescued) => {
                 self.records.warn(rescued.into_iter().map(|Displaced { path, to }| {
                     format!("`{path}` was not as atsaf left it when a build was cut short, and was kept as `{to}`")
                 }));
-                for staging in self.area.stagings(run) {
+                for staging in self.area.stagings(of) {
                     let _ = remove(&staging);
                 }
             }

@@ -227,7 +227,7 @@ fn check(ledger: &Ledger) {
     });
     for path in placed.iter().map(String::as_str).chain(beside).chain(kept.map(String::as_str)) {
         assert!(is_artifact_path(path), "{path}");
-        ledger.placed(path, digest("x"));
+        let _ = ledger.placed(path, digest("x"));
     }
 }
 
@@ -306,10 +306,10 @@ impl Project {
 fn tell(entries: &[Entry]) {
     let story = Story::new(entries.to_vec());
     let (now, ink) = (SystemTime::UNIX_EPOCH, Ink::PLAIN);
-    history::runs_text(&story, &|_| false, now, ink);
+    let _ = history::runs_text(&story, &|_| false, now, ink);
     history::runs_json(&story, &|_| false).to_string();
     for target in ["fit", "plot", "train"] {
-        history::target_text(&story, target, now, ink);
+        let _ = history::target_text(&story, target, now, ink);
         history::target_json(&story, target).to_string();
     }
 }
