@@ -21,6 +21,7 @@
 
 mod area;
 mod aside;
+mod bounded;
 pub mod clean;
 mod commit;
 pub mod gc;
@@ -124,6 +125,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], but whoever owns it.
     pub fn open_verified(root: &Path) -> Result<(Self, Files), StoreError> {
+        trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
         for cache in ["index", "results", "spec"] {
             remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
@@ -145,6 +147,7 @@ impl Store {
     }
 
     fn open_unchecked(root: &Path) -> Result<(Self, Files), StoreError> {
+        trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
         let area = Area::new(dir.clone());
         let (records, known) = Records::open(&dir, area.locks.clone())?;
@@ -211,11 +214,7 @@ impl Store {
         for directory in looked_into.into_iter().chain(inside) {
             for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
                 if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                    let what = "it is a link, and nothing of the store may be one: remove it";
-                    return Err(StoreError::at(&entry.path())(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        what,
-                    )));
+                    return Err(trust::refuse_link(&entry.path()));
                 }
             }
         }

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::own_file;
 use super::user_key::UserKey;
+use super::{bounded, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
 use crate::engine::spec::{Spec, Text};
@@ -54,7 +54,7 @@ pub(super) fn load(path: &Path, key: Digest, text: Text, user: &UserKey) -> Opti
     if blake3::Hash::from_slice(head).ok()? != seal(key, body, &secret) {
         return None;
     }
-    let (mut checked, _): (CheckedSpec, usize) = bincode::serde::decode_from_slice(body, config()).ok()?;
+    let (mut checked, _): (CheckedSpec, usize) = bounded::decode(body)?;
     checked.spec.text = text;
     checked.spec.share_shells();
     Some(checked)

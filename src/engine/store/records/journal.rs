@@ -21,7 +21,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::super::own_file;
+use super::super::{bounded, own_file};
 use super::entry::Entry;
 use super::upgrade;
 
@@ -288,7 +288,7 @@ pub(super) fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
 
 /// Decodes all of some bytes.
 pub(super) fn decode_as<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
-    let (entry, read) = bincode::serde::decode_from_slice(body, config()).ok()?;
+    let (entry, read) = bounded::decode(body)?;
     (read == body.len()).then_some(entry)
 }
 
