@@ -287,7 +287,9 @@ mod tests {
             "X=\"-----BEGIN KEY-----\nab=c#d\\n\\\"\n-----END KEY-----\n\"\nY= a b \n",
             "\u{feff}X=grüße # ä\n1X=2\nX=\"never closed\nV=5",
         ];
-        let words = ["\"", "'", "\\", "\n", "=", "#", "export ", "\r\n", "\0", "\u{feff}", "é"];
+        let words = [
+            "\"", "'", "\\", "\n", "=", "#", "export ", "\r\n", "\0", "\u{feff}", "é",
+        ];
         let examples = examples.map(|text| text.as_bytes().to_vec());
         Fuzz::of("dotenv", examples).words(&words).run(|bytes| {
             let (variables, faults) = read(bytes);

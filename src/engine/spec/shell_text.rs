@@ -438,7 +438,9 @@ mod tests {
             "for f in *.csv; do sort $((1 + 2)) \"$f\" | head \\`cat b\\`; done > {{output}}",
             "python - <<'EOF' && sh <<-END\nprint('`x`')\nEOF\n\techo $(cat y)\n\tEND\necho `sort \\`cat b\\``",
         ];
-        let words = ["$(", "`", "\\`", "<<A\n", "\nA\n", "\"", "'", ")", "((", "<<-", "2>&1", "\\\n", "ä"];
+        let words = [
+            "$(", "`", "\\`", "<<A\n", "\nA\n", "\"", "'", ")", "((", "<<-", "2>&1", "\\\n", "ä",
+        ];
         let examples = examples.map(|text| text.as_bytes().to_vec());
         Fuzz::of("shell text", examples).words(&words).run(|bytes| {
             let text = String::from_utf8_lossy(bytes);

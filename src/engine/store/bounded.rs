@@ -28,7 +28,12 @@ mod tests {
     fn the_limit_stops_nothing_that_is_there() {
         for length in [0xfff, 0x1000, 0xffff, 0x1_0000, 0xf_ffff, 0x10_0000] {
             // What counts most for its length: numbers of sixteen bytes in one byte each, after the length in five.
-            let bytes = [&[0xfc_u8][..], &u32::to_le_bytes(length - 5), &vec![1; length as usize - 5]].concat();
+            let bytes = [
+                &[0xfc_u8][..],
+                &u32::to_le_bytes(length - 5),
+                &vec![1; length as usize - 5],
+            ]
+            .concat();
             let (numbers, read): (Vec<u128>, usize) = decode(&bytes).expect("decoded");
             assert_eq!((numbers.len(), read), (length as usize - 5, bytes.len()));
         }

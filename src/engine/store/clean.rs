@@ -75,7 +75,10 @@ impl Store {
         let is_there = |path: &str| exists(&files.at(path)) && !leads_through_link(files.root(), path);
         paths.retain(|path| !is_declared(path) && is_there(path));
         let all: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let tracked: Vec<String> = git_index::tracked(files.root(), &all).into_iter().map(str::to_owned).collect();
+        let tracked: Vec<String> = git_index::tracked(files.root(), &all)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         paths.retain(|path| !tracked.contains(path));
         let orphan = |path: String| Output {
             port: path.clone(),

@@ -312,9 +312,11 @@ impl Store {
             return Ok(Vec::new());
         }
         let paths = self.records.ledger(super::Ledger::placed_paths);
-        let all = stagings
-            .iter()
-            .flat_map(|staging| paths.iter().map(move |path| (staging, path, format!("{FORMER}/{path}"))));
+        let all = stagings.iter().flat_map(|staging| {
+            paths
+                .iter()
+                .map(move |path| (staging, path, format!("{FORMER}/{path}")))
+        });
         let displaced = all
             .filter(|(staging, _, below)| exists(&staging.join(below)) && !leads_through_link(staging, below))
             .map(|(staging, path, below)| self.dispose(&staging.join(below), path, run));

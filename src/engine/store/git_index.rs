@@ -46,7 +46,9 @@ fn repository(at: &Path) -> Option<PathBuf> {
 fn among<'p>(index: &[u8], wanted: &BTreeMap<Vec<u8>, &'p str>) -> BTreeSet<&'p str> {
     let mut found = BTreeSet::new();
     // The length of object names, SHA-1 or SHA-256, is not in the index.
-    let _ = [20, 32].into_iter().find_map(|name| find(index, wanted, name, &mut found));
+    let _ = [20, 32]
+        .into_iter()
+        .find_map(|name| find(index, wanted, name, &mut found));
     found
 }
 
@@ -184,7 +186,14 @@ mod tests {
 
     /// An index of each version, with entries of every length of padding, and one of SHA-256.
     fn indexes() -> Vec<Vec<u8>> {
-        let paths = ["a", "ab", "abc/d", "project/.atsaf/v1/journal", "z/long/path", "z/long/pathes"];
+        let paths = [
+            "a",
+            "ab",
+            "abc/d",
+            "project/.atsaf/v1/journal",
+            "z/long/path",
+            "z/long/pathes",
+        ];
         let index = |version: u32, name: usize| {
             let count = u32::try_from(paths.len()).expect("few");
             let mut bytes = [&b"DIRC"[..], &version.to_be_bytes(), &count.to_be_bytes()].concat();
@@ -211,7 +220,9 @@ mod tests {
             bytes.extend([9; 20]);
             bytes
         };
-        [(2, 20), (3, 20), (4, 20), (2, 32), (4, 32)].map(|(version, name)| index(version, name)).into()
+        [(2, 20), (3, 20), (4, 20), (2, 32), (4, 32)]
+            .map(|(version, name)| index(version, name))
+            .into()
     }
 
     #[test]
@@ -227,10 +238,15 @@ mod tests {
             }
         }
         let examples = indexes();
-        Fuzz::of("git index", examples).words(&["DIRC", ".atsaf/"]).run(|bytes| {
-            for path in ["project/.atsaf", "a", "no such path"] {
-                assert!(!holds(bytes, path) || path != "no such path", "nothing of that kind stands there");
-            }
-        });
+        Fuzz::of("git index", examples)
+            .words(&["DIRC", ".atsaf/"])
+            .run(|bytes| {
+                for path in ["project/.atsaf", "a", "no such path"] {
+                    assert!(
+                        !holds(bytes, path) || path != "no such path",
+                        "nothing of that kind stands there"
+                    );
+                }
+            });
     }
 }

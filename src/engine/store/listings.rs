@@ -88,11 +88,16 @@ mod tests {
         let path = store.listing_path(tree.digest());
         let kept = own_file::read(&path).expect("read");
         assert_eq!(store.listing(tree.digest()), Some(tree.clone()));
-        Fuzz::of("kept listing", [kept]).words(&["[", "{\"File\":", "null"]).run(|bytes| {
-            own_file::create(&path).expect("made").write_all(bytes).expect("written");
-            if let Some(read) = store.listing(tree.digest()) {
-                assert_eq!(read, tree);
-            }
-        });
+        Fuzz::of("kept listing", [kept])
+            .words(&["[", "{\"File\":", "null"])
+            .run(|bytes| {
+                own_file::create(&path)
+                    .expect("made")
+                    .write_all(bytes)
+                    .expect("written");
+                if let Some(read) = store.listing(tree.digest()) {
+                    assert_eq!(read, tree);
+                }
+            });
     }
 }

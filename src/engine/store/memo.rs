@@ -78,7 +78,10 @@ mod tests {
         let path = memos.path(&key);
         let whole = own_file::read(&path).expect("read");
         Fuzz::of("memo", [whole]).run(|bytes| {
-            own_file::create(&path).expect("made").write_all(bytes).expect("written");
+            own_file::create(&path)
+                .expect("made")
+                .write_all(bytes)
+                .expect("written");
             if let Some(value) = memos.get(&key) {
                 assert_eq!(value, b"a piece of work");
             }

@@ -157,7 +157,10 @@ cache = false
         };
         spec.targets.push(builtin);
         let place = Place::locate("Atsaffile", TEXT, 3, 10).labelled("here");
-        let warning = Diagnostic::warning("nothing reads it").at(place).note("so").help("remove it");
+        let warning = Diagnostic::warning("nothing reads it")
+            .at(place)
+            .note("so")
+            .help("remove it");
         let warnings = vec![warning];
         CheckedSpec { spec, warnings }
     }

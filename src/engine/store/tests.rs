@@ -75,7 +75,9 @@ impl Forged {
     /// What atsaf has no business with: mode and bytes of everything.
     fn mine(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         let roots = [self.outside(), self.at("src"), self.at(".git")];
-        let all = roots.iter().flat_map(|root| walkdir::WalkDir::new(root).into_iter().flatten());
+        let all = roots
+            .iter()
+            .flat_map(|root| walkdir::WalkDir::new(root).into_iter().flatten());
         let state = |entry: walkdir::DirEntry| {
             let mode = entry.metadata().expect("there").permissions().mode();
             let bytes = fs::read(entry.path()).unwrap_or_default();
@@ -143,7 +145,10 @@ fn what_is_displaced_and_removed_goes_to_a_place_that_no_link_foresaw() {
         let named = |digest| if is_own { digest } else { Digest::of(b"other") };
         forged.append(placement("empty/evil", named(Digest::of(b"evil"))));
         forged.append(placement("Documents", named(digest)));
-        forged.link(&format!(".atsaf/displaced/{run}/empty"), &forged.outside().join("empty"));
+        forged.link(
+            &format!(".atsaf/displaced/{run}/empty"),
+            &forged.outside().join("empty"),
+        );
         forged.link(&format!("{staging}/gone"), &forged.outside());
         forged.link(&format!("{staging}/beside"), &forged.outside().join("empty"));
         forged.begin();
@@ -189,7 +194,10 @@ fn what_was_set_aside_for_a_path_that_is_not_declared_replaces_and_makes_nothing
             target: "t".to_owned(),
             files: vec![(path.to_owned(), kept.to_owned())],
         });
-        let moved = forged.store.put_back(&target("t"), RunId::new(), &forged.files).expect("looked");
+        let moved = forged
+            .store
+            .put_back(&target("t"), RunId::new(), &forged.files)
+            .expect("looked");
         forged.is_harmless();
         // Nothing is lost either.
         assert_eq!(fs::read_to_string(forged.at(&moved[0].to)).expect("kept"), "evil");
@@ -260,7 +268,11 @@ fn a_listing_writes_through_none_of_its_own_links() {
             false => forged.outside(),
         };
         let key = forged.store.objects.keep_bytes(b"evil").expect("kept");
-        let above = if link.contains('/') { "{\"path\":\"l\",\"what\":\"directory\"}," } else { "" };
+        let above = if link.contains('/') {
+            "{\"path\":\"l\",\"what\":\"directory\"},"
+        } else {
+            ""
+        };
         let to = to.display();
         let listing = format!(
             "[{above}{{\"path\":\"{link}\",\"what\":{{\"link\":\"{to}\"}}}},{{\"path\":\"{file}\",\"what\":{{\"file\":\"{key}\"}}}}]"
@@ -275,7 +287,10 @@ fn modes_are_given_to_what_is_in_the_directory_and_to_nothing_behind_a_link() {
     let forged = Forged::new();
     forged.link("out/x/l", &forged.outside());
     let tree = Tree::read(&forged.at("out/x"), &of_file, &whole).expect("read");
-    for what in ["\"directory\"".to_owned(), format!("{{\"file\":\"{}\"}}", Digest::of(b"mine"))] {
+    for what in [
+        "\"directory\"".to_owned(),
+        format!("{{\"file\":\"{}\"}}", Digest::of(b"mine")),
+    ] {
         let directory = "{\"path\":\"l\",\"what\":\"directory\",\"mode\":{\"Exact\":457}}";
         let listing = format!("[{directory},{{\"path\":\"l/a\",\"what\":{what},\"mode\":{{\"Exact\":457}}}}]");
         restore(&forged, &listing, tree.digest(), Mode::Plain);

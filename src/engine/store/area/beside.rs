@@ -131,9 +131,9 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::Fuzz;
     use crate::engine::digest::{Tree, of_file};
     use crate::engine::tree::whole;
+    use crate::fuzz::Fuzz;
 
     #[test]
     fn a_note_leads_to_nothing_but_a_staging_directory_of_its_run() {
@@ -189,11 +189,17 @@ mod tests {
         let notes = area.staging_dir(run).join(BESIDE);
         fs::create_dir_all(&notes).expect("made");
         let words = ["..", "/", "out/", "src", &staging, "\0", "\n", "."];
-        Fuzz::of("staging note", [staging.as_bytes().to_vec()]).words(&words).run(|bytes| {
-            replace_file(&notes.join("note"), bytes).expect("written");
-            let expected = [root.join(&staging), area.staging_dir(run)];
-            // More than one `/` or a `.` between two parts is the same path.
-            assert!(area.stagings(run).iter().all(|found| expected.contains(found)), "{:?}", area.stagings(run));
-        });
+        Fuzz::of("staging note", [staging.as_bytes().to_vec()])
+            .words(&words)
+            .run(|bytes| {
+                replace_file(&notes.join("note"), bytes).expect("written");
+                let expected = [root.join(&staging), area.staging_dir(run)];
+                // More than one `/` or a `.` between two parts is the same path.
+                assert!(
+                    area.stagings(run).iter().all(|found| expected.contains(found)),
+                    "{:?}",
+                    area.stagings(run)
+                );
+            });
     }
 }

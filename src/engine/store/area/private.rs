@@ -61,7 +61,10 @@ fn refuse_link(path: &Path) -> io::Result<()> {
     match path.is_symlink() {
         true => Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("`{}` is a link, and attempts would write behind it: remove it", path.display()),
+            format!(
+                "`{}` is a link, and attempts would write behind it: remove it",
+                path.display()
+            ),
         )),
         false => Ok(()),
     }
@@ -282,13 +285,15 @@ mod tests {
         let private = format!("out/{ELSEWHERE}/{key}");
         let example = format!("{private}\nbig/{ELSEWHERE}/{key}");
         let words = ["..", "/", "out", "src", &private, "\n", ELSEWHERE, "."];
-        Fuzz::of("note of a dead attempt", [example.into_bytes()]).words(&words).run(|bytes| {
-            fs::create_dir_all(root.join(&private)).expect("made");
-            super::super::super::replace_file(&dead.join(NOTE), bytes).expect("written");
-            area.clear_noted(&dead);
-            for victim in victims.iter().chain([&outside]) {
-                assert!(victim.is_dir(), "{}", victim.display());
-            }
-        });
+        Fuzz::of("note of a dead attempt", [example.into_bytes()])
+            .words(&words)
+            .run(|bytes| {
+                fs::create_dir_all(root.join(&private)).expect("made");
+                super::super::super::replace_file(&dead.join(NOTE), bytes).expect("written");
+                area.clear_noted(&dead);
+                for victim in victims.iter().chain([&outside]) {
+                    assert!(victim.is_dir(), "{}", victim.display());
+                }
+            });
     }
 }

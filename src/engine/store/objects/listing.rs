@@ -92,7 +92,9 @@ impl Listing {
             if *what == ListedContent::Directory {
                 directories.insert(path.as_str());
             }
-            let is_in_one = path.rsplit_once('/').is_none_or(|(parent, _)| directories.contains(parent));
+            let is_in_one = path
+                .rsplit_once('/')
+                .is_none_or(|(parent, _)| directories.contains(parent));
             is_below(path) && is_in_one && seen.insert(path.as_str())
         })
     }
@@ -185,7 +187,13 @@ mod tests {
         fs::create_dir_all(outside.join("sub")).expect("made");
         let to = dir.path().join("to/here");
         let words = [
-            "../../outside", "link", "\"link\":\"../../outside\"", "\"path\":\"link", "/sub", "\"directory\"", "{\"Exact\":4095}",
+            "../../outside",
+            "link",
+            "\"link\":\"../../outside\"",
+            "\"path\":\"link",
+            "/sub",
+            "\"directory\"",
+            "{\"Exact\":4095}",
         ];
         Fuzz::of("listing", [bytes]).words(&words).run(|bytes| {
             let key = objects.keep_bytes(bytes).expect("kept");
