@@ -159,6 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn a_link_in_the_place_of_the_probe_is_not_followed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let victim = dir.path().join("victim");
+        File::create(&victim).and_then(|file| file.set_len(7)).expect("made");
+        let probe = dir.path().join(format!("clock.{}", std::process::id()));
+        std::os::unix::fs::symlink(&victim, probe).expect("linked");
+        assert!(Probe::new(dir.path()).is_none());
+        assert_eq!(std::fs::metadata(&victim).expect("there").len(), 7);
+    }
+
+    #[test]
     fn the_clock_of_the_file_system_decides_where_it_differs() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut probe = Probe::new(dir.path()).expect("a probe");

@@ -170,6 +170,32 @@ mod tests {
     }
 
     #[test]
+    fn something_else_than_a_file_in_the_place_of_an_object_is_a_miss_and_is_replaced() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let objects = LocalObjects::new(dir.path().join("objects"));
+        let key = objects.keep_bytes(b"text").expect("kept");
+        let (place, to) = (objects.path(key), dir.path().join("to"));
+        let elsewhere = dir.path().join("elsewhere");
+        fs::rename(&place, &elsewhere).expect("moved");
+        let makes: [&dyn Fn(); 3] = [
+            &|| drop(std::process::Command::new("mkfifo").arg(&place).status().expect("made")),
+            &|| std::os::unix::fs::symlink(&elsewhere, &place).expect("linked"),
+            &|| fs::create_dir(&place).expect("made"),
+        ];
+        for make in makes {
+            make();
+            assert!(!objects.has(key) && !objects.is_whole(key));
+            assert!(!objects.give(key, &to).expect("asked"));
+            assert_eq!(objects.read(key), None);
+            objects.keep_bytes(b"text").expect("kept");
+            assert!(objects.give(key, &to).expect("given"));
+            fs::remove_file(&place).expect("removed");
+            fs::remove_file(&to).expect("removed");
+        }
+        assert_eq!(fs::read(&elsewhere).expect("read"), b"text");
+    }
+
+    #[test]
     fn a_listing_that_leads_out_is_a_miss() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let objects = LocalObjects::new(dir.path().join("objects"));
