@@ -207,6 +207,32 @@ fn links_in_a_store_are_followed_nowhere() {
 }
 
 #[test]
+fn a_file_of_the_store_that_has_another_name_is_not_written_to() {
+    let project = copier();
+    project.build("-q").ok();
+    let locks = fs::read_dir(project.at(".atsaf/v1/locks")).expect("read").flatten();
+    let locks: Vec<String> = locks
+        .map(|lock| format!("locks/{}", lock.file_name().display()))
+        .collect();
+    assert!(locks.len() > 2, "{locks:?}");
+    for name in locks.iter().map(String::as_str).chain(["journal"]) {
+        let project = copier();
+        project.build("-q").ok();
+        project.write("mine", "precious");
+        let place = project.at(".atsaf/v1").join(name);
+        fs::remove_file(&place).expect("removed");
+        fs::hard_link(project.at("mine"), &place).expect("linked");
+        project.write("src.txt", "two\n");
+        for command in ["build", "clean", "gc"] {
+            project.atsaf(command);
+            assert_eq!(project.read("mine"), "precious", "{name}: {command}");
+        }
+        fs::remove_file(&place).expect("removed");
+        project.build("-q").ok();
+    }
+}
+
+#[test]
 fn a_pipe_in_the_place_of_a_file_of_the_store_hangs_nothing() {
     for name in ["journal", "index", "results", "spec", "locks/append"] {
         let project = copier();

@@ -178,7 +178,15 @@ mod tests {
         let elsewhere = dir.path().join("elsewhere");
         fs::rename(&place, &elsewhere).expect("moved");
         let makes: [&dyn Fn(); 3] = [
-            &|| drop(std::process::Command::new("mkfifo").arg(&place).status().expect("made")),
+            &|| {
+                assert!(
+                    std::process::Command::new("mkfifo")
+                        .arg(&place)
+                        .status()
+                        .expect("made")
+                        .success()
+                )
+            },
             &|| std::os::unix::fs::symlink(&elsewhere, &place).expect("linked"),
             &|| fs::create_dir(&place).expect("made"),
         ];

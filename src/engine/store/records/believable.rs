@@ -119,6 +119,7 @@ mod tests {
             "/tmp/.atsaf-aside-run/0",
             "src/main.rs",
             "src/main/rs",
+            ".git/.atsaf-aside-run/0",
             ".git/.atsaf-aside-run/t/0",
             "src/.atsaf-aside-run/0",
             "src/.atsaf-aside-run/t/a/0",

@@ -76,7 +76,11 @@ impl Journal {
     /// Opens a journal, or makes an empty one; `None` if there is none and `make` is not set.
     pub(crate) fn open(path: &Path, make: bool) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
-        let mut file = match own_file::open(path, options.read(true).append(make).create(make)) {
+        let opened = match make {
+            true => own_file::open_to_write(path, options.read(true).append(true).create(true)),
+            false => own_file::open_to_read(path),
+        };
+        let mut file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
             Err(error) => return Err(error),
