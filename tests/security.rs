@@ -95,6 +95,7 @@ fn a_link_in_the_place_of_the_store_leads_to_a_store_or_to_an_empty_directory() 
 fn a_link_in_the_place_of_a_version_of_the_store_is_refused_by_every_command() {
     let project = copier();
     project.build("-q").ok();
+    #[expect(clippy::disallowed_methods, reason = "a test moves its own store")]
     fs::rename(project.at(".atsaf/v1"), project.at("../elsewhere")).expect("moved");
     symlink("../../elsewhere", project.at(".atsaf/v1")).expect("linked");
     project.write("src.txt", "two\n");

@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, usize)> {
     // To bincode a limit is a constant, and a number of one byte counts as wide as its type: sixteen bytes at the most.
     match bytes.len() {
-        0..=0xfff => within::<T, 0x1_0000>(bytes),
-        ..=0xffff => within::<T, 0x10_0000>(bytes),
-        ..=0xf_ffff => within::<T, 0x100_0000>(bytes),
-        ..=0xff_ffff => within::<T, 0x1000_0000>(bytes),
-        _ => within::<T, 0x1_0000_0000>(bytes),
+        ..0x1000 => within::<T, 0x1_0000>(bytes),
+        0x1000..0x1_0000 => within::<T, 0x10_0000>(bytes),
+        0x1_0000..0x10_0000 => within::<T, 0x100_0000>(bytes),
+        0x10_0000..0x100_0000 => within::<T, 0x1000_0000>(bytes),
+        0x100_0000.. => within::<T, 0x1_0000_0000>(bytes),
     }
 }
 

@@ -82,8 +82,10 @@ fn seal(key: Digest, body: &[u8], secret: &[u8; 32]) -> blake3::Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::atsaffile::{Overrides, load as load_text};
     use crate::diagnostic::Place;
     use crate::engine::spec::Action;
+    use crate::engine::spec::schema::Catalog;
     use crate::fuzz::Fuzz;
 
     #[test]
@@ -147,7 +149,7 @@ after = ["fit"]
 effect = true
 cache = false
 "#;
-        let (mut spec, _) = crate::atsaffile::load("Atsaffile", TEXT, &Default::default(), &Default::default());
+        let (mut spec, _) = load_text("Atsaffile", TEXT, &Overrides::default(), &Catalog::default());
         assert_eq!(spec.targets.len(), 2);
         spec.text = Text::default();
         let mut builtin = spec.targets[1].clone();

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use super::entry::{Artifact, Entry, Mode, ResultEntry};
 use super::restore::RestoreRequest;
 use super::{Store, StoredResult};
+use crate::atsaffile::{Overrides, load};
 use crate::engine::digest::{Digest, Tree, of_file};
 use crate::engine::files::Files;
 use crate::engine::fingerprint::{ActionFields, Fingerprint};
 use crate::engine::run_id::RunId;
+use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{ArtifactKind, Output, Target};
 use crate::engine::tree::whole;
 
@@ -112,7 +114,7 @@ fn placement(path: &str, digest: Digest) -> Entry {
 /// A target that writes `out/x`, and is named so that what is set aside of it lies at a path that is known.
 fn target(name: &str) -> Target {
     let text = format!("[target.{name}]\nrun = \"echo > out/x\"\noutput = \"out/x\"\ndirect = true\n");
-    let (spec, _) = crate::atsaffile::load("Atsaffile", &text, &Default::default(), &Default::default());
+    let (spec, _) = load("Atsaffile", &text, &Overrides::default(), &Catalog::default());
     spec.targets.into_iter().next().expect("a target")
 }
 
