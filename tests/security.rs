@@ -18,6 +18,14 @@ fn set_mode(project: &Project, path: &str, mode: u32) {
     fs::set_permissions(project.at(path), fs::Permissions::from_mode(mode)).expect("set");
 }
 
+/// Whether git did it; without git there is nothing to compare with.
+fn git(project: &Project, args: &[&str]) -> bool {
+    let mut command = Command::new("git");
+    command.args(args).current_dir(project.at("."));
+    command.env("HOME", project.at("."));
+    command.output().is_ok_and(|it| it.status.success())
+}
+
 #[test]
 fn a_store_that_others_may_write_to_is_refused_by_every_command_with_what_to_do() {
     let project = copier();
@@ -39,23 +47,77 @@ fn a_store_that_others_may_write_to_is_refused_by_every_command_with_what_to_do(
 fn a_store_that_git_tracks_is_refused() {
     let project = copier();
     project.build("-q").ok();
-    let git = |args: &[&str]| {
-        let mut command = Command::new("git");
-        command.args(args).current_dir(project.at("."));
-        command.env("HOME", project.at("."));
-        command.output().is_ok_and(|it| it.status.success())
-    };
-    if !git(&["init", "-q"]) {
+    if !git(&project, &["init", "-q"]) {
         return;
     }
     project.atsaf("status --exit-code").ok();
-    assert!(git(&["add", "-f", ".atsaf"]));
+    assert!(git(&project, &["add", "-f", ".atsaf"]));
     let told = project.build("");
     assert_ne!(told.code, Some(0));
     told.has("git tracks it");
     told.has("git rm -r --cached .atsaf");
-    assert!(git(&["rm", "-rq", "--cached", ".atsaf"]));
+    assert!(git(&project, &["rm", "-rq", "--cached", ".atsaf"]));
     project.atsaf("status --exit-code").ok();
+}
+
+#[test]
+fn a_link_in_the_place_of_the_store_leads_to_a_store_or_to_an_empty_directory() {
+    let project = copier();
+    let victim = project.at("../victim");
+    fs::create_dir_all(&victim).expect("made");
+    write(&victim.join("file"), b"precious");
+    set_mode(&project, "../victim", 0o755);
+    symlink("../victim", project.at(".atsaf")).expect("linked");
+    for command in ["build", "build --trust-store", "status", "clean", "gc"] {
+        let told = project.atsaf(command);
+        assert_ne!(told.code, Some(0), "{command}");
+        told.has("other things stand");
+        told.has("a directory of its own");
+        assert_eq!(fs::read_dir(&victim).expect("there").count(), 1, "{command}");
+    }
+    let mode = fs::metadata(&victim).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    project.remove("../victim/file");
+    project.build("-q").ok();
+    project.atsaf("status --exit-code").ok();
+    // One that came with the repository leads where its writer wanted.
+    if git(&project, &["init", "-q"]) {
+        assert!(git(&project, &["add", "-f", ".atsaf"]));
+        project.build("").has("git tracks it");
+        fs::remove_dir_all(&victim).expect("removed");
+        fs::create_dir(&victim).expect("made");
+        project.build("").has("git tracks it");
+        assert_eq!(fs::read_dir(&victim).expect("there").count(), 0);
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_version_of_the_store_is_refused_by_every_command() {
+    let project = copier();
+    project.build("-q").ok();
+    #[expect(clippy::disallowed_methods, reason = "a test moves its own store")]
+    fs::rename(project.at(".atsaf/v1"), project.at("../elsewhere")).expect("moved");
+    symlink("../../elsewhere", project.at(".atsaf/v1")).expect("linked");
+    project.write("src.txt", "two\n");
+    for command in ["build", "status", "clean", "gc"] {
+        project.atsaf(command).has("is a link");
+    }
+}
+
+#[test]
+fn what_git_tracks_is_no_orphan() {
+    let project = copier();
+    project.build("-q").ok();
+    project.edit("Atsaffile", "out/a", "out/b");
+    if !git(&project, &["init", "-q"]) {
+        return;
+    }
+    assert!(git(&project, &["add", "-f", "out/a"]));
+    project.atsaf("clean --orphans").has("nothing to remove");
+    assert_eq!(project.read("out/a"), "one\n");
+    assert!(git(&project, &["rm", "-q", "--cached", "out/a"]));
+    project.atsaf("clean --orphans").has("out/a");
+    assert!(!project.at("out/a").exists());
 }
 
 #[test]
@@ -142,6 +204,32 @@ fn links_in_a_store_are_followed_nowhere() {
             let text = fs::read(victim.join("file")).expect("there");
             assert_eq!(text, b"precious", "{name}: {command}");
         }
+    }
+}
+
+#[test]
+fn a_file_of_the_store_that_has_another_name_is_not_written_to() {
+    let project = copier();
+    project.build("-q").ok();
+    let locks = fs::read_dir(project.at(".atsaf/v1/locks")).expect("read").flatten();
+    let locks: Vec<String> = locks
+        .map(|lock| format!("locks/{}", lock.file_name().display()))
+        .collect();
+    assert!(locks.len() > 2, "{locks:?}");
+    for name in locks.iter().map(String::as_str).chain(["journal"]) {
+        let project = copier();
+        project.build("-q").ok();
+        project.write("mine", "precious");
+        let place = project.at(".atsaf/v1").join(name);
+        fs::remove_file(&place).expect("removed");
+        fs::hard_link(project.at("mine"), &place).expect("linked");
+        project.write("src.txt", "two\n");
+        for command in ["build", "clean", "gc"] {
+            project.atsaf(command);
+            assert_eq!(project.read("mine"), "precious", "{name}: {command}");
+        }
+        fs::remove_file(&place).expect("removed");
+        project.build("-q").ok();
     }
 }
 

@@ -15,6 +15,7 @@ mod sections;
 mod tables;
 mod targets;
 mod tasks;
+mod templates;
 mod values;
 
 use super::{Overrides, load};

@@ -186,6 +186,7 @@ fn nothing_behind(text: &str) -> Result<(), Why> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     /// The value of `X` in a file without faults.
     fn value(text: &str) -> String {
@@ -277,5 +278,33 @@ mod tests {
         let faults: Vec<(usize, Why)> = faults.iter().map(|fault| (fault.line, fault.why)).collect();
         assert_eq!(faults, expected);
         assert_eq!(variables.get("V").map(String::as_str), Some("5"));
+    }
+
+    #[test]
+    fn fuzz_dotenv() {
+        let examples = [
+            "# X=0\nexport KEY = 'a # b' # c\nX=pa$word1\nY={\"a\":1}\r\n\n",
+            "X=\"-----BEGIN KEY-----\nab=c#d\\n\\\"\n-----END KEY-----\n\"\nY= a b \n",
+            "\u{feff}X=grüße # ä\n1X=2\nX=\"never closed\nV=5",
+        ];
+        let words = [
+            "\"", "'", "\\", "\n", "=", "#", "export ", "\r\n", "\0", "\u{feff}", "é",
+        ];
+        let examples = examples.map(|text| text.as_bytes().to_vec());
+        Fuzz::of("dotenv", examples).words(&words).run(|bytes| {
+            let (variables, faults) = read(bytes);
+            for (name, value) in &variables {
+                assert!(is_name(name) && !value.contains('\0'), "{name}");
+                // Written in quotes, it is read as it was.
+                let quoted = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\r', "\\r");
+                assert_eq!(read(format!("{name}=\"{quoted}\"").as_bytes()).0.get(name), Some(value));
+            }
+            let lines = bytes.split(|byte| *byte == b'\n').count();
+            let mut before = 0;
+            for fault in faults {
+                assert!(before < fault.line && fault.line <= lines, "in order, each once");
+                before = fault.line;
+            }
+        });
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{CommandError, Exit, Session, log};
 use crate::diagnostic::Diagnostic;
 use crate::engine::run_id::RunId;
-use crate::engine::store::Store;
+use crate::engine::store::{Store, own_file};
 use crate::outward::plain;
 use crate::report::history::{Story, TargetRun};
 
@@ -119,7 +119,7 @@ fn restored_from(past: &Story, target: &str) -> Option<(RunId, RunId)> {
 /// The command of an attempt, as it was kept with what it printed or with its failure.
 fn read_command(directory: &Path, attempt: Option<u32>) -> Option<String> {
     let number = attempt.or_else(|| numbered(directory, ".command").pop())?;
-    let bytes = fs::read(directory.join(format!("{number}.command"))).ok()?;
+    let bytes = own_file::read(&directory.join(format!("{number}.command"))).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -127,7 +127,7 @@ fn read_command(directory: &Path, attempt: Option<u32>) -> Option<String> {
 pub(super) fn last_line(store: &Store, run: RunId, target: &str) -> Option<String> {
     let directory = store.output_dir(run, target);
     let attempt = attempts(&directory).pop()?;
-    let bytes = fs::read(directory.join(format!("{attempt}.log"))).ok()?;
+    let bytes = own_file::read(&directory.join(format!("{attempt}.log"))).ok()?;
     let text = plain(&bytes);
     let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
     Some(line.chars().take(LONGEST).collect())
@@ -149,7 +149,7 @@ fn numbered(directory: &Path, ending: &str) -> Vec<u32> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    fs::read(path).map_err(|error| {
+    own_file::read(path).map_err(|error| {
         CommandError::usage(Diagnostic::error(format!(
             "`{}` cannot be read: {error}",
             path.display()

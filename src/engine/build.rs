@@ -165,7 +165,7 @@ impl Build<'_> {
             counts: [summary.built, summary.restored, summary.failed, summary.skipped].map(count),
             interrupted: summary.interrupted,
         };
-        store.clear_staging(run);
+        store.clear_staging(run, run);
         done?;
         store.records.append(&[ended])?;
         Ok(store.finish(context.files, &context.graph.spec)?)

@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::clock;
 use super::files::Identity;
+use super::store::own_file;
 
 /// Seconds and nanoseconds since 1970.
 pub(super) type Moment = (i64, i64);
@@ -78,7 +79,7 @@ impl Probe {
     /// A probe in a directory of the store; `None` if there can be none.
     pub(super) fn new(directory: &Path) -> Option<Self> {
         let path = directory.join(format!("clock.{}", std::process::id()));
-        let file = File::create(&path).ok()?;
+        let file = own_file::create(&path).ok()?;
         let device = file.metadata().ok()?.dev();
         let mut probe = Self {
             file,
@@ -155,6 +156,17 @@ mod tests {
         let measured = Measured((100, 0));
         assert!(is_older(&changed_at(4_000_000_000, 90), &measured, None));
         assert!(!is_older(&changed_at(4_000_000_000, 100), &measured, None));
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_probe_is_not_followed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let victim = dir.path().join("victim");
+        File::create(&victim).and_then(|file| file.set_len(7)).expect("made");
+        let probe = dir.path().join(format!("clock.{}", std::process::id()));
+        std::os::unix::fs::symlink(&victim, probe).expect("linked");
+        assert!(Probe::new(dir.path()).is_none());
+        assert_eq!(std::fs::metadata(&victim).expect("there").len(), 7);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl<'a> Schedule<'a> {
         for (id, time) in targets.iter().rev() {
             let feeds = &graph.node(*id).feeds;
             let after = feeds.iter().filter_map(|next| schedule.critical_path.get(next)).max();
-            let critical_path = after.map_or(*time, |after| *time + *after);
+            let critical_path = after.map_or(*time, |after| time.saturating_add(*after));
             schedule.critical_path.insert(*id, critical_path);
         }
         let free = targets.iter().filter(|(id, _)| schedule.open[id] == 0);

@@ -70,7 +70,7 @@ impl TimeEstimate {
         for step in steps {
             match (&step.verdict, step.last) {
                 (Verdict::Fresh | Verdict::Stale { restore: Some(_), .. }, _) => {}
-                (_, Some(last)) => estimate.known += last,
+                (_, Some(last)) => estimate.known = estimate.known.saturating_add(last),
                 (_, None) => estimate.unknown += 1,
             }
         }

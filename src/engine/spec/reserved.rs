@@ -16,8 +16,9 @@ pub(crate) enum Reserved {
 impl Reserved {
     /// Whose a path is, relative to the project and in its one form.
     pub(crate) fn of(path: &str) -> Option<Self> {
-        let mut parts = path.split('/');
-        match parts.next() {
+        // In letters of either size, for a file system may take them as the same.
+        let path = path.to_ascii_lowercase();
+        match path.split('/').next() {
             Some(".atsaf") => Some(Self::Store),
             Some(".github") => Some(Self::Workflows),
             Some(".env") => Some(Self::Secrets),

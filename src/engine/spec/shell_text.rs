@@ -28,12 +28,19 @@ pub(crate) enum Token {
 
 /// The parts of a text in their order; `None` if a quote does not close.
 pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
-    let mut scan = Scan::new();
+    let mut scan = Scan::new(0);
     scan.all(&mut text.chars().peekable(), false)?;
     Some(scan.tokens)
 }
 
+/// Commands stand in words as deep as this.
+const DEEPEST: usize = 64;
+/// A text in place is read in two ways where the first one fails, each with all that is in it: not deeper than this.
+const DEEPEST_IN_PLACE: usize = 4;
+
 struct Scan {
+    /// How many commands and texts in place this one stands in.
+    depth: usize,
     tokens: Vec<Token>,
     /// The word that has begun; quotes alone make an empty one.
     word: Option<String>,
@@ -47,8 +54,9 @@ struct Scan {
 }
 
 impl Scan {
-    fn new() -> Self {
+    fn new(depth: usize) -> Self {
         Self {
+            depth,
             tokens: Vec::new(),
             word: None,
             literal: true,
@@ -115,7 +123,10 @@ impl Scan {
     fn expanded(&mut self, sign: char, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
         self.literal = false;
         self.push(sign);
-        let mut inner = Self::new();
+        if self.depth == DEEPEST {
+            return None;
+        }
+        let mut inner = Self::new(self.depth + 1);
         match sign {
             '$' if chars.next_if_eq(&'(').is_some() => inner.all(chars, true)?,
             '$' => return Some(()),
@@ -132,9 +143,13 @@ impl Scan {
     /// Reads a text in place: as a text for the shell if it can be one, since it may be given to one, else as the words
     /// and commands that are in it.
     fn in_place(&mut self, text: &str) {
-        let mut inner = Self::new();
-        if inner.all(&mut text.chars().peekable(), false).is_none() {
-            inner = Self::new();
+        let mut inner = Self::new(self.depth + 1);
+        let is_one = self.depth < DEEPEST && inner.all(&mut text.chars().peekable(), false).is_some();
+        if !is_one && self.depth >= DEEPEST_IN_PLACE {
+            return self.tokens.push(Token::End);
+        }
+        if !is_one {
+            inner = Self::new(self.depth + 1);
             let _ = inner.prose(&mut text.chars().peekable());
             inner.end_word();
         }
@@ -246,6 +261,7 @@ fn between_backticks(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     fn word(text: &str, literal: bool) -> Token {
         Token::Word {
@@ -390,5 +406,46 @@ mod tests {
         assert_eq!(tokens("echo \"a"), None);
         assert_eq!(tokens("echo $(cat a"), None);
         assert_eq!(tokens("echo `cat a"), None);
+    }
+
+    /// Tokens, with those of the commands in them.
+    fn count(tokens: &[Token]) -> usize {
+        let inner = |token: &Token| match token {
+            Token::Word { commands, .. } => 1 + count(commands),
+            _ => 1,
+        };
+        tokens.iter().map(inner).sum()
+    }
+
+    #[test]
+    fn however_deep_commands_stand_in_each_other_they_are_read_in_time() {
+        let deep = |open: &str, close: &str, times: usize| [open.repeat(times), close.repeat(times)].concat();
+        assert!(tokens(&deep("$(a ", ")", 60)).is_some());
+        assert_eq!(tokens(&deep("$(a ", ")", 100_000)), None, "deeper than a stack");
+        let mut text = String::new();
+        for number in 0..40 {
+            // No text for the shell, as the quote does not close: what is in it was read twice at each depth.
+            text = format!("$(cat <<A{number}\n{text}\nA{number}\n) '");
+        }
+        assert_eq!(tokens(&text), None);
+        tokens(&deep("cat <<A\n", "\nA\n", 1000)).expect("closed");
+    }
+
+    #[test]
+    fn fuzz_shell_text() {
+        let examples = [
+            r#"cat 'x y' "a$b" e\ f 2>>log <in # > x.db"#,
+            "for f in *.csv; do sort $((1 + 2)) \"$f\" | head \\`cat b\\`; done > {{output}}",
+            "python - <<'EOF' && sh <<-END\nprint('`x`')\nEOF\n\techo $(cat y)\n\tEND\necho `sort \\`cat b\\``",
+        ];
+        let words = [
+            "$(", "`", "\\`", "<<A\n", "\nA\n", "\"", "'", ")", "((", "<<-", "2>&1", "\\\n", "ä",
+        ];
+        let examples = examples.map(|text| text.as_bytes().to_vec());
+        Fuzz::of("shell text", examples).words(&words).run(|bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            // Each token stands for a character at least, and the end of commands in a word for a second one.
+            assert!(count(&tokens(&text).unwrap_or_default()) <= 2 * text.len(), "{text}");
+        });
     }
 }

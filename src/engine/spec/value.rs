@@ -1,9 +1,10 @@
 //! The values of parameters: typed, comparable, and with one canonical text each.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::engine::digest::Encoder;
 
@@ -23,9 +24,25 @@ pub enum Value {
     /// A path: of a file or directory that is then an input.
     Path(String),
     /// Values in order.
-    List(Vec<Value>),
+    List(#[serde(deserialize_with = "nested")] Vec<Value>),
     /// Values by name.
-    Table(BTreeMap<String, Value>),
+    Table(#[serde(deserialize_with = "nested")] BTreeMap<String, Value>),
+}
+
+/// Values stand in values as deep as this, and no Atsaffile has them as deep.
+const DEEPEST: usize = 256;
+
+/// Reads values that stand in a value: a journal that came from elsewhere may have them deeper than any stack.
+fn nested<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    thread_local!(static DEPTH: Cell<usize> = const { Cell::new(0) });
+    let depth = DEPTH.get();
+    if depth == DEEPEST {
+        return Err(de::Error::custom("values stand in values too deep"));
+    }
+    DEPTH.set(depth + 1);
+    let values = T::deserialize(deserializer);
+    DEPTH.set(depth);
+    values
 }
 
 impl Value {
@@ -134,5 +151,21 @@ mod tests {
         let list = Value::List(vec![Value::Int(24), Value::Float(-0.0), Value::Text("a\"b".into())]);
         assert_eq!(list.to_string(), r#"[24, 0.0, "a\"b"]"#);
         assert_eq!(list.plain(), "24,0.0,a\"b");
+    }
+
+    #[test]
+    fn values_that_stand_too_deep_in_each_other_are_refused() {
+        let read = |depth: usize| {
+            // Lists of one list each, and the innermost of nothing.
+            let bytes = [[6, 1].repeat(depth), vec![6, 0]].concat();
+            let config = bincode::config::standard();
+            bincode::serde::decode_from_slice::<Value, _>(&bytes, config).map(|(value, _)| value)
+        };
+        let deepest = read(DEEPEST - 1).expect("read");
+        assert_eq!(deepest.to_string().len(), 2 * DEEPEST);
+        for depth in [DEEPEST, 1_000_000] {
+            read(depth).expect_err("too deep");
+        }
+        read(3).expect("as before");
     }
 }

@@ -69,22 +69,25 @@ impl Store {
     }
 
     /// Moves what was set aside back; what stands in its place by then is kept under `displaced/`, unless atsaf
-    /// placed it itself. A link on the way is followed to what the target declares, and to nothing that only the journal
-    /// says.
+    /// placed it itself. What the target declares no longer is kept there as well: that it lay at its path is said by the
+    /// journal alone.
     pub(crate) fn put_back(&self, target: &Target, run: RunId, files: &Files) -> Result<Vec<Displaced>, StoreError> {
         let name = target.name.as_str();
         let aside = self
             .records
             .ledger(|ledger| ledger.target(name).map(|history| history.aside().to_vec()));
         let is_declared = |path: &str| target.outputs.iter().any(|output| output.path == path);
-        let is_plain = |path: &str, kept: &str| [path, kept].iter().all(|it| !leads_through_link(files.root(), it));
         let mut displaced = Vec::new();
         for (path, kept) in aside.unwrap_or_default() {
             let (to, away) = (files.at(&path), files.root().join(&kept));
-            if fs::symlink_metadata(&away).is_err() || !(is_declared(&path) || is_plain(&path, &kept)) {
+            if fs::symlink_metadata(&away).is_err() || !is_set_aside(files, &path, &kept) {
                 continue;
             }
             let mut go = || -> io::Result<()> {
+                if !is_declared(&path) {
+                    displaced.push(self.displace(&away, &path, run)?);
+                    return Ok(());
+                }
                 if fs::symlink_metadata(&to).is_ok() {
                     displaced.extend(self.dispose(&to, &path, run)?);
                 }
@@ -101,4 +104,13 @@ impl Store {
         }])?;
         Ok(displaced)
     }
+}
+
+/// Whether what was set aside from a path can lie where the journal says: beside the path or in the store, and behind no
+/// link but those on the way to the path itself.
+fn is_set_aside(files: &Files, path: &str, kept: &str) -> bool {
+    let is_own = kept.starts_with(super::DIRECTORY);
+    let before_run = kept.rmatch_indices('/').nth(2).filter(|_| !is_own);
+    let base = before_run.map_or("", |(at, _)| &kept[..=at]);
+    path.starts_with(base) && !leads_through_link(&files.at(base), &kept[base.len()..])
 }

@@ -11,7 +11,7 @@ use rustix::fs::RenameFlags;
 use super::commit::exists;
 use super::entry::Artifact;
 use super::modes::{remove, rename_with};
-use super::{Holder, Store, StoreError, leads_through_link, move_file};
+use super::{Holder, Store, StoreError, git_index, leads_through_link, move_file};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
@@ -60,6 +60,8 @@ impl Store {
     }
 
     /// What atsaf placed at paths that none of the declared ones is or contains: of targets that are gone or renamed.
+    ///
+    /// Only the journal says so: what git tracks is its user's own, whatever a journal from elsewhere says.
     #[must_use]
     pub fn orphans(&self, declared: &[&str], files: &Files) -> Vec<Output> {
         let is_declared = |path: &str| {
@@ -72,6 +74,12 @@ impl Store {
         // Only the journal says it, so no link is followed on the way.
         let is_there = |path: &str| exists(&files.at(path)) && !leads_through_link(files.root(), path);
         paths.retain(|path| !is_declared(path) && is_there(path));
+        let all: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let tracked: Vec<String> = git_index::tracked(files.root(), &all)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        paths.retain(|path| !tracked.contains(path));
         let orphan = |path: String| Output {
             port: path.clone(),
             name: path.clone(),

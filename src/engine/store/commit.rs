@@ -12,7 +12,7 @@ use rustix::fs::RenameFlags;
 use super::entry::{Artifact, Entry, Mode, ResultEntry};
 use super::modes::{remove, rename_with};
 use super::objects::mode;
-use super::{Store, StoreError, StoredResult, move_file, objects};
+use super::{Store, StoreError, StoredResult, leads_through_link, move_file, objects};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
 use crate::engine::files::{self, Files};
 use crate::engine::run_id::{RUN_ID_PLACEHOLDER, RunId};
@@ -301,21 +301,25 @@ impl Store {
         Ok(former)
     }
 
-    /// Looks at what a build had taken out of artifacts' places when it was killed; tells what it kept.
-    pub(super) fn rescue(&self, run: RunId) -> io::Result<Vec<Displaced>> {
-        let stagings = self.area.stagings(run).into_iter();
-        let formers = stagings.map(|staging| staging.join(FORMER));
-        let formers: Vec<PathBuf> = formers.filter(|former| former.exists()).collect();
-        if formers.is_empty() {
+    /// Looks at what the build `of` had taken out of artifacts' places when it was killed; tells what it kept.
+    ///
+    /// What that build left may have come from elsewhere: no link in it is followed, and what is kept or removed goes to
+    /// directories of this run, whose names nobody could foresee.
+    pub(super) fn rescue(&self, of: RunId, run: RunId) -> io::Result<Vec<Displaced>> {
+        let mut stagings = self.area.stagings(of);
+        stagings.retain(|staging| exists(&staging.join(FORMER)));
+        if stagings.is_empty() {
             return Ok(Vec::new());
         }
         let paths = self.records.ledger(super::Ledger::placed_paths);
-        let all = formers
-            .iter()
-            .flat_map(|former| paths.iter().map(|path| (former.join(path), path)));
+        let all = stagings.iter().flat_map(|staging| {
+            paths
+                .iter()
+                .map(move |path| (staging, path, format!("{FORMER}/{path}")))
+        });
         let displaced = all
-            .filter(|(at, _)| exists(at))
-            .map(|(at, path)| self.dispose(&at, path, run));
+            .filter(|(staging, _, below)| exists(&staging.join(below)) && !leads_through_link(staging, below))
+            .map(|(staging, path, below)| self.dispose(&staging.join(below), path, run));
         displaced.filter_map(Result::transpose).collect()
     }
 
@@ -336,6 +340,11 @@ impl Store {
             remove(former)?;
             return Ok(None);
         }
+        self.displace(former, path, run).map(Some)
+    }
+
+    /// Keeps what came out of a path, or was to come back to it, under `displaced/`.
+    pub(super) fn displace(&self, former: &Path, path: &str, run: RunId) -> io::Result<Displaced> {
         let outer = self.dir.parent().unwrap_or(&self.dir);
         let base = Path::new("displaced").join(run.to_string());
         let mut below = base.join(path);
@@ -349,10 +358,10 @@ impl Store {
         fs::create_dir_all(to.parent().unwrap_or(outer))?;
         move_file(former, &to)?;
         let to = Path::new(super::DIRECTORY).join(below).to_string_lossy().into_owned();
-        Ok(Some(Displaced {
+        Ok(Displaced {
             path: path.to_owned(),
             to,
-        }))
+        })
     }
 }
 

@@ -57,3 +57,47 @@ impl Store {
         needed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::engine::digest::TreeNode;
+    use crate::fuzz::Fuzz;
+
+    #[test]
+    fn fuzz_kept_listing() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (store, _) = Store::open(dir.path()).expect("opened");
+        store.prepare().expect("made");
+        let digest = Digest::of(b"text");
+        let followed = |file| TreeNode::Followed {
+            text: "../there".to_owned(),
+            file,
+        };
+        let nodes = [
+            ("a", TreeNode::Directory),
+            ("a/b", TreeNode::File(digest)),
+            ("c", TreeNode::Link("a/b".to_owned())),
+            ("d", followed(None)),
+            ("d/e", followed(Some(digest))),
+        ];
+        let tree = Tree(nodes.map(|(name, node)| (name.to_owned(), node)).into());
+        store.keep_listing(&tree).expect("kept");
+        let path = store.listing_path(tree.digest());
+        let kept = own_file::read(&path).expect("read");
+        assert_eq!(store.listing(tree.digest()), Some(tree.clone()));
+        Fuzz::of("kept listing", [kept])
+            .words(&["[", "{\"File\":", "null"])
+            .run(|bytes| {
+                own_file::create(&path)
+                    .expect("made")
+                    .write_all(bytes)
+                    .expect("written");
+                if let Some(read) = store.listing(tree.digest()) {
+                    assert_eq!(read, tree);
+                }
+            });
+    }
+}

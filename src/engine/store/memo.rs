@@ -51,6 +51,7 @@ impl Memo for Memos {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
 
     #[test]
     fn a_torn_piece_is_forgotten() {
@@ -66,5 +67,24 @@ mod tests {
             .expect("opened");
         file.set_len(66).expect("cut");
         assert_eq!(memos.get(&key), None);
+    }
+
+    #[test]
+    fn fuzz_memo() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let memos = Memos::new(dir.path().join("memo"));
+        let key = Digest::of(b"key");
+        memos.put(&key, b"a piece of work");
+        let path = memos.path(&key);
+        let whole = own_file::read(&path).expect("read");
+        Fuzz::of("memo", [whole]).run(|bytes| {
+            own_file::create(&path)
+                .expect("made")
+                .write_all(bytes)
+                .expect("written");
+            if let Some(value) = memos.get(&key) {
+                assert_eq!(value, b"a piece of work");
+            }
+        });
     }
 }

@@ -21,6 +21,7 @@
 
 mod area;
 mod aside;
+mod bounded;
 pub mod clean;
 mod commit;
 pub mod gc;
@@ -33,6 +34,8 @@ pub(crate) mod own_file;
 mod records;
 pub(crate) mod restore;
 mod spec_cache;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod user_key;
 
@@ -122,6 +125,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], but whoever owns it.
     pub fn open_verified(root: &Path) -> Result<(Self, Files), StoreError> {
+        trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
         for cache in ["index", "results", "spec"] {
             remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
@@ -143,6 +147,7 @@ impl Store {
     }
 
     fn open_unchecked(root: &Path) -> Result<(Self, Files), StoreError> {
+        trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
         let area = Area::new(dir.clone());
         let (records, known) = Records::open(&dir, area.locks.clone())?;
@@ -209,11 +214,7 @@ impl Store {
         for directory in looked_into.into_iter().chain(inside) {
             for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
                 if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                    let what = "it is a link, and nothing of the store may be one: remove it";
-                    return Err(StoreError::at(&entry.path())(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        what,
-                    )));
+                    return Err(trust::refuse_link(&entry.path()));
                 }
             }
         }
@@ -265,19 +266,19 @@ impl Store {
         locks.sweep();
         let cut_short = self.area.bury_dead(run);
         for dead in self.area.dead_runs() {
-            self.clear_staging(dead);
+            self.clear_staging(dead, run);
         }
         Ok((live, cut_short))
     }
 
-    /// Takes a run's staging away, save for what it had displaced and not yet moved to its place.
-    pub(crate) fn clear_staging(&self, run: RunId) {
-        match self.rescue(run) {
+    /// Takes the staging of the run `of` away, save for what it had displaced and not yet moved to its place.
+    pub(crate) fn clear_staging(&self, of: RunId, run: RunId) {
+        match self.rescue(of, run) {
             Ok(rescued) => {
                 self.records.warn(rescued.into_iter().map(|Displaced { path, to }| {
                     format!("`{path}` was not as atsaf left it when a build was cut short, and was kept as `{to}`")
                 }));
-                for staging in self.area.stagings(run) {
+                for staging in self.area.stagings(of) {
                     let _ = remove(&staging);
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -30,6 +30,21 @@ pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     }
 }
 
+/// Opens a file that is written to in place; what has another name elsewhere may be somebody's own.
+///
+/// # Errors
+/// As [`open`]; [`io::ErrorKind::InvalidData`] as well if the file has several names.
+pub(crate) fn open_to_write(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = open(path, options.write(true))?;
+    match file.metadata()?.nlink() {
+        0 | 1 => Ok(file),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it has another name elsewhere, a hard link: put a copy in its place",
+        )),
+    }
+}
+
 /// Opens a file to be read.
 ///
 /// # Errors
@@ -45,7 +60,9 @@ pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = open_to_read(path)?;
     let size = file.metadata()?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    let mut bytes = Vec::new();
+    // A file with holes may say that it is longer than any memory.
+    bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -53,9 +70,11 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Makes a file, or empties the one that is there.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open_to_write`].
 pub(crate) fn create(path: &Path) -> io::Result<File> {
-    open(path, OpenOptions::new().write(true).create(true).truncate(true))
+    let file = open_to_write(path, OpenOptions::new().create(true).truncate(false))?;
+    file.set_len(0)?;
+    Ok(file)
 }
 
 /// Makes a directory and those above it, if they are not there.
@@ -91,6 +110,20 @@ mod tests {
         }
         let absent = read(&dir.path().join("absent")).expect_err("not there");
         assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_that_has_another_name_is_read_and_not_written_to() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (mine, linked) = (dir.path().join("mine"), dir.path().join("linked"));
+        io::Write::write_all(&mut create(&mine).expect("made"), b"text").expect("written");
+        fs::hard_link(&mine, &linked).expect("linked");
+        let error = create(&linked).expect_err("refused");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read(&linked).expect("read"), b"text");
+        fs::remove_file(&mine).expect("removed");
+        create(&linked).expect("its only name");
+        assert_eq!(read(&linked).expect("read"), b"");
     }
 
     #[test]

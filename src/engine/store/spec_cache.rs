@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::own_file;
 use super::user_key::UserKey;
+use super::{bounded, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
 use crate::engine::spec::{Spec, Text};
@@ -54,7 +54,7 @@ pub(super) fn load(path: &Path, key: Digest, text: Text, user: &UserKey) -> Opti
     if blake3::Hash::from_slice(head).ok()? != seal(key, body, &secret) {
         return None;
     }
-    let (mut checked, _): (CheckedSpec, usize) = bincode::serde::decode_from_slice(body, config()).ok()?;
+    let (mut checked, _): (CheckedSpec, usize) = bounded::decode(body)?;
     checked.spec.text = text;
     checked.spec.share_shells();
     Some(checked)
@@ -82,6 +82,11 @@ fn seal(key: Digest, body: &[u8], secret: &[u8; 32]) -> blake3::Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::atsaffile::{Overrides, load as load_text};
+    use crate::diagnostic::Place;
+    use crate::engine::spec::Action;
+    use crate::engine::spec::schema::Catalog;
+    use crate::fuzz::Fuzz;
 
     #[test]
     fn a_spec_counts_for_its_key_and_whole() {
@@ -111,5 +116,90 @@ mod tests {
         let file = std::fs::File::options().write(true).open(&path).expect("opened");
         file.set_len(130).expect("cut");
         assert_eq!(load(key, &user), None);
+    }
+
+    /// A Spec with something of each kind in it, and the warnings about it.
+    fn example() -> CheckedSpec {
+        const TEXT: &str = r#"
+default = ["fit", "all"]
+ignore = ["*.log"]
+[params]
+h = 24
+table = { a = [1, 2.5], b = 2024-01-01 }
+[secrets]
+KEY = { optional = true }
+[alias]
+all = ["fit", "send"]
+[target.fit]
+desc = "fits"
+run = "fit {{h}} {{inputs_file}} {{params_file}} x.py > {{output.model}}; ls {{inputs}} {{output.plots}}"
+inputs = { csv = ["a.csv", "d/*.csv", "!d/b.csv"] }
+outputs = { model = "out/model", plots = "out/plots/" }
+params = ["table"]
+env = ["REGION"]
+secrets = ["KEY"]
+retries = 2
+retry_delay = "1s"
+timeout = "1h30m"
+[target.send]
+run = ["send", "{{input.model}}", "{{output}}"]
+inputs = ["model"]
+output = "sent"
+after = ["fit"]
+effect = true
+cache = false
+"#;
+        let (mut spec, _) = load_text("Atsaffile", TEXT, &Overrides::default(), &Catalog::default());
+        assert_eq!(spec.targets.len(), 2);
+        spec.text = Text::default();
+        let mut builtin = spec.targets[1].clone();
+        builtin.action = Action::Builtin {
+            task: "train".to_owned(),
+            version: 3,
+        };
+        spec.targets.push(builtin);
+        let place = Place::locate("Atsaffile", TEXT, 3, 10).labelled("here");
+        let warning = Diagnostic::warning("nothing reads it")
+            .at(place)
+            .note("so")
+            .help("remove it");
+        let warnings = vec![warning];
+        CheckedSpec { spec, warnings }
+    }
+
+    #[test]
+    fn fuzz_spec_cache() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("spec");
+        let user = UserKey::in_directory(Some(dir.path().join("state")));
+        let secret = user.read_or_make().expect("made");
+        let CheckedSpec { spec, warnings } = example();
+        let key = Digest::of(b"key");
+        let new = NewSpec {
+            key,
+            warnings,
+            user: user.clone(),
+        };
+        save(&path, &new, &spec).expect("saved");
+        let whole = own_file::read(&path).expect("read");
+        let load = |bytes: &[u8]| {
+            super::super::replace_file(&path, bytes).expect("written");
+            load(&path, key, Text::default(), &user)
+        };
+        assert_eq!(load(&whole), Some(example()));
+        Fuzz::of("spec cache", [whole.clone()]).run(|bytes| {
+            assert!(bytes == whole || load(bytes).is_none(), "it is not what was kept");
+            // As if somebody knew the key.
+            let body = bytes.get(blake3::OUT_LEN..).unwrap_or_default();
+            let forged = [seal(key, body, &secret).as_bytes(), body].concat();
+            if let Some(CheckedSpec { spec, warnings }) = load(&forged) {
+                let new = NewSpec {
+                    key,
+                    warnings,
+                    user: user.clone(),
+                };
+                save(&path, &new, &spec).expect("saved");
+            }
+        });
     }
 }

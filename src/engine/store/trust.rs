@@ -27,6 +27,9 @@ pub(crate) enum Distrust {
         /// Its permissions.
         mode: u32,
     },
+    /// It is a link to a directory that is no store.
+    #[error("it is a link to a directory in which other things stand")]
+    Elsewhere,
     /// It is part of the repository.
     #[error("git tracks it, so it says what whoever wrote the repository wants it to say")]
     Tracked,
@@ -45,6 +48,7 @@ impl Distrust {
                 "if nobody else wrote there, `chmod -R go-w .atsaf`; else remove it and build anew; a cache that you \
                  restored yourself is verified and used with `--trust-store`"
             }
+            Self::Elsewhere => "let the link lead to a directory of its own, or remove it and build anew",
             Self::Tracked => {
                 "take it out of the repository with `git rm -r --cached .atsaf`, remove it, and build anew"
             }
@@ -52,18 +56,47 @@ impl Distrust {
     }
 }
 
+/// What stands beside each other in `.atsaf`.
+const NAMES: [&str; 5] = ["CACHEDIR.TAG", ".gitignore", "v1", "given", "displaced"];
+
+/// Refuses a link in the place of the store, unless it leads to a store, or to what may become one: a repository may
+/// have a link to any directory of the user's.
+pub(super) fn check_place(root: &Path) -> Result<(), StoreError> {
+    let outer = root.join(DIRECTORY);
+    let is_foreign = |entry: fs::DirEntry| !NAMES.iter().any(|name| entry.file_name() == *name);
+    let mut entries = fs::read_dir(&outer).into_iter().flatten().flatten();
+    if outer.is_symlink() && entries.any(is_foreign) {
+        return Err(refusal(&outer, Distrust::Elsewhere));
+    }
+    let inner = outer.join("v1");
+    match inner.is_symlink() {
+        true => Err(refuse_link(&inner)),
+        false => Ok(()),
+    }
+}
+
+/// What is said of a link in the store.
+pub(super) fn refuse_link(path: &Path) -> StoreError {
+    let what = "it is a link, and nothing of the store may be one: remove it";
+    StoreError::at(path)(io::Error::new(io::ErrorKind::InvalidData, what))
+}
+
+fn refusal(path: &Path, why: Distrust) -> StoreError {
+    StoreError::at(path)(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
 /// Refuses a store that is not its user's own.
 pub(super) fn check(root: &Path) -> Result<(), StoreError> {
     let outer = root.join(DIRECTORY);
-    let refuse = |path: &Path, why: Distrust| {
-        let source = io::Error::new(io::ErrorKind::PermissionDenied, why);
-        Err(StoreError::at(path)(source))
-    };
+    if fs::symlink_metadata(&outer).is_err() {
+        return Ok(());
+    }
+    let refuse = |path: &Path, why: Distrust| Err(refusal(path, why));
     let user = rustix::process::geteuid().as_raw();
     for path in [outer.clone(), outer.join("v1")] {
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
             Err(error) => return Err(StoreError::at(&path)(error)),
         };
         let (owner, mode) = (metadata.uid(), metadata.permissions().mode() & 0o777);
@@ -74,9 +107,9 @@ pub(super) fn check(root: &Path) -> Result<(), StoreError> {
             return refuse(&path, Distrust::Writable { mode });
         }
     }
-    match git_index::tracks(root, DIRECTORY) {
-        true => refuse(&outer, Distrust::Tracked),
-        false => Ok(()),
+    match git_index::tracked(root, &[DIRECTORY]).is_empty() {
+        true => Ok(()),
+        false => refuse(&outer, Distrust::Tracked),
     }
 }
 

@@ -133,6 +133,7 @@ mod tests {
     use super::*;
     use crate::engine::digest::{Tree, of_file};
     use crate::engine::tree::whole;
+    use crate::fuzz::Fuzz;
 
     #[test]
     fn a_note_leads_to_nothing_but_a_staging_directory_of_its_run() {
@@ -173,5 +174,32 @@ mod tests {
         assert_eq!(read(&to), read(&from));
         copy(&from.join("link"), &dir.path().join("other")).expect("copied");
         assert!(dir.path().join("other").is_symlink());
+    }
+
+    #[test]
+    fn fuzz_staging_note() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path().join("project");
+        let area = Area::new(root.join(".atsaf/v1"));
+        let run = RunId::new();
+        let staging = format!("out/.atsaf-staging-{run}");
+        for made in [root.join(&staging), root.join("src"), dir.path().join(&staging)] {
+            fs::create_dir_all(made).expect("made");
+        }
+        let notes = area.staging_dir(run).join(BESIDE);
+        fs::create_dir_all(&notes).expect("made");
+        let words = ["..", "/", "out/", "src", &staging, "\0", "\n", "."];
+        Fuzz::of("staging note", [staging.as_bytes().to_vec()])
+            .words(&words)
+            .run(|bytes| {
+                replace_file(&notes.join("note"), bytes).expect("written");
+                let expected = [root.join(&staging), area.staging_dir(run)];
+                // More than one `/` or a `.` between two parts is the same path.
+                assert!(
+                    area.stagings(run).iter().all(|found| expected.contains(found)),
+                    "{:?}",
+                    area.stagings(run)
+                );
+            });
     }
 }

@@ -195,10 +195,7 @@ impl Locks {
 
     fn open(&self, name: &str) -> io::Result<File> {
         let mut options = OpenOptions::new();
-        own_file::open(
-            &self.dir.join(name),
-            options.create(true).truncate(false).read(true).write(true),
-        )
+        own_file::open_to_write(&self.dir.join(name), options.create(true).truncate(false).read(true))
     }
 }
 

@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::{own_file, remove};
+use super::super::{leads_through_link, own_file, remove};
 use super::Area;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
@@ -53,6 +53,20 @@ fn make(dir: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(dir).map(|()| false),
         other => other.map(|()| false),
+    }
+}
+
+/// Refuses a link where directories of attempts are made: what is behind it is none of atsaf's.
+fn refuse_link(path: &Path) -> io::Result<()> {
+    match path.is_symlink() {
+        true => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "`{}` is a link, and attempts would write behind it: remove it",
+                path.display()
+            ),
+        )),
+        false => Ok(()),
     }
 }
 
@@ -169,6 +183,7 @@ impl Area {
             fs::write(own.join(NOTE), note.join("\n"))?;
         }
         for dir in &private.dirs[1..] {
+            refuse_link(dir.parent().unwrap_or(dir))?;
             if make(dir)? {
                 left = true;
                 self.bury(dir, run)?;
@@ -204,8 +219,12 @@ impl Area {
     fn clear_noted(&self, dead: &Path) {
         let note = own_file::read(&dead.join(NOTE)).unwrap_or_default();
         let note = String::from_utf8_lossy(&note);
-        // A store may have come from elsewhere: nothing but such directories is ever removed by a note.
-        let is_private = |dir: &Path| dir.parent().and_then(Path::file_name) == Some(ELSEWHERE.as_ref());
+        // A store may have come from elsewhere: nothing but such directories is ever removed by a note, and behind a link
+        // one is left for the target's next attempt.
+        let is_private = |line: &str| {
+            let named = Path::new(line).parent().and_then(Path::file_name);
+            named == Some(ELSEWHERE.as_ref()) && !leads_through_link(self.root(), line)
+        };
         let is_below = |line: &&str| {
             Path::new(line)
                 .components()
@@ -213,7 +232,7 @@ impl Area {
         };
         for line in note.lines().filter(is_below) {
             let dir = self.root().join(line);
-            if is_private(&dir) {
+            if is_private(line) {
                 let _ = remove(&dir);
                 let _ = dir.parent().map(fs::remove_dir);
             }
@@ -248,5 +267,39 @@ impl Area {
             .unwrap_or(path)
             .to_string_lossy()
             .into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::Fuzz;
+
+    #[test]
+    fn fuzz_note_of_a_dead_attempt() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path().join("project");
+        let area = Area::new(root.join(".atsaf/v1"));
+        let key = key(&[]);
+        let victims = ["src/a", "out/.atsaf-staging-x", "out/x/y"].map(|below| root.join(below));
+        let outside = dir.path().join(format!("out/{ELSEWHERE}/{key}"));
+        for made in victims.iter().chain([&outside]) {
+            fs::create_dir_all(made).expect("made");
+        }
+        let dead = area.dir.join("dead");
+        fs::create_dir_all(&dead).expect("made");
+        let private = format!("out/{ELSEWHERE}/{key}");
+        let example = format!("{private}\nbig/{ELSEWHERE}/{key}");
+        let words = ["..", "/", "out", "src", &private, "\n", ELSEWHERE, "."];
+        Fuzz::of("note of a dead attempt", [example.into_bytes()])
+            .words(&words)
+            .run(|bytes| {
+                fs::create_dir_all(root.join(&private)).expect("made");
+                super::super::super::replace_file(&dead.join(NOTE), bytes).expect("written");
+                area.clear_noted(&dead);
+                for victim in victims.iter().chain([&outside]) {
+                    assert!(victim.is_dir(), "{}", victim.display());
+                }
+            });
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::super::modes::set_mode;
+use super::super::modes::{remove, set_mode};
 use super::super::own_file;
 use super::Objects;
 use super::mode::digest_of_bytes;
@@ -32,9 +32,9 @@ impl LocalObjects {
     /// The path of an object to be written, unless one of this size is there already.
     fn free(&self, key: Digest, size: u64) -> io::Result<Option<PathBuf>> {
         let to = self.path(key);
-        match fs::metadata(&to) {
-            Ok(there) if there.len() == size => return Ok(None),
-            Ok(_) => fs::remove_file(&to)?,
+        match fs::symlink_metadata(&to) {
+            Ok(there) if there.is_file() && there.len() == size => return Ok(None),
+            Ok(_) => remove(&to)?,
             Err(_) => {}
         }
         if let Some(parent) = to.parent().filter(|parent| !parent.exists()) {
@@ -46,7 +46,8 @@ impl LocalObjects {
 
 impl Objects for LocalObjects {
     fn has(&self, key: Digest) -> bool {
-        self.path(key).exists()
+        // A pipe would be waited for.
+        fs::symlink_metadata(self.path(key)).is_ok_and(|it| it.is_file())
     }
 
     fn keep(&self, key: Digest, from: &Path) -> io::Result<()> {
@@ -68,6 +69,9 @@ impl Objects for LocalObjects {
     }
 
     fn give(&self, key: Digest, to: &Path) -> io::Result<bool> {
+        if !self.has(key) {
+            return Ok(false);
+        }
         let from = self.path(key);
         match reflink_copy::reflink_or_copy(&from, to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !from.exists() => return Ok(false),
@@ -87,7 +91,7 @@ impl Objects for LocalObjects {
     }
 
     fn is_whole(&self, key: Digest) -> bool {
-        digest_of_bytes(&self.path(key)).is_ok_and(|digest| digest == key)
+        self.has(key) && digest_of_bytes(&self.path(key)).is_ok_and(|digest| digest == key)
     }
 
     fn all(&self) -> Vec<(Digest, u64)> {
@@ -105,7 +109,7 @@ impl Objects for LocalObjects {
     }
 
     fn remove(&self, key: Digest) -> io::Result<()> {
-        fs::remove_file(self.path(key))
+        remove(&self.path(key))
     }
 }
 
@@ -163,6 +167,36 @@ mod tests {
         let third = dir.path().join("third");
         assert!(!give(&objects, &artifact, &third).expect("asked"));
         assert!(!third.exists());
+    }
+
+    #[test]
+    fn something_else_than_a_file_in_the_place_of_an_object_is_a_miss_and_is_replaced() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let objects = LocalObjects::new(dir.path().join("objects"));
+        let key = objects.keep_bytes(b"text").expect("kept");
+        let (place, to) = (objects.path(key), dir.path().join("to"));
+        let elsewhere = dir.path().join("elsewhere");
+        fs::copy(&place, &elsewhere).expect("copied");
+        fs::remove_file(&place).expect("removed");
+        let makes: [&dyn Fn(); 3] = [
+            &|| {
+                let made = std::process::Command::new("mkfifo").arg(&place).status();
+                assert!(made.expect("started").success());
+            },
+            &|| std::os::unix::fs::symlink(&elsewhere, &place).expect("linked"),
+            &|| fs::create_dir(&place).expect("made"),
+        ];
+        for make in makes {
+            make();
+            assert!(!objects.has(key) && !objects.is_whole(key));
+            assert!(!objects.give(key, &to).expect("asked"));
+            assert_eq!(objects.read(key), None);
+            objects.keep_bytes(b"text").expect("kept");
+            assert!(objects.give(key, &to).expect("given"));
+            fs::remove_file(&place).expect("removed");
+            fs::remove_file(&to).expect("removed");
+        }
+        assert_eq!(fs::read(&elsewhere).expect("read"), b"text");
     }
 
     #[test]

@@ -43,7 +43,8 @@ impl Mode {
         match (self, is_dir) {
             (Self::Plain, false) => 0o666 & !umask(),
             (Self::Plain, true) | (Self::Executable, _) => 0o777 & !umask(),
-            (Self::Exact(bits), _) => bits,
+            // A store may have come from elsewhere.
+            (Self::Exact(bits), _) => bits & KEPT,
         }
     }
 

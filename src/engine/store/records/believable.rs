@@ -11,13 +11,15 @@ pub(crate) fn is_artifact_path(path: &str) -> bool {
     path.split('/').all(is_plain) && !has_control(path) && Reserved::of(path).is_none()
 }
 
-/// Whether something that was set aside may lie at a path: in the store's directory for it, or beside an artifact in one
-/// of that form.
+/// Whether something that was set aside may lie at a path: `RUN/TARGET/NUMBER` in the store's directory for it, or
+/// beside an artifact in one of that form.
 pub(super) fn is_aside_path(path: &str) -> bool {
     let is_plain = |part: &str| !matches!(part, "" | "." | "..");
-    let is_own = path.starts_with(".atsaf/v1/aside/");
-    let is_beside = || path.split('/').any(|part| part.starts_with(".atsaf-aside-")) && Reserved::of(path).is_none();
-    path.split('/').all(is_plain) && !has_control(path) && (is_own || is_beside())
+    let parts: Vec<&str> = path.split('/').collect();
+    let is_own = || path.starts_with(".atsaf/v1/aside/") && parts.len() == 6;
+    let run = parts.len().checked_sub(3).map(|at| parts[at]);
+    let is_beside = || run.is_some_and(|run| run.starts_with(".atsaf-aside-")) && Reserved::of(path).is_none();
+    parts.iter().all(|part| is_plain(part)) && !has_control(path) && (is_own() || is_beside())
 }
 
 /// Whether a target may have a name: it is the name of one directory.
@@ -97,6 +99,8 @@ mod tests {
             ".atsaf/v1/index",
             ".git/hooks/pre-commit",
             "sub/.git/config",
+            "sub/.Git/config",
+            ".ATSAF/v1/index",
             ".github/workflows/x.yml",
             ".env",
             "a\nb",
@@ -114,7 +118,13 @@ mod tests {
             ".atsaf/v1/aside/../../../victim",
             "/tmp/.atsaf-aside-run/0",
             "src/main.rs",
+            "src/main/rs",
             ".git/.atsaf-aside-run/0",
+            ".git/.atsaf-aside-run/t/0",
+            "src/.atsaf-aside-run/0",
+            "src/.atsaf-aside-run/t/a/0",
+            ".atsaf/v1/aside/0",
+            ".atsaf/v1/aside/run/t/a/0",
         ] {
             assert!(!is_aside_path(path), "{path}");
         }

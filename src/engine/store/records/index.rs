@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::own_file;
+use super::super::{bounded, own_file};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::engine::digest::Digest;
@@ -57,7 +57,7 @@ impl Index {
         if Digest::of(body).hex() != blake3::Hash::from_slice(digest).ok()?.to_hex().as_str() {
             return None;
         }
-        let (index, _): (Self, usize) = bincode::serde::decode_from_slice(body, config()).ok()?;
+        let (index, _): (Self, usize) = bounded::decode(body)?;
         let sound = index.format == FORMAT
             && index.version == env!("CARGO_PKG_VERSION")
             && index.journal == journal.id()

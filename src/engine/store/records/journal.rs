@@ -21,7 +21,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::super::own_file;
+use super::super::{bounded, own_file};
 use super::entry::Entry;
 use super::upgrade;
 
@@ -29,7 +29,7 @@ const MAGIC: &[u8; 16] = b"atsaf journal 3\n";
 /// Where the magic has the number in which those of two versions differ.
 const NUMBER: usize = 14;
 const MARKER: [u8; 4] = [0xa7, b't', b's', 0xf1];
-const HEAD: usize = 16;
+pub(super) const HEAD: usize = 16;
 /// The version of the entries that are written.
 pub(crate) const ENTRY_VERSION: u16 = 3;
 /// Where the first frame begins.
@@ -76,7 +76,11 @@ impl Journal {
     /// Opens a journal, or makes an empty one; `None` if there is none and `make` is not set.
     pub(crate) fn open(path: &Path, make: bool) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
-        let mut file = match own_file::open(path, options.read(true).append(make).create(make)) {
+        let opened = match make {
+            true => own_file::open_to_write(path, options.read(true).append(true).create(true)),
+            false => own_file::open_to_read(path),
+        };
+        let mut file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
             Err(error) => return Err(error),
@@ -251,24 +255,28 @@ fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-fn payload(entry: &Entry) -> io::Result<Vec<u8>> {
+pub(super) fn payload(entry: &Entry) -> io::Result<Vec<u8>> {
     let mut payload = ENTRY_VERSION.to_le_bytes().to_vec();
     bincode::serde::encode_into_std_write(entry, &mut payload, config()).map_err(io::Error::other)?;
     Ok(payload)
 }
 
 fn encode(entry: &Entry, into: &mut Vec<u8>) -> io::Result<()> {
-    let payload = payload(entry)?;
+    frame(&payload(entry)?, into)
+}
+
+/// Appends a payload in its frame.
+pub(super) fn frame(payload: &[u8], into: &mut Vec<u8>) -> io::Result<()> {
     let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
     into.extend_from_slice(&MARKER);
     into.extend_from_slice(&length.to_le_bytes());
-    into.extend_from_slice(&checksum(&payload));
-    into.extend_from_slice(&payload);
+    into.extend_from_slice(&checksum(payload));
+    into.extend_from_slice(payload);
     Ok(())
 }
 
 /// Decodes a payload whose checksum is right; `None` if it makes no sense all the same.
-fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
+pub(super) fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
     let Some((version, body)) = payload.split_first_chunk::<2>() else {
         return Ok(None);
     };
@@ -284,7 +292,7 @@ fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
 
 /// Decodes all of some bytes.
 pub(super) fn decode_as<T: serde::de::DeserializeOwned>(body: &[u8]) -> Option<T> {
-    let (entry, read) = bincode::serde::decode_from_slice(body, config()).ok()?;
+    let (entry, read) = bounded::decode(body)?;
     (read == body.len()).then_some(entry)
 }
 
@@ -302,7 +310,7 @@ fn frame_length(head: &[u8]) -> Option<usize> {
 }
 
 /// The payload of the whole frame at the beginning of some bytes.
-fn whole(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn whole(bytes: &[u8]) -> Option<&[u8]> {
     let length = frame_length(bytes.get(..HEAD)?)?;
     let payload = bytes.get(HEAD..HEAD + length)?;
     (bytes[8..HEAD] == checksum(payload)).then_some(payload)

@@ -12,6 +12,8 @@ mod index;
 mod journal;
 mod ledger;
 mod results;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 use std::fs;

@@ -157,7 +157,7 @@ impl OldResult {
             reasons: upgraded(self.reasons),
             attempt: self.attempt,
             // The nearest that is known.
-            ended: milliseconds_of(self.run.time()) + self.duration,
+            ended: milliseconds_of(self.run.time()).saturating_add(self.duration),
             duration: self.duration,
             effect: self.effect,
             written: Vec::new(),
@@ -347,5 +347,27 @@ impl OldDifference {
             OldField::Output(name) => fingerprint::Field::Output(name),
         };
         reason::Difference { field, before, after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_that_says_it_took_for_ever_is_read() {
+        let old = OldResult {
+            run: RunId::new(),
+            target: "fit".to_owned(),
+            hash: Digest::of(b"x"),
+            fingerprint: None,
+            artifacts: Vec::new(),
+            read: Vec::new(),
+            reasons: Vec::new(),
+            attempt: 1,
+            duration: u64::MAX,
+            effect: false,
+        };
+        assert_eq!(old.upgraded().ended, u64::MAX);
     }
 }

@@ -1,0 +1,488 @@
+//! Journals and caches in which anything may stand: whatever it is, nothing panics, no entry is read that was not
+//! written, and nothing is believed that the Atsaffile could not have said.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::believable::is_artifact_path;
+use super::entry::{Artifact, Entry, Failed, Mode, ResultEntry, RunEntry};
+use super::index::Index;
+use super::journal::{HEAD, Journal, START, decode, frame, payload, scan, whole};
+use super::results::Results;
+use super::{Ledger, upgrade};
+use crate::engine::digest::Digest;
+use crate::engine::fingerprint::{ActionFields, Field, FieldValue, Fingerprint, InputField, OutputField};
+use crate::engine::look::Past as _;
+use crate::engine::reason::{Difference, Reason};
+use crate::engine::result_id::Discovered;
+use crate::engine::run_id::RunId;
+use crate::engine::spec::{ArtifactKind, Spec, Value};
+use crate::engine::store::gc::Limits;
+use crate::engine::store::{Store, own_file};
+use crate::fuzz::Fuzz;
+use crate::report::history::{self, Story};
+use crate::report::ink::Ink;
+
+const FORMER: &[u8] = include_bytes!("../../../../tests/golden/journal-2");
+/// What occurs in entries, and what must not come out of them.
+const WORDS: [&str; 9] = [
+    "atsaf journal 3\n",
+    "atsaf journal 2\n",
+    "../x",
+    "/etc/x",
+    ".git/hooks/x",
+    ".atsaf/v1/aside/r/t/0",
+    "a/.atsaf-aside-r/t/0",
+    "fit",
+    "\0",
+];
+
+fn digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+/// A fingerprint with a value of each kind.
+fn fingerprint(action: ActionFields) -> Fingerprint {
+    let table = BTreeMap::from([("key".to_owned(), Value::Bool(true))]);
+    let values = [
+        Value::Int(-3),
+        Value::Float(0.5),
+        Value::Text("text".to_owned()),
+        Value::Date("2024-01-01".to_owned()),
+        Value::Path("data/x.csv".to_owned()),
+        Value::List(vec![Value::Int(1), Value::List(Vec::new())]),
+        Value::Table(table),
+    ];
+    Fingerprint {
+        format: 2,
+        action,
+        params: values
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| (format!("p{at}"), value))
+            .collect(),
+        inputs: vec![InputField {
+            role: "clean".to_owned(),
+            path: Some("data/clean.csv".to_owned()),
+            content: Some(digest("clean")),
+        }],
+        env: BTreeMap::from([("REGION".to_owned(), None), ("ZONE".to_owned(), Some(digest("eu")))]),
+        probe: Some("7".to_owned()),
+        outputs: vec![OutputField {
+            port: "plots".to_owned(),
+            kind: ArtifactKind::Directory,
+            path: None,
+        }],
+        direct: true,
+    }
+}
+
+/// Every kind of reason.
+fn reasons() -> Vec<Reason> {
+    let changed = |field, before, after| Reason::Changed(Difference { field, before, after });
+    let (artifact, path) = ("plots".to_owned(), "out/plots".to_owned());
+    let shown = Some(FieldValue::Output {
+        kind: ArtifactKind::File,
+        path: None,
+    });
+    let param = FieldValue::Param(std::borrow::Cow::Owned(Value::Int(7)));
+    vec![
+        Reason::NeverBuilt,
+        Reason::Forced,
+        Reason::Unknown,
+        Reason::Missing {
+            artifact: artifact.clone(),
+            path: path.clone(),
+        },
+        Reason::Altered { artifact, path },
+        Reason::Interrupted,
+        Reason::Unfinished,
+        changed(Field::TaskVersion, Some(FieldValue::Version(1)), None),
+        changed(Field::Param("p".to_owned()), Some(param), Some(FieldValue::Absent)),
+        changed(
+            Field::Command,
+            None,
+            Some(FieldValue::Texts(vec!["sh".into(), "-c".into()])),
+        ),
+        changed(Field::Probe, Some(FieldValue::Text("7".into())), shown),
+        changed(
+            Field::Discovered("lib.py".to_owned()),
+            Some(FieldValue::Digest(digest("x"))),
+            None,
+        ),
+    ]
+}
+
+fn result(target: &str, action: ActionFields, mode: Mode) -> Box<ResultEntry> {
+    let of_file = ResultEntry::of_file(target, "model", &format!("out/{target}/model"), digest(target));
+    let run = of_file.run;
+    let plots = Artifact {
+        name: "plots".to_owned(),
+        path: format!("out/{target}/plots"),
+        kind: ArtifactKind::Directory,
+        object: Some(digest("listing")),
+        mode,
+        run,
+        ..of_file.artifacts[0].clone()
+    };
+    Box::new(ResultEntry {
+        discovered: vec![Discovered {
+            path: "lib.py".to_owned(),
+            content: Some(digest("lib")),
+        }],
+        fingerprint: Some(fingerprint(action)),
+        artifacts: [of_file.artifacts.clone(), vec![plots]].concat(),
+        read: vec![("clean".to_owned(), "data/clean.csv".to_owned())],
+        reasons: reasons(),
+        written: vec![("state.db".to_owned(), digest("state"))],
+        ..of_file
+    })
+}
+
+/// Entries of every kind, as a project might have them.
+fn entries() -> Vec<Entry> {
+    let shell = ActionFields::Shell {
+        text: "cat {{inputs}}".to_owned(),
+        shell: ["sh", "-c"].map(str::to_owned).into(),
+    };
+    let words = ActionFields::Words {
+        words: vec!["cp".to_owned(), "a".to_owned()],
+    };
+    let builtin = ActionFields::Builtin {
+        name: "train".to_owned(),
+        version: 2,
+        parts: BTreeMap::from([("arima".to_owned(), 4)]),
+    };
+    let fit = result("fit", shell, Mode::Exact(0o750));
+    let (run, id) = (fit.run, fit.id);
+    let target = || "fit".to_owned();
+    vec![
+        Entry::Run(RunEntry {
+            run,
+            boot: "boot".to_owned(),
+            pid: 7,
+            goals: vec![target()],
+            set: vec![("h".to_owned(), "24".to_owned())],
+        }),
+        Entry::Acting { target: target() },
+        Entry::SetAside {
+            run,
+            target: target(),
+            files: vec![("out/fit/model".to_owned(), format!(".atsaf/v1/aside/{run}/fit/0"))],
+        },
+        Entry::AsideEnded { target: target() },
+        Entry::Intent(fit),
+        Entry::Result { target: target(), id },
+        Entry::Placement {
+            files: vec![("out/old".to_owned(), digest("old"))],
+        },
+        Entry::Restore {
+            run: RunId::new(),
+            reasons: reasons(),
+            result: result("plot", words, Mode::Executable),
+        },
+        Entry::Failure(Failed {
+            run,
+            target: target(),
+            attempt: 2,
+            duration: 40,
+            what: "it ended with 1".to_owned(),
+        }),
+        Entry::Past(result("train", builtin, Mode::Plain)),
+        Entry::Forgotten {
+            ids: vec![digest("train")],
+        },
+        Entry::Ended {
+            run,
+            duration: 90,
+            counts: [1, 2, 3, 4],
+            interrupted: true,
+        },
+        Entry::Synced { upto: START },
+    ]
+}
+
+/// A new kind of entry does not compile until an example of it stands in [`entries`].
+fn number(entry: &Entry) -> usize {
+    match entry {
+        Entry::Run(_) => 0,
+        Entry::Intent(_) => 1,
+        Entry::Result { .. } => 2,
+        Entry::Placement { .. } => 3,
+        Entry::Restore { .. } => 4,
+        Entry::SetAside { .. } => 5,
+        Entry::AsideEnded { .. } => 6,
+        Entry::Failure(_) => 7,
+        Entry::Ended { .. } => 8,
+        Entry::Synced { .. } => 9,
+        Entry::Acting { .. } => 10,
+        Entry::Forgotten { .. } => 11,
+        Entry::Past(_) => 12,
+    }
+}
+
+#[test]
+fn there_is_an_example_of_every_kind_of_entry() {
+    let mut numbers: Vec<usize> = entries().iter().map(number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..13).collect::<Vec<_>>());
+}
+
+/// Nothing in a ledger leads where no artifact may lie.
+fn check(ledger: &Ledger) {
+    assert!(ledger.is_believable());
+    let placed = ledger.placed_paths();
+    let beside = ledger.placed_beside_records().map(|(path, _)| path);
+    let kept = ledger.targets().flat_map(|(_, history)| {
+        let results = history.record().into_iter().chain(history.open());
+        let artifacts = results.flat_map(|result| &result.artifacts);
+        let aside = history.aside().iter().map(|(path, _)| path);
+        artifacts.map(|artifact| &artifact.path).chain(aside)
+    });
+    for path in placed
+        .iter()
+        .map(String::as_str)
+        .chain(beside)
+        .chain(kept.map(String::as_str))
+    {
+        assert!(is_artifact_path(path), "{path}");
+        let _ = ledger.placed(path, digest("x"));
+    }
+}
+
+/// Whether two entries are encoded the same; a number that is none equals nothing.
+fn are_equal(one: &Entry, other: &Entry) -> bool {
+    payload(one).expect("encoded") == payload(other).expect("encoded")
+}
+
+/// A project whose store can be filled with files.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (store, _) = Store::open(dir.path()).expect("opened");
+        store.prepare().expect("made");
+        Self(dir)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+        fs::write(self.at(name), bytes).expect("written");
+    }
+
+    fn at(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(".atsaf/v1").join(name)
+    }
+
+    fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A store as a build leaves it, with these entries.
+    fn built(entries: &[Entry]) -> Self {
+        let project = Self::new();
+        let (store, files) = Store::open(project.root()).expect("opened");
+        store.prepare().expect("to be written to");
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+        fs::write(project.root().join("source"), "text").expect("written");
+        store.records.append(entries).expect("appended");
+        let _ = files.digest("source");
+        store.finish(&files, &Spec::default()).expect("saved");
+        project
+    }
+
+    /// Does with the store what commands do that change nothing else; gives its entries.
+    fn look(&self) -> Vec<Entry> {
+        let Ok((store, files)) = Store::open(self.root()) else {
+            return Vec::new();
+        };
+        store.records.ledger(check);
+        let entries = store.records.entries().expect("read");
+        for entry in &entries {
+            if let Some(result) = entry.result() {
+                let found = store.records.result(result.id);
+                assert!(found.is_none_or(|found| found.id == result.id));
+                store.results_of(result.declared);
+                let hash = result.fingerprint.as_ref().map(Fingerprint::hash);
+                assert!(result.fingerprint.is_some() == hash.is_some());
+            }
+        }
+        let limits = Limits {
+            keep_runs: Some(1),
+            older_than: Some(Duration::from_secs(1)),
+            max_size: Some(0),
+        };
+        store.gc(&limits, SystemTime::UNIX_EPOCH, true).expect("looked");
+        assert_eq!(store.orphans(&[], &files), []);
+        tell(&entries);
+        store.remember(&files, &Spec::default());
+        entries
+    }
+}
+
+/// What `log` prints of some entries.
+fn tell(entries: &[Entry]) {
+    let story = Story::new(entries.to_vec());
+    let (now, ink) = (SystemTime::UNIX_EPOCH, Ink::PLAIN);
+    let _ = history::runs_text(&story, &|_| false, now, ink);
+    history::runs_json(&story, &|_| false).to_string();
+    for target in ["fit", "plot", "train"] {
+        let _ = history::target_text(&story, target, now, ink);
+        history::target_json(&story, target).to_string();
+    }
+}
+
+#[test]
+fn fuzz_journal() {
+    let project = Project::built(&entries());
+    let current = fs::read(project.at("journal")).expect("read");
+    let written = project.look();
+    project.put("journal", FORMER);
+    let former = project.look();
+    assert!(
+        written.len() > 13 && former.len() > 13,
+        "{} {}",
+        written.len(),
+        former.len()
+    );
+    let known: Vec<Vec<u8>> = written
+        .iter()
+        .chain(&former)
+        .map(|entry| payload(entry).expect("encoded"))
+        .collect();
+    Fuzz::of("journal", [current, FORMER.to_vec()])
+        .words(&WORDS)
+        .run(|bytes| {
+            project.put("journal", bytes);
+            for cache in ["index", "results"] {
+                let _ = fs::remove_file(project.at(cache));
+            }
+            for entry in project.look() {
+                // The checksum is not to be met by chance.
+                assert!(known.contains(&payload(&entry).expect("encoded")), "{entry:?}");
+            }
+            // Whatever stood there, the next build can write to it, and what it writes is read again.
+            let Ok((store, _)) = Store::open(project.root()) else {
+                return;
+            };
+            if store.prepare().is_ok() {
+                let before = store.records.entries().expect("read");
+                store.records.append(&[Entry::Synced { upto: 7 }]).expect("appended");
+                let (store, _) = Store::open(project.root()).expect("opened");
+                let after = store.records.entries().expect("read");
+                let (last, first) = after.split_last().expect("it was appended");
+                assert!(are_equal(last, &Entry::Synced { upto: 7 }));
+                assert!(first.len() == before.len() && first.iter().zip(&before).all(|(a, b)| are_equal(a, b)));
+            }
+        });
+}
+
+/// Below the checksum: what whoever wrote the journal wanted it to say.
+#[test]
+fn fuzz_journal_entry() {
+    let entries = entries();
+    let project = Project::new();
+    let header = fs::read(project.at("journal")).expect("read")[..HEAD * 2].to_vec();
+    let examples = entries.iter().map(|entry| payload(entry).expect("encoded"));
+    Fuzz::of("journal entry", examples).words(&WORDS).run(|bytes| {
+        let Ok(Some(entry)) = decode(bytes) else { return };
+        let again = decode(&payload(&entry).expect("encoded"))
+            .expect("of this version")
+            .expect("believed");
+        assert!(are_equal(&entry, &again));
+        // As the first and as the last of a journal, and twice.
+        let mut journal = header.clone();
+        frame(bytes, &mut journal).expect("framed");
+        for entry in &entries {
+            frame(&payload(entry).expect("encoded"), &mut journal).expect("framed");
+        }
+        frame(bytes, &mut journal).expect("framed");
+        let mut ledger = Ledger::beginning_at(START);
+        for (at, entry) in scan(&journal[HEAD * 2..], START, &decode).unwrap_or_default().entries {
+            ledger.fold(at, &entry);
+            check(&ledger);
+        }
+        ledger.doubt_effects();
+        ledger.prune(&|_| false);
+        check(&ledger);
+        project.put("journal", &journal);
+        for cache in ["index", "results"] {
+            let _ = fs::remove_file(project.at(cache));
+        }
+        project.look();
+        // A compaction forgets nothing that may lie in the project.
+        let (store, _) = Store::open(project.root()).expect("opened");
+        store.prepare().expect("to be written to");
+        let placed = store.records.ledger(Ledger::placed_paths);
+        store.records.rewrite(0).expect("written anew");
+        assert_eq!(store.records.ledger(Ledger::placed_paths), placed);
+        store.records.ledger(check);
+    });
+}
+
+#[test]
+fn fuzz_former_journal_entry() {
+    let mut at = usize::try_from(START).expect("small");
+    let mut examples = Vec::new();
+    while let Some(payload) = whole(&FORMER[at..]) {
+        examples.push(payload.to_vec());
+        at += HEAD + payload.len();
+    }
+    assert!(examples.len() > 13);
+    Fuzz::of("former journal entry", examples).words(&WORDS).run(|bytes| {
+        let mut frames = Vec::new();
+        frame(bytes, &mut frames).expect("framed");
+        frames.extend_from_slice(&FORMER[HEAD * 2..]);
+        frame(bytes, &mut frames).expect("framed");
+        let mut ledger = Ledger::beginning_at(START);
+        let entries = upgrade::read(&frames).entries;
+        for (at, entry) in &entries {
+            ledger.fold(*at, entry);
+        }
+        check(&ledger);
+        let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
+        tell(&entries);
+    });
+}
+
+/// Reads a cache in which anything stands, under its hash and under one that is right; `is_read` says whether it counts.
+fn fuzz_cache(format: &'static str, is_read: impl Fn(&Path, &mut Journal) -> bool) {
+    let project = Project::built(&entries());
+    let known: Vec<Vec<u8>> = project
+        .look()
+        .iter()
+        .map(|entry| payload(entry).expect("encoded"))
+        .collect();
+    let path = project.at(format);
+    let is_read = || {
+        let journal = Journal::open(&project.at("journal"), false);
+        is_read(&path, &mut journal.expect("opened").expect("there"))
+    };
+    let example = own_file::read(&path).expect("it was saved");
+    assert!(is_read());
+    Fuzz::of(format, [example]).words(&WORDS).run(|bytes| {
+        let body = bytes.get(blake3::OUT_LEN..).unwrap_or_default();
+        let right = [blake3::hash(body).as_bytes(), body].concat();
+        for bytes in [bytes, &right] {
+            project.put(format, bytes);
+            if is_read() {
+                for entry in project.look() {
+                    assert!(known.contains(&payload(&entry).expect("encoded")), "{entry:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn fuzz_index() {
+    fuzz_cache("index", |path, journal| Index::load(path, journal).is_some());
+}
+
+#[test]
+fn fuzz_results() {
+    fuzz_cache("results", |path, journal| Results::load(path, journal, START).is_some());
+}
