@@ -349,7 +349,9 @@ proptest! {
         }
         for error in [Composition::Additive, Composition::Multiplicative] {
             if let Ok(fit) = (HoltWinters { season_length, error }).fit(&y) {
-                prop_assert_eq!(fit.forecast(5, &[80.0]), fit.forecast(5, &[80.0]));
+                // As texts: values beyond all measure forecast NaN, which equals nothing.
+                let [a, b] = [(); 2].map(|()| format!("{:?}", fit.forecast(5, &[80.0])));
+                prop_assert_eq!(a, b);
             }
         }
     }
