@@ -484,7 +484,10 @@ impl Forged {
 #[test]
 fn fuzz_forged_store() {
     let target = target("t");
-    let examples = [[24, 0, 0, 0, 0, 0], [6, 0, 7, 0, 0, 4], [21, 6, 3, 1, 1, 1]].map(Vec::from);
+    // Each place with each thing that may stand there, beside one entry or another.
+    let numbers = 0..u8::try_from(8 * PLACES.len()).unwrap_or(u8::MAX);
+    let examples = numbers.flat_map(|n| [[n, n / 8, n, n / 3, n / 2, n], [n, n % 8, n / 5, n / 7, n, n / 4]]);
+    let examples = examples.map(Vec::from);
     Fuzz::of("forged store", examples).run(|bytes| {
         let forged = Forged::new();
         let run = RunId::new();
