@@ -1,6 +1,8 @@
 //! Stores that somebody made to do harm: nothing out of the project is touched, nothing in `.git`, and no file of the
 //! project that atsaf did not make is replaced or lost.
 
+mod forged;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -93,7 +95,7 @@ impl Forged {
         assert_eq!(self.mine(), self.before);
     }
 
-    /// Something that a dead run left in its staging, at the path of an artifact that the journal names.
+    /// A build begins, and clears away what dead ones left.
     fn begin(&self) {
         drop(self.store.begin(RunId::new()).expect("begun"));
     }
