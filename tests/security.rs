@@ -556,27 +556,3 @@ fn a_new_file_among_many_inputs_is_explained_by_itself() {
     told.has("+ d/new");
     within(&project, "ulimit -v 1000000", "build -q").ok();
 }
-
-#[test]
-fn a_thousand_targets_at_once_need_no_gigabyte() {
-    let targets = (0..1_000).map(|number| {
-        format!("[target.t{number}]\nrun = \"sleep 1; echo > {{{{output}}}}\"\noutput = \"out/{number}\"\n")
-    });
-    let project = Project::new(&targets.collect::<String>());
-    let running = project.start("build -q -j 1000");
-    let peak = || {
-        let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok())
-    };
-    let mut most = 0;
-    while let Some(now) = peak() {
-        most = most.max(now);
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        if project.at("out/999").exists() && fs::read_dir(project.at("out")).is_ok_and(|out| out.count() == 1_000) {
-            break;
-        }
-    }
-    running.collect().ok();
-    assert!((1..500_000).contains(&most), "{most} kB");
-}
