@@ -26,6 +26,18 @@ use crate::engine::digest::{self, Digest};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, is_url};
 use crate::engine::task::{Context, Memo, Message, NoMemo, Task, TaskError};
+use crate::forecasting::eia::Query;
+
+/// What asks for everything of one day.
+fn one_day() -> Query {
+    let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");
+    Query {
+        start: day,
+        end: day,
+        respondents: Vec::new(),
+        fueltypes: Vec::new(),
+    }
+}
 
 /// A directory in which tasks run one after the other, each reading what the others wrote.
 struct TaskDirectory {

@@ -10,6 +10,7 @@ pub mod history;
 pub mod human;
 pub mod ink;
 pub mod json;
+pub mod line_edits;
 pub mod plan;
 pub mod reasons;
 pub mod screen;

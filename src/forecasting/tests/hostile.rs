@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use super::hostile_files::packed;
 use super::*;
-use crate::forecasting::eia::Query;
 use crate::forecasting::eia::client::{Client, RequestLimits};
 use crate::forecasting::eia::error::EiaError;
 
@@ -204,13 +203,7 @@ fn a_server_that_drips_has_so_long_for_the_whole_answer() {
         ..RequestLimits::default()
     };
     let client = Client::new(&server.address, KEY, limits, &goes_on).expect("a client");
-    let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");
-    let query = Query {
-        start: day,
-        end: day,
-        respondents: Vec::new(),
-        fueltypes: Vec::new(),
-    };
+    let query = one_day();
     let begun = Instant::now();
     let answer = client.fetch(&query, |_, _| Ok::<(), EiaError>(()));
     assert_eq!(answer, Err(EiaError::Timeout { limit }));

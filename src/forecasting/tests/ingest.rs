@@ -359,7 +359,6 @@ fn a_server_that_is_not_there_or_hangs_up_is_reported_without_the_key() {
 
 #[test]
 fn a_server_that_does_not_answer_in_time_is_not_waited_for() {
-    use crate::forecasting::eia::Query;
     use crate::forecasting::eia::client::{Client, RequestLimits};
     use crate::forecasting::eia::error::EiaError;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -377,13 +376,7 @@ fn a_server_that_does_not_answer_in_time_is_not_waited_for() {
         &goes_on,
     )
     .expect("a client");
-    let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");
-    let query = Query {
-        start: day,
-        end: day,
-        respondents: Vec::new(),
-        fueltypes: Vec::new(),
-    };
+    let query = one_day();
     let answer = client.fetch(&query, |_, _| Ok::<(), EiaError>(()));
     assert_eq!(answer, Err(EiaError::Timeout { limit }));
 }

@@ -8,8 +8,9 @@ use crate::engine::plan::Verdict;
 use crate::engine::store::StoredResult;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
+use crate::report::line_edits::Edit;
 use crate::report::plan::{Fate, names};
-use crate::report::reasons::{Edit, field_name};
+use crate::report::reasons::field_name;
 
 /// The least width of the column of names.
 const NAME: usize = 8;
