@@ -11,6 +11,7 @@ const TASKS: &[&str] = &[
     "engine::task",
     "engine::spec",
     "engine::digest",
+    "engine::regular_file",
     "engine::run_id",
 ];
 

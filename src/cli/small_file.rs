@@ -1,11 +1,10 @@
-//! Reads files that a person writes: opening a pipe would wait for ever, and a device may have no end.
+//! Reads files that a person writes, within a limit.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use crate::engine::regular_file::{self, LastLink};
 
 /// Reads a regular file, or one that a link leads to, of no more than `limit` bytes.
 ///
@@ -13,18 +12,11 @@ use rustix::fs::OFlags;
 /// Whatever opening and reading meets; [`io::ErrorKind::InvalidData`] if it is no regular file or larger.
 pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let wrong = |what: String| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    // A socket cannot even be opened.
-    let metadata = match &opened {
-        Ok(file) => file.metadata(),
-        Err(_) => path.metadata(),
-    };
-    if metadata.as_ref().is_ok_and(|it| !it.is_file()) {
+    let Ok(file) = regular_file::open(path, OpenOptions::new().read(true), LastLink::Followed)? else {
         return wrong("it is no regular file".to_owned());
-    }
+    };
     let mut bytes = Vec::new();
-    opened?.take(limit + 1).read_to_end(&mut bytes)?;
+    file.take(limit + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > limit {
         true => wrong(format!("it has more than {} MiB", limit >> 20)),
         false => Ok(bytes),

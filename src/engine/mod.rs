@@ -28,6 +28,7 @@ mod moves;
 pub mod nesting;
 pub mod plan;
 pub mod reason;
+pub mod regular_file;
 pub mod result_id;
 mod run;
 pub mod run_id;

@@ -2,12 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use rustix::fs::OFlags;
-
 use super::limits::SizeLimit;
+use crate::engine::regular_file::{self, LastLink};
 use crate::engine::task::{Context, TaskError};
 
 /// As much is read between two looks at whether the attempt goes on.
@@ -18,20 +16,8 @@ const PIECE: usize = 1 << 18;
 /// # Errors
 /// If it cannot be opened or is something else.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    let kind = file.metadata()?.file_type();
-    let what = match () {
-        () if kind.is_file() => return Ok(file),
-        () if kind.is_dir() => "a directory",
-        () if kind.is_fifo() => "a pipe",
-        () if kind.is_socket() => "a socket",
-        () => "a device",
-    };
-    Err(io::Error::other(format!("it is {what}, not a file")))
+    let opened = regular_file::open(path, OpenOptions::new().read(true), LastLink::Followed)?;
+    opened.map_err(|what| io::Error::other(format!("it is {what}, not a file")))
 }
 
 /// Reads a whole file, and unpacks it if its name ends in `.gz`; `holder` is what errors call it.

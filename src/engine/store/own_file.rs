@@ -1,33 +1,21 @@
 //! Files and directories of the store itself: for their owner alone, and never something else that stands in their
 //! place. A link would lead out of the store, and opening a pipe would wait for ever.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use crate::engine::regular_file::{self, LastLink};
 
 /// Opens a regular file; one that is made is for its owner alone.
 ///
 /// # Errors
 /// Whatever opening meets; [`io::ErrorKind::InvalidData`] if something else than a regular file stands there.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let opened = options.custom_flags(flags).mode(0o600).open(path);
-    let is_file = match &opened {
-        Ok(file) => file.metadata()?.is_file(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-        Err(_) => fs::symlink_metadata(path).is_ok_and(|it| it.is_file()),
-    };
-    match is_file {
-        true => opened,
-        false => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "it is no regular file, as all of the store are: remove it",
-        )),
-    }
+    let what = "it is no regular file, as all of the store are: remove it";
+    let opened = regular_file::open(path, options.mode(0o600), LastLink::Refused)?;
+    opened.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// Opens a file that is written to in place; what has another name elsewhere may be somebody's own.
@@ -87,6 +75,7 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
