@@ -406,6 +406,28 @@ fn a_command_fails_at_a_line_a_part_of_a_pipe_and_a_variable_that_is_not_set() {
 }
 
 #[test]
+fn a_text_that_asks_how_a_command_ended_gets_the_answer_and_fails_for_all_else() {
+    for run in [
+        "(exit 3); echo $? > {{output}}",
+        "grep -q x /dev/null\ncode=$?\n\necho $code > {{output}}",
+    ] {
+        let project = Project::new(&format!("[target.t]\nrun = '''\n{run}\n'''\noutput = \"out\"\n"));
+        project.build("-q").ok();
+        assert_eq!(project.read("out"), if run.contains("grep") { "1\n" } else { "3\n" });
+    }
+    assert!(fails("(exit 3); echo $NO_SUCH_VARIABLE $? > {{output}}", ""));
+    assert!(fails(
+        "(exit 3) || true; echo one > {{output}}; (exit $?) | cat; exit 4",
+        ""
+    ));
+    // Where the text does not ask, or asks for what did not fail, nothing changes.
+    assert!(fails(
+        "(exit 3) && code=0 || code=$?; false; echo $code > {{output}}",
+        ""
+    ));
+}
+
+#[test]
 fn another_shell_is_another_command() {
     let project = Project::new("[target.t]\nrun = \"echo t >> ../ran; echo 1 > {{output}}\"\noutput = \"out\"\n");
     project.build("-q").ok();

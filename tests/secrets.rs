@@ -147,11 +147,36 @@ fn an_artifact_with_a_secret_fails_the_build_and_is_kept_nowhere() {
         let built = project.build("");
         built.exits(1);
         built.has("error: `t` failed: `t.txt` holds the secret `TOKEN` in line 2, at byte 8\n");
-        built.has("  note: nothing was placed, and no copy was kept\n");
+        built.has(
+            "  note: `t.txt` was left there for you to look at: it counts as not built, and no copy of it was kept\n",
+        );
         built.has("say `secrets_in_output = \"allow\"` in the target `t`");
-        assert!(!project.at("t.txt").exists());
+        assert!(project.read("t.txt").starts_with("one\ntwo "));
         hides(&project, &built, &["hunter2", "aHVudGVyMi", "68756e7465"]);
     }
+}
+
+#[test]
+fn what_was_refused_for_a_secret_is_not_built_and_gives_way_to_what_is() {
+    let project = project("printf '%s' \"$TOKEN\" > \"$1\"; sleep 0");
+    project.build("").exits(1);
+    assert_eq!(project.read("t.txt"), SECRET);
+    project.atsaf("status").has("never built");
+    project.write("script.sh", "echo none > \"$1\"");
+    let built = project.build("");
+    built.ok();
+    assert!(!built.text.contains("displaced"), "{}", built.text);
+    assert_eq!(project.read("t.txt"), "none\n");
+    hides(&project, &built, &["hunter2"]);
+    // What is there already stays: the artifact of a success, and a file of somebody else's.
+    project.write("script.sh", "printf '%s' \"$TOKEN\" > \"$1\"; sleep 0");
+    project
+        .build("-B")
+        .has("  note: nothing was placed, and no copy was kept\n");
+    assert_eq!(project.read("t.txt"), "none\n");
+    project.write("t.txt", "mine");
+    project.build("-B").exits(1);
+    assert_eq!(project.read("t.txt"), "mine");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use super::syntax::{self, Word};
 use super::targets::{CommandDraft, Draft};
 use super::template::{self, Hole, TemplatePart};
 use super::words;
-use crate::engine::spec::{Action, Command, From, Input, Param, Piece, SHELL, Template, Value};
+use crate::engine::spec::shell_text::reads_status;
+use crate::engine::spec::{Action, Command, From, Input, Param, Piece, SHELL, SHELL_PAST_FAILURES, Template, Value};
 
 /// Words of a command's template that are no parameters.
 const LISTS: [&str; 4] = ["inputs", "output", "inputs_file", "params_file"];
@@ -31,15 +32,15 @@ impl Resolver<'_, '_> {
         }
         let mut words = Vec::with_capacity(run.words.len());
         let mut files = Vec::new();
-        let shell = run.shell.then(|| self.shell_of(draft));
+        let own_shell = self.own_shell(draft).filter(|_| run.shell);
         if let (Some((span, _)), false) = (&draft.shell, run.shell) {
             mistakes
                 .error(*span, "`shell` is for a command that is a text")
                 .note("a list of words is run as it is, without a shell")
                 .help("remove it, or write `run` as a text");
         }
-        if shell.as_deref().is_some_and(|words| *words != SHELL) {
-            for (at, word) in shell.iter().flatten().enumerate() {
+        if own_shell.is_some_and(|words| *words != SHELL) {
+            for (at, word) in own_shell.iter().copied().flatten().enumerate() {
                 words::of_list(word, at == 0, &mut files);
             }
         }
@@ -66,19 +67,18 @@ impl Resolver<'_, '_> {
         files.retain(|file| seen.insert(file.clone()));
         let command = Command {
             words,
-            shell: shell.map(Into::into),
+            shell: run
+                .shell
+                .then(|| own_shell.map_or_else(|| usual_shell(&run.words).into(), Into::into)),
             file_words: files,
         };
         (Action::Command(command), params)
     }
 
-    /// The words of the shell that runs the text of a target.
-    fn shell_of(&self, draft: &Draft<'_>) -> Vec<String> {
+    /// The words of the shell that the target or the project names.
+    fn own_shell<'d>(&'d self, draft: &'d Draft<'_>) -> Option<&'d [String]> {
         let own = draft.shell.as_ref().map(|(_, words)| words.as_slice());
-        match own.or(self.shell) {
-            Some(words) => words.to_vec(),
-            None => SHELL.map(str::to_owned).to_vec(),
-        }
+        own.or(self.shell)
     }
 
     /// The pieces of one word, and whether every hole of it is known.
@@ -288,6 +288,15 @@ fn put(out: &mut String, value: &Value, shell: bool) {
         Ok(quoted) if shell => out.push_str(&quoted),
         _ => out.push_str(&plain),
     }
+}
+
+/// The words of the shell for a text where none is named.
+fn usual_shell(text: &[Word<'_>]) -> Vec<String> {
+    let shell = match text.iter().any(|word| reads_status(word.text)) {
+        true => SHELL_PAST_FAILURES,
+        false => SHELL,
+    };
+    shell.map(str::to_owned).to_vec()
 }
 
 /// Checks that there are outputs, and that the command is told where to write.

@@ -66,7 +66,7 @@ impl Attempt<'_> {
         Ok(staged)
     }
 
-    /// Fails where an output holds a secret that the target got.
+    /// Fails where an output holds a secret that the target got; a file is left in its place if nothing stands there.
     fn refuse_secrets(&self, target: &Target, private: &Private) -> Result<(), AttemptError> {
         let secrets = SecretsGiven::to(target, &self.options.secrets);
         for (output, path) in target.outputs.iter().zip(&private.paths) {
@@ -74,7 +74,10 @@ impl Attempt<'_> {
                 .find_in(path)
                 .map_err(|error| AttemptError::failed(format!("`{}` cannot be read: {error}", output.path)))?;
             if let Some(found) = found {
-                return Err(AttemptError::Failed(Box::new(found.failure(target, output))));
+                // Where it cannot be left, it is gone: the message says which.
+                let is_left = self.context.store.leave_refused(output, path, self.context.files);
+                let failure = found.failure(target, output, is_left.unwrap_or(false));
+                return Err(AttemptError::Failed(Box::new(failure)));
             }
         }
         Ok(())

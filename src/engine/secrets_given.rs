@@ -92,8 +92,8 @@ impl<'a> SecretsGiven<'a> {
 }
 
 impl SecretFound<'_> {
-    /// The failure of an attempt that wrote it.
-    pub(super) fn failure(&self, target: &Target, output: &Output) -> Failure {
+    /// The failure of an attempt that wrote it; what it wrote is left in its place to be looked at, or gone.
+    pub(super) fn failure(&self, target: &Target, output: &Output, is_left: bool) -> Failure {
         let Self { secret, below, place } = self;
         let path = match below.as_os_str().is_empty() {
             true => output.path.clone(),
@@ -111,7 +111,13 @@ impl SecretFound<'_> {
         };
         Failure {
             what,
-            notes: vec!["nothing was placed, and no copy was kept".to_owned()],
+            notes: vec![match is_left {
+                true => format!(
+                    "`{}` was left there for you to look at: it counts as not built, and no copy of it was kept",
+                    output.path
+                ),
+                false => "nothing was placed, and no copy was kept".to_owned(),
+            }],
             help: vec![
                 "leave it out of what the target writes: artifacts are copied, shared and kept".to_owned(),
                 format!(

@@ -218,6 +218,9 @@ pub enum Action {
 /// The shell of a text where none is written: it fails where any program of a pipe, any line, or an unset variable does.
 pub const SHELL: [&str; 4] = ["bash", "-euo", "pipefail", "-c"];
 
+/// The shell of such a text that looks at `$?` itself: with the other one it would have ended before that.
+pub const SHELL_PAST_FAILURES: [&str; 4] = ["bash", "-uo", "pipefail", "-c"];
+
 /// A command as declared, not yet rendered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {

@@ -33,6 +33,17 @@ pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(scan.tokens)
 }
 
+/// Whether a text looks at how a command ended that stands before it: `$?` after a `;` or a line end.
+///
+/// In a shell that ends at the first failure it could only ever be 0 there.
+pub(crate) fn reads_status(text: &str) -> bool {
+    let mut scan = Scan::new(0);
+    scan.all(&mut text.chars().peekable(), false).is_some() && scan.reads_status
+}
+
+/// What begins a branch or a body: `$?` behind it is that of a condition, or of what came before a function's call.
+const OPENERS: [&str; 5] = ["then", "else", "elif", "do", "{"];
+
 /// Commands stand in words as deep as this.
 const DEEPEST: usize = 64;
 /// A text in place is read in two ways where the first one fails, each with all that is in it: not deeper than this.
@@ -51,6 +62,11 @@ struct Scan {
     mark: Option<bool>,
     /// The end marks of texts in place that begin with the next line.
     marks: Vec<(String, bool)>,
+    /// The sign that ended the last command.
+    last_sign: char,
+    /// Whether the command before this one has ended, by a `;` or a line end, whatever came of it.
+    is_after_another: bool,
+    reads_status: bool,
 }
 
 impl Scan {
@@ -63,6 +79,9 @@ impl Scan {
             commands: Vec::new(),
             mark: None,
             marks: Vec::new(),
+            last_sign: '\n',
+            is_after_another: false,
+            reads_status: false,
         }
     }
 
@@ -99,7 +118,7 @@ impl Scan {
                         _ => {}
                     }
                     self.end_word();
-                    self.tokens.push(Token::End);
+                    self.end_command(c);
                     if c == '\n' {
                         for (mark, tabs) in std::mem::take(&mut self.marks) {
                             self.in_place(&up_to(&mark, tabs, chars));
@@ -126,6 +145,7 @@ impl Scan {
         if self.depth == DEEPEST {
             return None;
         }
+        self.reads_status |= self.is_after_another && sign == '$' && chars.peek() == Some(&'?');
         let mut inner = Self::new(self.depth + 1);
         match sign {
             '$' if chars.next_if_eq(&'(').is_some() => inner.all(chars, true)?,
@@ -212,6 +232,18 @@ impl Scan {
         self.begin().push(c);
     }
 
+    fn end_command(&mut self, sign: char) {
+        let begins_another = matches!(sign, ';' | '\n');
+        self.is_after_another = match self.tokens.last() {
+            Some(Token::Word { text, .. }) => begins_another && !OPENERS.contains(&text.as_str()),
+            // An empty line, or one that goes on after `&&`.
+            None | Some(Token::End) if begins_another => self.is_after_another || self.last_sign == ')',
+            _ => begins_another,
+        };
+        self.last_sign = sign;
+        self.tokens.push(Token::End);
+    }
+
     fn end_word(&mut self) {
         let literal = std::mem::replace(&mut self.literal, true);
         let commands = std::mem::take(&mut self.commands);
@@ -219,6 +251,7 @@ impl Scan {
             if let Some(tabs) = self.mark.take() {
                 self.marks.push((text.clone(), tabs));
             }
+            self.is_after_another &= !OPENERS.contains(&text.as_str());
             self.tokens.push(Token::Word {
                 text,
                 literal,
@@ -398,6 +431,38 @@ mod tests {
     /// A backtick that does not close.
     fn expanded_to_nothing() -> Token {
         word("`", false)
+    }
+
+    #[test]
+    fn a_text_that_looks_at_how_the_command_before_ended_is_known() {
+        for text in [
+            "run; echo $? > out",
+            "run\ncode=$?\necho $code",
+            "run;\n\n  echo \"it was $?\"",
+            "run | head; if [ $? -ne 0 ]; then echo no; fi",
+            "a && b\ntest $? = 2",
+            "(exit 3); echo $?",
+            "a; b &&\n c\n\necho $?",
+        ] {
+            assert!(reads_status(text), "{text}");
+        }
+        for text in [
+            "run && code=0 || code=$?; echo $code",
+            "run ||\n  echo $?",
+            "if run; then echo $?; else echo $?; fi",
+            "if run\nthen\n  echo $?\nelse\n  echo $?\nfi",
+            "tidy() {\n  code=$?\n  exit $code\n}\nrun",
+            "tidy() { code=$?; exit $code; }; run",
+            "tidy()\n{\n  code=$?\n}\nrun",
+            "trap 'code=$?; exit $code' EXIT; run",
+            "run; echo '$?' > out",
+            "run; x=$(cat a; echo $?)",
+            "echo $?",
+            "run # $?",
+            "run; echo a$b ?",
+        ] {
+            assert!(!reads_status(text), "{text}");
+        }
     }
 
     #[test]

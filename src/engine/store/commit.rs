@@ -218,6 +218,26 @@ impl Store {
         })
     }
 
+    /// Leaves a file that was refused at its declared path, to be looked at, if nothing stands there; says whether it did.
+    ///
+    /// It belongs to no result, and no copy of it is kept. As atsaf itself put it there, the next commit replaces it.
+    pub(crate) fn leave_refused(&self, output: &Output, at: &Path, files: &Files) -> io::Result<bool> {
+        let to = files.at(&output.path);
+        if exists(&to) || output.kind == ArtifactKind::Directory {
+            return Ok(false);
+        }
+        fs::create_dir_all(to.parent().unwrap_or(&to))?;
+        let files = vec![(output.path.clone(), digest::of_file(at)?)];
+        self.records
+            .append(&[Entry::Placement { files }])
+            .map_err(io::Error::other)?;
+        match rename_with(at, &to, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::EXIST | rustix::io::Errno::INVAL) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub(super) fn place_all(
         &self,
         place: &[(Artifact, PathBuf)],
