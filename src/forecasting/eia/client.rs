@@ -1,20 +1,22 @@
 //! Asks the API page by page.
 //!
 //! The key goes to the server that was named, and nowhere else: no redirect takes it to another one, no `Referer` holds
-//! it, and every text that comes back is masked.
+//! it, and every text that comes back is masked. It is sent as a header, which stays out of the logs of servers and
+//! proxies; to a server that sees none there, as the documented parameter.
 
 mod mask;
 
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::sync::Once;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use reqwest::blocking::Client as Http;
 use reqwest::blocking::Request;
+use reqwest::header::HeaderValue;
 use reqwest::redirect::{Attempt, Policy};
 
 use self::mask::mask;
@@ -66,6 +68,8 @@ pub(crate) struct Client<'a> {
     http: Http,
     address: Url,
     key: &'a str,
+    /// Whether the server takes no key from a header.
+    key_in_query: AtomicBool,
     limits: RequestLimits,
     cancelled: &'a AtomicBool,
 }
@@ -114,6 +118,7 @@ impl<'a> Client<'a> {
             http: http.build().map_err(|error| unreachable(&error, key))?,
             address,
             key,
+            key_in_query: AtomicBool::new(false),
             limits,
             cancelled,
         })
@@ -191,11 +196,15 @@ impl<'a> Client<'a> {
     }
 
     fn page(&self, query: &Query, offset: usize) -> Result<EiaPage, EiaError> {
+        match self.ask(query, offset) {
+            Err(EiaError::NoKey) if !self.key_in_query.swap(true, Ordering::Relaxed) => self.ask(query, offset),
+            answer => answer,
+        }
+    }
+
+    fn ask(&self, query: &Query, offset: usize) -> Result<EiaPage, EiaError> {
         let request = self
-            .http
-            .get(self.address.clone())
-            .query(&self.parameters(query, offset))
-            .build()
+            .request(query, offset)
             .map_err(|error| unreachable(&error, self.key))?;
         let (http, limits) = (self.http.clone(), self.limits);
         // A read from a server that drips cannot be told to stop: it is left behind.
@@ -224,28 +233,19 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The order is total, so that pages neither overlap nor leave rows out.
-    ///
-    /// The key is a parameter, which is documented; some clients send it as a header `X-Api-Key`, which would keep it out
-    /// of the logs of servers, but nobody says that the real server takes it.
-    fn parameters(&self, query: &Query, offset: usize) -> Vec<(String, String)> {
-        let mut all = vec![
-            ("api_key".to_owned(), self.key.to_owned()),
-            ("frequency".to_owned(), "hourly".to_owned()),
-            ("data[0]".to_owned(), "value".to_owned()),
-        ];
-        for (facet, codes) in [("respondent", &query.respondents), ("fueltype", &query.fueltypes)] {
-            all.extend(codes.iter().map(|code| (format!("facets[{facet}][]"), code.clone())));
-        }
-        all.push(("start".to_owned(), format!("{}T00", query.start)));
-        all.push(("end".to_owned(), format!("{}T23", query.end)));
-        for (at, column) in ["period", "respondent", "fueltype"].into_iter().enumerate() {
-            all.push((format!("sort[{at}][column]"), column.to_owned()));
-            all.push((format!("sort[{at}][direction]"), "asc".to_owned()));
-        }
-        all.push(("offset".to_owned(), offset.to_string()));
-        all.push(("length".to_owned(), PAGE.to_string()));
-        all
+    fn request(&self, query: &Query, offset: usize) -> reqwest::Result<Request> {
+        let request = self.http.get(self.address.clone());
+        let header = HeaderValue::from_str(self.key)
+            .ok()
+            .filter(|_| !self.key_in_query.load(Ordering::Relaxed));
+        let request = match header {
+            Some(mut key) => {
+                key.set_sensitive(true);
+                request.header("x-api-key", key)
+            }
+            None => request.query(&[("api_key", self.key)]),
+        };
+        request.query(&parameters(query, offset)).build()
     }
 
     fn no_answer(&self, error: &reqwest::Error) -> EiaError {
@@ -290,6 +290,26 @@ impl<'a> Client<'a> {
             other => other,
         }
     }
+}
+
+/// The order is total, so that pages neither overlap nor leave rows out.
+fn parameters(query: &Query, offset: usize) -> Vec<(String, String)> {
+    let mut all = vec![
+        ("frequency".to_owned(), "hourly".to_owned()),
+        ("data[0]".to_owned(), "value".to_owned()),
+    ];
+    for (facet, codes) in [("respondent", &query.respondents), ("fueltype", &query.fueltypes)] {
+        all.extend(codes.iter().map(|code| (format!("facets[{facet}][]"), code.clone())));
+    }
+    all.push(("start".to_owned(), format!("{}T00", query.start)));
+    all.push(("end".to_owned(), format!("{}T23", query.end)));
+    for (at, column) in ["period", "respondent", "fueltype"].into_iter().enumerate() {
+        all.push((format!("sort[{at}][column]"), column.to_owned()));
+        all.push((format!("sort[{at}][direction]"), "asc".to_owned()));
+    }
+    all.push(("offset".to_owned(), offset.to_string()));
+    all.push(("length".to_owned(), PAGE.to_string()));
+    all
 }
 
 /// The rows and warnings of two pages as one.
