@@ -121,6 +121,28 @@ fn what_git_tracks_is_no_orphan() {
 }
 
 #[test]
+fn orphans_go_only_if_the_journal_was_begun_by_the_same_user() {
+    let project = copier();
+    project.build("-q").ok();
+    project.edit("Atsaffile", "out/a", "out/b");
+    let from_elsewhere = |args: &str| {
+        let mut command = project.command(args);
+        Told::of(command.env("XDG_STATE_HOME", project.at("../stranger")))
+    };
+    from_elsewhere("clean --orphans -n").has("out/a");
+    let refused = from_elsewhere("clean --orphans");
+    refused.exits(4);
+    refused.has("error: `.atsaf` was not begun by you on this machine");
+    refused.has("help: if you restored `.atsaf` yourself: `atsaf clean --orphans --trust-store`");
+    from_elsewhere("build -q").ok();
+    from_elsewhere("gc --keep-runs 1").ok();
+    from_elsewhere("clean --orphans").exits(4);
+    assert_eq!(project.read("out/a"), "one\n");
+    from_elsewhere("clean --orphans --trust-store").has("removed 1 artifact");
+    assert!(!project.at("out/a").exists());
+}
+
+#[test]
 fn a_verified_store_gives_nothing_back_that_was_changed() {
     let project = Project::new(
         "[params]\nn = 1\n[target.a]\nrun = \"echo {{n}} >> runs; echo {{n}} > {{output}}\"\noutput = \"out\"\n",

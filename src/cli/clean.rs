@@ -25,6 +25,18 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
+/// Refuses to remove what only a journal of unknown origin calls atsaf's own.
+fn not_own() -> CommandError {
+    let diagnostic = Diagnostic::error("`.atsaf` was not begun by you on this machine")
+        .note("the Atsaffile does not name the files that would go: only `.atsaf` says that atsaf made them")
+        .help("look at them with `atsaf clean --orphans -n`, then remove them by hand")
+        .help("if you restored `.atsaf` yourself: `atsaf clean --orphans --trust-store`");
+    CommandError {
+        diagnostics: vec![diagnostic],
+        exit: Exit::Store,
+    }
+}
+
 /// Says what is removed, and removes it.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
@@ -43,6 +55,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         true => orphans.iter().map(|orphan| (orphan.path.as_str(), orphan)).collect(),
         false => outputs(&project, &args.goals)?,
     };
+    if !args.dry_run && !orphans.is_empty() && !project.store.records.are_own() {
+        return Err(not_own());
+    }
     let planned = project
         .store
         .survey(&outputs, &project.files)

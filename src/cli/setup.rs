@@ -210,6 +210,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         (declared, opened)
     });
     let (store, files) = opened.map_err(CommandError::store)?;
+    store.bind(user.clone(), common.trust_store);
     let mut diagnostics = declared.diagnostics;
     let secrets = secrets(&declared.secrets, &root, &session.env, &mut diagnostics);
     // Before anything is told, mistakes included. A short secret would be taken for many an own word, and is hidden in

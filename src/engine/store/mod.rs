@@ -162,6 +162,14 @@ impl Store {
         Ok((store, Files::new(root, known)))
     }
 
+    /// Binds the records that are begun here to the user's own key; with `trusted`, those that are there as well.
+    pub fn bind(&self, user: UserKey, trusted: bool) {
+        self.records.bind(user);
+        if trusted {
+            self.records.adopt();
+        }
+    }
+
     /// What a build kept of an Atsaffile under a key in the store of a project; needs no open store.
     #[must_use]
     pub fn checked_spec(root: &Path, key: Digest, text: &Text, user: &UserKey) -> Option<CheckedSpec> {

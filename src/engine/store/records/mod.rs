@@ -11,6 +11,7 @@ pub mod entry;
 mod index;
 mod journal;
 mod ledger;
+mod origin;
 mod results;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ mod upgrade;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use self::entry::{Entry, ResultEntry};
 use self::index::Index;
@@ -28,6 +29,7 @@ pub use self::ledger::{History, Ledger, StoredResult};
 use self::results::Results;
 use super::StoreError;
 use super::area::locks::Locks;
+use super::user_key::UserKey;
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::{Files, Known};
@@ -37,6 +39,8 @@ use crate::engine::fingerprint::Fingerprint;
 pub struct Records {
     dir: PathBuf,
     locks: Locks,
+    /// To which a journal that is begun is bound.
+    user: OnceLock<UserKey>,
     state: Mutex<RecordsState>,
 }
 
@@ -93,6 +97,7 @@ impl Records {
         let records = Self {
             dir: dir.to_owned(),
             locks,
+            user: OnceLock::new(),
             state: Mutex::new(state),
         };
         Ok((records, known))
@@ -107,6 +112,7 @@ impl Records {
             return Ok(());
         }
         let read = state.journal.as_ref().map(Journal::id);
+        let was_own = read.is_none_or(|id| self.is_of_user(id));
         let mut journal = Journal::open(&path, true).map_err(StoreError::at(&path))?;
         if let Some(old) = journal.as_mut().filter(|journal| journal.head() != Head::Current) {
             let entries = old.read(START).map_err(StoreError::at(&path))?.entries;
@@ -114,6 +120,7 @@ impl Records {
             journal = Some(Journal::replace(&path, &entries).map_err(StoreError::at(&path))?);
         }
         state.journal = journal;
+        self.sign_if(was_own, &state);
         if read.is_some() && read != state.journal.as_ref().map(Journal::id) {
             state.begin_again();
         }
@@ -122,6 +129,34 @@ impl Records {
 
     fn state(&self) -> MutexGuard<'_, RecordsState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Binds what is begun to the user's own key.
+    pub(super) fn bind(&self, user: UserKey) {
+        let _ = self.user.set(user);
+    }
+
+    fn is_of_user(&self, id: [u8; 16]) -> bool {
+        self.user.get().is_some_and(|user| origin::is_own(&self.dir, id, user))
+    }
+
+    /// Says that the journal is the user's own, if it is.
+    fn sign_if(&self, is_own: bool, state: &RecordsState) {
+        if let (true, Some(user), Some(journal)) = (is_own, self.user.get(), &state.journal) {
+            origin::sign(&self.dir, journal.id(), user);
+        }
+    }
+
+    /// Whether this user's builds alone wrote the journal.
+    #[must_use]
+    pub fn are_own(&self) -> bool {
+        let id = self.state().journal.as_ref().map(Journal::id);
+        id.is_none_or(|id| self.is_of_user(id))
+    }
+
+    /// Takes the journal for the user's own from now on.
+    pub(super) fn adopt(&self) {
+        self.sign_if(true, &self.state());
     }
 
     /// Whether there is a journal.
@@ -314,7 +349,9 @@ impl Records {
         if (size as u64) * times > *end {
             return Ok(());
         }
+        let was_own = self.is_of_user(journal.id());
         state.journal = Some(Journal::replace(&self.dir.join("journal"), &live)?);
+        self.sign_if(was_own, &state);
         state.begin_again();
         state.catch_up()
     }
