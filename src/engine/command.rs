@@ -145,8 +145,7 @@ impl Process<'_> {
         took: &mut dyn FnMut(&[u8]),
         pace: &Pace,
     ) -> io::Result<Ended> {
-        let (mut child, pipe) = self.spawn()?;
-        let _running = RunningCommand::new(&child);
+        let (mut child, pipe, _running) = self.spawn()?;
         let mut printed = Printed::new(pipe);
         let mut stop = Stopper::new(limit, interrupted, stopping);
         let mut pause = Duration::from_micros(20);
@@ -193,9 +192,7 @@ impl Process<'_> {
         Some((self.program(words[0])?, words))
     }
 
-    fn spawn(&self) -> io::Result<(Child, PipeReader)> {
-        // One at a time: while a lock can be inherited, no other child may be born.
-        static BIRTH: Mutex<()> = Mutex::new(());
+    fn spawn(&self) -> io::Result<(Child, PipeReader, RunningCommand)> {
         let (pipe, write) = io::pipe()?;
         let mut command;
         if let Some((program, words)) = self.without_shell() {
@@ -214,12 +211,14 @@ impl Process<'_> {
             .stdin(Stdio::null())
             .stdout(write.try_clone()?)
             .stderr(write);
-        let child = {
-            let _one = BIRTH.lock().unwrap_or_else(PoisonError::into_inner);
-            let _inherit = self.lock.map(Inherit::new);
-            command.spawn()?
-        };
-        Ok((child, pipe))
+        // One at a time: while a lock can be inherited, no other child may be born. And known from its birth, so that a
+        // stop does not miss it.
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _inherit = self.lock.map(Inherit::new);
+        let child = command.spawn()?;
+        let group = group(&child);
+        running.extend(group);
+        Ok((child, pipe, RunningCommand(group)))
     }
 }
 
@@ -329,14 +328,6 @@ static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// A command that runs, as long as this is not dropped.
 struct RunningCommand(Option<Pid>);
-
-impl RunningCommand {
-    fn new(child: &Child) -> Self {
-        let group = group(child);
-        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
-        Self(group)
-    }
-}
 
 impl Drop for RunningCommand {
     fn drop(&mut self) {

@@ -47,10 +47,12 @@ impl Pace {
     }
 }
 
+type Turn<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
 /// The turns of a thread, each with its target.
 pub(crate) struct Turns<'a, T> {
     pace: &'a Pace,
-    open: Vec<(TargetId, Pin<Box<dyn Future<Output = T> + 'a>>)>,
+    open: Vec<(TargetId, Turn<'a, T>)>,
 }
 
 impl<'a, T> Turns<'a, T> {
@@ -66,7 +68,7 @@ impl<'a, T> Turns<'a, T> {
 
     /// Begins one, up to its first wait; gives its end if it comes before.
     pub(crate) fn begin(&mut self, id: TargetId, turn: impl Future<Output = T> + 'a) -> Option<T> {
-        let mut turn: Pin<Box<dyn Future<Output = T> + 'a>> = Box::pin(turn);
+        let mut turn: Turn<'a, T> = Box::pin(turn);
         self.pace.share.set(Duration::ZERO);
         let ended = step(turn.as_mut());
         if ended.is_none() {
@@ -105,5 +107,55 @@ fn step<T>(turn: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
     match turn.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(end) => Some(end),
         Poll::Pending => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn turns_go_on_side_by_side_and_end_each_in_its_time() {
+        let pace = Pace::default();
+        let seen = RefCell::new(Vec::new());
+        let turn = |name: u32, waits: u32| {
+            let (pace, seen) = (&pace, &seen);
+            async move {
+                for wait in 0..waits {
+                    seen.borrow_mut().push((name, wait));
+                    pace.give_way().await;
+                }
+                name
+            }
+        };
+        let mut turns = Turns::new(&pace);
+        assert_eq!(turns.begin(TargetId(0), turn(0, 0)), Some(0));
+        assert_eq!(turns.begin(TargetId(1), turn(1, 3)), None);
+        assert_eq!(turns.begin(TargetId(2), turn(2, 1)), None);
+        assert_eq!(turns.go_on(), [(TargetId(2), 2)]);
+        assert_eq!(turns.len(), 1);
+        assert_eq!(turns.go_on(), []);
+        assert_eq!(turns.go_on(), [(TargetId(1), 1)]);
+        assert_eq!(*seen.borrow(), [(1, 0), (2, 0), (1, 1), (1, 2)]);
+    }
+
+    #[test]
+    fn a_moment_is_divided_and_a_turn_that_begins_waits_for_none_of_it() {
+        let pace = Pace::default();
+        let turn = || async {
+            let at_first = pace.share();
+            pace.give_way().await;
+            (at_first, pace.share())
+        };
+        let mut turns = Turns::new(&pace);
+        for number in 0..4 {
+            assert!(turns.begin(TargetId(number), turn()).is_none());
+        }
+        for (_, shares) in turns.go_on() {
+            assert_eq!(shares, (Duration::ZERO, LOOK / 4));
+        }
+        assert_eq!(alone(&pace, turn()), (LOOK, LOOK));
     }
 }
