@@ -498,7 +498,7 @@ fn with_little_memory_it_ends_with_a_message() {
         .map(|step| 5_000 + 2_500 * step)
         .find(begins)
         .expect("enough to say that it is too little");
-    let mut worked = 0;
+    let mut works = None;
     for limit in (0..24).map(|step| least + 2_500 * step) {
         for command in ["build", "status", "check"] {
             let told = within(&project, &format!("ulimit -c 0; ulimit -v {limit}"), command);
@@ -509,10 +509,17 @@ fn with_little_memory_it_ends_with_a_message() {
                 told.code,
                 told.text
             );
-            worked += u32::from(told.code == Some(0));
+            if told.code == Some(0) {
+                works.get_or_insert(limit);
+            }
         }
     }
-    assert!(worked > 0, "it works with enough");
+    let works = works.expect("enough for a small project");
+    let comment = format!("# {}\n", "x".repeat(98)).repeat(400_000);
+    project.write("Atsaffile", comment);
+    let told = within(&project, &format!("ulimit -v {works}"), "check");
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    told.has("memory allocation of");
 }
 
 #[test]
