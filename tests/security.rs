@@ -515,8 +515,8 @@ fn with_little_memory_it_ends_with_a_message() {
         }
     }
     let works = works.expect("enough for a small project");
-    let comment = format!("# {}\n", "x".repeat(98)).repeat(400_000);
-    project.write("Atsaffile", comment);
+    let targets = (0..60_000).map(|number| format!("[target.t{number}]\nrun = \"true\"\noutput = \"{number}\"\n"));
+    project.write("Atsaffile", targets.collect::<String>());
     let told = within(&project, &format!("ulimit -v {works}"), "check");
     assert_eq!(told.code, Some(1), "{}", told.text);
     told.has("memory allocation of");
