@@ -1,8 +1,10 @@
 //! Arguments in, exit code out.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use atsaf::cli;
+use atsaf::cli::address_space::Shortage;
+use atsaf::cli::{self, Exit};
 use atsaf::engine::task::Tasks;
 
 /// Plans of many targets and frames of many rows are made of small allocations.
@@ -10,6 +12,11 @@ use atsaf::engine::task::Tasks;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Some(shortage) = Shortage::of(1) {
+        // Where nothing can be allocated, there is neither a diagnostic nor a screen.
+        let _ = writeln!(io::stderr(), "error: {shortage}\n  help: {}", Shortage::HELP);
+        return ExitCode::from(Exit::Usage as u8);
+    }
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();

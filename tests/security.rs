@@ -511,19 +511,37 @@ fn many_mistakes_of_one_kind_are_counted_and_told_in_time() {
 #[test]
 fn with_little_memory_it_ends_with_a_message() {
     let project = copier();
-    let runs = |limit: &u32| within(&project, &format!("ulimit -v {limit}"), "--version").code == Some(0);
-    let least = (0..200)
-        .map(|step| 10_000 + 5_000 * step)
-        .find(runs)
-        .expect("enough for the program itself");
-    for limit in (0..12).map(|step| least + 5_000 * step) {
+    let begins = |limit: &u32| {
+        within(&project, &format!("ulimit -v {limit}"), "build")
+            .text
+            .contains("of memory leaves")
+    };
+    let least = (0..400)
+        .map(|step| 5_000 + 2_500 * step)
+        .find(begins)
+        .expect("enough to say that it is too little");
+    let mut works = None;
+    for limit in (0..24).map(|step| least + 2_500 * step) {
         for command in ["build", "status", "check"] {
-            let told = within(&project, &format!("ulimit -v {limit}"), command);
+            let told = within(&project, &format!("ulimit -c 0; ulimit -v {limit}"), command);
             assert!(!told.text.contains("panicked"), "{limit} {command}: {}", told.text);
-            let is_ended = matches!(told.code, Some(0..=4)) || told.text.contains("memory allocation of");
-            assert!(is_ended, "{limit} {command}: {:?} {}", told.code, told.text);
+            assert!(
+                matches!(told.code, Some(0..=4)),
+                "{limit} {command}: {:?} {}",
+                told.code,
+                told.text
+            );
+            if told.code == Some(0) {
+                works.get_or_insert(limit);
+            }
         }
     }
+    let works = works.expect("enough for a small project");
+    let targets = (0..60_000).map(|number| format!("[target.t{number}]\nrun = \"true\"\noutput = \"{number}\"\n"));
+    project.write("Atsaffile", targets.collect::<String>());
+    let told = within(&project, &format!("ulimit -v {works}"), "check");
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    told.has("memory allocation of");
 }
 
 #[test]
@@ -577,4 +595,27 @@ fn a_new_file_among_many_inputs_is_explained_by_itself() {
     told.has("d/new");
     told.has("+ d/new");
     within(&project, "ulimit -v 1000000", "build -q").ok();
+}
+
+#[test]
+fn hundreds_of_commands_at_once_need_little_memory() {
+    let targets = (0..300).map(|number| {
+        format!("[target.t{number}]\nrun = \"sleep 1; echo > {{{{output}}}}\"\noutput = \"out/{number}\"\n")
+    });
+    let project = Project::new(&targets.collect::<String>());
+    let running = project.start("build -q -j 300");
+    let peak = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+    };
+    let mut most = 0;
+    // What has ended has no memory any more.
+    while let Some(now) = peak() {
+        most = most.max(now);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    running.collect().ok();
+    assert_eq!(fs::read_dir(project.at("out")).expect("outputs").count(), 300);
+    assert!((1..400_000).contains(&most), "{most} kB");
 }

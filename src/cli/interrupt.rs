@@ -1,13 +1,14 @@
-//! Ctrl-C, termination, a closed terminal, and Ctrl-Z.
+//! Ctrl-C, termination, a closed terminal, Ctrl-Z, and an abort.
 
 use std::ffi::c_int;
 use std::fs;
 use std::process;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::thread;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -46,6 +47,13 @@ pub(super) fn watch() -> &'static AtomicBool {
         }
     });
     &INTERRUPTED
+}
+
+/// Makes an abort end the process with an exit code and no core dump: it is an allocation that failed, whose message is out
+/// by then.
+pub(super) fn on_abort() {
+    // Without it, a signal ends the process.
+    let _ = flag::register_conditional_shutdown(SIGABRT, Exit::Failed as c_int, Arc::new(AtomicBool::new(true)));
 }
 
 /// Tells which signals this process was born to ignore: under `nohup` a closed terminal, in the background of a

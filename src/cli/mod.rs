@@ -3,6 +3,7 @@
 //! A command gets its own arguments and the [`Session`], speaks through the session's screen, and gives back how it
 //! ends. To add one: its file with `Args` and `run`, one variant of [`CliCommand`], one arm of [`dispatch`].
 
+pub mod address_space;
 mod build;
 mod check;
 mod clean;
@@ -127,6 +128,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
 /// Runs the command line: `args` with the program's name first, `env` the environment of this program, `tasks` its
 /// built-in tasks.
 pub fn main(args: impl IntoIterator<Item = OsString>, env: BTreeMap<String, String>, tasks: fn() -> Tasks) -> Exit {
+    interrupt::on_abort();
     let args: Vec<OsString> = args.into_iter().collect();
     run_on(&args, env, tasks, Screen::new)
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::thread;
 
 use super::CommandError;
+use super::address_space::Shortage;
 use crate::diagnostic::Diagnostic;
 
 /// How many threads the machine can run at once.
@@ -17,11 +18,16 @@ pub(super) fn cores() -> NonZeroUsize {
 /// cores. They are there for the rest of the process: a second command in it has those of the first.
 ///
 /// # Errors
-/// [`CommandError`] if the system gives no threads.
+/// [`CommandError`] if the system gives no threads, or too little memory for them.
 pub(super) fn start(jobs: Option<NonZeroUsize>) -> Result<(), CommandError> {
     static REFUSED: OnceLock<Option<String>> = OnceLock::new();
+    let threads = jobs.map_or(cores(), |jobs| jobs.min(cores())).get();
+    if let Some(shortage) = Shortage::of(threads) {
+        return Err(CommandError::usage(
+            Diagnostic::error(shortage.to_string()).help(Shortage::HELP),
+        ));
+    }
     let refused = REFUSED.get_or_init(|| {
-        let threads = jobs.map_or(cores(), |jobs| jobs.min(cores())).get();
         let started = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         // Without a source, it says that they are there already.
         started.err()?.source().map(ToString::to_string)

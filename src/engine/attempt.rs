@@ -29,6 +29,7 @@ use super::spec::{Action, ArtifactKind, Command, Target, Value};
 use super::store::{Claim, Held, Private, Staged, Store, StoreError, private_key};
 use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
+use super::turns::{LOOK, Pace};
 use crate::outward::{Mask, plain};
 
 /// Everything that an attempt is given.
@@ -90,14 +91,14 @@ impl From<TaskError> for Failure {
 
 impl Attempt<'_> {
     /// Runs the target's task or command and examines what it wrote.
-    pub(crate) fn run(&self) -> Result<Vec<Staged>, AttemptError> {
+    pub(crate) async fn run(&self, pace: &Pace) -> Result<Vec<Staged>, AttemptError> {
         let target = self.context.graph.target(self.target);
-        let private = self.stage(target)?;
+        let private = self.stage(target, pace).await?;
         let log = Mutex::new(Log::new(self, target));
         let traces = Traces::before(target, self.context.files.root());
         let done = match &target.action {
             Action::Builtin { task, .. } => self.task(target, task, &private.paths, &log),
-            Action::Command(command) => self.command(target, command, &private.paths, &log),
+            Action::Command(command) => self.command(target, command, &private.paths, &log, pace).await,
         };
         let staged = done.and_then(|()| self.examine(target, &private, &traces));
         let mut log = log.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -137,9 +138,9 @@ impl Attempt<'_> {
     }
 
     /// Makes a path to write to for each output, on the file system of its declared path and the same in every run.
-    fn stage(&self, target: &Target) -> Result<Private, AttemptError> {
+    async fn stage(&self, target: &Target, pace: &Pace) -> Result<Private, AttemptError> {
         let private = self.context.store.private(&target.outputs);
-        let claim = self.claim(&private)?;
+        let claim = self.claim(&private, pace).await?;
         let left = claim.left;
         let _ = self.claim.set(claim);
         if left || self.number > 1 {
@@ -158,8 +159,7 @@ impl Attempt<'_> {
     }
 
     /// Waits until no other attempt is at the private directories.
-    fn claim(&self, private: &Private) -> Result<Claim, AttemptError> {
-        const BUSY: Duration = Duration::from_millis(20);
+    async fn claim(&self, private: &Private, pace: &Pace) -> Result<Claim, AttemptError> {
         let mut is_told = false;
         loop {
             let claim = self.context.store.claim(private, self.run);
@@ -175,7 +175,7 @@ impl Attempt<'_> {
                     on: WaitingFor::SameFiles,
                 });
             }
-            std::thread::sleep(BUSY);
+            pace.pause(LOOK).await;
         }
     }
 
@@ -269,7 +269,6 @@ impl Attempt<'_> {
 
     /// Runs a task beside a watcher that tells it when to end; a panic is an error like any other.
     fn watched(&self, task: &dyn Task, context: &Context<'_>, timeout: Option<Duration>) -> Result<(), TaskError> {
-        const LOOK: Duration = Duration::from_millis(20);
         let clock = RunningClock::start();
         let (done, watch) = channel::<()>();
         std::thread::scope(|scope| {
@@ -298,12 +297,13 @@ impl Attempt<'_> {
         })
     }
 
-    fn command(
+    async fn command(
         &self,
         target: &Target,
         command: &Command,
         staging: &[PathBuf],
         log: &Mutex<Log<'_>>,
+        pace: &Pace,
     ) -> Result<(), AttemptError> {
         let PlanContext { store, files, .. } = self.context;
         if let Some(path) = GivenFiles::unlistable(self.context.graph, self.target, command) {
@@ -322,17 +322,20 @@ impl Attempt<'_> {
             env: self.environment(target),
             lock: self.held.own(),
         };
-        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.set_command(shown);
+        let log = || log.lock().unwrap_or_else(PoisonError::into_inner);
+        log().set_command(shown);
         if target.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
-        let ended = process.run(
-            target.timeout,
-            &|| self.interrupted(),
-            &|| self.stopping(),
-            &mut |bytes| log.piece(bytes),
-        );
+        let ended = process
+            .run(
+                target.timeout,
+                &|| self.interrupted(),
+                &|| self.stopping(),
+                &mut |bytes| log().piece(bytes),
+                pace,
+            )
+            .await;
         if target.direct {
             Store::take_written(&target.outputs, staging, files)?;
             for moved in store.put_back(target, self.run, files)? {
@@ -350,6 +353,7 @@ impl Attempt<'_> {
         match ended.how {
             ProcessEnd::Exit(status) if status.success() => Ok(()),
             ProcessEnd::Exit(status) => {
+                let mut log = log();
                 log.end();
                 let advice = cause::of_exit(status, &process.words, log.tail());
                 Err(AttemptError::Failed(Box::new(Failure {

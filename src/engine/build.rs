@@ -5,6 +5,8 @@
 //!      ─▶ begin ─▶ round: schedule, workers, each target's turn ─▶ overtaken, or did anything move? plan again ─▶ end
 //! ```
 
+mod workers;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,14 +15,14 @@ pub use super::run::Options;
 
 use super::clock;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
-use super::execute::{Attempts, Executed, Execution, Overtaken};
+use super::execute::{Attempts, Overtaken};
 use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
 use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
 use super::run::Run;
-use super::schedule::{Next, Schedule};
+use super::schedule::Schedule;
 use super::store::entry::{Entry, RunEntry};
 use super::store::{StoreError, private_key};
 use super::survivors::{self, Survivor};
@@ -319,18 +321,7 @@ impl Build<'_> {
         self.take_note_of_fresh(plan, &open);
         let jobs = options.jobs.clamp(1, open.len().max(1));
         let schedule = Mutex::new(Schedule::new(context.graph, &open));
-        std::thread::scope(|scope| {
-            for running in 1..jobs {
-                let worker = std::thread::Builder::new().spawn_scoped(scope, || self.work(&schedule));
-                if let Err(error) = worker {
-                    let message =
-                        format!("the system gives no more threads, so {running} at most run at once: {error}");
-                    self.run.observer.observe(&Event::Warning { message });
-                    break;
-                }
-            }
-            self.work(&schedule);
-        });
+        self.work_through(&schedule, jobs);
         let schedule = schedule.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
         if let Some(error) = state.error.take() {
@@ -366,87 +357,6 @@ impl Build<'_> {
                 .records
                 .ledger(|ledger| Some(ledger.target(graph.name(id))?.record()?.artifacts.clone()));
             self.run.leave(id, artifacts.unwrap_or_default());
-        }
-    }
-
-    /// Takes turns until there are none left.
-    fn work(&self, schedule: &Mutex<Schedule<'_>>) {
-        const LOOK: Duration = Duration::from_millis(50);
-        let lock = || schedule.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut open = lock();
-        loop {
-            if self.run.interrupted() {
-                open.stop();
-            }
-            let now = Instant::now();
-            let wait = match open.next(now) {
-                Next::Over => break,
-                Next::Run(id) => {
-                    drop(open);
-                    let executed = self.turn(id);
-                    open = lock();
-                    self.settle(&mut open, id, executed);
-                    self.wake.notify_all();
-                    continue;
-                }
-                Next::Until(moment) => moment.saturating_duration_since(now).min(LOOK),
-                Next::Wait => LOOK,
-            };
-            open = self
-                .wake
-                .wait_timeout(open, wait)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
-        self.wake.notify_all();
-    }
-
-    fn turn(&self, id: TargetId) -> Result<Executed, StoreError> {
-        let mut attempts = self.state().attempts.remove(&id).unwrap_or_default();
-        let executed = Execution { run: &self.run, id }.take(&mut attempts);
-        if !matches!(executed, Ok(Executed::Done(..))) {
-            self.state().attempts.insert(id, attempts);
-        }
-        executed
-    }
-
-    /// Draws the conclusions of one turn.
-    fn settle(&self, schedule: &mut Schedule<'_>, id: TargetId, executed: Result<Executed, StoreError>) {
-        match executed {
-            Ok(Executed::Done(outcome, artifacts)) => {
-                self.run.leave(id, artifacts);
-                self.run.ended(id, outcome);
-                schedule.done(id, true);
-            }
-            Ok(Executed::Failed(failure)) => {
-                self.run.ended(id, Outcome::Failed(failure));
-                if !self.run.options.keep_going {
-                    schedule.stop();
-                }
-                for skipped in schedule.done(id, false) {
-                    self.run.ended(skipped, Outcome::Skipped { because: id });
-                }
-            }
-            Ok(Executed::Again(after)) => schedule.park(id, Instant::now() + after),
-            Ok(Executed::Overtaken(overtaken)) => {
-                self.state().overtaken.get_or_insert(overtaken);
-                schedule.stop();
-                schedule.park(id, Instant::now());
-            }
-            Ok(Executed::Interrupted) => {
-                let outcome = match self.run.interrupted() {
-                    true => Outcome::Interrupted,
-                    false => Outcome::Superseded,
-                };
-                self.run.ended(id, outcome);
-                schedule.stop();
-                schedule.park(id, Instant::now());
-            }
-            Err(error) => {
-                self.state().error.get_or_insert(error);
-                schedule.stop();
-                schedule.park(id, Instant::now());
-            }
         }
     }
 }

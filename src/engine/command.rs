@@ -28,6 +28,7 @@ use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
 use super::spec::{Action, Command, SHELL};
 use super::store::Inherit;
+use super::turns::{LOOK, Pace};
 
 /// The words that some target's command would have today, as one line for people; `None` for a built-in task.
 #[must_use]
@@ -128,8 +129,6 @@ pub(crate) fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// How often a running child is looked at beside what it prints.
-const LOOK: Duration = Duration::from_millis(20);
 /// How long a stopped child may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a pipe is read on after its child ended: a grandchild may hold it open.
@@ -138,38 +137,38 @@ const LINGER: Duration = Duration::from_secs(1);
 impl Process<'_> {
     /// Starts the child and follows it to its end, which has to come within `limit`; `took` gets each piece that it
     /// prints, and `stopping` is called when it is asked to end because of an interrupt.
-    pub(crate) fn run(
+    pub(crate) async fn run(
         &self,
         limit: Option<Duration>,
         interrupted: &dyn Fn() -> bool,
         stopping: &dyn Fn(),
         took: &mut dyn FnMut(&[u8]),
+        pace: &Pace,
     ) -> io::Result<Ended> {
-        let (mut child, pipe) = self.spawn()?;
-        let _running = RunningCommand::new(&child);
+        let (mut child, pipe, _running) = self.spawn()?;
         let mut printed = Printed::new(pipe);
         let mut stop = Stopper::new(limit, interrupted, stopping);
         let mut pause = Duration::from_micros(20);
         loop {
             if printed.open {
-                printed.take(LOOK, took)?;
+                printed.take(took, pace).await?;
             } else {
                 // With its output closed, a child most often ends at once.
-                std::thread::sleep(pause);
+                pace.pause(pause).await;
                 pause = (pause * 2).min(LOOK);
             }
-            stop.look(&child);
             if let Some(status) = child.try_wait()? {
                 let until = Instant::now() + LINGER;
                 while printed.open && Instant::now() < until {
-                    printed.take(LOOK, took)?;
+                    printed.take(took, pace).await?;
                 }
-                stop.sweep(&child);
+                stop.sweep(&child, pace).await;
                 return Ok(Ended {
                     how: stop.why().unwrap_or(ProcessEnd::Exit(status)),
                     left_running: printed.open || group(&child).is_some_and(is_alive),
                 });
             }
+            stop.look(&child);
         }
     }
 
@@ -193,9 +192,7 @@ impl Process<'_> {
         Some((self.program(words[0])?, words))
     }
 
-    fn spawn(&self) -> io::Result<(Child, PipeReader)> {
-        // One at a time: while a lock can be inherited, no other child may be born.
-        static BIRTH: Mutex<()> = Mutex::new(());
+    fn spawn(&self) -> io::Result<(Child, PipeReader, RunningCommand)> {
         let (pipe, write) = io::pipe()?;
         let mut command;
         if let Some((program, words)) = self.without_shell() {
@@ -214,12 +211,14 @@ impl Process<'_> {
             .stdin(Stdio::null())
             .stdout(write.try_clone()?)
             .stderr(write);
-        let child = {
-            let _one = BIRTH.lock().unwrap_or_else(PoisonError::into_inner);
-            let _inherit = self.lock.map(Inherit::new);
-            command.spawn()?
-        };
-        Ok((child, pipe))
+        // One at a time: while a lock can be inherited, no other child may be born. And known from its birth, so that a
+        // stop does not miss it.
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _inherit = self.lock.map(Inherit::new);
+        let child = command.spawn()?;
+        let group = group(&child);
+        running.extend(group);
+        Ok((child, pipe, RunningCommand(group)))
     }
 }
 
@@ -227,20 +226,21 @@ impl Process<'_> {
 struct Printed {
     pipe: PipeReader,
     open: bool,
-    buffer: Vec<u8>,
 }
 
 impl Printed {
     fn new(pipe: PipeReader) -> Self {
-        Self {
-            pipe,
-            open: true,
-            buffer: vec![0; 16 * 1024],
-        }
+        Self { pipe, open: true }
     }
 
-    /// Takes the next piece, if there is one within `limit`.
-    fn take(&mut self, limit: Duration, took: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    /// Takes the next piece, if there is one soon.
+    async fn take(&mut self, took: &mut dyn FnMut(&[u8]), pace: &Pace) -> io::Result<()> {
+        self.take_within(pace.share(), took)?;
+        pace.give_way().await;
+        Ok(())
+    }
+
+    fn take_within(&mut self, limit: Duration, took: &mut dyn FnMut(&[u8])) -> io::Result<()> {
         let mut fds = [PollFd::new(&self.pipe, PollFlags::IN)];
         let limit = Timespec {
             tv_sec: 0,
@@ -251,9 +251,10 @@ impl Printed {
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }
-        match self.pipe.read(&mut self.buffer)? {
+        let mut buffer = [0; 16 * 1024];
+        match self.pipe.read(&mut buffer)? {
             0 => self.open = false,
-            read => took(&self.buffer[..read]),
+            read => took(&buffer[..read]),
         }
         Ok(())
     }
@@ -308,7 +309,7 @@ impl<'a> Stopper<'a> {
 
     /// Sees a stopped child's process group to its end: a shell goes at the first signal, while the program that it
     /// started may still be tidying up, or refuse to go.
-    fn sweep(&self, child: &Child) {
+    async fn sweep(&self, child: &Child, pace: &Pace) {
         let (Some((_, since)), Some(group)) = (self.sent, group(child)) else {
             return;
         };
@@ -317,7 +318,7 @@ impl<'a> Stopper<'a> {
                 signal(child, Signal::KILL);
                 return;
             }
-            std::thread::sleep(LOOK);
+            pace.pause(LOOK).await;
         }
     }
 }
@@ -327,14 +328,6 @@ static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// A command that runs, as long as this is not dropped.
 struct RunningCommand(Option<Pid>);
-
-impl RunningCommand {
-    fn new(child: &Child) -> Self {
-        let group = group(child);
-        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
-        Self(group)
-    }
-}
 
 impl Drop for RunningCommand {
     fn drop(&mut self) {

@@ -25,6 +25,7 @@ use super::spec::Target;
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::restore::RestoreRequest;
 use super::store::{Displaced, Held, History, Staged, StoreError, StoredResult};
+use super::turns::Pace;
 
 /// How a turn ended.
 pub(crate) enum Executed {
@@ -71,6 +72,8 @@ const BUSY: Duration = Duration::from_millis(20);
 pub(crate) struct Execution<'a> {
     pub(crate) run: &'a Run<'a>,
     pub(crate) id: TargetId,
+    /// How it waits.
+    pub(crate) pace: &'a Pace,
 }
 
 impl<'a> Execution<'a> {
@@ -79,7 +82,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Takes the turn.
-    pub(crate) fn take(&self, attempts: &mut Attempts) -> Result<Executed, StoreError> {
+    pub(crate) async fn take(&self, attempts: &mut Attempts) -> Result<Executed, StoreError> {
         if self.run.superseded(self.id) {
             return Ok(Executed::Interrupted);
         }
@@ -128,9 +131,9 @@ impl<'a> Execution<'a> {
                 restore: Some(earlier),
             } => match self.restore(&step, *earlier, reasons)? {
                 Some(done) => Ok(done),
-                None => self.attempt(&step, &history, &seen, &held, attempts),
+                None => self.attempt(&step, &history, &seen, &held, attempts).await,
             },
-            Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, attempts),
+            Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, attempts).await,
         }
     }
 
@@ -262,7 +265,7 @@ impl<'a> Execution<'a> {
         Ok(Some(Executed::Done(outcome, restored.result.artifacts)))
     }
 
-    fn attempt(
+    async fn attempt(
         &self,
         step: &Step,
         history: &History,
@@ -310,7 +313,7 @@ impl<'a> Execution<'a> {
         }
         let begun = Instant::now();
         self.run.attempt_begins(self.id);
-        let staged = attempt.run();
+        let staged = attempt.run(self.pace).await;
         self.run.attempt_has_ended(self.id);
         let staged = match staged {
             Ok(staged) => staged,

@@ -40,4 +40,5 @@ pub mod store;
 mod survivors;
 pub mod task;
 pub mod tree;
+mod turns;
 mod writes;
