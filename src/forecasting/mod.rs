@@ -10,6 +10,7 @@
 mod forecast;
 mod ingest;
 mod metrics_csv;
+mod package;
 mod prepare;
 mod register;
 mod train;
@@ -22,10 +23,12 @@ mod backtest_report;
 mod cached_fit;
 mod data_file;
 mod eia;
+mod forecaster;
 mod intervals;
 mod leaderboard;
 mod limits;
 mod metrics;
+mod model_package;
 mod models;
 mod parquet_check;
 mod registry;
@@ -59,6 +62,7 @@ pub fn tasks() -> Tasks {
         Box::new(train::TrainBacktestSelect),
         Box::new(register::RegisterChampion),
         Box::new(forecast::ForecastPublish),
+        Box::new(package::PackageChampion),
         Box::new(metrics_csv::SaveMetricsCsv),
     ])
 }
