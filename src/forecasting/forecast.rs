@@ -12,7 +12,7 @@ use crate::engine::task::{Context, Task, TaskError};
 
 static SCHEMA: Schema = Schema {
     name: "forecast_publish",
-    version: 3,
+    version: 4,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &[

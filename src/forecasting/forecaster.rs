@@ -47,6 +47,11 @@ impl Forecaster {
         &self.selection.seasons
     }
 
+    /// The names of the series for which something was selected.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.selection.series.keys().map(String::as_str).collect()
+    }
+
     /// Forecasts each series, and logs what that cost.
     ///
     /// # Errors

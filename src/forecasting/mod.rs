@@ -11,6 +11,7 @@ mod forecast;
 mod ingest;
 mod metrics_csv;
 mod package;
+mod predict;
 mod prepare;
 mod register;
 mod train;
@@ -50,6 +51,7 @@ use std::sync::atomic::AtomicBool;
 use self::aside::{AsideError, aside};
 use self::limits::TableLimits;
 use self::parquet_check::ParquetFault;
+pub(crate) use self::predict::{LONGEST, Prediction, predict};
 use crate::engine::task::Tasks;
 
 /// All built-in tasks.

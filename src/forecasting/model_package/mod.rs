@@ -14,7 +14,7 @@ mod document;
 mod mlmodel;
 mod picture;
 
-pub(crate) use document::ModelDocument;
+pub(crate) use document::{ModelDocument, iso};
 
 use serde_json::Value;
 
