@@ -1,0 +1,163 @@
+//! `atsaf predict`: a packaged model on newer history, without a project.
+
+use std::fmt::Write as _;
+use std::process::{Command, Stdio};
+
+use snapbox::str;
+
+use crate::project::{Project, Told};
+
+const ATSAFFILE: &str = r#"
+[params]
+horizon   = 7
+level     = [80, 95]
+models    = ["SeasonalNaive", "LagRidge"]
+select    = "ensemble"
+intervals = "conformal"
+
+[target.train]
+uses    = "train_backtest_select"
+inputs  = { clean = "series.csv", validation = "validation.json" }
+outputs = { cv_results = "cv.parquet", leaderboard = "leaderboard.parquet", selected = "selected.json" }
+with    = { n_windows = 2, step_size = 7 }
+
+[target.forecast]
+uses    = "forecast_publish"
+inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
+outputs = { predictions = "predictions.parquet" }
+
+[target.package]
+uses    = "package_champion"
+inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
+outputs = { model = "model", picture = "forecast.svg" }
+"#;
+
+/// So many days of two series.
+fn series(days: u32) -> String {
+    let mut text = "unique_id,ds,y\n".to_owned();
+    for (name, level) in [("north", 100), ("south", 7)] {
+        for day in 0..days {
+            let date = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day") + chrono::Days::new(day.into());
+            let y = level * (20 + day % 7 + day * day * 31 % 5);
+            writeln!(text, "{name},{date},{y}").expect("into memory");
+        }
+    }
+    text
+}
+
+/// A project whose champion is packaged.
+fn packaged() -> Project {
+    let project = Project::new(ATSAFFILE);
+    project.write("series.csv", series(120));
+    project.write("validation.json", r#"{"status": "valid"}"#);
+    project.build("predictions package").ok();
+    project
+}
+
+/// `atsaf predict` in a directory without an Atsaffile above it.
+fn predict(project: &Project, args: &str) -> Told {
+    let elsewhere = project.at("../elsewhere");
+    std::fs::create_dir_all(&elsewhere).expect("a directory");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atsaf"));
+    let args = args.split_whitespace();
+    Told::of(
+        command
+            .arg("predict")
+            .args(args)
+            .current_dir(elsewhere)
+            .env_clear()
+            .stdin(Stdio::null()),
+    )
+}
+
+/// The numbers of what is printed as JSON, row by row, times left out.
+fn rows(json: &serde_json::Value) -> Vec<Vec<(String, serde_json::Value)>> {
+    let row = |row: &serde_json::Value| {
+        let entries = row.as_object().expect("an object").clone().into_iter();
+        entries.filter(|(name, _)| name != "ds").collect()
+    };
+    json.as_array().expect("rows").iter().map(row).collect()
+}
+
+#[test]
+fn the_history_of_the_pipeline_gives_the_predictions_of_the_pipeline() {
+    let project = packaged();
+    let told = predict(&project, "../project/model --history ../project/series.csv --json");
+    told.ok();
+    let json: serde_json::Value = serde_json::from_str(&told.text).expect("JSON");
+    assert_eq!(json["horizon"], 7);
+    let shown = project.atsaf("show predictions -n 14 --json");
+    shown.ok();
+    let shown: serde_json::Value = serde_json::from_str(&shown.text).expect("JSON");
+    let rows = rows(&json["predictions"]);
+    assert_eq!(rows.len(), 14);
+    let names: Vec<&str> = rows[0].iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["unique_id", "yhat", "lo-80", "hi-80", "lo-95", "hi-95", "model"]
+    );
+    // The file of the model, and its directory, are one.
+    let again = predict(
+        &project,
+        "../project/model/model.json --history ../project/series.csv --json",
+    );
+    assert_eq!(again.text, told.text);
+    assert_eq!(shown["artifacts"][0]["content"]["rows"].as_u64(), Some(14), "{shown}");
+}
+
+#[test]
+fn newer_history_goes_on_from_its_own_end_for_any_horizon() {
+    let project = packaged();
+    project.write("newer.csv", series(130));
+    let told = predict(
+        &project,
+        "../project/model --history ../project/newer.csv --horizon 2 --csv",
+    );
+    told.is(
+        0,
+        str![[r#"
+"#]],
+    );
+    predict(&project, "../project/model --history ../project/newer.csv --horizon 2").is(
+        0,
+        str![[r#"
+"#]],
+    );
+    let far = predict(
+        &project,
+        "../project/model --history ../project/newer.csv --horizon 500 --csv",
+    );
+    assert_eq!(far.text.lines().count(), 1 + 2 * 500, "{}", far.text);
+}
+
+#[test]
+fn what_cannot_be_predicted_is_told_with_the_next_step() {
+    let project = packaged();
+    let wrong = |args: &str, code: i32| {
+        let told = predict(&project, args);
+        assert_eq!(told.code, Some(code), "{}", told.text);
+        told.text
+    };
+    let mut all = String::new();
+    all += &wrong("../project/models --history ../project/series.csv", 1);
+    all += &wrong("../project/validation.json --history ../project/series.csv", 1);
+    all += &wrong("../project/model --history ../project/none.csv", 1);
+    all += &wrong("../project/model --history ../project/validation.json", 1);
+    project.write("other.csv", series(120).replace("south", "west"));
+    all += &wrong("../project/model --history ../project/other.csv", 1);
+    project.write("short.csv", series(9));
+    all += &wrong("../project/model --history ../project/short.csv", 1);
+    project.write("gap.csv", series(120).replace("north,2024-02-01,", "north,2023-12-31,"));
+    all += &wrong("../project/model --history ../project/gap.csv", 1);
+    let text = project.read("model/model.json");
+    project.write("other.json", text.replace("\"LagRidge\":1", "\"LagRidge\":7"));
+    all += &wrong("../project/other.json --history ../project/series.csv", 1);
+    project.write("later.json", text.replace("atsaf.model/1", "atsaf.model/2"));
+    all += &wrong("../project/later.json --history ../project/series.csv", 1);
+    all += &wrong("../project/model --history ../project/series.csv --horizon 10001", 2);
+    snapbox::assert_data_eq!(
+        all,
+        str![[r#"
+"#]]
+    );
+}
