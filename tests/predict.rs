@@ -29,7 +29,7 @@ outputs = { predictions = "predictions.parquet" }
 [target.package]
 uses    = "package_champion"
 inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
-outputs = { model = "model", picture = "forecast.svg" }
+outputs = { model = "model/", picture = "forecast.svg" }
 "#;
 
 /// So many days of two series.

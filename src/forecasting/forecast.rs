@@ -33,6 +33,7 @@ static SCHEMA: Schema = Schema {
         name: "predictions",
         doc: "unique_id, ds (UTC), yhat, lo-95, hi-95 (one pair for each level), model",
     }],
+    directories: &[],
     secrets: &[],
     effect: false,
     ordered: &[],

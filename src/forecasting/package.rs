@@ -42,6 +42,7 @@ static SCHEMA: Schema = Schema {
             doc: "the end of each series and its forecast, as SVG",
         },
     ],
+    directories: &["model"],
     secrets: &[],
     effect: false,
     ordered: &[],

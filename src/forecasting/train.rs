@@ -155,6 +155,7 @@ static SCHEMA: Schema = Schema {
             doc: "the models to forecast with, their versions and settings",
         },
     ],
+    directories: &[],
     secrets: &[],
     effect: false,
     ordered: &[],

@@ -25,7 +25,7 @@ venv=$PWD/target/real/mlflow-$wanted
 if [ ! -e "$venv/complete" ]; then
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/mlflow-requirements.txt"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$here/mlflow-requirements.txt"
   touch "$venv/complete"
 fi
 "$venv/bin/mlflow" --version
@@ -66,7 +66,7 @@ outputs = { predictions = "predictions.parquet" }
 [target.package]
 uses    = "package_champion"
 inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
-outputs = { model = "model", picture = "forecast.svg" }
+outputs = { model = "model/", picture = "forecast.svg" }
 ATSAFFILE
 "$ATSAF" -C "$project" build predictions package
 cp -r "$project/model" "$scratch/first"
