@@ -246,3 +246,34 @@ fn what_is_no_selection_is_not_packaged() {
     );
     assert!(!project.path("model").exists());
 }
+
+#[test]
+fn the_picture_has_a_panel_for_each_of_the_first_series_and_no_markup_of_theirs() {
+    let project = TaskDirectory::new();
+    let mut csv = "unique_id,ds,y\n".to_owned();
+    for id in ["<b>&\u{1b}[7m", "B", "C", "D", "E", "F", "G", "H"] {
+        for day in 1..=31 {
+            csv += &format!("{id},2024-01-{day:02},{}\n", 50_000 + day % 7 * 1_000);
+        }
+    }
+    let horizon = [("horizon", Value::Int(7))];
+    let params = [
+        models(&["SeasonalNaive"]),
+        ("n_windows", Value::Int(1)),
+        horizon[0].clone(),
+    ];
+    on_csv(&project, &csv, &params).expect("predictions");
+    project.run_on("package_champion", &horizon, &INPUTS).expect("a model");
+    let svg = std::fs::read_to_string(project.path("picture")).expect("read");
+    let count = |word: &str| svg.matches(word).count();
+    // One of each in the legend.
+    assert_eq!((count("<path class=\"past\""), count("<path class=\"ahead\"")), (7, 7));
+    assert_eq!((count("<path class=\"band\""), count("<path class=\"now\"")), (6, 6));
+    assert!(svg.contains("2 more of the series are forecast and not shown"), "{svg}");
+    assert!(svg.contains("<tspan class=\"name\">&lt;b&gt;&amp;"), "{svg}");
+    assert!(
+        svg.contains(">55,000</text>") && svg.contains(">29 Jan</text>"),
+        "{svg}"
+    );
+    assert!(!svg.contains(['\u{1b}', '\0']) && count("<b>") == 0 && count("NaN") + count("inf") == 0);
+}
