@@ -29,7 +29,7 @@ output = "a"
   --> Atsaffile:2:8
  2 | uses = "fit"
    |        ^^^^^
-  note: tasks: forecast_publish, ingest_eia, prepare_clean, register_champion, train_backtest_select, validate_clean
+  note: tasks: forecast_publish, ingest_eia, package_champion, prepare_clean, register_champion, train_backtest_select, validate_clean
 "#;
     assert_eq!(said, expected);
 }
@@ -200,9 +200,9 @@ outputs = { model = "model" }
 "#;
     let said = mistakes(TEXT);
     let expected = r#"error: the artifact `model` of the task `package_champion` is a directory, not a file
-   --> Atsaffile:4:21
-  4 | outputs = { model = "model" }
-    |                     ^^^^^^^
+  --> Atsaffile:4:21
+ 4 | outputs = { model = "model" }
+   |                     ^^^^^^^
   help: end the path with a `/`
 "#;
     assert_eq!(said, expected);
