@@ -19,7 +19,7 @@ intervals = "conformal"
 uses    = "train_backtest_select"
 inputs  = { clean = "series.csv", validation = "validation.json" }
 outputs = { cv_results = "cv.parquet", leaderboard = "leaderboard.parquet", selected = "selected.json" }
-with    = { n_windows = 2, step_size = 7 }
+with    = { n_windows = 2, step_size = 7, season_length = [7, 14] }
 
 [target.forecast]
 uses    = "forecast_publish"
@@ -124,6 +124,12 @@ fn newer_history_goes_on_from_its_own_end_for_any_horizon() {
     predict(&project, "../project/model --history ../project/newer.csv --horizon 2").is(
         0,
         str![[r#"
+unique_id  ds                       yhat     lo-80     hi-80     lo-95      hi-95  model
+north      [MOMENT]  6073.293  5112.358  7214.849  4645.164   7940.494  Ensemble(SeasonalNaive, LagRidge)
+north      [MOMENT]  7989.214  6692.496  9537.181  6064.461  10524.850  Ensemble(SeasonalNaive, LagRidge)
+south      [MOMENT]   425.131   357.865   505.039   325.161    555.835  Ensemble(SeasonalNaive, LagRidge)
+south      [MOMENT]   559.245   468.475   667.603   424.512    736.740  Ensemble(SeasonalNaive, LagRidge)
+
 "#]],
     );
     let far = predict(
@@ -161,6 +167,30 @@ fn what_cannot_be_predicted_is_told_with_the_next_step() {
     snapbox::assert_data_eq!(
         all,
         str![[r#"
+error: cannot read the model `../project/models`: No such file or directory (os error 2)
+  help: name the directory of a model that the task `package_champion` wrote, or the `model.json` in it
+error: cannot read the model `../project/validation.json`: it is no packaged model: missing field `format` at line 1 column 19
+  help: name the directory of a model that the task `package_champion` wrote, or the `model.json` in it
+error: cannot read `history`: No such file or directory (os error 2)
+error: `history` is not readable as Parquet: it does not begin and end with `PAR1`
+  help: a file of comma-separated values must end in `.csv` or `.csv.gz`
+error: the model has no series `west`
+  note: its series: `north`, `south`
+  help: take the rows of other series out of the history
+error: `LagRidge` cannot forecast the series `north`: LagRidge needs at least 62 values, found 9
+error: the series `north` has no value at 2024-02-01 00:00:00
+  note: models need finite values at regular steps
+  help: the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how long a gap it fills
+error: `selected` was made with another version of the model `LagRidge`
+  note: it has `LagRidge` version 7; this atsaf has `LagRidge` version 1
+  note: `selected` is what stands under that name in the packaged model
+  help: build it again, with the task `train_backtest_select`
+error: cannot read the model `../project/later.json`: its format is `atsaf.model/2`; this atsaf reads `atsaf.model/1`
+  help: name the directory of a model that the task `package_champion` wrote, or the `model.json` in it
+error: invalid value '10001' for '--horizon <N>': 10001 is not in 1..=10000
+
+For more information, try '--help'.
+
 "#]]
     );
 }
