@@ -178,6 +178,7 @@ error: the model has no series `west`
   note: its series: `north`, `south`
   help: take the rows of other series out of the history
 error: `LagRidge` cannot forecast the series `north`: LagRidge needs at least 62 values, found 9
+  help: give more of that series, or take it out of the history
 error: the series `north` has no value at 2024-02-01 00:00:00
   note: models need finite values at regular steps
   help: the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how long a gap it fills

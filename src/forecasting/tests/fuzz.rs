@@ -138,7 +138,7 @@ fn fuzz_packaged_model() {
     let csv = format!("unique_id,ds,y\n{days}");
     let project = TaskDirectory::new();
     let params = [
-        ("models", text("SeasonalNaive")),
+        ("models", texts(&["SeasonalNaive"])),
         ("horizon", Value::Int(3)),
         ("step_size", Value::Int(3)),
         ("n_windows", Value::Int(2)),

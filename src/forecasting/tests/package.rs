@@ -272,7 +272,7 @@ fn the_picture_has_a_panel_for_each_of_the_first_series_and_no_markup_of_theirs(
     assert!(svg.contains("2 more of the series are forecast and not shown"), "{svg}");
     assert!(svg.contains("<tspan class=\"name\">&lt;b&gt;&amp;"), "{svg}");
     assert!(
-        svg.contains(">55,000</text>") && svg.contains(">29 Jan</text>"),
+        svg.contains(">54,000</text>") && svg.contains(">29 Jan</text>"),
         "{svg}"
     );
     assert!(!svg.contains(['\u{1b}', '\0']) && count("<b>") == 0 && count("NaN") + count("inf") == 0);
