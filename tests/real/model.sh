@@ -9,6 +9,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/tests/real
+# The caller's Python has no part in it; and that it writes byte code is one of the things to be shown.
+unset PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 step() { printf '\n== %s\n' "$*"; }
 
 step "atsaf"

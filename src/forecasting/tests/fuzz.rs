@@ -132,10 +132,8 @@ fn fuzz_recorded_page() {
 
 #[test]
 fn fuzz_packaged_model() {
-    let days: String = (1..=31)
-        .map(|day| format!("A,2024-01-{day:02},{}\n", day % 7))
-        .collect();
-    let csv = format!("unique_id,ds,y\n{days}");
+    let days = (1..=31).map(|day| format!("A,2024-01-{day:02},{}", day % 7));
+    let csv = format!("unique_id,ds,y\n{}\n", days.collect::<Vec<_>>().join("\n"));
     let project = TaskDirectory::new();
     let params = [
         ("models", texts(&["SeasonalNaive"])),

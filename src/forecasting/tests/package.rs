@@ -1,5 +1,7 @@
 //! A packaged champion: its numbers are those of the predictions, for every model and ensemble.
 
+use std::fmt::Write as _;
+
 use super::golden_models::all_series;
 use super::pipeline::{InMemory, models, on_csv, two_series};
 use super::*;
@@ -78,7 +80,7 @@ fn predicted(project: &TaskDirectory) -> Vec<(String, String, Vec<u64>, String)>
     let names = frame
         .get_column_names()
         .iter()
-        .map(|name| name.to_string())
+        .map(ToString::to_string)
         .collect::<Vec<_>>();
     let numbers: Vec<Vec<f64>> = names[2..names.len() - 1]
         .iter()
@@ -179,7 +181,7 @@ fn the_package_of_every_kind_of_choice_holds_what_is_predicted() {
 fn a_model_that_cannot_go_on_is_packaged_as_far_as_the_horizon() {
     let project = TaskDirectory::new();
     let rows = (0..40).map(|step| format!("A,{}-01-01,{}\n", 1900 + step, step % 7));
-    let csv = format!("unique_id,ds,y\n{}", rows.collect::<String>());
+    let csv = format!("unique_id,ds,y\n{}", rows.collect::<Vec<_>>().concat());
     // Four such seasons of years end beyond all calendars.
     let params = [
         models(&["SeasonalNaive"]),
@@ -253,7 +255,7 @@ fn the_picture_has_a_panel_for_each_of_the_first_series_and_no_markup_of_theirs(
     let mut csv = "unique_id,ds,y\n".to_owned();
     for id in ["<b>&\u{1b}[7m", "B", "C", "D", "E", "F", "G", "H"] {
         for day in 1..=31 {
-            csv += &format!("{id},2024-01-{day:02},{}\n", 50_000 + day % 7 * 1_000);
+            writeln!(csv, "{id},2024-01-{day:02},{}", 50_000 + day % 7 * 1_000).expect("into memory");
         }
     }
     let horizon = [("horizon", Value::Int(7))];
