@@ -3,7 +3,7 @@
 #
 #   tests/real/model.sh
 #
-# Takes a Rust toolchain, python3 (3.10 or later) and, the first time, a minute for `pip install` from PyPI into
+# Takes a Rust toolchain, python3 (3.11 or later) and, the first time, a minute for `pip install` from PyPI into
 # `target/real/`. Everything else happens in a temporary directory and on 127.0.0.1. `ATSAF=path` names a program that is
 # built already.
 set -euo pipefail
