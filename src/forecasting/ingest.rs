@@ -71,6 +71,7 @@ static SCHEMA: Schema = Schema {
         name: "raw",
         doc: "time (UTC, the end of the hour), respondent, fueltype, value (MWh)",
     }],
+    directories: &[],
     secrets: &[KEY],
     effect: false,
     ordered: &[("start_date", "end_date")],

@@ -18,6 +18,7 @@ static SCHEMA: Schema = Schema {
         name: "metrics",
         doc: "the same rows and columns as CSV",
     }],
+    directories: &[],
     secrets: &[],
     effect: false,
     ordered: &[],

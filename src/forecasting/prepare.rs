@@ -79,6 +79,7 @@ static SCHEMA: Schema = Schema {
             doc: "status, row_count, date_range, the integrity of what came in, repairs",
         },
     ],
+    directories: &[],
     secrets: &[],
     effect: false,
     ordered: &[],

@@ -50,6 +50,7 @@ static SCHEMA: Schema = Schema {
         name: "champion",
         doc: "the winner: model, settings, errors, series, digest of the data",
     }],
+    directories: &[],
     secrets: &[],
     effect: true,
     ordered: &[],

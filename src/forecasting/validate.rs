@@ -58,6 +58,7 @@ static SCHEMA: Schema = Schema {
         name: "validation",
         doc: "every rule with its verdict and the first rows that break it",
     }],
+    directories: &[],
     secrets: &[],
     effect: false,
     ordered: &[],

@@ -30,7 +30,19 @@ const fn port(name: &'static str, doc: &'static str) -> Port {
     Port { name, doc }
 }
 
-static TASKS: [Schema; 6] = [
+static TASKS: [Schema; 7] = [
+    Schema {
+        name: "package_champion",
+        version: 1,
+        summary: "writes a directory",
+        params: &[],
+        inputs: &[port("clean", "the series")],
+        outputs: &[port("model", "a model and its loader")],
+        directories: &["model"],
+        secrets: &[],
+        effect: false,
+        ordered: &[],
+    },
     Schema {
         name: "ingest_eia",
         version: 1,
@@ -44,6 +56,7 @@ static TASKS: [Schema; 6] = [
         ],
         inputs: &[],
         outputs: &[port("raw", "one row an hour")],
+        directories: &[],
         secrets: &["EIA_API_KEY"],
         effect: false,
         ordered: &[("start_date", "end_date")],
@@ -60,6 +73,7 @@ static TASKS: [Schema; 6] = [
         )],
         inputs: &[port("raw", "one row an hour")],
         outputs: &[port("clean", "the series"), port("metadata", "what was repaired")],
+        directories: &[],
         secrets: &[],
         effect: false,
         ordered: &[],
@@ -71,6 +85,7 @@ static TASKS: [Schema; 6] = [
         params: &[param("strict", Kind::Bool, Some(Literal::Bool(true)), "stop at gaps")],
         inputs: &[port("clean", "the series")],
         outputs: &[port("validation", "every rule with its verdict")],
+        directories: &[],
         secrets: &[],
         effect: false,
         ordered: &[],
@@ -111,6 +126,7 @@ static TASKS: [Schema; 6] = [
             port("leaderboard", "one row a model"),
             port("selected", "the winner"),
         ],
+        directories: &[],
         secrets: &[],
         effect: false,
         ordered: &[],
@@ -131,6 +147,7 @@ static TASKS: [Schema; 6] = [
             port("selected", "the winner"),
         ],
         outputs: &[port("champion", "what was registered")],
+        directories: &[],
         secrets: &[],
         effect: true,
         ordered: &[],
@@ -149,6 +166,7 @@ static TASKS: [Schema; 6] = [
             port("selected", "the winner"),
         ],
         outputs: &[port("predictions", "the forecast")],
+        directories: &[],
         secrets: &[],
         effect: false,
         ordered: &[],

@@ -67,6 +67,7 @@ static FIT: Schema = Schema {
         name: "fit",
         doc: "what was fitted",
     }],
+    directories: &[],
     secrets: &[],
     effect: false,
     ordered: &[],

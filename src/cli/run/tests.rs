@@ -49,6 +49,7 @@ static FIT: Schema = Schema {
         name: "fitted",
         doc: "the models",
     }],
+    directories: &[],
     secrets: &[],
     effect: false,
     ordered: &[],

@@ -24,8 +24,10 @@ pub struct Schema {
     pub params: &'static [ParamSchema],
     /// The roles of its inputs; all are required.
     pub inputs: &'static [Port],
-    /// The names of its outputs; all are required, and each is a file.
+    /// The names of its outputs; all are required.
     pub outputs: &'static [Port],
+    /// The outputs that are directories, by name; every other is a file.
+    pub directories: &'static [&'static str],
     /// Secrets that it can use, to be named under `secrets`.
     pub secrets: &'static [&'static str],
     /// Whether it acts outside the project, so that its result is never restored.
@@ -385,6 +387,7 @@ mod tests {
             params: &[],
             inputs: &[],
             outputs: &[],
+            directories: &[],
             secrets: &[],
             effect: false,
             ordered: &[("start", "end"), ("from", "to")],
