@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// How many targets may run at once [default: one for each core]
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
+    /// Attempts after a failure, for every target [default: what each declares]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    pub(super) retries: Option<u32>,
 }
 
 /// Builds.
@@ -112,6 +115,7 @@ pub(super) fn once(
         only: args.only,
         keep_going: args.keep_going,
         jobs,
+        retries: args.retries,
         secrets: project.secrets.clone(),
         interrupted,
         superseded,

@@ -3,6 +3,7 @@
 //! It reads the engine's data (graph, plan) and makes text of it. It opens no file, writes nothing, and knows no
 //! terminal.
 
+pub mod airflow;
 pub mod dot;
 pub mod json;
 pub mod mermaid;

@@ -1,0 +1,1 @@
+//! Whole DAG files, and what is refused.
