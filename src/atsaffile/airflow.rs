@@ -151,7 +151,14 @@ fn as_of(node: &TomlNode<'_>, params: &Params<'_>, mistakes: &mut Mistakes) -> O
         Some(Value::Date(_) | Value::Text(_)) => {}
         Some(other) => {
             mistakes
-                .error(word.span, format!("`as_of` gives a date, and `{}` is {}", word.text, other.type_name()))
+                .error(
+                    word.span,
+                    format!(
+                        "`as_of` gives a date, and `{}` is of the type {}",
+                        word.text,
+                        other.type_name()
+                    ),
+                )
                 .also(span_of(param.node), "declared here")
                 .help("name a parameter that is a date or a text");
             return None;
@@ -164,7 +171,10 @@ fn project(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<String> {
     let word = syntax::text(node, "project", "an absolute path", mistakes)?;
     if !word.text.starts_with('/') {
         mistakes
-            .error(word.span, format!("`project` must be an absolute path, found `{}`", word.text))
+            .error(
+                word.span,
+                format!("`project` must be an absolute path, found `{}`", word.text),
+            )
             .help("write where the project lies on the workers of Airflow, such as \"/srv/eia\"");
         return None;
     }
@@ -194,7 +204,9 @@ fn connections(
         } else {
             mistakes
                 .error(word.span, "this cannot be the name of a connection here")
-                .note("the password of the connection is the secret's value: it stands in Airflow, not in the Atsaffile")
+                .note(
+                    "the password of the connection is the secret's value: it stands in Airflow, not in the Atsaffile",
+                )
                 .help("name the connection by letters of ASCII, digits and `_`");
         }
     }

@@ -93,7 +93,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     } else {
         match (&args.output, written) {
             (Some(path), Some(true)) => session.screen.say(&format!("wrote `{}`\n", path.display())),
-            (Some(path), _) => session.screen.say(&format!("`{}` says the same already\n", path.display())),
+            (Some(path), _) => session
+                .screen
+                .say(&format!("`{}` says the same already\n", path.display())),
             (None, _) => session.screen.print(&dag),
         }
     }

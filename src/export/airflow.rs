@@ -128,7 +128,10 @@ fn tasks(graph: &Graph, export: &Export<'_>) -> Vec<DagTask> {
             let node = graph.node(*id);
             node.needs.iter().chain(&node.after)
         });
-        let after = before.filter_map(|id| of.get(id).copied()).filter(|it| *it != at).collect();
+        let after = before
+            .filter_map(|id| of.get(id).copied())
+            .filter(|it| *it != at)
+            .collect();
         DagTask {
             id: own_id(name, &mut ids),
             goals,
@@ -261,8 +264,11 @@ def raw(value):
     return "{{% raw %}}" + value + "{{% endraw %}}"
 
 
+tasks = {{}}
+
+
 def task(task_id, targets, makes, env=None, **options):
-    return BashOperator(
+    tasks[task_id] = BashOperator(
         task_id=task_id,
         bash_command=COMMAND,
         append_env=True,
@@ -289,7 +295,6 @@ with DAG(
         "max_retry_delay": timedelta(hours=1),
     }},
 ) as dag:
-    tasks = {{}}
 "##,
         project = text(export.project),
         command = text(&command),
@@ -306,7 +311,7 @@ fn write_task(out: &mut String, graph: &Graph, grain: Grain, task: &DagTask) {
     let makes: Vec<String> = outputs.map(|output| text(output.path.trim_end_matches('/'))).collect();
     let _ = write!(
         out,
-        "    tasks[{id}] = task(\n        {id},\n        {goals},\n        [{makes}],\n",
+        "    task(\n        {id},\n        {goals},\n        [{makes}],\n",
         id = text(&task.id),
         goals = text(&goals.join(" ")),
         makes = makes.join(", ")
