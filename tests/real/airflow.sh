@@ -16,7 +16,7 @@ mkdir -p "$work/bin" "$work/home/dags"
 ln -s "$atsaf" "$work/bin/atsaf"
 export PATH=$work/bin:$venv/bin:$PATH AIRFLOW_HOME=$work/home
 export AIRFLOW__CORE__LOAD_EXAMPLES=False AIRFLOW__CORE__DAGS_FOLDER=$work/home/dags
-export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False OPENLINEAGE_DISABLED=true
+export PYTHONWARNINGS=ignore AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False OPENLINEAGE_DISABLED=true
 airflow version
 airflow db migrate >"$work/migrate.log" 2>&1
 
@@ -110,6 +110,7 @@ dag_id = "failing"
 [target.flaky]
 run = 'echo x >> "$TRIES"; test "$(wc -l < "$TRIES")" -ge 3; echo done > {{output}}'
 output = "flaky.txt"
+env = ["TRIES"]
 retries = 2
 retry_delay = "1s"
 timeout = "5m"
@@ -120,6 +121,7 @@ output = "after_flaky.txt"
 [target.broken]
 run = 'echo y >> "$TRIES.broken"; false > {{output}}'
 output = "broken.txt"
+env = ["TRIES"]
 retries = 1
 retry_delay = "1s"
 [target.after_broken]

@@ -30,7 +30,7 @@ impl Default for Dag {
         Self {
             id: None,
             schedule: Some("0 6 * * *".to_owned()),
-            start_date: "2024-01-01".to_owned(),
+            start_date: "2020-01-01".to_owned(),
             owner: "atsaf".to_owned(),
             tags: vec!["atsaf".to_owned()],
             as_of: None,
