@@ -14,7 +14,11 @@ pub mod export;
 pub mod forecasting;
 pub mod report;
 
+#[cfg(feature = "forecasting")]
+mod aside;
 pub mod diagnostic;
 #[cfg(test)]
 mod fuzz;
+#[cfg(feature = "forecasting")]
+mod http;
 pub mod outward;

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The engine's interface of tasks.
+/// The engine's interface of tasks, and what asks servers.
 const TASKS: &[&str] = &[
+    "aside",
     "diagnostic",
+    "http",
     "outward",
     "engine::task",
     "engine::spec",
@@ -48,6 +50,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("report", DATA),
     ("diagnostic", &["outward"]),
     ("outward", &[]),
+    ("http", &["aside", "outward"]),
+    ("aside", &[]),
     // Of the tests alone.
     ("fuzz", &[]),
     (

@@ -15,7 +15,6 @@ mod register;
 mod train;
 mod validate;
 
-mod aside;
 mod backtest;
 mod backtest_config;
 mod backtest_report;
@@ -44,9 +43,9 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use self::aside::{AsideError, aside};
 use self::limits::TableLimits;
 use self::parquet_check::ParquetFault;
+use crate::aside::{AsideError, aside};
 use crate::engine::task::Tasks;
 
 /// All built-in tasks.

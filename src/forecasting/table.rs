@@ -16,10 +16,10 @@ use polars_io::prelude::{
     StatisticsOptions,
 };
 
-use super::aside::{AsideError, aside};
 use super::data_file;
 use super::limits::{Excess, SizeLimit, TableLimits};
 use super::parquet_check::{self, ParquetFault};
+use crate::aside::{AsideError, aside};
 use crate::engine::run_id::RUN_ID_PLACEHOLDER;
 use crate::engine::task::{Context, TaskError};
 

@@ -3,34 +3,22 @@
 //! The key goes to the server that was named, and nowhere else: no redirect takes it to another one, no `Referer` holds
 //! it, and every text that comes back is masked.
 
-mod mask;
-
-use std::io::Read as _;
-use std::net::IpAddr;
-use std::sync::Once;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::Url;
-use reqwest::blocking::Client as Http;
-use reqwest::blocking::Request;
-use reqwest::redirect::{Attempt, Policy};
+use reqwest::Method;
 
-use self::mask::mask;
 use super::Query;
 use super::error::EiaError;
 use super::pages::{EiaPage, api_error, error_of};
 use super::scalar::ApiError;
-use crate::forecasting::aside::{AsideError, aside};
 use crate::forecasting::limits::{SizeLimit, TableLimits};
+use crate::http::{HttpClient, HttpError, HttpFault, HttpLimits, HttpSettings, Repeat};
 
 /// Below the address that the user gives.
 const ROUTE: &str = "electricity/rto/fuel-type-data/data/";
 /// The most rows that the API gives at once.
 const PAGE: usize = 5000;
-/// Redirects within the server, one after the other.
-const REDIRECTS: usize = 3;
 /// Warnings of all pages that are kept.
 const WARNINGS: usize = 20;
 
@@ -63,20 +51,9 @@ impl Default for RequestLimits {
 
 /// A client of one server with one key.
 pub(crate) struct Client<'a> {
-    http: Http,
-    address: Url,
+    http: HttpClient<'a>,
     key: &'a str,
     limits: RequestLimits,
-    cancelled: &'a AtomicBool,
-}
-
-/// What came of a request on its thread, without the key being hidden yet.
-enum Exchange {
-    Answer { status: u16, body: Vec<u8> },
-    Failed(reqwest::Error),
-    Broken(std::io::Error),
-    Late,
-    TooLarge,
 }
 
 impl<'a> Client<'a> {
@@ -90,62 +67,34 @@ impl<'a> Client<'a> {
         limits: RequestLimits,
         cancelled: &'a AtomicBool,
     ) -> Result<Self, EiaError> {
-        // The process has one provider of cryptography; that another part of it was first is no fault.
-        static PROVIDER: Once = Once::new();
         let address = format!("{}/{ROUTE}", base.trim_end_matches('/'));
-        let address: Url = address.parse().map_err(|error| EiaError::Address {
-            why: mask(&format!("{error}"), key),
-        })?;
-        if address.scheme() != "https" && !is_here(&address) && !limits.allow_http {
-            return Err(EiaError::Unencrypted {
-                address: mask(&origin(&address), key),
-            });
+        let settings = HttpSettings {
+            limits: HttpLimits {
+                connect: limits.connect,
+                first_byte: limits.answer,
+                whole: limits.answer,
+                body: limits.page.bytes(),
+            },
+            certificates: None,
+            any_certificate: false,
+            secrets: vec![key.to_owned()],
+        };
+        let http = HttpClient::new(&address, settings, cancelled).map_err(|error| failed(error, limits))?;
+        if http.address().scheme() != "https" && !http.is_here() && !limits.allow_http {
+            return Err(EiaError::Unencrypted { address: http.origin() });
         }
-        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let http = Http::builder()
-            .user_agent(concat!("atsaf/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(limits.connect)
-            .timeout(limits.answer)
-            .redirect(Policy::custom(within_origin))
-            .referer(false);
-        // What a proxy would get of a request to this machine, it would get unencrypted.
-        let http = if is_here(&address) { http.no_proxy() } else { http };
-        Ok(Self {
-            http: http.build().map_err(|error| unreachable(&error, key))?,
-            address,
-            key,
-            limits,
-            cancelled,
-        })
+        Ok(Self { http, key, limits })
     }
 
     /// What to warn of, if the environment names a proxy for these requests.
     pub(crate) fn proxy(&self) -> Option<String> {
-        if is_here(&self.address) {
-            return None;
-        }
-        // The library asks the same of the same variables.
-        let found = Matcher::from_system().intercept(&self.address.as_str().parse().ok()?)?;
-        let has_name = found.basic_auth().is_some() || found.raw_auth().is_some();
-        let proxy = format!(
-            "{}://{}{}{}",
-            found.uri().scheme_str().unwrap_or("http"),
-            if has_name { "***@" } else { "" },
-            found.uri().host().unwrap_or_default(),
-            found
-                .uri()
-                .port_u16()
-                .map_or_else(String::new, |port| format!(":{port}")),
-        );
-        let reads = match self.address.scheme() {
-            "https" => "",
-            _ => ", which can read the key",
-        };
-        let text = format!(
-            "the requests to `{}` go through the proxy `{proxy}` of the environment{reads}",
-            origin(&self.address)
-        );
-        Some(mask(&text, self.key))
+        let proxy = self.http.proxy()?;
+        let reads = if proxy.reads { ", which can read the key" } else { "" };
+        Some(format!(
+            "the requests to `{}` go through the proxy `{}` of the environment{reads}",
+            self.http.origin(),
+            proxy.address
+        ))
     }
 
     /// Fetches all pages of a query as one; before each request `before` hears how many rows are there and how many
@@ -193,26 +142,13 @@ impl<'a> Client<'a> {
     fn page(&self, query: &Query, offset: usize) -> Result<EiaPage, EiaError> {
         let request = self
             .http
-            .get(self.address.clone())
-            .query(&self.parameters(query, offset))
-            .build()
-            .map_err(|error| unreachable(&error, self.key))?;
-        let (http, limits) = (self.http.clone(), self.limits);
-        // A read from a server that drips cannot be told to stop: it is left behind.
-        let exchange = aside(self.cancelled, move || exchange(&http, request, limits));
-        let (status, body) = match exchange {
-            Ok(Exchange::Answer { status, body }) => (status, body),
-            Ok(Exchange::Failed(error)) => return Err(self.no_answer(&error)),
-            Ok(Exchange::Broken(error)) => return Err(self.broken(&error)),
-            Ok(Exchange::Late) => return Err(self.late()),
-            Ok(Exchange::TooLarge) => return Err(EiaError::TooMuch(self.limits.page.excess())),
-            Err(AsideError::Stopped) => return Err(EiaError::Stopped),
-            Err(AsideError::Failed(why)) => {
-                return Err(EiaError::Unreachable {
-                    why: mask(&why, self.key),
-                });
-            }
-        };
+            .request(Method::GET, self.http.address().clone())
+            .query(&self.parameters(query, offset));
+        let answer = self
+            .http
+            .send(request, Repeat::Never)
+            .map_err(|error| failed(error, self.limits))?;
+        let (status, body) = (answer.status, answer.body);
         if (200..300).contains(&status) {
             return EiaPage::parse(&body).map_err(|error| self.masked(error));
         }
@@ -248,44 +184,17 @@ impl<'a> Client<'a> {
         all
     }
 
-    fn no_answer(&self, error: &reqwest::Error) -> EiaError {
-        match misled(error) {
-            Some(Misled::Elsewhere(to)) => EiaError::Redirected { to: mask(to, self.key) },
-            Some(Misled::Often) => EiaError::RedirectedOften { limit: REDIRECTS },
-            None if error.is_timeout() => self.late(),
-            None => unreachable(error, self.key),
-        }
-    }
-
-    /// A body that broke off: the library hides its own error in one of input and output.
-    fn broken(&self, error: &std::io::Error) -> EiaError {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
-        match inner {
-            Some(inner) => self.no_answer(inner),
-            None if error.kind() == std::io::ErrorKind::TimedOut => self.late(),
-            None => EiaError::Unreachable {
-                why: mask(&error.to_string(), self.key),
-            },
-        }
-    }
-
-    fn late(&self) -> EiaError {
-        EiaError::Timeout {
-            limit: self.limits.answer,
-        }
-    }
-
     fn masked(&self, error: EiaError) -> EiaError {
         match error {
             EiaError::Rejected { message } => EiaError::Rejected {
-                message: mask(&message, self.key),
+                message: self.http.hide(&message),
             },
             EiaError::Shape { what, help } => EiaError::Shape {
-                what: mask(&what, self.key),
+                what: self.http.hide(&what),
                 help,
             },
             EiaError::Throttled { code } => EiaError::Throttled {
-                code: mask(&code, self.key),
+                code: self.http.hide(&code),
             },
             other => other,
         }
@@ -303,101 +212,17 @@ fn joined(mut all: EiaPage, page: EiaPage) -> EiaPage {
     all
 }
 
-/// Sends a request and reads the answer, no more of it and no longer than the limits allow.
-fn exchange(http: &Http, request: Request, limits: RequestLimits) -> Exchange {
-    let begun = Instant::now();
-    let mut response = match http.execute(request) {
-        Ok(response) => response,
-        Err(error) => return Exchange::Failed(error),
-    };
-    let status = response.status().as_u16();
-    let mut body = Vec::new();
-    let mut piece = vec![0; 1 << 16];
-    loop {
-        // The library's own limit begins again with each read.
-        if begun.elapsed() > limits.answer {
-            return Exchange::Late;
-        }
-        let read = match response.read(&mut piece) {
-            Ok(0) => return Exchange::Answer { status, body },
-            Ok(read) => read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Exchange::Broken(error),
-        };
-        if (body.len() + read) as u64 > limits.page.bytes() {
-            return Exchange::TooLarge;
-        }
-        if let Err(error) = body.try_reserve(read) {
-            return Exchange::Broken(std::io::Error::other(error));
-        }
-        body.extend_from_slice(&piece[..read]);
+/// What a request without an answer means here.
+fn failed(error: HttpError, limits: RequestLimits) -> EiaError {
+    match error.fault {
+        HttpFault::Address { why } => EiaError::Address { why },
+        HttpFault::Unreachable { why } | HttpFault::Certificates { why, .. } => EiaError::Unreachable { why },
+        HttpFault::Timeout { limit } => EiaError::Timeout { limit },
+        HttpFault::TooLarge { .. } => EiaError::TooMuch(limits.page.excess()),
+        HttpFault::Redirected { to } => EiaError::Redirected { to },
+        HttpFault::RedirectedOften { limit } => EiaError::RedirectedOften { limit },
+        HttpFault::Stopped => EiaError::Stopped,
     }
-}
-
-/// Why a redirect was not followed.
-#[derive(Debug, thiserror::Error)]
-enum Misled {
-    #[error("it leads to {0}")]
-    Elsewhere(String),
-    #[error("there are too many")]
-    Often,
-}
-
-/// Follows a few redirects within scheme, host and port.
-fn within_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let before = attempt.previous();
-    let is_same = before
-        .first()
-        .is_some_and(|first| first.origin() == attempt.url().origin());
-    match () {
-        () if !is_same => {
-            let to = origin(attempt.url());
-            attempt.error(Misled::Elsewhere(to))
-        }
-        () if before.len() > REDIRECTS => attempt.error(Misled::Often),
-        () => attempt.follow(),
-    }
-}
-
-fn misled(error: &reqwest::Error) -> Option<&Misled> {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if let Some(found) = inner.downcast_ref() {
-            return Some(found);
-        }
-        cause = inner.source();
-    }
-    None
-}
-
-/// Scheme, host and port, without what else an address can hold.
-fn origin(address: &Url) -> String {
-    let port = address.port().map_or_else(String::new, |port| format!(":{port}"));
-    format!(
-        "{}://{}{port}",
-        address.scheme(),
-        address.host_str().unwrap_or_default()
-    )
-}
-
-/// Whether an address is this machine's own, which a request reaches over no network.
-fn is_here(address: &Url) -> bool {
-    let host = address.host_str().unwrap_or_default();
-    let number = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || number.parse().is_ok_and(|number: IpAddr| number.is_loopback())
-}
-
-/// A connection that failed, by its innermost cause: the outer ones hold the address, and with it the key.
-fn unreachable(error: &reqwest::Error, key: &str) -> EiaError {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause.and_then(std::error::Error::source) {
-        cause = Some(inner);
-    }
-    let why = cause.map_or_else(
-        || "the connection broke".to_owned(),
-        |cause| mask(&cause.to_string(), key),
-    );
-    EiaError::Unreachable { why }
 }
 
 #[cfg(test)]
