@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt, plan, threads};
+use super::{CommandError, Exit, Session, interrupt, lineage, plan, threads};
 use crate::diagnostic::{Diagnostic, few_of_each_kind};
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
@@ -173,7 +173,10 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         people = Terminal::new(&project.graph, screen);
         &people
     };
-    build::build(project.context(), options, observer).map_err(|error| match error {
+    let built = lineage::during(project, session, observer, |observer| {
+        build::build(project.context(), options, observer)
+    });
+    built.map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),
         BuildError::NotFresh(targets) => not_fresh(project, &targets),
         BuildError::Store(error) => CommandError::store(error),

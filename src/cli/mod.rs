@@ -12,6 +12,7 @@ mod export;
 mod gc;
 mod graph;
 mod interrupt;
+mod lineage;
 mod list;
 mod log;
 mod logs;

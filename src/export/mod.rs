@@ -6,6 +6,7 @@
 pub mod airflow;
 pub mod dot;
 pub mod json;
+pub mod lineage;
 pub mod mermaid;
 pub mod svg;
 pub mod tree;

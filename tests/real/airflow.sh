@@ -4,6 +4,7 @@
 # `airflow dags test` runs the pipeline, with failures and without; then the scheduler with LocalExecutor runs it once.
 # ATSAF names a program that is built already, ATSAF_REAL_VENVS where virtual environments are kept, KEEP=1 leaves all.
 case ${1:-} in 2 | 3) major=$1 ;; *) echo "usage: $0 2|3" >&2; exit 2 ;; esac
+# shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/common.sh"
 
 python3 -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || {
@@ -25,7 +26,7 @@ pipeline() {
   mkdir -p "$1"
   cp -r "$root/Atsaffile" "$root/fixtures" "$1"
   sed -i '/^\[airflow\]/,$d' "$1/Atsaffile"
-  printf '\n[airflow]\ndag_id = "pipeline"\nas_of = "end_date"\n' >>"$1/Atsaffile"
+  printf '\n[airflow]\ndag_id = "pipeline"\nstart_date = 2023-01-01\nas_of = "end_date"\n' >>"$1/Atsaffile"
 }
 
 # What the builds of a project have made, without the ids of runs: made DIR
@@ -147,7 +148,7 @@ step "the run of Airflow in events of OpenLineage"
 atsaf -C "$work/failing" export airflow after_flaky --openlineage -o "$work/home/dags/lineage.py"
 sed -i 's/dag_id="[a-z_]*"/dag_id="lineage"/; s|"ATSAF_DAG_TARGET": raw|"SEEN": "{{ macros.OpenLineageProviderPlugin.lineage_parent_id(task_instance) }}", &|' "$work/home/dags/lineage.py"
 sed -i 's|^COMMAND = "exec |COMMAND = "echo parent $OPENLINEAGE_PARENT_ID root $OPENLINEAGE_ROOT_PARENT_ID; exec |' "$work/home/dags/lineage.py"
-OPENLINEAGE_DISABLED=false airflow dags test lineage 2023-09-30T06:00:00 >"$work/lineage.log" 2>&1 || { tail -n 40 "$work/lineage.log"; fail "--openlineage"; }
+OPENLINEAGE_DISABLED=false AIRFLOW__OPENLINEAGE__TRANSPORT='{"type": "console"}' airflow dags test lineage 2023-09-30T06:00:00 >"$work/lineage.log" 2>&1 || { tail -n 40 "$work/lineage.log"; fail "--openlineage"; }
 id='[0-9a-f]{8}-[0-9a-f-]{27}'
 grep -oE "parent default/lineage\.flaky/$id root default/lineage/$id" "$work/lineage.log" | head -n 1 | grep . ||
   fail "no parent id: $(grep -m 3 'parent ' "$work/lineage.log")"
@@ -175,7 +176,14 @@ else
   start processor airflow dag-processor
   start scheduler airflow scheduler --skip-serve-logs
 fi
-state() { airflow dags list-runs "$@" -o json 2>/dev/null | python3 -c 'import json,sys; print(*[run["state"] for run in json.load(sys.stdin)])'; }
+# The states of the runs of the DAG; the program logs to the same stream.
+state() {
+  airflow dags list-runs "$@" -o json 2>/dev/null | python3 -c '
+import json, sys
+text = sys.stdin.read()
+start = text.find("[{")
+print(*[run["state"] for run in json.loads(text[start:].splitlines()[0])] if start >= 0 else [])' || true
+}
 runs=(scheduled)
 [ "$major" = 3 ] || runs=(-d scheduled)
 for ((at = 0; at < 40; at++)); do
