@@ -7,6 +7,7 @@
 mod look;
 mod settings;
 mod transport;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::yaml;
 use crate::cli::small_file;
 use crate::export::lineage::facets::KnownRun;
 
@@ -108,17 +109,17 @@ fn from_file(env: &BTreeMap<String, String>, root: &Path, wrong: &mut Vec<String
                 continue;
             }
         };
-        // What an error of the parser shows of the file may be a key.
-        let parsed: Option<Value> = str::from_utf8(&bytes)
-            .ok()
-            .and_then(|text| serde_saphyr::from_str(text).ok());
+        let parsed = str::from_utf8(&bytes)
+            .map_err(|_| "it is no UTF-8 text")
+            .and_then(yaml::read);
         return match parsed {
-            Some(Value::Object(mut settings)) => match settings.remove("transport") {
+            Ok(Value::Object(mut settings)) => match settings.remove("transport") {
                 Some(Value::Object(transport)) if transport.contains_key("type") => Some(transport),
                 _ => None,
             },
-            _ => {
-                wrong.push(format!("`{}` is no YAML file of settings", place.display()));
+            Ok(_) => None,
+            Err(why) => {
+                wrong.push(format!("`{}` cannot be used: {why}", place.display()));
                 None
             }
         };
