@@ -172,7 +172,21 @@ else
   export AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://127.0.0.1:$port/execution/ AIRFLOW__API__BASE_URL=http://127.0.0.1:$port
   AIRFLOW__API_AUTH__JWT_SECRET=$(python3 -c 'import secrets; print(secrets.token_hex(32))')
   export AIRFLOW__API_AUTH__JWT_SECRET AIRFLOW__LOGGING__WORKER_LOG_SERVER_HOST=127.0.0.1
+  export AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT=60
   start api airflow api-server --host 127.0.0.1 --port "$port" --workers 1
+  # Its first answer takes long on a busy machine, and tasks do not wait for it.
+  python3 - "http://127.0.0.1:$port/execution/health" <<'PY' || fail "the API server does not answer: $(tail -n 5 "$work/api.log")"
+import sys, time, urllib.request
+end = time.monotonic() + 300
+while True:
+    try:
+        urllib.request.urlopen(sys.argv[1], timeout=120).read()
+        break
+    except OSError:
+        if time.monotonic() > end:
+            raise
+        time.sleep(1)
+PY
   start processor airflow dag-processor
   start scheduler airflow scheduler --skip-serve-logs
 fi
@@ -186,12 +200,14 @@ print(*[run["state"] for run in json.loads(text[start:].splitlines()[0])] if sta
 }
 runs=(scheduled)
 [ "$major" = 3 ] || runs=(-d scheduled)
-for ((at = 0; at < 40; at++)); do
-  airflow dags trigger scheduled >"$work/trigger.log" 2>&1 && break
+end=$((SECONDS + 600))
+until airflow dags trigger scheduled >"$work/trigger.log" 2>&1; do
+  [ $SECONDS -lt $end ] || { cat "$work/trigger.log"; fail "the DAG cannot be triggered"; }
   sleep 2
 done
 airflow dags unpause scheduled >>"$work/trigger.log" 2>&1
-for ((at = 0; at < 60; at++)); do
+now=
+while [ $SECONDS -lt $end ]; do
   now=$(state "${runs[@]}")
   case $now in *success* | *failed*) break ;; esac
   sleep 2
