@@ -112,14 +112,12 @@ fn date(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<String> {
         DeValue::Datetime(date) => Some(date.to_string()),
         _ => None,
     };
-    match text.map(|text| ValueType::Date.read(&text)) {
-        Some(Ok(Value::Date(date))) => Some(date),
-        _ => {
-            syntax::expected(node, "start_date", "a date such as 2024-01-01", mistakes)
-                .note("a schedule begins on a day that is the same whenever the file is read");
-            None
-        }
+    if let Some(Ok(Value::Date(date))) = text.map(|text| ValueType::Date.read(&text)) {
+        return Some(date);
     }
+    syntax::expected(node, "start_date", "a date such as 2024-01-01", mistakes)
+        .note("a schedule begins on a day that is the same whenever the file is read");
+    None
 }
 
 fn tags(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Vec<String> {

@@ -48,18 +48,18 @@ pub(super) fn during<T>(
         .canonicalize()
         .unwrap_or_else(|_| project.files.root().to_owned());
     let settings = settings::read(&session.env, &root, &mut wrong);
-    let built = match settings {
+    let result = match settings {
         Some(settings) => {
-            let (built, trouble) = sending(project, session, (&settings, &root), observer, build);
+            let (result, trouble) = sending(project, session, (&settings, &root), observer, build);
             wrong.extend(trouble);
-            built
+            result
         }
         None => build(observer),
     };
     if let Some(warning) = warning(&wrong) {
         session.screen.tell(&warning);
     }
-    built
+    result
 }
 
 /// All that went wrong, as one warning.
@@ -103,7 +103,7 @@ fn sending<T>(
         let version = |id| version(&project.graph, &project.store, id);
         let tell = |event| put(&sender, event, &dropped);
         let tracker = Tracker::new(&project.graph, &version, &tell);
-        let built = build(&Observers(vec![observer, &tracker]));
+        let result = build(&Observers(vec![observer, &tracker]));
         tracker.close();
         drop(sender);
         // A server that hangs is given up; what hangs in the system cannot be.
@@ -117,7 +117,7 @@ fn sending<T>(
             0 => {}
             count => trouble.push(format!("{count} were dropped, for {WAITING} others waited already")),
         }
-        (built, trouble)
+        (result, trouble)
     })
 }
 

@@ -237,7 +237,7 @@ fn head(graph: &Graph, export: &Export<'_>) -> String {
     let tags: Vec<String> = dag.tags.iter().map(|tag| text(tag)).collect();
     let (command, env) = command(graph, export);
     format!(
-        r##"{MARK}{of}: change that and write this file again.
+        r#"{MARK}{of}: change that and write this file again.
 # It says nothing that differs from one reading to the next, and runs nothing when it is read.
 
 import os
@@ -295,7 +295,7 @@ with DAG(
         "max_retry_delay": timedelta(hours=1),
     }},
 ) as dag:
-"##,
+"#,
         project = text(export.project),
         command = text(&command),
         id = text(&dag_id(graph)),

@@ -167,10 +167,10 @@ impl<'a> Tracker<'a> {
         outputs.map(dataset).collect()
     }
 
-    fn finished(&self, state: &mut Tracked, target: TargetId, outcome: &Outcome) {
-        let Some(run) = state.run else { return };
-        let begun = state.targets.remove(&target);
-        let (stage, word) = match outcome {
+    fn finished(&self, tracked: &mut Tracked, target: TargetId, outcome: &Outcome) {
+        let Some(run) = tracked.run else { return };
+        let begun = tracked.targets.remove(&target);
+        let (stage, ending) = match outcome {
             Outcome::Built { .. } => (Stage::Complete, "built"),
             Outcome::Restored { .. } => (Stage::Complete, "restored"),
             Outcome::Failed(_) => (Stage::Fail, "failed"),
@@ -202,7 +202,7 @@ impl<'a> Tracker<'a> {
         (self.tell)(LineageEvent {
             reasons,
             restored_from,
-            outcome: Some(word),
+            outcome: Some(ending),
             failure: match outcome {
                 Outcome::Failed(failure) => Some(failure.clone()),
                 _ => None,
@@ -233,34 +233,34 @@ impl LineageEvent {
 
 impl Observer for Tracker<'_> {
     fn observe(&self, event: &Event) {
-        let mut state = self.state();
+        let mut tracked = self.state();
         match event {
             // It is planned again after another build came between.
-            Event::Planned { run, .. } if state.run.is_none() => {
-                state.run = Some(*run);
+            Event::Planned { run, .. } if tracked.run.is_none() => {
+                tracked.run = Some(*run);
                 (self.tell)(LineageEvent::new(Stage::Start, *run));
             }
             Event::Started { target, reasons, .. } => {
                 // A further attempt is part of the same run of the target.
-                if let (Some(run), false) = (state.run, state.targets.contains_key(target)) {
+                if let (Some(run), false) = (tracked.run, tracked.targets.contains_key(target)) {
                     let id = RunId::new();
-                    state.targets.insert(*target, id);
+                    tracked.targets.insert(*target, id);
                     (self.tell)(LineageEvent {
                         reasons: reasons.clone(),
                         ..self.of_target(Stage::Start, *target, id, run)
                     });
                 }
             }
-            Event::Finished { target, outcome } => self.finished(&mut state, *target, outcome),
+            Event::Finished { target, outcome } => self.finished(&mut tracked, *target, outcome),
             Event::Ended { run, summary } => {
-                state.ended = true;
-                let (stage, word) = match summary {
+                tracked.ended = true;
+                let (stage, ending) = match summary {
                     Summary { interrupted: true, .. } => (Stage::Abort, "interrupted"),
                     Summary { failed: 1.., .. } => (Stage::Fail, "failed"),
                     _ => (Stage::Complete, "done"),
                 };
                 (self.tell)(LineageEvent {
-                    outcome: Some(word),
+                    outcome: Some(ending),
                     summary: Some(*summary),
                     ..LineageEvent::new(stage, *run)
                 });

@@ -76,7 +76,9 @@ impl<'a> Courier<'a> {
             *failures = if carried.is_ok() { 0 } else { *failures + 1 };
             trouble.extend(carried.err());
         }
-        trouble.into_iter().for_each(|why| self.note(why));
+        for why in trouble {
+            self.note(why);
+        }
     }
 
     fn note(&mut self, why: String) {
@@ -186,12 +188,13 @@ mod server {
 mod server {
     //! Without the built-in tasks there is no client either.
 
+    use std::convert::Infallible;
     use std::marker::PhantomData;
     use std::sync::atomic::AtomicBool;
 
     use super::HttpTransport;
 
-    pub(super) struct Server<'a>(PhantomData<&'a ()>);
+    pub(super) struct Server<'a>(Infallible, PhantomData<&'a ()>);
 
     impl<'a> Server<'a> {
         pub(super) fn new(http: &'a HttpTransport, _: &[String], _: &'a AtomicBool) -> Result<Self, String> {
@@ -209,7 +212,7 @@ mod server {
         }
 
         pub(super) fn send(&self, _: &str) -> Result<(), String> {
-            Ok(())
+            match self.0 {}
         }
     }
 }

@@ -46,7 +46,9 @@ fn told(events: &[Event], close: bool) -> Vec<Value> {
     let version = |id: ArtifactId| Some(format!("v{}", id.target.0));
     let tell = |event| heard.lock().expect("sound").push(event);
     let tracker = Tracker::new(&graph, &version, &tell);
-    events.iter().for_each(|event| tracker.observe(event));
+    for event in events {
+        tracker.observe(event);
+    }
     if close {
         tracker.close();
     }
