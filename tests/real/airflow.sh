@@ -200,6 +200,7 @@ print(*[run["state"] for run in json.loads(text[start:].splitlines()[0])] if sta
 }
 runs=(scheduled)
 [ "$major" = 3 ] || runs=(-d scheduled)
+airflow dags reserialize >>"$work/trigger.log" 2>&1
 end=$((SECONDS + 600))
 until airflow dags trigger scheduled >"$work/trigger.log" 2>&1; do
   [ $SECONDS -lt $end ] || { cat "$work/trigger.log"; fail "the DAG cannot be triggered"; }
