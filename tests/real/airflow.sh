@@ -70,6 +70,17 @@ assert sorted(order) == sorted({name for pair in before for name in pair}), orde
 assert all(order.index(one) < order.index(other) for one, other in before), order
 PY
 echo "$(wc -l <"$work/project.sums") artifacts, the same bytes"
+if atsaf -C "$work/project" build train --only -s end_date=2023-08-31 >"$work/other.log" 2>&1; then fail "a task ran on the data of another day"; fi
+grep -q "is not fresh\|are not fresh" "$work/other.log" || fail "it does not say why: $(cat "$work/other.log")"
+
+step "the README, word for word"
+mkdir "$work/readme"
+cp -r "$root/Atsaffile" "$root/fixtures" "$work/readme"
+awk '/^### Airflow/ { on = 1 } on && /^```/ { block = !block; if (!block) exit; next } block' "$root/README.md" >"$work/readme.sh"
+(cd "$work/readme" && unset AIRFLOW_HOME AIRFLOW__CORE__DAGS_FOLDER && HOME=$work/readme bash -e "$work/readme.sh" >"$work/readme.log" 2>&1) ||
+  { tail -n 40 "$work/readme.log"; fail "the README's commands"; }
+made "$work/readme" | diff "$work/by-hand.sums" - || fail "the README's commands made other bytes"
+cat "$work/readme.sh"
 
 step "tasks of several targets, and names that mean something elsewhere"
 for grain in group all; do
@@ -156,8 +167,12 @@ grep -oE "parent default/lineage\.flaky/$id root default/lineage/$id" "$work/lin
 step "the scheduler, with LocalExecutor, triggered by hand"
 pipeline "$work/scheduled"
 sed -i 's/^dag_id = .*/dag_id = "scheduled"/; s/^as_of = .*//' "$work/scheduled/Atsaffile"
+# Three more that read the same artifact and can run at once.
+for at in 1 2 3; do
+  printf '[target.beside_%s]\nrun = "date +%%s.%%N > {{output}}; wc -c {{input.clean}} > /dev/null; sleep 5; date +%%s.%%N >> {{output}}"\ninputs = ["clean"]\noutput = "beside/%s"\n' $at $at >>"$work/scheduled/Atsaffile"
+done
 rm -f "$work"/home/dags/*.py
-atsaf -C "$work/scheduled" export airflow -o "$work/home/dags/scheduled.py"
+atsaf -C "$work/scheduled" export airflow predictions champion beside_1 beside_2 beside_3 -o "$work/home/dags/scheduled.py"
 export AIRFLOW__CORE__EXECUTOR=LocalExecutor AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL=5
 export AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL=5 AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL=5
 if [ "$major" = 2 ]; then
@@ -218,4 +233,9 @@ case $now in
 *) tail -n 30 "$work"/scheduler.log "$work/trigger.log"; fail "the scheduled run is: $now" ;;
 esac
 made "$work/scheduled" | diff "$work/by-hand.sums" - || fail "the scheduler made other bytes"
-echo "the same bytes"
+python3 - "$work"/scheduled/beside/[123] <<'PY' || fail "no two tasks ran at once"
+import pathlib, sys
+times = sorted([float(line) for line in pathlib.Path(path).read_text().split()] for path in sys.argv[1:])
+sys.exit(not any(one[1] > other[0] for one, other in zip(times, times[1:])))
+PY
+echo "the same bytes, and tasks that ran at once"
