@@ -166,7 +166,7 @@ grep -oE "parent default/lineage\.flaky/$id root default/lineage/$id" "$work/lin
 
 step "the scheduler, with LocalExecutor, triggered by hand"
 pipeline "$work/scheduled"
-sed -i 's/^dag_id = .*/dag_id = "scheduled"/; s/^as_of = .*//' "$work/scheduled/Atsaffile"
+sed -i 's/^dag_id = .*/dag_id = "scheduled"/; s/^as_of = .*/schedule = "none"/' "$work/scheduled/Atsaffile"
 # Three more that read the same artifact and can run at once.
 for at in 1 2 3; do
   printf '[target.beside_%s]\nrun = "date +%%s.%%N > {{output}}; wc -c {{input.clean}} > /dev/null; sleep 5; date +%%s.%%N >> {{output}}"\ninputs = ["clean"]\noutput = "beside/%s"\n' $at $at >>"$work/scheduled/Atsaffile"
@@ -216,7 +216,7 @@ print(*[run["state"] for run in json.loads(text[start:].splitlines()[0])] if sta
 runs=(scheduled)
 [ "$major" = 3 ] || runs=(-d scheduled)
 airflow dags reserialize >>"$work/trigger.log" 2>&1
-end=$((SECONDS + 600))
+end=$((SECONDS + 900))
 until airflow dags trigger scheduled >"$work/trigger.log" 2>&1; do
   [ $SECONDS -lt $end ] || { cat "$work/trigger.log"; fail "the DAG cannot be triggered"; }
   sleep 2
