@@ -132,6 +132,7 @@ mod server {
 
     use super::HttpTransport;
     use crate::http::{HttpClient, HttpLimits, HttpSettings, Repeat};
+    use crate::outward::without_credentials;
 
     /// Most bytes of an answer, of which nothing is needed.
     const BODY: u64 = 1 << 20;
@@ -160,7 +161,8 @@ mod server {
                 any_certificate: !http.verify,
                 secrets: secrets.iter().chain(&http.key).cloned().collect(),
             };
-            let client = HttpClient::new(&http.address, settings, cancelled).map_err(|error| error.to_string())?;
+            let client = HttpClient::new(&http.address, settings, cancelled)
+                .map_err(|error| without_credentials(&error.to_string()).into_owned())?;
             let key = http.key.as_deref();
             Ok(Self { client, key })
         }
