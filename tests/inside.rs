@@ -307,6 +307,7 @@ impl Inside {
             only: false,
             keep_going: true,
             jobs: ask.jobs,
+            retries: None,
             secrets: BTreeMap::new(),
             interrupted: &interrupted,
             superseded: None,

@@ -62,6 +62,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "engine",
             "export",
             "forecasting",
+            "http",
             "outward",
             "report",
         ],

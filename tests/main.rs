@@ -23,6 +23,7 @@
 //! | `paths` | artifacts, sources and pipes in each other's way |
 //! | `secrets` | no secret is shown, logged or kept, in whatever form |
 //! | `hostile_text` | no escape sequence of others reaches the terminal |
+//! | `lineage` | events of OpenLineage, and retries that another program does |
 //! | `layering` | who may import whom |
 //! | `dependencies` | sources and licences of what the program is made of |
 //! | `network` | servers that drip, proxies, and little memory |
@@ -49,6 +50,7 @@ mod inputs;
 mod inside;
 mod interruptions;
 mod layering;
+mod lineage;
 mod links;
 mod mistakes;
 mod model;

@@ -8,9 +8,11 @@
 //! It never touches the disk and knows nothing of the graph: a cycle, two writers of one path or a glob that matches
 //! an output are found when the graph is made from the Spec.
 
+mod airflow;
 mod builtin;
 mod command;
 mod credentials;
+mod cron;
 mod duration;
 mod goals;
 mod inputs;

@@ -9,7 +9,7 @@ use super::params::{Declared, Params};
 use super::scope::Scope;
 use super::sections::Sections;
 use super::targets::{self, Draft};
-use super::{Overrides, credentials, goals, outputs, unread};
+use super::{Overrides, airflow, credentials, goals, outputs, unread};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Secret, Spec, Target};
 
@@ -62,6 +62,7 @@ pub(super) fn fill<'t>(
         .map(|(draft, outputs)| whole.target(draft, outputs, mistakes))
         .collect();
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
+    spec.airflow = airflow::read(sections.airflow, &params, &spec.secrets, mistakes);
     unread::report(&params, &drafts, catalog, mistakes);
     credentials::report(overrides, &params, &drafts, mistakes);
 

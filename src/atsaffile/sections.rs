@@ -9,7 +9,7 @@ use super::syntax::{self, Word, key_of, span_of};
 use super::targets;
 use crate::engine::spec::Secret;
 
-const SECTIONS: [&str; 5] = ["project", "alias", "params", "secrets", "target"];
+const SECTIONS: [&str; 6] = ["project", "alias", "params", "secrets", "airflow", "target"];
 const RESERVED: [&str; 2] = ["matrix", "pools"];
 const PROJECT: [&str; 4] = ["name", "default", "ignore", "shell"];
 
@@ -19,6 +19,8 @@ pub(super) struct Sections<'t> {
     project: Option<&'t DeTable<'t>>,
     alias: Option<&'t DeTable<'t>>,
     secrets: Option<&'t DeTable<'t>>,
+    /// `[airflow]`
+    pub(super) airflow: Option<&'t DeTable<'t>>,
     /// `[params]`
     pub(super) params: Option<&'t DeTable<'t>>,
     /// `[target.…]`
@@ -53,6 +55,7 @@ impl<'t> Sections<'t> {
                 "alias" => &mut sections.alias,
                 "params" => &mut sections.params,
                 "secrets" => &mut sections.secrets,
+                "airflow" => &mut sections.airflow,
                 "target" => &mut sections.target,
                 _ => {
                     unknown_key(key, "at the top of the file", &SECTIONS, &RESERVED, mistakes);

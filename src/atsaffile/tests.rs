@@ -1,5 +1,6 @@
 //! An Atsaffile, and what is made of it or said about it.
 
+mod airflow;
 mod catalog;
 mod command;
 mod example;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt, plan, threads};
+use super::{CommandError, Exit, Session, interrupt, lineage, plan, threads};
 use crate::diagnostic::{Diagnostic, few_of_each_kind};
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// How many targets may run at once [default: one for each core]
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
+    /// Attempts after a failure, for every target [default: what each declares]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    pub(super) retries: Option<u32>,
 }
 
 /// Builds.
@@ -112,6 +115,7 @@ pub(super) fn once(
         only: args.only,
         keep_going: args.keep_going,
         jobs,
+        retries: args.retries,
         secrets: project.secrets.clone(),
         interrupted,
         superseded,
@@ -169,7 +173,10 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         people = Terminal::new(&project.graph, screen);
         &people
     };
-    build::build(project.context(), options, observer).map_err(|error| match error {
+    let built = lineage::during(project, session, observer, |observer| {
+        build::build(project.context(), options, observer)
+    });
+    built.map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),
         BuildError::NotFresh(targets) => not_fresh(project, &targets),
         BuildError::Store(error) => CommandError::store(error),

@@ -9,9 +9,11 @@ mod check;
 mod clean;
 mod completions;
 mod dotenv;
+mod export;
 mod gc;
 mod graph;
 mod interrupt;
+mod lineage;
 mod list;
 mod log;
 mod logs;
@@ -77,6 +79,7 @@ enum CliCommand {
     Log(log::Args),
     Logs(logs::Args),
     Graph(graph::Args),
+    Export(export::Args),
     List(list::Args),
     Check(check::Args),
     Clean(clean::Args),
@@ -120,6 +123,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Log(args) => log::run(args, session),
         CliCommand::Logs(args) => logs::run(args, session),
         CliCommand::Graph(args) => graph::run(args, session),
+        CliCommand::Export(args) => export::run(args, session),
         CliCommand::List(args) => list::run(args, session),
         CliCommand::Check(args) => check::run(args, session),
         CliCommand::Clean(args) => clean::run(args, session),

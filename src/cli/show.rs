@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::content::Content;
+pub(super) use self::content::Content;
 use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;

@@ -73,6 +73,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         dry_run: false,
         keep_going: args.keep_going,
         jobs: args.jobs,
+        retries: None,
     };
     let mut watched = Watched::of_file(&setup::find(&session.common)?);
     let mut stopped = 0;

@@ -276,3 +276,14 @@ pub struct Summary {
     /// From plan to end.
     pub duration: Duration,
 }
+
+/// Several that hear the same run.
+pub struct Observers<'a>(pub Vec<&'a dyn Observer>);
+
+impl Observer for Observers<'_> {
+    fn observe(&self, event: &Event) {
+        for observer in &self.0 {
+            observer.observe(event);
+        }
+    }
+}

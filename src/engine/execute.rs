@@ -405,7 +405,8 @@ impl<'a> Execution<'a> {
             duration: clock::milliseconds(duration),
             what: failure.what.clone(),
         })])?;
-        if !failure.retry || attempts.made > target.retries {
+        let retries = self.run.options.retries.unwrap_or(target.retries);
+        if !failure.retry || attempts.made > retries {
             return Ok(Executed::Failed(failure));
         }
         let delay = self.delay(attempts.made);

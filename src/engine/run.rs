@@ -31,6 +31,8 @@ pub struct Options<'a> {
     pub keep_going: bool,
     /// How many targets may run at once.
     pub jobs: usize,
+    /// Attempts after a failure, for every target; none for what each declares.
+    pub retries: Option<u32>,
     /// Values of the declared secrets that are set.
     pub secrets: BTreeMap<String, String>,
     /// Set when the build is to end soon.

@@ -3,8 +3,10 @@
 //! It reads the engine's data (graph, plan) and makes text of it. It opens no file, writes nothing, and knows no
 //! terminal.
 
+pub mod airflow;
 pub mod dot;
 pub mod json;
+pub mod lineage;
 pub mod mermaid;
 pub mod svg;
 pub mod tree;

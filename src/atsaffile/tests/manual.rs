@@ -43,3 +43,12 @@ fn every_key_of_a_target_has_its_row() {
         assert!(PAGE.contains(&format!("\n| `{key}` |")), "`{key}` has no row");
     }
 }
+
+#[test]
+fn every_key_of_airflow_has_its_row() {
+    let unknown = mistakes("[airflow]\nxxxxxxxx = 1\n");
+    let keys = unknown.split("keys: ").nth(1).expect("a list of the keys").trim();
+    for key in keys.split(", ") {
+        assert!(PAGE.contains(&format!("`{key}`")), "`{key}` has no row");
+    }
+}

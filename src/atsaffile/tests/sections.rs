@@ -100,7 +100,7 @@ fn an_unknown_section_without_a_similar_one_lists_them() {
   --> Atsaffile:1:1
  1 | horizon = 24
    | ^^^^^^^
-  note: keys: project, alias, params, secrets, target
+  note: keys: project, alias, params, secrets, airflow, target
 ";
     assert_eq!(said, expected);
 }

@@ -21,7 +21,7 @@ const SMALL: u64 = 8 * 1024 * 1024;
 const LONGEST: usize = 400;
 
 /// What an artifact holds.
-pub(super) enum Content {
+pub(in crate::cli) enum Content {
     /// A text: its first lines, and whether there are more.
     Text {
         size: u64,
@@ -47,7 +47,7 @@ pub(super) enum Content {
 
 impl Content {
     /// Looks at what is at a path, at `rows` lines, files or rows of it; `masked` hides secrets in a line before it is cut.
-    pub(super) fn read(path: &Path, rows: usize, masked: &dyn Fn(&str) -> String) -> io::Result<Self> {
+    pub(in crate::cli) fn read(path: &Path, rows: usize, masked: &dyn Fn(&str) -> String) -> io::Result<Self> {
         if path.is_dir() {
             return directory(path, rows);
         }

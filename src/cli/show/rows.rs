@@ -11,12 +11,12 @@ use crate::report::table::TextTable;
 
 /// A table with a schema.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(in crate::cli) struct Rows {
     pub(super) size: u64,
     /// Name and type of each column.
-    pub(super) columns: Vec<(String, String)>,
+    pub(in crate::cli) columns: Vec<(String, String)>,
     /// How many rows there are.
-    pub(super) count: usize,
+    pub(in crate::cli) count: usize,
     /// The first of them, as text.
     pub(super) first: Vec<Vec<String>>,
     pub(super) curve: Option<Curve>,

@@ -4,6 +4,7 @@
 //! found when the [`Graph`](super::graph::Graph) is made. So it depends on the text, the command line and the tasks'
 //! schemas alone.
 
+mod dag;
 pub mod pattern;
 pub(crate) mod reserved;
 pub mod schema;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::dag::Dag;
 pub use self::value::Value;
 use crate::diagnostic::Place;
 
@@ -94,6 +96,8 @@ pub struct Spec {
     pub secrets: BTreeMap<String, Secret>,
     /// What globs and directories leave out beyond [`Ignore::DEFAULTS`](super::ignore::Ignore::DEFAULTS).
     pub ignore: Vec<IgnorePattern>,
+    /// What Airflow is told of the project.
+    pub airflow: Dag,
     /// Targets, in the order of the text.
     pub targets: Vec<Target>,
 }
