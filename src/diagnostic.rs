@@ -240,7 +240,8 @@ pub fn few(all: &[Diagnostic]) -> Vec<Diagnostic> {
 }
 
 /// What a mistake says, without names, which stand in backticks, and numbers.
-fn kind(what: &str) -> String {
+#[must_use]
+pub fn kind(what: &str) -> String {
     let plain = what.split('`').step_by(2);
     plain.flat_map(str::chars).filter(|c| !c.is_ascii_digit()).collect()
 }

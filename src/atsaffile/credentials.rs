@@ -3,6 +3,7 @@
 use toml::de::DeValue;
 
 use super::Overrides;
+use super::matrix::Matrix;
 use super::mistakes::{Mistake, Mistakes};
 use super::params::{Declared, Params};
 use super::syntax::{TomlNode, span_of};
@@ -10,8 +11,16 @@ use super::targets::Draft;
 use crate::outward::credentials;
 
 /// Looks at every value and every command.
-pub(super) fn report(overrides: &Overrides, params: &Params<'_>, drafts: &[Draft<'_>], mistakes: &mut Mistakes) {
+pub(super) fn report(
+    overrides: &Overrides,
+    params: &Params<'_>,
+    matrix: &Matrix<'_>,
+    drafts: &[Draft<'_>],
+    mistakes: &mut Mistakes,
+) {
     let declared = params.list.iter().chain(drafts.iter().flat_map(|draft| &draft.with));
+    let values = matrix.axes.iter().flat_map(|axis| &axis.values);
+    let declared = declared.chain(values.flat_map(|value| value.params.iter().take(1).chain(&value.with)));
     for Declared { name, node, .. } in declared {
         if holds(node) && !mistakes.has_error_in(span_of(node)) {
             let what = format!("the parameter `{}` has an address with credentials", name.text);

@@ -7,6 +7,7 @@ mod goals;
 mod hostile;
 mod inputs;
 mod manual;
+mod matrix;
 mod names;
 mod overrides;
 mod paths;

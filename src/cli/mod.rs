@@ -3,6 +3,7 @@
 //! A command gets its own arguments and the [`Session`], speaks through the session's screen, and gives back how it
 //! ends. To add one: its file with `Args` and `run`, one variant of [`CliCommand`], one arm of [`dispatch`].
 
+mod axes;
 mod build;
 mod check;
 mod clean;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, dotenv, misplaced, small_file};
+use super::{CommandError, Common, Exit, Session, axes, dotenv, misplaced, small_file};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, Severity, few, few_of_each_kind};
 use crate::engine::digest::Digest;
@@ -188,10 +188,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let overrides = Overrides {
         sets: common.set.clone(),
     };
-    let root = match file.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let root = root_of(&file);
     let typed_in = typed_in(common, &root);
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
     let user = UserKey::in_directory(state_directory(&session.env));
@@ -246,13 +243,21 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     })
 }
 
+/// The project's directory: the one of its Atsaffile.
+pub(super) fn root_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
 /// Whether one text may be a slip for another: paths resemble each other too much for the usual measure.
 fn is_slip(written: &str, meant: &str) -> bool {
     strsim::damerau_levenshtein(written, meant) <= 2
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 4;
+const SPEC: u32 = 5;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {
@@ -268,13 +273,14 @@ struct CheckedAtsaffile {
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
 fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, user: &UserKey) -> CheckedAtsaffile {
     let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), text);
-    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
+    let found = axes::look(root, content);
+    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found:?}\n{catalog:?}\n{path}\n{content}");
     let key = Digest::of(key.as_bytes());
     let kept = Store::checked_spec(root, key, text, user);
     let is_kept = kept.is_some();
     let (spec, mut diagnostics) = match kept {
         Some(kept) => (kept.spec, kept.warnings),
-        None => atsaffile::load(&text.path, &text.text, overrides, catalog),
+        None => atsaffile::load_with(&text.path, &text.text, overrides, &found, catalog),
     };
     let secrets = spec.secrets.clone();
     diagnostics = few(&diagnostics);

@@ -8,6 +8,7 @@ pub mod pattern;
 pub(crate) mod reserved;
 pub mod schema;
 pub(crate) mod shell_text;
+mod instance;
 mod value;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::instance::{Axis, AxisSource, Instance, base_name, full_name, values_of};
 pub use self::value::Value;
 use crate::diagnostic::Place;
 
@@ -94,7 +96,9 @@ pub struct Spec {
     pub secrets: BTreeMap<String, Secret>,
     /// What globs and directories leave out beyond [`Ignore::DEFAULTS`](super::ignore::Ignore::DEFAULTS).
     pub ignore: Vec<IgnorePattern>,
-    /// Targets, in the order of the text.
+    /// The axes of the matrix, in the order of the text.
+    pub axes: Vec<Axis>,
+    /// Targets, in the order of the text; of one with `each`, its instances.
     pub targets: Vec<Target>,
 }
 
@@ -162,8 +166,10 @@ pub struct Secret {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Target {
-    /// Its name.
+    /// Its name; of an instance with its values, `train@TEX`.
     pub name: String,
+    /// Which instance it is, if its table has `each`.
+    pub instance: Option<Instance>,
     /// Where its table is opened.
     pub span: Span,
     /// One line for `atsaf list`.
