@@ -11,7 +11,7 @@ use globset::GlobMatcher;
 use crate::cli::setup::Project;
 use crate::engine::graph::TargetId;
 use crate::engine::ignore;
-use crate::engine::spec::{Action, From, pattern};
+use crate::engine::spec::{Action, AxisSource, From, pattern};
 use crate::engine::store;
 
 /// Everything whose change calls for a build.
@@ -67,6 +67,13 @@ impl Watched {
         }
         for id in graph.needed(goals) {
             watched.add_target(project, id);
+        }
+        for axis in &graph.spec.axes {
+            match &axis.source {
+                AxisSource::Listed => {}
+                AxisSource::Files(pattern) => watched.add_glob(pattern),
+                AxisSource::Rows(path) => watched.add(path),
+            }
         }
         watched
     }

@@ -46,6 +46,13 @@ impl GraphError {
         self
     }
 
+    /// Where it is, if the project has instances, of which many have one mistake.
+    #[must_use]
+    pub fn place_of_instances(&self, spec: &Spec) -> Option<Vec<u32>> {
+        let starts = || self.places.iter().map(|(span, _)| span.start).collect();
+        (!spec.axes.is_empty()).then(starts)
+    }
+
     /// The error with its places in the text.
     #[must_use]
     pub fn diagnostic(&self, text: &Text) -> Diagnostic {
