@@ -18,6 +18,7 @@
 //! | `moving` | inputs that move while a build runs |
 //! | `side_effects` | targets that write the sources of others |
 //! | `parts` | versions of the parts that a task's parameters name |
+//! | `many_instances` | reports of targets with many instances |
 //! | `matrix` | targets with `each`: instances, joins, goals, and what of them runs |
 //! | `links` | links in directories, and on the way to artifacts and outputs |
 //! | `places` | permissions, what cannot be read, and what is said of directories |
@@ -50,6 +51,7 @@ mod inside;
 mod interruptions;
 mod layering;
 mod links;
+mod many_instances;
 mod matrix;
 mod mistakes;
 mod model;

@@ -166,7 +166,7 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         lines = json::EventLines::new(&project.graph, screen);
         &lines
     } else {
-        people = Terminal::new(&project.graph, screen);
+        people = Terminal::new(&project.graph, screen, session.common.expand);
         &people
     };
     build::build(project.context(), options, observer).map_err(|error| match error {

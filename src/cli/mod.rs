@@ -259,6 +259,9 @@ pub struct Common {
     /// Print what tasks print as well
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Show every instance of a target for itself, also where there are many
+    #[arg(long, global = true)]
+    pub expand: bool,
     /// When to use colour: auto, always or never
     #[arg(
         long,

@@ -336,6 +336,7 @@ fn merged(outer: Common, own: Common) -> Common {
         },
         json: outer.json || own.json,
         trust_store: outer.trust_store || own.trust_store,
+        expand: outer.expand || own.expand,
     }
 }
 

@@ -59,10 +59,9 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         let targets: Vec<_> = explanations.iter().map(|it| why::json(it, graph)).collect();
         screen.print_json(&json!({ "goal": goal, "targets": targets }));
     } else {
-        let texts: Vec<String> = explanations
-            .iter()
-            .map(|it| why::text(it, &context, screen.out_ink()))
-            .collect();
+        let groups = why::grouped(explanations, graph, session.common.expand);
+        let text = |group: &Vec<_>| why::text_of_many(group, &context, screen.out_ink());
+        let texts: Vec<String> = groups.iter().map(text).collect();
         screen.print(&texts.join("\n"));
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 mod check;
 mod error;
+mod instances;
 mod links;
 
 mod inputs;
@@ -341,57 +342,6 @@ impl Graph {
     /// Whether artifacts of several targets have a name.
     fn is_shared(&self, name: &str) -> bool {
         matches!(self.by_name.get(name), Some(Name::Shared(_)))
-    }
-
-    /// All artifacts that a goal names by their own name or path, with or without values: none if it is the name of a
-    /// target.
-    #[must_use]
-    pub fn artifacts(&self, goal: &str) -> Vec<ArtifactId> {
-        if let Some(Name::Target(_) | Name::Instances(_)) = self.by_name.get(base_name(goal)) {
-            return Vec::new();
-        }
-        if let Some(artifact) = self.artifact(goal) {
-            return vec![artifact];
-        }
-        let base = base_name(goal);
-        let all: Vec<ArtifactId> = match (self.by_name.get(base), base.split_once('.')) {
-            (Some(Name::ArtifactOfEach(all)), _) => all.clone(),
-            (None, Some((target, artifact))) => {
-                let outputs = self.instances(target).first().map(|id| &self.target(*id).outputs);
-                let at = outputs.and_then(|all| all.iter().position(|output| base_name(&output.name) == artifact));
-                let output = at.and_then(|at| u32::try_from(at).ok());
-                let of_each = |output| self.instances(target).iter().map(move |&target| ArtifactId { target, output });
-                output.into_iter().flat_map(of_each).collect()
-            }
-            _ => Vec::new(),
-        };
-        let values = values_of(goal).unwrap_or("*");
-        all.into_iter().filter(|id| self.has_values(id.target, values)).collect()
-    }
-
-    /// The instances of a target, by its name without values.
-    #[must_use]
-    pub fn instances(&self, target: &str) -> &[TargetId] {
-        match self.by_name.get(target) {
-            Some(Name::Instances(all)) => all,
-            _ => &[],
-        }
-    }
-
-    fn has_values(&self, id: TargetId, values: &str) -> bool {
-        let instance = self.target(id).instance.as_ref();
-        instance.is_some_and(|instance| instance.matches(values))
-    }
-
-    /// The targets that a goal means which is no alias: one, or instances.
-    fn meant(&self, goal: &str) -> Vec<TargetId> {
-        let instances = self.instances(base_name(goal));
-        if instances.is_empty() {
-            let artifacts = self.artifacts(goal).into_iter().map(|id| id.target);
-            return self.owner(goal).into_iter().chain(artifacts).collect();
-        }
-        let values = values_of(goal).unwrap_or("*");
-        instances.iter().copied().filter(|id| self.has_values(*id, values)).collect()
     }
 
     fn output_named(&self, target: TargetId, name: &str) -> Option<ArtifactId> {
