@@ -129,14 +129,20 @@ fn a_graph_draws_many_instances_as_one() {
         expanded.has("fit@v199");
         assert!(expanded.text.lines().count() > 600);
     }
-    project.atsaf("graph --expand fit@v7").has("fit@v7 [undecided] makes fit@v7");
+    project
+        .atsaf("graph --expand fit@v7")
+        .has("fit@v7 [undecided] makes fit@v7");
 }
 
 #[test]
 fn a_failure_among_many_is_told_by_itself() {
     let project = project();
     project.build("").exits(0);
-    project.edit("Atsaffile", "run = [\"cp\", \"raw/{{v}}\", \"{{output}}\"]", "run = \"test {{v}} != v7 && cp raw/{{v}} {{output}}\"");
+    project.edit(
+        "Atsaffile",
+        "run = [\"cp\", \"raw/{{v}}\", \"{{output}}\"]",
+        "run = \"test {{v}} != v7 && cp raw/{{v}} {{output}}\"",
+    );
     let told = project.build("-k");
     told.exits(1);
     told.has("error: `clean@v7` failed");

@@ -58,7 +58,16 @@ fn every_instance_is_a_target_of_its_own() {
     project.build("").exits(0);
     assert_eq!(
         sorted(&project.ran()),
-        ["all", "best@CAL", "best@TEX", "clean@CAL", "clean@TEX", "fit@CAL,NG", "fit@TEX,NG", "fit@TEX,SUN"]
+        [
+            "all",
+            "best@CAL",
+            "best@TEX",
+            "clean@CAL",
+            "clean@TEX",
+            "fit@CAL,NG",
+            "fit@TEX,NG",
+            "fit@TEX,SUN"
+        ]
     );
     assert_eq!(project.read("all.txt"), "24 NG\ntex\n24 SUN\ntex\n24 NG\ncal\n");
     project.build("").exits(0);
@@ -94,9 +103,16 @@ fn goals_name_some_or_all_instances() {
     told.exits(2);
     told.has("no target, artifact or alias is named `fit@TEX,SUNN`");
     told.has("did you mean `fit@TEX,SUN`?");
-    project.edit("Atsaffile", "\n[params]", "\n[project]\ndefault = [\"fit@*,NG\"]\n[params]");
+    project.edit(
+        "Atsaffile",
+        "\n[params]",
+        "\n[project]\ndefault = [\"fit@*,NG\"]\n[params]",
+    );
     project.build("").exits(0);
-    assert_eq!(sorted(&project.ran()), ["clean@CAL", "clean@TEX", "fit@CAL,NG", "fit@TEX,NG"]);
+    assert_eq!(
+        sorted(&project.ran()),
+        ["clean@CAL", "clean@TEX", "fit@CAL,NG", "fit@TEX,NG"]
+    );
 }
 
 #[test]
@@ -106,7 +122,9 @@ fn all_commands_know_instances() {
     project.write("raw/CAL.csv", "cal2\n");
     project.atsaf("why clean@CAL").has("clean@CAL is stale: it must run");
     project.atsaf("why fit@TEX,NG").has("fit@TEX,NG is fresh");
-    project.atsaf("why model@TEX,NG").has("model@TEX,NG is fresh: built by fit@TEX,NG in");
+    project
+        .atsaf("why model@TEX,NG")
+        .has("model@TEX,NG is fresh: built by fit@TEX,NG in");
     project.atsaf("logs fit@TEX,NG").has("`fit@TEX,NG` printed nothing");
     project.atsaf("log best@TEX").has("built");
     project.atsaf("show clean@TEX").has("clean/TEX.csv");
@@ -122,7 +140,9 @@ fn all_commands_know_instances() {
     let cleaned = project.atsaf("clean log@TEX,*");
     cleaned.exits(0);
     cleaned.has("log/TEX-SUN");
-    assert!(!project.at("log/TEX-NG").exists() && project.at("fit/TEX-NG").exists() && project.at("log/CAL-NG").exists());
+    assert!(
+        !project.at("log/TEX-NG").exists() && project.at("fit/TEX-NG").exists() && project.at("log/CAL-NG").exists()
+    );
     project.atsaf("clean fit").exits(0);
     assert!(!project.at("fit/TEX-NG").exists() && !project.at("log/CAL-NG").exists());
 }
@@ -204,7 +224,11 @@ output = "plant/{{plant}}"
     project.write("data/A.fastq", "aa");
     project.build("").exits(0);
     assert_eq!(sorted(&project.ran()), ["map@A", "plant@P1"]);
-    project.edit("Atsaffile", "output = \"map/{{sample}}\"", "output = \"data/{{sample}}.x.fastq\"");
+    project.edit(
+        "Atsaffile",
+        "output = \"map/{{sample}}\"",
+        "output = \"data/{{sample}}.x.fastq\"",
+    );
     let made = project.build("");
     made.exits(2);
     made.has("the axis `sample` has its values from `data/A.x.fastq`, which is an artifact");

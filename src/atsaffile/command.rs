@@ -200,7 +200,9 @@ impl Resolver<'_, '_> {
                 }
                 Meaning::OnAxes(made) => {
                     let full = self.names.full(made);
-                    [self.names.output(made).name.as_str(), &full].map(base_name).contains(&wanted)
+                    [self.names.output(made).name.as_str(), &full]
+                        .map(base_name)
+                        .contains(&wanted)
                 }
                 _ => false,
             },
@@ -227,14 +229,14 @@ impl Resolver<'_, '_> {
         let mut names: Vec<&str> = in_text.collect();
         let scope = Scope::of(self.params, draft);
         for word in &draft.params {
-            if !matches!(scope.find(word.text), Lookup::Unknown) {
-                names.push(word.text);
-            } else {
+            if matches!(scope.find(word.text), Lookup::Unknown) {
                 let what = format!("unknown parameter `{}`", word.text);
                 let known = scope.names();
                 mistakes
                     .unknown(Some(word.span), what, word.text, "parameters", known)
                     .or_help("a parameter is declared in `[params]`");
+            } else {
+                names.push(word.text);
             }
         }
         names.sort_unstable();

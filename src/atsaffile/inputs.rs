@@ -173,7 +173,9 @@ impl<'t> Resolver<'_, 't> {
         let pattern = match meaning {
             Meaning::Artifact { made, .. } => self.names.output(made).path.clone(),
             Meaning::OnAxes(made) => {
-                let all = self.names.artifacts_of(made, word, rendered, Asker::Input(draft), mistakes)?;
+                let all = self
+                    .names
+                    .artifacts_of(made, word, rendered, Asker::Input(draft), mistakes)?;
                 self.names.output(all[0]).path.clone()
             }
             _ if self.names.refuse(word, rendered, &meaning, mistakes) => return None,
@@ -237,7 +239,10 @@ impl<'t> Resolver<'_, 't> {
                 }
             } else if let Meaning::OnAxes(made) = meaning {
                 let found = self.names.artifacts_of(made, *word, name, asker, mistakes);
-                let found = found.into_iter().flatten().map(|made| self.names.shown(made).into_owned());
+                let found = found
+                    .into_iter()
+                    .flatten()
+                    .map(|made| self.names.shown(made).into_owned());
                 after.extend(found.map(|name| Goal { name, span }));
             } else if let Meaning::Artifact { made, .. } = meaning {
                 let name = self.names.shown(made).into_owned();

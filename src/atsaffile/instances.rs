@@ -94,7 +94,9 @@ pub(super) fn expand<'m>(
             expanded.push(draft);
             continue;
         };
-        let instances = matrix.each(words, mistakes).and_then(|axes| instances(&draft, &axes, matrix, mistakes));
+        let instances = matrix
+            .each(words, mistakes)
+            .and_then(|axes| instances(&draft, &axes, matrix, mistakes));
         let Some(instances) = instances else {
             // It stands for what it was meant as, so that nothing is concluded from its absence.
             draft.broken.each = true;
@@ -154,7 +156,11 @@ fn instances<'m>(
     let mut numbers = vec![0; axes.len()];
     for _ in 0..count {
         let at: Vec<(usize, usize)> = axes.iter().copied().zip(numbers.iter().copied()).collect();
-        let out = || excluded.iter().filter(|entry| entry.values.iter().all(|value| at.contains(value)));
+        let out = || {
+            excluded
+                .iter()
+                .filter(|entry| entry.values.iter().all(|value| at.contains(value)))
+        };
         match out().next() {
             Some(_) => out().for_each(|entry| entry.is_used.set(true)),
             None => found.push(instance(at, matrix)),
@@ -170,7 +176,10 @@ fn instances<'m>(
     }
     if found.is_empty() {
         mistakes
-            .error(span, format!("every instance of the target `{name}` is left out by `exclude`"))
+            .error(
+                span,
+                format!("every instance of the target `{name}` is left out by `exclude`"),
+            )
             .help("leave one of them in, or remove the target");
         return None;
     }
@@ -182,7 +191,10 @@ fn instances<'m>(
 }
 
 fn instance<'m>(at: Vec<(usize, usize)>, matrix: &'m Matrix<'m>) -> DraftInstance<'m> {
-    let values: Vec<&AxisValue<'m>> = at.iter().map(|(axis, value)| &matrix.axes[*axis].values[*value]).collect();
+    let values: Vec<&AxisValue<'m>> = at
+        .iter()
+        .map(|(axis, value)| &matrix.axes[*axis].values[*value])
+        .collect();
     let texts: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
     DraftInstance {
         suffix: format!("@{}", texts.join(",")),
@@ -199,7 +211,11 @@ fn twice_given(draft: &Draft<'_>, matrix: &Matrix<'_>, mistakes: &mut Mistakes) 
     for (axis, value) in values {
         for own in &matrix.axes[*axis].values[*value].with {
             if let Some(first) = seen.iter().find(|it| it.name.text == own.name.text) {
-                let what = format!("the parameter `{}` is given for {} values of one instance", own.name.text, number_word(2));
+                let what = format!(
+                    "the parameter `{}` is given for {} values of one instance",
+                    own.name.text,
+                    number_word(2)
+                );
                 mistakes
                     .error(own.name.span, what)
                     .also(first.name.span, "first here")
@@ -218,7 +234,11 @@ fn render_with(text: &str, draft: &mut Draft<'_>, params: &Params<'_>, mistakes:
     let mut rendered = |node: &TomlNode<'_>| -> Option<Option<String>> {
         let written = node.get_ref().as_str().filter(|written| written.contains("{{"))?;
         let span = span_of(node);
-        Some(scope.render(text, Word { text: written, span }, mistakes).map(Cow::into_owned))
+        Some(
+            scope
+                .render(text, Word { text: written, span }, mistakes)
+                .map(Cow::into_owned),
+        )
     };
     for own in &mut with {
         if let Some(whole) = rendered(own.node) {

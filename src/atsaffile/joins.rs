@@ -10,9 +10,12 @@ use super::syntax::Word;
 use super::targets::Draft;
 use crate::engine::spec::{base_name, values_of};
 
-/// The instances of each target by the values on some of its axes: by the target, and which axes those are.
+/// The instances of a target by the values on some of its axes.
+type ByValues = HashMap<Vec<usize>, Vec<usize>>;
+
+/// The instances of each target by their values: by the target, and which axes those are on.
 #[derive(Default)]
-pub(super) struct Selections(RefCell<HashMap<(usize, u64), HashMap<Vec<usize>, Vec<usize>>>>);
+pub(super) struct Selections(RefCell<HashMap<(usize, u64), ByValues>>);
 
 /// Who names something on axes: nobody for a goal, or a target.
 #[derive(Clone, Copy)]
@@ -74,7 +77,10 @@ impl Names<'_> {
         let found = self.select(first, &picks);
         if found.is_empty() {
             mistakes
-                .error(word.span, format!("`{text}` means no instance of `{}`", self.drafts[first].name.text))
+                .error(
+                    word.span,
+                    format!("`{text}` means no instance of `{}`", self.drafts[first].name.text),
+                )
                 .note("`exclude` of `[matrix]` leaves out what it would mean");
             return None;
         }
@@ -97,11 +103,17 @@ impl Names<'_> {
     /// The axes that a target is on.
     fn axes_of(&self, target: usize) -> Vec<usize> {
         let instance = self.drafts[target].instance.iter();
-        instance.flat_map(|instance| &instance.at).map(|(axis, _)| *axis).collect()
+        instance
+            .flat_map(|instance| &instance.at)
+            .map(|(axis, _)| *axis)
+            .collect()
     }
 
     fn axis_names(&self, axes: &[usize]) -> String {
-        let names: Vec<String> = axes.iter().map(|axis| format!("`{}`", self.matrix.axes[*axis].name.text)).collect();
+        let names: Vec<String> = axes
+            .iter()
+            .map(|axis| format!("`{}`", self.matrix.axes[*axis].name.text))
+            .collect();
         match names.split_last() {
             Some((last, [])) => last.clone(),
             Some((last, others)) => format!("{} and {last}", others.join(", ")),
@@ -125,10 +137,13 @@ impl Names<'_> {
         let mask = mask.fold(0_u64, |mask, (at, _)| mask | 1 << (at % 64));
         let mut known = self.selections.0.borrow_mut();
         let by_values = known.entry((first, mask)).or_insert_with(|| {
-            let mut by_values: HashMap<Vec<usize>, Vec<usize>> = HashMap::new();
+            let mut by_values = ByValues::new();
             for target in self.group(first) {
                 let at = self.drafts[target].instance.iter().flat_map(|instance| &instance.at);
-                let values = at.zip(picks).filter(|(_, pick)| pick.is_some()).map(|((_, value), _)| *value);
+                let values = at
+                    .zip(picks)
+                    .filter(|(_, pick)| pick.is_some())
+                    .map(|((_, value), _)| *value);
                 by_values.entry(values.collect()).or_default().push(target);
             }
             by_values
@@ -140,9 +155,19 @@ impl Names<'_> {
     fn refuse_count(&self, word: Word<'_>, text: &str, values: &[&str], axes: &[usize], mistakes: &mut Mistakes) {
         let stars = vec!["*"; axes.len()].join(",");
         mistakes
-            .error(word.span, format!("`{text}` has {} values for {} axes", values.len(), axes.len()))
-            .note(format!("`{}` is on the axes {}, in this order", base_name(text), self.axis_names(axes)))
-            .help(format!("write a value or a `*` for each, `{}@{stars}`", base_name(text)));
+            .error(
+                word.span,
+                format!("`{text}` has {} values for {} axes", values.len(), axes.len()),
+            )
+            .note(format!(
+                "`{}` is on the axes {}, in this order",
+                base_name(text),
+                self.axis_names(axes)
+            ))
+            .help(format!(
+                "write a value or a `*` for each, `{}@{stars}`",
+                base_name(text)
+            ));
     }
 
     /// Tells that an input has more axes than its reader.
@@ -151,18 +176,35 @@ impl Names<'_> {
         let is_shared = |axis: &usize| instance.is_some_and(|instance| instance.on(*axis).is_some());
         let (shared, open): (Vec<usize>, Vec<usize>) = axes.iter().partition(|axis| is_shared(axis));
         let name = draft.name.text;
-        let own: Vec<usize> = instance.into_iter().flat_map(|it| &it.at).map(|(axis, _)| *axis).collect();
+        let own: Vec<usize> = instance
+            .into_iter()
+            .flat_map(|it| &it.at)
+            .map(|(axis, _)| *axis)
+            .collect();
         let mistake: &mut Mistake = mistakes.error(
             word.span,
-            format!("the input `{text}` is on {}, and `{name}` is not", self.axis_names(&open)),
+            format!(
+                "the input `{text}` is on {}, and `{name}` is not",
+                self.axis_names(&open)
+            ),
         );
         mistake.note(match (own.is_empty(), shared.is_empty()) {
             (true, _) => format!("`{text}` is on {}, `{name}` on no axis", self.axis_names(axes)),
-            (false, _) => format!("`{text}` is on {}, `{name}` on {}", self.axis_names(axes), self.axis_names(&own)),
+            (false, _) => format!(
+                "`{text}` is on {}, `{name}` on {}",
+                self.axis_names(axes),
+                self.axis_names(&own)
+            ),
         });
-        let each = own.iter().chain(&open).map(|axis| format!("\"{}\"", self.matrix.axes[*axis].name.text));
+        let each = own
+            .iter()
+            .chain(&open)
+            .map(|axis| format!("\"{}\"", self.matrix.axes[*axis].name.text));
         mistake
             .help(format!("to read all of them, write `{text}@*`"))
-            .help(format!("to make `{name}` for each, write `each = [{}]`", each.collect::<Vec<_>>().join(", ")));
+            .help(format!(
+                "to make `{name}` for each, write `each = [{}]`",
+                each.collect::<Vec<_>>().join(", ")
+            ));
     }
 }

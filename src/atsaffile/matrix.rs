@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use toml::de::{DeTable, DeValue};
 
 use self::files::FileValue;
-pub(super) use self::files::{FileValues, questions, values as file_values};
 pub use self::files::{AxisFiles, AxisQuestions};
-use super::mistakes::Mistakes;
+pub(super) use self::files::{FileValues, questions, values as file_values};
 use super::Overrides;
+use super::mistakes::Mistakes;
 use super::params::{self, Declared, Params};
 use super::sections::check_name;
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
@@ -100,17 +100,17 @@ impl<'m> Matrix<'m> {
 
     /// The axes of `each`, by their numbers.
     pub(super) fn each(&self, words: &[Word<'_>], mistakes: &mut Mistakes) -> Option<Vec<usize>> {
-        let mut axes = Vec::with_capacity(words.len());
+        let mut numbers = Vec::with_capacity(words.len());
         for word in words {
             let axis = self.known_axis(*word, "`each`", mistakes)?;
-            if axes.contains(&axis) {
+            if numbers.contains(&axis) {
                 mistakes.error(word.span, format!("the axis `{}` is listed twice", word.text));
                 return None;
             }
             self.axes[axis].is_used.set(true);
-            axes.push(axis);
+            numbers.push(axis);
         }
-        Some(axes)
+        Some(numbers)
     }
 
     /// Refuses a name that is a parameter as well: a hole with it would have two meanings.
@@ -125,8 +125,14 @@ impl<'m> Matrix<'m> {
             }
             if overrides.sets.iter().any(|(key, _)| key == name) {
                 mistakes
-                    .error(axis.name.span, format!("`-s {name}=…` sets an axis, whose values are in `[matrix]`"))
-                    .help(format!("name the instance instead, as in `atsaf build TARGET@{}`", axis.texts().next().unwrap_or("VALUE")));
+                    .error(
+                        axis.name.span,
+                        format!("`-s {name}=…` sets an axis, whose values are in `[matrix]`"),
+                    )
+                    .help(format!(
+                        "name the instance instead, as in `atsaf build TARGET@{}`",
+                        axis.texts().next().unwrap_or("VALUE")
+                    ));
             }
         }
     }
@@ -140,7 +146,10 @@ impl<'m> Matrix<'m> {
                         mistakes
                             .warning(
                                 span_of(own.node),
-                                format!("`-s {key}={text}` changes nothing for `{}` of the axis `{}`", value.text, axis.name.text),
+                                format!(
+                                    "`-s {key}={text}` changes nothing for `{}` of the axis `{}`",
+                                    value.text, axis.name.text
+                                ),
                             )
                             .note("`[matrix.with]` sets a value for it alone, which counts before the project's")
                             .help("change it here, or remove it");
@@ -185,7 +194,10 @@ impl<'m> Matrix<'m> {
             let texts = self.axes[axis].texts();
             let near = mistakes.nearest(&value, texts);
             mistakes
-                .warning(span_of(node), format!("`exclude` leaves nothing out: `{}` has no value `{value}`", name.text))
+                .warning(
+                    span_of(node),
+                    format!("`exclude` leaves nothing out: `{}` has no value `{value}`", name.text),
+                )
                 .meant(near);
         }
         number.map(|number| (axis, number))
@@ -205,8 +217,10 @@ impl<'m> Matrix<'m> {
                 };
                 let with = params::with(node, mistakes);
                 for own in with.iter().filter(|own| self.axis(own.name.text).is_some()) {
-                    mistakes
-                        .error(own.name.span, format!("`{}` is an axis, whose values are in `[matrix]`", own.name.text));
+                    mistakes.error(
+                        own.name.span,
+                        format!("`{}` is an axis, whose values are in `[matrix]`", own.name.text),
+                    );
                 }
                 self.axes[axis].values[number].with = with;
             }
@@ -227,7 +241,13 @@ impl<'m> Axis<'m> {
             DeValue::Array(items) => {
                 for item in items {
                     if let Some((text, value)) = typed_value(name.text, item, mistakes) {
-                        axis.add(text, Declared::given(name, item, value), Vec::new(), span_of(item), mistakes);
+                        axis.add(
+                            text,
+                            Declared::given(name, item, value),
+                            Vec::new(),
+                            span_of(item),
+                            mistakes,
+                        );
                     }
                 }
                 if items.is_empty() {
@@ -244,7 +264,10 @@ impl<'m> Axis<'m> {
                 for FileValue { value, fields } in found.into_iter().flat_map(|(_, values)| values) {
                     let own = Declared::given(name, node, Value::Text(value.clone()));
                     let fields = fields.iter().map(|(field, text)| {
-                        let name = Word { text: field, span: name.span };
+                        let name = Word {
+                            text: field,
+                            span: name.span,
+                        };
                         Declared::given(name, node, Value::Text(text.clone()))
                     });
                     axis.add(value.clone(), own, fields.collect(), span_of(node), mistakes);
@@ -258,25 +281,27 @@ impl<'m> Axis<'m> {
         axis
     }
 
-    fn add(
-        &mut self,
-        text: String,
-        own: Declared<'m>,
-        fields: Vec<Declared<'m>>,
-        span: Span,
-        mistakes: &mut Mistakes,
-    ) {
+    fn add(&mut self, text: String, own: Declared<'m>, fields: Vec<Declared<'m>>, span: Span, mistakes: &mut Mistakes) {
         if let Some(problem) = problem(&text) {
             let shown = text.escape_debug();
             mistakes
-                .error(span, format!("`{shown}` cannot be a value of the axis `{}`: it {problem}", self.name.text))
+                .error(
+                    span,
+                    format!(
+                        "`{shown}` cannot be a value of the axis `{}`: it {problem}",
+                        self.name.text
+                    ),
+                )
                 .note("a value is a part of names, such as `train@TEX`, and of paths");
             return;
         }
         if let Some(first) = self.by_text.get(&text) {
             let first = self.values[*first].params[0].origin.span().unwrap_or(span);
             mistakes
-                .error(span, format!("the value `{text}` of the axis `{}` is given twice", self.name.text))
+                .error(
+                    span,
+                    format!("the value `{text}` of the axis `{}` is given twice", self.name.text),
+                )
                 .also(first, "first here");
             return;
         }

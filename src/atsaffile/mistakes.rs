@@ -22,10 +22,13 @@ pub(super) struct Mistakes {
     /// The instance that is looked at.
     instance: Option<InstanceOf>,
     /// Mistakes of the instances of one target, by place and kind: the place in the list, and the last that has it.
-    of_instances: HashMap<(Option<(u32, u32)>, String), (usize, usize)>,
+    of_instances: HashMap<PlaceAndKind, (usize, usize)>,
     /// Stands for what is told already.
     again: Mistake,
 }
+
+/// Where a mistake is, and what it says without names.
+type PlaceAndKind = (Option<(u32, u32)>, String);
 
 /// One instance of a target, whose mistakes are most often those of all others.
 #[derive(Clone, Debug)]
@@ -261,7 +264,7 @@ impl Mistakes {
         self.list.last_mut().expect("internal error: it was just added")
     }
 
-    fn key(span: Option<Span>, what: &str) -> (Option<(u32, u32)>, String) {
+    fn key(span: Option<Span>, what: &str) -> PlaceAndKind {
         (span.map(|span| (span.start, span.end)), diagnostic::kind(what))
     }
 
@@ -285,7 +288,9 @@ impl Mistake {
 
     /// Whether it was found in another instance than the one of this number.
     fn is_of_another(&self, number: usize) -> bool {
-        self.affected.as_ref().is_some_and(|affected| affected.first.number.0 != number)
+        self.affected
+            .as_ref()
+            .is_some_and(|affected| affected.first.number.0 != number)
     }
 
     /// Says which instances of a target have it; nothing where all do, for then it is the target's.

@@ -111,7 +111,11 @@ impl<'n> Names<'n> {
             .extend(aliases.iter().enumerate().map(|(at, alias)| (alias.name.text, at)));
         let firsts = names.firsts();
         report_clashes(&firsts, aliases, mistakes);
-        for (target, draft) in drafts.iter().enumerate().filter(|(at, draft)| names.targets[draft.name.text] == *at) {
+        for (target, draft) in drafts
+            .iter()
+            .enumerate()
+            .filter(|(at, draft)| names.targets[draft.name.text] == *at)
+        {
             for output in 0..draft.outputs.len() {
                 if !is_own(draft, &draft.outputs[output]) {
                     let shown = names.shown_base(Made { target, output });
@@ -161,7 +165,9 @@ impl<'n> Names<'n> {
     fn qualified(&self, text: &str) -> Option<Made> {
         let (target, name) = text.split_once('.')?;
         let target = *self.targets.get(target)?;
-        let output = self.made[target].iter().position(|output| base_name(&output.name) == name)?;
+        let output = self.made[target]
+            .iter()
+            .position(|output| base_name(&output.name) == name)?;
         Some(Made { target, output })
     }
 
@@ -186,7 +192,10 @@ impl<'n> Names<'n> {
     /// Adds the error that something on no axis is named with values.
     pub(super) fn refuse_values(word: Word<'_>, text: &str, mistakes: &mut Mistakes) {
         mistakes
-            .error(word.span, format!("`{}` is on no axis, so `{text}` is nothing", base_name(text)))
+            .error(
+                word.span,
+                format!("`{}` is on no axis, so `{text}` is nothing", base_name(text)),
+            )
             .help(format!("write `{}`", base_name(text)));
     }
 
@@ -264,7 +273,10 @@ impl<'n> Names<'n> {
     }
 
     fn refuse_shared(&self, word: Word<'_>, text: &str, all: &[Made], mistakes: &mut Mistakes) {
-        let candidates: Vec<String> = all.iter().map(|made| format!("`{}`", base_name(&self.full(*made)))).collect();
+        let candidates: Vec<String> = all
+            .iter()
+            .map(|made| format!("`{}`", base_name(&self.full(*made))))
+            .collect();
         let mistake = mistakes.error(
             word.span,
             format!("`{text}` is made by {} targets", number_word(all.len())),

@@ -86,9 +86,16 @@ fn refuse_same_path(
         .filter(|(one, other)| one.1 != other.1)
         .map(|(one, _)| matrix.axes[one.0].name.text)
         .collect();
-    let missing: Vec<&str> = differ.iter().copied().filter(|axis| !word.text.contains(axis)).collect();
+    let missing: Vec<&str> = differ
+        .iter()
+        .copied()
+        .filter(|axis| !word.text.contains(axis))
+        .collect();
     let holes: Vec<String> = missing.iter().map(|axis| format!("`{{{{{axis}}}}}`")).collect();
-    let mistake = mistakes.error(word.span, format!("two instances of `{}` write `{path}`", one.name.text));
+    let mistake = mistakes.error(
+        word.span,
+        format!("two instances of `{}` write `{path}`", one.name.text),
+    );
     mistake.note(format!("they are `{}` and `{}`", names[0], names[1]));
     match holes.is_empty() {
         true => mistake.help("let the path differ for each of its instances"),

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::mistakes::Mistakes;
 use super::instances::DraftInstance;
+use super::mistakes::Mistakes;
 use super::params::{Declared, Params};
 use super::syntax::{self, Word};
 use super::targets::Draft;

@@ -84,6 +84,7 @@ pub(super) struct Draft<'t> {
 
 /// Parts of a target that are not as they were meant, so that nothing is concluded from what is left.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub(super) struct Broken {
     pub(super) inputs: bool,
     pub(super) outputs: bool,

@@ -20,7 +20,13 @@ pub(super) fn report(
     if mistakes.has_errors() {
         return;
     }
-    let values = || matrix.axes.iter().filter(|axis| axis.is_used.get()).flat_map(|axis| &axis.values);
+    let values = || {
+        matrix
+            .axes
+            .iter()
+            .filter(|axis| axis.is_used.get())
+            .flat_map(|axis| &axis.values)
+    };
     let declared = || params.list.iter().chain(values().flat_map(|value| &value.with));
     let unread = || declared().filter(|param| !param.is_read.get());
     if unread().next().is_none() {

@@ -315,7 +315,8 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
 pub(super) fn graph_failure(errors: &[GraphError], spec: &Spec) -> Vec<Diagnostic> {
     let place = |error: &GraphError| error.place_of_instances(spec);
     let few = few_at_each_place(errors, ToString::to_string, place).into_iter();
-    few.map(|(error, more)| error.diagnostic(&spec.text).and_more(more)).collect()
+    few.map(|(error, more)| error.diagnostic(&spec.text).and_more(more))
+        .collect()
 }
 
 /// Warnings of links that patterns pass over.

@@ -53,7 +53,13 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
     let artifacts = project.artifacts_named(goal);
     let explanations: Vec<_> = targets
         .iter()
-        .filter_map(|target| why::explain(&context, *target, artifacts.iter().copied().find(|it| it.target == *target)))
+        .filter_map(|target| {
+            why::explain(
+                &context,
+                *target,
+                artifacts.iter().copied().find(|it| it.target == *target),
+            )
+        })
         .collect();
     if screen.json() {
         let targets: Vec<_> = explanations.iter().map(|it| why::json(it, graph)).collect();

@@ -61,7 +61,12 @@ impl Collapsed {
             let edges = graph.node(*id);
             let node = self.node(*id);
             let waits = waiting.entry(node).or_default();
-            for earlier in edges.needs.iter().chain(&edges.after).filter(|it| is_drawn.contains(it)) {
+            for earlier in edges
+                .needs
+                .iter()
+                .chain(&edges.after)
+                .filter(|it| is_drawn.contains(it))
+            {
                 let earlier = self.node(*earlier);
                 if earlier != node && waits.insert(earlier) {
                     next.entry(earlier).or_default().push(node);

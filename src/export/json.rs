@@ -87,7 +87,8 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
 /// The axes of an instance, with its values.
 fn axes(instance: &Instance) -> Value {
     let axes = instance.axes.iter();
-    axes.map(|(axis, value)| (axis.clone(), Value::from(value.as_str()))).collect()
+    axes.map(|(axis, value)| (axis.clone(), Value::from(value.as_str())))
+        .collect()
 }
 
 /// One parameter with its value and where that comes from.

@@ -15,7 +15,9 @@ pub fn mermaid(picture: &Picture<'_>) -> String {
     let mut sources: HashMap<Source, usize> = HashMap::new();
     for &id in &picture.targets {
         let state = picture.state(id);
-        let word = picture.state_words(id).map_or_else(String::new, |words| format!("<br/>{words}"));
+        let word = picture
+            .state_words(id)
+            .map_or_else(String::new, |words| format!("<br/>{words}"));
         let _ = writeln!(out, "  t{}[\"{}{word}\"]", id.0, escaped(&picture.name(id)));
         let is_stale = !matches!(state, None | Some(NodeState::Fresh));
         dashed.extend(is_stale.then(|| format!("t{}", id.0)));

@@ -116,7 +116,9 @@ impl<'a> Picture<'a> {
 
     /// The targets that a node stands for.
     fn members(&self, id: TargetId) -> Vec<TargetId> {
-        self.collapsed.members(id).map_or_else(|| vec![id], <[TargetId]>::to_vec)
+        self.collapsed
+            .members(id)
+            .map_or_else(|| vec![id], <[TargetId]>::to_vec)
     }
 
     /// The name of a node: `train@* (200)` where it stands for several targets.
@@ -130,7 +132,9 @@ impl<'a> Picture<'a> {
     /// The name of all instances that a node stands for.
     fn pattern_of(&self, id: TargetId) -> Option<String> {
         let members = self.collapsed.members(id)?.iter();
-        let instances: Vec<&Instance> = members.filter_map(|id| self.graph.target(*id).instance.as_ref()).collect();
+        let instances: Vec<&Instance> = members
+            .filter_map(|id| self.graph.target(*id).instance.as_ref())
+            .collect();
         Some(Instance::pattern(&instances))
     }
 
@@ -147,7 +151,9 @@ impl<'a> Picture<'a> {
     fn made(&self, id: TargetId) -> Vec<(String, String)> {
         let outputs = self.graph.target(id).outputs.iter();
         let own = |name: &str| self.with_pattern(id, name).into_owned();
-        outputs.map(|output| (own(&output.name), self.in_common(id, &output.path).into_owned())).collect()
+        outputs
+            .map(|output| (own(&output.name), self.in_common(id, &output.path).into_owned()))
+            .collect()
     }
 
     /// The name of an artifact, with what stands for the values of all instances of its node.
@@ -174,12 +180,21 @@ impl<'a> Picture<'a> {
     fn state_words(&self, id: TargetId) -> Option<String> {
         let members = self.members(id);
         let states: Vec<NodeState> = members.iter().map(|id| self.state_of(*id)).collect::<Option<_>>()?;
-        let all = [NodeState::Stale, NodeState::Restorable, NodeState::Undecided, NodeState::Fresh];
+        let all = [
+            NodeState::Stale,
+            NodeState::Restorable,
+            NodeState::Undecided,
+            NodeState::Fresh,
+        ];
         let counts = all.map(|state| (states.iter().filter(|it| **it == state).count(), state.word()));
         let told: Vec<(usize, &str)> = counts.into_iter().filter(|(count, _)| *count > 0).collect();
         Some(match told.as_slice() {
             [(_, word)] => (*word).to_owned(),
-            several => several.iter().map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", "),
+            several => several
+                .iter()
+                .map(|(count, word)| format!("{count} {word}"))
+                .collect::<Vec<_>>()
+                .join(", "),
         })
     }
 
@@ -285,7 +300,12 @@ impl<'a> Picture<'a> {
             seen.extend(needs.map(|need| self.collapsed.node(*need)));
         }
         for member in &members {
-            let after = self.graph.node(*member).after.iter().filter(|it| self.drawn.contains(it));
+            let after = self
+                .graph
+                .node(*member)
+                .after
+                .iter()
+                .filter(|it| self.drawn.contains(it));
             earlier.extend(after.map(|it| self.collapsed.node(*it)).filter(|it| seen.insert(*it)));
         }
         earlier.into_iter()

@@ -15,6 +15,16 @@ pub(super) struct InstanceProgress {
     targets: HashMap<String, Ended>,
 }
 
+/// How an event is told.
+pub(super) enum Telling {
+    /// By itself.
+    Alone,
+    /// With those of other instances, once all of them have ended.
+    Later,
+    /// With those of all others, by this name and text.
+    All { name: String, text: String },
+}
+
 /// The instances of one target.
 #[derive(Default)]
 struct Ended {
@@ -41,16 +51,17 @@ impl InstanceProgress {
         }
     }
 
-    /// Whether an event is told together with those of other instances; with the line that tells them all, as name and
-    /// text, if it was the last of them.
-    pub(super) fn take(&mut self, event: &Event, graph: &Graph) -> Option<Option<(String, String)>> {
+    /// How an event is told.
+    pub(super) fn take(&mut self, event: &Event, graph: &Graph) -> Telling {
         let (Event::Started { target, .. } | Event::Finished { target, .. }) = event else {
-            return None;
+            return Telling::Alone;
         };
-        let of = &graph.target(*target).instance.as_ref()?.of;
-        let ended = self.targets.get_mut(of)?;
+        let instance = graph.target(*target).instance.as_ref();
+        let Some((of, ended)) = instance.and_then(|it| Some((&it.of, self.targets.get_mut(&it.of)?))) else {
+            return Telling::Alone;
+        };
         let Event::Finished { outcome, .. } = event else {
-            return Some(None);
+            return Telling::Later;
         };
         ended.open = ended.open.saturating_sub(1);
         let at = match outcome {
@@ -70,15 +81,20 @@ impl InstanceProgress {
         }
         let line = (ended.open == 0).then(|| ended.line(of)).flatten();
         // A failure is told by itself as well.
-        match at {
-            Some(_) => Some(line),
-            None => line.map(Some),
+        match (line, at) {
+            (Some((name, text)), _) => Telling::All { name, text },
+            (None, Some(_)) => Telling::Later,
+            (None, None) => Telling::Alone,
         }
     }
 
     /// The lines of those targets whose instances have not all ended.
     pub(super) fn rest(&mut self) -> Vec<(String, String)> {
-        let mut rest: Vec<_> = self.targets.iter_mut().filter_map(|(of, ended)| ended.line(of)).collect();
+        let mut rest: Vec<_> = self
+            .targets
+            .iter_mut()
+            .filter_map(|(of, ended)| ended.line(of))
+            .collect();
         rest.sort();
         rest
     }
@@ -89,7 +105,10 @@ impl Ended {
     fn line(&mut self, of: &str) -> Option<(String, String)> {
         let Self { counts, took, .. } = std::mem::take(self);
         let told = WORDS.iter().zip(counts).filter(|(_, count)| *count > 0);
-        let mut text = told.map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ");
+        let mut text = told
+            .map(|(word, count)| format!("{count} {word}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         if !took.is_zero() {
             let _ = write!(text, ", {} in all", human::duration(took));
         }

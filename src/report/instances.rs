@@ -54,7 +54,10 @@ pub fn name_of(targets: &[TargetId], graph: &Graph) -> String {
     match targets {
         [one] => graph.name(*one).to_owned(),
         several => {
-            let instances: Vec<&Instance> = several.iter().filter_map(|id| graph.target(*id).instance.as_ref()).collect();
+            let instances: Vec<&Instance> = several
+                .iter()
+                .filter_map(|id| graph.target(*id).instance.as_ref())
+                .collect();
             Instance::pattern(&instances)
         }
     }
@@ -90,14 +93,21 @@ fn without_digests(text: &str) -> String {
     };
     let is_digest = |word: &str| word.len() == 8 && word.chars().all(|c| c.is_ascii_hexdigit());
     let words = after.split(' ').map(|word| if is_digest(word) { "*" } else { word });
-    format!("{before}content {}", words.collect::<Vec<_>>().join(" ").replace("* -> *", "differs"))
+    format!(
+        "{before}content {}",
+        words.collect::<Vec<_>>().join(" ").replace("* -> *", "differs")
+    )
 }
 
 /// The axes of an instance with its values, for programs; null of what is none.
 #[must_use]
 pub fn axes(graph: &Graph, target: TargetId) -> Value {
     match &graph.target(target).instance {
-        Some(instance) => instance.axes.iter().map(|(axis, value)| (axis.clone(), Value::from(value.as_str()))).collect(),
+        Some(instance) => instance
+            .axes
+            .iter()
+            .map(|(axis, value)| (axis.clone(), Value::from(value.as_str())))
+            .collect(),
         None => Value::Null,
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::human;
-use super::instances::{axes, grouped, in_common, name_of};
 use super::ink::{Ink, Tone};
+use super::instances::{axes, grouped, in_common, name_of};
 use super::json;
 use super::reasons::told_in;
 use super::table::TextTable;

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::human;
 use super::ink::{Ink, Tone};
+use super::instances::{axes, grouped, in_common, name_of, values_of_few};
 use super::json;
 use super::plan::waits;
 use super::reasons::brief;
 use super::table::TextTable;
-use super::instances::{axes, grouped, in_common, name_of, values_of_few};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::reason::Reason;
@@ -68,18 +68,33 @@ fn words_of_many(steps: &[&Step], graph: &Graph) -> String {
     let count = |wanted: &str| steps.iter().filter(|step| word(&step.verdict).1 == wanted).count();
     let failed = steps.iter().filter(|step| step.history.failed().is_some()).count();
     let counts = ["stale", "undecided", "fresh"].map(|state| (count(state), state));
-    let counts = counts.into_iter().chain([(failed, "failed")]).filter(|(count, _)| *count > 0);
-    let mut told = counts.map(|(count, state)| format!("{count} {state}")).collect::<Vec<_>>().join(", ");
-    let stale: Vec<&Step> = steps.iter().copied().filter(|step| matches!(step.verdict, Verdict::Stale { .. })).collect();
+    let counts = counts
+        .into_iter()
+        .chain([(failed, "failed")])
+        .filter(|(count, _)| *count > 0);
+    let mut told = counts
+        .map(|(count, state)| format!("{count} {state}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let stale: Vec<&Step> = steps
+        .iter()
+        .copied()
+        .filter(|step| matches!(step.verdict, Verdict::Stale { .. }))
+        .collect();
     let targets: Vec<TargetId> = stale.iter().map(|step| step.target).collect();
     if stale.len() < steps.len() {
         told += &values_of_few(&targets, graph);
     }
-    let mut why = stale.iter().map(|step| in_common(&brief(reasons(&step.verdict)), step.target, graph));
+    let mut why = stale
+        .iter()
+        .map(|step| in_common(&brief(reasons(&step.verdict)), step.target, graph));
     if let Some(first) = why.next() {
-        let one = stale.first().filter(|_| stale.len() == 1).map(|step| brief(reasons(&step.verdict)));
+        let one = stale
+            .first()
+            .filter(|_| stale.len() == 1)
+            .map(|step| brief(reasons(&step.verdict)));
         match why.all(|other| other == first) {
-            true => told += &format!(": {}", one.unwrap_or(first)),
+            true => told.extend([": ", &one.unwrap_or(first)]),
             false => told += ", for different reasons",
         }
     }

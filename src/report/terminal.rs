@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::events::{self, Words};
 use super::human;
 use super::ink::Tone;
-use super::instance_progress::InstanceProgress;
+use super::instance_progress::{InstanceProgress, Telling};
 use super::screen::Screen;
 use crate::engine::clock;
 use crate::engine::event::{Event, Observer, Outcome};
@@ -123,8 +123,9 @@ impl Observer for Terminal<'_> {
         let mut state = lock(&self.state);
         self.note(&mut state, event);
         let together = state.instances.take(event, self.graph);
-        let rest = match event {
-            Event::Ended { .. } => state.instances.rest(),
+        let lines = match (&together, event) {
+            (Telling::All { name, text }, _) => vec![(name.clone(), text.clone())],
+            (_, Event::Ended { .. }) => state.instances.rest(),
             _ => Vec::new(),
         };
         let ink = self.screen.err_ink();
@@ -142,12 +143,10 @@ impl Observer for Terminal<'_> {
             }
             None => print(),
         };
-        let lines = together.iter().flatten().chain(&rest);
-        let tell_together = |(name, text): &(String, String)| {
-            let line = words.line_of("ended", Tone::Good, name, text);
+        for (name, text) in lines {
+            let line = words.line_of("ended", Tone::Good, &name, &text);
             show(&|| self.screen.say(&line));
-        };
-        lines.for_each(tell_together);
+        }
         match event {
             Event::Finished {
                 target,
@@ -166,7 +165,7 @@ impl Observer for Terminal<'_> {
                 state.line = None;
                 self.screen.say(&format!("{}\n", ink.paint(tone, &text)));
             }
-            _ if together.is_some() => {}
+            _ if !matches!(together, Telling::Alone) => {}
             _ => {
                 if let Some(text) = words.tell(event, clock::now()) {
                     show(&|| self.screen.say(&text));

@@ -52,9 +52,15 @@ pub(in crate::atsaffile) fn questions(root: &DeTable<'_>) -> AxisQuestions {
             Some((AxisSource::Listed, _)) | None => {}
         }
     }
-    let ignore = table("project").into_iter().flatten().find(|(key, _)| key.get_ref() == "ignore");
+    let ignore = table("project")
+        .into_iter()
+        .flatten()
+        .find(|(key, _)| key.get_ref() == "ignore");
     let patterns = ignore.and_then(|(_, node)| node.get_ref().as_array());
-    let patterns = patterns.into_iter().flatten().filter_map(|item| item.get_ref().as_str());
+    let patterns = patterns
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item.get_ref().as_str());
     asked.ignore = patterns.map(str::to_owned).collect();
     asked
 }
@@ -113,7 +119,10 @@ fn source<'t>(node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> Option<(AxisSo
             let pattern = path::normalise(glob.text);
             if !is_pattern(&pattern) || path::is_outside(&pattern) || path::is_store(&pattern) {
                 mistakes
-                    .error(glob.span, format!("`{}` is no pattern of files of the project", glob.text))
+                    .error(
+                        glob.span,
+                        format!("`{}` is no pattern of files of the project", glob.text),
+                    )
                     .help("write one such as `data/samples/*.csv`");
                 return None;
             }
@@ -127,7 +136,9 @@ fn source<'t>(node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> Option<(AxisSo
             None
         }
         _ => {
-            mistakes.error(span_of(node), "an axis takes its values from one place").help(HELP);
+            mistakes
+                .error(span_of(node), "an axis takes its values from one place")
+                .help(HELP);
             None
         }
     }
@@ -155,7 +166,10 @@ fn of_files(
         let value = stem(at, pattern);
         if let Some(first) = seen.insert(value, at) {
             mistakes
-                .error(span_of(node), format!("two files are the value `{value}` of the axis `{}`", axis.text))
+                .error(
+                    span_of(node),
+                    format!("two files are the value `{value}` of the axis `{}`", axis.text),
+                )
                 .note(format!("they are `{first}` and `{at}`"))
                 .help("rename one of them, or narrow the pattern");
         }
@@ -166,7 +180,10 @@ fn of_files(
     }
     if paths.is_empty() {
         mistakes
-            .error(span_of(node), format!("the axis `{}` has no values: `{pattern}` matches no file", axis.text))
+            .error(
+                span_of(node),
+                format!("the axis `{}` has no values: `{pattern}` matches no file", axis.text),
+            )
             .note("hidden and ignored files are matched by no pattern")
             .help("put a file there, or correct the pattern");
     }
@@ -195,7 +212,9 @@ fn of_rows(
     let text = match found.tables.get(path) {
         Some(Ok(text)) => text.strip_prefix('\u{feff}').unwrap_or(text),
         other => {
-            let why = other.and_then(|it| it.as_ref().err()).map_or("it was not looked for", String::as_str);
+            let why = other
+                .and_then(|it| it.as_ref().err())
+                .map_or("it was not looked for", String::as_str);
             mistakes
                 .error(span_of(node), format!("the table `{path}` cannot be read: {why}"))
                 .help("the axis takes its values from there: a CSV file whose first line names the columns");
@@ -205,7 +224,10 @@ fn of_rows(
     match rows(axis, key.text, text) {
         Ok(values) if values.is_empty() => {
             mistakes
-                .error(span_of(node), format!("the axis `{}` has no values: `{path}` has no rows", axis.text))
+                .error(
+                    span_of(node),
+                    format!("the axis `{}` has no values: `{path}` has no rows", axis.text),
+                )
                 .help("add a row to it");
             values
         }
@@ -229,14 +251,18 @@ enum TableError {
 }
 
 fn rows(axis: Word<'_>, key: &str, text: &str) -> Result<Vec<FileValue>, TableError> {
-    let wrong = |error: csv::Error| TableError::Wrong(match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!("line {line} has {len} fields, and the lines before it {expected_len}")
-        }
-        _ => error.to_string(),
-    });
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let wrong = |error: csv::Error| {
+        TableError::Wrong(match error.kind() {
+            csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+                let line = pos.as_ref().map_or(0, csv::Position::line);
+                format!("line {line} has {len} fields, and the lines before it {expected_len}")
+            }
+            _ => error.to_string(),
+        })
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
     let columns: Vec<String> = reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect();
     let at = columns.iter().position(|column| column == key);
     let Some(at) = at else {
@@ -255,7 +281,9 @@ fn rows(axis: Word<'_>, key: &str, text: &str) -> Result<Vec<FileValue>, TableEr
         let line = record.position().map_or(0, csv::Position::line);
         let value = record[at].to_owned();
         if let Some(first) = seen.insert(value.clone(), line) {
-            return Err(TableError::Wrong(format!("`{value}` stands in lines {first} and {line}, and a value counts once")));
+            return Err(TableError::Wrong(format!(
+                "`{value}` stands in lines {first} and {line}, and a value counts once"
+            )));
         }
         let fields = names.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
         values.push(FileValue { value, fields });

@@ -50,7 +50,9 @@ fn reads(target: &Target) -> Vec<(&str, &str)> {
 
 fn param<'s>(target: &'s Target, name: &str) -> &'s Value {
     let param = target.params.iter().find(|param| param.name == name);
-    &param.unwrap_or_else(|| panic!("no `{name}` in {:?}", target.params)).value
+    &param
+        .unwrap_or_else(|| panic!("no `{name}` in {:?}", target.params))
+        .value
 }
 
 #[test]
@@ -59,12 +61,21 @@ fn a_target_stands_for_one_instance_a_value() {
     let names: Vec<&str> = spec.targets.iter().map(|target| target.name.as_str()).collect();
     assert_eq!(names, ["clean@TEX,NG", "clean@TEX,SUN", "clean@CAL,NG"]);
     let sun = target(&spec, "clean@TEX,SUN");
-    assert_eq!((sun.outputs[0].name.as_str(), sun.outputs[0].path.as_str()), ("clean@TEX,SUN", "out/TEX/SUN.csv"));
-    assert_eq!(sun.outputs[0].port, "output", "as without an axis, so that its results are found");
+    assert_eq!(
+        (sun.outputs[0].name.as_str(), sun.outputs[0].path.as_str()),
+        ("clean@TEX,SUN", "out/TEX/SUN.csv")
+    );
+    assert_eq!(
+        sun.outputs[0].port, "output",
+        "as without an axis, so that its results are found"
+    );
     assert_eq!(param(sun, "fueltype"), &Value::Text("SUN".to_owned()));
     let instance = sun.instance.as_ref().expect("an instance");
     let axes: Vec<(&str, &str)> = instance.axes.iter().map(|(a, v)| (a.as_str(), v.as_str())).collect();
-    assert_eq!((instance.of.as_str(), axes), ("clean", vec![("respondent", "TEX"), ("fueltype", "SUN")]));
+    assert_eq!(
+        (instance.of.as_str(), axes),
+        ("clean", vec![("respondent", "TEX"), ("fueltype", "SUN")])
+    );
     assert_eq!(spec.axes.len(), 2);
 }
 
@@ -98,11 +109,17 @@ after = ["gas"]
 "#,
     ));
     assert_eq!(reads(target(&spec, "fit@SUN,TEX")), [("clean", "clean@TEX,SUN")]);
-    assert_eq!(reads(target(&spec, "sum@TEX")), [("clean", "clean@TEX,NG"), ("clean", "clean@TEX,SUN")]);
+    assert_eq!(
+        reads(target(&spec, "sum@TEX")),
+        [("clean", "clean@TEX,NG"), ("clean", "clean@TEX,SUN")]
+    );
     assert_eq!(reads(target(&spec, "sum@CAL")), [("clean", "clean@CAL,NG")]);
     let mut gas = reads(target(&spec, "gas@CAL"));
     gas.sort_unstable();
-    assert_eq!(gas, [("all", "sum@CAL"), ("base", "clean@TEX,NG"), ("own", "clean@CAL,NG")]);
+    assert_eq!(
+        gas,
+        [("all", "sum@CAL"), ("base", "clean@TEX,NG"), ("own", "clean@CAL,NG")]
+    );
     let all = target(&spec, "all");
     assert_eq!(
         reads(all),
@@ -128,9 +145,15 @@ output = "level/{{respondent}}"
 "#;
     let levels = |spec: &Spec| ["TEX", "CAL"].map(|it| param(target(spec, &format!("level@{it}")), "level").clone());
     assert_eq!(levels(&spec(&project(more))), [Value::Int(90), Value::Int(80)]);
-    assert_eq!(levels(&spec_with(&project(more), &[("level", "70")])), [Value::Int(90), Value::Int(70)]);
+    assert_eq!(
+        levels(&spec_with(&project(more), &[("level", "70")])),
+        [Value::Int(90), Value::Int(70)]
+    );
     let said = mistakes_with(&project(more), &[("level", "70")]);
-    assert!(said.contains("`-s level=70` changes nothing for `TEX` of the axis `respondent`"), "{said}");
+    assert!(
+        said.contains("`-s level=70` changes nothing for `TEX` of the axis `respondent`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -162,7 +185,10 @@ env = ["KEY_{{respondent}}"]
     assert_eq!(param(ingest, "respondent"), &Value::Text("CAL".to_owned()));
     assert_eq!(param(ingest, "source"), &Value::Path("pages/CAL".to_owned()));
     assert_eq!(target(&spec, "note@CAL").env, ["KEY_CAL"]);
-    assert_eq!(param(target(&spec, "note@CAL"), "respondent"), &Value::Text("CAL".to_owned()));
+    assert_eq!(
+        param(target(&spec, "note@CAL"), "respondent"),
+        &Value::Text("CAL".to_owned())
+    );
 }
 
 #[test]
@@ -179,7 +205,10 @@ output = "a/{{n}}-{{fast}}"
 "#,
     );
     let one = target(&spec, "a@2,true");
-    assert_eq!((param(one, "n"), param(one, "fast")), (&Value::Int(2), &Value::Bool(true)));
+    assert_eq!(
+        (param(one, "n"), param(one, "fast")),
+        (&Value::Int(2), &Value::Bool(true))
+    );
     assert_eq!(one.outputs[0].path, "a/2-true");
 }
 
@@ -216,16 +245,24 @@ fn on_disk(found: &AxisFiles) -> (Spec, String) {
 #[test]
 fn values_come_from_files_and_from_rows() {
     let asked = axis_questions(ON_DISK);
-    assert_eq!((asked.patterns, asked.tables), (vec!["data/*.fastq.gz".to_owned()], vec!["plants.csv".to_owned()]));
+    assert_eq!(
+        (asked.patterns, asked.tables),
+        (vec!["data/*.fastq.gz".to_owned()], vec!["plants.csv".to_owned()])
+    );
     assert_eq!(asked.ignore, ["*.tmp"]);
     let table = "\u{feff}code, capacity\r\nA,10\n\"B\",\"2,5\"\n";
     let (spec, said) = on_disk(&found(&["data/A.fastq.gz", "data/B.fastq.gz"], table));
     assert_eq!(said, "");
     let b = target(&spec, "map@B");
     assert_eq!(param(b, "sample.path"), &Value::Text("data/B.fastq.gz".to_owned()));
-    let Action::Command(command) = &b.action else { panic!("{b:?}") };
+    let Action::Command(command) = &b.action else {
+        panic!("{b:?}")
+    };
     assert_eq!(command.file_words, ["data/B.fastq.gz"], "it reads its file");
-    assert_eq!(param(target(&spec, "plant@B"), "plant.capacity"), &Value::Text("2,5".to_owned()));
+    assert_eq!(
+        param(target(&spec, "plant@B"), "plant.capacity"),
+        &Value::Text("2,5".to_owned())
+    );
     assert_eq!(target(&spec, "plant@A").outputs[0].path, "plant/A");
     assert_eq!(spec.axes[0].source, AxisSource::Files("data/*.fastq.gz".to_owned()));
 }
@@ -234,27 +271,73 @@ fn values_come_from_files_and_from_rows() {
 fn what_is_wrong_on_the_disk_is_told_with_the_axis() {
     let table = "code,capacity\nA,10\n";
     for (files, table, told) in [
-        (&[][..], table, "the axis `sample` has no values: `data/*.fastq.gz` matches no file"),
-        (&["data/a,b.fastq.gz"], table, "`a,b` cannot be a value of the axis `sample`"),
-        (&["data/A.fastq.gz"], "code,capacity\n", "the axis `plant` has no values: `plants.csv` has no rows"),
-        (&["data/A.fastq.gz"], "cod,capacity\nA,1\n", "the table `plants.csv` has no column `code`"),
-        (&["data/A.fastq.gz"], "code,code\nA,1\n", "two of its columns are named `code`"),
-        (&["data/A.fastq.gz"], "code,c\nA,1\nA,2\n", "`A` stands in lines 2 and 3"),
-        (&["data/A.fastq.gz"], "code,c\nA\n", "line 2 has 1 fields, and the lines before it 2"),
-        (&["data/A.fastq.gz"], "code,capacity\nA/B,1\n", "`A/B` cannot be a value of the axis `plant`"),
+        (
+            &[][..],
+            table,
+            "the axis `sample` has no values: `data/*.fastq.gz` matches no file",
+        ),
+        (
+            &["data/a,b.fastq.gz"],
+            table,
+            "`a,b` cannot be a value of the axis `sample`",
+        ),
+        (
+            &["data/A.fastq.gz"],
+            "code,capacity\n",
+            "the axis `plant` has no values: `plants.csv` has no rows",
+        ),
+        (
+            &["data/A.fastq.gz"],
+            "cod,capacity\nA,1\n",
+            "the table `plants.csv` has no column `code`",
+        ),
+        (
+            &["data/A.fastq.gz"],
+            "code,code\nA,1\n",
+            "two of its columns are named `code`",
+        ),
+        (
+            &["data/A.fastq.gz"],
+            "code,c\nA,1\nA,2\n",
+            "`A` stands in lines 2 and 3",
+        ),
+        (
+            &["data/A.fastq.gz"],
+            "code,c\nA\n",
+            "line 2 has 1 fields, and the lines before it 2",
+        ),
+        (
+            &["data/A.fastq.gz"],
+            "code,capacity\nA/B,1\n",
+            "`A/B` cannot be a value of the axis `plant`",
+        ),
     ] {
         let (_, said) = on_disk(&found(files, table));
         assert!(said.contains(told), "no `{told}` in {said}");
         assert_eq!(said.matches("error:").count(), 1, "{said}");
     }
     let mut unread = found(&["data/A.fastq.gz"], table);
-    unread.tables.insert("plants.csv".to_owned(), Err("permission denied".to_owned()));
+    unread
+        .tables
+        .insert("plants.csv".to_owned(), Err("permission denied".to_owned()));
     let (_, said) = on_disk(&unread);
-    assert!(said.contains("the table `plants.csv` cannot be read: permission denied"), "{said}");
+    assert!(
+        said.contains("the table `plants.csv` cannot be read: permission denied"),
+        "{said}"
+    );
     let mut twice = found(&["data/A.fastq.gz", "data/x/A.fastq.gz"], table);
-    twice.matches.get_mut("data/*.fastq.gz").expect("there").as_mut().expect("ok").sort();
+    twice
+        .matches
+        .get_mut("data/*.fastq.gz")
+        .expect("there")
+        .as_mut()
+        .expect("ok")
+        .sort();
     let (_, said) = on_disk(&twice);
-    assert!(said.contains("two files are the value `A` of the axis `sample`"), "{said}");
+    assert!(
+        said.contains("two files are the value `A` of the axis `sample`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -308,21 +391,62 @@ output = "sum/{{respondent}}"
 #[test]
 fn each_mistake_of_an_axis_is_told_at_its_place() {
     for (change, told) in [
-        (("\"TEX\", \"CAL\"]", "\"TEX\", \"CAL\", \"TEX\"]"), "the value `TEX` of the axis `respondent` is given twice"),
+        (
+            ("\"TEX\", \"CAL\"]", "\"TEX\", \"CAL\", \"TEX\"]"),
+            "the value `TEX` of the axis `respondent` is given twice",
+        ),
         (("[\"NG\", \"SUN\"]", "[]"), "the axis `fueltype` has no values"),
-        (("[\"NG\", \"SUN\"]", "[\"NG\", \"SUN\", \"a/b\"]"), "`a/b` cannot be a value of the axis `fueltype`"),
-        (("[\"NG\", \"SUN\"]", "[\"NG\", \"SUN\", 1.5]"), "a text, a whole number, true or false; found the float 1.5"),
-        (("\"respondent\", \"fueltype\"]", "\"respondent\", \"fuel_type\"]"), "did you mean `fueltype`?"),
-        (("\"respondent\", \"fueltype\"]", "\"respondent\", \"fueltype\", \"respondent\"]"), "the axis `respondent` is listed twice"),
-        (("respondent = \"CAL\",", "respondant = \"CAL\","), "unknown axis `respondant` in `exclude`"),
-        (("fueltype = \"SUN\" }", "fueltype = \"WND\" }"), "`exclude` leaves nothing out: `fueltype` has no value `WND`"),
-        (("fueltype = \"SUN\" }]", "fueltype = \"SUN\" }, { respondent = \"CAL\", fueltype = \"NG\" }, { respondent = \"TEX\", fueltype = \"SUN\" }, { respondent = \"TEX\", fueltype = \"NG\" }]"), "every instance of the target `clean` is left out"),
-        (("with.respondent.TEX", "with.respondent.TEXX"), "the axis `respondent` has no value `TEXX`"),
-        (("with.respondent.TEX", "with.region.TEX"), "unknown axis `region` in `[matrix.with]`"),
-        (("level = 80", "level = 80\nrespondent = \"US48\""), "`respondent` is a parameter and an axis"),
+        (
+            ("[\"NG\", \"SUN\"]", "[\"NG\", \"SUN\", \"a/b\"]"),
+            "`a/b` cannot be a value of the axis `fueltype`",
+        ),
+        (
+            ("[\"NG\", \"SUN\"]", "[\"NG\", \"SUN\", 1.5]"),
+            "a text, a whole number, true or false; found the float 1.5",
+        ),
+        (
+            ("\"respondent\", \"fueltype\"]", "\"respondent\", \"fuel_type\"]"),
+            "did you mean `fueltype`?",
+        ),
+        (
+            (
+                "\"respondent\", \"fueltype\"]",
+                "\"respondent\", \"fueltype\", \"respondent\"]",
+            ),
+            "the axis `respondent` is listed twice",
+        ),
+        (
+            ("respondent = \"CAL\",", "respondant = \"CAL\","),
+            "unknown axis `respondant` in `exclude`",
+        ),
+        (
+            ("fueltype = \"SUN\" }", "fueltype = \"WND\" }"),
+            "`exclude` leaves nothing out: `fueltype` has no value `WND`",
+        ),
+        (
+            (
+                "fueltype = \"SUN\" }]",
+                "fueltype = \"SUN\" }, { respondent = \"CAL\", fueltype = \"NG\" }, { respondent = \"TEX\", fueltype = \"SUN\" }, { respondent = \"TEX\", fueltype = \"NG\" }]",
+            ),
+            "every instance of the target `clean` is left out",
+        ),
+        (
+            ("with.respondent.TEX", "with.respondent.TEXX"),
+            "the axis `respondent` has no value `TEXX`",
+        ),
+        (
+            ("with.respondent.TEX", "with.region.TEX"),
+            "unknown axis `region` in `[matrix.with]`",
+        ),
+        (
+            ("level = 80", "level = 80\nrespondent = \"US48\""),
+            "`respondent` is a parameter and an axis",
+        ),
         (("\nlevel = 90", "\nlevle = 90"), "nothing reads the parameter `levle`"),
     ] {
-        let text = project("[target.l]\neach = [\"respondent\"]\nrun = \"l {{level}} > {{output}}\"\noutput = \"l/{{respondent}}\"\n");
+        let text = project(
+            "[target.l]\neach = [\"respondent\"]\nrun = \"l {{level}} > {{output}}\"\noutput = \"l/{{respondent}}\"\n",
+        );
         assert!(text.contains(change.0), "{}", change.0);
         let said = mistakes(&text.replacen(change.0, change.1, 1));
         assert!(said.contains(told), "no `{told}` in {said}");
@@ -346,7 +470,10 @@ run = "t > {{output}}"
 output = "{{a}}"
 "#;
     let said = mistakes(text);
-    assert!(said.contains("warning: this entry of `exclude` leaves nothing out"), "{said}");
+    assert!(
+        said.contains("warning: this entry of `exclude` leaves nothing out"),
+        "{said}"
+    );
     assert!(said.contains("warning: no target is on the axis `b`"), "{said}");
     assert!(!said.contains("error"), "{said}");
 }
@@ -371,7 +498,12 @@ fn names_with_values_are_checked_where_they_stand() {
 
 #[test]
 fn goals_after_and_aliases_may_have_values() {
-    let text = |goal: &str| format!("[project]\ndefault = [\"{goal}\"]\n[alias]\nall = [\"{goal}\"]\n{}", project(""));
+    let text = |goal: &str| {
+        format!(
+            "[project]\ndefault = [\"{goal}\"]\n[alias]\nall = [\"{goal}\"]\n{}",
+            project("")
+        )
+    };
     for (goal, kept) in [
         ("clean", "clean"),
         ("clean@TEX,*", "clean@TEX,*"),
@@ -390,16 +522,33 @@ fn goals_after_and_aliases_may_have_values() {
 fn a_mistake_of_many_instances_is_told_once() {
     let values: Vec<String> = (0..200).map(|number| format!("\"v{number}\"")).collect();
     let text = |target: &str| {
-        format!("[matrix]\nv = [{}]\n[matrix.with.v.v7]\nn = \"x\"\n[matrix.with.v.v9]\nn = \"y\"\n[params]\nn = \"z\"\n[target.t]\neach = [\"v\"]\n{target}", values.join(", "))
+        format!(
+            "[matrix]\nv = [{}]\n[matrix.with.v.v7]\nn = \"x\"\n[matrix.with.v.v9]\nn = \"y\"\n[params]\nn = \"z\"\n[target.t]\neach = [\"v\"]\n{target}",
+            values.join(", ")
+        )
     };
-    let whole = mistakes(&text("run = \"t {{nn}} {{n}} > {{output}}\"\ninputs = [\"raw_{{v}}\"]\noutput = \"../{{v}}\"\nsecrets = [\"S\"]\n"));
-    for told in ["unknown parameter `nn`", "did you mean `n`?", "unknown artifact `raw_v0`", "leads out of the project", "unknown secret `S`"] {
+    let whole = mistakes(&text(
+        "run = \"t {{nn}} {{n}} > {{output}}\"\ninputs = [\"raw_{{v}}\"]\noutput = \"../{{v}}\"\nsecrets = [\"S\"]\n",
+    ));
+    for told in [
+        "unknown parameter `nn`",
+        "did you mean `n`?",
+        "unknown artifact `raw_v0`",
+        "leads out of the project",
+        "unknown secret `S`",
+    ] {
         assert_eq!(whole.matches(told).count(), 1, "{told} in {whole}");
     }
     assert_eq!(whole.matches("error:").count(), 4, "{whole}");
-    let some = mistakes(&text("run = \"t {{n}} > {{output}}\"\ninputs = [\"{{n}}/x\"]\noutput = \"{{v}}\"\nenv = [\"A{{n}}\", \"{{v}}-{{n}}\"]\n"));
+    let some = mistakes(&text(
+        "run = \"t {{n}} > {{output}}\"\ninputs = [\"{{n}}/x\"]\noutput = \"{{v}}\"\nenv = [\"A{{n}}\", \"{{v}}-{{n}}\"]\n",
+    ));
     assert_eq!(some.matches("error:").count(), 1, "{some}");
-    let two = mistakes(&text("run = \"t > {{output}}\"\noutput = \"{{n}}{{v}}/{{n}}\"\n").replace("\"x\"", "\"../../..\"").replace("\"y\"", "\"../../../..\""));
+    let two = mistakes(
+        &text("run = \"t > {{output}}\"\noutput = \"{{n}}{{v}}/{{n}}\"\n")
+            .replace("\"x\"", "\"../../..\"")
+            .replace("\"y\"", "\"../../../..\""),
+    );
     assert!(two.contains("of its instances, `t@v7` and one more have it"), "{two}");
     assert_eq!(two.matches("error:").count(), 1, "{two}");
 }

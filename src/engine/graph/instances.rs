@@ -21,13 +21,19 @@ impl Graph {
                 let outputs = self.instances(target).first().map(|id| &self.target(*id).outputs);
                 let at = outputs.and_then(|all| all.iter().position(|output| base_name(&output.name) == artifact));
                 let output = at.and_then(|at| u32::try_from(at).ok());
-                let of_each = |output| self.instances(target).iter().map(move |&target| ArtifactId { target, output });
+                let of_each = |output| {
+                    self.instances(target)
+                        .iter()
+                        .map(move |&target| ArtifactId { target, output })
+                };
                 output.into_iter().flat_map(of_each).collect()
             }
             _ => Vec::new(),
         };
         let values = values_of(goal).unwrap_or("*");
-        all.into_iter().filter(|id| self.has_values(id.target, values)).collect()
+        all.into_iter()
+            .filter(|id| self.has_values(id.target, values))
+            .collect()
     }
 
     /// The instances of a target, by its name without values.
@@ -52,6 +58,10 @@ impl Graph {
             return self.owner(goal).into_iter().chain(artifacts).collect();
         }
         let values = values_of(goal).unwrap_or("*");
-        instances.iter().copied().filter(|id| self.has_values(*id, values)).collect()
+        instances
+            .iter()
+            .copied()
+            .filter(|id| self.has_values(*id, values))
+            .collect()
     }
 }

@@ -279,9 +279,7 @@ impl Graph {
         let name = self.target(id.target).outputs[id.output as usize].name.as_str();
         match self.by_name.get(name) {
             Some(Name::Shared(_)) => Cow::Owned(full_name(self.name(id.target), name)),
-            Some(Name::Target(target)) if *target != id.target => {
-                Cow::Owned(full_name(self.name(id.target), name))
-            }
+            Some(Name::Target(target)) if *target != id.target => Cow::Owned(full_name(self.name(id.target), name)),
             None | Some(_) if self.is_shared(base_name(name)) => Cow::Owned(full_name(self.name(id.target), name)),
             _ => Cow::Borrowed(name),
         }

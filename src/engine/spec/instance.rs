@@ -68,7 +68,9 @@ impl Instance {
             return String::new();
         };
         let value = |(at, (_, value)): (usize, &(String, String))| {
-            let is_common = others.iter().all(|other| other.axes.get(at).is_some_and(|(_, it)| it == value));
+            let is_common = others
+                .iter()
+                .all(|other| other.axes.get(at).is_some_and(|(_, it)| it == value));
             if is_common { value.clone() } else { "*".to_owned() }
         };
         let values: Vec<String> = first.axes.iter().enumerate().map(value).collect();

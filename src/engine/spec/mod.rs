@@ -4,11 +4,11 @@
 //! found when the [`Graph`](super::graph::Graph) is made. So it depends on the text, the command line and the tasks'
 //! schemas alone.
 
+mod instance;
 pub mod pattern;
 pub(crate) mod reserved;
 pub mod schema;
 pub(crate) mod shell_text;
-mod instance;
 mod value;
 
 use std::collections::BTreeMap;

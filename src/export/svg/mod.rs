@@ -224,14 +224,7 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
     for ((name, path), at) in picture.made(id).iter().zip(0..) {
         let artifact = ArtifactId { target: id, output: at };
         let _ = writeln!(out, "<g><title>{}</title>", escaped(path));
-        text(
-            out,
-            "word",
-            x + width - PAD,
-            y + port(artifact) + 4.0,
-            "end",
-            name,
-        );
+        text(out, "word", x + width - PAD, y + port(artifact) + 4.0, "end", name);
         out.push_str("</g>\n");
     }
     out.push_str("</g>\n");

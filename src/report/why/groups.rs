@@ -46,11 +46,15 @@ pub fn text_of_many(group: &[Explanation<'_>], context: &WhyContext<'_>, ink: In
     }
     let graph = context.graph;
     let targets: Vec<TargetId> = group.iter().map(|it| it.target).collect();
-    let named = targets.iter().take(NAMED).map(|id| graph.name(*id));
-    let mut names = named.collect::<Vec<_>>().join(", ");
-    if targets.len() > NAMED {
-        names += &format!(" and {} more", targets.len() - NAMED);
-    }
+    let first_names = targets.iter().take(NAMED).map(|id| graph.name(*id));
+    let names = first_names.collect::<Vec<_>>().join(", ");
+    let more = match targets.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     let name = ink.paint(Tone::Strong, &name_of(&targets, graph));
-    format!("{name}: {} instances, for the same reasons: {names}\n{one}", group.len())
+    format!(
+        "{name}: {} instances, for the same reasons: {names}{more}\n{one}",
+        group.len()
+    )
 }
