@@ -8,6 +8,7 @@ use super::mistakes::{Mistake, Mistakes};
 use super::params::{Declared, Params};
 use super::syntax::{TomlNode, span_of};
 use super::targets::Draft;
+use crate::engine::spec::Value;
 use crate::outward::credentials;
 
 /// Looks at every value and every command.
@@ -28,6 +29,19 @@ pub(super) fn report(
                 mistakes.error(span_of(node), what),
                 "put the address together from it there",
             );
+        }
+    }
+    for axis in &matrix.axes {
+        for own in axis.values.iter().flat_map(|value| value.params.iter().skip(1)) {
+            let is_bad = |value: &Value| !credentials(&value.plain()).is_empty();
+            if own.is_read.get() && own.value.as_ref().is_some_and(is_bad) {
+                let what = format!("`{}` has an address with credentials in one of its rows", own.name.text);
+                help(
+                    mistakes.error(axis.name.span, what),
+                    "put the address together from it there",
+                );
+                break;
+            }
         }
     }
     for (name, _) in overrides

@@ -116,7 +116,20 @@ impl<'m> Matrix<'m> {
     /// Refuses a name that is a parameter as well: a hole with it would have two meanings.
     pub(super) fn check_params(&self, params: &Params<'_>, overrides: &Overrides, mistakes: &mut Mistakes) {
         for axis in &self.axes {
-            let name = axis.name.text;
+            let (name, name_span) = (axis.name.text, axis.name.span);
+            let variable = params::variable(name);
+            let like = params.list.iter().map(|param| param.name);
+            let like = like.chain(self.axes.iter().map(|axis| axis.name));
+            for other in like.filter(|other| other.text != name && params::variable(other.text) == variable) {
+                mistakes
+                    .error(
+                        name_span,
+                        format!("the axis `{name}` and `{}` differ too little", other.text),
+                    )
+                    .also(other.span, "the other")
+                    .note(format!("both would reach a command as `$ATSAF_PARAM_{variable}`"))
+                    .help("choose another name for one of them");
+            }
             if let Some(param) = params.get(name) {
                 mistakes
                     .error(param.name.span, format!("`{name}` is a parameter and an axis"))

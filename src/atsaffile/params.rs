@@ -76,7 +76,7 @@ impl<'t> Params<'t> {
     fn check_variables(&self, mistakes: &mut Mistakes) {
         let mut taken: HashMap<String, Word<'t>> = HashMap::new();
         for param in &self.list {
-            let variable = param.name.text.to_uppercase().replace('-', "_");
+            let variable = variable(param.name.text);
             if let Some(first) = taken.get(&variable) {
                 let what = format!(
                     "the parameters `{}` and `{}` differ too little",
@@ -131,6 +131,11 @@ impl<'t> Declared<'t> {
             is_read: Cell::new(false),
         }
     }
+}
+
+/// The end of the variable under which a parameter reaches commands.
+pub(super) fn variable(name: &str) -> String {
+    name.to_uppercase().replace(['-', '.'], "_")
 }
 
 /// Refuses a name that means something else in a template.

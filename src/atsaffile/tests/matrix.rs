@@ -458,6 +458,28 @@ fn each_mistake_of_an_axis_is_told_at_its_place() {
 }
 
 #[test]
+fn an_address_with_credentials_in_a_row_that_is_read_is_refused() {
+    let table = "code,capacity,other\nA,1,https://u:p4ssw0rd@h/\n";
+    let (_, said) = on_disk(&found(&["data/A.fastq.gz"], table));
+    assert_eq!(said, "", "nothing reads it");
+    let table = "code,capacity\nA,1\nB,https://u:p4ssw0rd@h/\n";
+    let (_, said) = on_disk(&found(&["data/A.fastq.gz"], table));
+    assert!(
+        said.contains("`plant.capacity` has an address with credentials in one of its rows"),
+        "{said}"
+    );
+    assert!(!said.contains("p4ssw0rd"), "{said}");
+}
+
+#[test]
+fn an_axis_and_a_parameter_reach_commands_under_different_names() {
+    let said = mistakes(
+        "[params]\nh-x = 1\n[matrix]\nH_x = [\"a\"]\n[target.t]\neach = [\"H_x\"]\nrun = \"t {{h-x}} > {{output}}\"\noutput = \"{{H_x}}\"\n",
+    );
+    assert!(said.contains("the axis `H_x` and `h-x` differ too little"), "{said}");
+}
+
+#[test]
 fn an_entry_of_exclude_that_no_target_has_is_a_warning() {
     let text = r#"
 [matrix]
