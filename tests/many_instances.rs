@@ -135,6 +135,15 @@ fn a_graph_draws_many_instances_as_one() {
 }
 
 #[test]
+fn a_list_shows_many_instances_by_what_they_have_in_common() {
+    let told = project().atsaf("list");
+    told.has("clean@* (200)\n  runs    cp\n");
+    told.has("  reads   raw/*");
+    told.has("  makes   clean@*  clean/*\n");
+    assert!(told.text.lines().count() < 260, "{}", told.text);
+}
+
+#[test]
 fn a_failure_among_many_is_told_by_itself() {
     let project = project();
     project.build("").exits(0);

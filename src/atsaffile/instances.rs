@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::matrix::{AxisValue, Matrix};
+use super::matrix::{AxisValue, Excluded, Matrix};
 use super::mistakes::{InstanceOf, Mistakes};
 use super::params::{Declared, Params};
 use super::scope::Scope;
@@ -135,43 +135,27 @@ fn instances<'m>(
 ) -> Option<Vec<DraftInstance<'m>>> {
     let name = draft.name.text;
     let span = draft.each.as_ref().map_or(draft.name.span, |(span, _)| *span);
-    let counts: Vec<usize> = axes.iter().map(|axis| matrix.axes[*axis].values.len()).collect();
-    let count = counts.iter().try_fold(1_usize, |all, count| all.checked_mul(*count))?;
+    let count = count(axes, matrix);
     if count > MOST {
         mistakes
-            .error(span, format!("the target `{name}` has {count} instances"))
-            .note(format!("there are {MOST} at most"));
+            .error(span, format!("the target `{name}` has more instances than {MOST}"))
+            .help("leave axes out, or values");
         return None;
     }
     // An axis without values is told already.
     if count == 0 {
         return None;
     }
-    let excluded: Vec<_> = matrix
-        .excluded
-        .iter()
-        .filter(|entry| !entry.values.is_empty() && entry.values.iter().all(|(axis, _)| axes.contains(axis)))
-        .collect();
+    let is_of_axes = |entry: &&Excluded| entry.values.iter().all(|(axis, _)| axes.contains(axis));
+    let excluded: Vec<&Excluded> = matrix.excluded.iter().filter(is_of_axes).collect();
     let mut found = Vec::with_capacity(count);
-    let mut numbers = vec![0; axes.len()];
-    for _ in 0..count {
-        let at: Vec<(usize, usize)> = axes.iter().copied().zip(numbers.iter().copied()).collect();
-        let out = || {
-            excluded
-                .iter()
-                .filter(|entry| entry.values.iter().all(|value| at.contains(value)))
-        };
-        match out().next() {
-            Some(_) => out().for_each(|entry| entry.is_used.set(true)),
-            None => found.push(instance(at, matrix)),
-        }
-        // The last axis goes first.
-        for (number, count) in numbers.iter_mut().zip(&counts).rev() {
-            *number += 1;
-            if *number < *count {
-                break;
-            }
-            *number = 0;
+    for number in 0..count {
+        let at = combination(number, axes, matrix);
+        let is_out = |entry: &&&Excluded| entry.values.iter().all(|value| at.contains(value));
+        let out: Vec<&&Excluded> = excluded.iter().filter(is_out).collect();
+        out.iter().for_each(|entry| entry.is_used.set(true));
+        if out.is_empty() {
+            found.push(instance(at, matrix));
         }
     }
     if found.is_empty() {
@@ -188,6 +172,25 @@ fn instances<'m>(
         instance.number = (number, all);
     }
     Some(found)
+}
+
+/// How many combinations of values some axes have.
+fn count(axes: &[usize], matrix: &Matrix<'_>) -> usize {
+    let counts = axes.iter().map(|axis| matrix.axes[*axis].values.len());
+    counts.fold(1, usize::saturating_mul)
+}
+
+/// The combination of values with a number; the last axis goes first.
+fn combination(number: usize, axes: &[usize], matrix: &Matrix<'_>) -> Vec<(usize, usize)> {
+    let mut left = number;
+    let mut at: Vec<(usize, usize)> = Vec::with_capacity(axes.len());
+    for axis in axes.iter().rev() {
+        let values = matrix.axes[*axis].values.len();
+        at.push((*axis, left % values));
+        left /= values;
+    }
+    at.reverse();
+    at
 }
 
 fn instance<'m>(at: Vec<(usize, usize)>, matrix: &'m Matrix<'m>) -> DraftInstance<'m> {

@@ -53,7 +53,7 @@ pub(super) struct AxisValue<'m> {
 pub(super) struct Excluded {
     pub(super) span: Span,
     pub(super) values: Vec<(usize, usize)>,
-    /// Whether an instance was left out for it, or a mistake is told.
+    /// Whether an instance was left out for it.
     pub(super) is_used: Cell<bool>,
 }
 
@@ -191,11 +191,14 @@ impl<'m> Matrix<'m> {
             if table.is_empty() {
                 mistakes.error(span_of(entry), "this entry of `exclude` names no axis");
             }
-            self.excluded.push(Excluded {
-                span: span_of(entry),
-                values,
-                is_used: Cell::new(mistakes.len() > before),
-            });
+            // With a mistake in it, it would leave out more than it says.
+            if mistakes.len() == before {
+                self.excluded.push(Excluded {
+                    span: span_of(entry),
+                    values,
+                    is_used: Cell::new(false),
+                });
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::matrix::Matrix;
 use super::mistakes::Mistakes;
+use super::params::Params;
 use super::path;
 use super::scope::Scope;
 use super::syntax::Word;
@@ -11,15 +12,26 @@ use super::targets::{Draft, DraftOutput};
 use crate::engine::spec::reserved::Reserved;
 use crate::engine::spec::{ArtifactKind, Output};
 
-/// Reads the outputs of a target; `file` is the name of the Atsaffile. An output with a bad path is kept under a path
-/// that can be no other's, so that its name still means something.
-pub(super) fn read(
+/// Reads the outputs of all targets.
+pub(super) fn read_all(
     text: &str,
-    draft: &Draft<'_>,
-    scope: Scope<'_, '_>,
+    drafts: &[Draft<'_>],
+    params: &Params<'_>,
     file: &str,
     mistakes: &mut Mistakes,
-) -> Vec<Output> {
+) -> Vec<Vec<Output>> {
+    let read_one = |draft: &Draft<'_>| {
+        mistakes.of_instance(draft.instance_of());
+        read(text, draft, Scope::of(params, draft), file, mistakes)
+    };
+    let made = drafts.iter().map(read_one).collect();
+    mistakes.of_instance(None);
+    made
+}
+
+/// Reads the outputs of a target; `file` is the name of the Atsaffile. An output with a bad path is kept under a path
+/// that can be no other's, so that its name still means something.
+fn read(text: &str, draft: &Draft<'_>, scope: Scope<'_, '_>, file: &str, mistakes: &mut Mistakes) -> Vec<Output> {
     draft
         .outputs
         .iter()

@@ -51,12 +51,7 @@ pub(super) fn fill<'t>(
     let drafts = instances::expand(text, written.clone(), &matrix, &params, mistakes);
 
     let file = spec.text.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let read = |draft: &Draft<'_>| {
-        mistakes.of_instance(draft.instance_of());
-        outputs::read(text, draft, Scope::of(&params, draft), &file, mistakes)
-    };
-    let mut made: Vec<Vec<Output>> = drafts.iter().map(read).collect();
-    mistakes.of_instance(None);
+    let mut made = outputs::read_all(text, &drafts, &params, &file, mistakes);
     outputs::same_paths(&drafts, &mut made, &matrix, mistakes);
     let names = Names::new(&drafts, &made, &aliases, &matrix, mistakes);
     let whole = Resolver {
@@ -67,15 +62,7 @@ pub(super) fn fill<'t>(
         shell: project.shell.as_deref(),
         catalog,
     };
-    let targets = drafts
-        .iter()
-        .zip(&made)
-        .map(|(draft, outputs)| {
-            mistakes.of_instance(draft.instance_of());
-            whole.target(draft, outputs, mistakes)
-        })
-        .collect();
-    mistakes.of_instance(None);
+    let targets = whole.targets(&drafts, &made, mistakes);
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
     unread::report(&params, &matrix, &written, catalog, mistakes);
     credentials::report(overrides, &params, &matrix, &written, mistakes);
@@ -98,6 +85,16 @@ pub(super) fn fill<'t>(
 }
 
 impl Resolver<'_, '_> {
+    fn targets(&self, drafts: &[Draft<'_>], made: &[Vec<Output>], mistakes: &mut Mistakes) -> Vec<Target> {
+        let target = |(draft, outputs): (&Draft<'_>, &Vec<Output>)| {
+            mistakes.of_instance(draft.instance_of());
+            self.target(draft, outputs, mistakes)
+        };
+        let targets = drafts.iter().zip(made).map(target).collect();
+        mistakes.of_instance(None);
+        targets
+    }
+
     fn target(&self, draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistakes) -> Target {
         let scope = Scope::of(self.params, draft);
         let resolved = self.inputs(draft, scope, mistakes);

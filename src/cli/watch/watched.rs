@@ -8,10 +8,11 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::GlobMatcher;
 
-use crate::cli::setup::Project;
+use crate::atsaffile;
+use crate::cli::setup::{self, Project};
 use crate::engine::graph::TargetId;
 use crate::engine::ignore;
-use crate::engine::spec::{Action, AxisSource, From, pattern};
+use crate::engine::spec::{Action, From, pattern};
 use crate::engine::store;
 
 /// Everything whose change calls for a build.
@@ -68,14 +69,16 @@ impl Watched {
         for id in graph.needed(goals) {
             watched.add_target(project, id);
         }
-        for axis in &graph.spec.axes {
-            match &axis.source {
-                AxisSource::Listed => {}
-                AxisSource::Files(pattern) => watched.add_glob(pattern),
-                AxisSource::Rows(path) => watched.add(path),
-            }
-        }
+        watched.add_axes(&project.file);
         watched
+    }
+
+    /// Adds what the axes of an Atsaffile ask of the disk.
+    pub(super) fn add_axes(&mut self, file: &Path) {
+        let asked = setup::read(file).map(|(_, text)| atsaffile::axis_questions(&text));
+        let asked = asked.unwrap_or_default();
+        asked.patterns.iter().for_each(|pattern| self.add_glob(pattern));
+        asked.tables.iter().for_each(|path| self.add(path));
     }
 
     /// What one target reads itself.

@@ -14,6 +14,11 @@ impl Graph {
         if let Some(artifact) = self.artifact(goal) {
             return vec![artifact];
         }
+        self.artifact_of_each(goal)
+    }
+
+    /// The artifacts of instances that have a name, with or without values.
+    pub(super) fn artifact_of_each(&self, goal: &str) -> Vec<ArtifactId> {
         let base = base_name(goal);
         let all: Vec<ArtifactId> = match (self.by_name.get(base), base.split_once('.')) {
             (Some(Name::ArtifactOfEach(all)), _) => all.clone(),

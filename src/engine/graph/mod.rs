@@ -442,7 +442,11 @@ impl Graph {
     /// Whether a text is the name of something, or of several things.
     #[must_use]
     pub fn is_name(&self, text: &str) -> bool {
-        self.by_name.contains_key(text) || self.spec.aliases.contains_key(text) || !self.meant(text).is_empty()
+        self.by_name.contains_key(text)
+            || self.spec.aliases.contains_key(text)
+            || self.artifact_named(text).is_some()
+            || !self.instances(base_name(text)).is_empty()
+            || !self.artifact_of_each(text).is_empty()
     }
 
     /// Every name that a goal may have, for suggestions and completion.
