@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
+use std::hash::Hash;
 
 use serde::{Deserialize, Serialize};
 
@@ -218,10 +220,34 @@ const OF_A_KIND: usize = 20;
 /// The first mistakes of each kind; the last of them with how many more there are, the others with 0. Of one kind are
 /// those that say the same, but for names and numbers.
 pub fn few_of_each_kind<T>(all: &[T], what: impl Fn(&T) -> String) -> Vec<(&T, usize)> {
+    few_at_each_place(all, what, |_| None::<()>)
+}
+
+/// [`few_of_each_kind`], and of one kind at one place only the first, where a place is given: instances of one target
+/// have the same mistake.
+pub fn few_at_each_place<T, P: Eq + Hash>(
+    all: &[T],
+    what: impl Fn(&T) -> String,
+    place: impl Fn(&T) -> Option<P>,
+) -> Vec<(&T, usize)> {
     let mut few: Vec<(&T, usize)> = Vec::new();
     let mut kinds: HashMap<String, (usize, usize)> = HashMap::new();
+    let mut places: HashMap<(String, P), usize> = HashMap::new();
     for one in all {
-        let (told, last) = kinds.entry(kind(&what(one))).or_default();
+        let kind = kind(&what(one));
+        if let Some(place) = place(one) {
+            match places.entry((kind.clone(), place)) {
+                Entry::Occupied(first) => {
+                    few[*first.get()].1 += 1;
+                    continue;
+                }
+                Entry::Vacant(free) => {
+                    let of_kind = kinds.get(&kind).filter(|(told, _)| *told == OF_A_KIND);
+                    free.insert(of_kind.map_or(few.len(), |(_, last)| *last));
+                }
+            }
+        }
+        let (told, last) = kinds.entry(kind).or_default();
         if *told == OF_A_KIND {
             few[*last].1 += 1;
             continue;
@@ -240,7 +266,8 @@ pub fn few(all: &[Diagnostic]) -> Vec<Diagnostic> {
 }
 
 /// What a mistake says, without names, which stand in backticks, and numbers.
-fn kind(what: &str) -> String {
+#[must_use]
+pub fn kind(what: &str) -> String {
     let plain = what.split('`').step_by(2);
     plain.flat_map(str::chars).filter(|c| !c.is_ascii_digit()).collect()
 }

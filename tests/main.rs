@@ -18,6 +18,8 @@
 //! | `moving` | inputs that move while a build runs |
 //! | `side_effects` | targets that write the sources of others |
 //! | `parts` | versions of the parts that a task's parameters name |
+//! | `many_instances` | reports of targets with many instances |
+//! | `matrix` | targets with `each`: instances, joins, goals, and what of them runs |
 //! | `links` | links in directories, and on the way to artifacts and outputs |
 //! | `places` | permissions, what cannot be read, and what is said of directories |
 //! | `paths` | artifacts, sources and pipes in each other's way |
@@ -52,6 +54,8 @@ mod interruptions;
 mod layering;
 mod lineage;
 mod links;
+mod many_instances;
+mod matrix;
 mod mistakes;
 mod model;
 mod moving;

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::mistakes::Mistakes;
 use super::params::Declared;
 use super::resolve::{Ports, Resolver, nothing};
+use super::scope::Scope;
 use super::sections::is_name;
 use super::syntax::{Word, key_of, span_of};
 use super::targets::{Draft, DraftOutput};
@@ -66,9 +67,7 @@ impl Resolver<'_, '_> {
         param: &schema::ParamSchema,
         mistakes: &mut Mistakes,
     ) -> Option<Param> {
-        let own = draft.with.iter().find(|own| own.name.text == param.name);
-        let declared = own.or_else(|| self.params.get(param.name));
-        declared.inspect(|declared| declared.is_read.set(true));
+        let declared = Scope::of(self.params, draft).declared(param.name);
         let (value, origin) = if let Some(declared) = declared {
             (declared.value.clone()?, declared.origin)
         } else if let Some(value) = self.params.undeclared.get(param.name) {

@@ -11,7 +11,9 @@ use super::targets::{CommandDraft, Draft};
 use super::template::{self, Hole, TemplatePart};
 use super::words;
 use crate::engine::spec::shell_text::reads_status;
-use crate::engine::spec::{Action, Command, From, Input, Param, Piece, SHELL, SHELL_PAST_FAILURES, Template, Value};
+use crate::engine::spec::{
+    Action, Command, From, Input, Param, Piece, SHELL, SHELL_PAST_FAILURES, Template, Value, base_name,
+};
 
 /// Words of a command's template that are no parameters.
 const LISTS: [&str; 4] = ["inputs", "output", "inputs_file", "params_file"];
@@ -48,7 +50,7 @@ impl Resolver<'_, '_> {
         for (at, word) in run.words.iter().enumerate() {
             let (pieces, known) = self.pieces(draft, *word, ports, mistakes);
             whole &= known;
-            let literal = self.literal(&pieces, run.shell);
+            let literal = literal(&pieces, Scope::of(self.params, draft), run.shell);
             match run.shell {
                 true => words::of_shell(&literal, &mut files),
                 false => words::of_list(&literal, at == 0, &mut files),
@@ -165,7 +167,8 @@ impl Resolver<'_, '_> {
             }
             return None;
         }
-        if self.params.get(name).is_some() {
+        let scope = Scope::of(self.params, draft);
+        if !matches!(scope.find(name), Lookup::Unknown) {
             return Some(Piece::Param(name.to_owned()));
         }
         if self.secrets.contains_key(name) {
@@ -179,7 +182,7 @@ impl Resolver<'_, '_> {
             ));
             return None;
         }
-        let known = self.params.names().chain(LISTS);
+        let known = scope.names().chain(LISTS);
         unknown_param(self.text, word, hole, known, mistakes);
         None
     }
@@ -195,6 +198,12 @@ impl Resolver<'_, '_> {
                 Meaning::Artifact { made, .. } => {
                     self.names.output(made).name == wanted || self.names.full(made) == wanted
                 }
+                Meaning::OnAxes(made) => {
+                    let full = self.names.full(made);
+                    [self.names.output(made).name.as_str(), &full]
+                        .map(base_name)
+                        .contains(&wanted)
+                }
                 _ => false,
             },
             From::Source(_) | From::Glob(_) => false,
@@ -208,22 +217,6 @@ impl Resolver<'_, '_> {
         meant
     }
 
-    /// A word with its parameters put in, and a mark in place of every other hole.
-    fn literal(&self, pieces: &[Piece], shell: bool) -> String {
-        let mut out = String::new();
-        for piece in pieces {
-            match piece {
-                Piece::Literal(text) => out.push_str(text),
-                Piece::Param(name) => match self.params.get(name).and_then(|param| param.value.as_ref()) {
-                    Some(value) => put(&mut out, value, shell),
-                    None => out.push(words::HOLE),
-                },
-                _ => out.push(words::HOLE),
-            }
-        }
-        out
-    }
-
     /// The parameters in the text and those in `params`.
     fn used_params(&self, draft: &Draft<'_>, words: &[Template], mistakes: &mut Mistakes) -> Vec<Param> {
         let in_text = words
@@ -234,20 +227,20 @@ impl Resolver<'_, '_> {
                 _ => None,
             });
         let mut names: Vec<&str> = in_text.collect();
+        let scope = Scope::of(self.params, draft);
         for word in &draft.params {
-            if self.params.get(word.text).is_some() {
-                names.push(word.text);
-            } else {
+            if matches!(scope.find(word.text), Lookup::Unknown) {
                 let what = format!("unknown parameter `{}`", word.text);
-                let known = self.params.names();
+                let known = scope.names();
                 mistakes
                     .unknown(Some(word.span), what, word.text, "parameters", known)
                     .or_help("a parameter is declared in `[params]`");
+            } else {
+                names.push(word.text);
             }
         }
         names.sort_unstable();
         names.dedup();
-        let scope = Scope::of(self.params, draft);
         let param = |name: &str| match scope.find(name) {
             Lookup::Value(value, origin) => Some(Param {
                 name: name.to_owned(),
@@ -280,6 +273,22 @@ impl Resolver<'_, '_> {
             }
         }
     }
+}
+
+/// A word with its parameters put in, and a mark in place of every other hole.
+fn literal(pieces: &[Piece], scope: Scope<'_, '_>, shell: bool) -> String {
+    let mut out = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Literal(text) => out.push_str(text),
+            Piece::Param(name) => match scope.find(name) {
+                Lookup::Value(value, _) => put(&mut out, value, shell),
+                Lookup::Broken | Lookup::Unknown => out.push(words::HOLE),
+            },
+            _ => out.push(words::HOLE),
+        }
+    }
+    out
 }
 
 fn put(out: &mut String, value: &Value, shell: bool) {

@@ -3,15 +3,25 @@
 use toml::de::DeValue;
 
 use super::Overrides;
+use super::matrix::Matrix;
 use super::mistakes::{Mistake, Mistakes};
 use super::params::{Declared, Params};
 use super::syntax::{TomlNode, span_of};
 use super::targets::Draft;
+use crate::engine::spec::Value;
 use crate::outward::credentials;
 
 /// Looks at every value and every command.
-pub(super) fn report(overrides: &Overrides, params: &Params<'_>, drafts: &[Draft<'_>], mistakes: &mut Mistakes) {
+pub(super) fn report(
+    overrides: &Overrides,
+    params: &Params<'_>,
+    matrix: &Matrix<'_>,
+    drafts: &[Draft<'_>],
+    mistakes: &mut Mistakes,
+) {
     let declared = params.list.iter().chain(drafts.iter().flat_map(|draft| &draft.with));
+    let values = matrix.axes.iter().flat_map(|axis| &axis.values);
+    let declared = declared.chain(values.flat_map(|value| value.params.iter().take(1).chain(&value.with)));
     for Declared { name, node, .. } in declared {
         if holds(node) && !mistakes.has_error_in(span_of(node)) {
             let what = format!("the parameter `{}` has an address with credentials", name.text);
@@ -19,6 +29,19 @@ pub(super) fn report(overrides: &Overrides, params: &Params<'_>, drafts: &[Draft
                 mistakes.error(span_of(node), what),
                 "put the address together from it there",
             );
+        }
+    }
+    for axis in &matrix.axes {
+        for own in axis.values.iter().flat_map(|value| value.params.iter().skip(1)) {
+            let is_bad = |value: &Value| !credentials(&value.plain()).is_empty();
+            if own.is_read.get() && own.value.as_ref().is_some_and(is_bad) {
+                let what = format!("`{}` has an address with credentials in one of its rows", own.name.text);
+                help(
+                    mistakes.error(axis.name.span, what),
+                    "put the address together from it there",
+                );
+                break;
+            }
         }
     }
     for (name, _) in overrides

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::joins::Asker;
 use super::mistakes::Mistakes;
 use super::names::{Meaning, Names};
 use super::sections::{Alias, ProjectTable};
 use super::syntax::Word;
-use crate::engine::spec::Goal;
+use crate::engine::spec::{Goal, base_name, values_of};
 
 /// Resolves `default` and the aliases, which are left without cycles.
 pub(super) fn read(
@@ -46,6 +47,20 @@ fn goal(word: Word<'_>, names: &Names<'_>, mistakes: &mut Mistakes) -> Option<Go
     let meaning = names.artifact(name);
     let name = match meaning {
         _ if names.targets.contains_key(name) || names.aliases.contains_key(name) => name.to_owned(),
+        _ if values_of(name).is_some() && names.targets.contains_key(base_name(name)) => {
+            let first = names.targets[base_name(name)];
+            if names.drafts[first].instance.is_none() {
+                Names::refuse_values(word, name, mistakes);
+                return None;
+            }
+            names.instances(first, word, name, Asker::Goal, mistakes)?;
+            name.to_owned()
+        }
+        Meaning::OnAxes(made) => {
+            names.instances(made.target, word, name, Asker::Goal, mistakes)?;
+            let values = values_of(name).map(|values| format!("@{values}")).unwrap_or_default();
+            format!("{}{values}", names.shown_base(made))
+        }
         Meaning::Artifact { made, named: true } => names.shown(made).into_owned(),
         Meaning::Artifact { made, named: false } => names.output(made).path.clone(),
         _ if names.refuse(word, name, &meaning, mistakes) => return None,

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::joins::Asker;
 use super::mistakes::Mistakes;
-use super::names::{Made, Meaning};
+use super::names::{Made, Meaning, Names};
 use super::path;
 use super::resolve::Resolver;
 use super::scope::Scope;
@@ -11,7 +12,7 @@ use super::sections::is_name;
 use super::syntax::Word;
 use super::targets::Draft;
 use crate::engine::spec::pattern::is_pattern;
-use crate::engine::spec::{Exclusion, From, Goal, Input, Span};
+use crate::engine::spec::{Exclusion, From, Goal, Input, Span, base_name, values_of};
 
 /// The inputs of a target as far as they could be resolved.
 #[derive(Default)]
@@ -44,45 +45,45 @@ impl<'t> Resolver<'_, 't> {
                 continue;
             };
             if word.text.starts_with('!') {
-                let exclusion = self.exclusion(role.map(|role| role.text), *word, &rendered[1..], mistakes);
+                let exclusion = self.exclusion(draft, role.map(|role| role.text), *word, &rendered[1..], mistakes);
                 resolved.whole &= exclusion.is_some();
                 resolved.without.extend(exclusion);
                 continue;
             }
             let optional = word.text.starts_with('?');
             let text = &rendered[usize::from(optional)..];
-            let Some(found) = self.input(draft, *word, text, mistakes).filter(|found| {
-                let sound = !optional || found.made.is_none();
+            let all = self.input(draft, *word, text, mistakes).filter(|all| {
+                let sound = !optional || all.iter().all(|found| found.made.is_none());
                 if !sound {
                     mistakes
                         .error(word.span, format!("`{text}` is an artifact, which is never absent"))
                         .help("leave the `?` out");
                 }
                 sound
-            }) else {
-                resolved.whole = false;
-                continue;
-            };
-            let (From::Artifact(what) | From::Source(what) | From::Glob(what)) = &found.from;
-            let key = (role.map_or("", |role| role.text), what.clone());
-            if let Some(first) = seen.insert(key, word.span) {
-                mistakes
-                    .error(word.span, format!("the input `{what}` is listed twice"))
-                    .also(first, "first here");
-                continue;
-            }
-            let role = match (role, found.made) {
-                (Some(role), _) => role.text.to_owned(),
-                (None, Some(made)) => self.role_of(draft, made, text, found.named),
-                (None, None) => what.clone(),
-            };
-            resolved.inputs.push(Input {
-                role,
-                from: found.from,
-                named: found.named,
-                optional,
-                span: word.span,
             });
+            resolved.whole &= all.is_some();
+            for found in all.into_iter().flatten() {
+                let (From::Artifact(what) | From::Source(what) | From::Glob(what)) = &found.from;
+                let key = (role.map_or("", |role| role.text), what.clone());
+                if let Some(first) = seen.insert(key, word.span) {
+                    mistakes
+                        .error(word.span, format!("the input `{what}` is listed twice"))
+                        .also(first, "first here");
+                    break;
+                }
+                let role = match (role, found.made) {
+                    (Some(role), _) => role.text.to_owned(),
+                    (None, Some(made)) => self.role_of(draft, made, text, found.named),
+                    (None, None) => what.clone(),
+                };
+                resolved.inputs.push(Input {
+                    role,
+                    from: found.from,
+                    named: found.named,
+                    optional,
+                    span: word.span,
+                });
+            }
         }
         resolved
     }
@@ -92,36 +93,44 @@ impl<'t> Resolver<'_, 't> {
     fn role_of(&self, draft: &Draft<'_>, made: Made, text: &str, named: bool) -> String {
         let output = self.names.output(made);
         if let Some(schema) = draft.uses.and_then(|uses| self.catalog.get(uses.text)) {
-            let fits = |name: &&String| schema.inputs.iter().any(|port| port.name == name.as_str());
-            if let Some(port) = [&output.port, &output.name].into_iter().find(fits) {
-                return port.clone();
+            let fits = |name: &&str| schema.inputs.iter().any(|port| port.name == *name);
+            if let Some(port) = [&output.port, base_name(&output.name)].into_iter().find(fits) {
+                return port.to_owned();
             }
         } else if named {
-            return text.to_owned();
+            return base_name(text).to_owned();
         }
-        self.names.shown(made).into_owned()
+        self.names.shown_base(made).into_owned()
     }
 
-    /// Finds what an input is, its parameters already put in.
+    /// Finds what an input is, its parameters already put in: of an artifact on axes perhaps several.
     fn input(
         &self,
         draft: &Draft<'_>,
         word: Word<'_>,
         rendered: &str,
         mistakes: &mut Mistakes,
-    ) -> Option<ResolvedInput> {
+    ) -> Option<Vec<ResolvedInput>> {
         let meaning = self.names.artifact(rendered);
-        if let Meaning::Artifact { made, named } = meaning {
-            return Some(ResolvedInput {
-                from: From::Artifact(self.names.shown(made).into_owned()),
-                made: Some(made),
-                named,
-            });
+        let artifact = |made, named| ResolvedInput {
+            from: From::Artifact(self.names.shown(made).into_owned()),
+            made: Some(made),
+            named,
+        };
+        match meaning {
+            Meaning::Artifact { made, named } => return Some(vec![artifact(made, named)]),
+            Meaning::OnAxes(made) => {
+                let asker = Asker::Input(draft);
+                let all = self.names.artifacts_of(made, word, rendered, asker, mistakes)?;
+                return Some(all.into_iter().map(|made| artifact(made, true)).collect());
+            }
+            _ => {}
         }
         if self.names.refuse(word, rendered, &meaning, mistakes) {
             return None;
         }
-        if !is_pattern(rendered) && !path::looks_like_path(rendered) {
+        let is_named = values_of(rendered).is_some() && is_name(base_name(rendered));
+        if (is_named || !is_pattern(rendered)) && !path::looks_like_path(rendered) {
             self.unknown_artifact(word, rendered, mistakes);
             return None;
         }
@@ -142,7 +151,7 @@ impl<'t> Resolver<'_, 't> {
                 false => From::Source(path),
             };
             let (made, named) = (None, false);
-            return Some(ResolvedInput { from, made, named });
+            return Some(vec![ResolvedInput { from, made, named }]);
         };
         let shown = rendered.escape_debug();
         mistakes
@@ -154,6 +163,7 @@ impl<'t> Resolver<'_, 't> {
     /// Reads what is taken out: the path of a word of the command, or of something that a pattern or directory has.
     fn exclusion(
         &self,
+        draft: &Draft<'_>,
         role: Option<&str>,
         word: Word<'_>,
         rendered: &str,
@@ -162,6 +172,12 @@ impl<'t> Resolver<'_, 't> {
         let meaning = self.names.artifact(rendered);
         let pattern = match meaning {
             Meaning::Artifact { made, .. } => self.names.output(made).path.clone(),
+            Meaning::OnAxes(made) => {
+                let all = self
+                    .names
+                    .artifacts_of(made, word, rendered, Asker::Input(draft), mistakes)?;
+                self.names.output(all[0]).path.clone()
+            }
             _ if self.names.refuse(word, rendered, &meaning, mistakes) => return None,
             _ => path::normalise(rendered),
         };
@@ -179,7 +195,8 @@ impl<'t> Resolver<'_, 't> {
         })
     }
 
-    fn unknown_artifact(&self, word: Word<'_>, name: &str, mistakes: &mut Mistakes) {
+    fn unknown_artifact(&self, word: Word<'_>, text: &str, mistakes: &mut Mistakes) {
+        let name = base_name(text);
         if let Some(target) = self.names.targets.get(name) {
             let made = self.names.made_by(*target);
             let mistake = mistakes.error(word.span, format!("the input `{name}` is a target, not an artifact"));
@@ -196,7 +213,7 @@ impl<'t> Resolver<'_, 't> {
             let names = self.names.artifact_names();
             let mistake = mistakes.unknown(Some(word.span), what, name, "artifacts", names);
             if is_name(name) {
-                mistake.or_help(format!("for a file of that name, write `./{name}`"));
+                mistake.or_help(format!("for a file of that name, write `./{text}`"));
             }
         }
     }
@@ -207,9 +224,26 @@ impl<'t> Resolver<'_, 't> {
         for word in &draft.after {
             let (name, span) = (word.text, word.span);
             let meaning = self.names.artifact(name);
-            if self.names.targets.contains_key(name) {
-                let name = name.to_owned();
-                after.push(Goal { name, span });
+            let asker = Asker::After(draft);
+            if let Some(first) = self.names.targets.get(base_name(name)).copied() {
+                if self.names.drafts[first].instance.is_some() {
+                    let found = self.names.instances(first, *word, name, asker, mistakes);
+                    let named = |at: usize| self.names.drafts[at].instance_name(base_name(name)).into_owned();
+                    let found = found.into_iter().flatten().map(named);
+                    after.extend(found.map(|name| Goal { name, span }));
+                } else if values_of(name).is_some() {
+                    Names::refuse_values(*word, name, mistakes);
+                } else {
+                    let name = name.to_owned();
+                    after.push(Goal { name, span });
+                }
+            } else if let Meaning::OnAxes(made) = meaning {
+                let found = self.names.artifacts_of(made, *word, name, asker, mistakes);
+                let found = found
+                    .into_iter()
+                    .flatten()
+                    .map(|made| self.names.shown(made).into_owned());
+                after.extend(found.map(|name| Goal { name, span }));
             } else if let Meaning::Artifact { made, .. } = meaning {
                 let name = self.names.shown(made).into_owned();
                 after.push(Goal { name, span });

@@ -1,5 +1,7 @@
 //! Collects mistakes with their spans; lines and columns are counted once, at the end.
 
+use std::collections::HashMap;
+
 use crate::diagnostic::{self, Diagnostic, Place};
 use crate::engine::spec::{Span, Text};
 
@@ -17,12 +19,39 @@ const NOTES: usize = 6;
 pub(super) struct Mistakes {
     list: Vec<Mistake>,
     comparisons_left: usize,
+    /// The instance that is looked at.
+    instance: Option<InstanceOf>,
+    /// Mistakes of the instances of one target, by place and kind: the place in the list, and the last that has it.
+    of_instances: HashMap<PlaceAndKind, (usize, usize)>,
+    /// Stands for what is told already.
+    again: Mistake,
+}
+
+/// Where a mistake is, and what it says without names.
+type PlaceAndKind = (Option<(u32, u32)>, String);
+
+/// One instance of a target, whose mistakes are most often those of all others.
+#[derive(Clone, Debug)]
+pub(super) struct InstanceOf {
+    /// The target's name.
+    pub(super) target: String,
+    /// The instance's name.
+    pub(super) name: String,
+    /// Its number, and how many there are.
+    pub(super) number: (usize, usize),
+}
+
+/// The instances that have a mistake.
+struct Affected {
+    first: InstanceOf,
+    count: usize,
 }
 
 /// One mistake whose places are still spans.
 pub(super) struct Mistake {
     diagnostic: Diagnostic,
     places: Vec<(Span, String)>,
+    affected: Option<Affected>,
 }
 
 impl Default for Mistakes {
@@ -30,11 +59,22 @@ impl Default for Mistakes {
         Self {
             list: Vec::new(),
             comparisons_left: COMPARISONS,
+            instance: None,
+            of_instances: HashMap::new(),
+            again: Mistake::new(Diagnostic::error(""), None),
         }
     }
 }
 
 impl Mistake {
+    fn new(diagnostic: Diagnostic, span: Option<Span>) -> Self {
+        Self {
+            diagnostic,
+            places: span.map(|span| (span, String::new())).into_iter().collect(),
+            affected: None,
+        }
+    }
+
     /// Says what is at the last place.
     pub(super) fn label(&mut self, label: impl Into<String>) -> &mut Self {
         if let Some(place) = self.places.last_mut() {
@@ -84,6 +124,16 @@ impl Mistakes {
         self.list.len()
     }
 
+    /// From here on, what is found is of one instance of a target, or again of a whole one: a mistake of several
+    /// instances is told once, with how many have it.
+    pub(super) fn of_instance(&mut self, instance: Option<InstanceOf>) {
+        let target = |instance: &Option<InstanceOf>| instance.as_ref().map(|it| it.target.clone());
+        if target(&instance) != target(&self.instance) {
+            self.of_instances.clear();
+        }
+        self.instance = instance;
+    }
+
     /// Whether one of them is an error.
     pub(super) fn has_errors(&self) -> bool {
         let mut all = self.list.iter();
@@ -128,6 +178,10 @@ impl Mistakes {
     where
         N: Iterator<Item = &'a str> + Clone,
     {
+        let what = what.into();
+        if self.is_of_another(span, &what) {
+            return self.push(Diagnostic::error(what), span);
+        }
         let near = self.nearest(written, names.clone());
         let mistake = self.push(Diagnostic::error(what), span);
         if near.is_some() {
@@ -163,6 +217,7 @@ impl Mistakes {
         if self.list.is_empty() {
             return Vec::new();
         }
+        self.list.iter_mut().for_each(Mistake::name_instances);
         let lines: Vec<usize> = std::iter::once(0)
             .chain(text.text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
@@ -183,11 +238,43 @@ impl Mistakes {
     }
 
     fn push(&mut self, diagnostic: Diagnostic, span: Option<Span>) -> &mut Mistake {
-        self.list.push(Mistake {
-            diagnostic,
-            places: span.map(|span| (span, String::new())).into_iter().collect(),
-        });
+        let mut mistake = Mistake::new(diagnostic, span);
+        if let Some(instance) = &self.instance {
+            let number = instance.number.0;
+            let key = Self::key(span, &mistake.diagnostic.what);
+            match self.of_instances.get_mut(&key) {
+                Some((at, last)) if self.list[*at].is_of_another(number) => {
+                    if std::mem::replace(last, number) != number
+                        && let Some(affected) = &mut self.list[*at].affected
+                    {
+                        affected.count += 1;
+                    }
+                    self.again = mistake;
+                    return &mut self.again;
+                }
+                Some(_) => {}
+                None => drop(self.of_instances.insert(key, (self.list.len(), number))),
+            }
+            mistake.affected = Some(Affected {
+                first: instance.clone(),
+                count: 1,
+            });
+        }
+        self.list.push(mistake);
         self.list.last_mut().expect("internal error: it was just added")
+    }
+
+    fn key(span: Option<Span>, what: &str) -> PlaceAndKind {
+        (span.map(|span| (span.start, span.end)), diagnostic::kind(what))
+    }
+
+    /// Whether a mistake is told already of another instance of the same target.
+    fn is_of_another(&self, span: Option<Span>, what: &str) -> bool {
+        let Some(instance) = &self.instance else {
+            return false;
+        };
+        let known = self.of_instances.get(&Self::key(span, what));
+        known.is_some_and(|(at, _)| self.list[*at].is_of_another(instance.number.0))
     }
 }
 
@@ -197,6 +284,27 @@ impl Mistake {
         self.diagnostic.what == other.diagnostic.what
             && self.places == other.places
             && self.diagnostic.help == other.diagnostic.help
+    }
+
+    /// Whether it was found in another instance than the one of this number.
+    fn is_of_another(&self, number: usize) -> bool {
+        self.affected
+            .as_ref()
+            .is_some_and(|affected| affected.first.number.0 != number)
+    }
+
+    /// Says which instances of a target have it; nothing where all do, for then it is the target's.
+    fn name_instances(&mut self) {
+        let Some(Affected { first, count }) = &self.affected else {
+            return;
+        };
+        let note = match (*count, first.number.1) {
+            (count, all) if count == all => return,
+            (1, _) => format!("of its instances, `{}` has it", first.name),
+            (2, _) => format!("of its instances, `{}` and one more have it", first.name),
+            (count, _) => format!("of its instances, `{}` and {} more have it", first.name, count - 1),
+        };
+        self.diagnostic.notes.push(note);
     }
 
     fn take_notes(&mut self, other: Self) {

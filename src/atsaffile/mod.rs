@@ -1,8 +1,9 @@
 //! From the text of an Atsaffile to a [`Spec`], with every mistake at once.
 //!
 //! ```text
-//! text ─▶ syntax (TOML with spans) ─▶ sections, targets (keys and types) ─▶ params (and `-s`) ─▶ outputs, names
-//!      ─▶ inputs, command, builtin (each target) ─▶ goals ─▶ Spec
+//! text ─▶ syntax (TOML with spans) ─▶ sections, targets (keys and types) ─▶ params (and `-s`), matrix
+//!      ─▶ instances (a draft for each) ─▶ outputs, names
+//!      ─▶ inputs and joins, command, builtin (each target) ─▶ goals ─▶ Spec
 //! ```
 //!
 //! It never touches the disk and knows nothing of the graph: a cycle, two writers of one path or a glob that matches
@@ -16,6 +17,9 @@ mod cron;
 mod duration;
 mod goals;
 mod inputs;
+mod instances;
+mod joins;
+mod matrix;
 mod mistakes;
 mod names;
 mod outputs;
@@ -37,6 +41,7 @@ mod words;
 use std::borrow::Cow;
 
 pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
+pub use self::matrix::{AxisFiles, AxisQuestions};
 pub(crate) use self::typed::ValueType;
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::schema::Catalog;
@@ -57,15 +62,40 @@ pub(crate) fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What the axes of an Atsaffile ask of the disk; nothing if it has none, or is no TOML.
+#[must_use]
+pub fn axis_questions(text: &str) -> AxisQuestions {
+    // Most have no matrix, and need not be read twice.
+    if !text.contains("matrix") || !(text.contains("glob") || text.contains("rows")) {
+        return AxisQuestions::default();
+    }
+    let text = with_plain_line_ends(text);
+    let root = syntax::parse(&text, &mut mistakes::Mistakes::default());
+    root.map(|root| matrix::questions(&root)).unwrap_or_default()
+}
+
+/// [`load_with`], of an Atsaffile whose axes ask nothing of the disk.
+#[must_use]
+pub fn load(path_as_typed: &str, text: &str, overrides: &Overrides, catalog: &Catalog) -> (Spec, Vec<Diagnostic>) {
+    load_with(path_as_typed, text, overrides, &AxisFiles::default(), catalog)
+}
+
 /// Reads and checks an Atsaffile.
 ///
-/// `path_as_typed` is the file's path as messages show it, `text` its content, `catalog` the built-in tasks.
+/// `path_as_typed` is the file's path as messages show it, `text` its content, `found` the answers to what its axes ask
+/// ([`axis_questions`]), `catalog` the built-in tasks.
 ///
 /// All mistakes are returned at once, sorted by place; those of the command line, which have none, come last. The
 /// Spec is whole if none of them is an error. Else the bad parts are left out, so that it still serves for the checks
 /// of the graph, but not for a build; after a mistake in the TOML itself it holds nothing but the text.
 #[must_use]
-pub fn load(path_as_typed: &str, text: &str, overrides: &Overrides, catalog: &Catalog) -> (Spec, Vec<Diagnostic>) {
+pub fn load_with(
+    path_as_typed: &str,
+    text: &str,
+    overrides: &Overrides,
+    found: &AxisFiles,
+    catalog: &Catalog,
+) -> (Spec, Vec<Diagnostic>) {
     let text = with_plain_line_ends(text);
     let text = text.as_ref();
     let mut mistakes = mistakes::Mistakes::default();
@@ -77,7 +107,7 @@ pub fn load(path_as_typed: &str, text: &str, overrides: &Overrides, catalog: &Ca
         ..Spec::default()
     };
     if let Some(root) = syntax::parse(text, &mut mistakes) {
-        resolve::fill(&mut spec, text, &root, overrides, catalog, &mut mistakes);
+        resolve::fill(&mut spec, text, &root, (overrides, found), catalog, &mut mistakes);
     }
     let mut diagnostics = mistakes.into_diagnostics(&spec.text);
     diagnostics.iter_mut().for_each(Diagnostic::leave_out_credentials);

@@ -1,30 +1,36 @@
 //! What a name or a path means: targets and aliases share one namespace, artifacts belong to their targets.
 //!
 //! An artifact is `target.artifact`, and just `artifact` where no other target has one of that name. The name of a
-//! target or an alias is that of no artifact, but for the only one of the target itself.
+//! target or an alias is that of no artifact, but for the only one of the target itself. The instances of a target share
+//! its names; `@` and their values tell them apart.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use super::joins::Selections;
+use super::matrix::Matrix;
 use super::mistakes::Mistakes;
 use super::path;
-use super::sections::{Alias, is_name};
+use super::sections::Alias;
 use super::syntax::Word;
 use super::targets::{Draft, DraftOutput};
 use crate::diagnostic::number_word;
-use crate::engine::spec::{Output, Span};
+use crate::engine::spec::{Output, Span, base_name, full_name, values_of};
 
 /// Most places that an error names of those that share a name.
 const PLACES: usize = 6;
 
 /// Finds what a name or a path means.
 pub(super) struct Names<'n> {
-    drafts: &'n [Draft<'n>],
+    pub(super) drafts: &'n [Draft<'n>],
     made: &'n [Vec<Output>],
-    /// Targets, with their number.
+    pub(super) matrix: &'n Matrix<'n>,
+    pub(super) selections: Selections,
+    /// Targets, with their number, of one with instances that of the first.
     pub(super) targets: HashMap<&'n str, usize>,
     /// Aliases, with their number.
     pub(super) aliases: HashMap<&'n str, usize>,
+    /// Artifacts; of a target with instances those of the first.
     artifacts: HashMap<&'n str, Vec<Made>>,
     paths: HashMap<&'n str, Made>,
     /// All names in the order of the text, for suggestions.
@@ -34,8 +40,8 @@ pub(super) struct Names<'n> {
 /// An output of a target, by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Made {
-    target: usize,
-    output: usize,
+    pub(super) target: usize,
+    pub(super) output: usize,
 }
 
 /// What a text means where an artifact may stand.
@@ -50,8 +56,11 @@ pub(super) enum Meaning<'n> {
     Shared(&'n [Made]),
     /// One artifact by its name, and another by its path.
     NameAndPath(Made, Made),
-    /// An instance of a target: `train@TEX` or `train@*`.
-    Instance,
+    /// An artifact of a target with instances, the first of which is given: which are meant, its values and the reader
+    /// say.
+    OnAxes(Made),
+    /// An artifact on no axis, with values behind its name.
+    OnNoAxis,
     /// None of these.
     Nothing,
 }
@@ -72,11 +81,14 @@ impl<'n> Names<'n> {
         drafts: &'n [Draft<'n>],
         made: &'n [Vec<Output>],
         aliases: &'n [Alias<'n>],
+        matrix: &'n Matrix<'n>,
         mistakes: &mut Mistakes,
     ) -> Self {
         let mut names = Self {
             drafts,
             made,
+            matrix,
+            selections: Selections::default(),
             targets: HashMap::with_capacity(drafts.len()),
             aliases: HashMap::with_capacity(aliases.len()),
             artifacts: HashMap::with_capacity(drafts.len()),
@@ -84,21 +96,29 @@ impl<'n> Names<'n> {
             order: Vec::with_capacity(2 * drafts.len()),
         };
         for (target, outputs) in made.iter().enumerate() {
-            names.targets.insert(drafts[target].name.text, target);
+            let is_first = !names.targets.contains_key(drafts[target].name.text);
+            names.targets.entry(drafts[target].name.text).or_insert(target);
             for (output, it) in outputs.iter().enumerate() {
                 let made = Made { target, output };
-                names.artifacts.entry(&it.name).or_default().push(made);
+                if is_first {
+                    names.artifacts.entry(base_name(&it.name)).or_default().push(made);
+                }
                 names.paths.entry(&it.path).or_insert(made);
             }
         }
         names
             .aliases
             .extend(aliases.iter().enumerate().map(|(at, alias)| (alias.name.text, at)));
-        report_clashes(drafts, aliases, mistakes);
-        for (target, draft) in drafts.iter().enumerate() {
+        let firsts = names.firsts();
+        report_clashes(&firsts, aliases, mistakes);
+        for (target, draft) in drafts
+            .iter()
+            .enumerate()
+            .filter(|(at, draft)| names.targets[draft.name.text] == *at)
+        {
             for output in 0..draft.outputs.len() {
                 if !is_own(draft, &draft.outputs[output]) {
-                    let shown = names.shown(Made { target, output });
+                    let shown = names.shown_base(Made { target, output });
                     names.order.push(shown);
                 }
             }
@@ -117,22 +137,27 @@ impl<'n> Names<'n> {
             .get(text)
             .or_else(|| self.paths.get(path::normalise(text).as_str()))
             .copied();
-        match self.artifacts.get(text).map(Vec::as_slice) {
-            Some([made]) => Self::of_name(*made, at),
+        let name = base_name(text);
+        match self.artifacts.get(name).map(Vec::as_slice) {
+            Some([made]) => self.of_name(*made, text, at),
             Some(several) => Meaning::Shared(several),
-            None => match (self.qualified(text), at) {
-                (Some(made), at) => Self::of_name(made, at),
+            None => match (self.qualified(name), at) {
+                (Some(made), at) => self.of_name(made, text, at),
                 (None, Some(made)) => Meaning::Artifact { made, named: false },
-                (None, None) if self.is_instance(text) => Meaning::Instance,
                 (None, None) => Meaning::Nothing,
             },
         }
     }
 
-    fn of_name(made: Made, at: Option<Made>) -> Meaning<'n> {
-        match at {
-            Some(other) if other != made => Meaning::NameAndPath(made, other),
-            _ => Meaning::Artifact { made, named: true },
+    fn of_name(&self, made: Made, text: &str, at: Option<Made>) -> Meaning<'n> {
+        let is_other = |other: &Made| self.first(other.target) != made.target || other.output != made.output;
+        let has_axes = self.drafts[made.target].instance.is_some();
+        match at.filter(is_other) {
+            Some(other) => Meaning::NameAndPath(made, other),
+            None if has_axes => Meaning::OnAxes(made),
+            // Its axes are wrong, which is told already.
+            None if values_of(text).is_some() && !self.drafts[made.target].broken.each => Meaning::OnNoAxis,
+            None => Meaning::Artifact { made, named: true },
         }
     }
 
@@ -140,33 +165,60 @@ impl<'n> Names<'n> {
     fn qualified(&self, text: &str) -> Option<Made> {
         let (target, name) = text.split_once('.')?;
         let target = *self.targets.get(target)?;
-        let output = self.made[target].iter().position(|output| output.name == name)?;
+        let output = self.made[target]
+            .iter()
+            .position(|output| base_name(&output.name) == name)?;
         Some(Made { target, output })
     }
 
-    /// Whether a text asks for an instance of a target: a name, an `@`, and values.
-    fn is_instance(&self, text: &str) -> bool {
-        let Some((name, values)) = text.split_once('@') else {
-            return false;
-        };
-        let first = name.split_once('.').map_or(name, |(target, _)| target);
-        let is_known = self.targets.contains_key(first) || self.artifacts.contains_key(name);
-        let is_of_names = name.split('.').count() <= 2 && name.split('.').all(is_name);
-        is_of_names && (is_known || !path::looks_like_path(text)) && !values.contains('/')
+    /// The number of the first instance of a target.
+    fn first(&self, target: usize) -> usize {
+        self.targets[self.drafts[target].name.text]
+    }
+
+    /// The numbers of all instances of a target, which stand together.
+    pub(super) fn group(&self, first: usize) -> impl Iterator<Item = usize> {
+        let name = self.drafts[first].name.text;
+        (first..self.drafts.len()).take_while(move |at| self.drafts[*at].name.text == name)
+    }
+
+    /// Every target once.
+    fn firsts(&self) -> Vec<&'n Draft<'n>> {
+        let all = self.drafts.iter().enumerate();
+        let first = all.filter(|(at, draft)| self.targets[draft.name.text] == *at);
+        first.map(|(_, draft)| draft).collect()
+    }
+
+    /// Adds the error that something on no axis is named with values.
+    pub(super) fn refuse_values(word: Word<'_>, text: &str, mistakes: &mut Mistakes) {
+        mistakes
+            .error(
+                word.span,
+                format!("`{}` is on no axis, so `{text}` is nothing", base_name(text)),
+            )
+            .help(format!("write `{}`", base_name(text)));
     }
 
     /// The name that means an artifact and no other: its own, or `target.artifact` where several have that.
     pub(super) fn shown(&self, made: Made) -> Cow<'n, str> {
         let output = self.output(made);
-        match self.artifacts.get(output.name.as_str()).map_or(0, Vec::len) {
+        match self.artifacts.get(base_name(&output.name)).map_or(0, Vec::len) {
             0 | 1 => Cow::Borrowed(&output.name),
             _ => Cow::Owned(self.full(made)),
         }
     }
 
-    /// `target.artifact`.
+    /// The same without the values of an instance.
+    pub(super) fn shown_base(&self, made: Made) -> Cow<'n, str> {
+        match self.shown(made) {
+            Cow::Borrowed(name) => Cow::Borrowed(base_name(name)),
+            Cow::Owned(name) => Cow::Owned(base_name(&name).to_owned()),
+        }
+    }
+
+    /// `target.artifact`, of an instance with its values.
     pub(super) fn full(&self, made: Made) -> String {
-        format!("{}.{}", self.drafts[made.target].name.text, self.output(made).name)
+        full_name(self.drafts[made.target].name.text, &self.output(made).name)
     }
 
     /// The output itself.
@@ -177,7 +229,7 @@ impl<'n> Names<'n> {
     /// The names of what a target makes.
     pub(super) fn made_by(&self, target: usize) -> Vec<Cow<'n, str>> {
         let outputs = 0..self.made[target].len();
-        outputs.map(|output| self.shown(Made { target, output })).collect()
+        outputs.map(|output| self.shown_base(Made { target, output })).collect()
     }
 
     /// All names in the order of the text.
@@ -211,20 +263,20 @@ impl<'n> Names<'n> {
                     )
                     .help(format!(
                         "write `{}` for the first, or `./{text}` for the second",
-                        self.full(*named)
+                        base_name(&self.full(*named))
                     ));
             }
-            Meaning::Instance => {
-                let what = format!("`{text}`: instances of a target are reserved for a later version of atsaf");
-                mistakes.error(word.span, what);
-            }
-            Meaning::Artifact { .. } | Meaning::Nothing => return false,
+            Meaning::OnNoAxis => Self::refuse_values(word, text, mistakes),
+            Meaning::Artifact { .. } | Meaning::OnAxes(_) | Meaning::Nothing => return false,
         }
         true
     }
 
     fn refuse_shared(&self, word: Word<'_>, text: &str, all: &[Made], mistakes: &mut Mistakes) {
-        let candidates: Vec<String> = all.iter().map(|made| format!("`{}`", self.full(*made))).collect();
+        let candidates: Vec<String> = all
+            .iter()
+            .map(|made| format!("`{}`", base_name(&self.full(*made))))
+            .collect();
         let mistake = mistakes.error(
             word.span,
             format!("`{text}` is made by {} targets", number_word(all.len())),
@@ -251,7 +303,7 @@ fn is_own(draft: &Draft<'_>, output: &DraftOutput<'_>) -> bool {
 }
 
 /// Adds an error for each name that is given twice where it must not be, with both places.
-fn report_clashes<'n>(drafts: &'n [Draft<'n>], aliases: &'n [Alias<'n>], mistakes: &mut Mistakes) {
+fn report_clashes<'n>(drafts: &[&'n Draft<'n>], aliases: &'n [Alias<'n>], mistakes: &mut Mistakes) {
     let shared: HashSet<&str> = drafts
         .iter()
         .map(|draft| draft.name.text)

@@ -1,6 +1,10 @@
 //! What targets make: names, and paths that lie in the project.
 
+use std::collections::HashMap;
+
+use super::matrix::Matrix;
 use super::mistakes::Mistakes;
+use super::params::Params;
 use super::path;
 use super::scope::Scope;
 use super::syntax::Word;
@@ -8,15 +12,26 @@ use super::targets::{Draft, DraftOutput};
 use crate::engine::spec::reserved::Reserved;
 use crate::engine::spec::{ArtifactKind, Output};
 
-/// Reads the outputs of a target; `file` is the name of the Atsaffile. An output with a bad path is kept under a path
-/// that can be no other's, so that its name still means something.
-pub(super) fn read(
+/// Reads the outputs of all targets.
+pub(super) fn read_all(
     text: &str,
-    draft: &Draft<'_>,
-    scope: Scope<'_, '_>,
+    drafts: &[Draft<'_>],
+    params: &Params<'_>,
     file: &str,
     mistakes: &mut Mistakes,
-) -> Vec<Output> {
+) -> Vec<Vec<Output>> {
+    let read_one = |draft: &Draft<'_>| {
+        mistakes.of_instance(draft.instance_of());
+        read(text, draft, Scope::of(params, draft), file, mistakes)
+    };
+    let made = drafts.iter().map(read_one).collect();
+    mistakes.of_instance(None);
+    made
+}
+
+/// Reads the outputs of a target; `file` is the name of the Atsaffile. An output with a bad path is kept under a path
+/// that can be no other's, so that its name still means something.
+fn read(text: &str, draft: &Draft<'_>, scope: Scope<'_, '_>, file: &str, mistakes: &mut Mistakes) -> Vec<Output> {
     draft
         .outputs
         .iter()
@@ -28,14 +43,76 @@ pub(super) fn read(
             };
             Output {
                 port: draft.port(port).to_owned(),
-                name: name.text.to_owned(),
+                name: draft.instance_name(name.text).into_owned(),
                 // A text that is no path, so that it is in nobody's way.
-                path: path.unwrap_or_else(|| format!("{}:{}", draft.name.text, port.text)),
+                path: path.unwrap_or_else(|| no_path(draft, port)),
                 kind,
                 span: word.span,
             }
         })
         .collect()
+}
+
+/// A text that is no path, and that of no other output.
+fn no_path(draft: &Draft<'_>, port: &Word<'_>) -> String {
+    format!("{}:{}", draft.instance_name(draft.name.text), port.text)
+}
+
+/// Refuses instances of one target that write one path, once for each output; all but the first lose it.
+pub(super) fn same_paths(drafts: &[Draft<'_>], made: &mut [Vec<Output>], matrix: &Matrix<'_>, mistakes: &mut Mistakes) {
+    let mut start = 0;
+    for group in drafts.chunk_by(|one, other| one.instance.is_some() && one.name.text == other.name.text) {
+        let outputs = &mut made[start..start + group.len()];
+        start += group.len();
+        for at in 0..group[0].outputs.len().min(if group.len() > 1 { usize::MAX } else { 0 }) {
+            let mut first: HashMap<String, usize> = HashMap::with_capacity(group.len());
+            let mut is_told = false;
+            for (number, outputs) in outputs.iter_mut().enumerate() {
+                let path = outputs[at].path.clone();
+                let Some(first) = first.get(&path).copied() else {
+                    first.insert(path, number);
+                    continue;
+                };
+                outputs[at].path = no_path(&group[number], &group[number].outputs[at].port);
+                if !std::mem::replace(&mut is_told, true) {
+                    refuse_same_path(&path, &group[first], &group[number], at, matrix, mistakes);
+                }
+            }
+        }
+    }
+}
+
+fn refuse_same_path(
+    path: &str,
+    one: &Draft<'_>,
+    other: &Draft<'_>,
+    output: usize,
+    matrix: &Matrix<'_>,
+    mistakes: &mut Mistakes,
+) {
+    let word = one.outputs[output].path;
+    let names = [one, other].map(|draft| draft.instance_name(draft.name.text));
+    let (at, others) = (one.instance.iter(), other.instance.iter());
+    let pairs = at.flat_map(|it| &it.at).zip(others.flat_map(|it| &it.at));
+    let differ: Vec<&str> = pairs
+        .filter(|(one, other)| one.1 != other.1)
+        .map(|(one, _)| matrix.axes[one.0].name.text)
+        .collect();
+    let missing: Vec<&str> = differ
+        .iter()
+        .copied()
+        .filter(|axis| !word.text.contains(axis))
+        .collect();
+    let holes: Vec<String> = missing.iter().map(|axis| format!("`{{{{{axis}}}}}`")).collect();
+    let mistake = mistakes.error(
+        word.span,
+        format!("two instances of `{}` write `{path}`", one.name.text),
+    );
+    mistake.note(format!("they are `{}` and `{}`", names[0], names[1]));
+    match holes.is_empty() {
+        true => mistake.help("let the path differ for each of its instances"),
+        false => mistake.help(format!("put {} into the path, so that it differs", holes.join(" and "))),
+    };
 }
 
 /// Checks a path that is to be written.

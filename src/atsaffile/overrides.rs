@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Overrides;
+use super::matrix::Matrix;
 use super::mistakes::Mistakes;
 use super::params::Params;
 use super::syntax::span_of;
@@ -15,6 +16,7 @@ use crate::engine::spec::{Origin, Value};
 pub(super) fn apply(
     overrides: &Overrides,
     params: &mut Params<'_>,
+    matrix: &Matrix<'_>,
     drafts: &[Draft<'_>],
     catalog: &Catalog,
     mistakes: &mut Mistakes,
@@ -30,7 +32,8 @@ pub(super) fn apply(
         .map(|(at, (key, _))| (key.as_str(), at))
         .collect();
     for (at, (key, text)) in overrides.sets.iter().enumerate() {
-        if last.get(key.as_str()) != Some(&at) {
+        // An axis is refused elsewhere.
+        if last.get(key.as_str()) != Some(&at) || matrix.axis(key).is_some() {
             continue;
         }
         let readers = used.get(key.as_str()).map_or(&[][..], Vec::as_slice);

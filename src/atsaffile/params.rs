@@ -15,6 +15,7 @@ use crate::engine::spec::{Origin, Param, Value};
 const TAKEN: [&str; 6] = ["input", "inputs", "inputs_file", "output", "outputs", "params_file"];
 
 /// A value with a name.
+#[derive(Clone)]
 pub(super) struct Declared<'t> {
     pub(super) name: Word<'t>,
     /// The value as written.
@@ -57,12 +58,7 @@ impl<'t> Params<'t> {
         for (key, node) in table.into_iter().flatten() {
             let name = key_of(key);
             sections::check_name(name, "a parameter", mistakes);
-            if TAKEN.contains(&name.text) {
-                mistakes
-                    .error(name.span, format!("`{}` cannot be the name of a parameter", name.text))
-                    .note("in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}` and `{{params_file}}` are paths")
-                    .help("choose another name");
-            }
+            check_taken(name, "a parameter", mistakes);
             params.index.insert(name.text, params.list.len());
             params
                 .list
@@ -80,7 +76,7 @@ impl<'t> Params<'t> {
     fn check_variables(&self, mistakes: &mut Mistakes) {
         let mut taken: HashMap<String, Word<'t>> = HashMap::new();
         for param in &self.list {
-            let variable = param.name.text.to_uppercase().replace('-', "_");
+            let variable = variable(param.name.text);
             if let Some(first) = taken.get(&variable) {
                 let what = format!(
                     "the parameters `{}` and `{}` differ too little",
@@ -114,6 +110,17 @@ impl<'t> Params<'t> {
 }
 
 impl<'t> Declared<'t> {
+    /// A value that is known, and the node that gives it.
+    pub(super) fn given(name: Word<'t>, node: &'t TomlNode<'t>, value: Value) -> Self {
+        Self {
+            name,
+            node,
+            value: Some(value),
+            origin: Origin::Atsaffile(span_of(node)),
+            is_read: Cell::new(false),
+        }
+    }
+
     /// Reads a value, which may be a table.
     fn read(name: Word<'t>, node: &'t TomlNode<'t>, may_be_table: bool, mistakes: &mut Mistakes) -> Self {
         Self {
@@ -126,8 +133,23 @@ impl<'t> Declared<'t> {
     }
 }
 
+/// The end of the variable under which a parameter reaches commands.
+pub(super) fn variable(name: &str) -> String {
+    name.to_uppercase().replace(['-', '.'], "_")
+}
+
+/// Refuses a name that means something else in a template.
+pub(super) fn check_taken(name: Word<'_>, of: &str, mistakes: &mut Mistakes) {
+    if TAKEN.contains(&name.text) {
+        mistakes
+            .error(name.span, format!("`{}` cannot be the name of {of}", name.text))
+            .note("in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}` and `{{params_file}}` are paths")
+            .help("choose another name");
+    }
+}
+
 /// Reads the value of the parameter `name`; the entries of a table are no tables.
-fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistakes: &mut Mistakes) -> Option<Value> {
+pub(super) fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistakes: &mut Mistakes) -> Option<Value> {
     match node.get_ref() {
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
         DeValue::String(text) => Some(Value::Text(text.clone().into_owned())),

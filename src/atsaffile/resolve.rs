@@ -2,14 +2,16 @@
 
 use toml::de::DeTable;
 
+use super::matrix::{self, AxisFiles, Matrix};
 use super::mistakes::Mistakes;
 use super::names::Names;
 use super::overrides;
 use super::params::{Declared, Params};
 use super::scope::Scope;
-use super::sections::Sections;
+use super::sections::{Sections, check_variable};
+use super::syntax::Word;
 use super::targets::{self, Draft};
-use super::{Overrides, airflow, credentials, goals, outputs, unread};
+use super::{Overrides, airflow, credentials, goals, instances, outputs, unread};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Secret, Spec, Target};
 
@@ -30,24 +32,28 @@ pub(super) fn fill<'t>(
     spec: &mut Spec,
     text: &'t str,
     root: &'t DeTable<'t>,
-    overrides: &Overrides,
+    given: (&Overrides, &AxisFiles),
     catalog: &Catalog,
     mistakes: &mut Mistakes,
 ) {
+    let (overrides, found) = given;
     let sections = Sections::read(root, mistakes);
     let project = sections.project(mistakes);
     let aliases = sections.aliases(mistakes);
     spec.secrets = sections.secrets(mistakes);
-    let drafts = targets::read(sections.target, mistakes);
+    let written = targets::read(sections.target, mistakes);
     let mut params = Params::read(sections.params, catalog, mistakes);
-    overrides::apply(overrides, &mut params, &drafts, catalog, mistakes);
+    let on_disk = matrix::file_values(sections.matrix, found, mistakes);
+    let matrix = Matrix::read(sections.matrix, &on_disk, mistakes);
+    matrix.check_params(&params, overrides, mistakes);
+    overrides::apply(overrides, &mut params, &matrix, &written, catalog, mistakes);
+    matrix.outweighs(overrides, mistakes);
+    let drafts = instances::expand(text, written.clone(), &matrix, &params, mistakes);
 
     let file = spec.text.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let made: Vec<Vec<Output>> = drafts
-        .iter()
-        .map(|draft| outputs::read(text, draft, Scope::of(&params, draft), &file, mistakes))
-        .collect();
-    let names = Names::new(&drafts, &made, &aliases, mistakes);
+    let mut made = outputs::read_all(text, &drafts, &params, &file, mistakes);
+    outputs::same_paths(&drafts, &mut made, &matrix, mistakes);
+    let names = Names::new(&drafts, &made, &aliases, &matrix, mistakes);
     let whole = Resolver {
         text,
         params: &params,
@@ -56,16 +62,13 @@ pub(super) fn fill<'t>(
         shell: project.shell.as_deref(),
         catalog,
     };
-    let targets = drafts
-        .iter()
-        .zip(&made)
-        .map(|(draft, outputs)| whole.target(draft, outputs, mistakes))
-        .collect();
+    let targets = whole.targets(&drafts, &made, mistakes);
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
     spec.airflow = airflow::read(sections.airflow, &params, &spec.secrets, mistakes);
-    unread::report(&params, &drafts, catalog, mistakes);
-    credentials::report(overrides, &params, &drafts, mistakes);
+    unread::report(&params, &matrix, &written, catalog, mistakes);
+    credentials::report(overrides, &params, &matrix, &written, mistakes);
 
+    spec.axes = matrix.axes.iter().map(matrix::Axis::to_spec).collect();
     spec.targets = targets;
     spec.share_shells();
     spec.name = project.name;
@@ -83,6 +86,16 @@ pub(super) fn fill<'t>(
 }
 
 impl Resolver<'_, '_> {
+    fn targets(&self, drafts: &[Draft<'_>], made: &[Vec<Output>], mistakes: &mut Mistakes) -> Vec<Target> {
+        let target = |(draft, outputs): (&Draft<'_>, &Vec<Output>)| {
+            mistakes.of_instance(draft.instance_of());
+            self.target(draft, outputs, mistakes)
+        };
+        let targets = drafts.iter().zip(made).map(target).collect();
+        mistakes.of_instance(None);
+        targets
+    }
+
     fn target(&self, draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistakes) -> Target {
         let scope = Scope::of(self.params, draft);
         let resolved = self.inputs(draft, scope, mistakes);
@@ -93,7 +106,8 @@ impl Resolver<'_, '_> {
         };
         let (action, params) = self.action(draft, &ports, mistakes);
         let mut target = Target {
-            name: draft.name.text.to_owned(),
+            name: draft.instance_name(draft.name.text).into_owned(),
+            instance: draft.spec_instance(self.names.matrix),
             span: draft.name.span,
             desc: draft.desc.clone(),
             action,
@@ -101,7 +115,7 @@ impl Resolver<'_, '_> {
             inputs: resolved.inputs,
             without: resolved.without,
             outputs: outputs.to_vec(),
-            env: draft.env.iter().map(|name| name.text.to_owned()).collect(),
+            env: self.env(draft, scope, mistakes),
             secrets: self.target_secrets(draft, mistakes),
             after: self.after(draft, mistakes),
             retries: draft.retries,
@@ -118,6 +132,21 @@ impl Resolver<'_, '_> {
         target.secrets.sort();
         target.secrets.dedup();
         target
+    }
+
+    /// The environment variables of a target; a name may have values put into it.
+    fn env(&self, draft: &Draft<'_>, scope: Scope<'_, '_>, mistakes: &mut Mistakes) -> Vec<String> {
+        let mut names = Vec::with_capacity(draft.env.len());
+        for word in &draft.env {
+            let Some(name) = scope.render(self.text, *word, mistakes) else {
+                continue;
+            };
+            let rendered = Word { text: &name, ..*word };
+            if !word.text.contains("{{") || check_variable(rendered, "an environment variable", mistakes) {
+                names.push(name.into_owned());
+            }
+        }
+        names
     }
 
     /// Whether the built-in task of a target acts outside the project, whatever the target says.

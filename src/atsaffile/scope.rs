@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::instances::DraftInstance;
 use super::mistakes::Mistakes;
 use super::params::{Declared, Params};
 use super::syntax::{self, Word};
@@ -14,6 +15,9 @@ use crate::engine::spec::{Origin, Value};
 pub(super) struct Scope<'p, 't> {
     params: &'p Params<'t>,
     with: &'p [Declared<'t>],
+    instance: Option<&'p DraftInstance<'t>>,
+    /// Whether values may be missing after a mistake that is told.
+    is_broken: bool,
 }
 
 /// What a name means in a scope.
@@ -32,16 +36,27 @@ impl<'p, 't> Scope<'p, 't> {
         Self {
             params,
             with: &draft.with,
+            instance: draft.instance.as_ref(),
+            is_broken: draft.broken.each,
         }
     }
 
-    /// Finds a value: in `with`, else in `[params]`.
-    pub(super) fn find(&self, name: &str) -> Lookup<'p> {
+    /// Finds what gives a value: `with`, else the values of the instance, else `[params]`.
+    pub(super) fn declared(&self, name: &str) -> Option<&'p Declared<'t>> {
         let own = self.with.iter().find(|param| param.name.text == name);
-        let Some(found) = own.or_else(|| self.params.get(name)) else {
-            return Lookup::Unknown;
+        let of_instance = || self.instance.and_then(|instance| instance.find(name));
+        let found = own.or_else(of_instance).or_else(|| self.params.get(name));
+        found.inspect(|found| found.is_read.set(true))
+    }
+
+    /// Finds a value.
+    pub(super) fn find(&self, name: &str) -> Lookup<'p> {
+        let Some(found) = self.declared(name) else {
+            return match self.is_broken {
+                true => Lookup::Broken,
+                false => Lookup::Unknown,
+            };
         };
-        found.is_read.set(true);
         match &found.value {
             Some(value) => Lookup::Value(value, found.origin),
             None => Lookup::Broken,
@@ -50,7 +65,9 @@ impl<'p, 't> Scope<'p, 't> {
 
     /// All names in it.
     pub(super) fn names(&self) -> impl Iterator<Item = &'t str> + Clone {
-        self.with.iter().map(|param| param.name.text).chain(self.params.names())
+        let of_instance = self.instance.into_iter().flat_map(DraftInstance::names);
+        let own = self.with.iter().map(|param| param.name.text);
+        own.chain(of_instance).chain(self.params.names())
     }
 
     /// Puts the values into a path; `None` after a mistake that is told.

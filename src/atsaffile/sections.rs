@@ -9,8 +9,8 @@ use super::syntax::{self, Word, key_of, span_of};
 use super::targets;
 use crate::engine::spec::Secret;
 
-const SECTIONS: [&str; 6] = ["project", "alias", "params", "secrets", "airflow", "target"];
-const RESERVED: [&str; 2] = ["matrix", "pools"];
+const SECTIONS: [&str; 7] = ["project", "alias", "params", "matrix", "secrets", "airflow", "target"];
+const RESERVED: [&str; 1] = ["pools"];
 const PROJECT: [&str; 4] = ["name", "default", "ignore", "shell"];
 
 /// The tables of the file.
@@ -23,6 +23,8 @@ pub(super) struct Sections<'t> {
     pub(super) airflow: Option<&'t DeTable<'t>>,
     /// `[params]`
     pub(super) params: Option<&'t DeTable<'t>>,
+    /// `[matrix]`
+    pub(super) matrix: Option<&'t DeTable<'t>>,
     /// `[target.…]`
     pub(super) target: Option<&'t DeTable<'t>>,
 }
@@ -54,6 +56,7 @@ impl<'t> Sections<'t> {
                 "project" => &mut sections.project,
                 "alias" => &mut sections.alias,
                 "params" => &mut sections.params,
+                "matrix" => &mut sections.matrix,
                 "secrets" => &mut sections.secrets,
                 "airflow" => &mut sections.airflow,
                 "target" => &mut sections.target,

@@ -5,15 +5,17 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use super::duration;
+use super::instances::DraftInstance;
 use super::mistakes::Mistakes;
 use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "uses",
     "run",
+    "each",
     "inputs",
     "outputs",
     "output",
@@ -32,8 +34,8 @@ const KEYS: [&str; 19] = [
     "shell",
     "desc",
 ];
-const RESERVED: [&str; 10] = [
-    "each", "pool", "threads", "memory", "max_age", "every", "discover", "cwd", "temp", "resume",
+const RESERVED: [&str; 9] = [
+    "pool", "threads", "memory", "max_age", "every", "discover", "cwd", "temp", "resume",
 ];
 
 /// Most attempts after a failure.
@@ -42,9 +44,13 @@ const MOST_RETRIES: i64 = 100;
 /// The pause before the first retry where none is declared.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// A target as written.
+/// A target as written, or an instance of one.
+#[derive(Clone)]
 pub(super) struct Draft<'t> {
     pub(super) name: Word<'t>,
+    /// The axes that it is on, and where the key is.
+    pub(super) each: Option<(Span, Vec<Word<'t>>)>,
+    pub(super) instance: Option<DraftInstance<'t>>,
     pub(super) desc: Option<String>,
     pub(super) uses: Option<Word<'t>>,
     pub(super) run: Option<CommandDraft<'t>>,
@@ -78,10 +84,13 @@ pub(super) struct Draft<'t> {
 
 /// Parts of a target that are not as they were meant, so that nothing is concluded from what is left.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub(super) struct Broken {
     pub(super) inputs: bool,
     pub(super) outputs: bool,
     pub(super) action: bool,
+    /// Its axes, so that it is on none.
+    pub(super) each: bool,
 }
 
 /// An output as written.
@@ -95,6 +104,7 @@ pub(super) struct DraftOutput<'t> {
 }
 
 /// A command as written.
+#[derive(Clone)]
 pub(super) struct CommandDraft<'t> {
     pub(super) key: Span,
     /// The words of a list, or the text for the shell.
@@ -124,6 +134,8 @@ impl<'t> Draft<'t> {
     fn new(name: Word<'t>) -> Self {
         Self {
             name,
+            each: None,
+            instance: None,
             desc: None,
             uses: None,
             run: None,
@@ -166,6 +178,7 @@ impl<'t> Draft<'t> {
                 self.broken.action |= self.uses.is_none();
             }
             "run" => self.read_run(key, node, mistakes),
+            "each" => self.read_each(key, node, mistakes),
             "inputs" => self.read_inputs(key, node, mistakes),
             "outputs" => self.read_outputs(key, node, mistakes),
             "output" => self.read_output(key, node, mistakes),
@@ -180,8 +193,10 @@ impl<'t> Draft<'t> {
             }
             "env" => {
                 self.env = syntax::texts(node, "env", "a list of environment variables", mistakes);
-                self.env
-                    .retain(|name| check_variable(*name, "an environment variable", mistakes));
+                // One with values in it is checked once they are known.
+                self.env.retain(|name| {
+                    name.text.contains("{{") || check_variable(*name, "an environment variable", mistakes)
+                });
             }
             "secrets" => self.secrets = syntax::texts(node, "secrets", "a list of secrets", mistakes),
             "after" => self.after = syntax::texts(node, "after", "a list of targets", mistakes),
@@ -216,6 +231,17 @@ impl<'t> Draft<'t> {
         } else {
             unknown_key(key, &place, &KEYS, &RESERVED, mistakes);
         }
+    }
+
+    fn read_each(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
+        const WANTED: &str = "a list of axes of `[matrix]`";
+        let before = mistakes.len();
+        let axes = syntax::texts(node, "each", WANTED, mistakes);
+        if axes.is_empty() && mistakes.len() == before {
+            syntax::expected(node, "each", WANTED, mistakes);
+        }
+        self.broken.each = mistakes.len() > before;
+        self.each = (!self.broken.each).then_some((key.span, axes));
     }
 
     fn read_run(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {

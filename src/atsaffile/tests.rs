@@ -8,6 +8,7 @@ mod goals;
 mod hostile;
 mod inputs;
 mod manual;
+mod matrix;
 mod names;
 mod overrides;
 mod paths;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::matrix::Matrix;
 use super::mistakes::Mistakes;
 use super::params::Params;
 use super::targets::Draft;
@@ -9,11 +10,25 @@ use crate::engine::spec::Origin;
 use crate::engine::spec::schema::Catalog;
 
 /// Warns of each, unless something is wrong already: what is wrong may be the reader.
-pub(super) fn report(params: &Params<'_>, drafts: &[Draft<'_>], catalog: &Catalog, mistakes: &mut Mistakes) {
+pub(super) fn report(
+    params: &Params<'_>,
+    matrix: &Matrix<'_>,
+    drafts: &[Draft<'_>],
+    catalog: &Catalog,
+    mistakes: &mut Mistakes,
+) {
     if mistakes.has_errors() {
         return;
     }
-    let unread = || params.list.iter().filter(|param| !param.is_read.get());
+    let values = || {
+        matrix
+            .axes
+            .iter()
+            .filter(|axis| axis.is_used.get())
+            .flat_map(|axis| &axis.values)
+    };
+    let declared = || params.list.iter().chain(values().flat_map(|value| &value.with));
+    let unread = || declared().filter(|param| !param.is_read.get());
     if unread().next().is_none() {
         return;
     }

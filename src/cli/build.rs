@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session, interrupt, lineage, plan, threads};
-use crate::diagnostic::{Diagnostic, few_of_each_kind};
+use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
@@ -170,7 +170,7 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         lines = json::EventLines::new(&project.graph, screen);
         &lines
     } else {
-        people = Terminal::new(&project.graph, screen);
+        people = Terminal::new(&project.graph, screen, session.common.expand);
         &people
     };
     let built = lineage::during(project, session, observer, |observer| {
@@ -181,10 +181,7 @@ pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session)
         BuildError::NotFresh(targets) => not_fresh(project, &targets),
         BuildError::Store(error) => CommandError::store(error),
         BuildError::Graph(errors) => CommandError {
-            diagnostics: few_of_each_kind(&errors, ToString::to_string)
-                .into_iter()
-                .map(|(error, more)| error.diagnostic(&project.graph.spec.text).and_more(more))
-                .collect(),
+            diagnostics: setup::graph_failure(&errors, &project.graph.spec),
             exit: Exit::Usage,
         },
     })

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session};
-use crate::diagnostic::{Diagnostic, Severity, few_of_each_kind};
+use crate::diagnostic::{Diagnostic, Severity, few_at_each_place};
 use crate::engine::files::{PathState, neither};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::PlanError;
@@ -95,7 +95,8 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
         }
         diagnostics.into_iter().map(move |diagnostic| diagnostic.and_more(more))
     };
-    let few = few_of_each_kind(&missing, |(error, needed)| format!("{needed} {error}"));
+    let place = |(error, _): &(PlanError, bool)| project.place_of_instances(error);
+    let few = few_at_each_place(&missing, |(error, needed)| format!("{needed} {error}"), place);
     let mut found: Vec<Diagnostic> = few.into_iter().flat_map(told).collect();
     if let Err(failure) = setup::require_secrets(project, &needed) {
         found.extend(failure.diagnostics);

@@ -137,10 +137,12 @@ fn outputs<'p>(project: &'p Project, names: &[String]) -> Result<Vec<(&'p str, &
     project.goals(names)?;
     let mut found: Vec<(&str, &Output)> = Vec::new();
     for name in names {
-        if let Some(artifact) = project.artifact(name) {
+        let artifacts = project.artifacts_named(name);
+        for artifact in &artifacts {
             let target = graph.target(artifact.target);
             found.push((target.name.as_str(), &target.outputs[artifact.output as usize]));
-        } else {
+        }
+        if artifacts.is_empty() {
             let goals = project.goals(std::slice::from_ref(name))?;
             found.extend(goals.into_iter().flat_map(of_target));
         }

@@ -44,12 +44,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
                 .tell(&diagnostic.note("the graph is drawn without states"));
         }
     }
-    let picture = Picture::new(&project.graph, &goals, plan.as_ref().ok());
     let format = if session.screen.json() {
         Format::Json
     } else {
         args.format
     };
+    let mut picture = Picture::new(&project.graph, &goals, plan.as_ref().ok());
+    if format != Format::Json && !session.common.expand {
+        picture.collapse();
+    }
     let drawn = match format {
         Format::Tree => tree::tree(&picture),
         Format::Dot => dot::dot(&picture),

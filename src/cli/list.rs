@@ -13,6 +13,7 @@ use crate::export;
 use crate::outward::visible_line;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
+use crate::report::instances::{grouped, in_common, name_of};
 use crate::report::table::TextTable;
 
 /// List targets, what they read and make, and their parameters
@@ -48,14 +49,21 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         return Ok(Exit::Done);
     }
     let ink = session.screen.out_ink();
-    let listed: Vec<String> = ids.into_iter().map(|id| target(graph, id, ink)).collect();
+    let groups = grouped(ids, graph, session.common.expand, |id| *id, |_| ());
+    let listed: Vec<String> = groups.iter().map(|group| target(graph, group, ink)).collect();
     session.screen.print(&listed.join("\n"));
     Ok(Exit::Done)
 }
 
-fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
+/// A target, or many instances of one by what they have in common.
+fn target(graph: &Graph, group: &[TargetId], ink: Ink) -> String {
+    let id = group[0];
     let target = graph.target(id);
-    let mut heading = ink.paint(Tone::Strong, &target.name);
+    let name = match group.len() {
+        1 => target.name.clone(),
+        count => format!("{} ({count})", name_of(group, graph)),
+    };
+    let mut heading = ink.paint(Tone::Strong, &name);
     if let Some(desc) = &target.desc {
         heading = format!("{heading}  {}", visible_line(desc));
     }
@@ -96,6 +104,10 @@ fn target(graph: &Graph, id: TargetId, ink: Ink) -> String {
     }
     for habit in habits(target) {
         rows.add("also", &[habit.as_str()]);
+    }
+    if group.len() > 1 {
+        let cells = rows.0.iter_mut().flat_map(|(_, cells)| cells);
+        cells.for_each(|cell| *cell = in_common(cell, id, graph));
     }
     format!("{heading}\n{}", rows.draw(ink))
 }

@@ -39,6 +39,12 @@ pub(super) fn in_parameters(
             found.push(diagnostic);
         }
     }
+    for axis in &spec.axes {
+        if let Some(secret) = axis.values.iter().find_map(|value| is(value)) {
+            let what = format!("a value of the axis `{}` is that of the secret `{secret}`", axis.name);
+            found.push(help(Diagnostic::error(what).at(spec.text.place(axis.span)), secret));
+        }
+    }
     for (name, text) in sets {
         let items = text
             .split(',')

@@ -4,6 +4,7 @@
 //! ends. To add one: its file with `Args` and `run`, one variant of [`CliCommand`], one arm of [`dispatch`].
 
 pub mod address_space;
+mod axes;
 mod build;
 mod check;
 mod clean;
@@ -270,6 +271,9 @@ pub struct Common {
     /// Print what tasks print as well
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Show every instance of a target for itself, also where there are many
+    #[arg(long, global = true)]
+    pub expand: bool,
     /// When to use colour: auto, always or never
     #[arg(
         long,

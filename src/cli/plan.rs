@@ -39,7 +39,12 @@ pub(super) fn show(
     let (graph, screen) = (&project.graph, &session.screen);
     match screen.json() {
         true => screen.print_json(&report::plan::json(&plan, graph)),
-        false => screen.print(&report::plan::text(&plan, graph, screen.out_ink())),
+        false => screen.print(&report::plan::text(
+            &plan,
+            graph,
+            session.common.expand,
+            screen.out_ink(),
+        )),
     }
     if screen.verbose() && !screen.json() {
         screen.print(&commands(project, &plan));

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 
-use super::{CommandError, Common, Exit, build, setup};
+use super::{CommandError, Common, Exit, axes, build, setup};
 use crate::atsaffile::{self, Overrides, ValueType};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
@@ -105,8 +105,10 @@ fn look_for_place(rest: &[OsString], common: &mut Common) {
 /// Reads the Atsaffile as far as it can be; its mistakes are told when it is read again with the values set, save
 /// those that leave nothing of it.
 fn spec(common: &Common, catalog: &Catalog) -> Result<Spec, CommandError> {
-    let (path, text) = setup::read(&setup::find(common)?)?;
-    let (spec, diagnostics) = atsaffile::load(&path, &text, &Overrides::default(), catalog);
+    let file = setup::find(common)?;
+    let (path, text) = setup::read(&file)?;
+    let found = axes::look(&setup::root_of(&file), &text);
+    let (spec, diagnostics) = atsaffile::load_with(&path, &text, &Overrides::default(), &found, catalog);
     let wrong = diagnostics.iter().any(|it| it.severity == Severity::Error);
     if wrong && spec.params.is_empty() && spec.targets.is_empty() {
         return Err(CommandError {
@@ -334,6 +336,7 @@ fn merged(outer: Common, own: Common) -> Common {
         },
         json: outer.json || own.json,
         trust_store: outer.trust_store || own.trust_store,
+        expand: outer.expand || own.expand,
     }
 }
 

@@ -5,19 +5,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, dotenv, misplaced, small_file};
+use super::{CommandError, Common, Exit, Session, axes, dotenv, misplaced, small_file};
 use crate::atsaffile::{self, Overrides};
-use crate::diagnostic::{Diagnostic, Severity, few, few_of_each_kind};
+use crate::diagnostic::{Diagnostic, Severity, few, few_at_each_place, few_of_each_kind};
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, Graph, LinkOut, TargetId};
+use crate::engine::graph::{ArtifactId, Graph, GraphError, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Output, Secret, Text};
+use crate::engine::spec::{Output, Secret, Spec, Text};
 use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
 use crate::outward::Mask;
+use crate::report;
 
 /// The name under which an Atsaffile is looked for.
 pub const ATSAFFILE: &str = "Atsaffile";
@@ -87,14 +88,13 @@ impl Project {
         }
     }
 
-    /// The artifact that a goal names by its own name or path; none if it is the name of a target or an alias.
+    /// The artifacts that a goal names by their own name or path; none if it is the name of a target or an alias.
     #[must_use]
-    pub fn artifact(&self, goal: &str) -> Option<ArtifactId> {
+    pub fn artifacts_named(&self, goal: &str) -> Vec<ArtifactId> {
         let (graph, goal) = (&self.graph, self.typed(goal));
-        let is_target = graph.owner(&goal).is_some_and(|id| graph.name(id) == goal);
-        match is_target || graph.spec.aliases.contains_key(goal.as_ref()) {
-            true => None,
-            false => graph.artifact(&goal),
+        match graph.spec.aliases.contains_key(goal.as_ref()) {
+            true => Vec::new(),
+            false => graph.artifacts(&goal),
         }
     }
 
@@ -132,10 +132,10 @@ impl Project {
         match self.goals(&[name.to_owned()])?.as_slice() {
             [target] => Ok(*target),
             several => {
-                let names: Vec<&str> = several.iter().map(|id| self.graph.name(*id)).collect();
+                let names = report::plan::names(&self.graph, several);
                 let what = format!("`{name}` means several targets, and one is wanted");
                 Err(CommandError::usage(
-                    Diagnostic::error(what).help(format!("name one of {}", names.join(", "))),
+                    Diagnostic::error(what).help(format!("name one of {names}")),
                 ))
             }
         }
@@ -144,12 +144,21 @@ impl Project {
     /// Turns what keeps a plan from being made into diagnostics.
     #[must_use]
     pub fn plan_failure(&self, errors: &[PlanError]) -> CommandError {
-        let few = few_of_each_kind(errors, ToString::to_string).into_iter();
+        let place = |error: &PlanError| self.place_of_instances(error);
+        let few = few_at_each_place(errors, ToString::to_string, place).into_iter();
         let diagnostics = few.map(|(error, more)| self.plan_mistake(error).and_more(more));
         CommandError {
             diagnostics: diagnostics.collect(),
             exit: Exit::Usage,
         }
+    }
+
+    /// Where an error is that all instances of a target may have.
+    pub(super) fn place_of_instances(&self, error: &PlanError) -> Option<u32> {
+        let (PlanError::MissingSource { target, span, .. } | PlanError::Unmatched { target, span, .. }) = error else {
+            return None;
+        };
+        self.graph.target(*target).instance.as_ref().map(|_| span.start)
     }
 
     fn plan_mistake(&self, error: &PlanError) -> Diagnostic {
@@ -188,10 +197,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let overrides = Overrides {
         sets: common.set.clone(),
     };
-    let root = match file.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let root = root_of(&file);
     let typed_in = typed_in(common, &root);
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
     let user = UserKey::in_directory(state_directory(&session.env));
@@ -246,6 +252,14 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     })
 }
 
+/// The project's directory: the one of its Atsaffile.
+pub(super) fn root_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
 /// Whether one text may be a slip for another: paths resemble each other too much for the usual measure.
 fn is_slip(written: &str, meant: &str) -> bool {
     strsim::damerau_levenshtein(written, meant) <= 2
@@ -268,13 +282,14 @@ struct CheckedAtsaffile {
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
 fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, user: &UserKey) -> CheckedAtsaffile {
     let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), text);
-    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{catalog:?}\n{path}\n{content}");
+    let found = axes::look(root, content);
+    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found:?}\n{catalog:?}\n{path}\n{content}");
     let key = Digest::of(key.as_bytes());
     let kept = Store::checked_spec(root, key, text, user);
     let is_kept = kept.is_some();
     let (spec, mut diagnostics) = match kept {
         Some(kept) => (kept.spec, kept.warnings),
-        None => atsaffile::load(&text.path, &text.text, overrides, catalog),
+        None => atsaffile::load_with(&text.path, &text.text, overrides, &found, catalog),
     };
     let secrets = spec.secrets.clone();
     diagnostics = few(&diagnostics);
@@ -284,11 +299,7 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
         Err(wrong) => {
             let (spec, errors) = *wrong;
-            let few = few_of_each_kind(&errors, ToString::to_string);
-            diagnostics.extend(
-                few.iter()
-                    .map(|(error, more)| error.diagnostic(&spec.text).and_more(*more)),
-            );
+            diagnostics.extend(graph_failure(&errors, &spec));
             None
         }
     };
@@ -298,6 +309,14 @@ fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, 
         diagnostics,
         new,
     }
+}
+
+/// What is wrong with the whole, in diagnostics.
+pub(super) fn graph_failure(errors: &[GraphError], spec: &Spec) -> Vec<Diagnostic> {
+    let place = |error: &GraphError| error.place_of_instances(spec);
+    let few = few_at_each_place(errors, ToString::to_string, place).into_iter();
+    few.map(|(error, more)| error.diagnostic(&spec.text).and_more(more))
+        .collect()
 }
 
 /// Warnings of links that patterns pass over.

@@ -80,8 +80,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 
 /// The artifact of a name or path; else all of the targets that the name means.
 fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, CommandError> {
-    if let Some(artifact) = project.artifact(name) {
-        return Ok(vec![artifact]);
+    let named = project.artifacts_named(name);
+    if !named.is_empty() {
+        return Ok(named);
     }
     let goals = project.goals(&[name.to_owned()])?;
     let all = goals.into_iter().flat_map(|target| {

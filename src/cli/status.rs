@@ -6,7 +6,7 @@ use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{self, Plan, PlanError};
-use crate::report::status;
+use crate::report::{self, status};
 
 /// Show the state of each target, stale first
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let (graph, screen) = (&project.graph, &session.screen);
     match screen.json() {
         true => screen.print_json(&status::json(&plan, graph)),
-        false => screen.print(&status::text(&plan, graph, screen.out_ink())),
+        false => screen.print(&status::text(&plan, graph, session.common.expand, screen.out_ink())),
     }
     if let Some(failure) = missing {
         return Err(failure);
@@ -53,10 +53,10 @@ fn known(project: &Project, goals: &[TargetId]) -> Result<(Plan, Option<CommandE
         graph.needed(goals).into_iter().partition(|id| blocked.contains(id));
     let plan = make(&known).map_err(|errors| project.plan_failure(&errors))?;
     let mut failure = project.plan_failure(&errors);
-    let names: Vec<&str> = unknown.iter().map(|id| graph.name(*id)).collect();
+    let names = report::plan::names(graph, &unknown);
     let without = if errors.len() == 1 { "it" } else { "them" };
     if let Some(last) = failure.diagnostics.pop() {
-        let note = format!("without {without}, the state of {} is not known", names.join(", "));
+        let note = format!("without {without}, the state of {names} is not known");
         failure.diagnostics.push(last.note(note));
     }
     Ok((plan, Some(failure)))

@@ -75,7 +75,8 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         jobs: args.jobs,
         retries: None,
     };
-    let mut watched = Watched::of_file(&setup::find(&session.common)?);
+    let file = setup::find(&session.common)?;
+    let mut watched = Watched::of_file(&file);
     let mut stopped = 0;
     loop {
         // Observed before it is read, so that no change falls between the two.
@@ -107,8 +108,12 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
                     Err(failure) => tell(&failure, session),
                 }
             }
-            // The files of the last sound Atsaffile are still waited for.
-            Err(failure) => tell(&failure, session),
+            // The files of the last sound Atsaffile are still waited for, and those that this one lacks for its axes.
+            Err(failure) => {
+                watched.add_axes(&file);
+                source.observe(&watched, session);
+                tell(&failure, session);
+            }
         }
         if changed.is_empty() {
             announce(&watched, session);

@@ -50,19 +50,24 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         said: &|run, target| logs::last_line(&project.store, run, target),
         now: clock::now(),
     };
-    let artifact = project.artifact(goal);
+    let artifacts = project.artifacts_named(goal);
     let explanations: Vec<_> = targets
         .iter()
-        .filter_map(|target| why::explain(&context, *target, artifact.filter(|it| it.target == *target)))
+        .filter_map(|target| {
+            why::explain(
+                &context,
+                *target,
+                artifacts.iter().copied().find(|it| it.target == *target),
+            )
+        })
         .collect();
     if screen.json() {
         let targets: Vec<_> = explanations.iter().map(|it| why::json(it, graph)).collect();
         screen.print_json(&json!({ "goal": goal, "targets": targets }));
     } else {
-        let texts: Vec<String> = explanations
-            .iter()
-            .map(|it| why::text(it, &context, screen.out_ink()))
-            .collect();
+        let groups = why::grouped(explanations, graph, session.common.expand);
+        let text = |group: &Vec<_>| why::text_of_many(group, &context, screen.out_ink());
+        let texts: Vec<String> = groups.iter().map(text).collect();
         screen.print(&texts.join("\n"));
     }
     Ok(())

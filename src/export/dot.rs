@@ -10,7 +10,6 @@ use super::{Need, NodeState, Picture, Source};
 /// Writes the digraph, with a line end.
 #[must_use]
 pub fn dot(picture: &Picture<'_>) -> String {
-    let graph = picture.graph;
     let mut out = String::from("digraph atsaf {\n");
     out.push_str("  rankdir=LR;\n");
     out.push_str("  node [fontname=\"Helvetica\", fontsize=11];\n");
@@ -22,9 +21,9 @@ pub fn dot(picture: &Picture<'_>) -> String {
             None | Some(NodeState::Fresh) => "solid",
             Some(_) => "dashed",
         };
-        let mut label = graph.name(id).to_owned();
-        if let Some(state) = state {
-            let _ = write!(label, "\n{}", state.word());
+        let mut label = picture.name(id).into_owned();
+        if let Some(words) = picture.state_words(id) {
+            let _ = write!(label, "\n{words}");
         }
         let goal = if picture.goals.contains(&id) {
             ", penwidth=2"
@@ -37,8 +36,8 @@ pub fn dot(picture: &Picture<'_>) -> String {
             id.0,
             quoted(&label)
         );
-        for (number, output) in graph.target(id).outputs.iter().enumerate() {
-            let label = quoted(&format!("{}\n{}", output.name, output.path));
+        for (number, (name, path)) in picture.made(id).iter().enumerate() {
+            let label = quoted(&format!("{name}\n{path}"));
             let _ = writeln!(out, "  a{}_{number} [shape=note, style={style}, label={label}];", id.0);
             let _ = writeln!(out, "  t{0} -> a{0}_{number};", id.0);
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{NodeState, Picture};
 use crate::engine::graph::{Graph, How, TargetId};
-use crate::engine::spec::{Action, ArtifactKind, Origin, Param};
+use crate::engine::spec::{Action, ArtifactKind, Instance, Origin, Param};
 
 /// The whole graph.
 #[must_use]
@@ -64,6 +64,7 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
     let names = |ids: &[TargetId]| -> Value { ids.iter().map(|id| graph.name(*id)).collect() };
     json!({
         "name": target.name,
+        "axes": target.instance.as_ref().map(axes),
         "desc": target.desc,
         "task": task,
         "command": command,
@@ -81,6 +82,13 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         "retry_delay": target.retry_delay.as_secs_f64(),
         "timeout": target.timeout.map(|limit| limit.as_secs_f64()),
     })
+}
+
+/// The axes of an instance, with its values.
+fn axes(instance: &Instance) -> Value {
+    let axes = instance.axes.iter();
+    axes.map(|(axis, value)| (axis.clone(), Value::from(value.as_str())))
+        .collect()
 }
 
 /// One parameter with its value and where that comes from.

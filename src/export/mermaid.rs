@@ -10,18 +10,19 @@ use super::{Need, NodeState, Picture, Source};
 /// Writes the flowchart, with a line end.
 #[must_use]
 pub fn mermaid(picture: &Picture<'_>) -> String {
-    let graph = picture.graph;
     let mut out = String::from("flowchart LR\n");
     let mut dashed = Vec::new();
     let mut sources: HashMap<Source, usize> = HashMap::new();
     for &id in &picture.targets {
         let state = picture.state(id);
-        let word = state.map_or_else(String::new, |state| format!("<br/>{}", state.word()));
-        let _ = writeln!(out, "  t{}[\"{}{word}\"]", id.0, escaped(graph.name(id)));
+        let word = picture
+            .state_words(id)
+            .map_or_else(String::new, |words| format!("<br/>{words}"));
+        let _ = writeln!(out, "  t{}[\"{}{word}\"]", id.0, escaped(&picture.name(id)));
         let is_stale = !matches!(state, None | Some(NodeState::Fresh));
         dashed.extend(is_stale.then(|| format!("t{}", id.0)));
-        for (number, output) in graph.target(id).outputs.iter().enumerate() {
-            let label = format!("{}<br/>{}", escaped(&output.name), escaped(&output.path));
+        for (number, (name, path)) in picture.made(id).iter().enumerate() {
+            let label = format!("{}<br/>{}", escaped(name), escaped(path));
             let _ = writeln!(out, "  t{0} --> a{0}_{number}([\"{label}\"])", id.0);
             dashed.extend(is_stale.then(|| format!("a{}_{number}", id.0)));
         }

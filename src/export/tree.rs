@@ -47,9 +47,11 @@ fn roots(picture: &Picture<'_>) -> Vec<TargetId> {
     let needed: Vec<TargetId> = picture
         .goals
         .iter()
-        .flat_map(|goal| graph.node(*goal).needs.iter().copied())
+        .flat_map(|goal| picture.members(*goal))
+        .flat_map(|goal| graph.node(goal).needs.iter().copied())
         .collect();
-    let below: HashSet<TargetId> = graph.needed(&needed).into_iter().collect();
+    let below = graph.needed(&needed).into_iter();
+    let below: HashSet<TargetId> = below.map(|id| picture.collapsed.node(id)).collect();
     let goals = picture.goals.iter().copied();
     goals.filter(|goal| !below.contains(goal)).collect()
 }
@@ -81,23 +83,21 @@ impl TreeItem {
     }
 
     fn text(&self, picture: &Picture<'_>, again: bool) -> String {
-        let graph = picture.graph;
-        let state = |id| match picture.state(id) {
-            Some(state) if !again => format!(" [{}]", state.word()),
+        let state = |id| match picture.state_words(id) {
+            Some(words) if !again => format!(" [{words}]"),
             _ => String::new(),
         };
         let above = if again { " (see above)" } else { "" };
         match self {
             Self::Root(id) => {
-                let outputs = graph.target(*id).outputs.iter();
-                let made: Vec<&str> = outputs.map(|output| output.name.as_str()).collect();
-                format!("{}{} makes {}{above}", graph.name(*id), state(*id), made.join(", "))
+                let made: Vec<String> = picture.made(*id).into_iter().map(|(name, _)| name).collect();
+                format!("{}{} makes {}{above}", picture.name(*id), state(*id), made.join(", "))
             }
             Self::Target(id, read) => {
-                format!("{}{} gives {}{above}", graph.name(*id), state(*id), read.join(", "))
+                format!("{}{} gives {}{above}", picture.name(*id), state(*id), read.join(", "))
             }
             Self::Source(source) => source.clone(),
-            Self::Before(id) => format!("{} comes before, if it is in the plan", graph.name(*id)),
+            Self::Before(id) => format!("{} comes before, if it is in the plan", picture.name(*id)),
         }
     }
 }
@@ -108,7 +108,7 @@ fn push_children(picture: &Picture<'_>, id: TargetId, before: &str, open: &mut V
         match need {
             Need::Source(source) => items.push(TreeItem::Source(source.text())),
             Need::Artifact(artifact) => {
-                let name = picture.graph.shown_name(artifact).into_owned();
+                let name = picture.artifact_name(artifact);
                 let same = items.iter_mut().find_map(|item| match item {
                     TreeItem::Target(id, read) if *id == artifact.target => Some(read),
                     _ => None,

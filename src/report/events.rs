@@ -126,8 +126,14 @@ impl Words<'_> {
     }
 
     fn line(&self, word: &str, tone: Tone, target: TargetId, text: &str) -> String {
+        self.line_of(word, tone, self.graph.name(target), text)
+    }
+
+    /// A line about something with a name.
+    #[must_use]
+    pub fn line_of(&self, word: &str, tone: Tone, name: &str, text: &str) -> String {
         let word = self.ink.paint(tone, &format!("{word:9}"));
-        let (name, width) = (self.graph.name(target), self.width);
+        let width = self.width;
         let line = format!("{word}  {name:width$}  {text}");
         format!("{}\n", line.trim_end())
     }

@@ -9,6 +9,8 @@ pub mod events;
 pub mod history;
 pub mod human;
 pub mod ink;
+mod instance_progress;
+pub mod instances;
 pub mod json;
 pub mod line_edits;
 pub mod plan;

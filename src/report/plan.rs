@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::human;
 use super::ink::{Ink, Tone};
+use super::instances::{axes, grouped, in_common, name_of};
 use super::json;
 use super::reasons::told_in;
 use super::table::TextTable;
@@ -91,11 +92,16 @@ impl TimeEstimate {
     }
 }
 
-/// Puts names in one line, the first twenty of them.
+/// Puts names in one line, the first twenty of them; many instances of one target count as one.
 #[must_use]
 pub fn names(graph: &Graph, targets: &[TargetId]) -> String {
-    let shown: Vec<&str> = targets.iter().take(NAMES).map(|target| graph.name(*target)).collect();
-    match targets.len().saturating_sub(NAMES) {
+    let groups = grouped(targets.to_vec(), graph, false, |target| *target, |_| ());
+    let name = |group: &Vec<TargetId>| match group.len() {
+        1 => graph.name(group[0]).to_owned(),
+        count => format!("{} ({count})", name_of(group, graph)),
+    };
+    let shown: Vec<String> = groups.iter().take(NAMES).map(name).collect();
+    match groups.len().saturating_sub(NAMES) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
@@ -122,12 +128,14 @@ pub fn waits(step: &Step, graph: &Graph) -> String {
     }
 }
 
-/// Draws a plan: a line a reason, and at the end what it comes to.
+/// Draws a plan: a line a reason, and at the end what it comes to. Instances with the same reasons are one, unless
+/// `expand` says otherwise.
 #[must_use]
-pub fn text(plan: &Plan, graph: &Graph, ink: Ink) -> String {
+pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
     let mut table = TextTable::new().right(2);
     let mut counts = [0_usize; 4];
     let mut kept = Vec::new();
+    let mut open = Vec::new();
     for step in &plan.steps {
         let fate = Fate::of(step);
         counts[match fate {
@@ -136,21 +144,34 @@ pub fn text(plan: &Plan, graph: &Graph, ink: Ink) -> String {
             Fate::Restore(_) => 2,
             Fate::Keep => 3,
         }] += 1;
-        if fate == Fate::Keep {
-            kept.push(step.target);
-            continue;
+        match fate {
+            Fate::Keep => kept.push(step.target),
+            _ => open.push((step, fate, why(step, fate, graph, plan.at))),
         }
+    }
+    let key = |(step, fate, lines): &(&Step, Fate, Vec<String>)| {
+        let common: Vec<String> = lines.iter().map(|line| in_common(line, step.target, graph)).collect();
+        (fate.word().1, common)
+    };
+    for group in grouped(open, graph, expand, |(step, ..)| step.target, key) {
+        let (step, fate, own) = &group[0];
         let (tone, word) = fate.word();
         let took = match fate {
             Fate::Restore(_) => String::new(),
-            _ => step.last.map(human::duration).unwrap_or_default(),
+            _ => took(&group),
         };
-        let mut head = [
-            (tone, word.to_owned()),
-            (Tone::Strong, graph.name(step.target).to_owned()),
-            (Tone::Plain, took),
-        ];
-        for line in why(step, fate, graph, plan.at) {
+        let is_same = group.iter().all(|(_, _, lines)| lines == own);
+        let lines = own.iter().map(|line| match is_same {
+            true => line.clone(),
+            false => in_common(line, step.target, graph),
+        });
+        let targets: Vec<TargetId> = group.iter().map(|(step, ..)| step.target).collect();
+        let name = match targets.len() {
+            1 => name_of(&targets, graph),
+            count => format!("{} ({count})", name_of(&targets, graph)),
+        };
+        let mut head = [(tone, word.to_owned()), (Tone::Strong, name), (Tone::Plain, took)];
+        for line in lines {
             let cells = std::mem::replace(&mut head, [const { (Tone::Plain, String::new()) }; 3]);
             table.row(cells.into_iter().chain([(Tone::Plain, line)]));
         }
@@ -161,6 +182,12 @@ pub fn text(plan: &Plan, graph: &Graph, ink: Ink) -> String {
     }
     let open: Vec<TargetId> = plan.open().map(|step| step.target).collect();
     table.draw(ink) + &total(counts, plan, &acting_outside(graph, &open))
+}
+
+/// How long the steps of a group took last, together; nothing if one of them never ran.
+fn took(group: &[(&Step, Fate, Vec<String>)]) -> String {
+    let all: Option<Duration> = group.iter().map(|(step, ..)| step.last).sum();
+    all.map(human::duration).unwrap_or_default()
 }
 
 /// The reasons of a step, a line each.
@@ -211,7 +238,7 @@ fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan, outside: &str
 /// A plan: `goals`, `steps` in build order, and `estimate`, the seconds that the targets to run took last time together,
 /// with `unknown`, how many of them never ran.
 ///
-/// A step has `target`; `verdict`: `run`, `restore`, `undecided` or `keep`; `reasons` ([`json::reason`]); `waits_for`,
+/// A step has `target`; `axes`, its axes with their values if it is an instance, or null; `verdict`: `run`, `restore`, `undecided` or `keep`; `reasons` ([`json::reason`]); `waits_for`,
 /// the targets that must run before it is decided; `from`, the run whose result comes back, or null; `last`, the seconds
 /// of its last success, or null; `fingerprint`, the hash of all that its result depends on, or null as long as an input
 /// is not known.
@@ -231,6 +258,7 @@ pub fn json(plan: &Plan, graph: &Graph) -> Value {
         };
         json!({
             "target": graph.name(step.target),
+            "axes": axes(graph, step.target),
             "verdict": fate.word().1,
             "reasons": json::reasons(reasons, graph, step.target),
             "waits_for": names(&step.waits_for),

@@ -1,4 +1,4 @@
-//! One line a target, stale first; in words and as JSON.
+//! One line a target, stale first; in words and as JSON. Many instances of a target are one line.
 
 use std::time::SystemTime;
 
@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::human;
 use super::ink::{Ink, Tone};
+use super::instances::{axes, grouped, in_common, name_of, values_of_few};
 use super::json;
 use super::plan::waits;
 use super::reasons::brief;
 use super::table::TextTable;
-use crate::engine::graph::Graph;
+use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::reason::Reason;
 use crate::engine::store::StoredResult;
@@ -43,17 +44,61 @@ fn reasons(verdict: &Verdict) -> &[Reason] {
 
 /// Draws the state of each target.
 #[must_use]
-pub fn text(plan: &Plan, graph: &Graph, ink: Ink) -> String {
+pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
     let mut table = TextTable::new();
-    for step in sorted(plan) {
-        let (tone, word) = word(&step.verdict);
+    for group in grouped(sorted(plan), graph, expand, |step| step.target, |_| ()) {
+        // The steps are sorted, so this is the one that needs most.
+        let (tone, word) = word(&group[0].verdict);
+        let targets: Vec<TargetId> = group.iter().map(|step| step.target).collect();
+        let told = match group.as_slice() {
+            [step] => words(step, graph, plan.at),
+            steps => words_of_many(steps, graph),
+        };
         table.row([
             (tone, word.to_owned()),
-            (Tone::Strong, graph.name(step.target).to_owned()),
-            (Tone::Plain, words(step, graph, plan.at)),
+            (Tone::Strong, name_of(&targets, graph)),
+            (Tone::Plain, told),
         ]);
     }
     table.draw(ink)
+}
+
+/// How many of some instances are in which state, and why they are stale if that is the same for all.
+fn words_of_many(steps: &[&Step], graph: &Graph) -> String {
+    let count = |wanted: &str| steps.iter().filter(|step| word(&step.verdict).1 == wanted).count();
+    let failed = steps.iter().filter(|step| step.history.failed().is_some()).count();
+    let counts = ["stale", "undecided", "fresh"].map(|state| (count(state), state));
+    let counts = counts
+        .into_iter()
+        .chain([(failed, "failed")])
+        .filter(|(count, _)| *count > 0);
+    let mut told = counts
+        .map(|(count, state)| format!("{count} {state}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let stale: Vec<&Step> = steps
+        .iter()
+        .copied()
+        .filter(|step| matches!(step.verdict, Verdict::Stale { .. }))
+        .collect();
+    let targets: Vec<TargetId> = stale.iter().map(|step| step.target).collect();
+    if stale.len() < steps.len() {
+        told += &values_of_few(&targets, graph);
+    }
+    let mut why = stale
+        .iter()
+        .map(|step| in_common(&brief(reasons(&step.verdict)), step.target, graph));
+    if let Some(first) = why.next() {
+        let one = stale
+            .first()
+            .filter(|_| stale.len() == 1)
+            .map(|step| brief(reasons(&step.verdict)));
+        match why.all(|other| other == first) {
+            true => told.extend([": ", &one.unwrap_or(first)]),
+            false => told += ", for different reasons",
+        }
+    }
+    told
 }
 
 /// What there is to say of a target besides its state.
@@ -80,7 +125,7 @@ fn built(record: &StoredResult, now: SystemTime) -> String {
 
 /// The state of each target: `{"targets": [..]}`, stale first.
 ///
-/// A target has `target`; `state`: `stale`, `undecided` or `fresh`; `reasons` ([`json::reason`]); `built` with `run`,
+/// A target has `target`; `axes`, its axes with their values if it is an instance, or null; `state`: `stale`, `undecided` or `fresh`; `reasons` ([`json::reason`]); `built` with `run`,
 /// `time` and `duration` of the result in place and `restored_by`, the run that put it there if another one made it, or
 /// null; `failed` with `run`, `time` and `attempt` if its last attempt failed, or null.
 #[must_use]
@@ -100,6 +145,7 @@ pub fn json(plan: &Plan, graph: &Graph) -> Value {
         });
         json!({
             "target": graph.name(step.target),
+            "axes": axes(graph, step.target),
             "state": word(&step.verdict).1,
             "reasons": json::reasons(reasons(&step.verdict), graph, step.target),
             "built": built,

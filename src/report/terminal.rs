@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::events::{self, Words};
 use super::human;
 use super::ink::Tone;
+use super::instance_progress::{InstanceProgress, Telling};
 use super::screen::Screen;
 use crate::engine::clock;
 use crate::engine::event::{Event, Observer, Outcome};
@@ -24,6 +25,8 @@ const BEAT: Duration = Duration::from_millis(100);
 pub struct Terminal<'a> {
     graph: &'a Graph,
     screen: &'a Screen,
+    /// Whether each instance of a target is told for itself.
+    expand: bool,
     state: Mutex<LiveState>,
 }
 
@@ -35,6 +38,7 @@ struct LiveState {
     failed: Vec<String>,
     /// Drawn from the first attempt on.
     line: Option<LiveLine>,
+    instances: InstanceProgress,
     work: Arc<Mutex<Work>>,
 }
 
@@ -53,12 +57,13 @@ struct RunningTarget {
 }
 
 impl<'a> Terminal<'a> {
-    /// A report of one run.
+    /// A report of one run; `expand` tells each instance of a target for itself.
     #[must_use]
-    pub fn new(graph: &'a Graph, screen: &'a Screen) -> Self {
+    pub fn new(graph: &'a Graph, screen: &'a Screen, expand: bool) -> Self {
         Self {
             graph,
             screen,
+            expand: expand || screen.verbose(),
             state: Mutex::default(),
         }
     }
@@ -71,6 +76,9 @@ impl<'a> Terminal<'a> {
                 let names = steps.iter().map(|target| self.graph.name(*target).chars().count());
                 state.width = names.max().unwrap_or(0).min(24);
                 work.total = work.done + steps.len();
+                if !self.expand {
+                    state.instances.plan(steps, self.graph);
+                }
             }
             Event::Waiting { target, on } => {
                 work.say(
@@ -114,6 +122,12 @@ impl Observer for Terminal<'_> {
     fn observe(&self, event: &Event) {
         let mut state = lock(&self.state);
         self.note(&mut state, event);
+        let together = state.instances.take(event, self.graph);
+        let lines = match (&together, event) {
+            (Telling::All { name, text }, _) => vec![(name.clone(), text.clone())],
+            (_, Event::Ended { .. }) => state.instances.rest(),
+            _ => Vec::new(),
+        };
         let ink = self.screen.err_ink();
         let words = Words {
             graph: self.graph,
@@ -129,6 +143,10 @@ impl Observer for Terminal<'_> {
             }
             None => print(),
         };
+        for (name, text) in lines {
+            let line = words.line_of("ended", Tone::Good, &name, &text);
+            show(&|| self.screen.say(&line));
+        }
         match event {
             Event::Finished {
                 target,
@@ -147,6 +165,7 @@ impl Observer for Terminal<'_> {
                 state.line = None;
                 self.screen.say(&format!("{}\n", ink.paint(tone, &text)));
             }
+            _ if !matches!(together, Telling::Alone) => {}
             _ => {
                 if let Some(text) = words.tell(event, clock::now()) {
                     show(&|| self.screen.say(&text));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::example::EXAMPLE;
 use super::{catalog, load, sets};
-use crate::engine::spec::{From, Spec};
+use crate::engine::spec::{From, Spec, base_name};
 use crate::fuzz::Fuzz;
 
 /// A file with commands, escapes and letters of several bytes.
@@ -37,6 +37,38 @@ output = "use.txt"
 after = ["dir"]
 "#;
 
+/// A file with axes.
+const MATRIX: &str = r#"
+[project]
+default = ["fit@*,NG"]
+[params]
+h = 3
+[matrix]
+r = ["TEX", "Köln"]
+f = ["NG", 2, true]
+s = { glob = "d/*.csv" }
+exclude = [{ r = "TEX", f = 2 }]
+[matrix.with.r.TEX]
+h = 4
+[alias]
+a = ["fit", "all.all"]
+[target.fit]
+each = ["r", "f"]
+run = "fit {{r}} {{f}} {{h}} > {{output}}"
+output = "fit/{{r}}-{{f}}"
+env = ["E_{{f}}"]
+[target.sum]
+each = ["r"]
+run = "sum {{input.fit}} > {{output.s}}"
+inputs = ["fit@*", "!fit/{{r}}-NG"]
+outputs = { s = "sum/{{r}}" }
+[target.all]
+run = "all {{inputs}} > {{output}}"
+inputs = ["s@TEX", "fit@*,NG"]
+output = "all"
+after = ["sum"]
+"#;
+
 /// Everything that the graph may count on.
 fn holds_together(spec: &Spec, text: &str) {
     let artifacts: HashSet<&str> = spec
@@ -66,12 +98,10 @@ fn holds_together(spec: &Spec, text: &str) {
             );
         }
     }
+    let bases: HashSet<&str> = targets.iter().chain(&artifacts).map(|name| base_name(name)).collect();
     for goal in spec.default.iter().chain(spec.aliases.values().flatten()) {
         let name = goal.name.as_str();
-        let known = targets.contains(name)
-            || artifacts.contains(name)
-            || paths.contains(name)
-            || spec.aliases.contains_key(name);
+        let known = bases.contains(base_name(name)) || paths.contains(name) || spec.aliases.contains_key(name);
         assert!(known, "no goal {name} in\n{text}");
     }
 }
@@ -104,7 +134,7 @@ fn read(text: &str) -> usize {
 
 #[test]
 fn a_file_that_is_cut_anywhere_is_told_and_not_feared() {
-    for text in [EXAMPLE, COMMANDS] {
+    for text in [EXAMPLE, COMMANDS, MATRIX] {
         for (end, _) in text.char_indices() {
             read(&text[..end]);
         }
@@ -113,7 +143,7 @@ fn a_file_that_is_cut_anywhere_is_told_and_not_feared() {
 
 #[test]
 fn a_file_without_any_one_line_is_read() {
-    for text in [EXAMPLE, COMMANDS] {
+    for text in [EXAMPLE, COMMANDS, MATRIX] {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         for left_out in 0..lines.len() {
             let rest: String = lines
@@ -142,7 +172,7 @@ fn a_line_that_is_there_twice_is_told() {
 
 #[test]
 fn any_one_odd_character_is_survived() {
-    for text in [EXAMPLE, COMMANDS] {
+    for text in [EXAMPLE, COMMANDS, MATRIX] {
         for (at, c) in text.char_indices() {
             for odd in ["\"", "{", "\\", "[", "\u{0}", "é", "\r"] {
                 read(&[&text[..at], odd, &text[at + c.len_utf8()..]].concat());
@@ -156,7 +186,7 @@ fn fuzz_atsaffile() {
     let words = [
         "{{", "}}", "{{{{", "\"\"\"", "[target.", "]]", " = ", "\r\n", "@", "..", "\\u", "é", "inf", "-",
     ];
-    let examples = [EXAMPLE, COMMANDS].map(|text| text.as_bytes().to_vec());
+    let examples = [EXAMPLE, COMMANDS, MATRIX].map(|text| text.as_bytes().to_vec());
     Fuzz::of("Atsaffile", examples).words(&words).run(|bytes| {
         // What is no text is refused where the file is read.
         if let Ok(text) = str::from_utf8(bytes) {

@@ -208,11 +208,11 @@ output = "d"
 }
 
 #[test]
-fn an_at_sign_is_reserved_for_instances() {
+fn an_at_sign_asks_for_instances() {
     let text = TWO.replace("inputs = [\"prep_tex.clean\"]", "inputs = [\"prep_tex.clean@TEX,1.5\"]");
     let said = mistakes(&text);
     assert!(
-        said.starts_with("error: `prep_tex.clean@TEX,1.5`: instances of a target are reserved"),
+        said.starts_with("error: `prep_tex.clean` is on no axis, so `prep_tex.clean@TEX,1.5` is nothing"),
         "{said}"
     );
     let file = spec(&TWO.replace("inputs = [\"cal_clean\"]", "inputs = { clean = \"img@2x.png\" }"));

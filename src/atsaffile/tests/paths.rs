@@ -213,7 +213,7 @@ error: the input `all` is an alias, not an artifact
 }
 
 #[test]
-fn instances_are_reserved() {
+fn what_is_on_no_axis_has_no_instances() {
     const TEXT: &str = r#"[project]
 default = ["a@TEX"]
 
@@ -224,18 +224,22 @@ output = "a"
 after = ["a@x"]
 "#;
     let said = mistakes(TEXT);
-    let expected = r#"error: `a@TEX`: instances of a target are reserved for a later version of atsaf
+    let expected = r#"error: `a` is on no axis, so `a@TEX` is nothing
   --> Atsaffile:2:12
  2 | default = ["a@TEX"]
    |            ^^^^^^^
-error: `raw@*`: instances of a target are reserved for a later version of atsaf
+  help: write `a`
+error: unknown artifact `raw`
   --> Atsaffile:6:11
  6 | inputs = ["raw@*"]
    |           ^^^^^^^
-error: `a@x`: instances of a target are reserved for a later version of atsaf
+  note: artifacts: a
+  help: for a file of that name, write `./raw@*`
+error: `a` is on no axis, so `a@x` is nothing
   --> Atsaffile:8:10
  8 | after = ["a@x"]
    |          ^^^^^
+  help: write `a`
 "#;
     assert_eq!(said, expected);
 }

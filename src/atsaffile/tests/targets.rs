@@ -46,7 +46,7 @@ when = "never"
   --> Atsaffile:4:1
  4 | when = "never"
    | ^^^^
-  note: keys: uses, run, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, effect, direct, cache, shell, desc
+  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, effect, direct, cache, shell, desc
 "#;
     assert_eq!(said, expected);
 }
@@ -56,16 +56,16 @@ fn a_reserved_key_is_not_unknown() {
     const TEXT: &str = r#"[target.a]
 run = "x > {{output}}"
 output = "a"
-each = "region"
+threads = 2
 pool = "eia"
 max_age = "1h"
 every = "1d"
 "#;
     let said = mistakes(TEXT);
-    let expected = r#"error: `each` is reserved for a later version of atsaf
+    let expected = r#"error: `threads` is reserved for a later version of atsaf
   --> Atsaffile:4:1
- 4 | each = "region"
-   | ^^^^
+ 4 | threads = 2
+   | ^^^^^^^
 error: `pool` is reserved for a later version of atsaf
   --> Atsaffile:5:1
  5 | pool = "eia"

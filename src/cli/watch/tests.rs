@@ -276,6 +276,27 @@ fn hidden_directories_of_a_source_are_seen() {
 }
 
 #[test]
+fn a_value_that_comes_on_the_disk_is_built() {
+    let trial = Trial::new(
+        "[matrix]\ns = { glob = \"in/*.csv\" }\nr = { rows = \"r.csv\", key = \"k\" }\n[target.one]\neach = [\"s\"]\nrun = \"cp {{s.path}} {{output}}\"\noutput = \"one/{{s}}\"\n[target.two]\neach = [\"r\"]\nrun = \"echo {{r}} > {{output}}\"\noutput = \"two/{{r}}\"\n",
+    );
+    trial.write("r.csv", "k\nx\n");
+    trial.write("in/other", "");
+    let watching = Watching::start(&trial);
+    watching.until(WAITING);
+    for (path, text, made) in [
+        ("in/a.csv", "a\n", "one/a"),
+        ("in/b.csv", "b\n", "one/b"),
+        ("r.csv", "k\nx\ny\n", "two/y"),
+    ] {
+        trial.write(path, text);
+        watching.until(WAITING);
+        watching.until_there(&trial, made);
+    }
+    assert_eq!(watching.end(), Exit::Interrupted);
+}
+
+#[test]
 fn polling_sees_what_the_system_does_not_say() {
     let trial = project();
     let watching = Watching::start_with(&trial, &["watch", "--poll=0.05"]);

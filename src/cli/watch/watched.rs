@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::GlobMatcher;
 
-use crate::cli::setup::Project;
+use crate::atsaffile;
+use crate::cli::setup::{self, Project};
 use crate::engine::graph::TargetId;
 use crate::engine::ignore;
 use crate::engine::spec::{Action, From, pattern};
@@ -68,7 +69,16 @@ impl Watched {
         for id in graph.needed(goals) {
             watched.add_target(project, id);
         }
+        watched.add_axes(&project.file);
         watched
+    }
+
+    /// Adds what the axes of an Atsaffile ask of the disk.
+    pub(super) fn add_axes(&mut self, file: &Path) {
+        let asked = setup::read(file).map(|(_, text)| atsaffile::axis_questions(&text));
+        let asked = asked.unwrap_or_default();
+        asked.patterns.iter().for_each(|pattern| self.add_glob(pattern));
+        asked.tables.iter().for_each(|path| self.add(path));
     }
 
     /// What one target reads itself.

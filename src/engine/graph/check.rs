@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use globset::GlobMatcher;
 
 use super::links::{Leads, Links};
-use super::{ArtifactId, Edges, GraphError, Name, TargetId};
+use super::{ArtifactId, Edges, Graph, GraphError, Name, TargetId};
 use crate::engine::fast_map::FastMap;
 use crate::engine::ignore::{Ignore, matcher};
 use crate::engine::spec::pattern::fixed_part;
-use crate::engine::spec::{ArtifactKind, Spec};
+use crate::engine::spec::{ArtifactKind, Axis, AxisSource, Spec, base_name};
 use crate::engine::store::DIRECTORY;
 
 /// Targets and artifacts by name and path, and what is wrong with them.
@@ -39,6 +39,9 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
             match by_name.entry(output.name.clone()) {
                 Entry::Vacant(free) => drop(free.insert(Name::Artifact(artifact))),
                 Entry::Occupied(mut taken) => taken.get_mut().share(artifact),
+            }
+            if let Some(instance) = &target.instance {
+                of_each(&mut by_name, spec, &instance.of, artifact);
             }
             if let Some(other) = by_path.insert(output.path.clone(), artifact) {
                 errors.push(GraphError::two_writers(spec, other, artifact));
@@ -66,6 +69,12 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
     }
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         by_name.insert(target.name.clone(), Name::Target(id));
+        if let Some(instance) = &target.instance {
+            match by_name.get_mut(&instance.of) {
+                Some(Name::Instances(all)) => all.push(id),
+                _ => drop(by_name.insert(instance.of.clone(), Name::Instances(vec![id]))),
+            }
+        }
     }
     for (real, artifact) in &by_real {
         if let Some(other) = by_path.get(real) {
@@ -90,6 +99,19 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
         by_path,
         by_real,
         errors,
+    }
+}
+
+/// Gives the name without values to an artifact of an instance, as to those of the other instances of its target.
+fn of_each(by_name: &mut FastMap<String, Name>, spec: &Spec, of: &str, artifact: ArtifactId) {
+    let of_target = |id: ArtifactId| &spec.targets[id.target.index()];
+    let name = base_name(&of_target(artifact).outputs[artifact.output as usize].name);
+    let is_same = |other: ArtifactId| of_target(other).instance.as_ref().is_some_and(|it| it.of == of);
+    match by_name.get_mut(name) {
+        Some(Name::ArtifactOfEach(all)) if is_same(all[0]) => all.push(artifact),
+        Some(Name::Shared(all)) if all.iter().any(|other| is_same(*other)) => {}
+        Some(other) => other.share(artifact),
+        None => drop(by_name.insert(name.to_owned(), Name::ArtifactOfEach(vec![artifact]))),
     }
 }
 
@@ -268,6 +290,20 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Matc
         paths: found,
         links_out: links_out.into_inner(),
     })
+}
+
+/// Tells axes whose values are what targets make: which there are would depend on what was built.
+pub(super) fn axes(graph: &Graph) -> Vec<GraphError> {
+    let made = |axis: &&Axis| match &axis.source {
+        AxisSource::Listed => None,
+        AxisSource::Rows(path) => graph.places().into_iter().find_map(|places| places.get(path).copied()),
+        AxisSource::Files(pattern) => {
+            let hit = |places| glob_hits(places, pattern, &graph.spec, &|_| false);
+            graph.places().into_iter().find_map(hit)
+        }
+    };
+    let error = |axis: &Axis| Some(GraphError::axis_of_artifact(graph, axis, made(&axis)?));
+    graph.spec.axes.iter().filter_map(error).collect()
 }
 
 /// Whether something that is there could not be read; what went away meanwhile, and circles of links, do not matter.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ArtifactId, Graph, TargetId};
 use crate::diagnostic::{Diagnostic, nearest, number_word};
-use crate::engine::spec::{ArtifactKind, Span, Spec, Text};
+use crate::engine::spec::{ArtifactKind, Axis, Span, Spec, Text};
 
 /// Something that is wrong with the whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,13 @@ impl GraphError {
                 .push(format!("`{path}` is `{real}`: a link of the project leads there"));
         }
         self
+    }
+
+    /// Where it is, if the project has instances, of which many have one mistake.
+    #[must_use]
+    pub fn place_of_instances(&self, spec: &Spec) -> Option<Vec<u32>> {
+        let starts = || self.places.iter().map(|(span, _)| span.start).collect();
+        (!spec.axes.is_empty()).then(starts)
     }
 
     /// The error with its places in the text.
@@ -176,6 +183,17 @@ impl GraphError {
         )
         .help("what it matches would depend on what is built: narrow the glob, or name the artifact as an input")
         .led(&graph.by_real, &graph.spec, artifact)
+    }
+
+    pub(super) fn axis_of_artifact(graph: &Graph, axis: &Axis, artifact: ArtifactId) -> Self {
+        let output = output(&graph.spec, artifact);
+        Self::new(format!(
+            "the axis `{}` has its values from `{}`, which is an artifact",
+            axis.name, output.path
+        ))
+        .at(axis.span, "the axis")
+        .at(output.span, format!("made by `{}`", target(&graph.spec, artifact)))
+        .help("which targets there are would depend on what is built: let it be made in a build of its own Atsaffile, or by hand")
     }
 
     pub(super) fn bad_glob(pattern: &str, span: Span, why: &str) -> Self {

@@ -6,12 +6,14 @@
 
 mod check;
 mod error;
+mod instances;
 mod links;
 
 mod inputs;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use self::check::NameIndex;
@@ -20,7 +22,7 @@ use self::inputs::DiskAnswers;
 use super::fast_map::FastMap;
 use super::files::Files;
 use super::ignore::Ignore;
-use super::spec::{Span, Spec, Target};
+use super::spec::{Span, Spec, Target, base_name, full_name, values_of};
 
 /// A target's number in its graph, in the order of the Atsaffile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,6 +163,9 @@ enum Name {
     Artifact(ArtifactId),
     /// Artifacts of several targets: none is meant unless its target is named with it.
     Shared(Vec<ArtifactId>),
+    /// All instances of a target, or the artifacts of one port of all of them; by the name without values.
+    Instances(Vec<TargetId>),
+    ArtifactOfEach(Vec<ArtifactId>),
 }
 
 impl Name {
@@ -169,9 +174,18 @@ impl Name {
         match self {
             Self::Shared(all) => all.push(artifact),
             Self::Artifact(first) => *self = Self::Shared(vec![*first, artifact]),
-            Self::Target(_) => {}
+            Self::ArtifactOfEach(all) => *self = Self::Shared(vec![all[0], artifact]),
+            Self::Target(_) | Self::Instances(_) => {}
         }
     }
+}
+
+/// The files of a project that a pattern matches, sorted.
+///
+/// # Errors
+/// Why it is no pattern.
+pub fn matching(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<String>, String> {
+    check::expand(pattern, root, ignore).map(|matches| matches.paths)
 }
 
 impl Graph {
@@ -206,6 +220,7 @@ impl Graph {
             linked: FastMap::default(),
             ignore,
         };
+        errors.extend(check::axes(&graph));
         for id in (0..).map(TargetId).take(graph.spec.targets.len()) {
             let node = graph.connect(id, &mut found, &mut errors);
             graph.nodes.push(node);
@@ -263,10 +278,9 @@ impl Graph {
     pub fn shown_name(&self, id: ArtifactId) -> Cow<'_, str> {
         let name = self.target(id.target).outputs[id.output as usize].name.as_str();
         match self.by_name.get(name) {
-            Some(Name::Shared(_)) => Cow::Owned(format!("{}.{name}", self.name(id.target))),
-            Some(Name::Target(target)) if *target != id.target => {
-                Cow::Owned(format!("{}.{name}", self.name(id.target)))
-            }
+            Some(Name::Shared(_)) => Cow::Owned(full_name(self.name(id.target), name)),
+            Some(Name::Target(target)) if *target != id.target => Cow::Owned(full_name(self.name(id.target), name)),
+            None | Some(_) if self.is_shared(base_name(name)) => Cow::Owned(full_name(self.name(id.target), name)),
             _ => Cow::Borrowed(name),
         }
     }
@@ -311,15 +325,21 @@ impl Graph {
             Some(Name::Artifact(id)) => Some(*id),
             // An artifact with its target's own name.
             Some(Name::Target(id)) => self.output_named(*id, name),
-            Some(Name::Shared(_)) => None,
+            Some(Name::Shared(_) | Name::Instances(_) | Name::ArtifactOfEach(_)) => None,
             None => {
-                let (target, artifact) = name.split_once('.')?;
-                match self.by_name.get(target)? {
-                    Name::Target(id) => self.output_named(*id, artifact),
-                    Name::Artifact(_) | Name::Shared(_) => None,
+                let (target, artifact) = base_name(name).split_once('.')?;
+                let values = values_of(name).map(|values| format!("@{values}")).unwrap_or_default();
+                match self.by_name.get(&format!("{target}{values}"))? {
+                    Name::Target(id) => self.output_named(*id, &format!("{artifact}{values}")),
+                    _ => None,
                 }
             }
         }
+    }
+
+    /// Whether artifacts of several targets have a name.
+    fn is_shared(&self, name: &str) -> bool {
+        matches!(self.by_name.get(name), Some(Name::Shared(_)))
     }
 
     fn output_named(&self, target: TargetId, name: &str) -> Option<ArtifactId> {
@@ -376,10 +396,14 @@ impl Graph {
         while let Some(name) = open.pop() {
             if let Some(goals) = self.spec.aliases.get(name) {
                 open.extend(goals.iter().map(|goal| goal.name.as_str()));
-            } else if let Some(id) = self.owner(name) {
-                found[id.index()] = true;
             } else {
-                unknown.push(GoalError::new(self, name));
+                let meant = self.meant(name);
+                if meant.is_empty() {
+                    unknown.push(GoalError::new(self, name));
+                }
+                for id in meant {
+                    found[id.index()] = true;
+                }
             }
         }
         if unknown.is_empty() {
@@ -418,14 +442,18 @@ impl Graph {
     /// Whether a text is the name of something, or of several things.
     #[must_use]
     pub fn is_name(&self, text: &str) -> bool {
-        self.by_name.contains_key(text) || self.spec.aliases.contains_key(text) || self.artifact_named(text).is_some()
+        self.by_name.contains_key(text)
+            || self.spec.aliases.contains_key(text)
+            || self.artifact_named(text).is_some()
+            || !self.instances(base_name(text)).is_empty()
+            || !self.artifact_of_each(text).is_empty()
     }
 
     /// Every name that a goal may have, for suggestions and completion.
     pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let own = self.by_name.iter().flat_map(|(name, means)| match means {
             Name::Shared(all) => all.iter().map(|id| self.shown_name(*id)).collect(),
-            Name::Target(_) | Name::Artifact(_) => vec![Cow::Borrowed(name.as_str())],
+            _ => vec![Cow::Borrowed(name.as_str())],
         });
         own.chain(self.spec.aliases.keys().map(|name| Cow::Borrowed(name.as_str())))
     }

@@ -85,6 +85,7 @@ impl Past for Before {
 /// A target that copies `raw.csv` to `out.csv`.
 fn graph(effect: bool) -> Graph {
     let target = Target {
+        instance: None,
         name: "copy".to_owned(),
         span: Span::default(),
         desc: None,

@@ -5,6 +5,7 @@
 //! schemas alone.
 
 mod dag;
+mod instance;
 pub mod pattern;
 pub(crate) mod reserved;
 pub mod schema;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::dag::Dag;
+pub use self::instance::{Axis, AxisSource, Instance, base_name, full_name, values_of};
 pub use self::value::Value;
 use crate::diagnostic::Place;
 
@@ -98,7 +100,9 @@ pub struct Spec {
     pub ignore: Vec<IgnorePattern>,
     /// What Airflow is told of the project.
     pub airflow: Dag,
-    /// Targets, in the order of the text.
+    /// The axes of the matrix, in the order of the text.
+    pub axes: Vec<Axis>,
+    /// Targets, in the order of the text; of one with `each`, its instances.
     pub targets: Vec<Target>,
 }
 
@@ -166,8 +170,10 @@ pub struct Secret {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Target {
-    /// Its name.
+    /// Its name; of an instance with its values, `train@TEX`.
     pub name: String,
+    /// Which instance it is, if its table has `each`.
+    pub instance: Option<Instance>,
     /// Where its table is opened.
     pub span: Span,
     /// One line for `atsaf list`.

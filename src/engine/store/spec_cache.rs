@@ -126,6 +126,8 @@ ignore = ["*.log"]
 [params]
 h = 24
 table = { a = [1, 2.5], b = 2024-01-01 }
+[matrix]
+region = ["A", "B"]
 [secrets]
 KEY = { optional = true }
 [alias]
@@ -141,6 +143,10 @@ secrets = ["KEY"]
 retries = 2
 retry_delay = "1s"
 timeout = "1h30m"
+[target.part]
+each = ["region"]
+run = "echo {{region}} > {{output}}"
+output = "{{region}}"
 [target.send]
 run = ["send", "{{input.model}}", "{{output}}"]
 inputs = ["model"]
@@ -150,7 +156,7 @@ effect = true
 cache = false
 "#;
         let (mut spec, _) = load_text("Atsaffile", TEXT, &Overrides::default(), &Catalog::default());
-        assert_eq!(spec.targets.len(), 2);
+        assert_eq!(spec.targets.len(), 4);
         spec.text = Text::default();
         let mut builtin = spec.targets[1].clone();
         builtin.action = Action::Builtin {

@@ -176,10 +176,10 @@ fn port(artifact: ArtifactId) -> f64 {
 fn card_size(picture: &Picture<'_>, id: TargetId, layer: usize) -> Size {
     let target = picture.graph.target(id);
     let word = picture
-        .state(id)
-        .map_or(0.0, |state| text_width(state.word()) + 2.0 * PAD);
-    let rows = target.outputs.iter().map(|output| text_width(&output.name) + PAD);
-    let width = rows.fold(text_width(&target.name) + word, f64::max) + 2.0 * PAD;
+        .state_words(id)
+        .map_or(0.0, |words| text_width(&words) + 2.0 * PAD);
+    let rows = picture.made(id).into_iter().map(|(name, _)| text_width(&name) + PAD);
+    let width = rows.fold(text_width(&picture.name(id)) + word, f64::max) + 2.0 * PAD;
     let rows = u32::try_from(target.outputs.len()).unwrap_or(u32::MAX);
     let height = HEAD + ROW * f64::from(rows) + 4.0;
     Size { layer, width, height }
@@ -210,10 +210,10 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
         "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"6\"/>"
     );
     let base = y + HEAD / 2.0 + 4.0;
-    text(out, "name", x + PAD, base, "start", &target.name);
-    if let Some(state) = state {
+    text(out, "name", x + PAD, base, "start", &picture.name(id));
+    if let Some(words) = picture.state_words(id) {
         let class = if open { "open-word" } else { "word" };
-        text(out, class, x + width - PAD, base, "end", state.word());
+        text(out, class, x + width - PAD, base, "end", &words);
     }
     let rule = y + HEAD;
     let _ = writeln!(
@@ -221,17 +221,10 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
         "<line class=\"rule\" x1=\"{x:.1}\" y1=\"{rule:.1}\" x2=\"{:.1}\" y2=\"{rule:.1}\"/>",
         x + width
     );
-    for (output, at) in target.outputs.iter().zip(0..) {
+    for ((name, path), at) in picture.made(id).iter().zip(0..) {
         let artifact = ArtifactId { target: id, output: at };
-        let _ = writeln!(out, "<g><title>{}</title>", escaped(&output.path));
-        text(
-            out,
-            "word",
-            x + width - PAD,
-            y + port(artifact) + 4.0,
-            "end",
-            &output.name,
-        );
+        let _ = writeln!(out, "<g><title>{}</title>", escaped(path));
+        text(out, "word", x + width - PAD, y + port(artifact) + 4.0, "end", name);
         out.push_str("</g>\n");
     }
     out.push_str("</g>\n");

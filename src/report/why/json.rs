@@ -7,9 +7,9 @@ use crate::engine::graph::{Graph, TargetId};
 use crate::engine::store::StoredResult;
 use crate::report::plan::Fate;
 use crate::report::reasons::field_name;
-use crate::report::{human, json};
+use crate::report::{human, instances, json};
 
-/// An explanation: `target`; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided` or `fresh`;
+/// An explanation: `target`; `axes`, its axes with their values if it is an instance, or null; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided` or `fresh`;
 /// `verdict`: `run`, `restore`, `undecided` or `keep`; `from`, the run whose result comes back, or null; `causes`;
 /// `built`, the result in place, or null; `said`, the last line that was printed when it was made, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
 /// targets before it that are not fresh, after it that are not, and those that stay; `estimate`, the seconds that all
@@ -43,6 +43,7 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
     };
     json!({
         "target": graph.name(explanation.target),
+        "axes": instances::axes(graph, explanation.target),
         "artifact": explanation.artifact.map(|artifact| graph.shown_name(artifact)),
         "state": state,
         "verdict": verdict,

@@ -3,6 +3,7 @@
 //! [`explain`] gathers it as data; [`text`] and [`json`] draw the same data.
 
 mod directories;
+mod groups;
 mod json;
 mod search;
 mod text;
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
+pub use self::groups::{grouped, text_of_many};
 pub use self::json::json;
 use self::search::CauseSearch;
 pub use self::text::text;
