@@ -153,7 +153,9 @@ fn instances<'m>(
         let at = combination(number, axes, matrix);
         let is_out = |entry: &&&Excluded| entry.values.iter().all(|value| at.contains(value));
         let out: Vec<&&Excluded> = excluded.iter().filter(is_out).collect();
-        out.iter().for_each(|entry| entry.is_used.set(true));
+        for entry in &out {
+            entry.is_used.set(true);
+        }
         if out.is_empty() {
             found.push(instance(at, matrix));
         }
