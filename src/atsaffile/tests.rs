@@ -29,6 +29,7 @@ fn sets(sets: &[(&str, &str)]) -> Overrides {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
+        ..Overrides::default()
     }
 }
 

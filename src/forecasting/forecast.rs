@@ -39,7 +39,9 @@ static SCHEMA: Schema = Schema {
         name: "predictions",
         doc: "unique_id, ds (UTC), yhat, lo-95, hi-95 (one pair for each level), model",
     }],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

@@ -71,7 +71,9 @@ static SCHEMA: Schema = Schema {
         name: "raw",
         doc: "time (UTC, the end of the hour), respondent, fueltype, value (MWh)",
     }],
+    optional: &[],
     secrets: &[KEY],
+    variables: &[],
     effect: false,
     ordered: &[("start_date", "end_date")],
 };

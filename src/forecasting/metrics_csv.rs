@@ -18,7 +18,9 @@ static SCHEMA: Schema = Schema {
         name: "metrics",
         doc: "the same rows and columns as CSV",
     }],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

@@ -79,7 +79,9 @@ static SCHEMA: Schema = Schema {
             doc: "status, row_count, date_range, the integrity of what came in, repairs",
         },
     ],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

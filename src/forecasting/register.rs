@@ -50,7 +50,9 @@ static SCHEMA: Schema = Schema {
         name: "champion",
         doc: "the winner: model, settings, errors, series, digest of the data",
     }],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: true,
     ordered: &[],
 };

@@ -149,7 +149,9 @@ static SCHEMA: Schema = Schema {
             doc: "the models to forecast with, their versions and settings",
         },
     ],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

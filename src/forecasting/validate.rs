@@ -58,7 +58,9 @@ static SCHEMA: Schema = Schema {
         name: "validation",
         doc: "every rule with its verdict and the first rows that break it",
     }],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

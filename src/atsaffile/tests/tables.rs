@@ -67,7 +67,9 @@ static FIT: Schema = Schema {
         name: "fit",
         doc: "what was fitted",
     }],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

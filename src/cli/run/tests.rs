@@ -49,7 +49,9 @@ static FIT: Schema = Schema {
         name: "fitted",
         doc: "the models",
     }],
+    optional: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

@@ -37,6 +37,8 @@ pub enum Origin {
     CommandLine(Option<Span>),
     /// The task's own default.
     Default,
+    /// A variable of the environment that the task takes without being told.
+    Environment,
 }
 
 impl Origin {
