@@ -16,6 +16,8 @@ mod log;
 mod logs;
 mod misplaced;
 mod plan;
+#[cfg(feature = "forecasting")]
+mod predict;
 mod run;
 pub mod setup;
 mod show;
@@ -78,6 +80,8 @@ enum CliCommand {
     Check(check::Args),
     Clean(clean::Args),
     Gc(gc::Args),
+    #[cfg(feature = "forecasting")]
+    Predict(predict::Args),
     Completions(completions::Args),
     /// Print the manual page
     Man,
@@ -119,6 +123,8 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Check(args) => check::run(args, session),
         CliCommand::Clean(args) => clean::run(args, session),
         CliCommand::Gc(args) => gc::run(args, session),
+        #[cfg(feature = "forecasting")]
+        CliCommand::Predict(args) => predict::run(args, session),
         CliCommand::Completions(args) => Ok(completions::run(args, session)),
         CliCommand::Man => completions::man(session),
     }

@@ -10,6 +10,8 @@
 mod forecast;
 mod ingest;
 mod metrics_csv;
+mod package;
+mod predict;
 mod prepare;
 mod register;
 mod train;
@@ -21,10 +23,12 @@ mod backtest_report;
 mod cached_fit;
 mod data_file;
 mod eia;
+mod forecaster;
 mod intervals;
 mod leaderboard;
 mod limits;
 mod metrics;
+mod model_package;
 mod models;
 mod parquet_check;
 mod registry;
@@ -45,6 +49,7 @@ use std::sync::atomic::AtomicBool;
 
 use self::limits::TableLimits;
 use self::parquet_check::ParquetFault;
+pub(crate) use self::predict::{LONGEST, Prediction, predict};
 use crate::aside::{AsideError, aside};
 use crate::engine::task::Tasks;
 
@@ -58,6 +63,7 @@ pub fn tasks() -> Tasks {
         Box::new(train::TrainBacktestSelect),
         Box::new(register::RegisterChampion),
         Box::new(forecast::ForecastPublish),
+        Box::new(package::PackageChampion),
         Box::new(metrics_csv::SaveMetricsCsv),
     ])
 }

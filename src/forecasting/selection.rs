@@ -187,10 +187,17 @@ impl Selection {
     /// Reads the input `role`.
     ///
     /// # Errors
-    /// [`TaskError`] if it is no selection, or names a model that this program does not have.
+    /// [`TaskError`] if it cannot be read or is no selection.
     pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<Self, TaskError> {
-        let whole = document::read(context, role)?;
-        Self::parse(&whole).ok_or_else(|| {
+        Self::of(&document::read(context, role)?.into(), role)
+    }
+
+    /// Takes it from the content of `selected.json`, which errors call `role`.
+    ///
+    /// # Errors
+    /// [`TaskError`] if it is no selection.
+    pub(crate) fn of(whole: &Json, role: &str) -> Result<Self, TaskError> {
+        whole.as_object().and_then(Self::parse).ok_or_else(|| {
             TaskError::new(format!("`{role}` is no selection of models"))
                 .help("build it with the task `train_backtest_select`, or remove it and build again")
         })
@@ -344,7 +351,8 @@ fn value_of(json: &Json) -> Option<Value> {
     })
 }
 
-fn estimate_json(estimate: &Estimate) -> Json {
+/// What a fit found, as JSON.
+pub(super) fn estimate_json(estimate: &Estimate) -> Json {
     match estimate {
         Estimate::Number(number) => (*number).into(),
         Estimate::Numbers(numbers) => numbers.as_slice().into(),

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, Days, Months, NaiveDateTime, TimeDelta};
+use serde::{Deserialize, Serialize};
 
 use super::named_enum::{named_enum, of_param};
 use super::table::{self, Columns};
@@ -74,17 +75,24 @@ impl Series {
 /// [`TaskError`] naming the first series that has a gap, a duplicate, or a value that is no finite number.
 pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<Vec<Series>, TaskError> {
     let rows = observations(context, role)?;
-    let frequency = Frequency::declared_or_found(context, &rows);
-    let mut groups: BTreeMap<String, Vec<(NaiveDateTime, Option<f64>)>> = BTreeMap::new();
+    of(&rows, Frequency::declared_or_found(context, &rows), role)
+}
+
+/// Makes series of observations in any order, sorted by name; `role` is what errors call them.
+///
+/// # Errors
+/// As those of [`read`].
+pub(crate) fn of(rows: &[Observation], frequency: Frequency, role: &str) -> Result<Vec<Series>, TaskError> {
+    let mut groups: BTreeMap<&str, Vec<(NaiveDateTime, Option<f64>)>> = BTreeMap::new();
     for row in rows {
-        groups.entry(row.unique_id).or_default().push((row.ds, row.y));
+        groups.entry(&row.unique_id).or_default().push((row.ds, row.y));
     }
     if groups.is_empty() {
         return Err(TaskError::new(format!("`{role}` has no rows")));
     }
     groups
         .into_iter()
-        .map(|(id, group)| series(id, group, frequency))
+        .map(|(id, group)| series(id.to_owned(), group, frequency))
         .collect()
 }
 
@@ -126,7 +134,8 @@ fn series(
 }
 
 /// The step from one time to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Frequency {
     /// So many seconds.
     Seconds(i64),
@@ -188,6 +197,11 @@ impl Frequency {
             AUTO => Self::found(rows),
             _ => of_param::<FrequencyName>(context, "frequency").frequency(),
         }
+    }
+
+    /// Whether it leads forward, which one from a file may not.
+    pub(crate) fn is_step(self) -> bool {
+        matches!(self, Self::Seconds(1..) | Self::Months(1..))
     }
 
     /// The name of the step, if it has one.

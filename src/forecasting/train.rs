@@ -17,10 +17,16 @@ use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Part, Task, TaskError};
 
+/// Most steps that a forecast may be asked for.
+pub(super) const MOST_STEPS: i64 = 10_000;
+
 /// The parameter `horizon` of this task and of the forecast.
 pub(super) const HORIZON: ParamSchema = ParamSchema {
     name: "horizon",
-    kind: Kind::Int { min: 1, max: 10_000 },
+    kind: Kind::Int {
+        min: 1,
+        max: MOST_STEPS,
+    },
     default: Some(Literal::Int(24)),
     doc: "steps to forecast (hours of hourly data)",
 };

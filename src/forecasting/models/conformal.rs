@@ -5,7 +5,8 @@
 //!
 //! 1. The error to expect at step h is the mean of `r` over the windows. With few windows that is noise, so it is
 //!    smoothed over h ± 2 and drawn towards a curve that most series follow roughly: the width is 0.4 of the smoothed
-//!    error and 0.6 of the mean error of all steps times a growth ∝ h^0.3 whose mean is 1.
+//!    error and 0.6 of the mean error of all steps times a growth ∝ h^0.3 whose mean is 1. Beyond step H, of which no
+//!    error is known, the last width goes on along that curve.
 //! 2. A score says how far an outcome lay outside what was to be expected of it: `r` in units of the width that the
 //!    *other* windows give, so that no error is measured by itself.
 //! 3. The interval of a level is `f · exp(± q · width)`, or `f ± q · width`, with q the level's quantile of the scores: the
@@ -34,6 +35,9 @@ use super::scale::Scale;
 
 /// How many windows the prior of the quantile counts for.
 pub(crate) const PRIOR_WINDOWS: f64 = 7.0;
+
+/// The exponent of the step by which errors grow.
+const GROWTH: f64 = 0.3;
 
 /// The prior: how many widths the interval of 95 % reaches to either side.
 const PRIOR_AT_95: f64 = 2.8;
@@ -100,19 +104,25 @@ impl Conformal {
         })
     }
 
-    /// The intervals around point forecasts, in the order of the levels; steps beyond the back-test's have its last width.
+    /// The error to expect at a step, the first being 0; beyond the back-test's it grows on.
+    fn width(&self, step: usize) -> f64 {
+        let (known, last) = (self.widths.len(), self.widths.last().copied().unwrap_or_default());
+        let grown = || last * ((step + 1) as f64 / known as f64).powf(GROWTH);
+        self.widths
+            .get(step)
+            .copied()
+            .unwrap_or_else(|| if known > 0 { grown() } else { last })
+    }
+
+    /// The intervals around point forecasts, in the order of the levels.
     pub(crate) fn intervals(&self, mean: &[f64]) -> Vec<Interval> {
-        let widths = || {
-            self.widths
-                .iter()
-                .chain(std::iter::repeat(self.widths.last().unwrap_or(&0.0)))
-        };
         let bound = |f: f64, reach: f64| match self.scale {
             Scale::Log => f * reach.exp(),
             Scale::Raw => f + reach,
         };
         let interval = |reach: &Reach| {
-            let pairs = mean.iter().zip(widths()).map(|(&f, width)| {
+            let pairs = mean.iter().enumerate().map(|(step, &f)| {
+                let width = self.width(step);
                 let (a, b) = (bound(f, -reach.widths * width), bound(f, reach.widths * width));
                 (a.min(b), a.max(b)) // a factor turns the bounds of a negative forecast round
             });
@@ -130,7 +140,7 @@ impl Conformal {
 /// Smooths the mean errors of the steps, and draws them towards the curve of the horizon's growth.
 fn smoothed(errors: &[f64]) -> Vec<f64> {
     let steps = errors.len();
-    let growth: Vec<f64> = (1..=steps).map(|h| (h as f64).powf(0.3)).collect();
+    let growth: Vec<f64> = (1..=steps).map(|h| (h as f64).powf(GROWTH)).collect();
     let (overall, unit) = (mean(errors), mean(&growth));
     let near = |h: usize| mean(&errors[h.saturating_sub(2)..(h + 3).min(steps)]);
     (0..steps)
@@ -233,6 +243,25 @@ mod tests {
                 assert!(pair[1].lower[h] <= pair[0].lower[h] && pair[0].upper[h] <= pair[1].upper[h]);
             }
         }
+    }
+
+    #[test]
+    fn beyond_the_back_test_the_width_goes_on_from_its_last() {
+        let (actual, forecast) = simulated(40, 24, 0.0);
+        let conformal = Conformal::calibrate(&actual, &forecast, &[95.0]).unwrap();
+        let known = conformal.intervals(&[500.0; 24]).remove(0);
+        let far = conformal.intervals(&[500.0; 192]).remove(0);
+        assert_eq!((&far.lower[..24], &far.upper[..24]), (&*known.lower, &*known.upper));
+        assert!(far.upper[23..].windows(2).all(|pair| pair[0] < pair[1]));
+        // Errors that grow somewhat faster than the curve are still covered eight times as far.
+        let (new, _) = simulated(100, 192, 0.37);
+        let beyond = |y: &[f64]| {
+            (24..192)
+                .filter(|&h| far.lower[h] <= y[h] && y[h] <= far.upper[h])
+                .count()
+        };
+        let covered = 100.0 * new.iter().map(beyond).sum::<usize>() as f64 / (100.0 * 168.0);
+        assert!((covered - 95.0).abs() < 3.5, "{covered}");
     }
 
     #[test]

@@ -69,6 +69,13 @@ pub(super) fn compare(file: &str, found: &[[String; 3]], version: &str) {
 
 /// The digest of an artifact or input with its numbers rounded.
 fn digest_of(path: &Path) -> Digest {
+    if path.is_dir() {
+        let files = walkdir::WalkDir::new(path).sort_by_file_name().into_iter();
+        let files = files.map(|entry| entry.expect("read").into_path());
+        let of_file = |path: PathBuf| format!("{} {}\n", path.display(), digest_of(&path).hex());
+        let all: String = files.filter(|path| path.is_file()).map(of_file).collect();
+        return Digest::of(all.replace(&path.display().to_string(), "").as_bytes());
+    }
     let bytes = std::fs::read(path).expect("read");
     let content = if bytes.starts_with(b"PAR1") {
         table(&frame(path))
@@ -307,7 +314,8 @@ fn choices() -> Vec<[String; 3]> {
         let steps = [
             ("train_backtest_select", params),
             ("register_champion", vec![]),
-            ("forecast_publish", level),
+            ("forecast_publish", level.clone()),
+            ("package_champion", level),
             ("save_metrics_csv", vec![]),
         ];
         for (task, params) in steps {

@@ -14,12 +14,12 @@ use crate::forecasting::models::{Estimate, FitError, Fitted};
 use crate::forecasting::registry::{REGISTRY, RegisteredModel, Settings};
 
 /// A series to forecast.
-struct GoldenSeries {
-    name: &'static str,
-    seasons: &'static [usize],
-    horizon: usize,
-    levels: &'static [f64],
-    y: Vec<f64>,
+pub(super) struct GoldenSeries {
+    pub(super) name: &'static str,
+    pub(super) seasons: &'static [usize],
+    pub(super) horizon: usize,
+    pub(super) levels: &'static [f64],
+    pub(super) y: Vec<f64>,
 }
 
 /// Numbers from -0.5 to 0.5 without a pattern.
@@ -46,7 +46,7 @@ fn walk(n: u32) -> Vec<f64> {
 }
 
 /// The series, each for what its name says.
-fn all_series() -> Vec<GoldenSeries> {
+pub(super) fn all_series() -> Vec<GoldenSeries> {
     let of = |n: u32, value: &dyn Fn(u32) -> f64| -> Vec<f64> { (0..n).map(value).collect() };
     let hourly = |t: u32| 200.0 + 60.0 * arch(t, 24) + 30.0 * arch(t, 168) + 8.0 * noise(t);
     let monthly = |t: u32| (100.0 + f64::from(t)) * (0.8 + 0.4 * arch(t, 12)) * (1.0 + 0.05 * noise(t));

@@ -40,10 +40,11 @@ fn a_parameter_that_is_declared_is_read() {
     read_all(&project, "train_backtest_select", &ensemble);
     read_all(&project, "register_champion", &[]);
     read_all(&project, "forecast_publish", &[]);
+    read_all(&project, "package_champion", &[]);
     read_all(&project, "save_metrics_csv", &[]);
     assert_eq!(
         crate::forecasting::tasks().catalog().len(),
-        7,
+        8,
         "a task is not looked at"
     );
 }

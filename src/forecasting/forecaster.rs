@@ -1,0 +1,206 @@
+//! Forecasts series beyond their ends with the models that were selected for them: for the predictions, the packaged
+//! model, and newer data.
+
+use rayon::prelude::*;
+
+use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest};
+use super::intervals::raise_to_zero;
+use super::models::conformal::Conformal;
+use super::models::{Estimate, Forecast, Interval};
+use super::selection::Selection;
+use super::series::Series;
+use super::table::ParquetTable;
+use crate::engine::task::{Context, TaskError};
+
+/// A selection whose models are ready to be fitted.
+pub(crate) struct Forecaster {
+    selection: Selection,
+    candidates: Vec<CandidateModel>,
+}
+
+/// What is forecast of one series.
+pub(crate) struct SeriesForecast<'s> {
+    /// The series.
+    pub(crate) series: &'s Series,
+    /// The name of the model, or of the ensemble.
+    pub(crate) model: String,
+    /// The forecast, with one interval for each level asked for.
+    pub(crate) forecast: Forecast,
+    /// What the fit of each model found, by the model's name.
+    pub(crate) found: Vec<(&'static str, Vec<(String, Estimate)>)>,
+    /// What it cost.
+    pub(crate) effort: FitEffort,
+}
+
+impl Forecaster {
+    /// Makes the models of a selection.
+    ///
+    /// # Errors
+    /// [`TaskError`] for one that this program does not have, or that it has in another version or with other settings.
+    pub(crate) fn new(selection: Selection) -> Result<Self, TaskError> {
+        let candidates = selection.candidates()?;
+        Ok(Self { selection, candidates })
+    }
+
+    /// The lengths of the seasons, the shortest first.
+    pub(crate) fn seasons(&self) -> &[usize] {
+        &self.selection.seasons
+    }
+
+    /// The names of the series for which something was selected.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.selection.series.keys().map(String::as_str).collect()
+    }
+
+    /// Forecasts each series, and logs what that cost.
+    ///
+    /// # Errors
+    /// [`TaskError`] for a series that no model was selected for, that cannot be forecast, or after which there is no such
+    /// time; and if the attempt ends meanwhile.
+    pub(crate) fn forecasts<'s>(
+        &self,
+        context: &Context<'_>,
+        series: &'s [Series],
+        request: ForecastRequest<'_>,
+    ) -> Result<Vec<SeriesForecast<'s>>, TaskError> {
+        let horizon = request.horizon;
+        if let Some(far) = series.iter().find(|series| series.ends_of_time(horizon)) {
+            return Err(TaskError::new(format!(
+                "{horizon} steps after the series `{}` there is no time",
+                far.unique_id
+            ))
+            .help("lower `horizon`, or look at the times of the series"));
+        }
+        let results: Vec<SeriesForecast<'s>> = series
+            .par_iter()
+            .map(|series| {
+                context.check_cancelled()?;
+                self.forecast(context, series, request)
+            })
+            .collect::<Result<_, TaskError>>()?;
+        let effort = results
+            .iter()
+            .fold(FitEffort::default(), |sum, result| sum.and(result.effort));
+        context.log(&format!(
+            "{} fits in {:.2} s, {} remembered",
+            effort.fitted,
+            effort.time.as_secs_f64(),
+            effort.remembered
+        ));
+        Ok(results)
+    }
+
+    /// Forecasts one series with the models that were chosen for it.
+    fn forecast<'s>(
+        &self,
+        context: &Context<'_>,
+        series: &'s Series,
+        request: ForecastRequest<'_>,
+    ) -> Result<SeriesForecast<'s>, TaskError> {
+        let (selection, id) = (&self.selection, &series.unique_id);
+        let unselected = || TaskError::new(format!("no model was selected for the series `{id}`"));
+        let combination = selection
+            .series
+            .get(id)
+            .ok_or_else(|| unselected().help("build `selected` from the same series"))?;
+        let mut forecasts: Vec<Option<Forecast>> = vec![None; self.candidates.len()];
+        let (mut found, mut effort) = (Vec::new(), FitEffort::default());
+        for model in combination.models() {
+            let candidate = &self.candidates[model];
+            let (outcomes, cost) = candidate.forecasts(context.memo, &series.y, &[series.y.len()], request);
+            effort = effort.and(cost);
+            for outcome in outcomes {
+                let mut window = outcome.map_err(|why| {
+                    TaskError::new(format!("`{}` cannot forecast the series `{id}`: {why}", candidate.name))
+                })?;
+                // Before anything is made of it, as in the back-test.
+                if selection.non_negative {
+                    raise_to_zero(&mut window.forecast);
+                }
+                found.push((candidate.name, window.found));
+                forecasts[model] = Some(window.forecast);
+            }
+        }
+        let combined = combination.forecast(|model| forecasts[model].as_ref());
+        let forecast = self.published(id, combined.ok_or_else(unselected)?, request.levels)?;
+        let model = selection.name_of(combination);
+        Ok(SeriesForecast {
+            series,
+            model,
+            forecast,
+            found,
+            effort,
+        })
+    }
+
+    /// Gives a series' forecast the intervals that were asked for, none of it below zero where nothing may be.
+    fn published(&self, id: &str, mut forecast: Forecast, levels: &[f64]) -> Result<Forecast, TaskError> {
+        if let Some(conformal) = self.selection.conformal.get(id) {
+            forecast.intervals = calibrated(conformal, &forecast, levels)?;
+        }
+        if self.selection.non_negative {
+            raise_to_zero(&mut forecast);
+        }
+        Ok(forecast)
+    }
+}
+
+impl SeriesForecast<'_> {
+    /// The columns of numbers by name: `yhat`, then the bounds of each level.
+    pub(crate) fn columns(&self) -> Vec<(String, &[f64])> {
+        let mut columns = vec![("yhat".to_owned(), self.forecast.mean.as_slice())];
+        for interval in &self.forecast.intervals {
+            columns.push((format!("lo-{}", interval.level), &interval.lower));
+            columns.push((format!("hi-{}", interval.level), &interval.upper));
+        }
+        columns
+    }
+
+    /// The time of a step, the first after the end being 0.
+    pub(crate) fn time(&self, step: usize) -> chrono::NaiveDateTime {
+        self.series.time(self.series.y.len() + step)
+    }
+
+    /// The time of the last value.
+    pub(crate) fn end(&self) -> chrono::NaiveDateTime {
+        self.series.time(self.series.y.len() - 1)
+    }
+
+    /// How many steps are forecast.
+    pub(crate) fn steps(&self) -> usize {
+        self.forecast.mean.len()
+    }
+}
+
+/// The table of several series' forecasts, all with the same levels.
+pub(crate) fn table(forecasts: &[SeriesForecast<'_>]) -> ParquetTable {
+    let rows = || {
+        forecasts
+            .iter()
+            .flat_map(|one| (0..one.steps()).map(move |step| (one, step)))
+    };
+    let mut table = ParquetTable::default()
+        .texts("unique_id", rows().map(|(one, _)| Some(one.series.unique_id.as_str())))
+        .times("ds", rows().map(|(one, step)| one.time(step)));
+    let columns: Vec<Vec<(String, &[f64])>> = forecasts.iter().map(SeriesForecast::columns).collect();
+    for at in 0..columns.first().map_or(0, Vec::len) {
+        let numbers = columns
+            .iter()
+            .flat_map(|columns| columns[at].1.iter().copied().map(Some));
+        table = table.numbers(&columns[0][at].0, numbers);
+    }
+    table.texts("model", rows().map(|(one, _)| Some(one.model.as_str())))
+}
+
+/// The conformal intervals of these levels, in their order.
+fn calibrated(conformal: &Conformal, forecast: &Forecast, levels: &[f64]) -> Result<Vec<Interval>, TaskError> {
+    let all = conformal.intervals(&forecast.mean);
+    let of_level = |level: &f64| {
+        let found = all.iter().find(|interval| interval.level.to_bits() == level.to_bits());
+        found.cloned().ok_or_else(|| {
+            TaskError::new(format!("the intervals of level {level} were not calibrated"))
+                .help("give the back-test and the forecast the same `level`, in `[params]`")
+        })
+    };
+    levels.iter().map(of_level).collect()
+}

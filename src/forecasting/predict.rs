@@ -1,0 +1,128 @@
+//! `atsaf predict`: fits a packaged champion to newer history, outside of any project.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use super::cached_fit::ForecastRequest;
+use super::data_file;
+use super::forecaster::Forecaster;
+use super::limits::{MAX_MB, MAX_ROWS, SizeLimit};
+use super::model_package::{MODEL, ModelDocument, iso};
+use super::selection::Selection;
+use super::series::{self, Observation};
+use super::table::{LONGEST_NAME, short};
+use super::train::MOST_STEPS;
+use crate::engine::spec::Value;
+use crate::engine::task::{Context, Message, NoMemo, TaskError};
+
+/// Most steps that can be asked for.
+pub(crate) const LONGEST: u64 = MOST_STEPS.cast_unsigned();
+
+/// Series that a message names.
+const NAMED: usize = 10;
+
+/// What is forecast of some series.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Prediction {
+    /// Steps of each series.
+    pub(crate) horizon: usize,
+    /// The names of the columns of numbers.
+    pub(crate) columns: Vec<String>,
+    /// Series by series, step by step.
+    pub(crate) rows: Vec<PredictedRow>,
+}
+
+/// One step of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PredictedRow {
+    /// The series.
+    pub(crate) unique_id: String,
+    /// The time, in UTC.
+    pub(crate) ds: String,
+    /// One number for each column.
+    pub(crate) numbers: Vec<f64>,
+    /// The model, or the ensemble.
+    pub(crate) model: String,
+}
+
+/// Fits the champion in `model`, a directory or its `model.json`, to the table `history`; the horizon is the model's own
+/// unless another is given.
+///
+/// # Errors
+/// [`TaskError`] for a model of another atsaf, a table that is none, and a series that the model does not know or cannot
+/// be fitted to.
+pub(crate) fn predict(
+    model: &Path,
+    history: &Path,
+    horizon: Option<usize>,
+    cancelled: &AtomicBool,
+) -> Result<Prediction, TaskError> {
+    // Whoever calls names the files: there is no other limit than memory.
+    let unlimited = || Value::Int(i64::MAX);
+    let context = Context {
+        target: "predict",
+        params: [MAX_MB, MAX_ROWS]
+            .map(|param| (param.name.to_owned(), unlimited()))
+            .into(),
+        inputs: BTreeMap::from([("history".to_owned(), history.to_owned())]),
+        outputs: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        run: None,
+        effect_key: None,
+        memo: &NoMemo,
+        cancelled,
+        say: &|_: Message<'_>| {},
+    };
+    let document = document(&context, model)?;
+    let forecaster = Selection::of(&document.selected.clone().into(), "selected")
+        .and_then(Forecaster::new)
+        .map_err(|error| error.note("`selected` is what stands under that name in the packaged model"))?;
+    let observations = series::observations(&context, "history")?;
+    known(&forecaster, &observations)?;
+    let series = series::of(&observations, document.frequency, "history")?;
+    let horizon = horizon.unwrap_or(document.horizon);
+    let levels = &document.levels;
+    let forecasts = forecaster.forecasts(&context, &series, ForecastRequest { horizon, levels })?;
+    let columns = forecasts.first().map(|one| one.columns()).unwrap_or_default();
+    let columns = columns.into_iter().map(|(name, _)| name).collect();
+    let mut rows = Vec::with_capacity(forecasts.len() * horizon);
+    for one in &forecasts {
+        let numbers = one.columns();
+        rows.extend((0..horizon).map(|step| PredictedRow {
+            unique_id: one.series.unique_id.clone(),
+            ds: iso(one.time(step)),
+            numbers: numbers.iter().map(|(_, path)| path[step]).collect(),
+            model: one.model.clone(),
+        }));
+    }
+    Ok(Prediction { horizon, columns, rows })
+}
+
+/// Reads a packaged model.
+fn document(context: &Context<'_>, model: &Path) -> Result<ModelDocument, TaskError> {
+    let path: PathBuf = match model.is_dir() {
+        true => model.join(MODEL),
+        false => model.to_owned(),
+    };
+    let holder = format!("the model `{}`", path.display());
+    let help = "name the directory of a model that the task `package_champion` wrote, or the `model.json` in it";
+    let bytes = data_file::read(context, &path, &holder, SizeLimit::NONE).map_err(|error| error.help(help))?;
+    ModelDocument::read(&bytes).map_err(|why| TaskError::new(format!("cannot read {holder}: {why}")).help(help))
+}
+
+/// Checks that the model knows every series of a history.
+fn known(forecaster: &Forecaster, observations: &[Observation]) -> Result<(), TaskError> {
+    let names = forecaster.names();
+    let stranger = observations
+        .iter()
+        .find(|row| names.binary_search(&row.unique_id.as_str()).is_err());
+    let Some(stranger) = stranger else { return Ok(()) };
+    let quoted = |name: &&str| format!("`{}`", short(name, LONGEST_NAME));
+    let some: Vec<String> = names.iter().take(NAMED).map(quoted).collect();
+    let more = if names.len() > some.len() { ", …" } else { "" };
+    let what = format!("the model has no series `{}`", short(&stranger.unique_id, LONGEST_NAME));
+    Err(TaskError::new(what)
+        .note(format!("its series: {}{more}", some.join(", ")))
+        .help("take the rows of other series out of the history"))
+}
