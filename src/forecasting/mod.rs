@@ -28,6 +28,7 @@ mod intervals;
 mod leaderboard;
 mod limits;
 mod metrics;
+mod mlflow;
 mod model_package;
 mod models;
 mod parquet_check;
@@ -49,6 +50,7 @@ use std::sync::atomic::AtomicBool;
 
 use self::limits::TableLimits;
 use self::parquet_check::ParquetFault;
+pub use self::mlflow::push::{PushRequest, PushedVersion, push};
 pub(crate) use self::predict::{LONGEST, Prediction, predict};
 use crate::aside::{AsideError, aside};
 use crate::engine::task::Tasks;

@@ -48,7 +48,7 @@ impl Origin {
         match self {
             Self::Atsaffile(span) => Some(span),
             Self::CommandLine(span) => span,
-            Self::Default => None,
+            Self::Default | Self::Environment => None,
         }
     }
 }
