@@ -15,6 +15,8 @@ mod list;
 mod log;
 mod logs;
 mod misplaced;
+#[cfg(feature = "forecasting")]
+mod mlflow;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
@@ -82,6 +84,8 @@ enum CliCommand {
     Gc(gc::Args),
     #[cfg(feature = "forecasting")]
     Predict(predict::Args),
+    #[cfg(feature = "forecasting")]
+    Mlflow(mlflow::Args),
     Completions(completions::Args),
     /// Print the manual page
     Man,
@@ -125,6 +129,8 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Gc(args) => gc::run(args, session),
         #[cfg(feature = "forecasting")]
         CliCommand::Predict(args) => predict::run(args, session),
+        #[cfg(feature = "forecasting")]
+        CliCommand::Mlflow(args) => mlflow::run(args, session),
         CliCommand::Completions(args) => Ok(completions::run(args, session)),
         CliCommand::Man => completions::man(session),
     }
