@@ -262,9 +262,10 @@ fn registration(
 }
 
 fn guard(context: &Context<'_>) -> Option<Guard> {
+    let metric = context.text("champion_metric").to_owned();
     match context.param("min_improvement") {
         crate::engine::spec::Value::Float(percent) => Some(Guard {
-            metric: context.text("champion_metric").to_owned(),
+            metric,
             min_improvement: *percent,
         }),
         _ => None,

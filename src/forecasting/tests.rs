@@ -8,6 +8,7 @@ mod golden_models;
 mod hostile;
 mod hostile_files;
 mod ingest;
+mod mlflow;
 mod package;
 mod parameters;
 mod pipeline;
