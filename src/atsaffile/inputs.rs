@@ -92,7 +92,13 @@ impl<'t> Resolver<'_, 't> {
     fn role_of(&self, draft: &Draft<'_>, made: Made, text: &str, named: bool) -> String {
         let output = self.names.output(made);
         if let Some(schema) = draft.uses.and_then(|uses| self.catalog.get(uses.text)) {
-            let fits = |name: &&String| schema.inputs.iter().chain(schema.optional).any(|port| port.name == name.as_str());
+            let fits = |name: &&String| {
+                schema
+                    .inputs
+                    .iter()
+                    .chain(schema.optional)
+                    .any(|port| port.name == name.as_str())
+            };
             if let Some(port) = [&output.port, &output.name].into_iter().find(fits) {
                 return port.clone();
             }

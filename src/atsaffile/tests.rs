@@ -2,6 +2,7 @@
 
 mod catalog;
 mod command;
+mod environment;
 mod example;
 mod goals;
 mod hostile;

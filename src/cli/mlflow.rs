@@ -46,7 +46,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let project = session.load()?;
     let Some(to) = args.to.as_ref().or_else(|| project.env.get("MLFLOW_TRACKING_URI")) else {
         return Err(CommandError::usage(
-            Diagnostic::error("no server is named").help("name it: `--to http://localhost:5000`, or `MLFLOW_TRACKING_URI`"),
+            Diagnostic::error("no server is named")
+                .help("name it: `--to http://localhost:5000`, or `MLFLOW_TRACKING_URI`"),
         ));
     };
     let mut variables: BTreeMap<String, String> = project.env.clone();
@@ -84,9 +85,7 @@ fn workspace(project: &Project) -> String {
 fn tell(pushed: &[PushedVersion], session: &Session) {
     let screen = &session.screen;
     if screen.json() {
-        let version = |it: &PushedVersion| {
-            json!({ "model": it.model, "version": it.version, "alias": it.alias, "run_id": it.run_id })
-        };
+        let version = |it: &PushedVersion| json!({ "model": it.model, "version": it.version, "alias": it.alias, "run_id": it.run_id });
         let versions: Vec<_> = pushed.iter().map(version).collect();
         screen.print_json(&json!({ "versions": versions }));
         return;

@@ -49,8 +49,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use self::limits::TableLimits;
-use self::parquet_check::ParquetFault;
 pub use self::mlflow::push::{PushRequest, PushedVersion, push};
+use self::parquet_check::ParquetFault;
 pub(crate) use self::predict::{LONGEST, Prediction, predict};
 use crate::aside::{AsideError, aside};
 use crate::engine::task::Tasks;

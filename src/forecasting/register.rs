@@ -228,7 +228,10 @@ fn registration(
         .text("registered_model")
         .replace("{experiment_name}", &experiment)
         .replace("{model}", champion.label());
-    for (name, value) in [("registered_model", &model), ("model_alias", &context.text("model_alias").to_owned())] {
+    for (name, value) in [
+        ("registered_model", &model),
+        ("model_alias", &context.text("model_alias").to_owned()),
+    ] {
         check_name(name, value)?;
     }
     let began = context.run.map(|run| run.time().duration_since(UNIX_EPOCH));
@@ -275,16 +278,18 @@ fn guard(context: &Context<'_>) -> Option<Guard> {
 /// Refuses a name that MLflow would, or that no filter of its search can hold.
 fn check_name(param: &str, name: &str) -> Result<(), TaskError> {
     let is_bad = |c: char| "/:'\"`\\".contains(c) || c.is_control();
-    let is_version = name.strip_prefix(['v', 'V']).is_some_and(|rest| {
-        !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit())
-    });
+    let is_version = name
+        .strip_prefix(['v', 'V'])
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()));
     match name.contains(is_bad) || name.len() > 250 || name.trim().is_empty() {
-        true => Err(TaskError::new(format!("`{param}` gives the name `{name}`, which MLflow does not take"))
-            .help("leave out `/`, `:`, quotes and control characters; 250 characters at most")),
-        false if param == "model_alias" && (is_version || name.eq_ignore_ascii_case("latest")) => {
-            Err(TaskError::new(format!("`{param}` is `{name}`, which MLflow keeps for versions"))
-                .help("take another word, such as `champion`"))
-        }
+        true => Err(
+            TaskError::new(format!("`{param}` gives the name `{name}`, which MLflow does not take"))
+                .help("leave out `/`, `:`, quotes and control characters; 250 characters at most"),
+        ),
+        false if param == "model_alias" && (is_version || name.eq_ignore_ascii_case("latest")) => Err(TaskError::new(
+            format!("`{param}` is `{name}`, which MLflow keeps for versions"),
+        )
+        .help("take another word, such as `champion`")),
         false => Ok(()),
     }
 }

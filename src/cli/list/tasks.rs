@@ -59,7 +59,11 @@ fn text(schema: &Schema, ink: Ink) -> String {
     }
     for (at, Variable { name, doc, .. }) in schema.variables.iter().enumerate() {
         let label = if at == 0 { "env" } else { "" };
-        ports.row([faint(&format!("  {label:7}")), plain((*name).to_owned()), plain((*doc).to_owned())]);
+        ports.row([
+            faint(&format!("  {label:7}")),
+            plain((*name).to_owned()),
+            plain((*doc).to_owned()),
+        ]);
     }
     out += &ports.draw(ink);
     let mut params = TextTable::new();

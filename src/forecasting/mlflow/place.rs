@@ -28,13 +28,18 @@ impl Place {
             return Err(TaskError::new(format!(
                 "`tracking_uri` is `{uri}`, which is neither a server nor a database of SQLite"
             ))
-            .help("name a server, as `http://localhost:5000`, or a file in the project, as `sqlite:///mlflow/mlflow.db`")
+            .help(
+                "name a server, as `http://localhost:5000`, or a file in the project, as `sqlite:///mlflow/mlflow.db`",
+            )
             .help("for any other store start `mlflow server` on it, and name that"));
         };
         let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
         if path.is_empty() || !parameters.is_empty() || path.split('/').any(|part| part == "..") {
-            return Err(TaskError::new(format!("`tracking_uri` is `{uri}`, which names no database file"))
-                .help("write `sqlite:///mlflow/mlflow.db`: a path in the project, without parameters and without `..`"));
+            return Err(
+                TaskError::new(format!("`tracking_uri` is `{uri}`, which names no database file")).help(
+                    "write `sqlite:///mlflow/mlflow.db`: a path in the project, without parameters and without `..`",
+                ),
+            );
         }
         let path = PathBuf::from(path);
         Ok(Self::Embedded(EmbeddedStore {

@@ -49,8 +49,9 @@ pub fn push(request: PushRequest<'_>) -> Result<Vec<PushedVersion>, TaskError> {
     let place = |uri| Place::of(uri, request.project);
     let (Place::Embedded(store), Place::Server(address)) = (place(request.from)?, place(request.to)?) else {
         return Err(
-            TaskError::new(format!("cannot push from `{}` to `{}`", request.from, request.to))
-                .help("push from a database, `--from sqlite:///mlflow/mlflow.db`, to a server, `--to http://localhost:5000`"),
+            TaskError::new(format!("cannot push from `{}` to `{}`", request.from, request.to)).help(
+                "push from a database, `--from sqlite:///mlflow/mlflow.db`, to a server, `--to http://localhost:5000`",
+            ),
         );
     };
     let context = Context {

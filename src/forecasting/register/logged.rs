@@ -140,7 +140,9 @@ impl Logged<'_> {
         steps.dedup();
         let mut windows: BTreeMap<(&str, usize), Window> = BTreeMap::new();
         for (at, model) in models.iter().enumerate() {
-            let (Some(y), Some(yhat)) = (y[at], yhat[at]) else { continue };
+            let (Some(y), Some(yhat)) = (y[at], yhat[at]) else {
+                continue;
+            };
             let step = steps.partition_point(|cutoff| *cutoff < cutoffs[at]);
             let (actual, forecast) = windows.entry((model, step)).or_default();
             actual.push(y);
@@ -173,7 +175,11 @@ impl Logged<'_> {
         let below = project.and_then(|project| path.strip_prefix(project).ok());
         let uri = below.map_or_else(|| table::file_name(path), |path| path.display().to_string());
         let column = |kind: &str, name: &str| json!({ "type": kind, "name": name, "required": true });
-        let columns = [column("string", "unique_id"), column("datetime", "ds"), column("double", "y")];
+        let columns = [
+            column("string", "unique_id"),
+            column("datetime", "ds"),
+            column("double", "y"),
+        ];
         LoggedDataset {
             name: "clean".to_owned(),
             digest: digest_of(self.series)[..DATASET_DIGEST].to_owned(),

@@ -185,10 +185,26 @@ fn a_failure_leaves_nothing_and_builds_at_once_take_turns() {
 fn names_and_places_that_mlflow_has_not_are_refused() {
     let project = selected("SeasonalNaive");
     for (param, value, message) in [
-        ("tracking_uri", "databricks://x", "`tracking_uri` is `databricks://x`, which is neither"),
-        ("registered_model", "a/b", "`registered_model` gives the name `a/b`, which MLflow does not take"),
-        ("model_alias", "v12", "`model_alias` is `v12`, which MLflow keeps for versions"),
-        ("model_alias", "latest", "`model_alias` is `latest`, which MLflow keeps for versions"),
+        (
+            "tracking_uri",
+            "databricks://x",
+            "`tracking_uri` is `databricks://x`, which is neither",
+        ),
+        (
+            "registered_model",
+            "a/b",
+            "`registered_model` gives the name `a/b`, which MLflow does not take",
+        ),
+        (
+            "model_alias",
+            "v12",
+            "`model_alias` is `v12`, which MLflow keeps for versions",
+        ),
+        (
+            "model_alias",
+            "latest",
+            "`model_alias` is `latest`, which MLflow keeps for versions",
+        ),
     ] {
         let error = reported(try_register(&project, "a", &[(param, text(value))]));
         assert!(error.starts_with(message), "{error}");

@@ -63,10 +63,10 @@ impl EmbeddedStore {
             ))
             .help("end whatever writes to it, or build again later")
             .retryable(),
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                TaskError::new(format!("`{file}` is no sound database of SQLite: {error}"))
-                    .help("move it away: the next build makes a new one; the record of each champion is `champion.json`")
-            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => TaskError::new(format!(
+                "`{file}` is no sound database of SQLite: {error}"
+            ))
+            .help("move it away: the next build makes a new one; the record of each champion is `champion.json`"),
             _ => TaskError::new(format!("cannot register in `{file}`: {error}"))
                 .help("see that atsaf may write there, or name a server as `tracking_uri`"),
         }
@@ -114,7 +114,10 @@ pub(super) fn register(
     let file = store.file();
     if let Some(directory) = file.parent() {
         fs::create_dir_all(directory).map_err(|error| {
-            TaskError::new(format!("cannot make the directory of `{}`: {error}", store.path.display()))
+            TaskError::new(format!(
+                "cannot make the directory of `{}`: {error}",
+                store.path.display()
+            ))
         })?;
     }
     let mut connection = store.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;

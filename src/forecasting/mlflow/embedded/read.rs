@@ -87,7 +87,12 @@ fn registration(database: &Connection, store: &EmbeddedStore, of: &VersionRow) -
         time_ms: of.time_ms,
         run_name: of.run_name.clone(),
         tags,
-        params: pairs(database, "SELECT key, value FROM params WHERE run_uuid = ?1", &of.run_id).map_err(failed)?,
+        params: pairs(
+            database,
+            "SELECT key, value FROM params WHERE run_uuid = ?1",
+            &of.run_id,
+        )
+        .map_err(failed)?,
         metrics: metrics(database, of).map_err(failed)?,
         dataset: dataset(database, of).map_err(failed)?,
         run_files: files(store, &of.run_place)?,

@@ -87,7 +87,8 @@ fn unknown(store: &EmbeddedStore, what: &str) -> TaskError {
 }
 
 fn columns(connection: &Connection, table: &str) -> rusqlite::Result<ColumnNeeds> {
-    let mut statement = connection.prepare("SELECT name, \"notnull\", dflt_value, pk, type FROM pragma_table_info(?1)")?;
+    let mut statement =
+        connection.prepare("SELECT name, \"notnull\", dflt_value, pk, type FROM pragma_table_info(?1)")?;
     let column = |row: &rusqlite::Row<'_>| {
         let (name, is_required): (String, bool) = (row.get(0)?, row.get(1)?);
         let has_default = row.get::<_, Option<String>>(2)?.is_some();

@@ -255,7 +255,12 @@ impl Writer<'_> {
         )?;
         self.database.execute(
             "INSERT INTO logged_model_tags (model_id, experiment_id, tag_key, tag_value) VALUES (?1, ?2, ?3, ?4)",
-            params![self.model_id, self.experiment_id, EFFECT_KEY, self.registration.effect_key],
+            params![
+                self.model_id,
+                self.experiment_id,
+                EFFECT_KEY,
+                self.registration.effect_key
+            ],
         )?;
         for (key, value) in &self.registration.params {
             self.database.execute(

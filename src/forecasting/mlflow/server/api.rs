@@ -174,7 +174,10 @@ impl<'a> Api<'a> {
     fn warn(&self, context: &Context<'_>) {
         let has_secret = !matches!(self.access.credentials, Credentials::Nobody);
         if has_secret && self.http.address().scheme() != "https" && !self.http.is_here() {
-            context.warn(&format!("the password goes to `{}` without encryption", self.http.origin()));
+            context.warn(&format!(
+                "the password goes to `{}` without encryption",
+                self.http.origin()
+            ));
         }
         if let Some(proxy) = self.http.proxy() {
             context.warn(&format!(
@@ -194,8 +197,16 @@ impl<'a> Api<'a> {
     pub(super) fn address(&self, parts: &[&str]) -> Result<Url, TaskError> {
         let mut address = self.http.address().clone();
         match address.path_segments_mut() {
-            Ok(mut path) => drop(path.pop_if_empty().extend(parts.iter().flat_map(|part| part.split('/')))),
-            Err(()) => return Err(TaskError::new(format!("`{}` is no server's address", self.http.origin()))),
+            Ok(mut path) => drop(
+                path.pop_if_empty()
+                    .extend(parts.iter().flat_map(|part| part.split('/'))),
+            ),
+            Err(()) => {
+                return Err(TaskError::new(format!(
+                    "`{}` is no server's address",
+                    self.http.origin()
+                )));
+            }
         }
         Ok(address)
     }
@@ -225,7 +236,9 @@ impl<'a> Api<'a> {
 
     /// Asks for something.
     pub(super) fn get(&self, call: &str, query: &[(&str, &str)]) -> Result<Value, CallError> {
-        let address = self.address(&[ROUTE, call]).map_err(|error| self.unusable(call, error))?;
+        let address = self
+            .address(&[ROUTE, call])
+            .map_err(|error| self.unusable(call, error))?;
         let request = self.request(Method::GET, &address).query(query);
         self.json(call, request, AGAIN)
     }
@@ -248,7 +261,9 @@ impl<'a> Api<'a> {
         body: &Value,
         repeat: Repeat,
     ) -> Result<Value, CallError> {
-        let address = self.address(&[ROUTE, call]).map_err(|error| self.unusable(call, error))?;
+        let address = self
+            .address(&[ROUTE, call])
+            .map_err(|error| self.unusable(call, error))?;
         self.json(call, self.request(method, &address).json(body), repeat)
     }
 

@@ -22,11 +22,7 @@ pub(super) enum CallFault {
     /// No answer came.
     Http(HttpFault),
     /// MLflow says no.
-    Said {
-        status: u16,
-        code: String,
-        message: String,
-    },
+    Said { status: u16, code: String, message: String },
     /// It wants to know who asks, or does not believe it.
     Unknown { has_credentials: bool },
     /// Whoever asks may not.
@@ -142,5 +138,51 @@ impl From<CallError> for TaskError {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, media_type: &str, text: &str, has_credentials: bool) -> TaskError {
+        CallError {
+            call: "runs/create".to_owned(),
+            server: "http://h:5000".to_owned(),
+            fault: CallFault::of(status, media_type, text, has_credentials),
+        }
+        .into()
+    }
+
+    #[test]
+    fn what_a_server_answers_is_told_by_what_it_means() {
+        let json = r#"{"error_code":"INVALID_PARAMETER_VALUE","message":"no such thing\nSQL: ..."}"#;
+        for (status, text, has_credentials, what) in [
+            (401, "You are not authenticated", false, "wants a name and a password"),
+            (
+                401,
+                "You are not authenticated",
+                true,
+                "does not accept the name and the password",
+            ),
+            (403, "Permission denied", true, "does not permit `runs/create`"),
+            (
+                403,
+                "Invalid Host header - possible DNS rebinding attack detected",
+                false,
+                "is not served under this name",
+            ),
+            (400, json, false, "rejects `runs/create`: no such thing"),
+        ] {
+            let error = told(status, "text/html", text, has_credentials);
+            assert_eq!(error.what, format!("MLflow at `http://h:5000` {what}"));
+            assert!(!error.retry, "{}", error.what);
+        }
+        let strange = told(404, "text/html; charset=utf-8", "<html>Not Found</html>", false);
+        assert_eq!(strange.what, "`http://h:5000` is no MLflow server, or not at this path");
+        assert_eq!(strange.notes, ["it answered `runs/create` with status 404, text/html"]);
+        let down = told(502, "text/html", "<html>Bad Gateway</html>", false);
+        assert_eq!(down.what, "`http://h:5000` failed with status 502");
+        assert!(down.retry);
     }
 }

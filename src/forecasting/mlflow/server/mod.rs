@@ -21,8 +21,8 @@ mod upload;
 
 use serde_json::{Value, json};
 
-pub(crate) use self::api::{ServerAccess, VARIABLES};
 use self::api::Api;
+pub(crate) use self::api::{ServerAccess, VARIABLES};
 use self::keeper::ServerKeeper;
 use self::run::Run;
 use super::alias::{self, ModelVersion};
@@ -103,10 +103,9 @@ fn experiment(api: &Api<'_>, name: &str) -> Result<String, TaskError> {
     let id = api::id(&found, "/experiment/experiment_id")?;
     match found.pointer("/experiment/lifecycle_stage").and_then(Value::as_str) {
         Some("deleted") => Err(
-            TaskError::new(format!("the experiment `{name}` of {} was deleted", api.server()))
-                .help(format!(
-                    "restore it there (`mlflow experiments restore --experiment-id {id}`), or set another `experiment_name`"
-                )),
+            TaskError::new(format!("the experiment `{name}` of {} was deleted", api.server())).help(format!(
+                "restore it there (`mlflow experiments restore --experiment-id {id}`), or set another `experiment_name`"
+            )),
         ),
         _ => Ok(id),
     }

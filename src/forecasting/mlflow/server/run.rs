@@ -39,11 +39,7 @@ fn found(api: &Api<'_>, experiment_id: &str, effect_key: &str) -> Result<Vec<Run
 }
 
 /// The run of a registration.
-pub(super) fn found_or_made(
-    api: &Api<'_>,
-    experiment_id: &str,
-    registration: &Registration,
-) -> Result<Run, TaskError> {
+pub(super) fn found_or_made(api: &Api<'_>, experiment_id: &str, registration: &Registration) -> Result<Run, TaskError> {
     let find = || found(api, experiment_id, &registration.effect_key);
     if let Some(first) = find()?.into_iter().next() {
         return Ok(first);
