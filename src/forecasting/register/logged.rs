@@ -1,7 +1,8 @@
 //! What a run tells of a champion: parameters, metrics of every model, the data, the artifacts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDateTime;
 use polars::prelude::DataFrame;
 use serde_json::{Map, Value, json};
 
@@ -135,15 +136,18 @@ impl Logged<'_> {
         let columns = Columns::of(self.context, &frame, "cv_results");
         let (models, cutoffs) = (columns.texts("model")?, columns.times("cutoff")?);
         let (y, yhat) = (columns.numbers("y")?, columns.numbers("yhat")?);
-        let mut steps: Vec<_> = cutoffs.clone();
-        steps.sort_unstable();
-        steps.dedup();
+        // Series that end at different times have the same windows at other cutoffs.
+        let ids = columns.texts("unique_id")?;
+        let mut steps: BTreeMap<&str, BTreeSet<NaiveDateTime>> = BTreeMap::new();
+        for (id, cutoff) in ids.iter().zip(&cutoffs) {
+            steps.entry(id).or_default().insert(*cutoff);
+        }
         let mut windows: BTreeMap<(&str, usize), Window> = BTreeMap::new();
         for (at, model) in models.iter().enumerate() {
             let (Some(y), Some(yhat)) = (y[at], yhat[at]) else {
                 continue;
             };
-            let step = steps.partition_point(|cutoff| *cutoff < cutoffs[at]);
+            let step = steps[ids[at].as_str()].range(..cutoffs[at]).count();
             let (actual, forecast) = windows.entry((model, step)).or_default();
             actual.push(y);
             forecast.push(yhat);
