@@ -26,6 +26,7 @@
 //! | `layering` | who may import whom |
 //! | `dependencies` | sources and licences of what the program is made of |
 //! | `network` | servers that drip, proxies, and little memory |
+//! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -59,6 +60,8 @@ mod paths;
 #[cfg(feature = "forecasting")]
 mod pipeline;
 mod places;
+#[cfg(feature = "forecasting")]
+mod predict;
 mod project;
 mod secrets;
 mod security;

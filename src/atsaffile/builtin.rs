@@ -380,16 +380,13 @@ fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut
                     port.name, output.path
                 ));
             }
-        } else if output.kind == ArtifactKind::Directory {
+        } else if let Some((is, not, help)) = misfit(schema.directories.contains(&name.text), output.kind) {
             mistakes
                 .error(
                     output.span,
-                    format!(
-                        "the artifact `{}` of the task `{task}` is a file, not a directory",
-                        name.text
-                    ),
+                    format!("the artifact `{}` of the task `{task}` is {is}, not {not}", name.text),
                 )
-                .help("remove the `/` at the end of the path, or add a file's name");
+                .help(help);
         }
     }
     if !whole {
@@ -408,5 +405,18 @@ fn outputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut
             .note(format!("`{}`: {}", port.name, port.doc))
             .note(format!("the task makes: {}", list(schema.outputs)))
             .help(format!("add it: `outputs = {{ {} = \"a path\" }}`", port.name));
+    }
+}
+
+/// What an output is, what its path says, and how to mend that; `None` where they agree.
+fn misfit(is_directory: bool, written: ArtifactKind) -> Option<(&'static str, &'static str, &'static str)> {
+    match (is_directory, written) {
+        (true, ArtifactKind::Directory) | (false, ArtifactKind::File) => None,
+        (true, ArtifactKind::File) => Some(("a directory", "a file", "end the path with a `/`")),
+        (false, ArtifactKind::Directory) => Some((
+            "a file",
+            "a directory",
+            "remove the `/` at the end of the path, or add a file's name",
+        )),
     }
 }

@@ -34,6 +34,7 @@ static SCHEMA: Schema = Schema {
         doc: "unique_id, ds (UTC), yhat, lo-95, hi-95 (one pair for each level), model",
     }],
     optional: &[],
+    directories: &[],
     secrets: &[],
     variables: &[],
     effect: false,

@@ -72,6 +72,7 @@ static SCHEMA: Schema = Schema {
         doc: "time (UTC, the end of the hour), respondent, fueltype, value (MWh)",
     }],
     optional: &[],
+    directories: &[],
     secrets: &[KEY],
     variables: &[],
     effect: false,

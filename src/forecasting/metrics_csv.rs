@@ -19,6 +19,7 @@ static SCHEMA: Schema = Schema {
         doc: "the same rows and columns as CSV",
     }],
     optional: &[],
+    directories: &[],
     secrets: &[],
     variables: &[],
     effect: false,

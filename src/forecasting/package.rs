@@ -43,6 +43,7 @@ static SCHEMA: Schema = Schema {
         },
     ],
     optional: &[],
+    directories: &["model"],
     secrets: &[],
     variables: &[],
     effect: false,

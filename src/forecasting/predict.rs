@@ -85,7 +85,11 @@ pub(crate) fn predict(
     let series = series::of(&observations, document.frequency, "history")?;
     let horizon = horizon.unwrap_or(document.horizon);
     let levels = &document.levels;
-    let forecasts = forecaster.forecasts(&context, &series, ForecastRequest { horizon, levels })?;
+    let forecasts = forecaster.forecasts(&context, &series, ForecastRequest { horizon, levels });
+    let forecasts = forecasts.map_err(|error| match error.help.is_empty() {
+        true => error.help("give more of that series, or take it out of the history"),
+        false => error,
+    })?;
     let columns = forecasts.first().map(|one| one.columns()).unwrap_or_default();
     let columns = columns.into_iter().map(|(name, _)| name).collect();
     let mut rows = Vec::with_capacity(forecasts.len() * horizon);

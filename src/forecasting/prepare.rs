@@ -80,6 +80,7 @@ static SCHEMA: Schema = Schema {
         },
     ],
     optional: &[],
+    directories: &[],
     secrets: &[],
     variables: &[],
     effect: false,

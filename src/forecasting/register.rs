@@ -119,6 +119,7 @@ static SCHEMA: Schema = Schema {
         name: "champion",
         doc: "the winner: model, settings, errors, series, digest of the data; run, version and alias in MLflow",
     }],
+    directories: &[],
     secrets: &[],
     variables: &VARIABLES,
     effect: true,

@@ -105,7 +105,11 @@ fn series(
     let start = rows[0].0;
     let mut y = Vec::with_capacity(rows.len());
     for (at, (ds, value)) in rows.into_iter().enumerate() {
-        let expected = frequency.step(start, at);
+        let expected = frequency.try_step(start, at).ok_or_else(|| {
+            TaskError::new(format!(
+                "{at} {frequency} steps after the first value of the series `{unique_id}` there is no time"
+            ))
+        })?;
         let fault = match (ds.cmp(&expected), value) {
             (Ordering::Equal, Some(value)) if value.is_finite() => {
                 y.push(value);

@@ -156,6 +156,7 @@ static SCHEMA: Schema = Schema {
         },
     ],
     optional: &[],
+    directories: &[],
     secrets: &[],
     variables: &[],
     effect: false,

@@ -59,6 +59,7 @@ static SCHEMA: Schema = Schema {
         doc: "every rule with its verdict and the first rows that break it",
     }],
     optional: &[],
+    directories: &[],
     secrets: &[],
     variables: &[],
     effect: false,

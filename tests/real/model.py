@@ -90,6 +90,8 @@ def fits_again(model, history, predictions):
     compare(loaded.predict(newer, params={"horizon": 800}), expected, "beyond the limit")
     as_text = newer.assign(ds=newer["ds"].astype(str))
     compare(loaded.predict(as_text), first(expected, 24), "times as texts")
+    whole = loaded.predict(newer.assign(y=newer["y"].round().astype(int)))
+    assert len(whole) == 48, "whole numbers"
     zoned = newer.assign(ds=newer["ds"].dt.tz_localize("UTC").dt.tz_convert("America/New_York"))
     compare(loaded.predict(zoned), first(expected, 24), "times of another zone")
     fails(RuntimeError, ["could not fit the champion", "has no value at"], lambda: loaded.predict(newer.drop(index=5)))

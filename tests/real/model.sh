@@ -3,12 +3,14 @@
 #
 #   tests/real/model.sh
 #
-# Takes a Rust toolchain, python3 (3.10 or later) and, the first time, a minute for `pip install` from PyPI into
+# Takes a Rust toolchain, python3 (3.11 or later) and, the first time, a minute for `pip install` from PyPI into
 # `target/real/`. Everything else happens in a temporary directory and on 127.0.0.1. `ATSAF=path` names a program that is
 # built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/tests/real
+# The caller's Python has no part in it; and that it writes byte code is one of the things to be shown.
+unset PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 step() { printf '\n== %s\n' "$*"; }
 
 step "atsaf"
@@ -25,7 +27,7 @@ venv=$PWD/target/real/mlflow-$wanted
 if [ ! -e "$venv/complete" ]; then
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/mlflow-requirements.txt"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$here/mlflow-requirements.txt"
   touch "$venv/complete"
 fi
 "$venv/bin/mlflow" --version
@@ -66,7 +68,7 @@ outputs = { predictions = "predictions.parquet" }
 [target.package]
 uses    = "package_champion"
 inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
-outputs = { model = "model", picture = "forecast.svg" }
+outputs = { model = "model/", picture = "forecast.svg" }
 ATSAFFILE
 "$ATSAF" -C "$project" build predictions package
 cp -r "$project/model" "$scratch/first"

@@ -30,7 +30,21 @@ const fn port(name: &'static str, doc: &'static str) -> Port {
     Port { name, doc }
 }
 
-static TASKS: [Schema; 6] = [
+static TASKS: [Schema; 7] = [
+    Schema {
+        name: "package_champion",
+        version: 1,
+        summary: "writes a directory",
+        params: &[],
+        inputs: &[port("clean", "the series")],
+        outputs: &[port("model", "a model and its loader")],
+        directories: &["model"],
+        optional: &[],
+        secrets: &[],
+        variables: &[],
+        effect: false,
+        ordered: &[],
+    },
     Schema {
         name: "ingest_eia",
         version: 1,
@@ -45,6 +59,7 @@ static TASKS: [Schema; 6] = [
         inputs: &[],
         outputs: &[port("raw", "one row an hour")],
         optional: &[],
+        directories: &[],
         secrets: &["EIA_API_KEY"],
         variables: &[],
         effect: false,
@@ -63,6 +78,7 @@ static TASKS: [Schema; 6] = [
         inputs: &[port("raw", "one row an hour")],
         outputs: &[port("clean", "the series"), port("metadata", "what was repaired")],
         optional: &[],
+        directories: &[],
         secrets: &[],
         variables: &[],
         effect: false,
@@ -76,6 +92,7 @@ static TASKS: [Schema; 6] = [
         inputs: &[port("clean", "the series")],
         outputs: &[port("validation", "every rule with its verdict")],
         optional: &[],
+        directories: &[],
         secrets: &[],
         variables: &[],
         effect: false,
@@ -118,6 +135,7 @@ static TASKS: [Schema; 6] = [
             port("selected", "the winner"),
         ],
         optional: &[],
+        directories: &[],
         secrets: &[],
         variables: &[],
         effect: false,
@@ -140,6 +158,7 @@ static TASKS: [Schema; 6] = [
         ],
         outputs: &[port("champion", "what was registered")],
         optional: &[],
+        directories: &[],
         secrets: &[],
         variables: &[],
         effect: true,
@@ -160,6 +179,7 @@ static TASKS: [Schema; 6] = [
         ],
         outputs: &[port("predictions", "the forecast")],
         optional: &[],
+        directories: &[],
         secrets: &[],
         variables: &[],
         effect: false,

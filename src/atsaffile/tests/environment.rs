@@ -29,6 +29,7 @@ static SEND: Schema = Schema {
         name: "receipt",
         doc: "what came back",
     }],
+    directories: &[],
     secrets: &[],
     variables: &[
         Variable {

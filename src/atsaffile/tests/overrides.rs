@@ -146,7 +146,7 @@ output = "a"
   --> Atsaffile:2:8
  2 | uses = "trian"
    |        ^^^^^^^
-  note: tasks: forecast_publish, ingest_eia, prepare_clean, register_champion, train_backtest_select, validate_clean
+  note: tasks: forecast_publish, ingest_eia, package_champion, prepare_clean, register_champion, train_backtest_select, validate_clean
 "#;
     assert_eq!(said, expected);
 }

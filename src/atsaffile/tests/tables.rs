@@ -68,6 +68,7 @@ static FIT: Schema = Schema {
         doc: "what was fitted",
     }],
     optional: &[],
+    directories: &[],
     secrets: &[],
     variables: &[],
     effect: false,

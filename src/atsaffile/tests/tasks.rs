@@ -29,7 +29,7 @@ output = "a"
   --> Atsaffile:2:8
  2 | uses = "fit"
    |        ^^^^^
-  note: tasks: forecast_publish, ingest_eia, prepare_clean, register_champion, train_backtest_select, validate_clean
+  note: tasks: forecast_publish, ingest_eia, package_champion, prepare_clean, register_champion, train_backtest_select, validate_clean
 "#;
     assert_eq!(said, expected);
 }
@@ -189,6 +189,24 @@ error: the task `validate_clean` makes no artifact `validate`
   help: name the artifact: `outputs = { validation = "v.json" }`
 "#;
     assert_eq!(said, expected);
+}
+
+#[test]
+fn an_artifact_of_a_task_is_a_directory_where_the_task_says_so() {
+    const TEXT: &str = r#"[target.package]
+uses = "package_champion"
+inputs = { clean = "c.csv" }
+outputs = { model = "model" }
+"#;
+    let said = mistakes(TEXT);
+    let expected = r#"error: the artifact `model` of the task `package_champion` is a directory, not a file
+  --> Atsaffile:4:21
+ 4 | outputs = { model = "model" }
+   |                     ^^^^^^^
+  help: end the path with a `/`
+"#;
+    assert_eq!(said, expected);
+    assert_eq!(mistakes(&TEXT.replace("\"model\"", "\"model/\"")), "");
 }
 
 #[test]

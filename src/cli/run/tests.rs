@@ -50,6 +50,7 @@ static FIT: Schema = Schema {
         doc: "the models",
     }],
     optional: &[],
+    directories: &[],
     secrets: &[],
     variables: &[],
     effect: false,

@@ -26,8 +26,10 @@ pub struct Schema {
     pub inputs: &'static [Port],
     /// The roles of further inputs, which a target may leave out.
     pub optional: &'static [Port],
-    /// The names of its outputs; all are required, and each is a file.
+    /// The names of its outputs; all are required.
     pub outputs: &'static [Port],
+    /// The outputs that are directories, by name; every other is a file.
+    pub directories: &'static [&'static str],
     /// Secrets that it can use, to be named under `secrets`.
     pub secrets: &'static [&'static str],
     /// Variables of the environment that it takes without being told, since every client of what it talks to does.
@@ -430,6 +432,7 @@ mod tests {
             inputs: &[],
             outputs: &[],
             optional: &[],
+            directories: &[],
             secrets: &[],
             variables: &[],
             effect: false,

@@ -18,7 +18,8 @@ pub(super) fn numbers(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> 
     let round = [1.0, 2.0, 5.0, 10.0].into_iter().find(|round| rough <= round * unit);
     let step = round.unwrap_or(10.0) * unit;
     // Where a step is lost in the rounding of the numbers, there are none between them.
-    if step <= 0.0 || high + step == high || low - step == low {
+    let is_lost = |number: f64| (number + step).to_bits() == number.to_bits();
+    if step <= 0.0 || is_lost(low) || is_lost(high) {
         return Vec::new();
     }
     let first = (low / step).ceil();

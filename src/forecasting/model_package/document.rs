@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::forecaster::SeriesForecast;
 use super::super::selection::estimate_json;
 use super::super::series::Frequency;
+use super::super::train::MOST_STEPS;
 
 /// The layout of the file; raised when a reader of the former would misread it.
 const FORMAT: &str = "atsaf.model/1";
@@ -48,7 +49,9 @@ impl ModelDocument {
             return Err(format!("its format is `{format}`; this atsaf reads `{FORMAT}`"));
         }
         let is_level = |level: &f64| 0.0 < *level && *level < 100.0;
-        let whole = document.horizon > 0 && document.levels.iter().all(is_level) && document.frequency.is_step();
+        let steps = i64::try_from(document.horizon).unwrap_or(i64::MAX);
+        let whole =
+            (1..=MOST_STEPS).contains(&steps) && document.levels.iter().all(is_level) && document.frequency.is_step();
         whole
             .then_some(document)
             .ok_or_else(|| "its horizon, its levels or its frequency are none".to_owned())

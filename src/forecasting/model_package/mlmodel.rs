@@ -56,14 +56,9 @@ fn column(kind: &str, name: &str, is_required: bool) -> Value {
     json!({ "type": kind, "name": name, "required": is_required })
 }
 
-/// A horizon, or newer history; `ds` is whatever the caller has for a time.
+/// A horizon, or newer history: MLflow converts no whole number to a `double`, and no time to a `string`.
 fn inputs() -> Value {
-    let columns = [
-        ("long", "horizon"),
-        ("string", "unique_id"),
-        ("any", "ds"),
-        ("double", "y"),
-    ];
+    let columns = [("long", "horizon"), ("any", "unique_id"), ("any", "ds"), ("any", "y")];
     columns.map(|(kind, name)| column(kind, name, false)).into()
 }
 

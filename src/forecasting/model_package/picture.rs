@@ -158,7 +158,7 @@ impl<'a> Panel<'a> {
             escaped(&one.series.unique_id),
             escaped(&one.model)
         );
-        for (number, text) in axis::numbers(self.range.0, self.range.1, 4) {
+        for (number, text) in axis::numbers(self.range.0, self.range.1, 6) {
             let (y, x) = (self.y(number), left - 8.0);
             let _ = write!(
                 svg,

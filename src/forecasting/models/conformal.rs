@@ -253,15 +253,17 @@ mod tests {
         let far = conformal.intervals(&[500.0; 192]).remove(0);
         assert_eq!((&far.lower[..24], &far.upper[..24]), (&*known.lower, &*known.upper));
         assert!(far.upper[23..].windows(2).all(|pair| pair[0] < pair[1]));
-        // Errors that grow somewhat faster than the curve are still covered eight times as far.
+        // Errors that grow somewhat faster than the curve, eight times as far; with the last width far more escape.
         let (new, _) = simulated(100, 192, 0.37);
-        let beyond = |y: &[f64]| {
-            (24..192)
-                .filter(|&h| far.lower[h] <= y[h] && y[h] <= far.upper[h])
-                .count()
+        let covered = |bound: &dyn Fn(usize) -> (f64, f64)| {
+            let inside = |y: &[f64]| (24..192).filter(|&h| bound(h).0 <= y[h] && y[h] <= bound(h).1).count();
+            100.0 * new.iter().map(inside).sum::<usize>() as f64 / (100.0 * 168.0)
         };
-        let covered = 100.0 * new.iter().map(beyond).sum::<usize>() as f64 / (100.0 * 168.0);
-        assert!((covered - 95.0).abs() < 3.5, "{covered}");
+        let (grown, held) = (
+            covered(&|h| (far.lower[h], far.upper[h])),
+            covered(&|_| (known.lower[23], known.upper[23])),
+        );
+        assert!((88.0..=95.0).contains(&grown) && held < grown - 10.0, "{grown} {held}");
     }
 
     #[test]

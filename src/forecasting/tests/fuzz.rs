@@ -129,3 +129,33 @@ fn fuzz_recorded_page() {
         }
     });
 }
+
+#[test]
+fn fuzz_packaged_model() {
+    let days = (1..=31).map(|day| format!("A,2024-01-{day:02},{}", day % 7));
+    let csv = format!("unique_id,ds,y\n{}\n", days.collect::<Vec<_>>().join("\n"));
+    let project = TaskDirectory::new();
+    let params = [
+        ("models", texts(&["SeasonalNaive"])),
+        ("horizon", Value::Int(3)),
+        ("step_size", Value::Int(3)),
+        ("n_windows", Value::Int(2)),
+        ("intervals", text("conformal")),
+    ];
+    super::pipeline::on_csv(&project, &csv, &params).expect("selected");
+    let inputs = [("clean", "series.csv"), ("validation", "validation.json")];
+    project
+        .run_on("package_champion", &[("horizon", Value::Int(3))], &inputs)
+        .expect("a model");
+    let example = std::fs::read(project.path("model/model.json")).expect("read");
+    let (model, history) = (project.path("model.json"), project.path("series.csv"));
+    let predicted = |bytes: &[u8]| {
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+        std::fs::write(&model, bytes).expect("written");
+        crate::forecasting::predict(&model, &history, None, &project.cancelled)
+    };
+    assert_eq!(predicted(&example).map(|prediction| prediction.rows.len()), Ok(3));
+    Fuzz::of("packaged model", [example.clone()])
+        .words(&["SeasonalNaive", "seconds", "months", "1e308", "season_length"])
+        .run(|bytes| drop(predicted(bytes)));
+}

@@ -1,7 +1,9 @@
 //! A packaged champion: its numbers are those of the predictions, for every model and ensemble.
 
+use std::fmt::Write as _;
+
 use super::golden_models::all_series;
-use super::pipeline::{models, on_csv, two_series};
+use super::pipeline::{InMemory, models, on_csv, two_series};
 use super::*;
 use crate::forecasting::models::Forecast;
 use crate::forecasting::registry::{NAMES, REGISTRY, Settings};
@@ -18,7 +20,7 @@ fn bits(forecast: &Forecast, steps: usize) -> Vec<Vec<u64>> {
 #[test]
 fn how_far_a_forecast_goes_changes_none_of_its_steps() {
     use rayon::prelude::*;
-    // The season of 300 and the long series cost a minute of fitting, and reach no other code after it.
+    // The season of 300 and the long series cost a minute of fitting, and forecast by the same code.
     let short: Vec<_> = all_series().into_iter().filter(|series| series.y.len() < 650).collect();
     let fitted: usize = REGISTRY
         .par_iter()
@@ -78,7 +80,7 @@ fn predicted(project: &TaskDirectory) -> Vec<(String, String, Vec<u64>, String)>
     let names = frame
         .get_column_names()
         .iter()
-        .map(|name| name.to_string())
+        .map(ToString::to_string)
         .collect::<Vec<_>>();
     let numbers: Vec<Vec<f64>> = names[2..names.len() - 1]
         .iter()
@@ -100,9 +102,12 @@ fn predicted(project: &TaskDirectory) -> Vec<(String, String, Vec<u64>, String)>
 const INPUTS: [(&str, &str); 2] = [("clean", "series.csv"), ("validation", "validation.json")];
 
 /// Selects with `params`, forecasts and packages with `shared`, and compares the two.
-fn package_equals_predictions(params: &[(&str, Value)], shared: &[(&str, Value)]) -> serde_json::Value {
-    let project = TaskDirectory::new();
-    on_csv(&project, &quick_series(), &[params, shared].concat()).expect("selected");
+fn package_equals_predictions(
+    project: &TaskDirectory,
+    params: &[(&str, Value)],
+    shared: &[(&str, Value)],
+) -> serde_json::Value {
+    on_csv(project, &quick_series(), &[params, shared].concat()).expect("selected");
     project
         .run_on("forecast_publish", shared, &INPUTS)
         .expect("predictions");
@@ -115,7 +120,7 @@ fn package_equals_predictions(params: &[(&str, Value)], shared: &[(&str, Value)]
             assert_eq!(values.as_array().map(Vec::len), Some(4 * 84), "{name}");
         }
     }
-    let (held, predicted) = (held(&document, steps), predicted(&project));
+    let (held, predicted) = (held(&document, steps), predicted(project));
     assert_eq!(predicted.len(), 2 * steps);
     assert_eq!(held, predicted);
     document
@@ -135,7 +140,8 @@ fn small(more: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
 fn the_package_of_every_model_holds_what_is_predicted() {
     use rayon::prelude::*;
     NAMES.par_iter().for_each(|name| {
-        let document = package_equals_predictions(&small(&[models(&[name])]), &[("horizon", Value::Int(7))]);
+        let project = TaskDirectory::new();
+        let document = package_equals_predictions(&project, &small(&[models(&[name])]), &[("horizon", Value::Int(7))]);
         assert_eq!(document["series"][0]["model"], *name);
         let found = document["series"][0]["found"].as_object().expect("what was found");
         assert_eq!(found.keys().collect::<Vec<_>>(), [name]);
@@ -145,52 +151,52 @@ fn the_package_of_every_model_holds_what_is_predicted() {
 #[test]
 fn the_package_of_every_kind_of_choice_holds_what_is_predicted() {
     let two = ("level", Value::List(vec![Value::Float(95.0), Value::Float(80.0)]));
-    for select in ["overall", "per_series", "ensemble"] {
-        for intervals in ["own", "conformal"] {
-            for rule in ["weighted", "median"] {
-                let params = small(&[
-                    models(&["SeasonalNaive", "LagRidge", "HoltWinters", "MSTL_ETS"]),
-                    ("select", text(select)),
-                    ("intervals", text(intervals)),
-                    ("ensemble_rule", text(rule)),
-                    ("non_negative", Value::Bool(rule == "median")),
-                ]);
-                let document = package_equals_predictions(&params, &[("horizon", Value::Int(12)), two.clone()]);
-                let is_ensemble = document["series"][1]["model"].as_str().expect("a name").contains(", ");
-                assert_eq!(is_ensemble, select == "ensemble");
-                assert_eq!(document["levels"], serde_json::json!([80.0, 95.0]));
-            }
-        }
+    let cases = [
+        ("overall", "own", "weighted"),
+        ("per_series", "conformal", "weighted"),
+        ("ensemble", "own", "weighted"),
+        ("ensemble", "own", "median"),
+        ("ensemble", "conformal", "weighted"),
+        ("ensemble", "conformal", "median"),
+    ];
+    let mut project = TaskDirectory::new();
+    project.memo = Box::new(InMemory::default());
+    for (select, intervals, rule) in cases {
+        let params = small(&[
+            models(&["SeasonalNaive", "LagRidge", "HoltWinters", "MSTL_ETS"]),
+            ("select", text(select)),
+            ("intervals", text(intervals)),
+            ("ensemble_rule", text(rule)),
+            ("non_negative", Value::Bool(rule == "median")),
+        ]);
+        let shared = [("horizon", Value::Int(12)), two.clone()];
+        let document = package_equals_predictions(&project, &params, &shared);
+        let name = document["series"][1]["model"].as_str().expect("a name");
+        assert_eq!(name.contains(", "), select == "ensemble");
+        assert_eq!(document["levels"], serde_json::json!([80.0, 95.0]));
     }
 }
 
 #[test]
 fn a_model_that_cannot_go_on_is_packaged_as_far_as_the_horizon() {
     let project = TaskDirectory::new();
-    let mut csv = "unique_id,ds,y\n".to_owned();
-    // Doubles at each step: after some hundred more it is beyond the numbers that there are.
-    for step in 0..40 {
-        let _ = std::fmt::Write::write_fmt(
-            &mut csv,
-            format_args!("A,{}-01-01,{:e}\n", 1900 + step, 1e280 * 2_f64.powi(step)),
-        );
-    }
+    let rows = (0..40).map(|step| format!("A,{}-01-01,{}\n", 1900 + step, step % 7));
+    let csv = format!("unique_id,ds,y\n{}", rows.collect::<Vec<_>>().concat());
+    // Four such seasons of years end beyond all calendars.
     let params = [
-        models(&["LagRidge", "HoltWinters"]),
+        models(&["SeasonalNaive"]),
         ("n_windows", Value::Int(1)),
-        ("step_size", Value::Int(1)),
-        ("horizon", Value::Int(2)),
-        ("season_length", Value::List(vec![Value::Int(1), Value::Int(8)])),
+        ("season_length", Value::List(vec![Value::Int(1), Value::Int(100_000)])),
     ];
-    on_csv(&project, &csv, &params).expect_err("24 steps are too many");
+    on_csv(&project, &csv, &params).expect("predictions");
     project.log();
     let shared = [("horizon", Value::Int(2))];
     project.run_on("package_champion", &shared, &INPUTS).expect("a model");
     let document = project.json("model/model.json");
     assert_eq!((&document["horizon"], &document["limit"]), (&2.into(), &2.into()));
     let log = project.log();
-    let is_told = |line: &String| line.starts_with("the packaged model ends with the horizon: `");
-    assert!(log.iter().any(is_told), "{log:#?}");
+    let told = "the packaged model ends with the horizon: 400000 steps after the series `A` there is no time";
+    assert!(log.iter().any(|line| line == told), "{log:#?}");
 }
 
 #[test]
@@ -241,4 +247,35 @@ fn what_is_no_selection_is_not_packaged() {
          build again"
     );
     assert!(!project.path("model").exists());
+}
+
+#[test]
+fn the_picture_has_a_panel_for_each_of_the_first_series_and_no_markup_of_theirs() {
+    let project = TaskDirectory::new();
+    let mut csv = "unique_id,ds,y\n".to_owned();
+    for id in ["<b>&\u{1b}[7m", "B", "C", "D", "E", "F", "G", "H"] {
+        for day in 1..=31 {
+            writeln!(csv, "{id},2024-01-{day:02},{}", 50_000 + day % 7 * 1_000).expect("into memory");
+        }
+    }
+    let horizon = [("horizon", Value::Int(7))];
+    let params = [
+        models(&["SeasonalNaive"]),
+        ("n_windows", Value::Int(1)),
+        horizon[0].clone(),
+    ];
+    on_csv(&project, &csv, &params).expect("predictions");
+    project.run_on("package_champion", &horizon, &INPUTS).expect("a model");
+    let svg = std::fs::read_to_string(project.path("picture")).expect("read");
+    let count = |word: &str| svg.matches(word).count();
+    // One of each in the legend.
+    assert_eq!((count("<path class=\"past\""), count("<path class=\"ahead\"")), (7, 7));
+    assert_eq!((count("<path class=\"band\""), count("<path class=\"now\"")), (6, 6));
+    assert!(svg.contains("2 more of the series are forecast and not shown"), "{svg}");
+    assert!(svg.contains("<tspan class=\"name\">&lt;b&gt;&amp;"), "{svg}");
+    assert!(
+        svg.contains(">54,000</text>") && svg.contains(">29 Jan</text>"),
+        "{svg}"
+    );
+    assert!(!svg.contains(['\u{1b}', '\0']) && count("<b>") == 0 && count("NaN") + count("inf") == 0);
 }
