@@ -74,7 +74,7 @@ impl Resolver<'_, '_> {
             (declared.value.clone()?, declared.origin)
         } else if let Some(value) = self.params.undeclared.get(param.name) {
             (value.clone()?, Origin::CommandLine(None))
-        } else if let Some(text) = self.from_environment(schema, param) {
+        } else if let Some(text) = self.environment_value(schema, param) {
             let read = ValueType::of_kind(param.kind).read(text);
             (read.unwrap_or_else(|_| Value::Text(text.clone())), Origin::Environment)
         } else if let Some(default) = param.default {
@@ -134,7 +134,7 @@ impl Resolver<'_, '_> {
 
 impl Resolver<'_, '_> {
     /// The value of the variable that a task takes for a parameter, if it is set.
-    fn from_environment(&self, schema: &Schema, param: &schema::ParamSchema) -> Option<&String> {
+    fn environment_value(&self, schema: &Schema, param: &schema::ParamSchema) -> Option<&String> {
         let value = self.environment.get(schema.variable_of(param.name)?);
         value.filter(|text| !text.is_empty())
     }

@@ -19,7 +19,7 @@ impl Place {
     /// What a tracking URI means for the project in a directory.
     ///
     /// # Errors
-    /// [`TaskError`] for one that means no server and no file of SQLite.
+    /// [`TaskError`] for one that means neither a server nor a database file.
     pub(crate) fn of(uri: &str, project: &Path) -> Result<Self, TaskError> {
         if is_url(uri) {
             return Ok(Self::Server(uri.trim_end_matches('/').to_owned()));

@@ -159,9 +159,8 @@ impl Run {
             return Ok(());
         }
         let body = json!({ "run_id": self.id, "models": [{ "model_id": model_id, "step": 0 }] });
-        let error = match api.create("runs/outputs", &body) {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
+        let Err(error) = api.create("runs/outputs", &body) else {
+            return Ok(());
         };
         // Somebody else may have said it meanwhile.
         let now = api.get("runs/get", &[("run_id", &self.id)])?;
