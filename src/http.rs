@@ -1,4 +1,4 @@
-//! The one client for every server that atsaf asks: the EIA API, MLflow, a receiver of lineage.
+//! The one client for every server that atsaf asks: the EIA API, an MLflow server, a receiver of lineage.
 //!
 //! It knows nothing of what is asked. It ends in time, however slow a server is, and within moments of being cancelled;
 //! it reads no more than it may; secrets go to the server that was named and to no other, by no redirect and no
@@ -110,7 +110,7 @@ impl<'a> HttpClient<'a> {
     ///
     /// # Errors
     /// [`HttpError`] if that is no address, or this machine cannot make such connections.
-    pub(crate) fn new(address: &str, settings: HttpSettings, cancelled: &'a AtomicBool) -> Result<Self, HttpError> {
+    pub(crate) fn new(address: &str, settings: &HttpSettings, cancelled: &'a AtomicBool) -> Result<Self, HttpError> {
         // The process has one provider of cryptography; that another part of it was first is no fault.
         static PROVIDER: Once = Once::new();
         let hidden = Hidden::new(&settings.secrets);

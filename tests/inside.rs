@@ -228,8 +228,10 @@ static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
             params: PARAMS,
             inputs: (0..inputs).map(|at| port(format!("in{at}"))).collect::<Vec<_>>().leak(),
             outputs: vec![port(format!("hi_{slot}")), port(format!("lo_{slot}"))].leak(),
+            optional: &[],
             directories: &[],
             secrets: &[],
+            variables: &[],
             effect: false,
             ordered: &[],
         };

@@ -11,6 +11,7 @@ use super::scope::Scope;
 use super::sections::is_name;
 use super::syntax::{Word, key_of, span_of};
 use super::targets::{Draft, DraftOutput};
+use super::typed::ValueType;
 use crate::diagnostic::nearest;
 use crate::engine::spec::schema::{self, Misfit, Port, Schema};
 use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, Span, Value};
@@ -72,6 +73,9 @@ impl Resolver<'_, '_> {
             (declared.value.clone()?, declared.origin)
         } else if let Some(value) = self.params.undeclared.get(param.name) {
             (value.clone()?, Origin::CommandLine(None))
+        } else if let Some(text) = self.environment_value(schema, param) {
+            let read = ValueType::of_kind(param.kind).read(text);
+            (read.unwrap_or_else(|_| Value::Text(text.clone())), Origin::Environment)
         } else if let Some(default) = param.default {
             (default.value(), Origin::Default)
         } else {
@@ -111,11 +115,27 @@ impl Resolver<'_, '_> {
                             .label("declared here")
                             .note("the value is set on the command line with `-s`");
                     }
+                    if let (Origin::Environment, Some(variable)) = (origin, schema.variable_of(param.name)) {
+                        mistake
+                            .note(format!("the value is that of the environment variable `{variable}`"))
+                            .help(format!(
+                                "correct it, or set `{}` in the Atsaffile, which counts before it",
+                                param.name
+                            ));
+                    }
                     mistake.note(reader.as_str()).meant(nearest);
                 }
                 None
             }
         }
+    }
+}
+
+impl Resolver<'_, '_> {
+    /// The value of the variable that a task takes for a parameter, if it is set.
+    fn environment_value(&self, schema: &Schema, param: &schema::ParamSchema) -> Option<&String> {
+        let value = self.environment.get(schema.variable_of(param.name)?);
+        value.filter(|text| !text.is_empty())
     }
 }
 
@@ -250,7 +270,8 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
 
 fn secrets(draft: &Draft<'_>, schema: &Schema, project: &Resolver<'_, '_>, mistakes: &mut Mistakes) {
     for name in &draft.secrets {
-        if !schema.secrets.contains(&name.text) && project.secrets.contains_key(name.text) {
+        let is_known = || schema.known_secrets().any(|known| known == name.text);
+        if !schema.secrets.contains(&name.text) && !is_known() && project.secrets.contains_key(name.text) {
             let what = format!("the task `{}` uses no secret `{}`", schema.name, name.text);
             let known = schema.secrets.iter().copied();
             mistakes.unknown(Some(name.span), what, name.text, "secrets that it can use", known);
@@ -264,6 +285,15 @@ fn names(ports: &[Port]) -> impl Iterator<Item = &'static str> + Clone + use<'_>
 
 fn has(ports: &[Port], name: &str) -> bool {
     ports.iter().any(|port| port.name == name)
+}
+
+/// What a task reads, and what it also can.
+fn reads_of(schema: &Schema) -> String {
+    let reads = format!("the task reads: {}", list(schema.inputs));
+    match schema.optional {
+        [] => reads,
+        optional => format!("{reads}; and, where it is given: {}", list(optional)),
+    }
 }
 
 fn list(ports: &[Port]) -> String {
@@ -280,10 +310,10 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
     let mut meant: Vec<&str> = Vec::new();
     for input in ports.inputs {
         let role = input.role.as_str();
-        if !has(schema.inputs, role) {
+        if !has(schema.inputs, role) && !has(schema.optional, role) {
             let what = format!("the task `{task}` has no input `{role}`");
-            let reads = format!("the task reads: {}", list(schema.inputs));
-            let near = mistakes.nearest(role, names(schema.inputs));
+            let reads = reads_of(schema);
+            let near = mistakes.nearest(role, names(schema.inputs).chain(names(schema.optional)));
             let mistake = mistakes.error(input.span, what).note(reads).meant(near);
             let mut unbound = names(schema.inputs).filter(|port| !ports.inputs.iter().any(|input| input.role == *port));
             let free = unbound.clone().next();
@@ -323,7 +353,7 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
                 format!("the task `{task}` needs the input `{}`", port.name),
             )
             .note(format!("`{}`: {}", port.name, port.doc))
-            .note(format!("the task reads: {}", list(schema.inputs)))
+            .note(reads_of(schema))
             .help(format!(
                 "name an artifact `{0}` in `inputs`, or bind another to the role: `inputs = {{ {0} = \"a path\" }}`",
                 port.name

@@ -93,7 +93,10 @@ impl<'t> Resolver<'_, 't> {
     fn role_of(&self, draft: &Draft<'_>, made: Made, text: &str, named: bool) -> String {
         let output = self.names.output(made);
         if let Some(schema) = draft.uses.and_then(|uses| self.catalog.get(uses.text)) {
-            let fits = |name: &&str| schema.inputs.iter().any(|port| port.name == *name);
+            let fits = |name: &&str| {
+                let mut ports = schema.inputs.iter().chain(schema.optional);
+                ports.any(|port| port.name == *name)
+            };
             if let Some(port) = [&output.port, base_name(&output.name)].into_iter().find(fits) {
                 return port.to_owned();
             }

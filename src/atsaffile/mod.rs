@@ -39,6 +39,7 @@ mod unread;
 mod words;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
 pub use self::matrix::{AxisFiles, AxisQuestions};
@@ -47,11 +48,13 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Spec, Text};
 
-/// What the command line sets over the Atsaffile.
+/// What the command line and the environment set beside the Atsaffile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `-s KEY=VALUE` as key and value, in order; of two for one key the later counts.
     pub sets: Vec<(String, String)>,
+    /// Variables of the environment that tasks take without being told.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// The text with the line ends of one system, so that what it says does not depend on where it was written.

@@ -1,5 +1,7 @@
 //! From what is written to what is meant: puts values into templates, names into references, and all into the Spec.
 
+use std::collections::BTreeMap;
+
 use toml::de::DeTable;
 
 use super::matrix::{self, AxisFiles, Matrix};
@@ -20,11 +22,13 @@ pub(super) struct Resolver<'p, 't> {
     /// The whole text.
     pub(super) text: &'t str,
     pub(super) params: &'p Params<'t>,
-    pub(super) secrets: &'p std::collections::BTreeMap<String, Secret>,
+    pub(super) secrets: &'p BTreeMap<String, Secret>,
     pub(super) names: &'p Names<'p>,
     /// The words of the project's shell, if they are written.
     pub(super) shell: Option<&'p [String]>,
     pub(super) catalog: &'p Catalog,
+    /// Variables that tasks take without being told.
+    pub(super) environment: &'p BTreeMap<String, String>,
 }
 
 /// Fills the Spec from the tables of the file.
@@ -42,6 +46,7 @@ pub(super) fn fill<'t>(
     let aliases = sections.aliases(mistakes);
     spec.secrets = sections.secrets(mistakes);
     let written = targets::read(sections.target, mistakes);
+    declare_known(&mut spec.secrets, &written, catalog);
     let mut params = Params::read(sections.params, catalog, mistakes);
     let on_disk = matrix::file_values(sections.matrix, found, mistakes);
     let matrix = Matrix::read(sections.matrix, &on_disk, mistakes);
@@ -61,6 +66,7 @@ pub(super) fn fill<'t>(
         names: &names,
         shell: project.shell.as_deref(),
         catalog,
+        environment: &overrides.environment,
     };
     let targets = whole.targets(&drafts, &made, mistakes);
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
@@ -83,6 +89,19 @@ pub(super) fn fill<'t>(
     spec.default = default;
     spec.aliases = resolved;
     spec.params = params.list.iter().filter_map(Declared::param).collect();
+}
+
+/// Declares the secrets that tasks get without being told, as optional ones.
+fn declare_known(secrets: &mut BTreeMap<String, Secret>, drafts: &[Draft<'_>], catalog: &Catalog) {
+    for uses in drafts.iter().filter_map(|draft| draft.uses) {
+        let schema = catalog.get(uses.text);
+        for name in schema.into_iter().flat_map(|schema| schema.known_secrets()) {
+            secrets.entry(name.to_owned()).or_insert(Secret {
+                optional: true,
+                span: uses.span,
+            });
+        }
+    }
 }
 
 impl Resolver<'_, '_> {
@@ -190,7 +209,9 @@ impl Resolver<'_, '_> {
                     .help(format!("name it in `secrets = [\"{}\"]` instead", name.text));
             }
         }
-        let mut secrets = Vec::new();
+        let schema = draft.uses.and_then(|uses| self.catalog.get(uses.text));
+        let known = schema.into_iter().flat_map(|schema| schema.known_secrets());
+        let mut secrets: Vec<String> = known.map(str::to_owned).collect();
         for name in &draft.secrets {
             if self.secrets.contains_key(name.text) {
                 secrets.push(name.text.to_owned());

@@ -3,6 +3,7 @@
 mod airflow;
 mod catalog;
 mod command;
+mod environment;
 mod example;
 mod goals;
 mod hostile;
@@ -31,6 +32,7 @@ fn sets(sets: &[(&str, &str)]) -> Overrides {
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
+        ..Overrides::default()
     }
 }
 

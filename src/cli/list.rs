@@ -175,6 +175,7 @@ fn origin_of_param(graph: &Graph, param: &Param) -> String {
         Origin::CommandLine(Some(span)) => format!("command line, over {}", text.line_of(span)),
         Origin::CommandLine(None) => "command line".to_owned(),
         Origin::Default => "the task's default".to_owned(),
+        Origin::Environment => "the environment".to_owned(),
     }
 }
 

@@ -19,6 +19,8 @@ mod list;
 mod log;
 mod logs;
 mod misplaced;
+#[cfg(feature = "forecasting")]
+mod mlflow;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
@@ -87,6 +89,8 @@ enum CliCommand {
     Gc(gc::Args),
     #[cfg(feature = "forecasting")]
     Predict(predict::Args),
+    #[cfg(feature = "forecasting")]
+    Mlflow(mlflow::Args),
     Completions(completions::Args),
     /// Print the manual page
     Man,
@@ -131,6 +135,8 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Gc(args) => gc::run(args, session),
         #[cfg(feature = "forecasting")]
         CliCommand::Predict(args) => predict::run(args, session),
+        #[cfg(feature = "forecasting")]
+        CliCommand::Mlflow(args) => mlflow::run(args, session),
         CliCommand::Completions(args) => Ok(completions::run(args, session)),
         CliCommand::Man => completions::man(session),
     }

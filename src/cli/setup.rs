@@ -13,7 +13,7 @@ use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, GraphError, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
-use crate::engine::spec::schema::Catalog;
+use crate::engine::spec::schema::{Catalog, VariableRole};
 use crate::engine::spec::{Output, Secret, Spec, Text};
 use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
@@ -194,12 +194,14 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (common, tasks) = (&session.common, (session.tasks)());
     let file = find(common)?;
     let (typed, text) = read(&file)?;
-    let overrides = Overrides {
-        sets: common.set.clone(),
-    };
     let root = root_of(&file);
     let typed_in = typed_in(common, &root);
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
+    let env = with_known_variables(&session.env, &root, &text.text, &catalog);
+    let overrides = Overrides {
+        sets: common.set.clone(),
+        environment: taken_for_params(&env, &catalog),
+    };
     let user = UserKey::in_directory(state_directory(&session.env));
     // What the Atsaffile says and what was built are read side by side.
     let open = || match common.trust_store {
@@ -244,7 +246,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         graph,
         store,
         files,
-        env: session.env.clone(),
+        env,
         secrets,
         tasks,
         typed_in,
@@ -260,13 +262,41 @@ pub(super) fn root_of(file: &Path) -> PathBuf {
     }
 }
 
+/// The environment, with those variables of `.env` that the tasks of the Atsaffile take without being told.
+fn with_known_variables(
+    env: &BTreeMap<String, String>,
+    root: &Path,
+    text: &str,
+    catalog: &Catalog,
+) -> BTreeMap<String, String> {
+    let mut env = env.clone();
+    let used = catalog.values().filter(|schema| text.contains(schema.name));
+    let names = used.flat_map(|schema| schema.variables_for(|role| role != VariableRole::Secret));
+    let unset: Vec<&str> = names.filter(|name| !env.contains_key(*name)).collect();
+    if !unset.is_empty() {
+        // What is wrong with the file is told when the secrets are read.
+        let file = env_file(&root.join(".env"), &mut Vec::new());
+        env.extend(file.into_iter().filter(|(name, _)| unset.contains(&name.as_str())));
+    }
+    env
+}
+
+/// The variables that give parameters of tasks their values.
+fn taken_for_params(env: &BTreeMap<String, String>, catalog: &Catalog) -> BTreeMap<String, String> {
+    let of_params = |role| matches!(role, VariableRole::Param(_));
+    let names = catalog.values().flat_map(|schema| schema.variables_for(of_params));
+    names
+        .filter_map(|name| Some((name.to_owned(), env.get(name)?.clone())))
+        .collect()
+}
+
 /// Whether one text may be a slip for another: paths resemble each other too much for the usual measure.
 fn is_slip(written: &str, meant: &str) -> bool {
     strsim::damerau_levenshtein(written, meant) <= 2
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 5;
+const SPEC: u32 = 6;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {

@@ -25,6 +25,7 @@ use super::plan::PlanContext;
 use super::run::Options;
 use super::run_id::RunId;
 use super::secrets_given::SecretsGiven;
+use super::spec::schema::VariableRole;
 use super::spec::{Action, ArtifactKind, Command, Target, Value};
 use super::store::{Claim, Held, Private, Staged, Store, StoreError, private_key};
 use super::survivors::{self, Survivor};
@@ -252,6 +253,8 @@ impl Attempt<'_> {
             inputs,
             outputs: names.zip(staging.iter().cloned()).collect(),
             secrets: own.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            access: self.access(task),
+            project: target.effect.then(|| files.root().to_owned()),
             run: target.effect.then_some(self.run),
             effect_key: target.effect.then_some(self.effect_key),
             memo: self.context.store.memo(),
@@ -265,6 +268,14 @@ impl Attempt<'_> {
             Err(_) if cancelled.load(Ordering::Relaxed) => Err(too_long(target)),
             Err(error) => Err(AttemptError::Failed(Box::new(error.into()))),
         }
+    }
+
+    /// The variables by which a task reaches the outside.
+    fn access(&self, task: &dyn Task) -> BTreeMap<String, String> {
+        let names = task.schema().variables_for(|role| role == VariableRole::Access);
+        names
+            .filter_map(|name| Some((name.to_owned(), self.context.env.get(name)?.clone())))
+            .collect()
     }
 
     /// Runs a task beside a watcher that tells it when to end; a panic is an error like any other.

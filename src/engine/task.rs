@@ -86,6 +86,10 @@ pub struct Context<'a> {
     pub outputs: BTreeMap<String, PathBuf>,
     /// Values of the secrets that the target declares, as far as they are set.
     pub secrets: BTreeMap<String, String>,
+    /// Values of the variables by which the task reaches the outside, as far as they are set.
+    pub access: BTreeMap<String, String>,
+    /// The project's directory, for a task that acts beside its artifacts; `None` for every other.
+    pub project: Option<PathBuf>,
     /// The run, for a task that acts outside the project; `None` for every other, whose result must not depend on it.
     pub run: Option<RunId>,
     /// The key by which the outside world recognises an effect that it has seen before; `None` for every other task.

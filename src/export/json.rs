@@ -98,6 +98,7 @@ pub fn param(graph: &Graph, param: &Param) -> Value {
         Origin::Atsaffile(_) => "atsaffile",
         Origin::CommandLine(_) => "command line",
         Origin::Default => "default",
+        Origin::Environment => "environment",
     };
     json!({
         "name": param.name,

@@ -33,8 +33,10 @@ static SCHEMA: Schema = Schema {
         name: "predictions",
         doc: "unique_id, ds (UTC), yhat, lo-95, hi-95 (one pair for each level), model",
     }],
+    optional: &[],
     directories: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

@@ -71,8 +71,10 @@ static SCHEMA: Schema = Schema {
         name: "raw",
         doc: "time (UTC, the end of the hour), respondent, fueltype, value (MWh)",
     }],
+    optional: &[],
     directories: &[],
     secrets: &[KEY],
+    variables: &[],
     effect: false,
     ordered: &[("start_date", "end_date")],
 };

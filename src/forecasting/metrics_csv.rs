@@ -18,8 +18,10 @@ static SCHEMA: Schema = Schema {
         name: "metrics",
         doc: "the same rows and columns as CSV",
     }],
+    optional: &[],
     directories: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

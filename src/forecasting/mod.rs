@@ -28,6 +28,7 @@ mod intervals;
 mod leaderboard;
 mod limits;
 mod metrics;
+mod mlflow;
 mod model_package;
 mod models;
 mod parquet_check;
@@ -48,6 +49,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use self::limits::TableLimits;
+pub use self::mlflow::push::{PushRequest, PushedVersion, push};
 use self::parquet_check::ParquetFault;
 pub(crate) use self::predict::{LONGEST, Prediction, predict};
 use crate::aside::{AsideError, aside};

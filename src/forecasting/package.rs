@@ -42,8 +42,10 @@ static SCHEMA: Schema = Schema {
             doc: "the end of each series and its forecast, as SVG",
         },
     ],
+    optional: &[],
     directories: &["model"],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

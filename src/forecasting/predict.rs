@@ -68,6 +68,8 @@ pub(crate) fn predict(
         inputs: BTreeMap::from([("history".to_owned(), history.to_owned())]),
         outputs: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        access: BTreeMap::new(),
+        project: None,
         run: None,
         effect_key: None,
         memo: &NoMemo,

@@ -79,8 +79,10 @@ static SCHEMA: Schema = Schema {
             doc: "status, row_count, date_range, the integrity of what came in, repairs",
         },
     ],
+    optional: &[],
     directories: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

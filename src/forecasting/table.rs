@@ -116,6 +116,19 @@ pub(crate) fn write_csv(context: &Context<'_>, name: &str, frame: &mut DataFrame
     file.flush().map_err(|error| unwritable(path, error))
 }
 
+/// A frame as CSV, with a line for the names.
+///
+/// # Errors
+/// [`TaskError`] if it cannot be written so.
+pub(crate) fn csv_bytes(frame: &mut DataFrame) -> Result<Vec<u8>, TaskError> {
+    let mut bytes = Vec::new();
+    CsvWriter::new(&mut bytes)
+        .n_threads(1)
+        .finish(frame)
+        .map_err(|error| TaskError::new(format!("cannot write a table as CSV: {error}")))?;
+    Ok(bytes)
+}
+
 /// Opens a staged output to be written.
 pub(super) fn create(path: &Path) -> Result<BufWriter<File>, TaskError> {
     File::create(path)

@@ -8,6 +8,7 @@ mod golden_models;
 mod hostile;
 mod hostile_files;
 mod ingest;
+mod mlflow;
 mod package;
 mod parameters;
 mod pipeline;
@@ -46,6 +47,7 @@ struct TaskDirectory {
     log: Mutex<Vec<String>>,
     memo: Box<dyn Memo>,
     secrets: BTreeMap<String, String>,
+    access: BTreeMap<String, String>,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -56,6 +58,7 @@ impl TaskDirectory {
             log: Mutex::default(),
             memo: Box::new(NoMemo),
             secrets: BTreeMap::new(),
+            access: BTreeMap::new(),
             cancelled: Arc::default(),
         }
     }
@@ -119,6 +122,11 @@ impl TaskDirectory {
                 .map_or(port.name, |(_, file)| file);
             paths.insert(port.name.to_owned(), self.path(bound));
         }
+        for port in schema.optional {
+            if let Some((_, file)) = inputs.iter().find(|(role, _)| *role == port.name) {
+                paths.insert(port.name.to_owned(), self.path(file));
+            }
+        }
         let outputs = schema
             .outputs
             .iter()
@@ -135,8 +143,10 @@ impl TaskDirectory {
             inputs: paths,
             outputs,
             secrets: self.secrets.clone(),
+            access: self.access.clone(),
+            project: Some(self.dir.path().to_owned()),
             run: None,
-            effect_key: None,
+            effect_key: Some(Digest::of(b"an effect")),
             memo: &*self.memo,
             cancelled: &self.cancelled,
             say: &say,

@@ -155,8 +155,10 @@ static SCHEMA: Schema = Schema {
             doc: "the models to forecast with, their versions and settings",
         },
     ],
+    optional: &[],
     directories: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

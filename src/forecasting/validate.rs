@@ -58,8 +58,10 @@ static SCHEMA: Schema = Schema {
         name: "validation",
         doc: "every rule with its verdict and the first rows that break it",
     }],
+    optional: &[],
     directories: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

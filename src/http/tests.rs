@@ -63,7 +63,7 @@ fn settings() -> HttpSettings {
 
 fn get(address: &str, settings: HttpSettings, repeat: Repeat) -> Result<Answer, HttpError> {
     let goes_on = AtomicBool::new(false);
-    let client = HttpClient::new(address, settings, &goes_on)?;
+    let client = HttpClient::new(address, &settings, &goes_on)?;
     client.send(client.request(Method::GET, client.address().clone()), repeat)
 }
 
@@ -83,7 +83,7 @@ fn what_may_pass_is_repeated_only_where_that_is_allowed() {
     // Cut off before the head, and within the body.
     let server = Answering::with(vec![
         String::new(),
-        answer("200 OK", "done").replace("4", "9"),
+        answer("200 OK", "done").replace('4', "9"),
         answer("200 OK", "done"),
     ]);
     let done = get(&server.address, settings(), Repeat::Times(2)).expect("an answer");
@@ -119,7 +119,7 @@ fn a_silent_server_is_not_waited_for_longer_than_it_may_be_silent_nor_after_the_
     let limit = Duration::from_millis(50);
     assert_eq!(error.fault, HttpFault::Timeout { limit });
     let ended = AtomicBool::new(false);
-    let client = HttpClient::new(&address, settings(), &ended).expect("a client");
+    let client = HttpClient::new(&address, &settings(), &ended).expect("a client");
     thread::scope(|scope| {
         scope.spawn(|| {
             thread::sleep(Duration::from_millis(50));
@@ -137,7 +137,7 @@ fn a_silent_server_is_not_waited_for_longer_than_it_may_be_silent_nor_after_the_
 fn a_pause_before_a_repetition_ends_with_the_attempt() {
     let server = Answering::with(vec![answer("429 slow\r\nretry-after: 3600", "")]);
     let ended = AtomicBool::new(false);
-    let client = HttpClient::new(&server.address, settings(), &ended).expect("a client");
+    let client = HttpClient::new(&server.address, &settings(), &ended).expect("a client");
     thread::scope(|scope| {
         scope.spawn(|| {
             thread::sleep(Duration::from_millis(200));

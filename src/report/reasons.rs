@@ -311,6 +311,7 @@ pub fn origin(param: &Param, graph: &Graph) -> String {
         Origin::CommandLine(Some(span)) => format!("{} (set on the command line)", text.line_of(span)),
         Origin::CommandLine(None) => "(set on the command line)".to_owned(),
         Origin::Default => "(the task's default)".to_owned(),
+        Origin::Environment => "(the environment)".to_owned(),
     }
 }
 

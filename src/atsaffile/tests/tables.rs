@@ -67,8 +67,10 @@ static FIT: Schema = Schema {
         name: "fit",
         doc: "what was fitted",
     }],
+    optional: &[],
     directories: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{Exit, Session};
 use crate::diagnostic::Diagnostic;
-use crate::engine::spec::schema::{Kind, ParamSchema, Port, Schema};
+use crate::engine::spec::schema::{Kind, ParamSchema, Port, Schema, Variable, VariableRole};
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
 
@@ -38,7 +38,12 @@ fn text(schema: &Schema, ink: Ink) -> String {
     let faint = |text: &str| (Tone::Faint, text.to_owned());
     let plain = |text: String| (Tone::Plain, text);
     let mut ports = TextTable::new();
-    for (label, list) in [("reads", schema.inputs), ("makes", schema.outputs)] {
+    let lists = [
+        ("reads", schema.inputs),
+        ("or also", schema.optional),
+        ("makes", schema.outputs),
+    ];
+    for (label, list) in lists {
         for (at, Port { name, doc }) in list.iter().enumerate() {
             let label = if at == 0 { label } else { "" };
             ports.row([
@@ -51,6 +56,14 @@ fn text(schema: &Schema, ink: Ink) -> String {
     for (at, name) in schema.secrets.iter().enumerate() {
         let label = if at == 0 { "secrets" } else { "" };
         ports.row([faint(&format!("  {label:7}")), plain((*name).to_owned())]);
+    }
+    for (at, Variable { name, doc, .. }) in schema.variables.iter().enumerate() {
+        let label = if at == 0 { "env" } else { "" };
+        ports.row([
+            faint(&format!("  {label:7}")),
+            plain((*name).to_owned()),
+            plain((*doc).to_owned()),
+        ]);
     }
     out += &ports.draw(ink);
     let mut params = TextTable::new();
@@ -89,10 +102,21 @@ fn json(schema: &Schema) -> Value {
         "summary": schema.summary,
         "params": params(schema.params),
         "inputs": ports(schema.inputs),
+        "optional": ports(schema.optional),
         "outputs": ports(schema.outputs),
         "secrets": schema.secrets,
+        "variables": schema.variables.iter().map(variable).collect::<Value>(),
         "effect": schema.effect,
     })
+}
+
+fn variable(of: &Variable) -> Value {
+    let role = match of.role {
+        VariableRole::Param(param) => json!({ "param": param }),
+        VariableRole::Secret => json!("secret"),
+        VariableRole::Access => json!("access"),
+    };
+    json!({ "name": of.name, "role": role, "doc": of.doc })
 }
 
 fn params(params: &[ParamSchema]) -> Value {

@@ -49,8 +49,10 @@ static FIT: Schema = Schema {
         name: "fitted",
         doc: "the models",
     }],
+    optional: &[],
     directories: &[],
     secrets: &[],
+    variables: &[],
     effect: false,
     ordered: &[],
 };

@@ -41,6 +41,8 @@ pub enum Origin {
     CommandLine(Option<Span>),
     /// The task's own default.
     Default,
+    /// A variable of the environment that the task takes without being told.
+    Environment,
 }
 
 impl Origin {
@@ -50,7 +52,7 @@ impl Origin {
         match self {
             Self::Atsaffile(span) => Some(span),
             Self::CommandLine(span) => span,
-            Self::Default => None,
+            Self::Default | Self::Environment => None,
         }
     }
 }

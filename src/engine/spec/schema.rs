@@ -24,12 +24,16 @@ pub struct Schema {
     pub params: &'static [ParamSchema],
     /// The roles of its inputs; all are required.
     pub inputs: &'static [Port],
+    /// The roles of further inputs, which a target may leave out.
+    pub optional: &'static [Port],
     /// The names of its outputs; all are required.
     pub outputs: &'static [Port],
     /// The outputs that are directories, by name; every other is a file.
     pub directories: &'static [&'static str],
     /// Secrets that it can use, to be named under `secrets`.
     pub secrets: &'static [&'static str],
+    /// Variables of the environment that it takes without being told, since every client of what it talks to does.
+    pub variables: &'static [Variable],
     /// Whether it acts outside the project, so that its result is never restored.
     pub effect: bool,
     /// Pairs of parameters, each a date, of which the second must not be before the first.
@@ -41,6 +45,24 @@ impl Schema {
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&'static ParamSchema> {
         self.params.iter().find(|param| param.name == name)
+    }
+
+    /// The variables that it takes for something.
+    pub fn variables_for(&self, is: impl Fn(VariableRole) -> bool) -> impl Iterator<Item = &'static str> {
+        let of_role = move |it: &&Variable| is(it.role);
+        self.variables.iter().filter(of_role).map(|it| it.name)
+    }
+
+    /// The variable that gives a parameter its value.
+    #[must_use]
+    pub fn variable_of(&self, param: &str) -> Option<&'static str> {
+        self.variables_for(|role| matches!(role, VariableRole::Param(name) if name == param))
+            .next()
+    }
+
+    /// The secrets that a target which uses it gets without declaring them.
+    pub fn known_secrets(&self) -> impl Iterator<Item = &'static str> {
+        self.variables_for(|role| role == VariableRole::Secret)
     }
 
     /// The pairs of [`Schema::ordered`] whose values are in reverse order; `value` gives that of a parameter, as checked.
@@ -79,6 +101,28 @@ pub struct Port {
     pub name: &'static str,
     /// What it holds, in one line.
     pub doc: &'static str,
+}
+
+/// A variable of the environment by which whatever a task talks to is known to all its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What the task takes it for.
+    pub role: VariableRole,
+    /// What it means, in one line.
+    pub doc: &'static str,
+}
+
+/// What a task takes a variable of the environment for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableRole {
+    /// The value of this parameter where neither the Atsaffile nor the command line gives one.
+    Param(&'static str),
+    /// A secret, which need not be declared.
+    Secret,
+    /// How the outside is reached: the result does not depend on it, and no fingerprint has it.
+    Access,
 }
 
 /// A default, as a constant.
@@ -387,8 +431,10 @@ mod tests {
             params: &[],
             inputs: &[],
             outputs: &[],
+            optional: &[],
             directories: &[],
             secrets: &[],
+            variables: &[],
             effect: false,
             ordered: &[("start", "end"), ("from", "to")],
         };

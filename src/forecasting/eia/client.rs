@@ -84,7 +84,7 @@ impl<'a> Client<'a> {
             any_certificate: false,
             secrets: vec![key.to_owned()],
         };
-        let http = HttpClient::new(&address, settings, cancelled).map_err(|error| failed(error, limits))?;
+        let http = HttpClient::new(&address, &settings, cancelled).map_err(|error| failed(error, limits))?;
         if http.address().scheme() != "https" && !http.is_here() && !limits.allow_http {
             return Err(EiaError::Unencrypted { address: http.origin() });
         }

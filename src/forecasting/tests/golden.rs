@@ -313,7 +313,7 @@ fn choices() -> Vec<[String; 3]> {
         }
         let steps = [
             ("train_backtest_select", params),
-            ("register_champion", vec![]),
+            ("register_champion", level.clone()),
             ("forecast_publish", level.clone()),
             ("package_champion", level),
             ("save_metrics_csv", vec![]),

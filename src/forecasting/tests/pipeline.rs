@@ -70,7 +70,8 @@ fn the_pipeline_runs_from_pages_to_predictions() {
         .expect("a winner");
     assert_eq!(champion["models"][0]["name"], winner);
     assert_eq!(champion["metrics"][winner]["rank"], 1);
-    assert_eq!(champion["registered"], false);
+    assert_eq!(champion["registered"], true);
+    assert_eq!(champion["registration"]["alias"], "champion");
 }
 
 #[test]
