@@ -15,7 +15,8 @@ fn main() -> ExitCode {
     if let Some(shortage) = Shortage::of(1) {
         // Where nothing can be allocated, there is neither a diagnostic nor a screen.
         let _ = writeln!(io::stderr(), "error: {shortage}\n  help: {}", Shortage::HELP);
-        return ExitCode::from(Exit::Usage as u8);
+        // Not even tidying up may allocate.
+        signal_hook::low_level::exit(Exit::Usage as i32);
     }
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
