@@ -14,7 +14,7 @@ use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, GraphError, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::{Catalog, VariableRole};
-use crate::engine::spec::{Output, Secret, Spec, Text};
+use crate::engine::spec::{Output, Secret, Spec, Text, full_name};
 use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
 use crate::outward::Mask;
@@ -109,7 +109,7 @@ impl Project {
         let Some(target) = of_target.filter(|_| diagnostic.help.is_empty()) else {
             return diagnostic;
         };
-        let full = |output: &Output| format!("`{}.{}`", target.name, output.name);
+        let full = |output: &Output| format!("`{}`", full_name(&target.name, &output.name));
         let names: Vec<String> = target.outputs.iter().map(full).collect();
         diagnostic.note(format!(
             "the artifacts of the target `{}`: {}",

@@ -15,7 +15,7 @@ use super::result_id::{Discovered, result_id};
 use super::spec::{Action, ArtifactKind, Output, Target};
 use super::store::entry::Artifact;
 use super::store::{History, StoredResult};
-use super::writes::{Writes, writes};
+use super::writes::{self, Writes, writes};
 
 /// A target's step, with the contents of what it leaves, unless it has to run; or why it cannot be planned.
 pub(super) type Judged = Result<(Step, Option<Contents>), Vec<PlanError>>;
@@ -74,8 +74,8 @@ pub(super) fn judge_by(
     let verdict = if !reasons.is_empty() {
         let earlier = hash
             .filter(|_| !force)
-            .filter(|_| !writes_a_source(inputs.graph, id))
-            .and_then(|hash| restorable(inputs, target, history, hash));
+            .and_then(|hash| restorable(inputs, target, history, hash))
+            .filter(|_| !writes_a_source(inputs.graph, id));
         contents = earlier
             .as_ref()
             .map(|earlier| contents_of(inputs.disk, target, earlier, false));
@@ -172,13 +172,9 @@ fn writes_a_source(graph: &Graph, id: TargetId) -> bool {
     let Action::Command(command) = &graph.target(id).action else {
         return false;
     };
-    let text = command.text();
-    let others = graph.order().iter().filter(|other| **other != id);
-    let mut sources = others
-        .flat_map(|other| &graph.node(*other).reads)
-        .filter(|read| read.artifact.is_none());
-    // Most are not even named.
-    sources.any(|read| text.contains(&read.path) && writes(command, &read.path) == Writes::Yes)
+    let named = writes::words(command);
+    let mut sources = named.iter().filter(|word| graph.is_source_of_another(word, id));
+    sources.any(|path| writes(command, path) == Writes::Yes)
 }
 
 /// The earlier result that may be put back for a declared fingerprint: never of an effect, which has to act; only a

@@ -79,6 +79,20 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
     if others { Writes::Unknown } else { Writes::No }
 }
 
+/// The words of a command that it may write, as paths.
+pub(crate) fn words(command: &Command) -> Vec<String> {
+    let text = command.text();
+    let plain = |word: &str| word.strip_prefix("./").unwrap_or(word).to_owned();
+    match command.shell.is_some() {
+        true => {
+            let steps = steps(&text).into_iter().flatten();
+            let words = steps.flat_map(|Step { words, written }| words.into_iter().chain(written));
+            words.map(|word| plain(&word)).collect()
+        }
+        false => text.lines().map(plain).collect(),
+    }
+}
+
 fn has(list: &str, name: &str) -> bool {
     list.split_whitespace().any(|word| word == name)
 }

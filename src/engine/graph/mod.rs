@@ -50,6 +50,8 @@ pub struct Graph {
     /// Paths that reach an artifact, or into one, through a link.
     linked: FastMap<String, ArtifactId>,
     ignore: Ignore,
+    /// Who reads each source; made when it is asked for.
+    readers: OnceLock<FastMap<String, Vec<TargetId>>>,
 }
 
 /// The edges of one target.
@@ -219,6 +221,7 @@ impl Graph {
             by_real,
             linked: FastMap::default(),
             ignore,
+            readers: OnceLock::new(),
         };
         errors.extend(check::axes(&graph));
         for id in (0..).map(TargetId).take(graph.spec.targets.len()) {
@@ -355,6 +358,22 @@ impl Graph {
     pub(crate) fn is_artifact_or_in_one(&self, path: &str) -> bool {
         let above = || check::directory_above(&self.by_path, path, &self.spec).is_some();
         self.by_path.contains_key(path) || self.linked.contains_key(path) || above()
+    }
+
+    /// Whether another target than this one reads a source at a path.
+    pub(crate) fn is_source_of_another(&self, path: &str, id: TargetId) -> bool {
+        let readers = self.readers.get_or_init(|| {
+            let mut readers: FastMap<String, Vec<TargetId>> = FastMap::default();
+            for id in &self.order {
+                for read in self.node(*id).reads.iter().filter(|read| read.artifact.is_none()) {
+                    readers.entry(read.path.clone()).or_default().push(*id);
+                }
+            }
+            readers
+        });
+        readers
+            .get(path)
+            .is_some_and(|all| all.iter().any(|other| *other != id))
     }
 
     /// Artifacts by declared path, and by where a link on the way to it leads.
