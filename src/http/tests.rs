@@ -76,7 +76,7 @@ fn what_may_pass_is_repeated_only_where_that_is_allowed() {
     assert_eq!(server.asked().len(), 3);
     for (status, repeat) in [("503 busy", Repeat::Never), ("404 no", Repeat::Times(2))] {
         let server = Answering::with(vec![answer(status, "")]);
-        let once = get(&server.address, settings(), repeat).expect("an answer");
+        let once = get(&server.address, &settings(), repeat).expect("an answer");
         assert!(status.starts_with(&once.status.to_string()));
         assert_eq!(server.asked().len(), 1);
     }
