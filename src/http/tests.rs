@@ -61,9 +61,9 @@ fn settings() -> HttpSettings {
     }
 }
 
-fn get(address: &str, settings: HttpSettings, repeat: Repeat) -> Result<Answer, HttpError> {
+fn get(address: &str, settings: &HttpSettings, repeat: Repeat) -> Result<Answer, HttpError> {
     let goes_on = AtomicBool::new(false);
-    let client = HttpClient::new(address, &settings, &goes_on)?;
+    let client = HttpClient::new(address, settings, &goes_on)?;
     client.send(client.request(Method::GET, client.address().clone()), repeat)
 }
 
@@ -71,12 +71,12 @@ fn get(address: &str, settings: HttpSettings, repeat: Repeat) -> Result<Answer, 
 fn what_may_pass_is_repeated_only_where_that_is_allowed() {
     let busy = || answer("503 busy", "");
     let server = Answering::with(vec![busy(), busy(), answer("200 OK", "done")]);
-    let done = get(&server.address, settings(), Repeat::Times(2)).expect("an answer");
+    let done = get(&server.address, &settings(), Repeat::Times(2)).expect("an answer");
     assert_eq!((done.status, done.body.as_slice()), (200, &b"done"[..]));
     assert_eq!(server.asked().len(), 3);
     for (status, repeat) in [("503 busy", Repeat::Never), ("404 no", Repeat::Times(2))] {
         let server = Answering::with(vec![answer(status, "")]);
-        let once = get(&server.address, settings(), repeat).expect("an answer");
+        let once = get(&server.address, &settings(), repeat).expect("an answer");
         assert!(status.starts_with(&once.status.to_string()));
         assert_eq!(server.asked().len(), 1);
     }
@@ -86,7 +86,7 @@ fn what_may_pass_is_repeated_only_where_that_is_allowed() {
         answer("200 OK", "done").replace('4', "9"),
         answer("200 OK", "done"),
     ]);
-    let done = get(&server.address, settings(), Repeat::Times(2)).expect("an answer");
+    let done = get(&server.address, &settings(), Repeat::Times(2)).expect("an answer");
     assert_eq!(done.body, b"done");
     server.asked();
 }
@@ -95,17 +95,17 @@ fn what_may_pass_is_repeated_only_where_that_is_allowed() {
 fn an_error_says_which_request_without_a_secret() {
     let server = Answering::with(vec![answer("200 OK", &"x".repeat(101))]);
     let address = format!("{}/s3cr3t%2Fword/a?token=s3cr3t%2Fword", server.address);
-    let error = get(&address, settings(), Repeat::Never).expect_err("too large");
+    let error = get(&address, &settings(), Repeat::Never).expect_err("too large");
     let expected = format!("`GET {}/***/a` got an answer of more than 100 bytes", server.address);
     assert_eq!(error.to_string(), expected);
     server.asked();
     let location = "307 on\r\nlocation: https://other.example/a";
     let server = Answering::with(vec![answer(location, "")]);
-    let error = get(&server.address, settings(), Repeat::Never).expect_err("elsewhere");
+    let error = get(&server.address, &settings(), Repeat::Never).expect_err("elsewhere");
     let to = "https://other.example".to_owned();
     assert_eq!(error.fault, HttpFault::Redirected { to });
     server.asked();
-    let error = get("http://s3cr3t/word:x", settings(), Repeat::Never).expect_err("no server");
+    let error = get("http://s3cr3t/word:x", &settings(), Repeat::Never).expect_err("no server");
     assert!(!error.to_string().contains("s3cr3t"), "{error}");
 }
 
@@ -115,7 +115,7 @@ fn a_silent_server_is_not_waited_for_longer_than_it_may_be_silent_nor_after_the_
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     let mut short = settings();
     short.limits.first_byte = Duration::from_millis(50);
-    let error = get(&address, short, Repeat::Times(3)).expect_err("late");
+    let error = get(&address, &short, Repeat::Times(3)).expect_err("late");
     let limit = Duration::from_millis(50);
     assert_eq!(error.fault, HttpFault::Timeout { limit });
     let ended = AtomicBool::new(false);
@@ -158,10 +158,10 @@ fn certificates_that_are_none_are_reported() {
     let mut with = settings();
     let file = dir.path().join("ca.pem");
     with.certificates = Some(file.clone());
-    let missing = get("https://localhost:1", with.clone(), Repeat::Never).expect_err("no file");
+    let missing = get("https://localhost:1", &with, Repeat::Never).expect_err("no file");
     assert!(matches!(missing.fault, HttpFault::Certificates { .. }), "{missing}");
     std::fs::File::create(&file).expect("made");
-    let empty = get("https://localhost:1", with, Repeat::Never).expect_err("an empty file");
+    let empty = get("https://localhost:1", &with, Repeat::Never).expect_err("an empty file");
     let expected = format!(
         "`https://localhost:1` cannot be asked, for the certificates in `{}` cannot be read: it holds no certificate in PEM",
         file.display()

@@ -35,6 +35,7 @@ environment() { # REQUIREMENTS
 }
 newest=$(environment mlflow-requirements.txt)
 oldest=$(environment mlflow-oldest-requirements.txt)
+"$newest/pip" install --quiet --no-cache-dir --disable-pip-version-check --requirement "$here/mlflow-auth-requirements.txt"
 "$newest/mlflow" --version
 "$oldest/mlflow" --version
 
