@@ -53,7 +53,7 @@ for name in targets:
 made = {data["name"]: data["facets"]["version"]["datasetVersion"] for event in job.values() for data in event["outputs"]}
 read = {data["name"]: data["facets"].get("version", {}).get("datasetVersion") for event in job.values() for data in event["inputs"]}
 shared = set(made) & set(read)
-assert len(shared) == 5 and all(made[name] == read[name] for name in shared), (made, read)
+assert len(shared) == 7 and all(made[name] == read[name] for name in shared), (made, read)
 raw = job["eia_forecasting.ingest"]["outputs"][0]
 assert [field["name"] for field in raw["facets"]["schema"]["fields"]][:2] == ["period", "respondent"] or raw["facets"]["schema"]["fields"], raw
 assert raw["outputFacets"]["outputStatistics"]["rowCount"] > 2000, raw

@@ -161,7 +161,7 @@ mod server {
                 any_certificate: !http.verify,
                 secrets: secrets.iter().chain(&http.key).cloned().collect(),
             };
-            let client = HttpClient::new(&http.address, settings, cancelled)
+            let client = HttpClient::new(&http.address, &settings, cancelled)
                 .map_err(|error| without_credentials(&error.to_string()).into_owned())?;
             let key = http.key.as_deref();
             Ok(Self { client, key })
