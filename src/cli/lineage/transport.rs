@@ -26,7 +26,7 @@ pub(super) struct Courier<'a> {
 enum OpenTransport<'a> {
     Console(&'a Screen),
     File(&'a Path, bool),
-    Http(server::Server<'a>),
+    Http(Box<server::Server<'a>>),
 }
 
 impl<'a> Courier<'a> {
@@ -46,7 +46,9 @@ impl<'a> Courier<'a> {
             let opened = match transport {
                 Transport::Console => Ok(OpenTransport::Console(screen)),
                 Transport::File { path, append } => Ok(OpenTransport::File(path, *append)),
-                Transport::Http(http) => server::Server::new(http, secrets, cancelled).map(OpenTransport::Http),
+                Transport::Http(http) => server::Server::new(http, secrets, cancelled)
+                    .map(Box::new)
+                    .map(OpenTransport::Http),
             };
             match opened {
                 Ok(opened) => courier.transports.push((opened, 0)),
