@@ -41,6 +41,8 @@ mod words;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
 pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
 pub use self::matrix::{AxisFiles, AxisQuestions};
 pub(crate) use self::typed::ValueType;
@@ -69,7 +71,8 @@ pub(crate) fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn axis_questions(text: &str) -> AxisQuestions {
     // Most have no matrix, and need not be read twice.
-    if !text.contains("matrix") || !(text.contains("glob") || text.contains("rows")) {
+    let says = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    if !says("matrix") || !(says("glob") || says("rows")) {
         return AxisQuestions::default();
     }
     let text = with_plain_line_ends(text);

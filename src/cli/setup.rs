@@ -197,7 +197,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let root = root_of(&file);
     let typed_in = typed_in(common, &root);
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
-    let env = with_known_variables(&session.env, &root, &text.text, &catalog);
+    let env = with_known_variables(&session.env, &root, &catalog);
     let overrides = Overrides {
         sets: common.set.clone(),
         environment: taken_for_params(&env, &catalog),
@@ -262,16 +262,11 @@ pub(super) fn root_of(file: &Path) -> PathBuf {
     }
 }
 
-/// The environment, with those variables of `.env` that the tasks of the Atsaffile take without being told.
-fn with_known_variables(
-    env: &BTreeMap<String, String>,
-    root: &Path,
-    text: &str,
-    catalog: &Catalog,
-) -> BTreeMap<String, String> {
+/// The environment, with those variables of `.env` that tasks take without being told.
+fn with_known_variables(env: &BTreeMap<String, String>, root: &Path, catalog: &Catalog) -> BTreeMap<String, String> {
     let mut env = env.clone();
-    let used = catalog.values().filter(|schema| text.contains(schema.name));
-    let names = used.flat_map(|schema| schema.variables_for(|role| role != VariableRole::Secret));
+    let all = catalog.values();
+    let names = all.flat_map(|schema| schema.variables_for(|role| role != VariableRole::Secret));
     let unset: Vec<&str> = names.filter(|name| !env.contains_key(*name)).collect();
     if !unset.is_empty() {
         // What is wrong with the file is told when the secrets are read.
