@@ -28,6 +28,11 @@ pub(super) struct DraftInstance<'m> {
 }
 
 impl<'m> DraftInstance<'m> {
+    /// Its axes, by their numbers.
+    pub(super) fn axes(&self) -> impl Iterator<Item = usize> {
+        self.at.iter().map(|(axis, _)| *axis)
+    }
+
     /// The value that it has on an axis.
     pub(super) fn on(&self, axis: usize) -> Option<usize> {
         self.at.iter().find(|(own, _)| *own == axis).map(|(_, value)| *value)

@@ -103,10 +103,7 @@ impl Names<'_> {
     /// The axes that a target is on.
     fn axes_of(&self, target: usize) -> Vec<usize> {
         let instance = self.drafts[target].instance.iter();
-        instance
-            .flat_map(|instance| &instance.at)
-            .map(|(axis, _)| *axis)
-            .collect()
+        instance.flat_map(DraftInstance::axes).collect()
     }
 
     fn axis_names(&self, axes: &[usize]) -> String {
@@ -176,11 +173,7 @@ impl Names<'_> {
         let is_shared = |axis: &usize| instance.is_some_and(|instance| instance.on(*axis).is_some());
         let (shared, open): (Vec<usize>, Vec<usize>) = axes.iter().partition(|axis| is_shared(axis));
         let name = draft.name.text;
-        let own: Vec<usize> = instance
-            .into_iter()
-            .flat_map(|it| &it.at)
-            .map(|(axis, _)| *axis)
-            .collect();
+        let own: Vec<usize> = instance.into_iter().flat_map(DraftInstance::axes).collect();
         let mistake: &mut Mistake = mistakes.error(
             word.span,
             format!(

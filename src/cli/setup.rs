@@ -197,7 +197,9 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let root = root_of(&file);
     let typed_in = typed_in(common, &root);
     let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
-    let env = with_known_variables(&session.env, &root, &catalog);
+    let mut wrong_in_file = Vec::new();
+    let env_file = env_file(&root.join(".env"), &mut wrong_in_file);
+    let env = with_known_variables(&session.env, &env_file, &text.text, &catalog);
     let overrides = Overrides {
         sets: common.set.clone(),
         environment: taken_for_params(&env, &catalog),
@@ -220,7 +222,10 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (store, files) = opened.map_err(CommandError::store)?;
     store.bind(user.clone(), common.trust_store);
     let mut diagnostics = declared.diagnostics;
-    let secrets = secrets(&declared.secrets, &root, &session.env, &mut diagnostics);
+    if !declared.secrets.is_empty() {
+        diagnostics.extend(wrong_in_file);
+    }
+    let secrets = secrets(&declared.secrets, &env_file, &session.env);
     // Before anything is told, mistakes included. A short secret would be taken for many an own word, and is hidden in
     // what targets print.
     let long = secrets.values().filter(|value| !Mask::is_short(value));
@@ -262,16 +267,22 @@ pub(super) fn root_of(file: &Path) -> PathBuf {
     }
 }
 
-/// The environment, with those variables of `.env` that tasks take without being told.
-fn with_known_variables(env: &BTreeMap<String, String>, root: &Path, catalog: &Catalog) -> BTreeMap<String, String> {
+/// The environment, with those variables of `.env` that the tasks of the Atsaffile take without being told.
+fn with_known_variables(
+    env: &BTreeMap<String, String>,
+    file: &BTreeMap<String, String>,
+    text: &str,
+    catalog: &Catalog,
+) -> BTreeMap<String, String> {
     let mut env = env.clone();
-    let all = catalog.values();
-    let names = all.flat_map(|schema| schema.variables_for(|role| role != VariableRole::Secret));
-    let unset: Vec<&str> = names.filter(|name| !env.contains_key(*name)).collect();
-    if !unset.is_empty() {
-        // What is wrong with the file is told when the secrets are read.
-        let file = env_file(&root.join(".env"), &mut Vec::new());
-        env.extend(file.into_iter().filter(|(name, _)| unset.contains(&name.as_str())));
+    for schema in catalog.values() {
+        let names = schema.variables_for(|role| role != VariableRole::Secret);
+        let unset = names.filter(|name| !env.contains_key(*name));
+        let found: Vec<(&String, &String)> = unset.filter_map(|name| file.get_key_value(name)).collect();
+        // The text is long, and most files have none of these.
+        if !found.is_empty() && text.contains(schema.name) {
+            env.extend(found.into_iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
     }
     env
 }
@@ -457,14 +468,9 @@ fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, 
 /// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
 fn secrets(
     declared: &BTreeMap<String, Secret>,
-    root: &Path,
+    file: &BTreeMap<String, String>,
     env: &BTreeMap<String, String>,
-    diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
-    if declared.is_empty() {
-        return BTreeMap::new();
-    }
-    let file = env_file(&root.join(".env"), diagnostics);
     let value = |name: &String| {
         env.get(name)
             .or_else(|| file.get(name))

@@ -136,6 +136,27 @@ pub enum Message<'a> {
     Warning(&'a str),
 }
 
+impl<'a> Context<'a> {
+    /// The context of work that is none of a build's: it reads and makes nothing yet, and remembers nothing.
+    #[must_use]
+    pub fn outside(name: &'a str, cancelled: &'a AtomicBool, say: &'a (dyn Fn(Message<'_>) + Sync)) -> Self {
+        Self {
+            target: name,
+            params: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            access: BTreeMap::new(),
+            project: None,
+            run: None,
+            effect_key: None,
+            memo: &NoMemo,
+            cancelled,
+            say,
+        }
+    }
+}
+
 impl Context<'_> {
     /// Path of an input.
     ///

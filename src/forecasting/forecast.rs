@@ -10,25 +10,28 @@ use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
+/// What is read to fit the selected models to all data.
+pub(super) const INPUTS: [Port; 3] = [
+    Port {
+        name: "clean",
+        doc: "unique_id, ds (UTC), y; without gaps",
+    },
+    Port {
+        name: "validation",
+        doc: "the verdict on it, which must be `valid`",
+    },
+    Port {
+        name: "selected",
+        doc: "the models to forecast with, their versions and settings",
+    },
+];
+
 static SCHEMA: Schema = Schema {
     name: "forecast_publish",
     version: 4,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
-    inputs: &[
-        Port {
-            name: "clean",
-            doc: "unique_id, ds (UTC), y; without gaps",
-        },
-        Port {
-            name: "validation",
-            doc: "the verdict on it, which must be `valid`",
-        },
-        Port {
-            name: "selected",
-            doc: "the models to forecast with, their versions and settings",
-        },
-    ],
+    inputs: &INPUTS,
     outputs: &[Port {
         name: "predictions",
         doc: "unique_id, ds (UTC), yhat, lo-95, hi-95 (one pair for each level), model",

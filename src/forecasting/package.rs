@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::document;
+use super::forecast::INPUTS;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::model_package::ModelPackage;
 use super::series::{self, FREQUENCY};
@@ -18,20 +19,7 @@ static SCHEMA: Schema = Schema {
     version: 1,
     summary: "writes the selected models with their forecasts as a model that MLflow loads",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
-    inputs: &[
-        Port {
-            name: "clean",
-            doc: "unique_id, ds (UTC), y; without gaps",
-        },
-        Port {
-            name: "validation",
-            doc: "the verdict on it, which must be `valid`",
-        },
-        Port {
-            name: "selected",
-            doc: "the models to forecast with, their versions and settings",
-        },
-    ],
+    inputs: &INPUTS,
     outputs: &[
         Port {
             name: "model",

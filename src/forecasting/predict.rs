@@ -14,7 +14,7 @@ use super::series::{self, Observation};
 use super::table::{LONGEST_NAME, short};
 use super::train::MOST_STEPS;
 use crate::engine::spec::Value;
-use crate::engine::task::{Context, Message, NoMemo, TaskError};
+use crate::engine::task::{Context, Message, TaskError};
 
 /// Most steps that can be asked for.
 pub(crate) const LONGEST: u64 = MOST_STEPS.cast_unsigned();
@@ -61,20 +61,11 @@ pub(crate) fn predict(
     // Whoever calls names the files: there is no other limit than memory.
     let unlimited = || Value::Int(i64::MAX);
     let context = Context {
-        target: "predict",
         params: [MAX_MB, MAX_ROWS]
             .map(|param| (param.name.to_owned(), unlimited()))
             .into(),
         inputs: BTreeMap::from([("history".to_owned(), history.to_owned())]),
-        outputs: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        access: BTreeMap::new(),
-        project: None,
-        run: None,
-        effect_key: None,
-        memo: &NoMemo,
-        cancelled,
-        say: &|_: Message<'_>| {},
+        ..Context::outside("predict", cancelled, &|_: Message<'_>| {})
     };
     let document = document(&context, model)?;
     let forecaster = Selection::of(&document.selected.clone().into(), "selected")

@@ -102,6 +102,21 @@ impl Mask {
         }
     }
 
+    /// A value with the secrets hidden in each of its texts, so that it stays JSON; keys are this program's own words.
+    #[must_use]
+    pub fn hide_json(&self, value: &serde_json::Value) -> serde_json::Value {
+        use serde_json::Value;
+        match value {
+            Value::String(text) => self.hide(text).into_owned().into(),
+            Value::Array(items) => items.iter().map(|item| self.hide_json(item)).collect(),
+            Value::Object(entries) => {
+                let hidden = entries.iter().map(|(key, value)| (key.clone(), self.hide_json(value)));
+                Value::Object(hidden.collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Where secrets stand in some bytes, in order and without overlaps.
     pub(super) fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         if self.is_empty() {

@@ -154,7 +154,7 @@ impl Screen {
         let mask = self.mask();
         match mask.is_empty() {
             true => Cow::Borrowed(value),
-            false => Cow::Owned(masked_json(value, &mask)),
+            false => Cow::Owned(mask.hide_json(value)),
         }
     }
 
@@ -229,22 +229,6 @@ impl Screen {
         let error = guard.1.as_ref()?;
         (error.kind() != io::ErrorKind::BrokenPipe)
             .then(|| Diagnostic::error(format!("stdout cannot be written: {error}")))
-    }
-}
-
-fn masked_json(value: &serde_json::Value, mask: &Mask) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => mask.hide(text).into_owned().into(),
-        Value::Array(items) => items.iter().map(|item| masked_json(item, mask)).collect(),
-        Value::Object(entries) => {
-            // Keys are this program's own words.
-            let masked = entries
-                .iter()
-                .map(|(key, value)| (key.clone(), masked_json(value, mask)));
-            Value::Object(masked.collect())
-        }
-        other => other.clone(),
     }
 }
 

@@ -61,11 +61,7 @@ pub(super) struct HttpTransport {
 
 /// Reads the settings; what is wrong is a sentence each, and what it is about is left out.
 pub(super) fn read(env: &BTreeMap<String, String>, root: &Path, wrong: &mut Vec<String>) -> Option<LineageSettings> {
-    let set = |name: &str| {
-        env.get(name)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
-    };
+    let set = |name| set(env, name);
     if set("OPENLINEAGE_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         return None;
     }
@@ -90,6 +86,12 @@ pub(super) fn read(env: &BTreeMap<String, String>, root: &Path, wrong: &mut Vec<
         parent,
         root_parent,
     })
+}
+
+/// A variable that says something.
+fn set<'e>(env: &'e BTreeMap<String, String>, name: &str) -> Option<&'e str> {
+    let value = env.get(name)?.trim();
+    (!value.is_empty()).then_some(value)
 }
 
 /// `transport` of the first file that is there.
@@ -244,10 +246,7 @@ fn number(value: &Value) -> Option<f64> {
 
 /// The run of another program: `namespace/job/run`, of which the namespace may have slashes.
 fn known(env: &BTreeMap<String, String>, variable: &str, wrong: &mut Vec<String>) -> Option<KnownRun> {
-    let text = env
-        .get(variable)
-        .map(|text| text.trim())
-        .filter(|text| !text.is_empty())?;
+    let text = set(env, variable)?;
     let mut parts = text.rsplitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(run), Some(job), Some(namespace))

@@ -60,8 +60,7 @@ impl<'a> Courier<'a> {
 
     /// Carries one event to all places, secrets masked.
     pub(super) fn carry(&mut self, event: &Value, mask: &Mask) {
-        // Masked in each of its texts, it stays JSON.
-        let event = masked(event, mask);
+        let event = mask.hide_json(event);
         let text = escape_json(&event.to_string()).into_owned();
         self.sent += 1;
         let mut trouble = Vec::new();
@@ -92,18 +91,6 @@ impl<'a> Courier<'a> {
     /// What did not go well.
     pub(super) fn trouble(self) -> Vec<String> {
         self.trouble
-    }
-}
-
-fn masked(value: &Value, mask: &Mask) -> Value {
-    match value {
-        Value::String(text) => mask.hide(text).into_owned().into(),
-        Value::Array(items) => items.iter().map(|item| masked(item, mask)).collect(),
-        Value::Object(entries) => {
-            let entry = |(key, value): (&String, &Value)| (mask.hide(key).into_owned(), masked(value, mask));
-            entries.iter().map(entry).collect()
-        }
-        other => other.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::user_key::UserKey;
+use super::user_key::{UserKey, seal};
 use super::{bounded, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
@@ -50,8 +50,7 @@ pub(super) fn load(path: &Path, key: Digest, text: Text, user: &UserKey) -> Opti
     let secret = user.read()?;
     let bytes = own_file::read(path).ok()?;
     let (head, body) = bytes.split_at_checked(blake3::OUT_LEN)?;
-    // Compared in a time that tells nothing of the two.
-    if blake3::Hash::from_slice(head).ok()? != seal(key, body, &secret) {
+    if blake3::Hash::from_slice(head).ok()? != seal(&secret, [key.bytes(), body]) {
         return None;
     }
     let (mut checked, _): (CheckedSpec, usize) = bounded::decode(body)?;
@@ -68,15 +67,9 @@ pub(super) fn save(path: &Path, new: &NewSpec, spec: &Spec) -> io::Result<()> {
     };
     let kept = Kept { spec, warnings };
     let body = bincode::serde::encode_to_vec(kept, config()).map_err(io::Error::other)?;
-    let mut bytes = seal(*key, &body, &secret).as_bytes().to_vec();
+    let mut bytes = seal(&secret, [key.bytes(), &body]).as_bytes().to_vec();
     bytes.extend(body);
     super::replace_file(path, &bytes)
-}
-
-fn seal(key: Digest, body: &[u8], secret: &[u8; 32]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_keyed(secret);
-    hasher.update(key.bytes()).update(body);
-    hasher.finalize()
 }
 
 #[cfg(test)]
@@ -197,7 +190,7 @@ cache = false
             assert!(bytes == whole || load(bytes).is_none(), "it is not what was kept");
             // As if somebody knew the key.
             let body = bytes.get(blake3::OUT_LEN..).unwrap_or_default();
-            let forged = [seal(key, body, &secret).as_bytes(), body].concat();
+            let forged = [seal(&secret, [key.bytes(), body]).as_bytes(), body].concat();
             if let Some(CheckedSpec { spec, warnings }) = load(&forged) {
                 let new = NewSpec {
                     key,

@@ -11,6 +11,7 @@ use self::layout::{Layout, Link, Size, lay_out};
 use super::{Need, NodeState, Picture, Source};
 use crate::engine::graph::{ArtifactId, TargetId};
 use crate::engine::spec::Action;
+use crate::outward::escape_xml;
 
 /// Width of one character of the fixed-width font at its size of 12.
 const CHARACTER: f64 = 7.25;
@@ -73,7 +74,7 @@ pub fn svg(picture: &Picture<'_>) -> String {
     let _ = writeln!(
         out,
         "<title>{}: what is made of what</title>",
-        escaped(&picture.graph.spec.name)
+        escape_xml(&picture.graph.spec.name)
     );
     let _ = writeln!(out, "<style>\n{STYLE}</style>");
     out.push_str(
@@ -204,7 +205,7 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
         Action::Command(command) => format!("runs {}", command.text()),
     };
     let hint = target.desc.clone().unwrap_or(does);
-    let _ = writeln!(out, "<g><title>{}</title>", escaped(&hint));
+    let _ = writeln!(out, "<g><title>{}</title>", escape_xml(&hint));
     let _ = writeln!(
         out,
         "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"6\"/>"
@@ -223,7 +224,7 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
     );
     for ((name, path), at) in picture.made(id).iter().zip(0..) {
         let artifact = ArtifactId { target: id, output: at };
-        let _ = writeln!(out, "<g><title>{}</title>", escaped(path));
+        let _ = writeln!(out, "<g><title>{}</title>", escape_xml(path));
         text(out, "word", x + width - PAD, y + port(artifact) + 4.0, "end", name);
         out.push_str("</g>\n");
     }
@@ -265,7 +266,7 @@ fn draw_way(out: &mut String, points: &[(f64, f64)], before: bool) {
 }
 
 fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, text: &str) {
-    let text = escaped(text);
+    let text = escape_xml(text);
     let _ = writeln!(
         out,
         "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>"
@@ -276,21 +277,4 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, text: &str)
 fn text_width(text: &str) -> f64 {
     let columns = text.chars().map(|c| if c >= '\u{1100}' { 2 } else { 1 }).sum::<u32>();
     f64::from(columns) * CHARACTER
-}
-
-/// A text for XML, which has no place for control characters.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use super::registration::Registered;
 use super::{Place, ServerAccess, embedded, server};
 use crate::engine::spec::Value;
-use crate::engine::task::{Context, Message, NoMemo, TaskError};
+use crate::engine::task::{Context, Message, TaskError};
 
 /// What a push goes by.
 #[derive(Clone, Copy)]
@@ -55,18 +55,11 @@ pub fn push(request: PushRequest<'_>) -> Result<Vec<PushedVersion>, TaskError> {
         );
     };
     let context = Context {
-        target: "push",
         params: BTreeMap::from([("workspace".to_owned(), Value::Text(request.workspace.to_owned()))]),
-        inputs: BTreeMap::new(),
-        outputs: BTreeMap::new(),
         secrets: request.variables.clone(),
         access: request.variables.clone(),
         project: Some(request.project.to_owned()),
-        run: None,
-        effect_key: None,
-        memo: &NoMemo,
-        cancelled: request.cancelled,
-        say: request.say,
+        ..Context::outside("push", request.cancelled, request.say)
     };
     let access = ServerAccess::of(&context, &address);
     let registrations = embedded::registrations(&store)?;

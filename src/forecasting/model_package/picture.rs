@@ -11,7 +11,7 @@ use chrono::NaiveDateTime;
 use super::super::forecaster::SeriesForecast;
 use super::super::table::{LONGEST_NAME, short};
 use super::axis;
-use crate::outward::visible_line;
+use crate::outward::{escape_xml, visible_line};
 
 /// Series with a panel.
 const PANELS: usize = 6;
@@ -235,6 +235,5 @@ fn range(one: &SeriesForecast<'_>, past: &[f64], steps: usize) -> (f64, f64) {
 /// A name as it may stand in XML: on one line, without what a viewer would take for more than text.
 fn escaped(text: &str) -> String {
     let text = short(text, LONGEST_NAME).into_owned();
-    let text = visible_line(&text);
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    escape_xml(&visible_line(&text))
 }

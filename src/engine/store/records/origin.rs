@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::engine::store::user_key::UserKey;
+use crate::engine::store::user_key::{UserKey, seal};
 use crate::engine::store::{own_file, replace_file};
 
 const NAME: &str = "origin";
@@ -15,19 +15,16 @@ pub(super) fn is_own(dir: &Path, id: [u8; 16], user: &UserKey) -> bool {
     let (Some(key), Ok(kept)) = (user.read(), own_file::read(&dir.join(NAME))) else {
         return false;
     };
-    // Compared in a time that tells nothing of the two.
-    blake3::Hash::from_slice(&kept).is_ok_and(|kept| kept == seal(id, &key))
+    blake3::Hash::from_slice(&kept).is_ok_and(|kept| kept == of_journal(id, &key))
 }
 
 /// Says that the journal with this id is the user's own; where that cannot be kept, it is nobody's.
 pub(super) fn sign(dir: &Path, id: [u8; 16], user: &UserKey) {
     if let Some(key) = user.read_or_make() {
-        let _ = replace_file(&dir.join(NAME), seal(id, &key).as_bytes());
+        let _ = replace_file(&dir.join(NAME), of_journal(id, &key).as_bytes());
     }
 }
 
-fn seal(id: [u8; 16], key: &[u8; 32]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_keyed(key);
-    hasher.update(b"journal").update(&id);
-    hasher.finalize()
+fn of_journal(id: [u8; 16], key: &[u8; 32]) -> blake3::Hash {
+    seal(key, [b"journal", &id])
 }
