@@ -161,7 +161,7 @@ sed -i 's/dag_id="[a-z_]*"/dag_id="lineage"/; s|"ATSAF_DAG_TARGET": raw|"SEEN": 
 sed -i 's|^COMMAND = "exec |COMMAND = "echo parent $OPENLINEAGE_PARENT_ID root $OPENLINEAGE_ROOT_PARENT_ID; exec |' "$work/home/dags/lineage.py"
 OPENLINEAGE_DISABLED=false AIRFLOW__OPENLINEAGE__TRANSPORT='{"type": "console"}' airflow dags test lineage 2023-09-30T06:00:00 >"$work/lineage.log" 2>&1 || { tail -n 40 "$work/lineage.log"; fail "--openlineage"; }
 id='[0-9a-f]{8}-[0-9a-f-]{27}'
-grep -oE "parent default/lineage\.flaky/$id root default/lineage/$id" "$work/lineage.log" | head -n 1 | grep . ||
+grep -m 1 -oE "parent default/lineage\.flaky/$id root default/lineage/$id" "$work/lineage.log" ||
   fail "no parent id: $(grep -m 3 'parent ' "$work/lineage.log")"
 
 step "the scheduler, with LocalExecutor, triggered by hand"
@@ -183,7 +183,7 @@ if [ "$major" = 2 ]; then
   airflow db migrate >"$work/migrate2.log" 2>&1
   start scheduler airflow scheduler --skip-serve-logs
 else
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  port=$(free_port)
   export AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://127.0.0.1:$port/execution/ AIRFLOW__API__BASE_URL=http://127.0.0.1:$port
   AIRFLOW__API_AUTH__JWT_SECRET=$(python3 -c 'import secrets; print(secrets.token_hex(32))')
   export AIRFLOW__API_AUTH__JWT_SECRET AIRFLOW__LOGGING__WORKER_LOG_SERVER_HOST=127.0.0.1

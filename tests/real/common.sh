@@ -17,17 +17,27 @@ start() {
   started+=($!)
 }
 
+# The same with a group of its own for what the program starts itself.
+start_group() {
+  local name=$1
+  shift
+  setsid "$@" >"$work/$name.log" 2>&1 &
+  started+=("-$!")
+}
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
 # Ends what was started, the last first, each for itself.
 finish() {
   local status=$? at
   for ((at = ${#started[@]} - 1; at >= 0; at--)); do
-    kill "${started[at]}" 2>/dev/null || true
+    kill -- "${started[at]}" 2>/dev/null || true
   done
   for ((at = 0; at < 100 && ${#started[@]} > 0; at++)); do
-    kill -0 "${started[@]}" 2>/dev/null || break
+    kill -0 -- "${started[@]}" 2>/dev/null || break
     sleep 0.1
   done
-  for at in "${!started[@]}"; do kill -KILL "${started[at]}" 2>/dev/null || true; done
+  for at in "${!started[@]}"; do kill -KILL -- "${started[at]}" 2>/dev/null || true; done
   if [ "$status" = 0 ] && [ -z "${KEEP:-}" ]; then rm -rf "$work"; else echo "left in $work"; fi
   exit "$status"
 }
@@ -52,4 +62,5 @@ if [ -z "$atsaf" ]; then
   (cd "$root" && cargo build --release --quiet)
   atsaf=$(cd "$root" && cargo metadata --format-version 1 --no-deps --offline | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/release/atsaf
 fi
+atsaf=$(realpath "$atsaf")
 export XDG_STATE_HOME=$work/state

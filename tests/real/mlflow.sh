@@ -3,52 +3,19 @@
 #
 #   tests/real/mlflow.sh
 #
-# Takes a Rust toolchain, python3 (3.10 or later) and, the first time, some minutes for `pip install` from PyPI into
-# `target/real/`: MLflow 3.17.2 and 3.1.4. Everything else happens in a temporary directory and on 127.0.0.1. `ATSAF=path`
-# names a program that is built already; `CUTS=1,5` cuts at these calls only.
-set -euo pipefail
-cd "$(dirname "$0")/../.."
-here=$PWD/tests/real
-step() { printf '\n== %s\n' "$*"; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
-
-step "atsaf"
-if [ -z "${ATSAF:-}" ]; then
-  cargo build --quiet
-  ATSAF=${CARGO_TARGET_DIR:-target}/debug/atsaf
-fi
-ATSAF=$(realpath "$ATSAF")
-"$ATSAF" --version
+# The first time, MLflow 3.17.2 and 3.1.4 are installed, which takes some minutes. `ATSAF=path` names a program that is built
+# already; `CUTS=1,5` cuts at these calls only.
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "$0")/common.sh"
+cd "$root"
 
 step "MLflow in environments of their own"
-environment() { # REQUIREMENTS
-  local wanted venv
-  wanted=$(sha256sum "$here/$1" | cut -c1-12)
-  venv=$PWD/target/real/mlflow-$wanted
-  if [ ! -e "$venv/complete" ]; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check --requirement "$here/$1"
-    touch "$venv/complete"
-  fi
-  echo "$venv/bin"
-}
-newest=$(environment mlflow-requirements.txt)
-oldest=$(environment mlflow-oldest-requirements.txt)
+newest=$(venv mlflow "$here/mlflow-requirements.txt")/bin
+oldest=$(venv mlflow "$here/mlflow-oldest-requirements.txt")/bin
 "$newest/pip" install --quiet --no-cache-dir --disable-pip-version-check --requirement "$here/mlflow-auth-requirements.txt"
 "$newest/mlflow" --version
 "$oldest/mlflow" --version
 
-scratch=$(mktemp -d)
-started=()
-# Each leads a group of its own, with its workers in it.
-stop() { kill -- "-$1" 2>/dev/null || true; }
-cleanup() {
-  for pid in "${started[@]}"; do stop "$pid"; done
-  rm -rf "$scratch"
-}
-trap cleanup EXIT
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 await() { # URL
   for _ in $(seq 300); do
     if curl -s -o /dev/null "$1"; then return; fi
@@ -56,25 +23,21 @@ await() { # URL
   done
   fail "nothing answers at $1"
 }
-begin() { # COMMAND..: in the background, in a group of its own
-  setsid "$@" >"$scratch/log-${#started[@]}" 2>&1 &
-  started+=("$!")
-}
 export MLFLOW_HTTP_REQUEST_MAX_RETRIES=2 MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true
 unset MLFLOW_TRACKING_URI MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD
 
-project=$scratch/project
+project=$work/project
 mkdir "$project"
 cp -r Atsaffile fixtures "$project"
-atsaf() { "$ATSAF" -C "$project" "$@"; }
+atsaf() { "$atsaf" -C "$project" "$@"; }
 quick=(-s 'models=SeasonalNaive,LagRidge' -s end_date=2023-07-31)
 
 step "the embedded store: built twice, read by MLflow 3.1.4 from the project's directory"
 atsaf build champion "${quick[@]}"
-atsaf build champion "${quick[@]}" 2>&1 | grep -q "nothing to do" || fail "a second build did something"
-cp "$project/artifacts/champion.json" "$scratch/first.json"
+atsaf build champion "${quick[@]}" 2>&1 | grep "nothing to do" >/dev/null || fail "a second build did something"
+cp "$project/artifacts/champion.json" "$work/first.json"
 atsaf build champion "${quick[@]}" --only -B
-python3 - "$scratch/first.json" "$project/artifacts/champion.json" <<'PYTHON' || fail "a forced registration is not the first one"
+python3 - "$work/first.json" "$project/artifacts/champion.json" <<'PYTHON' || fail "a forced registration is not the first one"
 import json, sys
 first, second = (json.load(open(path))["registration"] for path in sys.argv[1:])
 assert first.pop("why") != second.pop("why")
@@ -88,7 +51,7 @@ atsaf build champion -s 'models=SeasonalNaive,LagRidge' -s end_date=2023-08-15
 step "and back: the first version takes it again"
 atsaf build champion "${quick[@]}"
 (cd "$project" && "$oldest/python" "$here/mlflow_read.py" sqlite:///mlflow/mlflow.db champion eia_forecasting artifacts/champion.json 2)
-cp -r "$project" "$scratch/embedded"
+cp -r "$project" "$work/embedded"
 
 step "MLflow 3.17 upgrades it, and atsaf goes on writing to it"
 (cd "$project" && "$newest/python" "$here/mlflow_read.py" sqlite:///mlflow/mlflow.db champion eia_forecasting artifacts/champion.json 2)
@@ -96,12 +59,12 @@ atsaf build champion -s 'models=SeasonalNaive,LagRidge' -s end_date=2023-08-20
 (cd "$project" && "$newest/python" "$here/mlflow_read.py" sqlite:///mlflow/mlflow.db champion eia_forecasting artifacts/champion.json 3)
 
 step "a server behind a proxy"
-mkdir "$scratch/server"
+mkdir "$work/server"
 port=$(free_port)
-begin "$newest/mlflow" server --host 127.0.0.1 --port "$port" --workers 1 \
-  --backend-store-uri "sqlite:///$scratch/server/mlflow.db" --artifacts-destination "$scratch/server/artifacts"
+start_group server "$newest/mlflow" server --host 127.0.0.1 --port "$port" --workers 1 \
+  --backend-store-uri "sqlite:///$work/server/mlflow.db" --artifacts-destination "$work/server/artifacts"
 proxy=$(free_port)
-begin python3 "$here/cutting_proxy.py" "$proxy" "$port"
+start_group proxy python3 "$here/cutting_proxy.py" "$proxy" "$port"
 await "http://127.0.0.1:$port/health"
 await "http://127.0.0.1:$proxy/calls"
 export MLFLOW_TRACKING_URI=http://127.0.0.1:$proxy
@@ -111,7 +74,7 @@ cut 0
 atsaf build champion "${quick[@]}" -s experiment_name=server
 all=$(calls)
 echo "$all calls"
-atsaf build champion "${quick[@]}" -s experiment_name=server 2>&1 | grep -q "nothing to do" || fail "a second build did something"
+atsaf build champion "${quick[@]}" -s experiment_name=server 2>&1 | grep "nothing to do" >/dev/null || fail "a second build did something"
 "$newest/python" "$here/mlflow_read.py" "http://127.0.0.1:$port" champion server "$project/artifacts/champion.json" 1
 rm "$project/artifacts/champion.json"
 atsaf build champion "${quick[@]}" -s experiment_name=server
@@ -122,18 +85,18 @@ names=()
 for n in $(if [ -n "${CUTS:-}" ]; then tr , '\n' <<<"$CUTS"; else seq "$all"; fi); do
   names+=("cut$n")
   cut "$n"
-  if atsaf -q build champion "${quick[@]}" -s "experiment_name=cut$n" >"$scratch/cut" 2>&1; then
+  if atsaf -q build champion "${quick[@]}" -s "experiment_name=cut$n" >"$work/cut" 2>&1; then
     fail "cut at call $n, the build succeeded"
   fi
-  grep -q "got no answer" "$scratch/cut" || { cat "$scratch/cut"; fail "cut at call $n, the error says something else"; }
+  grep -q "got no answer" "$work/cut" || { cat "$work/cut"; fail "cut at call $n, the error says something else"; }
   cut 0
   atsaf -q build champion "${quick[@]}" -s "experiment_name=cut$n"
 done
 "$newest/python" "$here/mlflow_read.py" "http://127.0.0.1:$port" once "${names[@]}"
 
 step "push: the embedded registrations, made on the server, once"
-for _ in 1 2; do "$ATSAF" -C "$scratch/embedded" mlflow push --to "http://127.0.0.1:$port"; done | tee "$scratch/pushed"
-[ "$(sort "$scratch/pushed" | uniq | wc -l)" = 2 ] || fail "a second push made something"
+for _ in 1 2; do "$atsaf" -C "$work/embedded" mlflow push --to "http://127.0.0.1:$port"; done | tee "$work/pushed"
+[ "$(sort "$work/pushed" | uniq | wc -l)" = 2 ] || fail "a second push made something"
 "$newest/python" - "http://127.0.0.1:$port" <<'PYTHON'
 import sys, mlflow
 client = mlflow.MlflowClient(sys.argv[1])
@@ -143,29 +106,29 @@ PYTHON
 
 step "errors: no server, no MLflow, and passwords"
 expect() { # TEXT: the build must fail and say so
-  if atsaf build champion "${quick[@]}" -s experiment_name=errors >"$scratch/error" 2>&1; then fail "it succeeded: $1"; fi
-  grep -q "$1" "$scratch/error" || { cat "$scratch/error"; fail "expected: $1"; }
-  if grep -q "wr0ng-password" "$scratch/error"; then fail "the password was printed"; fi
-  grep -m1 "$1" "$scratch/error"
+  if atsaf build champion "${quick[@]}" -s experiment_name=errors >"$work/error" 2>&1; then fail "it succeeded: $1"; fi
+  grep -q "$1" "$work/error" || { cat "$work/error"; fail "expected: $1"; }
+  if grep -q "wr0ng-password" "$work/error"; then fail "the password was printed"; fi
+  grep -m1 "$1" "$work/error"
 }
 MLFLOW_TRACKING_URI=http://127.0.0.1:$(free_port) expect "got no answer: Connection refused"
 other=$(free_port)
-begin python3 -m http.server --bind 127.0.0.1 --directory "$scratch/server" "$other"
+start_group other python3 -m http.server --bind 127.0.0.1 --directory "$work/server" "$other"
 await "http://127.0.0.1:$other/"
 MLFLOW_TRACKING_URI=http://127.0.0.1:$other expect "is no MLflow server, or not at this path"
 secure=$(free_port)
-mkdir "$scratch/secure"
-cat >"$scratch/secure/auth.ini" <<INI
+mkdir "$work/secure"
+cat >"$work/secure/auth.ini" <<INI
 [mlflow]
 default_permission = READ
-database_uri = sqlite:///$scratch/secure/auth.db
+database_uri = sqlite:///$work/secure/auth.db
 admin_username = admin
 admin_password = a-l0ng-password-1
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 INI
-MLFLOW_AUTH_CONFIG_PATH=$scratch/secure/auth.ini MLFLOW_FLASK_SERVER_SECRET_KEY=key begin "$newest/mlflow" server \
+MLFLOW_AUTH_CONFIG_PATH=$work/secure/auth.ini MLFLOW_FLASK_SERVER_SECRET_KEY=key start_group secure "$newest/mlflow" server \
   --host 127.0.0.1 --port "$secure" --workers 1 --app-name basic-auth \
-  --backend-store-uri "sqlite:///$scratch/secure/mlflow.db" --artifacts-destination "$scratch/secure/artifacts"
+  --backend-store-uri "sqlite:///$work/secure/mlflow.db" --artifacts-destination "$work/secure/artifacts"
 await "http://127.0.0.1:$secure/health"
 export MLFLOW_TRACKING_URI=http://127.0.0.1:$secure
 expect "wants a name and a password"

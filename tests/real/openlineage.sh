@@ -72,7 +72,7 @@ from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 client = OpenLineageClient()
 client.emit(RunEvent(eventType=RunState.COMPLETE, eventTime=datetime.now(timezone.utc).isoformat(), run=Run("0193a1c2-7b2e-7000-8000-00000000000c"), job=Job("team", "official"), producer="https://example.org"))
 PY
-tail -n 1 "$work/first/events" | grep -q '"official"' || fail "the client's event did not arrive"
+tail -n 1 "$work/first/events" | grep '"official"' >/dev/null || fail "the client's event did not arrive"
 [ "$(sort -u "$work/first/keys")" = "/api/v1/lineage Bearer s3cr3t-api-key" ] || fail "it asked otherwise: $(sort -u "$work/first/keys")"
 echo "the same address and the same key"
 
@@ -84,11 +84,11 @@ events null
 COMPLETE eia_forecasting" ] || fail "of a build that had nothing to do: $(kinds "$work/null")"
 mv "$work/project/artifacts/predictions.parquet" "$work/aside"
 events restored
-kinds "$work/restored" | grep -q "COMPLETE forecast" || fail "of a restored target: $(kinds "$work/restored")"
+kinds "$work/restored" | grep "COMPLETE forecast" >/dev/null || fail "of a restored target: $(kinds "$work/restored")"
 grep -q restoredFrom "$work/restored" || fail "it does not say that it came back"
 if events failed -s "source=nowhere" -k; then fail "a build without its source succeeded"; fi
 if events failed -s min_length=100000; then fail "a build with a broken rule succeeded"; fi
-kinds "$work/failed" | grep -q "FAIL validate" || fail "of a failed target: $(kinds "$work/failed")"
+kinds "$work/failed" | grep "FAIL validate" >/dev/null || fail "of a failed target: $(kinds "$work/failed")"
 grep -q errorMessage "$work/failed" || fail "it does not say why"
 cat "$work/null" "$work/restored" "$work/failed" >"$work/all"
 "$python" "$here/check_lineage.py" "$work/all" ${OPENLINEAGE_SPEC:+"$OPENLINEAGE_SPEC"}
