@@ -85,27 +85,52 @@ impl Draft<'_> {
     }
 }
 
-/// Puts its instances in the place of each target with `each`.
-pub(super) fn expand<'m>(
+/// Puts its instances in the place of each target with `each`; a file without any is not copied for that.
+pub(super) fn expand<'d, 'm>(
     text: &str,
-    drafts: Vec<Draft<'m>>,
+    drafts: &'d [Draft<'m>],
+    matrix: &'m Matrix<'m>,
+    params: &Params<'m>,
+    mistakes: &mut Mistakes,
+) -> Cow<'d, [Draft<'m>]> {
+    let expanded = match drafts.iter().any(|draft| draft.each.is_some()) {
+        true => Cow::Owned(instances_of_all(text, drafts, matrix, params, mistakes)),
+        false => Cow::Borrowed(drafts),
+    };
+    for entry in matrix.excluded.iter().filter(|entry| !entry.is_used.get()) {
+        mistakes
+            .warning(entry.span, "this entry of `exclude` leaves nothing out")
+            .note("it is for targets whose `each` has all of its axes");
+    }
+    for axis in matrix.axes.iter().filter(|axis| !axis.is_used.get()) {
+        mistakes
+            .warning(axis.name.span, format!("no target is on the axis `{}`", axis.name.text))
+            .help(format!("name it in a target: `each = [\"{}\"]`", axis.name.text));
+    }
+    expanded
+}
+
+fn instances_of_all<'m>(
+    text: &str,
+    drafts: &[Draft<'m>],
     matrix: &'m Matrix<'m>,
     params: &Params<'m>,
     mistakes: &mut Mistakes,
 ) -> Vec<Draft<'m>> {
     let mut expanded = Vec::with_capacity(drafts.len());
-    for mut draft in drafts {
+    for draft in drafts {
         let Some((_, words)) = &draft.each else {
-            expanded.push(draft);
+            expanded.push(draft.clone());
             continue;
         };
         let instances = matrix
             .each(words, mistakes)
-            .and_then(|axes| instances(&draft, &axes, matrix, mistakes));
+            .and_then(|axes| instances(draft, &axes, matrix, mistakes));
         let Some(instances) = instances else {
             // It stands for what it was meant as, so that nothing is concluded from its absence.
-            draft.broken.each = true;
-            expanded.push(draft);
+            let mut whole = draft.clone();
+            whole.broken.each = true;
+            expanded.push(whole);
             continue;
         };
         for instance in instances {
@@ -117,16 +142,6 @@ pub(super) fn expand<'m>(
             expanded.push(one);
         }
         mistakes.of_instance(None);
-    }
-    for entry in matrix.excluded.iter().filter(|entry| !entry.is_used.get()) {
-        mistakes
-            .warning(entry.span, "this entry of `exclude` leaves nothing out")
-            .note("it is for targets whose `each` has all of its axes");
-    }
-    for axis in matrix.axes.iter().filter(|axis| !axis.is_used.get()) {
-        mistakes
-            .warning(axis.name.span, format!("no target is on the axis `{}`", axis.name.text))
-            .help(format!("name it in a target: `each = [\"{}\"]`", axis.name.text));
     }
     expanded
 }

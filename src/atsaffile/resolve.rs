@@ -53,7 +53,7 @@ pub(super) fn fill<'t>(
     matrix.check_params(&params, overrides, mistakes);
     overrides::apply(overrides, &mut params, &matrix, &written, catalog, mistakes);
     matrix.outweighs(overrides, mistakes);
-    let drafts = instances::expand(text, written.clone(), &matrix, &params, mistakes);
+    let drafts = instances::expand(text, &written, &matrix, &params, mistakes);
 
     let file = spec.text.path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut made = outputs::read_all(text, &drafts, &params, &file, mistakes);

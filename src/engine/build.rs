@@ -8,7 +8,7 @@
 mod workers;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use super::run::Options;
@@ -279,7 +279,7 @@ impl Build<'_> {
     /// The graph as the disk has it now, if it is another one: a file joined a glob, or a word has become a file.
     fn moved_graph(&self) -> Result<Option<Graph>, BuildError> {
         let PlanContext { graph, files, .. } = self.run.context;
-        let now = Graph::new(graph.spec.clone(), files).map_err(|wrong| BuildError::Graph(wrong.1))?;
+        let now = Graph::new(Arc::clone(&graph.spec), files).map_err(|wrong| BuildError::Graph(wrong.1))?;
         let is_same = |id: &TargetId| now.node(*id).reads == graph.node(*id).reads;
         Ok((!graph.order().iter().all(is_same)).then_some(now))
     }

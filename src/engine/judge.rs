@@ -58,7 +58,7 @@ pub(super) fn judge_by(
     }
     let same = record.filter(|record| hash == Some(record.declared));
     let discovered = same.map(|record| moved(inputs.disk, inputs.graph, &record.discovered));
-    let reasons = reason::diff(&Evidence {
+    let mut reasons = reason::diff(&Evidence {
         fingerprint: &fingerprint,
         hash,
         recorded: record.map(|record| record.declared),
@@ -69,6 +69,8 @@ pub(super) fn judge_by(
         interrupted: history.interrupted(),
         unfinished: history.unfinished(),
     });
+    // A plan keeps those of all its targets, and most have one.
+    reasons.shrink_to_fit();
     let last = record.or(history.open());
     let mut contents = None;
     let verdict = if !reasons.is_empty() {

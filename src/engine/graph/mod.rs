@@ -40,7 +40,7 @@ impl TargetId {
 #[derive(Debug)]
 pub struct Graph {
     /// What it was made from.
-    pub spec: Spec,
+    pub spec: Arc<Spec>,
     nodes: Vec<Edges>,
     order: Vec<TargetId>,
     by_name: FastMap<String, Name>,
@@ -195,7 +195,8 @@ impl Graph {
     ///
     /// # Errors
     /// Everything that is wrong with the whole, at once.
-    pub fn new(spec: Spec, files: &Files) -> Result<Self, Box<(Spec, Vec<GraphError>)>> {
+    pub fn new(spec: impl Into<Arc<Spec>>, files: &Files) -> Result<Self, Box<(Arc<Spec>, Vec<GraphError>)>> {
+        let spec = spec.into();
         let mut found = DiskAnswers::new(files);
         let NameIndex {
             by_name,
