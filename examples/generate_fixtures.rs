@@ -1,4 +1,4 @@
-//! Generates the bundled pages of `fixtures/eia`: `cargo run --example generate_fixtures`.
+//! Generates the bundled pages of `fixtures/eia` and `fixtures/respondents`: `cargo run --example generate_fixtures`.
 //!
 //! Invented net generation in the API's own shape, the same bytes on every machine.
 //!
@@ -11,10 +11,26 @@ use std::path::{Path, PathBuf};
 
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, TimeDelta, Timelike as _};
 
-/// First hour.
-const START: (i32, u32, u32) = (2023, 4, 1);
-/// Hours: to the end of October.
-const HOURS: usize = 214 * 24;
+/// The series of `fixtures/eia`: to the end of October.
+const COUNTRY: Recording = Recording {
+    folder: "eia",
+    respondent: ("US48", "United States Lower 48"),
+    fuel: Fuel::Gas,
+    start: (2023, 4, 1),
+    hours: 214 * 24,
+    zone: 6,
+    share: 1.0,
+    seed: 0x0EAF_1A55_F1E1_D5A1,
+};
+/// Those of `fixtures/respondents`: five weeks of summer.
+const RESPONDENTS: [Recording; 6] = [
+    respondent("CAL-NG", ("CAL", "California"), Fuel::Gas, 8, 0.066, 1),
+    respondent("MIDA-NG", ("MIDA", "Mid-Atlantic"), Fuel::Gas, 5, 0.21, 2),
+    respondent("MISO-NG", ("MISO", "Midcontinent"), Fuel::Gas, 6, 0.17, 3),
+    respondent("NY-NG", ("NY", "New York"), Fuel::Gas, 5, 0.05, 4),
+    respondent("TEX-NG", ("TEX", "Texas"), Fuel::Gas, 6, 0.19, 5),
+    respondent("TEX-SUN", ("TEX", "Texas"), Fuel::Sun, 6, 0.06, 6),
+];
 /// Rows of a page, as the API gives them.
 const PAGE: usize = 5000;
 
@@ -36,56 +52,137 @@ const WARMTH: [(f64, f64); 6] = [
     (304.0, 0.10),
 ];
 
-/// Where the pages lie.
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/eia")
+/// Share of the sun's full height by hour of its own day, which has its noon at 13: summer time.
+const SUN: [f64; 24] = [
+    0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.01, 0.11, 0.33, 0.55, 0.75, 0.90, 0.98, 1.00, 0.98, 0.91, 0.79, 0.62, 0.41, 0.18,
+    0.03, 0.0, 0.0, 0.0,
+];
+
+/// One series, and where its pages lie.
+struct Recording {
+    /// The folder in `fixtures`.
+    folder: &'static str,
+    /// Code and name.
+    respondent: (&'static str, &'static str),
+    fuel: Fuel,
+    start: (i32, u32, u32),
+    hours: usize,
+    /// Hours by which its days begin after those of UTC.
+    zone: usize,
+    /// Its size, as a share of the country's gas.
+    share: f64,
+    seed: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Fuel {
+    Gas,
+    Sun,
+}
+
+impl Fuel {
+    /// Code and name.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Gas => ("NG", "Natural Gas"),
+            Self::Sun => ("SUN", "Solar"),
+        }
+    }
+}
+
+const fn respondent(
+    folder: &'static str,
+    respondent: (&'static str, &'static str),
+    fuel: Fuel,
+    zone: usize,
+    share: f64,
+    seed: u64,
+) -> Recording {
+    Recording {
+        folder,
+        respondent,
+        fuel,
+        start: (2023, 7, 1),
+        hours: 35 * 24,
+        zone,
+        share,
+        seed,
+    }
 }
 
 fn main() -> std::io::Result<()> {
-    for (name, text) in pages() {
+    for (path, text) in recordings() {
         #[expect(clippy::disallowed_methods, reason = "it writes sources, which no store knows")]
-        std::fs::write(folder().join(name), text)?;
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        #[expect(clippy::disallowed_methods, reason = "it writes sources, which no store knows")]
+        std::fs::write(path, text)?;
     }
     Ok(())
 }
 
-/// The pages by file name.
-fn pages() -> Vec<(String, String)> {
-    let rows = rows();
+/// All pages by their paths.
+fn recordings() -> Vec<(PathBuf, String)> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let respondents = fixtures.join("respondents/pages");
+    let country = pages(&COUNTRY)
+        .into_iter()
+        .map(|(name, text)| (fixtures.join(COUNTRY.folder).join(name), text));
+    let others = RESPONDENTS.iter().flat_map(|recording| {
+        let folder = respondents.join(recording.folder);
+        pages(recording)
+            .into_iter()
+            .map(move |(name, text)| (folder.join(name), text))
+    });
+    country.chain(others).collect()
+}
+
+/// The pages of a series by file name.
+fn pages(recording: &Recording) -> Vec<(String, String)> {
+    let rows = rows(recording);
     let pages = rows.chunks(PAGE).enumerate();
     pages
-        .map(|(at, rows_of)| (format!("page-{at}.json"), page(rows_of, rows.len(), at * PAGE)))
+        .map(|(at, rows_of)| {
+            (
+                format!("page-{at}.json"),
+                page(recording, rows_of, rows.len(), at * PAGE),
+            )
+        })
         .collect()
 }
 
 /// The end of each hour and its megawatt-hours.
-fn rows() -> Vec<(NaiveDateTime, i64)> {
-    let (year, month, day) = START;
+fn rows(recording: &Recording) -> Vec<(NaiveDateTime, i64)> {
+    let (year, month, day) = recording.start;
+    let hours = recording.hours;
     let start = NaiveDate::from_ymd_opt(year, month, day)
         .and_then(|date| date.and_hms_opt(0, 0, 0))
         .unwrap_or_default();
-    let mut random = SplitMix(0x0EAF_1A55_F1E1_D5A1);
+    let mut random = SplitMix(recording.seed);
     // Spells of weather: an autoregression from day to day, drawn two days beyond the end to lean on.
     let mut weather = vec![0.0];
-    for at in 0..HOURS / 24 + 2 {
+    for at in 0..hours / 24 + 2 {
         weather.push(0.78 * weather[at] + 0.62 * random.normal());
     }
     let mut noise = 0.0;
-    (0..HOURS)
+    (0..hours)
         .map(|at| {
             let time = start + TimeDelta::hours(i64::try_from(at).unwrap_or_default());
-            // The country's day begins six hours after that of UTC.
-            let local = time - TimeDelta::hours(6);
+            let local = time - TimeDelta::hours(i64::try_from(recording.zone).unwrap_or_default());
             let warmth = warmth(f64::from(time.ordinal()) + f64::from(time.hour()) / 24.0);
             let today = f64::from(time.hour()) / 24.0;
             let spell = weather[at / 24 + 1] * (1.0 - today) + weather[at / 24 + 2] * today;
-            let swing = DAY[time.hour() as usize];
+            // The swing's table is that of the country, whose day begins six hours after that of UTC.
+            let swing = DAY[(at + 24 + 6 - recording.zone) % 24];
             noise = 0.72 * noise + 1100.0 * random.normal();
             let load = 112_000.0 + 34_000.0 * warmth + (26_000.0 + 54_000.0 * warmth) * swing;
             let load = load * WEEK[local.weekday().num_days_from_monday() as usize];
             let load = load + spell * (3_500.0 + 7_500.0 * warmth) * (0.45 + swing) + noise;
+            let load = match recording.fuel {
+                Fuel::Gas => load,
+                Fuel::Sun => 230_000.0 * SUN[local.hour() as usize] * (0.86 + 0.045 * spell).clamp(0.35, 1.0),
+            };
             #[expect(clippy::cast_possible_truncation, reason = "some hundred thousand megawatt-hours")]
-            let whole = load.round() as i64;
+            let whole = (load * recording.share).round() as i64;
             (time, whole)
         })
         .collect()
@@ -102,7 +199,8 @@ fn warmth(day: f64) -> f64 {
 }
 
 /// One page, a row on each line.
-fn page(rows: &[(NaiveDateTime, i64)], total: usize, offset: usize) -> String {
+fn page(recording: &Recording, rows: &[(NaiveDateTime, i64)], total: usize, offset: usize) -> String {
+    let ((respondent, respondent_name), (fueltype, type_name)) = (recording.respondent, recording.fuel.names());
     let mut text = String::from(r#"{"response":{"#);
     if offset + rows.len() < total {
         text.push_str(r#""warnings":[{"warning":"incomplete return","description":"The API can only return 5000 rows in JSON format.  Please consider constraining your request with facet, start, or end, or using offset to paginate results."}],"#);
@@ -115,13 +213,13 @@ fn page(rows: &[(NaiveDateTime, i64)], total: usize, offset: usize) -> String {
         let end = if at + 1 < rows.len() { "," } else { "" };
         let _ = writeln!(
             text,
-            r#"{{"period":"{}","respondent":"US48","respondent-name":"United States Lower 48","fueltype":"NG","type-name":"Natural Gas","value":"{value}","value-units":"megawatthours"}}{end}"#,
+            r#"{{"period":"{}","respondent":"{respondent}","respondent-name":"{respondent_name}","fueltype":"{fueltype}","type-name":"{type_name}","value":"{value}","value-units":"megawatthours"}}{end}"#,
             period.format("%Y-%m-%dT%H")
         );
     }
     let _ = writeln!(
         text,
-        r#"],"description":"synthetic: invented for tests and first steps, see README.md"}},"request":{{"command":"/v2/electricity/rto/fuel-type-data/data/","params":{{"frequency":"hourly","data":["value"],"facets":{{"respondent":["US48"],"fueltype":["NG"]}},"offset":{offset},"length":{PAGE}}}}},"apiVersion":"2.1.12"}}"#
+        r#"],"description":"synthetic: invented for tests and first steps, see README.md"}},"request":{{"command":"/v2/electricity/rto/fuel-type-data/data/","params":{{"frequency":"hourly","data":["value"],"facets":{{"respondent":["{respondent}"],"fueltype":["{fueltype}"]}},"offset":{offset},"length":{PAGE}}}}},"apiVersion":"2.1.12"}}"#
     );
     text
 }
@@ -156,18 +254,19 @@ mod tests {
 
     #[test]
     fn the_bundled_pages_are_what_the_generator_writes() {
-        for (name, text) in pages() {
-            let bundled = std::fs::read_to_string(folder().join(&name)).expect("a bundled page");
+        for (path, text) in recordings() {
+            let bundled = std::fs::read_to_string(&path).expect("a bundled page");
             assert!(
                 bundled == text,
-                "{name} differs: write it with `cargo run --example generate_fixtures`"
+                "{} differs: write it with `cargo run --example generate_fixtures`",
+                path.display()
             );
         }
     }
 
     #[test]
     fn the_bundled_pages_are_believable() {
-        let pages: Vec<Value> = pages()
+        let pages: Vec<Value> = pages(&COUNTRY)
             .iter()
             .map(|(_, text)| serde_json::from_str(text).expect("a page"))
             .collect();

@@ -69,6 +69,8 @@ mod places;
 #[cfg(feature = "forecasting")]
 mod predict;
 mod project;
+#[cfg(feature = "forecasting")]
+mod respondents;
 mod secrets;
 mod security;
 mod side_effects;

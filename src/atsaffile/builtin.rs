@@ -297,9 +297,13 @@ fn reads_of(schema: &Schema) -> String {
 }
 
 fn list(ports: &[Port]) -> String {
+    let name = |port: &Port| match port.name {
+        schema::ANY => port.doc,
+        name => name,
+    };
     match ports.is_empty() {
         true => "nothing".to_owned(),
-        false => names(ports).collect::<Vec<_>>().join(", "),
+        false => ports.iter().map(name).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -310,7 +314,7 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
     let mut meant: Vec<&str> = Vec::new();
     for input in ports.inputs {
         let role = input.role.as_str();
-        if !has(schema.inputs, role) && !has(schema.optional, role) {
+        if !schema.reads(role) {
             let what = format!("the task `{task}` has no input `{role}`");
             let reads = reads_of(schema);
             let near = mistakes.nearest(role, names(schema.inputs).chain(names(schema.optional)));
@@ -345,13 +349,22 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
     if !ports.inputs_whole {
         return;
     }
-    let is_missing = |port: &&Port| !given.contains(&port.name) && !meant.contains(&port.name);
+    let is_given = |port: &&Port| match port.name {
+        schema::ANY => !given.is_empty(),
+        name => given.contains(&name),
+    };
+    let is_missing = |port: &&Port| !is_given(port) && !meant.contains(&port.name);
     for port in schema.inputs.iter().filter(is_missing) {
+        let place = draft.inputs_key.unwrap_or(draft.name.span);
+        if port.name == schema::ANY {
+            mistakes
+                .error(place, format!("the task `{task}` needs an input"))
+                .note(format!("it reads {}", port.doc))
+                .help("name artifacts in `inputs`; `@*` stands for all instances");
+            continue;
+        }
         mistakes
-            .error(
-                draft.inputs_key.unwrap_or(draft.name.span),
-                format!("the task `{task}` needs the input `{}`", port.name),
-            )
+            .error(place, format!("the task `{task}` needs the input `{}`", port.name))
             .note(format!("`{}`: {}", port.name, port.doc))
             .note(reads_of(schema))
             .help(format!(

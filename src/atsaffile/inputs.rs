@@ -12,6 +12,7 @@ use super::sections::is_name;
 use super::syntax::Word;
 use super::targets::Draft;
 use crate::engine::spec::pattern::is_pattern;
+use crate::engine::spec::schema::ANY;
 use crate::engine::spec::{Exclusion, From, Goal, Input, Span, base_name, values_of};
 
 /// The inputs of a target as far as they could be resolved.
@@ -99,6 +100,9 @@ impl<'t> Resolver<'_, 't> {
             };
             if let Some(port) = [&output.port, base_name(&output.name)].into_iter().find(fits) {
                 return port.to_owned();
+            }
+            if schema.inputs.iter().any(|port| port.name == ANY) {
+                return self.names.shown(made).into_owned();
             }
         } else if named {
             return base_name(text).to_owned();

@@ -7,6 +7,7 @@
 //!
 //! Nothing below `ingest` knows of electricity. A task sees the engine's task interface and nothing else of it.
 
+mod collect;
 mod forecast;
 mod ingest;
 mod metrics_csv;
@@ -67,6 +68,7 @@ pub fn tasks() -> Tasks {
         Box::new(forecast::ForecastPublish),
         Box::new(package::PackageChampion),
         Box::new(metrics_csv::SaveMetricsCsv),
+        Box::new(collect::Collect),
     ])
 }
 

@@ -1,6 +1,7 @@
 //! `register_champion`: registers which model won, on what data, and how well it did, and records what was registered.
 
 mod logged;
+mod windows;
 
 use std::time::UNIX_EPOCH;
 

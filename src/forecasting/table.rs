@@ -38,6 +38,11 @@ pub(crate) struct ParquetTable {
 }
 
 impl ParquetTable {
+    /// A table of columns that there are already.
+    pub(crate) fn of(columns: Vec<Column>) -> Self {
+        Self { columns }
+    }
+
     /// Adds a column of texts.
     #[must_use]
     pub(crate) fn texts<'a>(mut self, name: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Self {

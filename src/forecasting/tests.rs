@@ -1,6 +1,7 @@
 //! The tasks, run as the engine runs them, on files in a directory of their own.
 
 mod backtest_report;
+mod collect;
 mod faults;
 mod fuzz;
 mod golden;
@@ -26,7 +27,7 @@ use polars_io::prelude::ParquetReader;
 
 use crate::engine::digest::{self, Digest};
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{Kind, Literal, is_url};
+use crate::engine::spec::schema::{ANY, Kind, Literal, is_url};
 use crate::engine::task::{Context, Memo, Message, NoMemo, Task, TaskError};
 use crate::forecasting::eia::Query;
 
@@ -116,6 +117,10 @@ impl TaskDirectory {
             assert!(schema.param(name).is_some(), "the task has no parameter `{name}`");
         }
         for port in schema.inputs {
+            if port.name == ANY {
+                paths.extend(inputs.iter().map(|(role, file)| ((*role).to_owned(), self.path(file))));
+                continue;
+            }
             let bound = inputs
                 .iter()
                 .find(|(role, _)| *role == port.name)

@@ -104,7 +104,8 @@ pub struct Spec {
     pub airflow: Dag,
     /// The axes of the matrix, in the order of the text.
     pub axes: Vec<Axis>,
-    /// Targets, in the order of the text; of one with `each`, its instances.
+    /// Targets, in the order of the text; of one with `each`, its instances. Whoever keeps a Spec keeps them beside it.
+    #[serde(skip)]
     pub targets: Vec<Target>,
 }
 

@@ -11,6 +11,9 @@ use super::Value;
 /// The built-in tasks that an Atsaffile may name, by name.
 pub type Catalog = BTreeMap<&'static str, &'static Schema>;
 
+/// The input port of a task that reads any number of files, each under its own name.
+pub const ANY: &str = "*";
+
 /// A built-in task's description of itself.
 #[derive(Debug)]
 pub struct Schema {
@@ -22,7 +25,8 @@ pub struct Schema {
     pub summary: &'static str,
     /// Its parameters.
     pub params: &'static [ParamSchema],
-    /// The roles of its inputs; all are required.
+    /// The roles of its inputs; all are required. That of [`ANY`] stands for one or more inputs, each of which has its
+    /// own name as its role.
     pub inputs: &'static [Port],
     /// The roles of further inputs, which a target may leave out.
     pub optional: &'static [Port],
@@ -45,6 +49,13 @@ impl Schema {
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&'static ParamSchema> {
         self.params.iter().find(|param| param.name == name)
+    }
+
+    /// Whether an input can have this role.
+    #[must_use]
+    pub fn reads(&self, role: &str) -> bool {
+        let mut ports = self.inputs.iter().chain(self.optional);
+        ports.any(|port| port.name == role || port.name == ANY)
     }
 
     /// The variables that it takes for something.

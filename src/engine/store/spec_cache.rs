@@ -7,18 +7,21 @@
 use std::io;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::user_key::{UserKey, seal};
 use super::{bounded, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
-use crate::engine::spec::{Spec, Text};
+use crate::engine::spec::{Spec, Target, Text};
 
 const LIMIT: usize = 1 << 30;
+/// Targets of one piece: many are read side by side.
+const PIECE: usize = 512;
 
 /// What an Atsaffile in which nothing is wrong says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CheckedSpec {
     /// Its targets.
     pub spec: Spec,
@@ -34,11 +37,22 @@ pub(super) struct NewSpec {
     pub(super) user: UserKey,
 }
 
-/// What is kept, borrowed: encoded as [`CheckedSpec`].
+/// What stands before the pieces, in which the targets are.
+#[derive(Deserialize)]
+struct Head {
+    /// Without targets.
+    spec: Spec,
+    warnings: Vec<Diagnostic>,
+    /// The length of each piece.
+    pieces: Vec<usize>,
+}
+
+/// The same, borrowed.
 #[derive(Serialize)]
-struct Kept<'a> {
+struct HeadRef<'a> {
     spec: &'a Spec,
     warnings: &'a [Diagnostic],
+    pieces: Vec<usize>,
 }
 
 fn config() -> impl bincode::config::Config {
@@ -53,10 +67,27 @@ pub(super) fn load(path: &Path, key: Digest, text: Text, user: &UserKey) -> Opti
     if blake3::Hash::from_slice(head).ok()? != seal(&secret, [key.bytes(), body]) {
         return None;
     }
-    let (mut checked, _): (CheckedSpec, usize) = bounded::decode(body)?;
-    checked.spec.text = text;
-    checked.spec.share_shells();
-    Some(checked)
+    let (head, read): (Head, usize) = bounded::decode(body)?;
+    let Head {
+        mut spec,
+        warnings,
+        pieces,
+    } = head;
+    let mut rest = body.get(read..)?;
+    let mut encoded = Vec::with_capacity(pieces.len());
+    for length in pieces {
+        let (piece, after) = rest.split_at_checked(length)?;
+        encoded.push(piece);
+        rest = after;
+    }
+    let decoded: Option<Vec<Vec<Target>>> = encoded
+        .par_iter()
+        .map(|piece| bounded::decode(piece).map(|(targets, _)| targets))
+        .collect();
+    spec.targets = decoded?.into_iter().flatten().collect();
+    spec.text = text;
+    spec.share_shells();
+    Some(CheckedSpec { spec, warnings })
 }
 
 /// Keeps the Spec and the warnings about it under `key`.
@@ -65,8 +96,20 @@ pub(super) fn save(path: &Path, new: &NewSpec, spec: &Spec) -> io::Result<()> {
     let Some(secret) = user.read_or_make() else {
         return Ok(());
     };
-    let kept = Kept { spec, warnings };
-    let body = bincode::serde::encode_to_vec(kept, config()).map_err(io::Error::other)?;
+    let pieces = spec.targets.chunks(PIECE);
+    let pieces: Result<Vec<Vec<u8>>, _> = pieces
+        .map(|piece| bincode::serde::encode_to_vec(piece, config()))
+        .collect();
+    let pieces = pieces.map_err(io::Error::other)?;
+    let head = HeadRef {
+        spec,
+        warnings,
+        pieces: pieces.iter().map(Vec::len).collect(),
+    };
+    let mut body = bincode::serde::encode_to_vec(head, config()).map_err(io::Error::other)?;
+    for piece in pieces {
+        body.extend(piece);
+    }
     let mut bytes = seal(&secret, [key.bytes(), &body]).as_bytes().to_vec();
     bytes.extend(body);
     super::replace_file(path, &bytes)

@@ -1,17 +1,16 @@
 //! What a run tells of a champion: parameters, metrics of every model, the data, the artifacts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use chrono::NaiveDateTime;
 use polars::prelude::DataFrame;
 use serde_json::{Map, Value, json};
 
-use super::{Champion, digest_of, label, scores, unique_ids};
+use super::{Champion, digest_of, label, scores, unique_ids, windows};
 use crate::engine::task::{Context, TaskError};
 use crate::forecasting::limits::SizeLimit;
 use crate::forecasting::mlflow::{LoggedDataset, MetricPoint};
 use crate::forecasting::table::{self, Columns};
-use crate::forecasting::{data_file, metrics, series};
+use crate::forecasting::{data_file, series};
 
 /// Most characters of a parameter's value, as the server has it.
 const LONGEST_VALUE: usize = 6000;
@@ -26,9 +25,6 @@ pub(super) struct Logged<'a> {
     pub(super) leaderboard: &'a DataFrame,
     pub(super) series: &'a [series::Observation],
 }
-
-/// The sizes of errors of one window.
-type Window = (Vec<f64>, Vec<f64>);
 
 impl Logged<'_> {
     /// Artifacts as they lie, each under the name of its role.
@@ -123,52 +119,7 @@ impl Logged<'_> {
                 seen.push(name);
             }
         }
-        points.extend(self.by_window()?);
-        Ok(points)
-    }
-
-    /// Errors of each model in each window of the back-test, over all series together; a step is a window.
-    fn by_window(&self) -> Result<Vec<MetricPoint>, TaskError> {
-        if !self.context.inputs.contains_key("cv_results") {
-            return Ok(Vec::new());
-        }
-        let frame = table::read(self.context, "cv_results")?;
-        let columns = Columns::of(self.context, &frame, "cv_results");
-        let (models, cutoffs) = (columns.texts("model")?, columns.times("cutoff")?);
-        let (y, yhat) = (columns.numbers("y")?, columns.numbers("yhat")?);
-        // Series that end at different times have the same windows at other cutoffs.
-        let ids = columns.texts("unique_id")?;
-        let mut steps: BTreeMap<&str, BTreeSet<NaiveDateTime>> = BTreeMap::new();
-        for (id, cutoff) in ids.iter().zip(&cutoffs) {
-            steps.entry(id).or_default().insert(*cutoff);
-        }
-        let mut windows: BTreeMap<(&str, usize), Window> = BTreeMap::new();
-        for (at, model) in models.iter().enumerate() {
-            let (Some(y), Some(yhat)) = (y[at], yhat[at]) else {
-                continue;
-            };
-            let step = steps[ids[at].as_str()].range(..cutoffs[at]).count();
-            let (actual, forecast) = windows.entry((model, step)).or_default();
-            actual.push(y);
-            forecast.push(yhat);
-        }
-        let mut points = Vec::new();
-        for ((model, step), (actual, forecast)) in &windows {
-            let errors = [
-                ("rmse", Some(metrics::rmse(actual, forecast))),
-                ("mae", Some(metrics::mae(actual, forecast))),
-                ("mape", metrics::mape(actual, forecast)),
-            ];
-            let own = (*model == self.champion.name).then(String::new);
-            for prefix in own.into_iter().chain([format!("{}/", label(model))]) {
-                points.extend(errors.iter().map(|(name, value)| MetricPoint {
-                    key: format!("{prefix}{name}"),
-                    value: value.unwrap_or(f64::NAN),
-                    step: i64::try_from(*step).unwrap_or(i64::MAX),
-                    of_model: prefix.is_empty(),
-                }));
-            }
-        }
+        points.extend(windows::points(self)?);
         Ok(points)
     }
 

@@ -219,7 +219,15 @@ fn from_pages_to_metrics() -> Vec<[String; 3]> {
         inputs: &[],
         exact,
     };
-    steps.map(step).iter().flat_map(|step| step.run(&dir)).collect()
+    let steps = steps.map(step);
+    let collect = GoldenTask {
+        case: "pipeline",
+        task: "collect",
+        params: vec![("by", text("respondent"))],
+        inputs: &[("leaderboard@CAL", "leaderboard"), ("leaderboard@TEX", "leaderboard")],
+        exact: false,
+    };
+    steps.iter().chain([&collect]).flat_map(|step| step.run(&dir)).collect()
 }
 
 fn odd_rows() -> Vec<[String; 3]> {

@@ -89,6 +89,26 @@ fn a_registration_is_made_once_and_found_again() {
 }
 
 #[test]
+fn the_windows_of_a_model_make_up_its_line_of_the_leaderboard() {
+    let project = selected("SeasonalNaive");
+    register(&project, "a", &[]);
+    let mean = |key: &str| -> f64 {
+        let sql = format!("SELECT avg(value) FROM metrics WHERE key = '{key}'");
+        database(&project)
+            .query_row(&sql, [], |row| row.get(0))
+            .expect("a mean")
+    };
+    for key in ["rmse", "mae", "mape", "mase", "coverage"] {
+        let (windows, whole) = (mean(key), mean(&format!("{key}_mean")));
+        assert!(
+            (windows - whole).abs() <= 1e-9 * whole.abs(),
+            "{key}: {windows} and {whole}"
+        );
+        assert_eq!(count(&project, &format!("metrics WHERE key = '{key}'")), 2, "{key}");
+    }
+}
+
+#[test]
 fn the_alias_goes_to_a_newer_champion_and_back() {
     let project = selected("SeasonalNaive");
     let first = register(&project, "a", &[one_model()]);

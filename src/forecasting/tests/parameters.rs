@@ -42,9 +42,10 @@ fn a_parameter_that_is_declared_is_read() {
     read_all(&project, "forecast_publish", &[]);
     read_all(&project, "package_champion", &[]);
     read_all(&project, "save_metrics_csv", &[]);
+    read_all(&project, "collect", &[]);
     assert_eq!(
         crate::forecasting::tasks().catalog().len(),
-        8,
+        9,
         "a task is not looked at"
     );
 }
