@@ -15,6 +15,8 @@
 //! | `inputs` | what is read, taken out, absent or ignored; shared names; the shell |
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits, also during builds, against a plain recursion |
+//! | `time` | ages, probes, and what new data waits for |
+//! | `accept` | what the user takes for fresh |
 //! | `moving` | inputs that move while a build runs |
 //! | `side_effects` | targets that write the sources of others |
 //! | `parts` | versions of the parts that a task's parameters name |
@@ -40,6 +42,7 @@
     reason = "snapbox writes snapshots so: `SNAPSHOTS=overwrite cargo test`"
 )]
 
+mod accept;
 mod attempts;
 mod concurrency;
 mod crash;
@@ -74,4 +77,5 @@ mod security;
 mod side_effects;
 mod staleness;
 mod targets;
+mod time;
 mod upgrade;

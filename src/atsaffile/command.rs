@@ -78,7 +78,7 @@ impl Resolver<'_, '_> {
     }
 
     /// The words of the shell that the target or the project names.
-    fn own_shell<'d>(&'d self, draft: &'d Draft<'_>) -> Option<&'d [String]> {
+    pub(super) fn own_shell<'d>(&'d self, draft: &'d Draft<'_>) -> Option<&'d [String]> {
         let own = draft.shell.as_ref().map(|(_, words)| words.as_slice());
         own.or(self.shell)
     }
@@ -253,7 +253,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Finds secrets that the shell would look up, and that the target does not get.
-    fn undeclared_secrets(&self, draft: &Draft<'_>, word: Word<'_>, mistakes: &mut Mistakes) {
+    pub(super) fn undeclared_secrets(&self, draft: &Draft<'_>, word: Word<'_>, mistakes: &mut Mistakes) {
         for (at, _) in word.text.match_indices('$') {
             let after = &word.text[at + 1..];
             let after = after.strip_prefix('{').unwrap_or(after);
@@ -291,7 +291,7 @@ fn literal(pieces: &[Piece], scope: Scope<'_, '_>, shell: bool) -> String {
     out
 }
 
-fn put(out: &mut String, value: &Value, shell: bool) {
+pub(super) fn put(out: &mut String, value: &Value, shell: bool) {
     let plain = value.plain();
     match shlex::try_quote(&plain) {
         Ok(quoted) if shell => out.push_str(&quoted),
@@ -300,7 +300,7 @@ fn put(out: &mut String, value: &Value, shell: bool) {
 }
 
 /// The words of the shell for a text where none is named.
-fn usual_shell(text: &[Word<'_>]) -> Vec<String> {
+pub(super) fn usual_shell(text: &[Word<'_>]) -> Vec<String> {
     let shell = match text.iter().any(|word| reads_status(word.text)) {
         true => SHELL_PAST_FAILURES,
         false => SHELL,

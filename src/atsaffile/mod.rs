@@ -34,6 +34,7 @@ mod targets;
 mod template;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod typed;
 mod unread;
 mod words;

@@ -140,6 +140,7 @@ impl Resolver<'_, '_> {
             retries: draft.retries,
             retry_delay: draft.retry_delay,
             timeout: draft.timeout,
+            timing: self.timing(draft, mistakes),
             effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
             cache: draft.cache,

@@ -19,6 +19,7 @@ mod tables;
 mod targets;
 mod tasks;
 mod templates;
+mod timing;
 mod values;
 
 use super::{Overrides, load};

@@ -20,7 +20,7 @@ use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
-use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
+use super::plan::{self, Note, Plan, PlanContext, PlanError, Step, Verdict};
 use super::run::Run;
 use super::schedule::Schedule;
 use super::store::entry::{Entry, RunEntry};
@@ -111,8 +111,8 @@ impl Build<'_> {
     }
 
     fn plan(&self) -> Result<Plan, BuildError> {
-        let Run { context, options, .. } = &self.run;
-        let plan = plan::plan_with(context.inputs(), &options.goals, &|id| self.run.forced(id));
+        let options = self.run.options;
+        let plan = plan::plan_with(self.run.inputs(), &options.goals, &|id| self.run.forced(id));
         let plan = plan.map_err(BuildError::Plan)?;
         let others = plan
             .open()
@@ -127,8 +127,8 @@ impl Build<'_> {
     fn tell_plan(&self, plan: &Plan) {
         let steps: Vec<TargetId> = plan.open().map(|step| step.target).collect();
         let fresh = plan.steps.len() - steps.len();
-        for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Fresh) {
-            self.run.found_fresh(step.target);
+        for step in plan.steps.iter().filter(|step| step.verdict.stays()) {
+            self.run.found(step.target, &step.verdict);
         }
         self.run.observer.observe(&Event::Planned {
             run: self.run.id,
@@ -343,7 +343,7 @@ impl Build<'_> {
         let fresh: HashSet<TargetId> = plan
             .steps
             .iter()
-            .filter(|step| step.verdict == Verdict::Fresh)
+            .filter(|step| step.verdict.stays())
             .map(|step| step.target)
             .collect();
         let needed: HashSet<TargetId> = open
@@ -352,10 +352,16 @@ impl Build<'_> {
             .copied()
             .filter(|need| fresh.contains(need))
             .collect();
+        let accepted: HashSet<TargetId> = plan
+            .steps
+            .iter()
+            .filter(|step| step.note == Some(Note::Accepted))
+            .map(|step| step.target)
+            .collect();
         for id in needed {
             let artifacts = store
                 .records
-                .ledger(|ledger| Some(ledger.target(graph.name(id))?.record()?.artifacts.clone()));
+                .ledger(|ledger| Some(ledger.target(graph.name(id))?.in_place(accepted.contains(&id))));
             self.run.leave(id, artifacts.unwrap_or_default());
         }
     }

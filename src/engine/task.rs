@@ -24,6 +24,11 @@ pub trait Task: Send + Sync {
         Vec::new()
     }
 
+    /// Whether [`Task::probe`] has something to ask under some parameters; found without asking it.
+    fn has_probe(&self, _params: &BTreeMap<String, Value>) -> bool {
+        false
+    }
+
     /// A cheap question to the outside world, such as which release a server has; `None` where there is none to ask.
     ///
     /// The answer, taken before an attempt, becomes a field of the fingerprint. `context` has no outputs to write to.

@@ -50,12 +50,12 @@ impl Observer for EventLines<'_> {
 /// | `progress` | `target`, `message` |
 /// | `output` | `target`, `line` |
 /// | `retrying` | `target`, `attempt`, `delay`, `failure` |
-/// | `finished` | `target`, `outcome`: `built` (`duration`, `changed`, `unchanged`), `restored` (`from`, `reasons`), `fresh`, `failed` (`failure`), `skipped` (`because`), `superseded`, `interrupted` |
+/// | `finished` | `target`, `outcome`: `built` (`duration`, `changed`, `unchanged`), `restored` (`from`, `reasons`), `fresh`, `held` (`until`), `failed` (`failure`), `skipped` (`because`), `superseded`, `interrupted` |
 /// | `stopping` | `target` |
-/// | `noticed` | `target`, `notice`: `written_beside` (`paths`, `output`), `staging_path_inside` (`artifact`, `staging`), `survivors_ended` or `survivors_running` (`processes`) |
+/// | `noticed` | `target`, `notice`: `written_beside` (`paths`, `output`), `staging_path_inside` (`artifact`, `staging`), `survivors_ended` or `survivors_running` (`processes`), `answered` (`answer` of the probe, `before` if it was another, else null) |
 /// | `displaced` | `path`, `to` |
 /// | `warning` | `message` |
-/// | `ended` | `run`, `built`, `restored`, `fresh`, `failed`, `skipped`, `superseded`, `interrupted`, `duration` |
+/// | `ended` | `run`, `built`, `restored`, `fresh`, `held`, `failed`, `skipped`, `superseded`, `interrupted`, `duration` |
 ///
 /// A `failure` has `what`, `place` (`Atsaffile:12`), `command` (as it ran, or null), `notes`, `help`, `tail` (the last
 /// lines printed), `left` (a directory, or null).
@@ -107,6 +107,7 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
                 built,
                 restored,
                 fresh,
+                held,
                 failed,
                 skipped,
                 superseded,
@@ -115,8 +116,8 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
             } = *summary;
             json!({
                 "event": "ended", "run": run.to_string(), "built": built, "restored": restored, "fresh": fresh,
-                "failed": failed, "skipped": skipped, "superseded": superseded, "interrupted": interrupted,
-                "duration": seconds(duration),
+                "held": held, "failed": failed, "skipped": skipped, "superseded": superseded,
+                "interrupted": interrupted, "duration": seconds(duration),
             })
         }
     }
@@ -135,6 +136,7 @@ fn finished(target: TargetId, outcome: &Outcome, graph: &Graph) -> Value {
             "outcome": "restored", "from": from.to_string(), "reasons": reasons(why, graph, target),
         }),
         Outcome::Fresh => json!({ "outcome": "fresh" }),
+        Outcome::Held { until } => json!({ "outcome": "held", "until": human::timestamp(*until) }),
         Outcome::Failed(why) => json!({ "outcome": "failed", "failure": failure(why, graph, target) }),
         Outcome::Skipped { because } => json!({ "outcome": "skipped", "because": graph.name(*because) }),
         Outcome::Superseded => json!({ "outcome": "superseded" }),
@@ -162,6 +164,7 @@ fn noticed(notice: &Notice, graph: &Graph, target: TargetId) -> Value {
             let writers: Vec<&str> = writers.iter().map(|id| graph.name(*id)).collect();
             json!({ "notice": "source_moved", "path": path, "writers": writers, "is_certain": is_certain })
         }
+        Notice::Answered { answer, before } => json!({ "notice": "answered", "answer": answer, "before": before }),
         Notice::SurvivorsEnded { processes } => json!({ "notice": "survivors_ended", "processes": processes }),
         Notice::SurvivorsRunning { processes } => json!({ "notice": "survivors_running", "processes": processes }),
     };
@@ -222,6 +225,7 @@ pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
 /// |---|---|
 /// | `never_built`, `forced`, `unknown`, `interrupted`, `unfinished` | |
 /// | `missing`, `altered` | `artifact`, `path` |
+/// | `too_old` | `max_age` in seconds |
 /// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output`, `discovered`, `output_order` or `direct`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
 /// A parameter's values are JSON values, versions numbers, the words of a command a list; contents and values of the
@@ -234,6 +238,7 @@ pub fn reason(reason: &Reason) -> Value {
         Reason::Unknown => json!({ "reason": "unknown" }),
         Reason::Interrupted => json!({ "reason": "interrupted" }),
         Reason::Unfinished => json!({ "reason": "unfinished" }),
+        Reason::TooOld { limit } => json!({ "reason": "too_old", "max_age": milliseconds(*limit) }),
         Reason::Missing { artifact, path } => json!({ "reason": "missing", "artifact": artifact, "path": path }),
         Reason::Altered { artifact, path } => json!({ "reason": "altered", "artifact": artifact, "path": path }),
         Reason::Changed(Difference { field, before, after }) => {

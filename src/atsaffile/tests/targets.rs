@@ -46,7 +46,7 @@ when = "never"
   --> Atsaffile:4:1
  4 | when = "never"
    | ^^^^
-  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, effect, direct, cache, shell, desc
+  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, effect, direct, cache, shell, desc
 "#;
     assert_eq!(said, expected);
 }
@@ -58,8 +58,6 @@ run = "x > {{output}}"
 output = "a"
 threads = 2
 pool = "eia"
-max_age = "1h"
-every = "1d"
 "#;
     let said = mistakes(TEXT);
     let expected = r#"error: `threads` is reserved for a later version of atsaf
@@ -70,14 +68,6 @@ error: `pool` is reserved for a later version of atsaf
   --> Atsaffile:5:1
  5 | pool = "eia"
    | ^^^^
-error: `max_age` is reserved for a later version of atsaf
-  --> Atsaffile:6:1
- 6 | max_age = "1h"
-   | ^^^^^^^
-error: `every` is reserved for a later version of atsaf
-  --> Atsaffile:7:1
- 7 | every = "1d"
-   | ^^^^^
 "#;
     assert_eq!(said, expected);
 }

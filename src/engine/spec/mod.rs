@@ -10,6 +10,7 @@ pub mod pattern;
 pub(crate) mod reserved;
 pub mod schema;
 pub(crate) mod shell_text;
+mod timing;
 mod value;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::dag::Dag;
 pub use self::instance::{Axis, AxisSource, Instance, base_name, full_name, values_of};
+pub use self::timing::{ProbeCommand, Timing};
 pub use self::value::Value;
 use crate::diagnostic::Place;
 
@@ -203,6 +205,8 @@ pub struct Target {
     pub retry_delay: Duration,
     /// The limit of one attempt.
     pub timeout: Option<Duration>,
+    /// How long a result counts, and how often it may run.
+    pub timing: Timing,
     /// Whether it acts outside the project.
     pub effect: bool,
     /// Whether its command writes the declared paths itself.
