@@ -74,8 +74,24 @@ pub(crate) struct Control {
     pub(crate) unanswered: Mutex<BTreeSet<usize>>,
     /// The targets whose probes were asked in this build.
     pub(crate) asked: Mutex<Vec<usize>>,
+    /// Targets whose tasks can use several threads.
+    pub(crate) parallel: Mutex<BTreeSet<usize>>,
+    /// How many threads the tasks of targets had, and how many all of them had at once.
+    pub(crate) threads: Mutex<Threads>,
+    /// How many requests the tasks of targets send.
+    pub(crate) requests: Mutex<BTreeMap<usize, usize>>,
     /// The versions of the parts that targets can name; 1 of a part that is not here.
     pub(crate) part_versions: Mutex<BTreeMap<String, u32>>,
+}
+
+/// The threads of tasks.
+#[derive(Default)]
+pub(crate) struct Threads {
+    /// How many the last attempt of each target had.
+    pub(crate) of: BTreeMap<usize, usize>,
+    now: usize,
+    /// The most that all had at once.
+    pub(crate) most: usize,
 }
 
 /// On what a result depends: the value and the contents of the inputs.
@@ -154,6 +170,10 @@ impl Task for Make {
         names.iter().map(part).collect()
     }
 
+    fn is_parallel(&self) -> bool {
+        self.control.parallel.lock().expect("sound").contains(&self.slot)
+    }
+
     fn has_probe(&self, _: &BTreeMap<String, Value>) -> bool {
         self.control.answers.lock().expect("sound").contains_key(&self.slot)
     }
@@ -167,6 +187,17 @@ impl Task for Make {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let had = rayon::current_num_threads();
+        if self.is_parallel() {
+            let mut threads = self.control.threads.lock().expect("sound");
+            threads.of.insert(self.slot, had);
+            threads.now += had;
+            threads.most = threads.most.max(threads.now);
+        }
+        let requests = self.control.requests.lock().expect("sound").get(&self.slot).copied();
+        for _ in 0..requests.unwrap_or_default() {
+            context.request()?;
+        }
         let (before, midst) = match self.control.due() {
             Some(hook) => (Some(hook.before), Some(hook.midst)),
             None => (None, None),
@@ -194,6 +225,9 @@ impl Task for Make {
             return Err(TaskError::new("it was told to fail"));
         }
         crate::project::write(context.output(lo_port.name), lo.as_bytes());
+        if self.is_parallel() {
+            self.control.threads.lock().expect("sound").now -= had;
+        }
         Ok(())
     }
 }
@@ -338,6 +372,7 @@ impl Inside {
             only: false,
             keep_going: true,
             jobs: ask.jobs,
+            memory: None,
             retries: None,
             secrets: BTreeMap::new(),
             interrupted: &interrupted,

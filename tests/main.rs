@@ -19,6 +19,7 @@
 //! | `accept` | what the user takes for fresh |
 //! | `moving` | inputs that move while a build runs |
 //! | `side_effects` | targets that write the sources of others |
+//! | `pools` | what only so many targets may use at once, threads, memory, and one that fails among many |
 //! | `parts` | versions of the parts that a task's parameters name |
 //! | `many_instances` | reports of targets with many instances |
 //! | `matrix` | targets with `each`: instances, joins, goals, and what of them runs |
@@ -69,6 +70,7 @@ mod paths;
 #[cfg(feature = "forecasting")]
 mod pipeline;
 mod places;
+mod pools;
 #[cfg(feature = "forecasting")]
 mod predict;
 mod project;

@@ -16,7 +16,10 @@ use crate::engine::spec::{
 };
 
 /// Words of a command's template that are no parameters.
-const LISTS: [&str; 4] = ["inputs", "output", "inputs_file", "params_file"];
+const LISTS: [&str; 5] = ["inputs", "output", "inputs_file", "params_file", THREADS];
+
+/// The hole for how many threads a command may keep busy, unless it is a parameter's name.
+const THREADS: &str = "threads";
 
 impl Resolver<'_, '_> {
     /// Checks a command; gives the parameters that it reads.
@@ -168,8 +171,22 @@ impl Resolver<'_, '_> {
             return None;
         }
         let scope = Scope::of(self.params, draft);
-        if !matches!(scope.find(name), Lookup::Unknown) {
+        let is_param = !matches!(scope.find(name), Lookup::Unknown);
+        if let (THREADS, true, Some((span, _))) = (name, is_param, draft.threads) {
+            mistakes
+                .error(
+                    syntax::within(self.text, word, &hole.at),
+                    "`{{threads}}` may be the parameter or the target's `threads`",
+                )
+                .also(span, "the target's")
+                .help("give the parameter another name");
+            return None;
+        }
+        if is_param {
             return Some(Piece::Param(name.to_owned()));
+        }
+        if name == THREADS {
+            return Some(Piece::Threads);
         }
         if self.secrets.contains_key(name) {
             let mistake = mistakes.error(

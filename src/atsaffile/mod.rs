@@ -19,6 +19,7 @@ mod goals;
 mod inputs;
 mod instances;
 mod joins;
+mod load;
 mod matrix;
 mod mistakes;
 mod names;

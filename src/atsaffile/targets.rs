@@ -6,13 +6,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::duration;
 use super::instances::DraftInstance;
+use super::load;
 use super::mistakes::Mistakes;
 use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 26] = [
     "uses",
     "run",
     "each",
@@ -31,13 +32,16 @@ const KEYS: [&str; 23] = [
     "max_age",
     "every",
     "probe",
+    "pool",
+    "threads",
+    "memory",
     "effect",
     "direct",
     "cache",
     "shell",
     "desc",
 ];
-const RESERVED: [&str; 7] = ["pool", "threads", "memory", "discover", "cwd", "temp", "resume"];
+const RESERVED: [&str; 4] = ["discover", "cwd", "temp", "resume"];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -79,6 +83,11 @@ pub(super) struct Draft<'t> {
     /// Its value, and where the key is.
     pub(super) every: Option<(Span, Duration)>,
     pub(super) probe: Option<CommandDraft<'t>>,
+    pub(super) pools: Vec<Word<'t>>,
+    /// Its value, and where the key is.
+    pub(super) threads: Option<(Span, u32)>,
+    /// Bytes.
+    pub(super) memory: Option<u64>,
     pub(super) effect: bool,
     /// Whether it is set, and where.
     pub(super) direct: Option<Span>,
@@ -163,6 +172,9 @@ impl<'t> Draft<'t> {
             max_age: None,
             every: None,
             probe: None,
+            pools: Vec::new(),
+            threads: None,
+            memory: None,
             effect: false,
             direct: None,
             cache: true,
@@ -216,6 +228,12 @@ impl<'t> Draft<'t> {
             }
             "max_age" => self.max_age = pause(node, "max_age", mistakes).map(|limit| (key.span, limit)),
             "every" => self.every = limit(node, "every", mistakes).map(|limit| (key.span, limit)),
+            "pool" => self.pools = load::names(node, mistakes),
+            "threads" => {
+                let threads = load::number(node, "threads", load::MOST_THREADS, mistakes);
+                self.threads = threads.map(|threads| (key.span, threads));
+            }
+            "memory" => self.memory = load::memory(node, mistakes),
             "probe" => self.probe = Some(command(key, node, mistakes).0),
             "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),

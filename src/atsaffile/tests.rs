@@ -13,6 +13,7 @@ mod matrix;
 mod names;
 mod overrides;
 mod paths;
+mod pools;
 mod reading;
 mod sections;
 mod tables;

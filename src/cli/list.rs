@@ -205,6 +205,15 @@ fn habits(target: &Target) -> Vec<String> {
     if let Some(limit) = target.timeout {
         habits.push(format!("at most {} an attempt", human::duration(limit)));
     }
+    if !target.load.pools.is_empty() {
+        habits.push(format!("takes a place in {}", target.load.pools.join(", ")));
+    }
+    if let Some(threads) = target.load.threads {
+        habits.push(format!("keeps {} busy", human::count(threads as usize, "thread")));
+    }
+    if target.load.memory > 0 {
+        habits.push(format!("needs {} of memory", human::size(target.load.memory)));
+    }
     if let Some(age) = target.timing.max_age {
         habits.push(format!("a result counts for {}", human::duration(age)));
     }

@@ -44,6 +44,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) target: TargetId,
     /// Its number, from 1.
     pub(crate) number: u32,
+    /// How many threads it may keep busy.
+    pub(crate) threads: usize,
     /// An effect's key in the outside world.
     pub(crate) effect_key: Digest,
     /// The locks of the attempt.
@@ -244,8 +246,9 @@ impl Attempt<'_> {
             memo: self.context.store.memo(),
             cancelled: &cancelled,
             say: &say,
+            admit: &|| self.admit(&cancelled),
         };
-        let done = self.watched(&context, target.timeout, || task.run(&context));
+        let done = self.watched(&context, target.timeout, || self.with_threads(task, &context));
         match done {
             Ok(()) => Ok(()),
             Err(_) if self.interrupted() => Err(AttemptError::Interrupted),
@@ -335,7 +338,8 @@ impl Attempt<'_> {
             })));
         }
         let _given = GivenFiles::write(self.context, self.target, command)?;
-        let words = command::words_of(self.context, self.target, command, staging);
+        self.may_start(pace).await?;
+        let words = command::words_of(self.context, self.target, command, (staging, self.threads));
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
         let process = Process {
             words,

@@ -38,11 +38,17 @@ pub fn command_line(context: PlanContext<'_>, id: TargetId) -> Option<String> {
         return None;
     };
     let staged = context.store.private(&target.outputs).paths;
-    Some(shown(command, &words_of(context, id, command, &staged)))
+    let threads = target.load.threads.map_or(1, |threads| threads as usize);
+    Some(shown(command, &words_of(context, id, command, (&staged, threads))))
 }
 
-/// The words of a target's command that is to write its outputs to `staged`.
-pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command, staged: &[PathBuf]) -> Vec<String> {
+/// The words of a target's command that is to write its outputs to `staged`, with so many threads.
+pub(crate) fn words_of(
+    context: PlanContext<'_>,
+    id: TargetId,
+    command: &Command,
+    (staged, threads): (&[PathBuf], usize),
+) -> Vec<String> {
     let target = context.graph.target(id);
     let root = context.files.root();
     let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
@@ -62,6 +68,7 @@ pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command
         outputs: &outputs.collect::<Vec<_>>(),
         inputs_file: &below(&given.inputs),
         params_file: &below(&given.params),
+        threads,
     };
     words(command, &fill)
 }

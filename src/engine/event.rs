@@ -116,6 +116,13 @@ pub enum WaitingFor {
     OtherValues(RunId),
     /// A build in which another target makes the same files.
     SameFiles,
+    /// A place in a pool.
+    Pool {
+        /// The pool.
+        pool: String,
+        /// Who has one.
+        holder: Holder,
+    },
 }
 
 /// What was found out about a target that does not stop the build.

@@ -75,6 +75,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) id: TargetId,
     /// How it waits.
     pub(crate) pace: &'a Pace,
+    /// How many threads it may keep busy.
+    pub(crate) threads: usize,
 }
 
 impl<'a> Execution<'a> {
@@ -166,6 +168,7 @@ impl<'a> Execution<'a> {
             run: self.run.id,
             target: self.id,
             number,
+            threads: self.threads,
             effect_key,
             held,
             left_running: AtomicBool::new(false),
@@ -183,19 +186,27 @@ impl<'a> Execution<'a> {
         } = self.run;
         let needs = context.graph.node(self.id).needs.iter();
         let reads: Vec<&str> = needs.map(|need| context.graph.name(*need)).collect();
-        match context.store.lock(&self.target().name, &reads, *run)? {
-            Ok(held) => Ok(Some(held)),
-            Err(holder) => {
-                // This build's own targets may share a lock; that is nobody to be told of.
-                if !attempts.waiting && holder.run != Some(*run) {
-                    attempts.waiting = true;
-                    let target = self.id;
-                    let on = WaitingFor::Holder(holder);
-                    observer.observe(&Event::Waiting { target, on });
-                }
-                Ok(None)
-            }
+        let (store, name) = (context.store, &self.target().name);
+        let (holder, on) = match store.lock(name, &reads, *run)? {
+            Ok(held) => match store.take_slots(&self.slots(), name, *run)? {
+                Ok(slots) => return Ok(Some(held.and(slots))),
+                Err((pool, holder)) => (holder.clone(), WaitingFor::Pool { pool, holder }),
+            },
+            Err(holder) => (holder.clone(), WaitingFor::Holder(holder)),
+        };
+        // This build's own targets may share a lock; that is nobody to be told of.
+        if !attempts.waiting && holder.run != Some(*run) {
+            attempts.waiting = true;
+            observer.observe(&Event::Waiting { target: self.id, on });
         }
+        Ok(None)
+    }
+
+    /// The pools of the target that have slots, with how many.
+    fn slots(&self) -> Vec<(&'a str, u32)> {
+        let pools = &self.run.context.graph.spec.pools;
+        let slots = |name: &'a String| Some((name.as_str(), pools.get(name)?.slots?));
+        self.target().load.pools.iter().filter_map(slots).collect()
     }
 
     /// Puts back what a killed build had set aside.

@@ -3,6 +3,7 @@
 //! It knows no forecasting, no terminal and no TOML.
 
 pub mod accept;
+mod admission;
 mod attempt;
 mod attempt_log;
 mod basis;

@@ -113,6 +113,8 @@ impl Attempt<'_> {
         context.inputs = self.input_paths(target);
         context.secrets = self.own_secrets(target);
         context.access = self.access(task);
+        let admit = || self.admit(&cancelled);
+        context.admit = &admit;
         match self.watched(&context, Some(limit), || task.probe(&context)) {
             Ok(answer) => Ok(answer.map(String::into_bytes)),
             Err(_) if self.interrupted() => Err(AttemptError::Interrupted),
@@ -128,6 +130,7 @@ impl Attempt<'_> {
         limit: Duration,
         pace: &Pace,
     ) -> Result<Vec<u8>, AttemptError> {
+        self.may_start(pace).await?;
         let mut env = self.environment(target);
         // It asks and does not act.
         env.remove("ATSAF_EFFECT_KEY");

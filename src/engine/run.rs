@@ -30,8 +30,10 @@ pub struct Options<'a> {
     pub only: bool,
     /// Whether targets that do not need a failed one go on.
     pub keep_going: bool,
-    /// How many targets may run at once.
+    /// How many targets may run at once; those that keep several threads busy count as several.
     pub jobs: usize,
+    /// Bytes of memory that they may need together, as far as they declare it.
+    pub memory: Option<u64>,
     /// Attempts after a failure, for every target; none for what each declares.
     pub retries: Option<u32>,
     /// Values of the declared secrets that are set.

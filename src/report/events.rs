@@ -249,6 +249,10 @@ pub fn nothing_to_do(fresh: usize, held: usize) -> String {
 pub fn waited_for(on: &WaitingFor) -> String {
     match on {
         WaitingFor::Holder(by) => holder(by),
+        WaitingFor::Pool { pool, holder } => match &holder.target {
+            Some(target) => format!("pool {pool} ({target} holds it)"),
+            None => format!("pool {pool}"),
+        },
         WaitingFor::SameFiles => "another build, which makes the same files".to_owned(),
         WaitingFor::OtherValues(run) => format!("run {}, which builds with other values", run.short()),
     }

@@ -45,7 +45,7 @@ impl Observer for EventLines<'_> {
 /// | event | further keys |
 /// |---|---|
 /// | `planned` | `run`, `targets` (stale or undecided, in build order), `fresh` (a count) |
-/// | `waiting` | `target`; `run`, `process` and `at` (a target) of who is waited for, each null where it is not known |
+/// | `waiting` | `target`; `run`, `process` and `at` (a target) of who is waited for, each null where it is not known; `pool`, if it waits for a place in one, or null |
 /// | `started` | `target`, `attempt`, `reasons` ([`reason`]) |
 /// | `progress` | `target`, `message` |
 /// | `output` | `target`, `line` |
@@ -68,13 +68,20 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
             json!({ "event": "planned", "run": run.to_string(), "targets": targets, "fresh": fresh })
         }
         Event::Waiting { target, on } => {
+            let pool = match on {
+                WaitingFor::Pool { pool, .. } => Some(pool),
+                _ => None,
+            };
             let (run, process, at) = match on {
-                WaitingFor::Holder(Holder { run, process, target }) => (*run, *process, target.as_deref()),
+                WaitingFor::Holder(holder) | WaitingFor::Pool { holder, .. } => {
+                    let Holder { run, process, target } = holder;
+                    (*run, *process, target.as_deref())
+                }
                 WaitingFor::OtherValues(run) => (Some(*run), None, None),
                 WaitingFor::SameFiles => (None, None, None),
             };
             let run = run.map(|run| run.to_string());
-            json!({ "event": "waiting", "target": name(target), "run": run, "process": process, "at": at })
+            json!({ "event": "waiting", "target": name(target), "run": run, "process": process, "at": at, "pool": pool })
         }
         Event::Started {
             target,

@@ -11,7 +11,7 @@ use crate::engine::ignore::Ignore;
 use crate::engine::look::Past;
 use crate::engine::plan::plan;
 use crate::engine::reason::Reason;
-use crate::engine::spec::{Action, Command, From, Input, Span, Spec, Timing};
+use crate::engine::spec::{Action, Command, From, Input, Load, Span, Spec, Timing};
 use crate::engine::store::Ledger;
 use crate::engine::store::entry::{Entry, ResultEntry};
 use crate::engine::task::Tasks;
@@ -117,6 +117,7 @@ fn graph(effect: bool) -> Graph {
         retry_delay: Duration::ZERO,
         timeout: None,
         timing: Timing::default(),
+        load: Load::default(),
         effect,
         direct: false,
         cache: true,
