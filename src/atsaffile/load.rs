@@ -149,8 +149,11 @@ impl Resolver<'_, '_> {
     }
 }
 
-/// Warns of pools in which no target takes a place.
+/// Warns of pools in which no target takes a place, unless something is wrong already: what is wrong may be the target.
 pub(super) fn unused(pools: &BTreeMap<String, Pool>, drafts: &[Draft<'_>], mistakes: &mut Mistakes) {
+    if mistakes.has_errors() {
+        return;
+    }
     for (name, pool) in pools {
         let is_used = drafts
             .iter()

@@ -67,7 +67,7 @@ error: `disk` must be a table, found the integer 2
    |        ^
   help: say how many may use it at once, or how often: `{ slots = 2, rate = "4/s" }`
 error: unknown pool `eai`
-  --> Atsaffile:10:8
+   --> Atsaffile:10:8
  10 | pool = "eai"
     |        ^^^^^
   help: did you mean `eia`?
@@ -101,9 +101,9 @@ output = "b"
 "#,
     );
     let expected = r#"error: `{{threads}}` may be the parameter or the target's `threads`
-  --> Atsaffile:6:10
+  --> Atsaffile:6:12
  6 | run = "x {{threads}} > {{output}}"
-   |          ^^^^^^^^^^^
+   |            ^^^^^^^
   --> Atsaffile:8:1
  8 | threads = 4
    | ^^^^^^^ the target's
