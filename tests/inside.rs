@@ -9,12 +9,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use atsaf::atsaffile::{self, Overrides};
+use atsaf::engine::accept::{self, Accepting};
 use atsaf::engine::build::{self, Options};
+use atsaf::engine::clock::Clock;
 use atsaf::engine::digest::Digest;
 use atsaf::engine::event::{Event, Observer, Outcome, Summary};
 use atsaf::engine::files::Files;
 use atsaf::engine::graph::Graph;
-use atsaf::engine::plan::{self, Plan, PlanContext, Verdict};
+use atsaf::engine::plan::{self, Note, Plan, PlanContext, Verdict};
 use atsaf::engine::reason::Reason;
 use atsaf::engine::spec::Value;
 use atsaf::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
@@ -66,8 +68,30 @@ pub(crate) struct Control {
     pub(crate) built: Mutex<Vec<(usize, Basis)>>,
     /// What the last attempt has read.
     last: Mutex<Basis>,
+    /// What the probes of targets answer; one that is not here has none.
+    pub(crate) answers: Mutex<BTreeMap<usize, String>>,
+    /// Targets whose probes get no answer.
+    pub(crate) unanswered: Mutex<BTreeSet<usize>>,
+    /// The targets whose probes were asked in this build.
+    pub(crate) asked: Mutex<Vec<usize>>,
+    /// Targets whose tasks can use several threads.
+    pub(crate) parallel: Mutex<BTreeSet<usize>>,
+    /// How many threads the tasks of targets had, and how many all of them had at once.
+    pub(crate) threads: Mutex<Threads>,
+    /// How many requests the tasks of targets send.
+    pub(crate) requests: Mutex<BTreeMap<usize, usize>>,
     /// The versions of the parts that targets can name; 1 of a part that is not here.
     pub(crate) part_versions: Mutex<BTreeMap<String, u32>>,
+}
+
+/// The threads of tasks.
+#[derive(Default)]
+pub(crate) struct Threads {
+    /// How many the last attempt of each target had.
+    pub(crate) of: BTreeMap<usize, usize>,
+    now: usize,
+    /// The most that all had at once.
+    pub(crate) most: usize,
 }
 
 /// On what a result depends: the value and the contents of the inputs.
@@ -108,7 +132,7 @@ impl Observer for Control {
                         What::Built
                     }
                     Outcome::Restored { .. } => What::Restored,
-                    Outcome::Fresh => What::Kept,
+                    Outcome::Fresh | Outcome::Held { .. } => What::Kept,
                     Outcome::Failed(_) => What::Failed,
                     Outcome::Skipped { .. } | Outcome::Interrupted | Outcome::Superseded => What::Skipped,
                 };
@@ -146,7 +170,34 @@ impl Task for Make {
         names.iter().map(part).collect()
     }
 
+    fn is_parallel(&self) -> bool {
+        self.control.parallel.lock().expect("sound").contains(&self.slot)
+    }
+
+    fn has_probe(&self, _: &BTreeMap<String, Value>) -> bool {
+        self.control.answers.lock().expect("sound").contains_key(&self.slot)
+    }
+
+    fn probe(&self, _: &Context<'_>) -> Result<Option<String>, TaskError> {
+        self.control.asked.lock().expect("sound").push(self.slot);
+        if self.control.unanswered.lock().expect("sound").contains(&self.slot) {
+            return Err(TaskError::new("nobody answers"));
+        }
+        Ok(self.control.answers.lock().expect("sound").get(&self.slot).cloned())
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let had = rayon::current_num_threads();
+        if self.is_parallel() {
+            let mut threads = self.control.threads.lock().expect("sound");
+            threads.of.insert(self.slot, had);
+            threads.now += had;
+            threads.most = threads.most.max(threads.now);
+        }
+        let requests = self.control.requests.lock().expect("sound").get(&self.slot).copied();
+        for _ in 0..requests.unwrap_or_default() {
+            context.request()?;
+        }
         let (before, midst) = match self.control.due() {
             Some(hook) => (Some(hook.before), Some(hook.midst)),
             None => (None, None),
@@ -174,6 +225,9 @@ impl Task for Make {
             return Err(TaskError::new("it was told to fail"));
         }
         crate::project::write(context.output(lo_port.name), lo.as_bytes());
+        if self.is_parallel() {
+            self.control.threads.lock().expect("sound").now -= had;
+        }
         Ok(())
     }
 }
@@ -244,6 +298,7 @@ static SCHEMAS: LazyLock<Vec<(usize, &'static Schema)>> = LazyLock::new(|| {
 pub(crate) struct Inside {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) control: Arc<Control>,
+    pub(crate) clock: Clock,
     tasks: Tasks,
 }
 
@@ -271,7 +326,13 @@ impl Inside {
             })
         };
         let tasks = Tasks::new(SCHEMAS.iter().map(task).collect());
-        Self { dir, control, tasks }
+        let clock = Clock::default();
+        Self {
+            dir,
+            control,
+            clock,
+            tasks,
+        }
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
@@ -283,6 +344,7 @@ impl Inside {
         let (spec, mistakes) = atsaffile::load("Atsaffile", atsaffile, &overrides, &self.tasks.catalog());
         assert!(mistakes.is_empty(), "{mistakes:?}");
         let (store, files) = Store::open(self.dir.path()).expect("opened");
+        let files = files.with_clock(self.clock.clone());
         let graph = Graph::new(spec, &files).unwrap_or_else(|wrong| panic!("{:?}", wrong.1));
         (graph, store, files)
     }
@@ -292,6 +354,7 @@ impl Inside {
         self.control.ended.lock().expect("sound").clear();
         self.control.warnings.lock().expect("sound").clear();
         self.control.built.lock().expect("sound").clear();
+        self.control.asked.lock().expect("sound").clear();
         let (graph, store, files) = self.load(atsaffile);
         let (env, interrupted) = (BTreeMap::new(), AtomicBool::new(false));
         let context = PlanContext {
@@ -309,12 +372,37 @@ impl Inside {
             only: false,
             keep_going: true,
             jobs: ask.jobs,
+            memory: None,
             retries: None,
             secrets: BTreeMap::new(),
             interrupted: &interrupted,
             superseded: None,
         };
         build::build(context, &options, &*self.control).expect("a usable store")
+    }
+
+    /// Takes a target for fresh; whether that could be done.
+    pub(crate) fn accept(&self, atsaffile: &str, target: &str) -> bool {
+        let (graph, store, files) = self.load(atsaffile);
+        let env = BTreeMap::new();
+        let context = PlanContext {
+            graph: &graph,
+            store: &store,
+            files: &files,
+            env: &env,
+            tasks: &self.tasks,
+        };
+        let targets = graph.goals(&[target.to_owned()]).expect("a target");
+        let told = accept::accept(context, &targets, "since it is so").expect("a usable store");
+        told.iter().all(|(_, it)| !matches!(it, Accepting::Refused(_)))
+    }
+
+    /// The verdict of a target.
+    pub(crate) fn verdict(&self, atsaffile: &str, target: &str) -> (Verdict, Option<Note>) {
+        self.plan(atsaffile, &[], |graph, plan| {
+            let step = plan.steps.iter().find(|step| graph.name(step.target) == target);
+            step.map(|step| (step.verdict.clone(), step.note)).expect("a step")
+        })
     }
 
     /// The names of the targets that are not fresh.
@@ -326,10 +414,7 @@ impl Inside {
 
     /// Why targets are stale, by name; an undecided one has no reasons.
     pub(crate) fn reasons(&self, atsaffile: &str) -> BTreeMap<String, Vec<Reason>> {
-        let reasons = |verdict: &Verdict| match verdict {
-            Verdict::Stale { reasons, .. } => reasons.clone(),
-            Verdict::Fresh | Verdict::Undecided => Vec::new(),
-        };
+        let reasons = |verdict: &Verdict| verdict.reasons().to_vec();
         self.plan(atsaffile, &[], |graph, plan| {
             plan.open()
                 .map(|step| (graph.name(step.target).to_owned(), reasons(&step.verdict)))

@@ -15,8 +15,11 @@
 //! | `inputs` | what is read, taken out, absent or ignored; shared names; the shell |
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits, also during builds, against a plain recursion |
+//! | `time` | ages, probes, and what new data waits for |
+//! | `accept` | what the user takes for fresh |
 //! | `moving` | inputs that move while a build runs |
 //! | `side_effects` | targets that write the sources of others |
+//! | `pools` | what only so many targets may use at once, threads, memory, and one that fails among many |
 //! | `parts` | versions of the parts that a task's parameters name |
 //! | `many_instances` | reports of targets with many instances |
 //! | `matrix` | targets with `each`: instances, joins, goals, and what of them runs |
@@ -40,6 +43,7 @@
     reason = "snapbox writes snapshots so: `SNAPSHOTS=overwrite cargo test`"
 )]
 
+mod accept;
 mod attempts;
 mod concurrency;
 mod crash;
@@ -66,6 +70,7 @@ mod paths;
 #[cfg(feature = "forecasting")]
 mod pipeline;
 mod places;
+mod pools;
 #[cfg(feature = "forecasting")]
 mod predict;
 mod project;
@@ -76,4 +81,5 @@ mod security;
 mod side_effects;
 mod staleness;
 mod targets;
+mod time;
 mod upgrade;

@@ -5,6 +5,7 @@
 //! while a build runs take from the model the order of things, not the end: nothing is ever fresh that a clean build
 //! would make otherwise, and a build that succeeds leaves what a clean one does.
 
+mod aging;
 mod live;
 mod recursion;
 mod sources;

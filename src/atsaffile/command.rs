@@ -16,7 +16,10 @@ use crate::engine::spec::{
 };
 
 /// Words of a command's template that are no parameters.
-const LISTS: [&str; 4] = ["inputs", "output", "inputs_file", "params_file"];
+const LISTS: [&str; 5] = ["inputs", "output", "inputs_file", "params_file", THREADS];
+
+/// The hole for how many threads a command may keep busy, unless it is a parameter's name.
+const THREADS: &str = "threads";
 
 impl Resolver<'_, '_> {
     /// Checks a command; gives the parameters that it reads.
@@ -78,7 +81,7 @@ impl Resolver<'_, '_> {
     }
 
     /// The words of the shell that the target or the project names.
-    fn own_shell<'d>(&'d self, draft: &'d Draft<'_>) -> Option<&'d [String]> {
+    pub(super) fn own_shell<'d>(&'d self, draft: &'d Draft<'_>) -> Option<&'d [String]> {
         let own = draft.shell.as_ref().map(|(_, words)| words.as_slice());
         own.or(self.shell)
     }
@@ -168,8 +171,22 @@ impl Resolver<'_, '_> {
             return None;
         }
         let scope = Scope::of(self.params, draft);
-        if !matches!(scope.find(name), Lookup::Unknown) {
+        let is_param = !matches!(scope.find(name), Lookup::Unknown);
+        if let (THREADS, true, Some((span, _))) = (name, is_param, draft.threads) {
+            mistakes
+                .error(
+                    syntax::within(self.text, word, &hole.at),
+                    "`{{threads}}` may be the parameter or the target's `threads`",
+                )
+                .also(span, "the target's")
+                .help("give the parameter another name");
+            return None;
+        }
+        if is_param {
             return Some(Piece::Param(name.to_owned()));
+        }
+        if name == THREADS {
+            return Some(Piece::Threads);
         }
         if self.secrets.contains_key(name) {
             let mistake = mistakes.error(
@@ -253,7 +270,7 @@ impl Resolver<'_, '_> {
     }
 
     /// Finds secrets that the shell would look up, and that the target does not get.
-    fn undeclared_secrets(&self, draft: &Draft<'_>, word: Word<'_>, mistakes: &mut Mistakes) {
+    pub(super) fn undeclared_secrets(&self, draft: &Draft<'_>, word: Word<'_>, mistakes: &mut Mistakes) {
         for (at, _) in word.text.match_indices('$') {
             let after = &word.text[at + 1..];
             let after = after.strip_prefix('{').unwrap_or(after);
@@ -291,7 +308,7 @@ fn literal(pieces: &[Piece], scope: Scope<'_, '_>, shell: bool) -> String {
     out
 }
 
-fn put(out: &mut String, value: &Value, shell: bool) {
+pub(super) fn put(out: &mut String, value: &Value, shell: bool) {
     let plain = value.plain();
     match shlex::try_quote(&plain) {
         Ok(quoted) if shell => out.push_str(&quoted),
@@ -300,7 +317,7 @@ fn put(out: &mut String, value: &Value, shell: bool) {
 }
 
 /// The words of the shell for a text where none is named.
-fn usual_shell(text: &[Word<'_>]) -> Vec<String> {
+pub(super) fn usual_shell(text: &[Word<'_>]) -> Vec<String> {
     let shell = match text.iter().any(|word| reads_status(word.text)) {
         true => SHELL_PAST_FAILURES,
         false => SHELL,

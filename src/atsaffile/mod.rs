@@ -19,6 +19,7 @@ mod goals;
 mod inputs;
 mod instances;
 mod joins;
+mod load;
 mod matrix;
 mod mistakes;
 mod names;
@@ -34,6 +35,7 @@ mod targets;
 mod template;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod typed;
 mod unread;
 mod words;

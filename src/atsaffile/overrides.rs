@@ -9,7 +9,7 @@ use super::params::Params;
 use super::syntax::span_of;
 use super::targets::Draft;
 use super::typed::ValueType;
-use crate::engine::spec::schema::{Catalog, ParamSchema};
+use crate::engine::spec::schema::{Catalog, Kind, LATEST, ParamSchema};
 use crate::engine::spec::{Origin, Value};
 
 /// Puts the values of the command line over the declared ones.
@@ -127,6 +127,10 @@ fn read(declared: Option<&Value>, text: &str, readers: &[&ParamSchema]) -> Resul
     };
     if let Some(kind) = kinds().find(several) {
         return kind.read(text);
+    }
+    let is_latest = |reader: &&ParamSchema| matches!(reader.kind, Kind::DateOrLatest) && text.trim() == LATEST;
+    if !readers.is_empty() && readers.iter().all(is_latest) {
+        return Ok(Value::Text(LATEST.to_owned()));
     }
     let fraction = match &declared {
         ValueType::Int => Some(ValueType::Float),

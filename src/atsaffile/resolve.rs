@@ -13,9 +13,9 @@ use super::scope::Scope;
 use super::sections::{Sections, check_variable};
 use super::syntax::Word;
 use super::targets::{self, Draft};
-use super::{Overrides, airflow, credentials, goals, instances, outputs, unread};
+use super::{Overrides, airflow, credentials, goals, instances, load, outputs, unread};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Secret, Spec, Target};
+use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Pool, Secret, Spec, Target};
 
 /// Everything that one target is resolved against.
 pub(super) struct Resolver<'p, 't> {
@@ -23,6 +23,7 @@ pub(super) struct Resolver<'p, 't> {
     pub(super) text: &'t str,
     pub(super) params: &'p Params<'t>,
     pub(super) secrets: &'p BTreeMap<String, Secret>,
+    pub(super) pools: &'p BTreeMap<String, Pool>,
     pub(super) names: &'p Names<'p>,
     /// The words of the project's shell, if they are written.
     pub(super) shell: Option<&'p [String]>,
@@ -45,6 +46,7 @@ pub(super) fn fill<'t>(
     let project = sections.project(mistakes);
     let aliases = sections.aliases(mistakes);
     spec.secrets = sections.secrets(mistakes);
+    spec.pools = load::pools(sections.pools, mistakes);
     let written = targets::read(sections.target, mistakes);
     declare_known(&mut spec.secrets, &written, catalog);
     let mut params = Params::read(sections.params, catalog, mistakes);
@@ -63,6 +65,7 @@ pub(super) fn fill<'t>(
         text,
         params: &params,
         secrets: &spec.secrets,
+        pools: &spec.pools,
         names: &names,
         shell: project.shell.as_deref(),
         catalog,
@@ -71,6 +74,7 @@ pub(super) fn fill<'t>(
     let targets = whole.targets(&drafts, &made, mistakes);
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
     spec.airflow = airflow::read(sections.airflow, &params, &spec.secrets, mistakes);
+    load::unused(&spec.pools, &written, mistakes);
     unread::report(&params, &matrix, &written, catalog, mistakes);
     credentials::report(overrides, &params, &matrix, &written, mistakes);
 
@@ -140,6 +144,8 @@ impl Resolver<'_, '_> {
             retries: draft.retries,
             retry_delay: draft.retry_delay,
             timeout: draft.timeout,
+            timing: self.timing(draft, mistakes),
+            load: self.load(draft, mistakes),
             effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
             cache: draft.cache,

@@ -9,8 +9,9 @@ use super::syntax::{self, Word, key_of, span_of};
 use super::targets;
 use crate::engine::spec::Secret;
 
-const SECTIONS: [&str; 7] = ["project", "alias", "params", "matrix", "secrets", "airflow", "target"];
-const RESERVED: [&str; 1] = ["pools"];
+const SECTIONS: [&str; 8] = [
+    "project", "alias", "params", "matrix", "pools", "secrets", "airflow", "target",
+];
 const PROJECT: [&str; 4] = ["name", "default", "ignore", "shell"];
 
 /// The tables of the file.
@@ -25,6 +26,8 @@ pub(super) struct Sections<'t> {
     pub(super) params: Option<&'t DeTable<'t>>,
     /// `[matrix]`
     pub(super) matrix: Option<&'t DeTable<'t>>,
+    /// `[pools]`
+    pub(super) pools: Option<&'t DeTable<'t>>,
     /// `[target.…]`
     pub(super) target: Option<&'t DeTable<'t>>,
 }
@@ -57,11 +60,12 @@ impl<'t> Sections<'t> {
                 "alias" => &mut sections.alias,
                 "params" => &mut sections.params,
                 "matrix" => &mut sections.matrix,
+                "pools" => &mut sections.pools,
                 "secrets" => &mut sections.secrets,
                 "airflow" => &mut sections.airflow,
                 "target" => &mut sections.target,
                 _ => {
-                    unknown_key(key, "at the top of the file", &SECTIONS, &RESERVED, mistakes);
+                    unknown_key(key, "at the top of the file", &SECTIONS, &[], mistakes);
                     continue;
                 }
             };

@@ -6,13 +6,14 @@ use toml::de::{DeTable, DeValue};
 
 use super::duration;
 use super::instances::DraftInstance;
+use super::load;
 use super::mistakes::Mistakes;
 use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 26] = [
     "uses",
     "run",
     "each",
@@ -28,15 +29,19 @@ const KEYS: [&str; 20] = [
     "retries",
     "retry_delay",
     "timeout",
+    "max_age",
+    "every",
+    "probe",
+    "pool",
+    "threads",
+    "memory",
     "effect",
     "direct",
     "cache",
     "shell",
     "desc",
 ];
-const RESERVED: [&str; 9] = [
-    "pool", "threads", "memory", "max_age", "every", "discover", "cwd", "temp", "resume",
-];
+const RESERVED: [&str; 4] = ["discover", "cwd", "temp", "resume"];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -73,6 +78,16 @@ pub(super) struct Draft<'t> {
     pub(super) retries: u32,
     pub(super) retry_delay: Duration,
     pub(super) timeout: Option<Duration>,
+    /// Its value, and where the key is.
+    pub(super) max_age: Option<(Span, Duration)>,
+    /// Its value, and where the key is.
+    pub(super) every: Option<(Span, Duration)>,
+    pub(super) probe: Option<CommandDraft<'t>>,
+    pub(super) pools: Vec<Word<'t>>,
+    /// Its value, and where the key is.
+    pub(super) threads: Option<(Span, u32)>,
+    /// Bytes.
+    pub(super) memory: Option<u64>,
     pub(super) effect: bool,
     /// Whether it is set, and where.
     pub(super) direct: Option<Span>,
@@ -154,6 +169,12 @@ impl<'t> Draft<'t> {
             retries: 0,
             retry_delay: RETRY_DELAY,
             timeout: None,
+            max_age: None,
+            every: None,
+            probe: None,
+            pools: Vec::new(),
+            threads: None,
+            memory: None,
             effect: false,
             direct: None,
             cache: true,
@@ -203,12 +224,17 @@ impl<'t> Draft<'t> {
             "retries" => self.retries = retries(node, mistakes),
             "retry_delay" => self.retry_delay = pause(node, "retry_delay", mistakes).unwrap_or(RETRY_DELAY),
             "timeout" => {
-                self.timeout = pause(node, "timeout", mistakes);
-                if self.timeout == Some(Duration::ZERO) {
-                    mistakes.error(span_of(node), "`timeout` must be longer than nothing");
-                    self.timeout = None;
-                }
+                self.timeout = limit(node, "timeout", mistakes);
             }
+            "max_age" => self.max_age = pause(node, "max_age", mistakes).map(|limit| (key.span, limit)),
+            "every" => self.every = limit(node, "every", mistakes).map(|limit| (key.span, limit)),
+            "pool" => self.pools = load::names(node, mistakes),
+            "threads" => {
+                let threads = load::number(node, "threads", load::MOST_THREADS, mistakes);
+                self.threads = threads.map(|threads| (key.span, threads));
+            }
+            "memory" => self.memory = load::memory(node, mistakes),
+            "probe" => self.probe = Some(command(key, node, mistakes).0),
             "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
@@ -245,19 +271,9 @@ impl<'t> Draft<'t> {
     }
 
     fn read_run(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
-        const WANTED: &str = "a command: a string for the shell, or a list of words";
-        let before = mistakes.len();
-        let (words, shell) = match node.get_ref() {
-            DeValue::Array(_) => (syntax::texts(node, "run", WANTED, mistakes), false),
-            _ => (syntax::text(node, "run", WANTED, mistakes).into_iter().collect(), true),
-        };
-        let empty = words.first().is_none_or(|word| word.text.trim().is_empty());
-        if empty && (node.get_ref().is_str() || node.get_ref().as_array().is_some_and(|items| items.is_empty())) {
-            mistakes.error(span_of(node), "the command is empty");
-        }
-        self.broken.action |= empty || mistakes.len() > before;
-        let key = key.span;
-        self.run = Some(CommandDraft { key, words, shell });
+        let (run, is_whole) = command(key, node, mistakes);
+        self.broken.action |= !is_whole;
+        self.run = Some(run);
     }
 
     fn read_inputs(&mut self, key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) {
@@ -352,6 +368,24 @@ impl<'t> Draft<'t> {
     }
 }
 
+/// Reads a command, and whether nothing is wrong with it.
+fn command<'t>(key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> (CommandDraft<'t>, bool) {
+    const WANTED: &str = "a command: a string for the shell, or a list of words";
+    let before = mistakes.len();
+    let shell = !node.get_ref().is_array();
+    let words = match shell {
+        true => syntax::text(node, key.text, WANTED, mistakes).into_iter().collect(),
+        false => syntax::texts(node, key.text, WANTED, mistakes),
+    };
+    let empty = words.first().is_none_or(|word: &Word<'_>| word.text.trim().is_empty());
+    if empty && (node.get_ref().is_str() || node.get_ref().as_array().is_some_and(|items| items.is_empty())) {
+        mistakes.error(span_of(node), "the command is empty");
+    }
+    let is_whole = !empty && mistakes.len() == before;
+    let key = key.span;
+    (CommandDraft { key, words, shell }, is_whole)
+}
+
 /// Reads an output: a path, or a table of a path and a name.
 fn output<'t>(port: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> Option<DraftOutput<'t>> {
     const WANTED: &str = "the path of an artifact, or a table with `path` and `name`";
@@ -427,6 +461,15 @@ fn retries(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> u32 {
         syntax::expected(node, "retries", &wanted, mistakes);
     }
     number.unwrap_or_default()
+}
+
+/// A duration that is longer than nothing.
+fn limit(node: &TomlNode<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Duration> {
+    let limit = pause(node, key, mistakes);
+    if limit == Some(Duration::ZERO) {
+        mistakes.error(span_of(node), format!("`{key}` must be longer than nothing"));
+    }
+    limit.filter(|limit| !limit.is_zero())
 }
 
 fn pause(node: &TomlNode<'_>, key: &str, mistakes: &mut Mistakes) -> Option<Duration> {

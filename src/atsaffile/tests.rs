@@ -13,12 +13,14 @@ mod matrix;
 mod names;
 mod overrides;
 mod paths;
+mod pools;
 mod reading;
 mod sections;
 mod tables;
 mod targets;
 mod tasks;
 mod templates;
+mod timing;
 mod values;
 
 use super::{Overrides, load};

@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// Go on with targets that do not need a failed one
     #[arg(short, long)]
     pub(super) keep_going: bool,
-    /// How many targets may run at once [default: one for each core]
+    /// How many targets may run at once, those with `threads` as several [default: one for each core]
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
     /// Attempts after a failure, for every target [default: what each declares]
@@ -115,6 +115,7 @@ pub(super) fn once(
         only: args.only,
         keep_going: args.keep_going,
         jobs,
+        memory: threads::memory(),
         retries: args.retries,
         secrets: project.secrets.clone(),
         interrupted,

@@ -205,5 +205,23 @@ fn habits(target: &Target) -> Vec<String> {
     if let Some(limit) = target.timeout {
         habits.push(format!("at most {} an attempt", human::duration(limit)));
     }
+    if !target.load.pools.is_empty() {
+        habits.push(format!("takes a place in {}", target.load.pools.join(", ")));
+    }
+    if let Some(threads) = target.load.threads {
+        habits.push(format!("keeps {} busy", human::count(threads as usize, "thread")));
+    }
+    if target.load.memory > 0 {
+        habits.push(format!("needs {} of memory", human::size(target.load.memory)));
+    }
+    if let Some(age) = target.timing.max_age {
+        habits.push(format!("a result counts for {}", human::duration(age)));
+    }
+    if let Some(probe) = &target.timing.probe {
+        habits.push(format!("probe: {}", probe.words.join(" ")));
+    }
+    if let Some(pause) = target.timing.every {
+        habits.push(format!("new data waits for {} after a success", human::duration(pause)));
+    }
     habits
 }

@@ -3,6 +3,7 @@
 //! A command gets its own arguments and the [`Session`], speaks through the session's screen, and gives back how it
 //! ends. To add one: its file with `Args` and `run`, one variant of [`CliCommand`], one arm of [`dispatch`].
 
+mod accept;
 pub mod address_space;
 mod axes;
 mod build;
@@ -85,6 +86,7 @@ enum CliCommand {
     Export(export::Args),
     List(list::Args),
     Check(check::Args),
+    Accept(accept::Args),
     Clean(clean::Args),
     Gc(gc::Args),
     #[cfg(feature = "forecasting")]
@@ -131,6 +133,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Export(args) => export::run(args, session),
         CliCommand::List(args) => list::run(args, session),
         CliCommand::Check(args) => check::run(args, session),
+        CliCommand::Accept(args) => accept::run(args, session),
         CliCommand::Clean(args) => clean::run(args, session),
         CliCommand::Gc(args) => gc::run(args, session),
         #[cfg(feature = "forecasting")]

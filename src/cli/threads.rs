@@ -14,6 +14,21 @@ pub(super) fn cores() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
+/// How many bytes of memory the machine, or the container that this runs in, has; `None` where that cannot be read.
+pub(super) fn memory() -> Option<u64> {
+    let machine = || {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kibibytes << 10)
+    };
+    let container = || {
+        let text = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?;
+        text.trim().parse::<u64>().ok()
+    };
+    machine().into_iter().chain(container()).min()
+}
+
 /// Starts them: as many as targets may run at once, whose budget models and windows share, and no more than there are
 /// cores. They are there for the rest of the process: a second command in it has those of the first.
 ///

@@ -1,7 +1,7 @@
 //! `atsaf watch`: builds, and builds again when the Atsaffile, a source or `.env` changes.
 //!
 //! Changes that come while a build runs end what they make stale, save for effects, and call for one further build
-//! together.
+//! together. Where time alone makes something stale, it builds again then.
 
 mod changes;
 mod edits;
@@ -11,22 +11,31 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
 use self::changes::{ChangedPath, Changes, TOGETHER};
 use self::edits::Edits;
 use self::watched::Watched;
+use super::setup::Project;
 use super::{CommandError, Exit, Session, build, interrupt, setup};
+use crate::engine::clock;
 use crate::engine::event::Summary;
 use crate::engine::graph::TargetId;
-use crate::report::human;
+use crate::engine::plan::{self, Note, Step};
+use crate::engine::reason::Reason;
+use crate::engine::spec::Timing;
+use crate::report::{human, notes};
 
 /// How often a wait looks whether it is to end.
 const BEAT: Duration = Duration::from_millis(50);
 /// So many builds in a row are stopped by edits; the next one runs to its end, should the edits be its own doing.
 const STOPPED: u32 = 3;
+/// How often it builds at the most since time has passed, unless `--poll` says how often.
+const PAUSE: Duration = Duration::from_secs(10);
+/// When a probe is asked again that gave no answer.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Build, and build again whenever the Atsaffile, a source or `.env` changes
 #[derive(Debug, clap::Args)]
@@ -65,6 +74,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 
 fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exit, CommandError> {
     let mut source = Changes::new(args.poll, session);
+    let pause = args.poll.unwrap_or(PAUSE);
     let args = build::Args {
         goals: args.goals.clone(),
         force: false,
@@ -82,6 +92,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         // Observed before it is read, so that no change falls between the two.
         source.observe(&watched, session);
         let mut changed = BTreeSet::new();
+        let mut due = None;
         match session.load() {
             Ok(project) => {
                 build::refuse_inside(&project)?;
@@ -107,6 +118,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
                     Err(failure) if failure.exit == Exit::Store => return Err(failure),
                     Err(failure) => tell(&failure, session),
                 }
+                due = due_at(&project, &goals, pause);
             }
             // The files of the last sound Atsaffile are still waited for, and those that this one lacks for its axes.
             Err(failure) => {
@@ -116,19 +128,51 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
             }
         }
         if changed.is_empty() {
-            announce(&watched, session);
+            announce(&watched, due, session);
         }
-        let Some(changed) = wait(changed, &mut source, &watched, interrupted) else {
+        let Some(woken) = wait(changed, &mut source, &watched, due, interrupted) else {
             return Ok(Exit::Interrupted);
         };
-        if session.screen.json() {
-            session
+        match (woken, session.screen.json()) {
+            (Woken::Changed(paths), true) => session
                 .screen
-                .print_json(&json!({ "event": "changed", "paths": changed }));
-        } else {
-            session.screen.say(&format!("\nchanged: {}\n", some_of(&changed)));
+                .print_json(&json!({ "event": "changed", "paths": paths })),
+            (Woken::Changed(paths), false) => session.screen.say(&format!("\nchanged: {}\n", some_of(&paths))),
+            (Woken::Due, true) => session.screen.print_json(&json!({ "event": "due" })),
+            (Woken::Due, false) => session.screen.say("\nit is time to look again\n"),
         }
     }
+}
+
+/// When time alone may make something stale that the goals need, or let new data in.
+fn due_at(project: &Project, goals: &[TargetId], pause: Duration) -> Option<SystemTime> {
+    let is_timed = |id: &TargetId| project.graph.target(*id).timing != Timing::default();
+    if !project.graph.needed(goals).iter().any(is_timed) {
+        return None;
+    }
+    let plan = plan::plan(project.context().inputs(), goals, false).ok()?;
+    // What is too old by now, as with `max_age = "0s"`, or was left so by a failure.
+    let overdue = |step: &Step| {
+        let asks = matches!(step.note, Some(Note::OlderThan(_) | Note::NotAsked));
+        let is_old = |reason: &Reason| matches!(reason, Reason::TooOld { .. });
+        match step.history.failed() {
+            None => (asks || step.verdict.reasons().iter().any(is_old)).then_some(plan.at),
+            Some(_) => asks.then(|| plan.at.checked_add(ASK_AGAIN)).flatten(),
+        }
+    };
+    let all = plan
+        .steps
+        .iter()
+        .filter_map(|step| step.deadline.or_else(|| overdue(step)));
+    all.min().map(|due| due.max(plan.at + pause))
+}
+
+/// What ended a wait.
+enum Woken {
+    /// These paths changed.
+    Changed(Vec<String>),
+    /// The moment has come at which time alone changes something.
+    Due,
 }
 
 /// Builds, takes note of the edits that come meanwhile, and gives them with what came of it.
@@ -161,14 +205,15 @@ fn while_listening<T>(
     })
 }
 
-/// Waits for changes that matter, and then until there are no more for a while; gives their paths, or `None` if the
-/// wait is to end.
+/// Waits for changes that matter, and then until there are no more for a while, or for a moment; `None` if the wait is to
+/// end.
 fn wait(
     mut changed: BTreeSet<ChangedPath>,
     source: &mut Changes,
     watched: &Watched,
+    due: Option<SystemTime>,
     interrupted: &AtomicBool,
-) -> Option<Vec<String>> {
+) -> Option<Woken> {
     loop {
         if interrupted.load(Ordering::Relaxed) {
             return None;
@@ -177,6 +222,9 @@ fn wait(
         let more = source.next(watched, pause)?;
         if more.is_empty() && !changed.is_empty() {
             break;
+        }
+        if changed.is_empty() && more.is_empty() && due.is_some_and(|due| clock::now() >= due) {
+            return Some(Woken::Due);
         }
         changed.extend(more);
     }
@@ -187,7 +235,7 @@ fn wait(
             .map_or_else(|| "something".to_owned(), |at| watched.shown(at))
     };
     let paths: BTreeSet<String> = changed.iter().map(shown).collect();
-    Some(paths.into_iter().collect())
+    Some(Woken::Changed(paths.into_iter().collect()))
 }
 
 fn tell(failure: &CommandError, session: &Session) {
@@ -197,16 +245,17 @@ fn tell(failure: &CommandError, session: &Session) {
 }
 
 /// Says what is waited for.
-fn announce(watched: &Watched, session: &Session) {
+fn announce(watched: &Watched, due: Option<SystemTime>, session: &Session) {
     if session.screen.json() {
         let sources = watched.sources();
         session
             .screen
-            .print_json(&json!({ "event": "watching", "sources": sources }));
+            .print_json(&json!({ "event": "watching", "sources": sources, "due": due.map(human::timestamp) }));
     } else {
         let sources = human::count(watched.sources(), "source");
+        let at_last = due.map_or_else(String::new, |due| format!(", {} at last", notes::until(due)));
         session.screen.say(&format!(
-            "waiting for a change of the Atsaffile, `.env` or {sources}; Ctrl-C ends\n"
+            "waiting for a change of the Atsaffile, `.env` or {sources}{at_last}; Ctrl-C ends\n"
         ));
     }
 }

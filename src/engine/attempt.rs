@@ -30,6 +30,7 @@ use super::spec::{Action, ArtifactKind, Command, Target, Value};
 use super::store::{Claim, Held, Private, Staged, Store, StoreError, private_key};
 use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
+use super::timing::params_of;
 use super::turns::{LOOK, Pace};
 use crate::outward::{Mask, plain};
 
@@ -43,6 +44,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) target: TargetId,
     /// Its number, from 1.
     pub(crate) number: u32,
+    /// How many threads it may keep busy.
+    pub(crate) threads: usize,
     /// An effect's key in the outside world.
     pub(crate) effect_key: Digest,
     /// The locks of the attempt.
@@ -213,20 +216,7 @@ impl Attempt<'_> {
         let Some(task) = self.context.tasks.get(name) else {
             return Err(AttemptError::failed(format!("internal error: no task `{name}`")));
         };
-        let files = self.context.files;
-        let reads = &self.context.graph.node(self.target).reads;
-        let mut inputs: BTreeMap<String, PathBuf> = reads
-            .iter()
-            .map(|read| (read.role.clone(), files.at(&read.path)))
-            .collect();
-        for param in &target.params {
-            if let Value::Path(path) = &param.value {
-                inputs.insert(param.name.clone(), files.at(path));
-            }
-        }
         let names = target.outputs.iter().map(|output| output.port.clone());
-        let secrets = &self.options.secrets;
-        let own = target.secrets.iter().filter_map(|name| secrets.get_key_value(name));
         let cancelled = AtomicBool::new(false);
         let say = |message: Message<'_>| {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -245,23 +235,20 @@ impl Attempt<'_> {
         };
         let context = Context {
             target: &target.name,
-            params: target
-                .params
-                .iter()
-                .map(|param| (param.name.clone(), param.value.clone()))
-                .collect(),
-            inputs,
+            params: params_of(target),
+            inputs: self.input_paths(target),
             outputs: names.zip(staging.iter().cloned()).collect(),
-            secrets: own.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            secrets: self.own_secrets(target),
             access: self.access(task),
-            project: target.effect.then(|| files.root().to_owned()),
+            project: target.effect.then(|| self.context.files.root().to_owned()),
             run: target.effect.then_some(self.run),
             effect_key: target.effect.then_some(self.effect_key),
             memo: self.context.store.memo(),
             cancelled: &cancelled,
             say: &say,
+            admit: &|| self.admit(&cancelled),
         };
-        let done = self.watched(task, &context, target.timeout);
+        let done = self.watched(&context, target.timeout, || self.with_threads(task, &context));
         match done {
             Ok(()) => Ok(()),
             Err(_) if self.interrupted() => Err(AttemptError::Interrupted),
@@ -270,16 +257,42 @@ impl Attempt<'_> {
         }
     }
 
+    /// Paths of all that a task reads, by role; a parameter that is a path is among them under its name.
+    pub(super) fn input_paths(&self, target: &Target) -> BTreeMap<String, PathBuf> {
+        let files = self.context.files;
+        let reads = self.context.graph.node(self.target).reads.iter();
+        let mut inputs: BTreeMap<String, PathBuf> =
+            reads.map(|read| (read.role.clone(), files.at(&read.path))).collect();
+        for param in &target.params {
+            if let Value::Path(path) = &param.value {
+                inputs.insert(param.name.clone(), files.at(path));
+            }
+        }
+        inputs
+    }
+
+    /// The secrets that a target gets, as far as they are set.
+    pub(super) fn own_secrets(&self, target: &Target) -> BTreeMap<String, String> {
+        let secrets = &self.options.secrets;
+        let own = target.secrets.iter().filter_map(|name| secrets.get_key_value(name));
+        own.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// The variables by which a task reaches the outside.
-    fn access(&self, task: &dyn Task) -> BTreeMap<String, String> {
+    pub(super) fn access(&self, task: &dyn Task) -> BTreeMap<String, String> {
         let names = task.schema().variables_for(|role| role == VariableRole::Access);
         names
             .filter_map(|name| Some((name.to_owned(), self.context.env.get(name)?.clone())))
             .collect()
     }
 
-    /// Runs a task beside a watcher that tells it when to end; a panic is an error like any other.
-    fn watched(&self, task: &dyn Task, context: &Context<'_>, timeout: Option<Duration>) -> Result<(), TaskError> {
+    /// Lets a task work beside a watcher that tells it when to end; a panic is an error like any other.
+    pub(super) fn watched<T>(
+        &self,
+        context: &Context<'_>,
+        timeout: Option<Duration>,
+        work: impl FnOnce() -> Result<T, TaskError>,
+    ) -> Result<T, TaskError> {
         let clock = RunningClock::start();
         let (done, watch) = channel::<()>();
         std::thread::scope(|scope| {
@@ -297,7 +310,7 @@ impl Attempt<'_> {
                     "the system gives no thread to watch the task: {error}"
                 )));
             }
-            let result = catch_unwind(AssertUnwindSafe(|| task.run(context)));
+            let result = catch_unwind(AssertUnwindSafe(work));
             drop(done);
             result.unwrap_or_else(|panic| {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -325,13 +338,15 @@ impl Attempt<'_> {
             })));
         }
         let _given = GivenFiles::write(self.context, self.target, command)?;
-        let words = command::words_of(self.context, self.target, command, staging);
+        self.may_start(pace).await?;
+        let words = command::words_of(self.context, self.target, command, (staging, self.threads));
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
         let process = Process {
             words,
             dir: files.root(),
             env: self.environment(target),
             lock: self.held.own(),
+            apart: false,
         };
         let log = || log.lock().unwrap_or_else(PoisonError::into_inner);
         log().set_command(shown);
@@ -343,7 +358,7 @@ impl Attempt<'_> {
                 target.timeout,
                 &|| self.interrupted(),
                 &|| self.stopping(),
-                &mut |bytes| log().piece(bytes),
+                &mut |_, bytes| log().piece(bytes),
                 pace,
             )
             .await;
@@ -380,7 +395,7 @@ impl Attempt<'_> {
     }
 
     /// All that a command sees of the environment.
-    fn environment(&self, target: &Target) -> BTreeMap<String, String> {
+    pub(super) fn environment(&self, target: &Target) -> BTreeMap<String, String> {
         let mut env = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
         let passed = ["PATH", "HOME", "TMPDIR"]
             .into_iter()
@@ -397,16 +412,12 @@ impl Attempt<'_> {
             env.insert("ATSAF_RUN_ID".to_owned(), self.run.to_string());
             env.insert("ATSAF_EFFECT_KEY".to_owned(), self.effect_key.hex());
         }
-        let secrets = target
-            .secrets
-            .iter()
-            .filter_map(|name| Some((name.clone(), self.options.secrets.get(name)?.clone())));
-        env.extend(secrets);
+        env.extend(self.own_secrets(target));
         env
     }
 
     /// Whether the attempt is to end before its time; an edit ends no effect.
-    fn interrupted(&self) -> bool {
+    pub(super) fn interrupted(&self) -> bool {
         let is_effect = || self.context.graph.target(self.target).effect;
         let superseded = || {
             self.options
@@ -417,7 +428,7 @@ impl Attempt<'_> {
     }
 
     /// Says that the attempt was asked to end, if that is because the build is.
-    fn stopping(&self) {
+    pub(super) fn stopping(&self) {
         if !self.options.interrupted.load(Ordering::Relaxed) {
             return;
         }

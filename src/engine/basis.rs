@@ -147,11 +147,13 @@ impl<'a> Execution<'a> {
             .filter(|read| read.how != How::Word || read.artifact.is_some() || !is_written(&read.path))
             .collect();
         let is_same = reads.len() == seen.reads.len() && reads.iter().zip(&seen.reads).all(|(a, b)| a.path == b.path);
-        let fingerprint = match is_same {
-            true => fingerprint.clone(),
-            false => {
-                dependencies::take_fingerprint(self.run.context.inputs(), self.id, &reads, &|id| self.content(id))?.0
-            }
+        let fingerprint = if is_same {
+            fingerprint.clone()
+        } else {
+            let content = |id| self.content(id);
+            let (taken, _) = dependencies::take_fingerprint(self.run.inputs(), self.id, &reads, &content)?;
+            let probe = fingerprint.probe.clone();
+            Fingerprint { probe, ..taken }
         };
         Ok(Basis {
             reads,

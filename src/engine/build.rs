@@ -20,12 +20,14 @@ use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
-use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
+use super::plan::{self, Note, Plan, PlanContext, PlanError, Step, Verdict};
 use super::run::Run;
-use super::schedule::Schedule;
+use super::schedule::{Budget, Schedule};
+use super::spec::Action;
 use super::store::entry::{Entry, RunEntry};
 use super::store::{StoreError, private_key};
 use super::survivors::{self, Survivor};
+use super::task::Task;
 
 /// Why a build could not be begun or finished.
 #[derive(Debug, thiserror::Error)]
@@ -111,8 +113,8 @@ impl Build<'_> {
     }
 
     fn plan(&self) -> Result<Plan, BuildError> {
-        let Run { context, options, .. } = &self.run;
-        let plan = plan::plan_with(context.inputs(), &options.goals, &|id| self.run.forced(id));
+        let options = self.run.options;
+        let plan = plan::plan_with(self.run.inputs(), &options.goals, &|id| self.run.forced(id));
         let plan = plan.map_err(BuildError::Plan)?;
         let others = plan
             .open()
@@ -127,8 +129,8 @@ impl Build<'_> {
     fn tell_plan(&self, plan: &Plan) {
         let steps: Vec<TargetId> = plan.open().map(|step| step.target).collect();
         let fresh = plan.steps.len() - steps.len();
-        for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Fresh) {
-            self.run.found_fresh(step.target);
+        for step in plan.steps.iter().filter(|step| step.verdict.stays()) {
+            self.run.found(step.target, &step.verdict);
         }
         self.run.observer.observe(&Event::Planned {
             run: self.run.id,
@@ -151,6 +153,7 @@ impl Build<'_> {
         store.prepare()?;
         let (_live, cut_short) = store.begin(run)?;
         self.end_survivors(&cut_short);
+        self.tell_too_large(&plan);
         store.records.append(&[Entry::Run(RunEntry {
             run,
             boot: super::store::boot_id(),
@@ -320,7 +323,14 @@ impl Build<'_> {
             .collect();
         self.take_note_of_fresh(plan, &open);
         let jobs = options.jobs.clamp(1, open.len().max(1));
-        let schedule = Mutex::new(Schedule::new(context.graph, &open));
+        let parallel = open.iter().map(|(id, _)| *id).filter(|id| self.is_parallel(*id));
+        let budget = Budget {
+            threads: options.jobs.max(1),
+            memory: options.memory.unwrap_or(u64::MAX),
+            parallel: parallel.collect(),
+            cores: rayon::current_num_threads(),
+        };
+        let schedule = Mutex::new(Schedule::new(context.graph, &open, budget));
         self.work_through(&schedule, jobs);
         let schedule = schedule.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
@@ -337,13 +347,41 @@ impl Build<'_> {
         Ok(())
     }
 
+    /// Whether a target is a built-in task that can use several threads.
+    fn is_parallel(&self, id: TargetId) -> bool {
+        let PlanContext { graph, tasks, .. } = self.run.context;
+        match &graph.target(id).action {
+            Action::Builtin { task, .. } => tasks.get(task).is_some_and(Task::is_parallel),
+            Action::Command(_) => false,
+        }
+    }
+
+    /// Says which targets of a plan need more memory than there is.
+    fn tell_too_large(&self, plan: &Plan) {
+        let Some(machine) = self.run.options.memory else {
+            return;
+        };
+        for step in plan.open() {
+            let target = self.run.context.graph.target(step.target);
+            if target.load.memory > machine {
+                let message = format!(
+                    "`{}` declares more memory than this machine has ({} of {} MiB): it runs without others that declare some",
+                    target.name,
+                    target.load.memory >> 20,
+                    machine >> 20
+                );
+                self.run.observer.observe(&Event::Warning { message });
+            }
+        }
+    }
+
     /// Notes what the fresh targets have left that others need; as the plan saw it, whatever is written meanwhile.
     fn take_note_of_fresh(&self, plan: &Plan, open: &[(TargetId, Duration)]) {
         let PlanContext { graph, store, .. } = self.run.context;
         let fresh: HashSet<TargetId> = plan
             .steps
             .iter()
-            .filter(|step| step.verdict == Verdict::Fresh)
+            .filter(|step| step.verdict.stays())
             .map(|step| step.target)
             .collect();
         let needed: HashSet<TargetId> = open
@@ -352,10 +390,16 @@ impl Build<'_> {
             .copied()
             .filter(|need| fresh.contains(need))
             .collect();
+        let accepted: HashSet<TargetId> = plan
+            .steps
+            .iter()
+            .filter(|step| step.note == Some(Note::Accepted))
+            .map(|step| step.target)
+            .collect();
         for id in needed {
             let artifacts = store
                 .records
-                .ledger(|ledger| Some(ledger.target(graph.name(id))?.record()?.artifacts.clone()));
+                .ledger(|ledger| Some(ledger.target(graph.name(id))?.in_place(accepted.contains(&id))));
             self.run.leave(id, artifacts.unwrap_or_default());
         }
     }

@@ -38,11 +38,17 @@ pub fn command_line(context: PlanContext<'_>, id: TargetId) -> Option<String> {
         return None;
     };
     let staged = context.store.private(&target.outputs).paths;
-    Some(shown(command, &words_of(context, id, command, &staged)))
+    let threads = target.load.threads.map_or(1, |threads| threads as usize);
+    Some(shown(command, &words_of(context, id, command, (&staged, threads))))
 }
 
-/// The words of a target's command that is to write its outputs to `staged`.
-pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command, staged: &[PathBuf]) -> Vec<String> {
+/// The words of a target's command that is to write its outputs to `staged`, with so many threads.
+pub(crate) fn words_of(
+    context: PlanContext<'_>,
+    id: TargetId,
+    command: &Command,
+    (staged, threads): (&[PathBuf], usize),
+) -> Vec<String> {
     let target = context.graph.target(id);
     let root = context.files.root();
     let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
@@ -62,6 +68,7 @@ pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command
         outputs: &outputs.collect::<Vec<_>>(),
         inputs_file: &below(&given.inputs),
         params_file: &below(&given.params),
+        threads,
     };
     words(command, &fill)
 }
@@ -96,6 +103,17 @@ pub(crate) struct Process<'a> {
     pub(crate) env: BTreeMap<String, String>,
     /// A lock that it inherits, so that an orphan of a killed build is waited for.
     pub(crate) lock: Option<&'a File>,
+    /// Whether its standard error is told apart from its standard output.
+    pub(crate) apart: bool,
+}
+
+/// Where a child prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// To its standard output, or to its standard error where these are not told apart.
+    Output,
+    /// To its standard error.
+    Error,
 }
 
 /// The end of a child.
@@ -142,11 +160,12 @@ impl Process<'_> {
         limit: Option<Duration>,
         interrupted: &dyn Fn() -> bool,
         stopping: &dyn Fn(),
-        took: &mut dyn FnMut(&[u8]),
+        took: &mut dyn FnMut(Stream, &[u8]),
         pace: &Pace,
     ) -> io::Result<Ended> {
-        let (mut child, pipe, _running) = self.spawn()?;
-        let mut printed = Printed::new(pipe);
+        let (mut child, pipe, errors, _running) = self.spawn()?;
+        let mut printed = Printed::new(pipe, Stream::Output);
+        let mut errors = errors.map(|pipe| Printed::new(pipe, Stream::Error));
         let mut stop = Stopper::new(limit, interrupted, stopping);
         let mut pause = Duration::from_micros(20);
         loop {
@@ -157,7 +176,16 @@ impl Process<'_> {
                 pace.pause(pause).await;
                 pause = (pause * 2).min(LOOK);
             }
-            if let Some(status) = child.try_wait()? {
+            let has_ended = child.try_wait()?;
+            if let Some(errors) = errors.as_mut().filter(|errors| errors.open) {
+                // Not for ever, should it print without end.
+                for _ in 0..16 {
+                    if !errors.take_within(Duration::ZERO, took)? {
+                        break;
+                    }
+                }
+            }
+            if let Some(status) = has_ended {
                 let until = Instant::now() + LINGER;
                 while printed.open && Instant::now() < until {
                     printed.take(took, pace).await?;
@@ -192,8 +220,12 @@ impl Process<'_> {
         Some((self.program(words[0])?, words))
     }
 
-    fn spawn(&self) -> io::Result<(Child, PipeReader, RunningCommand)> {
+    fn spawn(&self) -> io::Result<(Child, PipeReader, Option<PipeReader>, RunningCommand)> {
         let (pipe, write) = io::pipe()?;
+        let (errors, write_error) = match self.apart {
+            true => io::pipe().map(|(read, write)| (Some(read), write))?,
+            false => (None, write.try_clone()?),
+        };
         let mut command;
         if let Some((program, words)) = self.without_shell() {
             command = std::process::Command::new(program);
@@ -209,8 +241,8 @@ impl Process<'_> {
             .current_dir(self.dir)
             .process_group(0)
             .stdin(Stdio::null())
-            .stdout(write.try_clone()?)
-            .stderr(write);
+            .stdout(write)
+            .stderr(write_error);
         // One at a time: while a lock can be inherited, no other child may be born. And known from its birth, so that a
         // stop does not miss it.
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,45 +250,48 @@ impl Process<'_> {
         let child = command.spawn()?;
         let group = group(&child);
         running.extend(group);
-        Ok((child, pipe, RunningCommand(group)))
+        Ok((child, pipe, errors, RunningCommand(group)))
     }
 }
 
 /// What a child prints.
 struct Printed {
     pipe: PipeReader,
+    stream: Stream,
     open: bool,
 }
 
 impl Printed {
-    fn new(pipe: PipeReader) -> Self {
-        Self { pipe, open: true }
+    fn new(pipe: PipeReader, stream: Stream) -> Self {
+        let open = true;
+        Self { pipe, stream, open }
     }
 
     /// Takes the next piece, if there is one soon.
-    async fn take(&mut self, took: &mut dyn FnMut(&[u8]), pace: &Pace) -> io::Result<()> {
+    async fn take(&mut self, took: &mut dyn FnMut(Stream, &[u8]), pace: &Pace) -> io::Result<()> {
         self.take_within(pace.share(), took)?;
         pace.give_way().await;
         Ok(())
     }
 
-    fn take_within(&mut self, limit: Duration, took: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    /// Whether there was one.
+    fn take_within(&mut self, limit: Duration, took: &mut dyn FnMut(Stream, &[u8])) -> io::Result<bool> {
         let mut fds = [PollFd::new(&self.pipe, PollFlags::IN)];
         let limit = Timespec {
             tv_sec: 0,
             tv_nsec: limit.subsec_nanos().into(),
         };
         match poll(&mut fds, Some(&limit)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(false),
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }
         let mut buffer = [0; 16 * 1024];
         match self.pipe.read(&mut buffer)? {
             0 => self.open = false,
-            read => took(&buffer[..read]),
+            read => took(self.stream, &buffer[..read]),
         }
-        Ok(())
+        Ok(self.open)
     }
 }
 

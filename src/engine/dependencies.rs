@@ -1,7 +1,5 @@
 //! What a target's result depends on now, as far as it is declared.
 
-use std::collections::BTreeMap;
-
 use super::digest::Digest;
 use super::fingerprint::{self, ActionFields, Fingerprint};
 use super::graph::{ArtifactId, Graph, How, Read, TargetId};
@@ -10,6 +8,7 @@ use super::plan::{PlanError, VerdictInputs};
 use super::spec::{Action, Target, Value};
 use super::store::History;
 use super::task::Tasks;
+use super::timing::params_of;
 
 /// What a target reads, without the words of its command that the command was seen to write itself.
 ///
@@ -147,12 +146,10 @@ pub(crate) fn take_fingerprint(
 fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
     match &target.action {
         Action::Builtin { task, version } => {
-            let params: BTreeMap<String, Value> = target
-                .params
-                .iter()
-                .map(|param| (param.name.clone(), param.value.clone()))
-                .collect();
-            let parts = tasks.get(task).map(|task| task.parts(&params)).unwrap_or_default();
+            let parts = tasks
+                .get(task)
+                .map(|task| task.parts(&params_of(target)))
+                .unwrap_or_default();
             ActionFields::Builtin {
                 name: task.clone(),
                 version: *version,

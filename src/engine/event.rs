@@ -1,7 +1,7 @@
 //! What happens in a run, as data; a report turns it into text.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::graph::TargetId;
 use super::reason::Reason;
@@ -116,6 +116,13 @@ pub enum WaitingFor {
     OtherValues(RunId),
     /// A build in which another target makes the same files.
     SameFiles,
+    /// A place in a pool.
+    Pool {
+        /// The pool.
+        pool: String,
+        /// Who has one.
+        holder: Holder,
+    },
 }
 
 /// What was found out about a target that does not stop the build.
@@ -151,6 +158,13 @@ pub enum Notice {
         /// Whether their commands say that they write it.
         is_certain: bool,
     },
+    /// Its probe was asked.
+    Answered {
+        /// What it said, secrets masked.
+        answer: String,
+        /// What it had said before, if that is something else.
+        before: Option<String>,
+    },
     /// Processes of an attempt that was cut short were still running, and were ended.
     SurvivorsEnded {
         /// The processes, in words.
@@ -184,6 +198,11 @@ pub enum Outcome {
     },
     /// It had to be looked at, and nothing that it depends on had changed.
     Fresh,
+    /// It had to be looked at, and new data waits until then.
+    Held {
+        /// Until when.
+        until: SystemTime,
+    },
     /// Its last attempt failed.
     Failed(Failure),
     /// Something that it needs failed.
@@ -265,6 +284,8 @@ pub struct Summary {
     pub restored: usize,
     /// Were fresh from the start, or turned out to be.
     pub fresh: usize,
+    /// Let new data wait.
+    pub held: usize,
     /// Failed.
     pub failed: usize,
     /// Were not tried, since something that they need failed.

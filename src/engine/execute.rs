@@ -13,9 +13,10 @@ use super::digest::Digest;
 use super::event::{Event, Failure, Outcome, WaitingFor};
 use super::graph::{ArtifactId, Read, TargetId};
 use super::judge;
+use super::look::Look as _;
 use super::moved_sources;
 use super::moves::{Seen, Unreadable};
-use super::plan::{PlanError, Restorable, Step, Verdict};
+use super::plan::{Note, PlanError, Restorable, Step, Verdict};
 use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
@@ -74,6 +75,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) id: TargetId,
     /// How it waits.
     pub(crate) pace: &'a Pace,
+    /// How many threads it may keep busy.
+    pub(crate) threads: usize,
 }
 
 impl<'a> Execution<'a> {
@@ -94,23 +97,23 @@ impl<'a> Execution<'a> {
         store.records.refresh()?;
         self.put_back()?;
         // Looked at before the fingerprint is taken: whatever changes from here on is found after the attempt.
-        let seen = match self.look(dependencies::reads_of(
-            self.run.context.inputs(),
-            self.id,
-            &self.history(),
-        )) {
+        let seen = match self.look(dependencies::reads_of(self.run.inputs(), self.id, &self.history())) {
             Ok(seen) => seen,
             Err(failure) => return Ok(Executed::Failed(*failure)),
         };
-        let force = self.run.forced(self.id);
-        let (step, _) = match judge::judge(self.run.context.inputs(), self.id, &|id| self.content(id), force) {
-            Ok(judged) => judged,
-            Err(errors) => {
-                let mut failure = cannot_plan(&errors);
-                failure.notes = moved_sources::gone(self.run, &errors);
-                return Ok(Executed::Failed(failure));
-            }
+        let mut step = match self.judged() {
+            Ok(step) => step,
+            Err(failure) => return Ok(Executed::Failed(*failure)),
         };
+        if self.asks_before(&step) {
+            if let Some(end) = self.ask(&held, attempts).await? {
+                return Ok(end);
+            }
+            step = match self.judged() {
+                Ok(step) => step,
+                Err(failure) => return Ok(Executed::Failed(*failure)),
+            };
+        }
         if let Some(fingerprint) = &step.fingerprint {
             moved_sources::tell(self.run, self.id, fingerprint);
         }
@@ -125,7 +128,14 @@ impl<'a> Execution<'a> {
             return Ok(Executed::Overtaken(overtaken));
         }
         match &step.verdict {
-            Verdict::Fresh => Ok(Executed::Done(Outcome::Fresh, in_place(&history))),
+            Verdict::Fresh => {
+                let is_accepted = step.note == Some(Note::Accepted);
+                Ok(Executed::Done(Outcome::Fresh, history.in_place(is_accepted)))
+            }
+            Verdict::Held { until, .. } => {
+                let until = *until;
+                Ok(Executed::Done(Outcome::Held { until }, history.in_place(false)))
+            }
             Verdict::Stale {
                 reasons,
                 restore: Some(earlier),
@@ -134,6 +144,35 @@ impl<'a> Execution<'a> {
                 None => self.attempt(&step, &history, &seen, &held, attempts).await,
             },
             Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, attempts).await,
+        }
+    }
+
+    /// The target's verdict now.
+    fn judged(&self) -> Result<Step, Box<Failure>> {
+        let force = self.run.forced(self.id);
+        let judged = judge::judge(self.run.inputs(), self.id, &|id| self.content(id), force);
+        judged.map(|(step, _)| step).map_err(|errors| {
+            let mut failure = cannot_plan(&errors);
+            failure.notes = moved_sources::gone(self.run, &errors);
+            Box::new(failure)
+        })
+    }
+
+    /// An attempt with a number, and with the key under which an effect acts.
+    pub(super) fn attempt_of<'h>(&'h self, number: u32, effect_key: Digest, held: &'h Held) -> Attempt<'h> {
+        Attempt {
+            context: self.run.context,
+            options: self.run.options,
+            observer: self.run.observer,
+            mask: &self.run.mask,
+            run: self.run.id,
+            target: self.id,
+            number,
+            threads: self.threads,
+            effect_key,
+            held,
+            left_running: AtomicBool::new(false),
+            claim: OnceLock::new(),
         }
     }
 
@@ -147,19 +186,27 @@ impl<'a> Execution<'a> {
         } = self.run;
         let needs = context.graph.node(self.id).needs.iter();
         let reads: Vec<&str> = needs.map(|need| context.graph.name(*need)).collect();
-        match context.store.lock(&self.target().name, &reads, *run)? {
-            Ok(held) => Ok(Some(held)),
-            Err(holder) => {
-                // This build's own targets may share a lock; that is nobody to be told of.
-                if !attempts.waiting && holder.run != Some(*run) {
-                    attempts.waiting = true;
-                    let target = self.id;
-                    let on = WaitingFor::Holder(holder);
-                    observer.observe(&Event::Waiting { target, on });
-                }
-                Ok(None)
-            }
+        let (store, name) = (context.store, &self.target().name);
+        let (holder, on) = match store.lock(name, &reads, *run)? {
+            Ok(held) => match store.take_slots(&self.slots(), name, *run)? {
+                Ok(slots) => return Ok(Some(held.and(slots))),
+                Err((pool, holder)) => (holder.clone(), WaitingFor::Pool { pool, holder }),
+            },
+            Err(holder) => (holder.clone(), WaitingFor::Holder(holder)),
+        };
+        // This build's own targets may share a lock; that is nobody to be told of.
+        if !attempts.waiting && holder.run != Some(*run) {
+            attempts.waiting = true;
+            observer.observe(&Event::Waiting { target: self.id, on });
         }
+        Ok(None)
+    }
+
+    /// The pools of the target that have slots, with how many.
+    fn slots(&self) -> Vec<(&'a str, u32)> {
+        let pools = &self.run.context.graph.spec.pools;
+        let slots = |name: &'a String| Some((name.as_str(), pools.get(name)?.slots?));
+        self.target().load.pools.iter().filter_map(slots).collect()
     }
 
     /// Puts back what a killed build had set aside.
@@ -172,7 +219,7 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    fn history(&self) -> Arc<History> {
+    pub(super) fn history(&self) -> Arc<History> {
         let name = &self.target().name;
         let store = self.run.context.store;
         store
@@ -214,7 +261,7 @@ impl<'a> Execution<'a> {
             return Some(Overtaken { target, by });
         }
         let record = history.record()?;
-        if step.verdict == Verdict::Fresh || step.declared == Some(record.declared) {
+        if step.verdict.stays() || step.declared == Some(record.declared) {
             return None;
         }
         let by = rival(record.placed_by).filter(|other| *other < *run)?;
@@ -294,19 +341,8 @@ impl<'a> Execution<'a> {
             attempt: attempts.made,
             reasons: reasons.clone(),
         });
-        let attempt = Attempt {
-            context: *context,
-            options: self.run.options,
-            observer: *observer,
-            mask: &self.run.mask,
-            run: *run,
-            target: self.id,
-            number: attempts.made,
-            effect_key: judge::effect_key(context.inputs(), declared, history.record()),
-            held,
-            left_running: AtomicBool::new(false),
-            claim: OnceLock::new(),
-        };
+        let effect_key = judge::effect_key(context.inputs(), declared, history.record());
+        let attempt = self.attempt_of(attempts.made, effect_key, held);
         if self.target().effect {
             let target = self.target().name.clone();
             context.store.records.append(&[Entry::Acting { target }])?;
@@ -349,7 +385,7 @@ impl<'a> Execution<'a> {
             written: basis.written,
             reasons,
             attempt: attempts.made,
-            ended: clock::milliseconds_of(clock::now()),
+            ended: clock::milliseconds_of(context.files.now()),
             duration: clock::milliseconds(duration),
             effect: self.target().effect,
         };
@@ -390,7 +426,12 @@ impl<'a> Execution<'a> {
         Ok(Executed::Done(outcome, committed.artifacts))
     }
 
-    fn failed(&self, failure: Failure, duration: Duration, attempts: &Attempts) -> Result<Executed, StoreError> {
+    pub(super) fn failed(
+        &self,
+        failure: Failure,
+        duration: Duration,
+        attempts: &Attempts,
+    ) -> Result<Executed, StoreError> {
         let Run {
             context,
             id: run,
@@ -442,10 +483,6 @@ pub(super) fn changes_too_often(path: &str) -> Failure {
     let mut failure = Failure::of(format!("`{path}` was changed again and again while it was being read"));
     failure.help.push("build again when it is at rest".to_owned());
     failure
-}
-
-fn in_place(history: &History) -> Vec<Artifact> {
-    history.record().map(|past| past.artifacts.clone()).unwrap_or_default()
 }
 
 /// What was there when the build began can be gone at a target's turn.

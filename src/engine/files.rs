@@ -15,6 +15,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::clock::Clock;
 use super::digest::{Digest, Tree, of_file};
 use super::fast_map::FastMap;
 use super::file_clock::{self, Measured, Moment, Probe};
@@ -80,6 +81,7 @@ pub struct Files {
     measured: AtomicBool,
     /// Links that lead back to a directory in which they lie.
     circles: Mutex<BTreeSet<String>>,
+    clock: Clock,
 }
 
 impl Files {
@@ -92,7 +94,14 @@ impl Files {
             ahead: RwLock::default(),
             measured: AtomicBool::new(false),
             circles: Mutex::default(),
+            clock: Clock::default(),
         }
+    }
+
+    /// The same with another clock: for what time it is, not for the times of files.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The project's directory.
@@ -357,7 +366,7 @@ impl super::look::Look for Files {
     }
 
     fn now(&self) -> std::time::SystemTime {
-        super::clock::now()
+        self.clock.now()
     }
 
     fn look_ahead(&self, paths: &[&str]) {

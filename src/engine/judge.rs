@@ -2,19 +2,20 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::dependencies::{reads_of, take_fingerprint, today};
 use super::digest::Digest;
-use super::fingerprint::{Field, FieldValue};
+use super::fingerprint::{Field, FieldValue, Fingerprint};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::look::Look;
-use super::plan::{Contents, PlanError, Restorable, Step, Verdict, VerdictInputs};
-use super::reason::{self, Difference, Evidence, InPlace};
+use super::plan::{Contents, Note, PlanError, Restorable, Step, Verdict, VerdictInputs};
+use super::reason::{self, Difference, Evidence, InPlace, Reason};
 use super::result_id::{Discovered, result_id};
 use super::spec::{Action, ArtifactKind, Output, Target};
 use super::store::entry::Artifact;
 use super::store::{History, StoredResult};
+use super::timing::{Timed, are_new_data};
 use super::writes::{self, Writes, writes};
 
 /// A target's step, with the contents of what it leaves, unless it has to run; or why it cannot be planned.
@@ -39,44 +40,55 @@ pub(super) fn judge_by(
     force: bool,
 ) -> Judged {
     let target = inputs.graph.target(id);
+    let timed = Timed::of(inputs, id, history);
     let reads = reads_of(inputs, id, history);
-    let (fingerprint, waits_for) = take_fingerprint(inputs, id, &reads, known)?;
-    let hash = fingerprint.hash();
+    let (mut fingerprint, waits_for) = take_fingerprint(inputs, id, &reads, known)?;
     let record = history.record();
-    let mut artifacts = Vec::with_capacity(target.outputs.len());
-    for output in &target.outputs {
-        let recorded = record.and_then(|record| record.artifact(&output.port));
-        let look = look_at(inputs.disk, &output.path, recorded).map_err(|error| {
-            let path = output.path.clone();
-            vec![PlanError::Unreadable {
-                target: id,
-                path,
-                error,
-            }]
-        })?;
-        artifacts.push((output.name.as_str(), output.path.as_str(), look));
-    }
-    let same = record.filter(|record| hash == Some(record.declared));
-    let discovered = same.map(|record| moved(inputs.disk, inputs.graph, &record.discovered));
-    let mut reasons = reason::diff(&Evidence {
+    fingerprint.probe = match timed.is_unasked() && !timed.counts() {
+        // With its age left aside, a result stands for what it was made of.
+        true => record.and_then(|record| inputs.past.result(record.id)?.fingerprint?.probe),
+        false => timed.answer().map(str::to_owned),
+    };
+    let today = fingerprint.hash();
+    let is_unasked = timed.is_unasked() && timed.counts();
+    let case = Case {
+        inputs,
+        id,
+        history,
         fingerprint: &fingerprint,
-        hash,
-        recorded: record.map(|record| record.declared),
-        discovered: &discovered.unwrap_or_default(),
-        recall: &|| inputs.past.result(record?.id)?.fingerprint,
-        artifacts: &artifacts,
-        forced: force,
-        interrupted: history.interrupted(),
-        unfinished: history.unfinished(),
-    });
+        today,
+        hash: today.filter(|_| !is_unasked),
+        force,
+        timed: &timed,
+    };
+    let mut finding = case.by_record()?;
+    if finding.is_open()
+        && let Some(accepted) = case.by_acceptance()?
+        && accepted.reasons.is_empty()
+    {
+        finding = accepted;
+    }
+    let Finding {
+        mut reasons,
+        asks,
+        accepted,
+        since,
+    } = finding;
     // A plan keeps those of all its targets, and most have one.
     reasons.shrink_to_fit();
-    let last = record.or(history.open());
     let mut contents = None;
-    let verdict = if !reasons.is_empty() {
-        let earlier = hash
+    let in_place = accepted.as_ref().or(record);
+    let held = record
+        .filter(|_| !reasons.is_empty() && are_new_data(inputs, id, &reasons))
+        .and_then(|record| timed.held_until(record));
+    let verdict = if let Some(until) = held {
+        contents = record.map(|record| contents_of(inputs.disk, target, record, true));
+        Verdict::Held { until, reasons }
+    } else if !reasons.is_empty() {
+        let earlier = case
+            .hash
             .filter(|_| !force)
-            .and_then(|hash| restorable(inputs, target, history, hash))
+            .and_then(|hash| restorable(inputs, target, history, hash, &timed))
             .filter(|_| !writes_a_source(inputs.graph, id));
         contents = earlier
             .as_ref()
@@ -88,12 +100,22 @@ pub(super) fn judge_by(
                 run: earlier.run,
             }),
         }
-    } else if hash.is_none() {
+    } else if today.is_none() || asks.is_some() {
         Verdict::Undecided
     } else {
-        contents = record.map(|record| contents_of(inputs.disk, target, record, true));
+        contents = in_place.map(|result| contents_of(inputs.disk, target, result, true));
         Verdict::Fresh
     };
+    let deadline = match &verdict {
+        Verdict::Held { until, .. } => Some(*until),
+        Verdict::Fresh => since.and_then(|since| timed.deadline(since)),
+        Verdict::Stale { .. } | Verdict::Undecided => None,
+    };
+    let note = match accepted.is_some() && verdict == Verdict::Fresh {
+        true => Some(Note::Accepted),
+        false => asks.filter(|_| verdict == Verdict::Undecided),
+    };
+    let hash = case.hash;
     let fingerprint = (verdict != Verdict::Fresh).then(|| Box::new(fingerprint));
     let step = Step {
         target: id,
@@ -101,10 +123,132 @@ pub(super) fn judge_by(
         fingerprint,
         verdict,
         waits_for,
-        last: last.map(|last| Duration::from_millis(last.duration)),
+        note,
+        deadline,
+        last: record
+            .or(history.open())
+            .map(|last| Duration::from_millis(last.duration)),
         history: Arc::clone(history),
     };
     Ok((step, contents))
+}
+
+/// One target, with all that its verdict depends on.
+struct Case<'a> {
+    inputs: VerdictInputs<'a>,
+    id: TargetId,
+    history: &'a History,
+    fingerprint: &'a Fingerprint,
+    /// The hash of what is declared, if all inputs are known.
+    today: Option<Digest>,
+    /// The same, if the probe was asked as well.
+    hash: Option<Digest>,
+    force: bool,
+    timed: &'a Timed<'a>,
+}
+
+/// What is found against one idea of what is in place.
+struct Finding {
+    reasons: Vec<Reason>,
+    /// Why the outside world has to be asked.
+    asks: Option<Note>,
+    /// The result as the user took it for fresh, if that is the idea.
+    accepted: Option<StoredResult>,
+    /// From when on it counts.
+    since: Option<SystemTime>,
+}
+
+impl Finding {
+    fn is_open(&self) -> bool {
+        !self.reasons.is_empty() || self.asks.is_some()
+    }
+}
+
+impl Case<'_> {
+    /// Against the result that is in place.
+    fn by_record(&self) -> Result<Finding, Vec<PlanError>> {
+        let Self { history, timed, .. } = *self;
+        let record = history.record();
+        let since = record.map(|record| timed.since(record));
+        let mut reasons =
+            self.reasons_against(record, self.hash, &|| self.inputs.past.result(record?.id)?.fingerprint)?;
+        if timed.is_unasked() && timed.counts() {
+            // What it would answer is not known: that it is asked no longer is no reason.
+            let is_probe = |reason: &Reason| matches!(reason, Reason::Changed(it) if it.field == Field::Probe);
+            reasons.retain(|reason| !is_probe(reason));
+        }
+        reasons.extend(since.and_then(|since| timed.too_old(since)));
+        let asks = match timed.is_unasked() && timed.counts() {
+            true => record.map(|_| Note::NotAsked),
+            false => since.and_then(|since| timed.passed(since)).map(Note::OlderThan),
+        };
+        Ok(Finding {
+            reasons,
+            asks,
+            accepted: None,
+            since,
+        })
+    }
+
+    /// Against what the user has taken for fresh, if that is so.
+    fn by_acceptance(&self) -> Result<Option<Finding>, Vec<PlanError>> {
+        let Self { history, timed, .. } = *self;
+        let Some((acceptance, record)) = history.accepted().zip(history.record()) else {
+            return Ok(None);
+        };
+        let accepted = StoredResult {
+            declared: acceptance.declared,
+            discovered: acceptance.discovered.clone(),
+            artifacts: acceptance.artifacts.clone(),
+            ..record.clone()
+        };
+        let since = timed.since_accepted(acceptance);
+        let mut reasons = self.reasons_against(Some(&accepted), self.today, &|| None)?;
+        reasons.extend(timed.too_old(since));
+        Ok(Some(Finding {
+            reasons,
+            asks: timed.passed(since).map(Note::OlderThan),
+            accepted: Some(accepted),
+            since: Some(since),
+        }))
+    }
+
+    /// All reasons against one idea of what is in place.
+    fn reasons_against(
+        &self,
+        result: Option<&StoredResult>,
+        hash: Option<Digest>,
+        recall: &dyn Fn() -> Option<Fingerprint>,
+    ) -> Result<Vec<Reason>, Vec<PlanError>> {
+        let VerdictInputs { graph, disk, .. } = self.inputs;
+        let target = graph.target(self.id);
+        let mut artifacts = Vec::with_capacity(target.outputs.len());
+        for output in &target.outputs {
+            let recorded = result.and_then(|result| result.artifact(&output.port));
+            let look = look_at(disk, &output.path, recorded).map_err(|error| {
+                let path = output.path.clone();
+                vec![PlanError::Unreadable {
+                    target: self.id,
+                    path,
+                    error,
+                }]
+            })?;
+            artifacts.push((output.name.as_str(), output.path.as_str(), look));
+        }
+        let same = result.filter(|result| hash == Some(result.declared));
+        let discovered = same.map(|result| moved(disk, graph, &result.discovered));
+        Ok(reason::diff(&Evidence {
+            fingerprint: self.fingerprint,
+            hash,
+            recorded: result.map(|result| result.declared),
+            discovered: &discovered.unwrap_or_default(),
+            recall,
+            artifacts: &artifacts,
+            forced: self.force,
+            interrupted: self.history.interrupted(),
+            unfinished: self.history.unfinished(),
+        }))
+    }
 }
 
 /// Compares what lies at an artifact's path with the record.
@@ -181,7 +325,15 @@ fn writes_a_source(graph: &Graph, id: TargetId) -> bool {
 
 /// The earlier result that may be put back for a declared fingerprint: never of an effect, which has to act; only a
 /// commit of one that was cut short, after it had acted, is completed.
-fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, declared: Digest) -> Option<StoredResult> {
+///
+/// Never one that is too old, nor one whose probe has to be asked.
+fn restorable(
+    inputs: VerdictInputs<'_>,
+    target: &Target,
+    history: &History,
+    declared: Digest,
+    timed: &Timed<'_>,
+) -> Option<StoredResult> {
     let path_of = |artifact: &Artifact| {
         let output = target.outputs.iter().find(|output| output.port == artifact.name)?;
         Some(output.path.as_str())
@@ -192,7 +344,7 @@ fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, dec
     };
     let can_restore = |result: &StoredResult| {
         let is_today = moved(inputs.disk, inputs.graph, &result.discovered).is_empty();
-        is_today && inputs.past.can_restore(result, &in_place)
+        is_today && timed.allows(result) && inputs.past.can_restore(result, &in_place)
     };
     if target.effect {
         let cut_short = history

@@ -2,6 +2,8 @@
 //!
 //! It knows no forecasting, no terminal and no TOML.
 
+pub mod accept;
+mod admission;
 mod attempt;
 mod attempt_log;
 mod basis;
@@ -27,6 +29,7 @@ mod moved_sources;
 mod moves;
 pub mod nesting;
 pub mod plan;
+mod probe;
 pub mod reason;
 pub mod regular_file;
 pub mod result_id;
@@ -39,6 +42,7 @@ pub mod spec;
 pub mod store;
 mod survivors;
 pub mod task;
+mod timing;
 pub mod tree;
 mod turns;
 mod writes;

@@ -50,6 +50,17 @@ pub struct VerdictInputs<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// The built-in tasks.
     pub tasks: &'a Tasks,
+    /// The moment as of which ages are judged; `None` for now.
+    pub as_of: Option<SystemTime>,
+    /// The targets whose age counts; `None` for all.
+    pub aging: Option<&'a [TargetId]>,
+}
+
+impl VerdictInputs<'_> {
+    /// Whether the age of a target's results counts.
+    pub(crate) fn ages_count_for(&self, id: TargetId) -> bool {
+        self.aging.is_none_or(|aging| aging.contains(&id))
+    }
 }
 
 impl<'a> PlanContext<'a> {
@@ -62,6 +73,8 @@ impl<'a> PlanContext<'a> {
             disk: self.files,
             env: self.env,
             tasks: self.tasks,
+            as_of: None,
+            aging: None,
         }
     }
 }
@@ -90,6 +103,10 @@ pub struct Step {
     pub verdict: Verdict,
     /// Targets that must run before all of its inputs are known; empty if they are.
     pub waits_for: Vec<TargetId>,
+    /// What time or the user has to say about it.
+    pub note: Option<Note>,
+    /// When the verdict may change by time alone.
+    pub deadline: Option<SystemTime>,
     /// How long its last successful attempt took.
     pub last: Option<Duration>,
     /// What is known of its past.
@@ -108,8 +125,44 @@ pub enum Verdict {
         /// The earlier result that can be put back instead of running.
         restore: Option<Restorable>,
     },
-    /// Nothing is known to have changed, but something that it needs must run first.
+    /// Nothing is known to have changed, but something that it needs must run first, or the outside world has to be
+    /// asked: [`Step::note`] says so.
     Undecided,
+    /// New data would make it stale, which it lets wait: what is in place stays until then.
+    Held {
+        /// Until when.
+        until: SystemTime,
+        /// What is new.
+        reasons: Vec<Reason>,
+    },
+}
+
+impl Verdict {
+    /// Whether what is in place stays there.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        matches!(self, Self::Fresh | Self::Held { .. })
+    }
+
+    /// Why it is stale, or would be if it did not wait.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Stale { reasons, .. } | Self::Held { reasons, .. } => reasons,
+            Self::Fresh | Self::Undecided => &[],
+        }
+    }
+}
+
+/// A mark on a verdict that is no part of any fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// It is fresh since the user says so.
+    Accepted,
+    /// What its probe answered last counts no longer: that is longer ago.
+    OlderThan(Duration),
+    /// Its probe was never asked.
+    NotAsked,
 }
 
 /// An earlier result.
@@ -128,9 +181,9 @@ impl Plan {
         self.steps.iter().find(|step| step.target == target)
     }
 
-    /// The targets that are not fresh, in build order.
+    /// The targets of which something is to do, or may be, in build order.
     pub fn open(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| step.verdict != Verdict::Fresh)
+        self.steps.iter().filter(|step| !step.verdict.stays())
     }
 }
 
@@ -218,7 +271,8 @@ pub fn plan_with(
         };
         match judged {
             Ok((step, left)) => {
-                is_fresh[id.index()] = step.verdict == Verdict::Fresh;
+                // What a result leaves that the user took for fresh may be other than its record says.
+                is_fresh[id.index()] = step.verdict.stays() && step.note != Some(Note::Accepted);
                 contents[id.index()] = left;
                 steps.push(step);
             }

@@ -38,6 +38,11 @@ pub enum Reason {
     Interrupted,
     /// The target acts outside the project, and its last attempt did not succeed: nobody knows how it stands there.
     Unfinished,
+    /// The result is older than its target lets it be, and no probe can say that it still holds.
+    TooOld {
+        /// The age in milliseconds.
+        limit: u64,
+    },
 }
 
 /// One field before and after; `None` where the field is new or gone.

@@ -9,8 +9,9 @@ use super::clock;
 use super::event::{Event, Observer, Outcome, Summary};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge;
+use super::look::Look as _;
 use super::moved_sources::FirstSources;
-use super::plan::PlanContext;
+use super::plan::{PlanContext, Verdict, VerdictInputs};
 use super::run_id::RunId;
 use super::store::entry::Artifact;
 use crate::outward::Mask;
@@ -29,8 +30,10 @@ pub struct Options<'a> {
     pub only: bool,
     /// Whether targets that do not need a failed one go on.
     pub keep_going: bool,
-    /// How many targets may run at once.
+    /// How many targets may run at once; those that keep several threads busy count as several.
     pub jobs: usize,
+    /// Bytes of memory that they may need together, as far as they declare it.
+    pub memory: Option<u64>,
     /// Attempts after a failure, for every target; none for what each declares.
     pub retries: Option<u32>,
     /// Values of the declared secrets that are set.
@@ -49,6 +52,8 @@ pub(crate) struct Run<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) mask: Arc<Mask>,
     pub(crate) id: RunId,
+    /// When it began: all ages are judged as of then.
+    begun: SystemTime,
     /// Set when the first plan is made.
     pub(crate) first_sources: Arc<OnceLock<FirstSources>>,
     progress: Arc<Mutex<Progress>>,
@@ -71,6 +76,7 @@ enum TargetEnd {
     Built,
     Restored,
     Fresh,
+    Held,
     Failed,
     Skipped,
     Superseded,
@@ -85,6 +91,7 @@ impl<'a> Run<'a> {
             observer,
             mask: Arc::new(Mask::new(options.secrets.values().map(String::as_str))),
             id: RunId::new(),
+            begun: context.files.now(),
             first_sources: Arc::default(),
             progress: Arc::default(),
         }
@@ -98,8 +105,18 @@ impl<'a> Run<'a> {
             observer: self.observer,
             mask: Arc::clone(&self.mask),
             id: self.id,
+            begun: self.begun,
             first_sources: Arc::clone(&self.first_sources),
             progress: Arc::clone(&self.progress),
+        }
+    }
+
+    /// What the verdicts of this run look at: with `only`, the ages of the goals alone.
+    pub(crate) fn inputs(&self) -> VerdictInputs<'a> {
+        VerdictInputs {
+            as_of: Some(self.begun),
+            aging: self.options.only.then_some(self.options.goals.as_slice()),
+            ..self.context.inputs()
         }
     }
 
@@ -132,13 +149,20 @@ impl<'a> Run<'a> {
         self.options.force && covers && self.progress().ended.get(&id) != Some(&TargetEnd::Built)
     }
 
-    /// Notes that a target was fresh when a plan was made.
-    pub(crate) fn found_fresh(&self, id: TargetId) {
+    /// Notes that a target was fresh, or held, when a plan was made.
+    pub(crate) fn found(&self, id: TargetId, verdict: &Verdict) {
+        let now = match verdict {
+            Verdict::Held { .. } => TargetEnd::Held,
+            _ => TargetEnd::Fresh,
+        };
         let mut progress = self.progress();
-        let ended = progress.ended.entry(id).or_insert(TargetEnd::Fresh);
+        let ended = progress.ended.entry(id).or_insert(now);
         // What failed before another build came between may have been made by that one.
-        if matches!(ended, TargetEnd::Failed | TargetEnd::Skipped) {
-            *ended = TargetEnd::Fresh;
+        if matches!(
+            ended,
+            TargetEnd::Failed | TargetEnd::Skipped | TargetEnd::Fresh | TargetEnd::Held
+        ) {
+            *ended = now;
         }
     }
 
@@ -187,6 +211,7 @@ impl<'a> Run<'a> {
             Outcome::Built { .. } => Some(TargetEnd::Built),
             Outcome::Restored { .. } => Some(TargetEnd::Restored),
             Outcome::Fresh => Some(TargetEnd::Fresh),
+            Outcome::Held { .. } => Some(TargetEnd::Held),
             Outcome::Failed(_) => Some(TargetEnd::Failed),
             Outcome::Skipped { .. } => Some(TargetEnd::Skipped),
             Outcome::Superseded => Some(TargetEnd::Superseded),
@@ -197,7 +222,9 @@ impl<'a> Run<'a> {
             *progress.times_built.entry(target).or_default() += usize::from(ended == TargetEnd::Built);
             // What was built first and put back later, after another build came between, was built.
             let before = progress.ended.insert(target, ended);
-            if let (Some(before @ (TargetEnd::Built | TargetEnd::Restored)), TargetEnd::Fresh) = (before, ended) {
+            if let (Some(before @ (TargetEnd::Built | TargetEnd::Restored)), TargetEnd::Fresh | TargetEnd::Held) =
+                (before, ended)
+            {
                 progress.ended.insert(target, before);
             }
         }
@@ -232,6 +259,7 @@ impl<'a> Run<'a> {
             built: count(TargetEnd::Built),
             restored: count(TargetEnd::Restored),
             fresh: count(TargetEnd::Fresh),
+            held: count(TargetEnd::Held),
             failed: count(TargetEnd::Failed),
             skipped: count(TargetEnd::Skipped),
             superseded: count(TargetEnd::Superseded),

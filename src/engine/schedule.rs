@@ -2,9 +2,13 @@
 //!
 //! A target is ready when everything that it needs has succeeded and everything that it comes after has ended. Of
 //! several ready ones, the one with the longest critical path still before it goes first.
+//!
+//! What runs at once takes threads, memory and places in pools, of which there are only so many. A target for which no
+//! place in a pool is free lets others go first; one for which threads or memory do not suffice does not, or it would
+//! wait as long as there are smaller ones.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::graph::{Graph, TargetId};
@@ -22,6 +26,45 @@ pub(crate) enum Next {
     Over,
 }
 
+/// What all targets that run at once may take together.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget {
+    /// How many threads they keep busy.
+    pub(crate) threads: usize,
+    /// Bytes of memory.
+    pub(crate) memory: u64,
+    /// Built-in tasks that keep as many threads busy as they get.
+    pub(crate) parallel: HashSet<TargetId>,
+    /// How many threads at most make one of them faster.
+    pub(crate) cores: usize,
+}
+
+/// What one target takes while it runs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    threads: usize,
+    memory: u64,
+}
+
+/// Why a target that is ready cannot run now.
+enum Hindrance<'a> {
+    /// There are not enough threads, or not enough memory.
+    Full,
+    /// No place is free in a pool; another target of the build has one.
+    Pool(&'a str, TargetId),
+}
+
+/// A target that waits for a place in a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queued {
+    /// The target.
+    pub(crate) target: TargetId,
+    /// The pool.
+    pub(crate) pool: String,
+    /// A target that has a place.
+    pub(crate) holder: TargetId,
+}
+
 /// The order of work of one plan.
 #[derive(Debug)]
 pub(crate) struct Schedule<'a> {
@@ -32,21 +75,31 @@ pub(crate) struct Schedule<'a> {
     critical_path: HashMap<TargetId, Duration>,
     ready: BTreeSet<(Reverse<Duration>, TargetId)>,
     parked: BinaryHeap<Reverse<(Instant, TargetId)>>,
-    running: usize,
+    running: HashMap<TargetId, Taken>,
     stopped: bool,
+    budget: Budget,
+    /// Who has a place in a pool.
+    places: HashMap<&'a str, Vec<TargetId>>,
+    /// Pools of which it was told that somebody waits.
+    told: HashSet<&'a str>,
+    queued: Vec<Queued>,
 }
 
 impl<'a> Schedule<'a> {
     /// Schedules some targets, given in build order with the time that each may take; what else they need is done.
-    pub(crate) fn new(graph: &'a Graph, targets: &[(TargetId, Duration)]) -> Self {
+    pub(crate) fn new(graph: &'a Graph, targets: &[(TargetId, Duration)], budget: Budget) -> Self {
         let mut schedule = Self {
             graph,
             open: targets.iter().map(|(id, _)| (*id, 0)).collect(),
             critical_path: HashMap::with_capacity(targets.len()),
             ready: BTreeSet::new(),
             parked: BinaryHeap::new(),
-            running: 0,
+            running: HashMap::new(),
             stopped: false,
+            budget,
+            places: HashMap::new(),
+            told: HashSet::new(),
+            queued: Vec::new(),
         };
         let waits: Vec<(TargetId, usize)> = targets
             .iter()
@@ -90,28 +143,116 @@ impl<'a> Schedule<'a> {
             self.make_ready(id);
         }
         if self.stopped {
-            return if self.running == 0 { Next::Over } else { Next::Wait };
+            return if self.running.is_empty() {
+                Next::Over
+            } else {
+                Next::Wait
+            };
         }
-        if let Some((_, id)) = self.ready.pop_first() {
-            self.running += 1;
+        if let Some(id) = self.take_first() {
             return Next::Run(id);
         }
         match self.parked.peek() {
             Some(Reverse((until, _))) => Next::Until(*until),
-            None if self.running == 0 => Next::Over,
+            None if self.running.is_empty() => Next::Over,
             None => Next::Wait,
+        }
+    }
+
+    /// Takes the first of the ready ones that can run.
+    fn take_first(&mut self) -> Option<TargetId> {
+        let graph = self.graph;
+        let mut found = None;
+        let mut queued = None;
+        for entry in &self.ready {
+            match self.grant(entry.1) {
+                Ok(taken) => {
+                    found = Some((*entry, taken));
+                    break;
+                }
+                Err(Hindrance::Full) => break,
+                Err(Hindrance::Pool(pool, holder)) => {
+                    if !self.told.contains(pool) {
+                        queued.get_or_insert((entry.1, pool, holder));
+                    }
+                }
+            }
+        }
+        if let Some((target, pool, holder)) = queued {
+            self.told.insert(pool);
+            let pool = pool.to_owned();
+            self.queued.push(Queued { target, pool, holder });
+        }
+        let (entry, taken) = found?;
+        let id = entry.1;
+        self.ready.remove(&entry);
+        self.running.insert(id, taken);
+        for pool in &graph.target(id).load.pools {
+            self.places.entry(pool).or_default().push(id);
+        }
+        Some(id)
+    }
+
+    /// What a target would take if it ran now.
+    fn grant(&self, id: TargetId) -> Result<Taken, Hindrance<'a>> {
+        let graph = self.graph;
+        let (used_threads, used_memory) = self.running.values().fold((0, 0_u64), |(threads, memory), taken| {
+            (threads + taken.threads, memory.saturating_add(taken.memory))
+        });
+        let free = self.budget.threads.saturating_sub(used_threads);
+        let load = &graph.target(id).load;
+        let threads = match load.threads {
+            Some(threads) => (threads as usize).min(self.budget.threads),
+            None if self.budget.parallel.contains(&id) => {
+                (free / self.ready.len().max(1)).clamp(1, self.budget.cores.max(1))
+            }
+            None => 1,
+        };
+        let memory = load.memory.min(self.budget.memory);
+        if threads > free || memory > self.budget.memory.saturating_sub(used_memory) {
+            return Err(Hindrance::Full);
+        }
+        for pool in &load.pools {
+            let slots = graph.spec.pools.get(pool).and_then(|pool| pool.slots);
+            let holders = self.places.get(pool.as_str()).map_or(&[][..], Vec::as_slice);
+            if let (Some(slots), Some(first)) = (slots, holders.first())
+                && holders.len() >= slots as usize
+            {
+                return Err(Hindrance::Pool(pool, *first));
+            }
+        }
+        Ok(Taken { threads, memory })
+    }
+
+    /// How many threads a running target may keep busy.
+    pub(crate) fn threads_of(&self, id: TargetId) -> usize {
+        self.running.get(&id).map_or(1, |taken| taken.threads)
+    }
+
+    /// Targets that wait for places in pools, each pool once.
+    pub(crate) fn take_queued(&mut self) -> Vec<Queued> {
+        std::mem::take(&mut self.queued)
+    }
+
+    /// Frees what a target took.
+    fn release(&mut self, id: TargetId) {
+        self.running.remove(&id);
+        for pool in &self.graph.target(id).load.pools {
+            if let Some(holders) = self.places.get_mut(pool.as_str()) {
+                holders.retain(|holder| *holder != id);
+            }
         }
     }
 
     /// Takes a running target back until a moment.
     pub(crate) fn park(&mut self, id: TargetId, until: Instant) {
-        self.running -= 1;
+        self.release(id);
         self.parked.push(Reverse((until, id)));
     }
 
     /// Ends a running target; if it failed, tells what cannot run any more because of it.
     pub(crate) fn done(&mut self, id: TargetId, succeeded: bool) -> Vec<TargetId> {
-        self.running -= 1;
+        self.release(id);
         let mut skipped = Vec::new();
         if !succeeded {
             let mut lost: Vec<TargetId> = self.graph.followers(&[id]);

@@ -24,6 +24,16 @@ pub trait Task: Send + Sync {
         Vec::new()
     }
 
+    /// Whether it works with several threads where it gets them, through rayon.
+    fn is_parallel(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Task::probe`] has something to ask under some parameters; found without asking it.
+    fn has_probe(&self, _params: &BTreeMap<String, Value>) -> bool {
+        false
+    }
+
     /// A cheap question to the outside world, such as which release a server has; `None` where there is none to ask.
     ///
     /// The answer, taken before an attempt, becomes a field of the fingerprint. `context` has no outputs to write to.
@@ -100,6 +110,8 @@ pub struct Context<'a> {
     pub cancelled: &'a AtomicBool,
     /// Takes what the task has to say.
     pub say: &'a (dyn Fn(Message<'_>) + Sync),
+    /// Waits until a request may be sent: see [`Context::request`].
+    pub admit: &'a (dyn Fn() -> Result<(), TaskError> + Sync),
 }
 
 /// Pieces of work that are remembered from one attempt to the next, each under a key that names all it depends on.
@@ -153,6 +165,7 @@ impl<'a> Context<'a> {
             memo: &NoMemo,
             cancelled,
             say,
+            admit: &|| Ok(()),
         }
     }
 }
@@ -263,6 +276,14 @@ impl Context<'_> {
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.param(name), Value::Bool(true))
+    }
+
+    /// To be called before each request to a server: waits as long as the rates of the target's pools ask for.
+    ///
+    /// # Errors
+    /// [`TaskError`] if the task is to end.
+    pub fn request(&self) -> Result<(), TaskError> {
+        (self.admit)()
     }
 
     /// Says how far the task is.

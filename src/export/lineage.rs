@@ -177,7 +177,7 @@ impl<'a> Tracker<'a> {
             Outcome::Interrupted => (Stage::Abort, "interrupted"),
             Outcome::Superseded => (Stage::Abort, "superseded"),
             // Nothing of it ran.
-            Outcome::Fresh | Outcome::Skipped { .. } => match begun {
+            Outcome::Fresh | Outcome::Held { .. } | Outcome::Skipped { .. } => match begun {
                 Some(_) => (Stage::Abort, "not needed"),
                 None => return,
             },

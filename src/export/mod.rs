@@ -203,7 +203,7 @@ impl<'a> Picture<'a> {
     fn state_of(&self, id: TargetId) -> Option<NodeState> {
         let step = self.plan?.step(id)?;
         Some(match step.verdict {
-            Verdict::Fresh => NodeState::Fresh,
+            Verdict::Fresh | Verdict::Held { .. } => NodeState::Fresh,
             Verdict::Stale { restore: None, .. } => NodeState::Stale,
             Verdict::Stale { restore: Some(_), .. } => NodeState::Restorable,
             Verdict::Undecided => NodeState::Undecided,

@@ -53,6 +53,10 @@ impl Task for ForecastPublish {
         &SCHEMA
     }
 
+    fn is_parallel(&self) -> bool {
+        true
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         validated(context)?;
         let forecaster = Forecaster::new(Selection::read(context, "selected")?)?;

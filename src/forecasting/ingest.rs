@@ -1,6 +1,6 @@
 //! `ingest_eia`: hourly generation from the EIA API, or from pages of it that were recorded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -12,7 +12,8 @@ use super::eia::error::EiaError;
 use super::eia::pages::{EiaPage, GenerationRow};
 use super::limits::{MAX_MB, MAX_ROWS, SizeLimit, TableLimits};
 use super::table::{self, ParquetTable};
-use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema, is_url};
+use crate::engine::spec::Value;
+use crate::engine::spec::schema::{Kind, LATEST, Literal, ParamSchema, Port, Schema, is_url};
 use crate::engine::task::{Context, Task, TaskError};
 
 /// The name of the secret that holds the API's key.
@@ -37,9 +38,9 @@ static SCHEMA: Schema = Schema {
         },
         ParamSchema {
             name: "end_date",
-            kind: Kind::Date,
+            kind: Kind::DateOrLatest,
             default: None,
-            doc: "last day, in UTC, wholly included",
+            doc: "last day, in UTC, wholly included; or \"latest\", for all that there is: with `max_age` it is asked whether there is more",
         },
         ParamSchema {
             name: "respondent",
@@ -88,11 +89,27 @@ impl Task for IngestEia {
         &SCHEMA
     }
 
+    fn has_probe(&self, params: &BTreeMap<String, Value>) -> bool {
+        matches!(params.get("source"), Some(Value::Text(source)) if is_url(source))
+    }
+
+    /// The newest hour of the query and how many rows it has.
+    fn probe(&self, context: &Context<'_>) -> Result<Option<String>, TaskError> {
+        if !self.has_probe(&context.params) {
+            return Ok(None);
+        }
+        let query = query(context)?;
+        context.request()?;
+        let page = client(context)?.newest(&query)?;
+        let newest = page.rows.iter().map(|row| row.period).max().map(hour);
+        let newest = newest.unwrap_or_else(|| "nothing".to_owned());
+        Ok(Some(format!("{newest}, rows: {}", page.total)))
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let query = query(context)?;
-        let allow_http = context.flag("allow_http");
         let read = match is_url(context.text("source")) {
-            true => live(context, &query, allow_http)?,
+            true => live(context, &query)?,
             false => recorded(context)?,
         };
         let rows = select(&read, &query)?;
@@ -115,44 +132,51 @@ fn query(context: &Context<'_>) -> Result<Query, TaskError> {
     let codes = |name: &str| context.texts(name).into_iter().map(str::to_owned).collect();
     let query = Query {
         start: date("start_date")?,
-        end: date("end_date")?,
+        end: match context.text("end_date") {
+            LATEST => None,
+            _ => Some(date("end_date")?),
+        },
         respondents: codes("respondent"),
         fueltypes: codes("fueltype"),
     };
-    match query.start <= query.end {
-        true => Ok(query),
-        false => Err(TaskError::new(format!(
-            "`start_date` {} is after `end_date` {}",
-            query.start, query.end
+    match query.end.filter(|end| query.start > *end) {
+        None => Ok(query),
+        Some(end) => Err(TaskError::new(format!(
+            "`start_date` {} is after `end_date` {end}",
+            query.start
         ))),
     }
 }
 
-/// The pages of the live API.
-fn live(context: &Context<'_>, query: &Query, allow_http: bool) -> Result<Vec<GenerationRow>, TaskError> {
+/// A client of the live API.
+fn client<'c>(context: &'c Context<'_>) -> Result<Client<'c>, TaskError> {
     let key = context
         .secrets
         .get(KEY)
         .filter(|key| !key.is_empty())
         .ok_or(EiaError::NoKey)?;
-    let source = context.text("source");
     let limits = RequestLimits {
         page: SizeLimit::of(context),
         rows: TableLimits::of(context),
-        allow_http,
+        allow_http: context.flag("allow_http"),
         ..RequestLimits::default()
     };
-    let client = Client::new(source, key, limits, context.cancelled)?;
+    let client = Client::new(context.text("source"), key, limits, context.cancelled)?;
     if let Some(proxy) = client.proxy() {
         context.warn(&proxy);
     }
-    let whole = client.fetch(query, |found, total| {
+    Ok(client)
+}
+
+/// The pages of the live API.
+fn live(context: &Context<'_>, query: &Query) -> Result<Vec<GenerationRow>, TaskError> {
+    let whole = client(context)?.fetch(query, |found, total| {
         context.check_cancelled()?;
         context.progress(&match total {
             Some(total) => format!("{found} of {total} rows"),
             None => "asking the EIA API".to_owned(),
         });
-        Ok::<(), TaskError>(())
+        context.request()
     })?;
     let warnings: BTreeSet<&String> = whole.warnings.iter().collect();
     for warning in warnings {
@@ -230,7 +254,7 @@ fn page_files(source: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// The rows that the query wants, sorted, each once.
 fn select(all: &[GenerationRow], query: &Query) -> Result<Vec<GenerationRow>, TaskError> {
     let wanted = |row: &GenerationRow| {
-        (query.start..=query.end).contains(&row.period.date())
+        query.covers(row.period.date())
             && query.respondents.contains(&row.respondent)
             && query.fueltypes.contains(&row.fueltype)
     };
@@ -273,7 +297,7 @@ fn nothing(all: &[GenerationRow], query: &Query) -> TaskError {
         query.respondents.join(", "),
         query.fueltypes.join(", "),
         query.start,
-        query.end
+        query.end.map_or_else(|| LATEST.to_owned(), |end| end.to_string())
     ));
     let (Some(first), Some(last)) = (
         all.iter().map(|row| row.period).min(),

@@ -47,6 +47,10 @@ impl Task for PackageChampion {
         &SCHEMA
     }
 
+    fn is_parallel(&self) -> bool {
+        true
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         validated(context)?;
         let selected = document::read(context, "selected")?.into();

@@ -172,6 +172,10 @@ impl Task for TrainBacktestSelect {
         &SCHEMA
     }
 
+    fn is_parallel(&self) -> bool {
+        true
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         compare(context, candidates)
     }

@@ -47,11 +47,13 @@ pub fn next_step(advice: &Advice) -> String {
     }
 }
 
-/// A warning about what an attempt did.
+/// A warning about what an attempt did, if it is worth one.
 #[must_use]
-pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
+pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Option<Diagnostic> {
     let name = graph.name(target);
-    match notice {
+    Some(match notice {
+        // It is an event like any other.
+        Notice::Answered { .. } => return None,
         Notice::WrittenBeside { paths, output } => {
             let diagnostic = match paths.as_slice() {
                 [one] => Diagnostic::warning(format!("`{one}` was written beside `{output}`, and is lost")),
@@ -90,7 +92,7 @@ pub fn warning(notice: &Notice, graph: &Graph, target: TargetId) -> Diagnostic {
                 .note(some_of(processes))
                 .help("end it by hand")
         }
-    }
+    })
 }
 
 fn source_moved(path: &str, writers: &[TargetId], is_certain: bool, graph: &Graph, reader: TargetId) -> Diagnostic {

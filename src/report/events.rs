@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use super::ink::{Ink, Tone};
 use super::reasons::brief;
-use super::{advice, human};
+use super::{advice, human, notes};
 use crate::diagnostic::Diagnostic;
-use crate::engine::event::{Event, Failure, Outcome, Summary, WaitingFor};
+use crate::engine::event::{Event, Failure, Notice, Outcome, Summary, WaitingFor};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::store::Holder;
 
@@ -77,7 +77,16 @@ impl Words<'_> {
                 let text = "waits for it to tidy up; Ctrl-C again ends it by force";
                 Some(self.line("stopping", Tone::Stale, *target, text))
             }
-            Event::Noticed { target, notice } => Some(self.draw(&advice::warning(notice, self.graph, *target))),
+            Event::Noticed { target, notice } => match notice {
+                Notice::Answered { answer, before } => self.verbose.then(|| {
+                    let text = match before {
+                        Some(before) => format!("{before} -> {answer}"),
+                        None => answer.clone(),
+                    };
+                    self.line("answer", Tone::Plain, *target, &text)
+                }),
+                notice => advice::warning(notice, self.graph, *target).map(|warning| self.draw(&warning)),
+            },
             Event::Warning { message } => Some(self.draw(&Diagnostic::warning(message.clone()))),
             Event::Ended { .. } => None,
         }
@@ -114,6 +123,7 @@ impl Words<'_> {
                 self.line("restored", Tone::Good, target, &text)
             }
             Outcome::Fresh => self.line("fresh", Tone::Good, target, "nothing that it depends on changed"),
+            Outcome::Held { until } => self.line("held", Tone::Good, target, &notes::until(*until)),
             Outcome::Failed(_) => return None,
             Outcome::Skipped { because } => {
                 let text = format!("{} failed", self.graph.name(*because));
@@ -182,6 +192,7 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
         built,
         restored,
         fresh,
+        held,
         failed: failures,
         skipped,
         superseded,
@@ -189,10 +200,7 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
         duration,
     } = *summary;
     if built + restored + failures + skipped + superseded == 0 && !interrupted {
-        return match fresh {
-            1 => "nothing to do: 1 target is fresh".to_owned(),
-            _ => format!("nothing to do: {fresh} targets are fresh"),
-        };
+        return nothing_to_do(fresh, held);
     }
     let names = match failed {
         [] => String::new(),
@@ -205,6 +213,7 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
         (built, "built".to_owned()),
         (restored, "restored".to_owned()),
         (fresh, "fresh".to_owned()),
+        (held, "held".to_owned()),
     ];
     let told: Vec<String> = parts
         .iter()
@@ -219,11 +228,31 @@ pub fn summary(summary: &Summary, failed: &[String]) -> String {
     format!("{told} in {}", human::duration(duration))
 }
 
+/// `nothing to do: 3 targets are fresh, 1 is held`.
+#[must_use]
+pub fn nothing_to_do(fresh: usize, held: usize) -> String {
+    let are = |count: usize| if count == 1 { "is" } else { "are" };
+    let held = match (fresh, held) {
+        (_, 0) => String::new(),
+        (0, held) => return format!("nothing to do: {} {} held", human::count(held, "target"), are(held)),
+        (_, held) => format!(", {held} {} held", are(held)),
+    };
+    format!(
+        "nothing to do: {} {} fresh{held}",
+        human::count(fresh, "target"),
+        are(fresh)
+    )
+}
+
 /// For whom a target waits, in words.
 #[must_use]
 pub fn waited_for(on: &WaitingFor) -> String {
     match on {
         WaitingFor::Holder(by) => holder(by),
+        WaitingFor::Pool { pool, holder } => match &holder.target {
+            Some(target) => format!("pool {pool} ({target} holds it)"),
+            None => format!("pool {pool}"),
+        },
         WaitingFor::SameFiles => "another build, which makes the same files".to_owned(),
         WaitingFor::OtherValues(run) => format!("run {}, which builds with other values", run.short()),
     }
@@ -354,6 +383,12 @@ mod tests {
                 "fresh      a    nothing that it depends on changed\n",
             ),
             (
+                finished(Outcome::Held {
+                    until: run.time() + Duration::from_hours(1),
+                }),
+                "held       a    until 2024-12-07 16:34 UTC\n",
+            ),
+            (
                 finished(Outcome::Skipped { because: TargetId(1) }),
                 "skipped    a    bee failed\n",
             ),
@@ -454,6 +489,9 @@ error: `a` failed: it broke
         };
         assert_eq!(summary(&idle(6), &[]), "nothing to do: 6 targets are fresh");
         assert_eq!(summary(&idle(1), &[]), "nothing to do: 1 target is fresh");
+        let held = |fresh, held| summary(&Summary { held, ..idle(fresh) }, &[]);
+        assert_eq!(held(2, 1), "nothing to do: 2 targets are fresh, 1 is held");
+        assert_eq!(held(0, 2), "nothing to do: 2 targets are held");
         let interrupted = Summary {
             interrupted: true,
             ..Summary::default()

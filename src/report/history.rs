@@ -15,7 +15,7 @@ use super::table::TextTable;
 use crate::engine::digest::Digest;
 use crate::engine::reason::Reason;
 use crate::engine::run_id::RunId;
-use crate::engine::store::entry::{Entry, Failed, ResultEntry, RunEntry};
+use crate::engine::store::entry::{Acceptance, Entry, Failed, ResultEntry, RunEntry};
 
 /// Past runs and what happened in them, the newest first.
 #[derive(Debug, Default)]
@@ -69,6 +69,13 @@ pub enum TargetRun {
     },
     /// An attempt failed.
     Failed(Failed),
+    /// The user took it for fresh.
+    Accepted {
+        /// The target.
+        target: String,
+        /// When, and why.
+        acceptance: Box<Acceptance>,
+    },
 }
 
 impl TargetRun {
@@ -79,6 +86,7 @@ impl TargetRun {
             Self::Made { made, .. } => made.run,
             Self::Restored { run, .. } => *run,
             Self::Failed(failed) => failed.run,
+            Self::Accepted { acceptance, .. } => acceptance.run,
         }
     }
 
@@ -87,7 +95,7 @@ impl TargetRun {
     pub fn target(&self) -> &str {
         match self {
             Self::Made { made, .. } => &made.target,
-            Self::Restored { target, .. } => target,
+            Self::Restored { target, .. } | Self::Accepted { target, .. } => target,
             Self::Failed(failed) => &failed.target,
         }
     }
@@ -124,6 +132,7 @@ impl Story {
                     reasons,
                 }),
                 Entry::Failure(failed) => story.turns.push(TargetRun::Failed(failed)),
+                Entry::Accepted { target, acceptance } => story.turns.push(TargetRun::Accepted { target, acceptance }),
                 Entry::Ended {
                     run,
                     duration,
@@ -143,6 +152,7 @@ impl Story {
                 | Entry::AsideEnded { .. }
                 | Entry::Acting { .. }
                 | Entry::Forgotten { .. }
+                | Entry::Answered { .. }
                 | Entry::Synced { .. } => {}
             }
         }
@@ -287,6 +297,7 @@ fn words(turn: &TargetRun) -> (Tone, &'static str, String, String) {
             let text = format!("{}{again}", failed.what);
             (Tone::Bad, "failed", milliseconds(failed.duration), text)
         }
+        TargetRun::Accepted { acceptance, .. } => (Tone::Stale, "accepted", String::new(), acceptance.why.clone()),
     }
 }
 
@@ -303,7 +314,7 @@ pub fn turns_text(target: &str, run: RunId, turns: &[&TargetRun], now: SystemTim
         let reasons = match turn {
             TargetRun::Made { made, .. } => &made.reasons,
             TargetRun::Restored { reasons, .. } => reasons,
-            TargetRun::Failed(_) => {
+            TargetRun::Failed(_) | TargetRun::Accepted { .. } => {
                 let _ = writeln!(out, "  {text}");
                 continue;
             }
@@ -339,7 +350,8 @@ pub fn target_json(story: &Story, target: &str) -> Value {
 }
 
 /// What became of a target in a run: `run`, `time` and `outcome`: `built` or `cut_short` (with `attempt`, `duration`,
-/// `reasons`, `artifacts`), `restored` (with `from` and `reasons`), `failed` (with `attempt`, `duration` and `what`).
+/// `reasons`, `artifacts`), `restored` (with `from` and `reasons`), `failed` (with `attempt`, `duration` and `what`) or
+/// `accepted` (with `why`).
 ///
 /// An artifact has `name`, `path`, `content` (the digest of what it says) and `size` in bytes.
 #[must_use]
@@ -366,6 +378,9 @@ pub fn turn_json(turn: &TargetRun) -> Value {
         TargetRun::Failed(failed) => json!({
             "run": run, "time": time, "outcome": "failed", "attempt": failed.attempt,
             "duration": json::milliseconds(failed.duration), "what": failed.what,
+        }),
+        TargetRun::Accepted { acceptance, .. } => json!({
+            "run": run, "time": time, "outcome": "accepted", "why": acceptance.why,
         }),
     }
 }

@@ -34,7 +34,7 @@ struct Ended {
     took: Duration,
 }
 
-const WORDS: [&str; 6] = ["built", "unchanged", "restored", "fresh", "skipped", "stopped"];
+const WORDS: [&str; 7] = ["built", "unchanged", "restored", "fresh", "skipped", "stopped", "held"];
 
 impl InstanceProgress {
     /// Takes account of the targets that are to be looked at: those with many instances among them are told together.
@@ -72,6 +72,7 @@ impl InstanceProgress {
             Outcome::Failed(_) => None,
             Outcome::Skipped { .. } => Some(4),
             Outcome::Superseded | Outcome::Interrupted => Some(5),
+            Outcome::Held { .. } => Some(6),
         };
         if let Some(at) = at {
             ended.counts[at] += 1;

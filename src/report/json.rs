@@ -45,17 +45,17 @@ impl Observer for EventLines<'_> {
 /// | event | further keys |
 /// |---|---|
 /// | `planned` | `run`, `targets` (stale or undecided, in build order), `fresh` (a count) |
-/// | `waiting` | `target`; `run`, `process` and `at` (a target) of who is waited for, each null where it is not known |
+/// | `waiting` | `target`; `run`, `process` and `at` (a target) of who is waited for, each null where it is not known; `pool`, if it waits for a place in one, or null |
 /// | `started` | `target`, `attempt`, `reasons` ([`reason`]) |
 /// | `progress` | `target`, `message` |
 /// | `output` | `target`, `line` |
 /// | `retrying` | `target`, `attempt`, `delay`, `failure` |
-/// | `finished` | `target`, `outcome`: `built` (`duration`, `changed`, `unchanged`), `restored` (`from`, `reasons`), `fresh`, `failed` (`failure`), `skipped` (`because`), `superseded`, `interrupted` |
+/// | `finished` | `target`, `outcome`: `built` (`duration`, `changed`, `unchanged`), `restored` (`from`, `reasons`), `fresh`, `held` (`until`), `failed` (`failure`), `skipped` (`because`), `superseded`, `interrupted` |
 /// | `stopping` | `target` |
-/// | `noticed` | `target`, `notice`: `written_beside` (`paths`, `output`), `staging_path_inside` (`artifact`, `staging`), `survivors_ended` or `survivors_running` (`processes`) |
+/// | `noticed` | `target`, `notice`: `written_beside` (`paths`, `output`), `staging_path_inside` (`artifact`, `staging`), `survivors_ended` or `survivors_running` (`processes`), `answered` (`answer` of the probe, `before` if it was another, else null) |
 /// | `displaced` | `path`, `to` |
 /// | `warning` | `message` |
-/// | `ended` | `run`, `built`, `restored`, `fresh`, `failed`, `skipped`, `superseded`, `interrupted`, `duration` |
+/// | `ended` | `run`, `built`, `restored`, `fresh`, `held`, `failed`, `skipped`, `superseded`, `interrupted`, `duration` |
 ///
 /// A `failure` has `what`, `place` (`Atsaffile:12`), `command` (as it ran, or null), `notes`, `help`, `tail` (the last
 /// lines printed), `left` (a directory, or null).
@@ -68,13 +68,20 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
             json!({ "event": "planned", "run": run.to_string(), "targets": targets, "fresh": fresh })
         }
         Event::Waiting { target, on } => {
+            let pool = match on {
+                WaitingFor::Pool { pool, .. } => Some(pool),
+                _ => None,
+            };
             let (run, process, at) = match on {
-                WaitingFor::Holder(Holder { run, process, target }) => (*run, *process, target.as_deref()),
+                WaitingFor::Holder(holder) | WaitingFor::Pool { holder, .. } => {
+                    let Holder { run, process, target } = holder;
+                    (*run, *process, target.as_deref())
+                }
                 WaitingFor::OtherValues(run) => (Some(*run), None, None),
                 WaitingFor::SameFiles => (None, None, None),
             };
             let run = run.map(|run| run.to_string());
-            json!({ "event": "waiting", "target": name(target), "run": run, "process": process, "at": at })
+            json!({ "event": "waiting", "target": name(target), "run": run, "process": process, "at": at, "pool": pool })
         }
         Event::Started {
             target,
@@ -107,6 +114,7 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
                 built,
                 restored,
                 fresh,
+                held,
                 failed,
                 skipped,
                 superseded,
@@ -115,8 +123,8 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
             } = *summary;
             json!({
                 "event": "ended", "run": run.to_string(), "built": built, "restored": restored, "fresh": fresh,
-                "failed": failed, "skipped": skipped, "superseded": superseded, "interrupted": interrupted,
-                "duration": seconds(duration),
+                "held": held, "failed": failed, "skipped": skipped, "superseded": superseded,
+                "interrupted": interrupted, "duration": seconds(duration),
             })
         }
     }
@@ -135,6 +143,7 @@ fn finished(target: TargetId, outcome: &Outcome, graph: &Graph) -> Value {
             "outcome": "restored", "from": from.to_string(), "reasons": reasons(why, graph, target),
         }),
         Outcome::Fresh => json!({ "outcome": "fresh" }),
+        Outcome::Held { until } => json!({ "outcome": "held", "until": human::timestamp(*until) }),
         Outcome::Failed(why) => json!({ "outcome": "failed", "failure": failure(why, graph, target) }),
         Outcome::Skipped { because } => json!({ "outcome": "skipped", "because": graph.name(*because) }),
         Outcome::Superseded => json!({ "outcome": "superseded" }),
@@ -162,6 +171,7 @@ fn noticed(notice: &Notice, graph: &Graph, target: TargetId) -> Value {
             let writers: Vec<&str> = writers.iter().map(|id| graph.name(*id)).collect();
             json!({ "notice": "source_moved", "path": path, "writers": writers, "is_certain": is_certain })
         }
+        Notice::Answered { answer, before } => json!({ "notice": "answered", "answer": answer, "before": before }),
         Notice::SurvivorsEnded { processes } => json!({ "notice": "survivors_ended", "processes": processes }),
         Notice::SurvivorsRunning { processes } => json!({ "notice": "survivors_running", "processes": processes }),
     };
@@ -222,6 +232,7 @@ pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
 /// |---|---|
 /// | `never_built`, `forced`, `unknown`, `interrupted`, `unfinished` | |
 /// | `missing`, `altered` | `artifact`, `path` |
+/// | `too_old` | `max_age` in seconds |
 /// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output`, `discovered`, `output_order` or `direct`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
 /// A parameter's values are JSON values, versions numbers, the words of a command a list; contents and values of the
@@ -234,6 +245,7 @@ pub fn reason(reason: &Reason) -> Value {
         Reason::Unknown => json!({ "reason": "unknown" }),
         Reason::Interrupted => json!({ "reason": "interrupted" }),
         Reason::Unfinished => json!({ "reason": "unfinished" }),
+        Reason::TooOld { limit } => json!({ "reason": "too_old", "max_age": milliseconds(*limit) }),
         Reason::Missing { artifact, path } => json!({ "reason": "missing", "artifact": artifact, "path": path }),
         Reason::Altered { artifact, path } => json!({ "reason": "altered", "artifact": artifact, "path": path }),
         Reason::Changed(Difference { field, before, after }) => {

@@ -13,6 +13,7 @@ mod instance_progress;
 pub mod instances;
 pub mod json;
 pub mod line_edits;
+pub mod notes;
 pub mod plan;
 pub mod reasons;
 pub mod screen;

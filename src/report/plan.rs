@@ -4,10 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::events::nothing_to_do;
 use super::human;
 use super::ink::{Ink, Tone};
 use super::instances::{axes, grouped, in_common, name_of};
 use super::json;
+use super::notes;
 use super::reasons::told_in;
 use super::table::TextTable;
 use crate::engine::graph::{Graph, TargetId};
@@ -26,6 +28,8 @@ pub enum Fate {
     Restore(RunId),
     /// It runs if what it reads comes out different.
     Undecided,
+    /// It stays until then, whatever is new.
+    Hold(SystemTime),
     /// It stays.
     Keep,
 }
@@ -36,6 +40,7 @@ impl Fate {
     pub fn of(step: &Step) -> Self {
         match &step.verdict {
             Verdict::Fresh => Self::Keep,
+            Verdict::Held { until, .. } => Self::Hold(*until),
             Verdict::Undecided => Self::Undecided,
             Verdict::Stale { restore: None, .. } => Self::Run,
             Verdict::Stale {
@@ -49,6 +54,7 @@ impl Fate {
             Self::Run => (Tone::Stale, "run"),
             Self::Restore(_) => (Tone::Good, "restore"),
             Self::Undecided => (Tone::Stale, "undecided"),
+            Self::Hold(_) => (Tone::Stale, "held"),
             Self::Keep => (Tone::Good, "keep"),
         }
     }
@@ -70,7 +76,7 @@ impl TimeEstimate {
         let mut estimate = Self::default();
         for step in steps {
             match (&step.verdict, step.last) {
-                (Verdict::Fresh | Verdict::Stale { restore: Some(_), .. }, _) => {}
+                (Verdict::Fresh | Verdict::Held { .. } | Verdict::Stale { restore: Some(_), .. }, _) => {}
                 (_, Some(last)) => estimate.known = estimate.known.saturating_add(last),
                 (_, None) => estimate.unknown += 1,
             }
@@ -120,7 +126,16 @@ pub fn acting_outside(graph: &Graph, targets: &[TargetId]) -> String {
 
 /// What keeps a step from being decided, in words.
 #[must_use]
-pub fn waits(step: &Step, graph: &Graph) -> String {
+pub fn waits(step: &Step, graph: &Graph, now: SystemTime) -> String {
+    let note = notes::text(step, now);
+    if step.waits_for.is_empty() {
+        return note.unwrap_or_default();
+    }
+    let waits = waits_for(step, graph);
+    note.map_or_else(|| waits.clone(), |note| format!("{note}; {waits}"))
+}
+
+fn waits_for(step: &Step, graph: &Graph) -> String {
     match step.waits_for.as_slice() {
         [one] => format!("depends on what {} makes", graph.name(*one)),
         [one, two] => format!("depends on what {} and {} make", graph.name(*one), graph.name(*two)),
@@ -133,7 +148,7 @@ pub fn waits(step: &Step, graph: &Graph) -> String {
 #[must_use]
 pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
     let mut table = TextTable::new().right(2);
-    let mut counts = [0_usize; 4];
+    let mut counts = [0_usize; 5];
     let mut kept = Vec::new();
     let mut open = Vec::new();
     for step in &plan.steps {
@@ -142,10 +157,11 @@ pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
             Fate::Run => 0,
             Fate::Undecided => 1,
             Fate::Restore(_) => 2,
-            Fate::Keep => 3,
+            Fate::Hold(_) => 3,
+            Fate::Keep => 4,
         }] += 1;
         match fate {
-            Fate::Keep => kept.push(step.target),
+            Fate::Keep if step.note.is_none() => kept.push(step.target),
             _ => open.push((step, fate, why(step, fate, graph, plan.at))),
         }
     }
@@ -157,7 +173,7 @@ pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
         let (step, fate, own) = &group[0];
         let (tone, word) = fate.word();
         let took = match fate {
-            Fate::Restore(_) => String::new(),
+            Fate::Restore(_) | Fate::Hold(_) | Fate::Keep => String::new(),
             _ => took(&group),
         };
         let is_same = group.iter().all(|(_, _, lines)| lines == own);
@@ -193,35 +209,38 @@ fn took(group: &[(&Step, Fate, Vec<String>)]) -> String {
 /// The reasons of a step, a line each.
 fn why(step: &Step, fate: Fate, graph: &Graph, now: SystemTime) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Verdict::Stale { reasons, .. } = &step.verdict {
-        for reason in reasons {
-            let told = told_in(reason, graph, step.target);
-            let place = told
-                .place
-                .as_ref()
-                .map(|place| format!("  {place}"))
-                .unwrap_or_default();
-            lines.push(format!("{}{place}", told.brief()));
-        }
+    if let Fate::Hold(until) = fate {
+        lines.push(notes::until(until));
+    }
+    for reason in step.verdict.reasons() {
+        let told = told_in(reason, graph, step.target);
+        let place = told
+            .place
+            .as_ref()
+            .map(|place| format!("  {place}"))
+            .unwrap_or_default();
+        lines.push(format!("{}{place}", told.brief()));
     }
     if let Fate::Restore(run) = fate {
         lines.push(format!("from run {} ({})", run.short(), human::ago(run.time(), now)));
     }
-    if fate == Fate::Undecided {
-        lines.push(waits(step, graph));
+    match fate {
+        Fate::Undecided => lines.push(waits(step, graph, now)),
+        Fate::Keep => lines.extend(notes::text(step, now)),
+        Fate::Run | Fate::Restore(_) | Fate::Hold(_) => {}
     }
     lines
 }
 
-fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan, outside: &str) -> String {
+fn total([run, undecided, restore, held, keep]: [usize; 5], plan: &Plan, outside: &str) -> String {
     if run + undecided + restore == 0 {
-        let verb = if keep == 1 { "is" } else { "are" };
-        return format!("nothing to do: {} {verb} fresh\n", human::count(keep, "target"));
+        return nothing_to_do(keep, held) + "\n";
     }
     let parts = [
         (run, "to run"),
         (undecided, "undecided"),
         (restore, "to restore"),
+        (held, "held"),
         (keep, "kept"),
     ];
     let told: Vec<String> = parts
@@ -238,34 +257,32 @@ fn total([run, undecided, restore, keep]: [usize; 4], plan: &Plan, outside: &str
 /// A plan: `goals`, `steps` in build order, and `estimate`, the seconds that the targets to run took last time together,
 /// with `unknown`, how many of them never ran.
 ///
-/// A step has `target`; `axes`, its axes with their values if it is an instance, or null; `verdict`: `run`, `restore`, `undecided` or `keep`; `reasons` ([`json::reason`]); `waits_for`,
+/// A step has `target`; `axes`, its axes with their values if it is an instance, or null; `verdict`: `run`, `restore`, `undecided`, `held` or `keep`; `reasons` ([`json::reason`]); `waits_for`,
 /// the targets that must run before it is decided; `from`, the run whose result comes back, or null; `last`, the seconds
 /// of its last success, or null; `fingerprint`, the hash of all that its result depends on, or null as long as an input
-/// is not known.
+/// is not known; and what [`notes::add_to`] adds.
 #[must_use]
 pub fn json(plan: &Plan, graph: &Graph) -> Value {
     let names =
         |targets: &[TargetId]| -> Vec<String> { targets.iter().map(|target| graph.name(*target).to_owned()).collect() };
     let step = |step: &Step| {
         let fate = Fate::of(step);
-        let reasons = match &step.verdict {
-            Verdict::Stale { reasons, .. } => reasons.as_slice(),
-            _ => &[],
-        };
         let from = match fate {
             Fate::Restore(run) => Some(run.to_string()),
             _ => None,
         };
-        json!({
+        let mut object = json!({
             "target": graph.name(step.target),
             "axes": axes(graph, step.target),
             "verdict": fate.word().1,
-            "reasons": json::reasons(reasons, graph, step.target),
+            "reasons": json::reasons(step.verdict.reasons(), graph, step.target),
             "waits_for": names(&step.waits_for),
             "from": from,
             "last": step.last.map(json::seconds),
             "fingerprint": step.declared.map(|hash| hash.hex()),
-        })
+        });
+        notes::add_to(&mut object, step);
+        object
     };
     let estimate = TimeEstimate::of(&plan.steps);
     json!({

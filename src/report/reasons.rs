@@ -1,6 +1,9 @@
 //! Reasons in words: what differs, before and after, and where that is written.
 
+use std::time::Duration;
+
 use super::line_edits::{Edit, line_edits};
+use super::notes;
 use crate::engine::fingerprint::{Field, FieldValue};
 use crate::engine::graph::{Graph, How, Read, TargetId};
 use crate::engine::reason::{Difference, Reason};
@@ -62,6 +65,7 @@ pub fn told(reason: &Reason) -> ReasonText {
         Reason::Unfinished => {
             ReasonText::whole("its last attempt began to act outside the project and did not succeed")
         }
+        Reason::TooOld { limit } => ReasonText::whole(&notes::older_than(Duration::from_millis(*limit))),
         Reason::Missing { artifact, path } => ReasonText {
             subject: artifact.clone(),
             what: format!("{path} is missing"),

@@ -8,12 +8,12 @@ use super::human;
 use super::ink::{Ink, Tone};
 use super::instances::{axes, grouped, in_common, name_of, values_of_few};
 use super::json;
+use super::notes;
 use super::plan::waits;
 use super::reasons::brief;
 use super::table::TextTable;
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
-use crate::engine::reason::Reason;
 use crate::engine::store::StoredResult;
 
 /// The steps of a plan as they are shown: stale, undecided, fresh; each in build order.
@@ -22,7 +22,8 @@ fn sorted(plan: &Plan) -> Vec<&Step> {
     steps.sort_by_key(|step| match step.verdict {
         Verdict::Stale { .. } => 0,
         Verdict::Undecided => 1,
-        Verdict::Fresh => 2,
+        Verdict::Held { .. } => 2,
+        Verdict::Fresh => 3,
     });
     steps
 }
@@ -31,14 +32,8 @@ fn word(verdict: &Verdict) -> (Tone, &'static str) {
     match verdict {
         Verdict::Stale { .. } => (Tone::Stale, "stale"),
         Verdict::Undecided => (Tone::Stale, "undecided"),
+        Verdict::Held { .. } => (Tone::Stale, "held"),
         Verdict::Fresh => (Tone::Good, "fresh"),
-    }
-}
-
-fn reasons(verdict: &Verdict) -> &[Reason] {
-    match verdict {
-        Verdict::Stale { reasons, .. } => reasons,
-        _ => &[],
     }
 }
 
@@ -67,7 +62,7 @@ pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
 fn words_of_many(steps: &[&Step], graph: &Graph) -> String {
     let count = |wanted: &str| steps.iter().filter(|step| word(&step.verdict).1 == wanted).count();
     let failed = steps.iter().filter(|step| step.history.failed().is_some()).count();
-    let counts = ["stale", "undecided", "fresh"].map(|state| (count(state), state));
+    let counts = ["stale", "undecided", "held", "fresh"].map(|state| (count(state), state));
     let counts = counts
         .into_iter()
         .chain([(failed, "failed")])
@@ -87,12 +82,12 @@ fn words_of_many(steps: &[&Step], graph: &Graph) -> String {
     }
     let mut why = stale
         .iter()
-        .map(|step| in_common(&brief(reasons(&step.verdict)), step.target, graph));
+        .map(|step| in_common(&brief(step.verdict.reasons()), step.target, graph));
     if let Some(first) = why.next() {
         let one = stale
             .first()
             .filter(|_| stale.len() == 1)
-            .map(|step| brief(reasons(&step.verdict)));
+            .map(|step| brief(step.verdict.reasons()));
         match why.all(|other| other == first) {
             true => told.extend([": ", &one.unwrap_or(first)]),
             false => told += ", for different reasons",
@@ -109,8 +104,12 @@ fn words(step: &Step, graph: &Graph, now: SystemTime) -> String {
     }
     match &step.verdict {
         Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
-        Verdict::Undecided => parts.push(waits(step, graph)),
+        Verdict::Undecided => parts.push(waits(step, graph, now)),
+        Verdict::Held { until, reasons } => parts.extend([notes::until(*until), brief(reasons)]),
         Verdict::Fresh => parts.extend(step.history.record().map(|record| built(record, now))),
+    }
+    if step.verdict == Verdict::Fresh {
+        parts.extend(notes::text(step, now));
     }
     parts.join("; ")
 }
@@ -123,9 +122,9 @@ fn built(record: &StoredResult, now: SystemTime) -> String {
     }
 }
 
-/// The state of each target: `{"targets": [..]}`, stale first.
+/// The state of each target: `{"targets": [..]}`, stale first. What [`notes::add_to`] adds is there as well.
 ///
-/// A target has `target`; `axes`, its axes with their values if it is an instance, or null; `state`: `stale`, `undecided` or `fresh`; `reasons` ([`json::reason`]); `built` with `run`,
+/// A target has `target`; `axes`, its axes with their values if it is an instance, or null; `state`: `stale`, `undecided`, `held` or `fresh`; `reasons` ([`json::reason`]); `built` with `run`,
 /// `time` and `duration` of the result in place and `restored_by`, the run that put it there if another one made it, or
 /// null; `failed` with `run`, `time` and `attempt` if its last attempt failed, or null.
 #[must_use]
@@ -143,14 +142,16 @@ pub fn json(plan: &Plan, graph: &Graph) -> Value {
         let failed = step.history.failed().map(|(run, attempt)| {
             json!({ "run": run.to_string(), "time": human::timestamp(run.time()), "attempt": attempt })
         });
-        json!({
+        let mut object = json!({
             "target": graph.name(step.target),
             "axes": axes(graph, step.target),
             "state": word(&step.verdict).1,
-            "reasons": json::reasons(reasons(&step.verdict), graph, step.target),
+            "reasons": json::reasons(step.verdict.reasons(), graph, step.target),
             "built": built,
             "failed": failed,
-        })
+        });
+        notes::add_to(&mut object, step);
+        object
     };
     let targets: Vec<Value> = sorted(plan).into_iter().map(one).collect();
     json!({ "targets": targets })

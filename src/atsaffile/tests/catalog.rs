@@ -52,7 +52,7 @@ static TASKS: [Schema; 7] = [
         params: &[
             param("source", Kind::PathOrUrl, None, "recorded pages or the API"),
             param("start_date", Kind::Date, None, "first day"),
-            param("end_date", Kind::Date, None, "last day"),
+            param("end_date", Kind::DateOrLatest, None, "last day"),
             param("respondent", Kind::Text, Some(Literal::Text("US48")), "region"),
             param("fueltype", Kind::Text, Some(Literal::Text("NG")), "fuel"),
         ],

@@ -3,10 +3,15 @@
 use super::{mistakes, spec};
 
 const PAGE: &str = include_str!("../../../docs/atsaffile.md");
+const TIME: &str = include_str!("../../../docs/time.md");
 
 /// The blocks of the page that are marked with `mark`.
 fn blocks(mark: &str) -> Vec<&'static str> {
-    PAGE.split("\n```")
+    blocks_of(PAGE, mark)
+}
+
+fn blocks_of(page: &'static str, mark: &str) -> Vec<&'static str> {
+    page.split("\n```")
         .skip(1)
         .step_by(2)
         .filter_map(|block| block.split_once('\n'))
@@ -19,7 +24,7 @@ fn blocks(mark: &str) -> Vec<&'static str> {
 fn every_example_of_the_page_is_a_whole_file_without_mistakes() {
     let examples = blocks("toml");
     assert!(examples.len() > 10);
-    for example in examples {
+    for example in examples.into_iter().chain(blocks_of(TIME, "toml")) {
         spec(example);
     }
 }

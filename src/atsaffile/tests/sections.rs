@@ -100,7 +100,7 @@ fn an_unknown_section_without_a_similar_one_lists_them() {
   --> Atsaffile:1:1
  1 | horizon = 24
    | ^^^^^^^
-  note: keys: project, alias, params, matrix, secrets, airflow, target
+  note: keys: project, alias, params, matrix, pools, secrets, airflow, target
 ";
     assert_eq!(said, expected);
 }
@@ -120,20 +120,6 @@ error: `target` must be a table, found a list
   --> Atsaffile:2:1
  2 | [[target]]
    | ^^^^^^^^^^
-";
-    assert_eq!(said, expected);
-}
-
-#[test]
-fn a_reserved_section_is_not_unknown() {
-    const TEXT: &str = r"[pools]
-eia = { slots = 2 }
-";
-    let said = mistakes(TEXT);
-    let expected = r"error: `pools` is reserved for a later version of atsaf
-  --> Atsaffile:1:2
- 1 | [pools]
-   |  ^^^^^
 ";
     assert_eq!(said, expected);
 }

@@ -322,7 +322,7 @@ error: the target `ingest` needs the parameter `end_date`
   --> Atsaffile:5:9
  5 | [target.ingest]
    |         ^^^^^^
-  note: `end_date` of the task `ingest_eia`: last day; a date such as 2023-06-01
+  note: `end_date` of the task `ingest_eia`: last day; a date such as 2023-06-01, or "latest"
   help: declare it in `[params]`, or for this target alone in `with`
 "#;
     assert_eq!(said, expected);

@@ -67,6 +67,19 @@ fn a_date_as_text_is_that_date_where_a_date_is_taken() {
 }
 
 #[test]
+fn the_newest_can_be_asked_for_in_the_place_of_a_day_where_a_task_says_so() {
+    let latest = Value::Text("latest".to_owned());
+    let written = DATES.replace("\"2023-12-01\"", "\"latest\"");
+    assert_eq!(value(&written, &[], "end_date"), latest);
+    let day = DATES.replace("\"2023-12-01\"", "2023-12-01");
+    assert_eq!(value(&day, &[("end_date", "latest")], "end_date"), latest);
+    let date = Value::Date("2023-11-01".to_owned());
+    assert_eq!(value(&written, &[("end_date", "2023-11-01")], "end_date"), date);
+    let said = mistakes_with(&day, &[("start_date", "latest")]);
+    assert!(said.contains("a date such as 2023-06-01"), "{said}");
+}
+
+#[test]
 fn a_parameter_that_nothing_reads_is_a_warning_with_the_name_that_is_near() {
     const TEXT: &str = r#"[params]
 horizn = 48

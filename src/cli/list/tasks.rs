@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::{Exit, Session};
 use crate::diagnostic::Diagnostic;
-use crate::engine::spec::schema::{Kind, ParamSchema, Port, Schema, Variable, VariableRole};
+use crate::engine::spec::schema::{Kind, LATEST, ParamSchema, Port, Schema, Variable, VariableRole};
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
 
@@ -139,6 +139,7 @@ fn kind(of: Kind) -> Value {
         Kind::Text => json!({ "type": "string" }),
         Kind::Choice(values) => json!({ "type": "choice", "values": values }),
         Kind::Date => json!({ "type": "date" }),
+        Kind::DateOrLatest => json!({ "type": "date", "or": LATEST }),
         Kind::PathOrUrl => json!({ "type": "path or url" }),
         Kind::Uri => json!({ "type": "uri" }),
         Kind::List(items) => json!({ "type": "list", "items": kind(*items) }),

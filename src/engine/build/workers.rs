@@ -9,12 +9,12 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use super::Build;
-use crate::engine::event::{Event, Failure, Outcome};
+use crate::engine::event::{Event, Failure, Outcome, WaitingFor};
 use crate::engine::execute::{Executed, Execution};
 use crate::engine::graph::TargetId;
-use crate::engine::schedule::{Next, Schedule};
+use crate::engine::schedule::{Next, Queued, Schedule};
 use crate::engine::spec::Action;
-use crate::engine::store::StoreError;
+use crate::engine::store::{Holder, StoreError};
 use crate::engine::turns::{self, LOOK, Pace, Turns};
 
 /// So many threads at most share the turns.
@@ -60,6 +60,9 @@ impl Build<'_> {
                 true => open.next(now),
                 false => Next::Wait,
             };
+            for queued in open.take_queued() {
+                self.tell_queued(queued);
+            }
             let idle = match next {
                 Next::Over => break,
                 Next::Until(moment) => moment.saturating_duration_since(now).min(IDLE),
@@ -67,8 +70,9 @@ impl Build<'_> {
             };
             let ended: Vec<(TargetId, End)> = match next {
                 Next::Run(id) => {
+                    let threads = open.threads_of(id);
                     drop(open);
-                    let turn = self.turn(scope, id, &pace, most > 1);
+                    let turn = self.turn(scope, (id, threads), &pace, most > 1);
                     turns.begin(id, turn).map(|end| (id, end)).into_iter().collect()
                 }
                 _ if turns.len() > 0 => {
@@ -96,17 +100,17 @@ impl Build<'_> {
     async fn turn<'scope>(
         &'scope self,
         scope: &'scope Scope<'scope, '_>,
-        id: TargetId,
+        (id, threads): (TargetId, usize),
         pace: &Pace,
         with_others: bool,
     ) -> End {
         let is_task = matches!(self.run.context.graph.target(id).action, Action::Builtin { .. });
         if !(is_task && with_others) {
-            return self.turn_here(id, pace).await;
+            return self.turn_here(id, threads, pace).await;
         }
         let alone = move || {
             let pace = Pace::default();
-            turns::alone(&pace, self.turn_here(id, &pace))
+            turns::alone(&pace, self.turn_here(id, threads, &pace))
         };
         let thread = match thread::Builder::new().spawn_scoped(scope, alone) {
             Ok(thread) => thread,
@@ -121,14 +125,27 @@ impl Build<'_> {
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    async fn turn_here(&self, id: TargetId, pace: &Pace) -> End {
+    async fn turn_here(&self, id: TargetId, threads: usize, pace: &Pace) -> End {
         let mut attempts = self.state().attempts.remove(&id).unwrap_or_default();
         let run = &self.run;
-        let executed = Execution { run, id, pace }.take(&mut attempts).await;
+        let turn = Execution { run, id, pace, threads };
+        let executed = turn.take(&mut attempts).await;
         if !matches!(executed, Ok(Executed::Done(..))) {
             self.state().attempts.insert(id, attempts);
         }
         executed
+    }
+
+    /// Says that a target waits for a place that another one of this build has.
+    fn tell_queued(&self, queued: Queued) {
+        let Queued { target, pool, holder } = queued;
+        let holder = Holder {
+            target: Some(self.run.context.graph.name(holder).to_owned()),
+            run: Some(self.run.id),
+            process: None,
+        };
+        let on = WaitingFor::Pool { pool, holder };
+        self.run.observer.observe(&Event::Waiting { target, on });
     }
 
     /// Draws the conclusions of one turn.
@@ -141,7 +158,9 @@ impl Build<'_> {
             }
             Ok(Executed::Failed(failure)) => {
                 self.run.ended(id, Outcome::Failed(failure));
-                if !self.run.options.keep_going {
+                // Of many instances, one that fails stops only what needs it.
+                let is_instance = self.run.context.graph.target(id).instance.is_some();
+                if !self.run.options.keep_going && !is_instance {
                     schedule.stop();
                 }
                 for skipped in schedule.done(id, false) {

@@ -11,7 +11,7 @@ use crate::engine::ignore::Ignore;
 use crate::engine::look::Past;
 use crate::engine::plan::plan;
 use crate::engine::reason::Reason;
-use crate::engine::spec::{Action, Command, From, Input, Span, Spec};
+use crate::engine::spec::{Action, Command, From, Input, Load, Span, Spec, Timing};
 use crate::engine::store::Ledger;
 use crate::engine::store::entry::{Entry, ResultEntry};
 use crate::engine::task::Tasks;
@@ -116,6 +116,8 @@ fn graph(effect: bool) -> Graph {
         retries: 0,
         retry_delay: Duration::ZERO,
         timeout: None,
+        timing: Timing::default(),
+        load: Load::default(),
         effect,
         direct: false,
         cache: true,
@@ -137,6 +139,8 @@ fn step(graph: &Graph, disk: &Disk, past: &Before) -> Step {
         disk,
         env: &env,
         tasks: &tasks,
+        as_of: None,
+        aging: None,
     };
     let plan = plan(inputs, &[TargetId(0)], false).expect("a plan");
     plan.steps.into_iter().next().expect("one step")
@@ -240,6 +244,8 @@ fn the_key_of_an_effect_follows_what_the_last_attempt_was_seen_to_use() {
             disk,
             env: &env,
             tasks: &tasks,
+            as_of: None,
+            aging: None,
         };
         effect_key(inputs, made.declared, record)
     };

@@ -6,10 +6,12 @@
 
 mod dag;
 mod instance;
+mod load;
 pub mod pattern;
 pub(crate) mod reserved;
 pub mod schema;
 pub(crate) mod shell_text;
+mod timing;
 mod value;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::dag::Dag;
 pub use self::instance::{Axis, AxisSource, Instance, base_name, full_name, values_of};
+pub use self::load::{Load, Pool, Rate};
+pub use self::timing::{ProbeCommand, Timing};
 pub use self::value::Value;
 use crate::diagnostic::Place;
 
@@ -98,6 +102,8 @@ pub struct Spec {
     pub params: Vec<Param>,
     /// Declared secrets by name.
     pub secrets: BTreeMap<String, Secret>,
+    /// Declared pools by name.
+    pub pools: BTreeMap<String, Pool>,
     /// What globs and directories leave out beyond [`Ignore::DEFAULTS`](super::ignore::Ignore::DEFAULTS).
     pub ignore: Vec<IgnorePattern>,
     /// What Airflow is told of the project.
@@ -204,6 +210,10 @@ pub struct Target {
     pub retry_delay: Duration,
     /// The limit of one attempt.
     pub timeout: Option<Duration>,
+    /// How long a result counts, and how often it may run.
+    pub timing: Timing,
+    /// What it takes while it runs.
+    pub load: Load,
     /// Whether it acts outside the project.
     pub effect: bool,
     /// Whether its command writes the declared paths itself.
@@ -285,6 +295,8 @@ pub enum Piece {
     InputsFile,
     /// `{{params_file}}`: the path of a JSON file with the parameters that the target uses.
     ParamsFile,
+    /// `{{threads}}`: how many threads the command may keep busy.
+    Threads,
 }
 
 /// Something that a target reads.

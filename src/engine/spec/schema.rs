@@ -198,6 +198,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A day, `YYYY-MM-DD`.
     Date,
+    /// A day, or the word `latest` for all that there is.
+    DateOrLatest,
     /// A path, which is then an input, or a URL.
     PathOrUrl,
     /// A URI such as `sqlite:///mlflow/mlflow.db` or `http://…`, without a password: neither a path nor an input.
@@ -211,6 +213,9 @@ pub enum Kind {
     /// A table of these entries; each may be left out, and has then no value.
     Table(&'static [ParamSchema]),
 }
+
+/// The word for the newest that there is, in the place of a day.
+pub const LATEST: &str = "latest";
 
 /// The word that leaves a value to the task.
 pub const AUTO: &str = "auto";
@@ -243,6 +248,7 @@ impl Kind {
             Self::Text => "a text".to_owned(),
             Self::Choice(names) => format!("one of {}", names.join(", ")),
             Self::Date => "a date such as 2023-06-01".to_owned(),
+            Self::DateOrLatest => format!("a date such as 2023-06-01, or \"{LATEST}\""),
             Self::PathOrUrl => "a path or a URL".to_owned(),
             Self::Uri => {
                 "a URI such as http://localhost:5000 or sqlite:///mlflow/mlflow.db, without a password".to_owned()
@@ -299,7 +305,9 @@ impl Kind {
                 true => Ok(value.clone()),
                 false => misfit(crate::diagnostic::nearest(text, names.iter().copied())),
             },
-            (Self::Date, Value::Text(text) | Value::Date(text)) => match text.parse::<NaiveDate>() {
+            (Self::DateOrLatest, Value::Text(word)) if word == LATEST => Ok(value.clone()),
+            (Self::Date | Self::DateOrLatest, Value::Text(text) | Value::Date(text)) => match text.parse::<NaiveDate>()
+            {
                 Ok(date) => Ok(Value::Date(date.to_string())),
                 Err(_) => misfit(None),
             },
@@ -361,6 +369,22 @@ mod tests {
         let date = Kind::Date.check(&Value::Text("2023-06-01".into()));
         assert_eq!(date, Ok(Value::Date("2023-06-01".into())));
         assert!(Kind::Date.check(&Value::Text("2023-06-31".into())).is_err());
+    }
+
+    #[test]
+    fn the_word_latest_may_stand_for_a_date_where_a_task_says_so() {
+        let latest = Value::Text(LATEST.to_owned());
+        assert_eq!(Kind::DateOrLatest.check(&latest), Ok(latest.clone()));
+        assert!(Kind::Date.check(&latest).is_err());
+        let date = Kind::DateOrLatest.check(&Value::Text("2023-06-01".into()));
+        assert_eq!(date, Ok(Value::Date("2023-06-01".into())));
+        let misfit = Kind::DateOrLatest
+            .check(&Value::Text("lately".into()))
+            .expect_err("neither");
+        assert_eq!(
+            misfit.to_string(),
+            "expected a date such as 2023-06-01, or \"latest\", found string \"lately\""
+        );
     }
 
     #[test]

@@ -43,6 +43,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 
@@ -66,7 +67,7 @@ use super::digest::Digest;
 use super::files::Files;
 use super::look::Past;
 use super::run_id::RunId;
-use super::spec::{Output, Spec, Text};
+use super::spec::{Output, Rate, Spec, Text};
 use super::task::Memo;
 use crate::diagnostic::Diagnostic;
 
@@ -235,6 +236,23 @@ impl Store {
         locks
             .take(target, reads, run)
             .map_err(StoreError::at(&self.dir.join("locks")))
+    }
+
+    /// Takes a slot in each of some pools, given with how many there are; all or none.
+    pub(crate) fn take_slots(
+        &self,
+        pools: &[(&str, u32)],
+        target: &str,
+        run: RunId,
+    ) -> Result<Result<Held, (String, Holder)>, StoreError> {
+        let taken = self.area.locks.take_slots(pools, target, run);
+        taken.map_err(StoreError::at(&self.dir.join("locks")))
+    }
+
+    /// Counts one start in a pool with a rate, if it may be now; else tells how long to wait.
+    pub(crate) fn start_in(&self, pool: &str, rate: Rate, now: SystemTime) -> Result<Option<Duration>, StoreError> {
+        let started = self.area.locks.start_in(pool, rate, now);
+        started.map_err(StoreError::at(&self.dir.join("locks")))
     }
 
     /// Whether a run's build is still there.

@@ -180,6 +180,7 @@ fn reasons(event: &LineageEvent, setting: &Setting<'_>) -> Value {
             built,
             restored,
             fresh,
+            held,
             failed,
             skipped,
             superseded,
@@ -187,7 +188,7 @@ fn reasons(event: &LineageEvent, setting: &Setting<'_>) -> Value {
             duration: _,
         } = summary;
         values["targets"] = json!({
-            "built": built, "restored": restored, "fresh": fresh,
+            "built": built, "restored": restored, "fresh": fresh, "held": held,
             "failed": failed, "skipped": skipped, "superseded": superseded,
         });
     }

@@ -149,17 +149,39 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Asks for the newest row alone, which comes with how many there are.
+    ///
+    /// # Errors
+    /// [`EiaError`].
+    pub(crate) fn newest(&self, query: &Query) -> Result<EiaPage, EiaError> {
+        let newest = RowRange {
+            direction: "desc",
+            offset: 0,
+            length: 1,
+        };
+        self.rows(query, newest)
+    }
+
     fn page(&self, query: &Query, offset: usize) -> Result<EiaPage, EiaError> {
-        match self.ask(query, offset) {
-            Err(EiaError::NoKey) if !self.key_in_query.swap(true, Ordering::Relaxed) => self.ask(query, offset),
+        let page = RowRange {
+            direction: "asc",
+            offset,
+            length: PAGE,
+        };
+        self.rows(query, page)
+    }
+
+    fn rows(&self, query: &Query, range: RowRange) -> Result<EiaPage, EiaError> {
+        match self.ask(query, range) {
+            Err(EiaError::NoKey) if !self.key_in_query.swap(true, Ordering::Relaxed) => self.ask(query, range),
             answer => answer,
         }
     }
 
-    fn ask(&self, query: &Query, offset: usize) -> Result<EiaPage, EiaError> {
+    fn ask(&self, query: &Query, range: RowRange) -> Result<EiaPage, EiaError> {
         let answer = self
             .http
-            .send(self.request(query, offset), Repeat::Never)
+            .send(self.request(query, range), Repeat::Never)
             .map_err(|error| failed(error, self.limits))?;
         let (status, body) = (answer.status, answer.body);
         if (200..300).contains(&status) {
@@ -173,7 +195,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    fn request(&self, query: &Query, offset: usize) -> RequestBuilder {
+    fn request(&self, query: &Query, range: RowRange) -> RequestBuilder {
         let request = self.http.request(Method::GET, self.http.address().clone());
         let header = HeaderValue::from_str(self.key)
             .ok()
@@ -185,7 +207,7 @@ impl<'a> Client<'a> {
             }
             None => request.query(&[("api_key", self.key)]),
         };
-        request.query(&parameters(query, offset))
+        request.query(&parameters(query, range))
     }
 
     fn masked(&self, error: EiaError) -> EiaError {
@@ -205,8 +227,17 @@ impl<'a> Client<'a> {
     }
 }
 
+/// Which rows of a query are asked for.
+#[derive(Clone, Copy)]
+struct RowRange {
+    /// From the oldest on, `asc`, or from the newest, `desc`.
+    direction: &'static str,
+    offset: usize,
+    length: usize,
+}
+
 /// The order is total, so that pages neither overlap nor leave rows out.
-fn parameters(query: &Query, offset: usize) -> Vec<(String, String)> {
+fn parameters(query: &Query, range: RowRange) -> Vec<(String, String)> {
     let mut all = vec![
         ("frequency".to_owned(), "hourly".to_owned()),
         ("data[0]".to_owned(), "value".to_owned()),
@@ -215,13 +246,13 @@ fn parameters(query: &Query, offset: usize) -> Vec<(String, String)> {
         all.extend(codes.iter().map(|code| (format!("facets[{facet}][]"), code.clone())));
     }
     all.push(("start".to_owned(), format!("{}T00", query.start)));
-    all.push(("end".to_owned(), format!("{}T23", query.end)));
+    all.extend(query.end.map(|end| ("end".to_owned(), format!("{end}T23"))));
     for (at, column) in ["period", "respondent", "fueltype"].into_iter().enumerate() {
         all.push((format!("sort[{at}][column]"), column.to_owned()));
-        all.push((format!("sort[{at}][direction]"), "asc".to_owned()));
+        all.push((format!("sort[{at}][direction]"), range.direction.to_owned()));
     }
-    all.push(("offset".to_owned(), offset.to_string()));
-    all.push(("length".to_owned(), PAGE.to_string()));
+    all.push(("offset".to_owned(), range.offset.to_string()));
+    all.push(("length".to_owned(), range.length.to_string()));
     all
 }
 

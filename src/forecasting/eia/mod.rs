@@ -15,10 +15,17 @@ use chrono::NaiveDate;
 pub(crate) struct Query {
     /// First day, in UTC.
     pub(crate) start: NaiveDate,
-    /// Last day, in UTC, wholly included.
-    pub(crate) end: NaiveDate,
+    /// Last day, in UTC, wholly included; `None` for all that there is.
+    pub(crate) end: Option<NaiveDate>,
     /// Codes of balancing authorities or regions, such as `US48`.
     pub(crate) respondents: Vec<String>,
     /// Codes of energy sources, such as `NG`.
     pub(crate) fueltypes: Vec<String>,
+}
+
+impl Query {
+    /// Whether a day is asked for.
+    pub(crate) fn covers(&self, day: NaiveDate) -> bool {
+        self.start <= day && self.end.is_none_or(|end| day <= end)
+    }
 }

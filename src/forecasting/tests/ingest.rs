@@ -263,6 +263,58 @@ fn the_api_is_asked_page_by_page() {
     assert_eq!(requests, [request(0), request(2)]);
 }
 
+/// Asks the task's probe against a server.
+fn probed(end_date: &str, answers: Vec<(u16, String)>) -> (Result<Option<String>, TaskError>, Vec<String>) {
+    let server = Server::answering(answers);
+    let mut project = TaskDirectory::new();
+    project
+        .secrets
+        .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
+    let mut params = params(&server.address);
+    params[2].1 = text(end_date);
+    let result = project.with("ingest_eia", &params, &[], |task, context| task.probe(context));
+    (result, server.requests.join().expect("no panic"))
+}
+
+#[test]
+fn the_probe_is_one_request_for_the_newest_hour() {
+    let newest = page(r#""744""#, &[row("2024-01-31T23", "SUN", r#""1""#)]);
+    let (answer, requests) = probed("latest", vec![(200, newest)]);
+    assert_eq!(
+        answer.expect("an answer").as_deref(),
+        Some("2024-01-31 23:00, rows: 744")
+    );
+    let request = "GET /v2/electricity/rto/fuel-type-data/data/?frequency=hourly&data%5B0%5D=value\
+                   &facets%5Brespondent%5D%5B%5D=CISO&facets%5Bfueltype%5D%5B%5D=SUN&start=2024-01-01T00\
+                   &sort%5B0%5D%5Bcolumn%5D=period&sort%5B0%5D%5Bdirection%5D=desc\
+                   &sort%5B1%5D%5Bcolumn%5D=respondent&sort%5B1%5D%5Bdirection%5D=desc\
+                   &sort%5B2%5D%5Bcolumn%5D=fueltype&sort%5B2%5D%5Bdirection%5D=desc&offset=0&length=1 HTTP/1.1";
+    assert_eq!(requests, [request]);
+    let (answer, _) = probed("2024-01-02", vec![(200, page("0", &[]))]);
+    assert_eq!(answer.expect("an answer").as_deref(), Some("nothing, rows: 0"));
+    let (answer, _) = probed("latest", vec![(500, String::new())]);
+    assert!(answer.expect_err("no answer").retry);
+}
+
+#[test]
+fn recorded_pages_have_nothing_to_ask_and_latest_is_all_of_them() {
+    let project = TaskDirectory::new();
+    let rows = [
+        row("2024-01-01T00", "SUN", r#""1""#),
+        row("2031-01-01T00", "SUN", r#""2""#),
+    ];
+    project.write("pages/a.json", &page("2", &rows));
+    let mut latest = params("pages");
+    latest[2].1 = text("latest");
+    let answer = project.with("ingest_eia", &latest, &[], |task, context| {
+        assert!(!task.has_probe(&context.params));
+        task.probe(context)
+    });
+    assert_eq!(answer.expect("nothing to ask"), None);
+    project.run("ingest_eia", &latest).expect("rows");
+    assert_eq!(project.frame("raw").height(), 2);
+}
+
 /// What one answer makes of the ingest.
 fn answered(status: u16, body: &str) -> String {
     reported(live(vec![(status, body.to_owned())]).0)

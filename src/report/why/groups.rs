@@ -17,6 +17,7 @@ pub fn grouped<'a>(all: Vec<Explanation<'a>>, graph: &Graph, expand: bool) -> Ve
             Fate::Run => "run",
             Fate::Restore(_) => "restore",
             Fate::Undecided => "undecided",
+            Fate::Hold(_) => "held",
             Fate::Keep => "keep",
         };
         (fate, told(&it.causes, it.target, graph))

@@ -7,13 +7,13 @@ use crate::engine::graph::{Graph, TargetId};
 use crate::engine::store::StoredResult;
 use crate::report::plan::Fate;
 use crate::report::reasons::field_name;
-use crate::report::{human, instances, json};
+use crate::report::{human, instances, json, notes};
 
-/// An explanation: `target`; `axes`, its axes with their values if it is an instance, or null; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided` or `fresh`;
-/// `verdict`: `run`, `restore`, `undecided` or `keep`; `from`, the run whose result comes back, or null; `causes`;
+/// An explanation: `target`; `axes`, its axes with their values if it is an instance, or null; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided`, `held` or `fresh`;
+/// `verdict`: `run`, `restore`, `undecided`, `held` or `keep`; `from`, the run whose result comes back, or null; `causes`;
 /// `built`, the result in place, or null; `said`, the last line that was printed when it was made, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
 /// targets before it that are not fresh, after it that are not, and those that stay; `estimate`, the seconds that all
-/// of it took last time, and `unknown`, how many targets never ran.
+/// of it took last time, and `unknown`, how many targets never ran; and what [`notes::add_to`] adds.
 ///
 /// A cause is a [`json::reason`] with `place`, or one of
 ///
@@ -24,6 +24,7 @@ use crate::report::{human, instances, json};
 /// | `was_made_again` | `by`, `run`: a target that made the input anew since |
 /// | `modified` | `path`, `time`: a file with other content, and when it was modified |
 /// | `came`, `went`, `content`, `permission`, `kind`, `link` | `path`: in what a file, or an entry of a directory, differs |
+/// | `not_asked` | the target's probe has to be asked |
 /// | `more` | `count` of causes left out |
 ///
 /// and `because`, the causes behind it. Of a fresh target they are those for which it was built.
@@ -35,13 +36,14 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
         Fate::Run => ("stale", "run"),
         Fate::Restore(_) => ("stale", "restore"),
         Fate::Undecided => ("undecided", "undecided"),
+        Fate::Hold(_) => ("held", "held"),
         Fate::Keep => ("fresh", "keep"),
     };
     let from = match explanation.fate {
         Fate::Restore(run) => Some(run.to_string()),
         _ => None,
     };
-    json!({
+    let mut object = json!({
         "target": graph.name(explanation.target),
         "axes": instances::axes(graph, explanation.target),
         "artifact": explanation.artifact.map(|artifact| graph.shown_name(artifact)),
@@ -58,7 +60,9 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
         "kept": names(&explanation.kept),
         "estimate": json::seconds(explanation.estimate.known),
         "unknown": explanation.estimate.unknown,
-    })
+    });
+    notes::add_to(&mut object, explanation.step);
+    object
 }
 
 fn causes_json(causes: &[Cause]) -> Value {

@@ -121,19 +121,19 @@ pub fn explain<'a>(
     };
     let earlier = record.as_ref().and_then(|record| past.result(record.id)?.fingerprint);
     let open = |ids: &[TargetId]| -> Vec<TargetId> {
-        let open = |id: &&TargetId| steps.get(id).is_some_and(|step| step.verdict != Verdict::Fresh);
+        let open = |id: &&TargetId| steps.get(id).is_some_and(|step| !step.verdict.stays());
         ids.iter().filter(open).copied().collect()
     };
     let mut first = open(&graph.needed(&[target]));
     first.retain(|id| *id != target);
     let followers = graph.followers(&[target]);
-    let then = match step.verdict {
-        Verdict::Fresh => Vec::new(),
-        _ => open(&followers),
+    let then = match step.verdict.stays() {
+        true => Vec::new(),
+        false => open(&followers),
     };
     let involved: Vec<TargetId> = followers.iter().copied().chain([target]).collect();
     let kept = graph.needed(&involved);
-    let fresh = |id: &TargetId| steps.get(id).is_some_and(|step| step.verdict == Verdict::Fresh) && *id != target;
+    let fresh = |id: &TargetId| steps.get(id).is_some_and(|step| step.verdict.stays()) && *id != target;
     let working = first
         .iter()
         .chain([&target])

@@ -12,7 +12,7 @@ use crate::engine::reason::{Difference, Reason};
 use crate::engine::store::StoredResult;
 use crate::report::plan::Fate;
 use crate::report::reasons::{self, ReasonText, told, told_in};
-use crate::report::{human, json};
+use crate::report::{human, json, notes};
 
 /// How many steps back a chain of causes is told one by one.
 const DEPTH: usize = 8;
@@ -40,31 +40,39 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
     pub(super) fn present(&mut self, step: &Step, depth: usize) -> Vec<Cause> {
         let graph = self.context.graph;
         let mut causes = Vec::new();
-        if let Verdict::Stale { reasons, .. } = &step.verdict {
-            for reason in reasons {
-                let because = match reason {
-                    Reason::Changed(
-                        difference @ Difference {
-                            field: Field::Input { role, path },
-                            after: Some(_),
-                            ..
-                        },
-                    ) => self.behind(step.target, (role, path.as_deref()), difference, depth),
-                    Reason::Altered { artifact, path } => {
-                        directories::in_artifact(self.context, step.target, artifact, path)
-                    }
-                    _ => Vec::new(),
-                };
-                causes.push(Cause {
-                    told: told_in(reason, graph, step.target),
-                    json: json::reason_in(reason, graph, step.target),
-                    because,
-                });
-            }
+        for reason in step.verdict.reasons() {
+            let because = match reason {
+                Reason::Changed(
+                    difference @ Difference {
+                        field: Field::Input { role, path },
+                        after: Some(_),
+                        ..
+                    },
+                ) => self.behind(step.target, (role, path.as_deref()), difference, depth),
+                Reason::Altered { artifact, path } => {
+                    directories::in_artifact(self.context, step.target, artifact, path)
+                }
+                _ => Vec::new(),
+            };
+            causes.push(Cause {
+                told: told_in(reason, graph, step.target),
+                json: json::reason_in(reason, graph, step.target),
+                because,
+            });
         }
         // Where all would run anyway, the inputs say nothing more.
         let all = |reason: &Reason| matches!(reason, Reason::NeverBuilt | Reason::Forced);
         let runs_anyway = matches!(&step.verdict, Verdict::Stale { reasons, .. } if reasons.iter().any(all));
+        if let Some(text) = notes::text(step, self.context.now) {
+            causes.push(Cause {
+                told: ReasonText {
+                    what: text,
+                    ..ReasonText::default()
+                },
+                json: json!({ "reason": "not_asked" }),
+                because: Vec::new(),
+            });
+        }
         if !runs_anyway {
             causes.extend(self.waits(step, depth));
         }
@@ -123,7 +131,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
                 continue;
             };
             let name = graph.name(by);
-            if step.verdict != Verdict::Fresh {
+            if !step.verdict.stays() {
                 let because = self.again(by, depth, |search| search.present(step, depth + 1));
                 let fate = Fate::of(step);
                 causes.push(Cause {

@@ -9,6 +9,7 @@ use crate::engine::store::StoredResult;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::line_edits::Edit;
+use crate::report::notes;
 use crate::report::plan::{Fate, names};
 use crate::report::reasons::field_name;
 
@@ -52,7 +53,14 @@ fn head(explanation: &Explanation<'_>, context: &WhyContext<'_>, ink: Ink) -> St
         }
         Fate::Undecided => {
             let word = ink.paint(Tone::Stale, "undecided");
+            if explanation.step.waits_for.is_empty() {
+                return format!("{name} is {word}: {it} runs if its probe answers something else");
+            }
             format!("{name} is {word}: {it} runs if what it reads comes out different")
+        }
+        Fate::Hold(until) => {
+            let (word, until) = (ink.paint(Tone::Stale, "held"), notes::until(until));
+            format!("{name} is {word} {until}: new data alone does not let {it} run before")
         }
         Fate::Keep => {
             let word = ink.paint(Tone::Good, "fresh");
@@ -104,6 +112,9 @@ fn stale(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext
 }
 
 fn fresh(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext<'_>) {
+    if let Some(note) = notes::text(explanation.step, context.now) {
+        page.whole(&format!("  {note}"));
+    }
     page.whole("because");
     page.causes(&explanation.causes);
     page.whole("from");

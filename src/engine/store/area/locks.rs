@@ -39,7 +39,7 @@ impl Holder {
     }
 
     /// Reads who wrote into the file of a lock; a reader of a target writes nothing.
-    fn read(file: &mut File) -> Self {
+    pub(super) fn read(file: &mut File) -> Self {
         let mut note = String::new();
         let _ = file.seek(SeekFrom::Start(0));
         let _ = file.read_to_string(&mut note);
@@ -57,6 +57,24 @@ impl Holder {
 pub(crate) struct Held(Vec<(File, bool)>);
 
 impl Held {
+    /// None.
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds one that was taken alone, and says in its file by whom.
+    pub(super) fn add_own(&mut self, mut file: File, run: RunId, target: &str) {
+        let _ = file.set_len(0);
+        let _ = file.write_all(Holder::note(run, target).as_bytes());
+        self.0.push((file, true));
+    }
+
+    /// Adds others; what is inherited is the first that was taken alone.
+    pub(crate) fn and(mut self, mut others: Self) -> Self {
+        self.0.append(&mut others.0);
+        self
+    }
+
     /// The file whose lock a child is to inherit: the target's own.
     pub(crate) fn own(&self) -> Option<&File> {
         self.0.iter().find(|(_, exclusive)| *exclusive).map(|(file, _)| file)
@@ -193,7 +211,7 @@ impl Locks {
         }
     }
 
-    fn open(&self, name: &str) -> io::Result<File> {
+    pub(super) fn open(&self, name: &str) -> io::Result<File> {
         let mut options = OpenOptions::new();
         own_file::open_to_write(&self.dir.join(name), options.create(true).truncate(false).read(true))
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod beside;
 pub(crate) mod locks;
+mod pools;
 pub(super) mod private;
 
 use std::fs;

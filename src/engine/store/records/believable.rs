@@ -48,7 +48,9 @@ impl Entry {
             Self::Result { target, .. }
             | Self::AsideEnded { target }
             | Self::Acting { target }
+            | Self::Answered { target, .. }
             | Self::Failure(Failed { target, .. }) => is_name(target),
+            Self::Accepted { target, acceptance } => is_name(target) && are_artifacts(&acceptance.artifacts),
             Self::Run(_) | Self::Ended { .. } | Self::Synced { .. } | Self::Forgotten { .. } => true,
         }
     }
@@ -65,7 +67,9 @@ impl History {
     pub(super) fn is_believable(&self, target: &str) -> bool {
         let results = self.record().into_iter().chain(self.open());
         let mut aside = self.aside().iter();
+        let accepted = self.accepted();
         is_name(target)
+            && accepted.is_none_or(|it| are_artifacts(&it.artifacts))
             && results.into_iter().all(StoredResult::is_believable)
             && aside.all(|(path, away)| is_artifact_path(path) && is_aside_path(away))
     }

@@ -126,6 +126,14 @@ fn in_place_entries(journal: &mut Journal, ledger: &Ledger, target: &str, histor
             files: history.aside().to_vec(),
         });
     }
+    if let Some(answer) = history.answer() {
+        let (target, answer) = (target.to_owned(), answer.clone());
+        live.push(Entry::Answered { target, answer });
+    }
+    if let Some(acceptance) = history.accepted() {
+        let (target, acceptance) = (target.to_owned(), Box::new(acceptance.clone()));
+        live.push(Entry::Accepted { target, acceptance });
+    }
     if let Some(result) = history.open().and_then(whole) {
         live.push(Entry::Intent(Box::new(result)));
     }
@@ -181,6 +189,7 @@ mod tests {
             history.failed(),
             history.unfinished(),
             history.aside().to_vec(),
+            (history.answer().cloned(), history.accepted().cloned()),
             placed,
         )
     }

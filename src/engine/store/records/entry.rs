@@ -87,6 +87,20 @@ pub enum Entry {
     },
     /// An earlier result that is in no place, as a compaction keeps it: without its fingerprint.
     Past(Box<ResultEntry>),
+    /// The outside world was asked for a target.
+    Answered {
+        /// The target.
+        target: String,
+        /// What it said.
+        answer: Answer,
+    },
+    /// The user takes the result in place for fresh.
+    Accepted {
+        /// The target.
+        target: String,
+        /// As what, and why.
+        acceptance: Box<Acceptance>,
+    },
 }
 
 impl Entry {
@@ -180,6 +194,36 @@ impl ResultEntry {
             written: Vec::new(),
         }
     }
+}
+
+/// What a probe answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The digest of all that was asked.
+    pub question: Digest,
+    /// The answer, secrets masked.
+    pub answer: String,
+    /// When it was asked, in milliseconds since 1970.
+    pub at: u64,
+}
+
+/// The user's word that a target is fresh as it is, which holds until something changes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Tells when.
+    pub run: RunId,
+    /// Why, in the user's words.
+    pub why: String,
+    /// The id of the result in place.
+    pub id: Digest,
+    /// The hash of the declared fingerprint of that moment.
+    pub declared: Digest,
+    /// What the result's attempt was seen to use, as it was at that moment.
+    pub discovered: Vec<Discovered>,
+    /// The artifacts as they were in their places.
+    pub artifacts: Vec<Artifact>,
+    /// The moment, in milliseconds since 1970: ages count from it.
+    pub at: u64,
 }
 
 /// One artifact of a result.

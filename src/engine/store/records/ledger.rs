@@ -4,12 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::believable::is_artifact_path;
-use super::entry::{Artifact, Entry, Failed, ResultEntry};
+use super::entry::{Acceptance, Answer, Artifact, Entry, Failed, ResultEntry};
 use super::results::Results;
+use crate::engine::clock::at_milliseconds;
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::result_id::Discovered;
@@ -48,6 +50,10 @@ pub struct History {
     failed: Option<(RunId, u32)>,
     /// Whether it began to act outside the project and did not succeed.
     acting: bool,
+    /// What its probe answered last.
+    answer: Option<Box<Answer>>,
+    /// The user's word that the result in place is fresh.
+    accepted: Option<Box<Acceptance>>,
 }
 
 /// One result, without what only an explanation needs.
@@ -78,6 +84,12 @@ pub struct StoredResult {
 }
 
 impl StoredResult {
+    /// When its attempt began.
+    #[must_use]
+    pub fn begun(&self) -> SystemTime {
+        at_milliseconds(self.ended.saturating_sub(self.duration))
+    }
+
     /// A result as an entry of the journal tells it.
     #[must_use]
     pub fn new(entry: &ResultEntry) -> Self {
@@ -115,6 +127,7 @@ impl History {
         *self = Self {
             record: Some(result),
             aside: std::mem::take(&mut self.aside),
+            answer: self.answer.take(),
             ..Self::default()
         };
     }
@@ -123,6 +136,15 @@ impl History {
     #[must_use]
     pub fn record(&self) -> Option<&StoredResult> {
         self.record.as_ref()
+    }
+
+    /// The artifacts that are in place: as they were when they were made, or as the user has accepted them.
+    #[must_use]
+    pub fn in_place(&self, as_accepted: bool) -> Vec<Artifact> {
+        let accepted = self.accepted.as_ref().filter(|_| as_accepted);
+        let made = || self.record.as_ref().map(|record| &record.artifacts);
+        let artifacts = accepted.map(|accepted| &accepted.artifacts).or_else(made);
+        artifacts.cloned().unwrap_or_default()
     }
 
     /// Whether a commit was cut short.
@@ -141,6 +163,18 @@ impl History {
     #[must_use]
     pub fn open(&self) -> Option<&StoredResult> {
         self.open.as_deref()
+    }
+
+    /// What its probe answered last.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        self.answer.as_deref()
+    }
+
+    /// The user's word that the result in place is fresh.
+    #[must_use]
+    pub fn accepted(&self) -> Option<&Acceptance> {
+        self.accepted.as_deref()
     }
 
     /// Words of its command that the command itself wrote, and what it left there.
@@ -303,6 +337,8 @@ impl Ledger {
                 self.history(target).failed = Some((*run, *attempt));
             }
             Entry::Acting { target } => self.history(target).acting = true,
+            Entry::Answered { target, answer } => self.history(target).answer = Some(Box::new(answer.clone())),
+            Entry::Accepted { target, acceptance } => self.accept(target, acceptance),
             Entry::Forgotten { ids } => ids.iter().for_each(|id| self.results.forget(*id)),
             Entry::Ended { .. } => {}
             Entry::Synced { .. } => {
@@ -331,6 +367,16 @@ impl Ledger {
         let history = self.history(&entry.target);
         history.open = Some(Box::new(StoredResult::new(entry)));
         (history.failed, history.acting) = (None, false);
+    }
+
+    fn accept(&mut self, target: &str, acceptance: &Acceptance) {
+        let Some(history) = self.known(target) else {
+            return;
+        };
+        if history.record.as_ref().is_some_and(|record| record.id == acceptance.id) {
+            history.accepted = Some(Box::new(acceptance.clone()));
+            (history.failed, history.acting) = (None, false);
+        }
     }
 
     /// Stops believing the records of effects: an entry that said otherwise may be lost.

@@ -293,3 +293,20 @@ fn fuzz_index() {
 fn fuzz_results() {
     fuzz_cache("results", |path, journal| Results::load(path, journal, START).is_some());
 }
+
+/// If this fails, no journal with such entries is read after an upgrade: take the change back, or raise the version.
+#[test]
+fn the_bytes_of_entries_about_time_are_pinned() {
+    let pinned = entries().into_iter().filter_map(|entry| match &entry {
+        Entry::Answered { .. } | Entry::Accepted { .. } => Some(payload(&entry).expect("encoded")),
+        _ => None,
+    });
+    let pinned: Vec<String> = pinned.map(|bytes| digest(&format!("{bytes:?}")).hex()).collect();
+    assert_eq!(
+        pinned,
+        [
+            "bd5a688059d0817c494d0f2b66f0c29e20ef2613443fa33a2abfe42ad736b9ef",
+            "94c65b8d5b92ae28890771000d9a007abf9145f944092a7092e8c0f790ded408"
+        ]
+    );
+}

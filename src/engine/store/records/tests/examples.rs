@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::entry::{Artifact, Entry, Failed, Mode, ResultEntry, RunEntry};
+use super::super::entry::{Acceptance, Answer, Artifact, Entry, Failed, Mode, ResultEntry, RunEntry};
 use super::super::journal::START;
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::{ActionFields, Field, FieldValue, Fingerprint, InputField, OutputField};
@@ -71,6 +71,7 @@ fn reasons() -> Vec<Reason> {
         Reason::Altered { artifact, path },
         Reason::Interrupted,
         Reason::Unfinished,
+        Reason::TooOld { limit: 3_600_000 },
         changed(Field::TaskVersion, Some(FieldValue::Version(1)), None),
         changed(Field::Param("p".to_owned()), Some(param), Some(FieldValue::Absent)),
         changed(
@@ -180,7 +181,37 @@ pub(super) fn entries() -> Vec<Entry> {
             interrupted: true,
         },
         Entry::Synced { upto: START },
+        Entry::Answered {
+            target: target(),
+            answer: Answer {
+                question: digest("question"),
+                answer: "etag: 7".to_owned(),
+                at: 1_700_000_000_000,
+            },
+        },
+        Entry::Accepted {
+            target: target(),
+            acceptance: Box::new(acceptance(id)),
+        },
     ]
+}
+
+fn acceptance(id: Digest) -> Acceptance {
+    let of_file = ResultEntry::of_file("fit", "model", "out/fit/model", digest("by hand"));
+    let mut artifacts = of_file.artifacts;
+    artifacts[0].run = run(1);
+    Acceptance {
+        run: run(3),
+        why: "only a comment changed".to_owned(),
+        id,
+        declared: digest("declared"),
+        discovered: vec![Discovered {
+            path: "lib.py".to_owned(),
+            content: None,
+        }],
+        artifacts,
+        at: 1_700_000_000_000,
+    }
 }
 
 /// A new kind of entry does not compile until an example of it stands in [`entries`].
@@ -199,6 +230,8 @@ fn number(entry: &Entry) -> usize {
         Entry::Acting { .. } => 10,
         Entry::Forgotten { .. } => 11,
         Entry::Past(_) => 12,
+        Entry::Answered { .. } => 13,
+        Entry::Accepted { .. } => 14,
     }
 }
 
@@ -206,5 +239,5 @@ fn number(entry: &Entry) -> usize {
 fn there_is_an_example_of_every_kind_of_entry() {
     let mut numbers: Vec<usize> = entries().iter().map(number).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (0..13).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..15).collect::<Vec<_>>());
 }

@@ -1,0 +1,86 @@
+//! What an attempt may use of the machine and of the outside: threads, and the rates of its pools.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::attempt::{Attempt, AttemptError};
+use super::event::Event;
+use super::look::Look as _;
+use super::spec::Rate;
+use super::store::StoreError;
+use super::task::{Context, Task, TaskError};
+use super::turns::{LOOK, Pace};
+
+impl Attempt<'_> {
+    /// Lets a task work with the threads that it was given, and no more.
+    pub(super) fn with_threads(&self, task: &dyn Task, context: &Context<'_>) -> Result<(), TaskError> {
+        let all = rayon::current_num_threads();
+        // With all of them nobody else uses any.
+        if !task.is_parallel() || self.threads >= all {
+            return task.run(context);
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
+        let pool = pool.map_err(|error| TaskError::new(format!("the system gives no threads: {error}")))?;
+        pool.install(|| task.run(context))
+    }
+
+    /// The pools of the target that have a rate.
+    fn rates(&self) -> Vec<(&str, Rate)> {
+        let graph = self.context.graph;
+        let names = graph.target(self.target).load.pools.iter();
+        names
+            .filter_map(|name| Some((name.as_str(), graph.spec.pools.get(name)?.rate?)))
+            .collect()
+    }
+
+    /// Counts a start in a pool, or tells how long to wait.
+    fn start_in(&self, pool: &str, rate: Rate) -> Result<Option<Duration>, StoreError> {
+        let now = self.context.files.now();
+        self.context.store.start_in(pool, rate, now)
+    }
+
+    /// Waits until a command may start.
+    pub(super) async fn may_start(&self, pace: &Pace) -> Result<(), AttemptError> {
+        for (pool, rate) in self.rates() {
+            let mut told = false;
+            while let Some(wait) = self.start_in(pool, rate)? {
+                if self.interrupted() {
+                    return Err(AttemptError::Interrupted);
+                }
+                if !std::mem::replace(&mut told, true) {
+                    self.tell_waiting(pool);
+                }
+                pace.pause(wait.min(LOOK)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a task may send a request.
+    pub(super) fn admit(&self, cancelled: &AtomicBool) -> Result<(), TaskError> {
+        for (pool, rate) in self.rates() {
+            let mut told = false;
+            loop {
+                if cancelled.load(Ordering::Relaxed) {
+                    return Err(TaskError::stopped());
+                }
+                let wait = self
+                    .start_in(pool, rate)
+                    .map_err(|error| TaskError::new(error.to_string()))?;
+                let Some(wait) = wait else { break };
+                if !std::mem::replace(&mut told, true) {
+                    self.tell_waiting(pool);
+                }
+                std::thread::sleep(wait.min(LOOK));
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_waiting(&self, pool: &str) {
+        self.observer.observe(&Event::Progress {
+            target: self.target,
+            message: format!("waits for the rate of pool {pool}"),
+        });
+    }
+}
