@@ -8,6 +8,7 @@
 //! | `attempts` | where an attempt writes, and what it says of what it found |
 //! | `interruptions` | a build that is stopped while a command runs, and the next one |
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
+//! | `cwd` | where and by what a command runs |
 //! | `crash` | a kill at any moment, and a damaged store |
 //! | `concurrency` | several builds in one project |
 //! | `gc` | what `atsaf gc` gives up, and what never |
@@ -17,6 +18,7 @@
 //! | `model` | random projects and edits, also during builds, against a plain recursion |
 //! | `moving` | inputs that move while a build runs |
 //! | `side_effects` | targets that write the sources of others |
+//! | `params_files` | parameters from files: which targets a key makes stale, and what is refused |
 //! | `parts` | versions of the parts that a task's parameters name |
 //! | `many_instances` | reports of targets with many instances |
 //! | `matrix` | targets with `each`: instances, joins, goals, and what of them runs |
@@ -43,6 +45,7 @@
 mod attempts;
 mod concurrency;
 mod crash;
+mod cwd;
 mod dependencies;
 mod elsewhere;
 mod failures;
@@ -61,6 +64,7 @@ mod model;
 mod moving;
 #[cfg(feature = "forecasting")]
 mod network;
+mod params_files;
 mod parts;
 mod paths;
 #[cfg(feature = "forecasting")]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
-use super::matrix::{self, AxisFiles, Matrix};
+use super::asked::FileAnswers;
+use super::matrix::{self, Matrix};
 use super::mistakes::Mistakes;
 use super::names::Names;
 use super::overrides;
@@ -13,9 +14,11 @@ use super::scope::Scope;
 use super::sections::{Sections, check_variable};
 use super::syntax::Word;
 use super::targets::{self, Draft};
-use super::{Overrides, airflow, credentials, goals, instances, outputs, unread};
+use super::{Overrides, airflow, credentials, goals, instances, outputs, params_file, unread};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Secret, Spec, Target};
+use crate::engine::spec::{
+    Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Secret, Spec, Target, Text,
+};
 
 /// Everything that one target is resolved against.
 pub(super) struct Resolver<'p, 't> {
@@ -29,6 +32,9 @@ pub(super) struct Resolver<'p, 't> {
     pub(super) catalog: &'p Catalog,
     /// Variables that tasks take without being told.
     pub(super) environment: &'p BTreeMap<String, String>,
+    /// The text with those of the parameter files.
+    pub(super) sources: &'p Text,
+    pub(super) params_files: &'p [ParamsFile],
 }
 
 /// Fills the Spec from the tables of the file.
@@ -36,7 +42,7 @@ pub(super) fn fill<'t>(
     spec: &mut Spec,
     text: &'t str,
     root: &'t DeTable<'t>,
-    given: (&Overrides, &AxisFiles),
+    given: (&Overrides, &FileAnswers),
     catalog: &Catalog,
     mistakes: &mut Mistakes,
 ) {
@@ -47,13 +53,14 @@ pub(super) fn fill<'t>(
     spec.secrets = sections.secrets(mistakes);
     let written = targets::read(sections.target, mistakes);
     declare_known(&mut spec.secrets, &written, catalog);
-    let mut params = Params::read(sections.params, catalog, mistakes);
+    let files = params_file::read(&project.params_files, found, &spec.text, mistakes);
+    let mut params = Params::read(sections.params, &files, catalog, mistakes);
     let on_disk = matrix::file_values(sections.matrix, found, mistakes);
     let matrix = Matrix::read(sections.matrix, &on_disk, mistakes);
     matrix.check_params(&params, overrides, mistakes);
     overrides::apply(overrides, &mut params, &matrix, &written, catalog, mistakes);
     matrix.outweighs(overrides, mistakes);
-    let drafts = instances::expand(text, written.clone(), &matrix, &params, mistakes);
+    let drafts = instances::expand(text, written.clone(), &matrix, &params, catalog, mistakes);
 
     let file = spec.text.path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut made = outputs::read_all(text, &drafts, &params, &file, mistakes);
@@ -67,10 +74,13 @@ pub(super) fn fill<'t>(
         shell: project.shell.as_deref(),
         catalog,
         environment: &overrides.environment,
+        sources: &spec.text,
+        params_files: &files.files,
     };
     let targets = whole.targets(&drafts, &made, mistakes);
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
     spec.airflow = airflow::read(sections.airflow, &params, &spec.secrets, mistakes);
+    params.report_unfit(&files, mistakes);
     unread::report(&params, &matrix, &written, catalog, mistakes);
     credentials::report(overrides, &params, &matrix, &written, mistakes);
 
@@ -88,7 +98,15 @@ pub(super) fn fill<'t>(
         .collect();
     spec.default = default;
     spec.aliases = resolved;
-    spec.params = params.list.iter().filter_map(Declared::param).collect();
+    let of_files = params.of_files().iter().filter(|param| param.is_read.get());
+    let of_files = of_files.filter(|param| !params.has_entries(param.name.text));
+    spec.params = params
+        .own()
+        .iter()
+        .chain(of_files)
+        .filter_map(Declared::param)
+        .collect();
+    spec.params_files = files.files;
 }
 
 /// Declares the secrets that tasks get without being told, as optional ones.
@@ -245,6 +263,7 @@ pub(super) fn nothing() -> Action {
     Action::Command(Command {
         words: Vec::new(),
         shell: None,
+        cwd: None,
         file_words: Vec::new(),
     })
 }

@@ -12,7 +12,7 @@ use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "uses",
     "run",
     "each",
@@ -32,10 +32,11 @@ const KEYS: [&str; 20] = [
     "direct",
     "cache",
     "shell",
+    "cwd",
     "desc",
 ];
-const RESERVED: [&str; 9] = [
-    "pool", "threads", "memory", "max_age", "every", "discover", "cwd", "temp", "resume",
+const RESERVED: [&str; 8] = [
+    "pool", "threads", "memory", "max_age", "every", "discover", "temp", "resume",
 ];
 
 /// Most attempts after a failure.
@@ -63,6 +64,8 @@ pub(super) struct Draft<'t> {
     pub(super) outputs_key: Option<Span>,
     /// The words of the shell, if they are written, and where.
     pub(super) shell: Option<(Span, Vec<String>)>,
+    /// The directory in which its command runs, if one is written.
+    pub(super) cwd: Option<Word<'t>>,
     pub(super) params: Vec<Word<'t>>,
     pub(super) params_key: Option<Span>,
     pub(super) with: Vec<Declared<'t>>,
@@ -144,6 +147,7 @@ impl<'t> Draft<'t> {
             outputs: Vec::new(),
             outputs_key: None,
             shell: None,
+            cwd: None,
             params: Vec::new(),
             params_key: None,
             with: Vec::new(),
@@ -183,6 +187,7 @@ impl<'t> Draft<'t> {
             "outputs" => self.read_outputs(key, node, mistakes),
             "output" => self.read_output(key, node, mistakes),
             "shell" => self.shell = Some((key.span, shell(node, mistakes))),
+            "cwd" => self.cwd = syntax::text(node, "cwd", "a directory of the project", mistakes),
             "params" => {
                 self.params_key = Some(key.span);
                 self.params = syntax::texts(node, "params", "a list of parameters", mistakes);

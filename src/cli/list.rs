@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{CommandError, Exit, Session};
 use crate::engine::graph::{Graph, How, Read, TargetId};
-use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, Target};
+use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, SHELL, SHELL_PAST_FAILURES, Target};
 use crate::export;
 use crate::outward::visible_line;
 use crate::report::human;
@@ -73,6 +73,12 @@ fn target(graph: &Graph, group: &[TargetId], ink: Ink) -> String {
         Action::Command(command) => {
             for line in command.text().trim().lines() {
                 rows.add("runs", &[line]);
+            }
+            if let Some(shell) = command.shell.as_deref().filter(|shell| !is_usual(shell)) {
+                rows.add("shell", &[shell.join(" ").as_str()]);
+            }
+            if let Some(cwd) = &command.cwd {
+                rows.add("in", &[&format!("{cwd}/")]);
             }
         }
     }
@@ -141,6 +147,11 @@ impl ListRows {
         }
         out
     }
+}
+
+/// Whether a shell is the one that runs a text where none is written.
+fn is_usual(shell: &[String]) -> bool {
+    *shell == SHELL || *shell == SHELL_PAST_FAILURES
 }
 
 /// How a file came to be an input, where it was not simply declared as such.

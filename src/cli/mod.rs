@@ -4,7 +4,7 @@
 //! ends. To add one: its file with `Args` and `run`, one variant of [`CliCommand`], one arm of [`dispatch`].
 
 pub mod address_space;
-mod axes;
+mod asked_files;
 mod build;
 mod check;
 mod clean;

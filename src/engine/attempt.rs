@@ -327,9 +327,13 @@ impl Attempt<'_> {
         let _given = GivenFiles::write(self.context, self.target, command)?;
         let words = command::words_of(self.context, self.target, command, staging);
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
+        let dir = match &command.cwd {
+            Some(cwd) => files.at(cwd),
+            None => files.root().to_owned(),
+        };
         let process = Process {
             words,
-            dir: files.root(),
+            dir: &dir,
             env: self.environment(target),
             lock: self.held.own(),
         };

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, AttemptError};
-use super::basis::Basis;
+use super::basis::{Basis, edited_params_file};
 use super::clock;
 use super::dependencies;
 use super::digest::Digest;
@@ -284,6 +284,9 @@ impl<'a> Execution<'a> {
                 "internal error: an input is not known at its turn".to_owned(),
             )));
         };
+        if let Some(file) = seen.edited_params_file() {
+            return Ok(Executed::Failed(edited_params_file(file)));
+        }
         let reasons = match &step.verdict {
             Verdict::Stale { reasons, .. } => reasons.clone(),
             _ => Vec::new(),

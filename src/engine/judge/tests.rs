@@ -92,6 +92,7 @@ fn graph(effect: bool) -> Graph {
         action: Action::Command(Command {
             words: Vec::new(),
             shell: None,
+            cwd: None,
             file_words: Vec::new(),
         }),
         params: Vec::new(),

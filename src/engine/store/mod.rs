@@ -172,9 +172,9 @@ impl Store {
 
     /// What a build kept of an Atsaffile under a key in the store of a project; needs no open store.
     #[must_use]
-    pub fn checked_spec(root: &Path, key: Digest, text: &Text, user: &UserKey) -> Option<CheckedSpec> {
+    pub fn checked_spec(root: &Path, key: Digest, text: Text, user: &UserKey) -> Option<CheckedSpec> {
         let path = root.join(DIRECTORY).join("v1").join("spec");
-        spec_cache::load(&path, key, text.clone(), user)
+        spec_cache::load(&path, key, text, user)
     }
 
     /// Lets the next build keep its Spec, with the warnings about it, under a key, bound to the user's own.
