@@ -160,9 +160,22 @@ impl Resolver<'_, '_> {
             timeout: draft.timeout,
             effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
-            cache: draft.cache,
+            cache: draft.cache && draft.temp.is_none(),
+            temp: draft.temp.is_some(),
             secrets_in_output: draft.secrets_in_output,
         };
+        if let Some(span) = draft.temp.filter(|_| target.effect) {
+            mistakes
+                .error(
+                    span,
+                    format!(
+                        "the target `{}` acts outside the project, and is `temp`",
+                        draft.name.text
+                    ),
+                )
+                .note("its artifact is the receipt: without it, it would act again")
+                .help("remove one of the two");
+        }
         target.params.sort_by(|a, b| a.name.cmp(&b.name));
         target.env.sort();
         target.env.dedup();

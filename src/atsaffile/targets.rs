@@ -12,7 +12,7 @@ use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "uses",
     "run",
     "each",
@@ -31,13 +31,12 @@ const KEYS: [&str; 21] = [
     "effect",
     "direct",
     "cache",
+    "temp",
     "shell",
     "cwd",
     "desc",
 ];
-const RESERVED: [&str; 8] = [
-    "pool", "threads", "memory", "max_age", "every", "discover", "temp", "resume",
-];
+const RESERVED: [&str; 7] = ["pool", "threads", "memory", "max_age", "every", "discover", "resume"];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -80,6 +79,8 @@ pub(super) struct Draft<'t> {
     /// Whether it is set, and where.
     pub(super) direct: Option<Span>,
     pub(super) cache: bool,
+    /// Whether its artifacts may go once they are read, and where that is said.
+    pub(super) temp: Option<Span>,
     pub(super) secrets_in_output: bool,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
@@ -161,6 +162,7 @@ impl<'t> Draft<'t> {
             effect: false,
             direct: None,
             cache: true,
+            temp: None,
             secrets_in_output: false,
             broken: Broken::default(),
         }
@@ -217,6 +219,7 @@ impl<'t> Draft<'t> {
             "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
+            "temp" => self.temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
             "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }

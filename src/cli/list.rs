@@ -199,7 +199,10 @@ fn habits(target: &Target) -> Vec<String> {
     if target.direct {
         habits.push("writes the declared paths itself".to_owned());
     }
-    if !target.cache {
+    if target.temp {
+        habits.push("goes once all that reads it is built".to_owned());
+    }
+    if !target.cache && !target.temp {
         habits.push("no copy in the store".to_owned());
     }
     if target.retries > 0 {

@@ -102,8 +102,8 @@ impl<'a> Execution<'a> {
             Ok(seen) => seen,
             Err(failure) => return Ok(Executed::Failed(*failure)),
         };
-        let force = self.run.forced(self.id);
-        let (step, _) = match judge::judge(self.run.context.inputs(), self.id, &|id| self.content(id), force) {
+        let demand = self.run.demand(self.id);
+        let (step, _) = match judge::judge(self.run.context.inputs(), self.id, &|id| self.content(id), demand) {
             Ok(judged) => judged,
             Err(errors) => {
                 let mut failure = cannot_plan(&errors);
@@ -125,16 +125,36 @@ impl<'a> Execution<'a> {
             return Ok(Executed::Overtaken(overtaken));
         }
         match &step.verdict {
-            Verdict::Fresh => Ok(Executed::Done(Outcome::Fresh, in_place(&history))),
+            Verdict::Fresh => return Ok(Executed::Done(Outcome::Fresh, in_place(&history))),
             Verdict::Stale {
                 reasons,
                 restore: Some(earlier),
-            } => match self.restore(&step, *earlier, reasons)? {
-                Some(done) => Ok(done),
-                None => self.attempt(&step, &history, &seen, &held, attempts).await,
-            },
-            Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, attempts).await,
+            } => {
+                if let Some(done) = self.restore(&step, *earlier, reasons)? {
+                    return Ok(done);
+                }
+            }
+            Verdict::Stale { .. } | Verdict::Undecided => {}
         }
+        if self.lacks_what_is_gone(&seen) {
+            // The next plan has it made again.
+            return Ok(Executed::Overtaken(Overtaken {
+                target: self.id,
+                by: None,
+            }));
+        }
+        self.attempt(&step, &history, &seen, &held, attempts).await
+    }
+
+    /// Whether something that it reads went once it had been read, and is needed after all.
+    fn lacks_what_is_gone(&self, seen: &Seen<'a>) -> bool {
+        seen.pairs()
+            .any(|(read, seen)| self.may_be_gone(read) && seen.found.is_none())
+    }
+
+    fn may_be_gone(&self, read: &Read) -> bool {
+        read.artifact
+            .is_some_and(|id| self.run.context.graph.target(id.target).temp)
     }
 
     /// Takes all locks of the turn, or none.
@@ -201,6 +221,9 @@ impl<'a> Execution<'a> {
         let target = self.id;
         let changed = seen.pairs().find_map(|(read, seen)| {
             let id = read.artifact?;
+            if seen.found.is_none() && self.may_be_gone(read) {
+                return None;
+            }
             let expected = self.run.left(id).map(|artifact| (artifact.bytes, artifact.kind));
             (expected != seen.found).then_some(id)
         });

@@ -319,16 +319,13 @@ impl ActionFields {
                 visit(Field::Command, Some(FieldValue::texts(words)));
             }
             Self::Within { cwd, words, shell } => {
-                match (shell, words.as_slice()) {
-                    (Some(shell), [text]) => {
-                        visit(Field::Command, Some(FieldValue::Text(text.into())));
-                        let shell = shell.iter().map(String::as_str);
-                        visit(Field::Shell, Some(FieldValue::texts(shell)));
-                    }
-                    _ => {
-                        let words = words.iter().map(String::as_str);
-                        visit(Field::Command, Some(FieldValue::texts(words)));
-                    }
+                if let (Some(shell), [text]) = (shell, words.as_slice()) {
+                    visit(Field::Command, Some(FieldValue::Text(text.into())));
+                    let shell = shell.iter().map(String::as_str);
+                    visit(Field::Shell, Some(FieldValue::texts(shell)));
+                } else {
+                    let words = words.iter().map(String::as_str);
+                    visit(Field::Command, Some(FieldValue::texts(words)));
                 }
                 visit(Field::Cwd, Some(FieldValue::Text(cwd.into())));
             }

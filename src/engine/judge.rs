@@ -17,6 +17,27 @@ use super::store::entry::Artifact;
 use super::store::{History, StoredResult};
 use super::writes::{self, Writes, writes};
 
+/// Why a target is to run although nothing that it depends on may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// It is not.
+    Nothing,
+    /// It is forced to.
+    Forced,
+    /// A target that has to run reads its artifacts, should they be gone.
+    NeededBy(TargetId),
+}
+
+impl Demand {
+    pub(crate) fn of(force: bool, needed_by: Option<TargetId>) -> Self {
+        match (force, needed_by) {
+            (true, _) => Self::Forced,
+            (false, Some(reader)) => Self::NeededBy(reader),
+            (false, None) => Self::Nothing,
+        }
+    }
+}
+
 /// A target's step, with the contents of what it leaves, unless it has to run; or why it cannot be planned.
 pub(super) type Judged = Result<(Step, Option<Contents>), Vec<PlanError>>;
 
@@ -25,10 +46,10 @@ pub(crate) fn judge(
     inputs: VerdictInputs<'_>,
     id: TargetId,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
-    force: bool,
+    demand: Demand,
 ) -> Judged {
     let history = inputs.past.histories(&[inputs.graph.name(id)]).pop();
-    judge_by(inputs, id, &history.unwrap_or_default(), known, force)
+    judge_by(inputs, id, &history.unwrap_or_default(), known, demand)
 }
 
 pub(super) fn judge_by(
@@ -36,14 +57,16 @@ pub(super) fn judge_by(
     id: TargetId,
     history: &Arc<History>,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
-    force: bool,
+    demand: Demand,
 ) -> Judged {
+    let force = demand == Demand::Forced;
     let target = inputs.graph.target(id);
     let reads = reads_of(inputs, id, history);
     let (fingerprint, waits_for) = take_fingerprint(inputs, id, &reads, known)?;
     let hash = fingerprint.hash();
     let record = history.record();
     let mut artifacts = Vec::with_capacity(target.outputs.len());
+    let mut is_gone = false;
     for output in &target.outputs {
         let recorded = record.and_then(|record| record.artifact(&output.port));
         let look = look_at(inputs.disk, &output.path, recorded).map_err(|error| {
@@ -54,10 +77,18 @@ pub(super) fn judge_by(
                 error,
             }]
         })?;
+        // What may go once it is read tells nothing by its absence.
+        let is_absent = target.temp && recorded.is_some() && look == InPlace::Missing;
+        is_gone |= is_absent;
+        let look = if is_absent { InPlace::Intact } else { look };
         artifacts.push((output.name.as_str(), output.path.as_str(), look));
     }
     let same = record.filter(|record| hash == Some(record.declared));
     let discovered = same.map(|record| moved(inputs.disk, inputs.graph, &record.discovered));
+    let needed_by = match demand {
+        Demand::NeededBy(reader) if is_gone => Some(reader),
+        _ => None,
+    };
     let reasons = reason::diff(&Evidence {
         fingerprint: &fingerprint,
         hash,
@@ -68,6 +99,7 @@ pub(super) fn judge_by(
         forced: force,
         interrupted: history.interrupted(),
         unfinished: history.unfinished(),
+        needed_by: needed_by.map(|reader| inputs.graph.name(reader)),
     });
     let last = record.or(history.open());
     let mut contents = None;
@@ -101,6 +133,8 @@ pub(super) fn judge_by(
         waits_for,
         last: last.map(|last| Duration::from_millis(last.duration)),
         history: Arc::clone(history),
+        is_gone,
+        needed_by,
     };
     Ok((step, contents))
 }

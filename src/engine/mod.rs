@@ -39,6 +39,7 @@ pub mod spec;
 pub mod store;
 mod survivors;
 pub mod task;
+mod temp;
 pub mod tree;
 mod turns;
 mod writes;

@@ -38,6 +38,11 @@ pub enum Reason {
     Interrupted,
     /// The target acts outside the project, and its last attempt did not succeed: nobody knows how it stands there.
     Unfinished,
+    /// Its artifacts, which may go once they are read, are gone, and a target that has to run reads them.
+    NeededBy {
+        /// That target.
+        target: String,
+    },
 }
 
 /// One field before and after; `None` where the field is new or gone.
@@ -82,6 +87,8 @@ pub struct Evidence<'a> {
     pub interrupted: bool,
     /// Whether an attempt of an effect was begun and did not succeed.
     pub unfinished: bool,
+    /// The target that has to run and reads artifacts that are gone, as they may be.
+    pub needed_by: Option<&'a str>,
 }
 
 /// Tells all reasons for which a target is stale; none means that it is fresh, as far as its inputs are known.
@@ -96,6 +103,10 @@ pub fn diff(evidence: &Evidence<'_>) -> Vec<Reason> {
     }
     if evidence.unfinished {
         reasons.push(Reason::Unfinished);
+    }
+    if let Some(target) = evidence.needed_by {
+        let target = target.to_owned();
+        reasons.push(Reason::NeededBy { target });
     }
     let Some(recorded) = evidence.recorded else {
         if !evidence.interrupted {

@@ -221,6 +221,7 @@ pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
 /// | reason | further keys |
 /// |---|---|
 /// | `never_built`, `forced`, `unknown`, `interrupted`, `unfinished` | |
+/// | `needed_by` | `target`: what reads the artifacts of a `temp` target, which are gone |
 /// | `missing`, `altered` | `artifact`, `path` |
 /// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output`, `discovered`, `output_order`, `direct` or `cwd`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
@@ -234,6 +235,7 @@ pub fn reason(reason: &Reason) -> Value {
         Reason::Unknown => json!({ "reason": "unknown" }),
         Reason::Interrupted => json!({ "reason": "interrupted" }),
         Reason::Unfinished => json!({ "reason": "unfinished" }),
+        Reason::NeededBy { target } => json!({ "reason": "needed_by", "target": target }),
         Reason::Missing { artifact, path } => json!({ "reason": "missing", "artifact": artifact, "path": path }),
         Reason::Altered { artifact, path } => json!({ "reason": "altered", "artifact": artifact, "path": path }),
         Reason::Changed(Difference { field, before, after }) => {

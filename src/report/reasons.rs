@@ -64,6 +64,7 @@ pub fn told(reason: &Reason) -> ReasonText {
         Reason::Unfinished => {
             ReasonText::whole("its last attempt began to act outside the project and did not succeed")
         }
+        Reason::NeededBy { target } => ReasonText::whole(&format!("needed by {target}, and gone since it was read")),
         Reason::Missing { artifact, path } => ReasonText {
             subject: artifact.clone(),
             what: format!("{path} is missing"),

@@ -110,7 +110,10 @@ fn words(step: &Step, graph: &Graph, now: SystemTime) -> String {
     match &step.verdict {
         Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
         Verdict::Undecided => parts.push(waits(step, graph)),
-        Verdict::Fresh => parts.extend(step.history.record().map(|record| built(record, now))),
+        Verdict::Fresh => {
+            parts.extend(step.history.record().map(|record| built(record, now)));
+            parts.extend(step.is_gone.then(|| "gone since it was read".to_owned()));
+        }
     }
     parts.join("; ")
 }

@@ -11,8 +11,11 @@ fn reader(ending: &str) -> Reader {
     FORMATS.iter().find(|(it, _)| *it == ending).expect("a format").1
 }
 
+/// Each name with its value and its line.
+type Said = BTreeMap<String, (Result<Value, String>, usize)>;
+
 /// What a text says, each key with its line; and what is said about it.
-fn read(ending: &str, text: &str) -> (BTreeMap<String, (Result<Value, String>, usize)>, String) {
+fn read(ending: &str, text: &str) -> (Said, String) {
     let mut mistakes = Mistakes::default();
     let entries = reader(ending)(text, &mut mistakes);
     let mut into = Vec::new();
@@ -71,7 +74,7 @@ fn the_three_formats_say_the_same() {
     assert!(listed(".toml", toml).contains(&"3 train.seed: integer 1".to_owned()));
 }
 
-/// Type and value of a scalar, as PyYAML's `safe_load` gives them (6.0.3).
+/// Type and value of a scalar, as `yaml.safe_load` of Python gives them (6.0.3).
 const SCALARS: &[(&str, &str)] = &[
     ("yes", "bool true"),
     ("No", "bool false"),
@@ -173,7 +176,8 @@ fn what_is_no_parameter_file_is_told_with_its_place() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..levels {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            text += &format!("a{level}: &a{level} [{aliases}]\n");
+            let line = format!("a{level}: &a{level} [{aliases}]\n");
+            text.push_str(&line);
         }
         text
     };

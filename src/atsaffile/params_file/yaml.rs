@@ -287,13 +287,11 @@ enum Offsets {
 
 impl Offsets {
     fn of(text: &str) -> Self {
-        match text.is_ascii() {
-            true => Self::Ascii(text.len()),
-            false => {
-                let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-                Self::Table(ends.map(|at| u32::try_from(at).unwrap_or(u32::MAX)).collect())
-            }
+        if text.is_ascii() {
+            return Self::Ascii(text.len());
         }
+        let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        Self::Table(ends.map(|at| u32::try_from(at).unwrap_or(u32::MAX)).collect())
     }
 
     fn byte(&self, character: usize) -> usize {

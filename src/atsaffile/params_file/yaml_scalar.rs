@@ -1,4 +1,4 @@
-//! Which value a scalar of YAML is, as PyYAML's `safe_load` reads it: the types of YAML 1.1.
+//! Which value a scalar of YAML is, as `yaml.safe_load` of Python reads it: the types of YAML 1.1.
 //!
 //! `yes` and `no` are booleans, `0o7` and `1e3` texts, `010` is eight, and `1:30` ninety. A reader of YAML 1.2, as DVC has
 //! one, sees some of these differently; quotes make a text a text for both.
@@ -17,7 +17,7 @@ pub(super) fn plain(text: &str) -> Node {
         return Node::Value(Value::Null);
     }
     if text == "=" {
-        return Node::Unfit("`=`, which PyYAML refuses".to_owned());
+        return Node::Unfit("`=`, which no reader of YAML takes".to_owned());
     }
     float(text)
         .or_else(|| integer(text))

@@ -120,6 +120,7 @@ fn graph(effect: bool) -> Graph {
         effect,
         direct: false,
         cache: true,
+        temp: false,
         secrets_in_output: false,
     };
     let spec = Spec {

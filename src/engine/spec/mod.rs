@@ -317,6 +317,8 @@ pub struct Target {
     pub direct: bool,
     /// Whether the store keeps copies of its artifacts.
     pub cache: bool,
+    /// Whether its artifacts may go once all that reads them is built. In no fingerprint: it changes nothing in them.
+    pub temp: bool,
     /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
     pub secrets_in_output: bool,
 }

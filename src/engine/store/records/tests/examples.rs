@@ -72,6 +72,9 @@ fn reasons() -> Vec<Reason> {
         Reason::Altered { artifact, path },
         Reason::Interrupted,
         Reason::Unfinished,
+        Reason::NeededBy {
+            target: "fit".to_owned(),
+        },
         changed(Field::TaskVersion, Some(FieldValue::Version(1)), None),
         changed(Field::Param("p".to_owned()), Some(param), Some(FieldValue::Absent)),
         changed(
