@@ -5,13 +5,13 @@
 //! | `staleness` | what runs, comes back or stays after one change |
 //! | `targets` | the same for each key of a target |
 //! | `temp` | artifacts that go once they are read |
+//! | `resume` | what a failed attempt leaves to the next one |
 //! | `failures` | what a failure leaves, and what it leaves alone |
 //! | `attempts` | where an attempt writes, and what it says of what it found |
 //! | `interruptions` | a build that is stopped while a command runs, and the next one |
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `cwd` | where and by what a command runs |
 //! | `crash` | a kill at any moment, and a damaged store |
-//! | `coming_from` | the worked examples of those who come from other programs |
 //! | `concurrency` | several builds in one project |
 //! | `gc` | what `atsaf gc` gives up, and what never |
 //! | `upgrade` | journals of earlier and later versions |
@@ -45,7 +45,6 @@
 )]
 
 mod attempts;
-mod coming_from;
 mod concurrency;
 mod crash;
 mod cwd;
@@ -76,6 +75,7 @@ mod places;
 #[cfg(feature = "forecasting")]
 mod predict;
 mod project;
+mod resume;
 mod secrets;
 mod security;
 mod side_effects;

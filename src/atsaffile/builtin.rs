@@ -266,6 +266,11 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             .error(cwd.span, "`cwd` is for commands")
             .help("remove it: a built-in task is told all paths");
     }
+    if let Some(span) = draft.resume {
+        mistakes
+            .error(span, "`resume` is for commands")
+            .help("remove it: what a built-in task has done in vain, it remembers by itself");
+    }
     if let Some(span) = draft.direct {
         mistakes
             .error(span, "`direct` is for commands")

@@ -162,8 +162,16 @@ impl Resolver<'_, '_> {
             direct: draft.direct.is_some(),
             cache: draft.cache && draft.temp.is_none(),
             temp: draft.temp.is_some(),
+            resume: draft.resume.is_some(),
             secrets_in_output: draft.secrets_in_output,
         };
+        if let Some((span, direct)) = draft.resume.zip(draft.direct) {
+            mistakes
+                .error(span, format!("the target `{}` is `direct`, and cannot `resume`", draft.name.text))
+                .also(direct, "`direct`")
+                .note("what a failed attempt left is given to the next one in `{{output}}`, which is not where such a command writes")
+                .help("remove one of the two");
+        }
         if let Some(span) = draft.temp.filter(|_| target.effect) {
             mistakes
                 .error(

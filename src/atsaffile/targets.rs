@@ -12,7 +12,7 @@ use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "uses",
     "run",
     "each",
@@ -32,11 +32,12 @@ const KEYS: [&str; 22] = [
     "direct",
     "cache",
     "temp",
+    "resume",
     "shell",
     "cwd",
     "desc",
 ];
-const RESERVED: [&str; 7] = ["pool", "threads", "memory", "max_age", "every", "discover", "resume"];
+const RESERVED: [&str; 6] = ["pool", "threads", "memory", "max_age", "every", "discover"];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -81,6 +82,8 @@ pub(super) struct Draft<'t> {
     pub(super) cache: bool,
     /// Whether its artifacts may go once they are read, and where that is said.
     pub(super) temp: Option<Span>,
+    /// Whether an attempt goes on with what a failed one left, and where that is said.
+    pub(super) resume: Option<Span>,
     pub(super) secrets_in_output: bool,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
@@ -163,6 +166,7 @@ impl<'t> Draft<'t> {
             direct: None,
             cache: true,
             temp: None,
+            resume: None,
             secrets_in_output: false,
             broken: Broken::default(),
         }
@@ -220,6 +224,7 @@ impl<'t> Draft<'t> {
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
             "temp" => self.temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
+            "resume" => self.resume = syntax::flag(node, "resume", mistakes).and_then(|on| on.then_some(key.span)),
             "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }

@@ -199,6 +199,9 @@ fn habits(target: &Target) -> Vec<String> {
     if target.direct {
         habits.push("writes the declared paths itself".to_owned());
     }
+    if target.resume {
+        habits.push("goes on with what a failed attempt left".to_owned());
+    }
     if target.temp {
         habits.push("goes once all that reads it is built".to_owned());
     }

@@ -329,6 +329,7 @@ impl<'a> Execution<'a> {
             target: self.id,
             number: attempts.made,
             effect_key: judge::effect_key(context.inputs(), declared, history.record()),
+            is_forced: self.run.forced(self.id),
             held,
             left_running: AtomicBool::new(false),
             claim: OnceLock::new(),
@@ -343,8 +344,17 @@ impl<'a> Execution<'a> {
         self.run.attempt_has_ended(self.id);
         let staged = match staged {
             Ok(staged) => staged,
-            Err(AttemptError::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
-            Err(AttemptError::Interrupted) => return Ok(Executed::Interrupted),
+            Err(AttemptError::Failed(mut failure)) => {
+                if self.confirm_unfinished(seen, attempt.effect_key) {
+                    let note = "the next attempt goes on with what this one wrote (`resume`)";
+                    failure.notes.push(note.to_owned());
+                }
+                return self.failed(*failure, begun.elapsed(), attempts);
+            }
+            Err(AttemptError::Interrupted) => {
+                self.confirm_unfinished(seen, attempt.effect_key);
+                return Ok(Executed::Interrupted);
+            }
             Err(AttemptError::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
@@ -382,6 +392,23 @@ impl<'a> Execution<'a> {
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
         Ok(done)
+    }
+
+    /// Lets the next attempt go on with what one that did not succeed had written, if it saw the same from its beginning
+    /// to its end; says whether there is anything.
+    fn confirm_unfinished(&self, seen: &Seen<'a>, id: Digest) -> bool {
+        let (store, outputs) = (self.run.context.store, &self.target().outputs);
+        if !self.target().resume {
+            return false;
+        }
+        let is_same = self.look(seen.reads.clone()).is_ok_and(|now| seen.is_same(&now));
+        match is_same {
+            true => store.confirm_unfinished(outputs, id).unwrap_or(false),
+            false => {
+                let _ = store.drop_unfinished(outputs);
+                false
+            }
+        }
     }
 
     fn commit(

@@ -92,6 +92,12 @@ impl<'g> Seen<'g> {
         self.params_files.iter().find(is_edited).map(|(file, _)| *file)
     }
 
+    /// Whether all that is read stands as it did until a later look at the same.
+    pub(crate) fn is_same(&self, after: &Self) -> bool {
+        let mut pairs = self.sights.iter().zip(&after.sights);
+        pairs.all(|(before, after)| before.moved(after) == Moved::No) && self.moved_params_file(after).is_none()
+    }
+
     /// A parameter file that moved until a later look at the same.
     pub(crate) fn moved_params_file(&self, after: &Self) -> Option<&'g ParamsFile> {
         let mut pairs = self.params_files.iter().zip(&after.params_files);

@@ -85,6 +85,7 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         "direct": target.direct,
         "cache": target.cache,
         "temp": target.temp,
+        "resume": target.resume,
         "retries": target.retries,
         "retry_delay": target.retry_delay.as_secs_f64(),
         "timeout": target.timeout.map(|limit| limit.as_secs_f64()),

@@ -121,6 +121,7 @@ fn graph(effect: bool) -> Graph {
         direct: false,
         cache: true,
         temp: false,
+        resume: false,
         secrets_in_output: false,
     };
     let spec = Spec {

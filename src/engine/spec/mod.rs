@@ -319,6 +319,9 @@ pub struct Target {
     pub cache: bool,
     /// Whether its artifacts may go once all that reads them is built. In no fingerprint: it changes nothing in them.
     pub temp: bool,
+    /// Whether an attempt is given what one that failed had written for the same result. In no fingerprint: the result is
+    /// to be the same.
+    pub resume: bool,
     /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
     pub secrets_in_output: bool,
 }

@@ -13,6 +13,7 @@
 //! │   ├── objects/ab/…         copies of artifacts, each under the digest of its bytes
 //! │   ├── memo/ab/…            pieces of work that tasks remember
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
+//! │   ├── resume/KEY/          what a failed attempt had written, for the next one
 //! │   ├── locks/               advisory locks
 //! │   ├── aside/               former artifacts of a command that writes its declared paths itself
 //! │   └── staging/KEY/, RUN/   attempts in flight, and what a run has out of place
@@ -33,6 +34,7 @@ mod objects;
 pub(crate) mod own_file;
 mod records;
 pub(crate) mod restore;
+mod resume;
 mod spec_cache;
 #[cfg(test)]
 mod tests;
@@ -127,7 +129,8 @@ impl Store {
     pub fn open_verified(root: &Path) -> Result<(Self, Files), StoreError> {
         trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
-        for cache in ["index", "results", "spec"] {
+        // What an attempt left cannot be verified.
+        for cache in ["index", "results", "spec", resume::DIRECTORY] {
             remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
         }
         let (store, files) = Self::open_unchecked(root)?;
@@ -211,7 +214,16 @@ impl Store {
     /// opened through no link.
     fn refuse_links(&self) -> Result<(), StoreError> {
         let outer = self.dir.parent().unwrap_or(&self.dir);
-        let directories = ["objects", "memo", "listings", "outputs", "locks", "staging", "aside"];
+        let directories = [
+            "objects",
+            "memo",
+            "listings",
+            "outputs",
+            "locks",
+            "staging",
+            "aside",
+            resume::DIRECTORY,
+        ];
         let inside = directories.iter().map(|name| self.dir.join(name));
         let looked_into = [
             outer.to_owned(),
