@@ -12,6 +12,7 @@
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `cwd` | where and by what a command runs |
 //! | `crash` | a kill at any moment, and a damaged store |
+//! | `coming_from` | the worked examples of those who come from other programs |
 //! | `concurrency` | several builds in one project |
 //! | `gc` | what `atsaf gc` gives up, and what never |
 //! | `upgrade` | journals of earlier and later versions |
@@ -45,6 +46,7 @@
 )]
 
 mod attempts;
+mod coming_from;
 mod concurrency;
 mod crash;
 mod cwd;
