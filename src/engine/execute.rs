@@ -402,13 +402,12 @@ impl<'a> Execution<'a> {
             return false;
         }
         let is_same = self.look(seen.reads.clone()).is_ok_and(|now| seen.is_same(&now));
-        match is_same {
-            true => store.confirm_unfinished(outputs, id).unwrap_or(false),
-            false => {
-                let _ = store.drop_unfinished(outputs);
-                false
-            }
+        if is_same {
+            return store.confirm_unfinished(outputs, id).unwrap_or(false);
         }
+        // Without its id it counts for nothing.
+        let _ = store.drop_unfinished(outputs);
+        false
     }
 
     fn commit(

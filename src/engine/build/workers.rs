@@ -168,7 +168,7 @@ impl Build<'_> {
                     .any(|output| self.run.context.files.at(&output.path).exists())
         };
         let all = graph.order().iter().copied().filter(is_there);
-        let readers = all.flat_map(|id| graph.node(id).feeds.first().copied());
+        let readers = all.filter_map(|id| graph.node(id).feeds.first().copied());
         let may_go: BTreeSet<TargetId> = readers.flat_map(|reader| self.may_go_after(reader)).collect();
         may_go.into_iter().try_for_each(|id| self.let_go(id))
     }
