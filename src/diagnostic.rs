@@ -287,6 +287,9 @@ pub enum Emphasis {
     Margin,
 }
 
+/// Most bytes of a line that is shown.
+const LONGEST_SHOWN: usize = 10_000;
+
 fn draw_place(out: &mut String, place: &Place, width: usize, part: Emphasis, paint: &dyn Fn(Emphasis, &str) -> String) {
     let Place {
         file,
@@ -304,6 +307,13 @@ fn draw_place(out: &mut String, place: &Place, width: usize, part: Emphasis, pai
         margin("-->"),
         width = width + 1
     );
+    // A file in one line is shown by none: the column says where in it.
+    if text.len() > LONGEST_SHOWN {
+        if !label.is_empty() {
+            let _ = writeln!(out, " {:width$} {} {label}", "", margin("|"));
+        }
+        return;
+    }
     // As it will be shown, so that the mark stands below its place.
     let part_of = |from: usize, count: usize| text.chars().skip(from).take(count).collect::<String>();
     let (before, marked) = (part_of(0, column - 1), part_of(column - 1, *length));

@@ -4,11 +4,15 @@
 //! |---|---|
 //! | `staleness` | what runs, comes back or stays after one change |
 //! | `targets` | the same for each key of a target |
+//! | `temp` | artifacts that go once they are read |
+//! | `resume` | what a failed attempt leaves to the next one |
 //! | `failures` | what a failure leaves, and what it leaves alone |
 //! | `attempts` | where an attempt writes, and what it says of what it found |
 //! | `interruptions` | a build that is stopped while a command runs, and the next one |
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
+//! | `cwd` | where and by what a command runs |
 //! | `crash` | a kill at any moment, and a damaged store |
+//! | `coming_from` | the worked examples of those who come from other programs |
 //! | `concurrency` | several builds in one project |
 //! | `gc` | what `atsaf gc` gives up, and what never |
 //! | `upgrade` | journals of earlier and later versions |
@@ -20,6 +24,7 @@
 //! | `moving` | inputs that move while a build runs |
 //! | `side_effects` | targets that write the sources of others |
 //! | `pools` | what only so many targets may use at once, threads, memory, and one that fails among many |
+//! | `params_files` | parameters from files: which targets a key makes stale, and what is refused |
 //! | `parts` | versions of the parts that a task's parameters name |
 //! | `many_instances` | reports of targets with many instances |
 //! | `matrix` | targets with `each`: instances, joins, goals, and what of them runs |
@@ -45,8 +50,10 @@
 
 mod accept;
 mod attempts;
+mod coming_from;
 mod concurrency;
 mod crash;
+mod cwd;
 mod dependencies;
 mod elsewhere;
 mod failures;
@@ -65,6 +72,7 @@ mod model;
 mod moving;
 #[cfg(feature = "forecasting")]
 mod network;
+mod params_files;
 mod parts;
 mod paths;
 #[cfg(feature = "forecasting")]
@@ -76,10 +84,12 @@ mod predict;
 mod project;
 #[cfg(feature = "forecasting")]
 mod respondents;
+mod resume;
 mod secrets;
 mod security;
 mod side_effects;
 mod staleness;
 mod targets;
+mod temp;
 mod time;
 mod upgrade;

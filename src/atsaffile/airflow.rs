@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::mistakes::Mistakes;
 use super::params::Params;
 use super::sections::{is_name, unknown_key};
-use super::syntax::{self, TomlNode, Word, key_of, span_of};
+use super::syntax::{self, TomlNode, Word, key_of};
 use super::{ValueType, cron};
 use crate::engine::spec::{Dag, Secret, Value};
 
@@ -157,7 +157,7 @@ fn as_of(node: &TomlNode<'_>, params: &Params<'_>, mistakes: &mut Mistakes) -> O
                         other.type_name()
                     ),
                 )
-                .also(span_of(param.node), "declared here")
+                .also(param.span, "declared here")
                 .help("name a parameter that is a date or a text");
             return None;
         }

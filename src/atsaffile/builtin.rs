@@ -177,13 +177,13 @@ fn misfits(
     misfit: &Misfit,
 ) -> Vec<(Option<Span>, String, Option<&'static str>)> {
     let name = param.name;
-    let span = declared.map(|declared| span_of(declared.node));
+    let span = declared.map(|declared| declared.span);
     if let (schema::Kind::List(kind), Value::List(items)) = (param.kind, value)
         && !items.is_empty()
     {
         let nodes = declared
             .filter(|declared| matches!(declared.origin, Origin::Atsaffile(_)))
-            .and_then(|declared| match declared.node.get_ref() {
+            .and_then(|declared| match declared.node?.get_ref() {
                 DeValue::Array(nodes) => Some(nodes),
                 _ => None,
             });
@@ -206,7 +206,7 @@ fn misfits(
     if let (schema::Kind::Table(entries), Value::Table(given)) = (param.kind, value) {
         let table = declared
             .filter(|declared| matches!(declared.origin, Origin::Atsaffile(_)))
-            .and_then(|declared| declared.node.get_ref().as_table());
+            .and_then(|declared| declared.node?.get_ref().as_table());
         return in_table(name, entries, given, table, span);
     }
     let what = format!("`{name}` must be {}; found {}", misfit.expected, misfit.found);
@@ -260,6 +260,16 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
         mistakes
             .error(span, "`shell` is for commands")
             .help("remove it: a built-in task runs without a shell");
+    }
+    if let Some(cwd) = draft.cwd {
+        mistakes
+            .error(cwd.span, "`cwd` is for commands")
+            .help("remove it: a built-in task is told all paths");
+    }
+    if let Some(span) = draft.resume {
+        mistakes
+            .error(span, "`resume` is for commands")
+            .help("remove it: what a built-in task has done in vain, it remembers by itself");
     }
     if let Some(span) = draft.direct {
         mistakes

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::mistakes::Mistakes;
 use super::names::Meaning;
+use super::path;
 use super::resolve::{Ports, Resolver};
-use super::scope::{Lookup, Scope, unknown_param};
+use super::scope::{Lookup, Scope, fits_in_text, unknown_param};
 use super::syntax::{self, Word};
 use super::targets::{CommandDraft, Draft};
 use super::template::{self, Hole, TemplatePart};
@@ -68,16 +69,35 @@ impl Resolver<'_, '_> {
         }
         makes_something(draft, run, &words, whole, mistakes);
         let params = self.used_params(draft, &words, mistakes);
+        self.check_file_params(draft, &words, &params, mistakes);
+        let named = self.named_params_files(draft);
+        let cwd = self.cwd(draft, mistakes);
+        let mut files = words::from_project(files, cwd.as_deref());
         let mut seen = HashSet::new();
-        files.retain(|file| seen.insert(file.clone()));
+        files.retain(|file| seen.insert(file.clone()) && !named.contains(&file.as_str()));
         let command = Command {
             words,
             shell: run
                 .shell
                 .then(|| own_shell.map_or_else(|| usual_shell(&run.words).into(), Into::into)),
+            cwd,
             file_words: files,
         };
         (Action::Command(command), params)
+    }
+
+    /// The directory in which the command runs, if it is not the project's.
+    fn cwd(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Option<String> {
+        let word = draft.cwd?;
+        let scope = Scope::of(self.params, draft);
+        let path = path::normalise(&scope.render(self.text, word, mistakes)?);
+        if path::is_outside(&path) || path::is_store(&path) {
+            mistakes
+                .error(word.span, format!("the directory `{path}` is none of the project"))
+                .help("`cwd` is a directory beside or below the Atsaffile; a command may go to another by `cd`");
+            return None;
+        }
+        Some(path).filter(|path| !path.is_empty())
     }
 
     /// The words of the shell that the target or the project names.
@@ -118,6 +138,15 @@ impl Resolver<'_, '_> {
         let name = hole.name;
         let span = || syntax::within(self.text, word, &hole.at);
         let target = draft.name.text;
+        let is_path = LISTS.contains(&name) || name.starts_with("input.") || name.starts_with("output.");
+        if let Some(param) = self.params.get(name).filter(|_| is_path) {
+            mistakes
+                .error(span(), format!("`{{{{{name}}}}}` has two meanings"))
+                .also(param.span, "a parameter of this name")
+                .note("in a command it stands for paths")
+                .help("rename the parameter, or name it in `params` and let the command read `{{params_file}}`");
+            return None;
+        }
         if name == "inputs" || name == "inputs_file" {
             if ports.inputs.is_empty() && ports.inputs_whole {
                 mistakes
@@ -182,8 +211,13 @@ impl Resolver<'_, '_> {
                 .help("give the parameter another name");
             return None;
         }
-        if is_param {
-            return Some(Piece::Param(name.to_owned()));
+        match scope.find(name) {
+            Lookup::Value(value, _) => {
+                let fits = fits_in_text(self.text, word, hole, value, mistakes);
+                return fits.then(|| Piece::Param(name.to_owned()));
+            }
+            Lookup::Broken => return Some(Piece::Param(name.to_owned())),
+            Lookup::Unknown => {}
         }
         if name == THREADS {
             return Some(Piece::Threads);

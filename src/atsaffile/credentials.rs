@@ -6,7 +6,7 @@ use super::Overrides;
 use super::matrix::Matrix;
 use super::mistakes::{Mistake, Mistakes};
 use super::params::{Declared, Params};
-use super::syntax::{TomlNode, span_of};
+use super::syntax::TomlNode;
 use super::targets::Draft;
 use crate::engine::spec::Value;
 use crate::outward::credentials;
@@ -19,16 +19,23 @@ pub(super) fn report(
     drafts: &[Draft<'_>],
     mistakes: &mut Mistakes,
 ) {
-    let declared = params.list.iter().chain(drafts.iter().flat_map(|draft| &draft.with));
+    let declared = params.own().iter().chain(drafts.iter().flat_map(|draft| &draft.with));
     let values = matrix.axes.iter().flat_map(|axis| &axis.values);
     let declared = declared.chain(values.flat_map(|value| value.params.iter().take(1).chain(&value.with)));
-    for Declared { name, node, .. } in declared {
-        if holds(node) && !mistakes.has_error_in(span_of(node)) {
+    // Of a parameter file, only what is read is kept and shown.
+    let of_files = params.of_files().iter().filter(|param| param.is_read.get());
+    for Declared {
+        name,
+        node,
+        span,
+        value,
+        ..
+    } in declared.chain(of_files)
+    {
+        let is_bad = node.map_or_else(|| value.as_ref().is_some_and(has_any), holds);
+        if is_bad && !mistakes.has_error_in(*span) {
             let what = format!("the parameter `{}` has an address with credentials", name.text);
-            help(
-                mistakes.error(span_of(node), what),
-                "put the address together from it there",
-            );
+            help(mistakes.error(*span, what), "put the address together from it there");
         }
     }
     for axis in &matrix.axes {
@@ -74,6 +81,15 @@ fn help(mistake: &mut Mistake, then: &str) {
         .help(format!(
             "declare a secret in `[secrets]`, write its value to `.env`, name it in `secrets` of the target whose command reads it as `$NAME`, and {then}"
         ));
+}
+
+fn has_any(value: &Value) -> bool {
+    match value {
+        Value::Text(text) => !credentials(text).is_empty(),
+        Value::List(items) => items.iter().any(has_any),
+        Value::Table(entries) => entries.values().any(has_any),
+        _ => false,
+    }
 }
 
 fn holds(node: &TomlNode<'_>) -> bool {

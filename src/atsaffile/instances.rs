@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use super::matrix::{AxisValue, Excluded, Matrix};
 use super::mistakes::{InstanceOf, Mistakes};
 use super::params::{Declared, Params};
-use super::scope::Scope;
+use super::scope::{Lookup, Scope};
 use super::syntax::{TomlNode, Word, span_of};
 use super::targets::Draft;
+use super::template;
 use crate::diagnostic::number_word;
-use crate::engine::spec::{self, Value};
+use crate::engine::spec::schema::{Catalog, Kind, Schema};
+use crate::engine::spec::{self, Origin, Value};
 
 /// Most instances of one target.
 const MOST: usize = 100_000;
@@ -85,16 +87,19 @@ impl Draft<'_> {
     }
 }
 
-/// Puts its instances in the place of each target with `each`; a file without any is not copied for that.
+/// Puts its instances in the place of each target with `each`, and values into the texts of `with`; a file without either
+/// is not copied for that.
 pub(super) fn expand<'d, 'm>(
     text: &str,
     drafts: &'d [Draft<'m>],
     matrix: &'m Matrix<'m>,
     params: &Params<'m>,
+    catalog: &Catalog,
     mistakes: &mut Mistakes,
 ) -> Cow<'d, [Draft<'m>]> {
-    let expanded = match drafts.iter().any(|draft| draft.each.is_some()) {
-        true => Cow::Owned(instances_of_all(text, drafts, matrix, params, mistakes)),
+    let changes = |draft: &Draft<'_>| draft.each.is_some() || !draft.with.is_empty();
+    let expanded = match drafts.iter().any(changes) {
+        true => Cow::Owned(instances_of_all(text, drafts, matrix, params, catalog, mistakes)),
         false => Cow::Borrowed(drafts),
     };
     for entry in matrix.excluded.iter().filter(|entry| !entry.is_used.get()) {
@@ -115,12 +120,18 @@ fn instances_of_all<'m>(
     drafts: &[Draft<'m>],
     matrix: &'m Matrix<'m>,
     params: &Params<'m>,
+    catalog: &Catalog,
     mistakes: &mut Mistakes,
 ) -> Vec<Draft<'m>> {
     let mut expanded = Vec::with_capacity(drafts.len());
     for draft in drafts {
+        let schema = draft.uses.and_then(|uses| catalog.get(uses.text).copied());
         let Some((_, words)) = &draft.each else {
-            expanded.push(draft.clone());
+            let mut one = draft.clone();
+            if !one.broken.each {
+                render_with(text, &mut one, params, schema, mistakes);
+            }
+            expanded.push(one);
             continue;
         };
         let instances = matrix
@@ -138,7 +149,7 @@ fn instances_of_all<'m>(
             one.instance = Some(instance);
             mistakes.of_instance(one.instance_of());
             twice_given(&one, matrix, mistakes);
-            render_with(text, &mut one, params, mistakes);
+            render_with(text, &mut one, params, schema, mistakes);
             expanded.push(one);
         }
         mistakes.of_instance(None);
@@ -252,26 +263,45 @@ fn twice_given(draft: &Draft<'_>, matrix: &Matrix<'_>, mistakes: &mut Mistakes) 
     }
 }
 
-/// Puts the values of an instance into the texts of its `with`.
-fn render_with(text: &str, draft: &mut Draft<'_>, params: &Params<'_>, mistakes: &mut Mistakes) {
+/// Puts values into the texts of `with`; a text that is one hole alone is the value itself, where the task takes such.
+fn render_with(
+    text: &str,
+    draft: &mut Draft<'_>,
+    params: &Params<'_>,
+    schema: Option<&Schema>,
+    mistakes: &mut Mistakes,
+) {
     let mut with = std::mem::take(&mut draft.with);
     let scope = Scope::of(params, draft);
-    let mut rendered = |node: &TomlNode<'_>| -> Option<Option<String>> {
+    let mut rendered = |node: &TomlNode<'_>, kind: Option<Kind>| -> Option<Option<(Value, Option<Origin>)>> {
         let written = node.get_ref().as_str().filter(|written| written.contains("{{"))?;
+        if let Some(name) = template::only_hole(written)
+            && let Lookup::Value(value, origin) = scope.find(name)
+            && kind.is_none_or(|kind| kind.check(value).is_ok())
+        {
+            return Some(Some((value.clone(), Some(origin))));
+        }
         let span = span_of(node);
-        Some(
-            scope
-                .render(text, Word { text: written, span }, mistakes)
-                .map(Cow::into_owned),
-        )
+        let whole = scope.render(text, Word { text: written, span }, mistakes);
+        Some(whole.map(|whole| (Value::Text(whole.into_owned()), None)))
     };
     for own in &mut with {
-        if let Some(whole) = rendered(own.node) {
-            own.value = whole.map(Value::Text);
-        } else if let (Some(nodes), Some(Value::List(items))) = (own.node.get_ref().as_array(), &mut own.value) {
+        let Some(node) = own.node else { continue };
+        let kind = schema
+            .and_then(|schema| schema.param(own.name.text))
+            .map(|param| param.kind);
+        if let Some(whole) = rendered(node, kind) {
+            let (value, origin) = whole.unzip();
+            own.value = value;
+            own.origin = origin.flatten().unwrap_or(own.origin);
+        } else if let (Some(nodes), Some(Value::List(items))) = (node.get_ref().as_array(), &mut own.value) {
+            let kind = match kind {
+                Some(Kind::List(item) | Kind::OneOrMany(item)) => Some(*item),
+                _ => None,
+            };
             for (node, item) in nodes.iter().zip(items) {
-                if let Some(Some(whole)) = rendered(node) {
-                    *item = Value::Text(whole);
+                if let Some(Some((value, _))) = rendered(node, kind) {
+                    *item = value;
                 }
             }
         }

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use toml::de::{DeTable, DeValue};
 
 use self::files::FileValue;
-pub use self::files::{AxisFiles, AxisQuestions};
 pub(super) use self::files::{FileValues, questions, values as file_values};
 use super::Overrides;
 use super::mistakes::Mistakes;
@@ -118,7 +117,7 @@ impl<'m> Matrix<'m> {
         for axis in &self.axes {
             let (name, name_span) = (axis.name.text, axis.name.span);
             let variable = params::variable(name);
-            let like = params.list.iter().map(|param| param.name);
+            let like = params.own().iter().map(|param| param.name);
             let like = like.chain(self.axes.iter().map(|axis| axis.name));
             for other in like.filter(|other| other.text != name && params::variable(other.text) == variable) {
                 mistakes
@@ -158,7 +157,7 @@ impl<'m> Matrix<'m> {
                     if let Some((key, text)) = overrides.sets.iter().rfind(|(key, _)| key == own.name.text) {
                         mistakes
                             .warning(
-                                span_of(own.node),
+                                own.span,
                                 format!(
                                     "`-s {key}={text}` changes nothing for `{}` of the axis `{}`",
                                     value.text, axis.name.text

@@ -183,6 +183,7 @@ impl Mistakes {
             return self.push(Diagnostic::error(what), span);
         }
         let near = self.nearest(written, names.clone());
+        let near = near.or_else(|| self.nested_under(written, names.clone()));
         let mistake = self.push(Diagnostic::error(what), span);
         if near.is_some() {
             return mistake.meant(near);
@@ -212,14 +213,36 @@ impl Mistakes {
         near
     }
 
+    /// The one name with dots that ends as `written` does: `train.seed` for `seed`, or for `fit.seed`.
+    fn nested_under<'a>(&mut self, written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        let last = |name: &'a str| name.rsplit_once('.').map(|(_, last)| last);
+        let wanted = written.rsplit('.').next();
+        let left = &mut self.comparisons_left;
+        let names = names.take(*left).inspect(|_| *left = left.saturating_sub(1));
+        let mut found = names.filter(|name| last(name).is_some() && last(name) == wanted);
+        found.next().filter(|_| found.next().is_none())
+    }
+
+    /// Adds those of a parameter file, whose first byte has the number `start`.
+    pub(super) fn take_of_file(&mut self, mut other: Self, start: u32) {
+        for (span, _) in other.list.iter_mut().flat_map(|mistake| &mut mistake.places) {
+            *span = span.moved(start);
+        }
+        self.list.append(&mut other.list);
+    }
+
     /// Places every mistake in the text and sorts them by place.
     pub(super) fn into_diagnostics(mut self, text: &Text) -> Vec<Diagnostic> {
         if self.list.is_empty() {
             return Vec::new();
         }
         self.list.iter_mut().for_each(Mistake::name_instances);
-        let lines: Vec<usize> = std::iter::once(0)
-            .chain(text.text.match_indices('\n').map(|(at, _)| at + 1))
+        let files = text
+            .files
+            .iter()
+            .map(|file| Lines::of(&file.path, &file.text, file.start));
+        let files: Vec<Lines<'_>> = std::iter::once(Lines::of(&text.path, &text.text, 0))
+            .chain(files)
             .collect();
         self.list.sort_by_key(|mistake| {
             mistake
@@ -234,7 +257,7 @@ impl Mistakes {
                 _ => merged.push(mistake),
             }
         }
-        merged.into_iter().map(|mistake| mistake.place(text, &lines)).collect()
+        merged.into_iter().map(|mistake| mistake.place(&files)).collect()
     }
 
     fn push(&mut self, diagnostic: Diagnostic, span: Option<Span>) -> &mut Mistake {
@@ -316,17 +339,43 @@ impl Mistake {
         }
     }
 
-    fn place(self, text: &Text, lines: &[usize]) -> Diagnostic {
+    fn place(self, files: &[Lines<'_>]) -> Diagnostic {
         self.places
             .into_iter()
             .fold(self.diagnostic, |diagnostic, (span, label)| {
-                let start = (span.start as usize).min(text.text.len());
-                let line = lines.partition_point(|first| *first <= start) - 1;
-                let from = lines[line];
-                let end = (span.end as usize).saturating_sub(from);
-                let mut place = Place::locate(&text.path, &text.text[from..], start - from, end);
-                place.line += line;
-                diagnostic.at(place.labelled(label))
+                let at = files.partition_point(|file| file.start <= span.start);
+                diagnostic.at(files[at - 1].place(span).labelled(label))
             })
+    }
+}
+
+/// A text with the beginnings of its lines.
+struct Lines<'t> {
+    path: &'t str,
+    text: &'t str,
+    start: u32,
+    first: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(path: &'t str, text: &'t str, start: u32) -> Self {
+        let first = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+        Self {
+            path,
+            text,
+            start,
+            first: first.collect(),
+        }
+    }
+
+    fn place(&self, span: Span) -> Place {
+        let local = |at: u32| at.saturating_sub(self.start) as usize;
+        let start = local(span.start).min(self.text.len());
+        let line = self.first.partition_point(|first| *first <= start) - 1;
+        let from = self.first[line];
+        let end = local(span.end).saturating_sub(from);
+        let mut place = Place::locate(self.path, &self.text[from..], start - from, end);
+        place.line += line;
+        place
     }
 }

@@ -1,7 +1,7 @@
 //! From the text of an Atsaffile to a [`Spec`], with every mistake at once.
 //!
 //! ```text
-//! text ─▶ syntax (TOML with spans) ─▶ sections, targets (keys and types) ─▶ params (and `-s`), matrix
+//! text ─▶ syntax (TOML with spans) ─▶ sections, targets (keys and types) ─▶ params (files and `-s` too), matrix
 //!      ─▶ instances (a draft for each) ─▶ outputs, names
 //!      ─▶ inputs and joins, command, builtin (each target) ─▶ goals ─▶ Spec
 //! ```
@@ -10,11 +10,13 @@
 //! an output are found when the graph is made from the Spec.
 
 mod airflow;
+mod asked;
 mod builtin;
 mod command;
 mod credentials;
 mod cron;
 mod duration;
+mod file_params;
 mod goals;
 mod inputs;
 mod instances;
@@ -26,6 +28,7 @@ mod names;
 mod outputs;
 mod overrides;
 mod params;
+mod params_file;
 pub(crate) mod path;
 mod resolve;
 mod scope;
@@ -43,14 +46,12 @@ mod words;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use memchr::memmem;
-
+pub use self::asked::{FileAnswers, FileQuestions, FoundParamsFile, file_questions, with_params_files};
 pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
-pub use self::matrix::{AxisFiles, AxisQuestions};
 pub(crate) use self::typed::ValueType;
 use crate::diagnostic::Diagnostic;
+use crate::engine::spec::Spec;
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Spec, Text};
 
 /// What the command line and the environment set beside the Atsaffile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,29 +70,16 @@ pub(crate) fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What the axes of an Atsaffile ask of the disk; nothing if it has none, or is no TOML.
-#[must_use]
-pub fn axis_questions(text: &str) -> AxisQuestions {
-    // Most have no matrix, and need not be read twice.
-    let says = |word: &str| memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    if !says("matrix") || !(says("glob") || says("rows")) {
-        return AxisQuestions::default();
-    }
-    let text = with_plain_line_ends(text);
-    let root = syntax::parse(&text, &mut mistakes::Mistakes::default());
-    root.map(|root| matrix::questions(&root)).unwrap_or_default()
-}
-
-/// [`load_with`], of an Atsaffile whose axes ask nothing of the disk.
+/// [`load_with`], of an Atsaffile that asks nothing of the disk.
 #[must_use]
 pub fn load(path_as_typed: &str, text: &str, overrides: &Overrides, catalog: &Catalog) -> (Spec, Vec<Diagnostic>) {
-    load_with(path_as_typed, text, overrides, &AxisFiles::default(), catalog)
+    load_with(path_as_typed, text, overrides, &FileAnswers::default(), catalog)
 }
 
 /// Reads and checks an Atsaffile.
 ///
-/// `path_as_typed` is the file's path as messages show it, `text` its content, `found` the answers to what its axes ask
-/// ([`axis_questions`]), `catalog` the built-in tasks.
+/// `path_as_typed` is the file's path as messages show it, `text` its content, `found` the answers to what it asks of the
+/// disk ([`file_questions`]), `catalog` the built-in tasks.
 ///
 /// All mistakes are returned at once, sorted by place; those of the command line, which have none, come last. The
 /// Spec is whole if none of them is an error. Else the bad parts are left out, so that it still serves for the checks
@@ -101,17 +89,14 @@ pub fn load_with(
     path_as_typed: &str,
     text: &str,
     overrides: &Overrides,
-    found: &AxisFiles,
+    found: &FileAnswers,
     catalog: &Catalog,
 ) -> (Spec, Vec<Diagnostic>) {
     let text = with_plain_line_ends(text);
     let text = text.as_ref();
     let mut mistakes = mistakes::Mistakes::default();
     let mut spec = Spec {
-        text: Text {
-            path: path_as_typed.to_owned(),
-            text: text.to_owned(),
-        },
+        text: with_params_files(path_as_typed, text, found),
         ..Spec::default()
     };
     if let Some(root) = syntax::parse(text, &mut mistakes) {

@@ -6,11 +6,10 @@ use super::Overrides;
 use super::matrix::Matrix;
 use super::mistakes::Mistakes;
 use super::params::Params;
-use super::syntax::span_of;
 use super::targets::Draft;
 use super::typed::ValueType;
+use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Catalog, Kind, LATEST, ParamSchema};
-use crate::engine::spec::{Origin, Value};
 
 /// Puts the values of the command line over the declared ones.
 pub(super) fn apply(
@@ -37,14 +36,17 @@ pub(super) fn apply(
             continue;
         }
         let readers = used.get(key.as_str()).map_or(&[][..], Vec::as_slice);
-        if let Some(declared) = params.get_mut(key) {
+        if let Some(declared) = params.get(key) {
             let Some(like) = &declared.value else { continue };
-            let span = span_of(declared.node);
+            let span = declared.span;
+            if params.has_entries(key) {
+                mistakes
+                    .error(span, format!("`-s {key}={text}` sets a table of a parameter file"))
+                    .help(format!("set one of its entries: `-s {key}.NAME=VALUE`"));
+                continue;
+            }
             match read(Some(like), text, readers) {
-                Ok(value) => {
-                    declared.value = Some(value);
-                    declared.origin = Origin::CommandLine(Some(span));
-                }
+                Ok(value) => params.set(key, &value),
                 Err(wanted) => {
                     mistakes
                         .error(span, format!("`-s {key}={text}` must give {wanted}"))
@@ -57,10 +59,11 @@ pub(super) fn apply(
                 mistakes.error_outside(format!("`-s {key}={text}` must give {wanted}"));
             }
             params.undeclared.insert(key.clone(), value.ok());
-        } else if drafts
-            .iter()
-            .filter_map(|draft| draft.uses)
-            .all(|uses| catalog.contains_key(uses.text))
+        } else if !params.is_broken
+            && drafts
+                .iter()
+                .filter_map(|draft| draft.uses)
+                .all(|uses| catalog.contains_key(uses.text))
         {
             // A task that is not known, which is told elsewhere, may have had this parameter.
             unknown(key, text, params, &used, mistakes);
@@ -89,7 +92,7 @@ fn outweighed(key: &str, text: &str, drafts: &[Draft<'_>], mistakes: &mut Mistak
         for own in draft.with.iter().filter(|own| own.name.text == key) {
             mistakes
                 .warning(
-                    span_of(own.node),
+                    own.span,
                     format!("`-s {key}={text}` changes nothing for the target `{}`", draft.name.text),
                 )
                 .note("its `with` sets a value for this target alone, which counts before the project's")

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use toml::de::{DeTable, DeValue};
 
 use super::mistakes::Mistakes;
+use super::params_file::{FileParam, FileParams};
 use super::sections;
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::schema::{self, Catalog};
-use crate::engine::spec::{Origin, Param, Value};
+use crate::engine::spec::{Origin, Param, Span, Value};
 
 /// Words that mean something else in a template.
 const TAKEN: [&str; 6] = ["input", "inputs", "inputs_file", "output", "outputs", "params_file"];
@@ -18,8 +19,10 @@ const TAKEN: [&str; 6] = ["input", "inputs", "inputs_file", "output", "outputs",
 #[derive(Clone)]
 pub(super) struct Declared<'t> {
     pub(super) name: Word<'t>,
-    /// The value as written.
-    pub(super) node: &'t TomlNode<'t>,
+    /// The value as written in the Atsaffile; none of a parameter file.
+    pub(super) node: Option<&'t TomlNode<'t>>,
+    /// Where the value is written; of a parameter file, where its key is.
+    pub(super) span: Span,
     /// The value; `None` after a mistake that is already told.
     pub(super) value: Option<Value>,
     /// Where the value comes from.
@@ -42,16 +45,26 @@ impl Declared<'_> {
 /// The values that every target can see.
 #[derive(Default)]
 pub(super) struct Params<'t> {
-    /// `[params]`, in order.
-    pub(super) list: Vec<Declared<'t>>,
+    /// `[params]`, in order, and behind them what parameter files have.
+    list: Vec<Declared<'t>>,
+    /// How many are of `[params]`.
+    own: usize,
     index: HashMap<&'t str, usize>,
+    /// Whether some may be missing after a mistake that is told.
+    pub(super) is_broken: bool,
     /// Values of parameters of built-in tasks that are set by `-s` without being declared; `None` after a mistake.
     pub(super) undeclared: HashMap<String, Option<Value>>,
 }
 
 impl<'t> Params<'t> {
-    /// Reads `[params]`; a value is a table only where a parameter of a built-in task is one.
-    pub(super) fn read(table: Option<&'t DeTable<'t>>, catalog: &Catalog, mistakes: &mut Mistakes) -> Self {
+    /// Reads `[params]`, in which a value is a table only where a parameter of a built-in task is one, and adds those of
+    /// the parameter files.
+    pub(super) fn read(
+        table: Option<&'t DeTable<'t>>,
+        files: &'t FileParams,
+        catalog: &Catalog,
+        mistakes: &mut Mistakes,
+    ) -> Self {
         let is_table = |param: &schema::ParamSchema| matches!(param.kind, schema::Kind::Table(_));
         let may_be_table = |name: &str| catalog.values().any(|task| task.param(name).is_some_and(is_table));
         let mut params = Self::default();
@@ -69,7 +82,92 @@ impl<'t> Params<'t> {
             params.index.insert(param.name.text, at);
         }
         params.check_variables(mistakes);
+        params.own = params.list.len();
+        params.add_files(files, mistakes);
         params
+    }
+
+    /// Adds what parameter files have; what is at the top of one is given once, in all of them and `[params]`.
+    fn add_files(&mut self, files: &'t FileParams, mistakes: &mut Mistakes) {
+        self.is_broken = files.is_broken;
+        let mut refused = None;
+        for param in &files.params {
+            let top = param.name.split('.').next().unwrap_or_default();
+            let is_top = top == param.name;
+            if let Some(first) = self.get(&param.name).filter(|_| is_top) {
+                let first = first.name.span;
+                mistakes
+                    .error(param.span, format!("the parameter `{}` is given twice", param.name))
+                    .also(first, "first here")
+                    .help("a name stands in one place: in `[params]` or in one parameter file; rename one of them");
+                refused = Some(top);
+            }
+            if refused == Some(top) {
+                continue;
+            }
+            refused = None;
+            self.index.insert(&param.name, self.list.len());
+            self.list.push(Declared::of_file(param));
+        }
+    }
+
+    /// Those of `[params]`, in order.
+    pub(super) fn own(&self) -> &[Declared<'t>] {
+        &self.list[..self.own]
+    }
+
+    /// Those of parameter files.
+    pub(super) fn of_files(&self) -> &[Declared<'t>] {
+        &self.list[self.own..]
+    }
+
+    /// Whether a parameter has others in it: a table of a parameter file.
+    pub(super) fn has_entries(&self, name: &str) -> bool {
+        let next = self.index.get(name).and_then(|at| self.list.get(at + 1));
+        let below = next.and_then(|next| next.name.text.strip_prefix(name));
+        below.is_some_and(|below| below.starts_with('.'))
+    }
+
+    /// Whether something reads a table that a parameter stands in.
+    pub(super) fn is_read_with(&self, name: &str) -> bool {
+        let mut ends = name.match_indices('.').map(|(at, _)| &name[..at]);
+        ends.any(|above| self.get(above).is_some_and(|above| above.is_read.get()))
+    }
+
+    /// Sets the value of a declared parameter from the command line, also in the tables that it stands in.
+    pub(super) fn set(&mut self, name: &str, value: &Value) {
+        let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
+        for end in ends {
+            let Some(at) = self.index.get(&name[..end]) else {
+                continue;
+            };
+            let declared = &mut self.list[*at];
+            declared.origin = Origin::CommandLine(Some(declared.span));
+            match declared.value.as_mut() {
+                Some(whole) if end < name.len() => {
+                    put(whole, &name[end + 1..], value);
+                }
+                _ if end == name.len() => declared.value = Some(value.clone()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells the values of parameter files that something reads and that can be none.
+    pub(super) fn report_unfit(&self, files: &FileParams, mistakes: &mut Mistakes) {
+        let unfit = files
+            .params
+            .iter()
+            .filter_map(|param| param.value.as_ref().err().map(|what| (param, what)));
+        for (param, what) in unfit {
+            let declared = self.get(&param.name);
+            if declared.is_some_and(|declared| declared.is_read.get() && declared.value.is_none()) {
+                mistakes
+                    .error(param.span, format!("the value of `{}` can be no parameter", param.name))
+                    .note(format!("it is, or has in it, {what}"))
+                    .help("change it, or let a target that reads the file itself name the file in `inputs`");
+            }
+        }
     }
 
     /// Checks that no two parameters reach commands as one environment variable.
@@ -98,11 +196,6 @@ impl<'t> Params<'t> {
         self.index.get(name).map(|at| &self.list[*at])
     }
 
-    /// Finds a declared parameter, to change it.
-    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Declared<'t>> {
-        self.index.get(name).map(|at| &mut self.list[*at])
-    }
-
     /// All declared names.
     pub(super) fn names(&self) -> impl Iterator<Item = &'t str> + Clone {
         self.list.iter().map(|param| param.name.text)
@@ -114,7 +207,8 @@ impl<'t> Declared<'t> {
     pub(super) fn given(name: Word<'t>, node: &'t TomlNode<'t>, value: Value) -> Self {
         Self {
             name,
-            node,
+            node: Some(node),
+            span: span_of(node),
             value: Some(value),
             origin: Origin::Atsaffile(span_of(node)),
             is_read: Cell::new(false),
@@ -125,11 +219,41 @@ impl<'t> Declared<'t> {
     fn read(name: Word<'t>, node: &'t TomlNode<'t>, may_be_table: bool, mistakes: &mut Mistakes) -> Self {
         Self {
             name,
-            node,
+            node: Some(node),
+            span: span_of(node),
             value: value(name.text, node, may_be_table, mistakes),
             origin: Origin::Atsaffile(span_of(node)),
             is_read: Cell::new(false),
         }
+    }
+
+    /// What a parameter file has.
+    fn of_file(param: &'t FileParam) -> Self {
+        let FileParam { name, span, value } = param;
+        Self {
+            name: Word {
+                text: name,
+                span: *span,
+            },
+            node: None,
+            span: *span,
+            value: value.as_ref().ok().cloned(),
+            origin: Origin::Atsaffile(*span),
+            is_read: Cell::new(false),
+        }
+    }
+}
+
+/// Puts a value into a table of tables.
+fn put(table: &mut Value, name: &str, value: &Value) {
+    let (first, rest) = name
+        .split_once('.')
+        .map_or((name, None), |(first, rest)| (first, Some(rest)));
+    let Value::Table(entries) = table else { return };
+    match (entries.get_mut(first), rest) {
+        (Some(entry), Some(rest)) => put(entry, rest, value),
+        (Some(entry), None) => *entry = value.clone(),
+        (None, _) => {}
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
-use super::matrix::{self, AxisFiles, Matrix};
+use super::asked::FileAnswers;
+use super::matrix::{self, Matrix};
 use super::mistakes::Mistakes;
 use super::names::Names;
 use super::overrides;
@@ -13,9 +14,11 @@ use super::scope::Scope;
 use super::sections::{Sections, check_variable};
 use super::syntax::Word;
 use super::targets::{self, Draft};
-use super::{Overrides, airflow, credentials, goals, instances, load, outputs, unread};
+use super::{Overrides, airflow, credentials, goals, instances, load, outputs, params_file, unread};
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{Action, Command, IgnorePattern, Input, Output, Param, Pool, Secret, Spec, Target};
+use crate::engine::spec::{
+    Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, Secret, Spec, Target, Text,
+};
 
 /// Everything that one target is resolved against.
 pub(super) struct Resolver<'p, 't> {
@@ -30,6 +33,9 @@ pub(super) struct Resolver<'p, 't> {
     pub(super) catalog: &'p Catalog,
     /// Variables that tasks take without being told.
     pub(super) environment: &'p BTreeMap<String, String>,
+    /// The text with those of the parameter files.
+    pub(super) sources: &'p Text,
+    pub(super) params_files: &'p [ParamsFile],
 }
 
 /// Fills the Spec from the tables of the file.
@@ -37,7 +43,7 @@ pub(super) fn fill<'t>(
     spec: &mut Spec,
     text: &'t str,
     root: &'t DeTable<'t>,
-    given: (&Overrides, &AxisFiles),
+    given: (&Overrides, &FileAnswers),
     catalog: &Catalog,
     mistakes: &mut Mistakes,
 ) {
@@ -49,13 +55,14 @@ pub(super) fn fill<'t>(
     spec.pools = load::pools(sections.pools, mistakes);
     let written = targets::read(sections.target, mistakes);
     declare_known(&mut spec.secrets, &written, catalog);
-    let mut params = Params::read(sections.params, catalog, mistakes);
+    let files = params_file::read(&project.params_files, found, &spec.text, mistakes);
+    let mut params = Params::read(sections.params, &files, catalog, mistakes);
     let on_disk = matrix::file_values(sections.matrix, found, mistakes);
     let matrix = Matrix::read(sections.matrix, &on_disk, mistakes);
     matrix.check_params(&params, overrides, mistakes);
     overrides::apply(overrides, &mut params, &matrix, &written, catalog, mistakes);
     matrix.outweighs(overrides, mistakes);
-    let drafts = instances::expand(text, &written, &matrix, &params, mistakes);
+    let drafts = instances::expand(text, &written, &matrix, &params, catalog, mistakes);
 
     let file = spec.text.path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut made = outputs::read_all(text, &drafts, &params, &file, mistakes);
@@ -70,11 +77,14 @@ pub(super) fn fill<'t>(
         shell: project.shell.as_deref(),
         catalog,
         environment: &overrides.environment,
+        sources: &spec.text,
+        params_files: &files.files,
     };
     let targets = whole.targets(&drafts, &made, mistakes);
     let (default, resolved) = goals::read(&project, &aliases, &names, mistakes);
     spec.airflow = airflow::read(sections.airflow, &params, &spec.secrets, mistakes);
     load::unused(&spec.pools, &written, mistakes);
+    params.report_unfit(&files, mistakes);
     unread::report(&params, &matrix, &written, catalog, mistakes);
     credentials::report(overrides, &params, &matrix, &written, mistakes);
 
@@ -92,7 +102,15 @@ pub(super) fn fill<'t>(
         .collect();
     spec.default = default;
     spec.aliases = resolved;
-    spec.params = params.list.iter().filter_map(Declared::param).collect();
+    let of_files = params.of_files().iter().filter(|param| param.is_read.get());
+    let of_files = of_files.filter(|param| !params.has_entries(param.name.text));
+    spec.params = params
+        .own()
+        .iter()
+        .chain(of_files)
+        .filter_map(Declared::param)
+        .collect();
+    spec.params_files = files.files;
 }
 
 /// Declares the secrets that tasks get without being told, as optional ones.
@@ -148,9 +166,30 @@ impl Resolver<'_, '_> {
             load: self.load(draft, mistakes),
             effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
-            cache: draft.cache,
+            cache: draft.cache && draft.temp.is_none(),
+            temp: draft.temp.is_some(),
+            resume: draft.resume.is_some(),
             secrets_in_output: draft.secrets_in_output,
         };
+        if let Some((span, direct)) = draft.resume.zip(draft.direct) {
+            mistakes
+                .error(span, format!("the target `{}` is `direct`, and cannot `resume`", draft.name.text))
+                .also(direct, "`direct`")
+                .note("what a failed attempt left is given to the next one in `{{output}}`, which is not where such a command writes")
+                .help("remove one of the two");
+        }
+        if let Some(span) = draft.temp.filter(|_| target.effect) {
+            mistakes
+                .error(
+                    span,
+                    format!(
+                        "the target `{}` acts outside the project, and is `temp`",
+                        draft.name.text
+                    ),
+                )
+                .note("its artifact is the receipt: without it, it would act again")
+                .help("remove one of the two");
+        }
         target.params.sort_by(|a, b| a.name.cmp(&b.name));
         target.env.sort();
         target.env.dedup();
@@ -251,6 +290,7 @@ pub(super) fn nothing() -> Action {
     Action::Command(Command {
         words: Vec::new(),
         shell: None,
+        cwd: None,
         file_words: Vec::new(),
     })
 }

@@ -37,7 +37,7 @@ impl<'p, 't> Scope<'p, 't> {
             params,
             with: &draft.with,
             instance: draft.instance.as_ref(),
-            is_broken: draft.broken.each,
+            is_broken: draft.broken.each || params.is_broken,
         }
     }
 
@@ -81,7 +81,10 @@ impl<'p, 't> Scope<'p, 't> {
             match part {
                 TemplatePart::Literal(literal) => out.push_str(literal),
                 TemplatePart::Hole(hole) => match self.find(hole.name) {
-                    Lookup::Value(value, _) => out.push_str(&value.plain()),
+                    Lookup::Value(value, _) => {
+                        whole &= fits_in_text(text, word, &hole, value, mistakes);
+                        out.push_str(&value.plain());
+                    }
                     Lookup::Broken => whole = false,
                     Lookup::Unknown => {
                         unknown_param(text, word, &hole, self.names(), mistakes);
@@ -92,6 +95,29 @@ impl<'p, 't> Scope<'p, 't> {
         }
         whole.then_some(Cow::Owned(out))
     }
+}
+
+/// Whether a value can be put into a text; else adds the error.
+pub(super) fn fits_in_text(
+    text: &str,
+    word: Word<'_>,
+    hole: &Hole<'_>,
+    value: &Value,
+    mistakes: &mut Mistakes,
+) -> bool {
+    let Some(what) = value.unfit_for_text() else {
+        return true;
+    };
+    let span = syntax::within(text, word, &hole.at);
+    let mistake = mistakes.error(span, format!("`{}` cannot be put into a text: it is {what}", hole.name));
+    if what == "a table" {
+        mistake.help(format!("name one of its entries, as in `{{{{{}.NAME}}}}`", hole.name));
+    }
+    mistake.help(format!(
+        "a command can read it from the file `{{{{params_file}}}}`: name it in `params = [\"{}\"]`",
+        hole.name
+    ));
+    false
 }
 
 /// Adds the error about a hole that names nothing.

@@ -12,7 +12,7 @@ use crate::engine::spec::Secret;
 const SECTIONS: [&str; 8] = [
     "project", "alias", "params", "matrix", "pools", "secrets", "airflow", "target",
 ];
-const PROJECT: [&str; 4] = ["name", "default", "ignore", "shell"];
+const PROJECT: [&str; 5] = ["name", "default", "ignore", "shell", "params_files"];
 
 /// The tables of the file.
 #[derive(Default)]
@@ -41,6 +41,8 @@ pub(super) struct ProjectTable<'t> {
     pub(super) ignore: Vec<Word<'t>>,
     /// The words of the shell, if they are written.
     pub(super) shell: Option<Vec<String>>,
+    /// Files from which parameters come.
+    pub(super) params_files: Vec<Word<'t>>,
 }
 
 /// A name for goals, as written.
@@ -88,7 +90,10 @@ impl<'t> Sections<'t> {
                 "default" => project.default = syntax::texts(node, "default", "a list of goals", mistakes),
                 "ignore" => project.ignore = ignore(node, mistakes),
                 "shell" => project.shell = Some(targets::shell(node, mistakes)),
-                _ => unknown_key(key, "in `[project]`", &PROJECT, &["params_files"], mistakes),
+                "params_files" => {
+                    project.params_files = syntax::texts(node, "params_files", "a list of parameter files", mistakes);
+                }
+                _ => unknown_key(key, "in `[project]`", &PROJECT, &[], mistakes),
             }
         }
         project

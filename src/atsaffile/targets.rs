@@ -13,7 +13,7 @@ use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::Span;
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 29] = [
     "uses",
     "run",
     "each",
@@ -38,10 +38,13 @@ const KEYS: [&str; 26] = [
     "effect",
     "direct",
     "cache",
+    "temp",
+    "resume",
     "shell",
+    "cwd",
     "desc",
 ];
-const RESERVED: [&str; 4] = ["discover", "cwd", "temp", "resume"];
+const RESERVED: [&str; 1] = ["discover"];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -68,6 +71,8 @@ pub(super) struct Draft<'t> {
     pub(super) outputs_key: Option<Span>,
     /// The words of the shell, if they are written, and where.
     pub(super) shell: Option<(Span, Vec<String>)>,
+    /// The directory in which its command runs, if one is written.
+    pub(super) cwd: Option<Word<'t>>,
     pub(super) params: Vec<Word<'t>>,
     pub(super) params_key: Option<Span>,
     pub(super) with: Vec<Declared<'t>>,
@@ -92,6 +97,10 @@ pub(super) struct Draft<'t> {
     /// Whether it is set, and where.
     pub(super) direct: Option<Span>,
     pub(super) cache: bool,
+    /// Whether its artifacts may go once they are read, and where that is said.
+    pub(super) temp: Option<Span>,
+    /// Whether an attempt goes on with what a failed one left, and where that is said.
+    pub(super) resume: Option<Span>,
     pub(super) secrets_in_output: bool,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
@@ -159,6 +168,7 @@ impl<'t> Draft<'t> {
             outputs: Vec::new(),
             outputs_key: None,
             shell: None,
+            cwd: None,
             params: Vec::new(),
             params_key: None,
             with: Vec::new(),
@@ -178,6 +188,8 @@ impl<'t> Draft<'t> {
             effect: false,
             direct: None,
             cache: true,
+            temp: None,
+            resume: None,
             secrets_in_output: false,
             broken: Broken::default(),
         }
@@ -204,6 +216,7 @@ impl<'t> Draft<'t> {
             "outputs" => self.read_outputs(key, node, mistakes),
             "output" => self.read_output(key, node, mistakes),
             "shell" => self.shell = Some((key.span, shell(node, mistakes))),
+            "cwd" => self.cwd = syntax::text(node, "cwd", "a directory of the project", mistakes),
             "params" => {
                 self.params_key = Some(key.span);
                 self.params = syntax::texts(node, "params", "a list of parameters", mistakes);
@@ -238,6 +251,8 @@ impl<'t> Draft<'t> {
             "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
+            "temp" => self.temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
+            "resume" => self.resume = syntax::flag(node, "resume", mistakes).and_then(|on| on.then_some(key.span)),
             "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }

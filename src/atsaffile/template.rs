@@ -23,6 +23,12 @@ pub(super) struct Hole<'t> {
     pub(super) at: Range<usize>,
 }
 
+/// The name in a text that is a hole and nothing else.
+pub(super) fn only_hole(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    (!name.is_empty() && !name.contains(['{', '}'])).then_some(name)
+}
+
 /// Splits a text at its holes; a broken hole is a mistake, and the rest of the text is then left out.
 pub(super) fn split<'t>(text: &str, word: Word<'t>, mistakes: &mut Mistakes) -> (Vec<TemplatePart<'t>>, bool) {
     let mut parts = Vec::new();

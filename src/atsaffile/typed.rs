@@ -25,6 +25,8 @@ pub(crate) enum ValueType {
     Auto(Box<ValueType>),
     /// A table as TOML writes it.
     Table,
+    /// Whatever the text is as TOML; else the text itself.
+    Any,
 }
 
 impl ValueType {
@@ -52,6 +54,7 @@ impl ValueType {
             Value::Date(_) => Self::Date,
             Value::List(items) => Self::List(Box::new(items.first().map_or(Self::Text, Self::of_value))),
             Value::Table(_) => Self::Table,
+            Value::Null => Self::Any,
         }
     }
 
@@ -63,6 +66,8 @@ impl ValueType {
         let trimmed = text.trim();
         match self {
             Self::Text => Ok(Value::Text(text.to_owned())),
+            Self::Any if trimmed == "null" => Ok(Value::Null),
+            Self::Any => Ok(params::value_of_text(trimmed).unwrap_or_else(|| Value::Text(text.to_owned()))),
             Self::Auto(_) if trimmed == AUTO => Ok(Value::Text(AUTO.to_owned())),
             Self::Auto(inner) => inner.read(text),
             Self::OneOrMany(item) if trimmed.contains(',') || trimmed.starts_with('[') => item.list(trimmed),
@@ -140,7 +145,9 @@ impl ValueType {
             Self::Float => "a number",
             Self::Date => "a date such as 2023-06-01",
             Self::Table => "a table such as `{ name = value }`",
-            Self::Text | Self::List(_) | Self::OneOrMany(_) | Self::Auto(_) => "a value of the declared type",
+            Self::Text | Self::List(_) | Self::OneOrMany(_) | Self::Auto(_) | Self::Any => {
+                "a value of the declared type"
+            }
         }
     }
 }

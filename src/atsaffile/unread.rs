@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::matrix::Matrix;
 use super::mistakes::Mistakes;
-use super::params::Params;
+use super::params::{Declared, Params};
 use super::targets::Draft;
 use crate::engine::spec::Origin;
 use crate::engine::spec::schema::Catalog;
@@ -27,7 +27,19 @@ pub(super) fn report(
             .filter(|axis| axis.is_used.get())
             .flat_map(|axis| &axis.values)
     };
-    let declared = || params.list.iter().chain(values().flat_map(|value| &value.with));
+    // A parameter file is also there for others than atsaf; but what `-s` sets in it is meant for a target.
+    let is_set = |param: &&Declared<'_>| matches!(param.origin, Origin::CommandLine(_));
+    let set = || {
+        let set = params.of_files().iter().filter(is_set);
+        set.filter(|param| !params.has_entries(param.name.text) && !params.is_read_with(param.name.text))
+    };
+    let declared = || {
+        params
+            .own()
+            .iter()
+            .chain(set())
+            .chain(values().flat_map(|value| &value.with))
+    };
     let unread = || declared().filter(|param| !param.is_read.get());
     if unread().next().is_none() {
         return;

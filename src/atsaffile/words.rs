@@ -16,6 +16,16 @@ pub(super) fn of_list(word: &str, program: bool, files: &mut Vec<String>) {
     }
 }
 
+/// The words that may be paths of project files, counted from the project; they are read in the directory `cwd`.
+pub(super) fn from_project(words: Vec<String>, cwd: Option<&str>) -> Vec<String> {
+    let from_project = |word: String| match cwd {
+        Some(cwd) if !word.starts_with('/') => path::normalise(&format!("{cwd}/{word}")),
+        _ => word,
+    };
+    let is_inside = |path: &String| !path.is_empty() && !path::is_outside(path) && !path::is_store(path);
+    words.into_iter().map(from_project).filter(is_inside).collect()
+}
+
 /// Adds the words of a text for the shell that may be files: those that are literal, in the order of the text.
 ///
 /// Quotes are read as the shell reads them; operators, comments, and the words that a redirection writes to are left
@@ -70,8 +80,5 @@ fn add(word: &str, program: bool, files: &mut Vec<String>) {
     if word.is_empty() || word.starts_with('-') || (program && !word.contains('/')) {
         return;
     }
-    let path = path::normalise(word);
-    if !path.is_empty() && !path::is_outside(&path) && !path::is_store(&path) {
-        files.push(path);
-    }
+    files.push(path::normalise(word));
 }

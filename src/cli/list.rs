@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{CommandError, Exit, Session};
 use crate::engine::graph::{Graph, How, Read, TargetId};
-use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, Target};
+use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, SHELL, SHELL_PAST_FAILURES, Target};
 use crate::export;
 use crate::outward::visible_line;
 use crate::report::human;
@@ -73,6 +73,12 @@ fn target(graph: &Graph, group: &[TargetId], ink: Ink) -> String {
         Action::Command(command) => {
             for line in command.text().trim().lines() {
                 rows.add("runs", &[line]);
+            }
+            if let Some(shell) = command.shell.as_deref().filter(|shell| !is_usual(shell)) {
+                rows.add("shell", &[shell.join(" ").as_str()]);
+            }
+            if let Some(cwd) = &command.cwd {
+                rows.add("in", &[&format!("{cwd}/")]);
             }
         }
     }
@@ -143,6 +149,11 @@ impl ListRows {
     }
 }
 
+/// Whether a shell is the one that runs a text where none is written.
+fn is_usual(shell: &[String]) -> bool {
+    *shell == SHELL || *shell == SHELL_PAST_FAILURES
+}
+
 /// How a file came to be an input, where it was not simply declared as such.
 fn origin_of_read(graph: &Graph, target: &Target, read: &Read) -> String {
     if let Some(artifact) = read.artifact {
@@ -188,7 +199,13 @@ fn habits(target: &Target) -> Vec<String> {
     if target.direct {
         habits.push("writes the declared paths itself".to_owned());
     }
-    if !target.cache {
+    if target.resume {
+        habits.push("goes on with what a failed attempt left".to_owned());
+    }
+    if target.temp {
+        habits.push("goes once all that reads it is built".to_owned());
+    }
+    if !target.cache && !target.temp {
         habits.push("no copy in the store".to_owned());
     }
     if target.retries > 0 {

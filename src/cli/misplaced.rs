@@ -73,7 +73,7 @@ fn any<'s>(value: &Value, is: &dyn Fn(&str) -> Option<&'s str>) -> Option<&'s st
         Value::List(items) => items.iter().find_map(|item| any(item, is)),
         Value::Table(entries) => entries.values().find_map(|value| any(value, is)),
         Value::Int(_) | Value::Float(_) => is(&value.plain()),
-        Value::Bool(_) => None,
+        Value::Bool(_) | Value::Null => None,
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod accept;
 pub mod address_space;
-mod axes;
+mod asked_files;
 mod build;
 mod check;
 mod clean;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 
-use super::{CommandError, Common, Exit, axes, build, setup};
+use super::{CommandError, Common, Exit, asked_files, build, setup};
 use crate::atsaffile::{self, Overrides, ValueType};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
@@ -107,7 +107,7 @@ fn look_for_place(rest: &[OsString], common: &mut Common) {
 fn spec(common: &Common, catalog: &Catalog) -> Result<Spec, CommandError> {
     let file = setup::find(common)?;
     let (path, text) = setup::read(&file)?;
-    let found = axes::look(&setup::root_of(&file), &text);
+    let found = asked_files::look(&setup::root_of(&file), &text);
     let (spec, diagnostics) = atsaffile::load_with(&path, &text, &Overrides::default(), &found, catalog);
     let wrong = diagnostics.iter().any(|it| it.severity == Severity::Error);
     if wrong && spec.params.is_empty() && spec.targets.is_empty() {

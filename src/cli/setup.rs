@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, axes, dotenv, misplaced, small_file};
-use crate::atsaffile::{self, Overrides};
+use super::{CommandError, Common, Exit, Session, asked_files, dotenv, misplaced, small_file};
+use crate::atsaffile::{self, FileAnswers, FoundParamsFile, Overrides};
 use crate::diagnostic::{Diagnostic, Severity, few, few_at_each_place, few_of_each_kind};
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
@@ -14,7 +14,7 @@ use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, GraphError, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::{Catalog, VariableRole};
-use crate::engine::spec::{Output, Secret, Spec, Text, full_name};
+use crate::engine::spec::{Output, Secret, Spec, full_name};
 use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
 use crate::outward::Mask;
@@ -196,10 +196,10 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (typed, text) = read(&file)?;
     let root = root_of(&file);
     let typed_in = typed_in(common, &root);
-    let (catalog, text) = (tasks.catalog(), Text { path: typed, text });
+    let catalog = tasks.catalog();
     let mut wrong_in_file = Vec::new();
     let env_file = env_file(&root.join(".env"), &mut wrong_in_file);
-    let env = with_known_variables(&session.env, &env_file, &text.text, &catalog);
+    let env = with_known_variables(&session.env, &env_file, &text, &catalog);
     let overrides = Overrides {
         sets: common.set.clone(),
         environment: taken_for_params(&env, &catalog),
@@ -212,7 +212,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     };
     let (declared, opened) = thread::scope(|scope| {
         let store = thread::Builder::new().spawn_scoped(scope, open);
-        let declared = declared(&root, &text, &overrides, &catalog, &user);
+        let declared = declared(&root, (&typed, &text), &overrides, &catalog, &user);
         let opened = match store {
             Ok(store) => store.join().expect("internal error: the store's reader panicked"),
             Err(_) => open(),
@@ -302,7 +302,7 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 7;
+const SPEC: u32 = 10;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {
@@ -316,16 +316,36 @@ struct CheckedAtsaffile {
 }
 
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
-fn declared(root: &Path, text: &Text, overrides: &Overrides, catalog: &Catalog, user: &UserKey) -> CheckedAtsaffile {
-    let (version, Text { path, text: content }) = (env!("CARGO_PKG_VERSION"), text);
-    let found = axes::look(root, content);
-    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found:?}\n{catalog:?}\n{path}\n{content}");
+fn declared(
+    root: &Path,
+    (path, content): (&str, &str),
+    overrides: &Overrides,
+    catalog: &Catalog,
+    user: &UserKey,
+) -> CheckedAtsaffile {
+    let version = env!("CARGO_PKG_VERSION");
+    let found = asked_files::look(root, content);
+    let FileAnswers {
+        matches,
+        tables,
+        params_files,
+    } = &found;
+    let digest = |file: &FoundParamsFile| {
+        file.bytes
+            .as_ref()
+            .map(|bytes| Digest::of(bytes))
+            .map_err(String::clone)
+    };
+    let params_files: Vec<_> = params_files.iter().map(|file| (&file.path, digest(file))).collect();
+    let found_key = (matches, tables, params_files);
+    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content}");
     let key = Digest::of(key.as_bytes());
+    let text = atsaffile::with_params_files(path, content, &found);
     let kept = Store::checked_spec(root, key, text, user);
     let is_kept = kept.is_some();
     let (spec, mut diagnostics) = match kept {
         Some(kept) => (kept.spec, kept.warnings),
-        None => atsaffile::load_with(&text.path, &text.text, overrides, &found, catalog),
+        None => atsaffile::load_with(path, content, overrides, &found, catalog),
     };
     let secrets = spec.secrets.clone();
     diagnostics = few(&diagnostics);

@@ -120,9 +120,9 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
                 }
                 due = due_at(&project, &goals, pause);
             }
-            // The files of the last sound Atsaffile are still waited for, and those that this one lacks for its axes.
+            // The files of the last sound Atsaffile are still waited for, and those that this one asks for.
             Err(failure) => {
-                watched.add_axes(&file);
+                watched.add_asked(&file);
                 source.observe(&watched, session);
                 tell(&failure, session);
             }

@@ -46,8 +46,11 @@ pub(crate) struct Attempt<'a> {
     pub(crate) number: u32,
     /// How many threads it may keep busy.
     pub(crate) threads: usize,
-    /// An effect's key in the outside world.
+    /// The id of the result as far as it is known before: an effect's key in the outside world, and what an attempt that
+    /// is resumed goes by.
     pub(crate) effect_key: Digest,
+    /// Whether all is to be made anew.
+    pub(crate) is_forced: bool,
     /// The locks of the attempt.
     pub(crate) held: &'a Held,
     /// Set when a process of its command goes on after the command.
@@ -98,6 +101,9 @@ impl Attempt<'_> {
     pub(crate) async fn run(&self, pace: &Pace) -> Result<Vec<Staged>, AttemptError> {
         let target = self.context.graph.target(self.target);
         let private = self.stage(target, pace).await?;
+        if target.resume {
+            self.give_unfinished(target, &private)?;
+        }
         let log = Mutex::new(Log::new(self, target));
         let traces = Traces::before(target, self.context.files.root());
         let done = match &target.action {
@@ -113,15 +119,39 @@ impl Attempt<'_> {
                 // Without it there is still the message.
                 let _ = log.keep_command();
                 let secrets = SecretsGiven::to(target, &self.options.secrets);
+                self.keep_unfinished(target, &private, &secrets);
                 let kept = keep(&private, &log.dir().join("files"), &secrets);
                 self.clear(target);
                 Err(AttemptError::Failed(Box::new(self.complete(*failure, log, kept))))
             }
             Err(AttemptError::Interrupted) => {
+                let secrets = SecretsGiven::to(target, &self.options.secrets);
+                self.keep_unfinished(target, &private, &secrets);
                 self.clear(target);
                 Err(AttemptError::Interrupted)
             }
             Err(AttemptError::Store(error)) => Err(AttemptError::Store(error)),
+        }
+    }
+
+    /// Gives the attempt what an earlier one had written for the same result, unless all is to be made anew.
+    fn give_unfinished(&self, target: &Target, private: &Private) -> Result<(), AttemptError> {
+        let store = self.context.store;
+        let given = match self.is_forced {
+            true => store.drop_unfinished(&target.outputs),
+            false => store.give_unfinished(private, &target.outputs, self.effect_key),
+        };
+        Ok(given.map_err(StoreError::at(&private.dirs[0]))?)
+    }
+
+    /// Keeps what the attempt wrote for the next one, should it turn out to be of use.
+    fn keep_unfinished(&self, target: &Target, private: &Private, secrets: &SecretsGiven<'_>) {
+        // What goes on writes there, and what holds a secret is kept nowhere.
+        let is_ended = !self.left_running.load(Ordering::Relaxed);
+        let is_clean = |path: &PathBuf| !path.exists() || matches!(secrets.find_in(path), Ok(None));
+        if target.resume && is_ended && private.paths.iter().all(is_clean) {
+            // Without it the next attempt begins anew.
+            let _ = self.context.store.keep_unfinished(private, &target.outputs);
         }
     }
 
@@ -341,9 +371,13 @@ impl Attempt<'_> {
         self.may_start(pace).await?;
         let words = command::words_of(self.context, self.target, command, (staging, self.threads));
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
+        let dir = match &command.cwd {
+            Some(cwd) => files.at(cwd),
+            None => files.root().to_owned(),
+        };
         let process = Process {
             words,
-            dir: files.root(),
+            dir: &dir,
             env: self.environment(target),
             lock: self.held.own(),
             apart: false,

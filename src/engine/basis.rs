@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::dependencies;
 use super::digest::Digest;
-use super::event::Event;
+use super::event::{Event, Failure};
 use super::execute::{Attempts, CHANGES, Executed, Execution, Overtaken, cannot_plan, changes_too_often};
 use super::files::PathState;
 use super::fingerprint::Fingerprint;
@@ -13,8 +13,18 @@ use super::moves::{EarlierAttempts, Moves, Seen};
 use super::plan::PlanError;
 use super::run::Run;
 use super::sight::Moved;
+use super::spec::ParamsFile;
 use super::store::History;
 use super::store::entry::ResultEntry;
+
+/// The failure of a target whose command reads a parameter file that is no longer the one whose values are known.
+pub(super) fn edited_params_file(file: &ParamsFile) -> Failure {
+    let mut failure = Failure::of(format!("`{}` was edited after this build had read it", file.path));
+    let note = "the command reads it too, and nobody knows which values it saw";
+    failure.notes.push(note.to_owned());
+    failure.help.push("build again".to_owned());
+    failure
+}
 
 /// On what an attempt is based.
 pub(crate) struct Basis<'g> {
@@ -50,6 +60,9 @@ impl<'a> Execution<'a> {
         let now = self
             .look(seen.reads.clone())
             .map_err(|failure| Executed::Failed(*failure))?;
+        if let Some(file) = seen.moved_params_file(&now).filter(|_| !self.target().effect) {
+            return Err(Box::new(Executed::Failed(edited_params_file(file))));
+        }
         let same_before = self.same_command_before(fingerprint, history);
         let was_read = |word: &str| same_before().is_some_and(|past| past.read.iter().any(|(_, path)| path == word));
         let moved_before = |path: &str| {

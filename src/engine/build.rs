@@ -132,6 +132,7 @@ impl Build<'_> {
         for step in plan.steps.iter().filter(|step| step.verdict.stays()) {
             self.run.found(step.target, &step.verdict);
         }
+        self.run.take_note_of(plan);
         self.run.observer.observe(&Event::Planned {
             run: self.run.id,
             steps,
@@ -161,7 +162,7 @@ impl Build<'_> {
             goals: options.asked.clone(),
             set: options.set.clone(),
         })])?;
-        let done = self.rounds(plan, foreign, 0);
+        let done = self.rounds(plan, foreign, 0).and_then(|()| Ok(self.let_all_go()?));
         let summary = self.run.summary();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let ended = Entry::Ended {

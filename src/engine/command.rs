@@ -1,6 +1,6 @@
 //! Commands: from a declared command to a child process and its end.
 //!
-//! A command runs in the project's directory, in a process group of its own, with nothing on its standard input. It
+//! A command runs in the project's directory, or in one of its directories, in a process group of its own, with nothing on its standard input. It
 //! sees `PATH`, `HOME`, `TMPDIR`, `LANG=C.UTF-8`, the environment that its target declares, and the `ATSAF_*`
 //! variables that are made here; nothing else.
 
@@ -51,14 +51,17 @@ pub(crate) fn words_of(
 ) -> Vec<String> {
     let target = context.graph.target(id);
     let root = context.files.root();
-    let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned();
-    let inputs = declared_inputs(context.graph, id);
+    let below = |path: &Path| {
+        let path = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
+        command.from_cwd(&path).into_owned()
+    };
+    let inputs = seen_inputs(context.graph, id, command);
     let outputs = target
         .outputs
         .iter()
         .zip(staged)
         .map(|(output, staged)| match target.direct {
-            true => (output.port.as_str(), output.path.clone()),
+            true => (output.port.as_str(), command.from_cwd(&output.path).into_owned()),
             false => (output.port.as_str(), below(staged)),
         });
     let given = GivenFiles::paths(root, target);
@@ -87,6 +90,12 @@ pub(crate) fn shown(command: &Command, words: &[String]) -> String {
     }
 }
 
+/// Role and path of each declared input, in order, as they are called from where the command runs.
+pub(crate) fn seen_inputs<'g>(graph: &'g Graph, id: TargetId, command: &Command) -> Vec<(&'g str, Cow<'g, str>)> {
+    let declared = declared_inputs(graph, id).into_iter();
+    declared.map(|(role, path)| (role, command.from_cwd(path))).collect()
+}
+
 /// Role and path of each declared input of a target, in order.
 pub(crate) fn declared_inputs(graph: &Graph, id: TargetId) -> Vec<(&str, &str)> {
     let declared = graph.node(id).reads.iter().filter(|read| read.how.is_declared());
@@ -97,7 +106,7 @@ pub(crate) fn declared_inputs(graph: &Graph, id: TargetId) -> Vec<(&str, &str)> 
 pub(crate) struct Process<'a> {
     /// The program and its arguments.
     pub(crate) words: Vec<String>,
-    /// The project's directory.
+    /// Where it runs.
     pub(crate) dir: &'a Path,
     /// All of its environment.
     pub(crate) env: BTreeMap<String, String>,

@@ -5,7 +5,7 @@ use super::fingerprint::{self, ActionFields, Fingerprint};
 use super::graph::{ArtifactId, Graph, How, Read, TargetId};
 use super::look::Look;
 use super::plan::{PlanError, VerdictInputs};
-use super::spec::{Action, Target, Value};
+use super::spec::{Action, Command, Target, Value};
 use super::store::History;
 use super::task::Tasks;
 use super::timing::params_of;
@@ -156,6 +156,16 @@ fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
                 parts: parts.into_iter().map(|part| (part.name, part.version)).collect(),
             }
         }
+        Action::Command(Command {
+            words,
+            shell,
+            cwd: Some(cwd),
+            ..
+        }) => ActionFields::Within {
+            cwd: cwd.clone(),
+            words: words.iter().map(|word| word.text.clone()).collect(),
+            shell: shell.clone(),
+        },
         Action::Command(command) => match &command.shell {
             Some(shell) => ActionFields::Shell {
                 text: command.text(),

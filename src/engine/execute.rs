@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, AttemptError};
-use super::basis::Basis;
+use super::basis::{Basis, edited_params_file};
 use super::clock;
 use super::dependencies;
 use super::digest::Digest;
@@ -130,27 +130,47 @@ impl<'a> Execution<'a> {
         match &step.verdict {
             Verdict::Fresh => {
                 let is_accepted = step.note == Some(Note::Accepted);
-                Ok(Executed::Done(Outcome::Fresh, history.in_place(is_accepted)))
+                return Ok(Executed::Done(Outcome::Fresh, history.in_place(is_accepted)));
             }
             Verdict::Held { until, .. } => {
                 let until = *until;
-                Ok(Executed::Done(Outcome::Held { until }, history.in_place(false)))
+                return Ok(Executed::Done(Outcome::Held { until }, history.in_place(false)));
             }
             Verdict::Stale {
                 reasons,
                 restore: Some(earlier),
-            } => match self.restore(&step, *earlier, reasons)? {
-                Some(done) => Ok(done),
-                None => self.attempt(&step, &history, &seen, &held, attempts).await,
-            },
-            Verdict::Stale { .. } | Verdict::Undecided => self.attempt(&step, &history, &seen, &held, attempts).await,
+            } => {
+                if let Some(done) = self.restore(&step, *earlier, reasons)? {
+                    return Ok(done);
+                }
+            }
+            Verdict::Stale { .. } | Verdict::Undecided => {}
         }
+        if self.lacks_what_is_gone(&seen) {
+            // The next plan has it made again.
+            return Ok(Executed::Overtaken(Overtaken {
+                target: self.id,
+                by: None,
+            }));
+        }
+        self.attempt(&step, &history, &seen, &held, attempts).await
+    }
+
+    /// Whether something that it reads went once it had been read, and is needed after all.
+    fn lacks_what_is_gone(&self, seen: &Seen<'a>) -> bool {
+        seen.pairs()
+            .any(|(read, seen)| self.may_be_gone(read) && seen.found.is_none())
+    }
+
+    fn may_be_gone(&self, read: &Read) -> bool {
+        read.artifact
+            .is_some_and(|id| self.run.context.graph.target(id.target).temp)
     }
 
     /// The target's verdict now.
     fn judged(&self) -> Result<Step, Box<Failure>> {
-        let force = self.run.forced(self.id);
-        let judged = judge::judge(self.run.inputs(), self.id, &|id| self.content(id), force);
+        let demand = self.run.demand(self.id);
+        let judged = judge::judge(self.run.inputs(), self.id, &|id| self.content(id), demand);
         judged.map(|(step, _)| step).map_err(|errors| {
             let mut failure = cannot_plan(&errors);
             failure.notes = moved_sources::gone(self.run, &errors);
@@ -170,6 +190,7 @@ impl<'a> Execution<'a> {
             number,
             threads: self.threads,
             effect_key,
+            is_forced: self.run.forced(self.id),
             held,
             left_running: AtomicBool::new(false),
             claim: OnceLock::new(),
@@ -248,6 +269,9 @@ impl<'a> Execution<'a> {
         let target = self.id;
         let changed = seen.pairs().find_map(|(read, seen)| {
             let id = read.artifact?;
+            if seen.found.is_none() && self.may_be_gone(read) {
+                return None;
+            }
             let expected = self.run.left(id).map(|artifact| (artifact.bytes, artifact.kind));
             (expected != seen.found).then_some(id)
         });
@@ -331,6 +355,9 @@ impl<'a> Execution<'a> {
                 "internal error: an input is not known at its turn".to_owned(),
             )));
         };
+        if let Some(file) = seen.edited_params_file() {
+            return Ok(Executed::Failed(edited_params_file(file)));
+        }
         let reasons = match &step.verdict {
             Verdict::Stale { reasons, .. } => reasons.clone(),
             _ => Vec::new(),
@@ -353,8 +380,17 @@ impl<'a> Execution<'a> {
         self.run.attempt_has_ended(self.id);
         let staged = match staged {
             Ok(staged) => staged,
-            Err(AttemptError::Failed(failure)) => return self.failed(*failure, begun.elapsed(), attempts),
-            Err(AttemptError::Interrupted) => return Ok(Executed::Interrupted),
+            Err(AttemptError::Failed(mut failure)) => {
+                if self.confirm_unfinished(seen, attempt.effect_key) {
+                    let note = "the next attempt goes on with what this one wrote (`resume`)";
+                    failure.notes.push(note.to_owned());
+                }
+                return self.failed(*failure, begun.elapsed(), attempts);
+            }
+            Err(AttemptError::Interrupted) => {
+                self.confirm_unfinished(seen, attempt.effect_key);
+                return Ok(Executed::Interrupted);
+            }
             Err(AttemptError::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
@@ -392,6 +428,22 @@ impl<'a> Execution<'a> {
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
         Ok(done)
+    }
+
+    /// Lets the next attempt go on with what one that did not succeed had written, if it saw the same from its beginning
+    /// to its end; says whether there is anything.
+    fn confirm_unfinished(&self, seen: &Seen<'a>, id: Digest) -> bool {
+        let (store, outputs) = (self.run.context.store, &self.target().outputs);
+        if !self.target().resume {
+            return false;
+        }
+        let is_same = self.look(seen.reads.clone()).is_ok_and(|now| seen.is_same(&now));
+        if is_same {
+            return store.confirm_unfinished(outputs, id).unwrap_or(false);
+        }
+        // Without its id it counts for nothing.
+        let _ = store.drop_unfinished(outputs);
+        false
     }
 
     fn commit(

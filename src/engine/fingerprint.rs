@@ -2,7 +2,7 @@
 //!
 //! | in it | how |
 //! |---|---|
-//! | the task | a built-in's name and version, and the version of each part that its parameters name; a command's text before parameters are put in, and the shell that reads it |
+//! | the task | a built-in's name and version, and the version of each part that its parameters name; a command's text before parameters are put in, the shell that reads it, and the directory in which it runs if it is not the project's |
 //! | used parameters | name and typed value, each separately |
 //! | inputs | role and content digest; for commands also the path and the order |
 //! | declared environment | name and digest of the value |
@@ -76,6 +76,15 @@ pub enum ActionFields {
         /// The words before parameters are put in.
         words: Vec<String>,
     },
+    /// A text or words that run in a directory of the project.
+    Within {
+        /// The directory, relative to the project.
+        cwd: String,
+        /// The text, or the words.
+        words: Vec<String>,
+        /// The words of the shell of a text.
+        shell: Option<Arc<[String]>>,
+    },
 }
 
 /// One thing that is read.
@@ -138,6 +147,8 @@ pub enum Field<S = String> {
     OutputOrder,
     /// Whether a command writes the declared paths itself.
     Direct,
+    /// The directory in which a command runs.
+    Cwd,
 }
 
 /// The typed value of a field.
@@ -187,6 +198,7 @@ impl Field<&str> {
             Self::Discovered(path) => Field::Discovered(path.to_owned()),
             Self::OutputOrder => Field::OutputOrder,
             Self::Direct => Field::Direct,
+            Self::Cwd => Field::Cwd,
         }
     }
 
@@ -209,6 +221,7 @@ impl Field<&str> {
             Self::Discovered(path) => into.tag(13).text(path),
             Self::OutputOrder => into.tag(14),
             Self::Direct => into.tag(15),
+            Self::Cwd => into.tag(16),
         };
     }
 }
@@ -228,6 +241,7 @@ impl fmt::Display for Field {
             Self::Probe => f.write_str("probe"),
             Self::OutputOrder => f.write_str("order of the outputs"),
             Self::Direct => f.write_str("direct"),
+            Self::Cwd => f.write_str("cwd"),
         }
     }
 }
@@ -303,6 +317,17 @@ impl ActionFields {
             Self::Words { words } => {
                 let words = words.iter().map(String::as_str);
                 visit(Field::Command, Some(FieldValue::texts(words)));
+            }
+            Self::Within { cwd, words, shell } => {
+                if let (Some(shell), [text]) = (shell, words.as_slice()) {
+                    visit(Field::Command, Some(FieldValue::Text(text.into())));
+                    let shell = shell.iter().map(String::as_str);
+                    visit(Field::Shell, Some(FieldValue::texts(shell)));
+                } else {
+                    let words = words.iter().map(String::as_str);
+                    visit(Field::Command, Some(FieldValue::texts(words)));
+                }
+                visit(Field::Cwd, Some(FieldValue::Text(cwd.into())));
             }
         }
     }
@@ -452,6 +477,15 @@ mod tests {
         }
     }
 
+    /// The sample's command in a directory.
+    fn within(cwd: &str, is_text: bool) -> ActionFields {
+        ActionFields::Within {
+            cwd: cwd.to_owned(),
+            words: vec!["sort {{input.raw}} > {{output}}".to_owned()],
+            shell: is_text.then(|| ["bash", "-c"].map(str::to_owned).into()),
+        }
+    }
+
     /// Another value for each field in turn; a new field does not compile here until it is edited as well.
     fn edited(field: usize, word: &str) -> Option<Fingerprint> {
         let Fingerprint {
@@ -498,6 +532,8 @@ mod tests {
             25 => action = builtin("train", 2, &[]),
             26 => drop(params.insert("horizon".to_owned(), Value::Float(24.0))),
             27 => direct = true,
+            28 => action = within(word, true),
+            29 => action = within("src", false),
             _ => return None,
         }
         Some(Fingerprint {
@@ -512,7 +548,7 @@ mod tests {
         })
     }
 
-    const EDITS: usize = 28;
+    const EDITS: usize = 30;
 
     proptest! {
         #[test]

@@ -53,7 +53,7 @@ impl GivenFiles {
             is_any: inputs || params,
         };
         if inputs {
-            let inputs = command::declared_inputs(context.graph, id);
+            let inputs = command::seen_inputs(context.graph, id, command);
             given.put(&given.paths.inputs, &Fill::inputs_file(&inputs))?;
         }
         if params {

@@ -18,6 +18,27 @@ use super::store::{History, StoredResult};
 use super::timing::{Timed, are_new_data};
 use super::writes::{self, Writes, writes};
 
+/// Why a target is to run although nothing that it depends on may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// It is not.
+    Nothing,
+    /// It is forced to.
+    Forced,
+    /// A target that has to run reads its artifacts, should they be gone.
+    NeededBy(TargetId),
+}
+
+impl Demand {
+    pub(crate) fn of(force: bool, needed_by: Option<TargetId>) -> Self {
+        match (force, needed_by) {
+            (true, _) => Self::Forced,
+            (false, Some(reader)) => Self::NeededBy(reader),
+            (false, None) => Self::Nothing,
+        }
+    }
+}
+
 /// A target's step, with the contents of what it leaves, unless it has to run; or why it cannot be planned.
 pub(super) type Judged = Result<(Step, Option<Contents>), Vec<PlanError>>;
 
@@ -26,10 +47,10 @@ pub(crate) fn judge(
     inputs: VerdictInputs<'_>,
     id: TargetId,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
-    force: bool,
+    demand: Demand,
 ) -> Judged {
     let history = inputs.past.histories(&[inputs.graph.name(id)]).pop();
-    judge_by(inputs, id, &history.unwrap_or_default(), known, force)
+    judge_by(inputs, id, &history.unwrap_or_default(), known, demand)
 }
 
 pub(super) fn judge_by(
@@ -37,8 +58,9 @@ pub(super) fn judge_by(
     id: TargetId,
     history: &Arc<History>,
     known: &dyn Fn(ArtifactId) -> Option<Digest>,
-    force: bool,
+    demand: Demand,
 ) -> Judged {
+    let force = demand == Demand::Forced;
     let target = inputs.graph.target(id);
     let timed = Timed::of(inputs, id, history);
     let reads = reads_of(inputs, id, history);
@@ -58,7 +80,7 @@ pub(super) fn judge_by(
         fingerprint: &fingerprint,
         today,
         hash: today.filter(|_| !is_unasked),
-        force,
+        demand,
         timed: &timed,
     };
     let mut finding = case.by_record()?;
@@ -73,6 +95,7 @@ pub(super) fn judge_by(
         asks,
         accepted,
         since,
+        gone,
     } = finding;
     // A plan keeps those of all its targets, and most have one.
     reasons.shrink_to_fit();
@@ -129,6 +152,8 @@ pub(super) fn judge_by(
             .or(history.open())
             .map(|last| Duration::from_millis(last.duration)),
         history: Arc::clone(history),
+        is_gone: gone.is_gone,
+        needed_by: gone.needed_by,
     };
     Ok((step, contents))
 }
@@ -143,7 +168,7 @@ struct Case<'a> {
     today: Option<Digest>,
     /// The same, if the probe was asked as well.
     hash: Option<Digest>,
-    force: bool,
+    demand: Demand,
     timed: &'a Timed<'a>,
 }
 
@@ -156,6 +181,15 @@ struct Finding {
     accepted: Option<StoredResult>,
     /// From when on it counts.
     since: Option<SystemTime>,
+    gone: Gone,
+}
+
+/// What is gone of a target's artifacts, and may be: all that reads them was built.
+#[derive(Clone, Copy, Default)]
+struct Gone {
+    is_gone: bool,
+    /// The target for which they are made again.
+    needed_by: Option<TargetId>,
 }
 
 impl Finding {
@@ -170,7 +204,7 @@ impl Case<'_> {
         let Self { history, timed, .. } = *self;
         let record = history.record();
         let since = record.map(|record| timed.since(record));
-        let mut reasons =
+        let (mut reasons, gone) =
             self.reasons_against(record, self.hash, &|| self.inputs.past.result(record?.id)?.fingerprint)?;
         if timed.is_unasked() && timed.counts() {
             // What it would answer is not known: that it is asked no longer is no reason.
@@ -187,6 +221,7 @@ impl Case<'_> {
             asks,
             accepted: None,
             since,
+            gone,
         })
     }
 
@@ -203,13 +238,14 @@ impl Case<'_> {
             ..record.clone()
         };
         let since = timed.since_accepted(acceptance);
-        let mut reasons = self.reasons_against(Some(&accepted), self.today, &|| None)?;
+        let (mut reasons, gone) = self.reasons_against(Some(&accepted), self.today, &|| None)?;
         reasons.extend(timed.too_old(since));
         Ok(Some(Finding {
             reasons,
             asks: timed.passed(since).map(Note::OlderThan),
             accepted: Some(accepted),
             since: Some(since),
+            gone,
         }))
     }
 
@@ -219,10 +255,11 @@ impl Case<'_> {
         result: Option<&StoredResult>,
         hash: Option<Digest>,
         recall: &dyn Fn() -> Option<Fingerprint>,
-    ) -> Result<Vec<Reason>, Vec<PlanError>> {
+    ) -> Result<(Vec<Reason>, Gone), Vec<PlanError>> {
         let VerdictInputs { graph, disk, .. } = self.inputs;
         let target = graph.target(self.id);
         let mut artifacts = Vec::with_capacity(target.outputs.len());
+        let mut gone = Gone::default();
         for output in &target.outputs {
             let recorded = result.and_then(|result| result.artifact(&output.port));
             let look = look_at(disk, &output.path, recorded).map_err(|error| {
@@ -233,21 +270,32 @@ impl Case<'_> {
                     error,
                 }]
             })?;
+            // What may go once it is read tells nothing by its absence.
+            let is_absent = target.temp && recorded.is_some() && look == InPlace::Missing;
+            gone.is_gone |= is_absent;
+            let look = if is_absent { InPlace::Intact } else { look };
             artifacts.push((output.name.as_str(), output.path.as_str(), look));
+        }
+        if let Demand::NeededBy(reader) = self.demand
+            && gone.is_gone
+        {
+            gone.needed_by = Some(reader);
         }
         let same = result.filter(|result| hash == Some(result.declared));
         let discovered = same.map(|result| moved(disk, graph, &result.discovered));
-        Ok(reason::diff(&Evidence {
+        let reasons = reason::diff(&Evidence {
             fingerprint: self.fingerprint,
             hash,
             recorded: result.map(|result| result.declared),
             discovered: &discovered.unwrap_or_default(),
             recall,
             artifacts: &artifacts,
-            forced: self.force,
+            forced: self.demand == Demand::Forced,
             interrupted: self.history.interrupted(),
             unfinished: self.history.unfinished(),
-        }))
+            needed_by: gone.needed_by.map(|reader| graph.name(reader)),
+        });
+        Ok((reasons, gone))
     }
 }
 

@@ -42,6 +42,7 @@ pub mod spec;
 pub mod store;
 mod survivors;
 pub mod task;
+mod temp;
 mod timing;
 pub mod tree;
 mod turns;

@@ -136,7 +136,7 @@ pub(crate) fn writers(run: &Run<'_>, reader: TargetId, path: &str) -> Option<(Ve
         Action::Builtin { .. } => None,
     };
     let writing = |id: &TargetId| command(id).is_some_and(|command| writes(command, path) == Writes::Yes);
-    let naming = |id: &TargetId| command(id).is_some_and(|command| command.text().contains(&named));
+    let naming = |id: &TargetId| command(id).is_some_and(|command| command.text().contains(&*command.from_cwd(&named)));
     let all = |is: &dyn Fn(&TargetId) -> bool| running.iter().copied().filter(is).collect::<Vec<_>>();
     Some(match (all(&writing), all(&naming)) {
         (writing, _) if !writing.is_empty() => (writing, true),

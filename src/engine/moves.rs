@@ -19,7 +19,7 @@ use super::plan::PlanContext;
 use super::reason::{Difference, Reason};
 use super::run::Run;
 use super::sight::{Moved, Of, Sight};
-use super::spec::{Action, Command, Target};
+use super::spec::{Action, Command, ParamsFile, Target};
 use super::writes::{Writes, writes};
 
 /// Everything that a target reads or names, at one moment.
@@ -30,6 +30,8 @@ pub(crate) struct Seen<'g> {
     pub(crate) sights: Vec<Sight>,
     /// Words of the command that may be files and are no inputs, with what stands there.
     words: Vec<(&'g str, Sight)>,
+    /// Parameter files that the command reads for some of their keys.
+    params_files: Vec<(&'g ParamsFile, Sight)>,
 }
 
 /// Something that cannot be looked at.
@@ -69,11 +71,38 @@ impl<'g> Seen<'g> {
                 ))
             })
             .collect::<Result<_, Unreadable>>()?;
+        let params_files = context.graph.spec.params_files_read_by(target).into_iter().map(|file| {
+            let sight = Sight::take_file(context.files, &file.path, context.graph.ignore());
+            Ok((file, sight.map_err(at(&file.path))?))
+        });
         Ok(Self {
             sights: sights?,
             reads,
             words,
+            params_files: params_files.collect::<Result<_, Unreadable>>()?,
         })
+    }
+
+    /// A parameter file that is not as it was when its values were read.
+    pub(crate) fn edited_params_file(&self) -> Option<&'g ParamsFile> {
+        let is_edited = |(file, sight): &&(&ParamsFile, Sight)| {
+            let digest = sight.found.map(|(digest, _)| digest);
+            digest != Some(file.digest) && digest != Some(file.digest.executable())
+        };
+        self.params_files.iter().find(is_edited).map(|(file, _)| *file)
+    }
+
+    /// Whether all that is read stands as it did until a later look at the same.
+    pub(crate) fn is_same(&self, after: &Self) -> bool {
+        let mut pairs = self.sights.iter().zip(&after.sights);
+        pairs.all(|(before, after)| before.moved(after) == Moved::No) && self.moved_params_file(after).is_none()
+    }
+
+    /// A parameter file that moved until a later look at the same.
+    pub(crate) fn moved_params_file(&self, after: &Self) -> Option<&'g ParamsFile> {
+        let mut pairs = self.params_files.iter().zip(&after.params_files);
+        let moved = pairs.find(|((_, before), (_, after))| !matches!(before.moved(after), Moved::No | Moved::Marked));
+        moved.map(|((file, _), _)| *file)
     }
 
     /// What stands at the path of an input: digest and kind.

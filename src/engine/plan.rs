@@ -14,13 +14,14 @@ use super::digest::Digest;
 use super::files::Files;
 use super::fingerprint::Fingerprint;
 use super::graph::{ArtifactId, Graph, TargetId};
-use super::judge::{Judged, content_in_place, judge, judge_by};
+use super::judge::{Demand, Judged, content_in_place, judge, judge_by};
 use super::look::{Look, Past};
 use super::reason::Reason;
 use super::run_id::RunId;
 use super::spec::Span;
 use super::store::{History, Store};
 use super::task::Tasks;
+use super::temp::{self, Demands};
 
 /// What plans are made from.
 #[derive(Clone, Copy)]
@@ -111,6 +112,10 @@ pub struct Step {
     pub last: Option<Duration>,
     /// What is known of its past.
     pub history: Arc<History>,
+    /// Whether artifacts of it are gone that may be, since all that reads them was built.
+    pub is_gone: bool,
+    /// The target for which they are made again.
+    pub needed_by: Option<TargetId>,
 }
 
 /// Whether a target is stale.
@@ -253,29 +258,21 @@ pub fn plan_with(
 ) -> Result<Plan, Vec<PlanError>> {
     let needed = inputs.graph.needed(goals);
     look_ahead(inputs, &needed);
-    let judged_optimistically = judge_optimistically(inputs, &needed, force);
+    let mut judged: Vec<Judged> = judge_optimistically(inputs, &needed, force);
+    let mut demands = Demands::new();
+    // Once, unless what is gone has to be made again: then what reads it is judged anew.
+    while let Some(more) = {
+        judge_in_order(inputs, &needed, &mut judged, &demands, force);
+        temp::demands(inputs.graph, &judged, &demands)
+    } {
+        demands.extend(more);
+    }
+    temp::mark_undecided(inputs.graph, &mut judged);
     let mut errors = Vec::new();
     let mut steps = Vec::with_capacity(needed.len());
-    let mut is_fresh = vec![false; inputs.graph.order().len()];
-    // Content digests of what each target leaves, where that is known.
-    let mut contents: Vec<Option<Contents>> = vec![None; inputs.graph.order().len()];
-    for (id, optimistic) in needed.into_iter().zip(judged_optimistically) {
-        let known = |artifact: ArtifactId| {
-            let contents = contents[artifact.target.index()].as_ref()?;
-            contents.get(artifact.output as usize).copied().flatten()
-        };
-        let holds = inputs.graph.node(id).needs.iter().all(|need| is_fresh[need.index()]);
-        let judged = match holds {
-            true => optimistic,
-            false => judge(inputs, id, &known, force(id)),
-        };
+    for judged in judged {
         match judged {
-            Ok((step, left)) => {
-                // What a result leaves that the user took for fresh may be other than its record says.
-                is_fresh[id.index()] = step.verdict.stays() && step.note != Some(Note::Accepted);
-                contents[id.index()] = left;
-                steps.push(step);
-            }
+            Ok((step, _)) => steps.push(step),
             Err(found) => errors.extend(found),
         }
     }
@@ -288,6 +285,35 @@ pub fn plan_with(
         })
     } else {
         Err(errors)
+    }
+}
+
+/// Judges again, in build order, those for which it was wrong that all that they need is fresh, and those whose artifacts
+/// are gone and needed.
+fn judge_in_order(
+    inputs: VerdictInputs<'_>,
+    needed: &[TargetId],
+    judged: &mut [Judged],
+    demands: &Demands,
+    force: &(dyn Fn(TargetId) -> bool + Sync),
+) {
+    let mut is_fresh = vec![false; inputs.graph.order().len()];
+    // Content digests of what each target leaves, where that is known.
+    let mut contents: Vec<Option<Contents>> = vec![None; inputs.graph.order().len()];
+    for (id, judged) in needed.iter().zip(judged) {
+        let known = |artifact: ArtifactId| {
+            let contents = contents[artifact.target.index()].as_ref()?;
+            contents.get(artifact.output as usize).copied().flatten()
+        };
+        let holds = inputs.graph.node(*id).needs.iter().all(|need| is_fresh[need.index()]);
+        if !holds || demands.contains_key(id) {
+            *judged = judge(inputs, *id, &known, Demand::of(force(*id), demands.get(id).copied()));
+        }
+        if let Ok((step, left)) = judged {
+            // What a result leaves that the user took for fresh may be other than its record says.
+            is_fresh[id.index()] = step.verdict.stays() && step.note != Some(Note::Accepted);
+            contents[id.index()].clone_from(left);
+        }
     }
 }
 
@@ -327,6 +353,14 @@ fn judge_optimistically(
     targets
         .par_iter()
         .with_min_len(64)
-        .map(|id| judge_by(inputs, *id, &histories[id.index()], &recorded, force(*id)))
+        .map(|id| {
+            judge_by(
+                inputs,
+                *id,
+                &histories[id.index()],
+                &recorded,
+                Demand::of(force(*id), None),
+            )
+        })
         .collect()
 }

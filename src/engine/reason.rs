@@ -43,6 +43,11 @@ pub enum Reason {
         /// The age in milliseconds.
         limit: u64,
     },
+    /// Its artifacts, which may go once they are read, are gone, and a target that has to run reads them.
+    NeededBy {
+        /// That target.
+        target: String,
+    },
 }
 
 /// One field before and after; `None` where the field is new or gone.
@@ -87,6 +92,8 @@ pub struct Evidence<'a> {
     pub interrupted: bool,
     /// Whether an attempt of an effect was begun and did not succeed.
     pub unfinished: bool,
+    /// The target that has to run and reads artifacts that are gone, as they may be.
+    pub needed_by: Option<&'a str>,
 }
 
 /// Tells all reasons for which a target is stale; none means that it is fresh, as far as its inputs are known.
@@ -101,6 +108,10 @@ pub fn diff(evidence: &Evidence<'_>) -> Vec<Reason> {
     }
     if evidence.unfinished {
         reasons.push(Reason::Unfinished);
+    }
+    if let Some(target) = evidence.needed_by {
+        let target = target.to_owned();
+        reasons.push(Reason::NeededBy { target });
     }
     let Some(recorded) = evidence.recorded else {
         if !evidence.interrupted {

@@ -1,6 +1,6 @@
 //! A run as its targets see it: what it was asked for, and what those that are done have left.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use super::clock;
 use super::event::{Event, Observer, Outcome, Summary};
 use super::graph::{ArtifactId, Graph, TargetId};
-use super::judge;
+use super::judge::{self, Demand};
 use super::look::Look as _;
 use super::moved_sources::FirstSources;
-use super::plan::{PlanContext, Verdict, VerdictInputs};
+use super::plan::{Plan, PlanContext, Verdict, VerdictInputs};
 use super::run_id::RunId;
 use super::store::entry::Artifact;
 use crate::outward::Mask;
@@ -64,6 +64,10 @@ pub(crate) struct Run<'a> {
 struct Progress {
     /// What each target left that is done, and each fresh one that another needs.
     left: HashMap<TargetId, Vec<Artifact>>,
+    /// Targets whose artifacts are gone and that a target that has to run reads, as the last plan says.
+    demands: HashMap<TargetId, TargetId>,
+    /// Targets that the last plan does not call fresh, and whose turn has not ended.
+    open: HashSet<TargetId>,
     ended: HashMap<TargetId, TargetEnd>,
     times_built: HashMap<TargetId, usize>,
     /// From when to when each attempt ran; `None` as long as it does.
@@ -149,6 +153,36 @@ impl<'a> Run<'a> {
         self.options.force && covers && self.progress().ended.get(&id) != Some(&TargetEnd::Built)
     }
 
+    /// Why a target is to run although nothing that it depends on may have changed.
+    pub(crate) fn demand(&self, id: TargetId) -> Demand {
+        let needed_by = self.progress().demands.get(&id).copied();
+        Demand::of(self.forced(id), needed_by)
+    }
+
+    /// Notes which targets a plan has a turn for, and which for artifacts that are gone.
+    pub(crate) fn take_note_of(&self, plan: &Plan) {
+        let demands = plan
+            .steps
+            .iter()
+            .filter_map(|step| Some((step.target, step.needed_by?)));
+        let mut progress = self.progress();
+        progress.demands = demands.collect();
+        progress.open = plan.open().map(|step| step.target).collect();
+    }
+
+    /// Whether a target is built, restored, fresh or held, and nothing of it is left to do.
+    pub(crate) fn is_done(&self, id: TargetId) -> bool {
+        let progress = self.progress();
+        let ended = progress.ended.get(&id);
+        let is_done = |end: &TargetEnd| {
+            matches!(
+                end,
+                TargetEnd::Built | TargetEnd::Restored | TargetEnd::Fresh | TargetEnd::Held
+            )
+        };
+        !progress.open.contains(&id) && ended.is_some_and(is_done)
+    }
+
     /// Notes that a target was fresh, or held, when a plan was made.
     pub(crate) fn found(&self, id: TargetId, verdict: &Verdict) {
         let now = match verdict {
@@ -219,6 +253,7 @@ impl<'a> Run<'a> {
         };
         if let Some(ended) = ended {
             let mut progress = self.progress();
+            progress.open.remove(&target);
             *progress.times_built.entry(target).or_default() += usize::from(ended == TargetEnd::Built);
             // What was built first and put back later, after another build came between, was built.
             let before = progress.ended.insert(target, ended);

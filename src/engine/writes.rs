@@ -33,6 +33,8 @@ const INTERPRETERS: [&str; 12] = [
 /// What a command does with the file of a path that is one of its words.
 pub(crate) fn writes(command: &Command, path: &str) -> Writes {
     let text = command.text();
+    // As the command calls it.
+    let path = &command.from_cwd(path);
     let steps = match command.shell.is_some() {
         true => steps(&text),
         false => Some(vec![Step {
@@ -82,7 +84,7 @@ pub(crate) fn writes(command: &Command, path: &str) -> Writes {
 /// The words of a command that it may write, as paths.
 pub(crate) fn words(command: &Command) -> Vec<String> {
     let text = command.text();
-    let plain = |word: &str| word.strip_prefix("./").unwrap_or(word).to_owned();
+    let plain = |word: &str| command.from_project(word).into_owned();
     match command.shell.is_some() {
         true => {
             let steps = steps(&text).into_iter().flatten();
@@ -172,6 +174,7 @@ mod tests {
         let command = Command {
             words: words.into_iter().map(template).collect(),
             shell: shell.then(|| ["sh", "-c"].map(str::to_owned).into()),
+            cwd: None,
             file_words: Vec::new(),
         };
         writes(&command, "x.db")
@@ -194,6 +197,23 @@ mod tests {
         ] {
             assert_eq!(of(text, true), Writes::Yes, "{text}");
         }
+    }
+
+    #[test]
+    fn a_word_counts_from_where_the_command_runs() {
+        let command = Command {
+            words: vec![Template {
+                text: "echo 1 >> ../x.db; echo 2 > y".to_owned(),
+                pieces: Vec::new(),
+            }],
+            shell: Some(["sh", "-c"].map(str::to_owned).into()),
+            cwd: Some("src".to_owned()),
+            file_words: Vec::new(),
+        };
+        assert_eq!(writes(&command, "x.db"), Writes::Yes);
+        assert_eq!(writes(&command, "src/y"), Writes::Yes);
+        assert_eq!(writes(&command, "y"), Writes::No);
+        assert!(words(&command).contains(&"x.db".to_owned()));
     }
 
     #[test]

@@ -49,6 +49,10 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         };
         json!({ "name": output.name, "path": output.path, "kind": kind })
     });
+    let (shell, cwd) = match &target.action {
+        Action::Builtin { .. } => (None, None),
+        Action::Command(command) => (command.shell.as_deref(), command.cwd.as_deref()),
+    };
     let (task, command) = match &target.action {
         Action::Builtin { task, version } => (json!({ "name": task, "version": version }), Value::Null),
         Action::Command(command) => {
@@ -68,6 +72,8 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         "desc": target.desc,
         "task": task,
         "command": command,
+        "shell": shell,
+        "cwd": cwd,
         "inputs": inputs.collect::<Vec<_>>(),
         "outputs": outputs.collect::<Vec<_>>(),
         "params": target.params.iter().map(|it| param(graph, it)).collect::<Vec<_>>(),
@@ -78,6 +84,8 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         "effect": target.effect,
         "direct": target.direct,
         "cache": target.cache,
+        "temp": target.temp,
+        "resume": target.resume,
         "retries": target.retries,
         "retry_delay": target.retry_delay.as_secs_f64(),
         "timeout": target.timeout.map(|limit| limit.as_secs_f64()),
@@ -94,7 +102,9 @@ fn axes(instance: &Instance) -> Value {
 /// One parameter with its value and where that comes from.
 #[must_use]
 pub fn param(graph: &Graph, param: &Param) -> Value {
+    let is_of_file = |span| graph.spec.text.file_of(span).is_some();
     let origin = match param.origin {
+        Origin::Atsaffile(span) if is_of_file(span) => "parameter file",
         Origin::Atsaffile(_) => "atsaffile",
         Origin::CommandLine(_) => "command line",
         Origin::Default => "default",

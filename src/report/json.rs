@@ -231,9 +231,10 @@ pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
 /// | reason | further keys |
 /// |---|---|
 /// | `never_built`, `forced`, `unknown`, `interrupted`, `unfinished` | |
+/// | `needed_by` | `target`: what reads the artifacts of a `temp` target, which are gone |
 /// | `missing`, `altered` | `artifact`, `path` |
 /// | `too_old` | `max_age` in seconds |
-/// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output`, `discovered`, `output_order` or `direct`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
+/// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output`, `discovered`, `output_order`, `direct` or `cwd`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
 /// A parameter's values are JSON values, versions numbers, the words of a command a list; contents and values of the
 /// environment are digests, or `absent`; an output has `kind` and `path`.
@@ -246,6 +247,7 @@ pub fn reason(reason: &Reason) -> Value {
         Reason::Interrupted => json!({ "reason": "interrupted" }),
         Reason::Unfinished => json!({ "reason": "unfinished" }),
         Reason::TooOld { limit } => json!({ "reason": "too_old", "max_age": milliseconds(*limit) }),
+        Reason::NeededBy { target } => json!({ "reason": "needed_by", "target": target }),
         Reason::Missing { artifact, path } => json!({ "reason": "missing", "artifact": artifact, "path": path }),
         Reason::Altered { artifact, path } => json!({ "reason": "altered", "artifact": artifact, "path": path }),
         Reason::Changed(Difference { field, before, after }) => {
@@ -265,6 +267,7 @@ pub fn reason(reason: &Reason) -> Value {
                 Field::Discovered(path) => ("discovered", None, Some(path)),
                 Field::OutputOrder => ("output_order", None, None),
                 Field::Direct => ("direct", None, None),
+                Field::Cwd => ("cwd", None, None),
             };
             let mut object = json!({ "reason": "changed", "field": kind });
             for (key, text) in [("name", name), ("path", path)] {

@@ -1,5 +1,6 @@
 //! Reasons in words: what differs, before and after, and where that is written.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::line_edits::{Edit, line_edits};
@@ -66,6 +67,7 @@ pub fn told(reason: &Reason) -> ReasonText {
             ReasonText::whole("its last attempt began to act outside the project and did not succeed")
         }
         Reason::TooOld { limit } => ReasonText::whole(&notes::older_than(Duration::from_millis(*limit))),
+        Reason::NeededBy { target } => ReasonText::whole(&format!("needed by {target}, and gone since it was read")),
         Reason::Missing { artifact, path } => ReasonText {
             subject: artifact.clone(),
             what: format!("{path} is missing"),
@@ -107,7 +109,7 @@ fn changed(difference: &Difference) -> ReasonText {
     let subject = field_name(field);
     let (before, after) = (before.as_ref(), after.as_ref());
     match field {
-        Field::Format | Field::Task | Field::Shell => one_line(subject, before, after),
+        Field::Format | Field::Task | Field::Shell | Field::Cwd => one_line(subject, before, after),
         Field::TaskVersion | Field::Part(_) => {
             let mut text = one_line(subject, before, after);
             text.what = format!("version {}", text.what);
@@ -247,6 +249,10 @@ fn param(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldV
     let (Some(FieldValue::Param(before)), Some(FieldValue::Param(after))) = (before, after) else {
         return one_line(subject, before, after);
     };
+    if let Some((entry, old, new)) = only_difference(before, after) {
+        let name = format!("{subject}.{entry}");
+        return in_line(name, old.map(ToString::to_string), new.map(ToString::to_string));
+    }
     let (old, new) = (before.to_string(), after.to_string());
     if before.type_name() != after.type_name() {
         let (old, new) = (
@@ -274,6 +280,24 @@ fn param(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldV
     }
 }
 
+/// The one entry in which two tables differ, by the names that lead to it, with what it was and what it is.
+fn only_difference<'v>(before: &'v Value, after: &'v Value) -> Option<(String, Option<&'v Value>, Option<&'v Value>)> {
+    let (Value::Table(old), Value::Table(new)) = (before, after) else {
+        return None;
+    };
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let mut differ = names.into_iter().filter(|name| old.get(*name) != new.get(*name));
+    let (name, None) = (differ.next()?, differ.next()) else {
+        return None;
+    };
+    let (old, new) = (old.get(name), new.get(name));
+    match old.zip(new).map(|(old, new)| (old, new, only_difference(old, new))) {
+        Some((_, _, Some((below, old, new)))) => Some((format!("{name}.{below}"), old, new)),
+        Some((Value::Table(_), Value::Table(_), None)) => None,
+        _ => Some((name.clone(), old, new)),
+    }
+}
+
 /// Where a field of a target is written: `Atsaffile:14 (set on the command line)`.
 #[must_use]
 pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
@@ -286,6 +310,7 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
         | Field::Part(_)
         | Field::Command
         | Field::Shell
+        | Field::Cwd
         | Field::InputOrder
         | Field::OutputOrder
         | Field::Direct

@@ -106,7 +106,10 @@ fn words(step: &Step, graph: &Graph, now: SystemTime) -> String {
         Verdict::Stale { reasons, .. } => parts.push(brief(reasons)),
         Verdict::Undecided => parts.push(waits(step, graph, now)),
         Verdict::Held { until, reasons } => parts.extend([notes::until(*until), brief(reasons)]),
-        Verdict::Fresh => parts.extend(step.history.record().map(|record| built(record, now))),
+        Verdict::Fresh => {
+            parts.extend(step.history.record().map(|record| built(record, now)));
+            parts.extend(step.is_gone.then(|| "gone since it was read".to_owned()));
+        }
     }
     if step.verdict == Verdict::Fresh {
         parts.extend(notes::text(step, now));

@@ -30,6 +30,8 @@ pub(super) struct Slot {
     pub(super) renamed: bool,
     /// Whether its artifacts have their other paths.
     pub(super) moved: bool,
+    /// Whether its artifacts may go once they are read.
+    pub(super) temp: bool,
 }
 
 #[derive(Default)]
@@ -53,6 +55,11 @@ impl Model {
     pub(super) fn name(&self, slot: usize) -> String {
         let renamed = self.slots[slot].as_ref().is_some_and(|it| it.renamed);
         format!("{}{slot}", if renamed { "renamed" } else { "t" })
+    }
+
+    /// Whether a target's artifacts may be gone.
+    pub(super) fn is_temp(&self, slot: usize) -> bool {
+        self.slots[slot].as_ref().is_some_and(|it| it.temp && slot != TREE)
     }
 
     /// Where a target's artifact lies; of the directory, one of its two entries.
@@ -94,7 +101,9 @@ impl Model {
             let Some(declared) = &self.slots[slot] else {
                 continue;
             };
-            let Slot { value, inputs, .. } = declared;
+            let Slot {
+                value, inputs, temp, ..
+            } = declared;
             let inputs: Vec<String> = inputs.iter().map(|pick| self.input(slot, *pick)).collect();
             let _ = writeln!(text, "[target.{}]", self.name(slot));
             if slot == TREE {
@@ -106,6 +115,9 @@ impl Model {
                     inputs.join(", "),
                 );
                 continue;
+            }
+            if *temp {
+                text.push_str("temp = true\n");
             }
             let roles = inputs.iter().enumerate().map(|(at, input)| format!("in{at} = {input}"));
             let _ = write!(
@@ -225,7 +237,12 @@ impl Model {
     pub(super) fn forget(&mut self) {
         self.results.clear();
         self.record.clear();
-        self.precise = true;
+        self.begin_anew();
+    }
+
+    /// Takes the engine to know all that the model does; when what may be gone is there, the model does not know.
+    pub(super) fn begin_anew(&mut self) {
+        self.precise = !(0..self.slots.len()).any(|slot| self.is_temp(slot));
     }
 
     /// A text that nothing else has.

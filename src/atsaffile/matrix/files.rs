@@ -1,35 +1,16 @@
 //! Axes whose values are on the disk: what they ask for, and the values in the answers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::atsaffile::asked::{FileAnswers, FileQuestions};
 use crate::atsaffile::mistakes::Mistakes;
 use crate::atsaffile::path;
 use crate::atsaffile::sections::unknown_key;
 use crate::atsaffile::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::AxisSource;
 use crate::engine::spec::pattern::is_pattern;
-
-/// What the axes of an Atsaffile ask of the disk, which its reader never touches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AxisQuestions {
-    /// What the project leaves out of patterns beyond the defaults.
-    pub ignore: Vec<String>,
-    /// Patterns whose files are values.
-    pub patterns: Vec<String>,
-    /// Paths of tables whose rows are.
-    pub tables: Vec<String>,
-}
-
-/// The answers; why there is none, where it is an error.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AxisFiles {
-    /// The files that each pattern matches, sorted.
-    pub matches: BTreeMap<String, Result<Vec<String>, String>>,
-    /// The text of each table.
-    pub tables: BTreeMap<String, Result<String, String>>,
-}
 
 /// A value, and what is known of it by name: `sample.path`, or a column as `plant.COLUMN`.
 pub(in crate::atsaffile) struct FileValue {
@@ -40,35 +21,22 @@ pub(in crate::atsaffile) struct FileValue {
 /// The values of each axis that are on the disk, by the axis's name.
 pub(in crate::atsaffile) type FileValues<'t> = HashMap<&'t str, (AxisSource, Vec<FileValue>)>;
 
-/// What the axes ask for, as far as the text can be read.
-pub(in crate::atsaffile) fn questions(root: &DeTable<'_>) -> AxisQuestions {
-    let mut asked = AxisQuestions::default();
-    let table = |key: &str| root.iter().find(|(it, _)| it.get_ref() == key)?.1.get_ref().as_table();
+/// Adds what the axes ask for, as far as the text can be read.
+pub(in crate::atsaffile) fn questions(table: Option<&DeTable<'_>>, asked: &mut FileQuestions) {
     let silent = &mut Mistakes::default();
-    for (_, node) in table("matrix").into_iter().flatten() {
+    for (_, node) in table.into_iter().flatten() {
         match source(node, silent) {
             Some((AxisSource::Files(pattern), _)) => asked.patterns.push(pattern),
             Some((AxisSource::Rows(path), _)) => asked.tables.push(path),
             Some((AxisSource::Listed, _)) | None => {}
         }
     }
-    let ignore = table("project")
-        .into_iter()
-        .flatten()
-        .find(|(key, _)| key.get_ref() == "ignore");
-    let patterns = ignore.and_then(|(_, node)| node.get_ref().as_array());
-    let patterns = patterns
-        .into_iter()
-        .flatten()
-        .filter_map(|item| item.get_ref().as_str());
-    asked.ignore = patterns.map(str::to_owned).collect();
-    asked
 }
 
 /// Reads the values that are on the disk.
 pub(in crate::atsaffile) fn values<'t>(
     table: Option<&'t DeTable<'t>>,
-    found: &AxisFiles,
+    found: &FileAnswers,
     mistakes: &mut Mistakes,
 ) -> FileValues<'t> {
     let mut all = FileValues::new();
@@ -149,7 +117,7 @@ fn of_files(
     axis: Word<'_>,
     pattern: &str,
     node: &TomlNode<'_>,
-    found: &AxisFiles,
+    found: &FileAnswers,
     mistakes: &mut Mistakes,
 ) -> Vec<FileValue> {
     let paths = match found.matches.get(pattern) {
@@ -206,7 +174,7 @@ fn of_rows(
     path: &str,
     key: Word<'_>,
     node: &TomlNode<'_>,
-    found: &AxisFiles,
+    found: &FileAnswers,
     mistakes: &mut Mistakes,
 ) -> Vec<FileValue> {
     let text = match found.tables.get(path) {

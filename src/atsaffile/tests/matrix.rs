@@ -1,7 +1,7 @@
 //! Axes, instances, and which of them join.
 
 use super::{catalog, mistakes, mistakes_with, sets, spec, spec_with};
-use crate::atsaffile::{AxisFiles, axis_questions, load_with};
+use crate::atsaffile::{FileAnswers, file_questions, load_with};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::spec::{Action, AxisSource, From, Spec, Target, Value};
 
@@ -228,15 +228,15 @@ run = "plant {{plant.capacity}} > {{output}}"
 output = "plant/{{plant.code}}"
 "#;
 
-fn found(files: &[&str], table: &str) -> AxisFiles {
-    let mut found = AxisFiles::default();
+fn found(files: &[&str], table: &str) -> FileAnswers {
+    let mut found = FileAnswers::default();
     let files = files.iter().map(|file| (*file).to_owned()).collect();
     found.matches.insert("data/*.fastq.gz".to_owned(), Ok(files));
     found.tables.insert("plants.csv".to_owned(), Ok(table.to_owned()));
     found
 }
 
-fn on_disk(found: &AxisFiles) -> (Spec, String) {
+fn on_disk(found: &FileAnswers) -> (Spec, String) {
     let (spec, said) = load_with("Atsaffile", ON_DISK, &sets(&[]), found, &catalog::catalog());
     let errors = said.iter().filter(|it| it.severity == Severity::Error);
     (spec, errors.map(Diagnostic::render).collect())
@@ -244,7 +244,7 @@ fn on_disk(found: &AxisFiles) -> (Spec, String) {
 
 #[test]
 fn values_come_from_files_and_from_rows() {
-    let asked = axis_questions(ON_DISK);
+    let asked = file_questions(ON_DISK);
     assert_eq!(
         (asked.patterns, asked.tables),
         (vec!["data/*.fastq.gz".to_owned()], vec!["plants.csv".to_owned()])

@@ -63,7 +63,10 @@ impl<'a> Edits<'a> {
     /// Takes note of changes.
     pub(super) fn note(&self, changes: &BTreeSet<ChangedPath>) {
         let graph = &self.project.graph;
-        let is_atsaffile = |change: &ChangedPath| change.path.as_deref().is_some_and(|path| self.is_atsaffile(path));
+        let is_atsaffile = |change: &ChangedPath| {
+            let mut path = change.path.as_deref().into_iter();
+            path.any(|path| self.is_atsaffile(path) || self.is_params_file(path))
+        };
         let is_edited = changes.iter().any(is_atsaffile);
         let other = is_edited.then(|| self.edited_project()).flatten();
         let mut stale = self.stale.write().unwrap_or_else(PoisonError::into_inner);
@@ -96,6 +99,12 @@ impl<'a> Edits<'a> {
         path.file_name() == file.file_name() && path.canonicalize().ok() == file.canonicalize().ok()
     }
 
+    fn is_params_file(&self, path: &Path) -> bool {
+        let project = self.project;
+        let mut files = project.graph.spec.params_files.iter();
+        files.any(|file| project.files.at(&file.path).canonicalize().ok() == path.canonicalize().ok())
+    }
+
     /// Whether a change gives what a target reads another content.
     fn concerns(&self, reads: &Watched, change: &ChangedPath) -> bool {
         let Some(path) = &change.path else {
@@ -122,7 +131,9 @@ fn is_same(graph: &Graph, id: TargetId, other: &Graph) -> bool {
     };
     let (one, two) = (graph.target(id), other.target(other_id));
     let is_same_action = match (&one.action, &two.action) {
-        (Action::Command(one), Action::Command(two)) => one.text() == two.text() && one.shell == two.shell,
+        (Action::Command(one), Action::Command(two)) => {
+            one.text() == two.text() && (&one.shell, &one.cwd) == (&two.shell, &two.cwd)
+        }
         (one, two) => one == two,
     };
     let params = |graph: &Graph, id: TargetId| -> Vec<_> {

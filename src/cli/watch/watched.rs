@@ -69,16 +69,17 @@ impl Watched {
         for id in graph.needed(goals) {
             watched.add_target(project, id);
         }
-        watched.add_axes(&project.file);
+        watched.add_asked(&project.file);
         watched
     }
 
-    /// Adds what the axes of an Atsaffile ask of the disk.
-    pub(super) fn add_axes(&mut self, file: &Path) {
-        let asked = setup::read(file).map(|(_, text)| atsaffile::axis_questions(&text));
+    /// Adds what an Atsaffile asks of the disk.
+    pub(super) fn add_asked(&mut self, file: &Path) {
+        let asked = setup::read(file).map(|(_, text)| atsaffile::file_questions(&text));
         let asked = asked.unwrap_or_default();
         asked.patterns.iter().for_each(|pattern| self.add_glob(pattern));
-        asked.tables.iter().for_each(|path| self.add(path));
+        let files = asked.tables.iter().chain(&asked.params_files);
+        files.for_each(|path| self.add(path));
     }
 
     /// What one target reads itself.

@@ -4,6 +4,7 @@
 //! looks at each of them in turn. A built-in task is no command and would keep the others waiting: it gets a thread of
 //! its own.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use super::Build;
 use crate::engine::event::{Event, Failure, Outcome, WaitingFor};
 use crate::engine::execute::{Executed, Execution};
 use crate::engine::graph::TargetId;
+use crate::engine::plan::PlanContext;
 use crate::engine::schedule::{Next, Queued, Schedule};
 use crate::engine::spec::Action;
 use crate::engine::store::{Holder, StoreError};
@@ -89,8 +91,23 @@ impl Build<'_> {
             if !ended.is_empty() {
                 self.wake.notify_all();
             }
+            let done = |(id, end): &(TargetId, End)| matches!(end, Ok(Executed::Done(..))).then_some(*id);
+            let done: Vec<TargetId> = ended.iter().filter_map(done).collect();
             for (id, end) in ended {
                 self.settle(&mut open, id, end);
+            }
+            let may_go = done
+                .into_iter()
+                .flat_map(|id| self.may_go_after(id))
+                .collect::<Vec<_>>();
+            if !may_go.is_empty() {
+                drop(open);
+                let gone = may_go.into_iter().try_for_each(|id| self.let_go(id));
+                open = lock();
+                if let Err(error) = gone {
+                    self.state().error.get_or_insert(error);
+                    open.stop();
+                }
             }
         }
         self.wake.notify_all();
@@ -146,6 +163,38 @@ impl Build<'_> {
         };
         let on = WaitingFor::Pool { pool, holder };
         self.run.observer.observe(&Event::Waiting { target, on });
+    }
+
+    /// The targets whose artifacts a target that is done has read, and that may go since nobody needs them any more.
+    fn may_go_after(&self, id: TargetId) -> Vec<TargetId> {
+        let graph = self.run.context.graph;
+        // With `only`, who else reads them is not seen.
+        let needs = graph.node(id).needs.iter().copied().filter(|_| !self.run.options.only);
+        let is_read = |need: &TargetId| graph.node(*need).feeds.iter().all(|reader| self.run.is_done(*reader));
+        needs.filter(|need| graph.target(*need).temp && is_read(need)).collect()
+    }
+
+    /// Takes away all that may go and is still there, since an earlier build failed or had other goals.
+    pub(super) fn let_all_go(&self) -> Result<(), StoreError> {
+        let graph = self.run.context.graph;
+        let is_there = |id: &TargetId| {
+            let outputs = &graph.target(*id).outputs;
+            graph.target(*id).temp
+                && outputs
+                    .iter()
+                    .any(|output| self.run.context.files.at(&output.path).exists())
+        };
+        let all = graph.order().iter().copied().filter(is_there);
+        let readers = all.filter_map(|id| graph.node(id).feeds.first().copied());
+        let may_go: BTreeSet<TargetId> = readers.flat_map(|reader| self.may_go_after(reader)).collect();
+        may_go.into_iter().try_for_each(|id| self.let_go(id))
+    }
+
+    fn let_go(&self, id: TargetId) -> Result<(), StoreError> {
+        let PlanContext {
+            graph, store, files, ..
+        } = self.run.context;
+        store.let_go(graph.target(id), self.run.id, files)
     }
 
     /// Draws the conclusions of one turn.

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::engine::spec::{Command, Param, Piece, Template};
+use crate::engine::spec::{Command, Param, Piece, Template, Value};
 use crate::engine::task::TaskError;
 
-/// What the holes of a command are filled with; paths are relative to the project.
+/// What the holes of a command are filled with; paths are as they are called from where it runs.
 pub(crate) struct Fill<'a> {
     /// The parameters that the target uses.
     pub(crate) params: &'a [Param],
     /// Role and path of each declared input, in order.
-    pub(crate) inputs: &'a [(&'a str, &'a str)],
+    pub(crate) inputs: &'a [(&'a str, Cow<'a, str>)],
     /// Port and path to write of each output, in order.
     pub(crate) outputs: &'a [(&'a str, String)],
     /// The path of [`Fill::inputs_file`], where the command asks for it.
@@ -52,7 +52,7 @@ pub(crate) fn params_file(params: &[Param]) -> String {
 
 impl Fill<'_> {
     /// What `{{inputs_file}}` leads to: the paths of all declared inputs, one a line.
-    pub(crate) fn inputs_file(inputs: &[(&str, &str)]) -> String {
+    pub(crate) fn inputs_file(inputs: &[(&str, Cow<'_, str>)]) -> String {
         let lines = inputs.iter().map(|(_, path)| path_word(path) + "\n");
         lines.collect()
     }
@@ -124,18 +124,36 @@ pub(crate) fn param_variables(params: &[Param]) -> Vec<(String, String)> {
             upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
         )
     };
-    let mut variables: Vec<_> = params.iter().map(|param| (name(param), param.value.plain())).collect();
+    let text = |value: &Value| match value.unfit_for_text() {
+        Some(_) => value.to_json().to_string(),
+        None => value.plain(),
+    };
+    let mut variables: Vec<_> = params.iter().map(|param| (name(param), text(&param.value))).collect();
     variables.push(("ATSAF_PARAMS".to_owned(), params_json(params).to_string()));
     variables.retain(|(_, value)| value.len() <= LONGEST_VARIABLE);
     variables
 }
 
+/// All parameters by name; one with dots in its name stands in objects of objects, as in the file that it may come from.
 fn params_json(params: &[Param]) -> serde_json::Value {
-    let json: serde_json::Map<_, _> = params
-        .iter()
-        .map(|param| (param.name.clone(), param.value.to_json()))
-        .collect();
+    let mut json = serde_json::Map::new();
+    for param in params {
+        // A part of the name may be a parameter itself, and no object: then the dots are a part of the name.
+        let is_nested = nest(&mut json, &param.name, &param.value);
+        if !is_nested {
+            json.insert(param.name.clone(), param.value.to_json());
+        }
+    }
     json.into()
+}
+
+fn nest(json: &mut serde_json::Map<String, serde_json::Value>, name: &str, value: &Value) -> bool {
+    let Some((first, rest)) = name.split_once('.') else {
+        json.insert(name.to_owned(), value.to_json());
+        return true;
+    };
+    let below = json.entry(first).or_insert_with(|| serde_json::Map::new().into());
+    below.as_object_mut().is_some_and(|below| nest(below, rest, value))
 }
 
 /// Why a command cannot be started, and what to do.
@@ -167,7 +185,7 @@ fn too_long(command: &Command) -> TaskError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::spec::{Origin, Value};
+    use crate::engine::spec::Origin;
 
     fn command(shell: Option<&[&str]>, words: Vec<Vec<Piece>>) -> Command {
         let words = words.into_iter().map(|pieces| Template {
@@ -177,6 +195,7 @@ mod tests {
         Command {
             words: words.collect(),
             shell: shell.map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
+            cwd: None,
             file_words: Vec::new(),
         }
     }
@@ -192,7 +211,10 @@ mod tests {
     fn fill<'a>(params: &'a [Param], outputs: &'a [(&'a str, String)]) -> Fill<'a> {
         Fill {
             params,
-            inputs: &[("*.csv", "-n.csv"), ("*.csv", "d/-m n.csv")],
+            inputs: &[
+                ("*.csv", Cow::Borrowed("-n.csv")),
+                ("*.csv", Cow::Borrowed("d/-m n.csv")),
+            ],
             outputs,
             inputs_file: "in",
             params_file: "params",
@@ -221,7 +243,7 @@ mod tests {
             ["./-n.csv", "d/-m n.csv", "./-o"]
         );
         assert_eq!(
-            Fill::inputs_file(&[("a", "-n.csv"), ("b", "d/-m n.csv")]),
+            Fill::inputs_file(&[("a", "-n.csv".into()), ("b", "d/-m n.csv".into())]),
             "./-n.csv\nd/-m n.csv\n"
         );
     }
@@ -239,6 +261,27 @@ mod tests {
             ["-1", "in", "params"]
         );
         assert_eq!(params_file(&params), "{\n  \"n\": -1\n}\n");
+    }
+
+    #[test]
+    fn a_name_with_dots_stands_in_objects_of_objects() {
+        let table = Value::Table([("seed".to_owned(), Value::Int(1)), ("none".to_owned(), Value::Null)].into());
+        let params = [
+            param("fit", table),
+            param("fit.seed", Value::Int(1)),
+            param("plant", Value::Text("P".to_owned())),
+            param("plant.code", Value::Int(2)),
+            param("a.b.c", Value::Bool(true)),
+            param("n-n", Value::List(vec![Value::Int(1)])),
+        ];
+        let expected = r#"{"fit":{"none":null,"seed":1},"plant":"P","plant.code":2,"a":{"b":{"c":true}},"n-n":[1]}"#;
+        assert_eq!(params_json(&params).to_string(), expected);
+        let variables = param_variables(&params);
+        assert_eq!(
+            variables[0],
+            ("ATSAF_PARAM_FIT".to_owned(), r#"{"none":null,"seed":1}"#.to_owned())
+        );
+        assert_eq!(variables[4], ("ATSAF_PARAM_A_B_C".to_owned(), "true".to_owned()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{ArtifactId, Edges, Graph, GraphError, Name, TargetId};
 use crate::engine::fast_map::FastMap;
 use crate::engine::ignore::{Ignore, matcher};
 use crate::engine::spec::pattern::fixed_part;
-use crate::engine::spec::{ArtifactKind, Axis, AxisSource, Spec, base_name};
+use crate::engine::spec::{ArtifactKind, Axis, AxisSource, ParamsFile, Spec, base_name};
 use crate::engine::store::DIRECTORY;
 
 /// Targets and artifacts by name and path, and what is wrong with them.
@@ -304,6 +304,16 @@ pub(super) fn axes(graph: &Graph) -> Vec<GraphError> {
     };
     let error = |axis: &Axis| Some(GraphError::axis_of_artifact(graph, axis, made(&axis)?));
     graph.spec.axes.iter().filter_map(error).collect()
+}
+
+/// Tells parameter files that targets make.
+pub(super) fn params_files(graph: &Graph) -> Vec<GraphError> {
+    let made = |path: &str| {
+        let at = graph.places().into_iter().find_map(|places| places.get(path).copied());
+        at.or_else(|| directory_above(&graph.by_path, path, &graph.spec))
+    };
+    let error = |file: &ParamsFile| Some(GraphError::params_file_of_artifact(graph, file, made(&file.path)?));
+    graph.spec.params_files.iter().filter_map(error).collect()
 }
 
 /// Whether something that is there could not be read; what went away meanwhile, and circles of links, do not matter.

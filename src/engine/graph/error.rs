@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ArtifactId, Graph, TargetId};
 use crate::diagnostic::{Diagnostic, nearest, number_word};
-use crate::engine::spec::{ArtifactKind, Axis, Span, Spec, Text};
+use crate::engine::spec::{ArtifactKind, Axis, ParamsFile, Span, Spec, Target, Text};
 
 /// Something that is wrong with the whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,16 @@ pub struct GraphError {
     places: Vec<(Span, String)>,
     notes: Vec<String>,
     help: Vec<String>,
+}
+
+/// Why a command cannot run in a directory.
+pub(super) enum CwdFault {
+    /// It is not there.
+    Missing,
+    /// A link is on the way to it.
+    Link,
+    /// A target makes it.
+    Artifact(ArtifactId),
 }
 
 impl GraphError {
@@ -99,6 +109,22 @@ impl GraphError {
         ))
         .at(output.span, "")
         .help("make the directory that the link leads to, or mount the disk that it is on")
+    }
+
+    pub(super) fn cwd(graph: &Graph, target: &Target, cwd: &str, why: &CwdFault) -> Self {
+        let name = &target.name;
+        let error = |what: &str| Self::new(format!("`{name}` runs in `{cwd}/`, {what}")).at(target.span, "its `cwd`");
+        match why {
+            CwdFault::Missing => error("which is no directory of the project").help("make it, or correct the path"),
+            CwdFault::Link => error("which is reached through a link")
+                .help("write the path without links: others lead from there, over its `..`"),
+            CwdFault::Artifact(artifact) => {
+                let output = output(&graph.spec, *artifact);
+                error("which is, or lies in, an artifact")
+                    .at(output.span, format!("made by `{}`", self::target(&graph.spec, *artifact)))
+                    .help("an artifact is replaced whole: let the command run elsewhere, and name the artifact in `inputs`")
+            }
+        }
     }
 
     pub(super) fn unknown_artifact(graph: &Graph, name: &str, span: Span) -> Self {
@@ -194,6 +220,14 @@ impl GraphError {
         .at(axis.span, "the axis")
         .at(output.span, format!("made by `{}`", target(&graph.spec, artifact)))
         .help("which targets there are would depend on what is built: let it be made in a build of its own Atsaffile, or by hand")
+    }
+
+    pub(super) fn params_file_of_artifact(graph: &Graph, file: &ParamsFile, artifact: ArtifactId) -> Self {
+        let output = output(&graph.spec, artifact);
+        Self::new(format!("the parameter file `{}` is, or lies in, an artifact", file.path))
+            .at(file.span, "the parameter file")
+            .at(output.span, format!("made by `{}`", target(&graph.spec, artifact)))
+            .help("what is to be built would depend on what is built: let the target that reads it name it in `inputs` instead")
     }
 
     pub(super) fn bad_glob(pattern: &str, span: Span, why: &str) -> Self {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use globset::GlobMatcher;
 
 use super::check::Matches;
+use super::error::CwdFault;
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, How, LinkOut, Read, TargetId, Unmatched, check};
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::ignore::{Ignore, literal, matcher};
-use crate::engine::spec::{Action, Exclusion, From, Input, Param, Span, Target, Value};
+use crate::engine::spec::{Action, Command, Exclusion, From, Input, Param, Span, Target, Value};
 
 impl Graph {
     /// Finds the edges of one target.
@@ -34,6 +35,7 @@ impl Graph {
         }
         inputs.words();
         inputs.params();
+        inputs.check_cwd();
         let Inputs {
             reads,
             unmatched,
@@ -206,6 +208,22 @@ impl<'g> Inputs<'g, '_, '_> {
                 self.implied(whole, whole, artifact, How::Word, self.target.span);
             }
         }
+    }
+
+    /// Checks that the directory in which the command runs is there, and nobody's artifact.
+    fn check_cwd(&mut self) {
+        let Action::Command(Command { cwd: Some(cwd), .. }) = &self.target.action else {
+            return;
+        };
+        let (graph, found) = (self.graph, &mut *self.found);
+        let made_by = found.artifact(graph, cwd).or_else(|| found.directory_above(graph, cwd));
+        let why = match (found.links.lead(cwd), made_by) {
+            (_, Some(artifact)) => CwdFault::Artifact(artifact),
+            (Leads::Inside(_) | Leads::Outside(_), None) => CwdFault::Link,
+            (Leads::Nowhere, None) if !found.files.at(cwd).is_dir() => CwdFault::Missing,
+            (Leads::Nowhere, None) => return,
+        };
+        self.errors.push(GraphError::cwd(graph, self.target, cwd, &why));
     }
 
     /// Adds the paths among the parameters.

@@ -225,6 +225,7 @@ impl Graph {
             readers: OnceLock::new(),
         };
         errors.extend(check::axes(&graph));
+        errors.extend(check::params_files(&graph));
         for id in (0..).map(TargetId).take(graph.spec.targets.len()) {
             let node = graph.connect(id, &mut found, &mut errors);
             graph.nodes.push(node);

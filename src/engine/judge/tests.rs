@@ -92,6 +92,7 @@ fn graph(effect: bool) -> Graph {
         action: Action::Command(Command {
             words: Vec::new(),
             shell: None,
+            cwd: None,
             file_words: Vec::new(),
         }),
         params: Vec::new(),
@@ -121,6 +122,8 @@ fn graph(effect: bool) -> Graph {
         effect,
         direct: false,
         cache: true,
+        temp: false,
+        resume: false,
         secrets_in_output: false,
     };
     let spec = Spec {

@@ -4,6 +4,7 @@
 //! found when the [`Graph`](super::graph::Graph) is made. So it depends on the text, the command line and the tasks'
 //! schemas alone.
 
+mod cwd;
 mod dag;
 mod instance;
 mod load;
@@ -25,15 +26,27 @@ pub use self::instance::{Axis, AxisSource, Instance, base_name, full_name, value
 pub use self::load::{Load, Pool, Rate};
 pub use self::timing::{ProbeCommand, Timing};
 pub use self::value::Value;
+use super::digest::Digest;
 use crate::diagnostic::Place;
 
-/// Bytes of the Atsaffile's text.
+/// Bytes of the Atsaffile's text, or of that of a parameter file: the texts lie one behind the other, see [`Text`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+}
+
+impl Span {
+    /// The span of a text that begins at a byte with this number.
+    #[must_use]
+    pub fn moved(self, start: u32) -> Self {
+        Self {
+            start: self.start.saturating_add(start),
+            end: self.end.saturating_add(start),
+        }
+    }
 }
 
 /// Where a value comes from.
@@ -61,28 +74,74 @@ impl Origin {
     }
 }
 
-/// The text of an Atsaffile, to turn spans into places.
+/// The text of an Atsaffile and those of its parameter files, to turn spans into places.
+///
+/// The texts lie one behind the other, with a byte between them: so a span tells by its numbers which file it is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// Path as the user would type it.
     pub path: String,
     /// The whole text.
     pub text: String,
+    /// The parameter files, in order.
+    pub files: Vec<ParamsText>,
+}
+
+/// The text of a parameter file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParamsText {
+    /// Path as the user would type it.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+    /// The number of its first byte.
+    pub start: u32,
 }
 
 impl Text {
     /// The place of a span.
     #[must_use]
     pub fn place(&self, span: Span) -> Place {
-        Place::locate(&self.path, &self.text, span.start as usize, span.end as usize)
+        let (path, text, start) = self.source(span);
+        let local = |at: u32| at.saturating_sub(start) as usize;
+        Place::locate(path, text, local(span.start), local(span.end))
     }
 
     /// `Atsaffile:14`, the short form of a place.
     #[must_use]
     pub fn line_of(&self, span: Span) -> String {
-        let end = (span.start as usize).min(self.text.len());
-        let line = self.text.as_bytes()[..end].split(|byte| *byte == b'\n').count();
-        format!("{}:{line}", self.path)
+        let (path, text, start) = self.source(span);
+        let end = ((span.start - start) as usize).min(text.len());
+        let line = text.as_bytes()[..end].split(|byte| *byte == b'\n').count();
+        format!("{path}:{line}")
+    }
+
+    /// The number of the parameter file that a span is of; none of a span of the Atsaffile.
+    #[must_use]
+    pub fn file_of(&self, span: Span) -> Option<usize> {
+        self.files
+            .partition_point(|file| file.start <= span.start)
+            .checked_sub(1)
+    }
+
+    /// Path, text and first byte of the file that a span is of.
+    #[must_use]
+    pub fn source(&self, span: Span) -> (&str, &str, u32) {
+        match self.file_of(span) {
+            Some(at) => (&self.files[at].path, &self.files[at].text, self.files[at].start),
+            None => (&self.path, &self.text, 0),
+        }
+    }
+
+    /// The number of the first byte behind all texts.
+    #[must_use]
+    pub fn end(&self) -> u32 {
+        let (text, start) = match self.files.last() {
+            Some(last) => (&last.text, last.start),
+            None => (&self.text, 0),
+        };
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        start.saturating_add(length).saturating_add(1)
     }
 }
 
@@ -98,7 +157,7 @@ pub struct Spec {
     pub default: Vec<Goal>,
     /// Further names for goals.
     pub aliases: BTreeMap<String, Vec<Goal>>,
-    /// Declared parameters, in the order of the text.
+    /// Declared parameters, in the order of the text; of those of parameter files, the ones that something reads.
     pub params: Vec<Param>,
     /// Declared secrets by name.
     pub secrets: BTreeMap<String, Secret>,
@@ -110,6 +169,8 @@ pub struct Spec {
     pub airflow: Dag,
     /// The axes of the matrix, in the order of the text.
     pub axes: Vec<Axis>,
+    /// The parameter files, in the order of the text.
+    pub params_files: Vec<ParamsFile>,
     /// Targets, in the order of the text; of one with `each`, its instances. Whoever keeps a Spec keeps them beside it.
     #[serde(skip)]
     pub targets: Vec<Target>,
@@ -128,6 +189,30 @@ impl Spec {
                 None => known.push(Arc::clone(shell)),
             }
         }
+    }
+
+    /// The parameter files that a target's command reads itself: those of its parameters that it does not take from
+    /// atsaf, in its text or from `{{params_file}}`.
+    #[must_use]
+    pub fn params_files_read_by(&self, target: &Target) -> Vec<&ParamsFile> {
+        let Action::Command(command) = &target.action else {
+            return Vec::new();
+        };
+        if self.params_files.is_empty() || command.pieces().any(|piece| *piece == Piece::ParamsFile) {
+            return Vec::new();
+        }
+        let is_in_text = |name: &str| {
+            command
+                .pieces()
+                .any(|piece| matches!(piece, Piece::Param(it) if it == name))
+        };
+        let unseen = target.params.iter().filter(|param| !is_in_text(&param.name));
+        let mut files: Vec<usize> = unseen
+            .filter_map(|param| self.text.file_of(param.origin.span()?))
+            .collect();
+        files.sort_unstable();
+        files.dedup();
+        files.into_iter().filter_map(|at| self.params_files.get(at)).collect()
     }
 
     /// Finds a declared parameter.
@@ -164,6 +249,29 @@ pub struct Param {
     pub value: Value,
     /// Where the value comes from.
     pub origin: Origin,
+}
+
+/// A file from which parameters come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParamsFile {
+    /// Its path: relative to the project, or absolute.
+    pub path: String,
+    /// The digest of its bytes when it was read.
+    pub digest: Digest,
+    /// Where it is named.
+    pub span: Span,
+}
+
+impl ParamsFile {
+    /// A file with these bytes.
+    #[must_use]
+    pub fn of(path: &str, bytes: &[u8], span: Span) -> Self {
+        Self {
+            path: path.to_owned(),
+            digest: Digest::of(bytes),
+            span,
+        }
+    }
 }
 
 /// A declared secret.
@@ -220,6 +328,11 @@ pub struct Target {
     pub direct: bool,
     /// Whether the store keeps copies of its artifacts.
     pub cache: bool,
+    /// Whether its artifacts may go once all that reads them is built. In no fingerprint: it changes nothing in them.
+    pub temp: bool,
+    /// Whether an attempt is given what one that failed had written for the same result. In no fingerprint: the result is
+    /// to be the same.
+    pub resume: bool,
     /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
     pub secrets_in_output: bool,
 }
@@ -251,11 +364,19 @@ pub struct Command {
     pub words: Vec<Template>,
     /// The words of the shell to which the text is appended; `None` for a list, which is run as it is.
     pub shell: Option<Arc<[String]>>,
-    /// Words that may be the path of a project file, which is then an input; in order, without repeats.
+    /// The directory of the project in which it runs; `None` for the project's own.
+    pub cwd: Option<String>,
+    /// Words that may be the path of a project file, which is then an input; in order, without repeats, each counted
+    /// from the project.
     pub file_words: Vec<String>,
 }
 
 impl Command {
+    /// The parts of all of its words.
+    pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.words.iter().flat_map(|word| &word.pieces)
+    }
+
     /// The text before anything is put in; the words of a list are separated by a line end each.
     #[must_use]
     pub fn text(&self) -> String {

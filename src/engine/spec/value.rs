@@ -27,6 +27,8 @@ pub enum Value {
     List(#[serde(deserialize_with = "nested")] Vec<Value>),
     /// Values by name.
     Table(#[serde(deserialize_with = "nested")] BTreeMap<String, Value>),
+    /// Nothing, as a parameter file may say it.
+    Null,
 }
 
 /// Values stand in values as deep as this, and no Atsaffile has them as deep.
@@ -58,6 +60,7 @@ impl Value {
             Self::Path(_) => "path",
             Self::List(_) => "list",
             Self::Table(_) => "table",
+            Self::Null => "null",
         }
     }
 
@@ -84,6 +87,21 @@ impl Value {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.to_json()))
                 .collect(),
+            Self::Null => serde_json::Value::Null,
+        }
+    }
+
+    /// Why the value cannot be put into a text, if it cannot.
+    #[must_use]
+    pub fn unfit_for_text(&self) -> Option<&'static str> {
+        match self {
+            Self::Table(_) => Some("a table"),
+            Self::Null => Some("null"),
+            Self::List(items) => items
+                .iter()
+                .any(|item| matches!(item, Self::List(_) | Self::Table(_) | Self::Null))
+                .then_some("a list of more than plain values"),
+            _ => None,
         }
     }
 }
@@ -109,6 +127,7 @@ impl Value {
                     .iter()
                     .fold(into, |into, (name, value)| value.encode(into.text(name)))
             }
+            Self::Null => into.tag(8),
         }
     }
 }
@@ -134,12 +153,22 @@ impl fmt::Display for Value {
             Self::Table(entries) => {
                 f.write_str("{ ")?;
                 for (at, (name, item)) in entries.iter().enumerate() {
-                    write!(f, "{}{name} = {item}", if at == 0 { "" } else { ", " })?;
+                    f.write_str(if at == 0 { "" } else { ", " })?;
+                    match is_bare(name) {
+                        true => write!(f, "{name} = {item}")?,
+                        false => write!(f, "{} = {item}", serde_json::Value::from(name.as_str()))?,
+                    }
                 }
                 f.write_str(" }")
             }
+            Self::Null => f.write_str("null"),
         }
     }
+}
+
+/// Whether TOML writes a key without quotes.
+fn is_bare(key: &str) -> bool {
+    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::RenameFlags;
@@ -15,7 +16,7 @@ use super::{Holder, Store, StoreError, git_index, leads_through_link, move_file}
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
-use crate::engine::spec::{ArtifactKind, Output, Span};
+use crate::engine::spec::{ArtifactKind, Output, Span, Target};
 
 /// What becomes of one artifact's path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +148,8 @@ impl Store {
             match held {
                 Err(holder) if it.outcome != CleanOutcome::Absent => it.outcome = CleanOutcome::Busy(holder),
                 Ok(_held) if matches!(it.outcome, CleanOutcome::Removed { .. }) => {
-                    if !self.take_out(output, &at, run).map_err(StoreError::at(&at))? {
+                    let is_own = |away: &Path| Ok(self.placed_at(away, &output.path)?.is_some());
+                    if !self.take_out(output, &at, run, &is_own).map_err(StoreError::at(&at))? {
                         it.outcome = CleanOutcome::Altered;
                     }
                     files.forget([output.path.as_str()]);
@@ -160,14 +162,61 @@ impl Store {
         Ok(swept)
     }
 
+    /// Removes the artifacts of a target whose readers are done, as far as they are as atsaf left them and no build is at
+    /// them.
+    pub(crate) fn let_go(&self, target: &Target, run: RunId, files: &Files) -> Result<(), StoreError> {
+        let at = |output: &Output| files.at(&output.path);
+        let first = target.outputs.first().map(at).unwrap_or_default();
+        let Ok(_held) = self
+            .area
+            .locks
+            .take(&target.name, &[], run)
+            .map_err(StoreError::at(&first))?
+        else {
+            return Ok(());
+        };
+        for output in &target.outputs {
+            let at = at(output);
+            let is_own = || {
+                files
+                    .digest(&output.path)
+                    .is_ok_and(|found| self.is_in_place(target, output, found))
+            };
+            if exists(&at) && is_own() {
+                let before = stamp(&at);
+                let is_same = |away: &Path| Ok(before.is_some() && stamp(away) == before);
+                self.take_out(output, &at, run, &is_same).map_err(StoreError::at(&at))?;
+                files.forget([output.path.as_str()]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what was found at the path of an output is what its record says.
+    fn is_in_place(&self, target: &Target, output: &Output, found: Option<(Digest, ArtifactKind)>) -> bool {
+        let recorded = self.records.ledger(|ledger| {
+            let record = ledger.target(&target.name)?.record()?;
+            record
+                .artifact(&output.port)
+                .map(|artifact| (artifact.bytes, artifact.kind))
+        });
+        recorded.is_some() && recorded == found
+    }
+
     /// Removes an artifact, unless it was changed since it was looked at: it is moved away first, so that what is
-    /// deleted is what was looked at.
-    fn take_out(&self, output: &Output, at: &Path, run: RunId) -> io::Result<bool> {
+    /// deleted is what was looked at, which `is_own` tells.
+    fn take_out(
+        &self,
+        output: &Output,
+        at: &Path,
+        run: RunId,
+        is_own: &dyn Fn(&Path) -> io::Result<bool>,
+    ) -> io::Result<bool> {
         let staging = self.area.staging_beside(at, run);
         fs::create_dir_all(&staging)?;
         let away = staging.join("clean");
         super::rename(at, &away)?;
-        let own = self.placed_at(&away, &output.path)?.is_some();
+        let own = is_own(&away)?;
         if own {
             remove(&away)?;
         } else if rename_with(&away, at, RenameFlags::NOREPLACE).is_err() {
@@ -191,6 +240,12 @@ pub(super) fn size_of(path: &Path) -> u64 {
         .filter(|entry| entry.file_type().is_file())
         .filter_map(|entry| entry.metadata().ok());
     sizes.map(|it| it.len()).sum()
+}
+
+/// What changes when another file or directory stands at a path: identity, size and time of modification.
+fn stamp(at: &Path) -> Option<(u64, u64, u64, i64, i64)> {
+    let it = fs::symlink_metadata(at).ok()?;
+    Some((it.dev(), it.ino(), it.size(), it.mtime(), it.mtime_nsec()))
 }
 
 #[cfg(test)]
@@ -291,7 +346,9 @@ mod tests {
         let output = output("a");
         write(&files.at("out/a"), "changed after the look");
         let run = RunId::new();
-        let gone = store.take_out(&output, &files.at("out/a"), run).expect("tried");
+        let is_own = |away: &Path| Ok(store.placed_at(away, "out/a")?.is_some());
+        let gone = store.take_out(&output, &files.at("out/a"), run, &is_own);
+        let gone = gone.expect("tried");
         assert!(!gone);
         assert_eq!(
             fs::read_to_string(files.at("out/a")).expect("read"),

@@ -214,7 +214,17 @@ impl Store {
                 at: run.time(),
             })
         };
-        entries.filter_map(aged).collect()
+        let unfinished = fs::read_dir(self.dir.join(super::resume::DIRECTORY))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let left = |entry: fs::DirEntry| {
+            let at = entry.metadata().and_then(|it| it.modified()).ok()?;
+            let size = size_of(&entry.path());
+            let path = entry.path();
+            Some(Aged { path, size, at })
+        };
+        entries.filter_map(aged).chain(unfinished.filter_map(left)).collect()
     }
 }
 

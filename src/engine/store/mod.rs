@@ -13,6 +13,7 @@
 //! │   ├── objects/ab/…         copies of artifacts, each under the digest of its bytes
 //! │   ├── memo/ab/…            pieces of work that tasks remember
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
+//! │   ├── resume/KEY/          what a failed attempt had written, for the next one
 //! │   ├── locks/               advisory locks
 //! │   ├── aside/               former artifacts of a command that writes its declared paths itself
 //! │   └── staging/KEY/, RUN/   attempts in flight, and what a run has out of place
@@ -33,6 +34,7 @@ mod objects;
 pub(crate) mod own_file;
 mod records;
 pub(crate) mod restore;
+mod resume;
 mod spec_cache;
 #[cfg(test)]
 mod tests;
@@ -128,7 +130,8 @@ impl Store {
     pub fn open_verified(root: &Path) -> Result<(Self, Files), StoreError> {
         trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
-        for cache in ["index", "results", "spec"] {
+        // What an attempt left cannot be verified.
+        for cache in ["index", "results", "spec", resume::DIRECTORY] {
             remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
         }
         let (store, files) = Self::open_unchecked(root)?;
@@ -173,9 +176,9 @@ impl Store {
 
     /// What a build kept of an Atsaffile under a key in the store of a project; needs no open store.
     #[must_use]
-    pub fn checked_spec(root: &Path, key: Digest, text: &Text, user: &UserKey) -> Option<CheckedSpec> {
+    pub fn checked_spec(root: &Path, key: Digest, text: Text, user: &UserKey) -> Option<CheckedSpec> {
         let path = root.join(DIRECTORY).join("v1").join("spec");
-        spec_cache::load(&path, key, text.clone(), user)
+        spec_cache::load(&path, key, text, user)
     }
 
     /// Lets the next build keep its Spec, with the warnings about it, under a key, bound to the user's own.
@@ -212,7 +215,16 @@ impl Store {
     /// opened through no link.
     fn refuse_links(&self) -> Result<(), StoreError> {
         let outer = self.dir.parent().unwrap_or(&self.dir);
-        let directories = ["objects", "memo", "listings", "outputs", "locks", "staging", "aside"];
+        let directories = [
+            "objects",
+            "memo",
+            "listings",
+            "outputs",
+            "locks",
+            "staging",
+            "aside",
+            resume::DIRECTORY,
+        ];
         let inside = directories.iter().map(|name| self.dir.join(name));
         let looked_into = [
             outer.to_owned(),

@@ -26,6 +26,7 @@ fn fingerprint(action: ActionFields) -> Fingerprint {
         Value::Path("data/x.csv".to_owned()),
         Value::List(vec![Value::Int(1), Value::List(Vec::new())]),
         Value::Table(table),
+        Value::Null,
     ];
     Fingerprint {
         format: 2,
@@ -72,6 +73,9 @@ fn reasons() -> Vec<Reason> {
         Reason::Interrupted,
         Reason::Unfinished,
         Reason::TooOld { limit: 3_600_000 },
+        Reason::NeededBy {
+            target: "fit".to_owned(),
+        },
         changed(Field::TaskVersion, Some(FieldValue::Version(1)), None),
         changed(Field::Param("p".to_owned()), Some(param), Some(FieldValue::Absent)),
         changed(
@@ -79,6 +83,7 @@ fn reasons() -> Vec<Reason> {
             None,
             Some(FieldValue::Texts(vec!["sh".into(), "-c".into()])),
         ),
+        changed(Field::Cwd, None, Some(FieldValue::Text("src".into()))),
         changed(Field::Probe, Some(FieldValue::Text("7".into())), shown),
         changed(
             Field::Discovered("lib.py".to_owned()),
@@ -135,6 +140,11 @@ pub(super) fn entries() -> Vec<Entry> {
         version: 2,
         parts: BTreeMap::from([("arima".to_owned(), 4)]),
     };
+    let within = ActionFields::Within {
+        cwd: "src".to_owned(),
+        words: vec!["cat x".to_owned()],
+        shell: Some(["sh", "-c"].map(str::to_owned).into()),
+    };
     let fit = result("fit", shell, Mode::Exact(0o750));
     let (run, id) = (fit.run, fit.id);
     let target = || "fit".to_owned();
@@ -171,6 +181,7 @@ pub(super) fn entries() -> Vec<Entry> {
             what: "it ended with 1".to_owned(),
         }),
         Entry::Past(result("train", builtin, Mode::Plain)),
+        Entry::Past(result("site", within, Mode::Plain)),
         Entry::Forgotten {
             ids: vec![digest("train")],
         },
@@ -214,6 +225,28 @@ fn acceptance(id: Digest) -> Acceptance {
     }
 }
 
+/// What entries hold is known by its number: if this fails, every journal says something else.
+#[test]
+fn the_kinds_of_what_entries_hold_keep_their_numbers() {
+    fn bytes(value: impl serde::Serialize) -> Vec<u8> {
+        bincode::serde::encode_to_vec(value, bincode::config::standard()).expect("encoded")
+    }
+    assert_eq!(bytes(Value::Table(BTreeMap::new())), [7, 0]);
+    assert_eq!(bytes(Value::Null), [8]);
+    assert_eq!(bytes(Field::<String>::Direct), [14]);
+    assert_eq!(bytes(Field::<String>::Cwd), [15]);
+    let words = ActionFields::Words {
+        words: vec!["cp".to_owned()],
+    };
+    assert_eq!(bytes(words), b"\x02\x01\x02cp");
+    let within = ActionFields::Within {
+        cwd: "src".to_owned(),
+        words: vec!["cat x".to_owned()],
+        shell: Some(["sh", "-c"].map(str::to_owned).into()),
+    };
+    assert_eq!(bytes(within), b"\x03\x03src\x01\x05cat x\x01\x02\x02sh\x02-c");
+}
+
 /// A new kind of entry does not compile until an example of it stands in [`entries`].
 fn number(entry: &Entry) -> usize {
     match entry {
@@ -239,5 +272,6 @@ fn number(entry: &Entry) -> usize {
 fn there_is_an_example_of_every_kind_of_entry() {
     let mut numbers: Vec<usize> = entries().iter().map(number).collect();
     numbers.sort_unstable();
+    numbers.dedup();
     assert_eq!(numbers, (0..15).collect::<Vec<_>>());
 }

@@ -1,18 +1,21 @@
-//! What the axes of an Atsaffile ask of the disk: the files of a pattern, the rows of a table.
+//! What an Atsaffile asks of the disk: the files of a pattern and the rows of a table for its axes, parameter files.
 
 use std::path::Path;
 
 use super::small_file;
-use crate::atsaffile::{self, AxisFiles};
+use crate::atsaffile::{self, FileAnswers, FoundParamsFile};
 use crate::engine::graph;
 use crate::engine::ignore::Ignore;
 
 /// Most bytes of a table whose rows are values.
 const LARGEST_TABLE: u64 = 16 << 20;
 
+/// Most bytes of a parameter file.
+const LARGEST_PARAMS_FILE: u64 = 4 << 20;
+
 /// Finds what an Atsaffile asks for, in the project's directory.
-pub(super) fn look(root: &Path, text: &str) -> AxisFiles {
-    let asked = atsaffile::axis_questions(text);
+pub(super) fn look(root: &Path, text: &str) -> FileAnswers {
+    let asked = atsaffile::file_questions(text);
     let patterns: Vec<&str> = asked.ignore.iter().map(String::as_str).collect();
     // What is no pattern is told with the rest of the Atsaffile.
     let ignore = Ignore::new(&patterns).unwrap_or_default();
@@ -24,9 +27,14 @@ pub(super) fn look(root: &Path, text: &str) -> AxisFiles {
         let text = table(&root.join(&path));
         (path, text)
     });
-    AxisFiles {
+    let params_files = asked.params_files.into_iter().map(|path| {
+        let bytes = small_file::read(&root.join(&path), LARGEST_PARAMS_FILE).map_err(|error| error.to_string());
+        FoundParamsFile { path, bytes }
+    });
+    FileAnswers {
         matches: matches.collect(),
         tables: tables.collect(),
+        params_files: params_files.collect(),
     }
 }
 

@@ -1,0 +1,72 @@
+//! What an attempt that failed or was interrupted had written, for the next one of the same result (`resume`).
+//!
+//! ```text
+//! .atsaf/v1/resume/KEY/0, 1, …   the outputs, by their order; KEY is that of the attempts' directory
+//! .atsaf/v1/resume/KEY/id        the id of the result that they were to be; without it they count for nothing
+//! ```
+//!
+//! The target's lock is held whenever one of these is touched.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use super::commit::exists;
+use super::{Private, Store, move_file, own_file, private_key, remove};
+use crate::engine::digest::Digest;
+use crate::engine::spec::Output;
+
+/// The directory for all of them, in the store.
+pub(super) const DIRECTORY: &str = "resume";
+/// The file that makes one count.
+const ID: &str = "id";
+
+impl Store {
+    fn unfinished(&self, outputs: &[Output]) -> PathBuf {
+        self.dir.join(DIRECTORY).join(private_key(outputs))
+    }
+
+    /// Moves what an attempt has written out of its directories; it counts once it is confirmed.
+    pub(crate) fn keep_unfinished(&self, private: &Private, outputs: &[Output]) -> io::Result<()> {
+        let kept = self.unfinished(outputs);
+        remove(&kept)?;
+        for (at, path) in private.paths.iter().enumerate() {
+            let is_empty = || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+            if !exists(path) || private.is_behind_link(path) || is_empty() {
+                continue;
+            }
+            own_file::make_directory(&kept)?;
+            move_file(path, &kept.join(at.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Lets what was kept count for the result of an id; says whether there is anything.
+    pub(crate) fn confirm_unfinished(&self, outputs: &[Output], id: Digest) -> io::Result<bool> {
+        let kept = self.unfinished(outputs);
+        if !exists(&kept) {
+            return Ok(false);
+        }
+        own_file::create(&kept.join(ID))?.write_all(id.hex().as_bytes())?;
+        Ok(true)
+    }
+
+    /// Moves what was kept for the result of an id to where an attempt writes; what was kept for another one goes.
+    pub(crate) fn give_unfinished(&self, private: &Private, outputs: &[Output], id: Digest) -> io::Result<()> {
+        let kept = self.unfinished(outputs);
+        let is_meant = own_file::read(&kept.join(ID)).is_ok_and(|found| found == id.hex().as_bytes());
+        for (at, path) in private.paths.iter().enumerate().filter(|_| is_meant) {
+            let from = kept.join(at.to_string());
+            if exists(&from) {
+                // Of a directory, one was made already.
+                remove(path)?;
+                move_file(&from, path)?;
+            }
+        }
+        remove(&kept)
+    }
+
+    /// Takes away what was kept.
+    pub(crate) fn drop_unfinished(&self, outputs: &[Output]) -> io::Result<()> {
+        remove(&self.unfinished(outputs))
+    }
+}

@@ -1,0 +1,128 @@
+//! The worked examples of `docs/coming-from/`: each is built, and runs no more than what it comes from would.
+
+use std::path::Path;
+
+use crate::project::{Project, copy_tree};
+
+/// A project of `examples/coming-from/`.
+fn example(name: &str) -> Project {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/coming-from")
+        .join(name);
+    let text = std::fs::read_to_string(from.join("Atsaffile")).expect("an Atsaffile");
+    let project = Project::new(&text);
+    copy_tree(&from, &project.at("")).expect("copied");
+    project
+}
+
+/// The targets that a build ran, in order.
+fn built(project: &Project, args: &str) -> Vec<String> {
+    let told = project.build(args);
+    told.ok();
+    let lines = told.text.lines().filter_map(|line| line.strip_prefix("built "));
+    lines
+        .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
+        .collect()
+}
+
+/// The page shows the files of the example as they are.
+fn page_has(page: &str, example: &str, files: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/coming-from").join(page)).expect("a page");
+    for file in files {
+        let text = std::fs::read_to_string(root.join("examples/coming-from").join(example).join(file)).expect("a file");
+        assert!(page.contains(text.trim_end()), "{file} is not in the page");
+    }
+}
+
+#[test]
+fn of_dvc_only_the_stages_run_that_dvc_would_run() {
+    page_has("dvc.md", "dvc", &["Atsaffile"]);
+    let project = example("dvc");
+    assert_eq!(built(&project, ""), ["prepare", "featurize", "train", "evaluate"]);
+    let first = project.read("eval/metrics.json");
+    assert_eq!(built(&project, ""), [""; 0]);
+    project.edit("params.yaml", "n_est: 15", "n_est: 30");
+    let why = project.atsaf("why train");
+    why.has("train.n_est");
+    why.has("15 -> 30");
+    why.has("params.yaml:11");
+    assert_eq!(built(&project, ""), ["train", "evaluate"]);
+    project.edit("params.yaml", "ngrams: 2", "ngrams: 1");
+    assert_eq!(built(&project, ""), ["featurize", "train", "evaluate"]);
+    project.edit("params.yaml", "split: 0.20", "split: 0.25");
+    assert_eq!(built(&project, ""), ["prepare", "featurize", "train", "evaluate"]);
+    project.edit("params.yaml", "  split: 0.25", "  # of the posts\n  split: 0.250");
+    assert_eq!(built(&project, ""), [""; 0]);
+    project.edit("params.yaml", "n_est: 30", "n_est: 15");
+    project.edit("params.yaml", "ngrams: 1", "ngrams: 2");
+    project.edit("params.yaml", "split: 0.250", "split: 0.2");
+    assert_eq!(built(&project, ""), [""; 0], "all of it comes back");
+    assert_eq!(project.read("eval/metrics.json"), first);
+    assert_eq!(built(&project, "-s train.n_est=5"), ["train", "evaluate"]);
+}
+
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names
+}
+
+#[test]
+fn of_make_fifty_rules_over_twelve_tables_are_five_targets() {
+    page_has("make.md", "make", &["Atsaffile"]);
+    let project = example("make");
+    let (makefile, atsaffile) = (project.read("Makefile"), project.read("Atsaffile"));
+    let is_rule = |line: &&str| !line.starts_with(['\t', '.']) && line.contains(": ");
+    assert_eq!(makefile.lines().filter(is_rule).count(), 50);
+    assert!(atsaffile.lines().count() * 4 < makefile.lines().count());
+    assert_eq!(built(&project, "").len(), 49, "all but the phony one");
+    let report = project.read("build/report.md");
+    assert_eq!(report.matches("has no row twice").count(), 12);
+    assert!(report.contains("\naccounts,closed,3\n"), "{report}");
+    assert_eq!(built(&project, ""), [""; 0]);
+    project.edit("tables.csv", "fees,2,1", "fees,2,3");
+    assert_eq!(built(&project, ""), ["groups@fees", "report"]);
+    project.write("raw/fees.csv", project.read("raw/fees.csv") + "once,999,1\n");
+    assert_eq!(
+        sorted(built(&project, "")),
+        ["check@fees", "clean@fees", "groups@fees", "report"],
+        "the first rows are as they were, and the check says what it said"
+    );
+    project.write("tables.csv", project.read("tables.csv") + "vaults,1,2\n");
+    project.write("raw/vaults.csv", "id,group,value\n2,deep,1\n1,deep,1\n");
+    let more = sorted(built(&project, ""));
+    assert_eq!(
+        more,
+        ["check@vaults", "clean@vaults", "groups@vaults", "head@vaults", "report"]
+    );
+}
+
+#[test]
+fn of_snakemake_a_sample_is_one_file_in_a_folder() {
+    page_has("snakemake.md", "snakemake", &["Atsaffile"]);
+    let project = example("snakemake");
+    let first = sorted(built(&project, ""));
+    assert_eq!(
+        first,
+        [
+            "call", "index@A", "index@B", "map@A", "map@B", "plot", "sort@A", "sort@B"
+        ]
+    );
+    let calls = project.read("calls/all.tsv");
+    let positions: Vec<&str> = calls
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    assert_eq!(positions, ["60", "200", "310"], "{calls}");
+    assert!(!project.at("mapped/A.tsv").exists(), "it went once it was sorted");
+    assert_eq!(built(&project, ""), [""; 0]);
+    let sample = project.read("data/samples/A.fastq").replace("@A.", "@C.");
+    project.write("data/samples/C.fastq", sample);
+    let more = sorted(built(&project, ""));
+    assert_eq!(more, ["call", "index@C", "map@C", "plot", "sort@C"]);
+    assert_eq!(built(&project, "-s min_depth=100"), ["call", "plot"]);
+    project.edit("scripts/index.py", "// 100", "// 50");
+    let again = sorted(built(&project, ""));
+    assert_eq!(again, ["call", "index@A", "index@B", "index@C"]);
+}
