@@ -44,6 +44,7 @@ mod attempts;
 mod concurrency;
 mod crash;
 mod dependencies;
+mod discovery;
 mod elsewhere;
 mod failures;
 mod gc;

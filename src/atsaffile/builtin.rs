@@ -261,6 +261,11 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             .error(span, "`shell` is for commands")
             .help("remove it: a built-in task runs without a shell");
     }
+    if let Some((span, _)) = draft.discover {
+        mistakes
+            .error(span, "`discover` is for commands")
+            .help("remove it: a built-in task reads what it declares");
+    }
     if let Some(span) = draft.direct {
         mistakes
             .error(span, "`direct` is for commands")

@@ -10,7 +10,7 @@ use crate::engine::spec::{Span, Text};
 const COMPARISONS: usize = 1_000_000;
 
 /// How many names a note lists.
-const LISTED: usize = 20;
+const LISTED: usize = 40;
 
 /// Most notes of a mistake that several targets share.
 const NOTES: usize = 6;

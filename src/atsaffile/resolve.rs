@@ -143,6 +143,7 @@ impl Resolver<'_, '_> {
             effect: draft.effect || self.acts_outside(draft),
             direct: draft.direct.is_some(),
             cache: draft.cache,
+            discover: draft.means(),
             secrets_in_output: draft.secrets_in_output,
         };
         target.params.sort_by(|a, b| a.name.cmp(&b.name));

@@ -10,9 +10,9 @@ use super::mistakes::Mistakes;
 use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
-use crate::engine::spec::Span;
+use crate::engine::spec::{Means, Span};
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "uses",
     "run",
     "each",
@@ -31,12 +31,11 @@ const KEYS: [&str; 20] = [
     "effect",
     "direct",
     "cache",
+    "discover",
     "shell",
     "desc",
 ];
-const RESERVED: [&str; 9] = [
-    "pool", "threads", "memory", "max_age", "every", "discover", "cwd", "temp", "resume",
-];
+const RESERVED: [&str; 8] = ["pool", "threads", "memory", "max_age", "every", "cwd", "temp", "resume"];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -77,6 +76,8 @@ pub(super) struct Draft<'t> {
     /// Whether it is set, and where.
     pub(super) direct: Option<Span>,
     pub(super) cache: bool,
+    /// By which means it is discovered what it uses, if that is written, and where.
+    pub(super) discover: Option<(Span, Option<Means>)>,
     pub(super) secrets_in_output: bool,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
@@ -157,6 +158,7 @@ impl<'t> Draft<'t> {
             effect: false,
             direct: None,
             cache: true,
+            discover: None,
             secrets_in_output: false,
             broken: Broken::default(),
         }
@@ -212,6 +214,7 @@ impl<'t> Draft<'t> {
             "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
+            "discover" => self.discover = discover(node, mistakes).map(|means| (key.span, means)),
             "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }
@@ -324,6 +327,11 @@ impl<'t> Draft<'t> {
         self.outputs.extend(path.map(|path| DraftOutput { port, name, path }));
     }
 
+    /// By which means it is discovered what its command uses.
+    pub(super) fn means(&self) -> Option<Means> {
+        self.discover.and_then(|(_, means)| means)
+    }
+
     /// The port of an output in the Spec. The single output of a command has one of its own, so that a renamed target
     /// finds its results.
     pub(super) fn port<'p>(&self, written: &Word<'p>) -> &'p str {
@@ -413,6 +421,20 @@ fn is_allowed(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> bool {
             .help("without the key, an artifact that holds a secret of the target fails the build");
     }
     allowed
+}
+
+/// Reads `discover`: by which means it is seen what the command uses.
+fn discover(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<Option<Means>> {
+    let written = node.get_ref().as_str();
+    let means = match written {
+        Some("off") => Some(None),
+        Some(word) => [Means::Depfile].into_iter().find(|it| it.word() == word).map(Some),
+        None => None,
+    };
+    if means.is_none() {
+        syntax::expected(node, "discover", "\"depfile\" or \"off\"", mistakes);
+    }
+    means
 }
 
 fn retries(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> u32 {

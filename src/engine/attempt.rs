@@ -16,6 +16,7 @@ use super::attempt_log::Log;
 use super::cause::{self, Traces};
 use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
+use super::discover::{self, Observation, Observed};
 use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
 use super::given::GivenFiles;
@@ -51,6 +52,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) left_running: AtomicBool,
     /// Keeps other attempts from its private directories.
     pub(crate) claim: OnceLock<Claim>,
+    /// What its command was seen to use.
+    pub(crate) observed: OnceLock<Observed>,
 }
 
 /// Why nothing came of an attempt.
@@ -324,7 +327,7 @@ impl Attempt<'_> {
                 ..Failure::default()
             })));
         }
-        let _given = GivenFiles::write(self.context, self.target, command)?;
+        let given = GivenFiles::write(self.context, self.target, command)?;
         let words = command::words_of(self.context, self.target, command, staging);
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
         let process = Process {
@@ -338,6 +341,7 @@ impl Attempt<'_> {
         if target.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
+        let observation = Observation::begin(target, given.own_paths(), files.root());
         let ended = process
             .run(
                 target.timeout,
@@ -361,21 +365,51 @@ impl Attempt<'_> {
             AttemptError::Failed(Box::new(failure))
         })?;
         self.left_running.store(ended.left_running, Ordering::Relaxed);
+        let observed = observation.map(Observation::end);
         match ended.how {
-            ProcessEnd::Exit(status) if status.success() => Ok(()),
+            ProcessEnd::Exit(status) if status.success() => self.take_observed(observed),
             ProcessEnd::Exit(status) => {
                 let mut log = log();
                 log.end();
                 let advice = cause::of_exit(status, &process.words, log.tail());
-                Err(AttemptError::Failed(Box::new(Failure {
+                let mut failure = Failure {
                     what: command::describe(status),
                     advice: advice.into_iter().collect(),
                     retry: true,
                     ..Failure::default()
-                })))
+                };
+                if let Some(Ok(observed)) = observed {
+                    self.add_undeclared(&observed, &mut failure);
+                }
+                Err(AttemptError::Failed(Box::new(failure)))
             }
             ProcessEnd::TimedOut => Err(too_long(target)),
             ProcessEnd::Interrupted => Err(AttemptError::Interrupted),
+        }
+    }
+
+    /// Keeps what a command that went well was seen to use; fails if that is another target's and not declared.
+    fn take_observed(&self, observed: Option<Result<Observed, Box<Failure>>>) -> Result<(), AttemptError> {
+        let Some(observed) = observed.transpose().map_err(AttemptError::Failed)? else {
+            return Ok(());
+        };
+        let undeclared = observed.undeclared(self.context, self.target);
+        if !undeclared.is_empty() {
+            let failure = discover::undeclared_failure(&undeclared, self.context.graph, self.target);
+            return Err(AttemptError::Failed(Box::new(failure)));
+        }
+        let _ = self.observed.set(observed);
+        Ok(())
+    }
+
+    /// Adds to the failure of a command what it opened without declaring it, which may be why.
+    fn add_undeclared(&self, observed: &Observed, failure: &mut Failure) {
+        let undeclared = observed.undeclared(self.context, self.target);
+        if !undeclared.is_empty() {
+            let more = discover::undeclared_failure(&undeclared, self.context.graph, self.target);
+            failure.notes.push(more.what);
+            failure.help.extend(more.help);
+            failure.retry = false;
         }
     }
 

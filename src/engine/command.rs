@@ -62,6 +62,7 @@ pub(crate) fn words_of(context: PlanContext<'_>, id: TargetId, command: &Command
         outputs: &outputs.collect::<Vec<_>>(),
         inputs_file: &below(&given.inputs),
         params_file: &below(&given.params),
+        depfile: &below(&given.depfile),
     };
     words(command, &fill)
 }

@@ -99,7 +99,7 @@ impl Probe {
         self.device
     }
 
-    fn now(&self) -> Option<Moment> {
+    pub(super) fn now(&self) -> Option<Moment> {
         self.file.write_at(b".", 0).ok()?;
         let metadata = self.file.metadata().ok()?;
         Some((metadata.ctime(), metadata.ctime_nsec()))

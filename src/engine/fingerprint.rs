@@ -138,6 +138,10 @@ pub enum Field<S = String> {
     OutputOrder,
     /// Whether a command writes the declared paths itself.
     Direct,
+    /// Something installed that an attempt was seen to use, by name.
+    Installed(S),
+    /// By which means it is looked what an attempt uses.
+    Means,
 }
 
 /// The typed value of a field.
@@ -187,6 +191,8 @@ impl Field<&str> {
             Self::Discovered(path) => Field::Discovered(path.to_owned()),
             Self::OutputOrder => Field::OutputOrder,
             Self::Direct => Field::Direct,
+            Self::Installed(name) => Field::Installed(name.to_owned()),
+            Self::Means => Field::Means,
         }
     }
 
@@ -209,6 +215,8 @@ impl Field<&str> {
             Self::Discovered(path) => into.tag(13).text(path),
             Self::OutputOrder => into.tag(14),
             Self::Direct => into.tag(15),
+            Self::Installed(name) => into.tag(16).text(name),
+            Self::Means => into.tag(17),
         };
     }
 }
@@ -220,7 +228,11 @@ impl fmt::Display for Field {
             Self::Task | Self::TaskVersion => f.write_str("task"),
             Self::Command => f.write_str("command"),
             Self::Shell => f.write_str("shell"),
-            Self::Part(name) | Self::Param(name) | Self::Output(name) | Self::Discovered(name) => f.write_str(name),
+            Self::Part(name)
+            | Self::Param(name)
+            | Self::Output(name)
+            | Self::Discovered(name)
+            | Self::Installed(name) => f.write_str(name),
             Self::Input { role, path: Some(path) } if role != path => write!(f, "{role} ({path})"),
             Self::Input { role, .. } => f.write_str(role),
             Self::InputOrder => f.write_str("order of the inputs"),
@@ -228,6 +240,7 @@ impl fmt::Display for Field {
             Self::Probe => f.write_str("probe"),
             Self::OutputOrder => f.write_str("order of the outputs"),
             Self::Direct => f.write_str("direct"),
+            Self::Means => f.write_str("discover"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The files behind `{{inputs_file}}` and `{{params_file}}`: what is too long for a command line.
+//! The files behind `{{inputs_file}}` and `{{params_file}}`, which hold what is too long for a command line, and that
+//! behind `{{depfile}}`, in which a command lists what it has read.
 //!
 //! They lie at the same path in every run, so that a tool which writes its command line into its result writes the same
 //! each time; the lock of the target keeps two attempts apart. They go with the attempt.
@@ -16,17 +17,19 @@ use super::store::{self, StoreError, own_file, private_key};
 /// The files that one attempt of a command is given, as long as this is kept.
 pub(crate) struct GivenFiles {
     paths: GivenPaths,
-    /// Whether any was written.
+    /// Whether there may be any.
     is_any: bool,
 }
 
 /// Where they lie.
 pub(crate) struct GivenPaths {
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// The list of inputs.
     pub(crate) inputs: PathBuf,
     /// The parameters.
     pub(crate) params: PathBuf,
+    /// What the command has read.
+    pub(crate) depfile: PathBuf,
 }
 
 impl GivenFiles {
@@ -39,19 +42,31 @@ impl GivenFiles {
         GivenPaths {
             inputs: dir.join("inputs"),
             params: dir.join("params.json"),
+            depfile: dir.join("depfile"),
             dir,
         }
     }
 
-    /// Writes those that a target's command asks for.
+    /// Where those of this attempt lie.
+    pub(crate) fn own_paths(&self) -> &GivenPaths {
+        &self.paths
+    }
+
+    /// Writes those that a target's command asks for, and takes away what an earlier attempt has left.
     pub(crate) fn write(context: PlanContext<'_>, id: TargetId, command: &Command) -> Result<Self, StoreError> {
         let target = context.graph.target(id);
         let asks_for = |wanted| command::has(command, |piece| *piece == wanted);
         let (inputs, params) = (asks_for(Piece::InputsFile), asks_for(Piece::ParamsFile));
+        let depfile = asks_for(Piece::Depfile);
         let given = Self {
             paths: Self::paths(context.files.root(), target),
-            is_any: inputs || params,
+            is_any: inputs || params || depfile,
         };
+        if depfile {
+            let dir = &given.paths.dir;
+            let anew = store::remove(dir).and_then(|()| own_file::make_directory(dir));
+            anew.map_err(StoreError::at(dir))?;
+        }
         if inputs {
             let inputs = command::declared_inputs(context.graph, id);
             given.put(&given.paths.inputs, &Fill::inputs_file(&inputs))?;

@@ -4,15 +4,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::dependencies::{reads_of, take_fingerprint, today};
+use super::dependencies::{reads_of, take_fingerprint};
 use super::digest::Digest;
+use super::discover::Today;
 use super::fingerprint::{Field, FieldValue};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::look::Look;
 use super::plan::{Contents, PlanError, Restorable, Step, Verdict, VerdictInputs};
 use super::reason::{self, Difference, Evidence, InPlace};
-use super::result_id::{Discovered, result_id};
-use super::spec::{Action, ArtifactKind, Output, Target};
+use super::result_id::result_id;
+use super::spec::{Action, ArtifactKind, Means, Output, Target};
 use super::store::entry::Artifact;
 use super::store::{History, StoredResult};
 use super::writes::{self, Writes, writes};
@@ -57,7 +58,7 @@ pub(super) fn judge_by(
         artifacts.push((output.name.as_str(), output.path.as_str(), look));
     }
     let same = record.filter(|record| hash == Some(record.declared));
-    let discovered = same.map(|record| moved(inputs.disk, inputs.graph, &record.discovered));
+    let discovered = same.map(|record| moved(inputs, target, record));
     let reasons = reason::diff(&Evidence {
         fingerprint: &fingerprint,
         hash,
@@ -116,30 +117,29 @@ fn look_at(disk: &dyn Look, path: &str, recorded: Option<&Artifact>) -> io::Resu
     }
 }
 
-/// Those of some discovered inputs that are not as they were.
-fn moved(disk: &dyn Look, graph: &Graph, discovered: &[Discovered]) -> Vec<Difference> {
-    let value = |content: Option<Digest>| Some(content.map_or(FieldValue::Absent, FieldValue::Digest));
-    let difference = |before: &Discovered| {
-        let now = today(disk, graph, &before.path);
-        (now != before.content).then(|| Difference {
-            field: Field::Discovered(before.path.clone()),
-            before: value(before.content),
-            after: value(now),
-        })
-    };
-    discovered.iter().filter_map(difference).collect()
+/// What a record was seen to use and is not as it was; and that nobody has looked by the means that the target asks for.
+fn moved(inputs: VerdictInputs<'_>, target: &Target, record: &StoredResult) -> Vec<Difference> {
+    let word = |means: Option<Means>| Some(FieldValue::Text(means.map_or("off", Means::word).into()));
+    let means = (!counts_for(target, record)).then(|| Difference {
+        field: Field::Means,
+        before: word(record.seen_by),
+        after: word(target.discover),
+    });
+    means.into_iter().chain(Today::new(inputs).moved(record)).collect()
+}
+
+/// Whether what a result was seen to use was looked at by the means that a target asks for.
+fn counts_for(target: &Target, result: &StoredResult) -> bool {
+    match target.discover {
+        None => true,
+        Some(Means::Depfile) => result.seen_by == target.discover,
+    }
 }
 
 /// The key under which an effect acts: the id of its result as far as it is known before the attempt.
 pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Option<&StoredResult>) -> Digest {
-    let used = record.into_iter().flat_map(|record| &record.discovered);
-    let discovered: Vec<Discovered> = used
-        .map(|used| Discovered {
-            path: used.path.clone(),
-            content: today(inputs.disk, inputs.graph, &used.path),
-        })
-        .collect();
-    result_id(declared, &discovered)
+    let discovered = record.map(|record| Today::new(inputs).of(record));
+    result_id(declared, &discovered.unwrap_or_default(), &[])
 }
 
 /// What a result leaves; what links lead to is known only of artifacts that are in place.
@@ -189,7 +189,7 @@ fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, dec
         found.and_then(Result::ok).flatten() == Some((artifact.bytes, artifact.kind))
     };
     let can_restore = |result: &StoredResult| {
-        let is_today = moved(inputs.disk, inputs.graph, &result.discovered).is_empty();
+        let is_today = counts_for(target, result) && Today::new(inputs).moved(result).is_empty();
         is_today && inputs.past.can_restore(result, &in_place)
     };
     if target.effect {

@@ -190,6 +190,10 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
             field: Field::Input { role, path },
             ..
         }) => Some(path.as_ref().unwrap_or(role)),
+        Reason::Changed(Difference {
+            field: Field::Discovered(path),
+            ..
+        }) => Some(path),
         Reason::Altered { path, .. } | Reason::Missing { path, .. } => Some(path),
         _ => None,
     });

@@ -223,11 +223,11 @@ fn line_ends_of_another_system_mean_nothing() {
 fn what_comes_later_is_reserved() {
     let said = mistakes(
         "[project]\nparams_files = [\"p.yaml\"]\n[target.a]\nrun = \"x {{output}}\"\noutput = \"a\"\ncwd = \"d\"\ntemp = true\n\
-         resume = true\ndiscover = \"off\"\nthreads = 2\nmemory = \"1G\"\n",
+         resume = true\nthreads = 2\nmemory = \"1G\"\n",
     );
     assert_eq!(
         said.matches("is reserved for a later version of atsaf").count(),
-        7,
+        6,
         "{said}"
     );
 }

@@ -18,6 +18,8 @@ pub(crate) struct Fill<'a> {
     pub(crate) inputs_file: &'a str,
     /// The path of [`params_file`], where the command asks for it.
     pub(crate) params_file: &'a str,
+    /// Where the command lists what it has read, if it is to.
+    pub(crate) depfile: &'a str,
 }
 
 /// The words to execute.
@@ -96,6 +98,7 @@ impl Fill<'_> {
             Piece::Outputs => self.outputs.iter().map(|(_, path)| path_word(path)).collect(),
             Piece::InputsFile => vec![self.inputs_file.to_owned()],
             Piece::ParamsFile => vec![self.params_file.to_owned()],
+            Piece::Depfile => vec![self.depfile.to_owned()],
         }
     }
 }
@@ -193,6 +196,7 @@ mod tests {
             outputs,
             inputs_file: "in",
             params_file: "params",
+            depfile: "deps",
         }
     }
 

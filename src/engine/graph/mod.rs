@@ -360,6 +360,19 @@ impl Graph {
         self.by_path.contains_key(path) || self.linked.contains_key(path) || above()
     }
 
+    /// The artifact that a path is, or lies in, by its text.
+    pub(crate) fn artifact_at(&self, path: &str) -> Option<ArtifactId> {
+        let [by_path, by_real] = self.places();
+        let linked = || self.linked.get(path);
+        let found = by_path.get(path).or_else(|| by_real.get(path)).or_else(linked);
+        let above = || {
+            [by_path, by_real]
+                .iter()
+                .find_map(|places| check::directory_above(places, path, &self.spec))
+        };
+        found.copied().or_else(above)
+    }
+
     /// Whether another target than this one reads a source at a path.
     pub(crate) fn is_source_of_another(&self, path: &str, id: TargetId) -> bool {
         let readers = self.readers.get_or_init(|| {

@@ -209,8 +209,28 @@ pub struct Target {
     pub direct: bool,
     /// Whether the store keeps copies of its artifacts.
     pub cache: bool,
+    /// How it is seen what its command uses beyond what is declared; `None` if nobody looks. In no fingerprint: a result
+    /// depends on what was used.
+    pub discover: Option<Means>,
     /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
     pub secrets_in_output: bool,
+}
+
+/// By which means it is seen what a command uses without declaring it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Means {
+    /// The command lists it in a file, as compilers do for make.
+    Depfile,
+}
+
+impl Means {
+    /// Its word in the Atsaffile.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Depfile => "depfile",
+        }
+    }
 }
 
 /// What a target does.
@@ -284,6 +304,8 @@ pub enum Piece {
     InputsFile,
     /// `{{params_file}}`: the path of a JSON file with the parameters that the target uses.
     ParamsFile,
+    /// `{{depfile}}`: the path to which the command writes what it has read, in make's format.
+    Depfile,
 }
 
 /// Something that a target reads.

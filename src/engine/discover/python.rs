@@ -1,0 +1,176 @@
+//! The hook by which a Python program tells what it uses, and what it has told.
+//!
+//! The hook is a `sitecustomize.py`, which Python imports as it starts, in a directory on `PYTHONPATH`. That directory
+//! is made anew by each build that runs commands: what Python keeps beside the file, compiled, is run as well, and
+//! none of that may have come with the store.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::observation::ProjectRoot;
+use super::{Found, Observed};
+use crate::engine::files::Identity;
+use crate::engine::spec::Command;
+use crate::engine::store::own_file;
+use crate::engine::writes;
+
+/// The hook itself.
+pub(crate) const HOOK: &str = include_str!("sitecustomize.py");
+
+/// The variables that lead a Python program to the hook, and that to where it tells.
+pub(crate) fn variables(env: &BTreeMap<String, String>, hook: &Path, notes: &Path) -> Vec<(String, String)> {
+    let hook = hook.to_string_lossy().into_owned();
+    let path = match env.get("PYTHONPATH").filter(|path| !path.is_empty()) {
+        Some(own) => format!("{hook}:{own}"),
+        None => hook,
+    };
+    let notes = notes.to_string_lossy().into_owned();
+    vec![("PYTHONPATH".to_owned(), path), ("ATSAF_NOTES".to_owned(), notes)]
+}
+
+/// What Python programs imported, as they told it.
+#[derive(Debug, Default)]
+pub(super) struct Imports {
+    /// Names of modules that files of the project import.
+    pub(super) names: Vec<String>,
+    /// The directories of the project in which modules are looked for, in order; one list for each that was seen.
+    pub(super) search: Vec<Vec<String>>,
+    /// Directories outside of the project, and the name of a package in them.
+    pub(super) packages: Vec<(PathBuf, String)>,
+    /// Interpreters by name and version, and their programs.
+    pub(super) interpreters: Vec<(String, PathBuf)>,
+}
+
+fn add<T: PartialEq>(to: &mut Vec<T>, item: T) {
+    if !to.contains(&item) {
+        to.push(item);
+    }
+}
+
+/// Reads what the hook has noted; what makes no sense is passed over.
+///
+/// # Errors
+/// Whatever reading meets, save that nothing was noted.
+pub(super) fn read(notes: &Path, root: &ProjectRoot, observed: &mut Observed) -> io::Result<()> {
+    let bytes = match own_file::read(notes) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    for record in bytes.split(|byte| *byte == 0) {
+        let fields: Option<Vec<&str>> = record
+            .split(|byte| *byte == b'\t')
+            .map(|field| std::str::from_utf8(field).ok())
+            .collect();
+        if let Some([kind, fields @ ..]) = fields.as_deref() {
+            take(kind, fields, root, observed);
+        }
+    }
+    Ok(())
+}
+
+fn take(kind: &str, fields: &[&str], root: &ProjectRoot, observed: &mut Observed) {
+    // A path may have tabs in it, and is the last field.
+    let path_from = |at: usize| root.below(Path::new(&fields.get(at..).unwrap_or_default().join("\t")));
+    match (kind, fields) {
+        ("r", [size, modified, changed, inode, device, _, ..]) => {
+            let number = |text: &str| text.parse::<u64>().ok();
+            let moment = |text: &str| {
+                let nanoseconds: i128 = text.parse().ok()?;
+                let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok()?;
+                Some((seconds, i64::try_from(nanoseconds.rem_euclid(1_000_000_000)).ok()?))
+            };
+            let identity = || {
+                Some(Identity {
+                    size: number(size)?,
+                    modified: moment(modified)?,
+                    changed: moment(changed)?,
+                    inode: number(inode)?,
+                    device: number(device)?,
+                })
+            };
+            if let Some((path, identity)) = path_from(5).zip(identity()) {
+                observed.read(path, Found::File(identity));
+            }
+        }
+        ("a", [_, ..]) => {
+            if let Some(path) = path_from(0) {
+                observed.read(path, Found::Nothing);
+            }
+        }
+        ("w", [_, ..]) => {
+            if let Some(path) = path_from(0) {
+                observed.wrote(path);
+            }
+        }
+        ("l", [directory, names @ ..]) => {
+            if let Some(path) = root.directory(Path::new(directory)) {
+                observed.listed(path, names.iter().map(|name| (*name).to_owned()).collect());
+            }
+        }
+        ("m", [directory, name]) => {
+            add(&mut observed.imports.packages, (PathBuf::from(directory), (*name).to_owned()));
+        }
+        ("i", [name]) => add(&mut observed.imports.names, (*name).to_owned()),
+        ("p", directories) => {
+            let below = directories.iter().filter_map(|it| root.directory(Path::new(it)));
+            add(&mut observed.imports.search, below.collect());
+        }
+        ("v", [version, program]) => {
+            add(&mut observed.imports.interpreters, ((*version).to_owned(), PathBuf::from(program)));
+        }
+        _ => {}
+    }
+}
+
+impl Imports {
+    /// The paths of the project at which a module would be found before the one that was imported, were it there.
+    pub(super) fn shadows(&self, root: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        let packages = self.packages.iter().map(|(_, name)| name);
+        for name in self.names.iter().chain(packages) {
+            for directory in self.search.iter().flatten() {
+                let at = |name: String| match directory.as_str() {
+                    "./" => name,
+                    directory => format!("{directory}{name}"),
+                };
+                let (module, package) = (at(format!("{name}.py")), at(format!("{name}/__init__.py")));
+                if root.join(&module).is_file() || root.join(at(name.clone())).is_dir() {
+                    break;
+                }
+                add(&mut found, module);
+                add(&mut found, package);
+            }
+        }
+        found
+    }
+}
+
+/// The options of a command by which Python does not look at the hook: `python -I`.
+pub(super) fn closed_option(command: &Command) -> Option<String> {
+    let words = writes::words(command);
+    let is_python = |word: &str| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        let rest = name.strip_prefix("python");
+        rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+    };
+    let at = words.iter().position(|word| is_python(word))?;
+    let options = words[at + 1..].iter().take_while(|word| word.starts_with('-') && *word != "-");
+    for option in options {
+        // What stands behind one of these is its value.
+        let letters = option[1..].split(['c', 'm', 'W', 'X']).next().unwrap_or_default();
+        if let Some(letter) = letters.chars().find(|letter| matches!(letter, 'I' | 'E' | 'S')) {
+            return Some(format!("{} -{letter}", words[at]));
+        }
+        if letters.len() < option.len() - 1 {
+            break;
+        }
+    }
+    None
+}
+
+/// The file name of a path, as bytes that sort.
+pub(super) fn name_of(path: &Path) -> &[u8] {
+    path.file_name().unwrap_or_default().as_bytes()
+}

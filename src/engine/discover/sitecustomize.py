@@ -1,0 +1,244 @@
+"""Tells atsaf what this program uses of the project, then lets the environment's own `sitecustomize` run.
+
+Python imports a module of this name as it starts, in child processes too. What is noted is one record for each file of
+the project, at the first time that it is opened: fields with a tab between, and a zero byte at the end.
+
+    r size mtime ctime inode device path    opened to be read; what stood there
+    a path                                  opened to be read, and not there
+    w path                                  opened to be written
+    l path name name ..                     a directory that was listed
+    m directory name                        a package that was imported from a directory outside of the project
+    i name                                  a module that a file of the project imports
+    p directory ..                          the directories of the project in which modules are looked for
+    v version path                          the interpreter
+
+Whatever goes wrong here is silent: the program is another's. It runs under any version of Python.
+"""
+
+import os
+import sys
+
+
+def observe(notes, root):
+    """Notes in the file `notes` what is used of the project in `root`, a path without links."""
+    inside = root + "/"
+    own = inside + ".atsaf"
+    stdlib = os.path.dirname(os.__file__) + "/"
+    # A virtual environment in the project is no part of it.
+    environment = sys.prefix + "/"
+    if environment == inside or not environment.startswith(inside):
+        environment = None
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    never_files = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
+    known, places, links, names = set(), set(), {}, set()
+    # What `sys.path` was, the directories of packages in it, and those of the project.
+    search = [None, [], None]
+    stat, getcwd, normal, getframe = os.stat, os.getcwd, os.path.normpath, sys._getframe
+    os_open, os_write, os_close, listdir, encode = os.open, os.write, os.close, os.listdir, os.fsencode
+
+    def note(*fields):
+        # Opened each time: a program may close any file that it did not open itself. A record is written whole.
+        record = b"\t".join([encode(field) for field in fields]) + b"\0"
+        file = os_open(notes, flags, 0o600)
+        try:
+            os_write(file, record)
+        finally:
+            os_close(file)
+
+    def absolute(path):
+        if type(path) is bytes:
+            path = os.fsdecode(path)
+        elif type(path) is not str:
+            path = os.fsdecode(os.fspath(path))
+        if path[:1] != "/":
+            path = getcwd() + "/" + path
+        if "/." in path or "//" in path:
+            path = normal(path)
+        return path
+
+    def opened(path, mode, how):
+        if path is notes or type(path) is int:
+            return
+        path = absolute(path)
+        if not path.startswith(inside) or (environment and path.startswith(environment)):
+            path = foreign(path)
+            if path is None:
+                return
+        if path in known or path.startswith(own) or how & never_files:
+            return
+        if how & 3:
+            if "/__pycache__/" not in path and ("w", path) not in known:
+                known.add(("w", path))
+                note("w", path)
+            return
+        known.add(path)
+        if path.endswith(".pyc"):
+            head, _, tail = path.rpartition("/__pycache__/")
+            if head:
+                path = head + "/" + tail.partition(".")[0] + ".py"
+                if path in known:
+                    return
+                known.add(path)
+        try:
+            found = stat(path)
+        except OSError:
+            return note("a", path)
+        if found.st_mode & 0o170000 == 0o100000:
+            numbers = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
+            note("r", *[str(number) for number in numbers] + [path])
+
+    def foreign(path):
+        """Notes the package of a file outside of the project; gives the path in the project to which a link leads."""
+        directory, _, name = path.rpartition("/")
+        if directory in links:
+            return links[directory] + "/" + name
+        if directory in places or path in places:
+            return None
+        look_at_search()
+        for site in search[1]:
+            if path.startswith(site):
+                below = path[len(site):]
+                if below.startswith("__pycache__/"):
+                    below = below[12:]
+                # In the directory itself lie several packages.
+                places.add(directory if "/" in below else path)
+                top = below.partition("/")[0].partition(".")[0]
+                if ("m", site, top) not in known:
+                    known.add(("m", site, top))
+                    note("m", site, top)
+                return None
+        places.add(directory)
+        if path.startswith(stdlib):
+            return None
+        real = os.path.realpath(directory)
+        if real != root and not real.startswith(inside):
+            return None
+        links[directory] = real
+        return real + "/" + name
+
+    def look_at_search():
+        """Notes where modules are looked for, if that is other than before."""
+        if sys.path == search[0]:
+            return
+        search[0] = list(sys.path)
+        sites, own_places = [], []
+        for place in search[0]:
+            if type(place) is not str:
+                continue
+            place = absolute(place) + "/"
+            if place.startswith(inside) and not (environment and place.startswith(environment)):
+                own_places.append(place)
+            elif place != stdlib and place != stdlib + "lib-dynload/":
+                sites.append(place)
+        search[1] = sites
+        if own_places != search[2]:
+            search[2] = own_places
+            note("p", *own_places)
+
+    def imported(module, path, *rest):
+        if path is not None:
+            # A module of native code.
+            opened(path, "r", 0)
+        if "." in module or module in names:
+            return
+        by = getframe(2).f_code.co_filename
+        if by.startswith(inside) or by[:1] not in ("/", "<"):
+            names.add(module)
+            look_at_search()
+            note("i", module)
+
+    def listed(path, *rest):
+        if path is listing[0] or type(path) is int:
+            return
+        by = getframe(2).f_code.co_filename
+        if by.startswith("<frozen") or "/importlib/" in by or "/pkg_resources/" in by:
+            # Where modules are looked for; that is no question of the program's own.
+            return
+        path = absolute(getcwd() if path is None else path)
+        if path != root and not path.startswith(inside) or path.startswith(own) or ("l", path) in known:
+            return
+        if environment and (path + "/").startswith(environment):
+            return
+        known.add(("l", path))
+        # Another object than the one with which it is called next, and this one is known again.
+        listing[0] = path + "/"
+        try:
+            note("l", path, *sorted(listdir(listing[0])))
+        except OSError:
+            note("a", path)
+
+    listing = [None]
+
+    def connected(database, *rest):
+        if type(database) is str and database.startswith("file:"):
+            database, _, query = database[5:].partition("?")
+            if "mode=ro" in query or "immutable=1" in query:
+                return opened(database, "r", 0)
+        if database != ":memory:":
+            opened(database, "r+", os.O_RDWR)
+
+    def loaded(library, *rest):
+        if type(library) is str and "/" in library:
+            opened(library, "r", 0)
+
+    def started(program, words, directory, *rest):
+        program = os.fsdecode(program or words[0])
+        if "/" in program:
+            opened(os.path.join(directory or getcwd(), program), "r", 0)
+
+    handlers = {
+        "open": opened,
+        "import": imported,
+        "os.listdir": listed,
+        "os.scandir": listed,
+        "sqlite3.connect": connected,
+        "ctypes.dlopen": loaded,
+        "subprocess.Popen": started,
+        "os.exec": lambda program, words, env: started(program, words, None),
+        "os.posix_spawn": lambda program, words, env: started(program, words, None),
+        "cpython.run_file": lambda path: opened(path, "r", 0),
+    }
+    handler_of = handlers.get
+
+    def hook(event, arguments):
+        handler = handler_of(event)
+        if handler is not None:
+            try:
+                handler(*arguments)
+            except Exception:
+                pass
+
+    version = ".".join([str(part) for part in sys.version_info[:3]])
+    note("v", sys.implementation.name + " " + version, sys.executable or "")
+    sys.addaudithook(hook)
+
+
+def go_on():
+    """Imports the `sitecustomize` that this one stands in front of, if there is one."""
+    this = sys.modules.pop(__name__)
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [path for path in sys.path if path != here]
+    sys.path_importer_cache.pop(here, None)
+    try:
+        __import__(__name__)
+    except ImportError as error:
+        if getattr(error, "name", __name__) != __name__:
+            raise
+    finally:
+        # Whoever imports this one looks for it here.
+        sys.modules.setdefault(__name__, this)
+
+
+def begin():
+    notes = os.environ.get("ATSAF_NOTES")
+    if notes and hasattr(sys, "addaudithook"):
+        root, mark, _ = notes.rpartition("/.atsaf/given/")
+        if mark:
+            observe(notes, root)
+
+
+try:
+    begin()
+except Exception:
+    pass
+go_on()
