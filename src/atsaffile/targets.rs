@@ -327,9 +327,10 @@ impl<'t> Draft<'t> {
         self.outputs.extend(path.map(|path| DraftOutput { port, name, path }));
     }
 
-    /// By which means it is discovered what its command uses.
+    /// By which means it is discovered what its command uses; a task declares all that it reads.
     pub(super) fn means(&self) -> Option<Means> {
-        self.discover.and_then(|(_, means)| means)
+        let usual = self.run.as_ref().map(|_| Means::Python);
+        self.discover.map_or(usual, |(_, means)| means)
     }
 
     /// The port of an output in the Spec. The single output of a command has one of its own, so that a renamed target
@@ -428,11 +429,14 @@ fn discover(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<Option<Means
     let written = node.get_ref().as_str();
     let means = match written {
         Some("off") => Some(None),
-        Some(word) => [Means::Depfile].into_iter().find(|it| it.word() == word).map(Some),
+        Some(word) => [Means::Python, Means::Depfile]
+            .into_iter()
+            .find(|it| it.word() == word)
+            .map(Some),
         None => None,
     };
     if means.is_none() {
-        syntax::expected(node, "discover", "\"depfile\" or \"off\"", mistakes);
+        syntax::expected(node, "discover", "\"auto\", \"depfile\" or \"off\"", mistakes);
     }
     means
 }

@@ -16,10 +16,10 @@ use super::attempt_log::Log;
 use super::cause::{self, Traces};
 use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
-use super::discover::{self, Observation, Observed};
+use super::discover::{self, Observation, Observed, python};
 use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
-use super::given::GivenFiles;
+use super::given::{GivenFiles, GivenPaths};
 use super::graph::TargetId;
 use super::nesting;
 use super::plan::PlanContext;
@@ -27,7 +27,7 @@ use super::run::Options;
 use super::run_id::RunId;
 use super::secrets_given::SecretsGiven;
 use super::spec::schema::VariableRole;
-use super::spec::{Action, ArtifactKind, Command, Target, Value};
+use super::spec::{Action, ArtifactKind, Command, Means, Target, Value};
 use super::store::{Claim, Held, Private, Staged, Store, StoreError, private_key};
 use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
@@ -333,7 +333,7 @@ impl Attempt<'_> {
         let process = Process {
             words,
             dir: files.root(),
-            env: self.environment(target),
+            env: self.environment(target, given.own_paths())?,
             lock: self.held.own(),
         };
         let log = || log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -414,7 +414,7 @@ impl Attempt<'_> {
     }
 
     /// All that a command sees of the environment.
-    fn environment(&self, target: &Target) -> BTreeMap<String, String> {
+    fn environment(&self, target: &Target, given: &GivenPaths) -> Result<BTreeMap<String, String>, StoreError> {
         let mut env = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
         let passed = ["PATH", "HOME", "TMPDIR"]
             .into_iter()
@@ -436,7 +436,12 @@ impl Attempt<'_> {
             .iter()
             .filter_map(|name| Some((name.clone(), self.options.secrets.get(name)?.clone())));
         env.extend(secrets);
-        env
+        if target.discover == Some(Means::Python) {
+            let hook = self.context.store.python_hook(python::HOOK)?;
+            let notes = hook.with_file_name(given.notes.file_name().unwrap_or_default());
+            env.extend(python::variables(&env, &hook, &notes));
+        }
+        Ok(env)
     }
 
     /// Whether the attempt is to end before its time; an edit ends no effect.

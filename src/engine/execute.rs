@@ -334,7 +334,7 @@ impl<'a> Execution<'a> {
                 return Ok(*executed);
             }
         };
-        let uses = match self.uses(attempt.observed.get(), history, attempts) {
+        let uses = match self.uses(attempt.observed.get(), &basis, history, attempts) {
             Ok(uses) => uses,
             Err(executed) => {
                 attempt.clear(self.target());
@@ -346,7 +346,7 @@ impl<'a> Execution<'a> {
         let made = ResultEntry {
             run: *run,
             target: self.target().name.clone(),
-            id: result_id(declared, &uses.discovered, &[]),
+            id: result_id(declared, &uses.discovered, &uses.installed),
             declared,
             discovered: uses.discovered,
             fingerprint: Some(basis.fingerprint),
@@ -357,7 +357,7 @@ impl<'a> Execution<'a> {
                 .map(|read| (read.role.clone(), read.path.clone()))
                 .collect(),
             written: [basis.written, uses.written].concat(),
-            installed: Vec::new(),
+            installed: uses.installed,
             seen_by: uses.seen_by,
             reasons,
             attempt: attempts.made,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::command::{self, Fill};
 use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{Command, Piece, Target};
+use super::spec::{Command, Means, Piece, Target};
 use super::store::{self, StoreError, own_file, private_key};
 
 /// The files that one attempt of a command is given, as long as this is kept.
@@ -19,6 +19,8 @@ pub(crate) struct GivenFiles {
     paths: GivenPaths,
     /// Whether there may be any.
     is_any: bool,
+    /// Whether Python programs note what they use.
+    is_noted: bool,
 }
 
 /// Where they lie.
@@ -30,6 +32,8 @@ pub(crate) struct GivenPaths {
     pub(crate) params: PathBuf,
     /// What the command has read.
     pub(crate) depfile: PathBuf,
+    /// What Python programs of the command note, beside the directory: they make it.
+    pub(crate) notes: PathBuf,
 }
 
 impl GivenFiles {
@@ -43,6 +47,7 @@ impl GivenFiles {
             inputs: dir.join("inputs"),
             params: dir.join("params.json"),
             depfile: dir.join("depfile"),
+            notes: dir.with_extension("notes"),
             dir,
         }
     }
@@ -61,7 +66,11 @@ impl GivenFiles {
         let given = Self {
             paths: Self::paths(context.files.root(), target),
             is_any: inputs || params || depfile,
+            is_noted: target.discover == Some(Means::Python),
         };
+        if given.is_noted {
+            store::remove(&given.paths.notes).map_err(StoreError::at(&given.paths.notes))?;
+        }
         if depfile {
             let dir = &given.paths.dir;
             let anew = store::remove(dir).and_then(|()| own_file::make_directory(dir));
@@ -99,6 +108,9 @@ impl Drop for GivenFiles {
     fn drop(&mut self) {
         if self.is_any {
             let _ = fs::remove_dir_all(&self.paths.dir);
+        }
+        if self.is_noted {
+            let _ = fs::remove_file(&self.paths.notes);
         }
     }
 }

@@ -131,15 +131,17 @@ fn moved(inputs: VerdictInputs<'_>, target: &Target, record: &StoredResult) -> V
 /// Whether what a result was seen to use was looked at by the means that a target asks for.
 fn counts_for(target: &Target, result: &StoredResult) -> bool {
     match target.discover {
-        None => true,
+        // A result of which nothing was seen counts as far as it was declared.
+        None | Some(Means::Python) => true,
         Some(Means::Depfile) => result.seen_by == target.discover,
     }
 }
 
 /// The key under which an effect acts: the id of its result as far as it is known before the attempt.
 pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Option<&StoredResult>) -> Digest {
-    let discovered = record.map(|record| Today::new(inputs).of(record));
-    result_id(declared, &discovered.unwrap_or_default(), &[])
+    let used = record.map(|record| Today::new(inputs).of(record));
+    let (discovered, installed) = used.unwrap_or_default();
+    result_id(declared, &discovered, &installed)
 }
 
 /// What a result leaves; what links lead to is known only of artifacts that are in place.
@@ -200,7 +202,10 @@ fn restorable(inputs: VerdictInputs<'_>, target: &Target, history: &History, dec
     }
     let results = inputs.past.results_of(declared);
     let mut results = results.iter().map(StoredResult::new);
-    results.find(|result| !result.effect && can_restore(result))
+    // Of an attempt at which nobody looked, only others tell what it used.
+    let uses_more = results.clone().any(|result| !result.discovered.is_empty());
+    let is_blind = |result: &StoredResult| target.discover.is_some() && result.seen_by.is_none() && uses_more;
+    results.find(|result| !result.effect && !is_blind(result) && can_restore(result))
 }
 
 #[cfg(test)]

@@ -34,13 +34,13 @@ pub trait Look: Sync {
     /// As [`Look::placed`].
     fn content(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>>;
 
-    /// A digest of the names in a directory of the project, without those that `leaves_out` is true of, by their paths;
+    /// The names in a directory of the project, sorted, without those that `leaves_out` is true of, by their paths;
     /// `None` if there is no directory.
-    fn names(&self, _path: &str, _leaves_out: &dyn Fn(&str, bool) -> bool) -> Option<Digest> {
+    fn names(&self, _path: &str, _leaves_out: &dyn Fn(&str, bool) -> bool) -> Option<Vec<String>> {
         None
     }
 
-    /// The version of a package that a directory lists; `None` if it lists none of that name.
+    /// The version of a package that a directory of Python's lists; `None` if it lists none of that name.
     fn version_in(&self, _directory: &str, _package: &str) -> Option<String> {
         None
     }

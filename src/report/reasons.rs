@@ -322,6 +322,7 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
 pub fn seen_by(means: Option<Means>) -> &'static str {
     match means {
         Some(Means::Depfile) => "listed in its depfile",
+        Some(Means::Python) => "seen by Python",
         None => "seen to be used",
     }
 }

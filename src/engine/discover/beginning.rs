@@ -23,6 +23,19 @@ impl Beginning {
         }
     }
 
+    /// Now, by this machine's own clock.
+    pub(super) fn by_own_clock() -> Self {
+        Self {
+            here: Measured::now(),
+            tick: None,
+        }
+    }
+
+    /// Whether a file was certainly changed since.
+    pub(super) fn is_before(&self, identity: &Identity) -> bool {
+        self.here.is_before(identity)
+    }
+
     /// Whether a file was last changed before: what was changed in the very tick may have been so afterwards.
     pub(super) fn is_after(&self, identity: &Identity) -> bool {
         match self.tick {

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::scope::Scope;
-use super::{Access, Found, Observed};
+use super::today::{leaves_out_of_listing, of_names};
+use super::{Access, Found, Observed, python};
+use crate::engine::basis::Basis;
 use crate::engine::digest::Digest;
 use crate::engine::event::Event;
 use crate::engine::execute::{Attempts, CHANGES, Executed, Execution, changes_too_often};
-use crate::engine::files::PathState;
-use crate::engine::result_id::Discovered;
+use crate::engine::files::{Files, PathState};
+use crate::engine::ignore::Ignore;
+use crate::engine::result_id::{Discovered, Installed};
 use crate::engine::sight::Moved;
 use crate::engine::spec::{Action, Means};
 use crate::engine::store::{History, StoredResult};
@@ -18,6 +21,7 @@ use crate::engine::writes::{Writes, writes};
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     pub(crate) discovered: Vec<Discovered>,
+    pub(crate) installed: Vec<Installed>,
     /// By which means it was looked.
     pub(crate) seen_by: Option<Means>,
     /// Files that the attempt read and wrote itself, and what it left there.
@@ -25,8 +29,8 @@ pub(crate) struct Uses {
 }
 
 /// One path that was used, after the attempt.
-struct UsedPath<'o> {
-    path: &'o str,
+struct UsedPath {
+    path: String,
     content: Option<Digest>,
     moved: Moved,
 }
@@ -46,28 +50,34 @@ impl Execution<'_> {
     pub(crate) fn uses(
         &self,
         observed: Option<&Observed>,
+        basis: &Basis<'_>,
         history: &History,
         attempts: &mut Attempts,
     ) -> Result<Uses, Box<Executed>> {
         let Some(observed) = observed else {
             return Ok(Uses::default());
         };
+        let scope = Scope::of(self.run.context, self.id);
+        let own = self.own_writes(observed, basis, history, &scope);
         let mut uses = Uses {
+            discovered: Vec::new(),
+            installed: observed.imports.installed(self.run.context.files),
             seen_by: Some(observed.means),
-            ..Uses::default()
+            written: self.in_listings(observed, &own),
         };
         let mut moved = Vec::new();
+        let files = self.used_files(observed, &scope, &own);
+        let listings = self.used_listings(observed, &scope, &own);
         for UsedPath {
             path,
             content,
             moved: how,
-        } in self.used_paths(observed)
+        } in files.into_iter().chain(listings)
         {
-            let path = path.to_owned();
             let content = match self.role(&path, how, history, attempts) {
                 Role::Input => content,
                 Role::Own => {
-                    self.tell_own(&path, history);
+                    self.tell_own(&path);
                     uses.written.extend(content.map(|content| (path, content)));
                     continue;
                 }
@@ -78,6 +88,8 @@ impl Execution<'_> {
             };
             uses.discovered.push(Discovered { path, content });
         }
+        self.add_shadows(observed, &scope, &mut uses);
+        self.tell_closed(observed, history);
         match moved.first() {
             Some(first) if !self.target().effect => {
                 let again = self.again_for_used(first, attempts);
@@ -101,31 +113,69 @@ impl Execution<'_> {
             Moved::No => Role::Input,
             Moved::Marked if was_moved => Role::Input,
             Moved::Marked | Moved::Passed => Role::Moved,
-            Moved::Rewritten | Moved::Changed if self.is_own(path, history) => Role::Own,
             Moved::Rewritten | Moved::Changed if was_moved && !was_read() => Role::Own,
             Moved::Rewritten | Moved::Changed => Role::Moved,
         }
     }
 
-    /// Whether the command says that it writes a path, or was seen to.
-    fn is_own(&self, path: &str, history: &History) -> bool {
-        let says_so = match &self.target().action {
-            Action::Command(command) => writes(command, path) == Writes::Yes,
-            Action::Builtin { .. } => false,
+    /// The paths that the attempt is known to write: it was seen to, its command says so, or an earlier one did.
+    fn own_writes(&self, observed: &Observed, basis: &Basis<'_>, history: &History, scope: &Scope<'_>) -> Vec<String> {
+        let command = match &self.target().action {
+            Action::Command(command) => Some(command),
+            Action::Builtin { .. } => None,
         };
-        says_so || history.written().iter().any(|(it, _)| it == path)
+        let is_known = |path: &str| {
+            let mut written = basis.written.iter().chain(history.written());
+            let says_so = || command.is_some_and(|command| writes(command, path) == Writes::Yes);
+            written.any(|(it, _)| it == path) || says_so()
+        };
+        let own = |(path, access): (&String, &Access)| (access.written || is_known(path)).then(|| path.clone());
+        let counting = observed.accesses.iter().filter(|(path, _)| !scope.leaves_out(path));
+        counting.filter_map(own).collect()
     }
 
-    fn tell_own(&self, path: &str, history: &History) {
-        if self.is_own(path, history) {
-            return;
-        }
+    /// Those of its own files that are among the names of a directory that it listed.
+    fn in_listings(&self, observed: &Observed, own: &[String]) -> Vec<(String, Digest)> {
+        let context = self.run.context;
+        let is_listed = |path: &&String| {
+            let directory = path
+                .rsplit_once('/')
+                .map_or("./".to_owned(), |(above, _)| format!("{above}/"));
+            observed.listings.contains_key(&directory)
+        };
+        let found = own.iter().filter(is_listed).filter_map(|path| {
+            let (content, _) = context.files.source(path, context.graph.ignore()).ok()??;
+            Some((path.clone(), content))
+        });
+        found.collect()
+    }
+
+    fn tell_own(&self, path: &str) {
         let message = format!(
             "`{path}` is written by the command of `{}`, which reads it: it is taken for no input; say so with \
              `\"!{path}\"` in `inputs`",
             self.target().name
         );
         self.run.observer.observe(&Event::Warning { message });
+    }
+
+    /// Says of a command that keeps Python from telling anything that nothing is discovered; once for each command.
+    fn tell_closed(&self, observed: &Observed, history: &History) {
+        let Action::Command(command) = &self.target().action else {
+            return;
+        };
+        let is_silent = observed.means == Means::Python && observed.imports.interpreters.is_empty();
+        if !is_silent || history.record().is_some_and(|record| record.seen_by.is_some()) {
+            return;
+        }
+        if let Some(option) = python::closed_option(command) {
+            let message = format!(
+                "nothing that `{}` uses is discovered, for `{option}` does not let atsaf look: declare it, or say \
+                 `discover = \"off\"`",
+                self.target().name
+            );
+            self.run.observer.observe(&Event::Warning { message });
+        }
     }
 
     fn again_for_used(&self, path: &str, attempts: &mut Attempts) -> Executed {
@@ -140,34 +190,93 @@ impl Execution<'_> {
         Executed::Failed(failure)
     }
 
-    /// The files that count, as they are now.
-    fn used_paths<'o>(&self, observed: &'o Observed) -> Vec<UsedPath<'o>> {
+    /// The files that were read and count, as they are now.
+    fn used_files(&self, observed: &Observed, scope: &Scope<'_>, own: &[String]) -> Vec<UsedPath> {
         let context = self.run.context;
-        let scope = Scope::of(context, self.id);
-        let counts = |path: &str| !scope.leaves_out(path) && scope.artifact_at(path).is_none();
-        let used = |(path, access): (&'o String, &Access)| {
-            let before = context.files.look(path);
-            let content = match before {
-                PathState::File(_) => context.files.source(path, context.graph.ignore()).ok()??.0,
-                // What is gone at the end was made on the way.
-                _ => return None,
-            };
-            let moved = match (before, context.files.look(path)) {
-                (before, after) if before != after => Moved::Changed,
-                (PathState::File(identity), _) => {
-                    let how = access.reads.iter().map(|found| match found {
-                        Found::SomeTime if observed.begun.is_after(&identity) => Moved::No,
-                        Found::SomeTime => Moved::Rewritten,
-                    });
-                    how.max().unwrap_or(Moved::No)
-                }
-                _ => Moved::No,
-            };
-            let content = Some(content);
-            Some(UsedPath { path, content, moved })
+        let is_read = |(path, access): &(&String, &Access)| {
+            !access.reads.is_empty() && !own.contains(path) && scope.is_input(path)
         };
-        let counting = observed.accesses.iter().filter(|(path, _)| counts(path));
-        counting.filter_map(used).collect()
+        let read = observed.accesses.iter().filter(is_read);
+        let used = read.filter_map(|(path, access)| {
+            let (state, content) = state_of(context.files, path, context.graph.ignore())?;
+            let moved = access.reads.iter().map(|found| observed.moved(*found, state));
+            let moved = match moved.max()? {
+                // It went away while it was looked at.
+                Moved::No if context.files.look(path) != state => Moved::Changed,
+                moved => moved,
+            };
+            // What a list names and is gone at the end was made on the way.
+            let is_passing = access.reads == [Found::SomeTime] && content.is_none();
+            let path = path.clone();
+            (!is_passing).then_some(UsedPath { path, content, moved })
+        });
+        used.collect()
+    }
+
+    /// The directories that were listed and count, by the names in them now.
+    fn used_listings(&self, observed: &Observed, scope: &Scope<'_>, own: &[String]) -> Vec<UsedPath> {
+        let context = self.run.context;
+        let own: Vec<(String, Digest)> = own.iter().map(|path| (path.clone(), Digest::of(b""))).collect();
+        let leaves_out = |path: &str, is_dir: bool| leaves_out_of_listing(context.graph, &own, path, is_dir);
+        let counting = observed
+            .listings
+            .iter()
+            .filter(|(directory, _)| scope.is_input(directory.trim_end_matches('/')));
+        let used = counting.map(|(path, names)| {
+            let below = |name: &String| format!("{}{name}", path.trim_start_matches("./"));
+            let mut then: Vec<String> = names.clone();
+            then.retain(|name| !leaves_out(&below(name), context.files.at(&below(name)).is_dir()));
+            let now = context.files.names(path, &leaves_out);
+            UsedPath {
+                path: path.clone(),
+                content: now.as_deref().map(of_names),
+                moved: if now == Some(then) { Moved::No } else { Moved::Changed },
+            }
+        });
+        used.collect()
+    }
+
+    /// Adds the absence of modules that would be imported instead of those that were.
+    fn add_shadows(&self, observed: &Observed, scope: &Scope<'_>, uses: &mut Uses) {
+        let read = observed.accesses.iter().filter(|(_, access)| !access.reads.is_empty());
+        let root = self.run.context.files.root();
+        let shadows = observed.imports.shadows(root, read.map(|(path, _)| path.as_str()));
+        for path in shadows.into_iter().filter(|path| scope.is_input(path)) {
+            if !uses.discovered.iter().any(|it| it.path == path) {
+                uses.discovered.push(Discovered { path, content: None });
+            }
+        }
+    }
+}
+
+impl Observed {
+    /// How what stands at a path differs from what was read there.
+    fn moved(&self, found: Found, now: PathState) -> Moved {
+        match (found, now) {
+            (Found::SomeTime, PathState::File(identity)) if !self.begun.is_after(&identity) => Moved::Rewritten,
+            (Found::SomeTime, _) => Moved::No,
+            (Found::Nothing, PathState::Missing | PathState::Unreadable(_)) => Moved::No,
+            (Found::File(before), PathState::File(now)) if before == now => match self.begun.is_before(&now) {
+                // Written before it was read, by somebody.
+                true => Moved::Rewritten,
+                false => Moved::No,
+            },
+            (Found::File(before), PathState::File(now)) if before.is_marked_only(&now) => Moved::Marked,
+            _ => Moved::Changed,
+        }
+    }
+}
+
+/// What is at a path where a file was read, and its content; nothing for a directory or a device.
+fn state_of(files: &Files, path: &str, ignore: &Ignore) -> Option<(PathState, Option<Digest>)> {
+    let state = files.look(path);
+    match state {
+        PathState::File(_) => {
+            let found = files.source(path, ignore).ok().flatten();
+            Some((state, found.map(|(content, _)| content)))
+        }
+        PathState::Missing | PathState::Unreadable(_) => Some((state, None)),
+        PathState::Directory | PathState::Other => None,
     }
 }
 

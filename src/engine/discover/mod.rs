@@ -14,6 +14,8 @@ mod beginning;
 mod depfile;
 mod inputs;
 mod observation;
+pub(crate) mod packages;
+pub(crate) mod python;
 mod scope;
 mod today;
 
@@ -21,9 +23,11 @@ use std::collections::BTreeMap;
 
 use self::beginning::Beginning;
 pub(crate) use self::observation::Observation;
+use self::python::Imports;
 use self::scope::Scope;
 pub(crate) use self::today::Today;
 use super::event::Failure;
+use super::files::Identity;
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::plan::PlanContext;
 use super::spec::{From, Means, base_name, values_of};
@@ -35,6 +39,9 @@ pub(crate) struct Observed {
     begun: Beginning,
     /// By path, relative to the project.
     accesses: BTreeMap<String, Access>,
+    /// The names in each directory that was listed, at that time; by its path with a `/` at its end.
+    listings: BTreeMap<String, Vec<String>>,
+    imports: Imports,
 }
 
 /// What an attempt did with one path.
@@ -42,6 +49,8 @@ pub(crate) struct Observed {
 struct Access {
     /// What stood there each time that it was opened to be read.
     reads: Vec<Found>,
+    /// Whether it was opened to be written.
+    written: bool,
 }
 
 /// What stood at a path when it was opened.
@@ -49,6 +58,10 @@ struct Access {
 enum Found {
     /// A file, of which nobody knows when it was read.
     SomeTime,
+    /// This file.
+    File(Identity),
+    /// Nothing, or nothing that can be read.
+    Nothing,
 }
 
 /// An artifact of another target that an attempt opened without declaring it.
@@ -64,6 +77,8 @@ impl Observed {
             means,
             begun,
             accesses: BTreeMap::new(),
+            listings: BTreeMap::new(),
+            imports: Imports::default(),
         }
     }
 
@@ -74,16 +89,27 @@ impl Observed {
         }
     }
 
+    fn wrote(&mut self, path: String) {
+        self.accesses.entry(path).or_default().written = true;
+    }
+
+    fn listed(&mut self, directory: String, names: Vec<String>) {
+        self.listings.entry(directory).or_insert(names);
+    }
+
     /// The artifacts of other targets that were opened, even in vain, without being declared; each once.
     pub(crate) fn undeclared(&self, context: PlanContext<'_>, id: TargetId) -> Vec<Undeclared> {
         let scope = Scope::of(context, id);
         let mut found: Vec<Undeclared> = Vec::new();
-        for path in self.accesses.keys().filter(|path| !scope.leaves_out(path)) {
+        let read = self.accesses.iter().filter(|(_, access)| !access.reads.is_empty());
+        let listed = self.listings.keys().map(|directory| directory.trim_end_matches('/'));
+        let paths = read.map(|(path, _)| path.as_str()).chain(listed);
+        for path in paths.filter(|path| !scope.leaves_out(path)) {
             let Some(artifact) = scope.artifact_at(path).filter(|it| it.target != id) else {
                 continue;
             };
             if !found.iter().any(|known| known.artifact == artifact) {
-                let path = path.clone();
+                let path = path.to_owned();
                 found.push(Undeclared { path, artifact });
             }
         }

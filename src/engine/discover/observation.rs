@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::beginning::Beginning;
-use super::{Found, Observed, depfile};
+use super::{Found, Observed, depfile, python};
 use crate::engine::event::Failure;
 use crate::engine::given::GivenPaths;
 use crate::engine::spec::{Means, Target};
@@ -21,8 +21,12 @@ impl<'a> Observation<'a> {
     /// Begins to look, by the means that a target says; `None` if it says that nobody is to.
     pub(crate) fn begin(target: &Target, given: &'a GivenPaths, root: &Path) -> Option<Self> {
         Some(Self {
+            begun: match target.discover? {
+                Means::Depfile => Beginning::now(&given.dir),
+                // Each file tells what stood there when it was read.
+                Means::Python => Beginning::by_own_clock(),
+            },
             means: target.discover?,
-            begun: Beginning::now(&given.dir),
             given,
             root: ProjectRoot::of(root),
         })
@@ -43,6 +47,8 @@ impl<'a> Observation<'a> {
                     }
                 }
             }
+            Means::Python => python::read(&self.given.notes, &self.root, &mut observed)
+                .map_err(|error| Failure::of(format!("what it used cannot be read: {error}")))?,
         }
         Ok(observed)
     }
@@ -76,6 +82,19 @@ impl ProjectRoot {
             real: root.canonicalize().unwrap_or_else(|_| given.clone()),
             given: plain(&given),
         }
+    }
+
+    /// A directory of the project, relative to it with a `/` at its end.
+    pub(super) fn directory(&self, path: &Path) -> Option<String> {
+        match self.below(path) {
+            Some(below) => Some(format!("{below}/")),
+            None => (plain(path) == self.real).then(|| "./".to_owned()),
+        }
+    }
+
+    /// The path of something that may lie elsewhere: relative if it lies in the project.
+    pub(super) fn anywhere(&self, path: &Path) -> String {
+        self.below(path).unwrap_or_else(|| path.to_string_lossy().into_owned())
     }
 
     /// A path of the project relative to it; relative ones count from it. `None` if it lies elsewhere.

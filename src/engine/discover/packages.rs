@@ -48,18 +48,18 @@ impl Package {
             return true;
         }
         let files = ["RECORD", "installed-files.txt"].map(|name| fs::read_to_string(inside.join(name)));
-        files.into_iter().flatten().flat_map(|text| own_lines(&text, module)).next().is_some()
+        files.into_iter().flatten().any(|text| has_files_of(&text, module))
     }
 }
 
-/// Whether lines of a list of files are those of a module.
-fn own_lines(text: &str, module: &str) -> Option<()> {
+/// Whether files of a module stand in a list of files.
+fn has_files_of(text: &str, module: &str) -> bool {
     let is_own = |line: &str| {
         let path = line.trim_start_matches("../");
         let rest = path.strip_prefix(module);
         rest.is_some_and(|rest| rest.starts_with('/') || rest.starts_with('.'))
     };
-    text.lines().any(is_own).then_some(())
+    text.lines().any(is_own)
 }
 
 /// The packages to which a module of a directory belongs: most often one of the same name.
@@ -102,7 +102,10 @@ mod tests {
         };
         put("six-1.16.0.dist-info/RECORD", "six.py,sha256=x,1\n");
         put("PyYAML-6.0.dist-info/top_level.txt", "_yaml\nyaml\n");
-        put("attrs-23.1.dist-info/RECORD", "attr/__init__.py,,\nattrs/__init__.py,,\n");
+        put(
+            "attrs-23.1.dist-info/RECORD",
+            "attr/__init__.py,,\nattrs/__init__.py,,\n",
+        );
         let packages = in_directory(dir.path());
         let names = |module: &str| -> Vec<&str> {
             let found = of_module(&packages, dir.path(), module);

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::observation::ProjectRoot;
-use super::{Found, Observed};
-use crate::engine::files::Identity;
+use super::{Found, Observed, packages};
+use crate::engine::files::{Files, Identity};
+use crate::engine::ignore::Ignore;
+use crate::engine::result_id::Installed;
 use crate::engine::spec::Command;
 use crate::engine::store::own_file;
 use crate::engine::writes;
@@ -110,7 +111,10 @@ fn take(kind: &str, fields: &[&str], root: &ProjectRoot, observed: &mut Observed
             }
         }
         ("m", [directory, name]) => {
-            add(&mut observed.imports.packages, (PathBuf::from(directory), (*name).to_owned()));
+            add(
+                &mut observed.imports.packages,
+                (PathBuf::from(directory), (*name).to_owned()),
+            );
         }
         ("i", [name]) => add(&mut observed.imports.names, (*name).to_owned()),
         ("p", directories) => {
@@ -118,15 +122,60 @@ fn take(kind: &str, fields: &[&str], root: &ProjectRoot, observed: &mut Observed
             add(&mut observed.imports.search, below.collect());
         }
         ("v", [version, program]) => {
-            add(&mut observed.imports.interpreters, ((*version).to_owned(), PathBuf::from(program)));
+            add(
+                &mut observed.imports.interpreters,
+                ((*version).to_owned(), PathBuf::from(program)),
+            );
         }
         _ => {}
     }
 }
 
 impl Imports {
-    /// The paths of the project at which a module would be found before the one that was imported, were it there.
-    pub(super) fn shadows(&self, root: &Path) -> Vec<String> {
+    /// The packages and interpreters, as they are installed.
+    pub(super) fn installed(&self, files: &Files) -> Vec<Installed> {
+        let root = ProjectRoot::of(files.root());
+        let mut found = Vec::new();
+        for (site, module) in &self.packages {
+            let at = root.anywhere(site);
+            let packages = files.packages_in(&at);
+            for package in packages::of_module(&packages, site, module) {
+                let version = packages.iter().find(|it| it.name == package.name);
+                let installed = Installed {
+                    name: package.name.clone(),
+                    version: version.map(|it| it.version.clone()).unwrap_or_default(),
+                    at: at.clone(),
+                    program: None,
+                };
+                add(&mut found, installed);
+            }
+        }
+        for (version, program) in &self.interpreters {
+            let at = root.anywhere(program);
+            let content = files.source(&at, &Ignore::default()).ok().flatten();
+            if let Some((name, version)) = version.split_once(' ')
+                && let Some((content, _)) = content
+            {
+                let name = if name == "cpython" { "python" } else { name };
+                let (name, version, program) = (name.to_owned(), version.to_owned(), Some(content));
+                add(
+                    &mut found,
+                    Installed {
+                        name,
+                        version,
+                        at,
+                        program,
+                    },
+                );
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The paths of the project at which a module would be found before one that was imported, were it there; `read` are
+    /// the files that were read.
+    pub(super) fn shadows<'o>(&self, root: &Path, read: impl Iterator<Item = &'o str>) -> Vec<String> {
         let mut found = Vec::new();
         let packages = self.packages.iter().map(|(_, name)| name);
         for name in self.names.iter().chain(packages) {
@@ -136,14 +185,39 @@ impl Imports {
                     directory => format!("{directory}{name}"),
                 };
                 let (module, package) = (at(format!("{name}.py")), at(format!("{name}/__init__.py")));
-                if root.join(&module).is_file() || root.join(at(name.clone())).is_dir() {
+                if [&module, &package].iter().any(|path| root.join(path).is_file()) {
                     break;
                 }
-                add(&mut found, module);
-                add(&mut found, package);
+                found.extend([module, package]);
             }
         }
+        for module in read.filter_map(|path| path.strip_suffix(".py")) {
+            found.extend(self.packages_before(module).filter(|path| !root.join(path).exists()));
+        }
+        found.sort();
+        found.dedup();
         found
+    }
+
+    /// The files of packages that would come before a module that was read: one of its own name, and those that would be
+    /// in the place of a namespace above it.
+    fn packages_before<'m>(&self, module: &'m str) -> impl Iterator<Item = String> + use<'m> {
+        let searched = self
+            .search
+            .iter()
+            .flatten()
+            .map(|directory| directory.trim_start_matches("./"));
+        let from = searched
+            .filter(|directory| module.starts_with(*directory))
+            .map(str::len)
+            .min();
+        let is_file_of_package = module == "__init__" || module.ends_with("/__init__");
+        let ends = from.into_iter().flat_map(move |from| {
+            let ends = module.match_indices('/').map(|(end, _)| end);
+            ends.filter(move |end| *end > from)
+                .chain((!is_file_of_package).then_some(module.len()))
+        });
+        ends.map(|end| format!("{}/__init__.py", &module[..end]))
     }
 }
 
@@ -156,7 +230,9 @@ pub(super) fn closed_option(command: &Command) -> Option<String> {
         rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
     };
     let at = words.iter().position(|word| is_python(word))?;
-    let options = words[at + 1..].iter().take_while(|word| word.starts_with('-') && *word != "-");
+    let options = words[at + 1..]
+        .iter()
+        .take_while(|word| word.starts_with('-') && *word != "-");
     for option in options {
         // What stands behind one of these is its value.
         let letters = option[1..].split(['c', 'm', 'W', 'X']).next().unwrap_or_default();
@@ -168,9 +244,4 @@ pub(super) fn closed_option(command: &Command) -> Option<String> {
         }
     }
     None
-}
-
-/// The file name of a path, as bytes that sort.
-pub(super) fn name_of(path: &Path) -> &[u8] {
-    path.file_name().unwrap_or_default().as_bytes()
 }

@@ -41,6 +41,11 @@ impl<'a> Scope<'a> {
         path == SECRETS || self.is_ignored(path) || self.is_installed(path) || self.is_declared(path)
     }
 
+    /// Whether what was found at a path is a discovered input: no artifact is one.
+    pub(super) fn is_input(&self, path: &str) -> bool {
+        !self.leaves_out(path) && self.artifact_at(path).is_none()
+    }
+
     /// Whether the path, or a directory on the way to it, is ignored.
     fn is_ignored(&self, path: &str) -> bool {
         let ignore = self.context.graph.ignore();

@@ -30,7 +30,7 @@ def observe(notes, root):
         environment = None
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     never_files = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
-    known, places, links, names = set(), set(), {}, set()
+    known, written, places, links, names = set(), set(), set(), {}, set()
     # What `sys.path` was, the directories of packages in it, and those of the project.
     search = [None, [], None]
     stat, getcwd, normal, getframe = os.stat, os.getcwd, os.path.normpath, sys._getframe
@@ -64,18 +64,19 @@ def observe(notes, root):
             path = foreign(path)
             if path is None:
                 return
-        if path in known or path.startswith(own) or how & never_files:
-            return
         if how & 3:
-            if "/__pycache__/" not in path and ("w", path) not in known:
-                known.add(("w", path))
+            if path not in written and "/__pycache__/" not in path and not path.startswith(own):
+                written.add(path)
                 note("w", path)
             return
+        if path in known or path.startswith(own) or how & never_files:
+            return
         known.add(path)
+        compiled = None
         if path.endswith(".pyc"):
             head, _, tail = path.rpartition("/__pycache__/")
             if head:
-                path = head + "/" + tail.partition(".")[0] + ".py"
+                compiled, path = path, head + "/" + tail.partition(".")[0] + ".py"
                 if path in known:
                     return
                 known.add(path)
@@ -83,9 +84,19 @@ def observe(notes, root):
             found = stat(path)
         except OSError:
             return note("a", path)
+        if compiled is not None:
+            forget_former(compiled, found)
         if found.st_mode & 0o170000 == 0o100000:
             numbers = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
             note("r", *[str(number) for number in numbers] + [path])
+
+    def forget_former(compiled, source):
+        """Removes what Python keeps of a module's former text: it compares no more than the size and the second."""
+        try:
+            if stat(compiled).st_mtime_ns <= source.st_mtime_ns:
+                os.unlink(compiled)
+        except OSError:
+            pass
 
     def foreign(path):
         """Notes the package of a file outside of the project; gives the path in the project to which a link leads."""
@@ -125,7 +136,7 @@ def observe(notes, root):
         for place in search[0]:
             if type(place) is not str:
                 continue
-            place = absolute(place) + "/"
+            place = absolute(place).rstrip("/") + "/"
             if place.startswith(inside) and not (environment and place.startswith(environment)):
                 own_places.append(place)
             elif place != stdlib and place != stdlib + "lib-dynload/":
@@ -142,10 +153,33 @@ def observe(notes, root):
         if "." in module or module in names:
             return
         by = getframe(2).f_code.co_filename
-        if by.startswith(inside) or by[:1] not in ("/", "<"):
+        if by.startswith(inside) and not by.startswith(own) or by[:1] not in ("/", "<"):
             names.add(module)
             look_at_search()
             note("i", module)
+
+    class Unfound(object):
+        """Stands behind all that finds modules, and so is asked for those that are not there."""
+
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            try:
+                missed(name, path)
+            except Exception:
+                pass
+
+    def missed(name, path):
+        if path is None:
+            if name not in names:
+                names.add(name)
+                look_at_search()
+                note("i", name)
+            return
+        for place in path:
+            base = absolute(place) + "/" + name.rpartition(".")[2]
+            if base.startswith(inside) and not (environment and base.startswith(environment)):
+                opened(base + ".py", "r", 0)
+                opened(base + "/__init__.py", "r", 0)
 
     def listed(path, *rest):
         if path is listing[0] or type(path) is int:
@@ -211,6 +245,7 @@ def observe(notes, root):
     version = ".".join([str(part) for part in sys.version_info[:3]])
     note("v", sys.implementation.name + " " + version, sys.executable or "")
     sys.addaudithook(hook)
+    sys.meta_path.append(Unfound)
 
 
 def go_on():

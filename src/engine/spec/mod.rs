@@ -221,6 +221,8 @@ pub struct Target {
 pub enum Means {
     /// The command lists it in a file, as compilers do for make.
     Depfile,
+    /// A Python program tells it by itself.
+    Python,
 }
 
 impl Means {
@@ -229,6 +231,7 @@ impl Means {
     pub fn word(self) -> &'static str {
         match self {
             Self::Depfile => "depfile",
+            Self::Python => "auto",
         }
     }
 }
