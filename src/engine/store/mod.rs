@@ -42,7 +42,7 @@ mod user_key;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use rustix::fs::RenameFlags;
@@ -107,7 +107,7 @@ pub struct Store {
     area: Area,
     memos: Memos,
     /// The directory of the hook for Python, once it is there.
-    hook: OnceLock<PathBuf>,
+    hook: Mutex<Option<PathBuf>>,
     /// The key of the project's Spec, if it is worth keeping and not kept yet.
     new_spec: Mutex<Option<NewSpec>>,
 }
@@ -158,7 +158,7 @@ impl Store {
             records,
             objects: Box::new(LocalObjects::new(dir.join("objects"))),
             memos: Memos::new(dir.join("memo")),
-            hook: OnceLock::new(),
+            hook: Mutex::default(),
             new_spec: Mutex::default(),
             area,
             dir,
@@ -237,14 +237,12 @@ impl Store {
     /// Python has kept beside the module is run as well, and may have come with the store. The path is the same each
     /// time, and at no moment there is nothing at it, for another build's programs.
     pub(crate) fn python_hook(&self, text: &str) -> Result<PathBuf, StoreError> {
-        if let Some(made) = self.hook.get() {
+        let mut hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*hook {
             return Ok(made.clone());
         }
         let given = self.dir.with_file_name("given");
-        let (at, new) = (
-            given.join("python"),
-            given.join(format!("python.{}", std::process::id())),
-        );
+        let (at, new) = (given.join("python"), given.join(format!("python.{}", RunId::new())));
         let make = || -> io::Result<()> {
             remove(&new)?;
             own_file::make_directory(&new)?;
@@ -258,7 +256,7 @@ impl Store {
         };
         make().map_err(StoreError::at(&at))?;
         let made = at.canonicalize().map_err(StoreError::at(&at))?;
-        Ok(self.hook.get_or_init(|| made).clone())
+        Ok(hook.insert(made).clone())
     }
 
     /// Takes the lock on a target alone and those on the targets that it reads together with others; all or none.
