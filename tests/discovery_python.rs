@@ -413,3 +413,36 @@ fn an_effect_acts_again_for_what_it_was_seen_to_use_and_its_key_follows() {
     project.build("").has("1 built");
     assert_eq!(key(), first, "the same again");
 }
+
+/// Stands for a library of native code: it reads the file by a program that is no Python.
+const NATIVE: &str = r#"
+import subprocess
+
+def read_parquet(source):
+    return subprocess.run(["cat", str(source)], stdout=-1, check=True).stdout.decode()
+
+class DuckDBPyConnection:
+    def execute(self, query):
+        return read_parquet(query.split("'")[1])
+"#;
+
+#[test]
+fn files_that_native_code_opens_are_seen_by_the_names_that_it_is_given() {
+    let project = scripted("PYTHONPATH=$PYTHONPATH:../site python3 fit.py");
+    project.write("../site/polars/__init__.py", NATIVE);
+    project.write("../site/duckdb.py", NATIVE);
+    project.write(
+        "fit.py",
+        "import duckdb, pathlib\nfrom polars import read_parquet\nprint(read_parquet(pathlib.Path('data/a.parquet')), \
+         read_parquet.__name__)\nprint(duckdb.DuckDBPyConnection().execute(\"from 'data/b.parquet'\"))\n",
+    );
+    for name in ["data/a.parquet", "data/b.parquet"] {
+        project.write(name, "1");
+    }
+    project.build("").ok();
+    assert_eq!(project.read("out/fit.txt"), "1 read_parquet\n1\n");
+    project.rests();
+    for name in ["data/a.parquet", "data/b.parquet"] {
+        project.counts(name, "2");
+    }
+}

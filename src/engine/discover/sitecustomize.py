@@ -181,11 +181,115 @@ def observe(notes, root):
                 opened(base + ".py", "r", 0)
                 opened(base + "/__init__.py", "r", 0)
 
+    def used(value):
+        """Notes the files that are meant by what a function of native code is given."""
+        if type(value) in (list, tuple, set):
+            return [used(one) for one in value]
+        if hasattr(value, "__fspath__"):
+            value = os.fsdecode(value)
+        if type(value) is not str or not value or "\0" in value:
+            return
+        if "'" in value or '"' in value:
+            # A query, with names of files in quotes.
+            for part in value.replace('"', "'").split("'")[1::2]:
+                used(part)
+        elif "*" in value or "?" in value or "[" in value:
+            import glob
+            for path in glob.glob(value, recursive=True):
+                if os.path.isfile(path):
+                    opened(path, "r", 0)
+        elif os.path.isfile(value):
+            opened(value, "r", 0)
+        elif os.path.isdir(value) and absolute(value).startswith(inside):
+            for above, _, below in os.walk(value):
+                for name in below:
+                    opened(os.path.join(above, name), "r", 0)
+
+    def telling(function):
+        def call(*arguments, **named):
+            try:
+                used(arguments)
+                used(list(named.values()))
+            except Exception:
+                pass
+            return function(*arguments, **named)
+
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+            setattr(call, name, getattr(function, name, None))
+        call.__wrapped__ = function
+        call._atsaf = True
+        return call
+
+    def let_tell(module, wanted):
+        """Lets functions of a module tell what they are given: by name, by `Class.name`, or by how a name begins."""
+        for name in wanted.split():
+            place, _, name = name.rpartition(".")
+            place = getattr(module, place, None) if place else module
+            found = [name]
+            if name.endswith("*"):
+                found = [it for it in dir(place) if it.startswith(name[:-1])]
+            for name in found:
+                function = getattr(place, name, None)
+                if callable(function) and not isinstance(function, type) and not hasattr(function, "_atsaf"):
+                    setattr(place, name, telling(function))
+
+    tables = "read_* from_* scan_*"
+    queries = " sql query execute from_query"
+    parquet = "read_table read_metadata read_schema read_pandas ParquetFile.__init__ ParquetDataset.__init__"
+    natives = {
+        "cv2": "imread",
+        "duckdb": tables + queries + " connect" + "".join(
+            [" DuckDBPyConnection." + name for name in (tables + queries).split()]
+        ),
+        "geopandas": "read_*",
+        "h5py": "File.__init__",
+        "polars": "read_* scan_*",
+        "pyarrow": "memory_map",
+        "pyarrow.csv": "read_csv open_csv",
+        "pyarrow.dataset": "dataset parquet_dataset",
+        "pyarrow.feather": "read_table read_feather",
+        "pyarrow.json": "read_json",
+        "pyarrow.orc": "read_table",
+        "pyarrow.parquet": parquet,
+        "pyarrow.parquet.core": parquet,
+        "rasterio": "open",
+        "xarray": "open_*",
+    }
+
+    class Native(object):
+        """Stands before all that finds modules, for those whose files native code opens."""
+
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            wanted = natives.pop(name, None)
+            if wanted is None:
+                return None
+            for finder in sys.meta_path:
+                find = None if finder is Native else getattr(finder, "find_spec", None)
+                spec = find and find(name, path, target)
+                if spec is not None:
+                    try:
+                        after(spec.loader, wanted)
+                    except Exception:
+                        pass
+                    return spec
+
+    def after(loader, wanted):
+        def exec_module(module):
+            del loader.exec_module
+            loader.exec_module(module)
+            try:
+                let_tell(module, wanted)
+            except Exception:
+                pass
+
+        loader.exec_module = exec_module
+
     def listed(path, *rest):
         if path is listing[0] or type(path) is int:
             return
         by = getframe(2).f_code.co_filename
-        if by.startswith("<frozen") or "/importlib/" in by or "/pkg_resources/" in by:
+        if by.startswith("<frozen importlib") or "/importlib/" in by or "/pkg_resources/" in by:
             # Where modules are looked for; that is no question of the program's own.
             return
         path = absolute(getcwd() if path is None else path)
@@ -245,6 +349,7 @@ def observe(notes, root):
     version = ".".join([str(part) for part in sys.version_info[:3]])
     note("v", sys.implementation.name + " " + version, sys.executable or "")
     sys.addaudithook(hook)
+    sys.meta_path.insert(0, Native)
     sys.meta_path.append(Unfound)
 
 
