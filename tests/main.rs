@@ -16,7 +16,7 @@
 //! | `elsewhere` | a store on another file system than the project |
 //! | `model` | random projects and edits, also during builds, against a plain recursion |
 //! | `moving` | inputs that move while a build runs |
-//! | `discovery`, `discovery_python` | what commands use without declaring it |
+//! | `discovery`, `discovery_python`, `discovery_trace` | what commands use without declaring it |
 //! | `discovery_model` | scripts that read further files depending on the first, against a plain model |
 //! | `side_effects` | targets that write the sources of others |
 //! | `parts` | versions of the parts that a task's parameters name |
@@ -49,6 +49,7 @@ mod dependencies;
 mod discovery;
 mod discovery_model;
 mod discovery_python;
+mod discovery_trace;
 mod elsewhere;
 mod failures;
 mod gc;

@@ -429,14 +429,19 @@ fn discover(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<Option<Means
     let written = node.get_ref().as_str();
     let means = match written {
         Some("off") => Some(None),
-        Some(word) => [Means::Python, Means::Depfile]
+        Some(word) => [Means::Python, Means::Trace, Means::Depfile]
             .into_iter()
             .find(|it| it.word() == word)
             .map(Some),
         None => None,
     };
     if means.is_none() {
-        syntax::expected(node, "discover", "\"auto\", \"depfile\" or \"off\"", mistakes);
+        syntax::expected(
+            node,
+            "discover",
+            "\"auto\", \"trace\", \"depfile\" or \"off\"",
+            mistakes,
+        );
     }
     means
 }

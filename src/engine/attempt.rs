@@ -16,7 +16,7 @@ use super::attempt_log::Log;
 use super::cause::{self, Traces};
 use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
-use super::discover::{self, Observation, Observed, python};
+use super::discover::{self, Observation, Observed, python, trace};
 use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
 use super::given::{GivenFiles, GivenPaths};
@@ -330,14 +330,22 @@ impl Attempt<'_> {
         let given = GivenFiles::write(self.context, self.target, command)?;
         let words = command::words_of(self.context, self.target, command, staging);
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
+        let is_traced = target.discover == Some(Means::Trace);
         let process = Process {
             words,
+            under: match is_traced {
+                true => trace::words(&given.own_paths().trace),
+                false => Vec::new(),
+            },
             dir: files.root(),
             env: self.environment(target, given.own_paths())?,
             lock: self.held.own(),
         };
         let log = || log.lock().unwrap_or_else(PoisonError::into_inner);
         log().set_command(shown);
+        if is_traced && process.program(&process.under[0]).is_none() {
+            return Err(AttemptError::Failed(Box::new(trace::not_there())));
+        }
         if target.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
@@ -378,8 +386,10 @@ impl Attempt<'_> {
                     retry: true,
                     ..Failure::default()
                 };
-                if let Some(Ok(observed)) = observed {
-                    self.add_undeclared(&observed, &mut failure);
+                match observed {
+                    Some(Ok(observed)) => self.add_undeclared(&observed, &mut failure),
+                    Some(Err(untraced)) if is_traced => failure = *untraced,
+                    _ => {}
                 }
                 Err(AttemptError::Failed(Box::new(failure)))
             }

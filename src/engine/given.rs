@@ -32,6 +32,8 @@ pub(crate) struct GivenPaths {
     pub(crate) params: PathBuf,
     /// What the command has read.
     pub(crate) depfile: PathBuf,
+    /// What strace has seen.
+    pub(crate) trace: PathBuf,
     /// What Python programs of the command note, beside the directory: they make it.
     pub(crate) notes: PathBuf,
 }
@@ -47,6 +49,7 @@ impl GivenFiles {
             inputs: dir.join("inputs"),
             params: dir.join("params.json"),
             depfile: dir.join("depfile"),
+            trace: dir.join("trace"),
             notes: dir.with_extension("notes"),
             dir,
         }
@@ -62,16 +65,16 @@ impl GivenFiles {
         let target = context.graph.target(id);
         let asks_for = |wanted| command::has(command, |piece| *piece == wanted);
         let (inputs, params) = (asks_for(Piece::InputsFile), asks_for(Piece::ParamsFile));
-        let depfile = asks_for(Piece::Depfile);
+        let is_listed = matches!(target.discover, Some(Means::Depfile | Means::Trace));
         let given = Self {
             paths: Self::paths(context.files.root(), target),
-            is_any: inputs || params || depfile,
+            is_any: inputs || params || is_listed,
             is_noted: target.discover == Some(Means::Python),
         };
         if given.is_noted {
             store::remove(&given.paths.notes).map_err(StoreError::at(&given.paths.notes))?;
         }
-        if depfile {
+        if is_listed {
             let dir = &given.paths.dir;
             let anew = store::remove(dir).and_then(|()| own_file::make_directory(dir));
             anew.map_err(StoreError::at(dir))?;

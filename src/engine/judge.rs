@@ -133,7 +133,7 @@ fn counts_for(target: &Target, result: &StoredResult) -> bool {
     match target.discover {
         // A result of which nothing was seen counts as far as it was declared.
         None | Some(Means::Python) => true,
-        Some(Means::Depfile) => result.seen_by == target.discover,
+        Some(Means::Depfile | Means::Trace) => result.seen_by == target.discover,
     }
 }
 

@@ -323,6 +323,7 @@ pub fn seen_by(means: Option<Means>) -> &'static str {
     match means {
         Some(Means::Depfile) => "listed in its depfile",
         Some(Means::Python) => "seen by Python",
+        Some(Means::Trace) => "seen by strace",
         None => "seen to be used",
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod packages;
 pub(crate) mod python;
 mod scope;
 mod today;
+pub(crate) mod trace;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::beginning::Beginning;
-use super::{Found, Observed, depfile, python};
+use super::{Found, Observed, depfile, python, trace};
 use crate::engine::event::Failure;
 use crate::engine::given::GivenPaths;
 use crate::engine::spec::{Means, Target};
@@ -22,7 +22,7 @@ impl<'a> Observation<'a> {
     pub(crate) fn begin(target: &Target, given: &'a GivenPaths, root: &Path) -> Option<Self> {
         Some(Self {
             begun: match target.discover? {
-                Means::Depfile => Beginning::now(&given.dir),
+                Means::Depfile | Means::Trace => Beginning::now(&given.dir),
                 // Each file tells what stood there when it was read.
                 Means::Python => Beginning::by_own_clock(),
             },
@@ -46,6 +46,11 @@ impl<'a> Observation<'a> {
                         observed.read(path, Found::SomeTime);
                     }
                 }
+            }
+            Means::Trace => {
+                let bytes = own_file::read(&self.given.trace).unwrap_or_default();
+                let traced = trace::read(&String::from_utf8_lossy(&bytes), &self.root, &mut observed);
+                traced.ok_or_else(trace::nothing_traced)?;
             }
             Means::Python => python::read(&self.given.notes, &self.root, &mut observed)
                 .map_err(|error| Failure::of(format!("what it used cannot be read: {error}")))?,

@@ -223,6 +223,8 @@ pub enum Means {
     Depfile,
     /// A Python program tells it by itself.
     Python,
+    /// strace tells it of any program.
+    Trace,
 }
 
 impl Means {
@@ -232,6 +234,7 @@ impl Means {
         match self {
             Self::Depfile => "depfile",
             Self::Python => "auto",
+            Self::Trace => "trace",
         }
     }
 }
