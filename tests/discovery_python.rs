@@ -312,6 +312,9 @@ fn an_isolated_python_tells_nothing_and_that_is_said_once() {
     project
         .build("")
         .has("nothing that `fit` uses is discovered, for `python3 -I` does not let atsaf look");
+    let replaced = scripted("PYTHONPATH=src python3 fit.py");
+    replaced.write("fit.py", "print(1)\n");
+    replaced.build("").has("append `:$PYTHONPATH`");
     project.write("data.txt", "2");
     project.rests();
     project.write("fit.py", "print(open('data.txt').read() + '!')\n");
@@ -445,4 +448,110 @@ fn files_that_native_code_opens_are_seen_by_the_names_that_it_is_given() {
     for name in ["data/a.parquet", "data/b.parquet"] {
         project.counts(name, "2");
     }
+}
+
+/// A project whose target uses three files that it does not declare.
+fn built() -> Project {
+    let project = scripted("python3 fit.py");
+    project.write(
+        "fit.py",
+        "import lib.model\nprint(lib.model.VALUE, open('conf.yaml').read())\n",
+    );
+    project.write("lib/__init__.py", "");
+    project.write("lib/model.py", "VALUE = 1\n");
+    project.write("conf.yaml", "1");
+    project.build("").ok();
+    project
+}
+
+#[test]
+fn what_was_seen_is_listed_with_means_and_run_and_explained() {
+    let project = built();
+    let list = project.atsaf("list fit");
+    for text in [
+        "  uses",
+        "lib/model.py",
+        "conf.yaml",
+        "seen by Python in run",
+        "python",
+        "not there",
+    ] {
+        list.has(text);
+    }
+    let json = project.atsaf("list --json fit");
+    for text in [
+        "\"discover\":\"auto\"",
+        "\"by\":\"auto\"",
+        "\"path\":\"lib/model.py\"",
+        "\"content\":\"absent\"",
+    ] {
+        assert!(json.text.replace(": ", ":").contains(text), "{text} in\n{}", json.text);
+    }
+    let why = project.atsaf("why fit");
+    why.has("fit is fresh");
+    why.has("lib/model.py");
+    why.has("seen by Python");
+    project.write("lib/model.py", "VALUE = 22\n");
+    let why = project.atsaf("why fit");
+    why.has("lib/model.py");
+    why.has("content ");
+    let json = project.atsaf("why --json fit").text.replace(": ", ":");
+    assert!(json.contains("\"field\":\"discovered\""), "{json}");
+    project.build("").ok();
+    project.atsaf("why fit").has("lib/model.py");
+}
+
+#[test]
+fn check_says_what_to_declare_and_is_silent_once_it_is() {
+    let project = built();
+    project.atsaf("check").ok();
+    let told = project.atsaf("check --undeclared");
+    told.ok();
+    let line = "inputs = [\"conf.yaml\", \"lib/__init__.py\", \"lib/model.py\"]";
+    told.has(&format!("write in `[target.fit]`, Atsaffile:1: `{line}`"));
+    project.atsaf("check --undeclared --exit-code").exits(3);
+    project.atsaf("check --undeclared --json").has("\"line\"");
+    project.edit("Atsaffile", "output = ", &format!("{line}\noutput = "));
+    let told = project.atsaf("check --undeclared --exit-code");
+    told.ok();
+    told.has("no target was seen to use more than it declares");
+    project.build("").ok();
+    project.atsaf("check --undeclared --exit-code").ok();
+    project.atsaf("check --exit-code").exits(2);
+}
+
+#[test]
+fn what_was_seen_is_told_to_those_who_ask_for_lineage() {
+    let project = built();
+    let events = project.at("../events.jsonl");
+    let transport = format!("{{\"type\": \"file\", \"append\": true, \"log_file_path\": {events:?}}}");
+    let mut command = project.command("build -B");
+    command.env("OPENLINEAGE__TRANSPORT", transport);
+    Told::of(&mut command).ok();
+    let text = std::fs::read_to_string(&events).expect("events");
+    assert!(text.contains("lib/model.py"), "{text}");
+}
+
+#[test]
+fn many_files_of_one_directory_count_as_that_directory() {
+    let project = scripted("python3 fit.py");
+    project.write(
+        "fit.py",
+        "print(sum(int(open(f'data/{number}').read()) for number in range(600)), open('one.txt').read())\n",
+    );
+    for number in 0..600 {
+        project.write(&format!("data/{number}"), "1");
+    }
+    project.write("one.txt", "1");
+    project.build("").ok();
+    project.rests();
+    project.counts("one.txt", "2");
+    let list = project.atsaf("list fit");
+    assert!(!list.text.contains("data/17"), "{}", list.text);
+    project.write("data/17", "2");
+    project.atsaf("why fit").has("data");
+    project.build("").has("1 built");
+    assert_eq!(project.read("out/fit.txt"), "601 1\n");
+    project.write("data/17", "1");
+    project.build("").has("1 restored");
 }

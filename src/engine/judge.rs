@@ -57,7 +57,8 @@ pub(super) fn judge_by(
         })?;
         artifacts.push((output.name.as_str(), output.path.as_str(), look));
     }
-    let same = record.filter(|record| hash == Some(record.declared));
+    // As long as an input is not known, what was used and has moved is reason enough.
+    let same = record.filter(|record| hash.is_none_or(|hash| hash == record.declared));
     let discovered = same.map(|record| moved(inputs, target, record));
     let reasons = reason::diff(&Evidence {
         fingerprint: &fingerprint,

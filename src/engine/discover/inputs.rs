@@ -1,5 +1,6 @@
 //! The inputs among what an attempt was seen to use: with what stands there, as long as that is what was read.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::scope::Scope;
@@ -57,6 +58,13 @@ impl Execution<'_> {
         let Some(observed) = observed else {
             return Ok(Uses::default());
         };
+        if observed.is_empty() {
+            self.tell_silence(observed, history);
+            return Ok(Uses {
+                seen_by: Some(observed.means),
+                ..Uses::default()
+            });
+        }
         let scope = Scope::of(self.run.context, self.id);
         let own = self.own_writes(observed, basis, history, &scope);
         let mut uses = Uses {
@@ -89,7 +97,6 @@ impl Execution<'_> {
             uses.discovered.push(Discovered { path, content });
         }
         self.add_shadows(observed, &scope, &mut uses);
-        self.tell_closed(observed, history);
         match moved.first() {
             Some(first) if !self.target().effect => {
                 let again = self.again_for_used(first, attempts);
@@ -159,19 +166,18 @@ impl Execution<'_> {
         self.run.observer.observe(&Event::Warning { message });
     }
 
-    /// Says of a command that keeps Python from telling anything that nothing is discovered; once for each command.
-    fn tell_closed(&self, observed: &Observed, history: &History) {
+    /// Says of a command whose Python has told nothing that nothing is discovered; once for each target.
+    fn tell_silence(&self, observed: &Observed, history: &History) {
         let Action::Command(command) = &self.target().action else {
             return;
         };
-        let is_silent = observed.means == Means::Python && observed.imports.interpreters.is_empty();
+        let is_silent = observed.means == Means::Python && observed.is_empty();
         if !is_silent || history.record().is_some_and(|record| record.seen_by.is_some()) {
             return;
         }
-        if let Some(option) = python::closed_option(command) {
+        if let Some(why) = python::silence(command) {
             let message = format!(
-                "nothing that `{}` uses is discovered, for `{option}` does not let atsaf look: declare it, or say \
-                 `discover = \"off\"`",
+                "nothing that `{}` uses is discovered, for {why}; declare what it uses, or say `discover = \"off\"`",
                 self.target().name
             );
             self.run.observer.observe(&Event::Warning { message });
@@ -210,7 +216,44 @@ impl Execution<'_> {
             let path = path.clone();
             (!is_passing).then_some(UsedPath { path, content, moved })
         });
-        used.collect()
+        self.together(used.collect(), own)
+    }
+
+    /// Takes a directory of which many files were read for one input, with all that is in it: unless that would have in
+    /// it what the command or another target writes.
+    fn together(&self, files: Vec<UsedPath>, own: &[String]) -> Vec<UsedPath> {
+        const MANY: usize = 500;
+        let context = self.run.context;
+        let directory_of = |path: &str| path.rsplit_once('/').map(|(directory, _)| directory.to_owned());
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for directory in files.iter().filter_map(|file| directory_of(&file.path)) {
+            *counts.entry(directory).or_default() += 1;
+        }
+        let whole = counts.into_iter().filter_map(|(path, count)| {
+            let is_within = |own: &String| own.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'));
+            let is_clean = count > MANY && !own.iter().any(is_within) && !context.graph.leads_to_artifact(&path);
+            let (content, _) = context
+                .files
+                .source(&path, context.graph.ignore())
+                .ok()
+                .flatten()
+                .filter(|_| is_clean)?;
+            Some((path, Some(content)))
+        });
+        let whole: BTreeMap<String, Option<Digest>> = whole.collect();
+        let is_part = |file: &UsedPath| directory_of(&file.path).is_some_and(|it| whole.contains_key(&it));
+        let (parts, mut used): (Vec<UsedPath>, Vec<UsedPath>) = files.into_iter().partition(is_part);
+        used.extend(whole.iter().map(|(path, content)| {
+            let of_it = parts
+                .iter()
+                .filter(|part| directory_of(&part.path).as_ref() == Some(path));
+            UsedPath {
+                path: path.clone(),
+                content: *content,
+                moved: of_it.map(|part| part.moved).max().unwrap_or(Moved::No),
+            }
+        }));
+        used
     }
 
     /// The directories that were listed and count, by the names in them now.

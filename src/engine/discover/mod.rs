@@ -31,7 +31,7 @@ use super::event::Failure;
 use super::files::Identity;
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{From, Means, base_name, values_of};
+use super::spec::{Means, base_name, values_of};
 
 /// What was seen of one attempt.
 #[derive(Debug)]
@@ -83,6 +83,11 @@ impl Observed {
         }
     }
 
+    /// Whether nothing was seen at all.
+    fn is_empty(&self) -> bool {
+        self.accesses.is_empty() && self.listings.is_empty() && self.imports.interpreters.is_empty()
+    }
+
     fn read(&mut self, path: String, found: Found) {
         let reads = &mut self.accesses.entry(path).or_default().reads;
         if !reads.contains(&found) {
@@ -100,6 +105,9 @@ impl Observed {
 
     /// The artifacts of other targets that were opened, even in vain, without being declared; each once.
     pub(crate) fn undeclared(&self, context: PlanContext<'_>, id: TargetId) -> Vec<Undeclared> {
+        if self.is_empty() {
+            return Vec::new();
+        }
         let scope = Scope::of(context, id);
         let mut found: Vec<Undeclared> = Vec::new();
         let read = self.accesses.iter().filter(|(_, access)| !access.reads.is_empty());
@@ -134,7 +142,7 @@ pub(crate) fn undeclared_failure(undeclared: &[Undeclared], graph: &Graph, id: T
 pub(crate) fn line_to_add(undeclared: &[Undeclared], graph: &Graph, id: TargetId) -> String {
     let names = undeclared.iter().map(|it| input_name(it.artifact, graph, id));
     let names: Vec<String> = names.collect();
-    add_inputs(&names, graph, id)
+    graph.with_inputs(id, &names)
 }
 
 /// The name by which a target would declare an artifact: without values where its own axes say them.
@@ -149,28 +157,4 @@ fn input_name(artifact: ArtifactId, graph: &Graph, reader: TargetId) -> String {
         true => base_name(&name).to_owned(),
         false => name.into_owned(),
     }
-}
-
-/// Says how inputs are added to those of a target.
-pub(crate) fn add_inputs(names: &[String], graph: &Graph, id: TargetId) -> String {
-    let target = graph.target(id);
-    let at = graph.spec.text.line_of(target.span);
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let new = names.iter().map(|name| quoted(name));
-    let written = |from: &From| match from {
-        From::Artifact(text) | From::Source(text) | From::Glob(text) => text.clone(),
-    };
-    // With roles of their own they stand in a table.
-    let is_list = target.inputs.iter().all(|input| input.role == written(&input.from));
-    let base = base_name(&target.name);
-    if is_list && target.without.is_empty() && target.instance.is_none() {
-        let own = target.inputs.iter().map(|input| {
-            let mark = if input.optional { "?" } else { "" };
-            quoted(&format!("{mark}{}", written(&input.from)))
-        });
-        let all: Vec<String> = own.chain(new).collect();
-        return format!("write in `[target.{base}]`, {at}: `inputs = [{}]`", all.join(", "));
-    }
-    let all: Vec<String> = new.collect();
-    format!("add to the `inputs` of `[target.{base}]`, {at}: `{}`", all.join(", "))
 }

@@ -14,12 +14,12 @@ pub(crate) struct Observation<'a> {
     means: Means,
     begun: Beginning,
     given: &'a GivenPaths,
-    root: ProjectRoot,
+    root: &'a Path,
 }
 
 impl<'a> Observation<'a> {
     /// Begins to look, by the means that a target says; `None` if it says that nobody is to.
-    pub(crate) fn begin(target: &Target, given: &'a GivenPaths, root: &Path) -> Option<Self> {
+    pub(crate) fn begin(target: &Target, given: &'a GivenPaths, root: &'a Path) -> Option<Self> {
         Some(Self {
             begun: match target.discover? {
                 Means::Depfile | Means::Trace => Beginning::now(&given.dir),
@@ -28,7 +28,7 @@ impl<'a> Observation<'a> {
             },
             means: target.discover?,
             given,
-            root: ProjectRoot::of(root),
+            root,
         })
     }
 
@@ -38,21 +38,23 @@ impl<'a> Observation<'a> {
     /// Why nothing can be said.
     pub(crate) fn end(self) -> Result<Observed, Box<Failure>> {
         let mut observed = Observed::new(self.means, self.begun);
+        let root = || ProjectRoot::of(self.root);
         match self.means {
             Means::Depfile => {
                 let text = read_depfile(&self.given.depfile)?;
+                let root = root();
                 for path in depfile::prerequisites(&text) {
-                    if let Some(path) = self.root.below(Path::new(&path)) {
+                    if let Some(path) = root.below(Path::new(&path)) {
                         observed.read(path, Found::SomeTime);
                     }
                 }
             }
             Means::Trace => {
                 let bytes = own_file::read(&self.given.trace).unwrap_or_default();
-                let traced = trace::read(&String::from_utf8_lossy(&bytes), &self.root, &mut observed);
+                let traced = trace::read(&String::from_utf8_lossy(&bytes), &root(), &mut observed);
                 traced.ok_or_else(trace::nothing_traced)?;
             }
-            Means::Python => python::read(&self.given.notes, &self.root, &mut observed)
+            Means::Python => python::read(&self.given.notes, &root, &mut observed)
                 .map_err(|error| Failure::of(format!("what it used cannot be read: {error}")))?,
         }
         Ok(observed)

@@ -54,11 +54,12 @@ fn add<T: PartialEq>(to: &mut Vec<T>, item: T) {
 ///
 /// # Errors
 /// Whatever reading meets, save that nothing was noted.
-pub(super) fn read(notes: &Path, root: &ProjectRoot, observed: &mut Observed) -> io::Result<()> {
+pub(super) fn read(notes: &Path, root: &dyn Fn() -> ProjectRoot, observed: &mut Observed) -> io::Result<()> {
     let bytes = match own_file::read(notes) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
     };
+    let root = &root();
     for record in bytes.split(|byte| *byte == 0) {
         let fields: Option<Vec<&str>> = record
             .split(|byte| *byte == b'\t')
@@ -221,8 +222,8 @@ impl Imports {
     }
 }
 
-/// The options of a command by which Python does not look at the hook: `python -I`.
-pub(super) fn closed_option(command: &Command) -> Option<String> {
+/// Why the Python that a command starts did not tell anything; `None` if its text names none.
+pub(super) fn silence(command: &Command) -> Option<String> {
     let words = writes::words(command);
     let is_python = |word: &str| {
         let name = word.rsplit('/').next().unwrap_or(word);
@@ -230,18 +231,61 @@ pub(super) fn closed_option(command: &Command) -> Option<String> {
         rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
     };
     let at = words.iter().position(|word| is_python(word))?;
-    let options = words[at + 1..]
-        .iter()
-        .take_while(|word| word.starts_with('-') && *word != "-");
-    for option in options {
+    let program = &words[at];
+    let options = words[at + 1..].iter();
+    let closed = options.take_while(|word| word.starts_with('-')).find_map(|word| {
         // What stands behind one of these is its value.
-        let letters = option[1..].split(['c', 'm', 'W', 'X']).next().unwrap_or_default();
-        if let Some(letter) = letters.chars().find(|letter| matches!(letter, 'I' | 'E' | 'S')) {
-            return Some(format!("{} -{letter}", words[at]));
+        let letters = word[1..].split(['c', 'm', 'W', 'X']).next().unwrap_or_default();
+        letters.chars().find(|letter| matches!(letter, 'I' | 'E' | 'S'))
+    });
+    let is_replaced = |word: &String| word.starts_with("PYTHONPATH=") && !word.contains("$PYTHONPATH");
+    Some(match closed {
+        Some(letter) => format!("`{program} -{letter}` does not let atsaf look"),
+        None if words.iter().any(|word| is_replaced(word)) => {
+            "`PYTHONPATH=` takes away what lets atsaf look: append `:$PYTHONPATH`".to_owned()
         }
-        if letters.len() < option.len() - 1 {
-            break;
-        }
+        None => format!("`{program}` told nothing of itself"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::spec::Template;
+
+    fn said(text: &str) -> Option<String> {
+        let word = Template {
+            text: text.to_owned(),
+            pieces: Vec::new(),
+        };
+        silence(&Command {
+            words: vec![word],
+            shell: Some(["bash", "-c"].map(str::to_owned).into()),
+            file_words: Vec::new(),
+        })
     }
-    None
+
+    #[test]
+    fn why_python_is_silent_stands_in_the_command() {
+        for (text, why) in [
+            ("python3 -I x.py", "`python3 -I` does not let atsaf look"),
+            ("python -sE x.py", "`python -E` does not let atsaf look"),
+            (
+                "cd a && /usr/bin/python3.11 -c 'import S'",
+                "`/usr/bin/python3.11` told nothing of itself",
+            ),
+            ("python3 -mS x", "`python3` told nothing of itself"),
+            (
+                "PYTHONPATH=src python3 -m x",
+                "`PYTHONPATH=` takes away what lets atsaf look: append `:$PYTHONPATH`",
+            ),
+            (
+                "PYTHONPATH=src:$PYTHONPATH python3 -m x",
+                "`python3` told nothing of itself",
+            ),
+        ] {
+            assert_eq!(said(text).as_deref(), Some(why), "{text}");
+        }
+        assert_eq!(said("pythonic x; echo python-config"), None);
+    }
 }

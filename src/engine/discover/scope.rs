@@ -60,7 +60,8 @@ impl<'a> Scope<'a> {
         above.any(|directory| match known.get(directory) {
             Some(is_one) => *is_one,
             None => {
-                let is_one = self.context.files.at(directory).join("pyvenv.cfg").is_file();
+                let at = self.context.files.at(directory);
+                let is_one = at.join("pyvenv.cfg").is_file() || at.join("conda-meta").is_dir();
                 known.insert(directory.to_owned(), is_one);
                 is_one
             }

@@ -150,7 +150,8 @@ def observe(notes, root):
         if path is not None:
             # A module of native code.
             opened(path, "r", 0)
-        if "." in module or module in names:
+        module = module.partition(".")[0]
+        if module in names:
             return
         by = getframe(2).f_code.co_filename
         if by.startswith(inside) and not by.startswith(own) or by[:1] not in ("/", "<"):

@@ -5,6 +5,7 @@
 //! only for the targets that a goal needs.
 
 mod check;
+mod declaring;
 mod error;
 mod instances;
 mod links;
