@@ -207,7 +207,9 @@ fn what_scripts_read_depending_on_what_they_have_read_is_always_right() {
         project.write("walk.py", SCRIPT);
         let mut model = Model::default();
         for edits in &steps {
-            edits.iter().for_each(|it| edit(it, &mut model, &project));
+            for it in edits {
+                edit(it, &mut model, &project);
+            }
             build(&mut model, &project)?;
         }
     });

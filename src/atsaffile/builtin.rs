@@ -261,9 +261,9 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             .error(span, "`shell` is for commands")
             .help("remove it: a built-in task runs without a shell");
     }
-    if let Some((span, _)) = draft.discover {
+    if let Some(written) = draft.discover {
         mistakes
-            .error(span, "`discover` is for commands")
+            .error(written.key, "`discover` is for commands")
             .help("remove it: a built-in task reads what it declares");
     }
     if let Some(span) = draft.direct {

@@ -76,8 +76,8 @@ pub(super) struct Draft<'t> {
     /// Whether it is set, and where.
     pub(super) direct: Option<Span>,
     pub(super) cache: bool,
-    /// By which means it is discovered what it uses, if that is written, and where.
-    pub(super) discover: Option<(Span, Option<Means>)>,
+    /// By which means it is discovered what it uses, if that is written.
+    pub(super) discover: Option<DraftDiscover>,
     pub(super) secrets_in_output: bool,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
@@ -92,6 +92,15 @@ pub(super) struct Broken {
     pub(super) action: bool,
     /// Its axes, so that it is on none.
     pub(super) each: bool,
+}
+
+/// `discover` as written.
+#[derive(Clone, Copy)]
+pub(super) struct DraftDiscover {
+    /// Where the key is.
+    pub(super) key: Span,
+    /// None if it is off.
+    pub(super) means: Option<Means>,
 }
 
 /// An output as written.
@@ -214,7 +223,7 @@ impl<'t> Draft<'t> {
             "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
             "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
-            "discover" => self.discover = discover(node, mistakes).map(|means| (key.span, means)),
+            "discover" => self.discover = discover(key, node, mistakes),
             "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }
@@ -330,7 +339,7 @@ impl<'t> Draft<'t> {
     /// By which means it is discovered what its command uses; a task declares all that it reads.
     pub(super) fn means(&self) -> Option<Means> {
         let usual = self.run.as_ref().map(|_| Means::Python);
-        self.discover.map_or(usual, |(_, means)| means)
+        self.discover.map_or(usual, |written| written.means)
     }
 
     /// The port of an output in the Spec. The single output of a command has one of its own, so that a renamed target
@@ -425,25 +434,21 @@ fn is_allowed(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> bool {
 }
 
 /// Reads `discover`: by which means it is seen what the command uses.
-fn discover(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<Option<Means>> {
-    let written = node.get_ref().as_str();
-    let means = match written {
-        Some("off") => Some(None),
-        Some(word) => [Means::Python, Means::Trace, Means::Depfile]
-            .into_iter()
-            .find(|it| it.word() == word)
-            .map(Some),
-        None => None,
+fn discover(key: Word<'_>, node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<DraftDiscover> {
+    let known = [Means::Python, Means::Trace, Means::Depfile];
+    let means = match node.get_ref().as_str() {
+        Some("off") => None,
+        word => {
+            let means = known.into_iter().find(|it| Some(it.word()) == word);
+            if means.is_none() {
+                let wanted = "\"auto\", \"trace\", \"depfile\" or \"off\"";
+                syntax::expected(node, "discover", wanted, mistakes);
+                return None;
+            }
+            means
+        }
     };
-    if means.is_none() {
-        syntax::expected(
-            node,
-            "discover",
-            "\"auto\", \"trace\", \"depfile\" or \"off\"",
-            mistakes,
-        );
-    }
-    means
+    Some(DraftDiscover { key: key.span, means })
 }
 
 fn retries(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> u32 {

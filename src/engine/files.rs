@@ -76,6 +76,9 @@ pub enum PathState {
     Unreadable(io::ErrorKind),
 }
 
+/// The packages of a directory, and when anything had come or gone there.
+type ListedPackages = (Moment, Arc<Vec<Package>>);
+
 /// A digest and what it is of.
 pub type Found = (Digest, ArtifactKind);
 
@@ -90,7 +93,7 @@ pub struct Files {
     /// Links that lead back to a directory in which they lie.
     circles: Mutex<BTreeSet<String>>,
     /// The packages that a directory lists, as long as nothing came or went there.
-    packages: Mutex<FastMap<String, (Moment, Arc<Vec<Package>>)>>,
+    packages: Mutex<FastMap<String, ListedPackages>>,
 }
 
 impl Files {

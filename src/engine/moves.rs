@@ -193,8 +193,9 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
         Reason::Changed(Difference {
             field: Field::Discovered(path),
             ..
-        }) => Some(path),
-        Reason::Altered { path, .. } | Reason::Missing { path, .. } => Some(path),
+        })
+        | Reason::Altered { path, .. }
+        | Reason::Missing { path, .. } => Some(path),
         _ => None,
     });
     let mut what: Vec<String> = Vec::new();

@@ -59,10 +59,20 @@ pub fn json(result: &StoredResult) -> Value {
     })
 }
 
-/// The files that were used and are not declared, as inputs to be: what is not there is none.
+/// The files that were used and are not declared, as inputs to be: what is not there is none, and of a directory that was
+/// listed, all count.
 #[must_use]
 pub fn undeclared(result: &StoredResult) -> Vec<String> {
-    let there = result.discovered.iter().filter(|it| it.content.is_some());
+    let is_listed = |path: &str| {
+        let directory = path
+            .rsplit_once('/')
+            .map_or("./".to_owned(), |(above, _)| format!("{above}/"));
+        result.discovered.iter().any(|it| it.path == directory)
+    };
+    let there = result
+        .discovered
+        .iter()
+        .filter(|it| it.content.is_some() && !is_listed(&it.path));
     let input = |it: &Discovered| match it.path.strip_suffix('/') {
         Some(".") => "*".to_owned(),
         Some(directory) => format!("{directory}/*"),

@@ -103,7 +103,7 @@ fn changed(difference: &Difference) -> ReasonText {
     let subject = field_name(field);
     let (before, after) = (before.as_ref(), after.as_ref());
     match field {
-        Field::Format | Field::Task | Field::Shell => one_line(subject, before, after),
+        Field::Format | Field::Task | Field::Shell | Field::Means => one_line(subject, before, after),
         Field::TaskVersion | Field::Part(_) => {
             let mut text = one_line(subject, before, after);
             text.what = format!("version {}", text.what);
@@ -112,6 +112,7 @@ fn changed(difference: &Difference) -> ReasonText {
         Field::Command => command(subject, before, after),
         Field::Param(_) => param(subject, before, after),
         Field::Input { .. } => content(subject, before, after, ["new input", "no longer read"]),
+        Field::Discovered(path) if path.ends_with('/') => names_in(subject, before, after),
         Field::Discovered(_) => content(subject, before, after, ["was seen to be used", "no longer used"]),
         Field::InputOrder | Field::OutputOrder => below(subject, "other than before", before, after),
         Field::Direct => ReasonText {
@@ -124,7 +125,6 @@ fn changed(difference: &Difference) -> ReasonText {
             ..ReasonText::default()
         },
         Field::Installed(_) => installed(subject, before, after),
-        Field::Means => one_line(subject, before, after),
         Field::Env(_) => {
             let what = match (before, after) {
                 (None, _) => "new variable",
@@ -190,6 +190,18 @@ fn content(
         subject,
         what,
         ..ReasonText::default()
+    }
+}
+
+/// The names in a directory that was listed.
+fn names_in(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldValue<'_>>) -> ReasonText {
+    match (before, after) {
+        (Some(FieldValue::Digest(_)), Some(FieldValue::Digest(_))) => ReasonText {
+            subject,
+            what: "has other names in it".to_owned(),
+            ..ReasonText::default()
+        },
+        _ => content(subject, before, after, ["was seen to be listed", "no longer listed"]),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::engine::event::Event;
 use crate::engine::execute::{Attempts, CHANGES, Executed, Execution, changes_too_often};
 use crate::engine::files::{Files, PathState};
 use crate::engine::ignore::Ignore;
+use crate::engine::plan::PlanContext;
 use crate::engine::result_id::{Discovered, Installed};
 use crate::engine::sight::Moved;
 use crate::engine::spec::{Action, Means};
@@ -82,7 +83,7 @@ impl Execution<'_> {
             moved: how,
         } in files.into_iter().chain(listings)
         {
-            let content = match self.role(&path, how, history, attempts) {
+            let content = match role(&path, how, history, attempts) {
                 Role::Input => content,
                 Role::Own => {
                     self.tell_own(&path);
@@ -99,29 +100,11 @@ impl Execution<'_> {
         self.add_shadows(observed, &scope, &mut uses);
         match moved.first() {
             Some(first) if !self.target().effect => {
-                let again = self.again_for_used(first, attempts);
+                let again = again_for(first, attempts);
                 attempts.moved_used = moved;
                 Err(Box::new(again))
             }
             _ => Ok(uses),
-        }
-    }
-
-    /// What moves once more in the next attempt, and was left alone by the one of the record, is the command's own: as a
-    /// file that it makes on the way. What only had its permissions set each time is none the less an input.
-    fn role(&self, path: &str, how: Moved, history: &History, attempts: &Attempts) -> Role {
-        let was_moved = attempts.moved_used.iter().any(|it| it == path);
-        let was_read = || {
-            history
-                .record()
-                .is_some_and(|record| content_in(record, path).is_some())
-        };
-        match how {
-            Moved::No => Role::Input,
-            Moved::Marked if was_moved => Role::Input,
-            Moved::Marked | Moved::Passed => Role::Moved,
-            Moved::Rewritten | Moved::Changed if was_moved && !was_read() => Role::Own,
-            Moved::Rewritten | Moved::Changed => Role::Moved,
         }
     }
 
@@ -143,7 +126,7 @@ impl Execution<'_> {
 
     /// Those of its own files that are among the names of a directory that it listed.
     fn in_listings(&self, observed: &Observed, own: &[String]) -> Vec<(String, Digest)> {
-        let context = self.run.context;
+        let PlanContext { files, graph, .. } = self.run.context;
         let is_listed = |path: &&String| {
             let directory = path
                 .rsplit_once('/')
@@ -151,7 +134,7 @@ impl Execution<'_> {
             observed.listings.contains_key(&directory)
         };
         let found = own.iter().filter(is_listed).filter_map(|path| {
-            let (content, _) = context.files.source(path, context.graph.ignore()).ok()??;
+            let (content, _) = files.source(path, graph.ignore()).ok()??;
             Some((path.clone(), content))
         });
         found.collect()
@@ -184,31 +167,19 @@ impl Execution<'_> {
         }
     }
 
-    fn again_for_used(&self, path: &str, attempts: &mut Attempts) -> Executed {
-        attempts.changed += 1;
-        attempts.made -= 1;
-        if attempts.changed <= CHANGES {
-            return Executed::Again(Duration::ZERO);
-        }
-        let mut failure = changes_too_often(path);
-        let help = format!("if the command writes it itself, say so: `\"!{path}\"` in `inputs`");
-        failure.help.push(help);
-        Executed::Failed(failure)
-    }
-
     /// The files that were read and count, as they are now.
     fn used_files(&self, observed: &Observed, scope: &Scope<'_>, own: &[String]) -> Vec<UsedPath> {
-        let context = self.run.context;
+        let PlanContext { files, graph, .. } = self.run.context;
         let is_read = |(path, access): &(&String, &Access)| {
             !access.reads.is_empty() && !own.contains(path) && scope.is_input(path)
         };
         let read = observed.accesses.iter().filter(is_read);
         let used = read.filter_map(|(path, access)| {
-            let (state, content) = state_of(context.files, path, context.graph.ignore())?;
+            let (state, content) = state_of(files, path, graph.ignore())?;
             let moved = access.reads.iter().map(|found| observed.moved(*found, state));
             let moved = match moved.max()? {
                 // It went away while it was looked at.
-                Moved::No if context.files.look(path) != state => Moved::Changed,
+                Moved::No if files.look(path) != state => Moved::Changed,
                 moved => moved,
             };
             // What a list names and is gone at the end was made on the way.
@@ -223,7 +194,7 @@ impl Execution<'_> {
     /// it what the command or another target writes.
     fn together(&self, files: Vec<UsedPath>, own: &[String]) -> Vec<UsedPath> {
         const MANY: usize = 500;
-        let context = self.run.context;
+        let PlanContext { files: disk, graph, .. } = self.run.context;
         let directory_of = |path: &str| path.rsplit_once('/').map(|(directory, _)| directory.to_owned());
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for directory in files.iter().filter_map(|file| directory_of(&file.path)) {
@@ -231,13 +202,8 @@ impl Execution<'_> {
         }
         let whole = counts.into_iter().filter_map(|(path, count)| {
             let is_within = |own: &String| own.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/'));
-            let is_clean = count > MANY && !own.iter().any(is_within) && !context.graph.leads_to_artifact(&path);
-            let (content, _) = context
-                .files
-                .source(&path, context.graph.ignore())
-                .ok()
-                .flatten()
-                .filter(|_| is_clean)?;
+            let is_clean = count > MANY && !own.iter().any(is_within) && !graph.leads_to_artifact(&path);
+            let (content, _) = disk.source(&path, graph.ignore()).ok().flatten().filter(|_| is_clean)?;
             Some((path, Some(content)))
         });
         let whole: BTreeMap<String, Option<Digest>> = whole.collect();
@@ -297,8 +263,7 @@ impl Observed {
     fn moved(&self, found: Found, now: PathState) -> Moved {
         match (found, now) {
             (Found::SomeTime, PathState::File(identity)) if !self.begun.is_after(&identity) => Moved::Rewritten,
-            (Found::SomeTime, _) => Moved::No,
-            (Found::Nothing, PathState::Missing | PathState::Unreadable(_)) => Moved::No,
+            (Found::SomeTime, _) | (Found::Nothing, PathState::Missing | PathState::Unreadable(_)) => Moved::No,
             (Found::File(before), PathState::File(now)) if before == now => match self.begun.is_before(&now) {
                 // Written before it was read, by somebody.
                 true => Moved::Rewritten,
@@ -308,6 +273,37 @@ impl Observed {
             _ => Moved::Changed,
         }
     }
+}
+
+/// What a used path is to a target. What moves once more in the next attempt, and was left alone by the one of the record,
+/// is the command's own: as a file that it makes on the way. What only had its permissions set each time is none the less
+/// an input.
+fn role(path: &str, how: Moved, history: &History, attempts: &Attempts) -> Role {
+    let was_moved = attempts.moved_used.iter().any(|it| it == path);
+    let was_read = || {
+        history
+            .record()
+            .is_some_and(|record| content_in(record, path).is_some())
+    };
+    match how {
+        Moved::No => Role::Input,
+        Moved::Marked if was_moved => Role::Input,
+        Moved::Rewritten | Moved::Changed if was_moved && !was_read() => Role::Own,
+        _ => Role::Moved,
+    }
+}
+
+/// What comes of an attempt during which something moved that it was seen to use.
+fn again_for(path: &str, attempts: &mut Attempts) -> Executed {
+    attempts.changed += 1;
+    attempts.made -= 1;
+    if attempts.changed <= CHANGES {
+        return Executed::Again(Duration::ZERO);
+    }
+    let mut failure = changes_too_often(path);
+    let help = format!("if the command writes it itself, say so: `\"!{path}\"` in `inputs`");
+    failure.help.push(help);
+    Executed::Failed(failure)
 }
 
 /// What is at a path where a file was read, and its content; nothing for a directory or a device.

@@ -241,7 +241,7 @@ pub(super) fn silence(command: &Command) -> Option<String> {
     let is_replaced = |word: &String| word.starts_with("PYTHONPATH=") && !word.contains("$PYTHONPATH");
     Some(match closed {
         Some(letter) => format!("`{program} -{letter}` does not let atsaf look"),
-        None if words.iter().any(|word| is_replaced(word)) => {
+        None if words.iter().any(is_replaced) => {
             "`PYTHONPATH=` takes away what lets atsaf look: append `:$PYTHONPATH`".to_owned()
         }
         None => format!("`{program}` told nothing of itself"),

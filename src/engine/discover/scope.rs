@@ -57,14 +57,14 @@ impl<'a> Scope<'a> {
     fn is_installed(&self, path: &str) -> bool {
         let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let mut known = self.environments.borrow_mut();
-        above.any(|directory| match known.get(directory) {
-            Some(is_one) => *is_one,
-            None => {
-                let at = self.context.files.at(directory);
-                let is_one = at.join("pyvenv.cfg").is_file() || at.join("conda-meta").is_dir();
-                known.insert(directory.to_owned(), is_one);
-                is_one
+        above.any(|directory| {
+            if let Some(is_one) = known.get(directory) {
+                return *is_one;
             }
+            let at = self.context.files.at(directory);
+            let is_one = at.join("pyvenv.cfg").is_file() || at.join("conda-meta").is_dir();
+            known.insert(directory.to_owned(), is_one);
+            is_one
         })
     }
 

@@ -103,7 +103,8 @@ impl Tracing<'_> {
         };
         let (process, call) = (process.to_owned(), call.trim_start());
         if let Some(begun) = call.strip_suffix("<unfinished ...>") {
-            self.processes.entry(process).or_default().begun = begun.trim_end().to_owned();
+            let state = self.processes.entry(process).or_default();
+            begun.trim_end().clone_into(&mut state.begun);
         } else if let Some(resumed) = call.strip_prefix("<... ") {
             let begun = std::mem::take(&mut self.processes.entry(process.clone()).or_default().begun);
             let rest = resumed.split_once("resumed>").map_or("", |(_, rest)| rest);

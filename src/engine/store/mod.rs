@@ -243,7 +243,7 @@ impl Store {
         }
         let given = self.dir.with_file_name("given");
         let (at, new) = (given.join("python"), given.join(format!("python.{}", RunId::new())));
-        let make = || -> io::Result<()> {
+        let place = || -> io::Result<()> {
             remove(&new)?;
             own_file::make_directory(&new)?;
             own_file::create(&new.join("sitecustomize.py"))?.write_all(text.as_bytes())?;
@@ -254,7 +254,7 @@ impl Store {
                 Err(_) => remove(&at).and_then(|()| rename(&new, &at)),
             }
         };
-        make().map_err(StoreError::at(&at))?;
+        place().map_err(StoreError::at(&at))?;
         let made = at.canonicalize().map_err(StoreError::at(&at))?;
         Ok(hook.insert(made).clone())
     }
