@@ -29,6 +29,7 @@ const DATA: &[&str] = &[
     "engine::look",
     "engine::plan",
     "engine::reason",
+    "engine::result_id::Discovered",
     "engine::clock",
     "engine::run_id",
     "engine::spec",

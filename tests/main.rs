@@ -22,6 +22,8 @@
 //! | `time` | ages, probes, and what new data waits for |
 //! | `accept` | what the user takes for fresh |
 //! | `moving` | inputs that move while a build runs |
+//! | `discovery`, `discovery_python`, `discovery_trace` | what commands use without declaring it |
+//! | `discovery_model` | scripts that read further files depending on the first, against a plain model |
 //! | `side_effects` | targets that write the sources of others |
 //! | `pools` | what only so many targets may use at once, threads, memory, and one that fails among many |
 //! | `params_files` | parameters from files: which targets a key makes stale, and what is refused |
@@ -55,6 +57,10 @@ mod concurrency;
 mod crash;
 mod cwd;
 mod dependencies;
+mod discovery;
+mod discovery_model;
+mod discovery_python;
+mod discovery_trace;
 mod elsewhere;
 mod failures;
 mod gc;

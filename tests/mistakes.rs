@@ -429,12 +429,12 @@ error: unknown key `colour` in the target `a`
   --> Atsaffile:9:1
  9 | colour = "red"
    | ^^^^^^
-  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, shell, cwd, desc
+  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, discover, shell, cwd, desc
 error: unknown parameter `sclae`
    --> Atsaffile:12:25
  12 | run = "cat {{inputs}} {{sclae}}"
     |                         ^^^^^
-  note: parameters: inputs, output, inputs_file, params_file, threads
+  note: parameters: inputs, output, inputs_file, params_file, depfile, threads
   help: a parameter is declared in `[params]`
 error: two targets write `good.txt`
    --> Atsaffile:3:10

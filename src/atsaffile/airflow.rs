@@ -52,7 +52,7 @@ pub(super) fn read(
             "as_of" => dag.as_of = as_of(node, params, mistakes),
             "project" => dag.project = project(node, mistakes),
             "connections" => dag.connections = connections(node, secrets, mistakes),
-            _ => unknown_key(key, "in `[airflow]`", &KEYS, &[], mistakes),
+            _ => unknown_key(key, "in `[airflow]`", &KEYS, mistakes),
         }
     }
     dag

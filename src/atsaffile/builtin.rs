@@ -271,6 +271,11 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             .error(span, "`resume` is for commands")
             .help("remove it: what a built-in task has done in vain, it remembers by itself");
     }
+    if let Some(written) = draft.discover {
+        mistakes
+            .error(written.key, "`discover` is for commands")
+            .help("remove it: a built-in task reads what it declares");
+    }
     if let Some(span) = draft.direct {
         mistakes
             .error(span, "`direct` is for commands")

@@ -13,11 +13,11 @@ use super::template::{self, Hole, TemplatePart};
 use super::words;
 use crate::engine::spec::shell_text::reads_status;
 use crate::engine::spec::{
-    Action, Command, From, Input, Param, Piece, SHELL, SHELL_PAST_FAILURES, Template, Value, base_name,
+    Action, Command, From, Input, Means, Param, Piece, SHELL, SHELL_PAST_FAILURES, Template, Value, base_name,
 };
 
 /// Words of a command's template that are no parameters.
-const LISTS: [&str; 5] = ["inputs", "output", "inputs_file", "params_file", THREADS];
+const LISTS: [&str; 6] = ["inputs", "output", "inputs_file", "params_file", "depfile", THREADS];
 
 /// The hole for how many threads a command may keep busy, unless it is a parameter's name.
 const THREADS: &str = "threads";
@@ -68,6 +68,7 @@ impl Resolver<'_, '_> {
             }
         }
         makes_something(draft, run, &words, whole, mistakes);
+        writes_depfile(draft, run, &words, whole, mistakes);
         let params = self.used_params(draft, &words, mistakes);
         self.check_file_params(draft, &words, &params, mistakes);
         let named = self.named_params_files(draft);
@@ -161,6 +162,15 @@ impl Resolver<'_, '_> {
         }
         if name == "params_file" {
             return Some(Piece::ParamsFile);
+        }
+        if name == "depfile" {
+            if draft.means() == Some(Means::Depfile) {
+                return Some(Piece::Depfile);
+            }
+            mistakes
+                .error(span(), "`{{depfile}}` is for a target with `discover = \"depfile\"`")
+                .help(format!("add `discover = \"depfile\"` to the target `{target}`"));
+            return None;
         }
         if name == "output" {
             return Some(Piece::Outputs);
@@ -357,6 +367,24 @@ pub(super) fn usual_shell(text: &[Word<'_>]) -> Vec<String> {
         false => SHELL,
     };
     shell.map(str::to_owned).to_vec()
+}
+
+/// Checks that the command of a target with `discover = "depfile"` is told where to write that.
+fn writes_depfile(draft: &Draft<'_>, run: &CommandDraft<'_>, words: &[Template], whole: bool, mistakes: &mut Mistakes) {
+    let mut pieces = words.iter().flat_map(|word| &word.pieces);
+    if draft.means() == Some(Means::Depfile) && whole && !pieces.any(|piece| *piece == Piece::Depfile) {
+        let span = run.words.first().map_or(run.key, |word| word.span);
+        mistakes
+            .error(
+                span,
+                format!(
+                    "the command of the target `{}` never mentions `{{{{depfile}}}}`",
+                    draft.name.text
+                ),
+            )
+            .note("with `discover = \"depfile\"` a command lists what it has read in that file, in make's format")
+            .help("tell it to write there, as in `gcc -MMD -MF {{depfile}} …`, or remove `discover`");
+    }
 }
 
 /// Checks that there are outputs, and that the command is told where to write.

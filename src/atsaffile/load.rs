@@ -51,7 +51,6 @@ fn pool(name: Word<'_>, node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<
                 key,
                 &format!("in the pool `{}`", name.text),
                 &["slots", "rate"],
-                &[],
                 mistakes,
             ),
         }

@@ -13,7 +13,15 @@ use crate::engine::spec::schema::{self, Catalog};
 use crate::engine::spec::{Origin, Param, Span, Value};
 
 /// Words that mean something else in a template.
-const TAKEN: [&str; 6] = ["input", "inputs", "inputs_file", "output", "outputs", "params_file"];
+const TAKEN: [&str; 7] = [
+    "depfile",
+    "input",
+    "inputs",
+    "inputs_file",
+    "output",
+    "outputs",
+    "params_file",
+];
 
 /// A value with a name.
 #[derive(Clone)]
@@ -267,7 +275,7 @@ pub(super) fn check_taken(name: Word<'_>, of: &str, mistakes: &mut Mistakes) {
     if TAKEN.contains(&name.text) {
         mistakes
             .error(name.span, format!("`{}` cannot be the name of {of}", name.text))
-            .note("in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}` and `{{params_file}}` are paths")
+            .note("in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}`, `{{params_file}}` and `{{depfile}}` are paths")
             .help("choose another name");
     }
 }

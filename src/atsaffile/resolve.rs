@@ -169,6 +169,7 @@ impl Resolver<'_, '_> {
             cache: draft.cache && draft.temp.is_none(),
             temp: draft.temp.is_some(),
             resume: draft.resume.is_some(),
+            discover: draft.means(),
             secrets_in_output: draft.secrets_in_output,
         };
         if let Some((span, direct)) = draft.resume.zip(draft.direct) {

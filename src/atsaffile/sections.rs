@@ -67,7 +67,7 @@ impl<'t> Sections<'t> {
                 "airflow" => &mut sections.airflow,
                 "target" => &mut sections.target,
                 _ => {
-                    unknown_key(key, "at the top of the file", &SECTIONS, &[], mistakes);
+                    unknown_key(key, "at the top of the file", &SECTIONS, mistakes);
                     continue;
                 }
             };
@@ -93,7 +93,7 @@ impl<'t> Sections<'t> {
                 "params_files" => {
                     project.params_files = syntax::texts(node, "params_files", "a list of parameter files", mistakes);
                 }
-                _ => unknown_key(key, "in `[project]`", &PROJECT, &[], mistakes),
+                _ => unknown_key(key, "in `[project]`", &PROJECT, mistakes),
             }
         }
         project
@@ -128,7 +128,7 @@ impl<'t> Sections<'t> {
                         secret.optional = syntax::flag(node, "optional", mistakes).unwrap_or_default();
                     } else {
                         let place = format!("in the secret `{}`", name.text);
-                        unknown_key(key, &place, &["optional"], &[], mistakes);
+                        unknown_key(key, &place, &["optional"], mistakes);
                     }
                 }
             } else {
@@ -173,14 +173,7 @@ fn kind(node: &syntax::TomlNode<'_>) -> String {
 }
 
 /// Adds the error about a key that does not exist, or not yet.
-pub(super) fn unknown_key(key: Word<'_>, place: &str, known: &[&str], reserved: &[&str], mistakes: &mut Mistakes) {
-    if reserved.contains(&key.text) {
-        mistakes.error(
-            key.span,
-            format!("`{}` is reserved for a later version of atsaf", key.text),
-        );
-        return;
-    }
+pub(super) fn unknown_key(key: Word<'_>, place: &str, known: &[&str], mistakes: &mut Mistakes) {
     let what = format!("unknown key `{}` {place}", key.text);
     mistakes.unknown(Some(key.span), what, key.text, "keys", known.iter().copied());
 }

@@ -11,9 +11,9 @@ use super::mistakes::Mistakes;
 use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
-use crate::engine::spec::Span;
+use crate::engine::spec::{Means, Span};
 
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 30] = [
     "uses",
     "run",
     "each",
@@ -40,11 +40,11 @@ const KEYS: [&str; 29] = [
     "cache",
     "temp",
     "resume",
+    "discover",
     "shell",
     "cwd",
     "desc",
 ];
-const RESERVED: [&str; 1] = ["discover"];
 
 /// Most attempts after a failure.
 const MOST_RETRIES: i64 = 100;
@@ -101,6 +101,8 @@ pub(super) struct Draft<'t> {
     pub(super) temp: Option<Span>,
     /// Whether an attempt goes on with what a failed one left, and where that is said.
     pub(super) resume: Option<Span>,
+    /// By which means it is discovered what it uses, if that is written.
+    pub(super) discover: Option<DraftDiscover>,
     pub(super) secrets_in_output: bool,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
@@ -115,6 +117,15 @@ pub(super) struct Broken {
     pub(super) action: bool,
     /// Its axes, so that it is on none.
     pub(super) each: bool,
+}
+
+/// `discover` as written.
+#[derive(Clone, Copy)]
+pub(super) struct DraftDiscover {
+    /// Where the key is.
+    pub(super) key: Span,
+    /// None if it is off.
+    pub(super) means: Option<Means>,
 }
 
 /// An output as written.
@@ -190,6 +201,7 @@ impl<'t> Draft<'t> {
             cache: true,
             temp: None,
             resume: None,
+            discover: None,
             secrets_in_output: false,
             broken: Broken::default(),
         }
@@ -253,6 +265,7 @@ impl<'t> Draft<'t> {
             "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
             "temp" => self.temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
             "resume" => self.resume = syntax::flag(node, "resume", mistakes).and_then(|on| on.then_some(key.span)),
+            "discover" => self.discover = discover(key, node, mistakes),
             "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }
@@ -260,7 +273,7 @@ impl<'t> Draft<'t> {
 
     fn unknown(&mut self, key: Word<'t>, node: &TomlNode<'_>, mistakes: &mut Mistakes) {
         let place = format!("in the target `{}`", self.name.text);
-        if node.get_ref().is_table() && !RESERVED.contains(&key.text) {
+        if node.get_ref().is_table() {
             // What it does is perhaps in there.
             self.broken.action = true;
             mistakes
@@ -270,7 +283,7 @@ impl<'t> Draft<'t> {
                     self.name.text, key.text
                 ));
         } else {
-            unknown_key(key, &place, &KEYS, &RESERVED, mistakes);
+            unknown_key(key, &place, &KEYS, mistakes);
         }
     }
 
@@ -355,6 +368,12 @@ impl<'t> Draft<'t> {
         self.outputs.extend(path.map(|path| DraftOutput { port, name, path }));
     }
 
+    /// By which means it is discovered what its command uses; a task declares all that it reads.
+    pub(super) fn means(&self) -> Option<Means> {
+        let usual = self.run.as_ref().map(|_| Means::Python);
+        self.discover.map_or(usual, |written| written.means)
+    }
+
     /// The port of an output in the Spec. The single output of a command has one of its own, so that a renamed target
     /// finds its results.
     pub(super) fn port<'p>(&self, written: &Word<'p>) -> &'p str {
@@ -426,7 +445,7 @@ fn output<'t>(port: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -
             },
             _ => {
                 let place = format!("in the output `{}`", port.text);
-                unknown_key(key, &place, &["path", "name"], &[], mistakes);
+                unknown_key(key, &place, &["path", "name"], mistakes);
                 whole = false;
             }
         }
@@ -462,6 +481,24 @@ fn is_allowed(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> bool {
             .help("without the key, an artifact that holds a secret of the target fails the build");
     }
     allowed
+}
+
+/// Reads `discover`: by which means it is seen what the command uses.
+fn discover(key: Word<'_>, node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<DraftDiscover> {
+    let known = [Means::Python, Means::Trace, Means::Depfile];
+    let means = match node.get_ref().as_str() {
+        Some("off") => None,
+        word => {
+            let means = known.into_iter().find(|it| Some(it.word()) == word);
+            if means.is_none() {
+                let wanted = "\"auto\", \"trace\", \"depfile\" or \"off\"";
+                syntax::expected(node, "discover", wanted, mistakes);
+                return None;
+            }
+            means
+        }
+    };
+    Some(DraftDiscover { key: key.span, means })
 }
 
 fn retries(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> u32 {

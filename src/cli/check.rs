@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Severity, few_at_each_place};
 use crate::engine::files::{PathState, neither};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::PlanError;
-use crate::report::human;
+use crate::report::{discovered, human};
 
 /// Check the Atsaffile, sources and secrets without running anything
 #[derive(Debug, clap::Args)]
@@ -20,10 +20,19 @@ pub(super) struct Args {
     /// Targets, artifacts, artifacts' paths or aliases whose sources must be there [default: the project's own]
     #[arg(value_name = "GOAL")]
     goals: Vec<String>,
+    /// Instead, list the targets whose last attempt used more than they declare, with what to add to `inputs`
+    #[arg(long)]
+    undeclared: bool,
+    /// With --undeclared, end with 3 if there is such a target
+    #[arg(long, requires = "undeclared")]
+    exit_code: bool,
 }
 
 /// Checks.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
+    if args.undeclared {
+        return undeclared(args, session);
+    }
     let (found, exit, counts) = match setup::load(session) {
         Ok(project) => {
             let goals = project.goals(&args.goals)?;
@@ -102,6 +111,47 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
         found.extend(failure.diagnostics);
     }
     found
+}
+
+/// Lists the targets whose last attempt used more than they declare.
+fn undeclared(args: &Args, session: &Session) -> Result<Exit, CommandError> {
+    let project = session.load()?;
+    let graph = &project.graph;
+    let needed = graph.needed(&project.goals(&args.goals)?);
+    let found: Vec<(TargetId, Vec<String>)> = needed
+        .into_iter()
+        .filter_map(|id| {
+            let name = graph.name(id);
+            let record = project
+                .store
+                .records
+                .ledger(|ledger| ledger.target(name)?.record().cloned())?;
+            let mut inputs = discovered::undeclared(&record);
+            inputs.retain(|path| !graph.declares(id, path));
+            (!inputs.is_empty()).then_some((id, inputs))
+        })
+        .collect();
+    if session.screen.json() {
+        let targets = found.iter().map(|(id, inputs)| {
+            json!({ "target": graph.name(*id), "inputs": inputs, "line": graph.with_inputs(*id, inputs) })
+        });
+        session
+            .screen
+            .print_json(&json!({ "targets": targets.collect::<Vec<_>>() }));
+    } else {
+        let told = found.iter().map(|(id, inputs)| {
+            let count = human::count(inputs.len(), "file");
+            let help = graph.with_inputs(*id, inputs);
+            format!("{}  used {count} that it does not declare: {help}\n", graph.name(*id))
+        });
+        let text: String = told.collect();
+        let none = "no target was seen to use more than it declares\n";
+        session.screen.print(if text.is_empty() { none } else { &text });
+    }
+    Ok(match args.exit_code && !found.is_empty() {
+        true => Exit::Stale,
+        false => Exit::Done,
+    })
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> Value {

@@ -22,7 +22,7 @@ use super::Session;
 use super::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Observer, Observers};
-use crate::engine::graph::{ArtifactId, Graph};
+use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::store::Store;
 use crate::export::lineage::facets::{self, Setting};
 use crate::export::lineage::{LineageEvent, Tracker};
@@ -102,7 +102,8 @@ fn sending<T>(
         };
         let version = |id| version(&project.graph, &project.store, id);
         let tell = |event| put(&sender, event, &dropped);
-        let tracker = Tracker::new(&project.graph, &version, &tell);
+        let used = |id| used(&project.graph, &project.store, id);
+        let tracker = Tracker::new(&project.graph, &version, &used, &tell);
         let result = build(&Observers(vec![observer, &tracker]));
         tracker.close();
         drop(sender);
@@ -135,6 +136,17 @@ fn version(graph: &Graph, store: &Store, id: ArtifactId) -> Option<String> {
         let record = ledger.target(name)?.record()?;
         Some(format!("blake3:{}", record.artifact(port)?.content.hex()))
     })
+}
+
+/// The files that the last attempt of a target was seen to use.
+fn used(graph: &Graph, store: &Store, id: TargetId) -> Vec<String> {
+    let record = store
+        .records
+        .ledger(|ledger| ledger.target(graph.name(id))?.record().cloned());
+    let discovered = record.map(|record| record.discovered).unwrap_or_default();
+    let is_file = |path: &str| !path.ends_with('/');
+    let there = discovered.into_iter().filter(|it| it.content.is_some());
+    there.map(|it| it.path).filter(|path| is_file(path)).collect()
 }
 
 /// What the sender's thread needs.

@@ -2,18 +2,23 @@
 
 mod tasks;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
+use super::setup::Project;
 use super::{CommandError, Exit, Session};
+use crate::engine::clock;
 use crate::engine::graph::{Graph, How, Read, TargetId};
-use crate::engine::spec::{Action, ArtifactKind, From, Origin, Param, SHELL, SHELL_PAST_FAILURES, Target};
+use crate::engine::spec::{Action, ArtifactKind, From, Means, Origin, Param, SHELL, SHELL_PAST_FAILURES, Target};
+use crate::engine::store::StoredResult;
 use crate::export;
 use crate::outward::visible_line;
+use crate::report::discovered;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::instances::{grouped, in_common, name_of};
+use crate::report::reasons::seen_by;
 use crate::report::table::TextTable;
 
 /// List targets, what they read and make, and their parameters
@@ -44,20 +49,20 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         session.screen.print_json(&json!({
             "project": graph.spec.name,
             "params": graph.spec.params.iter().map(|it| export::json::param(graph, it)).collect::<Vec<_>>(),
-            "targets": ids.iter().map(|id| export::json::target(graph, *id)).collect::<Vec<_>>(),
+            "targets": ids.iter().map(|id| json_of(&project, *id)).collect::<Vec<_>>(),
         }));
         return Ok(Exit::Done);
     }
     let ink = session.screen.out_ink();
     let groups = grouped(ids, graph, session.common.expand, |id| *id, |_| ());
-    let listed: Vec<String> = groups.iter().map(|group| target(graph, group, ink)).collect();
+    let listed: Vec<String> = groups.iter().map(|group| target(&project, group, ink)).collect();
     session.screen.print(&listed.join("\n"));
     Ok(Exit::Done)
 }
 
 /// A target, or many instances of one by what they have in common.
-fn target(graph: &Graph, group: &[TargetId], ink: Ink) -> String {
-    let id = group[0];
+fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
+    let (graph, id) = (&project.graph, group[0]);
     let target = graph.target(id);
     let name = match group.len() {
         1 => target.name.clone(),
@@ -85,6 +90,12 @@ fn target(graph: &Graph, group: &[TargetId], ink: Ink) -> String {
     for read in &graph.node(id).reads {
         let path = if read.path == read.role { "" } else { &read.path };
         rows.add("reads", &[&read.role, path, &origin_of_read(graph, target, read)]);
+    }
+    if let Some(record) = record(project, id) {
+        let how = used_when(&record, clock::now());
+        for (name, what) in discovered::lines(&record) {
+            rows.add("uses", &[&name, &what, &how]);
+        }
     }
     for output in &target.outputs {
         let slash = if output.kind == ArtifactKind::Directory {
@@ -116,6 +127,28 @@ fn target(graph: &Graph, group: &[TargetId], ink: Ink) -> String {
         cells.for_each(|cell| *cell = in_common(cell, id, graph));
     }
     format!("{heading}\n{}", rows.draw(ink))
+}
+
+fn record(project: &Project, id: TargetId) -> Option<StoredResult> {
+    let name = project.graph.name(id);
+    project
+        .store
+        .records
+        .ledger(|ledger| ledger.target(name)?.record().cloned())
+}
+
+/// A target with what its last attempt was seen to use.
+fn json_of(project: &Project, id: TargetId) -> serde_json::Value {
+    let mut target = export::json::target(&project.graph, id);
+    target["discover"] = project.graph.target(id).discover.map_or("off", Means::word).into();
+    target["discovered"] = record(project, id).as_ref().map(discovered::json).unwrap_or_default();
+    target
+}
+
+/// By which means it was seen what a result used, and when.
+fn used_when(result: &StoredResult, now: SystemTime) -> String {
+    let (run, ago) = (result.run.short(), human::ago(result.run.time(), now));
+    format!("{} in run {run} ({ago})", seen_by(result.seen_by))
 }
 
 /// Rows with a label, which is written once for all of its rows.

@@ -111,6 +111,12 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
                     build::once(&args, &project, session, interrupted, Some(&superseded))
                 });
                 changed = meanwhile;
+                // What the attempts were seen to use is known by now.
+                watched = match goals.is_empty() {
+                    true => watched,
+                    false => Watched::of_goals(&project, &goals),
+                };
+                source.observe(&watched, session);
                 match built {
                     Ok(summary) if summary.interrupted => return Ok(Exit::Interrupted),
                     Ok(Summary { superseded: 1.., .. }) => stopped += 1,

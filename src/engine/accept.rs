@@ -7,7 +7,7 @@
 use std::io;
 
 use super::clock;
-use super::dependencies::today;
+use super::discover::Today;
 use super::graph::TargetId;
 use super::look::Look as _;
 use super::plan::{self, Note, PlanContext, PlanError, Step, Verdict};
@@ -137,16 +137,14 @@ fn found(context: PlanContext<'_>, step: &Step, why: &str, run: RunId) -> Result
     let artifacts = artifacts.collect::<Result<Vec<Artifact>, Refusal>>()?;
     let declared = step.fingerprint.as_ref().and_then(|fingerprint| fingerprint.hash());
     let declared = declared.ok_or_else(|| Refusal::Needs(Vec::new()))?;
-    let mut discovered = record.discovered.clone();
-    for used in &mut discovered {
-        used.content = today(context.files, graph, &used.path);
-    }
+    let (discovered, installed) = Today::new(context.inputs()).of(record);
     Ok(Some(Acceptance {
         run,
         why: why.to_owned(),
         id: record.id,
         declared,
         discovered,
+        installed,
         artifacts,
         at,
     }))

@@ -16,9 +16,10 @@ use super::attempt_log::Log;
 use super::cause::{self, Traces};
 use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
+use super::discover::{self, Observation, Observed, python, trace};
 use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
-use super::given::GivenFiles;
+use super::given::{GivenFiles, GivenPaths};
 use super::graph::TargetId;
 use super::nesting;
 use super::plan::PlanContext;
@@ -26,7 +27,7 @@ use super::run::Options;
 use super::run_id::RunId;
 use super::secrets_given::SecretsGiven;
 use super::spec::schema::VariableRole;
-use super::spec::{Action, ArtifactKind, Command, Target, Value};
+use super::spec::{Action, ArtifactKind, Command, Means, Target, Value};
 use super::store::{Claim, Held, Private, Staged, Store, StoreError, private_key};
 use super::survivors::{self, Survivor};
 use super::task::{Context, Message, Task, TaskError};
@@ -57,6 +58,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) left_running: AtomicBool,
     /// Keeps other attempts from its private directories.
     pub(crate) claim: OnceLock<Claim>,
+    /// What its command was seen to use.
+    pub(crate) observed: OnceLock<Observed>,
 }
 
 /// Why nothing came of an attempt.
@@ -367,26 +370,32 @@ impl Attempt<'_> {
                 ..Failure::default()
             })));
         }
-        let _given = GivenFiles::write(self.context, self.target, command)?;
+        let given = GivenFiles::write(self.context, self.target, command)?;
         self.may_start(pace).await?;
         let words = command::words_of(self.context, self.target, command, (staging, self.threads));
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
-        let dir = match &command.cwd {
-            Some(cwd) => files.at(cwd),
-            None => files.root().to_owned(),
-        };
+        let is_traced = target.discover == Some(Means::Trace);
+        let dir = self.dir_of(command);
         let process = Process {
             words,
+            under: match is_traced {
+                true => trace::words(&given.own_paths().trace),
+                false => Vec::new(),
+            },
             dir: &dir,
-            env: self.environment(target),
+            env: self.watched_environment(target, given.own_paths())?,
             lock: self.held.own(),
             apart: false,
         };
         let log = || log.lock().unwrap_or_else(PoisonError::into_inner);
         log().set_command(shown);
+        if is_traced && process.program(&process.under[0]).is_none() {
+            return Err(AttemptError::Failed(Box::new(trace::not_there())));
+        }
         if target.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
+        let observation = Observation::begin(target, given.own_paths(), files.root(), &dir);
         let ended = process
             .run(
                 target.timeout,
@@ -410,22 +419,74 @@ impl Attempt<'_> {
             AttemptError::Failed(Box::new(failure))
         })?;
         self.left_running.store(ended.left_running, Ordering::Relaxed);
+        let observed = observation.map(Observation::end);
         match ended.how {
-            ProcessEnd::Exit(status) if status.success() => Ok(()),
+            ProcessEnd::Exit(status) if status.success() => self.take_observed(observed),
             ProcessEnd::Exit(status) => {
                 let mut log = log();
                 log.end();
                 let advice = cause::of_exit(status, &process.words, log.tail());
-                Err(AttemptError::Failed(Box::new(Failure {
+                let mut failure = Failure {
                     what: command::describe(status),
                     advice: advice.into_iter().collect(),
                     retry: true,
                     ..Failure::default()
-                })))
+                };
+                match observed {
+                    Some(Ok(observed)) => self.add_undeclared(&observed, &mut failure),
+                    Some(Err(untraced)) if is_traced => failure = *untraced,
+                    _ => {}
+                }
+                Err(AttemptError::Failed(Box::new(failure)))
             }
             ProcessEnd::TimedOut => Err(too_long(target)),
             ProcessEnd::Interrupted => Err(AttemptError::Interrupted),
         }
+    }
+
+    /// Keeps what a command that went well was seen to use; fails if that is another target's and not declared.
+    fn take_observed(&self, observed: Option<Result<Observed, Box<Failure>>>) -> Result<(), AttemptError> {
+        let Some(observed) = observed.transpose().map_err(AttemptError::Failed)? else {
+            return Ok(());
+        };
+        let undeclared = observed.undeclared(self.context, self.target);
+        if !undeclared.is_empty() {
+            let failure = discover::undeclared_failure(&undeclared, self.context.graph, self.target);
+            return Err(AttemptError::Failed(Box::new(failure)));
+        }
+        let _ = self.observed.set(observed);
+        Ok(())
+    }
+
+    /// Adds to the failure of a command what it opened without declaring it, which may be why.
+    fn add_undeclared(&self, observed: &Observed, failure: &mut Failure) {
+        let undeclared = observed.undeclared(self.context, self.target);
+        if !undeclared.is_empty() {
+            let more = discover::undeclared_failure(&undeclared, self.context.graph, self.target);
+            failure.notes.push(more.what);
+            failure.help.extend(more.help);
+            failure.retry = false;
+        }
+    }
+
+    /// Where a command of the target runs.
+    pub(super) fn dir_of(&self, command: &Command) -> PathBuf {
+        let files = self.context.files;
+        match &command.cwd {
+            Some(cwd) => files.at(cwd),
+            None => files.root().to_owned(),
+        }
+    }
+
+    /// What the command of a target sees of the environment, with that by which its Python programs tell what they use.
+    fn watched_environment(&self, target: &Target, given: &GivenPaths) -> Result<BTreeMap<String, String>, StoreError> {
+        let mut env = self.environment(target);
+        if target.discover == Some(Means::Python) {
+            let hook = self.context.store.python_hook(python::HOOK)?;
+            let notes = hook.with_file_name(given.notes.file_name().unwrap_or_default());
+            env.extend(python::variables(&env, &hook, &notes));
+        }
+        Ok(env)
     }
 
     /// All that a command sees of the environment.

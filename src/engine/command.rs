@@ -72,6 +72,7 @@ pub(crate) fn words_of(
         inputs_file: &below(&given.inputs),
         params_file: &below(&given.params),
         threads,
+        depfile: &below(&given.depfile),
     };
     words(command, &fill)
 }
@@ -106,6 +107,8 @@ pub(crate) fn declared_inputs(graph: &Graph, id: TargetId) -> Vec<(&str, &str)> 
 pub(crate) struct Process<'a> {
     /// The program and its arguments.
     pub(crate) words: Vec<String>,
+    /// A program that runs it, with its arguments; most often none.
+    pub(crate) under: Vec<String>,
     /// Where it runs.
     pub(crate) dir: &'a Path,
     /// All of its environment.
@@ -210,7 +213,7 @@ impl Process<'_> {
     }
 
     /// The path of a program: a child whose program has a path is born without a copy of this process.
-    fn program(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         let path = self.env.get("PATH").filter(|_| !name.contains('/'))?;
         let mut candidates = std::env::split_paths(path).map(|dir| dir.join(name));
         candidates.find(|candidate| candidate.is_absolute() && candidate.is_file())
@@ -236,7 +239,10 @@ impl Process<'_> {
             false => (None, write.try_clone()?),
         };
         let mut command;
-        if let Some((program, words)) = self.without_shell() {
+        if let [under, arguments @ ..] = self.under.as_slice() {
+            command = std::process::Command::new(self.program(under).unwrap_or_else(|| under.into()));
+            command.args(arguments).args(&self.words);
+        } else if let Some((program, words)) = self.without_shell() {
             command = std::process::Command::new(program);
             command.arg0(words[0]).args(&words[1..]);
         } else {

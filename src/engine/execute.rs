@@ -60,6 +60,8 @@ pub(crate) struct Attempts {
     pub(super) changed: u32,
     /// Inputs that moved during the last attempt and said the same afterwards, and how.
     pub(super) moved_alike: Vec<(String, Moved)>,
+    /// What the last attempt was seen to use and moved meanwhile.
+    pub(super) moved_used: Vec<String>,
     /// Whether it was told for whom it waits.
     waiting: bool,
 }
@@ -194,6 +196,7 @@ impl<'a> Execution<'a> {
             held,
             left_running: AtomicBool::new(false),
             claim: OnceLock::new(),
+            observed: OnceLock::new(),
         }
     }
 
@@ -403,14 +406,21 @@ impl<'a> Execution<'a> {
                 return Ok(*executed);
             }
         };
+        let uses = match self.uses(attempt.observed.get(), &basis, history, attempts) {
+            Ok(uses) => uses,
+            Err(executed) => {
+                attempt.clear(self.target());
+                return Ok(*executed);
+            }
+        };
         self.keep_listings(&basis.reads);
         let declared = basis.fingerprint.hash().unwrap_or(declared);
         let made = ResultEntry {
             run: *run,
             target: self.target().name.clone(),
-            id: result_id(declared, &[]),
+            id: result_id(declared, &uses.discovered, &uses.installed),
             declared,
-            discovered: Vec::new(),
+            discovered: uses.discovered,
             fingerprint: Some(basis.fingerprint),
             artifacts: Vec::new(),
             read: basis
@@ -418,7 +428,9 @@ impl<'a> Execution<'a> {
                 .iter()
                 .map(|read| (read.role.clone(), read.path.clone()))
                 .collect(),
-            written: basis.written,
+            written: [basis.written, uses.written].concat(),
+            installed: uses.installed,
+            seen_by: uses.seen_by,
             reasons,
             attempt: attempts.made,
             ended: clock::milliseconds_of(context.files.now()),

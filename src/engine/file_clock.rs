@@ -33,6 +33,15 @@ impl Measured {
     }
 }
 
+impl Measured {
+    /// Whether a file was changed after it, by a clock that stamps files no later than it is.
+    pub(super) fn is_before(self, identity: &Identity) -> bool {
+        let Self(begin) = self;
+        // A time of modification in the future says nothing.
+        identity.changed > begin
+    }
+}
+
 /// The last change of a file. The time of modification can be set by anyone, and one in the future says nothing.
 pub(super) fn last_change(identity: &Identity, now: Moment) -> Moment {
     match identity.modified > now {
@@ -99,7 +108,7 @@ impl Probe {
         self.device
     }
 
-    fn now(&self) -> Option<Moment> {
+    pub(super) fn now(&self) -> Option<Moment> {
         self.file.write_at(b".", 0).ok()?;
         let metadata = self.file.metadata().ok()?;
         Some((metadata.ctime(), metadata.ctime_nsec()))

@@ -10,13 +10,14 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::clock::Clock;
 use super::digest::{Digest, Tree, of_file};
+use super::discover::packages::{self, Package};
 use super::fast_map::FastMap;
 use super::file_clock::{self, Measured, Moment, Probe};
 use super::ignore::Ignore;
@@ -32,6 +33,14 @@ pub struct Identity {
     pub(super) changed: Moment,
     pub(super) inode: u64,
     pub(super) device: u64,
+}
+
+impl Identity {
+    /// Whether another one of the same file differs only in the time of its last change of any kind.
+    pub(super) fn is_marked_only(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.size, it.modified, it.inode, it.device);
+        of(self) == of(other) && self.changed != other.changed
+    }
 }
 
 /// A remembered digest.
@@ -68,6 +77,9 @@ pub enum PathState {
     Unreadable(io::ErrorKind),
 }
 
+/// The packages of a directory, and when anything had come or gone there.
+type ListedPackages = (Moment, Arc<Vec<Package>>);
+
 /// A digest and what it is of.
 pub type Found = (Digest, ArtifactKind);
 
@@ -82,6 +94,8 @@ pub struct Files {
     /// Links that lead back to a directory in which they lie.
     circles: Mutex<BTreeSet<String>>,
     clock: Clock,
+    /// The packages that a directory lists, as long as nothing came or went there.
+    packages: Mutex<FastMap<String, ListedPackages>>,
 }
 
 impl Files {
@@ -95,6 +109,7 @@ impl Files {
             measured: AtomicBool::new(false),
             circles: Mutex::default(),
             clock: Clock::default(),
+            packages: Mutex::default(),
         }
     }
 
@@ -234,6 +249,38 @@ impl Files {
         reader.read(&root)
     }
 
+    /// The names in a directory, sorted, without those that `leaves_out` is true of, by their paths; `None` if there is no
+    /// directory.
+    pub(crate) fn names(&self, path: &str, leaves_out: &dyn Fn(&str, bool) -> bool) -> Option<Vec<String>> {
+        let entries = std::fs::read_dir(self.at(path)).ok()?.flatten();
+        let name = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().to_str()?.to_owned();
+            let below = format!("{}{name}", path.trim_start_matches("./"));
+            (!leaves_out(&below, entry.path().is_dir())).then_some(name)
+        };
+        let mut names: Vec<String> = entries.filter_map(name).collect();
+        names.sort();
+        Some(names)
+    }
+
+    /// The packages that a directory of Python's lists.
+    pub(crate) fn packages_in(&self, directory: &str) -> Arc<Vec<Package>> {
+        let at = self.at(directory);
+        let Ok(metadata) = std::fs::metadata(&at) else {
+            return Arc::default();
+        };
+        let changed = identity(&metadata).changed;
+        let mut known = self.packages.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(directory) {
+            Some((before, packages)) if *before == changed => Arc::clone(packages),
+            _ => {
+                let packages = Arc::new(packages::in_directory(&at));
+                known.insert(directory.to_owned(), (changed, Arc::clone(&packages)));
+                packages
+            }
+        }
+    }
+
     /// The links that were found to lead back to a directory in which they lie; each is given once.
     pub(crate) fn take_circles(&self) -> BTreeSet<String> {
         std::mem::take(&mut *self.circles.lock().unwrap_or_else(PoisonError::into_inner))
@@ -363,6 +410,16 @@ impl super::look::Look for Files {
 
     fn content(&self, path: &str) -> io::Result<Option<Found>> {
         self.content(path)
+    }
+
+    fn names(&self, path: &str, leaves_out: &dyn Fn(&str, bool) -> bool) -> Option<Vec<String>> {
+        self.names(path, leaves_out)
+    }
+
+    fn version_in(&self, directory: &str, package: &str) -> Option<String> {
+        let packages = self.packages_in(directory);
+        let found = packages.iter().find(|it| it.name == package);
+        found.map(|it| it.version.clone())
     }
 
     fn now(&self) -> std::time::SystemTime {

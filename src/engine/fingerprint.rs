@@ -149,6 +149,10 @@ pub enum Field<S = String> {
     Direct,
     /// The directory in which a command runs.
     Cwd,
+    /// Something installed that an attempt was seen to use, by name.
+    Installed(S),
+    /// By which means it is looked what an attempt uses.
+    Means,
 }
 
 /// The typed value of a field.
@@ -199,6 +203,8 @@ impl Field<&str> {
             Self::OutputOrder => Field::OutputOrder,
             Self::Direct => Field::Direct,
             Self::Cwd => Field::Cwd,
+            Self::Installed(name) => Field::Installed(name.to_owned()),
+            Self::Means => Field::Means,
         }
     }
 
@@ -222,6 +228,8 @@ impl Field<&str> {
             Self::OutputOrder => into.tag(14),
             Self::Direct => into.tag(15),
             Self::Cwd => into.tag(16),
+            Self::Installed(name) => into.tag(17).text(name),
+            Self::Means => into.tag(18),
         };
     }
 }
@@ -233,7 +241,11 @@ impl fmt::Display for Field {
             Self::Task | Self::TaskVersion => f.write_str("task"),
             Self::Command => f.write_str("command"),
             Self::Shell => f.write_str("shell"),
-            Self::Part(name) | Self::Param(name) | Self::Output(name) | Self::Discovered(name) => f.write_str(name),
+            Self::Part(name)
+            | Self::Param(name)
+            | Self::Output(name)
+            | Self::Discovered(name)
+            | Self::Installed(name) => f.write_str(name),
             Self::Input { role, path: Some(path) } if role != path => write!(f, "{role} ({path})"),
             Self::Input { role, .. } => f.write_str(role),
             Self::InputOrder => f.write_str("order of the inputs"),
@@ -242,6 +254,7 @@ impl fmt::Display for Field {
             Self::OutputOrder => f.write_str("order of the outputs"),
             Self::Direct => f.write_str("direct"),
             Self::Cwd => f.write_str("cwd"),
+            Self::Means => f.write_str("discover"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The files behind `{{inputs_file}}` and `{{params_file}}`: what is too long for a command line.
+//! The files behind `{{inputs_file}}` and `{{params_file}}`, which hold what is too long for a command line, and that
+//! behind `{{depfile}}`, in which a command lists what it has read.
 //!
 //! They lie at the same path in every run, so that a tool which writes its command line into its result writes the same
 //! each time; the lock of the target keeps two attempts apart. They go with the attempt.
@@ -10,23 +11,31 @@ use std::path::{Path, PathBuf};
 use super::command::{self, Fill};
 use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{Command, Piece, Target};
+use super::spec::{Command, Means, Piece, Target};
 use super::store::{self, StoreError, own_file, private_key};
 
 /// The files that one attempt of a command is given, as long as this is kept.
 pub(crate) struct GivenFiles {
     paths: GivenPaths,
-    /// Whether any was written.
+    /// Whether there may be any.
     is_any: bool,
+    /// Whether Python programs note what they use.
+    is_noted: bool,
 }
 
 /// Where they lie.
 pub(crate) struct GivenPaths {
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// The list of inputs.
     pub(crate) inputs: PathBuf,
     /// The parameters.
     pub(crate) params: PathBuf,
+    /// What the command has read.
+    pub(crate) depfile: PathBuf,
+    /// What strace has seen.
+    pub(crate) trace: PathBuf,
+    /// What Python programs of the command note, beside the directory: they make it.
+    pub(crate) notes: PathBuf,
 }
 
 impl GivenFiles {
@@ -39,19 +48,37 @@ impl GivenFiles {
         GivenPaths {
             inputs: dir.join("inputs"),
             params: dir.join("params.json"),
+            depfile: dir.join("depfile"),
+            trace: dir.join("trace"),
+            notes: dir.with_extension("notes"),
             dir,
         }
     }
 
-    /// Writes those that a target's command asks for.
+    /// Where those of this attempt lie.
+    pub(crate) fn own_paths(&self) -> &GivenPaths {
+        &self.paths
+    }
+
+    /// Writes those that a target's command asks for, and takes away what an earlier attempt has left.
     pub(crate) fn write(context: PlanContext<'_>, id: TargetId, command: &Command) -> Result<Self, StoreError> {
         let target = context.graph.target(id);
         let asks_for = |wanted| command::has(command, |piece| *piece == wanted);
         let (inputs, params) = (asks_for(Piece::InputsFile), asks_for(Piece::ParamsFile));
+        let is_listed = matches!(target.discover, Some(Means::Depfile | Means::Trace));
         let given = Self {
             paths: Self::paths(context.files.root(), target),
-            is_any: inputs || params,
+            is_any: inputs || params || is_listed,
+            is_noted: target.discover == Some(Means::Python),
         };
+        if given.is_noted {
+            store::remove(&given.paths.notes).map_err(StoreError::at(&given.paths.notes))?;
+        }
+        if is_listed {
+            let dir = &given.paths.dir;
+            let anew = store::remove(dir).and_then(|()| own_file::make_directory(dir));
+            anew.map_err(StoreError::at(dir))?;
+        }
         if inputs {
             let inputs = command::seen_inputs(context.graph, id, command);
             given.put(&given.paths.inputs, &Fill::inputs_file(&inputs))?;
@@ -84,6 +111,9 @@ impl Drop for GivenFiles {
     fn drop(&mut self) {
         if self.is_any {
             let _ = fs::remove_dir_all(&self.paths.dir);
+        }
+        if self.is_noted {
+            let _ = fs::remove_file(&self.paths.notes);
         }
     }
 }

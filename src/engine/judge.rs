@@ -4,15 +4,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::dependencies::{reads_of, take_fingerprint, today};
+use super::dependencies::{reads_of, take_fingerprint};
 use super::digest::Digest;
+use super::discover::Today;
 use super::fingerprint::{Field, FieldValue, Fingerprint};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::look::Look;
 use super::plan::{Contents, Note, PlanError, Restorable, Step, Verdict, VerdictInputs};
 use super::reason::{self, Difference, Evidence, InPlace, Reason};
-use super::result_id::{Discovered, result_id};
-use super::spec::{Action, ArtifactKind, Output, Target};
+use super::result_id::result_id;
+use super::spec::{Action, ArtifactKind, Means, Output, Target};
 use super::store::entry::Artifact;
 use super::store::{History, StoredResult};
 use super::timing::{Timed, are_new_data};
@@ -234,6 +235,7 @@ impl Case<'_> {
         let accepted = StoredResult {
             declared: acceptance.declared,
             discovered: acceptance.discovered.clone(),
+            installed: acceptance.installed.clone(),
             artifacts: acceptance.artifacts.clone(),
             ..record.clone()
         };
@@ -281,8 +283,9 @@ impl Case<'_> {
         {
             gone.needed_by = Some(reader);
         }
-        let same = result.filter(|result| hash == Some(result.declared));
-        let discovered = same.map(|result| moved(disk, graph, &result.discovered));
+        // As long as an input is not known, what was used and has moved is reason enough.
+        let same = result.filter(|result| hash.is_none_or(|hash| hash == result.declared));
+        let discovered = same.map(|result| moved(self.inputs, target, result));
         let reasons = reason::diff(&Evidence {
             fingerprint: self.fingerprint,
             hash,
@@ -310,30 +313,31 @@ fn look_at(disk: &dyn Look, path: &str, recorded: Option<&Artifact>) -> io::Resu
     }
 }
 
-/// Those of some discovered inputs that are not as they were.
-fn moved(disk: &dyn Look, graph: &Graph, discovered: &[Discovered]) -> Vec<Difference> {
-    let value = |content: Option<Digest>| Some(content.map_or(FieldValue::Absent, FieldValue::Digest));
-    let difference = |before: &Discovered| {
-        let now = today(disk, graph, &before.path);
-        (now != before.content).then(|| Difference {
-            field: Field::Discovered(before.path.clone()),
-            before: value(before.content),
-            after: value(now),
-        })
-    };
-    discovered.iter().filter_map(difference).collect()
+/// What a record was seen to use and is not as it was; and that nobody has looked by the means that the target asks for.
+fn moved(inputs: VerdictInputs<'_>, target: &Target, record: &StoredResult) -> Vec<Difference> {
+    let word = |means: Option<Means>| Some(FieldValue::Text(means.map_or("off", Means::word).into()));
+    let means = (!counts_for(target, record)).then(|| Difference {
+        field: Field::Means,
+        before: word(record.seen_by),
+        after: word(target.discover),
+    });
+    means.into_iter().chain(Today::new(inputs).moved(record)).collect()
+}
+
+/// Whether what a result was seen to use was looked at by the means that a target asks for.
+fn counts_for(target: &Target, result: &StoredResult) -> bool {
+    match target.discover {
+        // A result of which nothing was seen counts as far as it was declared.
+        None | Some(Means::Python) => true,
+        Some(Means::Depfile | Means::Trace) => result.seen_by == target.discover,
+    }
 }
 
 /// The key under which an effect acts: the id of its result as far as it is known before the attempt.
 pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Option<&StoredResult>) -> Digest {
-    let used = record.into_iter().flat_map(|record| &record.discovered);
-    let discovered: Vec<Discovered> = used
-        .map(|used| Discovered {
-            path: used.path.clone(),
-            content: today(inputs.disk, inputs.graph, &used.path),
-        })
-        .collect();
-    result_id(declared, &discovered)
+    let used = record.map(|record| Today::new(inputs).of(record));
+    let (discovered, installed) = used.unwrap_or_default();
+    result_id(declared, &discovered, &installed)
 }
 
 /// What a result leaves; what links lead to is known only of artifacts that are in place.
@@ -391,7 +395,7 @@ fn restorable(
         found.and_then(Result::ok).flatten() == Some((artifact.bytes, artifact.kind))
     };
     let can_restore = |result: &StoredResult| {
-        let is_today = moved(inputs.disk, inputs.graph, &result.discovered).is_empty();
+        let is_today = counts_for(target, result) && Today::new(inputs).moved(result).is_empty();
         is_today && timed.allows(result) && inputs.past.can_restore(result, &in_place)
     };
     if target.effect {
@@ -402,7 +406,10 @@ fn restorable(
     }
     let results = inputs.past.results_of(declared);
     let mut results = results.iter().map(StoredResult::new);
-    results.find(|result| !result.effect && can_restore(result))
+    // Of an attempt at which nobody looked, only others tell what it used.
+    let uses_more = results.clone().any(|result| !result.discovered.is_empty());
+    let is_blind = |result: &StoredResult| target.discover.is_some() && result.seen_by.is_none() && uses_more;
+    results.find(|result| !result.effect && !is_blind(result) && can_restore(result))
 }
 
 #[cfg(test)]

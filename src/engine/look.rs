@@ -34,6 +34,17 @@ pub trait Look: Sync {
     /// As [`Look::placed`].
     fn content(&self, path: &str) -> io::Result<Option<(Digest, ArtifactKind)>>;
 
+    /// The names in a directory of the project, sorted, without those that `leaves_out` is true of, by their paths;
+    /// `None` if there is no directory.
+    fn names(&self, _path: &str, _leaves_out: &dyn Fn(&str, bool) -> bool) -> Option<Vec<String>> {
+        None
+    }
+
+    /// The version of a package that a directory of Python's lists; `None` if it lists none of that name.
+    fn version_in(&self, _directory: &str, _package: &str) -> Option<String> {
+        None
+    }
+
     /// The time of day.
     fn now(&self) -> SystemTime;
 

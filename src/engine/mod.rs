@@ -13,6 +13,7 @@ pub mod clock;
 pub mod command;
 mod dependencies;
 pub mod digest;
+mod discover;
 pub mod event;
 mod examine;
 mod execute;

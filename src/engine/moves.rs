@@ -219,7 +219,12 @@ pub(crate) fn failure(run: &Run<'_>, target: TargetId, reasons: &[Reason]) -> Fa
             field: Field::Input { role, path },
             ..
         }) => Some(path.as_ref().unwrap_or(role)),
-        Reason::Altered { path, .. } | Reason::Missing { path, .. } => Some(path),
+        Reason::Changed(Difference {
+            field: Field::Discovered(path),
+            ..
+        })
+        | Reason::Altered { path, .. }
+        | Reason::Missing { path, .. } => Some(path),
         _ => None,
     });
     let mut what: Vec<String> = Vec::new();

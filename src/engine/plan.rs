@@ -257,8 +257,10 @@ pub fn plan_with(
     force: &(dyn Fn(TargetId) -> bool + Sync),
 ) -> Result<Plan, Vec<PlanError>> {
     let needed = inputs.graph.needed(goals);
-    look_ahead(inputs, &needed);
-    let mut judged: Vec<Judged> = judge_optimistically(inputs, &needed, force);
+    let names: Vec<&str> = needed.iter().map(|id| inputs.graph.name(*id)).collect();
+    let histories = inputs.past.histories(&names);
+    look_ahead(inputs, &needed, &histories);
+    let mut judged: Vec<Judged> = judge_optimistically(inputs, &needed, histories, force);
     let mut demands = Demands::new();
     // Once, unless what is gone has to be made again: then what reads it is judged anew.
     while let Some(more) = {
@@ -321,7 +323,7 @@ fn judge_in_order(
 pub(crate) type Contents = Vec<Option<Digest>>;
 
 /// Takes a look at every path of some targets, all at once.
-fn look_ahead(inputs: VerdictInputs<'_>, targets: &[TargetId]) {
+fn look_ahead(inputs: VerdictInputs<'_>, targets: &[TargetId], histories: &[Arc<History>]) {
     let graph = inputs.graph;
     let mut paths: Vec<&str> = Vec::with_capacity(2 * targets.len());
     for id in targets {
@@ -329,6 +331,8 @@ fn look_ahead(inputs: VerdictInputs<'_>, targets: &[TargetId]) {
         paths.extend(sources.map(|read| read.path.as_str()));
         paths.extend(graph.target(*id).outputs.iter().map(|output| output.path.as_str()));
     }
+    let used = histories.iter().filter_map(|history| history.record());
+    paths.extend(used.flat_map(|record| &record.discovered).map(|it| it.path.as_str()));
     let mut seen = HashSet::with_capacity(paths.len());
     paths.retain(|path| seen.insert(*path));
     inputs.disk.look_ahead(&paths);
@@ -338,11 +342,11 @@ fn look_ahead(inputs: VerdictInputs<'_>, targets: &[TargetId]) {
 fn judge_optimistically(
     inputs: VerdictInputs<'_>,
     targets: &[TargetId],
+    known: Vec<Arc<History>>,
     force: &(dyn Fn(TargetId) -> bool + Sync),
 ) -> Vec<Judged> {
-    let names: Vec<&str> = targets.iter().map(|id| inputs.graph.name(*id)).collect();
     let mut histories: Vec<Arc<History>> = vec![Arc::default(); inputs.graph.order().len()];
-    for (id, history) in targets.iter().zip(inputs.past.histories(&names)) {
+    for (id, history) in targets.iter().zip(known) {
         histories[id.index()] = history;
     }
     let recorded = |artifact: ArtifactId| {

@@ -134,9 +134,14 @@ impl Attempt<'_> {
         let mut env = self.environment(target);
         // It asks and does not act.
         env.remove("ATSAF_EFFECT_KEY");
+        let dir = match &target.action {
+            Action::Command(command) => self.dir_of(command),
+            Action::Builtin { .. } => self.context.files.root().to_owned(),
+        };
         let process = Process {
             words: probe.to_execute(),
-            dir: self.context.files.root(),
+            under: Vec::new(),
+            dir: &dir,
             env,
             lock: self.held.own(),
             apart: true,

@@ -76,6 +76,8 @@ pub struct Tracker<'a> {
     graph: &'a Graph,
     /// The digest of an artifact's content, as it is recorded.
     version: &'a (dyn Fn(ArtifactId) -> Option<String> + Sync),
+    /// The files that the last attempt of a target was seen to use.
+    used: &'a (dyn Fn(TargetId) -> Vec<String> + Sync),
     tell: &'a (dyn Fn(LineageEvent) + Sync),
     state: Mutex<Tracked>,
 }
@@ -95,11 +97,13 @@ impl<'a> Tracker<'a> {
     pub fn new(
         graph: &'a Graph,
         version: &'a (dyn Fn(ArtifactId) -> Option<String> + Sync),
+        used: &'a (dyn Fn(TargetId) -> Vec<String> + Sync),
         tell: &'a (dyn Fn(LineageEvent) + Sync),
     ) -> Self {
         Self {
             graph,
             version,
+            used,
             tell,
             state: Mutex::default(),
         }
@@ -130,13 +134,19 @@ impl<'a> Tracker<'a> {
         LineageEvent {
             within: Some(run),
             target: Some(target),
-            inputs: self.reads(target),
+            inputs: self.reads(target, stage),
             outputs,
             ..LineageEvent::new(stage, id)
         }
     }
 
-    fn reads(&self, target: TargetId) -> Vec<Dataset> {
+    /// What a target reads; once it is done, with what it was seen to use.
+    fn reads(&self, target: TargetId, stage: Stage) -> Vec<Dataset> {
+        let used = match stage {
+            Stage::Complete => (self.used)(target),
+            Stage::Start | Stage::Fail | Stage::Abort => Vec::new(),
+        };
+        let used = used.into_iter().map(|place| Dataset { place, version: None });
         let reads = self.graph.node(target).reads.iter().map(|read| Dataset {
             place: read.path.clone(),
             version: read.artifact.and_then(self.version),
@@ -150,7 +160,7 @@ impl<'a> Tracker<'a> {
             _ => None,
         });
         let mut all: Vec<Dataset> = Vec::new();
-        for dataset in reads.chain(addresses).take(DATASETS) {
+        for dataset in reads.chain(addresses).chain(used).take(DATASETS) {
             if !all.contains(&dataset) {
                 all.push(dataset);
             }

@@ -234,7 +234,7 @@ pub fn reason_in(why: &Reason, graph: &Graph, target: TargetId) -> Value {
 /// | `needed_by` | `target`: what reads the artifacts of a `temp` target, which are gone |
 /// | `missing`, `altered` | `artifact`, `path` |
 /// | `too_old` | `max_age` in seconds |
-/// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output`, `discovered`, `output_order`, `direct` or `cwd`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
+/// | `changed` | `field`: `format`, `task`, `task_version`, `part`, `command`, `shell`, `param`, `input`, `input_order`, `env`, `probe`, `output`, `discovered`, `output_order`, `direct`, `cwd`, `installed` or `discover`; `name` and `path`, where the field has one; `before` and `after`, null where it is new or gone |
 ///
 /// A parameter's values are JSON values, versions numbers, the words of a command a list; contents and values of the
 /// environment are digests, or `absent`; an output has `kind` and `path`.
@@ -268,6 +268,8 @@ pub fn reason(reason: &Reason) -> Value {
                 Field::OutputOrder => ("output_order", None, None),
                 Field::Direct => ("direct", None, None),
                 Field::Cwd => ("cwd", None, None),
+                Field::Installed(name) => ("installed", Some(name), None),
+                Field::Means => ("discover", None, None),
             };
             let mut object = json!({ "reason": "changed", "field": kind });
             for (key, text) in [("name", name), ("path", path)] {

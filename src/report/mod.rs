@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod chart;
+pub mod discovered;
 pub mod events;
 pub mod history;
 pub mod human;

@@ -8,7 +8,7 @@ use super::notes;
 use crate::engine::fingerprint::{Field, FieldValue};
 use crate::engine::graph::{Graph, How, Read, TargetId};
 use crate::engine::reason::{Difference, Reason};
-use crate::engine::spec::{ArtifactKind, Origin, Param, Value};
+use crate::engine::spec::{ArtifactKind, Means, Origin, Param, Value};
 
 /// Texts of one line that are longer together are shown below each other.
 const WIDE: usize = 72;
@@ -109,7 +109,7 @@ fn changed(difference: &Difference) -> ReasonText {
     let subject = field_name(field);
     let (before, after) = (before.as_ref(), after.as_ref());
     match field {
-        Field::Format | Field::Task | Field::Shell | Field::Cwd => one_line(subject, before, after),
+        Field::Format | Field::Task | Field::Shell | Field::Cwd | Field::Means => one_line(subject, before, after),
         Field::TaskVersion | Field::Part(_) => {
             let mut text = one_line(subject, before, after);
             text.what = format!("version {}", text.what);
@@ -118,7 +118,8 @@ fn changed(difference: &Difference) -> ReasonText {
         Field::Command => command(subject, before, after),
         Field::Param(_) => param(subject, before, after),
         Field::Input { .. } => content(subject, before, after, ["new input", "no longer read"]),
-        Field::Discovered(_) => content(subject, before, after, ["was seen to be read", "no longer read"]),
+        Field::Discovered(path) if path.ends_with('/') => names_in(subject, before, after),
+        Field::Discovered(_) => content(subject, before, after, ["was seen to be used", "no longer used"]),
         Field::InputOrder | Field::OutputOrder => below(subject, "other than before", before, after),
         Field::Direct => ReasonText {
             subject,
@@ -129,6 +130,7 @@ fn changed(difference: &Difference) -> ReasonText {
             .to_owned(),
             ..ReasonText::default()
         },
+        Field::Installed(_) => installed(subject, before, after),
         Field::Env(_) => {
             let what = match (before, after) {
                 (None, _) => "new variable",
@@ -194,6 +196,30 @@ fn content(
         subject,
         what,
         ..ReasonText::default()
+    }
+}
+
+/// The names in a directory that was listed.
+fn names_in(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldValue<'_>>) -> ReasonText {
+    match (before, after) {
+        (Some(FieldValue::Digest(_)), Some(FieldValue::Digest(_))) => ReasonText {
+            subject,
+            what: "has other names in it".to_owned(),
+            ..ReasonText::default()
+        },
+        _ => content(subject, before, after, ["was seen to be listed", "no longer listed"]),
+    }
+}
+
+/// A package or an interpreter, by its version.
+fn installed(subject: String, before: Option<&FieldValue<'_>>, after: Option<&FieldValue<'_>>) -> ReasonText {
+    match after {
+        Some(FieldValue::Absent) | None => ReasonText {
+            subject,
+            what: format!("{} is no longer installed", before.map(shown).unwrap_or_default()),
+            ..ReasonText::default()
+        },
+        after => one_line(subject, before, after),
     }
 }
 
@@ -314,9 +340,10 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
         | Field::InputOrder
         | Field::OutputOrder
         | Field::Direct
+        | Field::Means
         | Field::Env(_)
         | Field::Probe => Some(text.line_of(declared.span)),
-        Field::Discovered(_) => Some("seen to be used".to_owned()),
+        Field::Discovered(_) | Field::Installed(_) => Some(seen_by(declared.discover).to_owned()),
         Field::Param(name) => {
             let param = declared.params.iter().find(|param| param.name == *name)?;
             Some(origin(param, graph))
@@ -328,6 +355,17 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
             let output = declared.outputs.iter().find(|output| output.port == *name)?;
             Some(text.line_of(output.span))
         }
+    }
+}
+
+/// How it came to be known what a target uses.
+#[must_use]
+pub fn seen_by(means: Option<Means>) -> &'static str {
+    match means {
+        Some(Means::Depfile) => "listed in its depfile",
+        Some(Means::Python) => "seen by Python",
+        Some(Means::Trace) => "seen by strace",
+        None => "seen to be used",
     }
 }
 

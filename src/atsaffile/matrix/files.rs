@@ -76,7 +76,7 @@ fn source<'t>(node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> Option<(AxisSo
             "glob" => glob = syntax::text(node, "glob", "a pattern of files", mistakes),
             "rows" => rows = syntax::text(node, "rows", "the path of a CSV file", mistakes),
             "key" => column = syntax::text(node, "key", "the name of a column", mistakes),
-            _ => unknown_key(key, "in an axis", &["glob", "rows", "key"], &[], mistakes),
+            _ => unknown_key(key, "in an axis", &["glob", "rows", "key"], mistakes),
         }
     }
     if mistakes.len() > before {

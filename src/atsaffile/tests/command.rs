@@ -216,3 +216,22 @@ output = "a\u0000.txt"
         assert!(said.contains(place), "{said}");
     }
 }
+
+#[test]
+fn a_depfile_is_asked_for_where_the_command_writes_one() {
+    let text = |run: &str, more: &str| format!("[target.a]\nrun = \"{run}\"\noutput = \"a\"\n{more}");
+    let said = mistakes(&text("gcc -MF {{depfile}} > {{output}}", "discover = \"depfile\"\n"));
+    assert_eq!(said, "");
+    let said = mistakes(&text("gcc -MF {{depfile}} > {{output}}", ""));
+    assert!(
+        said.starts_with("error: `{{depfile}}` is for a target with `discover = \"depfile\"`"),
+        "{said}"
+    );
+    let said = mistakes(&text("gcc > {{output}}", "discover = \"depfile\"\n"));
+    assert!(
+        said.starts_with("error: the command of the target `a` never mentions `{{depfile}}`"),
+        "{said}"
+    );
+    let said = mistakes(&text("gcc > {{output}}", "discover = \"all\"\n"));
+    assert!(said.contains("\"depfile\" or \"off\""), "{said}");
+}

@@ -218,13 +218,3 @@ fn line_ends_of_another_system_mean_nothing() {
     let whole = text.replace("[target.b]\n", "");
     assert_eq!(spec(&whole), spec(&whole.replace('\n', "\r\n")));
 }
-
-#[test]
-fn what_comes_later_is_reserved() {
-    let said = mistakes("[target.a]\nrun = \"x {{output}}\"\noutput = \"a\"\ndiscover = \"off\"\n");
-    assert_eq!(
-        said.matches("is reserved for a later version of atsaf").count(),
-        1,
-        "{said}"
-    );
-}

@@ -235,7 +235,7 @@ error: `output` cannot be the name of a parameter
   --> Atsaffile:4:1
  4 | output = "x"
    | ^^^^^^
-  note: in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}` and `{{params_file}}` are paths
+  note: in a template, `{{inputs}}`, `{{input.name}}`, `{{inputs_file}}`, `{{output}}`, `{{output.name}}`, `{{params_file}}` and `{{depfile}}` are paths
   help: choose another name
 "#;
     assert_eq!(said, expected);

@@ -46,29 +46,8 @@ when = "never"
   --> Atsaffile:4:1
  4 | when = "never"
    | ^^^^
-  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, shell, cwd, desc
+  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, discover, shell, cwd, desc
 "#;
-    assert_eq!(said, expected);
-}
-
-#[test]
-fn a_reserved_key_is_not_unknown() {
-    const TEXT: &str = r#"[target.a]
-run = "x > {{output}}"
-output = "a"
-resume = true
-temp = true
-"#;
-    let said = mistakes(TEXT);
-    let expected = r"error: `resume` is reserved for a later version of atsaf
-  --> Atsaffile:4:1
- 4 | resume = true
-   | ^^^^^^
-error: `temp` is reserved for a later version of atsaf
-  --> Atsaffile:5:1
- 5 | temp = true
-   | ^^^^
-";
     assert_eq!(said, expected);
 }
 

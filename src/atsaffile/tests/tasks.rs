@@ -364,6 +364,7 @@ inputs = { clean = "c.parquet", validation = "v.json" }
 outputs = { cv_results = "cv", leaderboard = "l", selected = "s" }
 params = ["horizon"]
 direct = true
+discover = "depfile"
 "#;
     let said = mistakes(TEXT);
     let expected = r#"error: `params` is for commands
@@ -377,6 +378,11 @@ error: `direct` is for commands
  6 | direct = true
    | ^^^^^^
   help: remove it: a built-in task writes where it is told
+error: `discover` is for commands
+  --> Atsaffile:7:1
+ 7 | discover = "depfile"
+   | ^^^^^^^^
+  help: remove it: a built-in task reads what it declares
 "#;
     assert_eq!(said, expected);
 }

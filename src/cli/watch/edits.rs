@@ -9,7 +9,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::changes::ChangedPath;
-use super::watched::Watched;
+use super::watched::{Watched, discovered};
 use crate::cli::Session;
 use crate::cli::setup::{self, Project};
 use crate::engine::digest::Digest;
@@ -26,7 +26,7 @@ pub(super) struct Edits<'a> {
     /// The targets of the build, in build order, each with what it reads itself.
     targets: Vec<(TargetId, Watched)>,
     /// The sources as they were.
-    sources: BTreeMap<&'a str, SourceContent>,
+    sources: BTreeMap<String, SourceContent>,
     stale: RwLock<BTreeSet<TargetId>>,
 }
 
@@ -36,13 +36,14 @@ impl<'a> Edits<'a> {
         let graph = &project.graph;
         let needed = graph.needed(goals);
         let reads = needed.iter().flat_map(|id| &graph.node(*id).reads);
-        let sources: BTreeSet<&str> = reads
+        let sources = reads
             .filter(|read| read.artifact.is_none())
-            .map(|read| read.path.as_str())
-            .collect();
-        let sources: Vec<&str> = sources.into_iter().collect();
-        let look = |path: &&'a str| (*path, project.files.digest(path).ok().flatten());
-        let found: Vec<(&str, SourceContent)> = sources.par_iter().map(look).collect();
+            .map(|read| read.path.clone());
+        let used = needed.iter().flat_map(|id| discovered(project, *id));
+        let sources: BTreeSet<String> = sources.chain(used).collect();
+        let sources: Vec<String> = sources.into_iter().collect();
+        let look = |path: &String| (path.clone(), project.files.digest(path).ok().flatten());
+        let found: Vec<(String, SourceContent)> = sources.par_iter().map(look).collect();
         Self {
             project,
             session,

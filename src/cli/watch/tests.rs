@@ -313,3 +313,19 @@ fn polling_sees_what_the_system_does_not_say() {
     assert_eq!(watching.silence(), "");
     assert_eq!(watching.end(), Exit::Interrupted);
 }
+
+#[test]
+fn what_a_command_was_seen_to_use_is_watched_from_then_on() {
+    let trial = Trial::new(
+        "[target.page]\nrun = \"echo page: conf.txt > {{depfile}}; cat conf.txt > {{output}}\"\noutput = \"page.txt\"\n\
+         discover = \"depfile\"\n",
+    );
+    trial.write("conf.txt", "one");
+    let watching = Watching::start(&trial);
+    watching.until(WAITING);
+    trial.write("conf.txt", "two");
+    watching.until(WAITING);
+    let page = fs::read_to_string(trial.at("page.txt")).expect("there");
+    assert_eq!(page, "two");
+    assert_eq!(watching.end(), Exit::Interrupted);
+}

@@ -98,6 +98,10 @@ impl Watched {
             self.add(&read.path);
             self.sources.insert(read.path.clone());
         }
+        for path in discovered(project, id) {
+            self.add(&path);
+            self.sources.insert(path);
+        }
         let target = graph.target(id);
         for input in &target.inputs {
             match &input.from {
@@ -241,6 +245,17 @@ impl Watched {
     pub(super) fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
+}
+
+/// What the last attempt of a target was seen to use.
+pub(super) fn discovered(project: &Project, id: TargetId) -> Vec<String> {
+    let name = project.graph.name(id);
+    let record = project
+        .store
+        .records
+        .ledger(|ledger| ledger.target(name)?.record().cloned());
+    let discovered = record.map(|record| record.discovered).unwrap_or_default();
+    discovered.into_iter().map(|it| it.path).collect()
 }
 
 /// The first directory upward that is there.

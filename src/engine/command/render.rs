@@ -20,6 +20,8 @@ pub(crate) struct Fill<'a> {
     pub(crate) params_file: &'a str,
     /// How many threads it may keep busy.
     pub(crate) threads: usize,
+    /// Where the command lists what it has read, if it is to.
+    pub(crate) depfile: &'a str,
 }
 
 /// The words to execute.
@@ -99,6 +101,7 @@ impl Fill<'_> {
             Piece::InputsFile => vec![self.inputs_file.to_owned()],
             Piece::ParamsFile => vec![self.params_file.to_owned()],
             Piece::Threads => vec![self.threads.to_string()],
+            Piece::Depfile => vec![self.depfile.to_owned()],
         }
     }
 }
@@ -219,6 +222,7 @@ mod tests {
             inputs_file: "in",
             params_file: "params",
             threads: 2,
+            depfile: "deps",
         }
     }
 

@@ -5,6 +5,7 @@
 //! only for the targets that a goal needs.
 
 mod check;
+mod declaring;
 mod error;
 mod instances;
 mod links;
@@ -13,6 +14,7 @@ mod inputs;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -360,6 +362,30 @@ impl Graph {
     pub(crate) fn is_artifact_or_in_one(&self, path: &str) -> bool {
         let above = || check::directory_above(&self.by_path, path, &self.spec).is_some();
         self.by_path.contains_key(path) || self.linked.contains_key(path) || above()
+    }
+
+    /// Whether a path is an artifact, or a directory on the way to one.
+    pub(crate) fn leads_to_artifact(&self, path: &str) -> bool {
+        let below = format!("{path}/");
+        self.places().iter().any(|places| {
+            let mut after = places.range::<str, _>((Bound::Included(path), Bound::Unbounded));
+            let is_it = after.next().is_some_and(|(it, _)| it == path);
+            let mut inside = places.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
+            is_it || inside.next().is_some_and(|(it, _)| it.starts_with(&below))
+        })
+    }
+
+    /// The artifact that a path is, or lies in, by its text.
+    pub(crate) fn artifact_at(&self, path: &str) -> Option<ArtifactId> {
+        let [by_path, by_real] = self.places();
+        let linked = || self.linked.get(path);
+        let found = by_path.get(path).or_else(|| by_real.get(path)).or_else(linked);
+        let above = || {
+            [by_path, by_real]
+                .iter()
+                .find_map(|places| check::directory_above(places, path, &self.spec))
+        };
+        found.copied().or_else(above)
     }
 
     /// Whether another target than this one reads a source at a path.

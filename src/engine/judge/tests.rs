@@ -11,6 +11,7 @@ use crate::engine::ignore::Ignore;
 use crate::engine::look::Past;
 use crate::engine::plan::plan;
 use crate::engine::reason::Reason;
+use crate::engine::result_id::Discovered;
 use crate::engine::spec::{Action, Command, From, Input, Load, Span, Spec, Timing};
 use crate::engine::store::Ledger;
 use crate::engine::store::entry::{Entry, ResultEntry};
@@ -124,6 +125,7 @@ fn graph(effect: bool) -> Graph {
         cache: true,
         temp: false,
         resume: false,
+        discover: None,
         secrets_in_output: false,
     };
     let spec = Spec {
@@ -155,7 +157,7 @@ fn result(graph: &Graph, disk: &Disk, out: &str, discovered: Vec<Discovered>) ->
     let declared = fingerprint.hash().expect("known");
     let digest = Digest::of(out.as_bytes());
     let mut result = ResultEntry {
-        id: result_id(declared, &discovered),
+        id: result_id(declared, &discovered, &[]),
         declared,
         discovered,
         fingerprint: Some(fingerprint),
@@ -255,7 +257,7 @@ fn the_key_of_an_effect_follows_what_the_last_attempt_was_seen_to_use() {
     assert_eq!(key(&disk, Some(&record)), made.id, "the same key while both match");
     let edited = Disk::of(&[("model.py", "b")]);
     assert_ne!(key(&edited, Some(&record)), made.id);
-    assert_eq!(key(&disk, None), result_id(made.declared, &[]));
+    assert_eq!(key(&disk, None), result_id(made.declared, &[], &[]));
 }
 
 #[test]

@@ -333,8 +333,34 @@ pub struct Target {
     /// Whether an attempt is given what one that failed had written for the same result. In no fingerprint: the result is
     /// to be the same.
     pub resume: bool,
+    /// How it is seen what its command uses beyond what is declared; `None` if nobody looks. In no fingerprint: a result
+    /// depends on what was used.
+    pub discover: Option<Means>,
     /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
     pub secrets_in_output: bool,
+}
+
+/// By which means it is seen what a command uses without declaring it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Means {
+    /// The command lists it in a file, as compilers do for make.
+    Depfile,
+    /// A Python program tells it by itself.
+    Python,
+    /// strace tells it of any program.
+    Trace,
+}
+
+impl Means {
+    /// Its word in the Atsaffile.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Depfile => "depfile",
+            Self::Python => "auto",
+            Self::Trace => "trace",
+        }
+    }
 }
 
 /// What a target does.
@@ -418,6 +444,8 @@ pub enum Piece {
     ParamsFile,
     /// `{{threads}}`: how many threads the command may keep busy.
     Threads,
+    /// `{{depfile}}`: the path to which the command writes what it has read, in make's format.
+    Depfile,
 }
 
 /// Something that a target reads.

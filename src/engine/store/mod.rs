@@ -48,6 +48,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
+use rustix::fs::RenameFlags;
 
 use self::area::Area;
 pub(crate) use self::area::beside::move_file;
@@ -108,6 +109,8 @@ pub struct Store {
     objects: Box<dyn Objects>,
     area: Area,
     memos: Memos,
+    /// The directory of the hook for Python, once it is there.
+    hook: Mutex<Option<PathBuf>>,
     /// The key of the project's Spec, if it is worth keeping and not kept yet.
     new_spec: Mutex<Option<NewSpec>>,
 }
@@ -159,6 +162,7 @@ impl Store {
             records,
             objects: Box::new(LocalObjects::new(dir.join("objects"))),
             memos: Memos::new(dir.join("memo")),
+            hook: Mutex::default(),
             new_spec: Mutex::default(),
             area,
             dir,
@@ -240,6 +244,32 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The directory with the module that Python programs import as they start, made anew once by each process: what
+    /// Python has kept beside the module is run as well, and may have come with the store. The path is the same each
+    /// time, and at no moment there is nothing at it, for another build's programs.
+    pub(crate) fn python_hook(&self, text: &str) -> Result<PathBuf, StoreError> {
+        let mut hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*hook {
+            return Ok(made.clone());
+        }
+        let given = self.dir.with_file_name("given");
+        let (at, new) = (given.join("python"), given.join(format!("python.{}", RunId::new())));
+        let place = || -> io::Result<()> {
+            remove(&new)?;
+            own_file::make_directory(&new)?;
+            own_file::create(&new.join("sitecustomize.py"))?.write_all(text.as_bytes())?;
+            match modes::rename_with(&new, &at, RenameFlags::NOREPLACE) {
+                Ok(()) => Ok(()),
+                Err(_) if modes::rename_with(&new, &at, RenameFlags::EXCHANGE).is_ok() => remove(&new),
+                // A file system that cannot exchange.
+                Err(_) => remove(&at).and_then(|()| rename(&new, &at)),
+            }
+        };
+        place().map_err(StoreError::at(&at))?;
+        let made = at.canonicalize().map_err(StoreError::at(&at))?;
+        Ok(hook.insert(made).clone())
     }
 
     /// Takes the lock on a target alone and those on the targets that it reads together with others; all or none.

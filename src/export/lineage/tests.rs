@@ -45,7 +45,8 @@ fn told(events: &[Event], close: bool) -> Vec<Value> {
     let heard: Mutex<Vec<LineageEvent>> = Mutex::default();
     let version = |id: ArtifactId| Some(format!("v{}", id.target.0));
     let tell = |event| heard.lock().expect("sound").push(event);
-    let tracker = Tracker::new(&graph, &version, &tell);
+    let used = |id: TargetId| vec![format!("lib{}.py", id.0)];
+    let tracker = Tracker::new(&graph, &version, &used, &tell);
     for event in events {
         tracker.observe(event);
     }
@@ -223,11 +224,13 @@ fn data_sets_have_the_names_of_the_specification() {
         all.map(|it| (text(&it["namespace"]), text(&it["name"]))).collect()
     };
     let pair = |namespace: &str, name: &str| (namespace.to_owned(), name.to_owned());
-    assert_eq!(names(&told[2], "inputs"), [pair("https://host", "v2")]);
+    assert_eq!(names(&told[1], "inputs"), [pair("https://host", "v2")]);
+    let used = |name: &str| pair("file", &format!("/srv/project/{name}"));
+    assert_eq!(names(&told[2], "inputs"), [pair("https://host", "v2"), used("lib0.py")]);
     assert_eq!(names(&told[2], "outputs"), [pair("file", "/srv/project/out/a b.csv")]);
     assert_eq!(
         names(&told[4], "inputs"),
-        [pair("file", "/srv/project/out/a b.csv"), pair("file", "/srv/more.txt")]
+        [used("out/a b.csv"), pair("file", "/srv/more.txt"), used("lib1.py")]
     );
     assert_eq!(names(&told[4], "outputs"), [pair("file", "/srv/project/out/b")]);
     let made = &told[2]["outputs"][0];

@@ -132,6 +132,19 @@ fn inputs_tell_their_contents() {
     let seen = Field::Discovered("lib/model.py".to_owned());
     let gone = differs(seen, one, Some(FieldValue::Absent));
     assert_eq!(said(&gone), "lib/model.py is gone");
+    let listed = differs(Field::Discovered("data/".to_owned()), digest("one"), digest("two"));
+    assert_eq!(said(&listed), "data/ has other names in it");
+    let version = |text: &'static str| Some(FieldValue::Text(text.into()));
+    let package = |before, after| said(&differs(Field::Installed("pandas".to_owned()), before, after));
+    assert_eq!(package(version("2.1"), version("2.2")), "pandas 2.1 -> 2.2");
+    assert_eq!(
+        package(version("2.1"), Some(FieldValue::Absent)),
+        "pandas 2.1 is no longer installed"
+    );
+    assert_eq!(
+        said(&differs(Field::Means, version("auto"), version("trace"))),
+        "discover auto -> trace"
+    );
 }
 
 #[test]

@@ -7,11 +7,11 @@ use crate::engine::graph::{Graph, TargetId};
 use crate::engine::store::StoredResult;
 use crate::report::plan::Fate;
 use crate::report::reasons::field_name;
-use crate::report::{human, instances, json, notes};
+use crate::report::{discovered, human, instances, json, notes};
 
 /// An explanation: `target`; `axes`, its axes with their values if it is an instance, or null; `artifact`, if the goal named one, or null; `state`: `stale`, `undecided`, `held` or `fresh`;
 /// `verdict`: `run`, `restore`, `undecided`, `held` or `keep`; `from`, the run whose result comes back, or null; `causes`;
-/// `built`, the result in place, or null; `said`, the last line that was printed when it was made, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
+/// `built`, the result in place with what it was seen to use, [`discovered::json`], or null; `said`, the last line that was printed when it was made, or null; `failed`, the `run` and `attempt` that failed since, or null; `same`, the names of what is as it was in it; `first`, `then` and `kept`, the
 /// targets before it that are not fresh, after it that are not, and those that stay; `estimate`, the seconds that all
 /// of it took last time, and `unknown`, how many targets never ran; and what [`notes::add_to`] adds.
 ///
@@ -81,5 +81,6 @@ fn built_json(past: &StoredResult) -> Value {
         "time": human::timestamp(past.run.time()),
         "duration": json::milliseconds(past.duration),
         "restored_by": restored.map(|run| run.to_string()),
+        "discovered": discovered::json(past),
     })
 }

@@ -16,6 +16,7 @@ pub use self::groups::{grouped, text_of_many};
 pub use self::json::json;
 use self::search::CauseSearch;
 pub use self::text::text;
+use super::discovered;
 use super::plan::{Fate, TimeEstimate};
 use super::reasons::{self, ReasonText};
 use crate::engine::digest::Digest;
@@ -224,6 +225,18 @@ impl Explanation<'_> {
             let origin = reasons::origin(param, graph);
             (param.name.clone(), param.value.to_string(), origin)
         }));
+        if let Some(record) = &self.record {
+            let how = reasons::seen_by(record.seen_by);
+            let used = discovered::lines(record).into_iter();
+            lines.extend(used.map(|(name, what)| match what.is_empty() || what == "not there" {
+                true => (
+                    String::new(),
+                    format!("{name} {what}").trim_end().to_owned(),
+                    how.to_owned(),
+                ),
+                false => (name, what, how.to_owned()),
+            }));
+        }
         for name in &declared.env {
             lines.push((
                 format!("${name}"),

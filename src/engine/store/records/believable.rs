@@ -3,6 +3,7 @@
 
 use super::entry::{Artifact, Entry, Failed, ResultEntry};
 use super::ledger::{History, StoredResult};
+use crate::engine::result_id::Discovered;
 use crate::engine::spec::reserved::Reserved;
 
 /// Whether an artifact may lie at a path: it is relative, in its one form, and leads nowhere that is not for artifacts.
@@ -20,6 +21,17 @@ pub(super) fn is_aside_path(path: &str) -> bool {
     let run = parts.len().checked_sub(3).map(|at| parts[at]);
     let is_beside = || run.is_some_and(|run| run.starts_with(".atsaf-aside-")) && Reserved::of(path).is_none();
     parts.iter().all(|part| is_plain(part)) && !has_control(path) && (is_own() || is_beside())
+}
+
+/// Whether something that an attempt was seen to use may have a path: it lies in the project.
+fn is_project_path(path: &str) -> bool {
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path == "." || (path.split('/').all(is_plain) && !path.contains('\0'))
+}
+
+fn lie_in_project(discovered: &[Discovered]) -> bool {
+    discovered.iter().all(|it| is_project_path(&it.path))
 }
 
 /// Whether a target may have a name: it is the name of one directory.
@@ -58,7 +70,7 @@ impl Entry {
 
 impl ResultEntry {
     fn is_believable(&self) -> bool {
-        is_name(&self.target) && are_artifacts(&self.artifacts)
+        is_name(&self.target) && are_artifacts(&self.artifacts) && lie_in_project(&self.discovered)
     }
 }
 
@@ -77,7 +89,7 @@ impl History {
 
 impl StoredResult {
     fn is_believable(&self) -> bool {
-        are_artifacts(&self.artifacts)
+        are_artifacts(&self.artifacts) && lie_in_project(&self.discovered)
     }
 }
 
@@ -140,6 +152,15 @@ mod tests {
         let digest = Digest::of(b"text");
         let result = |target: &str, path: &str| Box::new(ResultEntry::of_file(target, "a", path, digest));
         assert!(Entry::Intent(result("t", "out/a")).is_believable());
+        let seen = |path: &str| {
+            let mut made = *result("t", "out/a");
+            let (path, content) = (path.to_owned(), None);
+            made.discovered = vec![Discovered { path, content }];
+            Entry::Past(Box::new(made))
+        };
+        for path in ["lib/a.py", ".github/x.yml", "conf/", "./"] {
+            assert!(seen(path).is_believable(), "{path}");
+        }
         let aside = |path: &str, away: &str| Entry::SetAside {
             run,
             target: "t".to_owned(),
@@ -157,6 +178,9 @@ mod tests {
             Entry::Acting {
                 target: "..".to_owned(),
             },
+            seen("/etc/passwd"),
+            seen("lib/../../x"),
+            seen("/"),
         ] {
             assert!(!wrong.is_believable(), "{wrong:?}");
         }

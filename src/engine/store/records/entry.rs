@@ -2,16 +2,17 @@
 //!
 //! Bincode numbers the variants by their order, so new ones go to the end. Any other change of these types is a new
 //! version: it raises [`super::journal::ENTRY_VERSION`], and today's types stay as its predecessor's decoder, as
-//! [`super::upgrade`] does for the version before this one.
+//! [`super::upgrade`] does. One that only adds fields at the end of a [`ResultEntry`], which ends every entry that has
+//! one, needs no further types: see [`super::journal`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::Fingerprint;
 use crate::engine::reason::Reason;
-use crate::engine::result_id::Discovered;
+use crate::engine::result_id::{Discovered, Installed};
 use crate::engine::run_id::RunId;
-use crate::engine::spec::ArtifactKind;
+use crate::engine::spec::{ArtifactKind, Means};
 pub use crate::engine::store::objects::mode::Mode;
 
 /// One entry of the journal.
@@ -160,6 +161,10 @@ pub struct ResultEntry {
     pub effect: bool,
     /// Words of the command that the command itself wrote, and what it left there: they are no inputs.
     pub written: Vec<(String, Digest)>,
+    /// What is installed outside of the project and was seen to be used.
+    pub installed: Vec<Installed>,
+    /// By which means it was looked what the attempt uses; `None` if nobody did.
+    pub seen_by: Option<Means>,
 }
 
 #[cfg(test)]
@@ -192,6 +197,8 @@ impl ResultEntry {
             duration: 1,
             effect: false,
             written: Vec::new(),
+            installed: Vec::new(),
+            seen_by: None,
         }
     }
 }
@@ -220,6 +227,8 @@ pub struct Acceptance {
     pub declared: Digest,
     /// What the result's attempt was seen to use, as it was at that moment.
     pub discovered: Vec<Discovered>,
+    /// What it was seen to use of what is installed, in the versions of that moment.
+    pub installed: Vec<Installed>,
     /// The artifacts as they were in their places.
     pub artifacts: Vec<Artifact>,
     /// The moment, in milliseconds since 1970: ages count from it.

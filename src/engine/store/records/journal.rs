@@ -31,7 +31,9 @@ const NUMBER: usize = 14;
 const MARKER: [u8; 4] = [0xa7, b't', b's', 0xf1];
 pub(super) const HEAD: usize = 16;
 /// The version of the entries that are written.
-pub(crate) const ENTRY_VERSION: u16 = 3;
+pub(crate) const ENTRY_VERSION: u16 = 4;
+/// The version before: its results end without what is installed and by which means that was seen.
+const WITHOUT_INSTALLED: u16 = 3;
 /// Where the first frame begins.
 pub(crate) const START: u64 = 32;
 const LIMIT: usize = 1 << 28;
@@ -282,12 +284,23 @@ pub(super) fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
     };
     match u16::from_le_bytes(*version) {
         ENTRY_VERSION => Ok(decode_as(body).filter(Entry::is_believable)),
+        WITHOUT_INSTALLED => Ok(decode_without_installed(body).filter(Entry::is_believable)),
         newer if newer > ENTRY_VERSION => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             format!("a newer version of atsaf wrote it (entries of version {newer}; this one knows {ENTRY_VERSION})"),
         )),
         _ => Ok(None),
     }
+}
+
+/// Decodes an entry of the version before. Of those that have a result, that is the last field, and what it lacks would
+/// stand at its end: nothing that is installed, seen by nobody.
+fn decode_without_installed(body: &[u8]) -> Option<Entry> {
+    let whole = [body, &[0, 0]].concat();
+    let with_result = || decode_as::<Entry>(&whole).filter(|entry| entry.result().is_some());
+    decode_as::<Entry>(body)
+        .filter(|entry| entry.result().is_none())
+        .or_else(with_result)
 }
 
 /// Decodes all of some bytes.

@@ -14,8 +14,9 @@ use super::results::Results;
 use crate::engine::clock::at_milliseconds;
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
-use crate::engine::result_id::Discovered;
+use crate::engine::result_id::{Discovered, Installed};
 use crate::engine::run_id::RunId;
+use crate::engine::spec::Means;
 
 /// The state of a project as its journal tells it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -81,6 +82,10 @@ pub struct StoredResult {
     pub effect: bool,
     /// Words of the command that the command itself wrote, and what it left there.
     pub written: Vec<(String, Digest)>,
+    /// What is installed outside of the project and was seen to be used.
+    pub installed: Vec<Installed>,
+    /// By which means it was looked what the attempt uses; `None` if nobody did.
+    pub seen_by: Option<Means>,
 }
 
 impl StoredResult {
@@ -105,6 +110,8 @@ impl StoredResult {
             duration: entry.duration,
             effect: entry.effect,
             written: entry.written.clone(),
+            installed: entry.installed.clone(),
+            seen_by: entry.seen_by,
         }
     }
 

@@ -15,11 +15,14 @@ use super::journal::Journal;
 use crate::engine::digest::Digest;
 use crate::engine::result_id::result_id;
 
+/// So many sets of discovered inputs are kept for one declared fingerprint, each with its result.
+const SETS: usize = 16;
+
 /// The newest entry of each result, by the result's id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Results {
     offsets: HashMap<Digest, u64>,
-    /// The ids of the results of a declared fingerprint whose attempts were seen to use more, the newest last.
+    /// The ids of the last results of a declared fingerprint whose attempts were seen to use more, the newest last.
     discovered: HashMap<Digest, Vec<Digest>>,
     /// Ids that were given up.
     forgotten: Vec<Digest>,
@@ -53,10 +56,11 @@ impl Results {
     /// Notes where a result is told.
     pub(crate) fn insert(&mut self, result: &ResultEntry, at: u64) {
         self.offsets.insert(result.id, at);
-        if !result.discovered.is_empty() {
+        if !result.discovered.is_empty() || !result.installed.is_empty() {
             let ids = self.discovered.entry(result.declared).or_default();
             ids.retain(|id| *id != result.id);
             ids.push(result.id);
+            ids.drain(..ids.len().saturating_sub(SETS));
         }
     }
 
@@ -64,7 +68,9 @@ impl Results {
     /// first.
     pub(crate) fn ids_of(&self, declared: Digest) -> Vec<Digest> {
         let more = self.discovered.get(&declared).into_iter().flatten().rev();
-        std::iter::once(result_id(declared, &[])).chain(more.copied()).collect()
+        std::iter::once(result_id(declared, &[], &[]))
+            .chain(more.copied())
+            .collect()
     }
 
     /// Notes that a result was given up.
@@ -99,6 +105,7 @@ impl Results {
             let newer = self.discovered.entry(declared).or_default();
             ids.retain(|id| !newer.contains(id));
             ids.append(newer);
+            ids.drain(..ids.len().saturating_sub(SETS));
             *newer = ids;
         }
         self.from = start;

@@ -24,6 +24,7 @@ use crate::report::history::{self, Story};
 use crate::report::ink::Ink;
 
 const FORMER: &[u8] = include_bytes!("../../../../tests/golden/journal-2");
+const WITHOUT_INSTALLED: &[u8] = include_bytes!("../../../../tests/golden/journal-3");
 /// What occurs in entries, and what must not come out of them.
 const WORDS: [&str; 9] = [
     "atsaf journal 3\n",
@@ -185,6 +186,22 @@ fn fuzz_journal() {
                 assert!(first.len() == before.len() && first.iter().zip(&before).all(|(a, b)| are_equal(a, b)));
             }
         });
+}
+
+/// As the version before wrote them, with entries of every kind.
+#[test]
+fn a_journal_without_what_is_installed_is_read_whole() {
+    let project = Project::new();
+    project.put("journal", WITHOUT_INSTALLED);
+    let mut written = entries();
+    for entry in &mut written {
+        if let Entry::Intent(result) | Entry::Restore { result, .. } | Entry::Past(result) = entry {
+            (result.installed, result.seen_by) = (Vec::new(), None);
+        }
+    }
+    let read = project.look();
+    assert!(read.len() > written.len(), "synced");
+    assert!(read.iter().zip(&written).all(|(one, other)| are_equal(one, other)));
 }
 
 /// Below the checksum: what whoever wrote the journal wanted it to say.

@@ -148,7 +148,7 @@ impl OldResult {
         entry::ResultEntry {
             run: self.run,
             target: self.target,
-            id: result_id(declared, &[]),
+            id: result_id(declared, &[], &[]),
             declared,
             discovered: Vec::new(),
             fingerprint,
@@ -161,6 +161,8 @@ impl OldResult {
             duration: self.duration,
             effect: self.effect,
             written: Vec::new(),
+            installed: Vec::new(),
+            seen_by: None,
         }
     }
 }

@@ -7,9 +7,9 @@ use super::super::journal::START;
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::{ActionFields, Field, FieldValue, Fingerprint, InputField, OutputField};
 use crate::engine::reason::{Difference, Reason};
-use crate::engine::result_id::Discovered;
+use crate::engine::result_id::{Discovered, Installed};
 use crate::engine::run_id::RunId;
-use crate::engine::spec::{ArtifactKind, Value};
+use crate::engine::spec::{ArtifactKind, Means, Value};
 
 pub(super) fn digest(text: &str) -> Digest {
     Digest::of(text.as_bytes())
@@ -122,6 +122,13 @@ fn result(target: &str, action: ActionFields, mode: Mode) -> Box<ResultEntry> {
         read: vec![("clean".to_owned(), "data/clean.csv".to_owned())],
         reasons: reasons(),
         written: vec![("state.db".to_owned(), digest("state"))],
+        installed: vec![Installed {
+            name: "pandas".to_owned(),
+            version: "2.1.4".to_owned(),
+            at: ".venv/lib".to_owned(),
+            program: Some(digest("python")),
+        }],
+        seen_by: Some(Means::Depfile),
         ..of_file
     })
 }
@@ -220,6 +227,7 @@ fn acceptance(id: Digest) -> Acceptance {
             path: "lib.py".to_owned(),
             content: None,
         }],
+        installed: Vec::new(),
         artifacts,
         at: 1_700_000_000_000,
     }

@@ -1,0 +1,137 @@
+//! What programs of any kind use, as strace tells it.
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use crate::project::{Project, Told, redact};
+
+/// Whether programs can be traced here: without that there is nothing to test.
+fn can_trace() -> bool {
+    let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    traced.is_ok_and(|output| output.status.success())
+}
+
+fn traced(run: &str) -> Project {
+    Project::new(&format!(
+        "[target.page]\nrun = \"echo page >> ../ran; {run}\"\noutput = \"out/page.txt\"\ndiscover = \"trace\"\n"
+    ))
+}
+
+#[test]
+fn files_of_any_program_are_seen_through_whatever_directory() {
+    if !can_trace() {
+        return;
+    }
+    let project = traced("./make.sh > {{output}}");
+    project.write(
+        "make.sh",
+        "#!/bin/sh\ncd sub\ncat ../conf.txt \"ünï \\\"x.txt\" gone.txt 2> /dev/null\n./tool\ntrue\n",
+    );
+    project.write("sub/tool", "#!/bin/sh\nwc -c < ../conf.txt\n");
+    for script in ["make.sh", "sub/tool"] {
+        let status = Command::new("chmod").arg("+x").arg(project.at(script)).status();
+        assert!(status.expect("chmod").success());
+    }
+    project.write("conf.txt", "a\n");
+    project.write("sub/ünï \"x.txt", "b\n");
+    project.build("").ok();
+    project.build("").has("nothing to do");
+    assert_eq!(project.read("out/page.txt"), "a\nb\n2\n");
+    for path in ["conf.txt", "sub/ünï \"x.txt", "sub/tool"] {
+        let before = project.read(path);
+        project.ran();
+        project.write(path, format!("{before}# more\n"));
+        let why = project.atsaf("why page");
+        why.has("seen by strace");
+        project.build("").has("1 built");
+        project.write(path, &before);
+        project.build("").has("1 restored");
+        assert_eq!(project.ran(), "page", "{path}");
+    }
+    project.write("sub/gone.txt", "came\n");
+    project.atsaf("why page").has("is there now");
+    project.build("").has("1 built");
+    assert_eq!(project.read("out/page.txt"), "a\nb\ncame\n2\n");
+}
+
+#[test]
+fn what_a_traced_command_writes_is_no_input_nor_is_what_it_renames() {
+    if !can_trace() {
+        return;
+    }
+    let run =
+        "date +%N > made.txt; cp made.txt new.txt; mv new.txt moved.txt; cat made.txt moved.txt data.txt > {{output}}";
+    let project = traced(&format!("sh -c '{run}'"));
+    project.write("data.txt", "1\n");
+    let told = project.build("");
+    told.ok();
+    assert_eq!(project.ran(), "page", "{}", told.text);
+    project.build("").has("nothing to do");
+    project.write("moved.txt", "other\n");
+    project.build("").has("nothing to do");
+}
+
+#[test]
+fn a_python_module_is_seen_by_its_source_and_an_undeclared_artifact_fails() {
+    if !can_trace() {
+        return;
+    }
+    let project = traced("python3 -c 'import lib; print(lib.VALUE)' > {{output}}");
+    project.write("lib.py", "VALUE = 1\n");
+    project.build("").ok();
+    // The second time, Python reads what it has compiled.
+    project.build("-B").ok();
+    project.write("lib.py", "VALUE = 22\n");
+    project.build("").has("1 built");
+    assert_eq!(project.read("out/page.txt"), "22\n");
+    project.write(
+        "Atsaffile",
+        project.read("Atsaffile") + "[target.lib]\nrun = \"echo VALUE = 3 > {{output}}\"\noutput = \"lib.py\"\n",
+    );
+    let told = project.build("-B page");
+    told.exits(1);
+    told.has("it opened `lib.py`, which `lib` makes without declaring it");
+}
+
+#[test]
+fn without_strace_or_where_it_may_not_trace_the_failure_says_what_to_do() {
+    let project = traced("cat conf.txt > {{output}}");
+    project.write("conf.txt", "a\n");
+    for program in ["bash", "cat", "sh"] {
+        std::fs::create_dir_all(project.at("../bin")).expect("made");
+        let at = ["/usr/bin", "/bin"].map(|directory| std::path::Path::new(directory).join(program));
+        let at = at.into_iter().find(|at| at.exists()).expect("there");
+        symlink(at, project.at("../bin").join(program)).expect("linked");
+    }
+    let build = || Told::of(project.command("build").env("PATH", project.at("../bin")));
+    let told = build();
+    told.exits(1);
+    told.has("`strace` was not found, which `discover = \"trace\"` needs");
+    told.has("discover = \"auto\"");
+    project.write(
+        "../bin/strace",
+        "#!/bin/sh\necho 'strace: ptrace: Operation not permitted' >&2\nexit 1\n",
+    );
+    let status = Command::new("chmod")
+        .arg("+x")
+        .arg(project.at("../bin/strace"))
+        .status();
+    assert!(status.expect("chmod").success());
+    let told = build();
+    told.exits(1);
+    told.has("`page` failed: strace could not trace it");
+    told.has("Operation not permitted");
+    assert!(redact(&told.text).contains("SYS_PTRACE"), "{}", told.text);
+}
+
+#[test]
+fn a_traced_command_that_fails_fails_as_it_would() {
+    if !can_trace() {
+        return;
+    }
+    let project = traced("cat nosuch.txt > {{output}}");
+    let told = project.build("");
+    told.exits(1);
+    told.has("the command ended with exit code 1");
+    told.has("nosuch.txt");
+}
