@@ -139,7 +139,8 @@ impl Resolver<'_, '_> {
         let name = hole.name;
         let span = || syntax::within(self.text, word, &hole.at);
         let target = draft.name.text;
-        let is_path = LISTS.contains(&name) || name.starts_with("input.") || name.starts_with("output.");
+        let is_list = LISTS.contains(&name) && name != THREADS;
+        let is_path = is_list || name.starts_with("input.") || name.starts_with("output.");
         if let Some(param) = self.params.get(name).filter(|_| is_path) {
             mistakes
                 .error(span(), format!("`{{{{{name}}}}}` has two meanings"))

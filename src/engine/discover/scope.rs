@@ -38,7 +38,14 @@ impl<'a> Scope<'a> {
 
     /// Whether a path is no discovered input, whatever the attempt did there.
     pub(super) fn leaves_out(&self, path: &str) -> bool {
-        let is_read_by_key = || self.context.graph.spec.params_files.iter().any(|file| file.path == path);
+        let is_read_by_key = || {
+            self.context
+                .graph
+                .spec
+                .params_files
+                .iter()
+                .any(|file| file.path == path)
+        };
         path == SECRETS
             || is_read_by_key()
             || self.is_ignored(path)
