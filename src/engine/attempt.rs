@@ -345,7 +345,7 @@ impl Attempt<'_> {
             words,
             dir: files.root(),
             env: self.environment(target),
-            lock: self.held.own(),
+            locks: self.held.own(),
             apart: false,
         };
         let log = || log.lock().unwrap_or_else(PoisonError::into_inner);

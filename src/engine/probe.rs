@@ -138,7 +138,7 @@ impl Attempt<'_> {
             words: probe.to_execute(),
             dir: self.context.files.root(),
             env,
-            lock: self.held.own(),
+            locks: self.held.own(),
             apart: true,
         };
         let (mut answer, mut said) = (Vec::new(), Vec::new());
