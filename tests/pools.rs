@@ -89,14 +89,20 @@ fn within_a_build_it_is_told_once_who_holds_a_pool() {
 }
 
 #[test]
-fn a_place_in_a_pool_is_free_again_when_its_build_is_killed() {
+fn an_effect_that_a_killed_build_left_running_keeps_its_place_in_a_pool() {
     let project = Project::new(TWO);
+    // What is no effect is ended by the next build.
+    project.edit("Atsaffile", "output = \"a.txt\"", "output = \"a.txt\"\neffect = true");
     let build = project.start("build a");
     until("a begins", || project.at("../ran").exists());
     build.kill();
-    project.atsaf("build b").ok();
+    let next = project.start("build b");
+    until("b waits", || {
+        next.text().contains("waiting    b  for pool eia (a holds it)")
+    });
     project.write("../go", "");
-    until("the orphan ends", || project.running("until test").is_empty());
+    next.collect().ok();
+    assert_eq!(project.ran(), "a b");
 }
 
 #[test]

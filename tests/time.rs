@@ -200,6 +200,27 @@ skipped    fit    fetch failed
     project.atsaf("status").has("failed");
     serve(&project, "1", "one");
     project.build("").has("nothing to do: 2 targets are fresh");
+    let told = project.atsaf("status");
+    assert!(!told.text.contains("failed"), "{}", told.text);
+}
+
+#[test]
+fn a_kill_while_a_probe_is_asked_leaves_all_as_it_was() {
+    let project = fetching("0s");
+    project.build("").ok();
+    project.edit(
+        "Atsaffile",
+        "cat ../server/etag",
+        "until test -e ../go; do sleep 0.01; done; cat ../server/etag",
+    );
+    project.ran();
+    let build = project.start("build");
+    until("it is asked", || project.at("../ran").exists());
+    build.kill();
+    project.write("../go", "");
+    until("the orphan ends", || project.running("until test").is_empty());
+    project.build("").has("nothing to do: 2 targets are fresh");
+    assert_eq!(project.ran(), "asked asked");
 }
 
 #[test]
@@ -343,6 +364,17 @@ probe = "test -z ${ATSAF_EFFECT_KEY-}; cat ../server/state"
     let keys = project.read("../keys");
     let keys: Vec<&str> = keys.lines().collect();
     assert_eq!((keys.len(), keys[2]), (4, keys[3]));
+}
+
+#[test]
+fn a_list_tells_how_time_counts() {
+    let project = fetching("90m");
+    let told = project.atsaf("list fetch");
+    told.has("a result counts for 1 h 30 min");
+    told.has("probe: echo asked >> ../ran; cat ../server/etag");
+    let json = project.atsaf("list --json");
+    json.has(r#""max_age":5400.0"#);
+    json.has(r#""probe":["echo asked >> ../ran; cat ../server/etag"]"#);
 }
 
 #[test]

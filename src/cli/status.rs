@@ -14,7 +14,7 @@ pub(super) struct Args {
     /// Targets, artifacts, artifacts' paths or aliases [default: the project's own]
     #[arg(value_name = "GOAL")]
     goals: Vec<String>,
-    /// Exit with 3 if anything is not fresh
+    /// Exit with 3 if anything is stale or undecided
     #[arg(long)]
     exit_code: bool,
 }

@@ -384,7 +384,7 @@ impl Attempt<'_> {
             },
             dir: &dir,
             env: self.watched_environment(target, given.own_paths())?,
-            lock: self.held.own(),
+            locks: self.held.own(),
             apart: false,
         };
         let log = || log.lock().unwrap_or_else(PoisonError::into_inner);

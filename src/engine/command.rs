@@ -113,8 +113,8 @@ pub(crate) struct Process<'a> {
     pub(crate) dir: &'a Path,
     /// All of its environment.
     pub(crate) env: BTreeMap<String, String>,
-    /// A lock that it inherits, so that an orphan of a killed build is waited for.
-    pub(crate) lock: Option<&'a File>,
+    /// Locks that it inherits, so that an orphan of a killed build is waited for.
+    pub(crate) locks: Vec<&'a File>,
     /// Whether its standard error is told apart from its standard output.
     pub(crate) apart: bool,
 }
@@ -261,7 +261,7 @@ impl Process<'_> {
         // One at a time: while a lock can be inherited, no other child may be born. And known from its birth, so that a
         // stop does not miss it.
         let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        let _inherit = self.lock.map(Inherit::new);
+        let _inherit: Vec<Inherit<'_>> = self.locks.iter().map(|file| Inherit::new(file)).collect();
         let child = command.spawn()?;
         let group = group(&child);
         running.extend(group);

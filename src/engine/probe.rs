@@ -143,7 +143,7 @@ impl Attempt<'_> {
             under: Vec::new(),
             dir: &dir,
             env,
-            lock: self.held.own(),
+            locks: self.held.own(),
             apart: true,
         };
         let (mut answer, mut said) = (Vec::new(), Vec::new());

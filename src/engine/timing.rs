@@ -108,11 +108,17 @@ impl<'a> Timed<'a> {
         }
     }
 
-    /// From when on the user's word counts.
+    /// From when on the user's word counts: an answer since then that changes nothing confirms it, also where the clock
+    /// went back between the two.
     pub(crate) fn since_accepted(&self, acceptance: &Acceptance) -> SystemTime {
         let accepted = at_milliseconds(acceptance.at);
         match self.probe {
-            Probe::Answered(answer) => accepted.max(at_milliseconds(answer.at)),
+            Probe::Answered(answer) => {
+                let answered = at_milliseconds(answer.at);
+                let is_past = |moment: &SystemTime| *moment <= self.now;
+                let past = [accepted, answered].into_iter().filter(is_past).max();
+                past.unwrap_or(accepted)
+            }
             Probe::Absent | Probe::Unasked => accepted,
         }
     }

@@ -89,6 +89,12 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         "retries": target.retries,
         "retry_delay": target.retry_delay.as_secs_f64(),
         "timeout": target.timeout.map(|limit| limit.as_secs_f64()),
+        "max_age": target.timing.max_age.map(|age| age.as_secs_f64()),
+        "every": target.timing.every.map(|pause| pause.as_secs_f64()),
+        "probe": target.timing.probe.as_ref().map(|probe| &probe.words),
+        "pools": target.load.pools,
+        "threads": target.load.threads,
+        "memory": target.load.memory,
     })
 }
 

@@ -53,8 +53,8 @@ struct State {
     value: i64,
     record: Option<Record>,
     accepted: Option<Accepted>,
-    /// The last answer, and when it was given.
-    answer: Option<(String, i64)>,
+    /// The last answer, and when it was given; to which value, for a task is asked with its parameters.
+    answer: Option<(String, i64, i64)>,
     results: BTreeMap<Basis, (Pair, i64)>,
     /// What lies in place; `hi` may be missing.
     disk: Option<(Option<String>, String)>,
@@ -103,8 +103,14 @@ impl Model {
     }
 
     fn answer(&self, at: usize) -> Option<String> {
-        let answer = self.states[at].answer.as_ref().filter(|_| self.asks(at));
-        answer.map(|(answer, _)| answer.clone())
+        self.answered(at).map(|(answer, _)| answer.clone())
+    }
+
+    /// The last answer to today's question, and when it was given.
+    fn answered(&self, at: usize) -> Option<(&String, i64)> {
+        let state = &self.states[at];
+        let (answer, given, value) = state.answer.as_ref()?;
+        (self.asks(at) && *value == state.value).then_some((answer, *given))
     }
 
     fn inputs(&self, at: usize, left: &dyn Fn(usize) -> Option<Pair>) -> Vec<Option<String>> {
@@ -129,10 +135,7 @@ impl Model {
             basis.0 == state.value && inputs && (!with_answer || basis.2 == answer)
         };
         let lies = |left: &Pair| state.disk == Some((Some(left.0.clone()), left.1.clone()));
-        let since = |record: &Record| match (&state.answer, self.asks(at)) {
-            (Some((_, given)), true) => *given,
-            _ => record.begun,
-        };
+        let since = |record: &Record| self.answered(at).map_or(record.begun, |(_, given)| given);
         if let Some(record) = &state.record {
             let is_old = self.is_over(at, since(record));
             let is_quiet = is_same(&record.basis, !is_unasked) && lies(&record.left);
@@ -156,10 +159,7 @@ impl Model {
         }
         let found = known.and_then(|inputs| state.results.get(&(state.value, inputs, answer)));
         let is_young = |begun: i64| match self.asks(at) {
-            true => state
-                .answer
-                .as_ref()
-                .is_some_and(|(_, given)| !self.is_over(at, *given)),
+            true => self.answered(at).is_some_and(|(_, given)| !self.is_over(at, given)),
             false => !self.is_over(at, begun),
         };
         Finding::Stale {
@@ -178,8 +178,9 @@ impl Model {
         lies: &dyn Fn(&Pair) -> bool,
     ) -> Option<Finding> {
         let accepted = self.states[at].accepted.as_ref()?;
-        let given = self.states[at].answer.as_ref().filter(|_| self.asks(at));
-        let since = given.map_or(accepted.at, |(_, given)| accepted.at.max(*given));
+        let past = [Some(accepted.at), self.answered(at).map(|(_, given)| given)];
+        let past = past.into_iter().flatten().filter(|moment| *moment <= self.now).max();
+        let since = past.unwrap_or(accepted.at);
         let is_old = self.is_over(at, since);
         // Of what is accepted only the hash is known, which says nothing as long as an input is not.
         let is_other = is_known && !is_same(&accepted.basis, true);
@@ -220,7 +221,13 @@ impl Model {
     /// Builds everything; what became of each target, and whose probes were asked.
     fn build(&mut self) -> (Vec<What>, Vec<usize>) {
         let (mut ends, mut left, mut asked) = (Vec::new(), Vec::<Option<Pair>>::new(), Vec::new());
-        for at in 0..TARGETS {
+        for (at, (planned, _)) in self.plan().into_iter().enumerate() {
+            // What the plan leaves in place gets no turn, whatever becomes of what it needs.
+            if matches!(planned, Finding::Fresh { .. } | Finding::Held) {
+                ends.push(What::Kept);
+                left.push(self.stays(at, &planned));
+                continue;
+            }
             let lost = |input: &Input| matches!(input, Input::Target(other) if left[*other].is_none());
             if self.declared[at].inputs.iter().any(lost) {
                 ends.push(What::Skipped);
@@ -237,7 +244,8 @@ impl Model {
                     left.push(None);
                     continue;
                 }
-                self.states[at].answer = Some((self.answers[at].to_string(), self.now));
+                let answer = (self.answers[at].to_string(), self.now, self.states[at].value);
+                self.states[at].answer = Some(answer);
                 finding = self.judge(at, &inputs);
             }
             let end = match &finding {

@@ -69,15 +69,16 @@ impl Held {
         self.0.push((file, true));
     }
 
-    /// Adds others; what is inherited is the first that was taken alone.
+    /// Adds others.
     pub(crate) fn and(mut self, mut others: Self) -> Self {
         self.0.append(&mut others.0);
         self
     }
 
-    /// The file whose lock a child is to inherit: the target's own.
-    pub(crate) fn own(&self) -> Option<&File> {
-        self.0.iter().find(|(_, exclusive)| *exclusive).map(|(file, _)| file)
+    /// The files whose locks a child is to inherit: those that were taken alone.
+    pub(crate) fn own(&self) -> Vec<&File> {
+        let own = self.0.iter().filter(|(_, exclusive)| *exclusive);
+        own.map(|(file, _)| file).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Places in pools, and how often one may be used: over all builds of a project.
 //!
-//! A slot is a lock file, so it is free again when its holder ends, however it ends. A rate is a file with the moments of
+//! A slot is a lock file, so it is free again when its holder and the command that it started have ended, however they
+//! end. A rate is a file with the moments of
 //! the last starts: there are never more than so many in any stretch of its time.
 
 use std::fs::TryLockError;

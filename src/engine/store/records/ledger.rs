@@ -344,7 +344,11 @@ impl Ledger {
                 self.history(target).failed = Some((*run, *attempt));
             }
             Entry::Acting { target } => self.history(target).acting = true,
-            Entry::Answered { target, answer } => self.history(target).answer = Some(Box::new(answer.clone())),
+            Entry::Answered { target, answer } => {
+                let history = self.history(target);
+                // If it failed for want of an answer, there is one now; else another attempt follows.
+                (history.answer, history.failed) = (Some(Box::new(answer.clone())), None);
+            }
             Entry::Accepted { target, acceptance } => self.accept(target, acceptance),
             Entry::Forgotten { ids } => ids.iter().for_each(|id| self.results.forget(*id)),
             Entry::Ended { .. } => {}
