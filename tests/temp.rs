@@ -198,6 +198,38 @@ fn somebody_elses_file_in_its_place_is_not_taken_away() {
 }
 
 #[test]
+fn a_directory_with_links_out_of_it_stays_and_is_missed() {
+    let project = Project::new(
+        r#"
+[target.unpack]
+run = "echo unpack >> ../ran; seq 5 > {{output}}/a; ln -s ../x {{output}}/link"
+output = "work/"
+temp = true
+[target.inside]
+run = "echo inside >> ../ran; seq 5 > {{output}}/a; ln -s a {{output}}/link"
+output = "other/"
+temp = true
+[target.count]
+run = "echo count >> ../ran; wc -l < {{input.unpack}}/a > {{output}}; cat {{input.inside}}/link >> {{output}}"
+inputs = ["unpack", "inside"]
+output = "counts.txt"
+"#,
+    );
+    project.write("x", "1\n");
+    project.build("").ok();
+    assert_eq!(ran(&project), ["count", "inside", "unpack"]);
+    assert!(project.at("work/a").exists() && !project.at("other").exists());
+    project.build("").has("nothing to do");
+    project.remove("work");
+    project.atsaf("why unpack").has("work is missing");
+    project.build("").ok();
+    assert_eq!(ran(&project), ["unpack"]);
+    project.write("x", "2\n");
+    project.build("").ok();
+    assert_eq!(ran(&project), ["count", "inside"], "what the link leads to is another");
+}
+
+#[test]
 fn no_copy_of_it_is_kept() {
     let project = built();
     let store = project.store();

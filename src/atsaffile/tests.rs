@@ -12,6 +12,7 @@ mod manual;
 mod matrix;
 mod names;
 mod overrides;
+mod params_files;
 mod paths;
 mod pools;
 mod reading;

@@ -148,20 +148,23 @@ impl<'a> Execution<'a> {
             }
             Verdict::Stale { .. } | Verdict::Undecided => {}
         }
-        if self.lacks_what_is_gone(&seen) {
+        if let Some(path) = self.lacks_what_is_gone(&seen) {
+            attempts.changed += 1;
+            if attempts.changed > CHANGES {
+                return Ok(Executed::Failed(changes_too_often(path)));
+            }
             // The next plan has it made again.
-            return Ok(Executed::Overtaken(Overtaken {
-                target: self.id,
-                by: None,
-            }));
+            let target = self.id;
+            return Ok(Executed::Overtaken(Overtaken { target, by: None }));
         }
         self.attempt(&step, &history, &seen, &held, attempts).await
     }
 
-    /// Whether something that it reads went once it had been read, and is needed after all.
-    fn lacks_what_is_gone(&self, seen: &Seen<'a>) -> bool {
-        seen.pairs()
-            .any(|(read, seen)| self.may_be_gone(read) && seen.found.is_none())
+    /// What it reads that went once it had been read, and is needed after all.
+    fn lacks_what_is_gone(&self, seen: &Seen<'a>) -> Option<&'a str> {
+        let mut pairs = seen.pairs();
+        let gone = pairs.find(|(read, seen)| self.may_be_gone(read) && seen.found.is_none());
+        gone.map(|(read, _)| read.path.as_str())
     }
 
     fn may_be_gone(&self, read: &Read) -> bool {

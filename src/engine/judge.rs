@@ -272,8 +272,9 @@ impl Case<'_> {
                     error,
                 }]
             })?;
-            // What may go once it is read tells nothing by its absence.
-            let is_absent = target.temp && recorded.is_some() && look == InPlace::Missing;
+            // What may go once it is read tells nothing by its absence. What links lead to is known only in its place.
+            let may_be_gone = target.temp && recorded.is_some_and(|recorded| !holds_links(recorded));
+            let is_absent = may_be_gone && look == InPlace::Missing;
             gone.is_gone |= is_absent;
             let look = if is_absent { InPlace::Intact } else { look };
             artifacts.push((output.name.as_str(), output.path.as_str(), look));
@@ -353,7 +354,7 @@ fn contents_of(disk: &dyn Look, target: &Target, result: &StoredResult, in_place
 }
 
 /// Whether an artifact is a directory with links that lead out of it.
-fn holds_links(artifact: &Artifact) -> bool {
+pub(super) fn holds_links(artifact: &Artifact) -> bool {
     artifact.kind == ArtifactKind::Directory && artifact.content != artifact.bytes
 }
 

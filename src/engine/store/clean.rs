@@ -15,6 +15,7 @@ use super::modes::{remove, rename_with};
 use super::{Holder, Store, StoreError, git_index, leads_through_link, move_file};
 use crate::engine::digest::Digest;
 use crate::engine::files::Files;
+use crate::engine::judge::holds_links;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::{ArtifactKind, Output, Span, Target};
 
@@ -192,13 +193,12 @@ impl Store {
         Ok(())
     }
 
-    /// Whether what was found at the path of an output is what its record says.
+    /// Whether what was found at the path of an output is what its record says, which then tells all that its readers
+    /// depend on: not of a directory with links that lead out of it.
     fn is_in_place(&self, target: &Target, output: &Output, found: Option<(Digest, ArtifactKind)>) -> bool {
         let recorded = self.records.ledger(|ledger| {
-            let record = ledger.target(&target.name)?.record()?;
-            record
-                .artifact(&output.port)
-                .map(|artifact| (artifact.bytes, artifact.kind))
+            let artifact = ledger.target(&target.name)?.record()?.artifact(&output.port)?;
+            (!holds_links(artifact)).then(|| (artifact.bytes, artifact.kind))
         });
         recorded.is_some() && recorded == found
     }
