@@ -166,6 +166,9 @@ try:
 except OSError:
     state = 0
 open("state.txt", "w").write(str(state + 1))
+open("new.txt", "w").write(str(time.time()))
+os.replace("new.txt", "placed.txt")
+open("placed.txt").read()
 base = sqlite3.connect("base.db")
 base.execute("create table if not exists t (a)")
 base.execute("insert into t values (1)")
