@@ -166,6 +166,9 @@ try:
 except OSError:
     state = 0
 open("state.txt", "w").write(str(state + 1))
+open("new.txt", "w").write(str(time.time()))
+os.replace("new.txt", "placed.txt")
+open("placed.txt").read()
 base = sqlite3.connect("base.db")
 base.execute("create table if not exists t (a)")
 base.execute("insert into t values (1)")
@@ -554,4 +557,43 @@ fn many_files_of_one_directory_count_as_that_directory() {
     assert_eq!(project.read("out/fit.txt"), "601 1\n");
     project.write("data/17", "1");
     project.build("").has("1 restored");
+}
+
+#[test]
+fn a_hook_that_came_with_the_store_is_not_run() {
+    let project = scripted("python3 fit.py");
+    project.write("fit.py", "print(1)\n");
+    project.build("").ok();
+    let planted = "open('../planted', 'w').close()\n";
+    project.write(".atsaf/given/python/sitecustomize.py", planted);
+    project.write(
+        ".atsaf/given/python/__pycache__/sitecustomize.cpython-311.pyc",
+        "no code",
+    );
+    project.write(".atsaf/given/python/usercustomize.py", planted);
+    project.write("fit.py", "print(2)\n");
+    project.build("").ok();
+    assert!(!project.at("../planted").exists());
+    assert_eq!(project.read("out/fit.txt"), "2\n");
+    assert!(!project.at(".atsaf/given/python/usercustomize.py").exists());
+}
+
+#[test]
+fn many_programs_at_once_find_the_hook() {
+    let mut atsaffile = String::new();
+    for number in 0..12 {
+        let run = format!("python3 fit.py {number} > {{{{output}}}}");
+        atsaffile += &format!("[target.t{number}]\nrun = \"{run}\"\noutput = \"out/{number}.txt\"\n");
+    }
+    let project = Project::new(&atsaffile);
+    project.write("fit.py", "import sys\nprint(open(f'data/{sys.argv[1]}').read())\n");
+    for number in 0..12 {
+        project.write(&format!("data/{number}"), "1");
+    }
+    project.atsaf("build -j6").has("12 built");
+    for number in [3, 7] {
+        project.write(&format!("data/{number}"), "2");
+    }
+    project.atsaf("build -j6").has("2 built");
+    project.atsaf("build -j6").has("nothing to do");
 }

@@ -40,6 +40,7 @@ impl<'a> Edits<'a> {
             .filter(|read| read.artifact.is_none())
             .map(|read| read.path.clone());
         let used = needed.iter().flat_map(|id| discovered(project, *id));
+        let used = used.filter(|path| !path.ends_with('/'));
         let sources: BTreeSet<String> = sources.chain(used).collect();
         let sources: Vec<String> = sources.into_iter().collect();
         let look = |path: &String| (path.clone(), project.files.digest(path).ok().flatten());

@@ -25,6 +25,8 @@ pub(super) struct Watched {
     globs: Vec<WatchPattern>,
     /// The sources that the goals read now, as they are written.
     sources: BTreeSet<String>,
+    /// Directories of which the names count.
+    listed: BTreeSet<PathBuf>,
     /// What atsaf itself writes.
     own: BTreeSet<PathBuf>,
 }
@@ -99,8 +101,11 @@ impl Watched {
             self.sources.insert(read.path.clone());
         }
         for path in discovered(project, id) {
-            self.add(&path);
-            self.sources.insert(path);
+            if let Some(directory) = path.strip_suffix('/') {
+                self.listed.insert(normal(&self.root.join(directory)));
+            } else if self.sources.insert(path.clone()) {
+                self.add(&path);
+            }
         }
         let target = graph.target(id);
         for input in &target.inputs {
@@ -192,6 +197,9 @@ impl Watched {
         if self.globs.iter().any(|glob| self.matches(glob, path)) {
             return true;
         }
+        if structural && path.parent().is_some_and(|parent| self.listed.contains(parent)) {
+            return true;
+        }
         // A directory on the way to something watched: it may bring or take away files without a word about them.
         // Not one on the way to an artifact, which a build makes by itself.
         let leads_to_own = self.own.iter().any(|own| own.starts_with(path));
@@ -211,7 +219,7 @@ impl Watched {
     /// The directories to observe, each for itself: those of the files, those below watched directories and globs,
     /// and where one is missing the nearest that is there.
     pub(super) fn directories(&self) -> BTreeSet<PathBuf> {
-        let mut found = BTreeSet::new();
+        let mut found: BTreeSet<PathBuf> = self.listed.iter().filter_map(|path| nearest(path)).collect();
         for path in &self.paths {
             found.extend(path.parent().and_then(nearest));
             if path.is_dir() {

@@ -68,6 +68,19 @@ fn words(line: &str) -> Vec<RuleWord> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::Fuzz;
+
+    #[test]
+    fn fuzz_depfile() {
+        let example = "main.o: main.c \\\n include/my\\ file.h $$x a\\#b\n\nx.h:\n# no: rule\n";
+        Fuzz::of("depfile", [example.into()])
+            .words(&["\\", ": ", "\\\n", "$"])
+            .run(|bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                let found = prerequisites(&text);
+                assert!(found.iter().all(|path| !path.is_empty() && path.len() <= text.len()));
+            });
+    }
 
     #[test]
     fn rules_of_compilers_are_read() {

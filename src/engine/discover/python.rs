@@ -59,17 +59,22 @@ pub(super) fn read(notes: &Path, root: &dyn Fn() -> ProjectRoot, observed: &mut 
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other?,
     };
-    let root = &root();
+    take_all(&bytes, &root(), observed);
+    Ok(())
+}
+
+fn take_all(bytes: &[u8], root: &ProjectRoot, observed: &mut Observed) {
     for record in bytes.split(|byte| *byte == 0) {
-        let fields: Option<Vec<&str>> = record
-            .split(|byte| *byte == b'\t')
-            .map(|field| std::str::from_utf8(field).ok())
-            .collect();
+        let fields = record.split(|byte| *byte == b'\t').map(std::str::from_utf8);
+        // Names in a directory that are no text count for nothing there either.
+        let fields: Option<Vec<&str>> = match record.starts_with(b"l\t") {
+            true => Some(fields.flatten().collect()),
+            false => fields.map(Result::ok).collect(),
+        };
         if let Some([kind, fields @ ..]) = fields.as_deref() {
             take(kind, fields, root, observed);
         }
     }
-    Ok(())
 }
 
 fn take(kind: &str, fields: &[&str], root: &ProjectRoot, observed: &mut Observed) {
@@ -251,7 +256,9 @@ pub(super) fn silence(command: &Command) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::spec::Template;
+    use crate::engine::discover::beginning::Beginning;
+    use crate::engine::spec::{Means, Template};
+    use crate::fuzz::Fuzz;
 
     fn said(text: &str) -> Option<String> {
         let word = Template {
@@ -264,6 +271,30 @@ mod tests {
             shell: Some(["bash", "-c"].map(str::to_owned).into()),
             file_words: Vec::new(),
         })
+    }
+
+    #[test]
+    fn fuzz_notes() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path().canonicalize().expect("there");
+        let example = "v\tcpython 3.11.2\t/usr/bin/python3\0r\t4\t1795937686514494091\t1\t3\t4\tROOT/lib/a.py\0a\tROOT/x\0\
+                       w\tROOT/y\0l\tROOT/lib\ta.py\tb\0m\tROOT/site/\tpandas\0i\tjson\0p\tROOT/\tROOT/lib\0";
+        let example = example.replace("ROOT", root.to_str().expect("UTF-8")).into_bytes();
+        let words = ["ROOT/../x", "..", "\t", "r\t", "-1"];
+        Fuzz::of("notes", [example]).words(&words).run(|bytes| {
+            let mut observed = Observed::new(Means::Python, Beginning::by_own_clock());
+            take_all(bytes, &ProjectRoot::of(&root), &mut observed);
+            let shadows = observed
+                .imports
+                .shadows(&root, observed.accesses.keys().map(String::as_str));
+            let listed = observed.listings.keys();
+            for path in observed.accesses.keys().chain(listed) {
+                let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+                let path = path.strip_suffix('/').unwrap_or(path);
+                assert!(path == "." || path.split('/').all(is_plain), "{path}");
+            }
+            assert!(shadows.iter().all(|path| path.ends_with(".py")));
+        });
     }
 
     #[test]

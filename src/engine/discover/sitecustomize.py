@@ -325,11 +325,29 @@ def observe(notes, root):
         if "/" in program:
             opened(os.path.join(directory or getcwd(), program), "r", 0)
 
+    def placed(source, target, *directories):
+        """A file has another name, or one more: what stood there before is gone."""
+        if all(directory == -1 for directory in directories):
+            opened(target, "w", os.O_WRONLY)
+
+    def linked(source, target, *directories):
+        placed(source, target, *directories)
+        if all(directory == -1 for directory in directories):
+            opened(source, "r", 0)
+
+    def removed(path, *directories):
+        placed(None, path, *directories)
+
     handlers = {
         "open": opened,
         "import": imported,
         "os.listdir": listed,
         "os.scandir": listed,
+        "os.rename": placed,
+        "os.symlink": lambda target, path, *rest: placed(target, path, *rest),
+        "os.link": linked,
+        "os.remove": removed,
+        "os.truncate": lambda path, *rest: opened(path, "w", os.O_WRONLY),
         "sqlite3.connect": connected,
         "ctypes.dlopen": loaded,
         "subprocess.Popen": started,

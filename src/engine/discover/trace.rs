@@ -265,3 +265,97 @@ fn unescaped(text: &str) -> String {
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::discover::beginning::Beginning;
+    use crate::engine::spec::Means;
+    use crate::fuzz::Fuzz;
+
+    /// What a trace says of a project in `ROOT`: read, missed and written paths.
+    fn told(text: &str) -> Option<[Vec<String>; 3]> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path().canonicalize().expect("there");
+        let text = text.replace("ROOT", root.to_str().expect("UTF-8"));
+        let mut observed = Observed::new(Means::Trace, Beginning::by_own_clock());
+        read(&text, &ProjectRoot::of(&root), &mut observed)?;
+        let with = |wanted: &dyn Fn(&super::super::Access) -> bool| -> Vec<String> {
+            let found = observed.accesses.iter().filter(|(_, access)| wanted(access));
+            found.map(|(path, _)| path.clone()).collect()
+        };
+        Some([
+            with(&|access| access.reads.contains(&Found::SomeTime)),
+            with(&|access| access.reads.contains(&Found::Nothing)),
+            with(&|access| access.written),
+        ])
+    }
+
+    #[test]
+    fn calls_are_read_whole_and_in_two_parts_from_any_directory() {
+        let text = r#"7 execve("./make.sh", ["./make.sh"], 0x7ffd /* 9 vars */) = 0
+7 openat(AT_FDCWD<ROOT/sub>, "../a.txt", O_RDONLY|O_CLOEXEC) = 3<ROOT/a.txt>
+8 openat(AT_FDCWD<ROOT>, "b.txt", O_RDONLY <unfinished ...>
+7 chdir("ROOT") = 0
+7 open("c.txt", O_RDONLY) = 3<ROOT/c.txt>
+8 <... openat resumed>) = 4<ROOT/b.txt>
+8 openat(4<ROOT/d>, "e.txt", O_RDONLY) = -1 ENOENT (No such file or directory)
+8 openat(AT_FDCWD<ROOT>, "no", O_RDONLY) = -1 EACCES (Permission denied)
+8 openat(AT_FDCWD<ROOT>, "d", O_RDONLY|O_DIRECTORY) = 5<ROOT/d>
+8 openat(AT_FDCWD<ROOT>, "made.txt", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 5<ROOT/made.txt>
+8 renameat2(AT_FDCWD<ROOT>, "made.txt", AT_FDCWD<ROOT/d>, "moved.txt", RENAME_NOREPLACE) = 0
+8 openat(AT_FDCWD<ROOT>, "\303\274 \"x\".txt", O_RDONLY) = 5<ROOT/x>
+8 openat(AT_FDCWD<ROOT>, "lib/__pycache__/m.cpython-311.pyc", O_RDONLY) = 5<ROOT/x>
+8 openat(AT_FDCWD<ROOT>, "/etc/hosts", O_RDONLY) = 5</etc/hosts>
+9 execve("tool", ["tool"], 0x7ffd /* 9 vars */) = 0
+9 +++ exited with 0 +++
+"#;
+        let [read, missed, written] = told(text).expect("traced");
+        let expected = [
+            "a.txt",
+            "b.txt",
+            "c.txt",
+            "lib/m.py",
+            "sub/make.sh",
+            "tool",
+            "ü \"x\".txt",
+        ];
+        assert_eq!(read, expected);
+        assert_eq!(missed, ["d/e.txt"]);
+        assert_eq!(written, ["d/moved.txt", "made.txt"]);
+    }
+
+    #[test]
+    fn fuzz_trace() {
+        let example = "7 execve(\"./a\", [\"./a\"], 0x7ffd /* 9 vars */) = 0\n7 openat(AT_FDCWD<ROOT/sub>, \"../a.txt\", \
+                       O_RDONLY) = 3<ROOT/a.txt>\n8 rename(\"a\", \"b\") = 0\n8 chdir(\"..\" <unfinished ...>\n8 <... chdir \
+                       resumed>) = 0\n9 openat(4<ROOT/d>, \"\\303\\274\", O_RDONLY) = -1 ENOENT (No such file)\n";
+        let words = [
+            "<unfinished ...>",
+            "resumed>",
+            "AT_FDCWD<",
+            "\"",
+            "\\7",
+            " = 0",
+            "../../..",
+        ];
+        Fuzz::of("trace", [example.into()]).words(&words).run(|bytes| {
+            let Some(all) = told(&String::from_utf8_lossy(bytes)) else {
+                return;
+            };
+            let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+            for path in all.iter().flatten() {
+                assert!(path.split('/').all(is_plain), "{path}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_trace_of_nothing_and_one_that_makes_no_sense_are_told_apart() {
+        assert_eq!(told(""), None);
+        assert_eq!(told("strace: ptrace(PTRACE_SEIZE): Operation not permitted\n"), None);
+        let odd =
+            "1 execve(\"/bin/true\", [], 0x0) = 0\n2 openat(AT_FDCWD<\n3 <... openat resumed>) = 3\n4 open(\"x\\\n";
+        assert_eq!(told(odd), Some([vec![], vec![], vec![]]));
+    }
+}

@@ -151,6 +151,8 @@ fn fuzz_journal() {
     let written = project.look();
     project.put("journal", FORMER);
     let former = project.look();
+    project.put("journal", WITHOUT_INSTALLED);
+    let former = [former, project.look()].concat();
     assert!(
         written.len() > 13 && former.len() > 13,
         "{} {}",
@@ -162,7 +164,7 @@ fn fuzz_journal() {
         .chain(&former)
         .map(|entry| payload(entry).expect("encoded"))
         .collect();
-    Fuzz::of("journal", [current, FORMER.to_vec()])
+    Fuzz::of("journal", [current, FORMER.to_vec(), WITHOUT_INSTALLED.to_vec()])
         .words(&WORDS)
         .run(|bytes| {
             project.put("journal", bytes);
