@@ -279,7 +279,7 @@ mod tests {
         let root = dir.path().canonicalize().expect("there");
         let text = text.replace("ROOT", root.to_str().expect("UTF-8"));
         let mut observed = Observed::new(Means::Trace, Beginning::by_own_clock());
-        read(&text, &ProjectRoot::of(&root), &mut observed)?;
+        read(&text, &ProjectRoot::of(&root), &root, &mut observed)?;
         let with = |wanted: &dyn Fn(&super::super::Access) -> bool| -> Vec<String> {
             let found = observed.accesses.iter().filter(|(_, access)| wanted(access));
             found.map(|(path, _)| path.clone()).collect()
