@@ -135,3 +135,52 @@ fn a_traced_command_that_fails_fails_as_it_would() {
     told.has("the command ended with exit code 1");
     told.has("nosuch.txt");
 }
+
+#[test]
+fn what_is_seen_by_any_means_counts_from_the_directory_in_which_the_command_runs() {
+    let by = |means: &str, run: &str| {
+        format!(
+            "[target.{means}]\ncwd = \"sub\"\nrun = '''{run}'''\noutput = \"out/{means}\"\ndiscover = \"{means}\"\n"
+        )
+    };
+    let python = r#"python3 -c "import lib, sys; open(sys.argv[1], 'w').write(open('conf.txt').read())" {{output}}"#;
+    let mut text = by("auto", python);
+    text += &by(
+        "depfile",
+        "cat $(echo conf.txt) > {{output}}; echo 'x: conf.txt' > {{depfile}}",
+    );
+    let mut all = vec!["auto", "depfile"];
+    if can_trace() {
+        text += &by("trace", "cat $(echo conf.txt) > {{output}}");
+        all.push("trace");
+    }
+    let project = Project::new(&text);
+    project.write("sub/lib.py", "");
+    project.write("sub/conf.txt", "a\n");
+    project.build("").ok();
+    project.build("").has("nothing to do");
+    project.write("sub/conf.txt", "b\n");
+    for target in &all {
+        project.atsaf(&format!("why {target}")).has("sub/conf.txt ");
+    }
+    project.build("").ok();
+    for target in &all {
+        assert_eq!(project.read(&format!("out/{target}")), "b\n");
+    }
+    project.write("sub/lib.py", "# more\n");
+    project.atsaf("why auto").has("sub/lib.py ");
+}
+
+#[test]
+fn a_declared_parameter_file_that_a_script_reads_counts_by_the_keys_that_are_used() {
+    let text = "[project]\nparams_files = [\"params.yaml\"]\n[target.fit]\nrun = \"python3 fit.py {{n}} > {{output}}\"\n\
+                output = \"out/fit\"\n";
+    let project = Project::new(text);
+    project.write("params.yaml", "n: 1\nm: 1\n");
+    project.write("fit.py", "open('params.yaml').read(); print('fit')\n");
+    project.build("").ok();
+    project.write("params.yaml", "n: 1\nm: 2\n");
+    project.build("").has("nothing to do");
+    project.write("params.yaml", "n: 2\nm: 2\n");
+    project.atsaf("why fit").has("1 -> 2");
+}

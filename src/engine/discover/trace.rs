@@ -33,6 +33,8 @@ pub(crate) fn words(trace: &Path) -> Vec<String> {
         "-o",
     ];
     let mut words: Vec<String> = words.map(str::to_owned).into();
+    // The command may run in another directory than this program.
+    let trace = std::path::absolute(trace).unwrap_or_else(|_| trace.to_owned());
     words.extend([trace.to_string_lossy().into_owned(), "--".to_owned()]);
     words
 }
