@@ -73,6 +73,7 @@ mod lineage;
 mod links;
 mod many_instances;
 mod matrix;
+mod matrix_model;
 mod mistakes;
 mod model;
 mod moving;
