@@ -58,6 +58,7 @@ fn it_goes_once_all_that_reads_it_is_built_and_its_absence_makes_nothing_stale()
     assert_eq!(ran(&project), [""; 0]);
     project.atsaf("status").has("gone since it was read");
     project.atsaf("why big").has("big is fresh");
+    project.atsaf("show big").has("`atsaf build -B big` makes it");
     project.atsaf("list big").has("goes once all that reads it is built");
     assert!(!project.at(".atsaf/displaced").exists());
 }

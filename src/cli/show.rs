@@ -98,7 +98,10 @@ fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
         "the artifact `{name}` is not there: `{}` does not exist",
         project.graph.path(artifact)
     ))
-    .help(format!("make it: `atsaf build {name}`"))
+    .help(match project.graph.target(artifact.target).temp {
+        true => format!("it goes once it is read: `atsaf build -B {name}` makes it to be looked at"),
+        false => format!("make it: `atsaf build {name}`"),
+    })
 }
 
 fn look(

@@ -175,6 +175,22 @@ impl<'a> Execution<'a> {
         })
     }
 
+    /// Lets the next attempt go on with what one that did not succeed had written, if it saw the same from its beginning
+    /// to its end; says whether there is anything.
+    pub(super) fn confirm_unfinished(&self, seen: &Seen<'a>, id: Digest) -> bool {
+        let (store, outputs) = (self.run.context.store, &self.target().outputs);
+        if !self.target().resume {
+            return false;
+        }
+        let is_same = self.look(seen.reads.clone()).is_ok_and(|now| seen.is_same(&now));
+        if is_same {
+            return store.confirm_unfinished(outputs, id).unwrap_or(false);
+        }
+        // Without its id it counts for nothing.
+        let _ = store.drop_unfinished(outputs);
+        false
+    }
+
     fn tell_written(&self, word: &str) {
         let message = format!(
             "`{word}` is written by the command of `{}`, which names it: it is taken for no input; say so with \

@@ -299,23 +299,23 @@ fn judge_in_order(
     demands: &Demands,
     force: &(dyn Fn(TargetId) -> bool + Sync),
 ) {
-    let mut is_fresh = vec![false; inputs.graph.order().len()];
-    // Content digests of what each target leaves, where that is known.
-    let mut contents: Vec<Option<Contents>> = vec![None; inputs.graph.order().len()];
-    for (id, judged) in needed.iter().zip(judged) {
+    let mut places = vec![usize::MAX; inputs.graph.order().len()];
+    for (at, id) in needed.iter().enumerate() {
+        let (before, rest) = judged.split_at_mut(at);
+        let of = |target: TargetId| before.get(places[target.index()])?.as_ref().ok();
         let known = |artifact: ArtifactId| {
-            let contents = contents[artifact.target.index()].as_ref()?;
+            let contents = of(artifact.target)?.1.as_ref()?;
             contents.get(artifact.output as usize).copied().flatten()
         };
-        let holds = inputs.graph.node(*id).needs.iter().all(|need| is_fresh[need.index()]);
+        // What a result leaves that the user took for fresh may be other than its record says.
+        let stays = |step: &Step| step.verdict.stays() && step.note != Some(Note::Accepted);
+        let is_fresh = |need: &TargetId| of(*need).is_some_and(|(step, _)| stays(step));
+        let holds = inputs.graph.node(*id).needs.iter().all(is_fresh);
         if !holds || demands.contains_key(id) {
-            *judged = judge(inputs, *id, &known, Demand::of(force(*id), demands.get(id).copied()));
+            let demand = Demand::of(force(*id), demands.get(id).copied());
+            rest[0] = judge(inputs, *id, &known, demand);
         }
-        if let Ok((step, left)) = judged {
-            // What a result leaves that the user took for fresh may be other than its record says.
-            is_fresh[id.index()] = step.verdict.stays() && step.note != Some(Note::Accepted);
-            contents[id.index()].clone_from(left);
-        }
+        places[id.index()] = at;
     }
 }
 

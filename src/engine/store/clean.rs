@@ -198,7 +198,7 @@ impl Store {
     fn is_in_place(&self, target: &Target, output: &Output, found: Option<(Digest, ArtifactKind)>) -> bool {
         let recorded = self.records.ledger(|ledger| {
             let artifact = ledger.target(&target.name)?.record()?.artifact(&output.port)?;
-            (!holds_links(artifact)).then(|| (artifact.bytes, artifact.kind))
+            (!holds_links(artifact)).then_some((artifact.bytes, artifact.kind))
         });
         recorded.is_some() && recorded == found
     }
