@@ -172,8 +172,8 @@ fn what_is_seen_by_any_means_counts_from_the_directory_in_which_the_command_runs
 }
 
 #[test]
-fn a_declared_parameter_file_that_a_script_reads_counts_by_the_keys_that_are_used() {
-    let text = "[project]\nparams_files = [\"params.yaml\"]\n[target.fit]\nrun = \"python3 fit.py {{n}} > {{output}}\"\n\
+fn a_parameter_file_that_a_script_reads_counts_by_the_keys_that_it_names() {
+    let text = "[project]\nparams_files = [\"params.yaml\"]\n[target.fit]\nrun = \"python3 fit.py > {{output}}\"\nparams = [\"n\"]\n\
                 output = \"out/fit\"\n";
     let project = Project::new(text);
     project.write("params.yaml", "n: 1\nm: 1\n");

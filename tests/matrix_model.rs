@@ -102,7 +102,7 @@ impl Matrix {
                 format!("\"t{read}{}\"", if opens { "@*" } else { "" })
             });
             let source = (target.reads_source && target.by_region).then(|| "\"source/{{region}}\"".to_owned());
-            let inputs: Vec<String> = inputs.chain(source).collect();
+            let inputs: Vec<String> = inputs.chain(source).chain(["\"./base\"".to_owned()]).collect();
             let _ = write!(
                 text,
                 "[target.t{at}]\n{}",
@@ -128,7 +128,7 @@ impl Matrix {
                 let source =
                     at.0.filter(|_| target.reads_source)
                         .map(|at| format!("\"source/{}\"", REGIONS[at]));
-                let inputs: Vec<String> = inputs.chain(source).collect();
+                let inputs: Vec<String> = inputs.chain(source).chain(["\"./base\"".to_owned()]).collect();
                 let _ = writeln!(text, "[target.{}]", name(number, at));
                 text += &rest(number, &values(at), target.value, &inputs);
             }
@@ -222,6 +222,7 @@ proptest! {
         let mut matrix = Matrix { regions: BTreeSet::from([0, 2]), fuels: 2, excludes: false, targets: vec![a, b, c, d] };
         let (by_axes, by_hand) = (Project::new(""), Project::new(""));
         for project in [&by_axes, &by_hand] {
+            project.write("base", "base");
             for region in REGIONS {
                 project.write(&format!("source/{region}"), region);
             }

@@ -38,16 +38,8 @@ impl<'a> Scope<'a> {
 
     /// Whether a path is no discovered input, whatever the attempt did there.
     pub(super) fn leaves_out(&self, path: &str) -> bool {
-        let is_read_by_key = || {
-            self.context
-                .graph
-                .spec
-                .params_files
-                .iter()
-                .any(|file| file.path == path)
-        };
         path == SECRETS
-            || is_read_by_key()
+            || self.is_read_by_key(path)
             || self.is_ignored(path)
             || self.is_installed(path)
             || self.is_declared(path)
@@ -56,6 +48,12 @@ impl<'a> Scope<'a> {
     /// Whether what was found at a path is a discovered input: no artifact is one.
     pub(super) fn is_input(&self, path: &str) -> bool {
         !self.leaves_out(path) && self.artifact_at(path).is_none()
+    }
+
+    /// Whether it is a parameter file of which the target names the keys that it reads.
+    fn is_read_by_key(&self, path: &str) -> bool {
+        let files = self.context.graph.spec.params_files_read_by(self.target());
+        files.iter().any(|file| file.path == path)
     }
 
     /// Whether the path, or a directory on the way to it, is ignored.
