@@ -133,7 +133,7 @@ fn names_in_a_directory_count_where_they_are_asked_for() {
     let project = scripted("python3 fit.py");
     project.write(
         "fit.py",
-        "import glob, os\nopen('data/own.log', 'w').close()\nprint(sorted(os.listdir('data')), sorted(glob.glob('more/*')))\n",
+        "import glob, os\nopen('data/own.log', 'w').close()\nos.makedirs('data/sub', exist_ok=True)\nprint(sorted(os.listdir('data')), sorted(glob.glob('more/*')))\n",
     );
     project.write("data/a.csv", "1");
     project.write("more/b.csv", "1");
@@ -580,11 +580,11 @@ fn a_hook_that_came_with_the_store_is_not_run() {
 
 #[test]
 fn many_programs_at_once_find_the_hook() {
-    let mut atsaffile = String::new();
-    for number in 0..12 {
+    let target = |number: usize| {
         let run = format!("python3 fit.py {number} > {{{{output}}}}");
-        atsaffile += &format!("[target.t{number}]\nrun = \"{run}\"\noutput = \"out/{number}.txt\"\n");
-    }
+        format!("[target.t{number}]\nrun = \"{run}\"\noutput = \"out/{number}.txt\"\n")
+    };
+    let atsaffile: String = (0..12).map(target).collect::<Vec<_>>().concat();
     let project = Project::new(&atsaffile);
     project.write("fit.py", "import sys\nprint(open(f'data/{sys.argv[1]}').read())\n");
     for number in 0..12 {

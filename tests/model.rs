@@ -135,8 +135,10 @@ impl Both {
             }
             Edit::FlipHead(at) => {
                 let journal = self.inside.path(STORE).join("journal");
-                if let Ok(mut bytes) = fs::read(&journal) {
-                    bytes[*at] ^= 0x41;
+                if let Ok(mut bytes) = fs::read(&journal)
+                    && let Some(byte) = bytes.get_mut(*at)
+                {
+                    *byte ^= 0x41;
                     write(&journal, &bytes);
                 }
             }

@@ -407,9 +407,12 @@ fn restorable(
     }
     let results = inputs.past.results_of(declared);
     let mut results = results.iter().map(StoredResult::new);
-    // Of an attempt at which nobody looked, only others tell what it used.
+    // What an attempt used at which nobody looked, or of which Python told nothing, only others tell.
     let uses_more = results.clone().any(|result| !result.discovered.is_empty());
-    let is_blind = |result: &StoredResult| target.discover.is_some() && result.seen_by.is_none() && uses_more;
+    let is_blind = |result: &StoredResult| {
+        let is_told = matches!(result.seen_by, Some(Means::Depfile | Means::Trace)) || !result.installed.is_empty();
+        target.discover.is_some() && uses_more && !is_told && result.discovered.is_empty()
+    };
     results.find(|result| !result.effect && !is_blind(result) && can_restore(result))
 }
 

@@ -72,7 +72,7 @@ impl Execution<'_> {
             discovered: Vec::new(),
             installed: observed.imports.installed(self.run.context.files),
             seen_by: Some(observed.means),
-            written: self.in_listings(observed, &own),
+            written: self.own_to_keep(observed, &own, basis, history),
         };
         let mut moved = Vec::new();
         let files = self.used_files(observed, &scope, &own);
@@ -126,8 +126,15 @@ impl Execution<'_> {
         counting.filter_map(own).collect()
     }
 
-    /// Those of its own files that are among the names of a directory that it listed.
-    fn in_listings(&self, observed: &Observed, own: &[String]) -> Vec<(String, Digest)> {
+    /// Those of its own files that later ones have to know: an earlier attempt found that out, or they are among the names
+    /// of a directory that it listed. Words of the command are kept by what it is based on.
+    fn own_to_keep(
+        &self,
+        observed: &Observed,
+        own: &[String],
+        basis: &Basis<'_>,
+        history: &History,
+    ) -> Vec<(String, Digest)> {
         let PlanContext { files, graph, .. } = self.run.context;
         let is_listed = |path: &&String| {
             let directory = path
@@ -135,7 +142,10 @@ impl Execution<'_> {
                 .map_or("./".to_owned(), |(above, _)| format!("{above}/"));
             observed.listings.contains_key(&directory)
         };
-        let found = own.iter().filter(is_listed).filter_map(|path| {
+        let is_in = |written: &[(String, Digest)], path: &String| written.iter().any(|(it, _)| it == path);
+        let is_needed =
+            |path: &&String| (is_listed(path) || is_in(history.written(), path)) && !is_in(&basis.written, path);
+        let found = own.iter().filter(is_needed).filter_map(|path| {
             let (content, _) = files.source(path, graph.ignore()).ok()??;
             Some((path.clone(), content))
         });

@@ -336,6 +336,7 @@ def observe(notes, root):
             opened(source, "r", 0)
 
     def removed(path, *directories):
+        """It comes or goes by the program's own doing."""
         placed(None, path, *directories)
 
     handlers = {
@@ -347,6 +348,8 @@ def observe(notes, root):
         "os.symlink": lambda target, path, *rest: placed(target, path, *rest),
         "os.link": linked,
         "os.remove": removed,
+        "os.rmdir": removed,
+        "os.mkdir": lambda path, mode, *rest: removed(path, *rest),
         "os.truncate": lambda path, *rest: opened(path, "w", os.O_WRONLY),
         "sqlite3.connect": connected,
         "ctypes.dlopen": loaded,
