@@ -112,7 +112,6 @@ const fn respondent(
 
 fn main() -> std::io::Result<()> {
     for (path, text) in recordings() {
-        #[expect(clippy::disallowed_methods, reason = "it writes sources, which no store knows")]
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         #[expect(clippy::disallowed_methods, reason = "it writes sources, which no store knows")]
         std::fs::write(path, text)?;

@@ -192,12 +192,15 @@ pub fn matching(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<Strin
     check::expand(pattern, root, ignore).map(|matches| matches.paths)
 }
 
+/// A Spec of which no graph can be made, and everything that is wrong with the whole.
+pub type UnsoundSpec = Box<(Arc<Spec>, Vec<GraphError>)>;
+
 impl Graph {
     /// Makes the graph of a Spec.
     ///
     /// # Errors
     /// Everything that is wrong with the whole, at once.
-    pub fn new(spec: impl Into<Arc<Spec>>, files: &Files) -> Result<Self, Box<(Arc<Spec>, Vec<GraphError>)>> {
+    pub fn new(spec: impl Into<Arc<Spec>>, files: &Files) -> Result<Self, UnsoundSpec> {
         let spec = spec.into();
         let mut found = DiskAnswers::new(files);
         let NameIndex {
