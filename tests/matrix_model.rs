@@ -95,7 +95,7 @@ impl Matrix {
         for (at, target) in self.targets.iter().enumerate() {
             let axes = [(target.by_region, "region"), (target.by_fuel, "fuel")];
             let axes: Vec<&str> = axes.iter().filter(|(is, _)| *is).map(|(_, axis)| *axis).collect();
-            let holes: String = axes.iter().map(|axis| format!("-{{{{{axis}}}}}")).collect();
+            let holes = axes.iter().fold(String::new(), |all, axis| all + "-{{" + axis + "}}");
             let inputs = target.reads.iter().map(|read| {
                 let other = &self.targets[*read];
                 let opens = (other.by_region && !target.by_region) || (other.by_fuel && !target.by_fuel);
