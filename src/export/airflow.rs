@@ -72,15 +72,25 @@ struct DagTask {
     targets: Vec<TargetId>,
     /// Tasks that it runs after, by their places.
     after: BTreeSet<usize>,
+    /// The task group of its instance, if that has several tasks.
+    group: Option<String>,
 }
 
 /// The text of the DAG file.
 #[must_use]
 pub fn dag(graph: &Graph, export: &Export<'_>) -> String {
     let tasks = tasks(graph, export);
-    let mut out = head(graph, export);
-    for task in &tasks {
-        write_task(&mut out, graph, export.grain, task);
+    let has_groups = tasks.iter().any(|task| task.group.is_some());
+    let mut out = head(graph, export, has_groups);
+    let mut open: Option<&String> = None;
+    for task in in_groups(&tasks) {
+        if let Some(group) = task.group.as_ref().filter(|group| open != Some(*group)) {
+            let _ = writeln!(out, "    with TaskGroup({}, prefix_group_id=False):", text(group));
+        }
+        open = task.group.as_ref();
+        let written = task_text(graph, export.grain, task);
+        let margin = if task.group.is_some() { "    " } else { "" };
+        out.extend(written.lines().map(|line| format!("{margin}{line}\n")));
     }
     let arrows = tasks.iter().flat_map(|task| {
         let before = task.after.iter().map(|at| &tasks[*at].id);
@@ -137,9 +147,51 @@ fn tasks(graph: &Graph, export: &Export<'_>) -> Vec<DagTask> {
             goals,
             targets,
             after,
+            group: None,
         }
     };
-    groups.into_iter().enumerate().map(task).collect()
+    let mut tasks: Vec<DagTask> = groups.into_iter().enumerate().map(task).collect();
+    if export.grain == Grain::Target {
+        group_instances(graph, &mut tasks, &mut ids);
+    }
+    tasks
+}
+
+/// Puts the tasks of one instance, which are of the same values, into a group, if it has several.
+fn group_instances(graph: &Graph, tasks: &mut [DagTask], ids: &mut BTreeSet<String>) {
+    let instance = |task: &DagTask| Some(graph.target(*task.goals.first()?).instance.as_ref()?.axes.clone());
+    let sorted = |mut axes: Vec<(String, String)>| {
+        axes.sort();
+        axes
+    };
+    let mut counts: BTreeMap<Vec<(String, String)>, usize> = BTreeMap::new();
+    for axes in tasks.iter().filter_map(instance) {
+        *counts.entry(sorted(axes)).or_default() += 1;
+    }
+    let mut names: BTreeMap<Vec<(String, String)>, String> = BTreeMap::new();
+    for task in tasks {
+        let Some(axes) = instance(task) else { continue };
+        let values: Vec<&str> = axes.iter().map(|(_, value)| value.as_str()).collect();
+        let name = values.join(",");
+        let axes = sorted(axes);
+        if counts[&axes] > 1 {
+            let id = names.entry(axes).or_insert_with(|| own_id(&name, ids));
+            task.group = Some(id.clone());
+        }
+    }
+}
+
+/// The tasks without a group, then those of each group together.
+fn in_groups(tasks: &[DagTask]) -> Vec<&DagTask> {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for (at, task) in tasks.iter().enumerate() {
+        if let Some(group) = &task.group {
+            first.entry(group).or_insert(at);
+        }
+    }
+    let mut ordered: Vec<&DagTask> = tasks.iter().collect();
+    ordered.sort_by_key(|task| task.group.as_deref().map(|group| first[group]));
+    ordered
 }
 
 /// The targets in parts that have nothing to do with each other, each in build order.
@@ -225,7 +277,7 @@ fn command(graph: &Graph, export: &Export<'_>) -> (String, String) {
 }
 
 /// All up to the tasks.
-fn head(graph: &Graph, export: &Export<'_>) -> String {
+fn head(graph: &Graph, export: &Export<'_>, has_groups: bool) -> String {
     let dag = &graph.spec.airflow;
     let of = match graph.spec.name.as_str() {
         "" => String::new(),
@@ -236,6 +288,10 @@ fn head(graph: &Graph, export: &Export<'_>) -> String {
     let date: Vec<&str> = date.collect();
     let tags: Vec<String> = dag.tags.iter().map(|tag| text(tag)).collect();
     let (command, env) = command(graph, export);
+    let (group, group_2) = match has_groups {
+        true => (", TaskGroup", "\n    from airflow.utils.task_group import TaskGroup"),
+        false => ("", ""),
+    };
     format!(
         r#"{MARK}{of}: change that and write this file again.
 # It says nothing that differs from one reading to the next, and runs nothing when it is read.
@@ -245,10 +301,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import PurePosixPath
 
 try:  # Airflow 3
-    from airflow.sdk import DAG, Asset
+    from airflow.sdk import DAG, Asset{group}
 except ImportError:  # Airflow 2
     from airflow import DAG
-    from airflow.datasets import Dataset as Asset
+    from airflow.datasets import Dataset as Asset{group_2}
 try:  # a package of its own, which Airflow 2 may have
     from airflow.providers.standard.operators.bash import BashOperator
 except ImportError:
@@ -305,7 +361,8 @@ with DAG(
     )
 }
 
-fn write_task(out: &mut String, graph: &Graph, grain: Grain, task: &DagTask) {
+fn task_text(graph: &Graph, grain: Grain, task: &DagTask) -> String {
+    let mut out = String::new();
     let goals: Vec<&str> = task.goals.iter().map(|id| graph.name(*id)).collect();
     let outputs = task.targets.iter().flat_map(|id| &graph.target(*id).outputs);
     let makes: Vec<String> = outputs.map(|output| text(output.path.trim_end_matches('/'))).collect();
@@ -347,6 +404,7 @@ fn write_task(out: &mut String, graph: &Graph, grain: Grain, task: &DagTask) {
         }
     }
     out.push_str("    )\n");
+    out
 }
 
 /// A string of Python, in which all that may not be seen is written out.

@@ -114,6 +114,20 @@ atsaf -C "$odd" export airflow -s "text=$text" -o "$work/home/dags/odd.py"
 airflow dags test odd 2023-09-30T06:00:00 >"$work/odd.log" 2>&1 || { tail -n 40 "$work/odd.log"; fail "odd names"; }
 [ "$(cat "$odd/second/x")" = "$text" ] || fail "a value arrived as $(cat "$odd/second/x")"
 
+step "many respondents: a task group for each instance"
+mkdir "$work/respondents"
+cp -r "$root/fixtures/respondents/Atsaffile" "$root/fixtures/respondents/pages" "$work/respondents"
+atsaf -C "$work/respondents" export airflow predictions@TEX,NG predictions@TEX,SUN -o "$work/home/dags/eia_respondents.py"
+airflow dags test eia_respondents 2023-09-30T06:00:00 >"$work/respondents.log" 2>&1 || { tail -n 40 "$work/respondents.log"; fail "many respondents"; }
+[ -e "$work/respondents/artifacts/TEX/SUN/predictions.parquet" ] || fail "no forecast of the sun in Texas"
+"$venv/bin/python" - "$work/home/dags/eia_respondents.py" <<'PY' || fail "the task groups are wrong"
+import runpy, sys
+dag = runpy.run_path(sys.argv[1])["dag"]
+groups = {name: sorted(group.children) for name, group in dag.task_group.children.items()}
+assert {name: len(tasks) for name, tasks in groups.items()} == {"TEX_NG": 5, "TEX_SUN": 5}, groups
+print("groups:", ", ".join(sorted(groups)))
+PY
+
 step "a target that fails twice, and one that always fails"
 mkdir "$work/failing"
 cat >"$work/failing/Atsaffile" <<'TOML'

@@ -232,6 +232,59 @@ fn a_file_is_written_whole_and_no_other_is_overwritten() {
 }
 
 #[test]
+fn the_tasks_of_an_instance_are_a_group() {
+    let trial = Trial::new(
+        r#"
+[matrix]
+region = ["A", "B"]
+fuel = ["x"]
+[target.all]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["fit@*"]
+output = "all"
+[target.get]
+each = ["region", "fuel"]
+run = "echo {{fuel}} > {{output}}"
+output = "get/{{region}}"
+[target.fit]
+each = ["fuel", "region"]
+run = "cat {{input.get}} > {{output}}"
+inputs = ["get"]
+output = "fit/{{region}}"
+[target.A_x]
+each = ["region"]
+run = "echo > {{output}}"
+output = "alone/{{region}}"
+"#,
+    );
+    let dag = trial.out(&["export", "airflow"]);
+    assert!(
+        dag.contains("    from airflow.sdk import DAG, Asset, TaskGroup\n"),
+        "{dag}"
+    );
+    assert!(
+        dag.contains("\n    from airflow.utils.task_group import TaskGroup\n"),
+        "{dag}"
+    );
+    let tasks = dag.split_once(") as dag:\n").expect("tasks").1;
+    assert_eq!(tasks.matches("with TaskGroup").count(), 2, "{tasks}");
+    for (group, own, other) in [("A_x", "fit_x_A", "get_A_x"), ("B_x", "fit_x_B", "get_B_x")] {
+        let group = tasks
+            .find(&format!("    with TaskGroup(\"{group}\", prefix_group_id=False):"))
+            .expect("a group");
+        for task in [own, other] {
+            let inside = tasks
+                .find(&format!("\n        task(\n            \"{task}\",\n"))
+                .expect("a task in a group");
+            assert!(inside > group, "{task}");
+        }
+    }
+    assert!(tasks.contains("\n    task(\n        \"A_x_A\",\n"), "alone: {tasks}");
+    let whole = trial.out(&["export", "airflow", "--tasks", "all"]);
+    assert!(!whole.contains("TaskGroup"), "{whole}");
+}
+
+#[test]
 fn names_that_airflow_does_not_take_are_replaced_by_ones_that_it_does() {
     let long = "x".repeat(300);
     let trial = Trial::new(&format!(
