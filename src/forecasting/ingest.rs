@@ -100,7 +100,7 @@ impl Task for IngestEia {
         }
         let query = query(context)?;
         context.request()?;
-        let page = client(context)?.newest(&query)?;
+        let page = client(context, context.flag("allow_http"))?.newest(&query)?;
         let newest = page.rows.iter().map(|row| row.period).max().map(hour);
         let newest = newest.unwrap_or_else(|| "nothing".to_owned());
         Ok(Some(format!("{newest}, rows: {}", page.total)))
@@ -108,8 +108,9 @@ impl Task for IngestEia {
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let query = query(context)?;
+        let allow_http = context.flag("allow_http");
         let read = match is_url(context.text("source")) {
-            true => live(context, &query)?,
+            true => live(context, &query, allow_http)?,
             false => recorded(context)?,
         };
         let rows = select(&read, &query)?;
@@ -149,7 +150,7 @@ fn query(context: &Context<'_>) -> Result<Query, TaskError> {
 }
 
 /// A client of the live API.
-fn client<'c>(context: &'c Context<'_>) -> Result<Client<'c>, TaskError> {
+fn client<'c>(context: &'c Context<'_>, allow_http: bool) -> Result<Client<'c>, TaskError> {
     let key = context
         .secrets
         .get(KEY)
@@ -158,7 +159,7 @@ fn client<'c>(context: &'c Context<'_>) -> Result<Client<'c>, TaskError> {
     let limits = RequestLimits {
         page: SizeLimit::of(context),
         rows: TableLimits::of(context),
-        allow_http: context.flag("allow_http"),
+        allow_http,
         ..RequestLimits::default()
     };
     let client = Client::new(context.text("source"), key, limits, context.cancelled)?;
@@ -169,8 +170,8 @@ fn client<'c>(context: &'c Context<'_>) -> Result<Client<'c>, TaskError> {
 }
 
 /// The pages of the live API.
-fn live(context: &Context<'_>, query: &Query) -> Result<Vec<GenerationRow>, TaskError> {
-    let whole = client(context)?.fetch(query, |found, total| {
+fn live(context: &Context<'_>, query: &Query, allow_http: bool) -> Result<Vec<GenerationRow>, TaskError> {
+    let whole = client(context, allow_http)?.fetch(query, |found, total| {
         context.check_cancelled()?;
         context.progress(&match total {
             Some(total) => format!("{found} of {total} rows"),

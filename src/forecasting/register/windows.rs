@@ -27,7 +27,7 @@ type BySeries<'r> = BTreeMap<&'r str, (NaiveDateTime, WindowRows)>;
 
 /// The metrics of each model in each window, a step a window; none without the back-test's forecasts.
 ///
-/// RMSE, MAE and MAPE are over all series together; MASE and coverage are means over the series, as in the leaderboard.
+/// Each is the mean over the series where it is defined, so that the means over the windows are those of the leaderboard.
 ///
 /// # Errors
 /// [`TaskError`] if the forecasts cannot be read.
@@ -100,27 +100,25 @@ fn levels(names: &[impl AsRef<str>]) -> Vec<String> {
 }
 
 fn scores(logged: &Logged<'_>, window: &BySeries<'_>, levels: &[String]) -> Vec<(String, Option<f64>)> {
-    let all = |of: fn(&WindowRows) -> &[f64]| -> Vec<f64> {
-        window.values().flat_map(|(_, rows)| of(rows)).copied().collect()
-    };
-    let (actual, forecast) = (all(|rows| &rows.actual), all(|rows| &rows.forecast));
+    let mean = |values: Vec<f64>| (!values.is_empty()).then(|| metrics::mean(&values));
+    let rows = || window.values().map(|(_, rows)| rows);
     let scaled = window.iter().filter_map(|(id, (cutoff, rows))| {
         let past = past(logged.series, id, *cutoff);
         let scale = metrics::seasonal_scale(&past, season(logged))?;
         Some(metrics::mase(&rows.actual, &rows.forecast, scale))
     });
-    let scaled: Vec<f64> = scaled.collect();
+    let rmse = rows().map(|rows| metrics::rmse(&rows.actual, &rows.forecast));
+    let mae = rows().map(|rows| metrics::mae(&rows.actual, &rows.forecast));
+    let mape = rows().filter_map(|rows| metrics::mape(&rows.actual, &rows.forecast));
     let mut found = vec![
-        ("rmse".to_owned(), Some(metrics::rmse(&actual, &forecast))),
-        ("mae".to_owned(), Some(metrics::mae(&actual, &forecast))),
-        ("mape".to_owned(), metrics::mape(&actual, &forecast)),
-        ("mase".to_owned(), (!scaled.is_empty()).then(|| metrics::mean(&scaled))),
+        ("rmse".to_owned(), mean(rmse.collect())),
+        ("mae".to_owned(), mean(mae.collect())),
+        ("mape".to_owned(), mean(mape.collect())),
+        ("mase".to_owned(), mean(scaled.collect())),
     ];
     for (at, level) in levels.iter().enumerate() {
-        let inside = window.values();
-        let inside = inside.map(|(_, rows)| metrics::coverage(&rows.actual, &rows.lower[at], &rows.upper[at]));
-        let inside: Vec<f64> = inside.collect();
-        found.push((format!("coverage{level}"), Some(metrics::mean(&inside))));
+        let inside = rows().map(|rows| metrics::coverage(&rows.actual, &rows.lower[at], &rows.upper[at]));
+        found.push((format!("coverage{level}"), mean(inside.collect())));
     }
     found
 }
