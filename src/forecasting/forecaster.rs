@@ -71,13 +71,15 @@ impl Forecaster {
             ))
             .help("lower `horizon`, or look at the times of the series"));
         }
-        let results: Vec<SeriesForecast<'s>> = series
+        let results: Vec<Result<SeriesForecast<'s>, TaskError>> = series
             .par_iter()
             .map(|series| {
                 context.check_cancelled()?;
                 self.forecast(context, series, request)
             })
-            .collect::<Result<_, TaskError>>()?;
+            .collect();
+        // Of several errors the first in the order of the series, whichever came first in time.
+        let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
         let effort = results
             .iter()
             .fold(FitEffort::default(), |sum, result| sum.and(result.effort));
