@@ -266,6 +266,45 @@ fn a_goal_of_its_own_is_kept_and_an_effect_cannot_be_one() {
 }
 
 #[test]
+fn what_is_gone_is_made_again_where_it_is_asked_for_alone() {
+    let project = built();
+    project.edit("Atsaffile", "a = 1", "a = 2");
+    let told = project.build("--only one");
+    told.exits(1);
+    told.has("help: build them first: `atsaf build --only fetch big`");
+    project
+        .build("--only fetch")
+        .has("needed by this command, which asks for it alone");
+    project.build("--only big").ok();
+    project.build("--only one").ok();
+    assert_eq!(ran(&project), ["big", "fetch", "one"]);
+    project.build("--only fetch big one").has("nothing to do");
+    assert_eq!(project.read("one.txt"), "2\nraw\n");
+}
+
+/// Two turns that end at once let several artifacts go at once.
+#[test]
+fn artifacts_that_go_at_once_do_not_hinder_each_other() {
+    let mut text = String::new();
+    for at in 0..6 {
+        for target in ["t", "r"] {
+            let (inputs, temp) = match target {
+                "t" => ("", "temp = true\n"),
+                _ => ("inputs = [\"tN\"]\n", ""),
+            };
+            let run = "echo {{output}} > {{output}}";
+            let table = format!("[target.{target}N]\nrun = \"{run}\"\n{inputs}{temp}output = \"w/{target}N\"\n");
+            text.push_str(&table.replace('N', &at.to_string()));
+        }
+    }
+    let project = Project::new(&text);
+    for _ in 0..5 {
+        project.atsaf("build -B -j 6").ok();
+        assert!((0..6).all(|at| !project.at(&format!("w/t{at}")).exists()));
+    }
+}
+
+#[test]
 fn a_killed_build_leaves_nothing_that_is_wrong() {
     let project = project();
     project.edit("Atsaffile", "echo {{b}}", "echo x > ../begun; sleep 1000; echo {{b}}");

@@ -82,7 +82,7 @@ undecided  b  [TIME]  depends on what a makes
 fn plan_and_status_ask_nothing_and_a_build_asks() {
     let project = fetching("0s");
     project.build("").ok();
-    assert_eq!(project.ran(), "asked fetch fit");
+    assert_eq!(project.ran(), "asked fetch asked fit");
     project.atsaf("status").is(
         0,
         str![[r#"
@@ -114,6 +114,7 @@ run [RUN]: 2 targets to look at, 0 fresh
            fetch  asks the outside world
 answer     fetch  1 -> 2
 start      fetch  probe answers 1 -> 2
+           fetch  asks the outside world
 built      fetch  [TIME]
 start      fit    fetch content [CONTENT] -> [CONTENT]
 built      fit  [TIME]
@@ -142,7 +143,7 @@ fn an_answer_counts_for_max_age_and_is_taken_anew_before_an_attempt() {
     assert_eq!(project.ran(), "", "the answer counts for a day");
     project.edit("Atsaffile", "cat ../server/data", "cat  ../server/data");
     project.build("fetch").ok();
-    assert_eq!(project.ran(), "asked fetch");
+    assert_eq!(project.ran(), "asked fetch asked");
     project.build("").ok();
     assert_eq!(project.ran(), "fit");
     project.remove("raw.csv");
@@ -569,4 +570,71 @@ fn an_acceptance_lets_the_age_begin_anew() {
         timed.inside.clock.advance(7 * HOUR);
         assert_ne!(timed.verdict().0, Verdict::Fresh);
     }
+}
+
+#[test]
+fn what_is_held_does_not_hinder_a_reader_that_is_built_alone() {
+    let project = Project::new(
+        r#"
+[target.a]
+run = "cat in.txt > {{output}}"
+inputs = ["in.txt"]
+output = "a.txt"
+every = "1h"
+[target.b]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["a"]
+output = "b.txt"
+"#,
+    );
+    project.write("in.txt", "1");
+    project.build("").ok();
+    project.write("in.txt", "2");
+    project.build("--only a").has("1 target is held");
+    project.build("--only b").has("nothing to do");
+    project.atsaf("graph").has("[held]");
+}
+
+#[test]
+fn a_result_whose_probe_answers_otherwise_after_it_stands_for_neither_answer() {
+    let project = Project::new(
+        r#"
+[target.fetch]
+run = "cat remote > {{output}}; cp next remote"
+inputs = ["!remote", "!next"]
+output = "fetched.txt"
+max_age = "0s"
+probe = "cat remote"
+"#,
+    );
+    project.write("remote", "0");
+    project.write("next", "2");
+    let told = project.build("");
+    told.has("what the probe of `fetch` answers changed while it ran");
+    told.has("0 and then 2 -> 2");
+    assert_eq!(project.read("fetched.txt"), "2", "it ran again in the same build");
+    project.write("remote", "0");
+    project.write("next", "0");
+    project.build("").has("1 built");
+    assert_eq!(
+        project.read("fetched.txt"),
+        "0",
+        "the first attempt's `0` is not what comes back"
+    );
+}
+
+#[test]
+fn a_probe_that_never_answers_the_same_fails_nothing() {
+    let project = Project::new(
+        r#"
+[target.fetch]
+run = "echo fetched > {{output}}"
+output = "fetched.txt"
+max_age = "0s"
+probe = "date +%s%N"
+"#,
+    );
+    project.build("").has("answers changed while it ran");
+    assert_eq!(project.read("fetched.txt"), "fetched\n");
+    project.build("").has("built");
 }

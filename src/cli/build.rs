@@ -154,8 +154,13 @@ fn not_fresh(project: &Project, targets: &[TargetId]) -> CommandError {
         [one] => (format!("`{one}` is not fresh"), "it"),
         _ => (format!("`{}` are not fresh", names.join("`, `")), "them"),
     };
+    // What is gone since it was read is fresh, unless it is asked for alone.
+    let only = match targets.iter().any(|id| project.graph.target(*id).temp) {
+        true => "--only ",
+        false => "",
+    };
     let diagnostic = Diagnostic::error(format!("{what}, and with `--only` nothing but the goals may run"))
-        .help(format!("build {them} first: `atsaf build {}`", names.join(" ")))
+        .help(format!("build {them} first: `atsaf build {only}{}`", names.join(" ")))
         .help(format!("`atsaf why {}` tells why", names[0]));
     CommandError {
         diagnostics: vec![diagnostic],

@@ -16,11 +16,13 @@ pub use super::run::Options;
 use super::clock;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Overtaken};
+use super::fingerprint::Field;
 use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
 use super::plan::{self, Note, Plan, PlanContext, PlanError, Step, Verdict};
+use super::reason::Reason;
 use super::run::Run;
 use super::schedule::{Budget, Schedule};
 use super::spec::Action;
@@ -288,10 +290,14 @@ impl Build<'_> {
         Ok((!graph.order().iter().all(is_same)).then_some(now))
     }
 
-    /// Fails those targets that are stale again, with what moved.
+    /// Fails those targets that are stale again, with what moved; not those for which only the outside world moved, which
+    /// may do so at any time: the next build asks it again.
     fn keeps_moving(&self, plan: &Plan) {
         for step in plan.open() {
-            if let Verdict::Stale { reasons, .. } = &step.verdict {
+            let is_answer = |reason: &Reason| matches!(reason, Reason::Changed(it) if it.field == Field::Probe);
+            if let Verdict::Stale { reasons, .. } = &step.verdict
+                && !reasons.iter().all(is_answer)
+            {
                 let failure = moves::failure(&self.run, step.target, reasons);
                 self.run.ended(step.target, Outcome::Failed(failure));
             }

@@ -400,7 +400,7 @@ impl<'a> Execution<'a> {
             Err(AttemptError::Store(error)) => return Err(error),
         };
         let duration = begun.elapsed();
-        let basis = match self.changed_meanwhile(fingerprint, history, seen, attempts) {
+        let mut basis = match self.changed_meanwhile(fingerprint, history, seen, attempts) {
             Ok(basis) => basis,
             // It has acted: the result stands for what was there before, and is stale.
             Err(_) if self.target().effect => Basis::before(fingerprint, seen),
@@ -416,6 +416,9 @@ impl<'a> Execution<'a> {
                 return Ok(*executed);
             }
         };
+        if let Some(answers) = self.changed_answer(&attempt, &basis.fingerprint).await {
+            basis.fingerprint.probe = Some(answers);
+        }
         self.keep_listings(&basis.reads);
         let declared = basis.fingerprint.hash().unwrap_or(declared);
         let made = ResultEntry {

@@ -297,7 +297,10 @@ impl Case<'_> {
             forced: self.demand == Demand::Forced,
             interrupted: self.history.interrupted(),
             unfinished: self.history.unfinished(),
-            needed_by: gone.needed_by.map(|reader| graph.name(reader)),
+            needed_by: gone.needed_by.map(|reader| match reader == self.id {
+                true => "this command, which asks for it alone",
+                false => graph.name(reader),
+            }),
         });
         Ok((reasons, gone))
     }

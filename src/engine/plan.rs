@@ -53,14 +53,14 @@ pub struct VerdictInputs<'a> {
     pub tasks: &'a Tasks,
     /// The moment as of which ages are judged; `None` for now.
     pub as_of: Option<SystemTime>,
-    /// The targets whose age counts; `None` for all.
-    pub aging: Option<&'a [TargetId]>,
+    /// With `only`, the goals: the ages of others are left aside, and what is gone of them is made again.
+    pub alone: Option<&'a [TargetId]>,
 }
 
 impl VerdictInputs<'_> {
     /// Whether the age of a target's results counts.
     pub(crate) fn ages_count_for(&self, id: TargetId) -> bool {
-        self.aging.is_none_or(|aging| aging.contains(&id))
+        self.alone.is_none_or(|alone| alone.contains(&id))
     }
 }
 
@@ -75,7 +75,7 @@ impl<'a> PlanContext<'a> {
             env: self.env,
             tasks: self.tasks,
             as_of: None,
-            aging: None,
+            alone: None,
         }
     }
 }
@@ -265,7 +265,7 @@ pub fn plan_with(
     // Once, unless what is gone has to be made again: then what reads it is judged anew.
     while let Some(more) = {
         judge_in_order(inputs, &needed, &mut judged, &demands, force);
-        temp::demands(inputs.graph, &judged, &demands)
+        temp::demands(inputs, &judged, &demands)
     } {
         demands.extend(more);
     }

@@ -9,6 +9,7 @@ use super::command::{Process, ProcessEnd, Stream, describe};
 use super::digest::Digest;
 use super::event::{Event, Failure, Notice};
 use super::execute::{Attempts, Executed, Execution};
+use super::fingerprint::Fingerprint;
 use super::look::Look as _;
 use super::plan::{PlanContext, Step, Verdict};
 use super::spec::{Action, ProbeCommand, Target};
@@ -77,6 +78,29 @@ impl Execution<'_> {
         let target = self.id;
         self.run.observer.observe(&Event::Noticed { target, notice });
         Ok(None)
+    }
+
+    /// Asks once more after an attempt. If the answer is another one, nobody knows which of the two worlds was read: what
+    /// is returned stands for both in the fingerprint, and is no answer that there can be, so that the result is neither
+    /// fresh in the next plan nor ever put back.
+    pub(super) async fn changed_answer(&self, attempt: &Attempt<'_>, fingerprint: &Fingerprint) -> Option<String> {
+        let before = fingerprint.probe.as_ref()?;
+        let PlanContext { tasks, env, .. } = self.run.context;
+        question(self.target(), tasks, env)?;
+        let after = match attempt.ask(self.pace).await {
+            Ok(answer) => answer.unwrap_or_default(),
+            Err(_) => "no answer".to_owned(),
+        };
+        if after == *before {
+            return None;
+        }
+        let message = format!(
+            "what the probe of `{}` answers changed while it ran: what it made counts for neither answer",
+            self.target().name
+        );
+        self.run.observer.observe(&Event::Warning { message });
+        // No answer begins with a space.
+        Some(format!(" {before} and then {after}"))
     }
 }
 

@@ -119,7 +119,7 @@ impl<'a> Run<'a> {
     pub(crate) fn inputs(&self) -> VerdictInputs<'a> {
         VerdictInputs {
             as_of: Some(self.begun),
-            aging: self.options.only.then_some(self.options.goals.as_slice()),
+            alone: self.options.only.then_some(self.options.goals.as_slice()),
             ..self.context.inputs()
         }
     }

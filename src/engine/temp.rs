@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use super::graph::{Graph, TargetId};
 use super::judge::Judged;
-use super::plan::{Step, Verdict};
+use super::plan::{Step, Verdict, VerdictInputs};
 
-/// Targets that are to be made again, each with the one for which.
+/// Targets that are to be made again, each with the one for which; with itself if it is asked for alone.
 pub(super) type Demands = BTreeMap<TargetId, TargetId>;
 
 /// Whether a target runs.
@@ -33,8 +33,10 @@ impl Runs {
     }
 }
 
-/// Further targets whose artifacts are gone and that a target that has to run reads; `None` if there are none.
-pub(super) fn demands(graph: &Graph, judged: &[Judged], known: &Demands) -> Option<Demands> {
+/// Further targets whose artifacts are gone and that a target that has to run reads, or that are asked for alone; `None`
+/// if there are none.
+pub(super) fn demands(inputs: VerdictInputs<'_>, judged: &[Judged], known: &Demands) -> Option<Demands> {
+    let graph = inputs.graph;
     if !has_gone(judged) {
         return None;
     }
@@ -42,7 +44,8 @@ pub(super) fn demands(graph: &Graph, judged: &[Judged], known: &Demands) -> Opti
     let mut runs = Readers::new(graph);
     for step in backwards(judged) {
         let id = step.target;
-        let reader = runs.first(graph, id, Runs::Yes);
+        let asked_for = inputs.alone.is_some_and(|goals| goals.contains(&id)).then_some(id);
+        let reader = runs.first(graph, id, Runs::Yes).or(asked_for);
         let is_needed = step.is_gone && step.needed_by.is_none() && Runs::of(step) < Runs::Yes;
         match reader.filter(|_| is_needed && !known.contains_key(&id)) {
             Some(reader) => {

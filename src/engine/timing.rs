@@ -28,6 +28,8 @@ use super::task::Tasks;
 pub(crate) struct Timed<'a> {
     timing: &'a Timing,
     probe: Probe<'a>,
+    /// How long new data may wait: that holds also where ages are left aside.
+    every: Option<Duration>,
     /// The moment as of which ages are judged, in whole milliseconds as records have them.
     as_of: SystemTime,
     now: SystemTime,
@@ -77,6 +79,7 @@ impl<'a> Timed<'a> {
                 NEVER
             },
             probe,
+            every: target.timing.every,
             as_of: at_milliseconds(milliseconds_of(as_of)),
             now,
         }
@@ -147,7 +150,7 @@ impl<'a> Timed<'a> {
 
     /// Until when new data waits that makes a result stale; `None` if it does not.
     pub(crate) fn held_until(&self, record: &StoredResult) -> Option<SystemTime> {
-        let (begun, every) = (record.begun(), self.timing.every?);
+        let (begun, every) = (record.begun(), self.every?);
         let until = begun.checked_add(every)?;
         (begun <= self.now && self.as_of < until).then_some(until)
     }

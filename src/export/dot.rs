@@ -18,7 +18,7 @@ pub fn dot(picture: &Picture<'_>) -> String {
     for &id in &picture.targets {
         let state = picture.state(id);
         let style = match state {
-            None | Some(NodeState::Fresh) => "solid",
+            None | Some(NodeState::Fresh | NodeState::Held) => "solid",
             Some(_) => "dashed",
         };
         let mut label = picture.name(id).into_owned();

@@ -19,7 +19,7 @@ pub fn mermaid(picture: &Picture<'_>) -> String {
             .state_words(id)
             .map_or_else(String::new, |words| format!("<br/>{words}"));
         let _ = writeln!(out, "  t{}[\"{}{word}\"]", id.0, escaped(&picture.name(id)));
-        let is_stale = !matches!(state, None | Some(NodeState::Fresh));
+        let is_stale = !matches!(state, None | Some(NodeState::Fresh | NodeState::Held));
         dashed.extend(is_stale.then(|| format!("t{}", id.0)));
         for (number, (name, path)) in picture.made(id).iter().enumerate() {
             let label = format!("{}<br/>{}", escaped(name), escaped(path));

@@ -38,6 +38,8 @@ pub struct Picture<'a> {
 pub enum NodeState {
     /// Nothing is to be done.
     Fresh,
+    /// New data waits.
+    Held,
     /// Something that it needs must run first.
     Undecided,
     /// It is stale, and an earlier result can be put back.
@@ -52,6 +54,7 @@ impl NodeState {
     pub fn word(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
+            Self::Held => "held",
             Self::Stale => "stale",
             Self::Restorable => "stale, restorable",
             Self::Undecided => "undecided",
@@ -186,6 +189,7 @@ impl<'a> Picture<'a> {
             NodeState::Stale,
             NodeState::Restorable,
             NodeState::Undecided,
+            NodeState::Held,
             NodeState::Fresh,
         ];
         let counts = all.map(|state| (states.iter().filter(|it| **it == state).count(), state.word()));
@@ -203,7 +207,8 @@ impl<'a> Picture<'a> {
     fn state_of(&self, id: TargetId) -> Option<NodeState> {
         let step = self.plan?.step(id)?;
         Some(match step.verdict {
-            Verdict::Fresh | Verdict::Held { .. } => NodeState::Fresh,
+            Verdict::Fresh => NodeState::Fresh,
+            Verdict::Held { .. } => NodeState::Held,
             Verdict::Stale { restore: None, .. } => NodeState::Stale,
             Verdict::Stale { restore: Some(_), .. } => NodeState::Restorable,
             Verdict::Undecided => NodeState::Undecided,

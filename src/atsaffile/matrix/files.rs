@@ -247,6 +247,12 @@ fn rows(axis: Word<'_>, key: &str, text: &str) -> Result<Vec<FileValue>, TableEr
     for record in reader.records() {
         let record = record.map_err(wrong)?;
         let line = record.position().map_or(0, csv::Position::line);
+        // Most often a quote that is not closed, after which all is one field.
+        if record.iter().any(|field| field.contains(['\n', '\r'])) {
+            return Err(TableError::Wrong(format!(
+                "a field in line {line} has a line break in it"
+            )));
+        }
         let value = record[at].to_owned();
         if let Some(first) = seen.insert(value.clone(), line) {
             return Err(TableError::Wrong(format!(

@@ -145,7 +145,7 @@ fn step(graph: &Graph, disk: &Disk, past: &Before) -> Step {
         env: &env,
         tasks: &tasks,
         as_of: None,
-        aging: None,
+        alone: None,
     };
     let plan = plan(inputs, &[TargetId(0)], false).expect("a plan");
     plan.steps.into_iter().next().expect("one step")
@@ -250,7 +250,7 @@ fn the_key_of_an_effect_follows_what_the_last_attempt_was_seen_to_use() {
             env: &env,
             tasks: &tasks,
             as_of: None,
-            aging: None,
+            alone: None,
         };
         effect_key(inputs, made.declared, record)
     };

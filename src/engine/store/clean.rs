@@ -214,7 +214,8 @@ impl Store {
     ) -> io::Result<bool> {
         let staging = self.area.staging_beside(at, run);
         fs::create_dir_all(&staging)?;
-        let away = staging.join("clean");
+        // Turns that end at once take several artifacts out at once.
+        let away = staging.join(format!("clean-{}", Digest::of(output.path.as_bytes()).short()));
         super::rename(at, &away)?;
         let own = is_own(&away)?;
         if own {

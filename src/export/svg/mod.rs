@@ -192,7 +192,7 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
     let rows = u32::try_from(target.outputs.len()).unwrap_or(u32::MAX);
     let height = HEAD + ROW * f64::from(rows) + 4.0;
     let state = picture.state(id);
-    let open = !matches!(state, None | Some(NodeState::Fresh));
+    let open = !matches!(state, None | Some(NodeState::Fresh | NodeState::Held));
     let mut class = "card".to_owned();
     if picture.goals.contains(&id) {
         class.push_str(" goal");
