@@ -135,3 +135,27 @@ fn it_is_for_commands_that_write_where_they_are_told() {
     project.edit("Atsaffile", "resume = true", "resume = true\ndirect = true");
     project.build("").has("the target `t` is `direct`, and cannot `resume`");
 }
+
+#[test]
+fn what_a_failed_attempt_was_seen_to_use_has_to_be_as_it_was() {
+    let project = Project::new("[target.t]\nrun = \"python3 main.py {{output}}\"\noutput = \"t.txt\"\nresume = true\n");
+    let script = "import sys
+f = open(sys.argv[1], 'a')
+n = sum(1 for _ in open(sys.argv[1]))
+if n < 2:
+    f.write(open('conf').read() * 2)
+    sys.exit(1)
+f.write('end\\n')
+";
+    project.write("main.py", script);
+    project.write("conf", "old\n");
+    project.build("").exits(1);
+    project.write("conf", "new\n");
+    project.build("").exits(1);
+    project.build("").ok();
+    assert_eq!(project.read("t.txt"), "new\nnew\nend\n");
+    project.build("").has("nothing to do");
+    // The last attempt did not open it, and what it went on with depends on it.
+    project.write("conf", "newer\n");
+    project.atsaf("why t").has("conf ");
+}

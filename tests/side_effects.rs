@@ -159,3 +159,27 @@ fn targets_that_use_the_same_file_on_their_way_are_not_stuck() {
         assert_eq!(ran(&project), 1, "{write}");
     }
 }
+
+#[test]
+fn a_repetition_has_the_key_of_the_first_time_whatever_the_command_was_seen_to_use() {
+    let project =
+        Project::new("[target.send]\nrun = \"python3 send.py > {{output}}\"\noutput = \"receipt\"\neffect = true\n");
+    project.write("send.py", "import lib, os\nprint(os.environ['ATSAF_EFFECT_KEY'])\n");
+    project.write("lib.py", "x = 1\n");
+    project.build("").ok();
+    let first = project.read("receipt");
+    let again = || {
+        project.remove("receipt");
+        project.build("").ok();
+        project.read("receipt")
+    };
+    assert_eq!(again(), first);
+    project.write("lib.py", "x = 2\n");
+    project.build("").ok();
+    let second = project.read("receipt");
+    assert_ne!(second, first);
+    assert_eq!(again(), second);
+    project.write("lib.py", "x = 1\n");
+    project.build("").ok();
+    assert_eq!(project.read("receipt"), first, "back again");
+}

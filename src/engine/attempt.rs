@@ -16,13 +16,14 @@ use super::attempt_log::Log;
 use super::cause::{self, Traces};
 use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
-use super::discover::{self, Observation, Observed, python, trace};
+use super::discover::{self, Observation, Observed, Today, python, trace};
 use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
 use super::given::{GivenFiles, GivenPaths};
 use super::graph::TargetId;
 use super::nesting;
 use super::plan::PlanContext;
+use super::result_id::Discovered;
 use super::run::Options;
 use super::run_id::RunId;
 use super::secrets_given::SecretsGiven;
@@ -60,6 +61,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) claim: OnceLock<Claim>,
     /// What its command was seen to use.
     pub(crate) observed: OnceLock<Observed>,
+    /// What the attempts used on whose work this one goes on.
+    pub(crate) inherited: OnceLock<Vec<Discovered>>,
 }
 
 /// Why nothing came of an attempt.
@@ -141,10 +144,15 @@ impl Attempt<'_> {
     fn give_unfinished(&self, target: &Target, private: &Private) -> Result<(), AttemptError> {
         let store = self.context.store;
         let given = match self.is_forced {
-            true => store.drop_unfinished(&target.outputs),
-            false => store.give_unfinished(private, &target.outputs, self.effect_key),
+            true => store.drop_unfinished(&target.outputs).map(|()| Vec::new()),
+            false => {
+                let today = Today::new(self.context.inputs());
+                let is_today = |used: &Discovered| today.content(&used.path, &[]) == used.content;
+                store.give_unfinished(private, &target.outputs, self.effect_key, &is_today)
+            }
         };
-        Ok(given.map_err(StoreError::at(&private.dirs[0]))?)
+        let _ = self.inherited.set(given.map_err(StoreError::at(&private.dirs[0]))?);
+        Ok(())
     }
 
     /// Keeps what the attempt wrote for the next one, should it turn out to be of use.
@@ -433,14 +441,24 @@ impl Attempt<'_> {
                     ..Failure::default()
                 };
                 match observed {
-                    Some(Ok(observed)) => self.add_undeclared(&observed, &mut failure),
+                    Some(Ok(observed)) => {
+                        self.add_undeclared(&observed, &mut failure);
+                        let _ = self.observed.set(observed);
+                    }
                     Some(Err(untraced)) if is_traced => failure = *untraced,
                     _ => {}
                 }
                 Err(AttemptError::Failed(Box::new(failure)))
             }
-            ProcessEnd::TimedOut => Err(too_long(target)),
-            ProcessEnd::Interrupted => Err(AttemptError::Interrupted),
+            ended @ (ProcessEnd::TimedOut | ProcessEnd::Interrupted) => {
+                if let Some(Ok(observed)) = observed {
+                    let _ = self.observed.set(observed);
+                }
+                Err(match ended {
+                    ProcessEnd::Interrupted => AttemptError::Interrupted,
+                    _ => too_long(target),
+                })
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::attempt::Attempt;
 use super::dependencies;
 use super::digest::Digest;
 use super::event::{Event, Failure};
@@ -177,14 +178,15 @@ impl<'a> Execution<'a> {
 
     /// Lets the next attempt go on with what one that did not succeed had written, if it saw the same from its beginning
     /// to its end; says whether there is anything.
-    pub(super) fn confirm_unfinished(&self, seen: &Seen<'a>, id: Digest) -> bool {
+    pub(super) fn confirm_unfinished(&self, seen: &Seen<'a>, attempt: &Attempt<'_>, history: &History) -> bool {
         let (store, outputs) = (self.run.context.store, &self.target().outputs);
         if !self.target().resume {
             return false;
         }
         let is_same = self.look(seen.reads.clone()).is_ok_and(|now| seen.is_same(&now));
-        if is_same {
-            return store.confirm_unfinished(outputs, id).unwrap_or(false);
+        if let Some(used) = self.used_in_vain(attempt, history).filter(|_| is_same) {
+            let kept = store.confirm_unfinished(outputs, attempt.effect_key, &used);
+            return kept.unwrap_or(false);
         }
         // Without its id it counts for nothing.
         let _ = store.drop_unfinished(outputs);

@@ -200,6 +200,7 @@ impl<'a> Execution<'a> {
             left_running: AtomicBool::new(false),
             claim: OnceLock::new(),
             observed: OnceLock::new(),
+            inherited: OnceLock::new(),
         }
     }
 
@@ -387,14 +388,14 @@ impl<'a> Execution<'a> {
         let staged = match staged {
             Ok(staged) => staged,
             Err(AttemptError::Failed(mut failure)) => {
-                if self.confirm_unfinished(seen, attempt.effect_key) {
+                if self.confirm_unfinished(seen, &attempt, history) {
                     let note = "the next attempt goes on with what this one wrote (`resume`)";
                     failure.notes.push(note.to_owned());
                 }
                 return self.failed(*failure, begun.elapsed(), attempts);
             }
             Err(AttemptError::Interrupted) => {
-                self.confirm_unfinished(seen, attempt.effect_key);
+                self.confirm_unfinished(seen, &attempt, history);
                 return Ok(Executed::Interrupted);
             }
             Err(AttemptError::Store(error)) => return Err(error),
@@ -409,13 +410,14 @@ impl<'a> Execution<'a> {
                 return Ok(*executed);
             }
         };
-        let uses = match self.uses(attempt.observed.get(), &basis, history, attempts) {
+        let mut uses = match self.uses(attempt.observed.get(), &basis, history, attempts) {
             Ok(uses) => uses,
             Err(executed) => {
                 attempt.clear(self.target());
                 return Ok(*executed);
             }
         };
+        uses.inherit(&attempt);
         if let Some(answers) = self.changed_answer(&attempt, &basis.fingerprint).await {
             basis.fingerprint.probe = Some(answers);
         }
@@ -437,6 +439,7 @@ impl<'a> Execution<'a> {
             written: [basis.written, uses.written].concat(),
             installed: uses.installed,
             seen_by: uses.seen_by,
+            effect_key: self.target().effect.then_some(attempt.effect_key),
             reasons,
             attempt: attempts.made,
             ended: clock::milliseconds_of(context.files.now()),

@@ -337,8 +337,21 @@ fn counts_for(target: &Target, result: &StoredResult) -> bool {
     }
 }
 
-/// The key under which an effect acts: the id of its result as far as it is known before the attempt.
+/// The key under which an effect acts: that under which it acted before for the same, or else the id of its result as far
+/// as it is known before the attempt.
 pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Option<&StoredResult>) -> Digest {
+    let is_same = |result: &StoredResult| result.declared == declared && Today::new(inputs).moved(result).is_empty();
+    let before = || {
+        let earlier = inputs.past.results_of(declared);
+        let mut earlier = earlier.iter().map(StoredResult::new);
+        earlier.find(|result| result.effect_key.is_some() && is_same(result))
+    };
+    let same = record
+        .filter(|record| is_same(record))
+        .and_then(|record| record.effect_key);
+    if let Some(key) = same.or_else(|| before()?.effect_key) {
+        return key;
+    }
     let used = record.map(|record| Today::new(inputs).of(record));
     let (discovered, installed) = used.unwrap_or_default();
     result_id(declared, &discovered, &installed)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::scope::Scope;
 use super::today::{leaves_out_of_listing, of_names};
 use super::{Access, Found, Observed, python};
+use crate::engine::attempt::Attempt;
 use crate::engine::basis::Basis;
 use crate::engine::digest::Digest;
 use crate::engine::event::Event;
@@ -28,6 +29,17 @@ pub(crate) struct Uses {
     pub(crate) seen_by: Option<Means>,
     /// Files that the attempt read and wrote itself, and what it left there.
     pub(crate) written: Vec<(String, Digest)>,
+}
+
+impl Uses {
+    /// Adds what the attempts used on whose work this one went on.
+    pub(crate) fn inherit(&mut self, attempt: &Attempt<'_>) {
+        for used in attempt.inherited.get().into_iter().flatten() {
+            if !self.discovered.iter().any(|known| known.path == used.path) {
+                self.discovered.push(used.clone());
+            }
+        }
+    }
 }
 
 /// One path that was used, after the attempt.
@@ -67,7 +79,7 @@ impl Execution<'_> {
             });
         }
         let scope = Scope::of(self.run.context, self.id);
-        let own = self.own_writes(observed, basis, history, &scope);
+        let own = self.own_writes(observed, &basis.written, history, &scope);
         let mut uses = Uses {
             discovered: Vec::new(),
             installed: observed.imports.installed(self.run.context.files),
@@ -110,14 +122,41 @@ impl Execution<'_> {
         }
     }
 
+    /// What an attempt that failed was seen to use, with what stands there; `None` if any of it moved meanwhile.
+    pub(crate) fn used_in_vain(&self, attempt: &Attempt<'_>, history: &History) -> Option<Vec<Discovered>> {
+        let mut all = Uses::default();
+        match attempt.observed.get() {
+            Some(observed) => all.discovered = self.used_until_now(observed, history)?,
+            None if self.target().discover.is_some() => return None,
+            None => {}
+        }
+        all.inherit(attempt);
+        Some(all.discovered)
+    }
+
+    fn used_until_now(&self, observed: &Observed, history: &History) -> Option<Vec<Discovered>> {
+        let scope = Scope::of(self.run.context, self.id);
+        let own = self.own_writes(observed, &[], history, &scope);
+        let files = self.used_files(observed, &scope, &own).into_iter();
+        let used = files.chain(self.used_listings(observed, &scope, &own));
+        used.map(|UsedPath { path, content, moved }| (moved == Moved::No).then_some(Discovered { path, content }))
+            .collect()
+    }
+
     /// The paths that the attempt is known to write: it was seen to, its command says so, or an earlier one did.
-    fn own_writes(&self, observed: &Observed, basis: &Basis<'_>, history: &History, scope: &Scope<'_>) -> Vec<String> {
+    fn own_writes(
+        &self,
+        observed: &Observed,
+        written: &[(String, Digest)],
+        history: &History,
+        scope: &Scope<'_>,
+    ) -> Vec<String> {
         let command = match &self.target().action {
             Action::Command(command) => Some(command),
             Action::Builtin { .. } => None,
         };
         let is_known = |path: &str| {
-            let mut written = basis.written.iter().chain(history.written());
+            let mut written = written.iter().chain(history.written());
             let says_so = || command.is_some_and(|command| writes(command, path) == Writes::Yes);
             written.any(|(it, _)| it == path) || says_so()
         };

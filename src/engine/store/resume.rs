@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! .atsaf/v1/resume/KEY/0, 1, …   the outputs, by their order; KEY is that of the attempts' directory
+//! .atsaf/v1/resume/KEY/uses      what the attempt was seen to use without declaring it
 //! .atsaf/v1/resume/KEY/id        the id of the result that they were to be; without it they count for nothing
 //! ```
 //!
@@ -11,14 +12,17 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use super::commit::exists;
-use super::{Private, Store, move_file, own_file, private_key, remove};
+use super::{Private, Store, bounded, move_file, own_file, private_key, remove};
 use crate::engine::digest::Digest;
+use crate::engine::result_id::Discovered;
 use crate::engine::spec::Output;
 
 /// The directory for all of them, in the store.
 pub(super) const DIRECTORY: &str = "resume";
 /// The file that makes one count.
 const ID: &str = "id";
+/// The file with what was used.
+const USES: &str = "uses";
 
 impl Store {
     fn unfinished(&self, outputs: &[Output]) -> PathBuf {
@@ -40,20 +44,37 @@ impl Store {
         Ok(())
     }
 
-    /// Lets what was kept count for the result of an id; says whether there is anything.
-    pub(crate) fn confirm_unfinished(&self, outputs: &[Output], id: Digest) -> io::Result<bool> {
+    /// Lets what was kept count for the result of an id, as long as what was used stays as it is; says whether there is
+    /// anything.
+    pub(crate) fn confirm_unfinished(&self, outputs: &[Output], id: Digest, used: &[Discovered]) -> io::Result<bool> {
         let kept = self.unfinished(outputs);
         if !exists(&kept) {
             return Ok(false);
         }
+        let uses = bincode::serde::encode_to_vec(used, bincode::config::standard()).map_err(io::Error::other)?;
+        own_file::create(&kept.join(USES))?.write_all(&uses)?;
         own_file::create(&kept.join(ID))?.write_all(id.hex().as_bytes())?;
         Ok(true)
     }
 
-    /// Moves what was kept for the result of an id to where an attempt writes; what was kept for another one goes.
-    pub(crate) fn give_unfinished(&self, private: &Private, outputs: &[Output], id: Digest) -> io::Result<()> {
+    /// Moves what was kept for the result of an id to where an attempt writes, and gives what it depends on; what was kept
+    /// for another one goes.
+    pub(crate) fn give_unfinished(
+        &self,
+        private: &Private,
+        outputs: &[Output],
+        id: Digest,
+        is_today: &dyn Fn(&Discovered) -> bool,
+    ) -> io::Result<Vec<Discovered>> {
         let kept = self.unfinished(outputs);
-        let is_meant = own_file::read(&kept.join(ID)).is_ok_and(|found| found == id.hex().as_bytes());
+        let uses = || {
+            let bytes = own_file::read(&kept.join(USES)).ok()?;
+            let (uses, _): (Vec<Discovered>, usize) = bounded::decode(&bytes)?;
+            Some(uses)
+        };
+        let is_of_result = own_file::read(&kept.join(ID)).is_ok_and(|found| found == id.hex().as_bytes());
+        let uses = uses().filter(|uses| is_of_result && uses.iter().all(is_today));
+        let is_meant = uses.is_some();
         for (at, path) in private.paths.iter().enumerate().filter(|_| is_meant) {
             let from = kept.join(at.to_string());
             if exists(&from) {
@@ -62,7 +83,8 @@ impl Store {
                 move_file(&from, path)?;
             }
         }
-        remove(&kept)
+        remove(&kept)?;
+        Ok(uses.unwrap_or_default())
     }
 
     /// Takes away what was kept.

@@ -165,6 +165,8 @@ pub struct ResultEntry {
     pub installed: Vec<Installed>,
     /// By which means it was looked what the attempt uses; `None` if nobody did.
     pub seen_by: Option<Means>,
+    /// The key under which an effect acted.
+    pub effect_key: Option<Digest>,
 }
 
 #[cfg(test)]
@@ -199,6 +201,7 @@ impl ResultEntry {
             written: Vec::new(),
             installed: Vec::new(),
             seen_by: None,
+            effect_key: None,
         }
     }
 }

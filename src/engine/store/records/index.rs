@@ -16,7 +16,7 @@ use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::{Files, Known, Settled};
 
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 const LIMIT: usize = 1 << 32;
 /// The file begins with the hash of what follows.
 const HASH: usize = blake3::OUT_LEN;

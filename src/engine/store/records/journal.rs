@@ -296,7 +296,7 @@ pub(super) fn decode(payload: &[u8]) -> io::Result<Option<Entry>> {
 /// Decodes an entry of the version before. Of those that have a result, that is the last field, and what it lacks would
 /// stand at its end: nothing that is installed, seen by nobody.
 fn decode_without_installed(body: &[u8]) -> Option<Entry> {
-    let whole = [body, &[0, 0]].concat();
+    let whole = [body, &[0, 0, 0]].concat();
     let with_result = || decode_as::<Entry>(&whole).filter(|entry| entry.result().is_some());
     decode_as::<Entry>(body)
         .filter(|entry| entry.result().is_none())

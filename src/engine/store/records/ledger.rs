@@ -86,6 +86,8 @@ pub struct StoredResult {
     pub installed: Vec<Installed>,
     /// By which means it was looked what the attempt uses; `None` if nobody did.
     pub seen_by: Option<Means>,
+    /// The key under which an effect acted.
+    pub effect_key: Option<Digest>,
 }
 
 impl StoredResult {
@@ -112,6 +114,7 @@ impl StoredResult {
             written: entry.written.clone(),
             installed: entry.installed.clone(),
             seen_by: entry.seen_by,
+            effect_key: entry.effect_key,
         }
     }
 

@@ -201,7 +201,7 @@ fn without_installed(mut entry: Entry) -> Option<Entry> {
     match &mut entry {
         Entry::Answered { .. } | Entry::Accepted { .. } => return None,
         Entry::Intent(result) | Entry::Restore { result, .. } | Entry::Past(result) => {
-            (result.installed, result.seen_by) = (Vec::new(), None);
+            (result.installed, result.seen_by, result.effect_key) = (Vec::new(), None, None);
             result.reasons.retain(is_known);
             let fingerprint = result.fingerprint.as_mut()?;
             if matches!(fingerprint.action, ActionFields::Within { .. }) {

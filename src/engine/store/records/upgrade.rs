@@ -163,6 +163,7 @@ impl OldResult {
             written: Vec::new(),
             installed: Vec::new(),
             seen_by: None,
+            effect_key: None,
         }
     }
 }

@@ -129,6 +129,7 @@ fn result(target: &str, action: ActionFields, mode: Mode) -> Box<ResultEntry> {
             program: Some(digest("python")),
         }],
         seen_by: Some(Means::Depfile),
+        effect_key: Some(digest("key")),
         ..of_file
     })
 }
