@@ -241,3 +241,32 @@ fn requests_of_a_task_count_in_the_rate_of_its_pool() {
     inside.clock.advance(25 * 3600);
     assert_eq!(build(&inside, &["t0"], 1), 0);
 }
+
+#[test]
+fn an_effect_that_waits_for_a_rate_has_not_begun_to_act() {
+    let project = Project::new(
+        r#"
+[pools]
+api = { rate = "1/h" }
+[target.first]
+run = "echo > {{output}}"
+output = "first"
+pool = "api"
+[target.send]
+run = "echo > ../acted; echo > {{output}}"
+output = "receipt"
+effect = true
+pool = "api"
+after = ["first"]
+"#,
+    );
+    project.build("first").ok();
+    let waiting = project.start("build send -v");
+    until("it waits", || waiting.text().contains("waits for the rate of pool api"));
+    interrupt(waiting.id());
+    waiting.collect().exits(130);
+    assert!(!project.at("../acted").exists());
+    let status = project.atsaf("status send");
+    status.has("never built");
+    assert!(!status.text.contains("began to act"), "{}", status.text);
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// What a duration looks like, in words.
-pub(crate) const WANTED: &str = "a duration such as \"90s\", \"5m\" or \"1h30m\"";
+pub(crate) const WANTED: &str = "a duration such as \"90s\", \"5m\" or \"1h30m\", of at most 366 days";
 
 /// Longest allowed: a year, so that no clock arithmetic overflows.
 const LONGEST: Duration = Duration::from_hours(366 * 24);

@@ -379,7 +379,6 @@ impl Attempt<'_> {
             })));
         }
         let given = GivenFiles::write(self.context, self.target, command)?;
-        self.may_start(pace).await?;
         let words = command::words_of(self.context, self.target, command, (staging, self.threads));
         let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
         let is_traced = target.discover == Some(Means::Trace);

@@ -22,7 +22,7 @@ use super::result_id::result_id;
 use super::run::Run;
 use super::run_id::RunId;
 use super::sight::Moved;
-use super::spec::Target;
+use super::spec::{Action, Target};
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::restore::RestoreRequest;
 use super::store::{Displaced, Held, History, Staged, StoreError, StoredResult};
@@ -369,14 +369,23 @@ impl<'a> Execution<'a> {
             Verdict::Stale { reasons, .. } => reasons.clone(),
             _ => Vec::new(),
         };
+        let effect_key = judge::effect_key(context.inputs(), declared, history.record());
+        let attempt = self.attempt_of(attempts.made + 1, effect_key, held);
+        if matches!(self.target().action, Action::Command(_)) {
+            // Before it counts as begun: what waits for a rate has done nothing yet.
+            match attempt.may_start(self.pace).await {
+                Ok(()) => {}
+                Err(AttemptError::Interrupted) => return Ok(Executed::Interrupted),
+                Err(AttemptError::Store(error)) => return Err(error),
+                Err(AttemptError::Failed(failure)) => return self.failed(*failure, Duration::ZERO, attempts),
+            }
+        }
         attempts.made += 1;
         observer.observe(&Event::Started {
             target: self.id,
             attempt: attempts.made,
             reasons: reasons.clone(),
         });
-        let effect_key = judge::effect_key(context.inputs(), declared, history.record());
-        let attempt = self.attempt_of(attempts.made, effect_key, held);
         if self.target().effect {
             let target = self.target().name.clone();
             context.store.records.append(&[Entry::Acting { target }])?;

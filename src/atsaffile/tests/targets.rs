@@ -221,12 +221,12 @@ error: `retries` must be a whole number from 0 to 100, found the string "3"
    --> Atsaffile:10:11
  10 | retries = "3"
     |           ^^^
-error: `retry_delay` must be a duration such as "90s", "5m" or "1h30m", found the integer 90
+error: `retry_delay` must be a duration such as "90s", "5m" or "1h30m", of at most 366 days, found the integer 90
    --> Atsaffile:11:15
  11 | retry_delay = 90
     |               ^^
   help: write "90s" for seconds
-error: `timeout` must be a duration such as "90s", "5m" or "1h30m", found the string "5 minutes"
+error: `timeout` must be a duration such as "90s", "5m" or "1h30m", of at most 366 days, found the string "5 minutes"
    --> Atsaffile:12:11
  12 | timeout = "5 minutes"
     |           ^^^^^^^^^^^
