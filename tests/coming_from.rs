@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::project::{Project, copy_tree};
+use crate::project::{Project, copy_tree, has_python};
 
 /// A project of `examples/coming-from/`.
 fn example(name: &str) -> Project {
@@ -99,6 +99,9 @@ fn of_make_fifty_rules_over_twelve_tables_are_five_targets() {
 
 #[test]
 fn of_snakemake_a_sample_is_one_file_in_a_folder() {
+    if !has_python() {
+        return;
+    }
     page_has("snakemake.md", "snakemake", &["Atsaffile"]);
     let project = example("snakemake");
     let first = sorted(ran(&project, ""));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use crate::project::{Project, effort};
+use crate::project::{Project, effort, has_python};
 
 const FILES: usize = 6;
 
@@ -194,6 +194,9 @@ fn edits() -> impl Strategy<Value = Edit> {
 
 #[test]
 fn what_scripts_read_depending_on_what_they_have_read_is_always_right() {
+    if !has_python() {
+        return;
+    }
     let cases = 6 * effort();
     let config = ProptestConfig {
         cases,

@@ -1,6 +1,6 @@
 //! What Python programs tell of themselves: the files and modules of the project that they use, and the packages.
 
-use crate::project::{Project, Told};
+use crate::project::{Project, Told, has_python};
 
 /// A target that runs a script, which lies where its path is no word of the command's.
 fn scripted(run: &str) -> Project {
@@ -36,6 +36,9 @@ impl Project {
 
 #[test]
 fn imported_modules_and_opened_files_make_stale_and_come_back() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write(
         "fit.py",
@@ -67,6 +70,9 @@ fn imported_modules_and_opened_files_make_stale_and_come_back() {
 
 #[test]
 fn packages_run_with_m_namespaces_and_native_listings_are_seen() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 -m tool.main");
     project.write("tool/main.py", "import space.part\nprint(space.part.VALUE)\n");
     project.write("space/part.py", "VALUE = 1\n");
@@ -81,6 +87,9 @@ fn packages_run_with_m_namespaces_and_native_listings_are_seen() {
 
 #[test]
 fn child_processes_that_are_python_are_seen_forked_and_spawned() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 main.py");
     project.write(
         "main.py",
@@ -110,6 +119,9 @@ if __name__ == "__main__":
 
 #[test]
 fn what_is_not_there_counts_when_it_appears() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write(
         "fit.py",
@@ -130,6 +142,9 @@ fn what_is_not_there_counts_when_it_appears() {
 
 #[test]
 fn names_in_a_directory_count_where_they_are_asked_for() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write(
         "fit.py",
@@ -156,6 +171,9 @@ fn names_in_a_directory_count_where_they_are_asked_for() {
 
 #[test]
 fn what_a_program_writes_itself_is_no_input() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write(
         "fit.py",
@@ -189,6 +207,9 @@ print(open("data.txt").read())
 
 #[test]
 fn an_undeclared_artifact_fails_the_attempt_even_if_it_is_not_there() {
+    if !has_python() {
+        return;
+    }
     let atsaffile = r#"
 [target.clean]
 run = "python3 clean.py {{output}}"
@@ -219,6 +240,9 @@ after = ["clean"]
 
 #[test]
 fn a_module_that_is_edited_after_it_was_imported_makes_the_attempt_void() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write("lib.py", "VALUE = 1\n");
     // The script stands for a person: its first run edits what it has imported, by a program that is no Python.
@@ -234,6 +258,9 @@ fn a_module_that_is_edited_after_it_was_imported_makes_the_attempt_void() {
 
 #[test]
 fn a_sitecustomize_of_the_project_runs_as_ever() {
+    if !has_python() {
+        return;
+    }
     let project = Project::new(
         "[target.fit]\nrun = \"python3 fit.py > {{output}}\"\noutput = \"out/fit.txt\"\nenv = [\"PYTHONPATH\"]\n",
     );
@@ -258,6 +285,9 @@ fn a_sitecustomize_of_the_project_runs_as_ever() {
 
 #[test]
 fn a_program_runs_as_without_the_hook_whatever_it_does() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 -W error -bb fit.py 2>&1");
     project.write(
         "fit.py",
@@ -309,6 +339,9 @@ for wrong in (None, 1.5, "\0", object()):
 
 #[test]
 fn an_isolated_python_tells_nothing_and_that_is_said_once() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 -I fit.py");
     project.write("fit.py", "print(open('data.txt').read())\n");
     project.write("data.txt", "1");
@@ -328,6 +361,9 @@ fn an_isolated_python_tells_nothing_and_that_is_said_once() {
 
 #[test]
 fn packages_count_by_name_and_version() {
+    if !has_python() {
+        return;
+    }
     let project = Project::new(
         "[target.fit]\nrun = \"python3 fit.py > {{output}}\"\noutput = \"out/fit.txt\"\nenv = [\"PYTHONPATH\"]\n",
     );
@@ -365,6 +401,9 @@ fn packages_count_by_name_and_version() {
 
 #[test]
 fn a_virtual_environment_in_the_project_counts_by_its_packages() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("PYTHONPATH=$PYTHONPATH:.venv/lib/python3.11/site-packages python3 fit.py");
     project.write("fit.py", "import thing\nprint(thing.VALUE)\n");
     project.write(".venv/pyvenv.cfg", "home = /usr/bin\n");
@@ -376,6 +415,9 @@ fn a_virtual_environment_in_the_project_counts_by_its_packages() {
 
 #[test]
 fn a_command_that_starts_no_python_is_left_alone() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("cat data.txt");
     project.write("data.txt", "1\n");
     project.build("").ok();
@@ -388,6 +430,9 @@ fn a_command_that_starts_no_python_is_left_alone() {
 
 #[test]
 fn a_result_at_which_nobody_looked_does_not_come_back_where_others_tell_more() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write("fit.py", "import lib\nprint(lib.VALUE)\n");
     project.write("lib.py", "VALUE = 1\n");
@@ -403,6 +448,9 @@ fn a_result_at_which_nobody_looked_does_not_come_back_where_others_tell_more() {
 
 #[test]
 fn an_effect_acts_again_for_what_it_was_seen_to_use_and_its_key_follows() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("echo $ATSAF_EFFECT_KEY >> ../keys; python3 fit.py");
     project.edit("Atsaffile", "output = ", "effect = true\noutput = ");
     project.write("fit.py", "print(open('data.txt').read())\n");
@@ -434,6 +482,9 @@ class DuckDBPyConnection:
 
 #[test]
 fn files_that_native_code_opens_are_seen_by_the_names_that_it_is_given() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("PYTHONPATH=$PYTHONPATH:../site python3 fit.py");
     project.write("../site/polars/__init__.py", NATIVE);
     project.write("../site/duckdb.py", NATIVE);
@@ -469,6 +520,9 @@ fn built() -> Project {
 
 #[test]
 fn what_was_seen_is_listed_with_means_and_run_and_explained() {
+    if !has_python() {
+        return;
+    }
     let project = built();
     let list = project.atsaf("list fit");
     for text in [
@@ -506,6 +560,9 @@ fn what_was_seen_is_listed_with_means_and_run_and_explained() {
 
 #[test]
 fn check_says_what_to_declare_and_is_silent_once_it_is() {
+    if !has_python() {
+        return;
+    }
     let project = built();
     project.atsaf("check").ok();
     let told = project.atsaf("check --undeclared");
@@ -525,6 +582,9 @@ fn check_says_what_to_declare_and_is_silent_once_it_is() {
 
 #[test]
 fn what_was_seen_is_told_to_those_who_ask_for_lineage() {
+    if !has_python() {
+        return;
+    }
     let project = built();
     let events = project.at("../events.jsonl");
     let transport = format!("{{\"type\": \"file\", \"append\": true, \"log_file_path\": {events:?}}}");
@@ -537,6 +597,9 @@ fn what_was_seen_is_told_to_those_who_ask_for_lineage() {
 
 #[test]
 fn many_files_of_one_directory_count_as_that_directory() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write(
         "fit.py",
@@ -561,6 +624,9 @@ fn many_files_of_one_directory_count_as_that_directory() {
 
 #[test]
 fn a_hook_that_came_with_the_store_is_not_run() {
+    if !has_python() {
+        return;
+    }
     let project = scripted("python3 fit.py");
     project.write("fit.py", "print(1)\n");
     project.build("").ok();
@@ -580,6 +646,9 @@ fn a_hook_that_came_with_the_store_is_not_run() {
 
 #[test]
 fn many_programs_at_once_find_the_hook() {
+    if !has_python() {
+        return;
+    }
     let target = |number: usize| {
         let run = format!("python3 fit.py {number} > {{{{output}}}}");
         format!("[target.t{number}]\nrun = \"{run}\"\noutput = \"out/{number}.txt\"\n")

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::project::{Project, Told, redact};
+use crate::project::{Project, Told, has_python, redact};
 
 /// Whether programs can be traced here: without that there is nothing to test.
 fn can_trace() -> bool {
@@ -73,6 +73,9 @@ fn what_a_traced_command_writes_is_no_input_nor_is_what_it_renames() {
 
 #[test]
 fn a_python_module_is_seen_by_its_source_and_an_undeclared_artifact_fails() {
+    if !has_python() {
+        return;
+    }
     if !can_trace() {
         return;
     }
@@ -138,6 +141,9 @@ fn a_traced_command_that_fails_fails_as_it_would() {
 
 #[test]
 fn what_is_seen_by_any_means_counts_from_the_directory_in_which_the_command_runs() {
+    if !has_python() {
+        return;
+    }
     let by = |means: &str, run: &str| {
         format!(
             "[target.{means}]\ncwd = \"sub\"\nrun = '''{run}'''\noutput = \"out/{means}\"\ndiscover = \"{means}\"\n"
@@ -173,6 +179,9 @@ fn what_is_seen_by_any_means_counts_from_the_directory_in_which_the_command_runs
 
 #[test]
 fn a_parameter_file_that_a_script_reads_counts_by_the_keys_that_it_names() {
+    if !has_python() {
+        return;
+    }
     let text = "[project]\nparams_files = [\"params.yaml\"]\n[target.fit]\nrun = \"python3 fit.py > {{output}}\"\nparams = [\"n\"]\n\
                 output = \"out/fit\"\n";
     let project = Project::new(text);

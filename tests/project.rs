@@ -284,6 +284,15 @@ pub(crate) fn redact(text: &str) -> String {
     text
 }
 
+/// Whether there is a Python program: without it, nothing of what Python programs tell can be tested.
+pub(crate) fn has_python() -> bool {
+    static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
+        let version = Command::new("python3").arg("--version").output();
+        version.is_ok_and(|output| output.status.success())
+    });
+    *IS_THERE
+}
+
 /// How many times as long as usual the tests of chance are to go on: `ATSAF_TEST_EFFORT`, which is 1 if not set.
 pub(crate) fn effort() -> u32 {
     #[expect(clippy::disallowed_methods, reason = "an input of the tests, not of the program")]

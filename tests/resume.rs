@@ -1,6 +1,6 @@
 //! `resume`: what a failed or interrupted attempt left is given to the next one of the same result, and to no other.
 
-use crate::project::{Project, interrupt, until};
+use crate::project::{Project, has_python, interrupt, until};
 
 /// Adds a line at each attempt and ends well at the third.
 const PROJECT: &str = r#"
@@ -138,6 +138,9 @@ fn it_is_for_commands_that_write_where_they_are_told() {
 
 #[test]
 fn what_a_failed_attempt_was_seen_to_use_has_to_be_as_it_was() {
+    if !has_python() {
+        return;
+    }
     let project = Project::new("[target.t]\nrun = \"python3 main.py {{output}}\"\noutput = \"t.txt\"\nresume = true\n");
     let script = "import sys
 f = open(sys.argv[1], 'a')

@@ -143,13 +143,12 @@ impl Attempt<'_> {
     /// Gives the attempt what an earlier one had written for the same result, unless all is to be made anew.
     fn give_unfinished(&self, target: &Target, private: &Private) -> Result<(), AttemptError> {
         let store = self.context.store;
-        let given = match self.is_forced {
-            true => store.drop_unfinished(&target.outputs).map(|()| Vec::new()),
-            false => {
-                let today = Today::new(self.context.inputs());
-                let is_today = |used: &Discovered| today.content(&used.path, &[]) == used.content;
-                store.give_unfinished(private, &target.outputs, self.effect_key, &is_today)
-            }
+        let given = if self.is_forced {
+            store.drop_unfinished(&target.outputs).map(|()| Vec::new())
+        } else {
+            let today = Today::new(self.context.inputs());
+            let is_today = |used: &Discovered| today.content(&used.path, &[]) == used.content;
+            store.give_unfinished(private, &target.outputs, self.effect_key, &is_today)
         };
         let _ = self.inherited.set(given.map_err(StoreError::at(&private.dirs[0]))?);
         Ok(())

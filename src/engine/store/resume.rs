@@ -51,8 +51,8 @@ impl Store {
         if !exists(&kept) {
             return Ok(false);
         }
-        let uses = bincode::serde::encode_to_vec(used, bincode::config::standard()).map_err(io::Error::other)?;
-        own_file::create(&kept.join(USES))?.write_all(&uses)?;
+        let encoded = bincode::serde::encode_to_vec(used, bincode::config::standard()).map_err(io::Error::other)?;
+        own_file::create(&kept.join(USES))?.write_all(&encoded)?;
         own_file::create(&kept.join(ID))?.write_all(id.hex().as_bytes())?;
         Ok(true)
     }
