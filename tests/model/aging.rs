@@ -254,6 +254,10 @@ impl Model {
                 Finding::Stale { restore: None } => What::Built,
                 _ => What::Kept,
             };
+            if matches!(end, What::Built) && self.asks(at) {
+                // Once more afterwards, whether it still answers the same.
+                asked.push(at);
+            }
             left.push(match end {
                 What::Restored | What::Built => Some(self.place(at, inputs.into_iter().flatten().collect(), end)),
                 What::Kept => self.stays(at, &finding),
