@@ -109,11 +109,11 @@ fn scores(logged: &Logged<'_>, window: &BySeries<'_>, levels: &[String]) -> Vec<
     });
     let rmse = rows().map(|rows| metrics::rmse(&rows.actual, &rows.forecast));
     let mae = rows().map(|rows| metrics::mae(&rows.actual, &rows.forecast));
-    let mape = rows().filter_map(|rows| metrics::mape(&rows.actual, &rows.forecast));
+    let percentage = rows().filter_map(|rows| metrics::mape(&rows.actual, &rows.forecast));
     let mut found = vec![
         ("rmse".to_owned(), mean(rmse.collect())),
         ("mae".to_owned(), mean(mae.collect())),
-        ("mape".to_owned(), mean(mape.collect())),
+        ("mape".to_owned(), mean(percentage.collect())),
         ("mase".to_owned(), mean(scaled.collect())),
     ];
     for (at, level) in levels.iter().enumerate() {
