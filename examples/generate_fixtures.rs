@@ -24,12 +24,33 @@ const COUNTRY: Recording = Recording {
 };
 /// Those of `fixtures/respondents`: five weeks of summer.
 const RESPONDENTS: [Recording; 6] = [
-    respondent("CAL-NG", ("CAL", "California"), Fuel::Gas, 8, 0.066, 1),
-    respondent("MIDA-NG", ("MIDA", "Mid-Atlantic"), Fuel::Gas, 5, 0.21, 2),
-    respondent("MISO-NG", ("MISO", "Midcontinent"), Fuel::Gas, 6, 0.17, 3),
-    respondent("NY-NG", ("NY", "New York"), Fuel::Gas, 5, 0.05, 4),
-    respondent("TEX-NG", ("TEX", "Texas"), Fuel::Gas, 6, 0.19, 5),
-    respondent("TEX-SUN", ("TEX", "Texas"), Fuel::Sun, 6, 0.06, 6),
+    respondent(
+        "respondents/pages/CAL-NG",
+        ("CAL", "California"),
+        Fuel::Gas,
+        8,
+        0.066,
+        1,
+    ),
+    respondent(
+        "respondents/pages/MIDA-NG",
+        ("MIDA", "Mid-Atlantic"),
+        Fuel::Gas,
+        5,
+        0.21,
+        2,
+    ),
+    respondent(
+        "respondents/pages/MISO-NG",
+        ("MISO", "Midcontinent"),
+        Fuel::Gas,
+        6,
+        0.17,
+        3,
+    ),
+    respondent("respondents/pages/NY-NG", ("NY", "New York"), Fuel::Gas, 5, 0.05, 4),
+    respondent("respondents/pages/TEX-NG", ("TEX", "Texas"), Fuel::Gas, 6, 0.19, 5),
+    respondent("respondents/pages/TEX-SUN", ("TEX", "Texas"), Fuel::Sun, 6, 0.06, 6),
 ];
 /// Rows of a page, as the API gives them.
 const PAGE: usize = 5000;
@@ -122,17 +143,13 @@ fn main() -> std::io::Result<()> {
 /// All pages by their paths.
 fn recordings() -> Vec<(PathBuf, String)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let respondents = fixtures.join("respondents/pages");
-    let country = pages(&COUNTRY)
-        .into_iter()
-        .map(|(name, text)| (fixtures.join(COUNTRY.folder).join(name), text));
-    let others = RESPONDENTS.iter().flat_map(|recording| {
-        let folder = respondents.join(recording.folder);
-        pages(recording)
-            .into_iter()
-            .map(move |(name, text)| (folder.join(name), text))
-    });
-    country.chain(others).collect()
+    let all = std::iter::once(&COUNTRY).chain(&RESPONDENTS);
+    all.flat_map(|recording| {
+        let folder = fixtures.join(recording.folder);
+        let pages = pages(recording).into_iter();
+        pages.map(move |(name, text)| (folder.join(name), text))
+    })
+    .collect()
 }
 
 /// The pages of a series by file name.

@@ -16,7 +16,6 @@ pub use super::run::Options;
 use super::clock;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Overtaken};
-use super::fingerprint::Field;
 use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
@@ -294,9 +293,8 @@ impl Build<'_> {
     /// may do so at any time: the next build asks it again.
     fn keeps_moving(&self, plan: &Plan) {
         for step in plan.open() {
-            let is_answer = |reason: &Reason| matches!(reason, Reason::Changed(it) if it.field == Field::Probe);
             if let Verdict::Stale { reasons, .. } = &step.verdict
-                && !reasons.iter().all(is_answer)
+                && !reasons.iter().all(Reason::is_answer)
             {
                 let failure = moves::failure(&self.run, step.target, reasons);
                 self.run.ended(step.target, Outcome::Failed(failure));

@@ -369,8 +369,12 @@ impl<'a> Execution<'a> {
             Verdict::Stale { reasons, .. } => reasons.clone(),
             _ => Vec::new(),
         };
-        let effect_key = judge::effect_key(context.inputs(), declared, history.record());
-        let attempt = self.attempt_of(attempts.made + 1, effect_key, held);
+        let key_of = match self.target().effect {
+            true => judge::effect_key,
+            false => judge::expected_id,
+        };
+        let key = key_of(context.inputs(), declared, history.record());
+        let attempt = self.attempt_of(attempts.made + 1, key, held);
         if matches!(self.target().action, Action::Command(_)) {
             // Before it counts as begun: what waits for a rate has done nothing yet.
             match attempt.may_start(self.pace).await {

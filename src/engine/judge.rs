@@ -67,20 +67,19 @@ pub(super) fn judge_by(
     let reads = reads_of(inputs, id, history);
     let (mut fingerprint, waits_for) = take_fingerprint(inputs, id, &reads, known)?;
     let record = history.record();
-    fingerprint.probe = match timed.is_unasked() && !timed.counts() {
-        // With its age left aside, a result stands for what it was made of.
+    fingerprint.probe = match timed.is_left_aside() {
+        // A result stands for what it was made of.
         true => record.and_then(|record| inputs.past.result(record.id)?.fingerprint?.probe),
         false => timed.answer().map(str::to_owned),
     };
     let today = fingerprint.hash();
-    let is_unasked = timed.is_unasked() && timed.counts();
     let case = Case {
         inputs,
         id,
         history,
         fingerprint: &fingerprint,
         today,
-        hash: today.filter(|_| !is_unasked),
+        hash: today.filter(|_| !timed.has_to_ask()),
         demand,
         timed: &timed,
     };
@@ -207,13 +206,12 @@ impl Case<'_> {
         let since = record.map(|record| timed.since(record));
         let (mut reasons, gone) =
             self.reasons_against(record, self.hash, &|| self.inputs.past.result(record?.id)?.fingerprint)?;
-        if timed.is_unasked() && timed.counts() {
+        if timed.has_to_ask() {
             // What it would answer is not known: that it is asked no longer is no reason.
-            let is_probe = |reason: &Reason| matches!(reason, Reason::Changed(it) if it.field == Field::Probe);
-            reasons.retain(|reason| !is_probe(reason));
+            reasons.retain(|reason| !reason.is_answer());
         }
         reasons.extend(since.and_then(|since| timed.too_old(since)));
-        let asks = match timed.is_unasked() && timed.counts() {
+        let asks = match timed.has_to_ask() {
             true => record.map(|_| Note::NotAsked),
             false => since.and_then(|since| timed.passed(since)).map(Note::OlderThan),
         };
@@ -337,8 +335,7 @@ fn counts_for(target: &Target, result: &StoredResult) -> bool {
     }
 }
 
-/// The key under which an effect acts: that under which it acted before for the same, or else the id of its result as far
-/// as it is known before the attempt.
+/// The key under which an effect acts: that under which it acted before for the same, or else the expected id.
 pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Option<&StoredResult>) -> Digest {
     let is_same = |result: &StoredResult| result.declared == declared && Today::new(inputs).moved(result).is_empty();
     let before = || {
@@ -349,9 +346,12 @@ pub(crate) fn effect_key(inputs: VerdictInputs<'_>, declared: Digest, record: Op
     let same = record
         .filter(|record| is_same(record))
         .and_then(|record| record.effect_key);
-    if let Some(key) = same.or_else(|| before()?.effect_key) {
-        return key;
-    }
+    let acted_before = same.or_else(|| before()?.effect_key);
+    acted_before.unwrap_or_else(|| expected_id(inputs, declared, record))
+}
+
+/// The id of a result as far as it is known before the attempt.
+pub(crate) fn expected_id(inputs: VerdictInputs<'_>, declared: Digest, record: Option<&StoredResult>) -> Digest {
     let used = record.map(|record| Today::new(inputs).of(record));
     let (discovered, installed) = used.unwrap_or_default();
     result_id(declared, &discovered, &installed)

@@ -50,6 +50,14 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// Whether it is that a probe answers otherwise.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Changed(it) if it.field == Field::Probe)
+    }
+}
+
 /// One field before and after; `None` where the field is new or gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {

@@ -93,13 +93,22 @@ impl<'a> Timed<'a> {
         }
     }
 
-    /// Whether there is a probe that was never asked.
-    pub(crate) fn is_unasked(&self) -> bool {
+    /// Whether nothing can be said before the probe, which was never asked, is asked.
+    pub(crate) fn has_to_ask(&self) -> bool {
+        self.is_unasked() && self.counts()
+    }
+
+    /// Whether the probe was never asked, and is not to be, since ages are left aside.
+    pub(crate) fn is_left_aside(&self) -> bool {
+        self.is_unasked() && !self.counts()
+    }
+
+    fn is_unasked(&self) -> bool {
         matches!(self.probe, Probe::Unasked)
     }
 
     /// Whether the ages of results count.
-    pub(crate) fn counts(&self) -> bool {
+    fn counts(&self) -> bool {
         self.timing.max_age.is_some()
     }
 
@@ -140,7 +149,7 @@ impl<'a> Timed<'a> {
 
     /// Whether a result of today's fingerprint may be put back.
     pub(crate) fn allows(&self, result: &StoredResult) -> bool {
-        !(self.counts() && self.is_unasked()) && self.passed(self.since(result)).is_none()
+        !self.has_to_ask() && self.passed(self.since(result)).is_none()
     }
 
     /// When the verdict on what counts from a moment on may change by time alone.

@@ -2,7 +2,7 @@
 //!
 //! Columns stand in the order in which the tables bring them; where a table lacks one, its rows are empty there.
 
-use polars::prelude::{Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series as Values};
+use polars::prelude::{Column, DataFrame, DataType};
 
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
@@ -68,6 +68,11 @@ impl Task for Collect {
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let by = context.texts("by");
+        if let Some(at) = (1..by.len()).find(|at| by[..*at].contains(&by[*at])) {
+            return Err(
+                TaskError::new(format!("`by` names `{}` twice", by[at])).help("give each axis a column of its own")
+            );
+        }
         let limits = TableLimits::of(context);
         let mut all = Collected::new(&by);
         for name in context.inputs.keys() {
@@ -78,14 +83,10 @@ impl Task for Collect {
                 .map_err(|excess| excess.in_input("the whole table"))?;
             context.log(&format!("{} rows of {name}", frame.height()));
         }
+        let table = all.into_table();
         match of_param(context, "format") {
-            TableFormat::Parquet => ParquetTable::of(all.into_columns()).write(context, "table"),
-            TableFormat::Csv => {
-                let rows = all.rows;
-                let mut frame = DataFrame::new(rows, all.into_columns())
-                    .unwrap_or_else(|error| panic!("internal error: the columns do not fit: {error}"));
-                table::write_csv(context, "table", &mut frame)
-            }
+            TableFormat::Parquet => table.write(context, "table"),
+            TableFormat::Csv => table::write_csv(context, "table", &mut table.into_frame("table")),
         }
     }
 }
@@ -93,8 +94,8 @@ impl Task for Collect {
 /// The rows of the tables so far.
 struct Collected<'n> {
     by: &'n [&'n str],
-    /// For each row and each of `by`: where it comes from.
-    origins: Vec<Vec<String>>,
+    /// Where the rows of each table come from, by each of `by`; and how many they are.
+    origins: Vec<(Vec<String>, usize)>,
     columns: Vec<CollectedColumn>,
     rows: usize,
 }
@@ -109,7 +110,7 @@ impl<'n> Collected<'n> {
     fn new(by: &'n [&'n str]) -> Self {
         Self {
             by,
-            origins: vec![Vec::new(); by.len()],
+            origins: Vec::new(),
             columns: Vec::new(),
             rows: 0,
         }
@@ -119,9 +120,7 @@ impl<'n> Collected<'n> {
     fn add(&mut self, name: &str, frame: &DataFrame) -> Result<(), TaskError> {
         let origin = self.origin(name)?;
         let rows = frame.height();
-        for (column, value) in self.origins.iter_mut().zip(origin) {
-            column.extend(std::iter::repeat_n(value, rows));
-        }
+        self.origins.push((origin, rows));
         for column in frame.columns() {
             if self.by.contains(&column.name().as_str()) {
                 let shown = short(column.name(), LONGEST_NAME).into_owned();
@@ -167,11 +166,15 @@ impl<'n> Collected<'n> {
         .help("name one column for each axis of the inputs, or one for all of them")
     }
 
-    /// All columns, those of the origins first.
-    fn into_columns(self) -> Vec<Column> {
-        let origins = self.by.iter().zip(self.origins);
-        let origins = origins.map(|(name, values)| Values::new((*name).into(), values).into_column());
-        origins.chain(self.columns.into_iter().map(|it| it.column)).collect()
+    /// All of it, the origins in the first columns.
+    fn into_table(self) -> ParquetTable {
+        let mut table = ParquetTable::default();
+        for (at, name) in self.by.iter().enumerate() {
+            let values = self.origins.iter();
+            let values = values.flat_map(|(origin, rows)| std::iter::repeat_n(Some(origin[at].as_str()), *rows));
+            table = table.texts(name, values);
+        }
+        table.columns(self.columns.into_iter().map(|it| it.column))
     }
 }
 

@@ -99,8 +99,9 @@ impl Task for IngestEia {
             return Ok(None);
         }
         let query = query(context)?;
+        let client = client(context, context.flag("allow_http"))?;
         context.request()?;
-        let page = client(context, context.flag("allow_http"))?.newest(&query)?;
+        let page = client.newest(&query)?;
         let newest = page.rows.iter().map(|row| row.period).max().map(hour);
         let newest = newest.unwrap_or_else(|| "nothing".to_owned());
         Ok(Some(format!("{newest}, rows: {}", page.total)))

@@ -38,9 +38,11 @@ pub(crate) struct ParquetTable {
 }
 
 impl ParquetTable {
-    /// A table of columns that there are already.
-    pub(crate) fn of(columns: Vec<Column>) -> Self {
-        Self { columns }
+    /// Adds columns that there are already.
+    #[must_use]
+    pub(crate) fn columns(mut self, columns: impl IntoIterator<Item = Column>) -> Self {
+        self.columns.extend(columns);
+        self
     }
 
     /// Adds a column of texts.
@@ -81,15 +83,21 @@ impl ParquetTable {
         self
     }
 
+    /// The whole of the artifact `name` as a frame.
+    pub(crate) fn into_frame(self, name: &str) -> DataFrame {
+        let height = self.columns.first().map_or(0, Column::len);
+        let mut frame = DataFrame::new(height, self.columns)
+            .unwrap_or_else(|error| panic!("internal error: the columns of `{name}` do not fit: {error}"));
+        frame.rechunk_mut();
+        frame
+    }
+
     /// Writes it as the Parquet artifact `name`.
     ///
     /// # Errors
     /// [`TaskError`] if the file cannot be written.
     pub(crate) fn write(self, context: &Context<'_>, name: &str) -> Result<(), TaskError> {
-        let height = self.columns.first().map_or(0, Column::len);
-        let mut frame = DataFrame::new(height, self.columns)
-            .unwrap_or_else(|error| panic!("internal error: the columns of `{name}` do not fit: {error}"));
-        frame.rechunk_mut();
+        let mut frame = self.into_frame(name);
         let metadata = [(RUN_ID_KEY, RUN_ID_PLACEHOLDER), (TARGET_KEY, context.target)];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         let path = context.output(name);

@@ -7,23 +7,19 @@ use chrono::NaiveDateTime;
 use super::label;
 use super::logged::Logged;
 use crate::engine::task::TaskError;
+use crate::forecasting::leaderboard::WindowScore;
 use crate::forecasting::metrics;
 use crate::forecasting::mlflow::MetricPoint;
+use crate::forecasting::models::{Forecast, Interval};
 use crate::forecasting::series::Observation;
 use crate::forecasting::table::{self, Columns};
 
 /// What a model forecast of one series in one window, and what happened.
-#[derive(Default)]
 struct WindowRows {
+    cutoff: NaiveDateTime,
     actual: Vec<f64>,
-    forecast: Vec<f64>,
-    /// By level.
-    lower: Vec<Vec<f64>>,
-    upper: Vec<Vec<f64>>,
+    forecast: Forecast,
 }
-
-/// The rows by series, each with its cutoff.
-type BySeries<'r> = BTreeMap<&'r str, (NaiveDateTime, WindowRows)>;
 
 /// The metrics of each model in each window, a step a window; none without the back-test's forecasts.
 ///
@@ -43,9 +39,9 @@ pub(super) fn points(logged: &Logged<'_>) -> Result<Vec<MetricPoint>, TaskError>
         columns.times("cutoff")?,
     );
     let (y, yhat) = (columns.numbers("y")?, columns.numbers("yhat")?);
-    let levels = levels(&frame.get_column_names());
+    let suffixes = levels(&frame.get_column_names());
     let bounds = |side: &str| -> Result<Vec<_>, TaskError> {
-        let names = levels.iter().map(|level| format!("{side}{level}"));
+        let names = suffixes.iter().map(|suffix| format!("{side}{suffix}"));
         names.map(|name| columns.numbers(&name)).collect()
     };
     let (lower, upper) = (bounds("lo")?, bounds("hi")?);
@@ -54,27 +50,33 @@ pub(super) fn points(logged: &Logged<'_>) -> Result<Vec<MetricPoint>, TaskError>
     for (id, cutoff) in ids.iter().zip(&cutoffs) {
         steps.entry(id).or_default().insert(*cutoff);
     }
-    let mut windows: BTreeMap<(&str, usize), BySeries<'_>> = BTreeMap::new();
+    let mut windows: BTreeMap<(&str, usize), BTreeMap<&str, WindowRows>> = BTreeMap::new();
     for (at, model) in models.iter().enumerate() {
         let (Some(y), Some(yhat)) = (y[at], yhat[at]) else {
             continue;
         };
-        let id = ids[at].as_str();
-        let step = steps[id].range(..cutoffs[at]).count();
+        let (id, cutoff) = (ids[at].as_str(), cutoffs[at]);
+        let step = steps[id].range(..cutoff).count();
         let window = windows.entry((model, step)).or_default();
-        let (_, rows) = window.entry(id).or_insert_with(|| (cutoffs[at], WindowRows::default()));
+        let rows = window.entry(id).or_insert_with(|| WindowRows {
+            cutoff,
+            actual: Vec::new(),
+            forecast: Forecast {
+                mean: Vec::new(),
+                intervals: suffixes.iter().map(|suffix| no_interval(suffix)).collect(),
+            },
+        });
         rows.actual.push(y);
-        rows.forecast.push(yhat);
-        for (own, all) in [(&mut rows.lower, &lower), (&mut rows.upper, &upper)] {
-            own.resize_with(levels.len(), Vec::new);
-            for (own, column) in own.iter_mut().zip(all) {
-                own.push(column[at].unwrap_or(f64::NAN));
-            }
+        rows.forecast.mean.push(yhat);
+        for (interval, (lower, upper)) in rows.forecast.intervals.iter_mut().zip(lower.iter().zip(&upper)) {
+            interval.lower.push(lower[at].unwrap_or(f64::NAN));
+            interval.upper.push(upper[at].unwrap_or(f64::NAN));
         }
     }
+    let pasts = pasts(logged.series);
     let mut points = Vec::new();
     for ((model, step), window) in &windows {
-        let errors = scores(logged, window, &levels);
+        let errors = errors(window, &pasts, season(logged), &suffixes);
         let own = (*model == logged.champion.name).then(String::new);
         for prefix in own.into_iter().chain([format!("{}/", label(model))]) {
             points.extend(errors.iter().map(|(name, value)| MetricPoint {
@@ -99,36 +101,69 @@ fn levels(names: &[impl AsRef<str>]) -> Vec<String> {
     names.iter().filter_map(level).collect()
 }
 
-fn scores(logged: &Logged<'_>, window: &BySeries<'_>, levels: &[String]) -> Vec<(String, Option<f64>)> {
-    let mean = |values: Vec<f64>| (!values.is_empty()).then(|| metrics::mean(&values));
-    let rows = || window.values().map(|(_, rows)| rows);
-    let scaled = window.iter().filter_map(|(id, (cutoff, rows))| {
-        let past = past(logged.series, id, *cutoff);
-        let scale = metrics::seasonal_scale(&past, season(logged))?;
-        Some(metrics::mase(&rows.actual, &rows.forecast, scale))
-    });
-    let rmse = rows().map(|rows| metrics::rmse(&rows.actual, &rows.forecast));
-    let mae = rows().map(|rows| metrics::mae(&rows.actual, &rows.forecast));
-    let percentage = rows().filter_map(|rows| metrics::mape(&rows.actual, &rows.forecast));
+/// An interval of the level that is named so, without steps; of the one level there is the name says nothing.
+fn no_interval(suffix: &str) -> Interval {
+    Interval {
+        level: suffix.trim_start_matches('-').parse().unwrap_or(f64::NAN),
+        lower: Vec::new(),
+        upper: Vec::new(),
+    }
+}
+
+/// The means over the series of one window.
+fn errors(
+    window: &BTreeMap<&str, WindowRows>,
+    pasts: &BTreeMap<&str, Past>,
+    season: usize,
+    suffixes: &[String],
+) -> Vec<(String, Option<f64>)> {
+    let score = |(id, rows): (&&str, &WindowRows)| {
+        let past = pasts.get(id).map_or(&[][..], |past| past.until(rows.cutoff));
+        WindowScore::of(past, &rows.actual, &rows.forecast, season)
+    };
+    let scores: Vec<WindowScore> = window.iter().map(score).collect();
+    let mean = |metric: &dyn Fn(&WindowScore) -> Option<f64>| {
+        let values: Vec<f64> = scores.iter().filter_map(metric).collect();
+        (!values.is_empty()).then(|| metrics::mean(&values))
+    };
     let mut found = vec![
-        ("rmse".to_owned(), mean(rmse.collect())),
-        ("mae".to_owned(), mean(mae.collect())),
-        ("mape".to_owned(), mean(percentage.collect())),
-        ("mase".to_owned(), mean(scaled.collect())),
+        ("rmse".to_owned(), mean(&|score| Some(score.rmse))),
+        ("mae".to_owned(), mean(&|score| Some(score.mae))),
+        ("mape".to_owned(), mean(&|score| score.mape)),
+        ("mase".to_owned(), mean(&|score| score.mase)),
     ];
-    for (at, level) in levels.iter().enumerate() {
-        let inside = rows().map(|rows| metrics::coverage(&rows.actual, &rows.lower[at], &rows.upper[at]));
-        found.push((format!("coverage{level}"), mean(inside.collect())));
+    for (at, suffix) in suffixes.iter().enumerate() {
+        found.push((format!("coverage{suffix}"), mean(&|score| Some(score.coverage[at]))));
     }
     found
 }
 
-/// The values of a series up to a cutoff, in the order of time.
-fn past(series: &[Observation], id: &str, cutoff: NaiveDateTime) -> Vec<f64> {
-    let is_past = |row: &&Observation| row.unique_id == id && row.ds <= cutoff;
-    let mut rows: Vec<&Observation> = series.iter().filter(is_past).collect();
-    rows.sort_by_key(|row| row.ds);
-    rows.iter().filter_map(|row| row.y).collect()
+/// A series, the oldest value first.
+#[derive(Default)]
+struct Past {
+    times: Vec<NaiveDateTime>,
+    values: Vec<f64>,
+}
+
+impl Past {
+    fn until(&self, cutoff: NaiveDateTime) -> &[f64] {
+        &self.values[..self.times.partition_point(|time| *time <= cutoff)]
+    }
+}
+
+fn pasts(rows: &[Observation]) -> BTreeMap<&str, Past> {
+    let rows = rows
+        .iter()
+        .filter_map(|row| Some((row.unique_id.as_str(), row.ds, row.y?)));
+    let mut rows: Vec<(&str, NaiveDateTime, f64)> = rows.collect();
+    rows.sort_by_key(|(id, time, _)| (*id, *time));
+    let mut pasts: BTreeMap<&str, Past> = BTreeMap::new();
+    for (id, time, value) in rows {
+        let past = pasts.entry(id).or_default();
+        past.times.push(time);
+        past.values.push(value);
+    }
+    pasts
 }
 
 /// The season by which errors are scaled: the shortest that the models were given.

@@ -95,6 +95,10 @@ fn names_that_do_not_fit_are_told() {
             "`by` names 2 columns, and `{name}` has {found} values\nhelp: name one column for each axis of the inputs, or one for all of them"
         )
     };
+    assert_eq!(
+        collect(&["a", "a"], "t@TEX,NG"),
+        "`by` names `a` twice\nhelp: give each axis a column of its own"
+    );
     assert_eq!(collect(&["a", "b"], "t@TEX"), expected("t@TEX", 1));
     assert_eq!(collect(&["a", "b"], "t"), expected("t", 0));
 }
