@@ -340,3 +340,30 @@ fn a_key_stands_in_paths_too() {
     project.build("-s dir.out=other").ok();
     assert_eq!(project.read("other/t"), "1.5\n");
 }
+
+#[test]
+fn a_file_whose_keys_are_in_the_text_is_an_input_where_the_command_reads_it_too() {
+    for hole in ["{{train.n}}", "{{params_file}}"] {
+        let project = Project::new(&format!(
+            "[project]\nparams_files = [\"params.yaml\"]\n[target.t]\nparams = [\"train.n\"]\noutput = \"t.txt\"\n\
+             run = \"cat params.yaml > {{{{output}}}}; : {hole}\"\n"
+        ));
+        project.write("params.yaml", "train:\n  n: 1\nother: 1\n");
+        project.build("").ok();
+        project.write("params.yaml", "train:\n  n: 1\nother: 2\n");
+        project.build("").has("1 built");
+        assert!(project.read("t.txt").contains("other: 2"), "{hole}");
+    }
+}
+
+#[test]
+fn keys_that_would_reach_a_command_as_one_variable_are_refused_whatever_is_in_them() {
+    let project = Project::new(
+        "[project]\nparams_files = [\"params.yaml\"]\n[target.t]\nparams = [\"a b\", \"a-b\"]\noutput = \"t.txt\"\n\
+         run = \"echo > {{output}}\"\n",
+    );
+    project.write("params.yaml", "a b: 1\na-b: 2\n");
+    project
+        .build("")
+        .has("the parameters `a b` and `a-b` differ too little");
+}

@@ -162,3 +162,41 @@ f.write('end\\n')
     project.write("conf", "newer\n");
     project.atsaf("why t").has("conf ");
 }
+
+#[test]
+fn what_is_installed_has_to_be_as_a_failed_attempt_had_it() {
+    if !has_python() {
+        return;
+    }
+    let project = Project::new(
+        "[target.t]\nrun = \"PYTHONPATH=\\\"$PYTHONPATH:$PACKAGES\\\" python3 main.py {{output}}\"\noutput = \"t.txt\"\n\
+         resume = true\nenv = [\"PACKAGES\"]\n",
+    );
+    let install = |version: &str| {
+        project.write("../packages/pkg/__init__.py", format!("version = {version:?}\n"));
+        for other in ["1.0", "10.0"] {
+            let path = project.at(&format!("../packages/pkg-{other}.dist-info"));
+            let _ = std::fs::remove_dir_all(path);
+        }
+        let info = format!("Metadata-Version: 2.1\nName: pkg\nVersion: {version}\n");
+        project.write(&format!("../packages/pkg-{version}.dist-info/METADATA"), info);
+        project.write(&format!("../packages/pkg-{version}.dist-info/top_level.txt"), "pkg\n");
+    };
+    let script = "import pkg, sys
+n = sum(1 for _ in open(sys.argv[1], 'a+')) + len(open(sys.argv[1]).read().split())
+open(sys.argv[1], 'a').write('made by ' + pkg.version + '\\n')
+sys.exit(n < 3)
+";
+    project.write("main.py", script);
+    let packages = project.at("../packages");
+    let build = || {
+        let mut command = project.command("build -j1");
+        crate::project::Told::of(command.env("PACKAGES", &packages))
+    };
+    install("1.0");
+    build().exits(1);
+    install("10.0");
+    build().exits(1);
+    build().ok();
+    assert_eq!(project.read("t.txt"), "made by 10.0\nmade by 10.0\n");
+}

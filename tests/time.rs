@@ -638,3 +638,44 @@ probe = "date +%s%N"
     assert_eq!(project.read("fetched.txt"), "fetched\n");
     project.build("").has("built");
 }
+
+#[test]
+fn an_answer_counts_for_the_parameters_and_the_directory_with_which_it_was_asked() {
+    let project = Project::new(
+        r#"
+[params]
+region = "A"
+[target.fetch]
+run = "cat ../w/$ATSAF_PARAM_REGION > {{output}}"
+params = ["region"]
+output = "fetched.txt"
+max_age = "1d"
+probe = "cat ../w/$ATSAF_PARAM_REGION"
+cwd = "a"
+"#,
+    );
+    for (path, text) in [("w/A", "one"), ("w/B", "two"), ("a/x", ""), ("b/x", "")] {
+        project.write(path, text);
+    }
+    project.build("").ok();
+    project.build("-s region=B").ok();
+    project.write("w/A", "other");
+    project.build("").has("1 built");
+    assert_eq!(project.read("fetched.txt"), "other");
+    project.edit("Atsaffile", "cwd = \"a\"", "cwd = \"b\"");
+    project.build("").ok();
+    project.write("w/A", "third");
+    project.edit("Atsaffile", "cwd = \"b\"", "cwd = \"a\"");
+    project.build("").has("1 built");
+    assert_eq!(project.read("fetched.txt"), "third");
+}
+
+#[test]
+fn what_is_accepted_is_fresh_by_whatever_means_it_is_looked() {
+    let project = Project::new("[target.t]\nrun = \"echo > {{output}}\"\noutput = \"t.txt\"\ndiscover = \"off\"\n");
+    project.build("").ok();
+    project.edit("Atsaffile", "\"off\"", "\"trace\"");
+    project.atsaf("why t").has("off");
+    project.atsaf("accept t -m so").ok();
+    project.build("").has("nothing to do");
+}

@@ -17,7 +17,7 @@ use crate::engine::spec::{
 };
 
 /// Words of a command's template that are no parameters.
-const LISTS: [&str; 6] = ["inputs", "output", "inputs_file", "params_file", "depfile", THREADS];
+pub(super) const LISTS: [&str; 6] = ["inputs", "output", "inputs_file", "params_file", "depfile", THREADS];
 
 /// The hole for how many threads a command may keep busy, unless it is a parameter's name.
 const THREADS: &str = "threads";
@@ -70,13 +70,11 @@ impl Resolver<'_, '_> {
         makes_something(draft, run, &words, whole, mistakes);
         writes_depfile(draft, run, &words, whole, mistakes);
         let params = self.used_params(draft, &words, mistakes);
-        self.check_file_params(draft, &words, &params, mistakes);
-        let named = self.named_params_files(draft);
         let cwd = self.cwd(draft, mistakes);
         let mut files = words::from_project(files, cwd.as_deref());
         let mut seen = HashSet::new();
-        files.retain(|file| seen.insert(file.clone()) && !named.contains(&file.as_str()));
-        let command = Command {
+        files.retain(|file| seen.insert(file.clone()));
+        let mut command = Command {
             words,
             shell: run
                 .shell
@@ -84,6 +82,9 @@ impl Resolver<'_, '_> {
             cwd,
             file_words: files,
         };
+        self.check_file_params(draft, &command, &params, mistakes);
+        let by_key = self.params_files_of(&command.takes_elsewhere(&params));
+        command.file_words.retain(|file| !by_key.contains(&file.as_str()));
         (Action::Command(command), params)
     }
 

@@ -7,7 +7,7 @@ use super::params;
 use super::path;
 use super::resolve::Resolver;
 use super::targets::Draft;
-use crate::engine::spec::{Origin, Param, Piece, Template};
+use crate::engine::spec::{Command, Origin, Param};
 
 impl Resolver<'_, '_> {
     /// The parameter file that a parameter comes from.
@@ -15,8 +15,8 @@ impl Resolver<'_, '_> {
         self.sources.file_of(param.origin.span()?)
     }
 
-    /// The parameter files of which a target names keys in `params`: its command reads them for these keys alone.
-    pub(super) fn named_params_files(&self, draft: &Draft<'_>) -> Vec<&str> {
+    /// The parameter files of which a target names keys in `params`.
+    fn named_params_files(&self, draft: &Draft<'_>) -> Vec<&str> {
         let files = draft.params.iter().filter_map(|word| {
             let declared = self.params.get(word.text)?;
             let file = self.sources.file_of(declared.span)?;
@@ -25,28 +25,31 @@ impl Resolver<'_, '_> {
         files.collect()
     }
 
+    /// The paths of the parameter files that some parameters come from.
+    pub(super) fn params_files_of(&self, params: &[&Param]) -> Vec<&str> {
+        let files = params
+            .iter()
+            .filter_map(|param| self.params_files.get(self.file_of(param)?));
+        files.map(|file| file.path.as_str()).collect()
+    }
+
     /// Checks what a command does with the parameters of files.
     pub(super) fn check_file_params(
         &self,
         draft: &Draft<'_>,
-        words: &[Template],
+        command: &Command,
         params: &[Param],
         mistakes: &mut Mistakes,
     ) {
         if self.sources.files.is_empty() {
             return;
         }
-        let pieces = || words.iter().flat_map(|word| &word.pieces);
-        let reads_params_file = pieces().any(|piece| matches!(piece, Piece::ParamsFile));
-        let is_in_text = |name: &str| pieces().any(|piece| matches!(piece, Piece::Param(it) if it == name));
-        let of_files = params.iter().filter(|param| self.file_of(param).is_some());
-        for param in of_files.clone() {
-            let is_set = matches!(param.origin, Origin::CommandLine(_));
-            if is_set && !reads_params_file && !is_in_text(&param.name) {
+        for param in command.takes_elsewhere(params) {
+            if matches!(param.origin, Origin::CommandLine(_)) && self.file_of(param).is_some() {
                 self.does_not_reach(draft, param, mistakes);
             }
         }
-        if of_files.clone().next().is_some() {
+        if params.iter().any(|param| self.file_of(param).is_some()) {
             differ_too_little(draft, params, mistakes);
         }
         self.warn_of_whole_files(draft, mistakes);

@@ -267,7 +267,7 @@ fn put(table: &mut Value, name: &str, value: &Value) {
 
 /// The end of the variable under which a parameter reaches commands.
 pub(super) fn variable(name: &str) -> String {
-    name.to_uppercase().replace(['-', '.'], "_")
+    Param::variable_of(name)
 }
 
 /// Refuses a name that means something else in a template.

@@ -1,9 +1,9 @@
 //! How time counts for a target: `max_age`, `every` and `probe`, and what does not go together.
 
-use super::command::{put, usual_shell};
+use super::command::{LISTS, put, usual_shell};
 use super::mistakes::Mistakes;
 use super::resolve::Resolver;
-use super::scope::{Lookup, Scope, unknown_param};
+use super::scope::{Lookup, Scope, fits_in_text, unknown_param};
 use super::syntax::{self, Word};
 use super::targets::{CommandDraft, Draft};
 use super::template::{self, TemplatePart};
@@ -61,7 +61,10 @@ impl Resolver<'_, '_> {
             match part {
                 TemplatePart::Literal(literal) => out.push_str(literal),
                 TemplatePart::Hole(hole) => match scope.find(hole.name) {
-                    Lookup::Value(value, _) => put(&mut out, value, shell),
+                    Lookup::Value(value, _) => {
+                        whole &= fits_in_text(self.text, word, &hole, value, mistakes);
+                        put(&mut out, value, shell);
+                    }
                     Lookup::Broken => whole = false,
                     Lookup::Unknown if is_of_the_project(hole.name) => {
                         whole = false;
@@ -86,8 +89,7 @@ impl Resolver<'_, '_> {
 
 /// Whether a hole means something that a command reads or writes.
 fn is_of_the_project(name: &str) -> bool {
-    let is_list = matches!(name, "inputs" | "output" | "inputs_file" | "params_file");
-    is_list || name.starts_with("input.") || name.starts_with("output.")
+    LISTS.contains(&name) || name.starts_with("input.") || name.starts_with("output.")
 }
 
 fn goes_with_the_rest(draft: &Draft<'_>, probe: &CommandDraft<'_>, mistakes: &mut Mistakes) {

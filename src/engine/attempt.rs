@@ -23,7 +23,7 @@ use super::given::{GivenFiles, GivenPaths};
 use super::graph::TargetId;
 use super::nesting;
 use super::plan::PlanContext;
-use super::result_id::Discovered;
+use super::result_id::Inherited;
 use super::run::Options;
 use super::run_id::RunId;
 use super::secrets_given::SecretsGiven;
@@ -62,7 +62,7 @@ pub(crate) struct Attempt<'a> {
     /// What its command was seen to use.
     pub(crate) observed: OnceLock<Observed>,
     /// What the attempts used on whose work this one goes on.
-    pub(crate) inherited: OnceLock<Vec<Discovered>>,
+    pub(crate) inherited: OnceLock<Inherited>,
 }
 
 /// Why nothing came of an attempt.
@@ -144,10 +144,10 @@ impl Attempt<'_> {
     fn give_unfinished(&self, target: &Target, private: &Private) -> Result<(), AttemptError> {
         let store = self.context.store;
         let given = if self.is_forced {
-            store.drop_unfinished(&target.outputs).map(|()| Vec::new())
+            store.drop_unfinished(&target.outputs).map(|()| Inherited::default())
         } else {
             let today = Today::new(self.context.inputs());
-            let is_today = |used: &Discovered| today.content(&used.path, &[]) == used.content;
+            let is_today = |used: &Inherited| today.is_as(used);
             store.give_unfinished(private, &target.outputs, self.effect_key, &is_today)
         };
         let _ = self.inherited.set(given.map_err(StoreError::at(&private.dirs[0]))?);

@@ -235,6 +235,8 @@ impl Case<'_> {
             discovered: acceptance.discovered.clone(),
             installed: acceptance.installed.clone(),
             artifacts: acceptance.artifacts.clone(),
+            // By the user's word, by which means it was looked is no reason.
+            seen_by: self.inputs.graph.target(self.id).discover,
             ..record.clone()
         };
         let since = timed.since_accepted(acceptance);

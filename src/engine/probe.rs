@@ -38,7 +38,7 @@ impl Execution<'_> {
             Verdict::Undecided | Verdict::Stale { restore: None, .. } => true,
             Verdict::Stale { .. } | Verdict::Fresh | Verdict::Held { .. } => false,
         };
-        runs && self.target().timing.max_age.is_some() && question(self.target(), tasks, env).is_some()
+        runs && question(self.target(), tasks, env).is_some()
     }
 
     /// Asks the target's probe and keeps the answer; gives the end of the turn if there is none.

@@ -35,6 +35,9 @@ pub struct Installed {
     pub program: Option<Digest>,
 }
 
+/// What the attempts were seen to use on whose work another one goes on.
+pub(crate) type Inherited = (Vec<Discovered>, Vec<Installed>);
+
 /// The id of a result.
 #[must_use]
 pub fn result_id(declared: Digest, discovered: &[Discovered], installed: &[Installed]) -> Digest {

@@ -62,15 +62,12 @@ impl<'a> Timed<'a> {
             inputs.disk.now()
         };
         let as_of = inputs.as_of.unwrap_or(now);
-        let probe = match target.timing.max_age {
-            Some(_) => match question(target, inputs.tasks, inputs.env) {
-                None => Probe::Absent,
-                Some(asked) => match history.answer().filter(|answer| answer.question == asked) {
-                    Some(answer) => Probe::Answered(answer),
-                    None => Probe::Unasked,
-                },
-            },
+        let probe = match question(target, inputs.tasks, inputs.env) {
             None => Probe::Absent,
+            Some(asked) => match history.answer().filter(|answer| answer.question == asked) {
+                Some(answer) => Probe::Answered(answer),
+                None => Probe::Unasked,
+            },
         };
         Self {
             timing: if inputs.ages_count_for(id) {
@@ -169,26 +166,28 @@ impl<'a> Timed<'a> {
     }
 }
 
-/// What a target's probe asks, as one digest; `None` if it has none.
+/// What a target's probe asks, as one digest; `None` if it has none, or no answer would count.
 pub(crate) fn question(target: &Target, tasks: &Tasks, env: &BTreeMap<String, String>) -> Option<Digest> {
+    target.timing.max_age?;
+    let params = params_of(target);
     let mut encoder = Encoder::new("atsaf probe");
     match &target.action {
-        Action::Command(_) => {
+        Action::Command(command) => {
             let words = target.timing.probe.as_ref()?.to_execute();
             encoder.tag(0).number(words.len() as u64);
             for word in &words {
                 encoder.text(word);
             }
+            encoder.text(command.cwd.as_deref().unwrap_or_default());
         }
         Action::Builtin { task, version } => {
-            let params = params_of(target);
             tasks.get(task).filter(|task| task.has_probe(&params))?;
             encoder.tag(1).text(task).number(u64::from(*version));
-            for (name, value) in &params {
-                encoder.text(name);
-                value.encode(&mut encoder);
-            }
         }
+    }
+    for (name, value) in &params {
+        encoder.text(name);
+        value.encode(&mut encoder);
     }
     for name in &target.env {
         encoder.text(name).text(env.get(name).map_or("", String::as_str));

@@ -121,3 +121,14 @@ fn a_file_that_cannot_be_read_is_told_where_it_is_named() {
         assert_eq!(said.matches("error:").count(), 1, "{said}");
     }
 }
+
+#[test]
+fn what_can_be_put_into_no_text_is_refused_in_a_probe_too() {
+    let (_, said) = read(
+        "[target.a]\nrun = \"x > {{output}}\"\noutput = \"a\"\nmax_age = \"1h\"\nprobe = \"echo {{train}} {{none}} {{depfile}}\"\n",
+        "train:\n  n: 1\nnone: null\n",
+        &[],
+    );
+    assert_eq!(said.matches("error: ").count(), 3, "{said}");
+    assert!(said.contains("`{{depfile}}` cannot stand in a probe"), "{said}");
+}

@@ -97,14 +97,13 @@ impl<'a> Edits<'a> {
     }
 
     fn is_atsaffile(&self, path: &Path) -> bool {
-        let file = &self.project.file;
-        path.file_name() == file.file_name() && path.canonicalize().ok() == file.canonicalize().ok()
+        is_file(path, &self.project.file)
     }
 
     fn is_params_file(&self, path: &Path) -> bool {
         let project = self.project;
         let mut files = project.graph.spec.params_files.iter();
-        files.any(|file| project.files.at(&file.path).canonicalize().ok() == path.canonicalize().ok())
+        files.any(|file| is_file(path, &project.files.at(&file.path)))
     }
 
     /// Whether a change gives what a target reads another content.
@@ -157,4 +156,9 @@ fn is_same(graph: &Graph, id: TargetId, other: &Graph) -> bool {
         && reads(graph, id) == reads(other, other_id)
         && outputs(graph, id) == outputs(other, other_id)
         && (&one.env, one.direct, one.effect) == (&two.env, two.direct, two.effect)
+}
+
+/// Whether a path is that of a file, also through a link on the way to it.
+fn is_file(path: &Path, file: &Path) -> bool {
+    path.file_name() == file.file_name() && path.canonicalize().ok() == file.canonicalize().ok()
 }

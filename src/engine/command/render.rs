@@ -120,13 +120,7 @@ const LONGEST_VARIABLE: usize = 100 * 1024;
 /// The variables that tell a command its parameters: `ATSAF_PARAM_HORIZON=24`, and all as JSON in `ATSAF_PARAMS`. One
 /// that is too long for a variable is left out.
 pub(crate) fn param_variables(params: &[Param]) -> Vec<(String, String)> {
-    let name = |param: &Param| {
-        let upper = param.name.to_uppercase();
-        format!(
-            "ATSAF_PARAM_{}",
-            upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
-        )
-    };
+    let name = |param: &Param| format!("ATSAF_PARAM_{}", Param::variable_of(&param.name));
     let text = |value: &Value| match value.unfit_for_text() {
         Some(_) => value.to_json().to_string(),
         None => value.plain(),

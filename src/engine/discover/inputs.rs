@@ -14,7 +14,7 @@ use crate::engine::execute::{Attempts, CHANGES, Executed, Execution, changes_too
 use crate::engine::files::{Files, PathState};
 use crate::engine::ignore::Ignore;
 use crate::engine::plan::PlanContext;
-use crate::engine::result_id::{Discovered, Installed};
+use crate::engine::result_id::{Discovered, Inherited, Installed};
 use crate::engine::sight::Moved;
 use crate::engine::spec::{Action, Means};
 use crate::engine::store::{History, StoredResult};
@@ -34,9 +34,21 @@ pub(crate) struct Uses {
 impl Uses {
     /// Adds what the attempts used on whose work this one went on.
     pub(crate) fn inherit(&mut self, attempt: &Attempt<'_>) {
-        for used in attempt.inherited.get().into_iter().flatten() {
+        let Some((discovered, installed)) = attempt.inherited.get() else {
+            return;
+        };
+        for used in discovered {
             if !self.discovered.iter().any(|known| known.path == used.path) {
                 self.discovered.push(used.clone());
+            }
+        }
+        for used in installed {
+            if !self
+                .installed
+                .iter()
+                .any(|known| (&known.name, &known.at) == (&used.name, &used.at))
+            {
+                self.installed.push(used.clone());
             }
         }
     }
@@ -123,15 +135,18 @@ impl Execution<'_> {
     }
 
     /// What an attempt that failed was seen to use, with what stands there; `None` if any of it moved meanwhile.
-    pub(crate) fn used_in_vain(&self, attempt: &Attempt<'_>, history: &History) -> Option<Vec<Discovered>> {
+    pub(crate) fn used_in_vain(&self, attempt: &Attempt<'_>, history: &History) -> Option<Inherited> {
         let mut all = Uses::default();
         match attempt.observed.get() {
-            Some(observed) => all.discovered = self.used_until_now(observed, history)?,
+            Some(observed) => {
+                all.discovered = self.used_until_now(observed, history)?;
+                all.installed = observed.imports.installed(self.run.context.files);
+            }
             None if self.target().discover.is_some() => return None,
             None => {}
         }
         all.inherit(attempt);
-        Some(all.discovered)
+        Some((all.discovered, all.installed))
     }
 
     fn used_until_now(&self, observed: &Observed, history: &History) -> Option<Vec<Discovered>> {

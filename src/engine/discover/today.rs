@@ -7,7 +7,7 @@ use crate::engine::graph::Graph;
 use crate::engine::look::Look;
 use crate::engine::plan::VerdictInputs;
 use crate::engine::reason::Difference;
-use crate::engine::result_id::{Discovered, Installed};
+use crate::engine::result_id::{Discovered, Inherited, Installed};
 use crate::engine::store::StoredResult;
 
 /// Where it is looked.
@@ -49,6 +49,13 @@ impl<'a> Today<'a> {
         files.chain(result.installed.iter().filter_map(of_installed)).collect()
     }
 
+    /// Whether all that attempts were seen to use is as it was.
+    pub(crate) fn is_as(&self, (discovered, installed): &Inherited) -> bool {
+        let is_same = |used: &Discovered| self.content(&used.path, &[]) == used.content;
+        let is_there = |used: &Installed| self.version(used).as_ref() == Some(&used.version);
+        discovered.iter().all(is_same) && installed.iter().all(is_there)
+    }
+
     /// What a result was seen to use, with today's contents and versions.
     pub(crate) fn of(&self, result: &StoredResult) -> (Vec<Discovered>, Vec<Installed>) {
         let file = |used: &Discovered| Discovered {
@@ -66,7 +73,7 @@ impl<'a> Today<'a> {
     }
 
     /// What stands at a path; of a directory that was listed, the names in it.
-    pub(crate) fn content(&self, path: &str, written: &[(String, Digest)]) -> Option<Digest> {
+    pub(super) fn content(&self, path: &str, written: &[(String, Digest)]) -> Option<Digest> {
         match path.ends_with('/') {
             true => {
                 let leaves_out = |path: &str, is_dir: bool| leaves_out_of_listing(self.graph, written, path, is_dir);

@@ -191,23 +191,18 @@ impl Spec {
         }
     }
 
-    /// The parameter files that a target's command reads itself: those of its parameters that it does not take from
-    /// atsaf, in its text or from `{{params_file}}`.
+    /// The parameter files that a target's command may read itself, for parameters that it does not take from atsaf.
     #[must_use]
     pub fn params_files_read_by(&self, target: &Target) -> Vec<&ParamsFile> {
         let Action::Command(command) = &target.action else {
             return Vec::new();
         };
-        if self.params_files.is_empty() || command.pieces().any(|piece| *piece == Piece::ParamsFile) {
+        if self.params_files.is_empty() {
             return Vec::new();
         }
-        let is_in_text = |name: &str| {
-            command
-                .pieces()
-                .any(|piece| matches!(piece, Piece::Param(it) if it == name))
-        };
-        let unseen = target.params.iter().filter(|param| !is_in_text(&param.name));
+        let unseen = command.takes_elsewhere(&target.params);
         let mut files: Vec<usize> = unseen
+            .into_iter()
             .filter_map(|param| self.text.file_of(param.origin.span()?))
             .collect();
         files.sort_unstable();
@@ -397,10 +392,32 @@ pub struct Command {
     pub file_words: Vec<String>,
 }
 
+impl Param {
+    /// The end of the variable under which a parameter reaches commands: `N_EST` of `ATSAF_PARAM_N_EST`.
+    #[must_use]
+    pub fn variable_of(name: &str) -> String {
+        name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+    }
+}
+
 impl Command {
     /// The parts of all of its words.
     pub fn pieces(&self) -> impl Iterator<Item = &Piece> {
         self.words.iter().flat_map(|word| &word.pieces)
+    }
+
+    /// Those of a target's parameters that the command does not take from atsaf, in its text or from `{{params_file}}`: it
+    /// may read them from their file.
+    #[must_use]
+    pub fn takes_elsewhere<'p>(&self, params: &'p [Param]) -> Vec<&'p Param> {
+        if self.pieces().any(|piece| *piece == Piece::ParamsFile) {
+            return Vec::new();
+        }
+        let is_in_text = |name: &str| {
+            self.pieces()
+                .any(|piece| matches!(piece, Piece::Param(it) if it == name))
+        };
+        params.iter().filter(|param| !is_in_text(&param.name)).collect()
     }
 
     /// The text before anything is put in; the words of a list are separated by a line end each.

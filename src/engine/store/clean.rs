@@ -183,9 +183,14 @@ impl Store {
                     .digest(&output.path)
                     .is_ok_and(|found| self.is_in_place(target, output, found))
             };
-            if exists(&at) && is_own() {
-                let before = stamp(&at);
-                let is_same = |away: &Path| Ok(before.is_some() && stamp(away) == before);
+            // Before it is digested: what comes meanwhile is not what was looked at.
+            let before = stamp(&at);
+            if before.is_some() && is_own() {
+                // Of a directory it says nothing of what lies deep in it.
+                let is_whole = |away: &Path| -> io::Result<bool> {
+                    Ok(output.kind == ArtifactKind::File || self.placed_at(away, &output.path)?.is_some())
+                };
+                let is_same = |away: &Path| Ok(stamp(away) == before && is_whole(away)?);
                 self.take_out(output, &at, run, &is_same).map_err(StoreError::at(&at))?;
                 files.forget([output.path.as_str()]);
             }

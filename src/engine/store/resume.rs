@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! .atsaf/v1/resume/KEY/0, 1, …   the outputs, by their order; KEY is that of the attempts' directory
-//! .atsaf/v1/resume/KEY/uses      what the attempt was seen to use without declaring it
+//! .atsaf/v1/resume/KEY/uses      what the attempt was seen to use without declaring it, files and what is installed
 //! .atsaf/v1/resume/KEY/id        the id of the result that they were to be; without it they count for nothing
 //! ```
 //!
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use super::commit::exists;
 use super::{Private, Store, bounded, move_file, own_file, private_key, remove};
 use crate::engine::digest::Digest;
-use crate::engine::result_id::Discovered;
+use crate::engine::result_id::Inherited;
 use crate::engine::spec::Output;
 
 /// The directory for all of them, in the store.
@@ -46,7 +46,7 @@ impl Store {
 
     /// Lets what was kept count for the result of an id, as long as what was used stays as it is; says whether there is
     /// anything.
-    pub(crate) fn confirm_unfinished(&self, outputs: &[Output], id: Digest, used: &[Discovered]) -> io::Result<bool> {
+    pub(crate) fn confirm_unfinished(&self, outputs: &[Output], id: Digest, used: &Inherited) -> io::Result<bool> {
         let kept = self.unfinished(outputs);
         if !exists(&kept) {
             return Ok(false);
@@ -64,16 +64,16 @@ impl Store {
         private: &Private,
         outputs: &[Output],
         id: Digest,
-        is_today: &dyn Fn(&Discovered) -> bool,
-    ) -> io::Result<Vec<Discovered>> {
+        is_today: &dyn Fn(&Inherited) -> bool,
+    ) -> io::Result<Inherited> {
         let kept = self.unfinished(outputs);
         let uses = || {
             let bytes = own_file::read(&kept.join(USES)).ok()?;
-            let (uses, _): (Vec<Discovered>, usize) = bounded::decode(&bytes)?;
+            let (uses, _): (Inherited, usize) = bounded::decode(&bytes)?;
             Some(uses)
         };
         let is_of_result = own_file::read(&kept.join(ID)).is_ok_and(|found| found == id.hex().as_bytes());
-        let uses = uses().filter(|uses| is_of_result && uses.iter().all(is_today));
+        let uses = uses().filter(|uses| is_of_result && is_today(uses));
         let is_meant = uses.is_some();
         for (at, path) in private.paths.iter().enumerate().filter(|_| is_meant) {
             let from = kept.join(at.to_string());

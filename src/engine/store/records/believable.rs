@@ -1,7 +1,7 @@
 //! What a journal or an index says is believed only as far as the Atsaffile could have said it: paths lie in the
 //! project and where artifacts may lie, and a name is no path. Both may have come from elsewhere.
 
-use super::entry::{Artifact, Entry, Failed, ResultEntry};
+use super::entry::{Acceptance, Artifact, Entry, Failed, ResultEntry};
 use super::ledger::{History, StoredResult};
 use crate::engine::result_id::Discovered;
 use crate::engine::spec::reserved::Reserved;
@@ -62,7 +62,7 @@ impl Entry {
             | Self::Acting { target }
             | Self::Answered { target, .. }
             | Self::Failure(Failed { target, .. }) => is_name(target),
-            Self::Accepted { target, acceptance } => is_name(target) && are_artifacts(&acceptance.artifacts),
+            Self::Accepted { target, acceptance } => is_name(target) && acceptance.is_believable(),
             Self::Run(_) | Self::Ended { .. } | Self::Synced { .. } | Self::Forgotten { .. } => true,
         }
     }
@@ -74,6 +74,12 @@ impl ResultEntry {
     }
 }
 
+impl Acceptance {
+    fn is_believable(&self) -> bool {
+        are_artifacts(&self.artifacts) && lie_in_project(&self.discovered)
+    }
+}
+
 impl History {
     /// As [`Entry::is_believable`], of what an index says of a target.
     pub(super) fn is_believable(&self, target: &str) -> bool {
@@ -81,7 +87,7 @@ impl History {
         let mut aside = self.aside().iter();
         let accepted = self.accepted();
         is_name(target)
-            && accepted.is_none_or(|it| are_artifacts(&it.artifacts))
+            && accepted.is_none_or(Acceptance::is_believable)
             && results.into_iter().all(StoredResult::is_believable)
             && aside.all(|(path, away)| is_artifact_path(path) && is_aside_path(away))
     }
@@ -167,7 +173,26 @@ mod tests {
             files: vec![(path.to_owned(), away.to_owned())],
         };
         assert!(aside("out", ".atsaf/v1/aside/run/t/0").is_believable());
+        let accepted = |path: &str| Entry::Accepted {
+            target: "t".to_owned(),
+            acceptance: Box::new(Acceptance {
+                run,
+                why: "so".to_owned(),
+                id: digest,
+                declared: digest,
+                discovered: vec![Discovered {
+                    path: path.to_owned(),
+                    content: None,
+                }],
+                installed: Vec::new(),
+                artifacts: result("t", "out").artifacts,
+                at: 1,
+            }),
+        };
+        assert!(accepted("lib/a.py").is_believable());
         for wrong in [
+            accepted("/etc/passwd"),
+            accepted("../x"),
             Entry::Intent(result("t", "../victim")),
             Entry::Past(result("../../victim", "out")),
             Entry::Placement {
