@@ -6,7 +6,7 @@ imports `lib.py` and opens `config.json`; `python -m pkg.train` makes one model 
 Each tool is told what its users tell it: scripts, data and parameters, not what a script imports or opens. Then one
 thing is edited at a time. A result is right if it is what the same tool makes of the same files from nothing.
 
-    python3 benches/edits.py                      # the tools that are on PATH
+    python3 benches/edits.py                      # target/release/atsaf, or ATSAF, and the tools that are on PATH
     python3 benches/edits.py --tools atsaf make
 
 Prints a table in Markdown.
@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 
 PREPARE = """\
 import json, os, sys
@@ -174,7 +176,7 @@ class Tool:
         return sorted(ran.read_text().split())
 
     def call(self, at, command, ran):
-        # Files that are edited within the same second must differ in time for make.
+        # Python tells edits of one second apart by size alone, where it keeps byte code.
         environment = {**os.environ, "RAN": str(ran), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(command, cwd=at, env=environment, capture_output=True, text=True, timeout=300, check=False)
         if done.returncode != 0:
@@ -217,10 +219,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tools", nargs="+", default=["atsaf", "dvc", "snakemake", "make"])
     names = parser.parse_args().tools
-    found = {name: shutil.which(os.environ.get(name.upper(), name)) for name in names}
+    programs = {"atsaf": ROOT / "target/release/atsaf"}
+    found = {name: shutil.which(os.environ.get(name.upper()) or programs.get(name, name)) for name in names}
     for name in [name for name, program in found.items() if program is None]:
-        print(f"skipped: {name} is not on PATH", file=sys.stderr)
+        print(f"skipped: {name} is not there", file=sys.stderr)
     tools = [Tool(name, program) for name, program in found.items() if program]
+    if not tools:
+        sys.exit("there is no tool to try")
     print(f"| edited | {' | '.join(tool.name for tool in tools)} |")
     print(f"|---|{'---|' * len(tools)}")
     for what, edit in EDITS.items():

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::inside::{Ask, Inside, make};
-use crate::project::{Project, copy_tree, directory, effort, write};
+use crate::project::{PATH, Project, copy_tree, directory, effort, write};
 
 /// Files, a directory, and a command that writes its declared path itself.
 const PROJECT: &str = r#"
@@ -129,7 +129,7 @@ fn killed_at(project: &Project, args: &str, call: &str, number: u32) -> bool {
         .args(atsaf.get_args())
         .current_dir(project.at(""))
         .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("PATH", PATH)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -141,18 +141,18 @@ fn killed_at(project: &Project, args: &str, call: &str, number: u32) -> bool {
     !status.success()
 }
 
-/// Whether processes can be traced here.
-fn can_trace() -> bool {
+/// Whether processes can be traced here, and killed at a call.
+fn can_inject() -> bool {
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-o", "/dev/null", "-e", "inject=getppid:signal=KILL", "true"]);
-    strace.stdout(Stdio::null()).stderr(Stdio::null());
+    strace.env("PATH", PATH).stdout(Stdio::null()).stderr(Stdio::null());
     strace.status().is_ok_and(|status| status.success())
 }
 
 /// Kills builds at each of the system calls that change something, and at some of the frequent ones.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn sweep(before: &str, after: &str) {
-    if !can_trace() {
+    if !can_inject() {
         println!("skipped: `strace` is not installed, or may not trace; the kills by time have run");
         return;
     }

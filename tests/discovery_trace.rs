@@ -3,13 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::project::{Project, Told, has_python, redact};
-
-/// Whether programs can be traced here: without that there is nothing to test.
-fn can_trace() -> bool {
-    let traced = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
-    traced.is_ok_and(|output| output.status.success())
-}
+use crate::project::{Project, Told, can_trace, has_python, redact};
 
 fn traced(run: &str) -> Project {
     Project::new(&format!(

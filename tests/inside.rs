@@ -187,13 +187,24 @@ impl Task for Make {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        if !self.is_parallel() {
+            return self.work(context);
+        }
         let had = rayon::current_num_threads();
-        if self.is_parallel() {
+        {
             let mut threads = self.control.threads.lock().expect("sound");
             threads.of.insert(self.slot, had);
             threads.now += had;
             threads.most = threads.most.max(threads.now);
         }
+        let done = self.work(context);
+        self.control.threads.lock().expect("sound").now -= had;
+        done
+    }
+}
+
+impl Make {
+    fn work(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let requests = self.control.requests.lock().expect("sound").get(&self.slot).copied();
         for _ in 0..requests.unwrap_or_default() {
             context.request()?;
@@ -225,9 +236,6 @@ impl Task for Make {
             return Err(TaskError::new("it was told to fail"));
         }
         crate::project::write(context.output(lo_port.name), lo.as_bytes());
-        if self.is_parallel() {
-            self.control.threads.lock().expect("sound").now -= had;
-        }
         Ok(())
     }
 }
@@ -349,51 +357,51 @@ impl Inside {
         (graph, store, files)
     }
 
+    /// Does something with the project as an Atsaffile has it.
+    fn within<T>(&self, atsaffile: &str, act: impl FnOnce(PlanContext<'_>) -> T) -> T {
+        let (graph, store, files) = self.load(atsaffile);
+        let env = BTreeMap::new();
+        act(PlanContext {
+            graph: &graph,
+            store: &store,
+            files: &files,
+            env: &env,
+            tasks: &self.tasks,
+        })
+    }
+
     /// Builds; the ends of all targets are in the control afterwards, by their numbers in the Atsaffile.
     pub(crate) fn build(&self, atsaffile: &str, ask: Ask<'_>) -> Summary {
         self.control.ended.lock().expect("sound").clear();
         self.control.warnings.lock().expect("sound").clear();
         self.control.built.lock().expect("sound").clear();
         self.control.asked.lock().expect("sound").clear();
-        let (graph, store, files) = self.load(atsaffile);
-        let (env, interrupted) = (BTreeMap::new(), AtomicBool::new(false));
-        let context = PlanContext {
-            graph: &graph,
-            store: &store,
-            files: &files,
-            env: &env,
-            tasks: &self.tasks,
-        };
-        let options = Options {
-            goals: graph.goals(ask.goals).expect("goals"),
-            asked: ask.goals.to_vec(),
-            set: Vec::new(),
-            force: ask.force,
-            only: false,
-            keep_going: true,
-            jobs: ask.jobs,
-            memory: None,
-            retries: None,
-            secrets: BTreeMap::new(),
-            interrupted: &interrupted,
-            superseded: None,
-        };
-        build::build(context, &options, &*self.control).expect("a usable store")
+        let interrupted = AtomicBool::new(false);
+        self.within(atsaffile, |context| {
+            let options = Options {
+                goals: context.graph.goals(ask.goals).expect("goals"),
+                asked: ask.goals.to_vec(),
+                set: Vec::new(),
+                force: ask.force,
+                only: false,
+                keep_going: true,
+                jobs: ask.jobs,
+                memory: None,
+                retries: None,
+                secrets: BTreeMap::new(),
+                interrupted: &interrupted,
+                superseded: None,
+            };
+            build::build(context, &options, &*self.control).expect("a usable store")
+        })
     }
 
     /// Takes a target for fresh; whether that could be done.
     pub(crate) fn accept(&self, atsaffile: &str, target: &str) -> bool {
-        let (graph, store, files) = self.load(atsaffile);
-        let env = BTreeMap::new();
-        let context = PlanContext {
-            graph: &graph,
-            store: &store,
-            files: &files,
-            env: &env,
-            tasks: &self.tasks,
-        };
-        let targets = graph.goals(&[target.to_owned()]).expect("a target");
-        let told = accept::accept(context, &targets, "since it is so").expect("a usable store");
+        let told = self.within(atsaffile, |context| {
+            let targets = context.graph.goals(&[target.to_owned()]).expect("a target");
+            accept::accept(context, &targets, "since it is so").expect("a usable store")
+        });
         told.iter().all(|(_, it)| !matches!(it, Accepting::Refused(_)))
     }
 
@@ -423,17 +431,11 @@ impl Inside {
     }
 
     fn plan<T>(&self, atsaffile: &str, goals: &[String], tell: impl Fn(&Graph, &Plan) -> T) -> T {
-        let (graph, store, files) = self.load(atsaffile);
-        let env = BTreeMap::new();
-        let context = PlanContext {
-            graph: &graph,
-            store: &store,
-            files: &files,
-            env: &env,
-            tasks: &self.tasks,
-        };
-        let plan = plan::plan(context.inputs(), &graph.goals(goals).expect("goals"), false).expect("a plan");
-        tell(&graph, &plan)
+        self.within(atsaffile, |context| {
+            let goals = context.graph.goals(goals).expect("goals");
+            let plan = plan::plan(context.inputs(), &goals, false).expect("a plan");
+            tell(context.graph, &plan)
+        })
     }
 
     /// Texts of all files below a directory of the project, and where its links lead to.

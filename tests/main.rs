@@ -29,6 +29,8 @@
 //! | `params_files` | parameters from files: which targets a key makes stale, and what is refused |
 //! | `parts` | versions of the parts that a task's parameters name |
 //! | `many_instances` | reports of targets with many instances |
+//! | `matrix_model` | a random matrix beside its targets written out |
+//! | `respondents` | the bundled pipeline for several respondents |
 //! | `matrix` | targets with `each`: instances, joins, goals, and what of them runs |
 //! | `links` | links in directories, and on the way to artifacts and outputs |
 //! | `places` | permissions, what cannot be read, and what is said of directories |

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use snapbox::IntoData;
 
+/// Where commands find programs.
+pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// A project.
 pub(crate) struct Project {
     dir: tempfile::TempDir,
@@ -69,7 +72,7 @@ impl Project {
             .args(args.split_whitespace())
             .current_dir(self.at("."))
             .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("PATH", PATH)
             .env("XDG_STATE_HOME", self.dir.path().join("state"))
             .stdin(Stdio::null());
         command
@@ -102,6 +105,13 @@ impl Project {
         let names = fs::read_to_string(&path).unwrap_or_default();
         let _ = fs::remove_file(path);
         names.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The same, sorted: of builds in which one or another may go first.
+    pub(crate) fn ran_in_any_order(&self) -> Vec<String> {
+        let mut ran: Vec<String> = self.ran().split_whitespace().map(str::to_owned).collect();
+        ran.sort_unstable();
+        ran
     }
 
     /// Every file of the project and its bytes, without the Atsaffile and the store.
@@ -284,13 +294,33 @@ pub(crate) fn redact(text: &str) -> String {
     text
 }
 
-/// Whether there is a Python program: without it, nothing of what Python programs tell can be tested.
+/// Whether there is a Python program where commands find one: without it, nothing of what such programs tell is tested.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub(crate) fn has_python() -> bool {
     static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
-        let version = Command::new("python3").arg("--version").output();
-        version.is_ok_and(|output| output.status.success())
+        let version = Command::new("python3").arg("--version").env("PATH", PATH).output();
+        let is_there = version.is_ok_and(|output| output.status.success());
+        if !is_there {
+            println!("skipped: what Python programs are seen to use, for there is no `python3`");
+        }
+        is_there
     });
     *IS_THERE
+}
+
+/// Whether programs can be traced where commands find `strace`.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub(crate) fn can_trace() -> bool {
+    static CAN: LazyLock<bool> = LazyLock::new(|| {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-o", "/dev/null", "true"]).env("PATH", PATH);
+        let can = strace.output().is_ok_and(|output| output.status.success());
+        if !can {
+            println!("skipped: what traces tell, for `strace` is not installed, or may not trace");
+        }
+        can
+    });
+    *CAN
 }
 
 /// How many times as long as usual the tests of chance are to go on: `ATSAF_TEST_EFFORT`, which is 1 if not set.

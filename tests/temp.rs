@@ -36,16 +36,10 @@ fn project() -> Project {
     project
 }
 
-fn ran(project: &Project) -> Vec<String> {
-    let mut ran: Vec<String> = project.ran().split_whitespace().map(str::to_owned).collect();
-    ran.sort_unstable();
-    ran
-}
-
 fn built() -> Project {
     let project = project();
     project.build("").ok();
-    assert_eq!(ran(&project), ["big", "fetch", "one", "two"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "fetch", "one", "two"]);
     project
 }
 
@@ -55,7 +49,7 @@ fn it_goes_once_all_that_reads_it_is_built_and_its_absence_makes_nothing_stale()
     assert_eq!(project.read("one.txt"), "1\nraw\n");
     assert!(!project.at("big.txt").exists() && !project.at("fetched.txt").exists());
     project.build("").has("nothing to do");
-    assert_eq!(ran(&project), [""; 0]);
+    assert_eq!(project.ran_in_any_order(), [""; 0]);
     project.atsaf("status").has("gone since it was read");
     project.atsaf("why big").has("big is fresh");
     project.atsaf("show big").has("`atsaf build -B big` makes it");
@@ -67,14 +61,14 @@ fn it_goes_once_all_that_reads_it_is_built_and_its_absence_makes_nothing_stale()
 fn it_stays_as_long_as_one_reader_is_not_built() {
     let project = project();
     project.build("one").ok();
-    assert_eq!(ran(&project), ["big", "fetch", "one"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "fetch", "one"]);
     assert!(project.at("big.txt").exists(), "`two` has yet to read it");
     assert!(!project.at("fetched.txt").exists());
     project.build("two").ok();
-    assert_eq!(ran(&project), ["two"]);
+    assert_eq!(project.ran_in_any_order(), ["two"]);
     assert!(project.at("big.txt").exists(), "`one` is no goal, and may be stale");
     project.build("-s b=2").ok();
-    assert_eq!(ran(&project), ["two"]);
+    assert_eq!(project.ran_in_any_order(), ["two"]);
     assert!(!project.at("big.txt").exists());
     project.edit("Atsaffile", "echo {{b}}", "false; echo {{b}}");
     project.build("").exits(1);
@@ -102,12 +96,16 @@ fn a_reader_that_has_to_run_has_it_made_again_with_all_before_it() {
         plan.text
     );
     project.build("-s a=2").ok();
-    assert_eq!(ran(&project), ["big", "fetch", "one"], "`two` has what it had");
+    assert_eq!(
+        project.ran_in_any_order(),
+        ["big", "fetch", "one"],
+        "`two` has what it had"
+    );
     assert_eq!(project.read("one.txt"), "2\nraw\n");
     assert!(!project.at("big.txt").exists() && !project.at("fetched.txt").exists());
     project.build("-s a=2").has("nothing to do");
     project.build("").has("1 restored");
-    assert_eq!(ran(&project), [""; 0], "what comes back needs nothing");
+    assert_eq!(project.ran_in_any_order(), [""; 0], "what comes back needs nothing");
 }
 
 #[test]
@@ -117,11 +115,11 @@ fn early_cutoff_reaches_over_what_is_gone() {
     let told = project.atsaf("plan");
     told.has("undecided");
     project.build("").ok();
-    assert_eq!(ran(&project), ["big", "fetch"], "`big` says what it said");
+    assert_eq!(project.ran_in_any_order(), ["big", "fetch"], "`big` says what it said");
     assert!(!project.at("big.txt").exists() && !project.at("fetched.txt").exists());
     project.write("raw.txt", "new\n");
     project.build("").ok();
-    assert_eq!(ran(&project), ["big", "fetch", "one", "two"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "fetch", "one", "two"]);
     assert_eq!(project.read("two.txt"), "1\nnew\n");
 }
 
@@ -144,14 +142,14 @@ output = "both.txt"
     );
     project.write("raw.txt", "ab\n");
     project.build("").ok();
-    assert_eq!(ran(&project), ["big", "both", "first"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "both", "first"]);
     project.write("raw.txt", "ac\n");
     project.atsaf("why big").has("undecided");
     project.build("").ok();
-    assert_eq!(ran(&project), ["first"], "nobody needs it");
+    assert_eq!(project.ran_in_any_order(), ["first"], "nobody needs it");
     project.write("raw.txt", "bc\n");
     project.build("").ok();
-    assert_eq!(ran(&project), ["big", "both", "first"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "both", "first"]);
     assert_eq!(project.read("both.txt"), "b\nbig\n");
     assert!(!project.at("big.txt").exists());
 }
@@ -177,9 +175,9 @@ output = "two.txt"
 "#,
     );
     project.build("").ok();
-    assert_eq!(ran(&project), ["big", "one", "two"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "one", "two"]);
     project.build("-s a=2").ok();
-    assert_eq!(ran(&project), ["big", "one", "two"], "once each");
+    assert_eq!(project.ran_in_any_order(), ["big", "one", "two"], "once each");
     let one = project.read("one.txt");
     assert_eq!(
         one.strip_prefix("2\n").expect("the value"),
@@ -218,16 +216,20 @@ output = "counts.txt"
     );
     project.write("x", "1\n");
     project.build("").ok();
-    assert_eq!(ran(&project), ["count", "inside", "unpack"]);
+    assert_eq!(project.ran_in_any_order(), ["count", "inside", "unpack"]);
     assert!(project.at("work/a").exists() && !project.at("other").exists());
     project.build("").has("nothing to do");
     project.remove("work");
     project.atsaf("why unpack").has("work is missing");
     project.build("").ok();
-    assert_eq!(ran(&project), ["unpack"]);
+    assert_eq!(project.ran_in_any_order(), ["unpack"]);
     project.write("x", "2\n");
     project.build("").ok();
-    assert_eq!(ran(&project), ["count", "inside"], "what the link leads to is another");
+    assert_eq!(
+        project.ran_in_any_order(),
+        ["count", "inside"],
+        "what the link leads to is another"
+    );
 }
 
 #[test]
@@ -250,10 +252,10 @@ fn a_goal_of_its_own_is_kept_and_an_effect_cannot_be_one() {
     assert!(project.at("big.txt").exists(), "nothing has read it");
     project.build("").ok();
     assert!(!project.at("big.txt").exists());
-    ran(&project);
+    project.ran_in_any_order();
     project.build("-B --only big").exits(1);
     project.build("-B big").ok();
-    assert_eq!(ran(&project), ["big", "fetch"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "fetch"]);
     assert!(project.at("big.txt").exists());
     project.edit(
         "Atsaffile",
@@ -277,7 +279,7 @@ fn what_is_gone_is_made_again_where_it_is_asked_for_alone() {
         .has("needed by this command, which asks for it alone");
     project.build("--only big").ok();
     project.build("--only one").ok();
-    assert_eq!(ran(&project), ["big", "fetch", "one"]);
+    assert_eq!(project.ran_in_any_order(), ["big", "fetch", "one"]);
     project.build("--only fetch big one").has("nothing to do");
     assert_eq!(project.read("one.txt"), "2\nraw\n");
 }

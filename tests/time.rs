@@ -5,7 +5,7 @@ use atsaf::engine::reason::Reason;
 use snapbox::str;
 
 use crate::inside::{Ask, Inside, What};
-use crate::project::{Project, until};
+use crate::project::{Project, interrupt, until, write};
 
 /// A target that fetches what a server outside the project has, whose probe says that it was asked; and its follower.
 const FETCH: &str = r#"
@@ -409,7 +409,7 @@ fn a_watch_asks_when_the_age_is_over() {
     until("a first build", || project.at("model.json").exists());
     serve(&project, "2", "two");
     until("the new data", || project.read("model.json") == "two");
-    crate::project::interrupt(watch.id());
+    interrupt(watch.id());
     watch.collect().exits(130);
 }
 
@@ -430,7 +430,7 @@ struct Timed {
 impl Timed {
     fn new(keys: &str) -> Self {
         let inside = Inside::new();
-        crate::project::write(&inside.path("raw.csv"), b"1");
+        write(&inside.path("raw.csv"), b"1");
         Self {
             inside,
             atsaffile: format!("{ONE}{keys}\n"),
@@ -524,7 +524,7 @@ fn a_clock_that_goes_back_makes_nothing_fresh_for_longer() {
             true => assert!(note.is_some(), "{verdict:?}"),
             false => assert!(matches!(verdict, Verdict::Stale { .. }), "{verdict:?}"),
         }
-        crate::project::write(&timed.inside.path("raw.csv"), b"2");
+        write(&timed.inside.path("raw.csv"), b"2");
         let (verdict, _) = timed.verdict();
         assert!(
             matches!(verdict, Verdict::Stale { .. }),
@@ -539,7 +539,7 @@ fn a_clock_that_goes_back_makes_nothing_fresh_for_longer() {
 fn new_data_comes_in_once_its_time_is_over() {
     let timed = Timed::new("every = \"1d\"");
     timed.build();
-    crate::project::write(&timed.inside.path("raw.csv"), b"2");
+    write(&timed.inside.path("raw.csv"), b"2");
     timed.inside.clock.advance(23 * HOUR);
     let Verdict::Held { until, .. } = timed.verdict().0 else {
         panic!("held");
@@ -548,11 +548,11 @@ fn new_data_comes_in_once_its_time_is_over() {
     assert_eq!(timed.build().0, What::Kept);
     timed.inside.clock.advance(2 * HOUR);
     assert_eq!(timed.build().0, What::Built);
-    crate::project::write(&timed.inside.path("raw.csv"), b"1");
+    write(&timed.inside.path("raw.csv"), b"1");
     assert_eq!(timed.build().0, What::Kept, "it has just run");
     timed.inside.clock.advance(25 * HOUR);
     assert_eq!(timed.build().0, What::Restored);
-    crate::project::write(&timed.inside.path("raw.csv"), b"3");
+    write(&timed.inside.path("raw.csv"), b"3");
     assert_eq!(timed.build().0, What::Built, "what came back was made long ago");
 }
 

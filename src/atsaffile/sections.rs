@@ -172,7 +172,7 @@ fn kind(node: &syntax::TomlNode<'_>) -> String {
     }
 }
 
-/// Adds the error about a key that does not exist, or not yet.
+/// Adds the error about a key that does not exist.
 pub(super) fn unknown_key(key: Word<'_>, place: &str, known: &[&str], mistakes: &mut Mistakes) {
     let what = format!("unknown key `{}` {place}", key.text);
     mistakes.unknown(Some(key.span), what, key.text, "keys", known.iter().copied());

@@ -121,11 +121,7 @@ fn undeclared(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let found: Vec<(TargetId, Vec<String>)> = needed
         .into_iter()
         .filter_map(|id| {
-            let name = graph.name(id);
-            let record = project
-                .store
-                .records
-                .ledger(|ledger| ledger.target(name)?.record().cloned())?;
+            let record = project.store.records.record(graph.name(id))?;
             let mut inputs = discovered::undeclared(&record);
             inputs.retain(|path| !graph.declares(id, path));
             (!inputs.is_empty()).then_some((id, inputs))

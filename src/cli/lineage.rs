@@ -140,10 +140,11 @@ fn version(graph: &Graph, store: &Store, id: ArtifactId) -> Option<String> {
 
 /// The files that the last attempt of a target was seen to use.
 fn used(graph: &Graph, store: &Store, id: TargetId) -> Vec<String> {
-    let record = store
+    let discovered = store
         .records
-        .ledger(|ledger| ledger.target(graph.name(id))?.record().cloned());
-    let discovered = record.map(|record| record.discovered).unwrap_or_default();
+        .record(graph.name(id))
+        .map(|record| record.discovered)
+        .unwrap_or_default();
     let is_file = |path: &str| !path.ends_with('/');
     let there = discovered.into_iter().filter(|it| it.content.is_some());
     there.map(|it| it.path).filter(|path| is_file(path)).collect()

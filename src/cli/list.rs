@@ -91,7 +91,7 @@ fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
         let path = if read.path == read.role { "" } else { &read.path };
         rows.add("reads", &[&read.role, path, &origin_of_read(graph, target, read)]);
     }
-    if let Some(record) = record(project, id) {
+    if let Some(record) = project.store.records.record(project.graph.name(id)) {
         let how = used_when(&record, clock::now());
         for (name, what) in discovered::lines(&record) {
             rows.add("uses", &[&name, &what, &how]);
@@ -129,19 +129,16 @@ fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
     format!("{heading}\n{}", rows.draw(ink))
 }
 
-fn record(project: &Project, id: TargetId) -> Option<StoredResult> {
-    let name = project.graph.name(id);
-    project
-        .store
-        .records
-        .ledger(|ledger| ledger.target(name)?.record().cloned())
-}
-
 /// A target with what its last attempt was seen to use.
 fn json_of(project: &Project, id: TargetId) -> serde_json::Value {
     let mut target = export::json::target(&project.graph, id);
-    target["discover"] = project.graph.target(id).discover.map_or("off", Means::word).into();
-    target["discovered"] = record(project, id).as_ref().map(discovered::json).unwrap_or_default();
+    target["discovered"] = project
+        .store
+        .records
+        .record(project.graph.name(id))
+        .as_ref()
+        .map(discovered::json)
+        .unwrap_or_default();
     target
 }
 

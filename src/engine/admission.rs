@@ -1,7 +1,6 @@
 //! What an attempt may use of the machine and of the outside: threads, and the rates of its pools.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use super::attempt::{Attempt, AttemptError};
 use super::event::Event;
@@ -9,7 +8,7 @@ use super::look::Look as _;
 use super::spec::Rate;
 use super::store::StoreError;
 use super::task::{Context, Task, TaskError};
-use super::turns::{LOOK, Pace};
+use super::turns::{self, LOOK, Pace};
 
 impl Attempt<'_> {
     /// Lets a task work with the threads that it was given, and no more.
@@ -33,48 +32,44 @@ impl Attempt<'_> {
             .collect()
     }
 
-    /// Counts a start in a pool, or tells how long to wait.
-    fn start_in(&self, pool: &str, rate: Rate) -> Result<Option<Duration>, StoreError> {
-        let now = self.context.files.now();
-        self.context.store.start_in(pool, rate, now)
-    }
-
     /// Waits until a command may start.
     pub(super) async fn may_start(&self, pace: &Pace) -> Result<(), AttemptError> {
+        match self.wait_for_rates(pace, &|| self.interrupted()).await? {
+            true => Ok(()),
+            false => Err(AttemptError::Interrupted),
+        }
+    }
+
+    /// Waits until a task may send a request.
+    pub(super) fn admit(&self, cancelled: &AtomicBool) -> Result<(), TaskError> {
+        let pace = Pace::default();
+        let is_over = || cancelled.load(Ordering::Relaxed);
+        match turns::alone(&pace, self.wait_for_rates(&pace, &is_over)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(TaskError::stopped()),
+            Err(error) => Err(TaskError::new(error.to_string())),
+        }
+    }
+
+    /// Counts a start in each pool that has a rate, as soon as it may be; `false` if it is over before.
+    async fn wait_for_rates(&self, pace: &Pace, is_over: &dyn Fn() -> bool) -> Result<bool, StoreError> {
         for (pool, rate) in self.rates() {
             let mut told = false;
-            while let Some(wait) = self.start_in(pool, rate)? {
-                if self.interrupted() {
-                    return Err(AttemptError::Interrupted);
+            loop {
+                if is_over() {
+                    return Ok(false);
                 }
+                let now = self.context.files.now();
+                let Some(wait) = self.context.store.start_in(pool, rate, now)? else {
+                    break;
+                };
                 if !std::mem::replace(&mut told, true) {
                     self.tell_waiting(pool);
                 }
                 pace.pause(wait.min(LOOK)).await;
             }
         }
-        Ok(())
-    }
-
-    /// Waits until a task may send a request.
-    pub(super) fn admit(&self, cancelled: &AtomicBool) -> Result<(), TaskError> {
-        for (pool, rate) in self.rates() {
-            let mut told = false;
-            loop {
-                if cancelled.load(Ordering::Relaxed) {
-                    return Err(TaskError::stopped());
-                }
-                let wait = self
-                    .start_in(pool, rate)
-                    .map_err(|error| TaskError::new(error.to_string()))?;
-                let Some(wait) = wait else { break };
-                if !std::mem::replace(&mut told, true) {
-                    self.tell_waiting(pool);
-                }
-                std::thread::sleep(wait.min(LOOK));
-            }
-        }
-        Ok(())
+        Ok(true)
     }
 
     fn tell_waiting(&self, pool: &str) {

@@ -379,7 +379,10 @@ impl Attempt<'_> {
         }
         let given = GivenFiles::write(self.context, self.target, command)?;
         let words = command::words_of(self.context, self.target, command, (staging, self.threads));
-        let shown = self.mask.hide(&command::shown(command, &words)).into_owned();
+        let shown = self
+            .mask
+            .hide(&command::shown(command.shell.is_some(), &words))
+            .into_owned();
         let is_traced = target.discover == Some(Means::Trace);
         let dir = self.dir_of(command);
         let process = Process {

@@ -20,7 +20,7 @@ use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
-use super::plan::{self, Note, Plan, PlanContext, PlanError, Step, Verdict};
+use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::Run;
 use super::schedule::{Budget, Schedule};
@@ -382,30 +382,12 @@ impl Build<'_> {
 
     /// Notes what the fresh targets have left that others need; as the plan saw it, whatever is written meanwhile.
     fn take_note_of_fresh(&self, plan: &Plan, open: &[(TargetId, Duration)]) {
-        let PlanContext { graph, store, .. } = self.run.context;
-        let fresh: HashSet<TargetId> = plan
-            .steps
-            .iter()
-            .filter(|step| step.verdict.stays())
-            .map(|step| step.target)
-            .collect();
-        let needed: HashSet<TargetId> = open
-            .iter()
-            .flat_map(|(id, _)| &graph.node(*id).needs)
-            .copied()
-            .filter(|need| fresh.contains(need))
-            .collect();
-        let accepted: HashSet<TargetId> = plan
-            .steps
-            .iter()
-            .filter(|step| step.note == Some(Note::Accepted))
-            .map(|step| step.target)
-            .collect();
-        for id in needed {
-            let artifacts = store
-                .records
-                .ledger(|ledger| Some(ledger.target(graph.name(id))?.in_place(accepted.contains(&id))));
-            self.run.leave(id, artifacts.unwrap_or_default());
+        let graph = self.run.context.graph;
+        let needs = open.iter().flat_map(|(id, _)| &graph.node(*id).needs);
+        let needed: HashSet<TargetId> = needs.copied().collect();
+        let stays = |step: &&Step| step.verdict.stays() && needed.contains(&step.target);
+        for step in plan.steps.iter().filter(stays) {
+            self.run.leave(step.target, step.in_place());
         }
     }
 }

@@ -39,7 +39,10 @@ pub fn command_line(context: PlanContext<'_>, id: TargetId) -> Option<String> {
     };
     let staged = context.store.private(&target.outputs).paths;
     let threads = target.load.threads.map_or(1, |threads| threads as usize);
-    Some(shown(command, &words_of(context, id, command, (&staged, threads))))
+    Some(shown(
+        command.shell.is_some(),
+        &words_of(context, id, command, (&staged, threads)),
+    ))
 }
 
 /// The words of a target's command that is to write its outputs to `staged`, with so many threads.
@@ -78,9 +81,9 @@ pub(crate) fn words_of(
 }
 
 /// Words as a person would type them: the text of a shell command, else the words, quoted where they need it.
-pub(crate) fn shown(command: &Command, words: &[String]) -> String {
+pub(crate) fn shown(is_text: bool, words: &[String]) -> String {
     match words {
-        [.., text] if command.shell.is_some() => text.clone(),
+        [.., text] if is_text => text.clone(),
         words => {
             let words: Vec<Cow<'_, str>> = words
                 .iter()

@@ -16,7 +16,7 @@ use super::judge;
 use super::look::Look as _;
 use super::moved_sources;
 use super::moves::{Seen, Unreadable};
-use super::plan::{Note, PlanError, Restorable, Step, Verdict};
+use super::plan::{PlanError, Restorable, Step, Verdict};
 use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
@@ -130,13 +130,10 @@ impl<'a> Execution<'a> {
             return Ok(Executed::Overtaken(overtaken));
         }
         match &step.verdict {
-            Verdict::Fresh => {
-                let is_accepted = step.note == Some(Note::Accepted);
-                return Ok(Executed::Done(Outcome::Fresh, history.in_place(is_accepted)));
-            }
+            Verdict::Fresh => return Ok(Executed::Done(Outcome::Fresh, step.in_place())),
             Verdict::Held { until, .. } => {
                 let until = *until;
-                return Ok(Executed::Done(Outcome::Held { until }, history.in_place(false)));
+                return Ok(Executed::Done(Outcome::Held { until }, step.in_place()));
             }
             Verdict::Stale {
                 reasons,

@@ -36,10 +36,16 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Whether another one is of the same file with the same size and time of modification: a rename moves only the time
+    /// of its last change of any kind.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        let of = |it: &Self| (it.size, it.modified, it.inode, it.device);
+        of(self) == of(other)
+    }
+
     /// Whether another one of the same file differs only in the time of its last change of any kind.
     pub(super) fn is_marked_only(&self, other: &Self) -> bool {
-        let of = |it: &Self| (it.size, it.modified, it.inode, it.device);
-        of(self) == of(other) && self.changed != other.changed
+        self.is_alike(other) && self.changed != other.changed
     }
 }
 
@@ -256,7 +262,8 @@ impl Files {
         let name = |entry: std::fs::DirEntry| {
             let name = entry.file_name().to_str()?.to_owned();
             let below = format!("{}{name}", path.trim_start_matches("./"));
-            (!leaves_out(&below, entry.path().is_dir())).then_some(name)
+            let is_dir = |kind: std::fs::FileType| kind.is_dir() || kind.is_symlink() && entry.path().is_dir();
+            (!leaves_out(&below, entry.file_type().is_ok_and(is_dir))).then_some(name)
         };
         let mut names: Vec<String> = entries.filter_map(name).collect();
         names.sort();

@@ -19,6 +19,7 @@ use super::look::{Look, Past};
 use super::reason::Reason;
 use super::run_id::RunId;
 use super::spec::Span;
+use super::store::entry::Artifact;
 use super::store::{History, Store};
 use super::task::Tasks;
 use super::temp::{self, Demands};
@@ -116,6 +117,13 @@ pub struct Step {
     pub is_gone: bool,
     /// The target for which they are made again.
     pub needed_by: Option<TargetId>,
+}
+
+impl Step {
+    /// The artifacts that are in place, as they count.
+    pub(crate) fn in_place(&self) -> Vec<Artifact> {
+        self.history.in_place(self.note == Some(Note::Accepted))
+    }
 }
 
 /// Whether a target is stale.

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, AttemptError};
 use super::clock;
-use super::command::{Process, ProcessEnd, Stream, describe};
+use super::command::{self, Process, ProcessEnd, Stream, describe};
 use super::digest::Digest;
 use super::event::{Event, Failure, Notice};
 use super::execute::{Attempts, Executed, Execution};
 use super::fingerprint::Fingerprint;
 use super::look::Look as _;
 use super::plan::{PlanContext, Step, Verdict};
-use super::spec::{Action, ProbeCommand, Target};
+use super::spec::{Action, Command, ProbeCommand, Target};
 use super::store::entry::{Answer, Entry};
 use super::store::{Held, StoreError};
 use super::task::{Context, Message};
@@ -115,7 +115,9 @@ impl Attempt<'_> {
         let limit = target.timeout.map_or(LIMIT, |timeout| timeout.min(LIMIT));
         let asked = match (&target.action, &target.timing.probe) {
             (Action::Builtin { task, .. }, _) => self.ask_task(target, task, limit)?,
-            (Action::Command(_), Some(probe)) => Some(self.ask_command(target, probe, limit, pace).await?),
+            (Action::Command(command), Some(probe)) => {
+                Some(self.ask_command(target, (command, probe), limit, pace).await?)
+            }
             (Action::Command(_), None) => None,
         };
         Ok(asked.map(|answer| kept(&answer, self.mask)))
@@ -150,7 +152,7 @@ impl Attempt<'_> {
     async fn ask_command(
         &self,
         target: &Target,
-        probe: &ProbeCommand,
+        (command, probe): (&Command, &ProbeCommand),
         limit: Duration,
         pace: &Pace,
     ) -> Result<Vec<u8>, AttemptError> {
@@ -158,10 +160,7 @@ impl Attempt<'_> {
         let mut env = self.environment(target);
         // It asks and does not act.
         env.remove("ATSAF_EFFECT_KEY");
-        let dir = match &target.action {
-            Action::Command(command) => self.dir_of(command),
-            Action::Builtin { .. } => self.context.files.root().to_owned(),
-        };
+        let dir = self.dir_of(command);
         let process = Process {
             words: probe.to_execute(),
             under: Vec::new(),
@@ -195,10 +194,7 @@ impl Attempt<'_> {
             },
             Err(error) => Failure::of(format!("it cannot be started: {error}")),
         };
-        let shown = match (probe.shell.is_some(), probe.words.as_slice()) {
-            (true, [text]) => text.clone(),
-            (_, words) => words.join(" "),
-        };
+        let shown = command::shown(probe.shell.is_some(), &process.words);
         Err(self.unanswered(Failure {
             command: Some(self.mask.hide(&shown).into_owned()),
             retry: true,

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Need, NodeState, Picture, Source};
+use super::{Need, Picture, Source};
 
 /// Writes the digraph, with a line end.
 #[must_use]
@@ -16,10 +16,9 @@ pub fn dot(picture: &Picture<'_>) -> String {
     out.push_str("  edge [arrowsize=0.7];\n");
     let mut sources: HashMap<Source, usize> = HashMap::new();
     for &id in &picture.targets {
-        let state = picture.state(id);
-        let style = match state {
-            None | Some(NodeState::Fresh | NodeState::Held) => "solid",
-            Some(_) => "dashed",
+        let style = match picture.is_open(id) {
+            false => "solid",
+            true => "dashed",
         };
         let mut label = picture.name(id).into_owned();
         if let Some(words) = picture.state_words(id) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{NodeState, Picture};
 use crate::engine::graph::{Graph, How, TargetId};
-use crate::engine::spec::{Action, ArtifactKind, Instance, Origin, Param};
+use crate::engine::spec::{Action, ArtifactKind, Instance, Means, Origin, Param};
 
 /// The whole graph.
 #[must_use]
@@ -86,6 +86,7 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         "cache": target.cache,
         "temp": target.temp,
         "resume": target.resume,
+        "discover": target.discover.map_or("off", Means::word),
         "retries": target.retries,
         "retry_delay": target.retry_delay.as_secs_f64(),
         "timeout": target.timeout.map(|limit| limit.as_secs_f64()),

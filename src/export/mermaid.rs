@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Need, NodeState, Picture, Source};
+use super::{Need, Picture, Source};
 
 /// Writes the flowchart, with a line end.
 #[must_use]
@@ -14,17 +14,16 @@ pub fn mermaid(picture: &Picture<'_>) -> String {
     let mut dashed = Vec::new();
     let mut sources: HashMap<Source, usize> = HashMap::new();
     for &id in &picture.targets {
-        let state = picture.state(id);
         let word = picture
             .state_words(id)
             .map_or_else(String::new, |words| format!("<br/>{words}"));
         let _ = writeln!(out, "  t{}[\"{}{word}\"]", id.0, escaped(&picture.name(id)));
-        let is_stale = !matches!(state, None | Some(NodeState::Fresh | NodeState::Held));
-        dashed.extend(is_stale.then(|| format!("t{}", id.0)));
+        let is_open = picture.is_open(id);
+        dashed.extend(is_open.then(|| format!("t{}", id.0)));
         for (number, (name, path)) in picture.made(id).iter().enumerate() {
             let label = format!("{}<br/>{}", escaped(name), escaped(path));
             let _ = writeln!(out, "  t{0} --> a{0}_{number}([\"{label}\"])", id.0);
-            dashed.extend(is_stale.then(|| format!("a{}_{number}", id.0)));
+            dashed.extend(is_open.then(|| format!("a{}_{number}", id.0)));
         }
         for need in picture.needs(id) {
             match need {

@@ -181,6 +181,12 @@ impl<'a> Picture<'a> {
         states.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
+    /// Whether something is to be done, or may be.
+    fn is_open(&self, id: TargetId) -> bool {
+        let state = self.state(id);
+        !matches!(state, None | Some(NodeState::Fresh | NodeState::Held))
+    }
+
     /// The state in words, of several targets how many are in each.
     fn state_words(&self, id: TargetId) -> Option<String> {
         let members = self.members(id);

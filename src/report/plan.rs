@@ -49,7 +49,16 @@ impl Fate {
         }
     }
 
-    fn word(self) -> (Tone, &'static str) {
+    /// The state in a word: the fate's own, but for those of a stale target.
+    pub(super) fn state(self) -> &'static str {
+        match self {
+            Self::Run | Self::Restore(_) => "stale",
+            Self::Keep => "fresh",
+            Self::Undecided | Self::Hold(_) => self.word().1,
+        }
+    }
+
+    pub(super) fn word(self) -> (Tone, &'static str) {
         match self {
             Self::Run => (Tone::Stale, "run"),
             Self::Restore(_) => (Tone::Good, "restore"),

@@ -16,7 +16,7 @@ use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::store::StoredResult;
 
-/// The steps of a plan as they are shown: stale, undecided, fresh; each in build order.
+/// The steps of a plan as they are shown: stale, undecided, held, fresh; each in build order.
 fn sorted(plan: &Plan) -> Vec<&Step> {
     let mut steps: Vec<&Step> = plan.steps.iter().collect();
     steps.sort_by_key(|step| match step.verdict {

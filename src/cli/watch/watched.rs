@@ -257,11 +257,7 @@ impl Watched {
 
 /// What the last attempt of a target was seen to use.
 pub(super) fn discovered(project: &Project, id: TargetId) -> Vec<String> {
-    let name = project.graph.name(id);
-    let record = project
-        .store
-        .records
-        .ledger(|ledger| ledger.target(name)?.record().cloned());
+    let record = project.store.records.record(project.graph.name(id));
     let discovered = record.map(|record| record.discovered).unwrap_or_default();
     discovered.into_iter().map(|it| it.path).collect()
 }

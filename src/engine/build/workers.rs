@@ -4,7 +4,6 @@
 //! looks at each of them in turn. A built-in task is no command and would keep the others waiting: it gets a thread of
 //! its own.
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -96,10 +95,10 @@ impl Build<'_> {
             for (id, end) in ended {
                 self.settle(&mut open, id, end);
             }
-            let may_go = done
-                .into_iter()
-                .flat_map(|id| self.may_go_after(id))
-                .collect::<Vec<_>>();
+            let read = done
+                .iter()
+                .flat_map(|id| self.run.context.graph.node(*id).needs.iter().copied());
+            let may_go: Vec<TargetId> = read.filter(|need| self.may_go(*need)).collect();
             if !may_go.is_empty() {
                 drop(open);
                 let gone = may_go.into_iter().try_for_each(|id| self.let_go(id));
@@ -165,29 +164,27 @@ impl Build<'_> {
         self.run.observer.observe(&Event::Waiting { target, on });
     }
 
-    /// The targets whose artifacts a target that is done has read, and that may go since nobody needs them any more.
-    fn may_go_after(&self, id: TargetId) -> Vec<TargetId> {
+    /// Whether a target's artifacts may go, since nobody needs them any more. With `only`, who else reads them is not seen.
+    fn may_go(&self, id: TargetId) -> bool {
         let graph = self.run.context.graph;
-        // With `only`, who else reads them is not seen.
-        let needs = graph.node(id).needs.iter().copied().filter(|_| !self.run.options.only);
-        let is_read = |need: &TargetId| graph.node(*need).feeds.iter().all(|reader| self.run.is_done(*reader));
-        needs.filter(|need| graph.target(*need).temp && is_read(need)).collect()
+        let feeds = &graph.node(id).feeds;
+        let is_read = || !feeds.is_empty() && feeds.iter().all(|reader| self.run.is_done(*reader));
+        !self.run.options.only && graph.target(id).temp && is_read()
     }
 
     /// Takes away all that may go and is still there, since an earlier build failed or had other goals.
     pub(super) fn let_all_go(&self) -> Result<(), StoreError> {
-        let graph = self.run.context.graph;
+        let PlanContext { graph, files, .. } = self.run.context;
         let is_there = |id: &TargetId| {
-            let outputs = &graph.target(*id).outputs;
-            graph.target(*id).temp
-                && outputs
-                    .iter()
-                    .any(|output| self.run.context.files.at(&output.path).exists())
+            let mut outputs = graph.target(*id).outputs.iter();
+            outputs.any(|output| files.at(&output.path).exists())
         };
-        let all = graph.order().iter().copied().filter(is_there);
-        let readers = all.filter_map(|id| graph.node(id).feeds.first().copied());
-        let may_go: BTreeSet<TargetId> = readers.flat_map(|reader| self.may_go_after(reader)).collect();
-        may_go.into_iter().try_for_each(|id| self.let_go(id))
+        let mut all = graph
+            .order()
+            .iter()
+            .copied()
+            .filter(|id| self.may_go(*id) && is_there(id));
+        all.try_for_each(|id| self.let_go(id))
     }
 
     fn let_go(&self, id: TargetId) -> Result<(), StoreError> {

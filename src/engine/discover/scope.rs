@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::engine::graph::{ArtifactId, TargetId};
+use crate::engine::graph::{ArtifactId, TargetId, lies_in};
 use crate::engine::ignore;
 use crate::engine::plan::PlanContext;
 use crate::engine::spec::Target;
@@ -59,15 +59,13 @@ impl<'a> Scope<'a> {
     /// Whether the path, or a directory on the way to it, is ignored.
     fn is_ignored(&self, path: &str) -> bool {
         let ignore = self.context.graph.ignore();
-        let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
-        above.any(|directory| ignore.is_ignored(directory, true)) || ignore.is_ignored(path, false)
+        above(path).any(|directory| ignore.is_ignored(directory, true)) || ignore.is_ignored(path, false)
     }
 
     /// Whether it lies in a virtual environment.
     fn is_installed(&self, path: &str) -> bool {
-        let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let mut known = self.environments.borrow_mut();
-        above.any(|directory| {
+        above(path).any(|directory| {
             if let Some(is_one) = known.get(directory) {
                 return *is_one;
             }
@@ -80,28 +78,19 @@ impl<'a> Scope<'a> {
 
     /// Whether the target declares it, by its path or that of a directory above it, or says that it does not read it.
     fn is_declared(&self, path: &str) -> bool {
-        let reads = &self.context.graph.node(self.id).reads;
-        let lies_in = |outer: &str| {
-            let rest = path.strip_prefix(outer.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let graph = self.context.graph;
+        let is_read = |artifact: ArtifactId| {
+            let mut reads = graph.node(self.id).reads.iter();
+            reads.any(|read| read.artifact == Some(artifact))
         };
-        let artifact = self.artifact_at(path);
-        let reads_it = reads.iter().any(|read| {
-            let is_same_artifact = read.artifact.is_some() && read.artifact == artifact;
-            is_same_artifact || lies_in(&read.path)
-        });
-        reads_it || self.takes_out(path)
+        graph.declares(self.id, path) || self.artifact_at(path).is_some_and(is_read) || self.takes_out(path)
     }
 
     /// Whether `"!path"` among the inputs says so.
     fn takes_out(&self, path: &str) -> bool {
         let mut rules = self.target().without.iter().map(|rule| rule.pattern.as_str());
-        rules.any(|rule| {
-            let is_above = path
-                .strip_prefix(rule)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            is_above || ignore::matcher(rule).is_ok_and(|matcher| matcher.is_match(path))
-        })
+        let is_match = |rule: &str| ignore::matcher(rule).is_ok_and(|matcher| matcher.is_match(path));
+        rules.any(|rule| lies_in(path, rule) || is_match(rule))
     }
 
     /// The artifact that a path is, or lies in; through links of the project as well.
@@ -113,4 +102,9 @@ impl<'a> Scope<'a> {
             (below != path).then(|| graph.artifact_at(below)).flatten()
         })
     }
+}
+
+/// The directories on the way to a path.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
 }

@@ -8,10 +8,7 @@ impl Graph {
     #[must_use]
     pub fn declares(&self, id: TargetId, path: &str) -> bool {
         let path = path.trim_start_matches("./");
-        self.node(id).reads.iter().any(|read| {
-            let rest = path.strip_prefix(read.path.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        self.node(id).reads.iter().any(|read| lies_in(path, &read.path))
     }
 
     /// Says how inputs are added to those of a target, and where: with the whole line where they are a list.
@@ -34,6 +31,12 @@ impl Graph {
         let all: Vec<String> = more.collect();
         format!("add to the `inputs` of `[target.{base}]`, {at}: `{}`", all.join(", "))
     }
+}
+
+/// Whether a path is another one, or lies below it.
+pub(crate) fn lies_in(path: &str, outer: &str) -> bool {
+    let rest = path.strip_prefix(outer.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// An input as it is written.

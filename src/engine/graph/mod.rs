@@ -19,6 +19,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use self::check::NameIndex;
+pub(crate) use self::declaring::lies_in;
 pub use self::error::{GoalError, GraphError};
 use self::inputs::DiskAnswers;
 use super::fast_map::FastMap;

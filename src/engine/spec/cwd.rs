@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Command;
+use super::{Command, normalise};
 
 impl Command {
     /// A path of the project as it is called from where the command runs; an absolute one as it is.
@@ -18,7 +18,7 @@ impl Command {
     #[must_use]
     pub fn from_project<'w>(&self, word: &'w str) -> Cow<'w, str> {
         match &self.cwd {
-            Some(cwd) if !word.starts_with('/') => Cow::Owned(joined(cwd, word)),
+            Some(cwd) if !word.starts_with('/') => Cow::Owned(normalise(&format!("{cwd}/{word}"))),
             _ => Cow::Borrowed(word.strip_prefix("./").unwrap_or(word)),
         }
     }
@@ -37,19 +37,6 @@ fn relative(cwd: &str, path: &str) -> String {
     }
 }
 
-/// Where `word` leads from `cwd`, counted from the project.
-fn joined(cwd: &str, word: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in cwd.split('/').chain(word.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,8 +53,7 @@ mod tests {
             ("srca", "src/x", "../src/x"),
         ] {
             assert_eq!(relative(cwd, path), seen, "{path} from {cwd}");
-            assert_eq!(joined(cwd, seen), path, "{seen} in {cwd}");
+            assert_eq!(normalise(&format!("{cwd}/{seen}")), path, "{seen} in {cwd}");
         }
-        assert_eq!(joined("src", "./../src//x"), "src/x");
     }
 }

@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::RenameFlags;
@@ -14,7 +13,7 @@ use super::entry::Artifact;
 use super::modes::{remove, rename_with};
 use super::{Holder, Store, StoreError, git_index, leads_through_link, move_file};
 use crate::engine::digest::Digest;
-use crate::engine::files::Files;
+use crate::engine::files::{Files, Identity, identity};
 use crate::engine::judge::holds_links;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::{ArtifactKind, Output, Span, Target};
@@ -184,13 +183,14 @@ impl Store {
                     .is_ok_and(|found| self.is_in_place(target, output, found))
             };
             // Before it is digested: what comes meanwhile is not what was looked at.
-            let before = stamp(&at);
-            if before.is_some() && is_own() {
+            if let Some(before) = stamp(&at)
+                && is_own()
+            {
                 // Of a directory it says nothing of what lies deep in it.
                 let is_whole = |away: &Path| -> io::Result<bool> {
                     Ok(output.kind == ArtifactKind::File || self.placed_at(away, &output.path)?.is_some())
                 };
-                let is_same = |away: &Path| Ok(stamp(away) == before && is_whole(away)?);
+                let is_same = |away: &Path| Ok(stamp(away).is_some_and(|now| now.is_alike(&before)) && is_whole(away)?);
                 self.take_out(output, &at, run, &is_same).map_err(StoreError::at(&at))?;
                 files.forget([output.path.as_str()]);
             }
@@ -248,10 +248,9 @@ pub(super) fn size_of(path: &Path) -> u64 {
     sizes.map(|it| it.len()).sum()
 }
 
-/// What changes when another file or directory stands at a path: identity, size and time of modification.
-fn stamp(at: &Path) -> Option<(u64, u64, u64, i64, i64)> {
-    let it = fs::symlink_metadata(at).ok()?;
-    Some((it.dev(), it.ino(), it.size(), it.mtime(), it.mtime_nsec()))
+/// What a file system tells of a file or directory, of a link itself.
+fn stamp(at: &Path) -> Option<Identity> {
+    fs::symlink_metadata(at).ok().map(|it| identity(&it))
 }
 
 #[cfg(test)]

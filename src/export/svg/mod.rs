@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use self::layout::{Layout, Link, Size, lay_out};
-use super::{Need, NodeState, Picture, Source};
+use super::{Need, Picture, Source};
 use crate::engine::graph::{ArtifactId, TargetId};
 use crate::engine::spec::Action;
 use crate::outward::escape_xml;
@@ -191,8 +191,7 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
     let (x, y, width) = layout.boxes[number];
     let rows = u32::try_from(target.outputs.len()).unwrap_or(u32::MAX);
     let height = HEAD + ROW * f64::from(rows) + 4.0;
-    let state = picture.state(id);
-    let open = !matches!(state, None | Some(NodeState::Fresh | NodeState::Held));
+    let open = picture.is_open(id);
     let mut class = "card".to_owned();
     if picture.goals.contains(&id) {
         class.push_str(" goal");

@@ -4,7 +4,6 @@ use super::{Cause, Explanation, WhyContext, text};
 use crate::engine::graph::{Graph, TargetId};
 use crate::report::ink::{Ink, Tone};
 use crate::report::instances::{self, in_common, name_of};
-use crate::report::plan::Fate;
 
 /// Most instances that are named of those with the same reasons.
 const NAMED: usize = 20;
@@ -12,16 +11,7 @@ const NAMED: usize = 20;
 /// Puts together the explanations that say the same of instances of one target, unless `expand` says otherwise.
 #[must_use]
 pub fn grouped<'a>(all: Vec<Explanation<'a>>, graph: &Graph, expand: bool) -> Vec<Vec<Explanation<'a>>> {
-    let key = |it: &Explanation<'a>| {
-        let fate = match it.fate {
-            Fate::Run => "run",
-            Fate::Restore(_) => "restore",
-            Fate::Undecided => "undecided",
-            Fate::Hold(_) => "held",
-            Fate::Keep => "keep",
-        };
-        (fate, told(&it.causes, it.target, graph))
-    };
+    let key = |it: &Explanation<'a>| (it.fate.word().1, told(&it.causes, it.target, graph));
     instances::grouped(all, graph, expand, |it| it.target, key)
 }
 

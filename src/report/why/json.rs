@@ -32,13 +32,6 @@ use crate::report::{discovered, human, instances, json, notes};
 pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
     let names =
         |targets: &[TargetId]| -> Vec<String> { targets.iter().map(|target| graph.name(*target).to_owned()).collect() };
-    let (state, verdict) = match explanation.fate {
-        Fate::Run => ("stale", "run"),
-        Fate::Restore(_) => ("stale", "restore"),
-        Fate::Undecided => ("undecided", "undecided"),
-        Fate::Hold(_) => ("held", "held"),
-        Fate::Keep => ("fresh", "keep"),
-    };
     let from = match explanation.fate {
         Fate::Restore(run) => Some(run.to_string()),
         _ => None,
@@ -47,8 +40,8 @@ pub fn json(explanation: &Explanation<'_>, graph: &Graph) -> Value {
         "target": graph.name(explanation.target),
         "axes": instances::axes(graph, explanation.target),
         "artifact": explanation.artifact.map(|artifact| graph.shown_name(artifact)),
-        "state": state,
-        "verdict": verdict,
+        "state": explanation.fate.state(),
+        "verdict": explanation.fate.word().1,
         "from": from,
         "causes": causes_json(&explanation.causes),
         "built": explanation.record.as_ref().map(built_json),

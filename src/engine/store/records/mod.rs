@@ -169,6 +169,12 @@ impl Records {
         look(&self.state().ledger)
     }
 
+    /// The result of a target that is in place.
+    #[must_use]
+    pub fn record(&self, target: &str) -> Option<StoredResult> {
+        self.ledger(|ledger| ledger.target(target)?.record().cloned())
+    }
+
     /// Reads what others appended since.
     ///
     /// # Errors
