@@ -94,10 +94,10 @@ fn questions(root: &DeTable<'_>) -> FileQuestions {
 
 /// The text of an Atsaffile with those of its parameter files, which messages quote.
 #[must_use]
-pub fn with_params_files(path: &str, text: &str, found: &FileAnswers) -> Text {
+pub fn with_params_files(path: &str, text: impl Into<String>, found: &FileAnswers) -> Text {
     let mut whole = Text {
         path: path.to_owned(),
-        text: text.to_owned(),
+        text: text.into(),
         files: Vec::new(),
     };
     let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);

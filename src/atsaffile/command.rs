@@ -1,6 +1,7 @@
 //! Targets with `run`: the holes of the command, the parameters that it reads, and its words that may be files.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::mistakes::Mistakes;
 use super::names::Meaning;
@@ -11,10 +12,9 @@ use super::syntax::{self, Word};
 use super::targets::{CommandDraft, Draft};
 use super::template::{self, Hole, TemplatePart};
 use super::words;
+use crate::engine::spec::shell;
 use crate::engine::spec::shell_text::reads_status;
-use crate::engine::spec::{
-    Action, Command, From, Input, Means, Param, Piece, SHELL, SHELL_PAST_FAILURES, Template, Value, base_name,
-};
+use crate::engine::spec::{Action, Command, From, Input, Means, Param, Piece, SHELL, Template, Value, base_name};
 
 /// Words of a command's template that are no parameters.
 pub(super) const LISTS: [&str; 6] = ["inputs", "output", "inputs_file", "params_file", "depfile", THREADS];
@@ -78,7 +78,7 @@ impl Resolver<'_, '_> {
             words,
             shell: run
                 .shell
-                .then(|| own_shell.map_or_else(|| usual_shell(&run.words).into(), Into::into)),
+                .then(|| own_shell.map_or_else(|| usual_shell(&run.words), Into::into)),
             cwd,
             file_words: files,
         };
@@ -363,12 +363,8 @@ pub(super) fn put(out: &mut String, value: &Value, shell: bool) {
 }
 
 /// The words of the shell for a text where none is named.
-pub(super) fn usual_shell(text: &[Word<'_>]) -> Vec<String> {
-    let shell = match text.iter().any(|word| reads_status(word.text)) {
-        true => SHELL_PAST_FAILURES,
-        false => SHELL,
-    };
-    shell.map(str::to_owned).to_vec()
+pub(super) fn usual_shell(text: &[Word<'_>]) -> Arc<[String]> {
+    shell::usual(text.iter().any(|word| reads_status(word.text)))
 }
 
 /// Checks that the command of a target with `discover = "depfile"` is told where to write that.

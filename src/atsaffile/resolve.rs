@@ -90,7 +90,6 @@ pub(super) fn fill<'t>(
 
     spec.axes = matrix.axes.iter().map(matrix::Axis::to_spec).collect();
     spec.targets = targets;
-    spec.share_shells();
     spec.name = project.name;
     spec.ignore = project
         .ignore

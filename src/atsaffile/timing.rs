@@ -43,7 +43,7 @@ impl Resolver<'_, '_> {
         }
         let shell = || match self.own_shell(draft) {
             Some(own) => own.into(),
-            None => usual_shell(&probe.words).into(),
+            None => usual_shell(&probe.words),
         };
         Some(ProbeCommand {
             words,

@@ -15,7 +15,7 @@ use crate::engine::graph::{ArtifactId, Graph, GraphError, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::spec::schema::{Catalog, VariableRole};
 use crate::engine::spec::{Output, Secret, Spec, full_name};
-use crate::engine::store::{Store, UserKey};
+use crate::engine::store::{CheckedSpec, Store, UserKey};
 use crate::engine::task::Tasks;
 use crate::outward::Mask;
 use crate::report;
@@ -212,7 +212,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     };
     let (declared, opened) = thread::scope(|scope| {
         let store = thread::Builder::new().spawn_scoped(scope, open);
-        let declared = declared(&root, (&typed, &text), &overrides, &catalog, &user);
+        let declared = declared(&root, &typed, text, &overrides, &catalog, &user);
         let opened = match store {
             Ok(store) => store.join().expect("internal error: the store's reader panicked"),
             Err(_) => open(),
@@ -302,7 +302,7 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 10;
+const SPEC: u32 = 11;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {
@@ -318,13 +318,14 @@ struct CheckedAtsaffile {
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
 fn declared(
     root: &Path,
-    (path, content): (&str, &str),
+    path: &str,
+    content: String,
     overrides: &Overrides,
     catalog: &Catalog,
     user: &UserKey,
 ) -> CheckedAtsaffile {
     let version = env!("CARGO_PKG_VERSION");
-    let found = asked_files::look(root, content);
+    let found = asked_files::look(root, &content);
     let FileAnswers {
         matches,
         tables,
@@ -338,14 +339,17 @@ fn declared(
     };
     let params_files: Vec<_> = params_files.iter().map(|file| (&file.path, digest(file))).collect();
     let found_key = (matches, tables, params_files);
-    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content}");
+    let content_key = Digest::of(content.as_bytes());
+    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content_key:?}");
     let key = Digest::of(key.as_bytes());
-    let text = atsaffile::with_params_files(path, content, &found);
-    let kept = Store::checked_spec(root, key, text, user);
+    let kept = Store::checked_spec(root, key, user);
     let is_kept = kept.is_some();
     let (spec, mut diagnostics) = match kept {
-        Some(kept) => (kept.spec, kept.warnings),
-        None => atsaffile::load_with(path, content, overrides, &found, catalog),
+        Some(CheckedSpec { mut spec, warnings }) => {
+            spec.text = atsaffile::with_params_files(path, content, &found);
+            (spec, warnings)
+        }
+        None => atsaffile::load_with(path, &content, overrides, &found, catalog),
     };
     let secrets = spec.secrets.clone();
     diagnostics = few(&diagnostics);
@@ -420,7 +424,11 @@ pub(super) fn read(file: &Path) -> Result<(String, String), CommandError> {
         |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
     let text = String::from_utf8(text(file).map_err(unreadable)?)
         .map_err(|_| CommandError::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
-    Ok((shown, atsaffile::with_plain_line_ends(&text).into_owned()))
+    let plain = match atsaffile::with_plain_line_ends(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(plain) => plain,
+    };
+    Ok((shown, plain))
 }
 
 /// Finds the Atsaffile: the named one, or the first from the working directory upward.

@@ -15,7 +15,9 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let Ok(file) = regular_file::open(path, OpenOptions::new().read(true), LastLink::Followed)? else {
         return wrong("it is no regular file".to_owned());
     };
-    let mut bytes = Vec::new();
+    // What it has now, in one piece.
+    let size = file.metadata()?.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     file.take(limit + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > limit {
         true => wrong(format!("it has more than {} MiB", limit >> 20)),

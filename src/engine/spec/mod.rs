@@ -12,6 +12,7 @@ pub mod pattern;
 mod plain_path;
 pub(crate) mod reserved;
 pub mod schema;
+pub(crate) mod shell;
 pub(crate) mod shell_text;
 mod timing;
 mod value;
@@ -26,6 +27,7 @@ pub use self::dag::Dag;
 pub use self::instance::{Axis, AxisSource, Instance, base_name, full_name, values_of};
 pub use self::load::{Load, Pool, Rate};
 pub(crate) use self::plain_path::normalise;
+pub use self::shell::{SHELL, SHELL_PAST_FAILURES};
 pub use self::timing::{ProbeCommand, Timing};
 pub use self::value::Value;
 use super::digest::Digest;
@@ -179,20 +181,6 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Lets targets that have the same shell share its words, which thousands of them would have each for itself.
-    pub(crate) fn share_shells(&mut self) {
-        let mut known: Vec<Arc<[String]>> = Vec::new();
-        for target in &mut self.targets {
-            let Action::Command(Command { shell: Some(shell), .. }) = &mut target.action else {
-                continue;
-            };
-            match known.iter().find(|known| *known == shell) {
-                Some(known) => *shell = Arc::clone(known),
-                None => known.push(Arc::clone(shell)),
-            }
-        }
-    }
-
     /// The parameter files that a target's command may read itself, for parameters that it does not take from atsaf.
     #[must_use]
     pub fn params_files_read_by(&self, target: &Target) -> Vec<&ParamsFile> {
@@ -374,18 +362,13 @@ pub enum Action {
     Command(Command),
 }
 
-/// The shell of a text where none is written: it fails where any program of a pipe, any line, or an unset variable does.
-pub const SHELL: [&str; 4] = ["bash", "-euo", "pipefail", "-c"];
-
-/// The shell of such a text that looks at `$?` itself: with the other one it would have ended before that.
-pub const SHELL_PAST_FAILURES: [&str; 4] = ["bash", "-uo", "pipefail", "-c"];
-
 /// A command as declared, not yet rendered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The words of a list, or the single text for the shell.
     pub words: Vec<Template>,
     /// The words of the shell to which the text is appended; `None` for a list, which is run as it is.
+    #[serde(with = "shell")]
     pub shell: Option<Arc<[String]>>,
     /// The directory of the project in which it runs; `None` for the project's own.
     pub cwd: Option<String>,

@@ -24,6 +24,7 @@ pub struct ProbeCommand {
     /// The words of a list, or the single text for the shell, with the parameters put in.
     pub words: Vec<String>,
     /// The words of the shell to which the text is appended; `None` for a list, which is run as it is.
+    #[serde(with = "super::shell")]
     pub shell: Option<Arc<[String]>>,
     /// Where it is written.
     pub span: Span,

@@ -70,7 +70,7 @@ use super::digest::Digest;
 use super::files::Files;
 use super::look::Past;
 use super::run_id::RunId;
-use super::spec::{Output, Rate, Spec, Text};
+use super::spec::{Output, Rate, Spec};
 use super::task::Memo;
 use crate::diagnostic::Diagnostic;
 
@@ -178,11 +178,11 @@ impl Store {
         }
     }
 
-    /// What a build kept of an Atsaffile under a key in the store of a project; needs no open store.
+    /// What a build kept of an Atsaffile under a key in the store of a project, without the text; needs no open store.
     #[must_use]
-    pub fn checked_spec(root: &Path, key: Digest, text: Text, user: &UserKey) -> Option<CheckedSpec> {
+    pub fn checked_spec(root: &Path, key: Digest, user: &UserKey) -> Option<CheckedSpec> {
         let path = root.join(DIRECTORY).join("v1").join("spec");
-        spec_cache::load(&path, key, text, user)
+        spec_cache::load(&path, key, user)
     }
 
     /// Lets the next build keep its Spec, with the warnings about it, under a key, bound to the user's own.

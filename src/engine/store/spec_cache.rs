@@ -14,7 +14,7 @@ use super::user_key::{UserKey, seal};
 use super::{bounded, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
-use crate::engine::spec::{Spec, Target, Text};
+use crate::engine::spec::{Spec, Target};
 
 const LIMIT: usize = 1 << 30;
 /// Targets of one piece: many are read side by side.
@@ -60,7 +60,7 @@ fn config() -> impl bincode::config::Config {
 }
 
 /// Reads the Spec, if a sound one is kept under `key`; its text is not kept with it.
-pub(super) fn load(path: &Path, key: Digest, text: Text, user: &UserKey) -> Option<CheckedSpec> {
+pub(super) fn load(path: &Path, key: Digest, user: &UserKey) -> Option<CheckedSpec> {
     let secret = user.read()?;
     let bytes = own_file::read(path).ok()?;
     let (head, body) = bytes.split_at_checked(blake3::OUT_LEN)?;
@@ -84,9 +84,11 @@ pub(super) fn load(path: &Path, key: Digest, text: Text, user: &UserKey) -> Opti
         .par_iter()
         .map(|piece| bounded::decode(piece).map(|(targets, _)| targets))
         .collect();
-    spec.targets = decoded?.into_iter().flatten().collect();
-    spec.text = text;
-    spec.share_shells();
+    let decoded = decoded?;
+    spec.targets.reserve_exact(decoded.iter().map(Vec::len).sum());
+    for targets in decoded {
+        spec.targets.extend(targets);
+    }
     Some(CheckedSpec { spec, warnings })
 }
 
@@ -120,8 +122,8 @@ mod tests {
     use super::*;
     use crate::atsaffile::{Overrides, load as load_text};
     use crate::diagnostic::Place;
-    use crate::engine::spec::Action;
     use crate::engine::spec::schema::Catalog;
+    use crate::engine::spec::{Action, Text};
     use crate::fuzz::Fuzz;
 
     #[test]
@@ -135,7 +137,7 @@ mod tests {
         };
         let warnings = vec![Diagnostic::warning("nothing reads it").help("remove it")];
         let user = UserKey::in_directory(Some(dir.path().join("state")));
-        let load = |key, user: &UserKey| load(&path, key, Text::default(), user);
+        let load = |key, user: &UserKey| load(&path, key, user);
         let new = NewSpec {
             key,
             warnings: warnings.clone(),
@@ -226,7 +228,7 @@ cache = false
         let whole = own_file::read(&path).expect("read");
         let load = |bytes: &[u8]| {
             super::super::replace_file(&path, bytes).expect("written");
-            load(&path, key, Text::default(), &user)
+            load(&path, key, &user)
         };
         assert_eq!(load(&whole), Some(example()));
         Fuzz::of("spec cache", [whole.clone()]).run(|bytes| {
