@@ -147,7 +147,7 @@ impl Resolver<'_, '_> {
         let (action, params) = self.action(draft, &ports, mistakes);
         let mut target = Target {
             name: draft.instance_name(draft.name.text).into_owned(),
-            instance: draft.spec_instance(self.names.matrix),
+            instance: draft.spec_instance(self.names.matrix).map(Box::new),
             span: draft.name.span,
             desc: draft.desc.clone(),
             action,

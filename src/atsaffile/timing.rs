@@ -28,7 +28,7 @@ impl Resolver<'_, '_> {
         Timing {
             max_age: draft.max_age.map(|(_, age)| age),
             every: draft.every.map(|(_, pause)| pause),
-            probe,
+            probe: probe.map(Box::new),
         }
     }
 

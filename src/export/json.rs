@@ -68,7 +68,7 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
     let names = |ids: &[TargetId]| -> Value { ids.iter().map(|id| graph.name(*id)).collect() };
     json!({
         "name": target.name,
-        "axes": target.instance.as_ref().map(axes),
+        "axes": target.instance.as_deref().map(axes),
         "desc": target.desc,
         "task": task,
         "command": command,

@@ -138,7 +138,7 @@ impl<'a> Picture<'a> {
     fn pattern_of(&self, id: TargetId) -> Option<String> {
         let members = self.collapsed.members(id)?.iter();
         let instances: Vec<&Instance> = members
-            .filter_map(|id| self.graph.target(*id).instance.as_ref())
+            .filter_map(|id| self.graph.target(*id).instance.as_deref())
             .collect();
         Some(Instance::pattern(&instances))
     }
@@ -146,7 +146,7 @@ impl<'a> Picture<'a> {
     /// A text of an instance as all that its node stands for have it.
     fn in_common<'t>(&self, id: TargetId, text: &'t str) -> Cow<'t, str> {
         let node = self.collapsed.members(self.collapsed.node(id));
-        match node.and(self.graph.target(id).instance.as_ref()) {
+        match node.and(self.graph.target(id).instance.as_deref()) {
             Some(instance) => Cow::Owned(instance.without_values(text)),
             None => Cow::Borrowed(text),
         }

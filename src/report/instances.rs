@@ -32,7 +32,7 @@ pub fn grouped<T, K: Eq + Hash>(
     let mut groups: Vec<Vec<T>> = Vec::new();
     let mut known: HashMap<(&str, K), usize> = HashMap::new();
     for item in all {
-        let instance = graph.target(target(&item)).instance.as_ref();
+        let instance = graph.target(target(&item)).instance.as_deref();
         let of = instance.map(|instance| instance.of.as_str());
         let of = of.filter(|of| !expand && counts.get(of).is_some_and(|count| *count > EACH));
         let Some(of) = of else {
@@ -56,7 +56,7 @@ pub fn name_of(targets: &[TargetId], graph: &Graph) -> String {
         several => {
             let instances: Vec<&Instance> = several
                 .iter()
-                .filter_map(|id| graph.target(*id).instance.as_ref())
+                .filter_map(|id| graph.target(*id).instance.as_deref())
                 .collect();
             Instance::pattern(&instances)
         }
@@ -68,7 +68,7 @@ pub fn name_of(targets: &[TargetId], graph: &Graph) -> String {
 pub fn values_of_few(targets: &[TargetId], graph: &Graph) -> String {
     let values: Vec<String> = targets
         .iter()
-        .filter_map(|id| graph.target(*id).instance.as_ref())
+        .filter_map(|id| graph.target(*id).instance.as_deref())
         .map(Instance::values)
         .collect();
     match values.len() {

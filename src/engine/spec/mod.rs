@@ -275,7 +275,7 @@ pub struct Target {
     /// Its name; of an instance with its values, `train@TEX`.
     pub name: String,
     /// Which instance it is, if its table has `each`.
-    pub instance: Option<Instance>,
+    pub instance: Option<Box<Instance>>,
     /// Where its table is opened.
     pub span: Span,
     /// One line for `atsaf list`.

@@ -15,7 +15,7 @@ pub struct Timing {
     /// How long new input data alone makes nothing stale after a success.
     pub every: Option<Duration>,
     /// The question of a command to the outside world; a built-in task may have one of its own.
-    pub probe: Option<ProbeCommand>,
+    pub probe: Option<Box<ProbeCommand>>,
 }
 
 /// A command whose output is compared with what it was.

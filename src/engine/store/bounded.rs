@@ -15,6 +15,11 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, usize)> {
     }
 }
 
+/// For how many values to make room before they are decoded from some bytes, if there are said to be `count`.
+pub(super) fn room<T>(count: usize, bytes: &[u8]) -> usize {
+    count.min(bytes.len().saturating_mul(16) / size_of::<T>().max(1))
+}
+
 fn within<T: DeserializeOwned, const LIMIT: usize>(bytes: &[u8]) -> Option<(T, usize)> {
     let config = bincode::config::standard().with_limit::<LIMIT>();
     bincode::serde::decode_from_slice(bytes, config).ok()

@@ -80,15 +80,18 @@ pub(super) fn load(path: &Path, key: Digest, user: &UserKey) -> Option<CheckedSp
         encoded.push(piece);
         rest = after;
     }
-    let decoded: Option<Vec<Vec<Target>>> = encoded
-        .par_iter()
-        .map(|piece| bounded::decode(piece).map(|(targets, _)| targets))
-        .collect();
-    let decoded = decoded?;
-    spec.targets.reserve_exact(decoded.iter().map(Vec::len).sum());
-    for targets in decoded {
-        spec.targets.extend(targets);
+    spec.targets
+        .reserve_exact(bounded::room::<Target>(encoded.len() * PIECE, body));
+    for pieces in encoded.chunks(2 * rayon::current_num_threads()) {
+        let decoded: Option<Vec<Vec<Target>>> = pieces
+            .par_iter()
+            .map(|piece| bounded::decode(piece).map(|(targets, _)| targets))
+            .collect();
+        for targets in decoded? {
+            spec.targets.extend(targets);
+        }
     }
+    spec.targets.shrink_to_fit();
     Some(CheckedSpec { spec, warnings })
 }
 

@@ -48,7 +48,7 @@ pub struct History {
     /// What was set aside and not put back: declared path and where it is kept.
     aside: Vec<(String, String)>,
     /// Its last failure, if it failed after its last success.
-    failed: Option<(RunId, u32)>,
+    failed: Option<Box<(RunId, u32)>>,
     /// Whether it began to act outside the project and did not succeed.
     acting: bool,
     /// What its probe answered last.
@@ -202,7 +202,7 @@ impl History {
     /// Run and attempt of the last failure, if nothing succeeded since.
     #[must_use]
     pub fn failed(&self) -> Option<(RunId, u32)> {
-        self.failed
+        self.failed.as_deref().copied()
     }
 }
 
@@ -344,7 +344,7 @@ impl Ledger {
             Entry::Failure(Failed {
                 run, target, attempt, ..
             }) => {
-                self.history(target).failed = Some((*run, *attempt));
+                self.history(target).failed = Some(Box::new((*run, *attempt)));
             }
             Entry::Acting { target } => self.history(target).acting = true,
             Entry::Answered { target, answer } => {
