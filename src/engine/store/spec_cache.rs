@@ -18,7 +18,7 @@ use crate::engine::spec::{Spec, Target};
 
 const LIMIT: usize = 1 << 30;
 /// Targets of one piece: many are read side by side.
-const PIECE: usize = 512;
+const PIECE: usize = 128;
 
 /// What an Atsaffile in which nothing is wrong says.
 #[derive(Clone, Debug, PartialEq)]
