@@ -17,13 +17,14 @@ impl Reserved {
     /// Whose a path is, relative to the project and in its one form.
     pub(crate) fn of(path: &str) -> Option<Self> {
         // In letters of either size, for a file system may take them as the same.
-        let path = path.to_ascii_lowercase();
-        match path.split('/').next() {
-            Some(".atsaf") => Some(Self::Store),
-            Some(".github") => Some(Self::Workflows),
-            Some(".env") => Some(Self::Secrets),
-            _ if path.split('/').any(|part| part == ".git") => Some(Self::Git),
-            _ => None,
+        let is = |part: &str, name: &str| part.eq_ignore_ascii_case(name);
+        let first = path.split_once('/').map_or(path, |(first, _)| first);
+        match () {
+            () if is(first, ".atsaf") => Some(Self::Store),
+            () if is(first, ".github") => Some(Self::Workflows),
+            () if is(first, ".env") => Some(Self::Secrets),
+            () if path.split('/').any(|part| is(part, ".git")) => Some(Self::Git),
+            () => None,
         }
     }
 }
