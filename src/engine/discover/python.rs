@@ -1,7 +1,7 @@
 //! The hook by which a Python program tells what it uses, and what it has told.
 //!
 //! The hook is a `sitecustomize.py`, which Python imports as it starts, in a directory on `PYTHONPATH`. That directory
-//! is made anew by each build that runs commands: what Python keeps beside the file, compiled, is run as well, and
+//! is made anew by each process that runs commands: what Python keeps beside the file, compiled, is run as well, and
 //! none of that may have come with the store.
 
 use std::collections::BTreeMap;
