@@ -89,6 +89,7 @@ impl Store {
                 let ids = garbage.results.iter().map(|result| result.id).collect();
                 self.records.append(&[Entry::Forgotten { ids }])?;
             }
+            self.objects.sweep();
             for (key, _) in &garbage.objects {
                 let _ = self.objects.remove(*key);
             }

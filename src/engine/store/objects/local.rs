@@ -1,17 +1,22 @@
 //! Objects as files of the project's own store: `objects/ab/cdef…`.
 //!
-//! An object is written once, under its final name. A kill may leave a torn one: it is verified on the way out, and
-//! one that does not say what its name says is a miss.
+//! An object is written under a name of its own and put in its place whole, for targets that leave the same bytes may
+//! keep them at once. What a kill of the machine leaves of one may be torn all the same: it is verified on the way out,
+//! and one that does not say what its name says is a miss.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::modes::{remove, set_mode};
+use super::super::modes::{remove, rename, set_mode};
 use super::super::own_file;
 use super::Objects;
 use super::mode::digest_of_bytes;
 use crate::engine::digest::Digest;
+
+/// How the name of an object ends that is being written.
+const NEW: &str = "new";
 
 /// The directory of objects.
 #[derive(Debug)]
@@ -24,23 +29,34 @@ impl LocalObjects {
         Self { dir }
     }
 
+    /// All files where objects lie.
+    fn files(&self) -> impl Iterator<Item = walkdir::DirEntry> {
+        let files = walkdir::WalkDir::new(&self.dir).min_depth(2).max_depth(2);
+        files.into_iter().flatten()
+    }
+
     fn path(&self, key: Digest) -> PathBuf {
         let hex = key.hex();
         self.dir.join(&hex[..2]).join(&hex[2..])
     }
 
-    /// The path of an object to be written, unless one of this size is there already.
-    fn free(&self, key: Digest, size: u64) -> io::Result<Option<PathBuf>> {
+    /// Puts an object in its place, unless one of this size is there already; `write` makes it at the path that it is given.
+    fn put(&self, key: Digest, size: u64, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let to = self.path(key);
         match fs::symlink_metadata(&to) {
-            Ok(there) if there.is_file() && there.len() == size => return Ok(None),
-            Ok(_) => remove(&to)?,
-            Err(_) => {}
+            Ok(there) if there.is_file() && there.len() == size => return Ok(()),
+            // Anything else is replaced by a rename.
+            Ok(there) if there.is_dir() => remove(&to)?,
+            _ => {}
         }
         if let Some(parent) = to.parent().filter(|parent| !parent.exists()) {
             own_file::make_directory(parent)?;
         }
-        Ok(Some(to))
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let new = to.with_extension(format!("{}-{number}.{NEW}", std::process::id()));
+        let written = remove(&new).and_then(|()| write(&new)).and_then(|()| rename(&new, &to));
+        written.inspect_err(|_| drop(remove(&new)))
     }
 }
 
@@ -51,20 +67,15 @@ impl Objects for LocalObjects {
     }
 
     fn keep(&self, key: Digest, from: &Path) -> io::Result<()> {
-        match self.free(key, fs::metadata(from)?.len())? {
-            Some(to) => {
-                reflink_copy::reflink_or_copy(from, &to)?;
-                set_mode(&to, 0o600)
-            }
-            None => Ok(()),
-        }
+        self.put(key, fs::metadata(from)?.len(), |new| {
+            reflink_copy::reflink_or_copy(from, new)?;
+            set_mode(new, 0o600)
+        })
     }
 
     fn keep_bytes(&self, bytes: &[u8]) -> io::Result<Digest> {
         let key = Digest::of(bytes);
-        if let Some(to) = self.free(key, bytes.len() as u64)? {
-            own_file::create(&to)?.write_all(bytes)?;
-        }
+        self.put(key, bytes.len() as u64, |new| own_file::create(new)?.write_all(bytes))?;
         Ok(key)
     }
 
@@ -95,17 +106,19 @@ impl Objects for LocalObjects {
     }
 
     fn all(&self) -> Vec<(Digest, u64)> {
-        let files = walkdir::WalkDir::new(&self.dir)
-            .min_depth(2)
-            .max_depth(2)
-            .into_iter()
-            .flatten();
         let object = |entry: walkdir::DirEntry| {
             let first = entry.path().parent()?.file_name()?.to_str()?.to_owned();
             let key = Digest::from_hex(&format!("{first}{}", entry.file_name().to_str()?))?;
             Some((key, entry.metadata().ok()?.len()))
         };
-        files.filter_map(object).collect()
+        self.files().filter_map(object).collect()
+    }
+
+    fn sweep(&self) {
+        let is_new = |entry: &walkdir::DirEntry| entry.path().extension().is_some_and(|it| it == NEW);
+        for left in self.files().filter(is_new) {
+            let _ = remove(left.path());
+        }
     }
 
     fn remove(&self, key: Digest) -> io::Result<()> {
@@ -140,6 +153,10 @@ mod tests {
         }
     }
 
+    fn write(path: &Path, bytes: &[u8]) {
+        File::create(path).expect("made").write_all(bytes).expect("written");
+    }
+
     #[test]
     fn a_directory_comes_back_whole_and_a_damaged_object_is_a_miss() {
         use std::os::unix::fs::PermissionsExt as _;
@@ -147,10 +164,7 @@ mod tests {
         let objects = LocalObjects::new(dir.path().join("objects"));
         let from = dir.path().join("plots");
         fs::create_dir_all(from.join("sub")).expect("made");
-        File::create(from.join("sub/a"))
-            .expect("made")
-            .write_all(b"text")
-            .expect("written");
+        write(&from.join("sub/a"), b"text");
         fs::set_permissions(from.join("sub"), fs::Permissions::from_mode(0o700)).expect("set");
         let artifact = artifact(&objects, &from);
         let to = dir.path().join("back");
@@ -160,10 +174,7 @@ mod tests {
         let mode = fs::metadata(to.join("sub")).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o700);
         let object = objects.path(Digest::of(b"text"));
-        File::create(&object)
-            .expect("opened")
-            .write_all(b"torn")
-            .expect("damaged");
+        write(&object, b"torn");
         let third = dir.path().join("third");
         assert!(!give(&objects, &artifact, &third).expect("asked"));
         assert!(!third.exists());
@@ -197,6 +208,40 @@ mod tests {
             fs::remove_file(&to).expect("removed");
         }
         assert_eq!(fs::read(&elsewhere).expect("read"), b"text");
+    }
+
+    #[test]
+    fn those_who_keep_the_same_bytes_at_once_all_keep_them() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let objects = LocalObjects::new(dir.path().join("objects"));
+        let from = dir.path().join("from");
+        for round in 0..200_u64 {
+            write(&from, &round.to_le_bytes().repeat(1 << 12));
+            let key = digest_of_bytes(&from).expect("read");
+            let together = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        together.wait();
+                        objects.keep(key, &from).expect("kept");
+                        assert!(objects.is_whole(key));
+                    });
+                }
+            });
+        }
+        assert_eq!(objects.all().len(), 200);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_no_object_and_is_swept_away() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let objects = LocalObjects::new(dir.path().join("objects"));
+        let key = objects.keep_bytes(b"text").expect("kept");
+        let left = objects.path(key).with_extension("1-0.new");
+        write(&left, b"te");
+        assert_eq!(objects.all(), [(key, 4)]);
+        objects.sweep();
+        assert!(!left.exists() && objects.is_whole(key));
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub(crate) trait Objects: Debug + Send + Sync {
 
     /// Removes an object.
     fn remove(&self, key: Digest) -> io::Result<()>;
+
+    /// Removes what writers that were killed have left, while nobody writes.
+    fn sweep(&self);
 }
 
 /// Gives an artifact that is in its place the permissions with which it was made; without its copy, the outermost alone.
