@@ -39,6 +39,12 @@ pub(crate) enum HttpFault {
         /// The innermost cause: the outer ones hold the address.
         why: String,
     },
+    /// A server that shows a certificate of nobody who is believed, or of another one.
+    #[error("is not believed to be what it says: {why}")]
+    Untrusted {
+        /// What is wrong with the certificate.
+        why: String,
+    },
     /// No answer in time.
     #[error("got no answer within {} s", limit.as_secs())]
     Timeout {
@@ -91,10 +97,22 @@ pub(super) fn fault_of(error: &reqwest::Error, hidden: &Hidden, limits: HttpLimi
                 false => limits.first_byte,
             },
         },
+        None if has_bad_certificate(error) => HttpFault::Untrusted {
+            why: hidden.hide(&innermost(error)),
+        },
         None => HttpFault::Unreachable {
             why: hidden.hide(&innermost(error)),
         },
     }
+}
+
+/// Whether the server's certificate is what is wrong: the library hides that in an error of input and output.
+fn has_bad_certificate(error: &reqwest::Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref())
+        .filter_map(|inner| inner.downcast_ref::<rustls::Error>())
+        .any(|inner| matches!(inner, rustls::Error::InvalidCertificate(_)))
 }
 
 /// The fault behind a body that broke off: the library hides its own error in one of input and output.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Registrations against the real MLflow: on a server, cut off at each call, with passwords, and in the embedded store.
+# Registrations against the real MLflow: on a server, cut off at each call, with passwords, over https, in a workspace,
+# and in the embedded store.
 #
 #   tests/real/mlflow.sh
 #
@@ -105,8 +106,8 @@ assert len(client.search_runs([experiment.experiment_id])) == 2
 PYTHON
 
 step "errors: no server, no MLflow, and passwords"
-expect() { # TEXT: the build must fail and say so
-  if atsaf build champion "${quick[@]}" -s experiment_name=errors >"$work/error" 2>&1; then fail "it succeeded: $1"; fi
+expect() { # TEXT [ARGUMENT..]: the build must fail and say so
+  if atsaf build champion "${quick[@]}" -s experiment_name=errors "${@:2}" >"$work/error" 2>&1; then fail "it succeeded: $1"; fi
   grep -q "$1" "$work/error" || { cat "$work/error"; fail "expected: $1"; }
   if grep -q "wr0ng-password" "$work/error"; then fail "the password was printed"; fi
   grep -m1 "$1" "$work/error"
@@ -136,5 +137,34 @@ export MLFLOW_TRACKING_USERNAME=admin
 MLFLOW_TRACKING_PASSWORD=wr0ng-password expect "does not accept the name and the password"
 MLFLOW_TRACKING_PASSWORD=a-l0ng-password-1 atsaf build champion "${quick[@]}" -s experiment_name=secure
 MLFLOW_TRACKING_PASSWORD=a-l0ng-password-1 "$newest/python" "$here/mlflow_read.py" "$MLFLOW_TRACKING_URI" once secure
+"$newest/python" - "$MLFLOW_TRACKING_URI" <<'PYTHON'
+import os, sys
+from mlflow.server import get_app_client
+os.environ["MLFLOW_TRACKING_PASSWORD"] = "a-l0ng-password-1"
+get_app_client("basic-auth", tracking_uri=sys.argv[1]).create_user("reader", "an0ther-password")
+PYTHON
+MLFLOW_TRACKING_USERNAME=reader MLFLOW_TRACKING_PASSWORD=an0ther-password \
+  expect "does not permit" -s experiment_name=secure -s end_date=2023-08-15
+unset MLFLOW_TRACKING_USERNAME
+
+step "https with an authority of its own, a workspace, and artifacts that the server does not serve"
+mkdir "$work/tls"
+"$newest/python" "$here/certificates.py" "$work/tls"
+tls=$(free_port)
+start_group tls "$newest/mlflow" server --host 127.0.0.1 --port "$tls" --workers 1 --enable-workspaces --no-serve-artifacts \
+  --default-artifact-root "file://$work/tls/artifacts" --backend-store-uri "sqlite:///$work/tls/mlflow.db" \
+  --uvicorn-opts "--ssl-keyfile $work/tls/key.pem --ssl-certfile $work/tls/server.pem"
+CURL_CA_BUNDLE=$work/tls/authority.pem await "https://127.0.0.1:$tls/health"
+export MLFLOW_TRACKING_URI=https://127.0.0.1:$tls
+expect "invalid peer certificate"
+grep -q MLFLOW_TRACKING_SERVER_CERT_PATH "$work/error" || fail "it does not say how to believe the certificate"
+export MLFLOW_TRACKING_SERVER_CERT_PATH=$work/tls/authority.pem MLFLOW_WORKSPACE=team
+expect "Workspace 'team' not found"
+"$newest/python" -c 'import mlflow; mlflow.create_workspace("team")'
+atsaf build champion "${quick[@]}" -s experiment_name=tls
+"$newest/python" "$here/mlflow_read.py" "$MLFLOW_TRACKING_URI" champion tls "$project/artifacts/champion.json" 1
+MLFLOW_WORKSPACE=default "$newest/python" -c '
+import mlflow
+assert mlflow.get_experiment_by_name("tls") is None'
 
 step "all of it holds"

@@ -271,7 +271,9 @@ fn joined(mut all: EiaPage, page: EiaPage) -> EiaPage {
 fn failed(error: HttpError, limits: RequestLimits) -> EiaError {
     match error.fault {
         HttpFault::Address { why } => EiaError::Address { why },
-        HttpFault::Unreachable { why } | HttpFault::Certificates { why, .. } => EiaError::Unreachable { why },
+        HttpFault::Unreachable { why } | HttpFault::Untrusted { why } | HttpFault::Certificates { why, .. } => {
+            EiaError::Unreachable { why }
+        }
         HttpFault::Timeout { limit } => EiaError::Timeout { limit },
         HttpFault::TooLarge { .. } => EiaError::TooMuch(limits.page.excess()),
         HttpFault::Redirected { to } => EiaError::Redirected { to },

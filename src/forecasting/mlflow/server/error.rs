@@ -95,6 +95,8 @@ impl From<CallError> for TaskError {
                 TaskError::new(format!("`{server}` {fault}"))
                     .help("correct `tracking_uri`, or the variables `MLFLOW_TRACKING_…`")
             }
+            CallFault::Http(fault @ HttpFault::Untrusted { .. }) => TaskError::new(format!("MLflow at `{server}` {fault}"))
+                .help("name the file of the authority that signed its certificate in `MLFLOW_TRACKING_SERVER_CERT_PATH`"),
             CallFault::Http(fault) => {
                 let may_pass = fault.may_pass();
                 let error = TaskError::new(format!("MLflow at `{server}` {fault}"))
@@ -132,9 +134,12 @@ impl From<CallError> for TaskError {
             CallFault::Said { status, code, message } => {
                 let error = TaskError::new(format!("MLflow at `{server}` rejects `{call}`: {message}"))
                     .note(format!("status {status}, {code}"));
-                match may_pass(status) {
-                    true => error.retryable(),
-                    false => error,
+                match () {
+                    () if may_pass(status) => error.retryable(),
+                    () if message.starts_with("Workspace") => {
+                        error.help("make that workspace on the server, or name another in `MLFLOW_WORKSPACE` or `workspace`")
+                    }
+                    () => error,
                 }
             }
         }

@@ -28,7 +28,8 @@ pub(super) fn put(api: &Api<'_>, artifact_uri: &str, id: &str, name: &str, bytes
             api.server()
         ))
         .note("atsaf puts them through the server, or into a directory of this machine")
-        .help("start the server with `--serve-artifacts`, and make the experiment anew")),
+        .help("start the server with `--serve-artifacts`, and make the experiment anew")
+        .help("if it runs on this machine, make the directory for them first")),
     }
 }
 
@@ -40,9 +41,11 @@ fn local(artifact_uri: &str, id: &str) -> Option<PathBuf> {
     (is_plain && path.ends_with(Path::new(id).join("artifacts"))).then_some(path)
 }
 
-/// Whether the directory of the experiment, two or three above, is there.
+/// Whether the server's disk seems to be this machine's: more of the way is there than what stands on every machine,
+/// such as `/srv`. The server may run in a container of it, with directories of its own.
 fn is_reachable(directory: &Path) -> bool {
-    directory.ancestors().skip(2).take(2).any(Path::is_dir)
+    let there = directory.ancestors().find(|above| above.is_dir());
+    there.is_some_and(|there| there.components().count() > 2)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TaskError> {
@@ -56,6 +59,18 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), TaskError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_of_which_only_the_first_part_is_there_may_be_in_a_container() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        assert!(is_reachable(&dir.path().join("artifacts/1/r1/artifacts")));
+        for elsewhere in [
+            "/no-such-directory/1/r1/artifacts",
+            "/tmp/no-such-directory/1/r1/artifacts",
+        ] {
+            assert!(!is_reachable(Path::new(elsewhere)), "{elsewhere}");
+        }
+    }
 
     #[test]
     fn only_the_own_directory_of_a_run_is_local() {
