@@ -124,8 +124,8 @@ pool = "eia"
 "#,
     );
     project.atsaf("build a").ok();
-    let waiting = project.start("build -v b");
-    until("b waits", || waiting.text().contains("waits for the rate of pool eia"));
+    let waiting = project.start("build b");
+    until("b waits", || waiting.text().contains("for the rate of pool eia"));
     interrupt(waiting.id());
     waiting.collect().exits(130);
     assert_eq!(project.ran(), "a");
@@ -261,8 +261,8 @@ after = ["first"]
 "#,
     );
     project.build("first").ok();
-    let waiting = project.start("build send -v");
-    until("it waits", || waiting.text().contains("waits for the rate of pool api"));
+    let waiting = project.start("build send");
+    until("it waits", || waiting.text().contains("for the rate of pool api"));
     interrupt(waiting.id());
     waiting.collect().exits(130);
     assert!(!project.at("../acted").exists());

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::attempt::{Attempt, AttemptError};
-use super::event::Event;
+use super::event::{Event, WaitingFor};
 use super::look::Look as _;
 use super::spec::Rate;
 use super::store::StoreError;
@@ -34,7 +34,14 @@ impl Attempt<'_> {
 
     /// Waits until a command may start.
     pub(super) async fn may_start(&self, pace: &Pace) -> Result<(), AttemptError> {
-        match self.wait_for_rates(pace, &|| self.interrupted()).await? {
+        let tell = |pool: &str| {
+            let on = WaitingFor::Rate { pool: pool.to_owned() };
+            self.observer.observe(&Event::Waiting {
+                target: self.target,
+                on,
+            });
+        };
+        match self.wait_for_rates(pace, &|| self.interrupted(), &tell).await? {
             true => Ok(()),
             false => Err(AttemptError::Interrupted),
         }
@@ -44,15 +51,29 @@ impl Attempt<'_> {
     pub(super) fn admit(&self, cancelled: &AtomicBool) -> Result<(), TaskError> {
         let pace = Pace::default();
         let is_over = || cancelled.load(Ordering::Relaxed);
-        match turns::alone(&pace, self.wait_for_rates(&pace, &is_over)) {
+        // A task that sends many waits often: its line says so, and no line of its own each time.
+        let tell = |pool: &str| {
+            let message = format!("waits for the rate of pool {pool}");
+            self.observer.observe(&Event::Progress {
+                target: self.target,
+                message,
+            });
+        };
+        match turns::alone(&pace, self.wait_for_rates(&pace, &is_over, &tell)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(TaskError::stopped()),
             Err(error) => Err(TaskError::new(error.to_string())),
         }
     }
 
-    /// Counts a start in each pool that has a rate, as soon as it may be; `false` if it is over before.
-    async fn wait_for_rates(&self, pace: &Pace, is_over: &dyn Fn() -> bool) -> Result<bool, StoreError> {
+    /// Counts a start in each pool that has a rate, as soon as it may be, and tells of a pool that is waited for; `false`
+    /// if it is over before.
+    async fn wait_for_rates(
+        &self,
+        pace: &Pace,
+        is_over: &dyn Fn() -> bool,
+        tell: &dyn Fn(&str),
+    ) -> Result<bool, StoreError> {
         for (pool, rate) in self.rates() {
             let mut told = false;
             loop {
@@ -64,18 +85,11 @@ impl Attempt<'_> {
                     break;
                 };
                 if !std::mem::replace(&mut told, true) {
-                    self.tell_waiting(pool);
+                    tell(pool);
                 }
                 pace.pause(wait.min(LOOK)).await;
             }
         }
         Ok(true)
-    }
-
-    fn tell_waiting(&self, pool: &str) {
-        self.observer.observe(&Event::Progress {
-            target: self.target,
-            message: format!("waits for the rate of pool {pool}"),
-        });
     }
 }

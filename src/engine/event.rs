@@ -123,6 +123,11 @@ pub enum WaitingFor {
         /// Who has one.
         holder: Holder,
     },
+    /// The next start that the rate of a pool allows.
+    Rate {
+        /// The pool.
+        pool: String,
+    },
 }
 
 /// What was found out about a target that does not stop the build.

@@ -253,6 +253,7 @@ pub fn waited_for(on: &WaitingFor) -> String {
             Some(target) => format!("pool {pool} ({target} holds it)"),
             None => format!("pool {pool}"),
         },
+        WaitingFor::Rate { pool } => format!("the rate of pool {pool}"),
         WaitingFor::SameFiles => "another build, which makes the same files".to_owned(),
         WaitingFor::OtherValues(run) => format!("run {}, which builds with other values", run.short()),
     }

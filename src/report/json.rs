@@ -45,7 +45,7 @@ impl Observer for EventLines<'_> {
 /// | event | further keys |
 /// |---|---|
 /// | `planned` | `run`, `targets` (stale or undecided, in build order), `fresh` (a count) |
-/// | `waiting` | `target`; `run`, `process` and `at` (a target) of who is waited for, each null where it is not known; `pool`, if it waits for a place in one, or null |
+/// | `waiting` | `target`; `run`, `process` and `at` (a target) of who is waited for, each null where it is not known; `pool`, if it waits for a place in one or for its rate, or null |
 /// | `started` | `target`, `attempt`, `reasons` ([`reason`]) |
 /// | `progress` | `target`, `message` |
 /// | `output` | `target`, `line` |
@@ -69,7 +69,7 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
         }
         Event::Waiting { target, on } => {
             let pool = match on {
-                WaitingFor::Pool { pool, .. } => Some(pool),
+                WaitingFor::Pool { pool, .. } | WaitingFor::Rate { pool } => Some(pool),
                 _ => None,
             };
             let (run, process, at) = match on {
@@ -78,7 +78,7 @@ pub fn event(event: &Event, graph: &Graph) -> Value {
                     (*run, *process, target.as_deref())
                 }
                 WaitingFor::OtherValues(run) => (Some(*run), None, None),
-                WaitingFor::SameFiles => (None, None, None),
+                WaitingFor::SameFiles | WaitingFor::Rate { .. } => (None, None, None),
             };
             let run = run.map(|run| run.to_string());
             json!({ "event": "waiting", "target": name(target), "run": run, "process": process, "at": at, "pool": pool })
