@@ -106,13 +106,21 @@ pub(super) fn fault_of(error: &reqwest::Error, hidden: &Hidden, limits: HttpLimi
     }
 }
 
-/// Whether the server's certificate is what is wrong: the library hides that in an error of input and output.
+/// Whether the server's certificate is what is wrong: the library hides that in errors of input and output.
 fn has_bad_certificate(error: &reqwest::Error) -> bool {
     let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     causes
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref())
-        .filter_map(|inner| inner.downcast_ref::<rustls::Error>())
-        .any(|inner| matches!(inner, rustls::Error::InvalidCertificate(_)))
+        .filter_map(|cause| innermost_of(cause.downcast_ref()?))
+        .any(|inner| matches!(inner.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))))
+}
+
+/// What an error of input and output holds, through further ones of its kind.
+fn innermost_of(error: &std::io::Error) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+    let inner = error.get_ref()?;
+    match inner.downcast_ref() {
+        Some(further) => innermost_of(further),
+        None => Some(inner),
+    }
 }
 
 /// The fault behind a body that broke off: the library hides its own error in one of input and output.
