@@ -28,7 +28,7 @@ pub(super) const INPUTS: [Port; 3] = [
 
 static SCHEMA: Schema = Schema {
     name: "forecast_publish",
-    version: 4,
+    version: 5,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &INPUTS,

@@ -40,7 +40,7 @@ const LISTED: usize = 50;
 
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
-    version: 1,
+    version: 2,
     summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
         ParamSchema {

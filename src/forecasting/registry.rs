@@ -52,7 +52,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 16] = [
     },
     RegisteredModel {
         name: "AutoARIMA",
-        version: 3,
+        version: 4,
         contains: &[],
         settings: AutoArima::SETTINGS,
         make: |seasons, settings| Box::new(AutoArima::with_season(one(seasons)).configured(settings)),

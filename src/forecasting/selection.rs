@@ -310,7 +310,12 @@ fn conformal_json(conformal: &Conformal) -> Json {
         .iter()
         .map(|reach| json!({ "level": reach.level, "widths": reach.widths }))
         .collect();
-    json!({ "scale": conformal.scale.name(), "widths": conformal.widths, "reaches": reaches })
+    json!({
+        "scale": conformal.scale.name(),
+        "widths": conformal.widths,
+        "largest": conformal.largest,
+        "reaches": reaches,
+    })
 }
 
 fn conformal(one: &Json) -> Option<(String, Conformal)> {
@@ -321,14 +326,11 @@ fn conformal(one: &Json) -> Option<(String, Conformal)> {
             widths: reach.get("widths")?.as_f64()?,
         })
     };
+    let numbers = |key: &str| -> Option<Vec<f64>> { written.get(key)?.as_array()?.iter().map(Json::as_f64).collect() };
     let conformal = Conformal {
         scale: written.get("scale")?.as_str()?.parse().ok()?,
-        widths: written
-            .get("widths")?
-            .as_array()?
-            .iter()
-            .map(Json::as_f64)
-            .collect::<Option<_>>()?,
+        widths: numbers("widths")?,
+        largest: numbers("largest")?,
         reaches: written
             .get("reaches")?
             .as_array()?
@@ -374,6 +376,7 @@ mod tests {
         let conformal = Conformal {
             scale: Scale::Log,
             widths: vec![0.25, 0.5],
+            largest: vec![3.0, 4.5],
             reaches: vec![Reach {
                 level: 95.0,
                 widths: 2.5,

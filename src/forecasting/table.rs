@@ -395,13 +395,20 @@ impl<'a> Columns<'a> {
             let time = |(at, text): (usize, Option<&str>)| match text.map(str::trim) {
                 None | Some("") => Err(self.missing(name, at)),
                 Some(text) => parse_time(text).ok_or_else(|| {
+                    let (fault, help) = match has_short_year(text) {
+                        true => (
+                            "has no year of four digits",
+                            "write it with four, as in 2023-06-01 14:00:00",
+                        ),
+                        false => ("is no time", "write it as in 2023-06-01 14:00:00, in UTC"),
+                    };
                     let what = format!(
-                        "`{}` in row {} of the column `{name}` of `{}` is no time",
+                        "`{}` in row {} of the column `{name}` of `{}` {fault}",
                         short(text, LONGEST_NAME),
                         at + 1,
                         self.role
                     );
-                    TaskError::new(what).help("write it as in 2023-06-01 14:00:00, in UTC")
+                    TaskError::new(what).help(help)
                 }),
             };
             return texts.iter().enumerate().map(time).collect();
@@ -435,6 +442,10 @@ pub(super) fn parse_time(text: &str) -> Option<NaiveDateTime> {
         "%Y-%m-%d %H:%M",
         "%Y-%m-%dT%H:%M",
     ];
+    // `24-01-02` may be a day of 2024, or of 2002.
+    if has_short_year(text) {
+        return None;
+    }
     let text = text
         .strip_suffix('Z')
         .or_else(|| text.strip_suffix("+00:00"))
@@ -448,6 +459,12 @@ pub(super) fn parse_time(text: &str) -> Option<NaiveDateTime> {
             .and_then(|date| date.and_hms_opt(0, 0, 0))
     });
     time.filter(|time| is_in_years(*time))
+}
+
+/// Whether a time begins with a number of fewer than four digits, where its year would stand.
+fn has_short_year(text: &str) -> bool {
+    let first = text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    (1..4).contains(&first.len()) && text[first.len()..].starts_with(['-', '/', '.'])
 }
 
 /// Whether a time lies where calendars agree, far from where times end.

@@ -128,7 +128,7 @@ const PARAMS: [ParamSchema; OWN.len() + registry::SETTINGS.len()] = {
 
 static SCHEMA: Schema = Schema {
     name: "train_backtest_select",
-    version: 4,
+    version: 5,
     summary: "compares models in a back-test with a rolling origin, and selects the best",
     params: &PARAMS,
     inputs: &[

@@ -16,6 +16,10 @@
 //! 4. Errors within a window go together, so N scores say less than N independent ones: q is drawn to a prior, 2.8 at
 //!    95 % and in the proportions of the normal distribution at other levels, which counts for [`PRIOR_WINDOWS`] windows.
 //!    With one window there is no other, and the prior stands alone.
+//! 5. No bound lies farther from its forecast than [`FARTHEST`] times the largest error, as a difference, that the back-test
+//!    saw at that step or the two on either side. It says nothing where errors are of one size. After a level that fell,
+//!    an outage, or a value near zero, one window's errors are a thousand of the others' units, and a factor of that size
+//!    means nothing; there it is what holds.
 //!
 //! q grows with the level and the width does not depend on it, so intervals nest. Calibration knows only the windows that
 //! it is given. At 95 %, the 26 weekly windows of a year of hourly generation, each calibrated on the 7 before it, were
@@ -39,6 +43,9 @@ pub(crate) const PRIOR_WINDOWS: f64 = 7.0;
 /// The exponent of the step by which errors grow.
 const GROWTH: f64 = 0.3;
 
+/// How many of the largest errors near a step a bound may lie from its forecast.
+const FARTHEST: f64 = 3.0;
+
 /// The prior: how many widths the interval of 95 % reaches to either side.
 const PRIOR_AT_95: f64 = 2.8;
 
@@ -51,6 +58,8 @@ pub(crate) struct Conformal {
     pub(crate) scale: Scale,
     /// The error to expect at each step, on that scale.
     pub(crate) widths: Vec<f64>,
+    /// The largest error at each step and the two on either side, as a difference whatever the scale.
+    pub(crate) largest: Vec<f64>,
     /// How far the interval of each level reaches.
     pub(crate) reaches: Vec<Reach>,
 }
@@ -97,21 +106,18 @@ impl Conformal {
             Reach { level, widths }
         };
         let reaches = levels.iter().map(reach_of).collect();
+        let largest_at = |step: usize| {
+            let difference = |&window: &usize| (actual.window(window)[step] - forecast.window(window)[step]).abs();
+            windows.iter().map(difference).fold(0.0, f64::max)
+        };
+        let largest: Vec<f64> = (0..actual.steps()).map(largest_at).collect();
+        let near = |step: usize| near(&largest, step).iter().copied().fold(0.0, f64::max);
         Some(Self {
             scale,
+            largest: (0..actual.steps()).map(near).collect(),
             widths: smoothed(&means(&errors, None)),
             reaches,
         })
-    }
-
-    /// The error to expect at a step, the first being 0; beyond the back-test's it grows on.
-    fn width(&self, step: usize) -> f64 {
-        let (known, last) = (self.widths.len(), self.widths.last().copied().unwrap_or_default());
-        let grown = || last * ((step + 1) as f64 / known as f64).powf(GROWTH);
-        self.widths
-            .get(step)
-            .copied()
-            .unwrap_or_else(|| if known > 0 { grown() } else { last })
     }
 
     /// The intervals around point forecasts, in the order of the levels.
@@ -122,9 +128,10 @@ impl Conformal {
         };
         let interval = |reach: &Reach| {
             let pairs = mean.iter().enumerate().map(|(step, &f)| {
-                let width = self.width(step);
+                let (width, most) = (at(&self.widths, step), FARTHEST * at(&self.largest, step));
                 let (a, b) = (bound(f, -reach.widths * width), bound(f, reach.widths * width));
-                (a.min(b), a.max(b)) // a factor turns the bounds of a negative forecast round
+                // A factor turns the bounds of a negative forecast round, and an infinite one of zero is no number.
+                (a.min(b).max(f - most), a.max(b).min(f + most))
             });
             let (lower, upper) = pairs.unzip();
             Interval {
@@ -137,14 +144,28 @@ impl Conformal {
     }
 }
 
+/// What is known of a step, the first being 0; beyond those of the back-test it grows on.
+fn at(known: &[f64], step: usize) -> f64 {
+    let last = known.last().copied().unwrap_or_default();
+    let grown = || last * ((step + 1) as f64 / known.len() as f64).powf(GROWTH);
+    known
+        .get(step)
+        .copied()
+        .unwrap_or_else(|| if known.is_empty() { last } else { grown() })
+}
+
+/// The values of a step and the two on either side.
+fn near(values: &[f64], step: usize) -> &[f64] {
+    &values[step.saturating_sub(2)..(step + 3).min(values.len())]
+}
+
 /// Smooths the mean errors of the steps, and draws them towards the curve of the horizon's growth.
 fn smoothed(errors: &[f64]) -> Vec<f64> {
     let steps = errors.len();
     let growth: Vec<f64> = (1..=steps).map(|h| (h as f64).powf(GROWTH)).collect();
     let (overall, unit) = (mean(errors), mean(&growth));
-    let near = |h: usize| mean(&errors[h.saturating_sub(2)..(h + 3).min(steps)]);
     (0..steps)
-        .map(|h| 0.4 * near(h) + 0.6 * overall * growth[h] / unit)
+        .map(|h| 0.4 * mean(near(errors, h)) + 0.6 * overall * growth[h] / unit)
         .collect()
 }
 
@@ -294,6 +315,53 @@ mod tests {
             Conformal::calibrate(&WindowValues::new(3), &WindowValues::new(3), &[90.0]),
             None
         );
+    }
+
+    #[test]
+    fn no_bound_lies_far_beyond_the_largest_error_that_was_seen() {
+        // Five windows of three steps, positive throughout; in one the level is a thousandth of what was forecast.
+        let (mut actual, mut forecast) = (WindowValues::new(3), WindowValues::new(3));
+        for level in [1000.0, 1003.0, 998.0, 1.0, 1001.0] {
+            actual.push(Some(&[level, level + 1.0, level - 0.5]));
+            forecast.push(Some(&[1000.0; 3]));
+        }
+        let conformal = Conformal::calibrate(&actual, &forecast, &[80.0, 95.0]).unwrap();
+        assert_eq!((conformal.scale, &*conformal.largest), (Scale::Log, &[999.5; 3][..]));
+        for interval in conformal.intervals(&[1000.0, 0.0, -5.0, 1e9, 1e-9]) {
+            for (step, f) in [1000.0, 0.0, -5.0, 1e9, 1e-9].into_iter().enumerate() {
+                let most = 3.0 * at(&conformal.largest, step) * (1.0 + 1e-12);
+                let (lower, upper) = (interval.lower[step], interval.upper[step]);
+                assert!(
+                    f - most <= lower && lower <= f && f <= upper && upper <= f + most,
+                    "{f}: {lower} {upper}"
+                );
+            }
+        }
+        // The factor itself has no number.
+        let exploded = Conformal {
+            reaches: vec![Reach {
+                level: 95.0,
+                widths: 1e6,
+            }],
+            ..conformal
+        };
+        assert!(
+            exploded.intervals(&[1000.0, 0.0])[0]
+                .upper
+                .iter()
+                .all(|bound| bound.is_finite())
+        );
+    }
+
+    #[test]
+    fn where_errors_are_of_one_size_the_largest_says_nothing() {
+        let (actual, forecast) = simulated(7, 24, 0.3);
+        let conformal = Conformal::calibrate(&actual, &forecast, &[95.0]).unwrap();
+        let free = Conformal {
+            largest: vec![f64::INFINITY; 24],
+            ..conformal.clone()
+        };
+        assert_eq!(conformal.intervals(&[500.0; 48]), free.intervals(&[500.0; 48]));
     }
 
     #[test]

@@ -124,6 +124,14 @@ help: write it as in 2023-06-01 14:00:00, in UTC";
         reported(prepare(&project, "unique_id,ds,y\nA,2 Jan,1\n", &[])),
         expected
     );
+    for time in ["24-01-02", "02-01-24 05:00", "1/2/24", "2.1.24"] {
+        let expected = format!(
+            "`{time}` in row 1 of the column `ds` of `raw` has no year of four digits
+help: write it with four, as in 2023-06-01 14:00:00"
+        );
+        let told = reported(prepare(&project, &format!("unique_id,ds,y\nA,{time},1\n"), &[]));
+        assert_eq!(told, expected);
+    }
     let expected = "`1,5` in row 1 of the column `y` of `raw` is no number";
     assert_eq!(
         reported(prepare(&project, "unique_id,ds,y\nA,2024-01-01,\"1,5\"\n", &[])),

@@ -11,6 +11,7 @@ use super::{Criterion, Differenced, Method, finish, scale_of};
 use crate::engine::spec::schema::Kind;
 use crate::engine::spec::schema::Literal::{Bool, Int, Text};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest series, and the longest season, whose candidates are all estimated by exact likelihood.
@@ -129,8 +130,21 @@ impl AutoArima {
         let approximation = self
             .approximation
             .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1);
-        let search = OrderSearch::new(self, base, bounds, plain, with_constant, approximation);
+        let settings = self.on(n);
+        let search = OrderSearch::new(&settings, base, bounds, plain, with_constant, approximation);
         search.run(earlier)
+    }
+
+    /// The settings for a series of `n` values. The `AICc` of a model with a constant has no value on three and fewer, so
+    /// that one around zero would win whatever they are; R's `auto.arima` takes the `AIC` there as well.
+    fn on(&self, n: usize) -> Cow<'_, Self> {
+        match self.criterion {
+            Criterion::Aicc if n <= 3 => Cow::Owned(Self {
+                criterion: Criterion::Aic,
+                ..self.clone()
+            }),
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// Bounds on the orders that a series of `n` values can carry.

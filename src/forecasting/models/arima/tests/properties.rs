@@ -182,3 +182,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_handful_of_values_is_forecast_near_them() {
+    for values in [
+        &[100.0, 102.0, 101.0][..],
+        &[3.0, 5.0, 4.0],
+        &[1256.0, 1218.0, 1313.0],
+        &[-1e6, -1.02e6, -1.01e6],
+        &[100.0, 102.0],
+        &[100.0, 102.0, 101.0, 99.0],
+        &[100.0, 102.0, 101.0, 99.0, 100.0],
+    ] {
+        let (least, most) = values
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
+                (least.min(*value), most.max(*value))
+            });
+        let forecast = AutoArima::default().fit(values).expect("fitted").forecast(2, &[95.0]);
+        for value in forecast.mean {
+            let range = most - least;
+            assert!(least - range <= value && value <= most + range, "{values:?}: {value}");
+        }
+    }
+}
