@@ -8,6 +8,7 @@
 //! Nothing below `ingest` knows of electricity. A task sees the engine's task interface and nothing else of it.
 
 mod collect;
+mod csv_form;
 mod forecast;
 mod ingest;
 mod metrics_csv;

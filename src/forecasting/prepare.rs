@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::document;
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
-use super::series::{FREQUENCY, Frequency, Observation, observations};
+use super::series::{FREQUENCY, Frequency, Observation, observations_in};
 use super::table::{self, Columns, ParquetTable};
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -137,7 +137,10 @@ fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
     let frame = table::read(context, "raw")?;
     let columns = Columns::of(context, &frame, "raw");
     if columns.has("unique_id") {
-        return observations(context, "raw");
+        return observations_in(context, &columns);
+    }
+    if !columns.has("respondent") {
+        return Err(columns.lacks_all("`unique_id`, `ds` and `y`, nor `time`, `respondent`, `fueltype` and `value`"));
     }
     let respondents = columns.texts("respondent")?;
     let fueltypes = columns.texts("fueltype")?;

@@ -30,7 +30,14 @@ pub(crate) struct Observation {
 /// [`TaskError`] if it cannot be read, or a column is missing or of another type.
 pub(crate) fn observations(context: &Context<'_>, role: &str) -> Result<Vec<Observation>, TaskError> {
     let frame = table::read(context, role)?;
-    let columns = Columns::of(context, &frame, role);
+    observations_in(context, &Columns::of(context, &frame, role))
+}
+
+/// Those of a table that was read already.
+///
+/// # Errors
+/// [`TaskError`] if a column is missing or of another type.
+pub(crate) fn observations_in(context: &Context<'_>, columns: &Columns<'_>) -> Result<Vec<Observation>, TaskError> {
     let ids = columns.texts("unique_id")?;
     context.check_cancelled()?;
     let times = columns.times("ds")?;

@@ -16,6 +16,7 @@ use polars_io::prelude::{
     StatisticsOptions,
 };
 
+use super::csv_form::{self, CsvFault};
 use super::data_file;
 use super::limits::{Excess, SizeLimit, TableLimits};
 use super::parquet_check::{self, ParquetFault};
@@ -185,6 +186,7 @@ pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<DataFrame, TaskE
     match aside(context.cancelled, move || parse(bytes, limits)) {
         Ok(Ok(frame)) => Ok(frame),
         Ok(Err(TableFault::Unreadable(why))) => Err(unreadable(&why)),
+        Ok(Err(TableFault::Form(fault))) => Err(unreadable(&fault.why()).help(fault.help())),
         Ok(Err(TableFault::Over(excess))) => Err(excess.in_input(&holder)),
         Ok(Err(TableFault::Categories(column))) => {
             let what = format!(
@@ -207,6 +209,8 @@ enum TableFault {
     Over(Excess),
     /// The name of a column.
     Categories(String),
+    /// A CSV file that is none, or that was cut.
+    Form(CsvFault),
 }
 
 impl From<PolarsError> for TableFault {
@@ -224,7 +228,7 @@ impl From<ParquetFault> for TableFault {
     }
 }
 
-fn csv(bytes: Vec<u8>, limits: TableLimits) -> Result<DataFrame, TableFault> {
+fn csv(mut bytes: Vec<u8>, limits: TableLimits) -> Result<DataFrame, TableFault> {
     let names = memchr::memchr(b'\n', &bytes).map_or(&*bytes, |end| &bytes[..end]);
     let columns = 1 + memchr::memchr_iter(b',', names).count() as u64;
     let (mut lines, mut begin) = (0_u64, 0);
@@ -236,6 +240,8 @@ fn csv(bytes: Vec<u8>, limits: TableLimits) -> Result<DataFrame, TableFault> {
     TableLimits::columns(columns).map_err(TableFault::Over)?;
     limits.rows(lines.saturating_sub(1)).map_err(TableFault::Over)?;
     limits.values(lines.saturating_mul(columns)).map_err(TableFault::Over)?;
+    let length = csv_form::checked(&bytes).map_err(TableFault::Form)?.len();
+    bytes.truncate(length);
     let reader = CsvReadOptions::default()
         .with_infer_schema_length(Some(0))
         .into_reader_with_file_handle(Cursor::new(bytes));
@@ -304,13 +310,20 @@ impl<'a> Columns<'a> {
     }
 
     fn column(&self, name: &str) -> Result<&'a Column, TaskError> {
-        self.frame.column(name).map_err(|_| {
-            let all = self.frame.get_column_names();
-            let names: Vec<_> = all.iter().take(NAMED).map(|name| short(name, LONGEST_NAME)).collect();
-            let more = if all.len() > names.len() { ", …" } else { "" };
-            TaskError::new(format!("`{}` has no column `{name}`", self.role))
-                .note(format!("its columns: {}{more}", names.join(", ")))
-        })
+        let missing = || self.with_names(TaskError::new(format!("`{}` has no column `{name}`", self.role)));
+        self.frame.column(name).map_err(|_| missing())
+    }
+
+    /// An error on a table without any of some columns.
+    pub(super) fn lacks_all(&self, names: &str) -> TaskError {
+        self.with_names(TaskError::new(format!("`{}` has no columns {names}", self.role)))
+    }
+
+    fn with_names(&self, error: TaskError) -> TaskError {
+        let all = self.frame.get_column_names();
+        let names: Vec<_> = all.iter().take(NAMED).map(|name| short(name, LONGEST_NAME)).collect();
+        let more = if all.len() > names.len() { ", …" } else { "" };
+        error.note(format!("its columns: {}{more}", names.join(", ")))
     }
 
     fn wrong(&self, name: &str, wanted: &str, column: &Column) -> TaskError {
@@ -360,12 +373,13 @@ impl<'a> Columns<'a> {
         texts.iter().enumerate().map(owned).collect()
     }
 
-    /// A column of numbers; an empty field of a CSV file is a missing one.
+    /// A column of numbers; a field of a CSV file that is empty or says that it has none is a missing one.
     pub(super) fn numbers(&self, name: &str) -> Result<Vec<Option<f64>>, TaskError> {
         let column = self.column(name)?;
         if let Ok(texts) = column.str() {
             let number = |(at, text): (usize, Option<&str>)| match text.map(str::trim) {
-                None | Some("") => Ok(None),
+                None => Ok(None),
+                Some(text) if is_missing(text) => Ok(None),
                 Some(text) => text.parse().map(Some).map_err(|_| {
                     let what = format!(
                         "`{}` in row {} of the column `{name}` of `{}` is no number",
@@ -432,6 +446,13 @@ impl<'a> Columns<'a> {
         };
         micros.physical().iter().enumerate().map(time).collect()
     }
+}
+
+/// Whether a field of a CSV file says that there is no value: R's, pandas', SQL's and SAS's way, and those of the EIA, whose
+/// `w` is a value that is withheld.
+fn is_missing(text: &str) -> bool {
+    let words = ["", ".", "-", "--", "w", "na", "n/a", "null", "none"];
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Reads a time in UTC as people and other tools write it.

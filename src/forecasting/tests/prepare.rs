@@ -116,6 +116,47 @@ fn monthly_series_keep_the_last_day_of_the_month() {
 }
 
 #[test]
+fn a_field_that_says_there_is_no_value_is_a_missing_one() {
+    let project = TaskDirectory::new();
+    for word in ["", "NA", "n/a", "null", "--", "-", ".", "w", "None"] {
+        let raw =
+            format!("unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,{word}\nA,2024-01-01 02:00,3\n\n\n");
+        prepare(&project, &raw, &[("gaps", Value::Text("keep".into()))]).expect("series");
+        let expected = "unique_id,ds,y\nA,2024-01-01 00:00:00,1.0\nA,2024-01-01 01:00:00,\nA,2024-01-01 02:00:00,3.0\n";
+        assert_eq!(project.csv("clean"), expected, "{word}");
+    }
+}
+
+#[test]
+fn what_is_no_csv_file_with_commas_says_so() {
+    let project = TaskDirectory::new();
+    for (raw, told) in [
+        (
+            "unique_id;ds;y\nA;2024-01-01;1,5\n",
+            "`raw` is not readable as CSV: its fields are separated by `;`, not by commas\n\
+             help: write it with commas between the fields, and a point in decimal numbers",
+        ),
+        (
+            "# made by x\nunique_id,ds,y\nA,2024-01-01,1\n",
+            "`raw` is not readable as CSV: its first line begins with `#`, where the names of the columns have to be\n\
+             help: remove the lines before the header",
+        ),
+        (
+            "unique_id,ds,y\nA,2024-01-01,1\nA,2024-01-0",
+            "`raw` is not readable as CSV: row 2 has 2 fields, and the header 3\n\
+             help: see whether the file was cut off, or a field with a comma in it lacks its quotes",
+        ),
+        (
+            "ID,Date,Value\nA,2024-01-01,1\n",
+            "`raw` has no columns `unique_id`, `ds` and `y`, nor `time`, `respondent`, `fueltype` and `value`\n\
+             note: its columns: ID, Date, Value",
+        ),
+    ] {
+        assert_eq!(reported(prepare(&project, raw, &[])), told, "{raw}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_reported_with_its_row() {
     let project = TaskDirectory::new();
     let expected = "`2 Jan` in row 1 of the column `ds` of `raw` is no time
