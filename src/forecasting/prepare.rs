@@ -35,12 +35,25 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// What becomes of missing values before the first value of a series and after its last.
+    enum EndPolicy {
+        /// Their rows go.
+        Trim = "trim",
+        /// They stay missing.
+        Keep = "keep",
+    }
+}
+
+/// The share of a series that may be trimmed at its end: more is no late delivery, but a series that has ended.
+const MOST_TRIMMED: usize = 10;
+
 /// How many places of one kind the metadata lists; all are counted.
 const LISTED: usize = 50;
 
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
-    version: 2,
+    version: 3,
     summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
         ParamSchema {
@@ -60,6 +73,13 @@ static SCHEMA: Schema = Schema {
             kind: Kind::Int { min: 1, max: 10_000 },
             default: Some(Literal::Int(6)),
             doc: "longest gap that is filled, in steps (hours of hourly data); a longer one stays",
+        },
+        ParamSchema {
+            name: "ends",
+            kind: Kind::Choice(EndPolicy::NAMES),
+            default: Some(Literal::Text(EndPolicy::Trim.name())),
+            doc: "whether rows without a value before the first value of a series, and after its last, go; at the end no \
+                  more than a tenth of it",
         },
         FREQUENCY,
         MAX_MB,
@@ -114,10 +134,18 @@ impl Task for PrepareClean {
         let mut clean = Vec::with_capacity(rows.len());
         for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
+            let same = match of_param(context, "ends") {
+                EndPolicy::Trim => trimmed(same, &mut report),
+                EndPolicy::Keep => same,
+            };
             filled(same, frequency, fill, &mut report, &mut clean, limits)?;
         }
+        let trimmed = match report.trimmed {
+            0 => String::new(),
+            rows => format!(", {rows} rows without a value trimmed at the ends"),
+        };
         context.log(&format!(
-            "{} rows of {} series, {} values filled, {} values missing",
+            "{} rows of {} series, {} values filled, {} values missing{trimmed}",
             clean.len(),
             report.series.len(),
             report.filled,
@@ -175,6 +203,10 @@ struct Report {
     filled: usize,
     /// Values that are still missing.
     missing: usize,
+    /// Rows without a value that went at the ends of series.
+    trimmed: usize,
+    /// Which, end by end.
+    ends: Vec<Value>,
     /// What was done, gap by gap.
     repairs: Vec<Value>,
     /// Gaps that were too long to fill.
@@ -187,7 +219,7 @@ impl Report {
     fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
         let start = clean.iter().map(|row| row.ds).min();
         let end = clean.iter().map(|row| row.ds).max();
-        let touched = self.filled > 0 || self.repeated > 0 || !self.contradicting.is_empty();
+        let touched = self.filled > 0 || self.trimmed > 0 || self.repeated > 0 || !self.contradicting.is_empty();
         let status = match (self.missing, touched) {
             (0, false) => "clean",
             (0, true) => "mended",
@@ -215,7 +247,12 @@ impl Report {
                 "not_finite_values": self.not_finite,
                 "negative_values": self.negative,
             },
-            "repairs": { "values_filled": self.filled, "filled": self.repairs },
+            "repairs": {
+                "values_filled": self.filled,
+                "filled": self.repairs,
+                "rows_trimmed": self.trimmed,
+                "trimmed": self.ends,
+            },
             "gaps_left": { "values_missing": self.missing, "gaps": self.gaps },
         })
     }
@@ -266,6 +303,34 @@ fn merged(
         .help("mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"")),
         _ => Ok(merged),
     }
+}
+
+/// A series, sorted and without duplicates, from its first value on and up to its last; one that has none, or has ended
+/// long before its last row, is left for the validation to tell.
+fn trimmed<'r>(rows: &'r [Observation], report: &mut Report) -> &'r [Observation] {
+    let has_value = |row: &Observation| row.y.is_some();
+    let (Some(first), Some(last)) = (rows.iter().position(has_value), rows.iter().rposition(has_value)) else {
+        return rows;
+    };
+    let end = match (rows.len() - 1 - last) * MOST_TRIMMED <= rows.len() {
+        true => last + 1,
+        false => rows.len(),
+    };
+    for gone in [&rows[..first], &rows[end..]] {
+        let (Some(from), Some(to)) = (gone.first(), gone.last()) else {
+            continue;
+        };
+        report.trimmed += gone.len();
+        if report.ends.len() < LISTED {
+            report.ends.push(json!({
+                "unique_id": from.unique_id,
+                "start": from.ds.to_string(),
+                "end": to.ds.to_string(),
+                "rows": gone.len(),
+            }));
+        }
+    }
+    &rows[first..end]
 }
 
 /// Brings one series, sorted and without duplicates, to its steps, and fills the gaps that are short enough.

@@ -53,7 +53,10 @@ B,2024-01-01 01:00:00,6.0
             "rows_read": 8, "repeated_rows": 1, "contradicting_times": 0, "contradictions": [], "missing_times": 1,
             "empty_values": 1, "not_finite_values": 0, "negative_values": 1,
         },
-        "repairs": { "values_filled": 2, "filled": [gap("2024-01-01 02:00:00"), gap("2024-01-01 04:00:00")] },
+        "repairs": {
+            "values_filled": 2, "filled": [gap("2024-01-01 02:00:00"), gap("2024-01-01 04:00:00")],
+            "rows_trimmed": 0, "trimmed": [],
+        },
         "gaps_left": { "values_missing": 0, "gaps": [] },
     });
     assert_eq!(project.json("metadata"), expected);
@@ -61,7 +64,7 @@ B,2024-01-01 01:00:00,6.0
 }
 
 #[test]
-fn long_gaps_and_gaps_at_an_end_stay() {
+fn long_gaps_stay_and_so_do_those_at_an_end_if_that_is_wanted() {
     let project = TaskDirectory::new();
     let raw = "unique_id,ds,y
 A,2024-01-01 00:00,
@@ -70,7 +73,8 @@ A,2024-01-01 04:00,8
 A,2024-01-01 05:00,9
 A,2024-01-01 06:00,10
 ";
-    prepare(&project, raw, &[("max_gap", Value::Int(1))]).expect("series");
+    let keep = ("ends", text("keep"));
+    prepare(&project, raw, &[("max_gap", Value::Int(1)), keep.clone()]).expect("series");
     let metadata = project.json("metadata");
     assert_eq!(metadata["status"], "has gaps");
     let expected = json!({ "values_missing": 3, "gaps": [
@@ -78,7 +82,7 @@ A,2024-01-01 06:00,10
         { "unique_id": "A", "start": "2024-01-01 02:00:00", "end": "2024-01-01 03:00:00", "values": 2 },
     ]});
     assert_eq!(metadata["gaps_left"], expected);
-    prepare(&project, raw, &[("gaps", text("keep"))]).expect("series");
+    prepare(&project, raw, &[("gaps", text("keep")), keep]).expect("series");
     assert_eq!(project.json("metadata")["gaps_left"], expected);
 }
 
@@ -116,12 +120,56 @@ fn monthly_series_keep_the_last_day_of_the_month() {
 }
 
 #[test]
+fn late_hours_go_and_a_series_that_ended_is_left_for_the_validation() {
+    let project = TaskDirectory::new();
+    // A begins a step late and ends two steps early, B lacks the last third, C has no value.
+    let rows = |id: &str, has_value: &dyn Fn(u32) -> bool| -> String {
+        let row = |hour: u32| {
+            let value = if has_value(hour) { "1" } else { "" };
+            format!("{id},2024-01-{:02} {:02}:00,{value}\n", 1 + hour / 24, hour % 24)
+        };
+        (0..48).map(row).collect()
+    };
+    let raw = format!(
+        "unique_id,ds,y\n{}{}{}",
+        rows("A", &|hour| (1..46).contains(&hour)),
+        rows("B", &|hour| hour < 32),
+        rows("C", &|_| false)
+    );
+    prepare(&project, &raw, &[]).expect("series");
+    let metadata = project.json("metadata");
+    let counts = |series: usize| metadata["series"][series]["row_count"].as_u64();
+    assert_eq!([counts(0), counts(1), counts(2)], [Some(45), Some(48), Some(48)]);
+    let gone =
+        |start: &str, end: &str, rows: u32| json!({ "unique_id": "A", "start": start, "end": end, "rows": rows });
+    assert_eq!(metadata["repairs"]["rows_trimmed"], 3);
+    assert_eq!(
+        metadata["repairs"]["trimmed"],
+        json!([
+            gone("2024-01-01 00:00:00", "2024-01-01 00:00:00", 1),
+            gone("2024-01-02 22:00:00", "2024-01-02 23:00:00", 2)
+        ])
+    );
+    assert_eq!(metadata["gaps_left"]["values_missing"], 16 + 48);
+    assert_eq!(metadata["status"], "has gaps");
+    prepare(&project, &raw, &[("ends", text("keep"))]).expect("series");
+    let metadata = project.json("metadata");
+    assert_eq!(
+        (
+            &metadata["repairs"]["rows_trimmed"],
+            &metadata["gaps_left"]["values_missing"]
+        ),
+        (&json!(0), &json!(3 + 16 + 48))
+    );
+}
+
+#[test]
 fn a_field_that_says_there_is_no_value_is_a_missing_one() {
     let project = TaskDirectory::new();
     for word in ["", "NA", "n/a", "null", "--", "-", ".", "w", "None"] {
         let raw =
             format!("unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,{word}\nA,2024-01-01 02:00,3\n\n\n");
-        prepare(&project, &raw, &[("gaps", Value::Text("keep".into()))]).expect("series");
+        prepare(&project, &raw, &[("gaps", text("keep"))]).expect("series");
         let expected = "unique_id,ds,y\nA,2024-01-01 00:00:00,1.0\nA,2024-01-01 01:00:00,\nA,2024-01-01 02:00:00,3.0\n";
         assert_eq!(project.csv("clean"), expected, "{word}");
     }
