@@ -334,13 +334,14 @@ fn declared(
     let digest = |file: &FoundParamsFile| {
         file.bytes
             .as_ref()
-            .map(|bytes| Digest::of(bytes))
+            .map(|bytes| Digest::of(bytes).hex())
             .map_err(String::clone)
     };
     let params_files: Vec<_> = params_files.iter().map(|file| (&file.path, digest(file))).collect();
     let found_key = (matches, tables, params_files);
-    let content_key = Digest::of(content.as_bytes());
-    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content_key:?}");
+    // Whole digests, since `{:?}` shows the beginning of one; the text itself may be long.
+    let content_key = Digest::of(content.as_bytes()).hex();
+    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content_key}");
     let key = Digest::of(key.as_bytes());
     let kept = Store::checked_spec(root, key, user);
     let is_kept = kept.is_some();

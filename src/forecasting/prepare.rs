@@ -130,11 +130,11 @@ impl Task for PrepareClean {
             GapPolicy::Interpolate => Some(max_gap),
             GapPolicy::Keep => None,
         };
-        let limits = TableLimits::of(context);
+        let (ends, limits) = (of_param(context, "ends"), TableLimits::of(context));
         let mut clean = Vec::with_capacity(rows.len());
         for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
-            let same = match of_param(context, "ends") {
+            let same = match ends {
                 EndPolicy::Trim => trimmed(same, &mut report),
                 EndPolicy::Keep => same,
             };

@@ -111,10 +111,10 @@ impl Conformal {
             windows.iter().map(difference).fold(0.0, f64::max)
         };
         let largest: Vec<f64> = (0..actual.steps()).map(largest_at).collect();
-        let near = |step: usize| near(&largest, step).iter().copied().fold(0.0, f64::max);
+        let largest_near = |step: usize| near(&largest, step).iter().copied().fold(0.0, f64::max);
         Some(Self {
             scale,
-            largest: (0..actual.steps()).map(near).collect(),
+            largest: (0..actual.steps()).map(largest_near).collect(),
             widths: smoothed(&means(&errors, None)),
             reaches,
         })

@@ -130,14 +130,14 @@ impl AutoArima {
         let approximation = self
             .approximation
             .unwrap_or(n > EXACT_SEARCH.0 || base.season_length > EXACT_SEARCH.1);
-        let settings = self.on(n);
+        let settings = self.for_length(n);
         let search = OrderSearch::new(&settings, base, bounds, plain, with_constant, approximation);
         search.run(earlier)
     }
 
     /// The settings for a series of `n` values. The `AICc` of a model with a constant has no value on three and fewer, so
     /// that one around zero would win whatever they are; R's `auto.arima` takes the `AIC` there as well.
-    fn on(&self, n: usize) -> Cow<'_, Self> {
+    fn for_length(&self, n: usize) -> Cow<'_, Self> {
         match self.criterion {
             Criterion::Aicc if n <= 3 => Cow::Owned(Self {
                 criterion: Criterion::Aic,
