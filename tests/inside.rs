@@ -391,6 +391,7 @@ impl Inside {
                 secrets: BTreeMap::new(),
                 interrupted: &interrupted,
                 superseded: None,
+                seal: None,
             };
             build::build(context, &options, &*self.control).expect("a usable store")
         })

@@ -4,13 +4,14 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt, lineage, plan, threads};
+use super::{CommandError, Exit, Session, interrupt, lineage, plan, sealed, threads};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
-use crate::engine::graph::TargetId;
+use crate::engine::graph::{Graph, TargetId};
 use crate::engine::nesting;
+use crate::engine::seal::SealRequest;
 use crate::engine::store::private_key;
 use crate::report;
 use crate::report::advice;
@@ -56,7 +57,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         return plan::show(&project, &goals, &force, session);
     }
     refuse_inside(&project)?;
-    let summary = once(args, &project, session, interrupt::watch(), None)?;
+    let seal = sealed::request(args, &project, session);
+    let summary = once(args, &project, session, interrupt::watch(), None, seal)?;
     Ok(exit_of(&summary))
 }
 
@@ -89,13 +91,14 @@ pub(super) fn refuse_inside(project: &Project) -> Result<(), CommandError> {
 pub(super) type Superseded<'a> = dyn Fn(TargetId) -> bool + Sync + 'a;
 
 /// Builds once in a project that was loaded; ends soon after `interrupted` is set, or `superseded` says so of a target
-/// that runs.
+/// that runs. Keeps a seal, if that is asked for, once all is fresh.
 pub(super) fn once(
     args: &Args,
     project: &Project,
     session: &Session,
     interrupted: &AtomicBool,
     superseded: Option<&Superseded<'_>>,
+    seal: Option<SealRequest>,
 ) -> Result<Summary, CommandError> {
     let jobs = args.jobs.unwrap_or_else(threads::cores).get();
     let goals = goals(args, project, session)?;
@@ -120,6 +123,7 @@ pub(super) fn once(
         secrets: project.secrets.clone(),
         interrupted,
         superseded,
+        seal,
     };
     build(project, &options, session)
 }
@@ -168,19 +172,21 @@ fn not_fresh(project: &Project, targets: &[TargetId]) -> CommandError {
     }
 }
 
+/// Runs `build` with an observer that reports it in the manner of the session.
+pub(super) fn observing<T>(graph: &Graph, session: &Session, build: impl FnOnce(&dyn Observer) -> T) -> T {
+    let screen = &session.screen;
+    match screen.json() {
+        true => build(&json::EventLines::new(graph, screen)),
+        false => build(&Terminal::new(graph, screen, session.common.expand)),
+    }
+}
+
 /// Builds what `options` ask for, and tells it in the manner of the session.
 pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session) -> Result<Summary, CommandError> {
-    let screen = &session.screen;
-    let (people, lines);
-    let observer: &dyn Observer = if screen.json() {
-        lines = json::EventLines::new(&project.graph, screen);
-        &lines
-    } else {
-        people = Terminal::new(&project.graph, screen, session.common.expand);
-        &people
-    };
-    let built = lineage::during(project, session, observer, |observer| {
-        build::build(project.context(), options, observer)
+    let built = observing(&project.graph, session, |observer| {
+        lineage::during(project, session, observer, |observer| {
+            build::build(project.context(), options, observer)
+        })
     });
     built.map_err(|error| match error {
         BuildError::Plan(errors) => project.plan_failure(&errors),

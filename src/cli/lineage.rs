@@ -34,6 +34,12 @@ const WAITING: usize = 10_000;
 /// How long a build that is done waits for the last of them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Whether the environment says where to send events, or says it wrongly.
+pub(super) fn is_asked_for(env: &BTreeMap<String, String>, root: &Path) -> bool {
+    let mut wrong = Vec::new();
+    settings::read(env, root, &mut wrong).is_some() || !wrong.is_empty()
+}
+
 /// Runs `build` with an observer that sends events as well, if the environment says where to.
 pub(super) fn during<T>(
     project: &Project,

@@ -26,6 +26,7 @@ mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
 mod run;
+mod sealed;
 pub mod setup;
 mod show;
 mod small_file;
@@ -114,6 +115,11 @@ impl Cli {
 
 /// Runs a command.
 fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandError> {
+    if let CliCommand::Build(args) = command
+        && let Some(exit) = sealed::answer(args, session)
+    {
+        return Ok(exit);
+    }
     threads::start(match command {
         CliCommand::Build(args) => args.jobs,
         CliCommand::Watch(args) => args.jobs,

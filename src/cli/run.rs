@@ -13,6 +13,7 @@ use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 use super::{CommandError, Common, Exit, asked_files, build, setup};
 use crate::atsaffile::{self, Overrides, ValueType};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::engine::lookups::Lookups;
 use crate::engine::spec::schema::{self, Catalog, Kind, Schema};
 use crate::engine::spec::{Action, Origin, Spec, Value};
 use crate::outward::{visible_line, without_credentials};
@@ -107,7 +108,7 @@ fn look_for_place(rest: &[OsString], common: &mut Common) {
 fn spec(common: &Common, catalog: &Catalog) -> Result<Spec, CommandError> {
     let file = setup::find(common)?;
     let (path, text) = setup::read(&file)?;
-    let found = asked_files::look(&setup::root_of(&file), &text);
+    let found = asked_files::look(&setup::root_of(&file), &text, &mut Lookups::default());
     let (spec, diagnostics) = atsaffile::load_with(&path, &text, &Overrides::default(), &found, catalog);
     let wrong = diagnostics.iter().any(|it| it.severity == Severity::Error);
     if wrong && spec.params.is_empty() && spec.targets.is_empty() {

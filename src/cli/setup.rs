@@ -1,7 +1,7 @@
 //! From the common flags to a project that is ready to be planned: Atsaffile, graph, store, environment, secrets.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -12,7 +12,9 @@ use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, GraphError, LinkOut, TargetId};
+use crate::engine::lookups::Lookups;
 use crate::engine::plan::{PlanContext, PlanError};
+use crate::engine::seal::Loading;
 use crate::engine::spec::schema::{Catalog, VariableRole};
 use crate::engine::spec::{Output, Secret, Spec, full_name};
 use crate::engine::store::{CheckedSpec, Store, UserKey};
@@ -49,6 +51,8 @@ pub struct Project {
     typed_in: String,
     /// What is wrong without stopping the command.
     pub warnings: Vec<Diagnostic>,
+    /// What reading it asked of the disk.
+    pub loading: Loading,
 }
 
 impl Project {
@@ -62,6 +66,19 @@ impl Project {
             env: &self.env,
             tasks: &self.tasks,
         }
+    }
+
+    /// The variables of the environment that may decide what is fresh.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        let spec = &self.graph.spec;
+        let declared = spec.targets.iter().flat_map(|target| &target.env);
+        let mut names: BTreeSet<String> = declared.chain(spec.secrets.keys()).cloned().collect();
+        for schema in self.tasks.catalog().values() {
+            names.extend(schema.variables_for(|_| true).map(str::to_owned));
+        }
+        names.extend(["HOME", "XDG_STATE_HOME"].map(str::to_owned));
+        names.into_iter().collect()
     }
 
     /// The targets that some goals mean.
@@ -191,6 +208,7 @@ impl Project {
 /// # Errors
 /// [`CommandError`] with every mistake at once.
 pub fn load(session: &Session) -> Result<Project, CommandError> {
+    let loading = Loading::begin();
     let (common, tasks) = (&session.common, (session.tasks)());
     let file = find(common)?;
     let (typed, text) = read(&file)?;
@@ -221,6 +239,11 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     });
     let (store, files) = opened.map_err(CommandError::store)?;
     store.bind(user.clone(), common.trust_store);
+    let mut lookups = declared.lookups;
+    let own = [Path::new(file.file_name().unwrap_or_default()), Path::new(".env")];
+    own.into_iter().for_each(|own| lookups.file(own));
+    // A program that was exchanged has other tasks, whatever its version.
+    std::env::current_exe().iter().for_each(|program| lookups.file(program));
     let mut diagnostics = declared.diagnostics;
     if !declared.secrets.is_empty() {
         diagnostics.extend(wrong_in_file);
@@ -256,6 +279,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         tasks,
         typed_in,
         warnings: diagnostics,
+        loading: loading.with(lookups),
     })
 }
 
@@ -313,6 +337,8 @@ struct CheckedAtsaffile {
     diagnostics: Vec<Diagnostic>,
     /// The key under which its Spec is worth keeping, with the warnings about it, if it is not kept already.
     new: Option<(Digest, Vec<Diagnostic>)>,
+    /// Where it was looked for what it asks of the disk.
+    lookups: Lookups,
 }
 
 /// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
@@ -325,7 +351,8 @@ fn declared(
     user: &UserKey,
 ) -> CheckedAtsaffile {
     let version = env!("CARGO_PKG_VERSION");
-    let found = asked_files::look(root, &content);
+    let mut lookups = Lookups::default();
+    let found = asked_files::look(root, &content, &mut lookups);
     let FileAnswers {
         matches,
         tables,
@@ -369,6 +396,7 @@ fn declared(
         secrets,
         diagnostics,
         new,
+        lookups,
     }
 }
 
@@ -399,7 +427,7 @@ fn links_out(graph: &Graph) -> Vec<Diagnostic> {
 }
 
 /// Where atsaf keeps what is the user's own and no project's, as the desktop's rules say.
-fn state_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
+pub(super) fn state_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let absolute = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || absolute("HOME").map(|home| home.join(".local/state"));
     Some(absolute("XDG_STATE_HOME").or_else(home)?.join("atsaf"))
@@ -460,7 +488,7 @@ pub(super) fn find(common: &Common) -> Result<PathBuf, CommandError> {
 }
 
 /// Where the user stands, relative to the project; empty if that is the project or outside of it.
-fn typed_in(common: &Common, root: &Path) -> String {
+pub(super) fn typed_in(common: &Common, root: &Path) -> String {
     let start = common.directory.as_deref().unwrap_or(Path::new("."));
     if start == root {
         return String::new();

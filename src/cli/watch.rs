@@ -108,7 +108,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
                 let edits = Edits::since(&project, &goals, session);
                 let superseded = |id: TargetId| stopped < STOPPED && edits.is_stale(id);
                 let (built, meanwhile) = while_listening(&mut source, &watched, &edits, || {
-                    build::once(&args, &project, session, interrupted, Some(&superseded))
+                    build::once(&args, &project, session, interrupted, Some(&superseded), None)
                 });
                 changed = meanwhile;
                 // What the attempts were seen to use is known by now.

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 pub use super::run::Options;
 
 use super::clock;
+use super::file_clock::Since;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Overtaken};
 use super::graph::{Graph, GraphError, TargetId};
@@ -24,6 +25,7 @@ use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::Run;
 use super::schedule::{Budget, Schedule};
+use super::seal::Standing;
 use super::spec::Action;
 use super::store::entry::{Entry, RunEntry};
 use super::store::{StoreError, private_key};
@@ -60,26 +62,37 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         wake: Condvar::new(),
     };
     let foreign = context.store.records.foreign();
+    let seal = options.seal.as_ref();
+    if seal.is_some() {
+        context.files.record_looks();
+    }
     let plan = build.plan()?;
+    let looks = context.files.take_looks();
     let idle = plan.open().next().is_none();
     let result = if idle {
         build.tell_plan(&plan);
         context.store.remember(context.files, &context.graph.spec);
+        if let Some(request) = seal {
+            build.run.stand(Standing::of(&plan, looks, request.loading.since(), context.graph.lookups()));
+        }
         Ok(())
     } else {
         build.begin_and_end(plan, foreign)
     };
     let mut summary = build.run.summary();
     summary.duration = begun.elapsed();
-    for message in context.store.records.warnings() {
-        observer.observe(&Event::Warning { message });
-    }
-    for link in context.files.take_circles() {
-        let message =
-            format!("`{link}` is a link that leads back to where it lies: it counts as what it says, no more");
+    let circle = |link| format!("`{link}` is a link that leads back to where it lies: it counts as what it says, no more");
+    let warnings = context.store.records.warnings().into_iter();
+    let warnings: Vec<String> = warnings.chain(context.files.take_circles().into_iter().map(circle)).collect();
+    // What has to be told each time is found out each time.
+    let told = !warnings.is_empty();
+    for message in warnings {
         observer.observe(&Event::Warning { message });
     }
     result?;
+    if let (Some(request), Some(standing), false) = (seal, build.run.take_standing(), told) {
+        context.store.keep_seal(request, &standing, context.files);
+    }
     observer.observe(&Event::Ended {
         run: build.run.id,
         summary,
@@ -240,23 +253,46 @@ impl Build<'_> {
             store.records.refresh()?;
             by_others |= store.records.foreign() != foreign;
             foreign = store.records.foreign();
-            if let Some(graph) = self.moved_graph()? {
+            let since = self.stand_still();
+            let (graph, has_moved) = self.graph_now()?;
+            if has_moved {
                 let next = self.with_graph(&graph);
-                return match next.plan_again(by_others, &mut moves)? {
+                return match next.plan_again(by_others, &mut moves, since, &graph)? {
                     Some(plan) => next.rounds(plan, foreign, moves),
                     None => Ok(()),
                 };
             }
-            match self.plan_again(by_others, &mut moves)? {
+            match self.plan_again(by_others, &mut moves, since, &graph)? {
                 Some(next) => plan = next,
                 None => return Ok(()),
             }
         }
     }
 
-    /// The plan of what is still to be done, if there is anything; what moves without end fails.
-    fn plan_again(&self, by_others: bool, moves: &mut u32) -> Result<Option<Plan>, BuildError> {
-        let plan = self.plan()?;
+    /// Waits until what was made so far can be told from what is changed from here on, if a seal is to be kept.
+    fn stand_still(&self) -> Option<Since> {
+        let store = self.run.context.store;
+        self.run.options.seal.as_ref().and_then(|_| store.next_tick())
+    }
+
+    /// The plan of what is still to be done, if there is anything; what moves without end fails. `asked` is the graph as
+    /// it was made `since`.
+    fn plan_again(
+        &self,
+        by_others: bool,
+        moves: &mut u32,
+        since: Option<Since>,
+        asked: &Graph,
+    ) -> Result<Option<Plan>, BuildError> {
+        let files = self.run.context.files;
+        if since.is_some() {
+            files.record_looks();
+        }
+        let plan = self.plan();
+        let looks = files.take_looks();
+        let plan = plan?;
+        let standing = since.and_then(|since| Standing::of(&plan, looks, since, asked.lookups()));
+        self.run.stand(standing);
         if plan.open().next().is_none() {
             if by_others {
                 self.tell_plan(&plan);
@@ -281,12 +317,14 @@ impl Build<'_> {
         }
     }
 
-    /// The graph as the disk has it now, if it is another one: a file joined a glob, or a word has become a file.
-    fn moved_graph(&self) -> Result<Option<Graph>, BuildError> {
+    /// The graph as the disk has it now, and whether it is another one: a file joined a glob, or a word has become a
+    /// file.
+    fn graph_now(&self) -> Result<(Graph, bool), BuildError> {
         let PlanContext { graph, files, .. } = self.run.context;
         let now = Graph::new(Arc::clone(&graph.spec), files).map_err(|wrong| BuildError::Graph(wrong.1))?;
         let is_same = |id: &TargetId| now.node(*id).reads == graph.node(*id).reads;
-        Ok((!graph.order().iter().all(is_same)).then_some(now))
+        let has_moved = !graph.order().iter().all(is_same);
+        Ok((now, has_moved))
     }
 
     /// Fails those targets that are stale again, with what moved; not those for which only the outside world moved, which

@@ -62,6 +62,47 @@ pub(super) fn is_older(identity: &Identity, measured: &Measured, probe: Option<&
     nanoseconds(change) + i128::try_from(margin.as_nanos()).unwrap_or_default() < begin
 }
 
+/// A moment before which files were last changed that stood still since.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since {
+    begun: Measured,
+    /// The moment by the clock of a device, where that was waited for.
+    tick: Option<(u64, Moment)>,
+}
+
+impl Since {
+    /// Now, by this machine's clock.
+    pub(super) fn now() -> Self {
+        Self {
+            begun: Measured::now(),
+            tick: None,
+        }
+    }
+
+    /// The next tick of the clock that stamps files, in a directory of the store; `None` if it is not known.
+    pub(super) fn next_tick(directory: &Path) -> Option<Self> {
+        let probe = Probe::new(directory)?;
+        let last = probe.now()?;
+        for _ in 0..100 {
+            std::thread::sleep(Duration::from_millis(1));
+            let now = probe.now()?;
+            if now > last {
+                let tick = Some((probe.device, now));
+                return Some(Self { tick, ..Self::now() });
+            }
+        }
+        None
+    }
+
+    /// Whether a file was last changed before it.
+    pub(super) fn is_after(&self, identity: &Identity, probe: Option<&Probe>) -> bool {
+        match self.tick {
+            Some((device, moment)) if device == identity.device => last_change(identity, moment) < moment,
+            _ => is_older(identity, &self.begun, probe),
+        }
+    }
+}
+
 fn nanoseconds((seconds, nanoseconds): Moment) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
 }

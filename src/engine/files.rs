@@ -23,7 +23,7 @@ use super::file_clock::{self, Measured, Moment, Probe};
 use super::ignore::Ignore;
 use super::spec::ArtifactKind;
 use super::store::DIRECTORY;
-use super::tree::{self, LinkReader, is_absent, is_bytecode, whole};
+use super::tree::{self, LinkReader, TreeNode, is_absent, is_bytecode, whole};
 
 /// All that a file system tells about a file's content without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,22 @@ pub struct Files {
     clock: Clock,
     /// The packages that a directory lists, as long as nothing came or went there.
     packages: Mutex<FastMap<String, ListedPackages>>,
+    /// What is looked at from some moment on, if that is asked for.
+    record: Mutex<Option<Looks>>,
+    is_recording: AtomicBool,
+    /// Whether a file said something else when it was measured again than it was taken for.
+    was_wrong: AtomicBool,
+}
+
+/// What was looked at.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    /// What stood at each path.
+    pub(super) paths: Vec<(String, PathState)>,
+    /// Directories that were listed, with all that is in them.
+    pub(super) directories: Vec<String>,
+    /// Whether a link was met that stands in a directory, or what no look tells again.
+    pub(super) is_partial: bool,
 }
 
 impl Files {
@@ -116,6 +132,9 @@ impl Files {
             circles: Mutex::default(),
             clock: Clock::default(),
             packages: Mutex::default(),
+            record: Mutex::default(),
+            is_recording: AtomicBool::new(false),
+            was_wrong: AtomicBool::new(false),
         }
     }
 
@@ -157,14 +176,40 @@ impl Files {
 
     /// Forgets the looks that were taken ahead.
     pub fn forget_looks(&self) {
-        self.ahead.write().unwrap_or_else(PoisonError::into_inner).clear();
+        let looks = std::mem::take(&mut *self.ahead.write().unwrap_or_else(PoisonError::into_inner));
+        self.record(|record| record.paths.extend(looks));
+    }
+
+    /// Records what is looked at from now on, until [`Files::take_looks`].
+    pub(super) fn record_looks(&self) {
+        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = Some(Looks::default());
+        self.is_recording.store(true, Ordering::Relaxed);
+    }
+
+    /// What was looked at since [`Files::record_looks`].
+    pub(super) fn take_looks(&self) -> Option<Looks> {
+        self.is_recording.store(false, Ordering::Relaxed);
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn record(&self, note: impl FnOnce(&mut Looks)) {
+        if !self.is_recording.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Some(record) = &mut *self.record.lock().unwrap_or_else(PoisonError::into_inner) {
+            note(record);
+        }
     }
 
     /// Tells what is at a path.
     #[must_use]
     pub fn look(&self, path: &str) -> PathState {
         let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner);
-        ahead.get(path).copied().unwrap_or_else(|| look(&self.at(path)))
+        ahead.get(path).copied().unwrap_or_else(|| {
+            let state = look(&self.at(path));
+            self.record(|record| record.paths.push((path.to_owned(), state)));
+            state
+        })
     }
 
     /// The digest and kind of what is at a path, of a directory its own digest with all that is in it; `None` if
@@ -218,7 +263,9 @@ impl Files {
     /// Whatever reading meets.
     pub fn tree(&self, path: &str) -> io::Result<Tree> {
         let root = self.at(path);
-        Tree::read(&root, &|file| self.below(path, &root, file), &whole)
+        let tree = Tree::read(&root, &|file| self.below(path, &root, file), &whole)?;
+        self.record(|record| record.tree(path, &tree));
+        Ok(tree)
     }
 
     /// What is in a directory that is a source, with what its links lead to, without what is ignored.
@@ -252,14 +299,20 @@ impl Files {
                 circles.insert(shown);
             },
         };
-        reader.read(&root)
+        let tree = reader.read(&root)?;
+        self.record(|record| record.tree(path, &tree));
+        Ok(tree)
     }
 
     /// The names in a directory, sorted, without those that `leaves_out` is true of, by their paths; `None` if there is no
     /// directory.
     pub(crate) fn names(&self, path: &str, leaves_out: &dyn Fn(&str, bool) -> bool) -> Option<Vec<String>> {
+        self.record(|record| record.directories.push(path.to_owned()));
         let entries = std::fs::read_dir(self.at(path)).ok()?.flatten();
         let name = |entry: std::fs::DirEntry| {
+            if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                self.record(|record| record.is_partial = true);
+            }
             let name = entry.file_name().to_str()?.to_owned();
             let below = format!("{}{name}", path.trim_start_matches("./"));
             let is_dir = |kind: std::fs::FileType| kind.is_dir() || kind.is_symlink() && entry.path().is_dir();
@@ -273,6 +326,7 @@ impl Files {
     /// The packages that a directory of Python's lists.
     pub(crate) fn packages_in(&self, directory: &str) -> Arc<Vec<Package>> {
         let at = self.at(directory);
+        self.record(|record| record.directories.push(directory.to_owned()));
         let Ok(metadata) = std::fs::metadata(&at) else {
             return Arc::default();
         };
@@ -298,8 +352,14 @@ impl Files {
         let below = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
         let name = format!("{}/{below}", path.trim_end_matches('/'));
         match look(file) {
-            PathState::File(identity) => self.file(&name, identity),
-            _ => of_file(file),
+            PathState::File(identity) => {
+                self.record(|record| record.paths.push((name.clone(), PathState::File(identity))));
+                self.file(&name, identity)
+            }
+            _ => {
+                self.record(|record| record.is_partial = true);
+                of_file(file)
+            }
         }
     }
 
@@ -375,6 +435,13 @@ impl Files {
         show(Settled(settled.map(|(path, known)| (path.as_str(), known)).collect()))
     }
 
+    /// Whether every digest that is remembered was of a file older than its measurement, and none was found to be another
+    /// than it was taken for.
+    pub(super) fn are_settled(&self) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        !self.was_wrong.load(Ordering::Relaxed) && known.values().all(|known| known.measured.is_none())
+    }
+
     fn settle_taken(&self, taken: Vec<(String, Known)>) {
         let probe = Probe::new(&self.root.join(DIRECTORY).join("v1"));
         let (old, young): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(_, known)| {
@@ -393,16 +460,34 @@ impl Files {
         let Some(begin) = probe.after(young.iter().map(|(_, known)| &known.identity)) else {
             return;
         };
-        young.par_iter().for_each(|(path, _)| {
+        young.par_iter().for_each(|(path, taken)| {
             self.forget([path.as_str()]);
+            let measured = self.measure(path, Measured::now());
+            if !matches!(measured, Ok((Some(_), digest)) if digest == taken.digest) {
+                self.was_wrong.store(true, Ordering::Relaxed);
+            }
             // A file that went away is no longer remembered.
-            let Ok((Some(identity), digest)) = self.measure(path, Measured::now()) else {
+            let Ok((Some(identity), digest)) = measured else {
                 return;
             };
             if file_clock::last_change(&identity, begin) < begin {
                 self.remember(path, identity, digest, None);
             }
         });
+    }
+}
+
+impl Looks {
+    fn tree(&mut self, path: &str, tree: &Tree) {
+        let path = path.trim_end_matches('/');
+        self.directories.push(path.to_owned());
+        for (name, node) in &tree.0 {
+            match node {
+                TreeNode::Directory => self.directories.push(format!("{path}/{name}")),
+                TreeNode::File(_) => {}
+                TreeNode::Link(_) | TreeNode::Followed { .. } => self.is_partial = true,
+            }
+        }
     }
 }
 

@@ -28,6 +28,12 @@ pub fn identity(root: &Path) -> String {
     digest[..16].to_owned()
 }
 
+/// Whether this program is a part of some target's command.
+#[must_use]
+pub fn is_inside(env: &BTreeMap<String, String>) -> bool {
+    env.contains_key(PROJECT)
+}
+
 /// The key of the target of the project in `root` of whose command this program is a part, if it is one.
 #[must_use]
 pub fn enclosing(env: &BTreeMap<String, String>, root: &Path) -> Option<String> {

@@ -13,6 +13,7 @@ use super::look::Look as _;
 use super::moved_sources::FirstSources;
 use super::plan::{Plan, PlanContext, Verdict, VerdictInputs};
 use super::run_id::RunId;
+use super::seal::{SealRequest, Standing};
 use super::store::entry::Artifact;
 use crate::outward::Mask;
 
@@ -43,6 +44,8 @@ pub struct Options<'a> {
     /// Says whether an edit has made a target stale since the build began: its attempt is ended then, unless it is an
     /// effect, and no other is begun.
     pub superseded: Option<&'a (dyn Fn(TargetId) -> bool + Sync)>,
+    /// Under which request a seal is kept once all is fresh; none for no seal.
+    pub seal: Option<SealRequest>,
 }
 
 /// A run.
@@ -72,6 +75,8 @@ struct Progress {
     times_built: HashMap<TargetId, usize>,
     /// From when to when each attempt ran; `None` as long as it does.
     attempts: Vec<(TargetId, SystemTime, Option<SystemTime>)>,
+    /// How things stand by the last plan, if all is fresh.
+    standing: Option<Standing>,
 }
 
 /// How a target ended, for the summary.
@@ -145,6 +150,16 @@ impl<'a> Run<'a> {
             artifact.content = content.unwrap_or(artifact.content);
         }
         self.progress().left.insert(id, artifacts);
+    }
+
+    /// Notes how things stand by the last plan.
+    pub(crate) fn stand(&self, standing: Option<Standing>) {
+        self.progress().standing = standing;
+    }
+
+    /// How things stand by the last plan, if all is fresh.
+    pub(crate) fn take_standing(&self) -> Option<Standing> {
+        self.progress().standing.take()
     }
 
     /// Whether a target is to run although it may be fresh: under `--force`, once.

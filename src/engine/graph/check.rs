@@ -1,6 +1,6 @@
 //! What is checked of the whole: names, paths, globs, and that there is no circle.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -12,6 +12,7 @@ use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, Name, TargetId};
 use crate::engine::fast_map::FastMap;
 use crate::engine::ignore::{Ignore, matcher};
+use crate::engine::lookups::Lookups;
 use crate::engine::spec::pattern::fixed_part;
 use crate::engine::spec::{ArtifactKind, Axis, AxisSource, ParamsFile, Spec, base_name};
 use crate::engine::store::DIRECTORY;
@@ -208,6 +209,20 @@ pub(super) struct Matches {
     pub(super) paths: Vec<String>,
     /// Links that lead out of the project, by path: they are no matches and are not entered.
     pub(super) links_out: Vec<String>,
+    /// The directories that were listed.
+    pub(super) listed: Vec<PathBuf>,
+    /// Whether a link was met, or something that cannot be read: what they stand for no listing tells.
+    pub(super) is_partial: bool,
+}
+
+impl Matches {
+    /// Notes where it was looked.
+    pub(super) fn note(&self, lookups: &mut Lookups) {
+        self.listed.iter().for_each(|directory| lookups.directory(directory));
+        if self.is_partial {
+            lookups.partial();
+        }
+    }
 }
 
 /// Expands a pattern. Ignored directories, and hidden ones that the pattern does not name, are not entered. A link that
@@ -245,6 +260,10 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Matc
         .filter_map(|own| own.canonicalize().ok())
         .collect();
     let links_out = RefCell::new(Vec::new());
+    let below_root = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
+    let mut listed = vec![below_root(&start)];
+    let mut is_partial = false;
+    let met_link = Cell::new(false);
     let leads_out = |entry: &walkdir::DirEntry| {
         let is_out = entry.path_is_symlink()
             && entry
@@ -263,7 +282,16 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Matc
         is_out
     };
     let is_walked = |entry: &walkdir::DirEntry| entry.depth() == 0 || !(is_left_out(entry) || leads_out(entry));
-    for entry in walk.filter_entry(is_walked) {
+    let is_met = |entry: &walkdir::DirEntry| {
+        met_link.set(met_link.get() || (entry.depth() > 0 && entry.path_is_symlink()));
+        is_walked(entry)
+    };
+    for entry in walk.filter_entry(is_met) {
+        match &entry {
+            Ok(entry) if entry.file_type().is_dir() => listed.push(below_root(entry.path())),
+            Ok(_) => {}
+            Err(_) => is_partial = true,
+        }
         let (at, is_readable) = match &entry {
             Ok(entry) if entry.file_type().is_file() => (entry.path(), true),
             Err(error) if is_unreadable(error) => (error.path().unwrap_or(&start), false),
@@ -289,6 +317,8 @@ pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Matc
     Ok(Matches {
         paths: found,
         links_out: links_out.into_inner(),
+        listed,
+        is_partial: is_partial || met_link.get(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a target reads: its declared inputs as the disk has them, and what its command and parameters imply.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use globset::GlobMatcher;
@@ -220,7 +221,7 @@ impl<'g> Inputs<'g, '_, '_> {
         let why = match (found.links.lead(cwd), made_by) {
             (_, Some(artifact)) => CwdFault::Artifact(artifact),
             (Leads::Inside(_) | Leads::Outside(_), None) => CwdFault::Link,
-            (Leads::Nowhere, None) if !found.files.at(cwd).is_dir() => CwdFault::Missing,
+            (Leads::Nowhere, None) if !found.is_directory(cwd) => CwdFault::Missing,
             (Leads::Nowhere, None) => return,
         };
         self.errors.push(GraphError::cwd(graph, self.target, cwd, &why));
@@ -406,21 +407,40 @@ impl<'a> DiskAnswers<'a> {
     }
 
     /// Whether a file or directory has exactly this path.
-    fn is_there(&self, path: &str) -> bool {
-        self.files.at(path).exists()
+    fn is_there(&mut self, path: &str) -> bool {
+        let at = self.files.at(path);
+        let is_there = at.exists();
+        self.looked_for(path, &at, is_there);
+        is_there
+    }
+
+    /// Notes that a path was looked for; where a link leads that leads nowhere is told by no directory.
+    fn looked_for(&mut self, path: &str, at: &Path, is_there: bool) {
+        self.links.lookups.path(path);
+        if !is_there && at.is_symlink() {
+            self.links.lookups.partial();
+        }
+    }
+
+    fn is_directory(&mut self, path: &str) -> bool {
+        self.links.lookups.path(path);
+        self.files.at(path).is_dir()
     }
 
     fn is_file(&mut self, path: &str) -> bool {
         if let Some(known) = self.words.get(path) {
             return *known;
         }
-        let is_file = self.files.at(path).is_file();
+        let at = self.files.at(path);
+        let is_file = at.is_file();
+        self.looked_for(path, &at, is_file);
         self.words.insert(path.to_owned(), is_file);
         is_file
     }
 
     /// Whether a name, which has no `/`, is that of a file; the directory is listed once for all names.
     fn is_file_at_the_top(&mut self, name: &str) -> bool {
+        self.links.lookups.directory(Path::new(""));
         let top = self.top.get_or_insert_with(|| {
             let entries = std::fs::read_dir(self.files.root()).into_iter().flatten().flatten();
             let files = entries.filter(|entry| !entry.file_type().is_ok_and(|kind| kind.is_dir()));
@@ -432,6 +452,9 @@ impl<'a> DiskAnswers<'a> {
     fn matches(&mut self, pattern: &str, ignore: &Ignore) -> Result<&Matches, String> {
         if !self.globs.contains_key(pattern) {
             let matches = check::expand(pattern, self.files.root(), ignore);
+            if let Ok(matches) = &matches {
+                matches.note(&mut self.links.lookups);
+            }
             self.globs.insert(pattern.to_owned(), matches);
         }
         self.globs[pattern].as_ref().map_err(Clone::clone)

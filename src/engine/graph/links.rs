@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use crate::engine::fast_map::FastMap;
+use crate::engine::lookups::Lookups;
 
 /// So many links may follow each other; the kernel allows as many.
 const LIMIT: u32 = 40;
@@ -14,6 +15,8 @@ pub(super) struct Links {
     root: PathBuf,
     directories: FastMap<String, Directory>,
     paths: FastMap<String, Leads>,
+    /// Where it was looked.
+    pub(super) lookups: Lookups,
 }
 
 /// Where a directory is.
@@ -41,6 +44,7 @@ impl Links {
             root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
             directories: FastMap::default(),
             paths: FastMap::default(),
+            lookups: Lookups::default(),
         }
     }
 
@@ -50,12 +54,13 @@ impl Links {
             return known.clone();
         }
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let directory = self.directory(parent, path.starts_with('/'));
+        let directory = self.directory(parent, path.starts_with('/')).clone();
         let is_plain = directory.is_plain && name != ".." && std::fs::read_link(directory.real.join(name)).is_err();
         let leads = if is_plain {
+            self.looked_in(&directory.real);
             Leads::Nowhere
         } else {
-            let real = resolve(directory.real.clone(), Path::new(name));
+            let real = self.resolve(directory.real, Path::new(name));
             self.told(path, &real)
         };
         self.paths.insert(path.to_owned(), leads.clone());
@@ -80,7 +85,8 @@ impl Links {
                 false => &self.root,
             };
             let below = Path::new(parent.trim_start_matches('/'));
-            let real = resolve(start.to_owned(), below);
+            let start = start.to_owned();
+            let real = self.resolve(start.clone(), below);
             let is_plain = !is_absolute && real == start.join(below);
             self.directories.insert(parent.to_owned(), Directory { real, is_plain });
         }
@@ -105,34 +111,41 @@ impl Links {
             at.is_symlink() && !at.is_dir()
         })
     }
-}
 
-/// Follows the links of a path below a directory that has none in it; what is not there is taken as it is written.
-fn resolve(start: PathBuf, path: &Path) -> PathBuf {
-    let mut real = start;
-    let mut open: VecDeque<OsString> = path.components().map(|part| part.as_os_str().to_owned()).collect();
-    let mut left = LIMIT;
-    while let Some(name) = open.pop_front() {
-        match Path::new(&name).components().next() {
-            Some(Component::ParentDir) => drop(real.pop()),
-            Some(Component::RootDir) => real = PathBuf::from("/"),
-            Some(Component::Normal(name)) => {
-                real.push(name);
-                if left > 0
-                    && let Ok(text) = std::fs::read_link(&real)
-                {
-                    left -= 1;
-                    real.pop();
-                    for part in text.components().rev() {
-                        open.push_front(part.as_os_str().to_owned());
+    /// Follows the links of a path below a directory that has none in it; what is not there is taken as it is written.
+    fn resolve(&mut self, start: PathBuf, path: &Path) -> PathBuf {
+        let mut real = start;
+        let mut open: VecDeque<OsString> = path.components().map(|part| part.as_os_str().to_owned()).collect();
+        let mut left = LIMIT;
+        while let Some(name) = open.pop_front() {
+            match Path::new(&name).components().next() {
+                Some(Component::ParentDir) => drop(real.pop()),
+                Some(Component::RootDir) => real = PathBuf::from("/"),
+                Some(Component::Normal(name)) => {
+                    self.looked_in(&real);
+                    real.push(name);
+                    if left > 0
+                        && let Ok(text) = std::fs::read_link(&real)
+                    {
+                        left -= 1;
+                        real.pop();
+                        for part in text.components().rev() {
+                            open.push_front(part.as_os_str().to_owned());
+                        }
                     }
                 }
+                _ => {}
             }
-            _ => {}
         }
+        real
     }
-    real
+
+    /// Notes that a name was looked up in a directory in whose path no link is.
+    fn looked_in(&mut self, real: &Path) {
+        self.lookups.directory(real.strip_prefix(&self.root).unwrap_or(real));
+    }
 }
+
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,7 @@ use self::inputs::DiskAnswers;
 use super::fast_map::FastMap;
 use super::files::Files;
 use super::ignore::Ignore;
+use super::lookups::Lookups;
 use super::spec::{Span, Spec, Target, base_name, full_name, values_of};
 
 /// A target's number in its graph, in the order of the Atsaffile.
@@ -53,6 +54,8 @@ pub struct Graph {
     /// Paths that reach an artifact, or into one, through a link.
     linked: FastMap<String, ArtifactId>,
     ignore: Ignore,
+    /// Where the disk was asked.
+    lookups: Arc<Lookups>,
     /// Who reads each source; made when it is asked for.
     readers: OnceLock<FastMap<String, Vec<TargetId>>>,
 }
@@ -185,12 +188,14 @@ impl Name {
     }
 }
 
-/// The files of a project that a pattern matches, sorted.
+/// The files of a project that a pattern matches, sorted; notes where it looked.
 ///
 /// # Errors
 /// Why it is no pattern.
-pub fn matching(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Vec<String>, String> {
-    check::expand(pattern, root, ignore).map(|matches| matches.paths)
+pub fn matching(pattern: &str, root: &Path, ignore: &Ignore, lookups: &mut Lookups) -> Result<Vec<String>, String> {
+    let matches = check::expand(pattern, root, ignore)?;
+    matches.note(lookups);
+    Ok(matches.paths)
 }
 
 /// A Spec of which no graph can be made, and everything that is wrong with the whole.
@@ -228,6 +233,7 @@ impl Graph {
             by_real,
             linked: FastMap::default(),
             ignore,
+            lookups: Arc::default(),
             readers: OnceLock::new(),
         };
         errors.extend(check::axes(&graph));
@@ -237,6 +243,7 @@ impl Graph {
             graph.nodes.push(node);
         }
         graph.linked = std::mem::take(&mut found.linked);
+        graph.lookups = Arc::new(std::mem::take(&mut found.links.lookups));
         for id in (0..).map(TargetId).take(graph.nodes.len()) {
             for need in graph.nodes[id.index()].needs.clone() {
                 graph.nodes[need.index()].feeds.push(id);
@@ -258,6 +265,11 @@ impl Graph {
         } else {
             Err(Box::new((graph.spec, errors)))
         }
+    }
+
+    /// Where the disk was asked while it was made.
+    pub(super) fn lookups(&self) -> &Arc<Lookups> {
+        &self.lookups
     }
 
     /// The declared target.

@@ -10,6 +10,7 @@
 //! │   ├── index                a cache of what is in place and of what the disk says; free to delete
 //! │   ├── results              a cache of where the journal tells the past; free to delete
 //! │   ├── spec                 the Spec of the last build; free to delete
+//! │   ├── seals/               what stood where when all was fresh; free to delete
 //! │   ├── objects/ab/…         copies of artifacts, each under the digest of its bytes
 //! │   ├── memo/ab/…            pieces of work that tasks remember
 //! │   ├── outputs/RUN/TARGET/  what an attempt printed, and the staged files of a failed one
@@ -35,6 +36,7 @@ pub(crate) mod own_file;
 mod records;
 pub(crate) mod restore;
 mod resume;
+mod seals;
 mod spec_cache;
 #[cfg(test)]
 mod tests;
@@ -67,9 +69,11 @@ use self::spec_cache::NewSpec;
 use self::trust::Distrust;
 pub use self::user_key::UserKey;
 use super::digest::Digest;
+use super::file_clock::{Probe, Since};
 use super::files::Files;
 use super::look::Past;
 use super::run_id::RunId;
+use super::seal::{Seal, SealRequest, Standing};
 use super::spec::{Output, Rate, Spec};
 use super::task::Memo;
 use crate::diagnostic::Diagnostic;
@@ -134,7 +138,7 @@ impl Store {
         trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
         // What an attempt left cannot be verified.
-        for cache in ["index", "results", "spec", resume::DIRECTORY] {
+        for cache in ["index", "results", "spec", resume::DIRECTORY, seals::DIRECTORY] {
             remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
         }
         let (store, files) = Self::open_unchecked(root)?;
@@ -185,6 +189,45 @@ impl Store {
         spec_cache::load(&path, key, user)
     }
 
+    /// The seal of a request in the store of a project that its user may believe; needs no open store.
+    #[must_use]
+    pub fn seal(root: &Path, request: Digest, user: &UserKey) -> Option<Seal> {
+        trust::check(root).ok()?;
+        trust::check_place(root).ok()?;
+        seals::load(&root.join(DIRECTORY).join("v1"), request, user)
+    }
+
+    /// Stands for the values of some variables of the environment; `None` where the user has no key.
+    #[must_use]
+    pub fn environment_mark<'v>(
+        user: &UserKey,
+        variables: impl Iterator<Item = (&'v str, Option<&'v str>)>,
+    ) -> Option<[u8; 32]> {
+        seals::environment(user, variables)
+    }
+
+    /// Keeps the seal of a request under which all is fresh, if all that it was found by stood still and is safe on the
+    /// disk.
+    pub(super) fn keep_seal(&self, request: &SealRequest, standing: &Standing, files: &Files) {
+        let Some((identity, user)) = self.records.settled_journal().zip(self.records.user()) else {
+            return;
+        };
+        if !files.are_settled() {
+            return;
+        }
+        let probe = Probe::new(&self.dir);
+        let journal = (format!("{DIRECTORY}/v1/journal"), identity);
+        if let Some(seal) = Seal::make(request, standing, files, &journal, probe.as_ref()) {
+            // A cache: without it the next build makes its plan.
+            let _ = seals::save(&self.dir, request.key, user, &seal);
+        }
+    }
+
+    /// The next tick of the clock by which the store's file system stamps files.
+    pub(super) fn next_tick(&self) -> Option<Since> {
+        Since::next_tick(&self.dir)
+    }
+
     /// Lets the next build keep its Spec, with the warnings about it, under a key, bound to the user's own.
     pub fn keep_spec(&self, key: Digest, warnings: Vec<Diagnostic>, user: UserKey) {
         let new = NewSpec { key, warnings, user };
@@ -228,6 +271,7 @@ impl Store {
             "staging",
             "aside",
             resume::DIRECTORY,
+            seals::DIRECTORY,
         ];
         let inside = directories.iter().map(|name| self.dir.join(name));
         let looked_into = [

@@ -32,7 +32,7 @@ use super::area::locks::Locks;
 use super::user_key::UserKey;
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
-use crate::engine::files::{Files, Known};
+use crate::engine::files::{Files, Identity, Known, identity};
 use crate::engine::fingerprint::Fingerprint;
 
 /// The records of one project.
@@ -134,6 +134,19 @@ impl Records {
     /// Binds what is begun to the user's own key.
     pub(super) fn bind(&self, user: UserKey) {
         let _ = self.user.set(user);
+    }
+
+    /// The user's own key, if it is known.
+    pub(super) fn user(&self) -> Option<&UserKey> {
+        self.user.get()
+    }
+
+    /// The identity of the journal, if all of it was read and what it tells of is safe on the disk.
+    pub(super) fn settled_journal(&self) -> Option<Identity> {
+        let state = self.state();
+        let metadata = fs::symlink_metadata(self.dir.join("journal")).ok()?;
+        let is_whole = state.journal.is_some() && state.ledger.unsynced_boot.is_none() && metadata.len() == state.end;
+        is_whole.then(|| identity(&metadata))
     }
 
     fn is_of_user(&self, id: [u8; 16]) -> bool {

@@ -1,0 +1,498 @@
+//! The seal: all that a plan looked at when everything was fresh, so that the next one need not be made as long as none
+//! of it has moved.
+//!
+//! It holds the identity of every file whose content counts, what was found absent, and the identity of every directory
+//! in which a name was looked up or that was listed: whatever comes, goes or is replaced in one shows in its times. It is
+//! made only of what stood still since before the plan was made, by the clock that stamps files; so a change while the
+//! plan was made, or in the tick in which it was made, is none that it could miss. What it does not tell (a link that was met in
+//! a directory, a file that was just written) leaves no seal, and the next build makes its plan as ever.
+//!
+//! ```text
+//! head ─▶ groups, each a directory: path, its identity if it counts, and the names in it with what stands at each
+//! ```
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::SystemTime;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, statat};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::clock;
+use super::digest::Digest;
+use super::file_clock::{Moment, Probe, Since};
+use super::files::{Files, Identity, Looks, PathState, identity, look};
+use super::lookups::Lookups;
+use super::plan::{Plan, Verdict};
+
+/// Names of one group: a large directory has several.
+const GROUP: usize = 512;
+/// With fewer names than this, a second thread costs more than it saves.
+const SIDE_BY_SIDE: usize = 2048;
+
+/// What a command asks for, and under which circumstances: the same is answered by the same seal.
+#[derive(Clone, Debug)]
+pub struct SealRequest {
+    /// Stands for the command line.
+    pub key: Digest,
+    /// The variables of the environment that matter, and what stands for their values.
+    pub variables: Vec<String>,
+    /// Stands for their values.
+    pub environment: [u8; 32],
+    /// When reading the project began.
+    pub loading: Loading,
+}
+
+/// What reading a project asked of the disk.
+#[derive(Clone, Debug)]
+pub struct Loading {
+    since: Since,
+    /// Files that it read, and directories in which it looked; relative to the project.
+    pub lookups: Arc<Lookups>,
+}
+
+impl Loading {
+    /// Begins now.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self {
+            since: Since::now(),
+            lookups: Arc::default(),
+        }
+    }
+
+    /// Before which files were last changed that stood still since.
+    pub(super) fn since(&self) -> Since {
+        self.since
+    }
+
+    /// The same, with where it was looked.
+    #[must_use]
+    pub fn with(self, lookups: Lookups) -> Self {
+        let lookups = Arc::new(lookups);
+        Self { lookups, ..self }
+    }
+}
+
+/// How things stood when all was fresh.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    since: Since,
+    looks: Looks,
+    /// Where the graph was looked for.
+    lookups: Arc<Lookups>,
+    fresh: usize,
+    deadline: Option<SystemTime>,
+}
+
+impl Standing {
+    /// How things stand by a plan that was made of `looks` after `since`; `None` if anything is to do or to be told.
+    pub(super) fn of(plan: &Plan, looks: Option<Looks>, since: Since, lookups: &Arc<Lookups>) -> Option<Self> {
+        let looks = looks?;
+        let mut steps = plan.steps.iter();
+        let is_plain = steps.all(|step| step.verdict == Verdict::Fresh && step.note.is_none());
+        (is_plain && !looks.is_partial).then(|| Self {
+            since,
+            looks,
+            lookups: Arc::clone(lookups),
+            fresh: plan.steps.len(),
+            deadline: plan.steps.iter().filter_map(|step| step.deadline).min(),
+        })
+    }
+}
+
+/// What stands before the groups.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SealHead {
+    /// The variables of the environment that matter.
+    pub variables: Vec<String>,
+    /// Stands for their values.
+    pub environment: [u8; 32],
+    /// How many targets were fresh.
+    pub fresh: usize,
+    /// When it was made; an earlier time is no time at which it counts.
+    made: u64,
+    /// Until when it counts, where age does.
+    deadline: Option<u64>,
+    /// Where each group begins.
+    groups: Vec<usize>,
+    /// How many names there are.
+    names: usize,
+}
+
+/// A seal as it is kept.
+#[derive(Debug)]
+pub struct Seal {
+    /// What it says but for the files.
+    pub head: SealHead,
+    groups: Vec<u8>,
+}
+
+/// What has to stand at a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Missing,
+    Directory,
+    File(Identity),
+}
+
+/// One directory and what is known of names in it.
+#[derive(Default)]
+struct Group {
+    identity: Option<Identity>,
+    names: BTreeMap<String, State>,
+}
+
+/// Collects what a seal holds; becomes nothing as soon as something of it did not stand still.
+struct Collector<'a> {
+    root: &'a Path,
+    probe: Option<&'a Probe>,
+    groups: BTreeMap<String, Group>,
+    is_whole: bool,
+}
+
+impl Collector<'_> {
+    /// Adds what stood at a path, which must have stood still since.
+    fn path(&mut self, path: &str, state: PathState, since: &Since) {
+        let state = match state {
+            PathState::Missing => State::Missing,
+            PathState::Directory => State::Directory,
+            PathState::File(identity) => {
+                self.is_whole &= since.is_after(&identity, self.probe);
+                State::File(identity)
+            }
+            PathState::Other | PathState::Unreadable(_) => {
+                self.is_whole = false;
+                return;
+            }
+        };
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name.is_empty() || name == ".." || path.contains('\0') {
+            self.is_whole = false;
+            return;
+        }
+        let directory = match directory {
+            "" if path.starts_with('/') => "/",
+            directory => directory,
+        };
+        let group = self.groups.entry(directory.to_owned()).or_default();
+        if group.names.insert(name.to_owned(), state).is_some_and(|before| before != state) {
+            self.is_whole = false;
+        }
+    }
+
+    /// Adds a directory in which a name was looked up: of one that is not there, the next one above it that is.
+    fn directory(&mut self, path: &Path, since: &Since) {
+        let mut at = path;
+        let metadata = loop {
+            match std::fs::metadata(self.root.join(at)) {
+                Ok(metadata) if metadata.is_dir() => break metadata,
+                // A file in the place of a directory is nothing in which a name could be.
+                Ok(_) | Err(_) => match at.parent() {
+                    Some(above) => at = above,
+                    None => {
+                        self.is_whole = false;
+                        return;
+                    }
+                },
+            }
+        };
+        let identity = identity(&metadata);
+        let Some(path) = at.to_str().filter(|path| !path.contains('\0')) else {
+            self.is_whole = false;
+            return;
+        };
+        self.is_whole &= since.is_after(&identity, self.probe);
+        self.groups.entry(path.to_owned()).or_default().identity = Some(identity);
+    }
+
+    fn lookups(&mut self, lookups: &Lookups, since: &Since) {
+        self.is_whole &= !lookups.is_partial();
+        for directory in lookups.directories() {
+            self.directory(directory, since);
+        }
+        for file in lookups.files() {
+            match file.to_str() {
+                Some(path) => self.path(path, look(&self.root.join(file)), since),
+                None => self.is_whole = false,
+            }
+        }
+    }
+}
+
+impl Seal {
+    /// Makes the seal of a project in which all is fresh; `None` where not all of it stood still.
+    ///
+    /// `journal` is the journal's path and identity, as far as it was read.
+    pub(super) fn make(
+        request: &SealRequest,
+        standing: &Standing,
+        files: &Files,
+        journal: &(String, Identity),
+        probe: Option<&Probe>,
+    ) -> Option<Self> {
+        let mut collector = Collector {
+            root: files.root(),
+            probe,
+            groups: BTreeMap::new(),
+            is_whole: true,
+        };
+        let Loading { since, lookups } = &request.loading;
+        collector.lookups(lookups, since);
+        collector.lookups(&standing.lookups, &standing.since);
+        for (path, state) in &standing.looks.paths {
+            collector.path(path, *state, &standing.since);
+        }
+        for directory in &standing.looks.directories {
+            collector.directory(Path::new(directory), &standing.since);
+        }
+        let (directory, name) = journal.0.rsplit_once('/')?;
+        let group = collector.groups.entry(directory.to_owned()).or_default();
+        group.names.insert(name.to_owned(), State::File(journal.1));
+        collector.is_whole.then(|| {
+            let (groups, bytes, names) = encode(&collector.groups);
+            let head = SealHead {
+                variables: request.variables.clone(),
+                environment: request.environment,
+                fresh: standing.fresh,
+                made: clock::milliseconds_of(clock::now()),
+                deadline: standing.deadline.map(clock::milliseconds_of),
+                groups,
+                names,
+            };
+            Self { head, groups: bytes }
+        })
+    }
+
+    /// The seal of what was kept: its head, and the groups behind it.
+    pub(super) fn of_parts(head: SealHead, groups: Vec<u8>) -> Self {
+        Self { head, groups }
+    }
+
+    /// What is kept behind the head.
+    pub(super) fn groups(&self) -> &[u8] {
+        &self.groups
+    }
+
+    /// Whether nothing that it tells of has moved, in the project's directory and at this moment.
+    #[must_use]
+    pub fn holds(&self, root: &Path) -> bool {
+        let now = clock::milliseconds_of(clock::now());
+        let is_in_time = now >= self.head.made && self.head.deadline.is_none_or(|deadline| now < deadline);
+        let Ok(root) = File::open(root) else { return false };
+        let root = OwnedFd::from(root);
+        is_in_time && self.groups_hold(root.as_fd()).unwrap_or(false)
+    }
+
+    fn groups_hold(&self, root: BorrowedFd<'_>) -> Option<bool> {
+        let starts = &self.head.groups;
+        let next = AtomicUsize::new(0);
+        let has_moved = AtomicBool::new(false);
+        let work = || {
+            while !has_moved.load(Ordering::Relaxed) {
+                let Some(start) = starts.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    return;
+                };
+                let group = self.groups.get(*start..).map(Reader);
+                if group.and_then(|mut group| holds(&mut group, root)) != Some(true) {
+                    has_moved.store(true, Ordering::Relaxed);
+                }
+            }
+        };
+        let threads = match self.head.names {
+            0..SIDE_BY_SIDE => 1,
+            _ => thread::available_parallelism().map_or(1, |cores| cores.get().min(8)),
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                // Without a thread the others do all of it.
+                let _ = thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
+        Some(!has_moved.into_inner())
+    }
+}
+
+/// Whether one group is as it was; `None` where it cannot be read.
+fn holds(group: &mut Reader<'_>, root: BorrowedFd<'_>) -> Option<bool> {
+    let path = group.text()?;
+    let wanted = match group.byte()? {
+        0 => None,
+        _ => Some(group.identity()?),
+    };
+    let count = group.number::<4>().map(u32::from_le_bytes)?;
+    let path = if path.is_empty() { c"." } else { path };
+    let directory = openat(root, path, DIRECTORY, Mode::empty());
+    let directory = match directory {
+        Ok(directory) => directory,
+        // In what is not there nothing is.
+        Err(error) if wanted.is_none() && is_absence(error) => {
+            return (0..count)
+                .map(|_| group.state().map(|(_, state)| state == State::Missing))
+                .try_fold(true, |all, is| Some(all && is?));
+        }
+        Err(_) => return Some(false),
+    };
+    if let Some(wanted) = wanted {
+        let now = rustix::fs::fstat(&directory).ok()?;
+        if identity_of(&now) != wanted {
+            return Some(false);
+        }
+    }
+    for _ in 0..count {
+        let (name, wanted) = group.state()?;
+        let is_same = match (statat(&directory, name, AtFlags::empty()), wanted) {
+            (Ok(now), State::File(wanted)) => identity_of(&now) == wanted,
+            (Ok(now), State::Directory) => FileType::from_raw_mode(now.st_mode) == FileType::Directory,
+            (Err(error), State::Missing) => is_absence(error),
+            _ => false,
+        };
+        if !is_same {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+#[cfg(target_os = "linux")]
+const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// As [`look`] takes it.
+fn is_absence(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
+}
+
+#[expect(
+    clippy::unnecessary_cast,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "the widths and signs of a stat differ between systems; each is as wide as what it becomes"
+)]
+fn identity_of(stat: &Stat) -> Identity {
+    Identity {
+        size: stat.st_size as u64,
+        modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        inode: stat.st_ino as u64,
+        device: stat.st_dev as u64,
+    }
+}
+
+/// The bytes of all groups, with where each begins and how many names they have.
+fn encode(groups: &BTreeMap<String, Group>) -> (Vec<usize>, Vec<u8>, usize) {
+    let (mut starts, mut bytes, mut count) = (Vec::new(), Vec::new(), 0);
+    for (path, group) in groups {
+        let names: Vec<(&String, &State)> = group.names.iter().collect();
+        let mut identity = group.identity;
+        let mut rest = names.as_slice();
+        loop {
+            let (part, after) = rest.split_at(rest.len().min(GROUP));
+            starts.push(bytes.len());
+            put_text(&mut bytes, path);
+            bytes.push(u8::from(identity.is_some()));
+            if let Some(identity) = identity.take() {
+                put_identity(&mut bytes, &identity);
+            }
+            bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+            for (name, state) in part {
+                put_text(&mut bytes, name);
+                bytes.push(match state {
+                    State::Missing => 0,
+                    State::Directory => 1,
+                    State::File(_) => 2,
+                });
+                if let State::File(identity) = state {
+                    put_identity(&mut bytes, identity);
+                }
+            }
+            count += part.len();
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    (starts, bytes, count)
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.push(0);
+}
+
+fn put_identity(bytes: &mut Vec<u8>, identity: &Identity) {
+    let Identity {
+        size,
+        modified,
+        changed,
+        inode,
+        device,
+    } = identity;
+    for number in [size, inode, device] {
+        bytes.extend(number.to_le_bytes());
+    }
+    for (seconds, nanoseconds) in [modified, changed] {
+        bytes.extend(seconds.to_le_bytes());
+        bytes.extend(nanoseconds.to_le_bytes());
+    }
+}
+
+/// Reads the bytes of a group from the front; `None` where there are too few.
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (number, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*number)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.number::<1>().map(|[byte]| byte)
+    }
+
+    fn text(&mut self) -> Option<&'b CStr> {
+        let length = usize::try_from(u32::from_le_bytes(self.number()?)).ok()?;
+        let (text, rest) = self.0.split_at_checked(length.checked_add(1)?)?;
+        self.0 = rest;
+        CStr::from_bytes_with_nul(text).ok()
+    }
+
+    fn moment(&mut self) -> Option<Moment> {
+        Some((i64::from_le_bytes(self.number()?), i64::from_le_bytes(self.number()?)))
+    }
+
+    fn identity(&mut self) -> Option<Identity> {
+        let mut number = || self.number().map(u64::from_le_bytes);
+        let (size, inode, device) = (number()?, number()?, number()?);
+        Some(Identity {
+            size,
+            modified: self.moment()?,
+            changed: self.moment()?,
+            inode,
+            device,
+        })
+    }
+
+    fn state(&mut self) -> Option<(&'b CStr, State)> {
+        let name = self.text()?;
+        let state = match self.byte()? {
+            0 => State::Missing,
+            1 => State::Directory,
+            2 => State::File(self.identity()?),
+            _ => return None,
+        };
+        Some((name, state))
+    }
+}
