@@ -18,9 +18,10 @@ use atsaf::engine::files::Files;
 use atsaf::engine::graph::Graph;
 use atsaf::engine::plan::{self, Note, Plan, PlanContext, Verdict};
 use atsaf::engine::reason::Reason;
+use atsaf::engine::seal::{Loading, SealRequest};
 use atsaf::engine::spec::Value;
 use atsaf::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
-use atsaf::engine::store::Store;
+use atsaf::engine::store::{Store, UserKey};
 use atsaf::engine::task::{Context, Part, Task, TaskError, Tasks};
 
 /// So many targets there can be.
@@ -308,6 +309,8 @@ pub(crate) struct Inside {
     pub(crate) control: Arc<Control>,
     pub(crate) clock: Clock,
     tasks: Tasks,
+    /// Where the user's key is.
+    state: tempfile::TempDir,
 }
 
 /// What a build is asked for.
@@ -340,6 +343,7 @@ impl Inside {
             control,
             clock,
             tasks,
+            state: crate::project::directory(),
         }
     }
 
@@ -370,14 +374,21 @@ impl Inside {
         })
     }
 
-    /// Builds; the ends of all targets are in the control afterwards, by their numbers in the Atsaffile.
+    /// Builds; the ends of all targets are in the control afterwards, by their numbers in the Atsaffile. Where a seal holds,
+    /// the build is made all the same, and must find nothing to do.
     pub(crate) fn build(&self, atsaffile: &str, ask: Ask<'_>) -> Summary {
         self.control.ended.lock().expect("sound").clear();
         self.control.warnings.lock().expect("sound").clear();
         self.control.built.lock().expect("sound").clear();
         self.control.asked.lock().expect("sound").clear();
         let interrupted = AtomicBool::new(false);
-        self.within(atsaffile, |context| {
+        let loading = Loading::begin();
+        let key = Digest::of(format!("{atsaffile}{:?}", ask.goals).as_bytes());
+        let user = UserKey::in_directory(Some(self.state.path().to_owned()));
+        let seal = Store::seal(self.dir.path(), key, &user).filter(|_| !ask.force);
+        let is_sealed = seal.is_some_and(|seal| seal.holds(self.dir.path(), self.clock.now()));
+        let summary = self.within(atsaffile, |context| {
+            context.store.bind(user, false);
             let options = Options {
                 goals: context.graph.goals(ask.goals).expect("goals"),
                 asked: ask.goals.to_vec(),
@@ -391,10 +402,27 @@ impl Inside {
                 secrets: BTreeMap::new(),
                 interrupted: &interrupted,
                 superseded: None,
-                seal: None,
+                seal: Some(SealRequest {
+                    key,
+                    variables: Vec::new(),
+                    environment: [0; 32],
+                    loading,
+                }),
             };
             build::build(context, &options, &*self.control).expect("a usable store")
-        })
+        });
+        let did = [
+            summary.built,
+            summary.restored,
+            summary.failed,
+            summary.skipped,
+            summary.held,
+        ];
+        assert!(
+            !is_sealed || did == [0; 5],
+            "a seal held, and there was something to do: {summary:?}"
+        );
+        summary
     }
 
     /// Takes a target for fresh; whether that could be done.

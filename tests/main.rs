@@ -24,6 +24,7 @@
 //! | `moving` | inputs that move while a build runs |
 //! | `discovery`, `discovery_python`, `discovery_trace` | what commands use without declaring it |
 //! | `discovery_model` | scripts that read further files depending on the first, against a plain model |
+//! | `sealed` | builds with nothing to do that a seal answers, and all that breaks one |
 //! | `side_effects` | targets that write the sources of others |
 //! | `pools` | what only so many targets may use at once, threads, memory, and one that fails among many |
 //! | `params_files` | parameters from files: which targets a key makes stale, and what is refused |
@@ -94,6 +95,7 @@ mod project;
 #[cfg(feature = "forecasting")]
 mod respondents;
 mod resume;
+mod sealed;
 mod secrets;
 mod security;
 mod side_effects;

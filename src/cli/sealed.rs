@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::setup::{self, Project};
 use super::{Exit, Session, build, lineage};
+use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::event::{Event, Summary};
 use crate::engine::fast_map::FastMap;
@@ -68,7 +69,7 @@ pub(super) fn answer(args: &build::Args, session: &Session) -> Option<Exit> {
         ..
     } = &seal.head;
     let is_same = asked.environment(variables, session)? == *environment;
-    if !is_same || !seal.holds(&asked.root) {
+    if !is_same || !seal.holds(&asked.root, clock::now()) {
         return None;
     }
     tell(*fresh, begun, session, &asked.root);

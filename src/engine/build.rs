@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 pub use super::run::Options;
 
 use super::clock;
-use super::file_clock::Since;
 use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Overtaken};
+use super::file_clock::Since;
 use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
@@ -73,7 +73,12 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         build.tell_plan(&plan);
         context.store.remember(context.files, &context.graph.spec);
         if let Some(request) = seal {
-            build.run.stand(Standing::of(&plan, looks, request.loading.since(), context.graph.lookups()));
+            build.run.stand(Standing::of(
+                &plan,
+                looks,
+                request.loading.since(),
+                context.graph.lookups(),
+            ));
         }
         Ok(())
     } else {
@@ -81,9 +86,12 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
     };
     let mut summary = build.run.summary();
     summary.duration = begun.elapsed();
-    let circle = |link| format!("`{link}` is a link that leads back to where it lies: it counts as what it says, no more");
+    let circle =
+        |link| format!("`{link}` is a link that leads back to where it lies: it counts as what it says, no more");
     let warnings = context.store.records.warnings().into_iter();
-    let warnings: Vec<String> = warnings.chain(context.files.take_circles().into_iter().map(circle)).collect();
+    let warnings: Vec<String> = warnings
+        .chain(context.files.take_circles().into_iter().map(circle))
+        .collect();
     // What has to be told each time is found out each time.
     let told = !warnings.is_empty();
     for message in warnings {

@@ -29,6 +29,7 @@ use super::clock;
 use super::digest::Digest;
 use super::file_clock::{Moment, Probe, Since};
 use super::files::{Files, Identity, Looks, PathState, identity, look};
+use super::look::Look as _;
 use super::lookups::Lookups;
 use super::plan::{Plan, Verdict};
 
@@ -183,7 +184,11 @@ impl Collector<'_> {
             directory => directory,
         };
         let group = self.groups.entry(directory.to_owned()).or_default();
-        if group.names.insert(name.to_owned(), state).is_some_and(|before| before != state) {
+        if group
+            .names
+            .insert(name.to_owned(), state)
+            .is_some_and(|before| before != state)
+        {
             self.is_whole = false;
         }
     }
@@ -262,7 +267,7 @@ impl Seal {
                 variables: request.variables.clone(),
                 environment: request.environment,
                 fresh: standing.fresh,
-                made: clock::milliseconds_of(clock::now()),
+                made: clock::milliseconds_of(files.now()),
                 deadline: standing.deadline.map(clock::milliseconds_of),
                 groups,
                 names,
@@ -281,10 +286,10 @@ impl Seal {
         &self.groups
     }
 
-    /// Whether nothing that it tells of has moved, in the project's directory and at this moment.
+    /// Whether nothing that it tells of has moved in the project's directory, and it counts at a moment.
     #[must_use]
-    pub fn holds(&self, root: &Path) -> bool {
-        let now = clock::milliseconds_of(clock::now());
+    pub fn holds(&self, root: &Path, now: SystemTime) -> bool {
+        let now = clock::milliseconds_of(now);
         let is_in_time = now >= self.head.made && self.head.deadline.is_none_or(|deadline| now < deadline);
         let Ok(root) = File::open(root) else { return false };
         let root = OwnedFd::from(root);

@@ -146,7 +146,6 @@ impl Links {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
