@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""The same layered graph for atsaf, make and ninja, built side by side in one run.
+"""The same graphs for atsaf, make and ninja, built side by side in one run.
 
-    python3 benches/build_tools.py [--targets 1000 10000] [--chain 2000] [--runs 5] [--tools atsaf make ninja]
+    python3 benches/build_tools.py [--targets 1000 10000] [--shapes hundreds ten wide] [--chain 2000] [--runs 5]
+                                   [--tools atsaf make ninja] [--null-only] [--one-core] [--beside-a-busy-loop]
 
 Every target but those of the first layer copies a file of about 100 bytes and reads two files of the layer before it.
-Each tool builds a directory of its own: first build, null build, one changed parameter, and that parameter turned
-back. Printed are the medians of wall and CPU seconds and peak memory, and the ratio to ninja. The program measured is
-`target/release/atsaf` (another: `ATSAF=path`); ninja comes from Debian's `ninja-build`, which is installed where it is
-missing and `apt-get` is there.
+The shapes are layers of a hundred targets, ten layers, one layer, and a chain. Each tool builds a directory of its
+own: first build, null build, one changed parameter, and that parameter turned back. Printed are the medians of wall and
+CPU seconds and peak memory, and the ratio to ninja; `stats` are the bare looks at the same files, by one loop in Python.
+The program measured is `target/release/atsaf` (another: `ATSAF=path`); ninja comes from Debian's `ninja-build`, which is
+installed where it is missing and `apt-get` is there.
 """
 
 import argparse
@@ -88,11 +90,23 @@ def measure(command, directory):
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
+def bare_stats(directory):
+    """Wall and CPU seconds of one look at each file that a build made, relative to its directory."""
+    names = os.listdir(directory / "out")
+    place = os.open(directory / "out", os.O_RDONLY | os.O_DIRECTORY)
+    begun, before = time.perf_counter(), time.process_time()
+    for name in names:
+        os.stat(name, dir_fd=place)
+    wall, cpu = time.perf_counter() - begun, time.process_time() - before
+    os.close(place)
+    return wall, cpu, 0.0
+
+
 def median(samples):
     return tuple(statistics.median(column) for column in zip(*samples))
 
 
-def bench(title, graph, tools, runs):
+def bench(title, graph, tools, runs, null_only):
     rows = {}
     with tempfile.TemporaryDirectory() as temporary:
         places = {}
@@ -104,22 +118,26 @@ def bench(title, graph, tools, runs):
         # In turn, so that a machine that grows slower or faster does so for all of them.
         rounds = {name: {tool: [] for tool in tools} for name in ["null build", "a parameter changed", "... and turned back"]}
         further = {name: [] for name in FURTHER}
+        looks = []
         for _ in range(runs):
             for tool in tools:
                 write, command = TOOLS[tool]
                 rounds["null build"][tool].append(measure(command, places[tool]))
+            looks.append(bare_stats(places[tools[0]]))
             for name, (tool, command) in FURTHER.items():
                 if tool in tools:
                     command = [graph[-1][0] if word == "LAST" else word for word in command]
                     further[name].append(measure(command, places[tool]))
-        for turn in range(runs):
+        for turn in range(0 if null_only else runs):
             for name, value in [("a parameter changed", f"two{turn}"), ("... and turned back", "one")]:
                 for tool in tools:
                     write, command = TOOLS[tool]
                     write(places[tool], graph, value)
                     rounds[name][tool].append(measure(command, places[tool]))
         for name, samples in rounds.items():
-            rows[name] = {tool: median(values) for tool, values in samples.items()}
+            if samples[tools[0]]:
+                rows[name] = {tool: median(values) for tool, values in samples.items()}
+        rows["stats"] = {"": median(looks)}
         for name, samples in further.items():
             if samples:
                 rows[name] = {"atsaf": median(samples)}
@@ -135,7 +153,11 @@ def bench(title, graph, tools, runs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", type=int, nargs="*", default=[1000, 10000])
+    parser.add_argument("--shapes", nargs="*", default=["hundreds"], choices=["hundreds", "ten", "wide"])
     parser.add_argument("--chain", type=int, default=2000)
+    parser.add_argument("--null-only", action="store_true", help="leave out what changes a parameter")
+    parser.add_argument("--one-core", action="store_true", help="all tools on the first core alone")
+    parser.add_argument("--beside-a-busy-loop", action="store_true", help="with another process that never rests")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--tools", nargs="*", default=list(TOOLS), choices=list(TOOLS))
     options = parser.parse_args()
@@ -144,10 +166,22 @@ def main():
     for tool in options.tools:
         if not shutil.which(TOOLS[tool][1][0]):
             sys.exit(f"{TOOLS[tool][1][0]} is not there; build it with `cargo build --release`, or leave it out with --tools")
-    for count in options.targets:
-        bench(f"{count} targets in layers of 100", list(layers(count, 100)), options.tools, options.runs)
-    if options.chain:
-        bench(f"a chain of {options.chain} targets", list(layers(options.chain, 1)), options.tools, options.runs)
+    if options.one_core:
+        os.sched_setaffinity(0, {0})
+    loop = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if options.beside_a_busy_loop else None
+    try:
+        for count in options.targets:
+            for shape in options.shapes:
+                width = {"hundreds": 100, "ten": max(1, count // 10), "wide": count}[shape]
+                title = f"{count} targets in layers of {width}"
+                bench(title, list(layers(count, width)), options.tools, options.runs, options.null_only)
+        if options.chain:
+            title = f"a chain of {options.chain} targets"
+            bench(title, list(layers(options.chain, 1)), options.tools, options.runs, options.null_only)
+    finally:
+        if loop:
+            loop.kill()
+            loop.wait()
 
 
 if __name__ == "__main__":
