@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, PipeReader, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+#[cfg(target_os = "linux")]
+use rustix::process::{PidfdFlags, pidfd_open};
 
 pub(crate) use self::render::{Fill, has, param_variables, params_file, start_error, words};
 use super::clock;
@@ -182,14 +185,13 @@ impl Process<'_> {
         let mut printed = Printed::new(pipe, Stream::Output);
         let mut errors = errors.map(|pipe| Printed::new(pipe, Stream::Error));
         let mut stop = Stopper::new(limit, interrupted, stopping);
-        let mut pause = Duration::from_micros(20);
+        let mut end = None;
         loop {
             if printed.open {
                 printed.take(took, pace).await?;
             } else {
                 // With its output closed, a child most often ends at once.
-                pace.pause(pause).await;
-                pause = (pause * 2).min(LOOK);
+                end.get_or_insert_with(|| End::of(&child)).wait(pace).await;
             }
             let has_ended = child.try_wait()?;
             if let Some(errors) = errors.as_mut().filter(|errors| errors.open) {
@@ -295,11 +297,7 @@ impl Printed {
     /// Whether there was one.
     fn take_within(&mut self, limit: Duration, took: &mut dyn FnMut(Stream, &[u8])) -> io::Result<bool> {
         let mut fds = [PollFd::new(&self.pipe, PollFlags::IN)];
-        let limit = Timespec {
-            tv_sec: 0,
-            tv_nsec: limit.subsec_nanos().into(),
-        };
-        match poll(&mut fds, Some(&limit)) {
+        match poll(&mut fds, Some(&timespec(limit))) {
             Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(false),
             Ok(_) => {}
             Err(error) => return Err(error.into()),
@@ -310,6 +308,48 @@ impl Printed {
             read => took(self.stream, &buffer[..read]),
         }
         Ok(self.open)
+    }
+}
+
+/// Tells when a child ends.
+struct End {
+    /// Can be waited for together with a limit; not every system has it.
+    process: Option<OwnedFd>,
+    pause: Duration,
+}
+
+impl End {
+    fn of(child: &Child) -> Self {
+        #[cfg(target_os = "linux")]
+        let process = group(child).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        #[cfg(not(target_os = "linux"))]
+        let process = None;
+        let pause = Duration::from_micros(20);
+        Self { process, pause }
+    }
+
+    /// Waits for it, no longer than a turn may.
+    async fn wait(&mut self, pace: &Pace) {
+        match &self.process {
+            Some(process) => {
+                let mut fds = [PollFd::new(process, PollFlags::IN)];
+                // Whether it has ended is asked next.
+                let _ = poll(&mut fds, Some(&timespec(pace.share())));
+                pace.give_way().await;
+            }
+            None => {
+                pace.pause(self.pause).await;
+                self.pause = (self.pause * 2).min(LOOK);
+            }
+        }
+    }
+}
+
+/// A time of less than a second, as the system takes it.
+fn timespec(time: Duration) -> Timespec {
+    Timespec {
+        tv_sec: 0,
+        tv_nsec: time.subsec_nanos().into(),
     }
 }
 
