@@ -149,7 +149,10 @@ impl Api {
         let Ok(url) = Url::parse(&format!("http://here{path}")) else {
             return;
         };
-        self.requests.lock().expect("no panic").push((Instant::now(), url.clone()));
+        self.requests
+            .lock()
+            .expect("no panic")
+            .push((Instant::now(), url.clone()));
         let given = match self.wants_key_in_address.load(Ordering::Relaxed) {
             true => None,
             false => head.iter().find_map(|line| line.strip_prefix("x-api-key: ")),
@@ -216,13 +219,20 @@ impl Api {
     /// The answer to a request with the right key.
     fn answer(&self, url: &Url) -> (u16, String) {
         let value = |name: &str| param(url, name);
-        let route = url.path().trim_start_matches("/v2/electricity/rto/").trim_end_matches("/data/").to_owned();
+        let route = url
+            .path()
+            .trim_start_matches("/v2/electricity/rto/")
+            .trim_end_matches("/data/")
+            .to_owned();
         let frequency = if route.starts_with("daily-") { "daily" } else { "hourly" };
         if value("frequency").is_some_and(|asked| asked != frequency) {
             let error = json!({ "error": "Invalid frequency provided.", "code": 400 });
             return (400, error.to_string());
         }
-        let (start, end) = (value("start").unwrap_or_default(), value("end").unwrap_or("9999".to_owned()));
+        let (start, end) = (
+            value("start").unwrap_or_default(),
+            value("end").unwrap_or("9999".to_owned()),
+        );
         let facets: Vec<(String, String)> = url
             .query_pairs()
             .filter_map(|(name, code)| {
@@ -253,7 +263,12 @@ impl Api {
         }
         let number = |name: &str, default: usize| value(name).and_then(|text| text.parse().ok()).unwrap_or(default);
         let (total, length) = (found.len(), number("length", 5000).min(self.cap));
-        let page: Vec<Value> = found.into_iter().skip(number("offset", 0)).take(length).cloned().collect();
+        let page: Vec<Value> = found
+            .into_iter()
+            .skip(number("offset", 0))
+            .take(length)
+            .cloned()
+            .collect();
         (200, self.page(&route, frequency, total, page, url))
     }
 
@@ -276,7 +291,10 @@ impl Api {
             response["warnings"] = warning.clone();
         }
         // It repeats what it was asked, the key included.
-        let params: Map<String, Value> = url.query_pairs().map(|(name, value)| (name.into_owned(), json!(value))).collect();
+        let params: Map<String, Value> = url
+            .query_pairs()
+            .map(|(name, value)| (name.into_owned(), json!(value)))
+            .collect();
         let request = json!({ "command": format!("/v2/electricity/rto/{route}/data/"), "params": params });
         let mut body = json!({ "response": response, "request": request, "apiVersion": "2.1.12" });
         if is_part && numbers {
@@ -312,7 +330,7 @@ pub(crate) fn generation(start: &str, hours: i64, respondents: &[&str], fuels: &
 }
 
 /// The hour so many after a day's first.
-pub(crate) fn periods(start: &str, hour: i64) -> String {
+fn periods(start: &str, hour: i64) -> String {
     let first = NaiveDateTime::parse_from_str(&format!("{start} 00:00"), "%Y-%m-%d %H:%M").expect("a day");
     (first + TimeDelta::hours(hour)).format("%Y-%m-%dT%H").to_string()
 }

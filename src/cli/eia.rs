@@ -97,7 +97,9 @@ impl Record {
             ("parent", self.parent.as_ref()),
             ("timezone", self.timezone.as_ref()),
         ];
-        let given = optional.into_iter().filter_map(|(name, value)| Some((name, value?.clone())));
+        let given = optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?.clone())));
         given.chain([("allow_http", self.allow_http.to_string())]).collect()
     }
 }

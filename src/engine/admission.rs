@@ -55,7 +55,10 @@ impl Attempt<'_> {
                 on,
             });
         };
-        match self.wait_for_rates(self.rates(), pace, &|| self.interrupted(), &tell).await? {
+        match self
+            .wait_for_rates(self.rates(), pace, &|| self.interrupted(), &tell)
+            .await?
+        {
             true => Ok(()),
             false => Err(AttemptError::Interrupted),
         }
@@ -76,7 +79,10 @@ impl Attempt<'_> {
                 message,
             });
         };
-        match turns::alone(&pace, self.wait_for_rates(self.rates_of_requests(), &pace, &is_over, &tell)) {
+        match turns::alone(
+            &pace,
+            self.wait_for_rates(self.rates_of_requests(), &pace, &is_over, &tell),
+        ) {
             Ok(true) => Ok(()),
             Ok(false) => Err(TaskError::stopped()),
             Err(error) => Err(TaskError::new(error.to_string())),

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::run_id::RunId;
-use super::spec::{Action, Rate, Target, Value};
 use super::spec::schema::{Catalog, Schema};
+use super::spec::{Action, Rate, Target, Value};
 use super::timing::params_of;
 
 /// A built-in task.
@@ -112,7 +112,9 @@ impl Tasks {
     #[must_use]
     pub fn needs_of(&self, target: &Target) -> Vec<NeededSecret> {
         match &target.action {
-            Action::Builtin { task, .. } => self.get(task).map_or_else(Vec::new, |task| task.needs(&params_of(target))),
+            Action::Builtin { task, .. } => self
+                .get(task)
+                .map_or_else(Vec::new, |task| task.needs(&params_of(target))),
             Action::Command(_) => Vec::new(),
         }
     }

@@ -10,7 +10,7 @@ use chrono::{NaiveDate, TimeDelta};
 use super::eia::Query;
 use super::eia::client::{Client, RequestLimits};
 use super::eia::error::{EiaError, REGISTER};
-use super::eia::kept::{KeptMonths, RECORDED, settled};
+use super::eia::kept::KeptMonths;
 use super::eia::record::{self, Recorded};
 use super::eia::recording::{Held, Recording, absent, hour, nothing};
 use super::eia::routes::{ROUTE_NAMES, Route, TIME_ZONE, TIME_ZONES};
@@ -200,10 +200,7 @@ impl Task for IngestEia {
         let query = query(context)?;
         let (rows, repeated) = match is_url(context.text("source")) {
             true => live(context, &query)?,
-            false => {
-                let recording = Recording::new(context, context.text("source"), &query);
-                settled(recording.rows(context.input("source"))?, &query, RECORDED)?
-            }
+            false => Recording::new(context, context.text("source"), &query).rows(context.input("source"))?,
         };
         let repeated = match repeated {
             0 => String::new(),
@@ -352,7 +349,11 @@ fn typed(kind: Kind, text: &str) -> Value {
     match (kind, text.parse()) {
         (Kind::Int { .. }, Ok(number)) => Value::Int(number),
         (Kind::Bool, _) => Value::Bool(text == "true"),
-        _ if is_list => Value::List(text.split(',').map(|item| Value::Text(item.trim().to_owned())).collect()),
+        _ if is_list => Value::List(
+            text.split(',')
+                .map(|item| Value::Text(item.trim().to_owned()))
+                .collect(),
+        ),
         _ => Value::Text(text.to_owned()),
     }
 }

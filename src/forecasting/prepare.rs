@@ -162,7 +162,14 @@ impl Task for PrepareClean {
 
 /// The columns by which the ingest tells series apart; a table has those of its route.
 const FACETS: [&str; 8] = [
-    "respondent", "fueltype", "type", "fromba", "toba", "subba", "parent", "timezone",
+    "respondent",
+    "fueltype",
+    "type",
+    "fromba",
+    "toba",
+    "subba",
+    "parent",
+    "timezone",
 ];
 
 /// Reads the rows of `raw`, in the columns of the ingest or in those of a series.

@@ -201,7 +201,8 @@ impl<'a> Client<'a> {
             offset: 0,
             length: 1,
         };
-        self.rows(context, query, newest, Expected::Any).map(|fetched| fetched.page)
+        self.rows(context, query, newest, Expected::Any)
+            .map(|fetched| fetched.page)
     }
 
     /// Asks for a page of a query: its rows from `offset` on.
@@ -324,14 +325,21 @@ impl<'a> Client<'a> {
             "" => String::new(),
             kind => format!(", {}", self.hide(kind)),
         };
-        let begins = if shown.is_empty() { String::new() } else { format!(": {shown}") };
+        let begins = if shown.is_empty() {
+            String::new()
+        } else {
+            format!(": {shown}")
+        };
         format!("status {}{kind}, {} bytes{begins}", answer.status, answer.body.len())
     }
 
     /// A request for a message, with stars for the key.
     fn name_of(&self, query: &Query, range: RowRange) -> String {
         let parameters = parameters(query, range);
-        let mut parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut parameters: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         if self.key_in_query.load(Ordering::Relaxed) {
             parameters.push("api_key=***".to_owned());
         }

@@ -195,12 +195,10 @@ impl From<EiaError> for TaskError {
             EiaError::Unreachable { .. } => task_error
                 .help("see whether this machine reaches the address that is `source`")
                 .help(LATER),
-            EiaError::NotJson { .. } => task_error.help(LATER).help(
-                "if it stays so, look who answers in the API's place: a proxy, or a page to log in",
-            ),
-            EiaError::Timeout { .. } => task_error
-                .help("if it is only slow, raise `max_seconds`")
-                .help(LATER),
+            EiaError::NotJson { .. } => task_error
+                .help(LATER)
+                .help("if it stays so, look who answers in the API's place: a proxy, or a page to log in"),
+            EiaError::Timeout { .. } => task_error.help("if it is only slow, raise `max_seconds`").help(LATER),
             EiaError::Server { status } if status < 500 => {
                 task_error.help("see whether `source` is right: `https://api.eia.gov/v2`")
             }

@@ -223,9 +223,14 @@ impl Fetching<'_> {
             let Some((offset, rows)) = plan.page(at) else {
                 return Ok(());
             };
-            let expected = Expected::Rows { total: plan.total, rows };
+            let expected = Expected::Rows {
+                total: plan.total,
+                rows,
+            };
             let fetched = self.client.page(self.context, self.query, offset, expected);
-            let taken = fetched.map_err(Fault::from).and_then(|page| self.took(at, page, plan.total));
+            let taken = fetched
+                .map_err(Fault::from)
+                .and_then(|page| self.took(at, page, plan.total));
             if let Err(fault) = taken {
                 // The others need not go on; the client of the next beginning is told anew.
                 self.next.store(usize::MAX / 2, Ordering::Relaxed);

@@ -70,8 +70,12 @@ impl KeptMonths<'_> {
             limits.rows(fetched.len() as u64).map_err(over)?;
         }
         if !kept.is_empty() {
-            let days: Vec<String> = runs(&spans).iter().map(|(first, last)| format!("{first} to {last}")).collect();
-            self.context.log(&format!("kept from earlier fetches: {}", days.join(", ")));
+            let days: Vec<String> = runs(&spans)
+                .iter()
+                .map(|(first, last)| format!("{first} to {last}"))
+                .collect();
+            self.context
+                .log(&format!("kept from earlier fetches: {}", days.join(", ")));
         }
         if let Some(before) = before {
             self.tell_revisions(&before, &fetched, &queries);
@@ -131,7 +135,9 @@ impl KeptMonths<'_> {
             let age = newest - last;
             let rows = fetched.within(hours_of(*days));
             if age > self.lookback && (age > SETTLED || self.is_complete(&rows, last)) {
-                self.context.memo.put(&self.key(&format!("{first} {last}")), &rows.to_bytes());
+                self.context
+                    .memo
+                    .put(&self.key(&format!("{first} {last}")), &rows.to_bytes());
                 rest = rest.without(hours_of(*days));
             }
         }
@@ -231,7 +237,10 @@ const SHOWN: usize = 5;
 /// [`TaskError`] if two contradict each other; `help` says what to do.
 pub(crate) fn settled(mut rows: Rows, query: &Query, help: &str) -> Result<(Rows, usize), TaskError> {
     rows.sort();
-    let clashes: Vec<_> = rows.same().filter(|same| same.iter().any(|row| !row.says_as(&same[0]))).collect();
+    let clashes: Vec<_> = rows
+        .same()
+        .filter(|same| same.iter().any(|row| !row.says_as(&same[0])))
+        .collect();
     if clashes.is_empty() {
         let dropped = rows.dedup();
         return Ok((rows, dropped));

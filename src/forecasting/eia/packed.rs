@@ -65,11 +65,7 @@ pub(super) fn read(
     limit: SizeLimit,
     mut take: impl FnMut(String, &[u8]) -> Result<(), TaskError>,
 ) -> Result<(), TaskError> {
-    let reader = PageReader {
-        context,
-        source,
-        limit,
-    };
+    let reader = PageReader { context, source, limit };
     match file {
         PageFile::Alone(path) => {
             let name = table::file_name(path);
@@ -78,7 +74,8 @@ pub(super) fn read(
         }
         PageFile::Zipped(path, numbers) => {
             let archive = table::file_name(path);
-            let unreadable = |error: io::Error| TaskError::new(format!("cannot read `{archive}` of `{source}`: {error}"));
+            let unreadable =
+                |error: io::Error| TaskError::new(format!("cannot read `{archive}` of `{source}`: {error}"));
             let mut zip = open_archive(path).map_err(unreadable)?;
             for number in numbers {
                 let entry = zip.by_index(*number).map_err(|error| unreadable(error.into()))?;
@@ -100,7 +97,12 @@ struct PageReader<'a> {
 
 impl PageReader<'_> {
     /// All of a page, unpacked as the end of its name says.
-    fn whole<R: Read>(&self, name: &str, path: &Path, open: impl FnOnce() -> io::Result<R>) -> Result<Vec<u8>, TaskError> {
+    fn whole<R: Read>(
+        &self,
+        name: &str,
+        path: &Path,
+        open: impl FnOnce() -> io::Result<R>,
+    ) -> Result<Vec<u8>, TaskError> {
         let holder = format!("the page `{name}` of `{}`", self.source);
         let cannot = |error: io::Error| TaskError::new(format!("cannot read {holder}: {error}"));
         let packed = open().map_err(cannot)?;
@@ -123,7 +125,9 @@ impl PageReader<'_> {
                 return Err(self.limit.excess().in_input(&holder));
             }
             // Memory that cannot be had is an error here, and the end of the program elsewhere.
-            bytes.try_reserve(read).map_err(|error| cannot(io::Error::other(error)))?;
+            bytes
+                .try_reserve(read)
+                .map_err(|error| cannot(io::Error::other(error)))?;
             bytes.extend_from_slice(&piece[..read]);
         }
     }
@@ -138,7 +142,9 @@ fn pages_of(path: &Path) -> io::Result<Vec<PageFile>> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", table::file_name(path)));
     let zip = open_archive(path).map_err(named)?;
     if zip.len() > MOST_FILES {
-        return Err(named(io::Error::other(format!("it holds more than {MOST_FILES} files"))));
+        return Err(named(io::Error::other(format!(
+            "it holds more than {MOST_FILES} files"
+        ))));
     }
     let names = (0..zip.len()).filter_map(|number| Some((zip.name_for_index(number)?, number)));
     let mut pages: Vec<(&str, usize)> = names.filter(|(name, _)| is_page(Path::new(name))).collect();
@@ -165,6 +171,8 @@ fn is_page(path: &Path) -> bool {
         "gz" | "zst" => path.with_extension(""),
         _ => path.to_owned(),
     };
-    let is_beside = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("._"));
+    let is_beside = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("._"));
     extension(&unpacked) == "json" && !is_beside
 }

@@ -100,7 +100,9 @@ impl RawRow<'_> {
             let code = self.facet(facet).ok_or_else(|| lacks(facet))?;
             if code.len() > LONGEST_CODE {
                 let place = self.place(at, route);
-                return Err(wrong(format!("a code of {place} is longer than {LONGEST_CODE} characters")));
+                return Err(wrong(format!(
+                    "a code of {place} is longer than {LONGEST_CODE} characters"
+                )));
             }
         }
         let value = self.value(at, route)?;
@@ -108,7 +110,11 @@ impl RawRow<'_> {
             let (place, example) = (self.place(at, route), route.step.example());
             return Err(wrong(format!("the period of {place} is no {example}")));
         };
-        rows.push(hours(time), route.facets.iter().filter_map(|facet| self.facet(facet)), value);
+        rows.push(
+            hours(time),
+            route.facets.iter().filter_map(|facet| self.facet(facet)),
+            value,
+        );
         Ok(())
     }
 
@@ -157,7 +163,9 @@ impl<'a> PageRows<'a> {
         if self.fault.is_some() || self.first.is_some() {
             return;
         }
-        let route = self.route.or_else(|| Route::of_fields(|field| row.facet(field).is_some()));
+        let route = self
+            .route
+            .or_else(|| Route::of_fields(|field| row.facet(field).is_some()));
         match route {
             None => self.first = Some(row),
             Some(route) => {

@@ -223,9 +223,7 @@ fn total(value: &Scalar) -> Result<u64, EiaError> {
 pub(super) fn period(text: &str, step: Step) -> Option<NaiveDateTime> {
     match step {
         // chrono needs the minutes to make a time of it.
-        Step::Hourly if text.len() == 13 => {
-            NaiveDateTime::parse_from_str(&format!("{text}:00"), "%Y-%m-%dT%H:%M").ok()
-        }
+        Step::Hourly if text.len() == 13 => NaiveDateTime::parse_from_str(&format!("{text}:00"), "%Y-%m-%dT%H:%M").ok(),
         Step::Daily if text.len() == 10 => {
             let day: NaiveDate = text.parse().ok()?;
             Some(day.and_time(NaiveTime::MIN))

@@ -58,7 +58,11 @@ impl Patience {
         let pause = jittered(first * 2_u32.pow(times - 1)).max(asked_for.unwrap_or_default());
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Time that went by in silence was waited for as well.
-        let lost = if matches!(error, EiaError::Timeout { .. }) { took } else { Duration::ZERO };
+        let lost = if matches!(error, EiaError::Timeout { .. }) {
+            took
+        } else {
+            Duration::ZERO
+        };
         let now = Instant::now();
         let is_resting = is_rest && state.resume.is_some_and(|resume| resume > now);
         let spent = match is_resting {
@@ -123,7 +127,11 @@ mod tests {
         assert!(patience.rest() > Duration::from_secs(1));
         let minute = Some(Duration::from_mins(1));
         let fresh = Patience::new(Duration::from_secs(6));
-        assert_eq!(fresh.pause(&slow_down(), minute, 1, Duration::ZERO), None, "more than it may wait");
+        assert_eq!(
+            fresh.pause(&slow_down(), minute, 1, Duration::ZERO),
+            None,
+            "more than it may wait"
+        );
         let two = Some(Duration::from_secs(2));
         assert_eq!(seconds(fresh.pause(&slow_down(), two, 1, Duration::ZERO)), Some(2.0));
     }
@@ -131,7 +139,9 @@ mod tests {
     #[test]
     fn silence_is_waiting_too_and_a_page_renews_it() {
         let patience = Patience::new(Duration::from_secs(5));
-        let silence = EiaError::Timeout { limit: Duration::from_secs(4) };
+        let silence = EiaError::Timeout {
+            limit: Duration::from_secs(4),
+        };
         let ask = || patience.pause(&silence, None, 1, Duration::from_secs(4));
         assert!(ask().is_some());
         assert_eq!(ask(), None);

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::Query;
 use super::error::EiaError;
+use super::kept::{RECORDED, settled};
 use super::packed::{self, PageFile};
 use super::pages::{AskedQuery, EiaPage};
 use super::rows::{Rows, time};
@@ -67,7 +68,8 @@ impl Held {
     fn add(&mut self, other: Self) {
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.into_iter().chain(other.last).max();
-        self.codes.resize_with(self.codes.len().max(other.codes.len()), BTreeSet::new);
+        self.codes
+            .resize_with(self.codes.len().max(other.codes.len()), BTreeSet::new);
         for (all, more) in self.codes.iter_mut().zip(other.codes) {
             all.extend(more);
         }
@@ -105,11 +107,12 @@ impl<'a> Recording<'a> {
         Self { context, source, query }
     }
 
-    /// The rows of the query in all pages at `path`, in the order of the pages.
+    /// The rows of the query in all pages at `path`, sorted, and how many that said the same as another are left out.
     ///
     /// # Errors
-    /// [`TaskError`] if a page cannot be used, pages are missing, or they do not cover what is asked for.
-    pub(crate) fn rows(&self, path: &Path) -> Result<Rows, TaskError> {
+    /// [`TaskError`] if a page cannot be used, pages are missing, rows contradict each other, or the pages do not cover what
+    /// is asked for.
+    pub(crate) fn rows(&self, path: &Path) -> Result<(Rows, usize), TaskError> {
         let files = packed::page_files(path)
             .map_err(|error| TaskError::new(format!("cannot read the pages in `{}`: {error}", self.source)))?;
         if files.is_empty() {
@@ -133,8 +136,9 @@ impl<'a> Recording<'a> {
             }
         }
         self.whole(&seen)?;
+        let (all, dropped) = settled(all, self.query, RECORDED)?;
         self.covering(&seen, !all.is_empty())?;
-        Ok(all)
+        Ok((all, dropped))
     }
 
     fn pages_of(&self, file: &PageFile) -> Result<Vec<RecordedPage>, TaskError> {
@@ -184,11 +188,12 @@ impl<'a> Recording<'a> {
             return Ok(());
         };
         let RecordedQuery { found, total, name } = part;
-        Err(
-            TaskError::new(format!("pages are missing in `{}`: {found} of {total} rows are there", self.source))
-                .note(format!("`{name}` says that its query has {total} rows"))
-                .help("record all pages of the query, with `offset` 0, 5000, 10000 and so on; `atsaf eia record` does"),
-        )
+        Err(TaskError::new(format!(
+            "pages are missing in `{}`: {found} of {total} rows are there",
+            self.source
+        ))
+        .note(format!("`{name}` says that its query has {total} rows"))
+        .help("record all pages of the query, with `offset` 0, 5000, 10000 and so on; `atsaf eia record` does"))
     }
 
     /// That the pages have what is asked for: every code, and every day from the first to the last.
@@ -205,7 +210,10 @@ impl<'a> Recording<'a> {
             return Ok(());
         };
         let to = to.map_or_else(|| "on".to_owned(), |to| format!("to {to}"));
-        let spans: Vec<String> = covered.iter().map(|(first, last)| format!("{first} to {last}")).collect();
+        let spans: Vec<String> = covered
+            .iter()
+            .map(|(first, last)| format!("{first} to {last}"))
+            .collect();
         Err(TaskError::new(format!(
             "the pages in `{}` do not cover {} from {from} {to}",
             self.source,
@@ -240,10 +248,18 @@ impl Seen {
     /// Notes a page; gives its rows.
     fn add(&mut self, page: RecordedPage) -> Rows {
         let RecordedPage {
-            name, total, found, rows, days, held, asked,
+            name,
+            total,
+            found,
+            rows,
+            days,
+            held,
+            asked,
         } = page;
         self.held.add(held);
-        let key = asked.as_ref().map_or_else(|| total.to_string(), |asked| asked.signature.clone());
+        let key = asked
+            .as_ref()
+            .map_or_else(|| total.to_string(), |asked| asked.signature.clone());
         let none = RecordedQuery {
             found: 0,
             total: 0,

@@ -131,12 +131,7 @@ impl Rows {
     }
 
     /// Adds a row.
-    pub(crate) fn push<'t>(
-        &mut self,
-        hour: i32,
-        texts: impl IntoIterator<Item = &'t str>,
-        value: Option<f64>,
-    ) {
+    pub(crate) fn push<'t>(&mut self, hour: i32, texts: impl IntoIterator<Item = &'t str>, value: Option<f64>) {
         let mut codes = [0; MOST_FACETS];
         for ((code, known), text) in codes.iter_mut().zip(&mut self.codes).zip(texts) {
             *code = known.number(text);
@@ -259,7 +254,9 @@ impl Rows {
                 None => revisions.new += 1,
                 Some(was) if was.to_bits() != row.value.to_bits() => {
                     revisions.revised += 1;
-                    revisions.first.get_or_insert((*row, Some(was).filter(|was| !was.is_nan())));
+                    revisions
+                        .first
+                        .get_or_insert((*row, Some(was).filter(|was| !was.is_nan())));
                 }
                 Some(_) => {}
             }
