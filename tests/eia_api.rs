@@ -503,7 +503,7 @@ fn a_recording_has_the_rows_and_not_the_key_and_is_whole_or_not_there() {
         ));
         holds_no_key(&project, &told);
         for (name, bytes) in project.files() {
-            if name.ends_with(".gz") {
+            if name.contains(".json.gz") {
                 let mut text = String::new();
                 std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(bytes.as_slice()), &mut text)
                     .expect("text");

@@ -126,6 +126,9 @@ impl Tasks {
     }
 }
 
+/// Waits until a request may be sent, unless what it is given says that it is over before.
+pub type Admit<'a> = dyn Fn(&dyn Fn() -> bool) -> Result<(), TaskError> + Sync + 'a;
+
 /// What one attempt of a task gets.
 pub struct Context<'a> {
     /// The target's name.
@@ -153,7 +156,7 @@ pub struct Context<'a> {
     /// Takes what the task has to say.
     pub say: &'a (dyn Fn(Message<'_>) + Sync),
     /// Waits until a request may be sent, unless it is over before: see [`Context::request`].
-    pub admit: &'a (dyn Fn(&dyn Fn() -> bool) -> Result<(), TaskError> + Sync),
+    pub admit: &'a Admit<'a>,
 }
 
 /// Pieces of work that are remembered from one attempt to the next, each under a key that names all it depends on.

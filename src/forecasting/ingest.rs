@@ -13,13 +13,13 @@ use super::eia::error::{EiaError, REGISTER};
 use super::eia::kept::KeptMonths;
 use super::eia::record::{self, Recorded};
 use super::eia::recording::{Held, Recording, absent, hour, nothing};
-use super::eia::routes::{ROUTE_NAMES, Route, TIME_ZONE, TIME_ZONES};
-use super::eia::rows::Rows;
+use super::eia::routes::{ROUTE_NAMES, ROUTES, Route, TIME_ZONE, TIME_ZONES};
+use super::eia::rows::{Row, Rows};
 use super::limits::{MAX_MB, MAX_ROWS, SizeLimit, TableLimits};
 use super::table::ParquetTable;
 use crate::engine::spec::schema::{Kind, LATEST, Literal, ParamSchema, Port, Schema, is_url};
 use crate::engine::spec::{Rate, Value};
-use crate::engine::task::{Context, Message, NeededSecret, Task, TaskError, request_pool};
+use crate::engine::task::{Admit, Context, Message, NeededSecret, Task, TaskError, request_pool};
 
 /// The name of the secret that holds the API's key.
 const KEY: &str = "EIA_API_KEY";
@@ -190,16 +190,18 @@ impl Task for IngestEia {
             return Ok(None);
         }
         let query = query(context)?;
-        let page = client(context, &query, context.cancelled)?.newest(context, &query)?;
-        let newest = page.rows.iter().map(|row| row.period()).max().map(hour);
+        let client = client(context, &query, limits(context), context.cancelled)?;
+        let page = client.newest(context, &query)?;
+        let newest = page.rows.iter().map(Row::period).max().map(hour);
         let newest = newest.unwrap_or_else(|| "nothing".to_owned());
         Ok(Some(format!("{newest}, rows: {}", page.total)))
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let query = query(context)?;
+        let (limits, lookback) = (limits(context), context.count("lookback"));
         let (rows, repeated) = match is_url(context.text("source")) {
-            true => live(context, &query)?,
+            true => live(context, &query, limits, lookback)?,
             false => Recording::new(context, context.text("source"), &query).rows(context.input("source"))?,
         };
         let repeated = match repeated {
@@ -213,11 +215,11 @@ impl Task for IngestEia {
 
 /// The rows as a table with the route's columns.
 fn table(rows: &Rows, route: &Route) -> ParquetTable {
-    let mut table = ParquetTable::default().times("time", rows.iter().map(|row| row.period()));
+    let mut table = ParquetTable::default().times("time", rows.iter().map(Row::period));
     for (at, facet) in route.facets.iter().enumerate() {
         table = table.texts(facet, rows.iter().map(|row| Some(rows.code(row, at))));
     }
-    table.numbers("value", rows.iter().map(|row| row.value()))
+    table.numbers("value", rows.iter().map(Row::value))
 }
 
 /// What the parameters ask for.
@@ -229,10 +231,11 @@ fn query(context: &Context<'_>) -> Result<Query, TaskError> {
     };
     let name = context.text("route");
     let route = Route::of_name(name).ok_or_else(|| TaskError::new(format!("there is no route `{name}`")))?;
-    let codes = |facet: &&str| match context.texts(facet) {
-        codes if codes.contains(&ALL) => Vec::new(),
-        codes => codes.into_iter().map(str::to_owned).collect(),
+    let codes = |facet: &&'static str| match context.texts(facet) {
+        codes if codes.contains(&ALL) => (*facet, Vec::new()),
+        codes => (*facet, codes.into_iter().map(str::to_owned).collect()),
     };
+    let mut all: BTreeMap<&str, Vec<String>> = ROUTES.iter().flat_map(|route| route.facets).map(codes).collect();
     let query = Query {
         route,
         start: date("start_date")?,
@@ -240,7 +243,11 @@ fn query(context: &Context<'_>) -> Result<Query, TaskError> {
             LATEST => None,
             _ => Some(date("end_date")?),
         },
-        codes: route.facets.iter().map(codes).collect(),
+        codes: route
+            .facets
+            .iter()
+            .map(|facet| all.remove(facet).unwrap_or_default())
+            .collect(),
     };
     match query.end.filter(|end| query.start > *end) {
         None => Ok(query),
@@ -251,22 +258,31 @@ fn query(context: &Context<'_>) -> Result<Query, TaskError> {
     }
 }
 
-/// A client of the live API, until `stop` is set.
-fn client<'c>(context: &'c Context<'_>, query: &Query, stop: &'c AtomicBool) -> Result<Client<'c>, TaskError> {
-    let key = context
-        .secrets
-        .get(KEY)
-        .filter(|key| !key.is_empty())
-        .ok_or(EiaError::NoKey)?;
+/// The limits of requests that the parameters say.
+fn limits(context: &Context<'_>) -> RequestLimits {
     let seconds = |name: &str| Duration::from_secs(context.count(name) as u64);
-    let limits = RequestLimits {
+    RequestLimits {
         answer: seconds("max_seconds"),
         wait: seconds("max_wait"),
         page: SizeLimit::of(context),
         rows: TableLimits::of(context),
         allow_http: context.flag("allow_http"),
         ..RequestLimits::default()
-    };
+    }
+}
+
+/// A client of the live API, until `stop` is set.
+fn client<'c>(
+    context: &'c Context<'_>,
+    query: &Query,
+    limits: RequestLimits,
+    stop: &'c AtomicBool,
+) -> Result<Client<'c>, TaskError> {
+    let key = context
+        .secrets
+        .get(KEY)
+        .filter(|key| !key.is_empty())
+        .ok_or(EiaError::NoKey)?;
     let client = Client::new(context.text("source"), query.route, key, limits, stop)?;
     if let Some(proxy) = client.proxy() {
         context.warn(&proxy);
@@ -275,14 +291,19 @@ fn client<'c>(context: &'c Context<'_>, query: &Query, stop: &'c AtomicBool) -> 
 }
 
 /// The rows of the live API, sorted, and how many that said the same as another are left out.
-fn live(context: &Context<'_>, query: &Query) -> Result<(Rows, usize), TaskError> {
+fn live(
+    context: &Context<'_>,
+    query: &Query,
+    limits: RequestLimits,
+    lookback: usize,
+) -> Result<(Rows, usize), TaskError> {
     let stop = AtomicBool::new(false);
-    let client = client(context, query, &stop)?;
+    let client = client(context, query, limits, &stop)?;
     let months = KeptMonths {
         context,
         source: context.text("source"),
         query,
-        lookback: TimeDelta::days(i64::try_from(context.count("lookback")).unwrap_or(i64::MAX)),
+        lookback: TimeDelta::days(i64::try_from(lookback).unwrap_or_default()),
     };
     let (rows, repeated) = months.rows(&client)?;
     let held = Held::of(&rows, query);
@@ -308,7 +329,7 @@ pub struct RecordRequest<'a> {
     /// Takes what there is to say.
     pub say: &'a (dyn Fn(Message<'_>) + Sync),
     /// Waits until a request may be sent.
-    pub admit: &'a (dyn Fn(&dyn Fn() -> bool) -> Result<(), TaskError> + Sync),
+    pub admit: &'a Admit<'a>,
 }
 
 /// How often the EIA may be asked, and the name under which that is counted.
@@ -340,7 +361,8 @@ pub fn record(request: &RecordRequest<'_>) -> Result<Recorded, TaskError> {
         return Err(TaskError::new(format!("`source` is no address: {source}")).help(EiaError::ADDRESS));
     }
     let (query, stop) = (query(&context)?, AtomicBool::new(false));
-    record::record(&context, &client(&context, &query, &stop)?, &query, request.out)
+    let client = client(&context, &query, limits(&context), &stop)?;
+    record::record(&context, &client, &query, request.out)
 }
 
 /// A text of the command line as a value of a kind: items of a list stand between commas.

@@ -151,7 +151,7 @@ impl Fetching<'_> {
             let work = thread::Builder::new().spawn_scoped(scope, move || {
                 let _ = done.send(self.all());
             });
-            work.map_err(no_thread)?;
+            work.map_err(|error| no_thread(&error))?;
             loop {
                 match result.recv_timeout(LOOK) {
                     Ok(result) => return result,
@@ -201,7 +201,7 @@ impl Fetching<'_> {
                 });
                 if let Err(error) = work {
                     self.stop();
-                    return Err(no_thread(error));
+                    return Err(no_thread(&error));
                 }
             }
             drop(done);
@@ -263,6 +263,6 @@ impl Fetching<'_> {
     }
 }
 
-fn no_thread(error: std::io::Error) -> Fault {
+fn no_thread(error: &std::io::Error) -> Fault {
     TaskError::new(format!("the system gives no thread: {error}")).into()
 }

@@ -5,6 +5,7 @@
 //! has revised since: it is fetched each time.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Read as _;
 
 use chrono::{Datelike as _, Months, NaiveDate, TimeDelta};
@@ -15,7 +16,7 @@ use super::error::EiaError;
 use super::fetch::{RowSink, fetch};
 use super::recording::hour;
 use super::routes::Step;
-use super::rows::{Rows, first_hour, time};
+use super::rows::{Row, Rows, first_hour, time};
 use crate::engine::digest::Digest;
 use crate::engine::task::{Context, TaskError};
 
@@ -65,9 +66,6 @@ impl KeptMonths<'_> {
             let (rows, dropped) = settled(rows, query, LIVE)?;
             repeated += dropped;
             fetched.append(rows);
-            let limits = client.limits().rows;
-            let over = |excess| TaskError::from(EiaError::TooMuch(excess));
-            limits.rows(fetched.len() as u64).map_err(over)?;
         }
         if !kept.is_empty() {
             let days: Vec<String> = runs(&spans)
@@ -84,6 +82,8 @@ impl KeptMonths<'_> {
         for (_, rows) in kept {
             fetched.append(rows);
         }
+        let over = |excess| TaskError::from(EiaError::TooMuch(excess));
+        client.limits().rows.rows(fetched.len() as u64).map_err(over)?;
         fetched.sort();
         Ok((fetched, repeated))
     }
@@ -194,7 +194,8 @@ impl KeptMonths<'_> {
         );
         if let Some((row, was)) = revisions.first {
             let value = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| value.to_string());
-            text += &format!(
+            let _ = write!(
+                text,
                 "; the first revised: {} at {}, {} and now {}",
                 fetched.name(&row, self.query.route),
                 hour(row.period()),
@@ -254,7 +255,7 @@ pub(crate) fn settled(mut rows: Rows, query: &Query, help: &str) -> Result<(Rows
         clashes.len()
     ));
     for same in clashes.iter().take(SHOWN) {
-        let values = same.iter().map(|row| row.value());
+        let values = same.iter().map(Row::value);
         let values: Vec<String> = values
             .map(|value| value.map_or_else(|| "none".to_owned(), |value| value.to_string()))
             .collect();

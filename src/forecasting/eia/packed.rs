@@ -139,10 +139,10 @@ fn open_archive(path: &Path) -> io::Result<ZipArchive<BufReader<File>>> {
 
 /// The pages of an archive, some of them together, in the order of their names.
 fn pages_of(path: &Path) -> io::Result<Vec<PageFile>> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", table::file_name(path)));
-    let zip = open_archive(path).map_err(named)?;
+    let of_archive = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", table::file_name(path)));
+    let zip = open_archive(path).map_err(of_archive)?;
     if zip.len() > MOST_FILES {
-        return Err(named(io::Error::other(format!(
+        return Err(of_archive(io::Error::other(format!(
             "it holds more than {MOST_FILES} files"
         ))));
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::EiaError;
 use super::pages::{LONGEST_CODE, period};
-use super::routes::{Route, TIME_ZONE};
+use super::routes::{Route, Step, TIME_ZONE};
 use super::rows::{Rows, hours};
 use super::scalar::Scalar;
 use crate::forecasting::table::{LONGEST_NAME, short};
@@ -80,6 +80,16 @@ impl RawRow<'_> {
             _ => return None,
         };
         field.as_deref()
+    }
+
+    /// The route that it is of, by its fields and its period.
+    fn route(&self) -> Option<&'static Route> {
+        let is_day = self
+            .period
+            .as_deref()
+            .is_some_and(|text| period(text, Step::Daily).is_some());
+        let step = if is_day { Step::Daily } else { Step::Hourly };
+        Route::of_row(step, |field| self.facet(field).is_some())
     }
 
     /// The row as messages call it: its number, its period and its codes.
@@ -163,9 +173,7 @@ impl<'a> PageRows<'a> {
         if self.fault.is_some() || self.first.is_some() {
             return;
         }
-        let route = self
-            .route
-            .or_else(|| Route::of_fields(|field| row.facet(field).is_some()));
+        let route = self.route.or_else(|| row.route());
         match route {
             None => self.first = Some(row),
             Some(route) => {

@@ -120,12 +120,9 @@ impl Route {
         ROUTES.iter().find(|route| route.name == name)
     }
 
-    /// The route whose rows have exactly these facets; `has` says of a field whether a row has it.
-    pub(crate) fn of_fields(has: impl Fn(&str) -> bool) -> Option<&'static Self> {
-        let fits = |route: &&Self| {
-            let is_daily = route.facets.contains(&TIME_ZONE);
-            is_daily == has(TIME_ZONE) && route.facets.iter().all(|facet| has(facet))
-        };
+    /// The route of a row: `has` says which fields it has.
+    pub(crate) fn of_row(step: Step, has: impl Fn(&str) -> bool) -> Option<&'static Self> {
+        let fits = |route: &&Self| route.step == step && route.facets.iter().all(|facet| has(facet));
         ROUTES.iter().find(fits)
     }
 }
@@ -138,11 +135,12 @@ mod tests {
     fn a_route_is_known_by_its_name_and_by_the_fields_of_its_rows() {
         for route in &ROUTES {
             assert_eq!(Route::of_name(route.name), Some(route));
-            assert_eq!(Route::of_fields(|field| route.facets.contains(&field)), Some(route));
+            let found = Route::of_row(route.step, |field| route.facets.contains(&field));
+            assert_eq!(found, Some(route));
             assert!(route.facets.len() <= MOST_FACETS);
             assert_eq!(route.name.starts_with("daily-"), route.step == Step::Daily);
             assert_eq!(route.facets.contains(&TIME_ZONE), route.step == Step::Daily);
         }
-        assert_eq!(Route::of_fields(|field| field == "respondent"), None);
+        assert_eq!(Route::of_row(Step::Hourly, |field| field == "respondent"), None);
     }
 }

@@ -2,13 +2,17 @@
 //!
 //! A year of fifty respondents and eight fuels has 3.5 million rows; so they take 24 bytes each.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::Query;
 use super::routes::{MOST_FACETS, Route};
-use crate::engine::fast_map::FastMap;
+
+/// A map with a hasher that is quick on short texts.
+type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Seconds of an hour.
 const HOUR: i64 = 3600;
@@ -35,7 +39,7 @@ impl Row {
         time(self.hour)
     }
 
-    /// Its value, in MWh; `None` if the API has none.
+    /// Its value, in megawatt-hours; `None` if the API has none.
     pub(crate) fn value(&self) -> Option<f64> {
         Some(self.value).filter(|value| !value.is_nan())
     }
