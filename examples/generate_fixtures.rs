@@ -1,6 +1,6 @@
-//! Generates the bundled pages of `fixtures/eia` and `fixtures/respondents`: `cargo run --example generate_fixtures`.
+//! Generates the bundled pages of `fixtures/eia`, `fixtures/respondents` and `fixtures/demand`: `cargo run --example generate_fixtures`.
 //!
-//! Invented net generation in the API's own shape, the same bytes on every machine.
+//! Invented net generation and demand in the API's own shape, the same bytes on every machine.
 //!
 //! Believable, not real: a base load that follows the warmth of the year, a swing over the day that air conditioning
 //! deepens, quiet weekends, spells of weather over days, and noise from hour to hour. Only sums and products of constants
@@ -52,6 +52,17 @@ const RESPONDENTS: [Recording; 6] = [
     respondent("respondents/pages/TEX-NG", ("TEX", "Texas"), Fuel::Gas, 6, 0.19, 5),
     respondent("respondents/pages/TEX-SUN", ("TEX", "Texas"), Fuel::Sun, 6, 0.06, 6),
 ];
+/// That of `fixtures/demand`: six weeks of summer.
+const DEMAND: Recording = Recording {
+    folder: "demand/pages",
+    respondent: ("TEX", "Texas"),
+    fuel: Fuel::Demand,
+    start: (2023, 7, 1),
+    hours: 42 * 24,
+    zone: 6,
+    share: 0.29,
+    seed: 7,
+};
 /// Rows of a page, as the API gives them.
 const PAGE: usize = 5000;
 
@@ -99,6 +110,8 @@ struct Recording {
 enum Fuel {
     Gas,
     Sun,
+    /// What is used, of all fuels.
+    Demand,
 }
 
 impl Fuel {
@@ -107,6 +120,15 @@ impl Fuel {
         match self {
             Self::Gas => ("NG", "Natural Gas"),
             Self::Sun => ("SUN", "Solar"),
+            Self::Demand => ("D", "Demand"),
+        }
+    }
+
+    /// The route of the API, and the facet that the code is of.
+    fn route(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Gas | Self::Sun => ("fuel-type-data", "fueltype"),
+            Self::Demand => ("region-data", "type"),
         }
     }
 }
@@ -143,7 +165,7 @@ fn main() -> std::io::Result<()> {
 /// All pages by their paths.
 fn recordings() -> Vec<(PathBuf, String)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let all = std::iter::once(&COUNTRY).chain(&RESPONDENTS);
+    let all = std::iter::once(&COUNTRY).chain(&RESPONDENTS).chain([&DEMAND]);
     all.flat_map(|recording| {
         let folder = fixtures.join(recording.folder);
         let pages = pages(recording).into_iter();
@@ -194,7 +216,7 @@ fn rows(recording: &Recording) -> Vec<(NaiveDateTime, i64)> {
             let load = load * WEEK[local.weekday().num_days_from_monday() as usize];
             let load = load + spell * (3_500.0 + 7_500.0 * warmth) * (0.45 + swing) + noise;
             let load = match recording.fuel {
-                Fuel::Gas => load,
+                Fuel::Gas | Fuel::Demand => load,
                 Fuel::Sun => 230_000.0 * SUN[local.hour() as usize] * (0.86 + 0.045 * spell).clamp(0.35, 1.0),
             };
             #[expect(clippy::cast_possible_truncation, reason = "some hundred thousand megawatt-hours")]
@@ -216,7 +238,8 @@ fn warmth(day: f64) -> f64 {
 
 /// One page, a row on each line.
 fn page(recording: &Recording, rows: &[(NaiveDateTime, i64)], total: usize, offset: usize) -> String {
-    let ((respondent, respondent_name), (fueltype, type_name)) = (recording.respondent, recording.fuel.names());
+    let ((respondent, respondent_name), (code, type_name)) = (recording.respondent, recording.fuel.names());
+    let (route, facet) = recording.fuel.route();
     let mut text = String::from(r#"{"response":{"#);
     if offset + rows.len() < total {
         text.push_str(r#""warnings":[{"warning":"incomplete return","description":"The API can only return 5000 rows in JSON format.  Please consider constraining your request with facet, start, or end, or using offset to paginate results."}],"#);
@@ -229,13 +252,13 @@ fn page(recording: &Recording, rows: &[(NaiveDateTime, i64)], total: usize, offs
         let end = if at + 1 < rows.len() { "," } else { "" };
         let _ = writeln!(
             text,
-            r#"{{"period":"{}","respondent":"{respondent}","respondent-name":"{respondent_name}","fueltype":"{fueltype}","type-name":"{type_name}","value":"{value}","value-units":"megawatthours"}}{end}"#,
+            r#"{{"period":"{}","respondent":"{respondent}","respondent-name":"{respondent_name}","{facet}":"{code}","type-name":"{type_name}","value":"{value}","value-units":"megawatthours"}}{end}"#,
             period.format("%Y-%m-%dT%H")
         );
     }
     let _ = writeln!(
         text,
-        r#"],"description":"synthetic: invented for tests and first steps, see README.md"}},"request":{{"command":"/v2/electricity/rto/fuel-type-data/data/","params":{{"frequency":"hourly","data":["value"],"facets":{{"respondent":["{respondent}"],"fueltype":["{fueltype}"]}},"offset":{offset},"length":{PAGE}}}}},"apiVersion":"2.1.12"}}"#
+        r#"],"description":"synthetic: invented for tests and first steps, see README.md"}},"request":{{"command":"/v2/electricity/rto/{route}/data/","params":{{"frequency":"hourly","data":["value"],"facets":{{"respondent":["{respondent}"],"{facet}":["{code}"]}},"offset":{offset},"length":{PAGE}}}}},"apiVersion":"2.1.12"}}"#
     );
     text
 }

@@ -82,7 +82,7 @@ pub(crate) struct Answer {
     /// The media type, as the server says.
     pub(crate) media_type: String,
     /// How long the server asks to wait, in seconds.
-    retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u64>,
     /// The body, unpacked.
     pub(crate) body: Vec<u8>,
 }
@@ -231,7 +231,7 @@ impl<'a> HttpClient<'a> {
                 Err(fault) if fault.may_pass_soon() => None,
                 Err(fault) => return Err(failed(fault)),
             };
-            self.wait(asked_for.unwrap_or_default().max(jittered(pause)).min(LONGEST_PAUSE))
+            self.pause(asked_for.unwrap_or_default().max(jittered(pause)).min(LONGEST_PAUSE))
                 .map_err(failed)?;
             left -= 1;
             pause *= 2;
@@ -258,7 +258,11 @@ impl<'a> HttpClient<'a> {
         self.hide(&format!("{} {}{}", request.method(), origin(address), address.path()))
     }
 
-    fn wait(&self, pause: Duration) -> Result<(), HttpFault> {
+    /// Waits, unless the attempt ends before.
+    ///
+    /// # Errors
+    /// [`HttpFault::Stopped`] if so.
+    pub(crate) fn pause(&self, pause: Duration) -> Result<(), HttpFault> {
         const LOOK: Duration = Duration::from_millis(20);
         let begun = Instant::now();
         while begun.elapsed() < pause {
@@ -277,7 +281,7 @@ pub(crate) fn may_pass(status: u16) -> bool {
 }
 
 /// Between a half and the whole of a pause, so that those who failed together do not come back together.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let mut byte = [0];
     // Without randomness, it is the whole pause.
     let part = getrandom::fill(&mut byte).map_or(1.0, |()| f64::from(byte[0]) / 255.0);

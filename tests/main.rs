@@ -41,6 +41,7 @@
 //! | `lineage` | events of OpenLineage, and retries that another program does |
 //! | `layering` | who may import whom |
 //! | `dependencies` | sources and licences of what the program is made of |
+//! | `eia_api` | the ingest against a server that behaves like the EIA API, well and badly (`eia_server`) |
 //! | `network` | servers that drip, proxies, and little memory |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
@@ -64,6 +65,10 @@ mod discovery;
 mod discovery_model;
 mod discovery_python;
 mod discovery_trace;
+#[cfg(feature = "forecasting")]
+mod eia_api;
+#[cfg(feature = "forecasting")]
+mod eia_server;
 mod elsewhere;
 mod failures;
 mod gc;

@@ -33,6 +33,7 @@ end_date = "2024-01-02"
 respondent = "CISO"
 fueltype = "SUN"
 allow_http = true
+max_wait = 0
 "#
     ));
     project.write(".env", format!("EIA_API_KEY={KEY}\n"));

@@ -275,3 +275,20 @@ fn why_tells_how_much_was_remembered() {
         told.text
     );
 }
+
+#[test]
+fn demand_is_forecast_from_its_own_route_and_pages_of_another_are_told() {
+    let project = Project::new("");
+    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demand");
+    project.write("Atsaffile", fs::read(bundled.join("Atsaffile")).expect("read"));
+    copy_tree(&bundled.join("pages"), &project.at("pages")).expect("copied");
+    project.build("").ok();
+    let told = project.atsaf("show predictions");
+    told.has("24 rows");
+    told.has("TEX_D");
+    project.build("").has("nothing to do");
+    let told = project.build("ingest -s route=fuel-type-data");
+    told.exits(1);
+    told.has("the answer holds rows of the route `region-data`; `fuel-type-data` is read");
+    told.has("help: set `route = \"region-data\"`");
+}

@@ -110,6 +110,8 @@ pub(super) fn once(
         }
         failure
     })?;
+    let force = |id| args.force && (!args.only || goals.contains(&id));
+    setup::require_what_tasks_need(project, &goals, &force)?;
     let options = Options {
         goals,
         asked: args.goals.clone(),

@@ -11,6 +11,8 @@ mod check;
 mod clean;
 mod completions;
 mod dotenv;
+#[cfg(feature = "forecasting")]
+mod eia;
 mod export;
 mod gc;
 mod graph;
@@ -94,6 +96,8 @@ enum CliCommand {
     Predict(predict::Args),
     #[cfg(feature = "forecasting")]
     Mlflow(mlflow::Args),
+    #[cfg(feature = "forecasting")]
+    Eia(eia::Args),
     Completions(completions::Args),
     /// Print the manual page
     Man,
@@ -146,6 +150,8 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Predict(args) => predict::run(args, session),
         #[cfg(feature = "forecasting")]
         CliCommand::Mlflow(args) => mlflow::run(args, session),
+        #[cfg(feature = "forecasting")]
+        CliCommand::Eia(args) => eia::run(args, session),
         CliCommand::Completions(args) => Ok(completions::run(args, session)),
         CliCommand::Man => completions::man(session),
     }

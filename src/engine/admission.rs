@@ -1,13 +1,14 @@
 //! What an attempt may use of the machine and of the outside: threads, and the rates of its pools.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::attempt::{Attempt, AttemptError};
 use super::event::{Event, WaitingFor};
 use super::look::Look as _;
-use super::spec::Rate;
+use super::spec::{Action, Rate};
 use super::store::StoreError;
-use super::task::{Context, Task, TaskError};
+use super::task::{Context, Task, TaskError, request_pool};
 use super::turns::{self, LOOK, Pace};
 
 impl Attempt<'_> {
@@ -24,12 +25,25 @@ impl Attempt<'_> {
     }
 
     /// The pools of the target that have a rate.
-    fn rates(&self) -> Vec<(&str, Rate)> {
+    fn rates(&self) -> Vec<(Cow<'_, str>, Rate)> {
         let graph = self.context.graph;
         let names = graph.target(self.target).load.pools.iter();
         names
-            .filter_map(|name| Some((name.as_str(), graph.spec.pools.get(name)?.rate?)))
+            .filter_map(|name| Some((Cow::Borrowed(name.as_str()), graph.spec.pools.get(name)?.rate?)))
             .collect()
+    }
+
+    /// The rates of a request: those of the target's pools, or else the task's own, under a name that no pool can have.
+    fn rates_of_requests(&self) -> Vec<(Cow<'_, str>, Rate)> {
+        let declared = self.rates();
+        let Action::Builtin { task, .. } = &self.context.graph.target(self.target).action else {
+            return declared;
+        };
+        let own = self.context.tasks.get(task).and_then(Task::rate);
+        match own.filter(|_| declared.is_empty()) {
+            Some(rate) => vec![(Cow::Owned(request_pool(task)), rate)],
+            None => declared,
+        }
     }
 
     /// Waits until a command may start.
@@ -41,25 +55,34 @@ impl Attempt<'_> {
                 on,
             });
         };
-        match self.wait_for_rates(pace, &|| self.interrupted(), &tell).await? {
+        match self
+            .wait_for_rates(self.rates(), pace, &|| self.interrupted(), &tell)
+            .await?
+        {
             true => Ok(()),
             false => Err(AttemptError::Interrupted),
         }
     }
 
-    /// Waits until a task may send a request.
-    pub(super) fn admit(&self, cancelled: &AtomicBool) -> Result<(), TaskError> {
+    /// Waits until a task may send a request, unless the attempt or the request is over before.
+    pub(super) fn admit(&self, cancelled: &AtomicBool, is_over: &dyn Fn() -> bool) -> Result<(), TaskError> {
         let pace = Pace::default();
-        let is_over = || cancelled.load(Ordering::Relaxed);
+        let is_over = || cancelled.load(Ordering::Relaxed) || is_over();
         // A task that sends many waits often: its line says so, and no line of its own each time.
         let tell = |pool: &str| {
-            let message = format!("waits for the rate of pool {pool}");
+            let message = match pool.strip_prefix("task.") {
+                Some(task) => format!("waits for the rate of {task}"),
+                None => format!("waits for the rate of pool {pool}"),
+            };
             self.observer.observe(&Event::Progress {
                 target: self.target,
                 message,
             });
         };
-        match turns::alone(&pace, self.wait_for_rates(&pace, &is_over, &tell)) {
+        match turns::alone(
+            &pace,
+            self.wait_for_rates(self.rates_of_requests(), &pace, &is_over, &tell),
+        ) {
             Ok(true) => Ok(()),
             Ok(false) => Err(TaskError::stopped()),
             Err(error) => Err(TaskError::new(error.to_string())),
@@ -70,22 +93,23 @@ impl Attempt<'_> {
     /// if it is over before.
     async fn wait_for_rates(
         &self,
+        rates: Vec<(Cow<'_, str>, Rate)>,
         pace: &Pace,
         is_over: &dyn Fn() -> bool,
         tell: &dyn Fn(&str),
     ) -> Result<bool, StoreError> {
-        for (pool, rate) in self.rates() {
+        for (pool, rate) in rates {
             let mut told = false;
             loop {
                 if is_over() {
                     return Ok(false);
                 }
                 let now = self.context.files.now();
-                let Some(wait) = self.context.store.start_in(pool, rate, now)? else {
+                let Some(wait) = self.context.store.start_in(&pool, rate, now)? else {
                     break;
                 };
                 if !std::mem::replace(&mut told, true) {
-                    tell(pool);
+                    tell(&pool);
                 }
                 pace.pause(wait.min(LOOK)).await;
             }

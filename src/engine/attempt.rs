@@ -286,7 +286,7 @@ impl Attempt<'_> {
             memo: self.context.store.memo(),
             cancelled: &cancelled,
             say: &say,
-            admit: &|| self.admit(&cancelled),
+            admit: &|is_over| self.admit(&cancelled, is_over),
         };
         let done = self.watched(&context, target.timeout, || self.with_threads(task, &context));
         match done {

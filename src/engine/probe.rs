@@ -139,7 +139,7 @@ impl Attempt<'_> {
         context.inputs = self.input_paths(target);
         context.secrets = self.own_secrets(target);
         context.access = self.access(task);
-        let admit = || self.admit(&cancelled);
+        let admit = |is_over: &dyn Fn() -> bool| self.admit(&cancelled, is_over);
         context.admit = &admit;
         match self.watched(&context, Some(limit), || task.probe(&context)) {
             Ok(answer) => Ok(answer.map(String::into_bytes)),

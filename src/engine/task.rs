@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::run_id::RunId;
-use super::spec::Value;
 use super::spec::schema::{Catalog, Schema};
+use super::spec::{Action, Rate, Target, Value};
+use super::timing::params_of;
 
 /// A built-in task.
 pub trait Task: Send + Sync {
@@ -44,11 +45,41 @@ pub trait Task: Send + Sync {
         Ok(None)
     }
 
+    /// The secrets without which it cannot do its work under some parameters; found without asking anybody.
+    ///
+    /// A build that has to run it ends before it begins if one is not there.
+    fn needs(&self, _params: &BTreeMap<String, Value>) -> Vec<NeededSecret> {
+        Vec::new()
+    }
+
+    /// How often it may ask a server where its target names no pool with a rate: over all targets and builds of a
+    /// project.
+    fn rate(&self) -> Option<Rate> {
+        None
+    }
+
     /// Does the work of one attempt: writes every output of the schema to its path in `context`.
     ///
     /// # Errors
     /// [`TaskError`]; what was written by then can be read by the user, and no earlier artifact is touched.
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError>;
+}
+
+/// The name under which the requests of a task are counted where no pool is named: one that no pool can have.
+#[must_use]
+pub fn request_pool(task: &str) -> String {
+    format!("task.{task}")
+}
+
+/// A secret that a task cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeededSecret {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is needed for.
+    pub why: &'static str,
+    /// Where one gets it.
+    pub help: &'static str,
 }
 
 /// A piece of a task that has a version of its own.
@@ -77,12 +108,26 @@ impl Tasks {
         self.0.get(name).map(Box::as_ref)
     }
 
+    /// The secrets without which the task of a target cannot do its work; none of a command.
+    #[must_use]
+    pub fn needs_of(&self, target: &Target) -> Vec<NeededSecret> {
+        match &target.action {
+            Action::Builtin { task, .. } => self
+                .get(task)
+                .map_or_else(Vec::new, |task| task.needs(&params_of(target))),
+            Action::Command(_) => Vec::new(),
+        }
+    }
+
     /// What the tasks say of themselves.
     #[must_use]
     pub fn catalog(&self) -> Catalog {
         self.0.iter().map(|(name, task)| (*name, task.schema())).collect()
     }
 }
+
+/// Waits until a request may be sent, unless what it is given says that it is over before.
+pub type Admit<'a> = dyn Fn(&dyn Fn() -> bool) -> Result<(), TaskError> + Sync + 'a;
 
 /// What one attempt of a task gets.
 pub struct Context<'a> {
@@ -110,8 +155,8 @@ pub struct Context<'a> {
     pub cancelled: &'a AtomicBool,
     /// Takes what the task has to say.
     pub say: &'a (dyn Fn(Message<'_>) + Sync),
-    /// Waits until a request may be sent: see [`Context::request`].
-    pub admit: &'a (dyn Fn() -> Result<(), TaskError> + Sync),
+    /// Waits until a request may be sent, unless it is over before: see [`Context::request`].
+    pub admit: &'a Admit<'a>,
 }
 
 /// Pieces of work that are remembered from one attempt to the next, each under a key that names all it depends on.
@@ -165,7 +210,7 @@ impl<'a> Context<'a> {
             memo: &NoMemo,
             cancelled,
             say,
-            admit: &|| Ok(()),
+            admit: &|_| Ok(()),
         }
     }
 }
@@ -283,7 +328,15 @@ impl Context<'_> {
     /// # Errors
     /// [`TaskError`] if the task is to end.
     pub fn request(&self) -> Result<(), TaskError> {
-        (self.admit)()
+        self.request_unless(&|| false)
+    }
+
+    /// As [`Context::request`], for one of several requests side by side, which is of no use any more once `is_over` says so.
+    ///
+    /// # Errors
+    /// [`TaskError`] if the task is to end, or the request is of no use.
+    pub fn request_unless(&self, is_over: &dyn Fn() -> bool) -> Result<(), TaskError> {
+        (self.admit)(is_over)
     }
 
     /// Says how far the task is.

@@ -50,6 +50,8 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+pub use self::eia::record::Recorded;
+pub use self::ingest::{RecordRequest, record, requests};
 use self::limits::TableLimits;
 pub use self::mlflow::push::{PushRequest, PushedVersion, push};
 use self::parquet_check::ParquetFault;

@@ -160,6 +160,18 @@ impl Task for PrepareClean {
     }
 }
 
+/// The columns by which the ingest tells series apart; a table has those of its route.
+const FACETS: [&str; 8] = [
+    "respondent",
+    "fueltype",
+    "type",
+    "fromba",
+    "toba",
+    "subba",
+    "parent",
+    "timezone",
+];
+
 /// Reads the rows of `raw`, in the columns of the ingest or in those of a series.
 fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
     let frame = table::read(context, "raw")?;
@@ -167,18 +179,20 @@ fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
     if columns.has("unique_id") {
         return observations_in(context, &columns);
     }
-    if !columns.has("respondent") {
+    let mut facets = FACETS.into_iter().filter(|name| columns.has(name));
+    let Some(first) = facets.next() else {
         return Err(columns.lacks_all("`unique_id`, `ds` and `y`, nor `time`, `respondent`, `fueltype` and `value`"));
+    };
+    let mut ids = columns.texts(first)?;
+    for facet in facets {
+        for (id, code) in ids.iter_mut().zip(columns.texts(facet)?) {
+            *id += "_";
+            *id += &code;
+        }
     }
-    let respondents = columns.texts("respondent")?;
-    let fueltypes = columns.texts("fueltype")?;
     let times = columns.times("time")?;
     let values = columns.numbers("value")?;
-    let ids = respondents
-        .into_iter()
-        .zip(fueltypes)
-        .map(|(respondent, fuel)| format!("{respondent}_{fuel}"));
-    let rows = ids.zip(times).zip(values);
+    let rows = ids.into_iter().zip(times).zip(values);
     Ok(rows
         .map(|((unique_id, ds), y)| Observation { unique_id, ds, y })
         .collect())

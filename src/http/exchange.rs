@@ -3,8 +3,9 @@
 use std::io::Read as _;
 use std::time::Instant;
 
+use chrono::DateTime;
 use reqwest::blocking::{Client as Http, Request, Response};
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 
 use super::{Answer, HttpLimits};
 
@@ -26,7 +27,7 @@ pub(super) fn exchange(http: &Http, request: Request, limits: HttpLimits) -> Exc
     };
     let status = response.status().as_u16();
     let media_type = header(&response, CONTENT_TYPE);
-    let retry_after = header(&response, RETRY_AFTER).parse().ok();
+    let retry_after = retry_after(&header(&response, RETRY_AFTER), &header(&response, DATE));
     let mut body = Vec::new();
     let mut piece = vec![0; 1 << 16];
     loop {
@@ -56,10 +57,34 @@ pub(super) fn exchange(http: &Http, request: Request, limits: HttpLimits) -> Exc
     })
 }
 
+/// The seconds that a server asks to wait, in either form that it may take (RFC 9110, section 10.2.3); a moment counts
+/// from the server's own clock.
+fn retry_after(text: &str, date: &str) -> Option<u64> {
+    let moment = |text: &str| DateTime::parse_from_rfc2822(text).ok();
+    let until = || u64::try_from((moment(text)? - moment(date)?).num_seconds()).ok();
+    text.trim().parse().ok().or_else(until)
+}
+
 fn header(response: &Response, name: reqwest::header::HeaderName) -> String {
     let value = response.headers().get(name);
     value
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_until_a_moment() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(retry_after("120", ""), Some(120));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:50:07 GMT", date), Some(30));
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:07 GMT", date), None);
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:50:07 GMT", ""), None);
+        assert_eq!(retry_after("soon", date), None);
+        assert_eq!(retry_after("", ""), None);
+    }
 }

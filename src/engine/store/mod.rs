@@ -336,7 +336,10 @@ impl Store {
     }
 
     /// Counts one start in a pool with a rate, if it may be now; else tells how long to wait.
-    pub(crate) fn start_in(&self, pool: &str, rate: Rate, now: SystemTime) -> Result<Option<Duration>, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`] if that cannot be counted.
+    pub fn start_in(&self, pool: &str, rate: Rate, now: SystemTime) -> Result<Option<Duration>, StoreError> {
         let started = self.area.locks.start_in(pool, rate, now);
         started.map_err(StoreError::at(&self.dir.join("locks")))
     }

@@ -1,29 +1,33 @@
-//! Asks the API page by page.
+//! One request to the API and its answer, sent again as long as what went wrong may pass.
 //!
 //! The key goes to the server that was named, and nowhere else: no redirect takes it to another one, no `Referer` holds
 //! it, and every text that comes back is masked. It is sent as a header, which stays out of the logs of servers and
 //! proxies; to a server that sees none there, as the documented parameter.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use reqwest::blocking::RequestBuilder;
 use reqwest::header::HeaderValue;
 
 use super::Query;
-use super::error::EiaError;
+use super::error::{EiaError, EiaFailure};
 use super::pages::{EiaPage, api_error, error_of};
+use super::patience::Patience;
+use super::routes::Route;
 use super::scalar::ApiError;
+use crate::engine::task::{Context, TaskError};
 use crate::forecasting::limits::{SizeLimit, TableLimits};
-use crate::http::{HttpClient, HttpError, HttpFault, HttpLimits, HttpSettings, Repeat};
+use crate::http::{Answer, HttpClient, HttpError, HttpFault, HttpLimits, HttpSettings, Repeat};
 
-/// Below the address that the user gives.
-const ROUTE: &str = "electricity/rto/fuel-type-data/data/";
+/// Below the address that the user gives, above a route.
+const ABOVE: &str = "electricity/rto";
 /// The most rows that the API gives at once.
-const PAGE: usize = 5000;
-/// Warnings of all pages that are kept.
-const WARNINGS: usize = 20;
+pub(super) const PAGE: usize = 5000;
+/// Of an answer that cannot be used, so many bytes are looked at, and so many characters are shown.
+const LOOKED_AT: usize = 4096;
+const SHOWN: usize = 120;
 
 /// Limits of the requests.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct RequestLimits {
     pub(crate) connect: Duration,
     /// For the whole answer.
     pub(crate) answer: Duration,
+    /// For waiting until a server that fails does so no more.
+    pub(crate) wait: Duration,
     /// For one answer, unpacked.
     pub(crate) page: SizeLimit,
     /// For all pages together.
@@ -45,6 +51,7 @@ impl Default for RequestLimits {
         Self {
             connect: Duration::from_secs(10),
             answer: Duration::from_mins(1),
+            wait: Duration::from_mins(1),
             page: SizeLimit::NONE,
             rows: TableLimits::NONE,
             allow_http: false,
@@ -52,27 +59,86 @@ impl Default for RequestLimits {
     }
 }
 
-/// A client of one server with one key.
+/// A client of one route of one server with one key.
 pub(crate) struct Client<'a> {
     http: HttpClient<'a>,
     key: &'a str,
     /// Whether the server takes no key from a header.
     key_in_query: AtomicBool,
+    route: &'static Route,
     limits: RequestLimits,
+    patience: Patience,
+    stop: &'a AtomicBool,
+}
+
+/// A page as it was fetched.
+pub(crate) struct FetchedPage {
+    /// What it says.
+    pub(crate) page: EiaPage,
+    /// As it came.
+    pub(crate) body: Vec<u8>,
+}
+
+/// How many rows a page must have.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Expected {
+    /// Any number.
+    Any,
+    /// At least one if there are any.
+    Some,
+    /// So many, if the query still has as many as it had.
+    Rows {
+        /// Rows of the query.
+        total: usize,
+        /// Rows of the page.
+        rows: usize,
+    },
+}
+
+impl Expected {
+    fn of(self, page: EiaPage) -> Result<EiaPage, EiaError> {
+        let found = page.rows.len() as u64;
+        let lacks = match self {
+            Self::Any => None,
+            Self::Some => (found == 0 && page.total > 0).then_some(page.total),
+            Self::Rows { total, rows } => (page.total == total as u64 && found != rows as u64).then_some(rows as u64),
+        };
+        lacks.map_or(Ok(page), |total| Err(EiaError::Incomplete { found, total }))
+    }
+}
+
+/// A request without a page.
+struct Refusal {
+    error: EiaError,
+    /// What came back.
+    answer: Option<String>,
+    /// How long the server asks to wait.
+    retry_after: Option<Duration>,
+}
+
+impl From<EiaError> for Refusal {
+    fn from(error: EiaError) -> Self {
+        Self {
+            error,
+            answer: None,
+            retry_after: None,
+        }
+    }
 }
 
 impl<'a> Client<'a> {
-    /// Prepares to ask the server at `base`, such as `https://api.eia.gov/v2`, until `cancelled` is set.
+    /// Prepares to ask the server at `base`, such as `https://api.eia.gov/v2`, for a route, until `stop` is set.
     ///
     /// # Errors
     /// [`EiaError`] if this machine cannot make secure connections, or the key would travel without encryption.
     pub(crate) fn new(
         base: &str,
+        route: &'static Route,
         key: &'a str,
         limits: RequestLimits,
-        cancelled: &'a AtomicBool,
+        stop: &'a AtomicBool,
     ) -> Result<Self, EiaError> {
-        let address = format!("{}/{ROUTE}", base.trim_end_matches('/'));
+        let address = format!("{}/{ABOVE}/{}/data/", base.trim_end_matches('/'), route.name);
         let settings = HttpSettings {
             limits: HttpLimits {
                 connect: limits.connect,
@@ -84,7 +150,7 @@ impl<'a> Client<'a> {
             any_certificate: false,
             secrets: vec![key.to_owned()],
         };
-        let http = HttpClient::new(&address, &settings, cancelled).map_err(|error| failed(error, limits))?;
+        let http = HttpClient::new(&address, &settings, stop).map_err(|error| failed(error, limits))?;
         if http.address().scheme() != "https" && !http.is_here() && !limits.allow_http {
             return Err(EiaError::Unencrypted { address: http.origin() });
         }
@@ -92,7 +158,10 @@ impl<'a> Client<'a> {
             http,
             key,
             key_in_query: AtomicBool::new(false),
+            route,
             limits,
+            patience: Patience::new(limits.wait),
+            stop,
         })
     }
 
@@ -107,92 +176,175 @@ impl<'a> Client<'a> {
         ))
     }
 
-    /// Fetches all pages of a query as one; before each request `before` hears how many rows are there and how many
-    /// there will be, and may end it.
-    ///
-    /// # Errors
-    /// [`EiaError`], or what `before` says.
-    pub(crate) fn fetch<E: From<EiaError>>(
-        &self,
-        query: &Query,
-        mut before: impl FnMut(usize, Option<u64>) -> Result<(), E>,
-    ) -> Result<EiaPage, E> {
-        let mut whole: Option<EiaPage> = None;
-        loop {
-            let (found, total) = whole
-                .as_ref()
-                .map_or((0, None), |whole| (whole.rows.len(), Some(whole.total)));
-            before(found, total)?;
-            let page = self.page(query, found)?;
-            self.limits
-                .rows
-                .rows(page.total.max((found + page.rows.len()) as u64))
-                .map_err(EiaError::TooMuch)?;
-            if let Some(total) = total.filter(|total| *total != page.total) {
-                let (before, after) = (total, page.total);
-                return Err(EiaError::Changed { before, after }.into());
-            }
-            let is_empty = page.rows.is_empty();
-            let mut all = match whole {
-                None => page,
-                Some(all) => joined(all, page),
-            };
-            all.warnings.truncate(WARNINGS);
-            let (found, total) = (all.rows.len() as u64, all.total);
-            if found >= total {
-                return Ok(all);
-            }
-            if is_empty {
-                return Err(EiaError::Incomplete { found, total }.into());
-            }
-            whole = Some(all);
-        }
+    /// The limits that it was made with.
+    pub(super) fn limits(&self) -> RequestLimits {
+        self.limits
+    }
+
+    /// What ends its requests when it is set.
+    pub(super) fn stop(&self) -> &'a AtomicBool {
+        self.stop
+    }
+
+    /// A text without the key.
+    pub(super) fn hide(&self, text: &str) -> String {
+        self.http.hide(text)
     }
 
     /// Asks for the newest row alone, which comes with how many there are.
     ///
     /// # Errors
-    /// [`EiaError`].
-    pub(crate) fn newest(&self, query: &Query) -> Result<EiaPage, EiaError> {
+    /// [`TaskError`].
+    pub(crate) fn newest(&self, context: &Context<'_>, query: &Query) -> Result<EiaPage, TaskError> {
         let newest = RowRange {
             direction: "desc",
             offset: 0,
             length: 1,
         };
-        self.rows(query, newest)
+        self.rows(context, query, newest, Expected::Any)
+            .map(|fetched| fetched.page)
     }
 
-    fn page(&self, query: &Query, offset: usize) -> Result<EiaPage, EiaError> {
+    /// Asks for a page of a query: its rows from `offset` on.
+    ///
+    /// # Errors
+    /// [`TaskError`] once it is in vain to ask again.
+    pub(super) fn page(
+        &self,
+        context: &Context<'_>,
+        query: &Query,
+        offset: usize,
+        expected: Expected,
+    ) -> Result<FetchedPage, TaskError> {
         let page = RowRange {
             direction: "asc",
             offset,
             length: PAGE,
         };
-        self.rows(query, page)
+        self.rows(context, query, page, expected)
     }
 
-    fn rows(&self, query: &Query, range: RowRange) -> Result<EiaPage, EiaError> {
-        match self.ask(query, range) {
-            Err(EiaError::NoKey) if !self.key_in_query.swap(true, Ordering::Relaxed) => self.ask(query, range),
-            answer => answer,
+    fn rows(
+        &self,
+        context: &Context<'_>,
+        query: &Query,
+        range: RowRange,
+        expected: Expected,
+    ) -> Result<FetchedPage, TaskError> {
+        let stopped = |_: HttpFault| TaskError::stopped();
+        let mut times = 0;
+        loop {
+            self.http.pause(self.patience.rest()).map_err(stopped)?;
+            context.request_unless(&|| self.stop.load(Ordering::Relaxed))?;
+            times += 1;
+            let begun = Instant::now();
+            let refusal = match self.ask(query, range, expected) {
+                Ok(fetched) => {
+                    self.patience.renew();
+                    return Ok(fetched);
+                }
+                Err(refusal) => refusal,
+            };
+            if refusal.error == EiaError::NoKey && !self.key_in_query.swap(true, Ordering::Relaxed) {
+                continue;
+            }
+            let pause = self
+                .patience
+                .pause(&refusal.error, refusal.retry_after, times, begun.elapsed());
+            let Some(pause) = pause else {
+                return Err(self.failure(refusal, query, range, times));
+            };
+            context.log(&format!(
+                "rows from {} on: {}; asked again in {:.1} s",
+                range.offset,
+                refusal.error,
+                pause.as_secs_f64()
+            ));
+            self.http.pause(pause).map_err(stopped)?;
         }
     }
 
-    fn ask(&self, query: &Query, range: RowRange) -> Result<EiaPage, EiaError> {
+    fn failure(&self, refusal: Refusal, query: &Query, range: RowRange, times: u32) -> TaskError {
+        match refusal.error {
+            EiaError::Stopped => TaskError::stopped(),
+            error => EiaFailure {
+                error,
+                request: Some(self.name_of(query, range)),
+                answer: refusal.answer,
+                times,
+            }
+            .into(),
+        }
+    }
+
+    fn ask(&self, query: &Query, range: RowRange, expected: Expected) -> Result<FetchedPage, Refusal> {
         let answer = self
             .http
             .send(self.request(query, range), Repeat::Never)
             .map_err(|error| failed(error, self.limits))?;
-        let (status, body) = (answer.status, answer.body);
+        let page = self.read(&answer).and_then(|page| expected.of(page));
+        match page {
+            Ok(page) => {
+                let body = answer.body;
+                Ok(FetchedPage { page, body })
+            }
+            Err(error) => Err(Refusal {
+                error: self.masked(error),
+                answer: Some(self.shown(&answer)),
+                retry_after: answer.retry_after.map(Duration::from_secs),
+            }),
+        }
+    }
+
+    /// Reads an answer: an error that it holds counts before its status.
+    fn read(&self, answer: &Answer) -> Result<EiaPage, EiaError> {
+        let (status, body) = (answer.status, &answer.body);
         if (200..300).contains(&status) {
-            return EiaPage::parse(&body).map_err(|error| self.masked(error));
+            return EiaPage::parse(body, self.route);
         }
         // A gateway answers in HTML: then the status is all there is.
-        Err(match error_of(&body) {
-            Some(error) => self.masked(api_error(&error, Some(status))),
+        Err(match error_of(body) {
+            Some(error) => api_error(&error, Some(status)),
             None if matches!(status, 403 | 429) => api_error(&ApiError::default(), Some(status)),
             None => EiaError::Server { status },
         })
+    }
+
+    /// What came back, for a message: the status and how the body begins.
+    fn shown(&self, answer: &Answer) -> String {
+        let looked_at = &answer.body[..answer.body.len().min(LOOKED_AT)];
+        // A key at the end of it, cut in two, lies far behind what is shown.
+        let text = self.hide(&String::from_utf8_lossy(looked_at));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        let mut shown: String = text.chars().take(SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        let kind = match answer.media_type.as_str() {
+            "" => String::new(),
+            kind => format!(", {}", self.hide(kind)),
+        };
+        let begins = if shown.is_empty() {
+            String::new()
+        } else {
+            format!(": {shown}")
+        };
+        format!("status {}{kind}, {} bytes{begins}", answer.status, answer.body.len())
+    }
+
+    /// A request for a message, with stars for the key.
+    fn name_of(&self, query: &Query, range: RowRange) -> String {
+        let parameters = parameters(query, range);
+        let mut parameters: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if self.key_in_query.load(Ordering::Relaxed) {
+            parameters.push("api_key=***".to_owned());
+        }
+        let (origin, path) = (self.http.origin(), self.http.address().path());
+        self.hide(&format!("GET {origin}{path}?{}", parameters.join("&")))
     }
 
     fn request(&self, query: &Query, range: RowRange) -> RequestBuilder {
@@ -213,15 +365,14 @@ impl<'a> Client<'a> {
     fn masked(&self, error: EiaError) -> EiaError {
         match error {
             EiaError::Rejected { message } => EiaError::Rejected {
-                message: self.http.hide(&message),
+                message: self.hide(&message),
             },
             EiaError::Shape { what, help } => EiaError::Shape {
-                what: self.http.hide(&what),
+                what: self.hide(&what),
                 help,
             },
-            EiaError::Throttled { code } => EiaError::Throttled {
-                code: self.http.hide(&code),
-            },
+            EiaError::Throttled { code } => EiaError::Throttled { code: self.hide(&code) },
+            EiaError::NotJson { why } => EiaError::NotJson { why: self.hide(&why) },
             other => other,
         }
     }
@@ -239,31 +390,21 @@ struct RowRange {
 /// The order is total, so that pages neither overlap nor leave rows out.
 fn parameters(query: &Query, range: RowRange) -> Vec<(String, String)> {
     let mut all = vec![
-        ("frequency".to_owned(), "hourly".to_owned()),
+        ("frequency".to_owned(), query.route.step.name().to_owned()),
         ("data[0]".to_owned(), "value".to_owned()),
     ];
-    for (facet, codes) in [("respondent", &query.respondents), ("fueltype", &query.fueltypes)] {
+    for (facet, codes) in query.route.facets.iter().zip(&query.codes) {
         all.extend(codes.iter().map(|code| (format!("facets[{facet}][]"), code.clone())));
     }
-    all.push(("start".to_owned(), format!("{}T00", query.start)));
-    all.extend(query.end.map(|end| ("end".to_owned(), format!("{end}T23"))));
-    for (at, column) in ["period", "respondent", "fueltype"].into_iter().enumerate() {
+    all.push(("start".to_owned(), query.first_period(query.start)));
+    all.extend(query.end.map(|end| ("end".to_owned(), query.last_period(end))));
+    let columns = std::iter::once("period").chain(query.route.facets.iter().copied());
+    for (at, column) in columns.enumerate() {
         all.push((format!("sort[{at}][column]"), column.to_owned()));
         all.push((format!("sort[{at}][direction]"), range.direction.to_owned()));
     }
     all.push(("offset".to_owned(), range.offset.to_string()));
     all.push(("length".to_owned(), range.length.to_string()));
-    all
-}
-
-/// The rows and warnings of two pages as one.
-fn joined(mut all: EiaPage, page: EiaPage) -> EiaPage {
-    all.rows.extend(page.rows);
-    for warning in page.warnings {
-        if !all.warnings.contains(&warning) {
-            all.warnings.push(warning);
-        }
-    }
     all
 }
 
@@ -285,6 +426,7 @@ fn failed(error: HttpError, limits: RequestLimits) -> EiaError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forecasting::eia::routes::ROUTES;
 
     #[test]
     fn only_this_machine_gets_the_key_without_encryption() {
@@ -294,7 +436,7 @@ mod tests {
                 allow_http,
                 ..RequestLimits::default()
             };
-            Client::new(base, "key", limits, &goes_on).err()
+            Client::new(base, &ROUTES[0], "key", limits, &goes_on).err()
         };
         for here in [
             "http://127.0.0.1:8000/v2",

@@ -6,7 +6,7 @@ use crate::engine::task::TaskError;
 use crate::forecasting::limits::Excess;
 
 /// Where people get a key.
-const REGISTER: &str = "https://www.eia.gov/opendata/register.php";
+pub(crate) const REGISTER: &str = "https://www.eia.gov/opendata/register.php";
 
 /// Why the API, or a recorded answer of it, gave no rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +61,14 @@ pub(crate) enum EiaError {
         /// What to do, if that is known.
         help: Option<String>,
     },
+    /// Rows of another route than the one that is read.
+    #[error("the answer holds rows of the route `{found}`; `{wanted}` is read")]
+    WrongRoute {
+        /// The route whose fields the rows have.
+        found: &'static str,
+        /// The route that is asked for.
+        wanted: &'static str,
+    },
     /// More than a task reads.
     #[error("the answer of the EIA API holds {0}")]
     TooMuch(Excess),
@@ -110,6 +118,9 @@ pub(crate) enum EiaError {
 }
 
 impl EiaError {
+    /// What to write for a source that is to be the API.
+    pub(crate) const ADDRESS: &'static str = "write it as `https://api.eia.gov/v2`";
+
     /// An answer of a wrong shape, without advice.
     pub(super) fn shape(what: impl Into<String>) -> Self {
         Self::Shape {
@@ -126,13 +137,14 @@ impl EiaError {
             | Self::WrongKey
             | Self::Rejected { .. }
             | Self::Shape { .. }
+            | Self::WrongRoute { .. }
             | Self::TooMuch(_)
             | Self::Redirected { .. }
             | Self::RedirectedOften { .. }
             | Self::Unencrypted { .. }
             | Self::Address { .. }
             | Self::Stopped => false,
-            Self::Server { status } => *status >= 500,
+            Self::Server { status } => *status >= 500 || *status == 408,
             Self::Throttled { .. }
             | Self::Timeout { .. }
             | Self::Unreachable { .. }
@@ -142,6 +154,9 @@ impl EiaError {
         }
     }
 }
+
+/// The next step after an error that another request may not meet.
+const LATER: &str = "build again later, or give the target `retries` and a `retry_delay`";
 
 impl From<EiaError> for TaskError {
     fn from(error: EiaError) -> Self {
@@ -161,14 +176,76 @@ impl From<EiaError> for TaskError {
                 .note("the EIA allows about 5 requests a second and 9000 an hour, and lets a key rest after that")
                 .help("wait some minutes, or give the target `retries` and a `retry_delay`"),
             EiaError::Shape { help: Some(help), .. } => task_error.help(help),
+            EiaError::Shape { help: None, .. } => {
+                task_error.help("see whether `source` leads to the EIA API v2: the answer is none that it gives")
+            }
+            EiaError::WrongRoute { found, wanted } => task_error.help(format!(
+                "set `route = \"{found}\"`, or take pages of `electricity/rto/{wanted}`"
+            )),
+            EiaError::Rejected { .. } => {
+                task_error.help("correct what it names: a parameter of the target, or the address that is its `source`")
+            }
             EiaError::TooMuch(excess) => excess.in_input("the answer of the EIA API"),
-            EiaError::Redirected { .. } => {
+            EiaError::Redirected { .. } | EiaError::RedirectedOften { .. } => {
                 task_error.help("if the API has moved, give its new address as `source`; else look who answers for it")
             }
             EiaError::Unencrypted { .. } => {
                 task_error.help("write `https://`; or, if the way to that server is safe, set `allow_http = true`")
             }
-            _ => task_error,
+            EiaError::Unreachable { .. } => task_error
+                .help("see whether this machine reaches the address that is `source`")
+                .help(LATER),
+            EiaError::NotJson { .. } => task_error
+                .help(LATER)
+                .help("if it stays so, look who answers in the API's place: a proxy, or a page to log in"),
+            EiaError::Timeout { .. } => task_error.help("if it is only slow, raise `max_seconds`").help(LATER),
+            EiaError::Server { status } if status < 500 => {
+                task_error.help("see whether `source` is right: `https://api.eia.gov/v2`")
+            }
+            EiaError::Server { .. } | EiaError::Changed { .. } | EiaError::Incomplete { .. } => task_error.help(LATER),
+            EiaError::Address { .. } => task_error.help(EiaError::ADDRESS),
+            EiaError::Stopped => task_error,
+        }
+    }
+}
+
+/// A request that the API did not answer as it should, secrets hidden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EiaFailure {
+    /// What is wrong.
+    pub(crate) error: EiaError,
+    /// The request, if one was sent.
+    pub(crate) request: Option<String>,
+    /// What came back, if anything did.
+    pub(crate) answer: Option<String>,
+    /// How often the request was sent.
+    pub(crate) times: u32,
+}
+
+impl From<EiaError> for EiaFailure {
+    fn from(error: EiaError) -> Self {
+        Self {
+            error,
+            request: None,
+            answer: None,
+            times: 0,
+        }
+    }
+}
+
+impl From<EiaFailure> for TaskError {
+    fn from(failure: EiaFailure) -> Self {
+        let times = match failure.times {
+            0 | 1 => String::new(),
+            times => format!(", sent {times} times"),
+        };
+        let mut error = Self::from(failure.error);
+        if let Some(request) = failure.request {
+            error = error.note(format!("the request: {request}{times}"));
+        }
+        match failure.answer {
+            Some(answer) => error.note(format!("what came back: {answer}")),
+            None => error,
         }
     }
 }

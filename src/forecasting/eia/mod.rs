@@ -1,31 +1,67 @@
-//! The EIA API v2, route `electricity/rto/fuel-type-data`: its answers, recorded or live.
+//! The EIA API v2, routes of the grid monitor (`electricity/rto/…`): its answers, recorded or live.
 //!
-//! Net generation by balancing authority and energy source, from form EIA-930, one row an hour. A `period` such as
-//! `2024-01-01T00` is the end of its hour, in UTC.
+//! ```text
+//! Query ─▶ months that are kept ─▶ fetch: pages side by side ─▶ client: one request, again if it may pass ─▶ pages ─▶ rows
+//!     └──▶ recording: the same pages from files ────────────────────────────────────────────────────────────┘
+//! ```
 
 pub(super) mod client;
 pub(super) mod error;
+pub(super) mod fetch;
+pub(super) mod kept;
+mod packed;
+mod page_rows;
 pub(super) mod pages;
+mod patience;
+pub(super) mod record;
+pub(super) mod recording;
+pub(super) mod routes;
+pub(super) mod rows;
 mod scalar;
 
 use chrono::NaiveDate;
 
+use self::routes::{Route, Step};
+
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Query {
-    /// First day, in UTC.
+    /// The route.
+    pub(crate) route: &'static Route,
+    /// First day, in UTC on the hourly routes.
     pub(crate) start: NaiveDate,
-    /// Last day, in UTC, wholly included; `None` for all that there is.
+    /// Last day, wholly included; `None` for all that there is.
     pub(crate) end: Option<NaiveDate>,
-    /// Codes of balancing authorities or regions, such as `US48`.
-    pub(crate) respondents: Vec<String>,
-    /// Codes of energy sources, such as `NG`.
-    pub(crate) fueltypes: Vec<String>,
+    /// The codes of each facet of the route, in its order; none for all.
+    pub(crate) codes: Vec<Vec<String>>,
 }
 
 impl Query {
-    /// Whether a day is asked for.
-    pub(crate) fn covers(&self, day: NaiveDate) -> bool {
-        self.start <= day && self.end.is_none_or(|end| day <= end)
+    /// A day as the route's `start` has it.
+    pub(crate) fn first_period(&self, day: NaiveDate) -> String {
+        match self.route.step {
+            Step::Hourly => format!("{day}T00"),
+            Step::Daily => day.to_string(),
+        }
+    }
+
+    /// A day as the route's `end` has it.
+    pub(crate) fn last_period(&self, day: NaiveDate) -> String {
+        match self.route.step {
+            Step::Hourly => format!("{day}T23"),
+            Step::Daily => day.to_string(),
+        }
+    }
+
+    /// The series in words, such as `CISO, TEX NG`.
+    pub(crate) fn series(&self) -> String {
+        let codes = self.codes.iter().zip(self.route.facets);
+        let codes: Vec<String> = codes
+            .map(|(codes, facet)| match codes.as_slice() {
+                [] => format!("any {facet}"),
+                codes => codes.join(", "),
+            })
+            .collect();
+        codes.join(" ")
     }
 }

@@ -3,67 +3,69 @@
 //! The shapes have changed: `total` is a number before v2.1.6 and a string since, as is `value`; warnings stand in
 //! `response` or beside it; an error may come with status 200, so it is looked for first.
 
-use chrono::NaiveDateTime;
-use serde::{Deserialize, Deserializer};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::error::EiaError;
+use super::page_rows::{PageRows, RowFault};
+use super::routes::{Route, Step};
+use super::rows::Rows;
 use super::scalar::{ApiError, Scalar};
 use crate::forecasting::table::{LONGEST_NAME, short};
 
-/// Characters of a respondent or a fuel; real ones have four at most.
-const LONGEST_CODE: usize = 64;
+/// Characters of a code; real ones have four at most.
+pub(super) const LONGEST_CODE: usize = 64;
 /// Characters of a server's words that a message repeats.
 const LONGEST_WORDS: usize = 300;
 /// Warnings of a page that are kept.
 const WARNINGS: usize = 5;
+/// Bytes of the request that an answer repeats; a longer one is not looked at.
+const LONGEST_REQUEST: usize = 1 << 16;
 
 /// One page of rows.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct EiaPage {
     /// Rows of the whole query.
     pub(crate) total: u64,
     /// Rows of this page, in its order.
-    pub(crate) rows: Vec<GenerationRow>,
+    pub(crate) rows: Rows,
     /// What the API warns of.
     pub(crate) warnings: Vec<String>,
+    /// The request that it answers, if it says so.
+    pub(crate) asked: Option<AskedQuery>,
 }
 
-/// The net generation of one hour.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct GenerationRow {
-    /// End of the hour, in UTC.
-    pub(crate) period: NaiveDateTime,
-    /// Code of the balancing authority or region.
-    pub(crate) respondent: String,
-    /// Code of the energy source.
-    pub(crate) fueltype: String,
-    /// Megawatt-hours; `None` if the API has no value.
-    pub(crate) value: Option<f64>,
-}
-
-impl GenerationRow {
-    /// What a row is found by, in the order of the table.
-    #[must_use]
-    pub(crate) fn key(&self) -> (NaiveDateTime, &str, &str) {
-        (self.period, &self.respondent, &self.fueltype)
-    }
+/// What a page says of the query that it is a part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AskedQuery {
+    /// The same for all pages of one query.
+    pub(crate) signature: String,
+    /// Its first day.
+    pub(crate) start: Option<NaiveDate>,
+    /// Its last day.
+    pub(crate) end: Option<NaiveDate>,
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct Body<'a> {
     error: Option<ApiError>,
-    response: Option<ApiResponse>,
+    #[serde(borrow)]
+    response: Option<ApiResponse<'a>>,
     #[serde(default)]
     warnings: Vec<Warning>,
+    #[serde(borrow)]
+    request: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct ApiResponse {
+struct ApiResponse<'a> {
     total: Scalar,
     frequency: Option<String>,
     #[serde(default)]
     warnings: Vec<Warning>,
-    data: Vec<RawRow>,
+    #[serde(borrow)]
+    data: PageRows<'a>,
 }
 
 #[derive(Deserialize)]
@@ -72,20 +74,6 @@ struct Warning {
     warning: String,
     #[serde(default)]
     description: String,
-}
-
-#[derive(Deserialize)]
-struct RawRow {
-    period: String,
-    respondent: String,
-    fueltype: String,
-    /// `None` if there is no such field, which is not the same as null.
-    #[serde(default, deserialize_with = "present")]
-    value: Option<Scalar>,
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scalar>, D::Error> {
-    Scalar::deserialize(deserializer).map(Some)
 }
 
 /// The error in the body of an answer that is no page; `None` if it holds none.
@@ -99,12 +87,12 @@ pub(super) fn error_of(body: &[u8]) -> Option<ApiError> {
 }
 
 impl EiaPage {
-    /// Reads the body of an answer.
+    /// Reads the body of an answer of a route.
     ///
     /// # Errors
     /// [`EiaError`] for a body that is no page of this route, or that reports an error itself.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, EiaError> {
-        let body: Body = serde_json::from_slice(body).map_err(|error| match error.classify() {
+    pub(crate) fn parse(body: &[u8], route: &'static Route) -> Result<Self, EiaError> {
+        let body: Body<'_> = serde_json::from_slice(body).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => EiaError::shape(format!(
                 "the answer has another shape: {}",
                 short(&error.to_string(), LONGEST_WORDS)
@@ -117,32 +105,53 @@ impl EiaPage {
         let response = body
             .response
             .ok_or_else(|| EiaError::shape("the answer has no `response`"))?;
-        if let Some(frequency) = response.frequency.filter(|frequency| frequency != "hourly") {
-            return Err(EiaError::Shape {
-                what: format!(
-                    "the answer holds the frequency `{}`; `hourly` is needed, which is in UTC",
-                    short(&frequency, LONGEST_NAME)
-                ),
-                help: Some("record the pages with `frequency=hourly`".to_owned()),
+        let found = response.data.route();
+        if let Some(found) = found.filter(|found| *found != route) {
+            return Err(EiaError::WrongRoute {
+                found: found.name,
+                wanted: route.name,
             });
         }
-        let warnings = response
-            .warnings
-            .iter()
-            .chain(&body.warnings)
-            .take(WARNINGS)
-            .map(Warning::text)
-            .collect();
+        let frequency = response.frequency.as_deref().unwrap_or(route.step.name());
+        if frequency != route.step.name() {
+            return Err(wrong_frequency(frequency, route.step));
+        }
+        let total = total(&response.total)?;
+        let warnings = response.warnings.iter().chain(&body.warnings);
         Ok(Self {
-            total: total(&response.total)?,
-            rows: response
-                .data
-                .into_iter()
-                .enumerate()
-                .map(row)
-                .collect::<Result<_, _>>()?,
-            warnings,
+            total,
+            warnings: warnings.take(WARNINGS).map(Warning::text).collect(),
+            rows: response.data.rows(route).map_err(RowFault::into_error)?,
+            asked: body.request.and_then(AskedQuery::of),
         })
+    }
+}
+
+fn wrong_frequency(found: &str, wanted: Step) -> EiaError {
+    let found = short(found, LONGEST_NAME);
+    let (name, which) = match wanted {
+        Step::Hourly => ("hourly", ", which is in UTC"),
+        Step::Daily => ("daily", ""),
+    };
+    EiaError::Shape {
+        what: format!("the answer holds the frequency `{found}`; `{name}` is needed{which}"),
+        help: Some(format!("record the pages with `frequency={name}`")),
+    }
+}
+
+impl AskedQuery {
+    /// What the `request` of an answer says; it may have any shape.
+    fn of(request: &RawValue) -> Option<Self> {
+        let text = Some(request.get()).filter(|text| text.len() <= LONGEST_REQUEST)?;
+        let mut request: serde_json::Value = serde_json::from_str(text).ok()?;
+        let params = request.get_mut("params")?.as_object_mut()?;
+        for own in ["offset", "length", "api_key"] {
+            params.remove(own);
+        }
+        let day = |name: &str| params.get(name)?.as_str()?.get(..10)?.parse().ok();
+        let (start, end) = (day("start"), day("end"));
+        let signature = request.to_string();
+        Some(Self { signature, start, end })
     }
 }
 
@@ -210,56 +219,17 @@ fn total(value: &Scalar) -> Result<u64, EiaError> {
     number.ok_or_else(|| EiaError::shape(format!("the answer's `total` is no count of rows: {value}")))
 }
 
-fn row((at, raw): (usize, RawRow)) -> Result<GenerationRow, EiaError> {
-    let place = || {
-        let [period, respondent, fueltype] =
-            [&raw.period, &raw.respondent, &raw.fueltype].map(|text| short(text, LONGEST_NAME));
-        format!("row {} ({period} {respondent} {fueltype})", at + 1)
-    };
-    if raw.respondent.len().max(raw.fueltype.len()) > LONGEST_CODE {
-        return Err(EiaError::shape(format!(
-            "a code of {} is longer than {LONGEST_CODE} characters",
-            place()
-        )));
+/// Reads a period of a route: `2024-01-01T00`, or `2024-01-01`.
+pub(super) fn period(text: &str, step: Step) -> Option<NaiveDateTime> {
+    match step {
+        // chrono needs the minutes to make a time of it.
+        Step::Hourly if text.len() == 13 => NaiveDateTime::parse_from_str(&format!("{text}:00"), "%Y-%m-%dT%H:%M").ok(),
+        Step::Daily if text.len() == 10 => {
+            let day: NaiveDate = text.parse().ok()?;
+            Some(day.and_time(NaiveTime::MIN))
+        }
+        Step::Hourly | Step::Daily => None,
     }
-    let Some(value) = &raw.value else {
-        return Err(EiaError::Shape {
-            what: format!("{} has no field `value`", place()),
-            help: Some("record the pages with `data[]=value`".to_owned()),
-        });
-    };
-    let wrong = || EiaError::shape(format!("the value of {} is no number: {value}", place()));
-    let value = match value {
-        Scalar::Null => None,
-        #[expect(clippy::cast_precision_loss, reason = "a value is a number of 64 bits anyway")]
-        Scalar::Count(count) => Some(*count as f64),
-        Scalar::Number(number) => Some(*number),
-        Scalar::Text(text) if text.trim().is_empty() => None,
-        Scalar::Text(text) => Some(text.trim().parse::<f64>().map_err(|_| wrong())?),
-        Scalar::Bool(_) | Scalar::List | Scalar::Object => return Err(wrong()),
-    };
-    if value.is_some_and(|value| !value.is_finite()) {
-        return Err(wrong());
-    }
-    Ok(GenerationRow {
-        period: period(&raw.period).ok_or_else(|| {
-            EiaError::shape(format!(
-                "the period of {} is no hour in UTC, such as 2024-01-01T00",
-                place()
-            ))
-        })?,
-        respondent: raw.respondent,
-        fueltype: raw.fueltype,
-        value,
-    })
-}
-
-/// Reads `2024-01-01T00`.
-fn period(text: &str) -> Option<NaiveDateTime> {
-    // chrono needs the minutes to make a time of it.
-    let hour_only = text.len() == 13;
-    let time = NaiveDateTime::parse_from_str(&format!("{text}:00"), "%Y-%m-%dT%H:%M").ok();
-    time.filter(|_| hour_only)
 }
 
 #[cfg(test)]
@@ -276,12 +246,16 @@ mod tests {
         ))
     }
 
+    fn parsed(body: &str) -> Result<EiaPage, EiaError> {
+        EiaPage::parse(body.as_bytes(), Route::of_name("fuel-type-data").expect("a route"))
+    }
+
     fn value_of(value: &str) -> Result<Option<f64>, EiaError> {
-        EiaPage::parse(one(&format!(r#","value":{value}"#)).as_bytes()).map(|page| page.rows[0].value)
+        parsed(&one(&format!(r#","value":{value}"#))).map(|page| page.rows.iter().next().expect("a row").value())
     }
 
     fn refusal(body: &str) -> String {
-        EiaPage::parse(body.as_bytes()).expect_err("an error").to_string()
+        parsed(body).expect_err("an error").to_string()
     }
 
     #[test]
@@ -309,8 +283,8 @@ mod tests {
     #[test]
     fn a_total_is_a_string_or_a_number() {
         let numbers = body("").replace(r#""2""#, "2");
-        assert_eq!(EiaPage::parse(numbers.as_bytes()).map(|page| page.total), Ok(2));
-        assert_eq!(EiaPage::parse(body("").as_bytes()).map(|page| page.total), Ok(2));
+        assert_eq!(parsed(&numbers).map(|page| page.total), Ok(2));
+        assert_eq!(parsed(&body("")).map(|page| page.total), Ok(2));
         let wrong = body("").replace(r#""2""#, r#""many""#);
         assert_eq!(refusal(&wrong), "the answer's `total` is no count of rows: \"many\"");
     }
@@ -321,7 +295,7 @@ mod tests {
         let inside = format!(r#"{{"response":{{"warnings":{warning},"total":"0","data":[]}}}}"#);
         let beside = format!(r#"{{"response":{{"total":"0","data":[]}},"warnings":{warning}}}"#);
         for body in [inside, beside] {
-            let page = EiaPage::parse(body.as_bytes()).expect("a page");
+            let page = parsed(&body).expect("a page");
             assert_eq!(page.warnings, ["incomplete return: The API can only return 5000 rows."]);
         }
     }
@@ -391,6 +365,6 @@ mod tests {
     #[test]
     fn fields_that_nobody_knows_are_passed_over() {
         let text = one(r#","value":"1","timezone":"Pacific""#);
-        assert_eq!(EiaPage::parse(text.as_bytes()).map(|page| page.rows.len()), Ok(1));
+        assert_eq!(parsed(&text).map(|page| page.rows.len()), Ok(1));
     }
 }

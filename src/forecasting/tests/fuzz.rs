@@ -104,7 +104,10 @@ fn fuzz_recorded_page() {
     let page = std::fs::read_to_string(Path::new(BUNDLED).join("page-0.json")).expect("read");
     let (end, _) = page.match_indices("},\n{").nth(2).expect("three rows");
     let bundled = format!("{}}}]}}}}", &page[..end]);
-    assert_eq!(EiaPage::parse(bundled.as_bytes()).expect("a page").rows.len(), 3);
+    assert_eq!(
+        EiaPage::parse(bundled.as_bytes(), fuels()).expect("a page").rows.len(),
+        3
+    );
     let small = r#"{"response":{"total":"2","frequency":"hourly","warnings":[{"warning":"w","description":"d"}],"data":[{"period":"2024-01-01T00","respondent":"CISO","fueltype":"SUN","value":".306"},{"period":"2024-01-01T01","respondent":"CISO","fueltype":"SUN","value":null}]}}"#;
     let error = r#"{"error":{"code":"API_KEY_INVALID","message":"An invalid api_key was supplied."}}"#;
     let examples = [&*bundled, small, error].map(|text| text.as_bytes().to_vec());
@@ -124,8 +127,8 @@ fn fuzz_recorded_page() {
         "[[[[[[[[",
     ];
     Fuzz::of("recorded page", examples).words(&words).run(|bytes| {
-        if let Ok(page) = EiaPage::parse(bytes) {
-            assert!(page.rows.iter().all(|row| row.value.is_none_or(f64::is_finite)));
+        if let Ok(page) = EiaPage::parse(bytes, fuels()) {
+            assert!(page.rows.iter().all(|row| row.value().is_none_or(f64::is_finite)));
         }
     });
 }

@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use super::hostile_files::packed;
 use super::*;
-use crate::forecasting::eia::client::{Client, RequestLimits};
-use crate::forecasting::eia::error::EiaError;
 
 const KEY: &str = "s3cr3t-Key";
 
@@ -74,15 +72,16 @@ pub(super) fn ingest_with(
     let params = [
         ("source", text(source)),
         ("start_date", text("2024-01-01")),
-        ("end_date", text("2024-01-02")),
+        ("end_date", text("2024-01-01")),
         ("respondent", text("CISO")),
         ("fueltype", text("SUN")),
+        ("max_wait", Value::Int(0)),
     ];
     project.run("ingest_eia", &[&params, more].concat())
 }
 
 fn ingest(source: &str, more: &[(&'static str, Value)]) -> String {
-    reported(ingest_with(&project(), source, more))
+    briefly(ingest_with(&project(), source, more))
 }
 
 #[test]
@@ -148,7 +147,9 @@ fn a_redirect_within_the_server_is_followed_without_a_referer_and_not_for_ever()
     let server = HostileServer::start(10, |stream, at| {
         send(stream, &format!("302 any\r\nlocation: /{at}"), b"");
     });
-    assert_eq!(ingest(&server.address, &[]), "the EIA API redirects more than 3 times");
+    let expected = "the EIA API redirects more than 3 times
+help: if the API has moved, give its new address as `source`; else look who answers for it";
+    assert_eq!(ingest(&server.address, &[]), expected);
 }
 
 const TOO_LARGE: &str = "the answer of the EIA API holds more than 1 MB, the limit `max_mb`
@@ -216,17 +217,12 @@ fn a_server_that_drips_is_left_when_the_attempt_ends() {
 #[test]
 fn a_server_that_drips_has_so_long_for_the_whole_answer() {
     let server = HostileServer::start(1, drip);
-    let goes_on = AtomicBool::new(false);
-    let limit = Duration::from_millis(300);
-    let limits = RequestLimits {
-        answer: limit,
-        ..RequestLimits::default()
-    };
-    let client = Client::new(&server.address, KEY, limits, &goes_on).expect("a client");
-    let query = one_day();
     let begun = Instant::now();
-    let answer = client.fetch(&query, |_, _| Ok::<(), EiaError>(()));
-    assert_eq!(answer, Err(EiaError::Timeout { limit }));
+    let expected = "the EIA API did not answer within 1 s
+help: if it is only slow, raise `max_seconds`
+help: build again later, or give the target `retries` and a `retry_delay`
+(another attempt may go better)";
+    assert_eq!(ingest(&server.address, &[("max_seconds", Value::Int(1))]), expected);
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
 }
 

@@ -129,7 +129,9 @@ fn a_page_is_nested_as_deeply_as_the_parser_goes_and_no_deeper() {
         ),
     ];
     for body in deep {
-        let error = EiaPage::parse(body.as_bytes()).expect_err("no page").to_string();
+        let error = EiaPage::parse(body.as_bytes(), fuels())
+            .expect_err("no page")
+            .to_string();
         assert!(error.len() < 400, "{error}");
     }
 }
@@ -148,13 +150,15 @@ fn what_is_long_in_a_page_is_short_in_a_message() {
         format!(r#"{{"response":"{long}"}}"#),
     ];
     for page in pages {
-        let error = EiaPage::parse(page.as_bytes()).expect_err("no page").to_string();
+        let error = EiaPage::parse(page.as_bytes(), fuels())
+            .expect_err("no page")
+            .to_string();
         assert!(error.len() < 500, "{} bytes", error.len());
     }
     let warning = format!(r#"{{"warning":"{long}"}}"#);
     let warnings = vec![warning; 9].join(",");
     let warned = PAGE.replace(r#""total":1"#, &format!(r#""total":1,"warnings":[{warnings}]"#));
-    let page = EiaPage::parse(warned.as_bytes()).expect("a page");
+    let page = EiaPage::parse(warned.as_bytes(), fuels()).expect("a page");
     assert!(page.warnings.len() == 5 && page.warnings.iter().all(|warning| warning.len() < 400));
 }
 

@@ -27,7 +27,15 @@ fn params(source: &str) -> Vec<(&'static str, Value)> {
         ("end_date", text("2024-01-02")),
         ("respondent", text("CISO")),
         ("fueltype", text("SUN")),
+        ("max_wait", Value::Int(0)),
     ]
+}
+
+/// Those for one day, which one row covers.
+fn one_day(source: &str) -> Vec<(&'static str, Value)> {
+    let mut params = params(source);
+    params[2].1 = text("2024-01-01");
+    params
 }
 
 fn ingest(project: &TaskDirectory, source: &str) -> Result<(), TaskError> {
@@ -59,21 +67,72 @@ fn rows_are_filtered_sorted_and_kept_once() {
 2024-01-02 23:00:00,CISO,SUN,
 ";
     assert_eq!(project.csv("raw"), expected);
-    assert_eq!(project.log(), ["3 rows"]);
+    assert_eq!(project.log(), ["3 rows, 1 that said the same as another left out"]);
+}
+
+/// Writes a file that is no text.
+fn put(project: &TaskDirectory, name: &str, bytes: &[u8]) {
+    project.write(name, "");
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(project.path(name), bytes).expect("written");
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(bytes).expect("packed");
+    packed.finish().expect("packed")
+}
+
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default())
+            .expect("begun");
+        zip.write_all(bytes).expect("packed");
+    }
+    zip.finish().expect("packed").into_inner()
 }
 
 #[test]
-fn pages_may_be_compressed() {
+fn pages_may_be_compressed_or_in_an_archive_and_lie_in_a_folder_or_alone() {
     let project = TaskDirectory::new();
-    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    packed
-        .write_all(page("1", &[row("2024-01-01T00", "SUN", "1")]).as_bytes())
-        .expect("packed");
-    std::fs::create_dir(project.path("pages")).expect("made");
-    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-    std::fs::write(project.path("pages/a.json.gz"), packed.finish().expect("packed")).expect("written");
-    ingest(&project, "pages").expect("rows");
-    assert_eq!(project.frame("raw").height(), 1);
+    let hour = |hour: usize| page("1", &[row(&format!("2024-01-01T{hour:02}"), "SUN", "1")]);
+    let zst = |text: &str| zstd::encode_all(text.as_bytes(), 0).expect("packed");
+    put(&project, "pages/a.json", hour(0).as_bytes());
+    put(&project, "pages/b.json.gz", &gzipped(hour(1).as_bytes()));
+    put(&project, "pages/c.json.zst", &zst(&hour(2)));
+    let inner = [
+        ("x/d.json", hour(3).into_bytes()),
+        ("x/e.json.gz", gzipped(hour(4).as_bytes())),
+        ("x/f.json.zst", zst(&hour(5))),
+        ("__MACOSX/._d.json", b"no page".to_vec()),
+        ("notes.txt", b"no page".to_vec()),
+    ];
+    let inner: Vec<(&str, &[u8])> = inner.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+    put(&project, "pages/g.zip", &zipped(&inner));
+    project.run("ingest_eia", &one_day("pages")).expect("rows");
+    assert_eq!(project.frame("raw").height(), 6);
+    for (alone, rows) in [
+        ("pages/a.json", 1),
+        ("pages/b.json.gz", 1),
+        ("pages/c.json.zst", 1),
+        ("pages/g.zip", 3),
+    ] {
+        project.run("ingest_eia", &one_day(alone)).expect("rows");
+        assert_eq!(project.frame("raw").height(), rows, "{alone}");
+    }
+    put(&project, "pages/h.zip", b"PK no archive");
+    let error = reported(project.run("ingest_eia", &one_day("pages")));
+    assert!(
+        error.starts_with("cannot read the pages in `pages`: `h.zip`: "),
+        "{error}"
+    );
+    put(&project, "pages/h.zip", &zipped(&[("i.json", b"{}".as_slice())]));
+    let error = reported(project.run("ingest_eia", &one_day("pages")));
+    assert!(
+        error.starts_with("the page `i.json` in `h.zip` of `pages` cannot be used"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -85,7 +144,7 @@ fn several_respondents_and_fuels_are_read_at_once() {
         row("2024-01-01T00", "NG", "3"),
     ];
     project.write("pages/a.json", &page("3", &rows));
-    let mut params = params("pages");
+    let mut params = one_day("pages");
     params[4].1 = texts(&["WND", "SUN"]);
     project.run("ingest_eia", &params).expect("rows");
     let expected = "time,respondent,fueltype,value
@@ -100,8 +159,8 @@ fn a_folder_without_pages_says_what_a_page_is() {
     let project = TaskDirectory::new();
     project.write("pages/readme.md", "");
     let expected = "`pages` holds no recorded pages
-note: a page is a file that ends in `.json` or `.json.gz`
-help: record the API's answers there, or name the API: `source = \"https://api.eia.gov/v2\"`";
+note: a page is a file that ends in `.json`, `.json.gz` or `.json.zst`, or lies in a `.zip`
+help: record the API's answers there, `atsaf eia record` does, or name the API: `source = \"https://api.eia.gov/v2\"`";
     assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
@@ -111,14 +170,14 @@ fn what_is_not_in_the_pages_is_reported_with_what_is() {
     project.write("pages/a.json", &page("1", &[row("2023-05-25T07", "WND", "1")]));
     let expected = "no rows of CISO SUN from 2024-01-01 to 2024-01-02
 note: the pages hold 2023-05-25 07:00 to 2023-05-25 07:00
-note: respondents: CISO
-note: fuels: WND
+note: respondent: CISO
+note: fueltype: WND
 help: change `start_date`, `end_date`, `respondent` or `fueltype`, or take another `source`";
     assert_eq!(reported(ingest(&project, "pages")), expected);
     project.write("pages/a.json", &page(r#""0""#, &[]));
     let expected = "no rows of CISO SUN from 2024-01-01 to 2024-01-02
-note: the pages hold no rows at all; the API answers so to a respondent or fuel that it does not know
-help: check `respondent` and `fueltype`";
+note: the pages hold no rows at all; the API answers so to a code that it does not know
+help: check `respondent` or `fueltype`";
     assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
@@ -131,7 +190,7 @@ fn contradicting_rows_stop_it() {
     ];
     project.write("pages/a.json", &page("2", &rows));
     let expected = "rows of the same hour contradict each other, in 1 of the hours
-note: the first: CISO SUN at 2024-01-01 05:00 has the values -120 and 0
+note: CISO SUN at 2024-01-01 05:00 has the values -120 and 0
 help: keep pages of one recording only, or take the rows of one kind out of them";
     assert_eq!(reported(ingest(&project, "pages")), expected);
 }
@@ -142,7 +201,7 @@ fn missing_pages_are_noticed() {
     project.write("pages/a.json", &page(r#""8761""#, &[row("2024-01-01T05", "SUN", "1")]));
     let expected = "pages are missing in `pages`: 1 of 8761 rows are there
 note: `a.json` says that its query has 8761 rows
-help: record all pages of the query, with `offset` 0, 5000, 10000 and so on";
+help: record all pages of the query, with `offset` 0, 5000, 10000 and so on; `atsaf eia record` does";
     assert_eq!(reported(ingest(&project, "pages")), expected);
 }
 
@@ -317,7 +376,7 @@ fn recorded_pages_have_nothing_to_ask_and_latest_is_all_of_them() {
 
 /// What one answer makes of the ingest.
 fn answered(status: u16, body: &str) -> String {
-    reported(live(vec![(status, body.to_owned())]).0)
+    briefly(live(vec![(status, body.to_owned())]).0)
 }
 
 #[test]
@@ -330,7 +389,7 @@ help: a key is free: https://www.eia.gov/opendata/register.php";
     let missing = r#"{"error":{"code":"API_KEY_MISSING","message":"No api_key was supplied."}}"#;
     // It is asked for the key in the other place as well.
     let twice = live(vec![(403, missing.to_owned()), (403, missing.to_owned())]);
-    assert_eq!(reported(twice.0), needs);
+    assert_eq!(briefly(twice.0), needs);
     let wrong = r#"{"error":{"code":"API_KEY_INVALID","message":"An invalid api_key was supplied."}}"#;
     let expected = "the EIA API does not accept the key
 note: the key is the secret `EIA_API_KEY`, from the environment or `.env`
@@ -356,39 +415,83 @@ help: wait some minutes, or give the target `retries` and a `retry_delay`
 #[test]
 fn a_wrong_request_is_reported_in_the_servers_words_without_the_key() {
     let body = r#"{"error":"Invalid facet 's3cr3t-key' provided. The only valid facets are 'respondent' and 'fueltype'.","code":400}"#;
-    let expected = "the EIA API rejects the request: Invalid facet '***' provided. The only valid facets are 'respondent' and 'fueltype'";
+    let help = "help: correct what it names: a parameter of the target, or the address that is its `source`";
+    let expected = format!(
+        "the EIA API rejects the request: Invalid facet '***' provided. The only valid facets are 'respondent' and \
+         'fueltype'\n{help}"
+    );
     assert_eq!(answered(400, body), expected);
     assert_eq!(answered(200, body), expected);
     assert_eq!(
         answered(404, r#"{"error":"Not found.","code":404}"#),
-        "the EIA API rejects the request: Not found"
+        format!("the EIA API rejects the request: Not found\n{help}")
     );
 }
+
+/// The end of what is told of a failure that may pass.
+const LATER: &str = "help: build again later, or give the target `retries` and a `retry_delay`";
 
 #[test]
 fn a_failing_server_and_a_broken_answer_may_pass() {
     let html = "<html><head><title>502 Bad Gateway</title></head></html>";
     assert_eq!(
         answered(502, html),
-        "the EIA API failed with status 502\n(another attempt may go better)"
+        format!("the EIA API failed with status 502\n{LATER}\n(another attempt may go better)")
     );
     let cut = r#"{"response":{"total":"48","data":[{"period":"2024"#;
-    let expected = "the answer of the EIA API is not JSON: EOF while parsing a string at line 1 column 49
-(another attempt may go better)";
+    let expected = format!(
+        "the answer of the EIA API is not JSON: EOF while parsing a string at line 1 column 49
+{LATER}
+help: if it stays so, look who answers in the API's place: a proxy, or a page to log in
+(another attempt may go better)"
+    );
     assert_eq!(answered(200, cut), expected);
     let empty = page(r#""2""#, &[]);
     assert_eq!(
         answered(200, &empty),
-        "the EIA API gave 0 of 2 rows\n(another attempt may go better)"
+        format!("the EIA API gave 0 of 2 rows\n{LATER}\n(another attempt may go better)")
     );
 }
 
 #[test]
+fn a_failure_names_the_request_and_what_came_back() {
+    let (result, _, _) = live(vec![(
+        404,
+        "<html>\n  <b>s3cr3t-key</b> is not here\n</html>".to_owned(),
+    )]);
+    let told = reported(result);
+    let (before, address) = told.split_once("http://127.0.0.1:").expect("an address");
+    let (_, after) = address.split_once('/').expect("a path");
+    let expected = "the EIA API failed with status 404
+note: the request: GET [HERE]/v2/electricity/rto/fuel-type-data/data/?frequency=hourly&data[0]=value\
+                    &facets[respondent][]=CISO&facets[fueltype][]=SUN&start=2024-01-01T00&end=2024-01-02T23\
+                    &sort[0][column]=period&sort[0][direction]=asc&sort[1][column]=respondent&sort[1][direction]=asc\
+                    &sort[2][column]=fueltype&sort[2][direction]=asc&offset=0&length=5000
+note: what came back: status 404, 46 bytes: <html> <b>***</b> is not here </html>
+help: see whether `source` is right: `https://api.eia.gov/v2`";
+    assert_eq!(format!("{before}[HERE]/{after}"), expected);
+}
+
+#[test]
 fn data_that_changes_between_pages_is_read_again() {
-    let first = page("3", &[row("2024-01-01T00", "SUN", "1")]);
-    let second = page("4", &[row("2024-01-01T01", "SUN", "1")]);
-    let expected = "the data of the EIA API changed while it was read: 3 rows, then 4\n(another attempt may go better)";
-    assert_eq!(reported(live(vec![(200, first), (200, second)]).0), expected);
+    let first = |total: &str| page(total, &[row("2024-01-01T00", "SUN", "1")]);
+    let second = |total: &str| page(total, &[row("2024-01-01T01", "SUN", "1")]);
+    let third = page("3", &[row("2024-01-01T02", "SUN", "1")]);
+    let answers = [first("2"), second("3"), first("3"), second("3"), third];
+    let (result, requests, project) = live(answers.map(|body| (200, body)).into());
+    result.expect("rows");
+    assert_eq!(requests.len(), 5);
+    let log = project.log();
+    assert_eq!(
+        log[0],
+        "the data changed while it was read, 2 rows and then 3: it is read from the beginning"
+    );
+    assert_eq!(log[1], "3 rows");
+    let answers = (0..4).flat_map(|_| [first("2"), second("3")]);
+    let expected = format!(
+        "the data of the EIA API changed while it was read: 2 rows, then 3\n{LATER}\n(another attempt may go better)"
+    );
+    assert_eq!(briefly(live(answers.map(|body| (200, body)).collect()).0), expected);
 }
 
 #[test]
@@ -413,24 +516,141 @@ fn a_server_that_is_not_there_or_hangs_up_is_reported_without_the_key() {
 
 #[test]
 fn a_server_that_does_not_answer_in_time_is_not_waited_for() {
-    use crate::forecasting::eia::client::{Client, RequestLimits};
-    use crate::forecasting::eia::error::EiaError;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
-    let limit = Duration::from_millis(50);
-    let goes_on = AtomicBool::new(false);
-    let client = Client::new(
-        &address,
-        "key",
-        RequestLimits {
-            connect: limit,
-            answer: limit,
-            ..RequestLimits::default()
-        },
-        &goes_on,
-    )
-    .expect("a client");
-    let query = one_day();
-    let answer = client.fetch(&query, |_, _| Ok::<(), EiaError>(()));
-    assert_eq!(answer, Err(EiaError::Timeout { limit }));
+    let mut project = TaskDirectory::new();
+    project
+        .secrets
+        .insert("EIA_API_KEY".to_owned(), "s3cr3t-key".to_owned());
+    let params = [params(&address), vec![("max_seconds", Value::Int(1))]].concat();
+    let told = reported(project.run("ingest_eia", &params));
+    assert!(told.starts_with("the EIA API did not answer within 1 s\n"), "{told}");
+}
+
+#[test]
+fn a_range_that_pages_do_not_cover_is_told_with_what_they_do() {
+    let project = TaskDirectory::new();
+    let days = |days: &[&str]| -> String {
+        let rows: Vec<String> = days.iter().map(|day| row(&format!("{day}T05"), "SUN", "1")).collect();
+        page(&rows.len().to_string(), &rows)
+    };
+    project
+        .write("pages/a.json", &days(&["2024-01-02", "2024-01-03"]))
+        .write("pages/b.json", &days(&["2024-01-08", "2024-01-09"]));
+    let asked = |start: &str, end: &str| {
+        let mut params = params("pages");
+        (params[1].1, params[2].1) = (text(start), text(end));
+        project.run("ingest_eia", &params)
+    };
+    let told = |start: &str, end: &str| reported(asked(start, end));
+    let expected = |gap: &str| {
+        format!(
+            "the pages in `pages` do not cover CISO SUN from {gap}
+note: they cover 2024-01-02 to 2024-01-03, 2024-01-08 to 2024-01-09
+help: change `start_date` or `end_date`, or record the rest: `atsaf eia record`"
+        )
+    };
+    assert_eq!(told("2024-01-01", "2024-01-03"), expected("2024-01-01 to 2024-01-01"));
+    assert_eq!(told("2024-01-02", "2024-01-09"), expected("2024-01-04 to 2024-01-07"));
+    assert_eq!(told("2024-01-08", "2024-01-31"), expected("2024-01-10 to 2024-01-31"));
+    assert_eq!(told("2024-02-01", "latest"), expected("2024-02-01 on"));
+    asked("2024-01-02", "2024-01-03").expect("covered");
+    asked("2024-01-08", "latest").expect("covered");
+    // What a page says that was asked for is covered, whether there are rows or not.
+    let request = r#"{"request":{"params":{"start":"2024-01-02T00","end":"2024-01-09T23"}},"response""#;
+    project.write(
+        "pages/a.json",
+        &days(&["2024-01-02", "2024-01-03"]).replace(r#"{"response""#, request),
+    );
+    asked("2024-01-02", "2024-01-09").expect("covered");
+}
+
+#[test]
+fn a_code_without_any_row_is_told_with_those_that_have_some() {
+    let project = TaskDirectory::new();
+    project.write("pages/a.json", &page("1", &[row("2024-01-01T05", "SUN", "1")]));
+    let mut params = one_day("pages");
+    params[4].1 = texts(&["SUN", "WIND"]);
+    let expected = "no rows of fueltype WIND
+note: the pages hold 2024-01-01 05:00 to 2024-01-01 05:00
+note: respondent: CISO
+note: fueltype: SUN
+help: correct `respondent` or `fueltype`";
+    assert_eq!(reported(project.run("ingest_eia", &params)), expected);
+}
+
+/// A row of any route.
+fn row_of(route: &Route, period: &str, codes: &[&str]) -> String {
+    let fields: Vec<String> = route
+        .facets
+        .iter()
+        .zip(codes)
+        .map(|(facet, code)| format!(r#""{facet}":"{code}","{facet}-name":"any""#))
+        .collect();
+    format!(r#"{{"period":"{period}",{},"value":"7"}}"#, fields.join(","))
+}
+
+#[test]
+fn each_route_has_its_columns_and_tells_pages_of_another() {
+    let routes = [
+        ("region-data", "2024-01-01T05", vec!["CISO", "D"], "respondent,type"),
+        ("interchange-data", "2024-01-01T05", vec!["CISO", "BPAT"], "fromba,toba"),
+        (
+            "region-sub-ba-data",
+            "2024-01-01T05",
+            vec!["COAS", "ERCO"],
+            "subba,parent",
+        ),
+        (
+            "daily-region-data",
+            "2024-01-01",
+            vec!["CISO", "D", "Pacific"],
+            "respondent,type,timezone",
+        ),
+        (
+            "daily-fuel-type-data",
+            "2024-01-01",
+            vec!["CISO", "SUN", "Pacific"],
+            "respondent,fueltype,timezone",
+        ),
+        (
+            "daily-interchange-data",
+            "2024-01-01",
+            vec!["CISO", "BPAT", "Pacific"],
+            "fromba,toba,timezone",
+        ),
+    ];
+    for (name, period, codes, columns) in routes {
+        let project = TaskDirectory::new();
+        let route = Route::of_name(name).expect("a route");
+        let frequency = if name.starts_with("daily") { "daily" } else { "hourly" };
+        let body = page("1", &[row_of(route, period, &codes)]).replace("\"hourly\"", &format!("\"{frequency}\""));
+        project.write("pages/a.json", &body);
+        let more = [
+            ("route", text(name)),
+            ("fromba", text("CISO")),
+            ("timezone", text("Pacific")),
+        ];
+        let params = [&one_day("pages")[..], &more].concat();
+        project.run("ingest_eia", &params).expect("rows");
+        let time = if frequency == "daily" { "00" } else { "05" };
+        let expected = format!(
+            "time,{columns},value\n2024-01-01 {time}:00:00,{},7.0\n",
+            codes.join(",")
+        );
+        assert_eq!(project.csv("raw"), expected);
+        // A series has all of the codes in its name.
+        project.run("prepare_clean", &[]).expect("clean");
+        assert_eq!(project.texts("clean", "unique_id"), [codes.join("_")]);
+        if name == "daily-fuel-type-data" {
+            continue;
+        }
+        let expected = format!(
+            "the page `a.json` of `pages` cannot be used
+note: the answer holds rows of the route `{name}`; `daily-fuel-type-data` is read
+help: set `route = \"{name}\"`, or take pages of `electricity/rto/daily-fuel-type-data`"
+        );
+        let params = [&one_day("pages")[..], &[("route", text("daily-fuel-type-data"))]].concat();
+        assert_eq!(reported(project.run("ingest_eia", &params)), expected);
+    }
 }
