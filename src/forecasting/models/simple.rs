@@ -108,7 +108,10 @@ mod tests {
         let mean = |model: &dyn Model| model.fit(&y).expect("a fit").forecast(2, &[]).mean;
         assert_eq!(mean(&Naive), [3.0, 3.0]);
         assert_eq!(mean(&HistoricAverage), [3.0, 3.0]);
-        assert_eq!(HistoricAverage.fit(&[1.0, 2.0]).expect("a fit").forecast(1, &[]).mean, [1.5]);
+        assert_eq!(
+            HistoricAverage.fit(&[1.0, 2.0]).expect("a fit").forecast(1, &[]).mean,
+            [1.5]
+        );
     }
 
     #[test]
@@ -119,7 +122,10 @@ mod tests {
         assert!((walk[3] - 2.0 * walk[0]).abs() < 1e-9);
         // A variance of 4, and the mean's own on top.
         let flat = reach(&HistoricAverage, &[1.0, 5.0, 3.0]);
-        assert!(flat.iter().all(|reach| (reach - 4.302_652_73 * (16.0_f64 / 3.0).sqrt()).abs() < 1e-6));
+        assert!(
+            flat.iter()
+                .all(|reach| (reach - 4.302_652_73 * (16.0_f64 / 3.0).sqrt()).abs() < 1e-6)
+        );
     }
 
     #[test]
