@@ -24,6 +24,7 @@ mod backtest_config;
 mod backtest_report;
 mod cached_fit;
 mod data_file;
+mod detect;
 mod eia;
 mod exceptions;
 mod forecaster;
