@@ -239,6 +239,11 @@ fn in_table(
         };
         if let Err(misfit) = param.kind.check(value) {
             let place = written(entry).map(|(_, node)| span_of(node)).or(span);
+            if let (schema::Kind::Table(inner), Value::Table(given)) = (param.kind, value) {
+                let node = written(entry).and_then(|(_, node)| node.get_ref().as_table());
+                wrong.extend(in_table(&format!("{name}.{entry}"), inner, given, node, place));
+                continue;
+            }
             let what = format!(
                 "`{entry}` of `{name}` must be {}; found {}",
                 misfit.expected, misfit.found

@@ -280,7 +280,7 @@ pub(super) fn check_taken(name: Word<'_>, of: &str, mistakes: &mut Mistakes) {
     }
 }
 
-/// Reads the value of the parameter `name`; the entries of a table are no tables.
+/// Reads the value of the parameter `name`; where it may be a table, so may the entries.
 pub(super) fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistakes: &mut Mistakes) -> Option<Value> {
     match node.get_ref() {
         DeValue::Boolean(value) => Some(Value::Bool(*value)),
@@ -322,7 +322,7 @@ pub(super) fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistake
         DeValue::Table(entries) if may_be_table => {
             let entry = |(key, node)| {
                 let key = key_of(key);
-                (key.text.to_owned(), value(key.text, node, false, mistakes))
+                (key.text.to_owned(), value(key.text, node, may_be_table, mistakes))
             };
             let values: Vec<(String, Option<Value>)> = entries.into_iter().map(entry).collect();
             let whole = values.into_iter().map(|(name, value)| Some((name, value?)));

@@ -7,7 +7,7 @@ use super::models::combine;
 use super::named_enum::of_param;
 use super::series::Series;
 use super::weighting::{EnsembleRule, Score, Select};
-use crate::engine::task::{Context, TaskError};
+use crate::engine::task::Context;
 
 /// The parameters of the back-test.
 pub(super) struct BacktestConfig {
@@ -78,54 +78,6 @@ impl BacktestConfig {
             horizon: self.windows.horizon,
             levels: &self.levels,
         }
-    }
-
-    /// Places the windows in each series.
-    pub(super) fn place<'s>(
-        &self,
-        series: &'s [Series],
-        seasons: &[usize],
-    ) -> Result<Vec<(&'s Series, Vec<usize>)>, TaskError> {
-        let RollingOrigin { horizon, count, step } = self.windows;
-        let season = seasons.first().copied().unwrap_or(1);
-        let mut placed = Vec::with_capacity(series.len());
-        let mut short = Vec::new();
-        for series in series {
-            let cutoffs = self.windows.cutoffs(series.y.len());
-            match cutoffs.filter(|cutoffs| cutoffs[0] > season) {
-                Some(cutoffs) => placed.push((series, cutoffs)),
-                None => short.push(series),
-            }
-        }
-        let Some(first) = short.first() else {
-            return Ok(placed);
-        };
-        let needed = (count - 1)
-            .saturating_mul(step)
-            .saturating_add(horizon)
-            .saturating_add(season + 1);
-        let (id, n) = (&first.unique_id, first.y.len());
-        let mut error = TaskError::new(format!(
-            "the series `{id}` has {n} values; the back-test needs at least {needed}"
-        ))
-        .note(format!(
-            "{count} windows, {step} steps apart, of {horizon} steps, after more than one season of {season}"
-        ));
-        let others = &short[1..];
-        if !others.is_empty() {
-            let names: Vec<String> = others
-                .iter()
-                .take(10)
-                .map(|one| format!("`{}`", one.unique_id))
-                .collect();
-            let more = if others.len() > names.len() { ", …" } else { "" };
-            error = error.note(format!(
-                "too short as well, {} more: {}{more}",
-                others.len(),
-                names.join(", ")
-            ));
-        }
-        Err(error.help("lower `n_windows`, `step_size` or `horizon`, or take a longer span of data"))
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use super::backtest::Outcomes;
 use super::backtest_config::BacktestConfig;
 use super::cached_fit::{CandidateModel, WindowForecast, WindowOutcome};
+use super::exceptions::{self, Exception, Treatment};
 use super::intervals::IntervalMethod;
 use super::leaderboard::{self, LeaderboardLine, Scored, WindowScore};
 use super::metrics;
 use super::models::combine::{self, Combination};
 use super::models::conformal::Conformal;
 use super::models::{Estimate, Forecast};
+use super::panel::{Fault, OnBadSeries};
 use super::registry;
 use super::selection::{self, Chosen, Selection};
 use super::series::Series;
@@ -24,12 +26,14 @@ pub(super) struct BacktestReport<'a> {
     pub(super) config: BacktestConfig,
     /// Lengths of the seasons, the shortest first.
     pub(super) seasons: Vec<usize>,
-    /// The series and the cutoffs of their windows.
+    /// The series that were back-tested, and the cutoffs of their windows.
     pub(super) series: &'a [(&'a Series, Vec<usize>)],
-    /// The models.
+    /// The models: those that were compared, then those that stand in.
     pub(super) candidates: &'a [CandidateModel],
-    /// By candidate, series and window.
+    /// By candidate that was compared, series and window.
     pub(super) outcomes: Vec<Vec<Outcomes>>,
+    /// What becomes of a series that the models cannot forecast.
+    pub(super) on_bad_series: OnBadSeries,
 }
 
 /// The lines of the models, ranked.
@@ -59,9 +63,14 @@ impl BacktestReport<'_> {
     /// # Errors
     /// [`TaskError`] with every model's reason if all failed on all windows.
     pub(super) fn ranking(&self) -> Result<Ranking, TaskError> {
-        let mut overall: Vec<LeaderboardLine> = (0..self.candidates.len())
-            .map(|candidate| self.line(candidate))
-            .collect();
+        if self.series.is_empty() {
+            return Ok(Ranking {
+                overall: Vec::new(),
+                by_series: Vec::new(),
+            });
+        }
+        let mut overall: Vec<LeaderboardLine> =
+            (0..self.outcomes.len()).map(|candidate| self.line(candidate)).collect();
         let units = self.units();
         let by_series = self.series.iter().enumerate().map(|(at, (series, _))| {
             let mut lines: Vec<LeaderboardLine> = overall.iter().map(|line| line.of(at, &series.unique_id)).collect();
@@ -71,7 +80,11 @@ impl BacktestReport<'_> {
         let by_series = by_series.collect();
         leaderboard::rank(&mut overall, self.config.score, &units);
         if overall.iter().all(|line| line.rank.is_none()) {
-            return Err(with_reasons("no model could forecast any window", &overall));
+            let error = with_reasons("no model could forecast any window", &overall);
+            return Err(match self.advice() {
+                Some(advice) => error.help(advice),
+                None => error,
+            });
         }
         Ok(Ranking { overall, by_series })
     }
@@ -119,11 +132,11 @@ impl BacktestReport<'_> {
         }
     }
 
-    /// Chooses by series.
+    /// Chooses by series; for one that what is chosen cannot forecast, its own best model, or nothing.
     ///
     /// # Errors
-    /// [`TaskError`] for a series that what is chosen cannot forecast.
-    pub(super) fn choose(&self, ranking: &Ranking) -> Result<Vec<Choice>, TaskError> {
+    /// [`TaskError`] for such a series where bad ones stop the task.
+    pub(super) fn choose(&self, ranking: &Ranking) -> Result<Vec<Option<Choice>>, TaskError> {
         let position = |line: &LeaderboardLine| self.candidates.iter().position(|one| one.name == line.model);
         let usable = |lines: &[LeaderboardLine]| -> Vec<usize> {
             let usable = lines.iter().filter(|line| line.failed_last() == 0);
@@ -131,10 +144,13 @@ impl BacktestReport<'_> {
         };
         let choose = |(at, lines): (usize, &Vec<LeaderboardLine>)| {
             let ranked = usable(lines);
+            let goes_on = self.on_bad_series == OnBadSeries::Fallback;
             let combination = match self.config.select {
                 Select::Overall => {
                     let best = ranking.overall.first().and_then(position);
-                    best.filter(|best| ranked.contains(best)).map(Combination::one)
+                    let best = best.filter(|best| ranked.contains(best));
+                    best.or_else(|| ranked.first().copied().filter(|_| goes_on))
+                        .map(Combination::one)
                 }
                 Select::PerSeries => ranked.first().copied().map(Combination::one),
                 Select::Ensemble => {
@@ -144,11 +160,80 @@ impl BacktestReport<'_> {
                 }
             };
             match combination {
-                Some(combination) => Ok(self.choice(at, combination)),
-                None => Err(self.unchosen(at, ranking, ranked.is_empty())),
+                Some(combination) => Ok(Some(self.choice(at, combination))),
+                None if self.on_bad_series == OnBadSeries::Error => Err(self.unchosen(at, ranking, ranked.is_empty())),
+                None => Ok(None),
             }
         };
         ranking.by_series.iter().enumerate().map(choose).collect()
+    }
+
+    /// What becomes of the series that are not forecast like the others: those that `bad` and `shortened` name, and
+    /// those for which the best model was none; by name.
+    pub(super) fn exceptions(
+        &self,
+        context: &Context<'_>,
+        ranking: &Ranking,
+        choices: &[Option<Choice>],
+        bad: &[(&str, Option<&Series>, Fault)],
+        shortened: &[(&Series, Fault)],
+    ) -> Vec<Exception> {
+        let settle = |bad: (&str, Option<&Series>, &Fault)| {
+            let models = (self.candidates, self.season());
+            exceptions::settle(context, bad, self.on_bad_series, models, self.config.request())
+        };
+        let mut all: Vec<Exception> = bad
+            .iter()
+            .map(|(id, series, fault)| settle((id, *series, fault)))
+            .collect();
+        for ((series, _), (choice, lines)) in self.series.iter().zip(choices.iter().zip(&ranking.by_series)) {
+            let id = &series.unique_id;
+            let best = ranking
+                .overall
+                .first()
+                .map(|line| line.model.as_str())
+                .unwrap_or_default();
+            let noted = |treatment, reason| Exception {
+                unique_id: id.clone(),
+                treatment,
+                reason,
+                simple: None,
+            };
+            let own = |choice: &Choice| self.config.select == Select::Overall && choice.name != best;
+            match choice {
+                None => {
+                    let reason = lines.iter().find_map(LeaderboardLine::reason).unwrap_or_default();
+                    let fault = Fault::Unforecastable(format!("no model could forecast its last window: {reason}"));
+                    all.push(settle((id, Some(series), &fault)));
+                }
+                Some(choice) if own(choice) => all.push(noted(
+                    Treatment::Fallback,
+                    format!(
+                        "`{best}`, the best over all series, could not forecast its last window; `{}` could",
+                        choice.name
+                    ),
+                )),
+                Some(_) => {
+                    let fault = shortened.iter().find(|(one, _)| one.unique_id == *id);
+                    all.extend(fault.map(|(_, fault)| noted(Treatment::Shortened, fault.to_string())));
+                }
+            }
+        }
+        all.sort_by(|a, b| a.unique_id.cmp(&b.unique_id));
+        all
+    }
+
+    /// What to lower so that the model which needs least can forecast the last window of the longest series.
+    fn advice(&self) -> Option<String> {
+        let failures = self.outcomes.iter().flatten().flatten();
+        let needed = failures.filter_map(|outcome| outcome.as_ref().err()?.needed).min()?;
+        let longest = self.series.iter().map(|(series, _)| series.y.len()).max()?;
+        let horizon = longest.checked_sub(needed).filter(|horizon| *horizon > 0);
+        let of_least = format!("the model that needs least needs {needed} values before the last window");
+        Some(match horizon {
+            Some(horizon) => format!("{of_least}: lower `horizon` to {horizon}, or take models that need less"),
+            None => format!("{of_least}: lower `season_length`, or take models that need less, such as `Naive`"),
+        })
     }
 
     fn unchosen(&self, at: usize, ranking: &Ranking, nobody: bool) -> TaskError {
@@ -184,11 +269,11 @@ impl BacktestReport<'_> {
         let combined = |window: usize| -> WindowOutcome {
             let of = |model: usize| self.outcomes[model][at][window].as_ref();
             if let Some((model, why)) = members.iter().find_map(|&model| Some((model, of(model).err()?))) {
-                return Err(format!("{}: {why}", self.candidates[model].name));
+                return Err(format!("{}: {why}", self.candidates[model].name).into());
             }
             let forecast = combination
                 .forecast(|model| Some(&of(model).ok()?.forecast))
-                .ok_or("the ensemble has no members")?;
+                .ok_or_else(|| "the ensemble has no members".to_owned())?;
             Ok(WindowForecast {
                 forecast,
                 found: Vec::new(),
@@ -210,7 +295,8 @@ impl BacktestReport<'_> {
         &self,
         context: &Context<'_>,
         ranking: &Ranking,
-        choices: &[Choice],
+        choices: &[Option<Choice>],
+        exceptions: &[Exception],
     ) -> Result<(), TaskError> {
         let forecast = |(at, choice): (usize, &Choice)| LeaderboardLine {
             unique_id: Some(self.series[at].0.unique_id.clone()),
@@ -218,35 +304,63 @@ impl BacktestReport<'_> {
             series: vec![self.scored(at, self.outcomes(at, choice))],
             rank: None,
         };
-        let forecast: Vec<LeaderboardLine> = choices.iter().enumerate().map(forecast).collect();
-        let name = match choices.iter().all(|choice| choice.name == choices[0].name) {
-            true => choices[0].name.as_str(),
-            false => self.config.select.name(),
-        };
+        let forecast: Vec<Option<LeaderboardLine>> = (0..choices.len())
+            .map(|at| choices[at].as_ref().map(|choice| forecast((at, choice))))
+            .collect();
+        let mut names = choices.iter().flatten().map(|choice| choice.name.as_str());
+        let name = names
+            .next()
+            .filter(|first| names.all(|name| name == *first))
+            .unwrap_or(self.config.select.name());
         let together = LeaderboardLine {
             unique_id: None,
             model: name.to_owned(),
-            series: forecast.iter().flat_map(|line| line.series.clone()).collect(),
+            series: forecast.iter().flatten().flat_map(|line| line.series.clone()).collect(),
             rank: None,
         };
         let mut blocks = Vec::new();
         if self.series.len() > 1 {
-            blocks.push((&together, &ranking.overall));
+            blocks.push((Some(&together), &ranking.overall));
         }
-        blocks.extend(forecast.iter().zip(&ranking.by_series));
+        blocks.extend(forecast.iter().map(Option::as_ref).zip(&ranking.by_series));
         let mut lines: Vec<&LeaderboardLine> = Vec::new();
         for (chosen, models) in blocks {
-            let new = models.iter().all(|line| line.model != chosen.model);
-            lines.extend(new.then_some(chosen));
+            let is_new = |chosen: &&LeaderboardLine| models.iter().all(|line| line.model != chosen.model);
+            lines.extend(chosen.filter(is_new));
             lines.extend(models);
         }
+        let exceptions = self.exception_lines(exceptions, choices);
+        lines.extend(&exceptions);
         leaderboard::write(context, "leaderboard", &lines, &self.config.levels)
     }
 
+    /// A line for each exception, those that are forecast first: what will be forecast is the first line of all.
+    fn exception_lines(&self, exceptions: &[Exception], choices: &[Option<Choice>]) -> Vec<LeaderboardLine> {
+        let chosen = |id: &str| {
+            let at = self.series.iter().position(|(series, _)| series.unique_id == id)?;
+            Some(choices[at].as_ref()?.name.clone())
+        };
+        let line = |exception: &Exception| LeaderboardLine {
+            unique_id: Some(exception.unique_id.clone()),
+            model: match &exception.simple {
+                Some((at, _)) => self.candidates[*at].name.to_owned(),
+                None => chosen(&exception.unique_id).unwrap_or_default(),
+            },
+            series: vec![Scored {
+                windows: Vec::new(),
+                reason: Some(exception.told()),
+            }],
+            rank: None,
+        };
+        let mut lines: Vec<LeaderboardLine> = exceptions.iter().map(line).collect();
+        lines.sort_by_key(|line| line.model.is_empty());
+        lines
+    }
+
     /// Writes every forecast: by series, then by model in the order of `models` and the ensemble, then by time.
-    pub(super) fn write_results(&self, context: &Context<'_>, choices: &[Choice]) -> Result<(), TaskError> {
+    pub(super) fn write_results(&self, context: &Context<'_>, choices: &[Option<Choice>]) -> Result<(), TaskError> {
         let rows: Vec<ForecastRow<'_>> = (0..self.series.len())
-            .flat_map(|at| self.rows(at, &choices[at]))
+            .flat_map(|at| self.rows(at, choices[at].as_ref()))
             .collect();
         let mut table = ParquetTable::default()
             .texts("unique_id", rows.iter().map(|row| Some(row.series.unique_id.as_str())))
@@ -274,12 +388,12 @@ impl BacktestReport<'_> {
     }
 
     /// The forecasts of one series; a window that a model failed on has none.
-    fn rows<'s>(&'s self, at: usize, choice: &'s Choice) -> impl Iterator<Item = ForecastRow<'s>> {
+    fn rows<'s>(&'s self, at: usize, choice: Option<&'s Choice>) -> impl Iterator<Item = ForecastRow<'s>> {
         let (series, cutoffs) = &self.series[at];
         let horizon = self.config.windows.horizon;
         let models = self.candidates.iter().zip(&self.outcomes);
         let models = models.map(move |(candidate, outcomes)| (candidate.name, &outcomes[at]));
-        let ensemble = choice.ensemble.iter().map(|outcomes| (choice.name.as_str(), outcomes));
+        let ensemble = choice.and_then(|choice| Some((choice.name.as_str(), choice.ensemble.as_ref()?)));
         models.chain(ensemble).flat_map(move |(model, outcomes)| {
             let made = cutoffs
                 .iter()
@@ -298,10 +412,19 @@ impl BacktestReport<'_> {
     }
 
     /// Writes what was chosen.
-    pub(super) fn write_selection(&self, context: &Context<'_>, choices: Vec<Choice>) -> Result<(), TaskError> {
+    ///
+    /// # Errors
+    /// [`TaskError`] if nothing can be forecast, or the file cannot be written.
+    pub(super) fn write_selection(
+        &self,
+        context: &Context<'_>,
+        choices: Vec<Option<Choice>>,
+        exceptions: &[Exception],
+    ) -> Result<(), TaskError> {
         let mut by_series = BTreeMap::new();
         let mut conformal = BTreeMap::new();
         for ((at, (series, cutoffs)), choice) in self.series.iter().enumerate().zip(choices) {
+            let Some(choice) = choice else { continue };
             if self.config.intervals == IntervalMethod::Conformal {
                 let actual = self.config.actual(series, cutoffs);
                 let forecast = self.forecasts(self.outcomes(at, &choice));
@@ -309,6 +432,10 @@ impl BacktestReport<'_> {
                 conformal.extend(calibrated.map(|calibrated| (series.unique_id.clone(), calibrated)));
             }
             by_series.insert(series.unique_id.clone(), choice.combination);
+        }
+        for exception in exceptions {
+            let simple = exception.simple.as_ref().map(|(model, _)| Combination::one(*model));
+            by_series.extend(simple.map(|one| (exception.unique_id.clone(), one)));
         }
         // Positions among the chosen, in the order of the registry: the losers leave no trace, nor does their order.
         let mut used: Vec<usize> = by_series.values().flat_map(Combination::models).collect();
@@ -338,8 +465,14 @@ impl BacktestReport<'_> {
                 .collect(),
             series,
             conformal,
+            noted: noted(exceptions, |treatment| treatment != Treatment::LeftOut),
+            left_out: noted(exceptions, |treatment| treatment == Treatment::LeftOut),
         };
-        selection.write(context, "selected", |id, model| self.found(id, used[model]))
+        let simple = |id: &str| exceptions.iter().find(|one| one.unique_id == id)?.simple.as_ref();
+        selection.write(context, "selected", |id, model| match simple(id) {
+            Some((_, found)) => Some(found),
+            None => self.found(id, used[model]),
+        })
     }
 
     /// What a candidate found in the last window of a series.
@@ -367,6 +500,13 @@ impl BacktestReport<'_> {
         }
         windows
     }
+}
+
+/// What is to be told of some exceptions, by series.
+fn noted(exceptions: &[Exception], of: impl Fn(Treatment) -> bool) -> BTreeMap<String, String> {
+    let some = exceptions.iter().filter(|exception| of(exception.treatment));
+    some.map(|exception| (exception.unique_id.clone(), exception.told()))
+        .collect()
 }
 
 /// An error that says why each model failed.

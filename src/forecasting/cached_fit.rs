@@ -14,7 +14,7 @@ use crate::engine::digest::Digest;
 use crate::engine::task::{Memo, Part};
 
 /// The version of the cached bytes' format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// A model as the back-test and the forecast use it.
 #[derive(Debug)]
@@ -37,7 +37,39 @@ pub(crate) struct WindowForecast {
 }
 
 /// A forecast, or why there is none.
-pub(crate) type WindowOutcome = Result<WindowForecast, String>;
+pub(crate) type WindowOutcome = Result<WindowForecast, FitFailure>;
+
+/// Why a model has no forecast.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct FitFailure {
+    /// In words.
+    pub(crate) why: String,
+    /// How many values the model needs, if it had too few.
+    pub(crate) needed: Option<usize>,
+}
+
+impl From<String> for FitFailure {
+    fn from(why: String) -> Self {
+        Self { why, needed: None }
+    }
+}
+
+impl From<FitError> for FitFailure {
+    fn from(error: FitError) -> Self {
+        let needed = match &error {
+            FitError::TooShort { needed, .. } => Some(*needed),
+            FitError::NotFinite { .. } | FitError::NoFit { .. } => None,
+        };
+        let why = error.to_string();
+        Self { why, needed }
+    }
+}
+
+impl std::fmt::Display for FitFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.why)
+    }
+}
 
 /// Steps to forecast, and the levels of the intervals in percent.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +151,7 @@ impl CandidateModel {
         }
         let outcomes = outcomes
             .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(|| Err("no forecast".to_owned())));
+            .map(|outcome| outcome.unwrap_or_else(|| Err("no forecast".to_owned().into())));
         (outcomes.collect(), effort)
     }
 
@@ -151,7 +183,7 @@ impl CandidateModel {
     fn forecast(&self, fit: Result<Box<dyn Fitted>, FitError>, request: ForecastRequest<'_>) -> Computed {
         let fitted = match fit {
             Ok(fitted) => fitted,
-            Err(error) => return Computed::Outcome(Err(error.to_string())),
+            Err(error) => return Computed::Outcome(Err(error.into())),
         };
         let made = catch_unwind(AssertUnwindSafe(|| {
             let found = fitted
@@ -179,7 +211,7 @@ impl From<Computed> for WindowOutcome {
     fn from(computed: Computed) -> Self {
         match computed {
             Computed::Outcome(outcome) => outcome,
-            Computed::Panicked(why) => Err(why),
+            Computed::Panicked(why) => Err(why.into()),
         }
     }
 }
@@ -196,12 +228,12 @@ impl WindowForecast {
             std::iter::once(&self.forecast.mean).chain(bounds)
         };
         if paths().any(|path| path.len() != request.horizon) || self.forecast.intervals.len() != request.levels.len() {
-            return Err("the forecast has another length than asked for".to_owned());
+            return Err("the forecast has another length than asked for".to_owned().into());
         }
         let finite = paths().flatten().all(|value| value.is_finite());
         finite
             .then_some(self)
-            .ok_or_else(|| "the forecast is not finite".to_owned())
+            .ok_or_else(|| "the forecast is not finite".to_owned().into())
     }
 }
 
@@ -250,7 +282,7 @@ fn encode(outcome: &WindowOutcome) -> Vec<u8> {
 /// Decodes a forecast; `None` for bytes that are none, which only costs time.
 fn decode(bytes: &[u8]) -> Option<WindowOutcome> {
     let config = bincode::config::standard().with_limit::<{ 1 << 26 }>();
-    let (stored, read) = bincode::serde::decode_from_slice::<Result<Stored, String>, _>(bytes, config).ok()?;
+    let (stored, read) = bincode::serde::decode_from_slice::<Result<Stored, FitFailure>, _>(bytes, config).ok()?;
     let window = |stored: Stored| WindowForecast {
         forecast: Forecast {
             mean: stored.mean,

@@ -5,7 +5,7 @@ use super::cached_fit::ForecastRequest;
 use super::forecaster::{self, Forecaster};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::selection::Selection;
-use super::series::{self, FREQUENCY};
+use super::series::{self, FREQUENCY, Frequency};
 use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -60,7 +60,8 @@ impl Task for ForecastPublish {
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         validated(context)?;
         let forecaster = Forecaster::new(Selection::read(context, "selected")?)?;
-        let series = series::read(context, "clean")?;
+        let rows = series::observations(context, "clean")?;
+        let series = forecaster.series(context, &rows, Frequency::declared_or_found(context, &rows))?;
         let request = ForecastRequest {
             horizon: context.count("horizon"),
             levels: &levels(context),

@@ -7,8 +7,9 @@ use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest};
 use super::intervals::raise_to_zero;
 use super::models::conformal::Conformal;
 use super::models::{Estimate, Forecast, Interval};
+use super::panel::{self, Reading};
 use super::selection::Selection;
-use super::series::Series;
+use super::series::{Frequency, Observation, Series};
 use super::table::ParquetTable;
 use crate::engine::task::{Context, TaskError};
 
@@ -50,6 +51,32 @@ impl Forecaster {
     /// The names of the series for which something was selected.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.selection.series.keys().map(String::as_str).collect()
+    }
+
+    /// The series of a table that are to be forecast: without those left out, each read as it was for the choice.
+    ///
+    /// # Errors
+    /// [`TaskError`] for one that cannot be fitted.
+    pub(crate) fn series(
+        &self,
+        context: &Context<'_>,
+        rows: &[Observation],
+        frequency: Frequency,
+    ) -> Result<Vec<Series>, TaskError> {
+        let left_out: Vec<&str> = self.selection.left_out.keys().map(String::as_str).collect();
+        if !left_out.is_empty() {
+            context.log(&format!("not forecast, as `selected` says: {}", left_out.join(", ")));
+        }
+        panel::read(rows, frequency, |id| {
+            match (
+                self.selection.left_out.contains_key(id),
+                self.selection.noted.contains_key(id),
+            ) {
+                (true, _) => Reading::Not,
+                (false, true) => Reading::AfterLastGap,
+                (false, false) => Reading::Whole,
+            }
+        })
     }
 
     /// Forecasts each series, and logs what that cost.

@@ -3,7 +3,8 @@
 //! Each metric is computed by window and series; its mean is over all of them. The standard deviation of the RMSE is the
 //! sample's, over the windows' means. A model that failed on some windows is listed with the reason, and ranks after all
 //! that did not; one that failed on all has no rank. Several series have the lines over all of them first, then those of
-//! each. What will be forecast is always the first line: the best model, or the line of the ensemble, which has no rank.
+//! each. What will be forecast is always the first line: the best model, or the line of the ensemble, which has no rank. At
+//! the end stand the series that are not forecast like the others, each with the reason.
 
 use std::cmp::Ordering;
 
@@ -71,7 +72,7 @@ impl WindowScore {
 pub(crate) struct LeaderboardLine {
     /// The series that it is about; `None` for all of them together.
     pub(crate) unique_id: Option<String>,
-    /// The model.
+    /// The model; empty for a series that none forecasts.
     pub(crate) model: String,
     /// How it did on each of those series.
     pub(crate) series: Vec<Scored>,
@@ -185,7 +186,12 @@ pub(crate) fn write(
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
     let mut table = ParquetTable::default()
         .texts("unique_id", lines.iter().map(|line| line.unique_id.as_deref()))
-        .texts("model", lines.iter().map(|line| Some(line.model.as_str())))
+        .texts(
+            "model",
+            lines
+                .iter()
+                .map(|line| Some(line.model.as_str()).filter(|name| !name.is_empty())),
+        )
         .numbers("rmse_mean", column(|window| Some(window.rmse)))
         .numbers("rmse_std", lines.iter().map(|line| line.rmse_std()))
         .numbers("mae_mean", column(|window| Some(window.mae)))

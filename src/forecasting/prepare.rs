@@ -1,14 +1,21 @@
 //! `prepare_clean`: brings raw rows into series at regular steps, and reports what it repaired.
 
-use chrono::NaiveDateTime;
-use serde_json::{Value, json};
+mod fill;
+mod report;
+mod values;
 
+use serde_json::json;
+
+use self::fill::{Filling, filled, trimmed};
+use self::report::{LISTED, Report};
+use self::values::{Patterns, Unit, clip, remove_outliers};
 use super::document;
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
+use super::panel::{Fault, Panel, Verdicts, two_seasons};
 use super::series::{FREQUENCY, Frequency, Observation, observations_in};
 use super::table::{self, Columns, ParquetTable};
-use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
+use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
 named_enum! {
@@ -28,8 +35,12 @@ named_enum! {
 named_enum! {
     /// What becomes of missing values.
     enum GapPolicy {
+        /// The task fails.
+        Error = "error",
         /// They are filled on a line between their neighbours.
         Interpolate = "interpolate",
+        /// They are filled with what the series has a season before and after.
+        Seasonal = "seasonal",
         /// They stay missing.
         Keep = "keep",
     }
@@ -45,15 +56,32 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// What becomes of values below zero.
+    enum NegativePolicy {
+        /// They stay.
+        Keep = "keep",
+        /// They become zero.
+        Clip = "clip",
+    }
+}
+
+named_enum! {
+    /// What becomes of values far from all others of their series.
+    enum OutlierPolicy {
+        /// They stay.
+        Keep = "keep",
+        /// They become missing values, which are filled as gaps are.
+        Null = "null",
+    }
+}
+
 /// The share of a series that may be trimmed at its end: more is no late delivery, but a series that has ended.
 const MOST_TRIMMED: usize = 10;
 
-/// How many places of one kind the metadata lists; all are counted.
-const LISTED: usize = 50;
-
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
-    version: 3,
+    version: 4,
     summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
         ParamSchema {
@@ -66,7 +94,8 @@ static SCHEMA: Schema = Schema {
             name: "gaps",
             kind: Kind::Choice(GapPolicy::NAMES),
             default: Some(Literal::Text(GapPolicy::Interpolate.name())),
-            doc: "whether missing values are filled, on a line between their neighbours",
+            doc: "what becomes of missing values: filled on a line between their neighbours, or with what is there a season \
+                  before and after; kept; or an error",
         },
         ParamSchema {
             name: "max_gap",
@@ -80,6 +109,40 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text(EndPolicy::Trim.name())),
             doc: "whether rows without a value before the first value of a series, and after its last, go; at the end no \
                   more than a tenth of it",
+        },
+        ParamSchema {
+            name: "negatives",
+            kind: Kind::Choice(NegativePolicy::NAMES),
+            default: Some(Literal::Text(NegativePolicy::Keep.name())),
+            doc: "whether values below zero become zero, in the series that `negatives_of` names",
+        },
+        ParamSchema {
+            name: "negatives_of",
+            kind: Kind::OneOrMany(&Kind::Text),
+            default: Some(Literal::Text("*")),
+            doc: "patterns of series, such as `*_SUN`, to which `negatives` applies",
+        },
+        ParamSchema {
+            name: "outliers",
+            kind: Kind::Choice(OutlierPolicy::NAMES),
+            default: Some(Literal::Text(OutlierPolicy::Keep.name())),
+            doc: "whether values further than `outlier_threshold` from the median become missing ones",
+        },
+        ParamSchema {
+            name: "outlier_threshold",
+            kind: Kind::Float {
+                min: 0.0,
+                max: 1e9,
+                open: true,
+            },
+            default: Some(Literal::Float(10.0)),
+            doc: "distance from the median in median absolute deviations, each side having its own",
+        },
+        ParamSchema {
+            name: "unit",
+            kind: Kind::Auto(&Kind::Text),
+            default: Some(Literal::Text(AUTO)),
+            doc: "unit of the values, for the metadata; `MWh -> GWh` converts them",
         },
         FREQUENCY,
         MAX_MB,
@@ -117,40 +180,49 @@ impl Task for PrepareClean {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let rows = raw(context)?;
+        let mut rows = raw(context)?;
         if rows.is_empty() {
             return Err(TaskError::new("`raw` has no rows"));
         }
         let frequency = Frequency::declared_or_found(context, &rows);
         let came = rows.len();
         let mut report = Report::default();
-        let rows = merged(rows, of_param(context, "duplicates"), &mut report)?;
-        let max_gap = context.count("max_gap");
-        let fill = match of_param(context, "gaps") {
-            GapPolicy::Interpolate => Some(max_gap),
-            GapPolicy::Keep => None,
+        if let Some(unit) = Unit::of(context)? {
+            unit.convert(&mut rows, &mut report);
+        }
+        let mut rows = merged(rows, of_param(context, "duplicates"), &mut report)?;
+        let clipped = match of_param(context, "negatives") {
+            NegativePolicy::Clip => Patterns::of(&context.texts("negatives_of"))?,
+            NegativePolicy::Keep => Patterns::default(),
+        };
+        let outliers = match of_param(context, "outliers") {
+            OutlierPolicy::Null => Some(context.number("outlier_threshold")),
+            OutlierPolicy::Keep => None,
+        };
+        let filling = Filling {
+            policy: of_param(context, "gaps"),
+            longest: context.count("max_gap"),
+            season: frequency.seasons().first().copied().unwrap_or(1),
         };
         let (ends, limits) = (of_param(context, "ends"), TableLimits::of(context));
         let mut clean = Vec::with_capacity(rows.len());
-        for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
+        for same in rows.chunk_by_mut(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
+            if clipped.fit(&same[0].unique_id) {
+                clip(same, &mut report);
+            }
+            if let Some(threshold) = outliers {
+                remove_outliers(same, threshold, &mut report);
+            }
             let same = match ends {
                 EndPolicy::Trim => trimmed(same, &mut report),
                 EndPolicy::Keep => same,
             };
-            filled(same, frequency, fill, &mut report, &mut clean, limits)?;
+            filled(same, frequency, filling, &mut report, &mut clean, limits)?;
         }
-        let trimmed = match report.trimmed {
-            0 => String::new(),
-            rows => format!(", {rows} rows without a value trimmed at the ends"),
-        };
-        context.log(&format!(
-            "{} rows of {} series, {} values filled, {} values missing{trimmed}",
-            clean.len(),
-            report.series.len(),
-            report.filled,
-            report.missing
-        ));
+        gaps_stop(filling.policy, &report)?;
+        report.bad = bad_series(&clean, frequency);
+        context.log(&report.line(clean.len()));
         document::write(context, "metadata", &report.report(came, frequency, &clean))?;
         ParquetTable::default()
             .texts("unique_id", clean.iter().map(|row| Some(row.unique_id.as_str())))
@@ -171,6 +243,34 @@ const FACETS: [&str; 8] = [
     "parent",
     "timezone",
 ];
+/// Refuses gaps where they stop the task.
+fn gaps_stop(policy: GapPolicy, report: &Report) -> Result<(), TaskError> {
+    let first = report
+        .gaps
+        .first()
+        .filter(|_| policy == GapPolicy::Error && report.inner > 0);
+    first.map_or(Ok(()), |gap| {
+        let field = |name: &str| gap[name].as_str().unwrap_or_default().to_owned();
+        let (id, start, end) = (field("unique_id"), field("start"), field("end"));
+        let what = format!(
+            "{} steps have no value, the first of them {start} of `{id}`",
+            report.inner
+        );
+        Err(TaskError::new(what)
+            .note(format!("that gap is {} steps long and ends with {end}", gap["values"]))
+            .help("mend the source, or let gaps be filled: `gaps = \"interpolate\"` or \"seasonal\""))
+    })
+}
+
+/// The series that are likely not to be forecast like the others, each with what is wrong; at most so many are listed.
+fn bad_series(clean: &[Observation], frequency: Frequency) -> Vec<serde_json::Value> {
+    // What the table itself has wrong is for the validation to tell.
+    let panel = Panel::of(clean, frequency, &Verdicts::new(), two_seasons(&frequency.seasons())).unwrap_or_default();
+    let told = panel.bad.iter().filter(|bad| !matches!(bad.fault, Fault::Gap(_)));
+    told.take(LISTED)
+        .map(|bad| json!({ "unique_id": bad.unique_id, "why": bad.fault.to_string() }))
+        .collect()
+}
 
 /// Reads the rows of `raw`, in the columns of the ingest or in those of a series.
 fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
@@ -196,80 +296,6 @@ fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
     Ok(rows
         .map(|((unique_id, ds), y)| Observation { unique_id, ds, y })
         .collect())
-}
-
-/// What was found and mended.
-#[derive(Default)]
-struct Report {
-    /// Rows that said the same as another.
-    repeated: usize,
-    /// Times with different values.
-    contradicting: Vec<(String, NaiveDateTime)>,
-    /// Rows whose value is empty.
-    empty: usize,
-    /// Values that are infinite or NaN; they are treated as missing.
-    not_finite: usize,
-    /// Values below zero.
-    negative: usize,
-    /// Times between the first and the last that had no row.
-    absent: usize,
-    /// Values that were filled.
-    filled: usize,
-    /// Values that are still missing.
-    missing: usize,
-    /// Rows without a value that went at the ends of series.
-    trimmed: usize,
-    /// Which, end by end.
-    ends: Vec<Value>,
-    /// What was done, gap by gap.
-    repairs: Vec<Value>,
-    /// Gaps that were too long to fill.
-    gaps: Vec<Value>,
-    /// One entry a series.
-    series: Vec<Value>,
-}
-
-impl Report {
-    fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
-        let start = clean.iter().map(|row| row.ds).min();
-        let end = clean.iter().map(|row| row.ds).max();
-        let touched = self.filled > 0 || self.trimmed > 0 || self.repeated > 0 || !self.contradicting.is_empty();
-        let status = match (self.missing, touched) {
-            (0, false) => "clean",
-            (0, true) => "mended",
-            _ => "has gaps",
-        };
-        let contradicting: Vec<Value> = self
-            .contradicting
-            .iter()
-            .take(LISTED)
-            .map(|(id, ds)| json!({ "unique_id": id, "ds": ds.to_string() }))
-            .collect();
-        json!({
-            "status": status,
-            "row_count": clean.len(),
-            "date_range": { "start": start.map(|ds| ds.to_string()), "end": end.map(|ds| ds.to_string()) },
-            "frequency": frequency.to_string(),
-            "series": self.series,
-            "integrity": {
-                "rows_read": came,
-                "repeated_rows": self.repeated,
-                "contradicting_times": self.contradicting.len(),
-                "contradictions": contradicting,
-                "missing_times": self.absent,
-                "empty_values": self.empty,
-                "not_finite_values": self.not_finite,
-                "negative_values": self.negative,
-            },
-            "repairs": {
-                "values_filled": self.filled,
-                "filled": self.repairs,
-                "rows_trimmed": self.trimmed,
-                "trimmed": self.ends,
-            },
-            "gaps_left": { "values_missing": self.missing, "gaps": self.gaps },
-        })
-    }
 }
 
 /// Sorts the rows and leaves one for each time of a series.
@@ -316,116 +342,5 @@ fn merged(
         ))
         .help("mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"")),
         _ => Ok(merged),
-    }
-}
-
-/// A series, sorted and without duplicates, from its first value on and up to its last; one that has none, or has ended
-/// long before its last row, is left for the validation to tell.
-fn trimmed<'r>(rows: &'r [Observation], report: &mut Report) -> &'r [Observation] {
-    let has_value = |row: &Observation| row.y.is_some();
-    let (Some(first), Some(last)) = (rows.iter().position(has_value), rows.iter().rposition(has_value)) else {
-        return rows;
-    };
-    let end = match (rows.len() - 1 - last) * MOST_TRIMMED <= rows.len() {
-        true => last + 1,
-        false => rows.len(),
-    };
-    for gone in [&rows[..first], &rows[end..]] {
-        let (Some(from), Some(to)) = (gone.first(), gone.last()) else {
-            continue;
-        };
-        report.trimmed += gone.len();
-        if report.ends.len() < LISTED {
-            report.ends.push(json!({
-                "unique_id": from.unique_id,
-                "start": from.ds.to_string(),
-                "end": to.ds.to_string(),
-                "rows": gone.len(),
-            }));
-        }
-    }
-    &rows[first..end]
-}
-
-/// Brings one series, sorted and without duplicates, to its steps, and fills the gaps that are short enough.
-fn filled(
-    rows: &[Observation],
-    frequency: Frequency,
-    fill: Option<usize>,
-    report: &mut Report,
-    clean: &mut Vec<Observation>,
-    limits: TableLimits,
-) -> Result<(), TaskError> {
-    let id = &rows[0].unique_id;
-    let row = |ds, y| Observation {
-        unique_id: id.clone(),
-        ds,
-        y,
-    };
-    let first = clean.len();
-    let before = (report.filled, report.missing);
-    for pair in rows.windows(2) {
-        clean.push(pair[0].clone());
-        let mut steps = 1;
-        let mut ds = frequency.step(pair[0].ds, steps);
-        // Where a row lies off the steps, the next steps are counted from it; validation reports it.
-        while ds < pair[1].ds {
-            clean.push(row(ds, None));
-            limits.rows(clean.len() as u64).map_err(|excess| {
-                excess
-                    .in_input(&format!("the series up to `{id}`, at its {frequency} steps,"))
-                    .note(format!("it has no rows from {} to {}", pair[0].ds, pair[1].ds))
-            })?;
-            report.absent += 1;
-            steps += 1;
-            ds = frequency.step(pair[0].ds, steps);
-        }
-    }
-    clean.extend(rows.last().cloned());
-    let series = &mut clean[first..];
-    let mut at = 0;
-    while at < series.len() {
-        let length = series[at..].iter().take_while(|row| row.y.is_none()).count();
-        if length > 0 {
-            gap(series, at, length, fill, report);
-        }
-        at += length.max(1);
-    }
-    report.series.push(json!({
-        "unique_id": id,
-        "row_count": series.len(),
-        "start": series.first().map(|row| row.ds.to_string()),
-        "end": series.last().map(|row| row.ds.to_string()),
-        "values_filled": report.filled - before.0,
-        "values_missing": report.missing - before.1,
-    }));
-    Ok(())
-}
-
-/// Fills or reports the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
-fn gap(series: &mut [Observation], at: usize, length: usize, fill: Option<usize>, report: &mut Report) {
-    let found_gap = json!({
-        "unique_id": series[at].unique_id,
-        "start": series[at].ds.to_string(),
-        "end": series[at + length - 1].ds.to_string(),
-        "values": length,
-    });
-    let left = at.checked_sub(1).and_then(|left| series[left].y);
-    let right = series.get(at + length).and_then(|row| row.y);
-    if let (Some(left), Some(right), true) = (left, right, fill.is_some_and(|longest| length <= longest)) {
-        for (step, row) in series[at..at + length].iter_mut().enumerate() {
-            #[expect(clippy::cast_precision_loss, reason = "a gap has far fewer than 2^53 steps")]
-            let share = (step + 1) as f64 / (length + 1) as f64;
-            row.y = Some(left + (right - left) * share);
-        }
-        report.filled += length;
-        if report.repairs.len() < LISTED {
-            report.repairs.push(found_gap);
-        }
-    } else {
-        report.missing += length;
-        if report.gaps.len() < LISTED {
-            report.gaps.push(found_gap);
-        }
     }
 }

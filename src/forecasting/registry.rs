@@ -11,6 +11,7 @@ use super::models::mstl::Mstl;
 use super::models::nearest_neighbours::NearestNeighbours;
 use super::models::seasonal_naive::SeasonalNaive;
 use super::models::settings::with_defaults;
+use super::models::simple::{HistoricAverage, Naive};
 use super::models::tbats::Tbats;
 use super::models::theta::Theta;
 use crate::engine::spec::Value;
@@ -39,7 +40,7 @@ pub(crate) struct RegisteredModel {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub(crate) const REGISTRY: [RegisteredModel; 16] = [
+pub(crate) const REGISTRY: [RegisteredModel; 18] = [
     RegisteredModel {
         name: "SeasonalNaive",
         version: 1,
@@ -187,6 +188,20 @@ pub(crate) const REGISTRY: [RegisteredModel; 16] = [
             let (short, long) = two(seasons);
             Box::new(NearestNeighbours::new(short, long))
         },
+    },
+    RegisteredModel {
+        name: "Naive",
+        version: 1,
+        contains: &[],
+        settings: &[],
+        make: |_, _| Box::new(Naive),
+    },
+    RegisteredModel {
+        name: "HistoricAverage",
+        version: 1,
+        contains: &[],
+        settings: &[],
+        make: |_, _| Box::new(HistoricAverage),
     },
 ];
 

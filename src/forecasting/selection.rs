@@ -47,6 +47,10 @@ pub(crate) struct Selection {
     pub(crate) series: BTreeMap<String, Combination>,
     /// Intervals that replace the models' own, by series; empty if the models' own are wanted.
     pub(crate) conformal: BTreeMap<String, Conformal>,
+    /// What is to be told of series that are not forecast like the others.
+    pub(crate) noted: BTreeMap<String, String>,
+    /// The series that are not forecast, with the reason.
+    pub(crate) left_out: BTreeMap<String, String>,
 }
 
 /// A model that is used.
@@ -171,17 +175,25 @@ impl Selection {
                 if let Some(conformal) = self.conformal.get(id) {
                     whole["conformal"] = conformal_json(conformal);
                 }
+                if let Some(told) = self.noted.get(id) {
+                    whole["exception"] = told.as_str().into();
+                }
                 whole
             })
             .collect();
-        json!({
+        let mut whole = json!({
             "select": self.select.name(),
             "metric": self.metric.name(),
             "season_length": self.seasons,
             "non_negative": self.non_negative,
             "models": models,
             "series": series,
-        })
+        });
+        if !self.left_out.is_empty() {
+            let one = |(id, told): (&String, &String)| json!({ "unique_id": id, "exception": told });
+            whole["left_out"] = self.left_out.iter().map(one).collect();
+        }
+        whole
     }
 
     /// Reads the input `role`.
@@ -229,6 +241,8 @@ impl Selection {
             non_negative: whole.get("non_negative")?.as_bool()?,
             series: series.collect::<Option<_>>()?,
             conformal: whole.get("series")?.as_array()?.iter().filter_map(conformal).collect(),
+            noted: exceptions(whole, "series"),
+            left_out: exceptions(whole, "left_out"),
             models,
         })
     }
@@ -261,6 +275,16 @@ pub(crate) fn name_of<'a>(combination: &Combination, name: impl Fn(usize) -> &'a
         [model] => (*model).to_owned(),
         models => format!("Ensemble({})", models.join(", ")),
     }
+}
+
+/// What is told of the series in a list, by name; most have nothing.
+fn exceptions(whole: &Map<String, Json>, list: &str) -> BTreeMap<String, String> {
+    let told = |one: &Json| {
+        let field = |name: &str| Some(one.get(name)?.as_str()?.to_owned());
+        Some((field("unique_id")?, field("exception")?))
+    };
+    let list = whole.get(list).and_then(Json::as_array).into_iter().flatten();
+    list.filter_map(told).collect()
 }
 
 fn chosen(model: &Json) -> Option<Chosen> {
@@ -397,6 +421,8 @@ mod tests {
                 ("B".to_owned(), Combination::Median(vec![0, 1])),
             ]),
             conformal: BTreeMap::from([("B".to_owned(), conformal)]),
+            noted: BTreeMap::from([("A".to_owned(), "fallback: it is always 0".to_owned())]),
+            left_out: BTreeMap::from([("C".to_owned(), "left out: it has no value".to_owned())]),
         };
         let json = selection.to_json(|_, _| Some(&[]));
         let whole = json.as_object().expect("an object");

@@ -76,19 +76,10 @@ impl Series {
     }
 }
 
-/// Reads the series of the input `role`, sorted by name.
-///
-/// # Errors
-/// [`TaskError`] naming the first series that has a gap, a duplicate, or a value that is no finite number.
-pub(crate) fn read(context: &Context<'_>, role: &str) -> Result<Vec<Series>, TaskError> {
-    let rows = observations(context, role)?;
-    of(&rows, Frequency::declared_or_found(context, &rows), role)
-}
-
 /// Makes series of observations in any order, sorted by name; `role` is what errors call them.
 ///
 /// # Errors
-/// As those of [`read`].
+/// [`TaskError`] naming the first series that has a gap, a duplicate, or a value that is no finite number.
 pub(crate) fn of(rows: &[Observation], frequency: Frequency, role: &str) -> Result<Vec<Series>, TaskError> {
     let mut groups: BTreeMap<&str, Vec<(NaiveDateTime, Option<f64>)>> = BTreeMap::new();
     for row in rows {
@@ -99,11 +90,15 @@ pub(crate) fn of(rows: &[Observation], frequency: Frequency, role: &str) -> Resu
     }
     groups
         .into_iter()
-        .map(|(id, group)| series(id.to_owned(), group, frequency))
+        .map(|(id, group)| one(id.to_owned(), group, frequency))
         .collect()
 }
 
-fn series(
+/// Makes the series of the times and values of one name, in any order.
+///
+/// # Errors
+/// As those of [`of`].
+pub(crate) fn one(
     unique_id: String,
     mut rows: Vec<(NaiveDateTime, Option<f64>)>,
     frequency: Frequency,
@@ -259,7 +254,7 @@ impl Frequency {
     }
 
     /// The time `steps` after `start`, if there is such a time.
-    fn try_step(self, start: NaiveDateTime, steps: usize) -> Option<NaiveDateTime> {
+    pub(crate) fn try_step(self, start: NaiveDateTime, steps: usize) -> Option<NaiveDateTime> {
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
         match self {
             Self::Seconds(seconds) => {

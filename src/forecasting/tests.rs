@@ -11,6 +11,7 @@ mod hostile_files;
 mod ingest;
 mod mlflow;
 mod package;
+mod panel;
 mod parameters;
 mod pipeline;
 mod prepare;

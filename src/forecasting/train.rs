@@ -7,10 +7,13 @@ use super::backtest_config::BacktestConfig;
 use super::backtest_report::BacktestReport;
 use super::cached_fit::{CandidateModel, FitEffort};
 use super::document;
+use super::exceptions::{self, Exception, Treatment};
 use super::intervals::IntervalMethod;
 use super::limits::{MAX_MB, MAX_ROWS};
+use super::panel::{self, BrokenRule, ENDED_AFTER, ON_BAD_SERIES, OnBadSeries, Panel, Verdicts};
+use super::placement::WantedWindows;
 use super::registry::{self, RegisteredModel};
-use super::series::{self, FREQUENCY, Series};
+use super::series::{self, FREQUENCY, Frequency};
 use super::validate::ValidationStatus;
 use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::spec::Value;
@@ -43,7 +46,7 @@ pub(super) const LEVEL: ParamSchema = ParamSchema {
     doc: "level of the prediction intervals in %, or several",
 };
 
-const OWN: [ParamSchema; 15] = [
+const OWN: [ParamSchema; 17] = [
     HORIZON,
     LEVEL,
     ParamSchema {
@@ -107,6 +110,8 @@ const OWN: [ParamSchema; 15] = [
         default: Some(Literal::Bool(false)),
         doc: "whether forecasts and bounds below zero become zero",
     },
+    ON_BAD_SERIES,
+    ENDED_AFTER,
     MAX_MB,
     MAX_ROWS,
 ];
@@ -180,7 +185,7 @@ impl Task for TrainBacktestSelect {
         compare(context, candidates)
     }
 
-    /// The models in `models`, and those that they contain.
+    /// The models in `models` and those that they contain; and those that stand in for a series that they cannot forecast.
     fn parts(&self, params: &BTreeMap<String, Value>) -> Vec<Part> {
         let named = params.get("models").map(|models| match models {
             Value::List(items) => items.as_slice(),
@@ -190,7 +195,12 @@ impl Task for TrainBacktestSelect {
             Value::Text(name) => registry::find(name),
             _ => None,
         });
-        let parts: BTreeSet<Part> = models.flat_map(RegisteredModel::parts).collect();
+        let falls_back = params.get(ON_BAD_SERIES.name) == Some(&Value::Text(OnBadSeries::Fallback.name().to_owned()));
+        let stand_ins = exceptions::STAND_INS
+            .into_iter()
+            .filter(|_| falls_back)
+            .filter_map(registry::find);
+        let parts: BTreeSet<Part> = models.chain(stand_ins).flat_map(RegisteredModel::parts).collect();
         parts.into_iter().collect()
     }
 }
@@ -200,45 +210,82 @@ pub(super) fn compare(
     context: &Context<'_>,
     candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<CandidateModel>,
 ) -> Result<(), TaskError> {
-    validated(context)?;
+    let verdicts = validated(context)?;
+    let policy = OnBadSeries::of(context);
     let config = BacktestConfig::of(context);
-    if config.intervals == IntervalMethod::Conformal && config.windows.count < 2 {
+    let is_conformal = config.intervals == IntervalMethod::Conformal;
+    if is_conformal && config.windows.count < 2 {
         return Err(
             TaskError::new("conformal intervals need a back-test of at least two windows")
                 .help("raise `n_windows`, or set `intervals = \"own\"`"),
         );
     }
-    let series = series::read(context, "clean")?;
-    let seasons = seasons(context, &series);
-    let placed = config.place(&series, &seasons)?;
-    let candidates = candidates(context, &seasons);
-    let mut results = backtest::run(context, &candidates, &placed, config.request())?;
+    let rows = series::observations(context, "clean")?;
+    let frequency = Frequency::declared_or_found(context, &rows);
+    let seasons = seasons(context, frequency);
+    let long = [seasons.clone(), frequency.seasons()].concat();
+    let ended_after = panel::ended_after(context, &long, config.windows.horizon);
+    let panel = match policy {
+        OnBadSeries::Error => Panel::strict(&rows, frequency, ended_after)?,
+        OnBadSeries::Fallback | OnBadSeries::Drop => Panel::of(&rows, frequency, &verdicts, ended_after)?,
+    };
+    drop(rows);
+    let wanted = WantedWindows {
+        windows: config.windows,
+        season: seasons.first().copied().unwrap_or(1),
+        least: if is_conformal { 2 } else { 1 },
+    };
+    let placement = wanted.place(&panel, policy)?;
+    let mut candidates = candidates(context, &seasons);
+    let mut results = backtest::run(context, &candidates, &placement.tested, config.request())?;
     log(context, &candidates, &results);
     for (outcomes, _) in &mut results {
-        for ((series, cutoffs), outcomes) in placed.iter().zip(outcomes) {
+        for ((series, cutoffs), outcomes) in placement.tested.iter().zip(outcomes) {
             config.finish(&config.actual(series, cutoffs), outcomes);
         }
+    }
+    if policy == OnBadSeries::Fallback {
+        exceptions::add_stand_ins(&mut candidates, &seasons);
     }
     let report = BacktestReport {
         config,
         seasons,
-        series: &placed,
+        series: &placement.tested,
         candidates: &candidates,
         outcomes: results.into_iter().map(|(outcomes, _)| outcomes).collect(),
+        on_bad_series: policy,
     };
     let ranking = report.ranking()?;
     let choices = report.choose(&ranking)?;
+    let exceptions = report.exceptions(context, &ranking, &choices, &placement.bad, &placement.shortened);
+    let all = placement.tested.len() + placement.bad.len();
+    if exceptions.len() == all && exceptions.iter().all(|one| one.treatment == Treatment::LeftOut) {
+        return Err(nothing_left(&exceptions));
+    }
+    let warning = exceptions::warning(&exceptions, all, |at| candidates[at].name.to_owned());
+    if let Some(warning) = warning {
+        context.warn(&warning);
+    }
     report.write_results(context, &choices)?;
-    report.write_leaderboard(context, &ranking, &choices)?;
-    report.write_selection(context, choices)
+    report.write_leaderboard(context, &ranking, &choices, &exceptions)?;
+    report.write_selection(context, choices, &exceptions)
 }
 
-/// Checks that the validation passed, since an input may be bound to any file.
-pub(super) fn validated(context: &Context<'_>) -> Result<(), TaskError> {
+/// The error of a panel of which no series can be forecast.
+fn nothing_left(exceptions: &[Exception]) -> TaskError {
+    let error = TaskError::new("none of the series can be forecast");
+    let error = exceptions.iter().take(10).fold(error, |error, one| {
+        error.note(format!("`{}`: {}", one.unique_id, one.reason))
+    });
+    error.help("look at the series; `metadata` and `validation` say more of them")
+}
+
+/// Checks that the validation passed, since an input may be bound to any file; gives what it says of single series.
+pub(super) fn validated(context: &Context<'_>) -> Result<Verdicts, TaskError> {
     let validation = document::read(context, "validation")?;
     let status = validation.get("status").and_then(serde_json::Value::as_str);
     match status.and_then(|status| status.parse().ok()) {
-        Some(ValidationStatus::Valid) => Ok(()),
+        Some(ValidationStatus::Valid) => Ok(verdicts(&validation)),
         Some(ValidationStatus::Broken) | None => Err(TaskError::new(format!(
             "`validation` does not say that the series are valid; its status is {}",
             status.map_or("missing".to_owned(), |status| format!("`{status}`"))
@@ -246,12 +293,23 @@ pub(super) fn validated(context: &Context<'_>) -> Result<(), TaskError> {
     }
 }
 
+/// The rules that single series break, as the validation lists them under `bad_series`.
+fn verdicts(validation: &serde_json::Map<String, serde_json::Value>) -> Verdicts {
+    let mut verdicts = Verdicts::new();
+    let listed = validation.get("bad_series").and_then(serde_json::Value::as_array);
+    for one in listed.into_iter().flatten() {
+        let field = |name: &str| one.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        if let (Some(id), Some(rule), Some(why)) = (field("unique_id"), field("rule"), field("why")) {
+            verdicts.entry(id).or_default().push(BrokenRule { rule, why });
+        }
+    }
+    verdicts
+}
+
 /// The lengths of the seasons, the shortest first.
-fn seasons(context: &Context<'_>, series: &[Series]) -> Vec<usize> {
+fn seasons(context: &Context<'_>, frequency: Frequency) -> Vec<usize> {
     let mut seasons = match context.param("season_length") {
-        Value::Text(_) => series
-            .first()
-            .map_or_else(|| vec![1], |first| first.frequency.seasons()),
+        Value::Text(_) => frequency.seasons(),
         _ => context.counts("season_length"),
     };
     seasons.sort_unstable();

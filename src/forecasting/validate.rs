@@ -1,13 +1,22 @@
 //! `validate_clean`: asks of the series what models need, writes every rule with its verdict, and fails if one is
-//! broken.
+//! broken that concerns all of them.
+//!
+//! What one series breaks concerns that series: the back-test reads under `bad_series` which, and the others go on.
+
+mod measures;
+mod rules;
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
+use self::measures::{Limits, Measure, Measured, number, out_of_order};
+use self::rules::{Level, RULES, Rule, RuleName, Scope};
 use super::document;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
+use super::panel::{ON_BAD_SERIES, OnBadSeries};
 use super::series::{FREQUENCY, Frequency, Observation, observations};
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -17,7 +26,7 @@ const SHOWN: usize = 10;
 
 static SCHEMA: Schema = Schema {
     name: "validate_clean",
-    version: 1,
+    version: 2,
     summary: "checks the series rule by rule; a broken rule stops what follows",
     params: &[
         ParamSchema {
@@ -46,6 +55,8 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Float(5.0)),
             doc: "how far below zero a value may lie, in % of the largest absolute value of its series (solar plants draw power at night)",
         },
+        ON_BAD_SERIES,
+        RULES,
         FREQUENCY,
         MAX_MB,
         MAX_ROWS,
@@ -56,9 +67,12 @@ static SCHEMA: Schema = Schema {
     }],
     outputs: &[Port {
         name: "validation",
-        doc: "every rule with its verdict and the first rows that break it",
+        doc: "every rule with its verdict and the first rows that break it; the series that break one",
     }],
-    optional: &[],
+    optional: &[Port {
+        name: "baseline",
+        doc: "a former table of the series, whose distributions the rule `drift` compares with",
+    }],
     directories: &[],
     secrets: &[],
     variables: &[],
@@ -76,50 +90,65 @@ impl Task for ValidateClean {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let mut rules = Vec::new();
         let read = observations(context, "clean");
-        let unreadable = read.as_ref().err().map(|error| json!({ "why": error.what }));
-        rules.push(ValidationRule::new(
-            RuleName::Columns,
-            "unique_id, ds and y are there, with an id and a time in each row",
-            unreadable,
-        ));
+        let unreadable = read.as_ref().err().map(|error| error.what.clone());
+        let what = "unique_id, ds and y are there, with an id and a time in each row";
+        let mut verdicts = vec![Verdict::of_table(context, RuleName::Columns, what, unreadable)];
         let rows = read.unwrap_or_default();
         // Without the columns the other rules have nothing to look at: they are not reported as passed.
-        if rules[0].broken == 0 {
-            rules.extend(check(context, &rows));
+        if !verdicts[0].is_broken() {
+            verdicts.extend(check(context, &rows)?);
         }
-        let broken: Vec<&ValidationRule> = rules.iter().filter(|rule| rule.broken > 0).collect();
-        for rule in &rules {
-            context.log(&format!("{}: {}", rule.name, rule.verdict()));
+        for verdict in &verdicts {
+            context.log(&format!("{}: {}", verdict.rule.name, verdict.told()));
         }
-        let status = match broken.is_empty() {
+        let policy = OnBadSeries::of(context);
+        let stopping: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.stops(policy)).collect();
+        let status = match stopping.is_empty() {
             true => ValidationStatus::Valid,
             false => ValidationStatus::Broken,
         };
-        let report = json!({
+        let bad: Vec<Value> = verdicts.iter().flat_map(Verdict::bad_series).collect();
+        let mut report = json!({
             "status": status.name(),
             "row_count": rows.len(),
-            "rules": rules.iter().map(ValidationRule::report).collect::<Vec<_>>(),
+            "rules": verdicts.iter().map(Verdict::report).collect::<Vec<_>>(),
         });
+        if !bad.is_empty() {
+            report["bad_series"] = bad.into();
+        }
         document::write(context, "validation", &report)?;
-        failure(&broken)
+        failure(&stopping)?;
+        for verdict in verdicts.iter().filter(|verdict| verdict.is_broken()) {
+            context.warn(&format!("the rule `{}` is {}", verdict.rule.name, verdict.told()));
+        }
+        Ok(())
     }
 }
 
 /// The error that names the broken rules, if there are any.
-fn failure(broken: &[&ValidationRule]) -> Result<(), TaskError> {
+fn failure(broken: &[&Verdict]) -> Result<(), TaskError> {
     if broken.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = broken.iter().map(|rule| format!("`{}`", rule.name)).collect();
+    let names: Vec<String> = broken
+        .iter()
+        .map(|verdict| format!("`{}`", verdict.rule.name))
+        .collect();
     let rule = if broken.len() == 1 { "the rule" } else { "the rules" };
     let mut error = TaskError::new(format!("the series break {rule} {}", names.join(", ")));
-    for rule in broken {
-        error = error.note(format!("`{}`: {}", rule.name, rule.verdict()));
+    // Names of one width make a table of the notes.
+    let width = names.iter().map(String::len).max().unwrap_or_default();
+    for (name, verdict) in names.iter().zip(broken) {
+        error = error.note(format!(
+            "{:<width$} {}",
+            format!("{name}:"),
+            verdict.told(),
+            width = width + 1
+        ));
     }
     error = error.help("see validation.json for the rows");
-    for help in broken.iter().filter_map(|rule| rule.name.help()) {
+    for help in broken.iter().filter_map(|verdict| verdict.rule.name.help()) {
         if !error.help.iter().any(|known| known == help) {
             error = error.help(help);
         }
@@ -128,248 +157,308 @@ fn failure(broken: &[&ValidationRule]) -> Result<(), TaskError> {
 }
 
 /// One rule and what broke it.
-struct ValidationRule {
-    name: RuleName,
+struct Verdict {
+    rule: Rule,
     /// What must hold.
     what: String,
     /// How many rows, times or series break it.
     broken: usize,
     /// The first of them.
-    rows: Vec<Value>,
+    first: Vec<Value>,
+    /// The series that break it, each with the verdict on it.
+    series: Vec<(String, String)>,
+    /// How many series were looked at.
+    of: usize,
 }
 
-impl ValidationRule {
-    fn new(name: RuleName, what: impl Into<String>, broken: impl IntoIterator<Item = Value>) -> Self {
-        let mut rule = Self {
-            name,
-            what: what.into(),
+impl Verdict {
+    /// A rule about the table as such, which is broken if there is a reason.
+    fn of_table(context: &Context<'_>, name: RuleName, what: &str, why: Option<String>) -> Self {
+        Self {
+            rule: Rule::of(context, name),
+            what: what.to_owned(),
+            broken: usize::from(why.is_some()),
+            first: why.into_iter().map(|why| json!({ "why": why })).collect(),
+            series: Vec::new(),
+            of: 0,
+        }
+    }
+
+    /// The verdict on what a rule measured on each series.
+    fn of(rule: Rule, what: String, measures: Vec<(&str, Measure)>) -> Self {
+        let of = measures.len();
+        let mut verdict = Self {
+            what,
             broken: 0,
-            rows: Vec::new(),
+            first: Vec::new(),
+            series: Vec::new(),
+            of,
+            rule,
         };
-        for row in broken {
-            rule.broken += 1;
-            if rule.rows.len() < SHOWN {
-                rule.rows.push(row);
+        let broken: Vec<(&str, Measure)> = match verdict.rule.scope {
+            Scope::Series => {
+                let is_broken =
+                    |(_, measure): &(&str, Measure)| measure.count > 0 && verdict.rule.is_broken_by(measure.found);
+                measures.into_iter().filter(is_broken).collect()
+            }
+            Scope::Panel => match verdict.rule.is_broken_by(pooled(verdict.rule.name, &measures)) {
+                true => measures.into_iter().filter(|(_, measure)| measure.count > 0).collect(),
+                false => Vec::new(),
+            },
+        };
+        for (id, measure) in broken {
+            verdict.broken += measure.count;
+            verdict
+                .series
+                .push((id.to_owned(), told(measure.count, measure.first.first())));
+            let room = SHOWN - verdict.first.len();
+            verdict.first.extend(measure.first.into_iter().take(room));
+        }
+        verdict
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken > 0
+    }
+
+    /// Whether the task must fail.
+    ///
+    /// A rule that every series breaks stops it: it is the data or the rule that is wrong, not a series. A constant can
+    /// always be forecast.
+    fn stops(&self, policy: OnBadSeries) -> bool {
+        let by_all =
+            self.series.len() == self.of && !(self.rule.name == RuleName::Constant && policy == OnBadSeries::Fallback);
+        self.is_broken()
+            && self.rule.level == Level::Error
+            && (self.rule.scope == Scope::Panel || policy == OnBadSeries::Error || by_all)
+    }
+
+    /// What is said of it in a line.
+    fn told(&self) -> String {
+        match self.rule.level {
+            Level::Off => "off".to_owned(),
+            Level::Warn | Level::Error => {
+                let told = told(self.broken, self.first.first());
+                match self.series.len() < self.of && self.of > 1 && self.is_broken() {
+                    true => format!("{told}; {} of {} series", self.series.len(), self.of),
+                    false => told,
+                }
             }
         }
-        rule
     }
 
-    /// A rule that so many steps break, of which these are the first.
-    fn counted(name: RuleName, what: impl Into<String>, broken: usize, mut rows: Vec<Value>) -> Self {
-        rows.truncate(SHOWN);
-        Self {
-            broken,
-            ..Self::new(name, what, rows)
-        }
-    }
-
-    fn verdict(&self) -> String {
-        let place = self.rows.first().map(|row| {
-            let field = |name: &str| row[name].as_str().map(str::to_owned);
-            let parts: Vec<String> = ["unique_id", "ds", "why"].into_iter().filter_map(field).collect();
-            parts.join(" ")
-        });
-        match place {
-            None => "holds".to_owned(),
-            Some(place) if self.broken == 1 => format!("broken once, by {place}"),
-            Some(place) => format!("broken {} times, first by {place}", self.broken),
-        }
+    /// The series that break it, if they are not to be forecast like the others for that.
+    fn bad_series(&self) -> Vec<Value> {
+        let counts = self.rule.level == Level::Error && self.rule.scope == Scope::Series;
+        let listed = self.series.iter().filter(|_| counts);
+        let one = |(id, why): &(String, String)| json!({ "unique_id": id, "rule": self.rule.name.name(), "why": why });
+        listed.map(one).collect()
     }
 
     fn report(&self) -> Value {
+        let verdict = match (self.rule.level, self.is_broken()) {
+            (Level::Off, _) => "off",
+            (_, true) => "broken",
+            (_, false) => "holds",
+        };
         json!({
-            "rule": self.name.name(),
+            "rule": self.rule.name.name(),
             "what": self.what,
-            "verdict": if self.broken == 0 { "holds" } else { "broken" },
+            "level": self.rule.level.name(),
+            "scope": self.rule.scope.name(),
+            "verdict": verdict,
             "broken": self.broken,
-            "first": self.rows,
+            "series": self.series.len(),
+            "first": self.first,
         })
     }
 }
 
-named_enum! {
-    /// What a rule is about.
-    enum RuleName {
-        /// The columns of a series.
-        Columns = "columns",
-        /// Whether there are rows.
-        Rows = "rows",
-        /// The order of time.
-        Order = "order",
-        /// Two rows of one time.
-        Duplicates = "duplicates",
-        /// Values that are infinite or NaN.
-        NotFinite = "not_finite",
-        /// Steps without a row.
-        MissingTimes = "missing_times",
-        /// Rows without a value.
-        Nulls = "nulls",
-        /// Times off the steps.
-        Steps = "steps",
-        /// Values below zero.
-        Negative = "negative",
-        /// Series that are too short.
-        Length = "length",
-        /// Series of one value.
-        Constant = "constant",
+/// How often a rule is broken, and by what first.
+fn told(broken: usize, first: Option<&Value>) -> String {
+    let place = first.map(|row| {
+        let field = |name: &str| row[name].as_str().map(str::to_owned);
+        let fields: Vec<String> = ["unique_id", "ds", "why"].into_iter().filter_map(field).collect();
+        fields.join(" ")
+    });
+    match place {
+        None => "holds".to_owned(),
+        Some(place) if broken == 1 => format!("broken once, by {place}"),
+        Some(place) => format!("broken {broken} times, first by {place}"),
     }
 }
 
-impl RuleName {
-    /// The step that repairs what breaks the rule; rules with the same one share it.
-    fn help(self) -> Option<&'static str> {
-        match self {
-            Self::MissingTimes | Self::Nulls => {
-                Some("the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass")
-            }
-            Self::Duplicates | Self::Order => Some("the task `prepare_clean` sorts the rows and merges duplicates"),
-            Self::NotFinite => Some("the task `prepare_clean` fills values that are not finite as it fills gaps"),
-            Self::Negative => Some("if the values are right, raise `max_negative`"),
-            Self::Length => Some("take a longer span of data, or lower `min_length`"),
-            Self::Columns | Self::Rows | Self::Steps | Self::Constant => None,
+/// What a rule measures on all series together: the sum of counts, the share of all steps, the worst of what cannot be added.
+fn pooled(name: RuleName, measures: &[(&str, Measure)]) -> f64 {
+    let sum = |of: fn(&Measure) -> usize| number(measures.iter().map(|(_, measure)| of(measure)).sum());
+    let found = measures.iter().map(|(_, measure)| measure.found);
+    match name {
+        RuleName::Columns
+        | RuleName::Rows
+        | RuleName::Order
+        | RuleName::Duplicates
+        | RuleName::NotFinite
+        | RuleName::Steps
+        | RuleName::Range => sum(|measure| measure.count),
+        RuleName::MissingTimes | RuleName::Nulls | RuleName::Outliers => {
+            100.0 * sum(|measure| measure.count) / sum(|measure| measure.of).max(1.0)
         }
+        RuleName::Coverage => {
+            let there = measures
+                .iter()
+                .map(|(_, measure)| measure.found * number(measure.of))
+                .sum::<f64>();
+            there / sum(|measure| measure.of).max(1.0)
+        }
+        // The panel is as fresh as its freshest series.
+        RuleName::Freshness | RuleName::Length => found.fold(f64::INFINITY, f64::min),
+        RuleName::Negative
+        | RuleName::Constant
+        | RuleName::Stuck
+        | RuleName::Jumps
+        | RuleName::Drift
+        | RuleName::LevelShift
+        | RuleName::Seasons => found.fold(0.0, f64::max),
     }
 }
 
 named_enum! {
     /// The verdict on all rules, as the artifact says it.
     pub(super) enum ValidationStatus {
-        /// All rules hold.
+        /// All rules hold, but for what single series break.
         Valid = "valid",
         /// One at least is broken.
         Broken = "broken",
     }
 }
 
-fn row(observation: &Observation) -> Value {
-    json!({ "unique_id": observation.unique_id, "ds": observation.ds.to_string(), "y": observation.y })
-}
+/// The rules that are measured on series, in the order of the report.
+const MEASURED: [RuleName; 18] = [
+    RuleName::Order,
+    RuleName::Duplicates,
+    RuleName::NotFinite,
+    RuleName::MissingTimes,
+    RuleName::Nulls,
+    RuleName::Steps,
+    RuleName::Negative,
+    RuleName::Length,
+    RuleName::Constant,
+    RuleName::Stuck,
+    RuleName::Jumps,
+    RuleName::Outliers,
+    RuleName::Range,
+    RuleName::Coverage,
+    RuleName::Freshness,
+    RuleName::Drift,
+    RuleName::LevelShift,
+    RuleName::Seasons,
+];
 
 /// All rules beyond the columns.
-fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<ValidationRule> {
+fn check(context: &Context<'_>, rows: &[Observation]) -> Result<Vec<Verdict>, TaskError> {
     let frequency = Frequency::declared_or_found(context, rows);
-    let mut rules = vec![
-        ValidationRule::new(
-            RuleName::Rows,
-            "there is at least one row",
-            rows.is_empty().then(|| json!({ "why": "no rows" })),
-        ),
-        ValidationRule::new(
-            RuleName::Order,
-            "the rows of each series are in the order of time",
-            out_of_order(rows).into_iter().map(row),
-        ),
-    ];
+    let no_rows = rows.is_empty().then(|| "no rows".to_owned());
+    let mut verdicts = vec![Verdict::of_table(
+        context,
+        RuleName::Rows,
+        "there is at least one row",
+        no_rows,
+    )];
+    let baseline = baseline(context)?;
     let mut sorted: Vec<&Observation> = rows.iter().collect();
     sorted.sort_by_key(|row| (row.unique_id.as_str(), row.ds));
-    let same = |pair: &&[&Observation]| (&pair[0].unique_id, pair[0].ds) == (&pair[1].unique_id, pair[1].ds);
-    rules.push(ValidationRule::new(
-        RuleName::Duplicates,
-        "no series has two rows of one time",
-        sorted.windows(2).filter(same).map(|pair| row(pair[1])),
-    ));
-    let not_finite = |row: &&&Observation| row.y.is_some_and(|y| !y.is_finite());
-    rules.push(ValidationRule::new(
-        RuleName::NotFinite,
-        "no value is infinite or NaN",
-        sorted.iter().filter(not_finite).map(
-            |odd| json!({ "unique_id": odd.unique_id, "ds": odd.ds.to_string(), "y": odd.y.map(|y| y.to_string()) }),
-        ),
-    ));
-    let series: Vec<&[&Observation]> = sorted.chunk_by(|a, b| a.unique_id == b.unique_id).collect();
-    rules.extend(by_series(context, &series, frequency));
-    rules
-}
-
-/// The rows that stand after a later one of their series.
-fn out_of_order(rows: &[Observation]) -> Vec<&Observation> {
-    let mut last = BTreeMap::new();
-    rows.iter()
-        .filter(|row| {
-            let before = last.insert(row.unique_id.as_str(), row.ds);
-            before.is_some_and(|before| before > row.ds)
+    let late = out_of_order(rows);
+    let end: Option<NaiveDateTime> = rows.iter().filter(|row| row.y.is_some()).map(|row| row.ds).max();
+    let series: Vec<Measured<'_>> = sorted
+        .chunk_by(|a, b| a.unique_id == b.unique_id)
+        .map(|rows| {
+            let id = rows[0].unique_id.as_str();
+            Measured {
+                id,
+                rows,
+                frequency,
+                out_of_order: late.get(id).map(Vec::as_slice).unwrap_or_default(),
+                end,
+                baseline: baseline.get(id).map(Vec::as_slice),
+            }
         })
-        .collect()
+        .collect();
+    for name in MEASURED {
+        let rule = Rule::of(context, name);
+        let what = what(&rule, frequency);
+        possible(&rule, context)?;
+        let mut measures = Vec::new();
+        for one in series.iter().filter(|_| rule.level != Level::Off) {
+            context.check_cancelled()?;
+            measures.push((one.id, one.measure(&rule)));
+        }
+        verdicts.push(Verdict::of(rule, what, measures));
+    }
+    Ok(verdicts)
 }
 
-/// The rules that look at each series as a whole.
-fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<ValidationRule> {
-    let (mut missing, mut nulls, mut off, mut negative) = ((0, Vec::new()), Vec::new(), Vec::new(), Vec::new());
-    let (mut short, mut constant) = (Vec::new(), Vec::new());
-    let least = context.count("min_length");
-    let allowed = context.number("max_missing");
-    let floor = context.number("max_negative");
-    for rows in series {
-        let (absent, first, odd) = steps(rows, frequency);
-        let empty: Vec<Value> = rows
-            .iter()
-            .filter(|row| row.y.is_none())
-            .map(|empty| row(empty))
-            .collect();
-        #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^53")]
-        let share = 100.0 * (absent + empty.len()) as f64 / (rows.len() + absent) as f64;
-        if share > allowed {
-            missing.0 += absent;
-            missing.1.extend(first);
-            nulls.extend(empty);
-        }
-        off.extend(odd);
-        let values = || rows.iter().filter_map(|row| row.y).filter(|y| y.is_finite());
-        let lowest = -floor / 100.0 * values().map(f64::abs).fold(0.0, f64::max);
-        // At 100 % everything passes, whatever rounding does.
-        let below = |row: &&&Observation| floor < 100.0 && row.y.is_some_and(|y| y < lowest);
-        negative.extend(rows.iter().filter(below).map(|below| row(below)));
-        let id = &rows[0].unique_id;
-        if rows.len() < least {
-            short.push(json!({ "unique_id": id, "why": format!("{} rows", rows.len()) }));
-        }
-        let first = values().next();
-        if values().all(|y| Some(y) == first) {
-            constant.push(
-                json!({ "unique_id": id, "why": first.map_or("no value".to_owned(), |y| format!("always {y}")) }),
-            );
-        }
+/// Refuses a rule that cannot be measured as it is declared.
+fn possible(rule: &Rule, context: &Context<'_>) -> Result<(), TaskError> {
+    match rule.name {
+        _ if rule.level == Level::Off => Ok(()),
+        RuleName::Range if rule.texts("limits").is_empty() => Err(TaskError::new("the rule `range` has no limits")
+            .help(
+                "say them: `rules = { range = { level = \"error\", limits = [\"*_SUN: -50..80000\", \"*: 0..\"] } }`",
+            )),
+        RuleName::Range => rule
+            .texts("limits")
+            .into_iter()
+            .try_for_each(|text| Limits::parse(text).map(drop)),
+        RuleName::Drift if !context.inputs.contains_key("baseline") => Err(TaskError::new(
+            "the rule `drift` has nothing to compare with",
+        )
+        .help(
+            "bind a former table of the series: `inputs = { clean = \"clean\", baseline = \"./baseline.parquet\" }`",
+        )),
+        _ => Ok(()),
     }
-    let within = format!("; up to {allowed} % of a series' steps may");
-    vec![
-        ValidationRule::counted(
-            RuleName::MissingTimes,
-            format!("no {frequency} step between first and last has no row{within}"),
-            missing.0,
-            missing.1,
-        ),
-        ValidationRule::new(RuleName::Nulls, format!("no row has an empty value{within}"), nulls),
-        ValidationRule::new(RuleName::Steps, format!("all times lie on {frequency} steps"), off),
-        ValidationRule::new(
-            RuleName::Negative,
-            format!("no value lies further below zero than {floor} % of its series' largest"),
-            negative,
-        ),
-        ValidationRule::new(
-            RuleName::Length,
-            format!("every series has at least {least} rows"),
-            short,
-        ),
-        ValidationRule::new(RuleName::Constant, "every series has two different values", constant),
-    ]
 }
 
-/// How many steps of a sorted series have no row, the first of them, and the rows that lie on none.
-fn steps(rows: &[&Observation], frequency: Frequency) -> (usize, Vec<Value>, Vec<Value>) {
-    let (mut absent, mut first, mut off) = (0, Vec::new(), Vec::new());
-    let start = rows[0].ds;
-    let mut expected = 0;
-    for at in rows {
-        let Some(step) = frequency.steps(start, at.ds) else {
-            off.push(row(at));
-            continue;
-        };
-        absent += step.saturating_sub(expected);
-        for skipped in (expected..step).take(SHOWN - first.len()) {
-            first.push(json!({ "unique_id": at.unique_id, "ds": frequency.step(start, skipped).to_string() }));
-        }
-        expected = expected.max(step + 1);
+/// The sorted values of each series of the former table, if there is one.
+fn baseline(context: &Context<'_>) -> Result<BTreeMap<String, Vec<f64>>, TaskError> {
+    let mut by_name: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    if !context.inputs.contains_key("baseline") {
+        return Ok(by_name);
     }
-    (absent, first, off)
+    for row in observations(context, "baseline")? {
+        let value = row.y.filter(|y| y.is_finite());
+        by_name.entry(row.unique_id).or_default().extend(value);
+    }
+    for values in by_name.values_mut() {
+        values.sort_by(f64::total_cmp);
+    }
+    Ok(by_name)
+}
+
+/// What must hold, in words.
+fn what(rule: &Rule, frequency: Frequency) -> String {
+    let limit = rule.limit;
+    match rule.name {
+        RuleName::Columns | RuleName::Rows => String::new(),
+        RuleName::Order => "the rows of each series are in the order of time".to_owned(),
+        RuleName::Duplicates => "no series has two rows of one time".to_owned(),
+        RuleName::NotFinite => "no value is infinite or NaN".to_owned(),
+        RuleName::MissingTimes => {
+            format!("no {frequency} step between first and last has no row; up to {limit} % of a series' steps may")
+        }
+        RuleName::Nulls => format!("no row has an empty value; up to {limit} % of a series' steps may"),
+        RuleName::Steps => format!("all times lie on {frequency} steps"),
+        RuleName::Negative => format!("no value lies further below zero than {limit} % of its series' largest"),
+        RuleName::Length => format!("every series has at least {limit} rows"),
+        RuleName::Constant => "every series has two different values".to_owned(),
+        RuleName::Stuck => format!("no value stands for more than {limit} steps in a row"),
+        RuleName::Jumps => format!("no step changes a value by more than {limit} interquartile ranges of its series"),
+        RuleName::Outliers => format!("no more than {limit} % of the values lie far from the median of their series"),
+        RuleName::Range => "all values lie within the limits of their series".to_owned(),
+        RuleName::Coverage => format!("at least {limit} % of the steps that were asked for have a value"),
+        RuleName::Freshness => format!("the last value is at most {limit} steps old"),
+        RuleName::Drift => format!("the values are distributed as those of `baseline`, to {limit} %"),
+        RuleName::LevelShift => format!("no level shifts by more than {limit} interquartile ranges"),
+        RuleName::Seasons => "no season shows that is not declared".to_owned(),
+    }
 }

@@ -55,7 +55,7 @@ impl ModelPackage {
     ) -> Result<ModelPackage, TaskError> {
         let forecaster = Forecaster::new(Selection::of(selected, "selected")?)?;
         let frequency = Frequency::declared_or_found(context, series);
-        let ordered = series::of(series, frequency, "clean")?;
+        let ordered = forecaster.series(context, series, frequency)?;
         let (horizon, levels) = (context.count("horizon"), levels(context));
         let forecasts = as_far_as_possible(context, &forecaster, &ordered, horizon, &levels)?;
         let document = ModelDocument::new(selected, frequency, horizon, &levels);

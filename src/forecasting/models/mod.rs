@@ -20,8 +20,10 @@ mod repeated_season;
 pub(super) mod scale;
 pub(super) mod seasonal_naive;
 pub(super) mod settings;
+pub(super) mod simple;
 mod simplex;
 mod stl;
+mod student;
 pub(super) mod tbats;
 pub(super) mod theta;
 

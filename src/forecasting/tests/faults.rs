@@ -161,7 +161,7 @@ fn a_back_test_that_is_stopped_ends_soon_and_leaves_nothing() {
 fn on_short_series(
     project: &TaskDirectory,
     csv: &str,
-    select: &str,
+    (select, on_bad_series): (&str, &str),
     odd: fn(usize) -> Result<(), FitError>,
 ) -> Result<(), TaskError> {
     project
@@ -171,6 +171,8 @@ fn on_short_series(
         models(&["DoubleSeasonalHoltWinters"]),
         ("n_windows", Value::Int(1)),
         ("select", text(select)),
+        ("on_bad_series", text(on_bad_series)),
+        ("ended_after", Value::Int(1000)),
     ];
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         train::compare(context, |context, seasons| {
@@ -192,8 +194,13 @@ const ODD: &str = "note: `Odd`: `B` at the cutoff 2024-01-14 03:00:00: Odd found
 #[test]
 fn where_all_models_fail_each_says_why() {
     let project = TaskDirectory::new();
-    let failed = on_short_series(&project, &without(&two_series(340), "A"), "overall", |_| no_fit());
-    let expected = format!("no model could forecast any window\n{TOO_SHORT}\n{ODD}");
+    let select = ("overall", "fallback");
+    let failed = on_short_series(&project, &without(&two_series(340), "A"), select, |_| no_fit());
+    let expected = format!(
+        "no model could forecast any window\n{TOO_SHORT}\n{ODD}
+help: the model that needs least needs 384 values before the last window: lower `season_length`, or take models that need \
+         less, such as `Naive`"
+    );
     assert_eq!(reported(failed), expected);
     for name in ["cv_results", "leaderboard", "selected"] {
         assert!(!project.path(name).exists());
@@ -206,8 +213,28 @@ fn a_series_that_no_model_can_forecast_is_reported() {
     let expected = format!("no model could forecast the last window of the series `B`\n{TOO_SHORT}\n{ODD}");
     for select in ["overall", "per_series", "ensemble"] {
         let odd = |n| if n < 400 { no_fit() } else { Ok(()) };
-        let failed = on_short_series(&project, &two_series(340), select, odd);
+        let failed = on_short_series(&project, &two_series(340), (select, "error"), odd);
         assert_eq!(reported(failed), expected);
+    }
+}
+
+#[test]
+fn a_series_that_no_model_can_forecast_gets_a_simple_one_or_none() {
+    let project = TaskDirectory::new();
+    let odd = |n| if n < 400 { no_fit() } else { Ok(()) };
+    for select in ["overall", "per_series", "ensemble"] {
+        on_short_series(&project, &two_series(340), (select, "fallback"), odd).expect("selected");
+        let selected = project.json("selected");
+        assert_eq!(selected["series"][1]["members"][0]["model"], "SeasonalNaive");
+        let told = selected["series"][1]["exception"].as_str().expect("a reason");
+        assert!(
+            told.starts_with("fallback: no model could forecast its last window: `B` at "),
+            "{told}"
+        );
+        on_short_series(&project, &two_series(340), (select, "drop"), odd).expect("selected");
+        let selected = project.json("selected");
+        assert_eq!(selected["series"].as_array().map(Vec::len), Some(1));
+        assert_eq!(selected["left_out"][0]["unique_id"], "B");
     }
 }
 
@@ -220,12 +247,18 @@ fn a_series_that_the_best_model_of_all_cannot_forecast_is_reported() {
 {TOO_SHORT}
 help: take a model for each series: `select = \"per_series\"`"
     );
-    let failed = on_short_series(&project, &two_series(340), "overall", odd);
+    let failed = on_short_series(&project, &two_series(340), ("overall", "error"), odd);
     assert_eq!(reported(failed), expected);
-    on_short_series(&project, &two_series(340), "per_series", odd).expect("selected");
-    let selected = project.json("selected");
-    let model = |series: usize| selected["series"][series]["members"][0]["model"].clone();
-    assert_eq!([model(0), model(1)], ["DoubleSeasonalHoltWinters", "Odd"]);
+    for select in [("per_series", "error"), ("overall", "fallback")] {
+        on_short_series(&project, &two_series(340), select, odd).expect("selected");
+        let selected = project.json("selected");
+        let model = |series: usize| selected["series"][series]["members"][0]["model"].clone();
+        assert_eq!([model(0), model(1)], ["DoubleSeasonalHoltWinters", "Odd"]);
+    }
+    assert_eq!(
+        project.json("selected")["series"][1]["exception"],
+        "fallback: `DoubleSeasonalHoltWinters`, the best over all series, could not forecast its last window; `Odd` could"
+    );
 }
 
 #[test]
@@ -243,6 +276,8 @@ fn a_constant_series_is_forecast_as_it_is_by_every_model_that_can() {
         models(&registry::NAMES),
         ("n_windows", Value::Int(2)),
         ("select", text("ensemble")),
+        // Where a constant is no reason to fall back.
+        ("on_bad_series", text("error")),
     ];
     on_csv(&project, &constant(&two_series(1000)), &params).expect("predictions");
     let yhat = [
@@ -268,8 +303,12 @@ fn series_that_are_too_short_are_all_named() {
     let expected = "the series `A` has 1000 values; the back-test needs at least 1225
 note: 8 windows, 168 steps apart, of 24 steps, after more than one season of 24
 note: too short as well, 1 more: `B`
-help: lower `n_windows`, `step_size` or `horizon`, or take a longer span of data";
-    let params = [models(&QUICK), ("n_windows", Value::Int(8))];
+help: lower one of these: `n_windows` to 6, `step_size` to 135; or take a longer span of data, of 1225 steps";
+    let params = [
+        models(&QUICK),
+        ("n_windows", Value::Int(8)),
+        ("ended_after", Value::Int(1000)),
+    ];
     assert_eq!(reported(on_csv(&project, &two_series(340), &params)), expected);
     // A horizon beyond reason.
     let params = [
@@ -301,7 +340,12 @@ help: the task `prepare_clean` mends duplicates, gaps and values that are not fi
         ("NaN", "the series `B` has the value NaN at 2024-01-02 05:00:00"),
     ] {
         let odd = csv.replace(line, &format!("B,2024-01-02 05:00:00,{written}"));
-        assert_eq!(reported(on_csv(&project, &odd, &[])), format!("{expected}{rest}"));
+        let strict = [("on_bad_series", text("error"))];
+        assert_eq!(reported(on_csv(&project, &odd, &strict)), format!("{expected}{rest}"));
+        // What is no number at all is a fault of the table: no other series hides it.
+        if !written.is_empty() {
+            assert_eq!(reported(on_csv(&project, &odd, &[])), format!("{expected}{rest}"));
+        }
     }
 }
 
@@ -312,7 +356,10 @@ fn data_that_models_cannot_take_is_reported_by_series() {
     let expected = "the series `B` has no value at 2024-01-02 05:00:00
 note: models need finite values at regular steps
 help: the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how long a gap it fills";
-    assert_eq!(reported(on_csv(&project, &gap, &[])), expected);
+    assert_eq!(
+        reported(on_csv(&project, &gap, &[("on_bad_series", text("error"))])),
+        expected
+    );
     let twice = two_series(1000).replace("B,2024-01-02 05:00:00", "B,2024-01-02 04:00:00");
     assert!(
         reported(on_csv(&project, &twice, &[]))

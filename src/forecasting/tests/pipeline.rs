@@ -208,7 +208,7 @@ fn a_series_that_is_too_short_says_how_long_it_must_be() {
     let project = prepared();
     let expected = "the series `US48_NG` has 1464 values; the back-test needs at least 1561
 note: 10 windows, 168 steps apart, of 24 steps, after more than one season of 24
-help: lower `n_windows`, `step_size` or `horizon`, or take a longer span of data";
+help: lower one of these: `n_windows` to 9, `step_size` to 157; or take a longer span of data, of 1561 steps";
     assert_eq!(
         reported(project.run("train_backtest_select", &[("n_windows", Value::Int(10))])),
         expected
@@ -297,6 +297,7 @@ fn a_model_that_fails_is_reported_and_stops_nobody() {
     let params = [
         models(&["DoubleSeasonalHoltWinters", "LagRidge"]),
         ("n_windows", Value::Int(1)),
+        ("ended_after", Value::Int(1000)),
     ];
     on_csv(&project, &two_series(340), &params).expect("predictions");
     assert_eq!(

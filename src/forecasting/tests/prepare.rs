@@ -164,6 +164,136 @@ fn late_hours_go_and_a_series_that_ended_is_left_for_the_validation() {
 }
 
 #[test]
+fn gaps_may_stop_it_or_be_filled_by_the_season() {
+    let project = TaskDirectory::new();
+    let raw = "unique_id,ds,y\nA,2023-01-01,1\nA,2023-02-01,5\nA,2023-03-01,2\nA,2024-01-01,3\nA,2024-02-01,7\nA,2024-03-01,4\n";
+    let monthly = [("frequency", text("monthly")), ("max_gap", Value::Int(12))];
+    let gaps = |policy: &str| [&monthly[..], &[("gaps", text(policy))]].concat();
+    let expected = "9 steps have no value, the first of them 2023-04-01 00:00:00 of `A`
+note: that gap is 9 steps long and ends with 2023-12-01 00:00:00
+help: mend the source, or let gaps be filled: `gaps = \"interpolate\"` or \"seasonal\"";
+    assert_eq!(reported(prepare(&project, raw, &gaps("error"))), expected);
+    // A season before and after there is nothing: the gap stays, rather than that something is made up.
+    prepare(&project, raw, &gaps("seasonal")).expect("series");
+    assert_eq!(project.json("metadata")["gaps_left"]["values_missing"], 9);
+    let whole: String = (0..36)
+        .filter(|month| ![13, 14].contains(month))
+        .map(|month| {
+            format!(
+                "A,{}-{:02}-01,{}\n",
+                2021 + month / 12,
+                1 + month % 12,
+                month % 12 + 100 * (month / 12)
+            )
+        })
+        .collect();
+    prepare(&project, &format!("unique_id,ds,y\n{whole}"), &gaps("seasonal")).expect("series");
+    let clean = project.csv("clean");
+    assert!(
+        clean.contains("A,2022-02-01 00:00:00,101.0\nA,2022-03-01 00:00:00,102.0\n"),
+        "{clean}"
+    );
+    prepare(
+        &project,
+        "unique_id,ds,y\nA,2023-01-01,1\nA,2023-02-01,5\n",
+        &gaps("error"),
+    )
+    .expect("no gap");
+}
+
+#[test]
+fn values_below_zero_outliers_and_units_are_mended_counted_and_listed() {
+    let project = TaskDirectory::new();
+    let rows = |id: &str| -> String {
+        let value = |hour: u32| match hour {
+            3 => -2,
+            9 => 5_000,
+            hour => 100 + hour64(hour) % 7,
+        };
+        (0..24)
+            .map(|hour| format!("{id},2024-01-01 {hour:02}:00,{}\n", value(hour)))
+            .collect()
+    };
+    let raw = format!("unique_id,ds,y\n{}{}", rows("X_PS"), rows("X_SUN"));
+    let params = [
+        ("negatives", text("clip")),
+        ("negatives_of", text("*_SUN")),
+        ("outliers", text("null")),
+        ("outlier_threshold", Value::Int(60)),
+        ("unit", text("MWh -> GWh")),
+    ];
+    prepare(&project, &raw, &params).expect("series");
+    let clean = project.csv("clean");
+    assert!(clean.contains("X_PS,2024-01-01 03:00:00,-0.002\n"), "{clean}");
+    assert!(clean.contains("X_SUN,2024-01-01 03:00:00,0.0\n"), "{clean}");
+    assert!(clean.contains("X_SUN,2024-01-01 09:00:00,0.102"), "{clean}");
+    let metadata = project.json("metadata");
+    let repairs = &metadata["repairs"];
+    assert_eq!(
+        (&repairs["values_clipped"], &repairs["outliers_removed"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(
+        repairs["clipped"],
+        json!([{ "unique_id": "X_SUN", "values": 1, "lowest": -0.002 }])
+    );
+    assert_eq!(
+        repairs["outliers"][1],
+        json!({ "unique_id": "X_SUN", "ds": "2024-01-01 09:00:00", "y": 5.0 })
+    );
+    assert_eq!(metadata["unit"], json!({ "name": "GWh", "multiplied_by": 0.001 }));
+    assert_eq!(
+        project.log(),
+        ["48 rows of 2 series, 2 values filled, 0 values missing, 1 values below zero clipped, 2 outliers removed"]
+    );
+    let told = reported(prepare(&project, &raw, &[("unit", text("MWh -> barrels"))]));
+    assert!(
+        told.starts_with("`unit` cannot convert `MWh` to `barrels`\nhelp: units of energy "),
+        "{told}"
+    );
+}
+
+fn hour64(hour: u32) -> i64 {
+    i64::from(hour)
+}
+
+#[test]
+fn series_that_are_not_like_the_others_are_listed() {
+    let project = TaskDirectory::new();
+    let rows = |id: &str, value: &dyn Fn(i64) -> Option<i64>| -> String {
+        let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
+        let time = |hour| start.expect("a time") + chrono::TimeDelta::hours(hour);
+        let row = |hour| {
+            format!(
+                "{id},{},{}\n",
+                time(hour),
+                value(hour).map_or(String::new(), |value| value.to_string())
+            )
+        };
+        (0..800).map(row).collect()
+    };
+    let raw = [
+        rows("A", &|hour| Some(hour % 24)),
+        rows("ENDED", &|hour| (hour < 400).then_some(hour % 24)),
+        rows("NULL", &|_| None),
+        rows("ZERO", &|_| Some(0)),
+    ];
+    prepare(&project, &format!("unique_id,ds,y\n{}", raw.concat()), &[]).expect("series");
+    let bad = |id: &str, why: &str| json!({ "unique_id": id, "why": why });
+    assert_eq!(
+        project.json("metadata")["bad_series"],
+        json!([
+            bad(
+                "ENDED",
+                "its last value is of 2024-01-17 15:00:00, and others go on to 2024-02-03 07:00:00"
+            ),
+            bad("NULL", "it has no value"),
+            bad("ZERO", "it is always 0"),
+        ])
+    );
+}
+
+#[test]
 fn a_field_that_says_there_is_no_value_is_a_missing_one() {
     let project = TaskDirectory::new();
     for word in ["", "NA", "n/a", "null", "--", "-", ".", "w", "None"] {

@@ -15,7 +15,254 @@ fn validate(project: &TaskDirectory, clean: &str, params: &[(&str, Value)]) -> R
     project.write("clean.csv", clean);
     let mut all = params.to_vec();
     all.push(("min_length", Value::Int(2)));
-    project.run_on("validate_clean", &all, &[("clean", "clean.csv")])
+    if !params.iter().any(|(name, _)| *name == "on_bad_series") {
+        all.push(("on_bad_series", text("error")));
+    }
+    let inputs = [("clean", "clean.csv"), ("baseline", "baseline.csv")];
+    let given = if project.path("baseline.csv").exists() {
+        &inputs[..]
+    } else {
+        &inputs[..1]
+    };
+    project.run_on("validate_clean", &all, given)
+}
+
+/// What is said of a rule, as `rules` takes it.
+fn rule(name: &str, entries: &[(&str, Value)]) -> (&'static str, Value) {
+    let entries = entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let rule = Value::Table(entries.collect());
+    ("rules", Value::Table(BTreeMap::from([(name.to_owned(), rule)])))
+}
+
+/// Hourly rows of a series from 2024-01-01T00 on.
+fn series(id: &str, hours: usize, value: impl Fn(usize) -> String) -> String {
+    let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
+    let time = |hour: usize| start.expect("a time") + chrono::TimeDelta::hours(i64::try_from(hour).expect("small"));
+    (0..hours)
+        .map(|hour| format!("{id},{},{}\n", time(hour), value(hour)))
+        .collect()
+}
+
+/// A day's pattern, with something that has none.
+fn daily(hour: usize) -> String {
+    let day = (hour % 24) * (24 - hour % 24);
+    (500 + day + (hour * hour * 7919 + hour * 104_729) % 23).to_string()
+}
+
+fn table(series: &[String]) -> String {
+    format!("unique_id,ds,y\n{}", series.concat())
+}
+
+#[test]
+fn what_one_series_breaks_concerns_that_series() {
+    let project = TaskDirectory::new();
+    let clean = table(&[
+        series("A", 60, daily),
+        series("B", 60, |_| "0".to_owned()),
+        series("C", 60, |_| String::new()),
+        series("D", 10, daily),
+    ]);
+    let fallback = ("on_bad_series", text("fallback"));
+    let length = rule("length", &[("at_least", Value::Int(48))]);
+    validate(&project, &clean, &[fallback.clone(), length.clone()]).expect("valid");
+    let report = project.json("validation");
+    assert_eq!(report["status"], "valid");
+    let bad = |id: &str, rule: &str, why: &str| json!({ "unique_id": id, "rule": rule, "why": why });
+    assert_eq!(
+        report["bad_series"],
+        json!([
+            bad("C", "nulls", "broken 60 times, first by C 2024-01-01 00:00:00"),
+            bad("D", "length", "broken once, by D 10 rows"),
+            bad("B", "constant", "broken once, by B always 0"),
+            bad("C", "constant", "broken once, by C no value"),
+        ])
+    );
+    let warnings: Vec<String> = project
+        .log()
+        .into_iter()
+        .filter(|line| line.starts_with("warning"))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: the rule `nulls` is broken 60 times, first by C 2024-01-01 00:00:00; 1 of 4 series",
+            "warning: the rule `length` is broken once, by D 10 rows; 1 of 4 series",
+            "warning: the rule `constant` is broken 2 times, first by B always 0; 2 of 4 series",
+        ]
+    );
+    for (params, stops) in [
+        (vec![("on_bad_series", text("drop")), length.clone()], false),
+        (vec![("on_bad_series", text("error")), length], true),
+        (vec![fallback.clone(), rule("nulls", &[("scope", text("panel"))])], true),
+        (
+            vec![
+                fallback.clone(),
+                rule("nulls", &[("scope", text("panel")), ("at_most", Value::Int(40))]),
+            ],
+            false,
+        ),
+        (vec![fallback, rule("length", &[("at_least", Value::Int(100))])], true),
+    ] {
+        assert_eq!(validate(&project, &clean, &params).is_err(), stops, "{params:?}");
+    }
+}
+
+#[test]
+fn several_broken_rules_are_a_table() {
+    let project = TaskDirectory::new();
+    let clean = "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,\nA,2024-01-01 04:00,-3\n";
+    let told = reported(validate(&project, clean, &[]));
+    let expected = "the series break the rules `missing_times`, `nulls`, `negative`
+note: `missing_times`: broken 2 times, first by A 2024-01-01 02:00:00
+note: `nulls`:         broken once, by A 2024-01-01 01:00:00
+note: `negative`:      broken once, by A 2024-01-01 04:00:00
+help: see validation.json for the rows
+help: the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass
+help: if the values are right, raise `max_negative`; if zero is meant, `prepare_clean` clips them: `negatives = \"clip\"`";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn each_further_rule_breaks_and_holds() {
+    let project = TaskDirectory::new();
+    let error = ("level", text("error"));
+    let level = |hour: usize| if hour < 400 { 0 } else { 2_000 };
+    let shifted = |hour: usize| (daily(hour).parse::<usize>().expect("a number") + level(hour)).to_string();
+    let but =
+        |at: usize, value: &'static str| move |hour: usize| if hour == at { value.to_owned() } else { daily(hour) };
+    let stuck = |hour: usize| {
+        if (50..80).contains(&hour) {
+            "600".to_owned()
+        } else {
+            daily(hour)
+        }
+    };
+    let limits = ("limits", texts(&["A: 0..900", "*: .."]));
+    let days = |start: &str, end: &str| [("start", text(start)), ("end", text(end))];
+    let [start, end] = days("2024-01-01", "2024-02-15");
+    let cases: [(&str, String, Vec<(&str, Value)>, &str); 8] = [
+        (
+            "stuck",
+            series("A", 720, stuck),
+            vec![("at_most", Value::Int(24))],
+            "600 for 30 steps from 2024-01-03 02:00:00 on",
+        ),
+        (
+            "jumps",
+            series("A", 720, but(300, "5000")),
+            vec![],
+            "2024-01-13 12:00:00",
+        ),
+        (
+            "outliers",
+            series("A", 720, but(300, "90000")),
+            vec![("at_most", Value::Int(0))],
+            "2024-01-13 12:00:00",
+        ),
+        (
+            "range",
+            series("A", 720, but(300, "950")),
+            vec![limits],
+            "2024-01-13 12:00:00",
+        ),
+        (
+            "coverage",
+            series("A", 720, daily),
+            vec![start, end],
+            "720 of 1104 steps from 2024-01-01 00:00:00 on have a value",
+        ),
+        (
+            "freshness",
+            series("A", 720, daily),
+            vec![("as_of", text("2024-02-15"))],
+            "384 steps before the end",
+        ),
+        ("level_shift", series("A", 720, shifted), vec![], "from about "),
+        (
+            "seasons",
+            series("A", 720, daily),
+            vec![("declared", Value::Int(7))],
+            "a season of 24 steps shows",
+        ),
+    ];
+    let sound = table(&[series("A", 720, daily)]);
+    for (name, broken, mut entries, place) in cases {
+        entries.push(error.clone());
+        let told = reported(validate(&project, &table(&[broken.clone()]), &[rule(name, &entries)]));
+        assert!(
+            told.starts_with(&format!("the series break the rule `{name}`\n")),
+            "{name}: {told}"
+        );
+        assert!(told.contains(place), "{name}: {told}");
+        let warn: Vec<(&str, Value)> = entries.iter().filter(|(name, _)| *name != "level").cloned().collect();
+        let warn = [warn, vec![("level", text("warn"))]].concat();
+        project.log();
+        validate(&project, &table(&[broken]), &[rule(name, &warn)]).expect("a warning");
+        assert!(
+            project
+                .log()
+                .iter()
+                .any(|line| line.starts_with(&format!("warning: the rule `{name}`"))),
+            "{name}"
+        );
+        let others = ["coverage", "freshness", "seasons"];
+        if !others.contains(&name) {
+            validate(&project, &sound, &[rule(name, &entries)]).expect(name);
+        }
+    }
+    for (name, entries) in [
+        (
+            "coverage",
+            vec![("start", text("2024-01-01")), ("end", text("2024-01-30"))],
+        ),
+        ("freshness", vec![("as_of", text("2024-01-30"))]),
+        ("seasons", vec![]),
+    ] {
+        validate(
+            &project,
+            &sound,
+            &[rule(name, &[entries, vec![error.clone()]].concat())],
+        )
+        .expect(name);
+    }
+}
+
+#[test]
+fn values_that_are_no_more_what_they_were_are_told() {
+    let project = TaskDirectory::new();
+    let drift = rule("drift", &[("level", text("error"))]);
+    let clean = table(&[series("A", 720, daily)]);
+    let told = reported(validate(&project, &clean, &[drift.clone()]));
+    assert!(
+        told.starts_with("the rule `drift` has nothing to compare with\nhelp: bind "),
+        "{told}"
+    );
+    project.write("baseline.csv", &clean);
+    validate(&project, &clean, &[drift.clone()]).expect("the same");
+    let tenfold = table(&[series("A", 720, |hour| format!("{}0", daily(hour)))]);
+    let told = reported(validate(&project, &tenfold, &[drift]));
+    assert!(
+        told.contains("100 % between its values and those of `baseline`; medians "),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_rule_that_cannot_be_measured_says_what_it_needs() {
+    let project = TaskDirectory::new();
+    let clean = table(&[series("A", 60, daily)]);
+    let range = |entries: &[(&str, Value)]| reported(validate(&project, &clean, &[rule("range", entries)]));
+    let error = ("level", text("error"));
+    let told = range(&[error.clone()]);
+    assert!(
+        told.starts_with("the rule `range` has no limits\nhelp: say them: "),
+        "{told}"
+    );
+    let told = range(&[error, ("limits", text("A 0 to 5"))]);
+    assert!(
+        told.starts_with("`A 0 to 5` among the `limits` of the rule `range` is none\nhelp: write "),
+        "{told}"
+    );
 }
 
 /// The names of the broken rules as the report has them.
@@ -55,6 +302,15 @@ fn a_series_without_fault_is_valid() {
         "negative",
         "length",
         "constant",
+        "stuck",
+        "jumps",
+        "outliers",
+        "range",
+        "coverage",
+        "freshness",
+        "drift",
+        "level_shift",
+        "seasons",
     ];
     assert_eq!(names, expected);
     assert_eq!(broken(&project), [""; 0]);
@@ -80,8 +336,11 @@ help: the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing
     let expected = json!({
         "rule": "missing_times",
         "what": "no hourly step between first and last has no row; up to 0 % of a series' steps may",
+        "level": "error",
+        "scope": "series",
         "verdict": "broken",
         "broken": 2,
+        "series": 1,
         "first": [
             { "unique_id": "A", "ds": "2024-01-01 02:00:00" },
             { "unique_id": "A", "ds": "2024-01-01 03:00:00" },

@@ -1,0 +1,166 @@
+//! Ends and gaps: rows without a value at the ends of a series go, and gaps between its values are filled.
+
+use serde_json::json;
+
+use super::report::{LISTED, Report};
+use super::{GapPolicy, MOST_TRIMMED};
+use crate::engine::task::TaskError;
+use crate::forecasting::limits::TableLimits;
+use crate::forecasting::series::{Frequency, Observation};
+
+/// How gaps are filled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filling {
+    pub(super) policy: GapPolicy,
+    /// Longest gap that is filled, in steps.
+    pub(super) longest: usize,
+    /// The season that a gap is filled from.
+    pub(super) season: usize,
+}
+
+/// A series, sorted and without duplicates, from its first value on and up to its last; one that has none, or has ended
+/// long before its last row, is left for the validation to tell.
+pub(super) fn trimmed<'r>(rows: &'r [Observation], report: &mut Report) -> &'r [Observation] {
+    let has_value = |row: &Observation| row.y.is_some();
+    let (Some(first), Some(last)) = (rows.iter().position(has_value), rows.iter().rposition(has_value)) else {
+        return rows;
+    };
+    let end = match (rows.len() - 1 - last) * MOST_TRIMMED <= rows.len() {
+        true => last + 1,
+        false => rows.len(),
+    };
+    for gone in [&rows[..first], &rows[end..]] {
+        let (Some(from), Some(to)) = (gone.first(), gone.last()) else {
+            continue;
+        };
+        report.trimmed += gone.len();
+        if report.ends.len() < LISTED {
+            report.ends.push(json!({
+                "unique_id": from.unique_id,
+                "start": from.ds.to_string(),
+                "end": to.ds.to_string(),
+                "rows": gone.len(),
+            }));
+        }
+    }
+    &rows[first..end]
+}
+
+/// Brings one series, sorted and without duplicates, to its steps, and fills the gaps that are short enough.
+pub(super) fn filled(
+    rows: &[Observation],
+    frequency: Frequency,
+    fill: Filling,
+    report: &mut Report,
+    clean: &mut Vec<Observation>,
+    limits: TableLimits,
+) -> Result<(), TaskError> {
+    let id = &rows[0].unique_id;
+    let row = |ds, y| Observation {
+        unique_id: id.clone(),
+        ds,
+        y,
+    };
+    let first = clean.len();
+    let before = (report.filled, report.missing);
+    for pair in rows.windows(2) {
+        clean.push(pair[0].clone());
+        let mut steps = 1;
+        let mut ds = frequency.step(pair[0].ds, steps);
+        // Where a row lies off the steps, the next steps are counted from it; validation reports it.
+        while ds < pair[1].ds {
+            clean.push(row(ds, None));
+            limits.rows(clean.len() as u64).map_err(|excess| {
+                excess
+                    .in_input(&format!("the series up to `{id}`, at its {frequency} steps,"))
+                    .note(format!("it has no rows from {} to {}", pair[0].ds, pair[1].ds))
+            })?;
+            report.absent += 1;
+            steps += 1;
+            ds = frequency.step(pair[0].ds, steps);
+        }
+    }
+    clean.extend(rows.last().cloned());
+    let series = &mut clean[first..];
+    let mut at = 0;
+    while at < series.len() {
+        let length = series[at..].iter().take_while(|row| row.y.is_none()).count();
+        if length > 0 {
+            gap(series, at, length, fill, report);
+        }
+        at += length.max(1);
+    }
+    report.series.push(json!({
+        "unique_id": id,
+        "row_count": series.len(),
+        "start": series.first().map(|row| row.ds.to_string()),
+        "end": series.last().map(|row| row.ds.to_string()),
+        "values_filled": report.filled - before.0,
+        "values_missing": report.missing - before.1,
+    }));
+    Ok(())
+}
+
+/// Fills or reports the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
+fn gap(series: &mut [Observation], at: usize, length: usize, fill: Filling, report: &mut Report) {
+    let found_gap = json!({
+        "unique_id": series[at].unique_id,
+        "start": series[at].ds.to_string(),
+        "end": series[at + length - 1].ds.to_string(),
+        "values": length,
+    });
+    let left = at.checked_sub(1).and_then(|left| series[left].y);
+    let right = series.get(at + length).and_then(|row| row.y);
+    let values = match (left, right, fill.policy) {
+        _ if length > fill.longest => None,
+        (Some(left), Some(right), GapPolicy::Interpolate) => Some(on_a_line(left, right, length)),
+        (Some(_), Some(_), GapPolicy::Seasonal) => seasons_around(series, at, length, fill.season),
+        _ => None,
+    };
+    if let Some(values) = values {
+        for (row, value) in series[at..at + length].iter_mut().zip(values) {
+            row.y = Some(value);
+        }
+        report.filled += length;
+        if report.repairs.len() < LISTED {
+            report.repairs.push(found_gap);
+        }
+    } else {
+        report.missing += length;
+        report.inner += if left.is_some() && right.is_some() { length } else { 0 };
+        if report.gaps.len() < LISTED {
+            report.gaps.push(found_gap);
+        }
+    }
+}
+
+/// The values of a gap on the line between its neighbours.
+fn on_a_line(left: f64, right: f64, length: usize) -> Vec<f64> {
+    let value = |step: usize| {
+        #[expect(clippy::cast_precision_loss, reason = "a gap has far fewer than 2^53 steps")]
+        let share = (step + 1) as f64 / (length + 1) as f64;
+        left + (right - left) * share
+    };
+    (0..length).map(value).collect()
+}
+
+/// The values of a gap as they are whole seasons before and after it: the nearest on either side, and the mean of the two.
+///
+/// `None` if there is none for one of the steps.
+fn seasons_around(series: &[Observation], at: usize, length: usize, season: usize) -> Option<Vec<f64>> {
+    let value = |position: usize| {
+        let before = (1..).map_while(|back| position.checked_sub(back * season));
+        let before = before.filter(|before| *before < at).find_map(|before| series[before].y);
+        let after = (1..)
+            .map(|on| position + on * season)
+            .take_while(|after| *after < series.len());
+        let after = after
+            .filter(|after| *after >= at + length)
+            .find_map(|after| series[after].y);
+        match (before, after) {
+            (Some(before), Some(after)) => Some(f64::midpoint(before, after)),
+            (one, other) => one.or(other),
+        }
+    };
+    (at..at + length).map(value).collect()
+}

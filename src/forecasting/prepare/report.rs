@@ -1,0 +1,138 @@
+//! What `prepare_clean` found and mended, counted and listed for `metadata.json`.
+
+use chrono::NaiveDateTime;
+use serde_json::{Value, json};
+
+use crate::forecasting::series::{Frequency, Observation};
+
+/// How many places of one kind the metadata lists; all are counted.
+pub(super) const LISTED: usize = 50;
+
+/// What was found and mended.
+#[derive(Default)]
+pub(super) struct Report {
+    /// Rows that said the same as another.
+    pub(super) repeated: usize,
+    /// Times with different values.
+    pub(super) contradicting: Vec<(String, NaiveDateTime)>,
+    /// Rows whose value is empty.
+    pub(super) empty: usize,
+    /// Values that are infinite or NaN; they are treated as missing.
+    pub(super) not_finite: usize,
+    /// Values below zero.
+    pub(super) negative: usize,
+    /// Times between the first and the last that had no row.
+    pub(super) absent: usize,
+    /// Values that were filled.
+    pub(super) filled: usize,
+    /// Values that are still missing.
+    pub(super) missing: usize,
+    /// Those of them that lie between values.
+    pub(super) inner: usize,
+    /// Rows without a value that went at the ends of series.
+    pub(super) trimmed: usize,
+    /// Which, end by end.
+    pub(super) ends: Vec<Value>,
+    /// What was done, gap by gap.
+    pub(super) repairs: Vec<Value>,
+    /// Values below zero that became zero.
+    pub(super) clipped: usize,
+    /// Which series they are of, each with their number.
+    pub(super) clips: Vec<Value>,
+    /// Outliers that became missing values.
+    pub(super) outliers: usize,
+    /// Which.
+    pub(super) far: Vec<Value>,
+    /// The unit of the values, and what they were multiplied by to be in it.
+    pub(super) unit: Option<Value>,
+    /// Series that are likely not to be forecast like the others.
+    pub(super) bad: Vec<Value>,
+    /// Gaps that were too long to fill.
+    pub(super) gaps: Vec<Value>,
+    /// One entry a series.
+    pub(super) series: Vec<Value>,
+}
+
+impl Report {
+    pub(super) fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
+        let start = clean.iter().map(|row| row.ds).min();
+        let end = clean.iter().map(|row| row.ds).max();
+        let repaired = [
+            self.filled,
+            self.trimmed,
+            self.repeated,
+            self.contradicting.len(),
+            self.clipped,
+            self.outliers,
+        ];
+        let touched = repaired.into_iter().any(|count| count > 0);
+        let status = match (self.missing, touched) {
+            (0, false) => "clean",
+            (0, true) => "mended",
+            _ => "has gaps",
+        };
+        let contradicting: Vec<Value> = self
+            .contradicting
+            .iter()
+            .take(LISTED)
+            .map(|(id, ds)| json!({ "unique_id": id, "ds": ds.to_string() }))
+            .collect();
+        let mut repairs = json!({
+            "values_filled": self.filled,
+            "filled": self.repairs,
+            "rows_trimmed": self.trimmed,
+            "trimmed": self.ends,
+        });
+        if self.clipped > 0 {
+            repairs["values_clipped"] = self.clipped.into();
+            repairs["clipped"] = self.clips.as_slice().into();
+        }
+        if self.outliers > 0 {
+            repairs["outliers_removed"] = self.outliers.into();
+            repairs["outliers"] = self.far.as_slice().into();
+        }
+        let mut whole = json!({
+            "status": status,
+            "row_count": clean.len(),
+            "date_range": { "start": start.map(|ds| ds.to_string()), "end": end.map(|ds| ds.to_string()) },
+            "frequency": frequency.to_string(),
+            "series": self.series,
+            "integrity": {
+                "rows_read": came,
+                "repeated_rows": self.repeated,
+                "contradicting_times": self.contradicting.len(),
+                "contradictions": contradicting,
+                "missing_times": self.absent,
+                "empty_values": self.empty,
+                "not_finite_values": self.not_finite,
+                "negative_values": self.negative,
+            },
+            "repairs": repairs,
+            "gaps_left": { "values_missing": self.missing, "gaps": self.gaps },
+        });
+        if !self.bad.is_empty() {
+            whole["bad_series"] = self.bad.as_slice().into();
+        }
+        if let Some(unit) = &self.unit {
+            whole["unit"] = unit.clone();
+        }
+        whole
+    }
+
+    /// What was done, for the log: what was not done goes unsaid.
+    pub(super) fn line(&self, rows: usize) -> String {
+        let also = [
+            (self.trimmed, "rows without a value trimmed at the ends"),
+            (self.clipped, "values below zero clipped"),
+            (self.outliers, "outliers removed"),
+        ];
+        let also = also.into_iter().filter(|(count, _)| *count > 0);
+        let also: String = also.map(|(count, what)| format!(", {count} {what}")).collect();
+        format!(
+            "{rows} rows of {} series, {} values filled, {} values missing{also}",
+            self.series.len(),
+            self.filled,
+            self.missing
+        )
+    }
+}

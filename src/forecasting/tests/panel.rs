@@ -1,0 +1,252 @@
+//! A panel goes on: what becomes of series that are constant, short, empty, broken off or ended, among good ones.
+
+use super::pipeline::{QUICK, models};
+use super::*;
+
+/// Hourly rows of a series from 2024-01-01T00 on; what is `None` has no value, and what is `Some(None)` no row.
+fn series(id: &str, hours: i64, value: impl Fn(i64) -> Option<f64>) -> String {
+    let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
+    let time = |hour| start.expect("a time") + chrono::TimeDelta::hours(hour);
+    let row = |hour| {
+        format!(
+            "{id},{},{}\n",
+            time(hour),
+            value(hour).map_or(String::new(), |y| y.to_string())
+        )
+    };
+    (0..hours).map(row).collect()
+}
+
+/// A day's pattern, with something that has none.
+fn daily(hour: i64) -> f64 {
+    let value = 500 + (hour % 24) * (24 - hour % 24) + (hour * hour * 7919 + hour * 104_729) % 23;
+    value.to_string().parse().expect("a number")
+}
+
+/// Three good series of 1,000 hours and one of each bad kind.
+fn panel() -> String {
+    let good = |hour: i64| Some(daily(hour));
+    let all = [
+        series("CONST", 1000, |_| Some(7.5)),
+        series("EMPTY", 1000, |_| None),
+        series("ENDED", 500, good),
+        series("GAP", 1000, |hour| (hour != 100).then(|| daily(hour))),
+        series("GOOD1", 1000, good),
+        series("GOOD2", 1000, |hour| Some(3.0 * daily(hour))),
+        series("GOOD3", 1000, |hour| Some(daily(hour) - 400.0)),
+        // These begin late, as a new plant does.
+        series("NEW", 1000, |hour| (hour >= 970).then(|| daily(hour))),
+        series("NEWER", 1000, |hour| (hour >= 900).then(|| daily(hour))),
+        series("NEWEST", 1000, |hour| (hour >= 998).then(|| daily(hour))),
+        series("SHORT", 1000, |hour| (hour >= 600).then(|| daily(hour))),
+        series("ZERO", 1000, |_| Some(0.0)),
+    ];
+    format!("unique_id,ds,y\n{}", all.concat())
+}
+
+/// From raw rows to predictions, with two windows of which the first begins a week before the last.
+fn run(project: &TaskDirectory, raw: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
+    project.write("raw.csv", raw);
+    project.run_on("prepare_clean", &[], &[("raw", "raw.csv")])?;
+    let policy: Vec<(&str, Value)> = params
+        .iter()
+        .filter(|(name, _)| *name == "on_bad_series")
+        .cloned()
+        .collect();
+    project.run("validate_clean", &policy)?;
+    project.log();
+    let train = [params, &[models(&QUICK), ("n_windows", Value::Int(3))]].concat();
+    project.run("train_backtest_select", &train)?;
+    project.run("forecast_publish", &[])
+}
+
+/// By series, what `selected.json` says beside the choice.
+fn exceptions(project: &TaskDirectory) -> Vec<String> {
+    let selected = project.json("selected");
+    let of = |list: &str| selected[list].as_array().cloned().unwrap_or_default();
+    let told = |one: &serde_json::Value| {
+        let (id, why) = (
+            one["unique_id"].as_str()?.to_owned(),
+            one["exception"].as_str()?.to_owned(),
+        );
+        let model = one["members"][0]["model"]
+            .as_str()
+            .map_or(String::new(), |model| format!(" {model}"));
+        Some(format!("{id}{model}, {why}"))
+    };
+    [of("series"), of("left_out")]
+        .concat()
+        .iter()
+        .filter_map(told)
+        .collect()
+}
+
+#[test]
+fn a_bad_series_is_forecast_by_what_suits_it_and_told() {
+    let project = TaskDirectory::new();
+    run(&project, &panel(), &[]).expect("predictions");
+    let expected = [
+        "CONST Naive, fallback: it is always 7.5",
+        "NEW HistoricAverage, fallback: it has 30 values in a row, and the back-test needs 49",
+        "SHORT LagRidge, shortened: its back-test has 2 of 3 windows",
+        "ZERO Naive, fallback: it is always 0",
+        "EMPTY, left out: it has no value",
+        "ENDED, left out: its last value is of 2024-01-21 19:00:00, and others go on to 2024-02-11 15:00:00",
+        "NEWEST, left out: it has 2 values in a row, and the back-test needs 49; of 2 nothing can be told",
+    ];
+    let found = exceptions(&project);
+    for told in expected {
+        assert!(found.iter().any(|one| one == told), "{told}: {found:#?}");
+    }
+    // A gap that `prepare_clean` filled is none; one window fits into a hundred hours.
+    assert_eq!(found.iter().filter(|one| one.starts_with("GAP")).count(), 0);
+    assert!(found.iter().any(|one| one.starts_with("NEWER ")), "{found:#?}");
+    let ids = project.texts("predictions", "unique_id");
+    let mut forecast = ids.clone();
+    forecast.dedup();
+    assert_eq!(
+        forecast,
+        [
+            "CONST", "GAP", "GOOD1", "GOOD2", "GOOD3", "NEW", "NEWER", "SHORT", "ZERO"
+        ]
+    );
+    let yhat = project.numbers("predictions", "yhat");
+    let [low, high] = ["lo-95", "hi-95"].map(|name| project.numbers("predictions", name));
+    for (at, id) in ids.iter().enumerate() {
+        match id.as_str() {
+            "ZERO" => assert!(yhat[at].abs() + low[at].abs() + high[at].abs() < 1e-12),
+            "CONST" => assert!((yhat[at] - 7.5).abs() < 1e-12),
+            _ => assert!(low[at] < yhat[at] && yhat[at] < high[at], "{id}"),
+        }
+    }
+    // A day's pattern of which 30 hours are known lies within the intervals of its mean.
+    let new: Vec<usize> = (0..ids.len()).filter(|at| ids[*at] == "NEW").collect();
+    let actual = |step: usize| daily(1000 + i64::try_from(step).expect("small"));
+    let inside = new
+        .iter()
+        .enumerate()
+        .filter(|(step, at)| low[**at] <= actual(*step) && actual(*step) <= high[**at]);
+    assert!(inside.count() >= 23);
+
+    let lines = |column: &str| project.texts("leaderboard", column);
+    let (names, series, reasons) = (lines("model"), lines("unique_id"), lines("reason"));
+    assert_eq!(series[0], "", "what is over all series comes first");
+    let at = series.iter().rposition(|id| id == "ZERO").expect("a line");
+    assert_eq!([&names[at], &reasons[at]], ["Naive", "fallback: it is always 0"]);
+    let at = series.iter().rposition(|id| id == "EMPTY").expect("a line");
+    assert_eq!([&names[at], &reasons[at]], ["", "left out: it has no value"]);
+    let warnings: Vec<String> = project
+        .log()
+        .into_iter()
+        .filter(|line| line.starts_with("warning"))
+        .collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with(
+            "warning: 8 of 12 series are not forecast like the others: `CONST` fallback (Naive): it is always 7.5; "
+        ),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn the_good_series_are_forecast_as_without_the_bad_ones() {
+    let project = TaskDirectory::new();
+    let good = |csv: &str| {
+        csv.lines()
+            .filter(|line| line.starts_with("GOOD"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    run(&project, &panel(), &[("select", text("per_series"))]).expect("predictions");
+    let among = good(&project.csv("predictions"));
+    let alone: String = panel()
+        .lines()
+        .filter(|line| line.starts_with("GOOD"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    run(
+        &project,
+        &format!("unique_id,ds,y\n{alone}"),
+        &[("select", text("per_series"))],
+    )
+    .expect("predictions");
+    assert_eq!(among.len(), 72);
+    assert_eq!(among, good(&project.csv("predictions")));
+    assert_eq!(exceptions(&project), [""; 0]);
+}
+
+#[test]
+fn bad_series_are_left_out_or_stop_the_task() {
+    let project = TaskDirectory::new();
+    run(&project, &panel(), &[("on_bad_series", text("drop"))]).expect("predictions");
+    let mut forecast = project.texts("predictions", "unique_id");
+    forecast.dedup();
+    assert_eq!(forecast, ["GAP", "GOOD1", "GOOD2", "GOOD3"]);
+    let told = reported(run(&project, &panel(), &[("on_bad_series", text("error"))]));
+    assert!(
+        told.starts_with("the series break the rules `nulls`, `length`, `constant`\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_panel_of_bad_series_alone_goes_on_as_far_as_there_is_something_to_forecast() {
+    let project = TaskDirectory::new();
+    let zero = format!("unique_id,ds,y\n{}", series("ZERO", 500, |_| Some(0.0)));
+    run(&project, &zero, &[]).expect("predictions");
+    assert_eq!(project.texts("leaderboard", "model"), ["Naive"]);
+    assert_eq!(project.numbers("predictions", "yhat"), [0.0; 24]);
+    project.run("register_champion", &[]).expect("recorded");
+    let empty = format!("unique_id,ds,y\n{}", series("EMPTY", 500, |_| None));
+    let told = reported(run(&project, &empty, &[]));
+    assert!(
+        told.starts_with("the series break the rules `nulls`, `constant`\n")
+            || told.starts_with("the series break the rule `nulls`\n"),
+        "{told}"
+    );
+    project
+        .write("series.csv", &empty)
+        .write("validation.json", r#"{"status":"valid"}"#);
+    let inputs = [("clean", "series.csv"), ("validation", "validation.json")];
+    let expected = "none of the series can be forecast
+note: `EMPTY`: it has no value
+help: look at the series; `metadata` and `validation` say more of them";
+    assert_eq!(
+        reported(project.run_on("train_backtest_select", &[], &inputs)),
+        expected
+    );
+}
+
+#[test]
+fn a_series_with_a_gap_is_forecast_from_what_follows_it() {
+    let project = TaskDirectory::new();
+    let gap = series("GAP", 1000, |hour| (!(300..330).contains(&hour)).then(|| daily(hour)));
+    let raw = format!(
+        "unique_id,ds,y\n{gap}{}",
+        series("GOOD", 1000, |hour| Some(daily(hour)))
+    );
+    run(&project, &raw, &[]).expect("predictions");
+    assert_eq!(
+        exceptions(&project),
+        ["GAP LagRidge, shortened: it has no value at 2024-01-13 12:00:00, so only what follows its last gap counts"]
+    );
+    let cutoffs = project.texts("cv_results", "cutoff");
+    assert_eq!(cutoffs.len(), 2 * 2 * 3 * 24, "both have all their windows");
+    project.run("package_champion", &[]).expect("packaged");
+}
+
+#[test]
+fn a_series_whose_values_are_doubted_is_left_out() {
+    let project = TaskDirectory::new();
+    let odd = series("ODD", 1000, |hour| Some(if hour == 500 { -900.0 } else { daily(hour) }));
+    let raw = format!(
+        "unique_id,ds,y\n{}{odd}",
+        series("GOOD", 1000, |hour| Some(daily(hour)))
+    );
+    run(&project, &raw, &[]).expect("predictions");
+    assert_eq!(
+        exceptions(&project),
+        ["ODD, left out: it breaks the rule `negative`: broken once, by ODD 2024-01-21 20:00:00"]
+    );
+}
