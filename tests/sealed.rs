@@ -69,6 +69,7 @@ fn write_with_its_time(path: &Path, text: &str) {
 #[test]
 fn a_build_with_nothing_to_do_says_the_same_with_a_seal_and_without() {
     let project = project();
+    let moments = Regex::new(r#""(duration|time)":[^,}]*"#).expect("a pattern");
     for args in ["", "-v", "--json", "-q", "all next"] {
         sealed(&project, args);
         let told = project.build(args);
@@ -76,7 +77,6 @@ fn a_build_with_nothing_to_do_says_the_same_with_a_seal_and_without() {
         let other = project.build(args);
         let plain = |told: &Told| -> String {
             let text = redact(&told.text);
-            let moments = Regex::new(r#""(duration|time)":[^,}]*"#).expect("a pattern");
             moments.replace_all(&text, "").into_owned()
         };
         assert_eq!(plain(&told), plain(&other), "{args}");
@@ -90,10 +90,13 @@ fn nothing_of_the_project_is_read_where_a_seal_holds() {
     project.build("").is(0, "nothing to do: 2 targets are fresh\n");
 }
 
+/// What an edit is, the edit, and the targets that have to run after it.
+type Edit<'a> = (&'a str, &'a dyn Fn(&Project), &'a str);
+
 /// Every edit that a seal could miss, with the targets that have to run after it.
 #[test]
 fn whatever_moves_breaks_the_seal() {
-    let edits: &[(&str, &dyn Fn(&Project), &str)] = &[
+    let edits: &[Edit<'_>] = &[
         ("another content", &|it| it.write("a.txt", "other"), "all next"),
         (
             "the same size and time",

@@ -240,10 +240,13 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     let (store, files) = opened.map_err(CommandError::store)?;
     store.bind(user.clone(), common.trust_store);
     let mut lookups = declared.lookups;
-    let own = [Path::new(file.file_name().unwrap_or_default()), Path::new(".env")];
-    own.into_iter().for_each(|own| lookups.file(own));
-    // A program that was exchanged has other tasks, whatever its version.
-    std::env::current_exe().iter().for_each(|program| lookups.file(program));
+    lookups.file(Path::new(file.file_name().unwrap_or_default()));
+    lookups.file(Path::new(".env"));
+    match std::env::current_exe() {
+        // One that was exchanged has other tasks, whatever its version.
+        Ok(program) => lookups.file(&program),
+        Err(_) => lookups.partial(),
+    }
     let mut diagnostics = declared.diagnostics;
     if !declared.secrets.is_empty() {
         diagnostics.extend(wrong_in_file);

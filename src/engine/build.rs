@@ -236,11 +236,15 @@ impl Build<'_> {
 
     /// Builds, and plans again as often as another build came between, and where something moved meanwhile; `moves` tells
     /// how often that was.
-    fn rounds(&self, mut plan: Plan, mut foreign: u64, mut moves: u32) -> Result<(), BuildError> {
+    fn rounds(&self, plan: Plan, mut foreign: u64, mut moves: u32) -> Result<(), BuildError> {
         let store = self.run.context.store;
+        let mut next = plan;
         loop {
+            // It goes before another graph and the plan of it are made.
+            let plan = next;
             self.tell_plan(&plan);
             self.round(&plan)?;
+            drop(plan);
             let overtaken = self.state().overtaken.take();
             if self.run.interrupted() {
                 return Ok(());
@@ -264,14 +268,14 @@ impl Build<'_> {
             let since = self.stand_still();
             let (graph, has_moved) = self.graph_now()?;
             if has_moved {
-                let next = self.with_graph(&graph);
-                return match next.plan_again(by_others, &mut moves, since, &graph)? {
-                    Some(plan) => next.rounds(plan, foreign, moves),
+                let build = self.with_graph(&graph);
+                return match build.plan_again(by_others, &mut moves, since, &graph)? {
+                    Some(plan) => build.rounds(plan, foreign, moves),
                     None => Ok(()),
                 };
             }
             match self.plan_again(by_others, &mut moves, since, &graph)? {
-                Some(next) => plan = next,
+                Some(plan) => next = plan,
                 None => return Ok(()),
             }
         }

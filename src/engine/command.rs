@@ -330,18 +330,15 @@ impl End {
 
     /// Waits for it, no longer than a turn may.
     async fn wait(&mut self, pace: &Pace) {
-        match &self.process {
-            Some(process) => {
-                let mut fds = [PollFd::new(process, PollFlags::IN)];
-                // Whether it has ended is asked next.
-                let _ = poll(&mut fds, Some(&timespec(pace.share())));
-                pace.give_way().await;
-            }
-            None => {
-                pace.pause(self.pause).await;
-                self.pause = (self.pause * 2).min(LOOK);
-            }
-        }
+        let Some(process) = &self.process else {
+            pace.pause(self.pause).await;
+            self.pause = (self.pause * 2).min(LOOK);
+            return;
+        };
+        let mut fds = [PollFd::new(process, PollFlags::IN)];
+        // Whether it has ended is asked next.
+        let _ = poll(&mut fds, Some(&timespec(pace.share())));
+        pace.give_way().await;
     }
 }
 

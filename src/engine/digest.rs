@@ -148,6 +148,9 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// The least that is read at once.
+const LEAST_BUFFER: usize = 4 * 1024;
+
 /// Plain reads of this size were faster than mapping the file into memory.
 pub(crate) const BUFFER: usize = 256 * 1024;
 
@@ -159,8 +162,11 @@ pub(crate) const BUFFER: usize = 256 * 1024;
 /// Whatever reading meets.
 pub fn of_file(path: &Path) -> io::Result<Digest> {
     let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    // Most files are small, and a large buffer costs more than reading one. What has grown meanwhile takes more rounds.
+    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    let mut buffer = vec![0; size.saturating_add(1).clamp(LEAST_BUFFER, BUFFER)];
     let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; BUFFER];
     loop {
         match file.read(&mut buffer)? {
             0 => break,

@@ -53,7 +53,8 @@ pub(super) fn last_change(identity: &Identity, now: Moment) -> Moment {
 /// Whether a file was older than the beginning of its measurement.
 pub(super) fn is_older(identity: &Identity, measured: &Measured, probe: Option<&Probe>) -> bool {
     let Measured(begin) = *measured;
-    let near = probe.filter(|probe| probe.device == identity.device);
+    // By how much a clock of whole seconds is behind changes from moment to moment.
+    let near = probe.filter(|probe| probe.device == identity.device && !probe.is_coarse);
     let (begin, margin) = match near {
         Some(probe) => (nanoseconds(begin) + probe.ahead, MARGIN),
         None => (nanoseconds(begin), FAR_MARGIN),
@@ -123,6 +124,8 @@ pub(super) struct Probe {
     device: u64,
     /// By how many nanoseconds that clock is ahead of this machine's.
     ahead: i128,
+    /// Whether it seems to tell whole seconds alone.
+    is_coarse: bool,
 }
 
 impl Probe {
@@ -136,9 +139,12 @@ impl Probe {
             path,
             device,
             ahead: 0,
+            is_coarse: false,
         };
         let Measured(here) = Measured::now();
-        let ahead = nanoseconds(probe.now()?) - nanoseconds(here);
+        let now = probe.now()?;
+        let ahead = nanoseconds(now) - nanoseconds(here);
+        probe.is_coarse = now.1 == 0;
         // Less than a tick is no difference of clocks.
         let margin = i128::try_from(MARGIN.as_nanos()).unwrap_or_default();
         probe.ahead = if ahead.abs() < margin { 0 } else { ahead };
@@ -233,6 +239,17 @@ mod tests {
         probe.ahead = 60 * 1_000_000_000;
         assert!(is_older(&changed_at(150, 150), &measured, Some(&probe)));
         assert!(!is_older(&changed_at(160, 160), &measured, Some(&probe)));
+    }
+
+    #[test]
+    fn a_clock_of_whole_seconds_is_given_more_of_them() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut probe = Probe::new(dir.path()).expect("a probe");
+        (probe.device, probe.is_coarse) = (1, true);
+        // It ticks every two seconds, and said 100 until 102: so a file of 100 may have been changed after 101.
+        let measured = Measured((101, 250_000_000));
+        assert!(!is_older(&changed_at(100, 100), &measured, Some(&probe)));
+        assert!(is_older(&changed_at(98, 98), &measured, Some(&probe)));
     }
 
     #[test]

@@ -351,16 +351,12 @@ impl Files {
     fn below(&self, path: &str, root: &Path, file: &Path) -> io::Result<Digest> {
         let below = file.strip_prefix(root).unwrap_or(file).to_string_lossy();
         let name = format!("{}/{below}", path.trim_end_matches('/'));
-        match look(file) {
-            PathState::File(identity) => {
-                self.record(|record| record.paths.push((name.clone(), PathState::File(identity))));
-                self.file(&name, identity)
-            }
-            _ => {
-                self.record(|record| record.is_partial = true);
-                of_file(file)
-            }
-        }
+        let PathState::File(identity) = look(file) else {
+            self.record(|record| record.is_partial = true);
+            return of_file(file);
+        };
+        self.record(|record| record.paths.push((name.clone(), PathState::File(identity))));
+        self.file(&name, identity)
     }
 
     fn file(&self, path: &str, identity: Identity) -> io::Result<Digest> {

@@ -38,7 +38,7 @@ impl Lookups {
     }
 
     /// Notes that something was asked that no directory tells.
-    pub(crate) fn partial(&mut self) {
+    pub fn partial(&mut self) {
         self.is_partial = true;
     }
 

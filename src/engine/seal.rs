@@ -292,10 +292,10 @@ impl Seal {
         let is_in_time = now >= self.head.made && self.head.deadline.is_none_or(|deadline| now < deadline);
         let Ok(root) = File::open(root) else { return false };
         let root = OwnedFd::from(root);
-        is_in_time && self.groups_hold(root.as_fd()).unwrap_or(false)
+        is_in_time && self.groups_hold(root.as_fd())
     }
 
-    fn groups_hold(&self, root: BorrowedFd<'_>) -> Option<bool> {
+    fn groups_hold(&self, root: BorrowedFd<'_>) -> bool {
         let starts = &self.head.groups;
         let next = AtomicUsize::new(0);
         let has_moved = AtomicBool::new(false);
@@ -321,7 +321,7 @@ impl Seal {
             }
             work();
         });
-        Some(!has_moved.into_inner())
+        !has_moved.into_inner()
     }
 }
 
@@ -536,7 +536,9 @@ mod tests {
         let files = Files::new(root, FastMap::default());
         let since = Since::now();
         let mut lookups = Lookups::default();
-        directories.iter().for_each(|path| lookups.directory(Path::new(path)));
+        for path in directories {
+            lookups.directory(Path::new(path));
+        }
         let looks = Looks {
             paths: paths
                 .iter()

@@ -457,8 +457,13 @@ fn leads_through_link(root: &Path, path: &str) -> bool {
 
 /// Replaces a file of the store whole.
 fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_file_by(path, |mut file| file.write_all(bytes))
+}
+
+/// Replaces a file of the store whole, by one that `write` has written.
+fn replace_file_by(path: &Path, write: impl FnOnce(fs::File) -> io::Result<()>) -> io::Result<()> {
     let new = path.with_extension(format!("{}.new", std::process::id()));
-    own_file::create(&new)?.write_all(bytes)?;
+    write(own_file::create(&new)?)?;
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the store, replacing its own file whole"

@@ -4,12 +4,13 @@
 //! free to delete. It counts only for the journal that it was made
 //! from, up to a frame that still stands there.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{bounded, own_file};
+use super::super::{bounded, own_file, replace_file_by};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::engine::digest::Digest;
@@ -73,7 +74,7 @@ impl Index {
             return Ok(());
         };
         let journal = journal.id();
-        let bytes = files.settle(|files| {
+        files.settle(|files| {
             let index = IndexRef {
                 format: FORMAT,
                 version: env!("CARGO_PKG_VERSION"),
@@ -83,12 +84,44 @@ impl Index {
                 ledger,
                 files,
             };
-            let mut bytes = vec![0; HASH];
-            bincode::serde::encode_into_std_write(&index, &mut bytes, config()).map(|_| bytes)
-        });
-        let mut bytes = bytes.map_err(io::Error::other)?;
-        let hash = blake3::hash(&bytes[HASH..]);
-        bytes[..HASH].copy_from_slice(hash.as_bytes());
-        super::super::replace_file(path, &bytes)
+            replace_file_by(path, |file| index.write(file))
+        })
+    }
+}
+
+impl IndexRef<'_> {
+    /// Writes it behind its hash, and never all of it in memory.
+    fn write(&self, mut file: File) -> io::Result<()> {
+        file.write_all(&[0; HASH])?;
+        let mut body = BufWriter::with_capacity(1 << 16, Hashing::of(file));
+        bincode::serde::encode_into_std_write(self, &mut body, config()).map_err(io::Error::other)?;
+        let Hashing { mut file, hasher } = body.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(hasher.finalize().as_bytes())
+    }
+}
+
+/// A file, and the hash of what is written to it.
+struct Hashing {
+    file: File,
+    hasher: blake3::Hasher,
+}
+
+impl Hashing {
+    fn of(file: File) -> Self {
+        let hasher = blake3::Hasher::new();
+        Self { file, hasher }
+    }
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
