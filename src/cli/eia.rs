@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt};
+use super::setup::Project;
+use super::{CommandError, Exit, Session, interrupt, needed_secrets};
 use crate::diagnostic::Diagnostic;
 use crate::engine::clock;
 use crate::engine::task::{Message, TaskError};
@@ -108,11 +108,11 @@ impl Record {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let EiaCommand::Record(args) = &args.command;
     // Within a project, its builds and this command count their requests together.
-    let project = match setup::is_in_project(&session.common) {
+    let project = match needed_secrets::is_in_project(&session.common) {
         true => Some(session.load()?),
         false => None,
     };
-    let key = setup::secret_anywhere(session, KEY).ok_or_else(|| {
+    let key = needed_secrets::secret_anywhere(session, KEY).ok_or_else(|| {
         CommandError::usage(
             Diagnostic::error(format!("the EIA API needs a key, and `{KEY}` is not set"))
                 .help(format!(
