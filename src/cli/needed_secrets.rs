@@ -2,30 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::setup::{self, Project};
-use super::{CommandError, Common, Exit, Session};
+use super::setup::Project;
+use super::{CommandError, Exit};
 use crate::diagnostic::{Diagnostic, few_of_each_kind};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{Step, Verdict, plan_with};
 use crate::engine::task::NeededSecret;
 use crate::report;
-
-/// Whether a command is used within a project.
-pub(super) fn is_in_project(common: &Common) -> bool {
-    setup::find(common).is_ok_and(|file| file.is_file())
-}
-
-/// A secret from the environment or `.env`, declared or not: beside the Atsaffile, or without one where the user stands.
-pub(super) fn secret_anywhere(session: &Session, name: &str) -> Option<String> {
-    let root = match setup::find(&session.common) {
-        Ok(file) => setup::root_of(&file),
-        Err(_) => session.common.directory.clone().unwrap_or_default(),
-    };
-    let of_file = || setup::env_file(&root.join(".env"), &mut Vec::new()).remove(name);
-    let is_set = |value: &String| !value.is_empty();
-    let value = session.env.get(name).filter(|value| is_set(value)).cloned();
-    value.or_else(of_file).filter(is_set)
-}
 
 /// Every required secret that some targets use and nobody set.
 ///
