@@ -1,8 +1,6 @@
 //! The ingest against a server that behaves like the EIA API: the right data or the right error, nothing half done on
 //! the disk, and the key nowhere.
 
-use std::fs;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +13,7 @@ use crate::project::{Project, Told, kill};
 const SOON: Duration = Duration::from_secs(40);
 
 /// A project with an ingest of the server's data; `more` are lines of `with`.
-fn project(server: &EiaServer, more: &str) -> Project {
+pub(crate) fn project(server: &EiaServer, more: &str) -> Project {
     let project = Project::new(&format!(
         r#"
 [secrets]
@@ -43,17 +41,17 @@ max_seconds = 2
 }
 
 /// Four days of two respondents and two fuels: 384 rows.
-fn server() -> EiaServer {
+pub(crate) fn server() -> EiaServer {
     EiaServer::with(days(4), 100)
 }
 
-fn days(days: i64) -> Vec<Value> {
+pub(crate) fn days(days: i64) -> Vec<Value> {
     generation("2024-01-01", 24 * days, &["CISO", "TEX"], &["NG", "SUN"])
 }
 
 /// How many rows the table has that was made.
 #[track_caller]
-fn rows(project: &Project) -> u64 {
+pub(crate) fn rows(project: &Project) -> u64 {
     let shown = &shown(project);
     shown["content"]["count"]
         .as_u64()
@@ -71,7 +69,7 @@ fn shown(project: &Project) -> Value {
 
 /// The bytes of the table, without the id of the run that made it.
 #[track_caller]
-fn table(project: &Project) -> Vec<u8> {
+pub(crate) fn table(project: &Project) -> Vec<u8> {
     let run = shown(project)["run"].as_str().expect("a run").to_owned();
     let mut bytes = project.files()["raw.parquet"].clone();
     let places: Vec<usize> = (0..bytes.len())
@@ -109,7 +107,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
 
 /// Asserts that neither what was told nor any file of the project has the key, or a beginning of a table.
 #[track_caller]
-fn holds_no_key(project: &Project, told: &Told) {
+pub(crate) fn holds_no_key(project: &Project, told: &Told) {
     let forms = forms(KEY);
     let has = |bytes: &[u8]| {
         let lower = bytes.to_ascii_lowercase();
@@ -298,6 +296,7 @@ fn a_key_that_is_refused_or_missing_is_told_with_where_to_get_one() {
     assert!(!told.text.contains("another-key"), "{}", told.text);
     // Without one nothing runs, and nobody is asked.
     project.remove(".env");
+    project.atsaf("check").exits(2);
     let told = project.build("");
     told.exits(2);
     told.has("error: `ingest` cannot run: the EIA API needs a key, and the secret `EIA_API_KEY` is not set");
@@ -409,65 +408,6 @@ fn a_fetch_ends_with_the_build() {
 }
 
 #[test]
-fn old_months_are_kept_and_revisions_of_the_rest_are_taken_and_counted() {
-    let all = generation("2024-01-01", 24 * 130, &["CISO"], &["NG"]);
-    let server = EiaServer::with(all[..24 * 100].to_vec(), 5000);
-    let more = "respondent = \"CISO\"\nfueltype = \"NG\"";
-    let project = project(&server, "");
-    project.edit(
-        "Atsaffile",
-        "respondent = [\"CISO\", \"TEX\"]\nfueltype = [\"NG\", \"SUN\"]",
-        more,
-    );
-    project.edit("Atsaffile", "2024-01-04", "2024-04-09");
-    project.build("-q").ok();
-    assert_eq!(server.asked(), ["2024-01-01T00..2024-04-09T23+0"]);
-    assert_eq!(rows(&project), 2400);
-    // March ended more than the lookback ago, so it is kept with January and February.
-    server.revise(|rows| {
-        rows[24 * 91 + 5]["value"] = json!("7777");
-        rows[5]["value"] = json!("8888");
-        rows.extend_from_slice(&all[24 * 100..]);
-    });
-    project.edit("Atsaffile", "2024-04-09", "2024-05-09");
-    project.build("-q").ok();
-    assert_eq!(server.asked(), ["2024-04-01T00..2024-05-09T23+0"]);
-    assert_eq!(rows(&project), 3120);
-    let log = project.atsaf("logs ingest");
-    log.has("kept from earlier fetches: 2024-01-01 to 2024-03-31");
-    log.has("since the last fetch: 1 values revised, 720 rows new, 0 rows gone");
-    log.has("the first revised: CISO NG at 2024-04-01 05:00, 50 and now 7777");
-    // A longer lookback takes what the API has revised since.
-    project.edit("Atsaffile", "max_wait = 20", "max_wait = 20\nlookback = 400");
-    project.build("-q").ok();
-    assert_eq!(server.asked(), ["2024-01-01T00..2024-05-09T23+0"]);
-    // Nothing of a fetch that fails is kept.
-    project.edit("Atsaffile", "lookback = 400", "lookback = 8");
-    project.edit("Atsaffile", "max_wait = 20", "max_wait = 0");
-    server.next([Trouble::Says(500, "", String::new())]);
-    project.build("-q").exits(1);
-    project.build("-q").ok();
-    let twice = "2024-01-01T00..2024-05-09T23+0";
-    assert_eq!(server.asked(), [twice, twice]);
-}
-
-#[test]
-fn latest_is_all_that_there_is_and_its_old_months_are_kept_too() {
-    let server = EiaServer::with(
-        generation("2024-01-01", 24 * 60, &["CISO", "TEX"], &["NG", "SUN"]),
-        5000,
-    );
-    let project = project(&server, "");
-    project.edit("Atsaffile", "2024-01-04", "latest");
-    project.build("-q").ok();
-    assert_eq!(rows(&project), 24 * 60 * 4);
-    server.asked();
-    project.build("-q --force").ok();
-    assert_eq!(server.asked(), ["2024-02-01T00..+0"]);
-    assert_eq!(rows(&project), 24 * 60 * 4);
-}
-
-#[test]
 fn a_code_that_the_api_does_not_know_is_told_with_those_it_gave() {
     let server = server();
     let project = project(&server, "");
@@ -480,63 +420,4 @@ fn a_code_that_the_api_does_not_know_is_told_with_those_it_gave() {
     let told = project.build("");
     told.has("no rows of CISO, TEX GAS from 2024-01-01 to 2024-01-04");
     left_nothing(&project, &told);
-}
-
-#[test]
-fn a_recording_has_the_rows_and_not_the_key_and_is_whole_or_not_there() {
-    let server = EiaServer::with(days(4), 100);
-    let project = project(&server, "");
-    let record = |out: &str, more: &str| {
-        project.atsaf(&format!(
-            "eia record {out} --source {} --start-date 2024-01-01 --end-date 2024-01-04 --respondent CISO,TEX \
-             --fueltype NG,SUN {more}",
-            server.address
-        ))
-    };
-    project.build("-q").ok();
-    let live = table(&project);
-    for out in ["pages", "pages.zip"] {
-        let told = record(out, "");
-        told.ok();
-        told.has(&format!(
-            "recorded 384 rows in 4 pages: `source = \"{out}\"` reads them"
-        ));
-        holds_no_key(&project, &told);
-        for (name, bytes) in project.files() {
-            if name.contains(".json.gz") {
-                let mut text = String::new();
-                std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(bytes.as_slice()), &mut text)
-                    .expect("text");
-                assert!(!text.contains("s3cr3t") && text.contains("\"total\":\"384\""), "{name}");
-            }
-        }
-        let offline = Project::new(&project.read("Atsaffile").replace(&server.address, out));
-        let (from, to) = (project.at(out), offline.at(out));
-        let copied = Command::new("cp").arg("-r").args([from, to]).status();
-        assert!(copied.expect("cp").success());
-        offline.build("-q").ok();
-        assert!(table(&offline) == live, "{out}");
-    }
-    record("pages", "").has("`pages` is there already");
-    server.next([
-        Trouble::Slow(0),
-        Trouble::Says(400, "", r#"{"error":"No.","code":400}"#.to_owned()),
-    ]);
-    let told = record("more", "");
-    told.exits(1);
-    told.has("the EIA API rejects the request: No");
-    let left: Vec<_> = fs::read_dir(project.at("."))
-        .expect("there")
-        .flatten()
-        .map(|entry| entry.file_name())
-        .collect();
-    assert!(
-        left.iter()
-            .all(|name| !name.to_string_lossy().contains("more") && !name.to_string_lossy().contains("recording")),
-        "{left:?}"
-    );
-    project.remove(".env");
-    let told = record("other", "");
-    told.exits(2);
-    told.has("https://www.eia.gov/opendata/register.php");
 }

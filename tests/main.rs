@@ -42,6 +42,7 @@
 //! | `layering` | who may import whom |
 //! | `dependencies` | sources and licences of what the program is made of |
 //! | `eia_api` | the ingest against a server that behaves like the EIA API, well and badly (`eia_server`) |
+//! | `eia_record` | what of its answers stays: months that are not fetched again, and recordings |
 //! | `network` | servers that drip, proxies, and little memory |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
@@ -67,6 +68,8 @@ mod discovery_python;
 mod discovery_trace;
 #[cfg(feature = "forecasting")]
 mod eia_api;
+#[cfg(feature = "forecasting")]
+mod eia_record;
 #[cfg(feature = "forecasting")]
 mod eia_server;
 mod elsewhere;

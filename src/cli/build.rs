@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt, lineage, plan, sealed, threads};
+use super::{CommandError, Exit, Session, interrupt, lineage, needed_secrets, plan, sealed, threads};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
@@ -103,7 +103,7 @@ pub(super) fn once(
     let jobs = args.jobs.unwrap_or_else(threads::cores).get();
     let goals = goals(args, project, session)?;
     let needed = project.graph.needed(&goals);
-    setup::require_secrets(project, &needed).map_err(|mut failure| {
+    needed_secrets::require_secrets(project, &needed).map_err(|mut failure| {
         // Whatever else is missing is told at once.
         if let Err(errors) = engine::plan::plan(project.context().inputs(), &goals, args.force) {
             failure.diagnostics.extend(project.plan_failure(&errors).diagnostics);
@@ -111,7 +111,7 @@ pub(super) fn once(
         failure
     })?;
     let force = |id| args.force && (!args.only || goals.contains(&id));
-    setup::require_what_tasks_need(project, &goals, &force)?;
+    needed_secrets::require_what_tasks_need(project, &goals, &force)?;
     let options = Options {
         goals,
         asked: args.goals.clone(),

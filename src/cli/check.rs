@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session};
+use super::{CommandError, Exit, Session, needed_secrets};
 use crate::diagnostic::{Diagnostic, Severity, few_at_each_place};
 use crate::engine::files::{PathState, neither};
 use crate::engine::graph::TargetId;
@@ -107,7 +107,9 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
     let place = |(error, _): &(PlanError, bool)| project.place_of_instances(error);
     let few = few_at_each_place(&missing, |(error, needed)| format!("{needed} {error}"), place);
     let mut found: Vec<Diagnostic> = few.into_iter().flat_map(told).collect();
-    if let Err(failure) = setup::require_secrets(project, &needed) {
+    let required = needed_secrets::require_secrets(project, &needed);
+    let by_tasks = needed_secrets::require_what_tasks_need(project, goals, &|_| false);
+    for failure in [required, by_tasks].into_iter().filter_map(Result::err) {
         found.extend(failure.diagnostics);
     }
     found

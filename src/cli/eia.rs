@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt};
+use super::{CommandError, Common, Exit, Session, interrupt};
 use crate::diagnostic::Diagnostic;
 use crate::engine::clock;
 use crate::engine::task::{Message, TaskError};
@@ -108,11 +108,11 @@ impl Record {
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let EiaCommand::Record(args) = &args.command;
     // Within a project, its builds and this command count their requests together.
-    let project = match setup::is_in_project(&session.common) {
+    let project = match is_in_project(&session.common) {
         true => Some(session.load()?),
         false => None,
     };
-    let key = setup::secret_anywhere(session, KEY).ok_or_else(|| {
+    let key = secret_anywhere(session, KEY).ok_or_else(|| {
         CommandError::usage(
             Diagnostic::error(format!("the EIA API needs a key, and `{KEY}` is not set"))
                 .help(format!(
@@ -121,7 +121,10 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
                 .help("a key is free: https://www.eia.gov/opendata/register.php"),
         )
     })?;
-    session.screen.hide(Mask::new([key.as_str()]));
+    let declared = project.iter().flat_map(|project| project.secrets.values());
+    session
+        .screen
+        .hide(Mask::new(declared.chain([&key]).map(String::as_str)));
     let start = session.common.directory.clone().unwrap_or_default();
     let pace = RequestPace::new(project.as_deref());
     let recorded = record(&RecordRequest {
@@ -148,6 +151,23 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         )),
     }
     Ok(Exit::Done)
+}
+
+/// Whether a command is used within a project.
+fn is_in_project(common: &Common) -> bool {
+    setup::find(common).is_ok_and(|file| file.is_file())
+}
+
+/// A secret from the environment or `.env`, declared or not: beside the Atsaffile, or without one where the user stands.
+fn secret_anywhere(session: &Session, name: &str) -> Option<String> {
+    let root = match setup::find(&session.common) {
+        Ok(file) => setup::root_of(&file),
+        Err(_) => session.common.directory.clone().unwrap_or_default(),
+    };
+    let of_file = || setup::env_file(&root.join(".env"), &mut Vec::new()).remove(name);
+    let is_set = |value: &String| !value.is_empty();
+    let value = session.env.get(name).filter(|value| is_set(value)).cloned();
+    value.or_else(of_file).filter(is_set)
 }
 
 /// How often the API may be asked.

@@ -24,6 +24,7 @@ mod logs;
 mod misplaced;
 #[cfg(feature = "forecasting")]
 mod mlflow;
+mod needed_secrets;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;

@@ -9,6 +9,7 @@ mod golden_models;
 mod hostile;
 mod hostile_files;
 mod ingest;
+mod ingest_live;
 mod mlflow;
 mod package;
 mod panel;

@@ -315,6 +315,7 @@ impl<'a> Client<'a> {
         let looked_at = &answer.body[..answer.body.len().min(LOOKED_AT)];
         // A key at the end of it, cut in two, lies far behind what is shown.
         let text = self.hide(&String::from_utf8_lossy(looked_at));
+        let text: String = text.chars().take(4 * SHOWN).collect();
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = words.join(" ");
         let mut shown: String = text.chars().take(SHOWN).collect();

@@ -291,3 +291,62 @@ impl Rows {
         (read == unpacked.len()).then(|| Self::from_parts(parts))?
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::Fuzz;
+
+    fn rows() -> Rows {
+        let mut rows = Rows::default();
+        for hour in 0..48 {
+            rows.push(hour, ["CISO", "NG"], Some(f64::from(hour)).filter(|value| *value > 3.0));
+            rows.push(hour, ["TEX", "SUN"], Some(0.5));
+        }
+        rows
+    }
+
+    #[test]
+    fn a_part_is_read_as_it_was_written_and_a_forged_one_is_none() {
+        let bytes = rows().to_bytes();
+        let read = Rows::from_bytes(&bytes).expect("rows");
+        assert_eq!((read.to_bytes(), read.len()), (bytes, 96));
+        let packed = |parts: ([Vec<String>; 3], Vec<Row>)| {
+            let bytes = bincode::serde::encode_to_vec(parts, bincode::config::standard()).expect("bytes");
+            zstd::encode_all(bytes.as_slice(), 0).expect("packed")
+        };
+        let (texts, read) = (rows().parts().0.map(<[String]>::to_vec), rows().parts().1.to_vec());
+        assert!(Rows::from_bytes(&packed((texts.clone(), read.clone()))).is_some());
+        let few = texts.clone().map(|texts| texts.into_iter().take(1).collect());
+        assert!(
+            Rows::from_bytes(&packed((few, read.clone()))).is_none(),
+            "a number without a text"
+        );
+        let twice = texts.map(|texts| texts.iter().chain(&texts).cloned().collect());
+        assert!(
+            Rows::from_bytes(&packed((twice, read))).is_none(),
+            "a text with two numbers"
+        );
+        assert!(Rows::from_bytes(b"").is_none());
+    }
+
+    #[test]
+    fn fuzz_kept_months() {
+        Fuzz::of("kept months", [rows().to_bytes()]).run(|bytes| {
+            if let Some(rows) = Rows::from_bytes(bytes) {
+                assert!(rows.iter().all(|row| row.value().is_none_or(f64::is_finite)));
+            }
+        });
+    }
+
+    #[test]
+    fn what_changed_is_counted_where_it_was_asked_again() {
+        let (before, mut after) = (rows().within(0..24), Rows::default());
+        after.push(4, ["CISO", "NG"], Some(40.0));
+        after.push(30, ["CISO", "NG"], Some(1.0));
+        let revisions = before.compared(&after, |hour| hour < 5);
+        assert_eq!((revisions.revised, revisions.new, revisions.gone), (1, 1, 9));
+        let (row, was) = revisions.first.expect("one");
+        assert_eq!((row.value(), was), (Some(40.0), Some(4.0)));
+    }
+}

@@ -53,15 +53,13 @@ impl Query {
         }
     }
 
-    /// The series in words, such as `CISO, TEX NG`.
+    /// The series in words, such as `CISO, TEX NG`; facets of which all are asked for are left out.
     pub(crate) fn series(&self) -> String {
-        let codes = self.codes.iter().zip(self.route.facets);
-        let codes: Vec<String> = codes
-            .map(|(codes, facet)| match codes.as_slice() {
-                [] => format!("any {facet}"),
-                codes => codes.join(", "),
-            })
-            .collect();
-        codes.join(" ")
+        let codes = self.codes.iter().filter(|codes| !codes.is_empty());
+        let codes: Vec<String> = codes.map(|codes| codes.join(", ")).collect();
+        match codes.is_empty() {
+            true => "any series".to_owned(),
+            false => codes.join(" "),
+        }
     }
 }
