@@ -1,29 +1,31 @@
 //! Detectors that look at the values of one series: outliers, shifts of the level, and seasons.
 //!
-//! The detectors are those of the crate augurs; what is done here is to put a series into the form that each expects.
-
-use augurs::changepoint::{Detector as _, NormalGammaDetector};
-use augurs::outlier::{MADDetector, OutlierDetector as _};
-use augurs::seasons::{Detector as _, PeriodogramDetector};
+//! A few lines each; the crates that have such detectors bring dozens of others, and change the features of those that
+//! tables are read with.
 
 /// The positions of the values that lie more than `threshold` median absolute deviations from the median, each side of
 /// it having its own (Rosenmai, 2013: the double MAD).
 pub(crate) fn far(values: &[f64], threshold: f64) -> Vec<usize> {
-    let detector = MADDetector::with_threshold(threshold);
-    // A series of which more than half is one value has no deviation to measure with.
-    let Ok(prepared) = detector.preprocess(&[values]) else {
-        return Vec::new();
+    let middle = median(values);
+    let deviation = |side: fn(f64) -> bool| {
+        let distances: Vec<f64> = values
+            .iter()
+            .map(|value| value - middle)
+            .filter(|d| side(*d))
+            .map(f64::abs)
+            .collect();
+        median(&distances)
     };
-    let Ok(found) = detector.detect(&prepared) else {
-        return Vec::new();
+    let (below, above) = (
+        deviation(|distance| distance <= 0.0),
+        deviation(|distance| distance >= 0.0),
+    );
+    let is_far = |value: &f64| {
+        let unit = if *value < middle { below } else { above };
+        // Where more than half of a side is one value, there is no deviation to measure with.
+        unit > 0.0 && (value - middle).abs() > threshold * unit
     };
-    let mut far = Vec::new();
-    for series in &found.series_results {
-        for interval in &series.outlier_intervals.intervals {
-            far.extend(interval.start..interval.end.unwrap_or(values.len()));
-        }
-    }
-    far
+    (0..values.len()).filter(|at| is_far(&values[*at])).collect()
 }
 
 /// A level that changed.
@@ -31,70 +33,83 @@ pub(crate) fn far(values: &[f64], threshold: f64) -> Vec<usize> {
 pub(crate) struct LevelShift {
     /// Position of the first value after it.
     pub(crate) at: usize,
-    /// The median before, from the shift before on.
+    /// The median before it.
     pub(crate) before: f64,
-    /// The median after, up to the next shift.
+    /// The median after it.
     pub(crate) after: f64,
-    /// Their difference in units of the interquartile range of the seasons' medians within their levels.
+    /// Their difference in units of the interquartile range around the two.
     pub(crate) size: f64,
 }
 
-/// The largest shift of the level of a series with seasons of these lengths, the shortest first.
+/// Fewest seasons in which a level can be seen to shift.
+const FEWEST_SEASONS: usize = 8;
+
+/// The clearest shift of the level of a series with seasons of these lengths, the shortest first.
 ///
-/// Changes within a season are none of the level: what is looked at is the median of each of the shortest seasons, by Bayesian
-/// online change point detection (Adams and MacKay, 2007). `None` if there is none, or fewer than eight seasons.
+/// Changes within a season are none of the level: what is looked at is the median of each of the shortest seasons. The shift
+/// lies where the cumulative sum of their deviations from the mean is farthest from zero (Page, 1954). `None` of fewer than
+/// eight seasons.
 pub(crate) fn level_shift(values: &[f64], seasons: &[usize]) -> Option<LevelShift> {
     let season = seasons.first().copied().unwrap_or(1).max(1);
     let medians: Vec<f64> = values.chunks_exact(season).map(median).collect();
-    if medians.len() < 8 {
+    if medians.len() < FEWEST_SEASONS {
         return None;
     }
-    let (middle, spread) = (median(&medians), deviation(&medians));
-    if spread <= 0.0 {
-        return None;
-    }
-    let scaled: Vec<f64> = medians.iter().map(|value| (value - middle) / spread).collect();
-    let mut bounds = NormalGammaDetector::default().detect_changepoints(&scaled);
-    bounds.retain(|at| 0 < *at && *at < medians.len());
-    bounds.sort_unstable();
-    bounds.dedup();
-    let begins: Vec<usize> = std::iter::once(0).chain(bounds.iter().copied()).collect();
-    let ends = bounds.iter().copied().chain([medians.len()]);
-    let levels: Vec<&[f64]> = begins
-        .iter()
-        .zip(ends)
-        .map(|(begin, end)| &medians[*begin..end])
-        .collect();
-    let around = levels.iter().flat_map(|level| {
-        let middle = median(level);
-        level.iter().map(move |value| (value - middle).abs())
+    let mean = super::metrics::mean(&medians);
+    let sums = medians.iter().scan(0.0, |sum: &mut f64, value| {
+        *sum += value - mean;
+        Some(sum.abs())
     });
+    // The last sum is that of all deviations, which is nothing.
+    let (at, _) = sums
+        .enumerate()
+        .take(medians.len() - 1)
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (first, second) = medians.split_at(at + 1);
+    let (before, after) = (median(first), median(second));
+    let around = first.iter().map(|value| (value - before).abs());
+    let around: Vec<f64> = around.chain(second.iter().map(|value| (value - after).abs())).collect();
     // Twice the median distance from the middle: the interquartile range, where values lie evenly around it.
-    let unit = 2.0 * median(&around.collect::<Vec<_>>());
-    let shift = |at: usize| {
-        let (before, after) = (median(levels[at]), median(levels[at + 1]));
-        LevelShift {
-            at: begins[at + 1] * season,
-            before,
-            after,
-            size: (after - before).abs() / unit.max(f64::MIN_POSITIVE),
-        }
-    };
-    let shifts = (0..levels.len() - 1).map(shift);
-    shifts.max_by(|a, b| a.size.total_cmp(&b.size))
+    let unit = 2.0 * median(&around);
+    let difference = (after - before).abs();
+    (difference > 0.0).then(|| LevelShift {
+        at: (at + 1) * season,
+        before,
+        after,
+        size: difference / unit.max(f64::MIN_POSITIVE),
+    })
 }
 
-/// The lengths of the seasons that show in a series, in steps, the clearest first: peaks of its periodogram.
+/// The longest season that is looked for, in steps.
+const LONGEST: usize = 512;
+
+/// The autocorrelation from which a season counts as one.
+const CLEAR: f64 = 0.3;
+
+/// The lengths of the seasons that show in a series, in steps, the clearest first: peaks of its autocorrelation.
+///
+/// What is correlated are the changes from step to step, so that a level that drifts is none. Multiples of a season peak as it
+/// does, and are left out. A season is looked for from 4 steps on, of which three have to be there.
 pub(crate) fn seasons(values: &[f64]) -> Vec<usize> {
-    // Below three rounds of the shortest season that is looked for, nothing shows.
-    if values.len() < 12 || deviation(values) <= 0.0 {
+    let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let squares: f64 = changes.iter().map(|change| change * change).sum();
+    let longest = LONGEST.min(values.len() / 3);
+    if squares <= 0.0 || longest < 5 {
         return Vec::new();
     }
-    let found = PeriodogramDetector::default().detect(values);
+    let correlation = |lag: usize| changes.iter().zip(&changes[lag..]).map(|(a, b)| a * b).sum::<f64>() / squares;
+    let by_lag: Vec<f64> = (0..=longest + 1).map(correlation).collect();
+    let is_peak =
+        |lag: &usize| by_lag[*lag] > CLEAR && by_lag[*lag] >= by_lag[lag - 1] && by_lag[*lag] >= by_lag[lag + 1];
+    let mut peaks: Vec<usize> = (4..=longest).filter(is_peak).collect();
+    peaks.sort_by(|a, b| by_lag[*b].total_cmp(&by_lag[*a]));
+    let mut found: Vec<usize> = Vec::new();
+    for peak in peaks {
+        if found.iter().all(|known| peak % known != 0) {
+            found.push(peak);
+        }
+    }
     found
-        .into_iter()
-        .filter_map(|length| usize::try_from(length).ok())
-        .collect()
 }
 
 /// The middle value, or the mean of the two in the middle; NaN of none.
@@ -106,11 +121,6 @@ fn median(values: &[f64]) -> f64 {
         (n, half) if n % 2 == 1 => sorted[half],
         (_, half) => f64::midpoint(sorted[half - 1], sorted[half]),
     }
-}
-
-/// The standard deviation; 0 of none.
-fn deviation(values: &[f64]) -> f64 {
-    super::metrics::sample_std(values).unwrap_or_default()
 }
 
 #[cfg(test)]
