@@ -132,7 +132,8 @@ mod tests {
         let at = |t: usize| f64::from(u32::try_from(t).expect("small"));
         let value = |t: usize| {
             let day = at(t % 24) * (24.0 - at(t % 24));
-            let odd = at((t * t * 7919 + t * 104_729) % 23);
+            // Bits of a product, which have no pattern.
+            let odd = at((t.wrapping_mul(0x9E37_79B9) >> 7) % 23);
             500.0 + day + odd + shift(t)
         };
         (0..1_680).map(value).collect()

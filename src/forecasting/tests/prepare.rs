@@ -208,7 +208,7 @@ fn values_below_zero_outliers_and_units_are_mended_counted_and_listed() {
         let value = |hour: u32| match hour {
             3 => -2,
             9 => 5_000,
-            hour => 100 + hour64(hour) % 7,
+            hour => 100 + i64::from(hour) % 7,
         };
         (0..24)
             .map(|hour| format!("{id},2024-01-01 {hour:02}:00,{}\n", value(hour)))
@@ -219,7 +219,7 @@ fn values_below_zero_outliers_and_units_are_mended_counted_and_listed() {
         ("negatives", text("clip")),
         ("negatives_of", text("*_SUN")),
         ("outliers", text("null")),
-        ("outlier_threshold", Value::Int(60)),
+        ("outlier_threshold", Value::Int(500)),
         ("unit", text("MWh -> GWh")),
     ];
     prepare(&project, &raw, &params).expect("series");
@@ -251,10 +251,6 @@ fn values_below_zero_outliers_and_units_are_mended_counted_and_listed() {
         told.starts_with("`unit` cannot convert `MWh` to `barrels`\nhelp: units of energy "),
         "{told}"
     );
-}
-
-fn hour64(hour: u32) -> i64 {
-    i64::from(hour)
 }
 
 #[test]
