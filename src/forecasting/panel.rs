@@ -316,6 +316,6 @@ fn refuse_odd(id: &str, rows: &[(NaiveDateTime, Option<f64>)], frequency: Freque
     for pair in rows.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
         one(pair.iter().map(|(ds, _)| (*ds, Some(0.0))).collect())?;
     }
-    let odd = rows.iter().filter(|(_, y)| y.is_some_and(|y| !y.is_finite()));
-    odd.map(|row| one(vec![*row])).collect()
+    let mut odd = rows.iter().filter(|(_, y)| y.is_some_and(|y| !y.is_finite()));
+    odd.try_for_each(|row| one(vec![*row]))
 }
