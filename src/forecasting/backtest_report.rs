@@ -229,10 +229,16 @@ impl BacktestReport<'_> {
         let needed = failures.filter_map(|outcome| outcome.as_ref().err()?.needed).min()?;
         let longest = self.series.iter().map(|(series, _)| series.y.len()).max()?;
         let horizon = longest.checked_sub(needed).filter(|horizon| *horizon > 0);
+        // What a model needs grows with its seasons.
+        let past = longest.saturating_sub(self.config.windows.horizon);
+        let season = (self.season() * past / needed.max(1)).max(1);
         let of_least = format!("the model that needs least needs {needed} values before the last window");
         Some(match horizon {
             Some(horizon) => format!("{of_least}: lower `horizon` to {horizon}, or take models that need less"),
-            None => format!("{of_least}: lower `season_length`, or take models that need less, such as `Naive`"),
+            None if season < self.season() => {
+                format!("{of_least}: lower `season_length` to {season}, or take models that need less, such as `Naive`")
+            }
+            None => format!("{of_least}: take models that need less, such as `Naive`, or a longer span of data"),
         })
     }
 

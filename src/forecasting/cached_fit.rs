@@ -230,6 +230,12 @@ impl WindowForecast {
         if paths().any(|path| path.len() != request.horizon) || self.forecast.intervals.len() != request.levels.len() {
             return Err("the forecast has another length than asked for".to_owned().into());
         }
+        let inverted = |interval: &Interval| interval.lower.iter().zip(&interval.upper).any(|(low, high)| low > high);
+        if self.forecast.intervals.iter().any(inverted) {
+            return Err("a lower bound of the forecast lies above the upper one"
+                .to_owned()
+                .into());
+        }
         let finite = paths().flatten().all(|value| value.is_finite());
         finite
             .then_some(self)

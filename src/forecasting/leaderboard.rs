@@ -14,6 +14,9 @@ use super::table::ParquetTable;
 use super::weighting::Score;
 use crate::engine::task::{Context, TaskError};
 
+/// What stands in the place of the model of a series that none forecasts.
+pub(crate) const NO_MODEL: &str = "none";
+
 /// How a model did on one window of one series.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WindowScore {
@@ -98,6 +101,14 @@ impl LeaderboardLine {
             model: self.model.clone(),
             series: vec![self.series[at].clone()],
             rank: None,
+        }
+    }
+
+    /// The model's name, or that of none.
+    fn name(&self) -> &str {
+        match self.model.as_str() {
+            "" => NO_MODEL,
+            model => model,
         }
     }
 
@@ -186,12 +197,7 @@ pub(crate) fn write(
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
     let mut table = ParquetTable::default()
         .texts("unique_id", lines.iter().map(|line| line.unique_id.as_deref()))
-        .texts(
-            "model",
-            lines
-                .iter()
-                .map(|line| Some(line.model.as_str()).filter(|name| !name.is_empty())),
-        )
+        .texts("model", lines.iter().map(|line| Some(line.name())))
         .numbers("rmse_mean", column(|window| Some(window.rmse)))
         .numbers("rmse_std", lines.iter().map(|line| line.rmse_std()))
         .numbers("mae_mean", column(|window| Some(window.mae)))

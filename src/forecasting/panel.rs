@@ -276,12 +276,12 @@ fn ended(series: &Series, end: Option<NaiveDateTime>, ended_after: usize) -> Opt
     (latest <= end).then_some(Fault::Ended { last, end })
 }
 
-/// Whether all of several values are one.
+/// Whether all values are one; of two that may be by chance.
 fn constant(rows: &[(NaiveDateTime, Option<f64>)]) -> Option<Fault> {
     let mut values = rows.iter().filter_map(|(_, y)| *y);
-    let (first, second) = (values.next()?, values.next()?);
-    let same = |y: f64| y - first == 0.0;
-    (same(second) && values.all(same)).then_some(Fault::Constant(first))
+    let first = values.next()?;
+    let (same, others) = values.fold((true, 0), |(same, n), y| (same && y - first == 0.0, n + 1));
+    (same && others > 1).then_some(Fault::Constant(first))
 }
 
 /// The values after the last gap of a series, and the first time at which it lacks one.
@@ -316,6 +316,6 @@ fn refuse_odd(id: &str, rows: &[(NaiveDateTime, Option<f64>)], frequency: Freque
     for pair in rows.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
         one(pair.iter().map(|(ds, _)| (*ds, Some(0.0))).collect())?;
     }
-    let odd = rows.iter().filter(|(_, y)| y.is_some_and(|y| !y.is_finite()));
-    odd.map(|row| one(vec![*row])).collect()
+    let mut odd = rows.iter().filter(|(_, y)| y.is_some_and(|y| !y.is_finite()));
+    odd.try_for_each(|row| one(vec![*row]))
 }

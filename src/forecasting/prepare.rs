@@ -191,14 +191,10 @@ impl Task for PrepareClean {
             unit.convert(&mut rows, &mut report);
         }
         let mut rows = merged(rows, of_param(context, "duplicates"), &mut report)?;
-        let clipped = match of_param(context, "negatives") {
-            NegativePolicy::Clip => Patterns::of(&context.texts("negatives_of"))?,
-            NegativePolicy::Keep => Patterns::default(),
-        };
-        let outliers = match of_param(context, "outliers") {
-            OutlierPolicy::Null => Some(context.number("outlier_threshold")),
-            OutlierPolicy::Keep => None,
-        };
+        let patterns = Patterns::of(&context.texts("negatives_of"))?;
+        let clips = of_param(context, "negatives");
+        let threshold = context.number("outlier_threshold");
+        let outliers = of_param(context, "outliers");
         let filling = Filling {
             policy: of_param(context, "gaps"),
             longest: context.count("max_gap"),
@@ -208,11 +204,13 @@ impl Task for PrepareClean {
         let mut clean = Vec::with_capacity(rows.len());
         for same in rows.chunk_by_mut(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
-            if clipped.fit(&same[0].unique_id) {
-                clip(same, &mut report);
+            match clips {
+                NegativePolicy::Clip if patterns.fit(&same[0].unique_id) => clip(same, &mut report),
+                NegativePolicy::Clip | NegativePolicy::Keep => {}
             }
-            if let Some(threshold) = outliers {
-                remove_outliers(same, threshold, &mut report);
+            match outliers {
+                OutlierPolicy::Null => remove_outliers(same, threshold, &mut report),
+                OutlierPolicy::Keep => {}
             }
             let same = match ends {
                 EndPolicy::Trim => trimmed(same, &mut report),

@@ -4,6 +4,7 @@ mod backtest_report;
 mod collect;
 mod faults;
 mod fuzz;
+mod gates;
 mod golden;
 mod golden_models;
 mod hostile;

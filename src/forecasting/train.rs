@@ -133,7 +133,7 @@ const PARAMS: [ParamSchema; OWN.len() + registry::SETTINGS.len()] = {
 
 static SCHEMA: Schema = Schema {
     name: "train_backtest_select",
-    version: 5,
+    version: 6,
     summary: "compares models in a back-test with a rolling origin, and selects the best",
     params: &PARAMS,
     inputs: &[

@@ -99,7 +99,7 @@ impl Task for ValidateClean {
         if !verdicts[0].is_broken() {
             verdicts.extend(check(context, &rows)?);
         }
-        for verdict in &verdicts {
+        for verdict in verdicts.iter().filter(|verdict| verdict.rule.level != Level::Off) {
             context.log(&format!("{}: {}", verdict.rule.name, verdict.told()));
         }
         let policy = OnBadSeries::of(context);

@@ -20,6 +20,7 @@ pub(crate) fn reach(level: f64, freedom: usize) -> f64 {
 }
 
 /// Hill's expansion, for `n` degrees of freedom and the probability of both tails together.
+#[expect(clippy::many_single_char_names, reason = "the names of the paper")]
 fn hill(tails: f64, n: f64) -> f64 {
     let a = 1.0 / (n - 0.5);
     let b = 48.0 / (a * a);

@@ -127,7 +127,8 @@ impl Report {
             (self.outliers, "outliers removed"),
         ];
         let also = also.into_iter().filter(|(count, _)| *count > 0);
-        let also: String = also.map(|(count, what)| format!(", {count} {what}")).collect();
+        let words = |(count, what): (usize, &str)| format!(", {count} {what}");
+        let also: String = also.map(words).collect();
         format!(
             "{rows} rows of {} series, {} values filled, {} values missing{also}",
             self.series.len(),

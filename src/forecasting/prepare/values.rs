@@ -10,7 +10,6 @@ use crate::forecasting::detect;
 use crate::forecasting::series::Observation;
 
 /// Patterns of the names of series.
-#[derive(Default)]
 pub(super) struct Patterns(GlobSet);
 
 impl Patterns {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Champion, digest_of, label, scores, unique_ids, windows};
 use crate::engine::task::{Context, TaskError};
+use crate::forecasting::leaderboard::NO_MODEL;
 use crate::forecasting::limits::SizeLimit;
 use crate::forecasting::mlflow::{LoggedDataset, MetricPoint};
 use crate::forecasting::table::{self, Columns};
@@ -110,7 +111,8 @@ impl Logged<'_> {
             line("", &numbers, true);
         }
         let names = Columns::of(self.context, self.leaderboard, "leaderboard").texts("model")?;
-        let mut seen = Vec::new();
+        // What is not forecast has no numbers.
+        let mut seen = vec![NO_MODEL.to_owned()];
         for name in names {
             if !seen.contains(&name) {
                 if let Some(numbers) = scores(self.leaderboard, &name) {

@@ -198,8 +198,8 @@ fn where_all_models_fail_each_says_why() {
     let failed = on_short_series(&project, &without(&two_series(340), "A"), select, |_| no_fit());
     let expected = format!(
         "no model could forecast any window\n{TOO_SHORT}\n{ODD}
-help: the model that needs least needs 384 values before the last window: lower `season_length`, or take models that need \
-         less, such as `Naive`"
+help: the model that needs least needs 384 values before the last window: lower `season_length` to 19, or take models \
+         that need less, such as `Naive`"
     );
     assert_eq!(reported(failed), expected);
     for name in ["cv_results", "leaderboard", "selected"] {

@@ -19,6 +19,7 @@ fn select(project: &TaskDirectory, model: &str) {
         models(&[model]),
         ("n_windows", Value::Int(2)),
         ("step_size", Value::Int(24)),
+        ("ended_after", Value::Int(1000)),
     ];
     on_csv(project, &two_series(600), &params).expect("selected");
 }

@@ -76,8 +76,9 @@ fn the_settings_of_a_model_reach_it() {
 #[test]
 fn the_parts_of_a_back_test_are_the_models_that_it_fits() {
     let project = TaskDirectory::new();
-    let parts = |names: &[&str]| -> Vec<String> {
-        project.with("train_backtest_select", &[models(names)], &[], |task, context| {
+    let parts_where = |names: &[&str], on_bad_series: &str| -> Vec<String> {
+        let params = [models(names), ("on_bad_series", text(on_bad_series))];
+        project.with("train_backtest_select", &params, &[], |task, context| {
             let parts = task.parts(&context.params);
             for part in &parts {
                 let model = registry::find(&part.name).expect("a model");
@@ -86,7 +87,12 @@ fn the_parts_of_a_back_test_are_the_models_that_it_fits() {
             parts.into_iter().map(|part| part.name).collect()
         })
     };
+    let parts = |names: &[&str]| parts_where(names, "drop");
     assert_eq!(parts(&["LagRidge", "HoltWinters"]), ["HoltWinters", "LagRidge"]);
+    assert_eq!(
+        parts_where(&["LagRidge"], "fallback"),
+        ["HistoricAverage", "LagRidge", "Naive", "SeasonalNaive"]
+    );
     assert_eq!(parts(&["LagRidge", "LagRidge"]), ["LagRidge"]);
     assert_eq!(parts(&["TBATS", "MSTL_ARIMA"]), ["AutoARIMA", "MSTL_ARIMA", "TBATS"]);
     assert!(!parts(&["MSTL_HoltWinters", "DoubleSeasonalHoltWinters"]).contains(&"HoltWinters".to_owned()));

@@ -39,7 +39,7 @@ impl Measure {
     }
 
     /// One fault of a series as a whole, in words.
-    fn whole(id: &str, found: f64, why: String) -> Self {
+    fn whole(id: &str, found: f64, why: &str) -> Self {
         Self {
             found,
             count: 1,
@@ -93,7 +93,7 @@ impl Measured<'_> {
             }
             RuleName::Steps => Measure::rows(self.off_steps().into_iter(), n),
             RuleName::Negative => self.negative(rule.limit),
-            RuleName::Length => Measure::whole(self.id, number(n), format!("{n} rows")),
+            RuleName::Length => Measure::whole(self.id, number(n), &format!("{n} rows")),
             RuleName::Constant => self.constant(),
             RuleName::Stuck => self.stuck(),
             RuleName::Jumps => self.jumps(rule.limit),
@@ -175,7 +175,7 @@ impl Measured<'_> {
             true => Measure::whole(
                 self.id,
                 1.0,
-                first.map_or("no value".to_owned(), |y| format!("always {y}")),
+                &first.map_or("no value".to_owned(), |y| format!("always {y}")),
             ),
             false => Measure::default(),
         }
@@ -190,7 +190,7 @@ impl Measured<'_> {
         };
         let value = run[0].y.unwrap_or_default();
         let why = format!("{value} for {} steps from {} on", run.len(), run[0].ds);
-        Measure::whole(self.id, number(run.len()), why)
+        Measure::whole(self.id, number(run.len()), &why)
     }
 
     /// The largest change from one row to the next in units of the interquartile range, and the rows that exceed it.
@@ -257,7 +257,7 @@ impl Measured<'_> {
             ..Measure::whole(
                 self.id,
                 share,
-                format!("{there} of {asked} steps from {begin} on have a value"),
+                &format!("{there} of {asked} steps from {begin} on have a value"),
             )
         }
     }
@@ -272,13 +272,13 @@ impl Measured<'_> {
         let after = after_day.or_else(|| self.frequency.try_step(self.end?, 1));
         let last = self.rows.iter().rev().find(|row| row.y.is_some()).map(|row| row.ds);
         let (Some(after), Some(last)) = (after, last) else {
-            return Measure::whole(self.id, f64::INFINITY, "it has no value".to_owned());
+            return Measure::whole(self.id, f64::INFINITY, "it has no value");
         };
         let behind = steps_before(self.frequency, last, after).saturating_sub(1);
         Measure::whole(
             self.id,
             number(behind),
-            format!("its last value is of {last}, {behind} steps before the end"),
+            &format!("its last value is of {last}, {behind} steps before the end"),
         )
     }
 
@@ -295,7 +295,7 @@ impl Measured<'_> {
             median(&values).unwrap_or_default(),
             median(baseline).unwrap_or_default()
         );
-        Measure::whole(self.id, distance, why)
+        Measure::whole(self.id, distance, &why)
     }
 
     /// The largest difference between the medians before and after a time, in units of the interquartile range there.
@@ -312,7 +312,7 @@ impl Measured<'_> {
                 "from about {} to about {} at {}",
                 shift.before, shift.after, rows[shift.at].ds
             );
-            Measure::whole(self.id, shift.size, why)
+            Measure::whole(self.id, shift.size, &why)
         })
     }
 
@@ -321,11 +321,15 @@ impl Measured<'_> {
         let declared = rule.counts("declared").unwrap_or_else(|| self.frequency.seasons());
         let found = crate::forecasting::detect::seasons(&self.values());
         // A multiple or a part of a declared season is that season.
-        let is_known = |found: usize| declared.iter().any(|of| of % found == 0 || found % of == 0);
+        let is_known = |found: usize| {
+            declared
+                .iter()
+                .any(|of| of.is_multiple_of(found) || found.is_multiple_of(*of))
+        };
         let new: Vec<usize> = found.into_iter().filter(|found| !is_known(*found)).collect();
         match new.first() {
             None => Measure::default(),
-            Some(first) => Measure::whole(self.id, number(new.len()), format!("a season of {first} steps shows")),
+            Some(first) => Measure::whole(self.id, number(new.len()), &format!("a season of {first} steps shows")),
         }
     }
 }
