@@ -222,7 +222,6 @@ fn each_further_rule_breaks_and_holds() {
             vec![("start", text("2024-01-01")), ("end", text("2024-01-30"))],
         ),
         ("freshness", vec![("as_of", text("2024-01-30"))]),
-        ("seasons", vec![]),
     ] {
         validate(
             &project,
