@@ -5,7 +5,8 @@ use super::cached_fit::ForecastRequest;
 use super::forecaster::{self, Forecaster};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::selection::Selection;
-use super::series::{self, FREQUENCY};
+use super::frequency::FREQUENCY;
+use super::series;
 use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -28,7 +29,7 @@ pub(super) const INPUTS: [Port; 3] = [
 
 static SCHEMA: Schema = Schema {
     name: "forecast_publish",
-    version: 5,
+    version: 6,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &INPUTS,
@@ -60,12 +61,12 @@ impl Task for ForecastPublish {
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         validated(context)?;
         let forecaster = Forecaster::new(Selection::read(context, "selected")?)?;
-        let series = series::read(context, "clean")?;
+        let panel = series::read(context, "clean")?;
         let request = ForecastRequest {
-            horizon: context.count("horizon"),
+            horizon: panel.frequency.horizon(context),
             levels: &levels(context),
         };
-        let forecasts = forecaster.forecasts(context, &series, request)?;
+        let forecasts = forecaster.forecasts(context, &panel.series, request)?;
         forecaster::table(&forecasts).write(context, "predictions")
     }
 }

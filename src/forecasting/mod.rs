@@ -11,6 +11,7 @@ mod collect;
 mod csv_form;
 mod forecast;
 mod ingest;
+mod ingest_file;
 mod metrics_csv;
 mod package;
 mod predict;
@@ -23,9 +24,12 @@ mod backtest;
 mod backtest_config;
 mod backtest_report;
 mod cached_fit;
+mod columns;
 mod data_file;
 mod eia;
+mod far_times;
 mod forecaster;
+mod frequency;
 mod intervals;
 mod leaderboard;
 mod limits;
@@ -34,11 +38,14 @@ mod mlflow;
 mod model_package;
 mod models;
 mod parquet_check;
+mod parquet_table;
 mod registry;
 mod selection;
 mod series;
 mod table;
 mod thrift;
+mod times;
+mod timestamp;
 mod weighting;
 
 mod document;
@@ -62,6 +69,7 @@ use crate::engine::task::Tasks;
 pub fn tasks() -> Tasks {
     Tasks::new(vec![
         Box::new(ingest::IngestEia),
+        Box::new(ingest_file::IngestFile),
         Box::new(prepare::PrepareClean),
         Box::new(validate::ValidateClean),
         Box::new(train::TrainBacktestSelect),

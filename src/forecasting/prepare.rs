@@ -3,11 +3,14 @@
 use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
+use super::columns::Columns;
 use super::document;
+use super::far_times::{self, MAX_FILL};
+use super::frequency::{Calendars, FREQUENCY, Frequency, Grid};
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
-use super::series::{FREQUENCY, Frequency, Observation, observations_in};
-use super::table::{self, Columns, ParquetTable};
+use super::series::{Observation, observations_in};
+use super::table::{self, ParquetTable};
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -53,7 +56,7 @@ const LISTED: usize = 50;
 
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
-    version: 3,
+    version: 4,
     summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
         ParamSchema {
@@ -81,6 +84,7 @@ static SCHEMA: Schema = Schema {
             doc: "whether rows without a value before the first value of a series, and after its last, go; at the end no \
                   more than a tenth of it",
         },
+        MAX_FILL,
         FREQUENCY,
         MAX_MB,
         MAX_ROWS,
@@ -121,7 +125,7 @@ impl Task for PrepareClean {
         if rows.is_empty() {
             return Err(TaskError::new("`raw` has no rows"));
         }
-        let frequency = Frequency::declared_or_found(context, &rows);
+        let calendars = Calendars::declared_or_found(context, &rows);
         let came = rows.len();
         let mut report = Report::default();
         let rows = merged(rows, of_param(context, "duplicates"), &mut report)?;
@@ -132,18 +136,32 @@ impl Task for PrepareClean {
         };
         let (ends, limits) = (of_param(context, "ends"), TableLimits::of(context));
         let mut clean = Vec::with_capacity(rows.len());
+        let max_fill = far_times::max_fill(context);
         for same in rows.chunk_by(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
             let same = match ends {
                 EndPolicy::Trim => trimmed(same, &mut report),
                 EndPolicy::Keep => same,
             };
-            filled(same, frequency, fill, &mut report, &mut clean, limits)?;
+            let times: Vec<NaiveDateTime> = same.iter().map(|row| row.ds).collect();
+            let frequency = calendars.of_series(&times);
+            let grid = Grid::of(frequency, &times);
+            far_times::check(same, &grid, frequency, max_fill)?;
+            report.closed(&same[0].unique_id, &grid);
+            filled(same, &grid, frequency, fill, &mut report, &mut clean, limits)?;
         }
         let trimmed = match report.trimmed {
             0 => String::new(),
             rows => format!(", {rows} rows without a value trimmed at the ends"),
         };
+        if let Some(first) = report.off.first() {
+            context.warn(&format!(
+                "{} rows lie off the {} steps of their series, the first of them {}",
+                report.off_steps,
+                calendars.common(),
+                first["ds"].as_str().unwrap_or_default()
+            ));
+        }
         context.log(&format!(
             "{} rows of {} series, {} values filled, {} values missing{trimmed}",
             clean.len(),
@@ -151,7 +169,7 @@ impl Task for PrepareClean {
             report.filled,
             report.missing
         ));
-        document::write(context, "metadata", &report.report(came, frequency, &clean))?;
+        document::write(context, "metadata", &report.report(came, calendars.common(), &clean))?;
         ParquetTable::default()
             .texts("unique_id", clean.iter().map(|row| Some(row.unique_id.as_str())))
             .times("ds", clean.iter().map(|row| row.ds))
@@ -160,10 +178,13 @@ impl Task for PrepareClean {
     }
 }
 
+/// The columns of series, and those of the ingest from the EIA.
+const RAW: [&str; 7] = ["unique_id", "ds", "y", "time", "respondent", "fueltype", "value"];
+
 /// Reads the rows of `raw`, in the columns of the ingest or in those of a series.
 fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
-    let frame = table::read(context, "raw")?;
-    let columns = Columns::of(context, &frame, "raw");
+    let table = table::read_columns(context, "raw", &RAW)?;
+    let columns = Columns::of(context, &table, "raw");
     if columns.has("unique_id") {
         return observations_in(context, &columns);
     }
@@ -197,6 +218,14 @@ struct Report {
     not_finite: usize,
     /// Values below zero.
     negative: usize,
+    /// Open days without a row that are taken for holidays.
+    holidays: usize,
+    /// Which.
+    closed: Vec<Value>,
+    /// Rows whose time is none of the steps of their series.
+    off_steps: usize,
+    /// Which.
+    off: Vec<Value>,
     /// Times between the first and the last that had no row.
     absent: usize,
     /// Values that were filled.
@@ -216,6 +245,22 @@ struct Report {
 }
 
 impl Report {
+    /// Notes the holidays of a series, on which nothing is filled.
+    fn closed(&mut self, unique_id: &str, grid: &Grid) {
+        let days = grid.holidays();
+        self.holidays += days.len();
+        let room = LISTED - self.closed.len();
+        self.closed.extend(days.iter().take(room).map(|day| json!({ "unique_id": unique_id, "day": day.to_string() })));
+    }
+
+    /// Notes a row whose time is none of the steps.
+    fn off(&mut self, row: &Observation) {
+        self.off_steps += 1;
+        if self.off.len() < LISTED {
+            self.off.push(json!({ "unique_id": row.unique_id, "ds": row.ds.to_string() }));
+        }
+    }
+
     fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
         let start = clean.iter().map(|row| row.ds).min();
         let end = clean.iter().map(|row| row.ds).max();
@@ -243,6 +288,8 @@ impl Report {
                 "contradicting_times": self.contradicting.len(),
                 "contradictions": contradicting,
                 "missing_times": self.absent,
+                "holidays": { "days": self.holidays, "first": self.closed },
+                "off_steps": { "rows": self.off_steps, "first": self.off },
                 "empty_values": self.empty,
                 "not_finite_values": self.not_finite,
                 "negative_values": self.negative,
@@ -336,6 +383,7 @@ fn trimmed<'r>(rows: &'r [Observation], report: &mut Report) -> &'r [Observation
 /// Brings one series, sorted and without duplicates, to its steps, and fills the gaps that are short enough.
 fn filled(
     rows: &[Observation],
+    grid: &Grid,
     frequency: Frequency,
     fill: Option<usize>,
     report: &mut Report,
@@ -343,31 +391,25 @@ fn filled(
     limits: TableLimits,
 ) -> Result<(), TaskError> {
     let id = &rows[0].unique_id;
-    let row = |ds, y| Observation {
-        unique_id: id.clone(),
-        ds,
-        y,
-    };
     let first = clean.len();
     let before = (report.filled, report.missing);
-    for pair in rows.windows(2) {
-        clean.push(pair[0].clone());
-        let mut steps = 1;
-        let mut ds = frequency.step(pair[0].ds, steps);
-        // Where a row lies off the steps, the next steps are counted from it; validation reports it.
-        while ds < pair[1].ds {
-            clean.push(row(ds, None));
+    let mut next = 0;
+    for row in rows {
+        // A row off the steps stays where it is; validation reports it.
+        while let Some(ds) = grid.time(next).filter(|ds| *ds < row.ds) {
+            let unique_id = id.clone();
+            clean.push(Observation { unique_id, ds, y: None });
             limits.rows(clean.len() as u64).map_err(|excess| {
-                excess
-                    .in_input(&format!("the series up to `{id}`, at its {frequency} steps,"))
-                    .note(format!("it has no rows from {} to {}", pair[0].ds, pair[1].ds))
+                excess.in_input(&format!("the series up to `{id}`, at its {frequency} steps,"))
             })?;
-            report.absent += 1;
-            steps += 1;
-            ds = frequency.step(pair[0].ds, steps);
+            (report.absent, next) = (report.absent + 1, next + 1);
         }
+        match grid.step(row.ds) {
+            Some(step) => next = step + 1,
+            None => report.off(row),
+        }
+        clean.push(row.clone());
     }
-    clean.extend(rows.last().cloned());
     let series = &mut clean[first..];
     let mut at = 0;
     while at < series.len() {

@@ -10,7 +10,8 @@ use super::document;
 use super::intervals::IntervalMethod;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::registry::{self, RegisteredModel};
-use super::series::{self, FREQUENCY, Series};
+use super::frequency::{FREQUENCY, Frequency};
+use super::series::{self, Panel};
 use super::validate::ValidationStatus;
 use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::spec::Value;
@@ -23,12 +24,12 @@ pub(super) const MOST_STEPS: i64 = 10_000;
 /// The parameter `horizon` of this task and of the forecast.
 pub(super) const HORIZON: ParamSchema = ParamSchema {
     name: "horizon",
-    kind: Kind::Int {
+    kind: Kind::Auto(&Kind::Int {
         min: 1,
         max: MOST_STEPS,
-    },
-    default: Some(Literal::Int(24)),
-    doc: "steps to forecast (hours of hourly data)",
+    }),
+    default: Some(Literal::Text(AUTO)),
+    doc: "steps to forecast; auto follows the frequency: 24 hours, 14 days, 13 weeks, 12 months, 4 quarters, 5 years",
 };
 
 /// The parameter `level` of this task and of the forecast.
@@ -54,9 +55,10 @@ const OWN: [ParamSchema; 15] = [
     },
     ParamSchema {
         name: "step_size",
-        kind: Kind::Int { min: 1, max: 100_000 },
-        default: Some(Literal::Int(168)),
-        doc: "steps from one cutoff of the back-test to the next",
+        kind: Kind::Auto(&Kind::Int { min: 1, max: 100_000 }),
+        default: Some(Literal::Text(AUTO)),
+        doc: "steps from one cutoff of the back-test to the next; auto follows the frequency: 168 hours, 7 days, 4 weeks, \
+              3 months, a quarter, a year",
     },
     ParamSchema {
         name: "models",
@@ -128,7 +130,7 @@ const PARAMS: [ParamSchema; OWN.len() + registry::SETTINGS.len()] = {
 
 static SCHEMA: Schema = Schema {
     name: "train_backtest_select",
-    version: 5,
+    version: 6,
     summary: "compares models in a back-test with a rolling origin, and selects the best",
     params: &PARAMS,
     inputs: &[
@@ -201,15 +203,15 @@ pub(super) fn compare(
     candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<CandidateModel>,
 ) -> Result<(), TaskError> {
     validated(context)?;
-    let config = BacktestConfig::of(context);
+    let Panel { series, frequency } = series::read(context, "clean")?;
+    let config = BacktestConfig::of(context, frequency);
     if config.intervals == IntervalMethod::Conformal && config.windows.count < 2 {
         return Err(
             TaskError::new("conformal intervals need a back-test of at least two windows")
                 .help("raise `n_windows`, or set `intervals = \"own\"`"),
         );
     }
-    let series = series::read(context, "clean")?;
-    let seasons = seasons(context, &series);
+    let seasons = seasons(context, frequency);
     let placed = config.place(&series, &seasons)?;
     let candidates = candidates(context, &seasons);
     let mut results = backtest::run(context, &candidates, &placed, config.request())?;
@@ -247,11 +249,9 @@ pub(super) fn validated(context: &Context<'_>) -> Result<(), TaskError> {
 }
 
 /// The lengths of the seasons, the shortest first.
-fn seasons(context: &Context<'_>, series: &[Series]) -> Vec<usize> {
+fn seasons(context: &Context<'_>, frequency: Frequency) -> Vec<usize> {
     let mut seasons = match context.param("season_length") {
-        Value::Text(_) => series
-            .first()
-            .map_or_else(|| vec![1], |first| first.frequency.seasons()),
+        Value::Text(_) => frequency.seasons(),
         _ => context.counts("season_length"),
     };
     seasons.sort_unstable();

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use super::document;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
-use super::series::{FREQUENCY, Frequency, Observation, observations};
-use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
+use super::frequency::{Calendars, FREQUENCY, Grid};
+use super::series::{Observation, observations};
+use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
 /// How many rows that break a rule the report shows; all are counted.
@@ -17,14 +19,14 @@ const SHOWN: usize = 10;
 
 static SCHEMA: Schema = Schema {
     name: "validate_clean",
-    version: 1,
+    version: 2,
     summary: "checks the series rule by rule; a broken rule stops what follows",
     params: &[
         ParamSchema {
             name: "min_length",
-            kind: Kind::Int { min: 1, max: 1_000_000 },
-            default: Some(Literal::Int(48)),
-            doc: "fewest rows of a series",
+            kind: Kind::Auto(&Kind::Int { min: 1, max: 1_000_000 }),
+            default: Some(Literal::Text(AUTO)),
+            doc: "fewest rows of a series; auto follows the frequency: twice the usual horizon, 48 at most",
         },
         ParamSchema {
             name: "max_missing",
@@ -248,7 +250,7 @@ fn row(observation: &Observation) -> Value {
 
 /// All rules beyond the columns.
 fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<ValidationRule> {
-    let frequency = Frequency::declared_or_found(context, rows);
+    let calendars = Calendars::declared_or_found(context, rows);
     let mut rules = vec![
         ValidationRule::new(
             RuleName::Rows,
@@ -278,7 +280,7 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Vec<ValidationRule> {
         ),
     ));
     let series: Vec<&[&Observation]> = sorted.chunk_by(|a, b| a.unique_id == b.unique_id).collect();
-    rules.extend(by_series(context, &series, frequency));
+    rules.extend(by_series(context, &series, calendars));
     rules
 }
 
@@ -294,14 +296,15 @@ fn out_of_order(rows: &[Observation]) -> Vec<&Observation> {
 }
 
 /// The rules that look at each series as a whole.
-fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequency) -> Vec<ValidationRule> {
+fn by_series(context: &Context<'_>, series: &[&[&Observation]], calendars: Calendars) -> Vec<ValidationRule> {
     let (mut missing, mut nulls, mut off, mut negative) = ((0, Vec::new()), Vec::new(), Vec::new(), Vec::new());
     let (mut short, mut constant) = (Vec::new(), Vec::new());
-    let least = context.count("min_length");
+    let frequency = calendars.common();
+    let least = frequency.min_length(context);
     let allowed = context.number("max_missing");
     let floor = context.number("max_negative");
     for rows in series {
-        let (absent, first, odd) = steps(rows, frequency);
+        let (absent, first, odd) = steps(rows, calendars);
         let empty: Vec<Value> = rows
             .iter()
             .filter(|row| row.y.is_none())
@@ -356,19 +359,21 @@ fn by_series(context: &Context<'_>, series: &[&[&Observation]], frequency: Frequ
 }
 
 /// How many steps of a sorted series have no row, the first of them, and the rows that lie on none.
-fn steps(rows: &[&Observation], frequency: Frequency) -> (usize, Vec<Value>, Vec<Value>) {
+fn steps(rows: &[&Observation], calendars: Calendars) -> (usize, Vec<Value>, Vec<Value>) {
+    let times: Vec<NaiveDateTime> = rows.iter().map(|row| row.ds).collect();
+    let grid = Grid::of(calendars.of_series(&times), &times);
     let (mut absent, mut first, mut off) = (0, Vec::new(), Vec::new());
-    let start = rows[0].ds;
     let mut expected = 0;
     for at in rows {
-        let Some(step) = frequency.steps(start, at.ds) else {
+        let Some(step) = grid.step(at.ds) else {
             off.push(row(at));
             continue;
         };
-        absent += step.saturating_sub(expected);
-        for skipped in (expected..step).take(SHOWN - first.len()) {
-            first.push(json!({ "unique_id": at.unique_id, "ds": frequency.step(start, skipped).to_string() }));
-        }
+        absent += usize::try_from(step - expected).unwrap_or_default();
+        let skipped = (expected..step).take(SHOWN - first.len());
+        first.extend(skipped.filter_map(|step| grid.time(step)).map(
+            |ds| json!({ "unique_id": at.unique_id, "ds": ds.to_string() }),
+        ));
         expected = expected.max(step + 1);
     }
     (absent, first, off)
