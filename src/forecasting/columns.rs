@@ -49,6 +49,7 @@ impl<'a> Columns<'a> {
     /// An error on a table without any of some columns.
     pub(super) fn lacks_all(&self, names: &str) -> TaskError {
         self.with_names(TaskError::new(format!("`{}` has no columns {names}", self.role)))
+            .help("read the file with the task `ingest_file`, which takes any columns")
     }
 
     fn with_names(&self, error: TaskError) -> TaskError {
@@ -164,7 +165,12 @@ impl<'a> Columns<'a> {
                 _ => self.missing(name, at),
             })
         };
-        moments.into_iter().enumerate().zip(is_there.iter()).map(checked).collect()
+        moments
+            .into_iter()
+            .enumerate()
+            .zip(is_there.iter())
+            .map(checked)
+            .collect()
     }
 
     /// The error on texts that are no times.
@@ -180,8 +186,9 @@ impl<'a> Columns<'a> {
                 TaskError::new(format!("{} has no year of four digits", place(at)))
                     .help("write it with four, as in 2023-06-01 14:00:00")
             }
-            TimeFault::NoTime(at) => TaskError::new(format!("{} is no time", place(at)))
-                .help("write it as in 2023-06-01 14:00:00, in UTC"),
+            TimeFault::NoTime(at) => {
+                TaskError::new(format!("{} is no time", place(at))).help("write it as in 2023-06-01 14:00:00, in UTC")
+            }
             TimeFault::EitherOrder(at) => {
                 TaskError::new(format!("{} has a day and a month that could be each other", place(at)))
                     .note("no row has a number above 12 in either place")
@@ -208,7 +215,9 @@ pub(super) fn listed(names: &[String]) -> String {
 pub(super) fn integers(column: &Column) -> Vec<Option<i64>> {
     let numbers = column.cast(&DataType::Int64).ok();
     let numbers = numbers.as_ref().and_then(|column| column.i64().ok());
-    numbers.map(|numbers| numbers.iter().collect()).unwrap_or_else(|| vec![None; column.len()])
+    numbers
+        .map(|numbers| numbers.iter().collect())
+        .unwrap_or_else(|| vec![None; column.len()])
 }
 
 /// Whether a field of a CSV file says that there is no value: R's, pandas', SQL's and SAS's way, and those of the EIA, whose

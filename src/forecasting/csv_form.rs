@@ -40,9 +40,9 @@ impl CsvFault {
     /// What to do.
     pub(super) fn help(&self) -> &'static str {
         match self {
-            Self::Utf16 => "save it as UTF-8; a spreadsheet calls that `CSV UTF-8`",
-            Self::Separator(_) => "write it with commas between the fields, and a point in decimal numbers",
-            Self::Comment => "remove the lines before the header",
+            Self::Utf16 => "save it as UTF-8, or read it with the task `ingest_file`",
+            Self::Separator(_) => "write it with commas and decimal points, or read it with the task `ingest_file`",
+            Self::Comment => "remove the lines before the header, or read it with the task `ingest_file`",
             Self::Fields { .. } => "see whether the file was cut off, or a field with a comma in it lacks its quotes",
             Self::Broken(_) => "see whether each quote is closed",
         }

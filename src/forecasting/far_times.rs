@@ -34,11 +34,15 @@ pub(super) fn check(
     frequency: Frequency,
     max_fill: Option<u64>,
 ) -> Result<(), TaskError> {
-    let on: Vec<(i64, NaiveDateTime)> = rows.iter().filter_map(|row| Some((grid.step(row.ds)?, row.ds))).collect();
+    let on: Vec<(i64, NaiveDateTime)> = rows
+        .iter()
+        .filter_map(|row| Some((grid.step(row.ds)?, row.ds)))
+        .collect();
     let (Some(first), Some(last)) = (on.first(), on.last()) else {
         return Ok(());
     };
-    let absent = (last.0 - first.0 + 1).unsigned_abs().saturating_sub(on.len() as u64);
+    let there = (on.len() + grid.holidays_between(first.0, last.0)) as u64;
+    let absent = (last.0 - first.0 + 1).unsigned_abs().saturating_sub(there);
     let limit = max_fill.unwrap_or(rows.len() as u64);
     if absent <= limit {
         return Ok(());

@@ -3,9 +3,9 @@
 use super::backtest_config::levels;
 use super::cached_fit::ForecastRequest;
 use super::forecaster::{self, Forecaster};
+use super::frequency::FREQUENCY;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::selection::Selection;
-use super::frequency::FREQUENCY;
 use super::series;
 use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};

@@ -53,7 +53,15 @@ static ENCODING: schema::TextForm = schema::TextForm {
     what: "an encoding such as utf-8, utf-16 or windows-1252",
     accepts: |text| text_table::encoding(text).is_some(),
     nearest: |text| {
-        let known = ["utf-8", "utf-16", "utf-16le", "utf-16be", "windows-1252", "iso-8859-1", "latin1"];
+        let known = [
+            "utf-8",
+            "utf-16",
+            "utf-16le",
+            "utf-16be",
+            "windows-1252",
+            "iso-8859-1",
+            "latin1",
+        ];
         crate::diagnostic::nearest(text, known)
     },
 };
@@ -85,8 +93,16 @@ static SCHEMA: Schema = Schema {
             &Kind::Choice(&UNIT_NAMES),
             "the unit of times that are whole numbers, counted from 1970",
         ),
-        guessed("separator", &Kind::Form(&SEPARATOR), "what separates the fields of a row"),
-        guessed("decimal", &Kind::Choice(&[".", ","]), "what stands before the fraction of a number"),
+        guessed(
+            "separator",
+            &Kind::Form(&SEPARATOR),
+            "what separates the fields of a row",
+        ),
+        guessed(
+            "decimal",
+            &Kind::Choice(&[".", ","]),
+            "what stands before the fraction of a number",
+        ),
         ParamSchema {
             name: "thousands",
             kind: Kind::Choice(&["none", ",", ".", " ", "'", "_"]),
@@ -179,7 +195,9 @@ fn reader(context: &Context<'_>) -> FileReader {
         format: one("format"),
         unit: one("unit").and_then(|text| UNIT_NAMES.into_iter().find(|unit| *unit == text)),
         decimal: one("decimal").and_then(|text| text.chars().next()),
-        thousands: one("thousands").filter(|text| text != "none").and_then(|text| text.chars().next()),
+        thousands: one("thousands")
+            .filter(|text| text != "none")
+            .and_then(|text| text.chars().next()),
         nulls: many("null_values"),
     }
 }

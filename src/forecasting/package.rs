@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::document;
 use super::forecast::INPUTS;
+use super::frequency::FREQUENCY;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::model_package::ModelPackage;
-use super::frequency::FREQUENCY;
 use super::series;
 use super::table::{create, unwritable};
 use super::train::{HORIZON, LEVEL, validated};

@@ -9,13 +9,15 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use half::f16;
-use polars::prelude::{ArrowDataType, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series};
+use polars::prelude::{
+    ArrowDataType, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series,
+};
 use polars_io::SerReader as _;
 use polars_io::parquet::read::infer_schema;
 use polars_io::prelude::ParquetReader;
 use polars_parquet::parquet::metadata::FileMetadata;
-use polars_parquet::read::read_metadata;
 use polars_parquet::parquet::schema::types::{ParquetType, PhysicalType, PrimitiveLogicalType};
+use polars_parquet::read::read_metadata;
 
 use super::limits::TableLimits;
 use super::parquet_check;
@@ -93,7 +95,11 @@ pub(super) fn read(
     };
     reader.set_metadata(Arc::new(plain));
     let schema = reader.schema()?;
-    let wanted: Vec<String> = schema.iter_names().filter(|name| is_wanted(name)).map(ToString::to_string).collect();
+    let wanted: Vec<String> = schema
+        .iter_names()
+        .filter(|name| is_wanted(name))
+        .map(ToString::to_string)
+        .collect();
     for name in &wanted {
         let noted = noted.get(name.as_str()).map(|field| &field.dtype);
         if let Some(fault) = fault(name, &schema, noted, special(&metadata, name)) {
@@ -103,7 +109,9 @@ pub(super) fn read(
     let frame = reader.with_columns(Some(wanted)).finish()?;
     let height = frame.height();
     let columns = frame.into_columns().into_iter();
-    let columns = columns.map(|column| plainly(column, &metadata)).collect::<Result<_, _>>();
+    let columns = columns
+        .map(|column| plainly(column, &metadata))
+        .collect::<Result<_, _>>();
     Ok(ParquetColumns {
         frame: DataFrame::new(height, columns.map_err(TableFault::Column)?)?,
         names: schema.iter_names().map(ToString::to_string).collect(),
@@ -151,14 +159,24 @@ fn fault(
             "write them as numbers: in pandas, with `.dt.total_seconds()`",
         ),
         _ => match dtype {
-            Type::Struct(_) => ("structs", "write each of their fields as a column: in polars, with `unnest`"),
-            Type::List(_) | Type::LargeList(_) | Type::FixedSizeList(..) | Type::Map(..) => {
-                ("lists or maps", "write one value a row: in pandas and polars, with `explode`")
-            }
+            Type::Struct(_) => (
+                "structs",
+                "write each of their fields as a column: in polars, with `unnest`",
+            ),
+            Type::List(_) | Type::LargeList(_) | Type::FixedSizeList(..) | Type::Map(..) => (
+                "lists or maps",
+                "write one value a row: in pandas and polars, with `explode`",
+            ),
             Type::Time32(_) | Type::Time64(_) => ("times of day", "write them with their dates"),
             Type::Interval(_) => ("intervals", "write them as numbers of seconds"),
-            Type::Decimal256(..) => ("decimals of more than 38 digits", "write them as floats: `astype(float)`"),
-            Type::FixedSizeBinary(_) => ("bytes of a fixed length", "write them as text: in pandas, with `astype(str)`"),
+            Type::Decimal256(..) => (
+                "decimals of more than 38 digits",
+                "write them as floats: `astype(float)`",
+            ),
+            Type::FixedSizeBinary(_) => (
+                "bytes of a fixed length",
+                "write them as text: in pandas, with `astype(str)`",
+            ),
             _ => return None,
         },
     };
@@ -195,7 +213,12 @@ fn plainly(column: Column, metadata: &FileMetadata) -> Result<Column, ColumnFaul
             // The reader puts the last nanosecond that there is in the place of a time that nanoseconds do not reach.
             let beyond = |times: &Column| {
                 let times = times.datetime().ok()?;
-                times.physical().iter().flatten().any(|time| time == i64::MAX).then_some(())
+                times
+                    .physical()
+                    .iter()
+                    .flatten()
+                    .any(|time| time == i64::MAX)
+                    .then_some(())
             };
             match beyond(&column) {
                 None => Ok(column),

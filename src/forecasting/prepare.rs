@@ -250,14 +250,19 @@ impl Report {
         let days = grid.holidays();
         self.holidays += days.len();
         let room = LISTED - self.closed.len();
-        self.closed.extend(days.iter().take(room).map(|day| json!({ "unique_id": unique_id, "day": day.to_string() })));
+        self.closed.extend(
+            days.iter()
+                .take(room)
+                .map(|day| json!({ "unique_id": unique_id, "day": day.to_string() })),
+        );
     }
 
     /// Notes a row whose time is none of the steps.
     fn off(&mut self, row: &Observation) {
         self.off_steps += 1;
         if self.off.len() < LISTED {
-            self.off.push(json!({ "unique_id": row.unique_id, "ds": row.ds.to_string() }));
+            self.off
+                .push(json!({ "unique_id": row.unique_id, "ds": row.ds.to_string() }));
         }
     }
 
@@ -397,11 +402,15 @@ fn filled(
     for row in rows {
         // A row off the steps stays where it is; validation reports it.
         while let Some(ds) = grid.time(next).filter(|ds| *ds < row.ds) {
+            if grid.is_holiday(next) {
+                next += 1;
+                continue;
+            }
             let unique_id = id.clone();
             clean.push(Observation { unique_id, ds, y: None });
-            limits.rows(clean.len() as u64).map_err(|excess| {
-                excess.in_input(&format!("the series up to `{id}`, at its {frequency} steps,"))
-            })?;
+            limits
+                .rows(clean.len() as u64)
+                .map_err(|excess| excess.in_input(&format!("the series up to `{id}`, at its {frequency} steps,")))?;
             (report.absent, next) = (report.absent + 1, next + 1);
         }
         match grid.step(row.ds) {

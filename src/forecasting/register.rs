@@ -11,10 +11,10 @@ use polars::prelude::{AnyValue, Column, DataFrame};
 
 use self::logged::Logged;
 use super::document;
+use super::frequency::FREQUENCY;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::mlflow::{self, DEFAULT_URI, Guard, Place, Registered, Registration, VARIABLES};
 use super::model_package::ModelPackage;
-use super::frequency::FREQUENCY;
 use super::series;
 use super::table;
 use super::train::{HORIZON, LEVEL};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 
-use super::frequency::{Calendars, Frequency, Grid};
 use super::columns::Columns;
+use super::frequency::{Calendars, Frequency, Grid};
 use super::table;
 use crate::engine::task::{Context, TaskError};
 
@@ -57,11 +57,17 @@ pub(crate) struct Series {
     pub(crate) frequency: Frequency,
     /// The times of its values, the first of them at its beginning.
     grid: Grid,
-    /// The values, all finite, the oldest first.
+    /// The values, all finite, the oldest first; that of a holiday stands in for one that never was.
     pub(crate) y: Vec<f64>,
 }
 
 impl Series {
+    /// Whether the value at a position stands in for that of a holiday: nothing is scored against it.
+    #[must_use]
+    pub(crate) fn is_holiday(&self, at: usize) -> bool {
+        i64::try_from(at).is_ok_and(|step| self.grid.is_holiday(step))
+    }
+
     /// The time of the first value.
     #[must_use]
     pub(crate) fn start(&self) -> NaiveDateTime {
@@ -128,6 +134,13 @@ pub(crate) fn of(rows: &[Observation], calendars: Calendars, role: &str) -> Resu
         .collect()
 }
 
+/// The value that stands in for the next step, if that is a holiday: that of the same day a week before.
+fn holiday_value(grid: &Grid, y: &[f64]) -> Option<f64> {
+    let is_holiday = grid.is_holiday(i64::try_from(y.len()).ok()?);
+    let week = grid.open_week().filter(|_| is_holiday)?;
+    y.len().checked_sub(week).map(|at| y[at]).or(y.last().copied())
+}
+
 fn series(
     unique_id: String,
     mut rows: Vec<(NaiveDateTime, Option<f64>)>,
@@ -137,8 +150,13 @@ fn series(
     let times: Vec<NaiveDateTime> = rows.iter().map(|(ds, _)| *ds).collect();
     let frequency = calendars.of_series(&times);
     let grid = Grid::of(frequency, &times);
-    let mut y = Vec::with_capacity(rows.len());
-    for ((ds, value), at) in rows.into_iter().zip(0..) {
+    let mut y: Vec<f64> = Vec::with_capacity(rows.len());
+    for (ds, value) in rows {
+        // What happened a week before keeps the days of the week in their places, as leaving the step out would not.
+        while let Some(before) = holiday_value(&grid, &y) {
+            y.push(before);
+        }
+        let at = i64::try_from(y.len()).unwrap_or(i64::MAX);
         let expected = grid.time(at).ok_or_else(|| {
             TaskError::new(format!(
                 "{at} {frequency} steps after the first value of the series `{unique_id}` there is no time"

@@ -6,7 +6,9 @@ use std::io::{BufWriter, Cursor, Write as _};
 use std::path::Path;
 
 use chrono::NaiveDateTime;
-use polars::prelude::{Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, PolarsError, Series as Values, TimeUnit};
+use polars::prelude::{
+    Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, PolarsError, Series as Values, TimeUnit,
+};
 use polars_io::SerReader as _;
 use polars_io::prelude::{
     CsvReadOptions, CsvWriter, KeyValueMetadata, ParquetCompression, ParquetWriter, SerWriter as _, StatisticsOptions,
@@ -210,7 +212,7 @@ fn read_wanted(
         }),
     };
     let kind = if is_csv { "CSV" } else { "Parquet" };
-    let help = "a file of comma-separated values must end in `.csv` or `.csv.gz`; the task `ingest_file` reads more kinds";
+    let help = "a file of comma-separated values must end in `.csv` or `.csv.gz`";
     parsed(context, parse).map_err(|fault| fault.error(&holder, kind, (!is_csv).then_some(help)))
 }
 

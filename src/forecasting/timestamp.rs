@@ -32,7 +32,17 @@ pub(super) enum DateOrder {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 /// No clock is farther from UTC, in seconds.
@@ -121,7 +131,10 @@ pub(super) fn numbers_before_year(text: &str) -> Option<(u32, u32, char)> {
 /// Takes the zone off the end.
 fn zone(text: &str) -> (&str, Option<i32>) {
     for word in ["Z", "z", "UTC", "GMT", "utc"] {
-        if let Some(rest) = text.strip_suffix(word).filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit() || c == ' ')) {
+        if let Some(rest) = text
+            .strip_suffix(word)
+            .filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit() || c == ' '))
+        {
             return (rest.trim_end(), Some(0));
         }
     }
@@ -178,7 +191,10 @@ fn of_clock(text: &str) -> Option<TimeDelta> {
     let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
     let parts: Vec<&str> = match whole.contains(':') {
         true => whole.split(':').collect(),
-        false => (0..whole.len()).step_by(2).map(|at| whole.get(at..at + 2).unwrap_or(&whole[at..])).collect(),
+        false => (0..whole.len())
+            .step_by(2)
+            .map(|at| whole.get(at..at + 2).unwrap_or(&whole[at..]))
+            .collect(),
     };
     let is_number = |part: &&str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     if parts.is_empty() || parts.len() > 3 || !parts.iter().all(is_number) {
@@ -211,7 +227,10 @@ fn of_date(text: &str, order: Option<DateOrder>) -> Option<NaiveDate> {
             DateOrder::MonthFirst => NaiveDate::from_ymd_opt(year, first, second),
         };
     }
-    match text.get(..4).and_then(|year| Some((year.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?, year))) {
+    match text
+        .get(..4)
+        .and_then(|year| Some((year.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?, year)))
+    {
         Some(((), year)) => after_year(year.parse().ok()?, &text[4..]),
         None => with_words(text),
     }
@@ -254,18 +273,27 @@ fn after_year(year: i32, rest: &str) -> Option<NaiveDate> {
 
 /// `2 Jan 2024`, `January 2, 2024`, `02-Jan-2024`, `Jan 2024`, `Q1 2024`.
 fn with_words(text: &str) -> Option<NaiveDate> {
-    let words: Vec<&str> = text.split([' ', '-', '/', ',', '.']).filter(|word| !word.is_empty()).collect();
-    let year = words.iter().find(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let words: Vec<&str> = text
+        .split([' ', '-', '/', ',', '.'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let year = words
+        .iter()
+        .find(|word| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()))?;
     let year: i32 = year.parse().ok()?;
     let quarter = words.iter().find_map(|word| word.strip_prefix(['Q', 'q']));
     if let (Some(quarter), 2) = (quarter, words.len()) {
         return after_year(year, &format!("Q{quarter}"));
     }
     let named = words.iter().find_map(|word| month(word))?;
-    let day = words.iter().find(|word| word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit()));
+    let day = words
+        .iter()
+        .find(|word| word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit()));
     let expected = if day.is_some() { 3 } else { 2 };
     let day = day.map_or(Some(1), |day| day.parse().ok())?;
-    (words.len() == expected).then(|| NaiveDate::from_ymd_opt(year, named, day)).flatten()
+    (words.len() == expected)
+        .then(|| NaiveDate::from_ymd_opt(year, named, day))
+        .flatten()
 }
 
 /// The number of a month by its English name, or the first three letters of it.
@@ -339,9 +367,30 @@ mod tests {
     #[test]
     fn what_is_no_time_or_could_be_two_is_none() {
         for text in [
-            "", "x", "2 Jan", "24-01-02", "02-01-24 05:00", "1/2/24", "2.1.24", "1/2/2024", "2024-13-01", "2024-02-30",
-            "2024-10-28 25:00", "2024-10-28 04:60", "2024-10-28 13:00 PM", "2005-Q5", "2024-W60", "20241", "240102",
-            "2024-10-28 04:00:00+99:00", "2024-10-28x", "0000-01-01", "2024-1-2-3", "12", "ü2024-01-01", "2024ü",
+            "",
+            "x",
+            "2 Jan",
+            "24-01-02",
+            "02-01-24 05:00",
+            "1/2/24",
+            "2.1.24",
+            "1/2/2024",
+            "2024-13-01",
+            "2024-02-30",
+            "2024-10-28 25:00",
+            "2024-10-28 04:60",
+            "2024-10-28 13:00 PM",
+            "2005-Q5",
+            "2024-W60",
+            "20241",
+            "240102",
+            "2024-10-28 04:00:00+99:00",
+            "2024-10-28x",
+            "0000-01-01",
+            "2024-1-2-3",
+            "12",
+            "ü2024-01-01",
+            "2024ü",
         ] {
             assert_eq!(utc(text), None, "{text}");
         }
@@ -357,10 +406,16 @@ mod tests {
             Some(stamp.utc().unwrap_or(stamp.local).to_string())
         };
         assert_eq!(read("24-01-02", "%y-%m-%d").as_deref(), Some("2024-01-02 00:00:00"));
-        assert_eq!(read("02/01/24 05", "%d/%m/%y %H").as_deref(), Some("2024-01-02 05:00:00"));
+        assert_eq!(
+            read("02/01/24 05", "%d/%m/%y %H").as_deref(),
+            Some("2024-01-02 05:00:00")
+        );
         assert_eq!(read("02.2024", "%m.%Y").as_deref(), Some("2024-02-01 00:00:00"));
         assert_eq!(read("1704067200", "%s").as_deref(), Some("2024-01-01 00:00:00"));
-        assert_eq!(read("2024-01-01 05:00 +0200", "%Y-%m-%d %H:%M %z").as_deref(), Some("2024-01-01 03:00:00"));
+        assert_eq!(
+            read("2024-01-01 05:00 +0200", "%Y-%m-%d %H:%M %z").as_deref(),
+            Some("2024-01-01 03:00:00")
+        );
         assert_eq!(read("2024-01-01", "%d/%m/%Y"), None);
         assert!(is_format("%Y-%m-%d") && !is_format("YYYY-MM-DD") && !is_format("%Y-%!"));
     }

@@ -7,9 +7,9 @@ use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use super::document;
+use super::frequency::{Calendars, FREQUENCY, Grid};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
-use super::frequency::{Calendars, FREQUENCY, Grid};
 use super::series::{Observation, observations};
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -369,11 +369,18 @@ fn steps(rows: &[&Observation], calendars: Calendars) -> (usize, Vec<Value>, Vec
             off.push(row(at));
             continue;
         };
-        absent += usize::try_from(step - expected).unwrap_or_default();
-        let skipped = (expected..step).take(SHOWN - first.len());
-        first.extend(skipped.filter_map(|step| grid.time(step)).map(
-            |ds| json!({ "unique_id": at.unique_id, "ds": ds.to_string() }),
-        ));
+        let holidays = grid.holidays_between(expected, step);
+        absent += usize::try_from(step - expected)
+            .unwrap_or_default()
+            .saturating_sub(holidays);
+        let skipped = (expected..step)
+            .filter(|step| !grid.is_holiday(*step))
+            .take(SHOWN - first.len());
+        first.extend(
+            skipped
+                .filter_map(|step| grid.time(step))
+                .map(|ds| json!({ "unique_id": at.unique_id, "ds": ds.to_string() })),
+        );
         expected = expected.max(step + 1);
     }
     (absent, first, off)

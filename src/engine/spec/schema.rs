@@ -520,7 +520,9 @@ mod tests {
         const STEPS: Kind = Kind::Auto(&Kind::Form(&STEP));
         let value = Value::Text("5min".to_owned());
         assert_eq!(STEPS.check(&value), Ok(value));
-        let misfit = STEPS.check(&Value::Text("hourly".to_owned())).expect_err("another form");
+        let misfit = STEPS
+            .check(&Value::Text("hourly".to_owned()))
+            .expect_err("another form");
         assert_eq!(
             (misfit.to_string().as_str(), misfit.nearest),
             (

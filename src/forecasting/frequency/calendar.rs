@@ -104,7 +104,10 @@ fn found(times: &[NaiveDateTime]) -> Option<Frequency> {
     let candidates = std::iter::once(usual).chain(others).chain(weeks);
     let few_off = |candidate: &Frequency| off(*candidate, times) * SELDOM <= times.len() as u64;
     // The first of equals.
-    candidates.filter(few_off).min_by_key(|candidate| cost(*candidate, times)).or(Some(usual))
+    candidates
+        .filter(few_off)
+        .min_by_key(|candidate| cost(*candidate, times))
+        .or(Some(usual))
 }
 
 /// How many times lie off a grid.
@@ -212,7 +215,9 @@ fn open_hours(step: i64, phase: i64, times: &[NaiveDateTime]) -> Vec<Frequency> 
     for time in times {
         let at = i64::from(time.num_seconds_from_midnight());
         if at % step == phase {
-            *slots[time.weekday().num_days_from_monday() as usize].entry(at).or_default() += 1;
+            *slots[time.weekday().num_days_from_monday() as usize]
+                .entry(at)
+                .or_default() += 1;
             dates.insert(time.date());
         }
     }
@@ -243,7 +248,10 @@ fn open_hours(step: i64, phase: i64, times: &[NaiveDateTime]) -> Vec<Frequency> 
 
 /// From the first to the last time of day that is open on so many dates.
 fn window(slots: &BTreeMap<i64, u64>, dates: u64) -> Option<(i64, i64)> {
-    let mut open = slots.iter().filter(|(_, count)| **count * SELDOM >= dates).map(|(at, _)| *at);
+    let mut open = slots
+        .iter()
+        .filter(|(_, count)| **count * SELDOM >= dates)
+        .map(|(at, _)| *at);
     let first = open.next()?;
     Some((first, open.next_back().unwrap_or(first)))
 }

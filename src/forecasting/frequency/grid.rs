@@ -18,7 +18,7 @@ pub(crate) struct Grid {
     /// The first time.
     start: NaiveDateTime,
     steps: Steps,
-    /// The steps of holidays, counted from the first time as if there were none; sorted.
+    /// The steps of holidays, sorted.
     holidays: Arc<[i64]>,
 }
 
@@ -83,11 +83,17 @@ impl Grid {
     fn of_months(months: u32, days: &[MonthDay], times: &[NaiveDateTime]) -> Self {
         let at = usual_time(times);
         let on_day = |day: MonthDay| {
-            let fits = move |time: &&NaiveDateTime| time.time() == at && day.of_month(month(**time)) == Some(time.date());
+            let fits =
+                move |time: &&NaiveDateTime| time.time() == at && day.of_month(month(**time)) == Some(time.date());
             times.iter().filter(fits)
         };
         // Of equals the first.
-        let day = days.iter().rev().max_by_key(|day| on_day(**day).count()).copied().unwrap_or(MonthDay::Last);
+        let day = days
+            .iter()
+            .rev()
+            .max_by_key(|day| on_day(**day).count())
+            .copied()
+            .unwrap_or(MonthDay::Last);
         let fitting: Vec<NaiveDateTime> = on_day(day).copied().collect();
         let start = first_of_most(&fitting, |time| month(time).rem_euclid(i64::from(months)));
         Self {
@@ -106,29 +112,37 @@ impl Grid {
     /// The holidays: open days between the first and the last time that have no row, and no more than a few in a row.
     #[must_use]
     pub(crate) fn holidays(&self) -> Vec<NaiveDate> {
-        let dates = self.holidays.iter().filter_map(|step| Some(self.plain_time(*step)?.date()));
+        let dates = self.holidays.iter().filter_map(|step| Some(self.time(*step)?.date()));
         let mut dates: Vec<NaiveDate> = dates.collect();
         dates.dedup();
         dates
     }
 
+    /// Whether a step is a holiday.
+    #[must_use]
+    pub(crate) fn is_holiday(&self, step: i64) -> bool {
+        self.holidays.binary_search(&step).is_ok()
+    }
+
+    /// How many steps from one up to another are holidays.
+    #[must_use]
+    pub(crate) fn holidays_between(&self, from: i64, to: i64) -> usize {
+        let before = |step: i64| self.holidays.partition_point(|holiday| *holiday < step);
+        before(to).saturating_sub(before(from))
+    }
+
+    /// How many steps a week has, if it has closed days or hours.
+    #[must_use]
+    pub(crate) fn open_week(&self) -> Option<usize> {
+        match self.steps {
+            Steps::Open(week) => Some(week.in_week()),
+            Steps::Micros(_) | Steps::Months(..) => None,
+        }
+    }
+
     /// The time of a step; `None` if that is beyond what a time can represent.
     #[must_use]
     pub(crate) fn time(&self, step: i64) -> Option<NaiveDateTime> {
-        // So many holidays lie before: those that would be no later step than this one without the others.
-        let (mut low, mut high) = (0, self.holidays.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            match self.holidays[middle] - i64::try_from(middle).ok()? <= step {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        self.plain_time(step.checked_add(i64::try_from(low).ok()?)?)
-    }
-
-    /// The time of a step as if there were no holidays.
-    fn plain_time(&self, step: i64) -> Option<NaiveDateTime> {
         match self.steps {
             Steps::Micros(micros) => {
                 let span = TimeDelta::microseconds(micros.checked_mul(step)?);
@@ -150,13 +164,7 @@ impl Grid {
             Steps::Months(months, _) => (month(time) - month(self.start)).div_euclid(i64::from(months)),
             Steps::Open(week) => week.number(time)?.checked_sub(week.number(self.start)?)?,
         };
-        if self.plain_time(step) != Some(time) {
-            return None;
-        }
-        match self.holidays.binary_search(&step) {
-            Ok(_) => None,
-            Err(before) => Some(step - i64::try_from(before).ok()?),
-        }
+        (self.time(step) == Some(time)).then_some(step)
     }
 }
 
@@ -185,7 +193,11 @@ impl MonthDay {
 
 /// The steps, counted from `start`, of open days without a row: of runs that are short enough, if they are few enough.
 fn holidays(week: OpenWeek, start: NaiveDateTime, times: &[NaiveDateTime]) -> Vec<i64> {
-    let open: BTreeSet<NaiveDate> = times.iter().filter(|time| week.number(**time).is_some()).map(NaiveDateTime::date).collect();
+    let open: BTreeSet<NaiveDate> = times
+        .iter()
+        .filter(|time| week.number(**time).is_some())
+        .map(NaiveDateTime::date)
+        .collect();
     let (Some(first), Some(last), Some(start)) = (open.first(), open.last(), week.number(start)) else {
         return Vec::new();
     };
@@ -218,7 +230,10 @@ fn days_of(times: &[NaiveDateTime]) -> [MonthDay; 5] {
     for time in times {
         *counts.entry(time.day()).or_default() += 1;
     }
-    let usual = counts.into_iter().max_by_key(|(_, count)| *count).map_or(1, |(day, _)| day);
+    let usual = counts
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .map_or(1, |(day, _)| day);
     [
         MonthDay::Last,
         MonthDay::Day(largest),
@@ -248,4 +263,3 @@ fn first_of_most<K: Ord>(times: &[NaiveDateTime], key: impl Fn(NaiveDateTime) ->
     let most = counts.into_values().max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
     most.map(|(_, first)| times[first])
 }
-

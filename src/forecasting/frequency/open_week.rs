@@ -131,8 +131,20 @@ impl fmt::Display for OpenWeek {
             };
         }
         let clock = |seconds: i64| format!("{:02}:{:02}", seconds / HOUR, seconds % HOUR / 60);
-        let from = self.days.iter().flatten().map(|hours| hours.0).min().unwrap_or_default();
-        let to = self.days.iter().flatten().map(|hours| hours.1).max().unwrap_or_default();
+        let from = self
+            .days
+            .iter()
+            .flatten()
+            .map(|hours| hours.0)
+            .min()
+            .unwrap_or_default();
+        let to = self
+            .days
+            .iter()
+            .flatten()
+            .map(|hours| hours.1)
+            .max()
+            .unwrap_or_default();
         let base = super::Frequency::Seconds(self.step);
         write!(f, "{base} ({days}, {}–{})", clock(from), clock(to))
     }

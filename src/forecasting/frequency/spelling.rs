@@ -45,7 +45,9 @@ pub(super) fn parse(text: &str) -> Option<Frequency> {
         digits => digits.parse().ok().filter(|count| (1..=MOST).contains(count))?,
     };
     let unit = text[digits..].trim();
-    let (unit, anchor) = unit.split_once('-').map_or((unit, None), |(unit, anchor)| (unit, Some(anchor)));
+    let (unit, anchor) = unit
+        .split_once('-')
+        .map_or((unit, None), |(unit, anchor)| (unit, Some(anchor)));
     let is_anchor = |names: &[&str]| anchor.is_none_or(|anchor| names.contains(&anchor.to_ascii_uppercase().as_str()));
     match (unit, anchor) {
         ("W" | "w", _) if is_anchor(&DAYS) => Some(Frequency::Seconds(count * WEEK)),

@@ -4,11 +4,26 @@ use super::super::parquet_table::HeadKind;
 
 /// Names of columns that are times, the surest first.
 const TIMES: [&str; 15] = [
-    "ds", "timestamp", "datetime", "time", "date", "period", "day", "week", "month", "quarter", "year", "hour", "index",
-    "unnamed:0", "",
+    "ds",
+    "timestamp",
+    "datetime",
+    "time",
+    "date",
+    "period",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "hour",
+    "index",
+    "unnamed:0",
+    "",
 ];
 /// Names of columns that name the series.
-const IDS: [&str; 9] = ["uniqueid", "seriesid", "itemid", "id", "series", "item", "ticker", "symbol", "sku"];
+const IDS: [&str; 9] = [
+    "uniqueid", "seriesid", "itemid", "id", "series", "item", "ticker", "symbol", "sku",
+];
 /// Names of columns that hold the values.
 const VALUES: [&str; 3] = ["y", "value", "target"];
 /// What pandas calls an index that has no name.
@@ -153,7 +168,9 @@ fn ids(
     let of_name = |name: &&str| free.iter().find(|at| plain(&heads[**at].name) == **name).copied();
     let by_name = IDS.iter().find_map(|name| of_name(&name));
     let only_text = || {
-        let mut texts = free.iter().filter(|at| heads[**at].kind == HeadKind::Text && heads[**at].repeats);
+        let mut texts = free
+            .iter()
+            .filter(|at| heads[**at].kind == HeadKind::Text && heads[**at].repeats);
         texts.next().filter(|_| texts.next().is_none()).copied()
     };
     Ok((by_name.or_else(only_text).into_iter().collect(), None))
@@ -161,15 +178,23 @@ fn ids(
 
 fn guess_values(heads: &[Head], time: usize, ids: &[usize]) -> Result<Vec<usize>, LayoutFault> {
     let is_free = |at: &usize| {
-        *at != time && !ids.contains(at) && heads[*at].kind == HeadKind::Number && !INDEXES.contains(&&*plain(&heads[*at].name))
+        *at != time
+            && !ids.contains(at)
+            && heads[*at].kind == HeadKind::Number
+            && !INDEXES.contains(&&*plain(&heads[*at].name))
     };
-    let of_name = |name: &&str| (0..heads.len()).find(|at| *at != time && !ids.contains(at) && plain(&heads[*at].name) == **name);
+    let of_name =
+        |name: &&str| (0..heads.len()).find(|at| *at != time && !ids.contains(at) && plain(&heads[*at].name) == **name);
     if let Some(value) = VALUES.iter().find_map(|name| of_name(&name)) {
         return Ok(vec![value]);
     }
     let numbers: Vec<usize> = (0..heads.len()).filter(is_free).collect();
     let names = || {
-        let names: Vec<String> = numbers.iter().take(10).map(|at| format!("`{}`", heads[*at].name)).collect();
+        let names: Vec<String> = numbers
+            .iter()
+            .take(10)
+            .map(|at| format!("`{}`", heads[*at].name))
+            .collect();
         names.join(", ")
     };
     match (numbers.len(), ids.is_empty()) {
@@ -203,7 +228,11 @@ mod tests {
         match layout(&heads, said) {
             Ok(layout) => {
                 let names = |places: &[usize]| -> String {
-                    places.iter().map(|at| heads[*at].name.as_str()).collect::<Vec<_>>().join("+")
+                    places
+                        .iter()
+                        .map(|at| heads[*at].name.as_str())
+                        .collect::<Vec<_>>()
+                        .join("+")
                 };
                 let id = layout.constant.clone().unwrap_or_else(|| names(&layout.ids));
                 format!("{id} | {} | {}", heads[layout.time].name, names(&layout.values))
@@ -216,12 +245,24 @@ mod tests {
     fn columns_are_told_by_name_and_kind() {
         use HeadKind::{Number, Text, Time};
         let guess = |columns: &[(&str, HeadKind)]| found(columns, &Said::default());
-        assert_eq!(guess(&[("unique_id", Text), ("ds", Time), ("y", Number)]), "unique_id | ds | y");
+        assert_eq!(
+            guess(&[("unique_id", Text), ("ds", Time), ("y", Number)]),
+            "unique_id | ds | y"
+        );
         assert_eq!(guess(&[("Date", Time), ("Sales", Number)]), " | Date | Sales");
-        assert_eq!(guess(&[("", Number), ("date", Time), ("sales", Number)]), " | date | sales");
+        assert_eq!(
+            guess(&[("", Number), ("date", Time), ("sales", Number)]),
+            " | date | sales"
+        );
         assert_eq!(guess(&[("", Time), ("sales", Number)]), " |  | sales");
-        assert_eq!(guess(&[("when", Time), ("north", Number), ("south", Number)]), " | when | north+south");
-        assert_eq!(guess(&[("Store", Text), ("date", Time), ("sales", Number)]), "Store | date | sales");
+        assert_eq!(
+            guess(&[("when", Time), ("north", Number), ("south", Number)]),
+            " | when | north+south"
+        );
+        assert_eq!(
+            guess(&[("Store", Text), ("date", Time), ("sales", Number)]),
+            "Store | date | sales"
+        );
         assert_eq!(guess(&[("year", Number), ("gdp", Number)]), " | year | gdp");
         assert_eq!(
             guess(&[("store", Text), ("date", Time), ("sales", Number), ("price", Number)]),
@@ -237,15 +278,30 @@ mod tests {
     #[test]
     fn what_is_said_counts() {
         use HeadKind::{Number, Text, Time};
-        let columns = [("Store ID", Text), ("Item", Text), ("Day", Time), ("sold", Number), ("price", Number)];
+        let columns = [
+            ("Store ID", Text),
+            ("Item", Text),
+            ("Day", Time),
+            ("sold", Number),
+            ("price", Number),
+        ];
         let said = |ids: &[&str], time: Option<&str>, values: &[&str]| Said {
             ids: ids.iter().map(ToString::to_string).collect(),
             time: time.map(str::to_owned),
             values: values.iter().map(ToString::to_string).collect(),
         };
-        assert_eq!(found(&columns, &said(&["store_id"], Some("day"), &["price"])), "Store ID | Day | price");
-        assert_eq!(found(&columns, &said(&["Store ID", "Item"], None, &["sold"])), "Store ID+Item | Day | sold");
-        assert_eq!(found(&columns, &said(&["sales"], None, &["sold"])), "sales | Day | sold");
+        assert_eq!(
+            found(&columns, &said(&["store_id"], Some("day"), &["price"])),
+            "Store ID | Day | price"
+        );
+        assert_eq!(
+            found(&columns, &said(&["Store ID", "Item"], None, &["sold"])),
+            "Store ID+Item | Day | sold"
+        );
+        assert_eq!(
+            found(&columns, &said(&["sales"], None, &["sold"])),
+            "sales | Day | sold"
+        );
         assert_eq!(
             found(&columns, &said(&[], None, &["sodl"])),
             "has no column `sodl`; set `value` to one of its columns"

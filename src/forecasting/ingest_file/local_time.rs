@@ -98,14 +98,22 @@ mod tests {
 
     fn utc(zone: &str, texts: &[&str]) -> Result<Vec<String>, SkippedTime> {
         let zone = Zone::parse(zone).expect("a zone");
-        let stamps: Vec<Stamp> = texts.iter().map(|text| timestamp::parse(text, None).expect("a time")).collect();
+        let stamps: Vec<Stamp> = texts
+            .iter()
+            .map(|text| timestamp::parse(text, None).expect("a time"))
+            .collect();
         let times = to_utc(zone, &vec![0; texts.len()], &stamps)?;
         Ok(times.iter().map(|time| time.format("%d %H:%M").to_string()).collect())
     }
 
     #[test]
     fn the_doubled_hour_is_told_apart_by_order_or_offset() {
-        let fall = ["2024-11-03 00:00", "2024-11-03 01:00", "2024-11-03 01:00", "2024-11-03 02:00"];
+        let fall = [
+            "2024-11-03 00:00",
+            "2024-11-03 01:00",
+            "2024-11-03 01:00",
+            "2024-11-03 02:00",
+        ];
         let expected = ["03 04:00", "03 05:00", "03 06:00", "03 07:00"];
         assert_eq!(utc("America/New_York", &fall).expect("times"), expected);
         let (mut newest_first, mut reversed) = (fall, expected);

@@ -93,7 +93,8 @@ impl FileReader {
     fn parquet(&self, context: &Context<'_>, bytes: Vec<u8>, role: &str) -> Result<Held, TaskError> {
         let (holder, limits) = (format!("`{role}`"), TableLimits::of(context));
         let fault = |fault: TableFault| fault.error(&holder, FileKind::Parquet.name(), None);
-        let (heads, bytes) = parsed(context, move || Ok((parquet_table::heads(&bytes, limits)?, bytes))).map_err(fault)?;
+        let (heads, bytes) =
+            parsed(context, move || Ok((parquet_table::heads(&bytes, limits)?, bytes))).map_err(fault)?;
         let head = |(name, kind): (String, HeadKind)| Head {
             name,
             kind,
@@ -102,7 +103,9 @@ impl FileReader {
         let heads: Vec<Head> = heads.into_iter().map(head).collect();
         let layout = self.layout(&heads, role)?;
         let wanted: BTreeSet<String> = layout.places().map(|at| heads[at].name.clone()).collect();
-        let read = parsed(context, move || parquet_table::read(bytes, limits, |name| wanted.contains(name)));
+        let read = parsed(context, move || {
+            parquet_table::read(bytes, limits, |name| wanted.contains(name))
+        });
         let read = read.map_err(|fault| fault.error(&holder, FileKind::Parquet.name(), None))?;
         let column = |at: usize| {
             let column = read.frame.column(&heads[at].name).ok()?;
@@ -127,7 +130,11 @@ impl FileReader {
         let TextTable { names, columns, form } =
             read.map_err(|fault| fault.error(&format!("`{role}`"), kind.name(), None))?;
         let rows = columns.first().map_or(0, TextColumn::len);
-        let heads: Vec<Head> = names.into_iter().zip(&columns).map(|(name, column)| self.head(name, column)).collect();
+        let heads: Vec<Head> = names
+            .into_iter()
+            .zip(&columns)
+            .map(|(name, column)| self.head(name, column))
+            .collect();
         let layout = self.layout(&heads, role)?;
         let needed: BTreeSet<usize> = layout.places().collect();
         let columns = columns.into_iter().enumerate().filter(|(at, _)| needed.contains(at));
@@ -209,7 +216,11 @@ impl FileReader {
                 name = format!("{name}_{}", part[row]);
             }
             if name.len() > LONGEST_ID {
-                let what = format!("the name of the series in row {} of `{role}` has {} bytes", row + 1, name.len());
+                let what = format!(
+                    "the name of the series in row {} of `{role}` has {} bytes",
+                    row + 1,
+                    name.len()
+                );
                 return Err(TaskError::new(what).note(format!("a name has {LONGEST_ID} at most")));
             }
             let next = places.len();
@@ -232,13 +243,23 @@ impl FileReader {
     ) -> Result<Vec<NaiveDateTime>, TaskError> {
         let name = held.heads[held.layout.time].name.clone();
         let stamps = self.stamps(context, held, &name, role)?;
-        let noted = held.zones.get(&name).and_then(|noted| Some((Zone::parse(noted)?, noted.clone())));
+        let noted = held
+            .zones
+            .get(&name)
+            .and_then(|noted| Some((Zone::parse(noted)?, noted.clone())));
         let (zone, text) = match self.zone.clone().or(noted) {
             Some(zone) => zone,
             None => {
                 let times = times::settled(&stamps);
-                if stamps.iter().zip(&times).any(|(stamp, time)| stamp.utc().is_some_and(|utc| utc != *time)) {
-                    held.form.insert("times", "as the clocks show them: each row has the same time of day".to_owned());
+                if stamps
+                    .iter()
+                    .zip(&times)
+                    .any(|(stamp, time)| stamp.utc().is_some_and(|utc| utc != *time))
+                {
+                    held.form.insert(
+                        "times",
+                        "as the clocks show them: each row has the same time of day".to_owned(),
+                    );
                 }
                 return Ok(times);
             }
@@ -260,20 +281,17 @@ impl FileReader {
         })?;
         let local = || utc.iter().map(|utc| zone.local(*utc));
         if times::differ(utc.iter().copied()) && !times::differ(local()) {
-            held.form.insert("times", "as the clocks show them: each row has the same time of day".to_owned());
+            held.form.insert(
+                "times",
+                "as the clocks show them: each row has the same time of day".to_owned(),
+            );
             return Ok(local().collect());
         }
         Ok(utc)
     }
 
     /// What stands in the column of the times.
-    fn stamps(
-        &self,
-        context: &Context<'_>,
-        held: &mut Held,
-        name: &str,
-        role: &str,
-    ) -> Result<Vec<Stamp>, TaskError> {
+    fn stamps(&self, context: &Context<'_>, held: &mut Held, name: &str, role: &str) -> Result<Vec<Stamp>, TaskError> {
         let column = held.columns.get(&held.layout.time);
         let texts: Vec<&str> = match column {
             Some(HeldColumn::Texts(texts)) => texts.iter().collect(),
@@ -311,13 +329,18 @@ impl FileReader {
         let is_utc = is_utc || matches!(column.dtype(), DataType::Datetime(_, Some(_)));
         let has_clock = matches!(column.dtype(), DataType::Datetime(..));
         let wrong = || {
-            let what = format!("the column `{name}` of `{role}` must hold times; it holds {}", column.dtype());
+            let what = format!(
+                "the column `{name}` of `{role}` must hold times; it holds {}",
+                column.dtype()
+            );
             TaskError::new(what).help("say which column holds the times: `time = \"a column\"`")
         };
         if !has_clock && *column.dtype() != DataType::Date {
             return Err(wrong());
         }
-        let micros = column.cast(&DataType::Datetime(TimeUnit::Microseconds, None)).map_err(|_| wrong())?;
+        let micros = column
+            .cast(&DataType::Datetime(TimeUnit::Microseconds, None))
+            .map_err(|_| wrong())?;
         let micros = micros.datetime().map_err(|_| wrong())?.physical().iter();
         let stamp = |(at, micros): (usize, Option<i64>)| {
             let time = micros.and_then(DateTime::from_timestamp_micros);
@@ -359,12 +382,19 @@ impl FileReader {
             stamp.ok_or_else(|| match numbers[at] {
                 None => empty(name, role, at),
                 Some(number) => {
-                    let what = format!("`{number}` in row {} of the column `{name}` of `{role}` is no time", at + 1);
+                    let what = format!(
+                        "`{number}` in row {} of the column `{name}` of `{role}` is no time",
+                        at + 1
+                    );
                     TaskError::new(what).help("say with `unit` what is counted from 1970: s, ms, us, ns or D")
                 }
             })
         };
-        times::read_integers(numbers, as_what).into_iter().enumerate().map(stamp).collect()
+        times::read_integers(numbers, as_what)
+            .into_iter()
+            .enumerate()
+            .map(stamp)
+            .collect()
     }
 
     /// The numbers of a column of values.
@@ -392,7 +422,8 @@ impl FileReader {
             && self.thousands != Some(',')
             && has_decimal_comma(texts.iter().copied());
         let form = self.number_form(if is_comma { ',' } else { '.' });
-        let number = |(row, text): (usize, &&str)| form.read(text).ok_or_else(|| no_number(&form, text, row, &name, role));
+        let number =
+            |(row, text): (usize, &&str)| form.read(text).ok_or_else(|| no_number(&form, text, row, &name, role));
         let numbers = texts.iter().enumerate().map(number).collect();
         held.form.insert("decimal", form.decimal.to_string());
         numbers
@@ -430,10 +461,16 @@ fn names_in(column: &HeldColumn, name: &str, role: &str) -> Result<Vec<String>, 
             let texts = column.cast(&DataType::String).ok().filter(|_| is_name);
             let texts = texts.as_ref().and_then(|column| column.str().ok());
             let Some(texts) = texts else {
-                let what = format!("the column `{name}` of `{role}` must hold names; it holds {}", column.dtype());
+                let what = format!(
+                    "the column `{name}` of `{role}` must hold names; it holds {}",
+                    column.dtype()
+                );
                 return Err(TaskError::new(what).help("say which column names the series: `id = \"a column\"`"));
             };
-            texts.iter().map(|text| text.unwrap_or_default().trim().to_owned()).collect()
+            texts
+                .iter()
+                .map(|text| text.unwrap_or_default().trim().to_owned())
+                .collect()
         }
     };
     match texts.iter().position(String::is_empty) {
@@ -448,14 +485,21 @@ fn empty(name: &str, role: &str, at: usize) -> TaskError {
 
 fn no_number(form: &NumberForm, text: &str, row: usize, name: &str, role: &str) -> TaskError {
     let shown = short(text, LONGEST_NAME);
-    let error = TaskError::new(format!("`{shown}` in row {} of the column `{name}` of `{role}` is no number", row + 1));
-    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-., '_".contains(&byte));
+    let error = TaskError::new(format!(
+        "`{shown}` in row {} of the column `{name}` of `{role}` is no number",
+        row + 1
+    ));
+    let is_digits = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-., '_".contains(&byte));
     match is_digits && text.contains(|c: char| c.is_ascii_digit()) {
         true if form.thousands.is_none() => error.help(
             "if thousands are separated, say by what: `thousands = \",\"`; if the comma stands before the fraction, \
              `decimal = \",\"`",
         ),
-        true => error.help("say what stands before the fraction with `decimal`, and between thousands with `thousands`"),
+        true => {
+            error.help("say what stands before the fraction with `decimal`, and between thousands with `thousands`")
+        }
         false => error.help("if it is a word for no value, add it to `null_values`"),
     }
 }

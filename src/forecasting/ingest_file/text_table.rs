@@ -90,7 +90,9 @@ pub(super) fn delimited(bytes: Vec<u8>, form: &TextForm, limits: TableLimits) ->
         }
         rows += 1;
         limits.rows(rows).map_err(TableFault::Over)?;
-        limits.values(rows.saturating_mul(columns as u64)).map_err(TableFault::Over)?;
+        limits
+            .values(rows.saturating_mul(columns as u64))
+            .map_err(TableFault::Over)?;
         for (column, field) in table.columns.iter_mut().zip(&record) {
             column.push(field);
         }
@@ -151,7 +153,10 @@ fn separator(text: &[u8]) -> u8 {
     let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     // Where the rows of none are equal, that of the header is told with the row that differs.
     let in_header = |separator: &u8| memchr::memchr_iter(*separator, header).count();
-    let best = SEPARATORS.iter().rev().max_by_key(|separator| (fields(separator).max(1), in_header(separator)));
+    let best = SEPARATORS
+        .iter()
+        .rev()
+        .max_by_key(|separator| (fields(separator).max(1), in_header(separator)));
     best.copied().unwrap_or(b',')
 }
 
@@ -176,7 +181,9 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
         rows += 1;
         TableLimits::columns(table.names.len() as u64).map_err(TableFault::Over)?;
         limits.rows(rows as u64).map_err(TableFault::Over)?;
-        limits.values((rows * table.names.len()) as u64).map_err(TableFault::Over)
+        limits
+            .values((rows * table.names.len()) as u64)
+            .map_err(TableFault::Over)
     };
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let broken = |place: String, error: serde_json::Error| TableFault::Unreadable(format!("{place}: {error}"));

@@ -31,7 +31,10 @@ impl FileKind {
 
     /// By the ending of a name, else by how the bytes begin.
     fn of(name: &str, bytes: &[u8]) -> Self {
-        let end = Path::new(name).extension().and_then(|end| end.to_str()).unwrap_or_default();
+        let end = Path::new(name)
+            .extension()
+            .and_then(|end| end.to_str())
+            .unwrap_or_default();
         match end.to_ascii_lowercase().as_str() {
             "csv" | "tsv" | "tab" | "txt" | "psv" => Self::Delimited,
             "parquet" | "pq" | "parq" => Self::Parquet,

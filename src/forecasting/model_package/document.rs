@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::forecaster::SeriesForecast;
-use super::super::selection::estimate_json;
 use super::super::frequency::{Calendars, Frequency};
+use super::super::selection::estimate_json;
 use super::super::train::MOST_STEPS;
 
 /// The layout of the file; raised when a reader of the former would misread it.

@@ -152,5 +152,7 @@ impl Logged<'_> {
 fn models_of(leaderboard: &DataFrame) -> Vec<String> {
     let column = leaderboard.column("model").ok();
     let names = column.and_then(|column| column.str().ok());
-    names.map(|names| names.iter().flatten().map(str::to_owned).collect()).unwrap_or_default()
+    names
+        .map(|names| names.iter().flatten().map(str::to_owned).collect())
+        .unwrap_or_default()
 }

@@ -7,12 +7,12 @@ use chrono::NaiveDateTime;
 use super::label;
 use super::logged::Logged;
 use crate::engine::task::TaskError;
+use crate::forecasting::columns::Columns;
 use crate::forecasting::leaderboard::WindowScore;
 use crate::forecasting::metrics;
 use crate::forecasting::mlflow::MetricPoint;
 use crate::forecasting::models::{Forecast, Interval};
 use crate::forecasting::series::Observation;
-use crate::forecasting::columns::Columns;
 use crate::forecasting::table::{self, Table};
 
 /// What a model forecast of one series in one window, and what happened.
