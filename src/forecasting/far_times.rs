@@ -13,8 +13,11 @@ pub(super) const MAX_FILL: ParamSchema = ParamSchema {
     name: "max_fill",
     kind: Kind::Auto(&Kind::Int { min: 0, max: i64::MAX }),
     default: Some(Literal::Text(AUTO)),
-    doc: "most rows that are added to a series for its missing steps; auto allows as many as it has",
+    doc: "most rows that are added to a series for its missing steps; auto allows as many as it has, or 24",
 };
+
+/// A short series may get as many rows in any case.
+const LEAST: u64 = 24;
 
 /// What the parameter says; `None` leaves it to the rows of each series.
 pub(super) fn max_fill(context: &Context<'_>) -> Option<u64> {
@@ -43,14 +46,15 @@ pub(super) fn check(
     };
     let there = (on.len() + grid.holidays_between(first.0, last.0)) as u64;
     let absent = (last.0 - first.0 + 1).unsigned_abs().saturating_sub(there);
-    let limit = max_fill.unwrap_or(rows.len() as u64);
+    let limit = max_fill.unwrap_or(LEAST.max(rows.len() as u64));
     if absent <= limit {
         return Ok(());
     }
     let (id, came) = (&rows[0].unique_id, rows.len());
     let most = match max_fill {
         Some(limit) => format!("the {limit} that `max_fill` allows"),
-        None => format!("the {came} rows that it has"),
+        None if came as u64 >= LEAST => format!("the {came} rows that it has"),
+        None => format!("the {LEAST} that a short series may get"),
     };
     let what = format!("the series `{id}` lacks {absent} of its {frequency} steps, more than {most}");
     let mut error = TaskError::new(what);

@@ -169,7 +169,7 @@ fn fault(
             ),
             Type::Time32(_) | Type::Time64(_) => ("times of day", "write them with their dates"),
             Type::Interval(_) => ("intervals", "write them as numbers of seconds"),
-            Type::Decimal256(..) => (
+            Type::Decimal256(..) | Type::Decimal(39.., _) => (
                 "decimals of more than 38 digits",
                 "write them as floats: `astype(float)`",
             ),

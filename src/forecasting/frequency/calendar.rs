@@ -102,7 +102,8 @@ fn found(times: &[NaiveDateTime]) -> Option<Frequency> {
     };
     let others = [fixed, finest].into_iter().flatten();
     let candidates = std::iter::once(usual).chain(others).chain(weeks);
-    let few_off = |candidate: &Frequency| off(*candidate, times) * SELDOM <= times.len() as u64;
+    let few = (times.len() as u64 / SELDOM).max(1);
+    let few_off = |candidate: &Frequency| off(*candidate, times) <= few;
     // The first of equals.
     candidates
         .filter(few_off)

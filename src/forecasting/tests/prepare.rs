@@ -284,7 +284,9 @@ help: if the gap is right, set `max_fill` to the rows that may be added, or take
     assert_eq!(reported(prepare(&project, &raw, &[])), expected);
     let raw =
         "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,1\nA,2024-01-01 02:00,1\nA,2024-01-01 08:00,1\n";
-    assert!(reported(prepare(&project, raw, &[])).starts_with("the series `A` lacks 5 of its hourly steps"));
+    let fewer = reported(prepare(&project, raw, &[("max_fill", Value::Int(4))]));
+    let expected = "the series `A` lacks 5 of its hourly steps, more than the 4 that `max_fill` allows";
+    assert!(fewer.starts_with(expected), "{fewer}");
     prepare(&project, raw, &[("max_fill", Value::Int(5))]).expect("that many are allowed");
     assert_eq!(project.json("metadata")["integrity"]["missing_times"], 5);
 }
