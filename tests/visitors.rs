@@ -34,7 +34,7 @@ fn a_daily_file_becomes_a_forecast_in_twenty_lines_and_one_command() {
     for part in [
         "\"frequency\": \"daily (Tue–Sun)\"",
         "\"values_filled\": 0",
-        "\"days\": 4",
+        "\"days\": 3",
     ] {
         assert!(prepared.contains(part), "{part}: {prepared}");
     }

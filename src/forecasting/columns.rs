@@ -186,6 +186,10 @@ impl<'a> Columns<'a> {
                 TaskError::new(format!("{} has no year of four digits", place(at)))
                     .help("write it with four, as in 2023-06-01 14:00:00")
             }
+            TimeFault::NoTime(at) if texts[at].bytes().all(|byte| byte.is_ascii_digit()) => {
+                let help = "if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D";
+                TaskError::new(format!("{} is no time", place(at))).help(help)
+            }
             TimeFault::NoTime(at) => {
                 TaskError::new(format!("{} is no time", place(at))).help("write it as in 2023-06-01 14:00:00, in UTC")
             }

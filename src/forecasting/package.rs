@@ -17,7 +17,7 @@ use crate::engine::task::{Context, Task, TaskError};
 
 static SCHEMA: Schema = Schema {
     name: "package_champion",
-    version: 1,
+    version: 2,
     summary: "writes the selected models with their forecasts as a model that MLflow loads",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &INPUTS,

@@ -34,7 +34,7 @@ const COMPARED: [&str; 6] = [
 
 static SCHEMA: Schema = Schema {
     name: "register_champion",
-    version: 3,
+    version: 4,
     summary: "registers the winning model with its data and its errors in MLflow",
     params: &[
         ParamSchema {

@@ -130,6 +130,9 @@ impl FileReader {
         let TextTable { names, columns, form } =
             read.map_err(|fault| fault.error(&format!("`{role}`"), kind.name(), None))?;
         let rows = columns.first().map_or(0, TextColumn::len);
+        if rows == 0 {
+            return Err(TaskError::new(format!("`{role}` has no rows")));
+        }
         let heads: Vec<Head> = names
             .into_iter()
             .zip(&columns)
@@ -149,7 +152,15 @@ impl FileReader {
     }
 
     fn layout(&self, heads: &[Head], role: &str) -> Result<Layout, TaskError> {
-        layout(heads, &self.said).map_err(|fault| {
+        let found = layout(heads, &self.said);
+        if let Ok(layout) = &found {
+            let twice = |at: &usize| heads.iter().filter(|head| head.name == heads[*at].name).count() > 1;
+            if let Some(at) = layout.places().find(twice) {
+                let what = format!("`{role}` has several columns `{}`", heads[at].name);
+                return Err(TaskError::new(what).help("give each a name of its own in the header"));
+            }
+        }
+        found.map_err(|fault| {
             let names: Vec<String> = heads.iter().map(|head| head.name.clone()).collect();
             TaskError::new(format!("`{role}` {}", fault.what))
                 .note(format!("its columns: {}", listed(&names)))

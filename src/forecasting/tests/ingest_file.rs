@@ -280,6 +280,18 @@ fn what_cannot_be_guessed_is_told_with_what_to_say() {
             "`closed` in row 2 of the column `sold` of `sales.csv` is no number\n\
              help: if it is a word for no value, add it to `null_values`",
         ),
+        ("date,sold\n", vec![], "`sales.csv` has no rows"),
+        (
+            "date,sold,sold\n2024-01-01,1,2\n",
+            vec![],
+            "`sales.csv` has several columns `sold`\nhelp: give each a name of its own in the header",
+        ),
+        (
+            "date,sold\n1,1\n2,2\n",
+            vec![],
+            "`1` in row 1 of the column `date` of `sales.csv` is no time\n\
+             help: if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D",
+        ),
         (
             "date,sold\n2024-01-01,1\n,2\n",
             vec![],
