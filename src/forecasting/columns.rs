@@ -219,9 +219,7 @@ pub(super) fn listed(names: &[String]) -> String {
 pub(super) fn integers(column: &Column) -> Vec<Option<i64>> {
     let numbers = column.cast(&DataType::Int64).ok();
     let numbers = numbers.as_ref().and_then(|column| column.i64().ok());
-    numbers
-        .map(|numbers| numbers.iter().collect())
-        .unwrap_or_else(|| vec![None; column.len()])
+    numbers.map_or_else(|| vec![None; column.len()], |numbers| numbers.iter().collect())
 }
 
 /// Whether a field of a CSV file says that there is no value: R's, pandas', SQL's and SAS's way, and those of the EIA, whose

@@ -165,7 +165,7 @@ impl Task for IngestFile {
                 .map_err(|excess| excess.in_input("all files together"))?;
             files.push(report);
         }
-        document::write(context, "metadata", &report(context, &rows, files))?;
+        document::write(context, "metadata", &report(context, &rows, &files))?;
         ParquetTable::default()
             .texts("unique_id", rows.iter().map(|row| Some(row.unique_id.as_str())))
             .times("ds", rows.iter().map(|row| row.ds))
@@ -212,7 +212,7 @@ fn separator(text: &str) -> Option<u8> {
 }
 
 /// What stands in `metadata.json`.
-fn report(context: &Context<'_>, rows: &[Observation], files: Vec<Json>) -> Json {
+fn report(context: &Context<'_>, rows: &[Observation], files: &[Json]) -> Json {
     let mut names: Vec<&str> = rows.iter().map(|row| row.unique_id.as_str()).collect();
     names.sort_unstable();
     names.dedup();

@@ -66,9 +66,8 @@ pub(super) fn heads(bytes: &[u8], limits: TableLimits) -> Result<Vec<(String, He
     metadata.key_value_metadata = None;
     let kind = |name: &str, dtype: &ArrowDataType| match dtype {
         _ if special(&metadata, name) == Some(Special::Half) => HeadKind::Number,
-        Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => HeadKind::Number,
-        Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => HeadKind::Number,
         Type::Float32 | Type::Float64 | Type::Decimal(..) => HeadKind::Number,
+        other if is_integer(other) => HeadKind::Number,
         Type::Date32 | Type::Timestamp(..) => HeadKind::Time,
         Type::Utf8View | Type::BinaryView => HeadKind::Text,
         _ => HeadKind::Other,
@@ -76,6 +75,13 @@ pub(super) fn heads(bytes: &[u8], limits: TableLimits) -> Result<Vec<(String, He
     let schema = infer_schema(&metadata)?;
     let head = |field: &polars::prelude::ArrowField| (field.name.to_string(), kind(&field.name, &field.dtype));
     Ok(schema.iter_values().map(head).collect())
+}
+
+/// Whether a type is one of whole numbers.
+fn is_integer(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType as Type;
+    let signed = matches!(dtype, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64);
+    signed || matches!(dtype, Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64)
 }
 
 /// Reads the columns that `is_wanted` by name.

@@ -49,11 +49,10 @@ fn order(texts: &[&str]) -> Result<Option<DateOrder>, TimeFault> {
     }
     match (day_first, month_first, either) {
         (Some(day), Some(month), _) => Err(TimeFault::BothOrders(day, month)),
-        (Some(_), None, _) => Ok(Some(DateOrder::DayFirst)),
         (None, Some(_), _) => Ok(Some(DateOrder::MonthFirst)),
         (None, None, Some(at)) => Err(TimeFault::EitherOrder(at)),
-        // The day is the month in each.
-        (None, None, None) => Ok(Some(DateOrder::DayFirst)),
+        // Where neither is told, the day is the month in each.
+        (Some(_), None, _) | (None, None, None) => Ok(Some(DateOrder::DayFirst)),
     }
 }
 

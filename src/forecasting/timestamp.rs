@@ -267,7 +267,7 @@ fn after_year(year: i32, rest: &str) -> Option<NaiveDate> {
     };
     let number = |part: &&str| part.parse::<u32>().ok().filter(|_| part.len() <= 2);
     let month = parts.first().and_then(|part| number(part).or_else(|| month(part)))?;
-    let day = parts.get(1).map_or(Some(1), |day| number(&day))?;
+    let day = parts.get(1).map_or(Some(1), number)?;
     NaiveDate::from_ymd_opt(year, month, day)
 }
 
@@ -299,8 +299,8 @@ fn with_words(text: &str) -> Option<NaiveDate> {
 /// The number of a month by its English name, or the first three letters of it.
 fn month(word: &str) -> Option<u32> {
     let word = word.to_ascii_lowercase();
-    let is_it = |name: &&str| word.len() >= 3 && (word == **name || (word.len() == 3 && name.starts_with(&word)));
-    let at = MONTHS.iter().position(|name| is_it(&name))?;
+    let is_it = |name: &str| word.len() >= 3 && (word == name || (word.len() == 3 && name.starts_with(&word)));
+    let at = MONTHS.iter().position(|name| is_it(name))?;
     u32::try_from(at).ok().map(|at| at + 1)
 }
 

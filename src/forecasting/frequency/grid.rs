@@ -225,7 +225,7 @@ fn holidays(week: OpenWeek, start: NaiveDateTime, times: &[NaiveDateTime]) -> Ve
 
 /// The days on which monthly times may lie: the last one if it fits them all, else the largest that there is.
 fn days_of(times: &[NaiveDateTime]) -> [MonthDay; 5] {
-    let largest = times.iter().map(|time| time.day()).max().unwrap_or(1);
+    let largest = times.iter().map(chrono::Datelike::day).max().unwrap_or(1);
     let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
     for time in times {
         *counts.entry(time.day()).or_default() += 1;

@@ -57,12 +57,16 @@ impl OpenWeek {
 
     /// Open steps of the longest day.
     pub(super) fn in_day(self) -> usize {
-        (0..7).map(|day| self.of_day(day)).max().unwrap_or(1).unsigned_abs() as usize
+        usize::try_from((0..7).map(|day| self.of_day(day)).max().unwrap_or(1)).unwrap_or(1)
+    }
+
+    fn week(self) -> i64 {
+        (0..7).map(|day| self.of_day(day)).sum()
     }
 
     /// Open steps of a week.
     pub(super) fn in_week(self) -> usize {
-        (0..7).map(|day| self.of_day(day)).sum::<i64>().unsigned_abs() as usize
+        usize::try_from(self.week()).unwrap_or(1)
     }
 
     /// The number of the step at a time, counted from the first Monday of 1970; `None` where it is closed.
@@ -73,7 +77,7 @@ impl OpenWeek {
         let is_open = time.nanosecond() == 0 && (from..=to).contains(&at) && (at - from) % self.step == 0;
         let before: i64 = (0..day).map(|day| self.of_day(day)).sum();
         let week = (time.and_utc().timestamp() - MONDAY).div_euclid(WEEK);
-        is_open.then(|| week * self.in_week().cast_signed() as i64 + before + (at - from) / self.step)
+        is_open.then(|| week * self.week() + before + (at - from) / self.step)
     }
 
     /// The numbers of the steps of a day, if it is open.
@@ -87,7 +91,7 @@ impl OpenWeek {
 
     /// The time of a step by its number.
     pub(super) fn time(self, number: i64) -> Option<NaiveDateTime> {
-        let in_week = self.in_week().cast_signed() as i64;
+        let in_week = self.week();
         let (week, mut left) = (number.div_euclid(in_week), number.rem_euclid(in_week));
         for day in 0..7_u8 {
             let (steps, hours) = (self.of_day(day.into()), self.days[usize::from(day)]);

@@ -1,6 +1,6 @@
 //! Frequencies that are declared, found, and followed.
 
-use chrono::{Datelike as _, Days, NaiveDateTime, Weekday};
+use chrono::{Datelike as _, Days, NaiveDateTime, Timelike as _, Weekday};
 
 use super::spelling::parse;
 use super::*;
@@ -84,12 +84,14 @@ fn the_step_that_fits_most_times_is_the_frequency() {
     assert_eq!(found(&odd), "hourly", "one time off the steps changes nothing");
 }
 
+/// The times of some texts, the first of them by itself.
+fn days_of(first: &str, more: &[&str]) -> Vec<NaiveDateTime> {
+    std::iter::once(&first).chain(more).map(|text| time(text)).collect()
+}
+
 #[test]
 fn a_month_ends_where_it_ends() {
     let day = |text: &str, day: &[&str], steps| followed(&days_of(text, day), steps).1;
-    fn days_of(first: &str, more: &[&str]) -> Vec<NaiveDateTime> {
-        std::iter::once(&first).chain(more).map(|text| time(text)).collect()
-    }
     let midnight = |days: &[&str]| -> Vec<String> { days.iter().map(|day| format!("{day} 00:00:00")).collect() };
     // The last day.
     let ends = day("2023-11-30", &["2023-12-31", "2024-01-31"], 3);
@@ -167,7 +169,6 @@ fn open_hours_are_found_and_followed() {
         let hour = |after: i64| first + chrono::TimeDelta::hours(after);
         (0..24 * 28).map(hour).filter(|hour| is_open(*hour)).collect()
     };
-    use chrono::Timelike as _;
     let office = hours(&|hour| is_weekday(hour) && (9..=16).contains(&hour.hour()));
     let (name, next) = followed(&office, 1);
     assert_eq!(name, "hourly (Mon–Fri, 09:00–16:00)");

@@ -165,8 +165,8 @@ fn ids(
     }
     let is_free = |at: &usize| *at != time && !values.contains(at);
     let free: Vec<usize> = (0..heads.len()).filter(is_free).collect();
-    let of_name = |name: &&str| free.iter().find(|at| plain(&heads[**at].name) == **name).copied();
-    let by_name = IDS.iter().find_map(|name| of_name(&name));
+    let of_name = |name: &str| free.iter().find(|at| plain(&heads[**at].name) == *name).copied();
+    let by_name = IDS.iter().find_map(|name| of_name(name));
     let only_text = || {
         let mut texts = free
             .iter()
@@ -184,8 +184,8 @@ fn guess_values(heads: &[Head], time: usize, ids: &[usize]) -> Result<Vec<usize>
             && !INDEXES.contains(&&*plain(&heads[*at].name))
     };
     let of_name =
-        |name: &&str| (0..heads.len()).find(|at| *at != time && !ids.contains(at) && plain(&heads[*at].name) == **name);
-    if let Some(value) = VALUES.iter().find_map(|name| of_name(&name)) {
+        |name: &&str| (0..heads.len()).find(|at| *at != time && !ids.contains(at) && plain(&heads[*at].name) == *name);
+    if let Some(value) = VALUES.iter().find_map(of_name) {
         return Ok(vec![value]);
     }
     let numbers: Vec<usize> = (0..heads.len()).filter(is_free).collect();

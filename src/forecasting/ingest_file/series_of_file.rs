@@ -22,6 +22,8 @@ use crate::engine::task::{Context, TaskError};
 
 /// Rows by which the kind of a column of texts is told.
 const SAMPLE: usize = 200;
+/// What is told of times that are kept as local ones.
+const AS_SHOWN: &str = "as the clocks show them: each row has the same time of day";
 /// Bytes of a name of a series.
 const LONGEST_ID: usize = 1000;
 
@@ -70,7 +72,7 @@ impl FileReader {
             FileKind::Parquet => self.parquet(context, bytes, role)?,
             FileKind::Delimited | FileKind::Json => self.texts(context, kind, bytes, role)?,
         };
-        let ids = self.ids(&held, role)?;
+        let ids = Ids::of(&held, role)?;
         let times = self.times(context, &mut held, &ids.of_row, role)?;
         let mut rows = Vec::with_capacity(times.len() * held.layout.values.len());
         for at in held.layout.values.clone() {
@@ -125,7 +127,7 @@ impl FileReader {
         let (form, limits) = (self.text.clone(), TableLimits::of(context));
         let read = parsed(context, move || match kind {
             FileKind::Json => text_table::json(&bytes, limits),
-            FileKind::Delimited | FileKind::Parquet => text_table::delimited(bytes, &form, limits),
+            FileKind::Delimited | FileKind::Parquet => text_table::delimited(&bytes, &form, limits),
         });
         let TextTable { names, columns, form } =
             read.map_err(|fault| fault.error(&format!("`{role}`"), kind.name(), None))?;
@@ -200,50 +202,6 @@ impl FileReader {
         }
     }
 
-    /// The names of the series, and which is that of each row.
-    fn ids(&self, held: &Held, role: &str) -> Result<Ids, TaskError> {
-        let layout = &held.layout;
-        if layout.ids.is_empty() {
-            let name = layout.constant.clone().unwrap_or_else(|| stem(role));
-            return Ok(Ids {
-                names: vec![name],
-                of_row: vec![0; held.rows],
-                is_said: layout.constant.is_some(),
-            });
-        }
-        let mut parts: Vec<Vec<String>> = Vec::new();
-        for at in &layout.ids {
-            parts.push(names_in(&held.columns[at], &held.heads[*at].name, role)?);
-        }
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut ids = Ids {
-            names: Vec::new(),
-            of_row: Vec::with_capacity(held.rows),
-            is_said: true,
-        };
-        for row in 0..held.rows {
-            let mut name = parts[0][row].clone();
-            for part in &parts[1..] {
-                name = format!("{name}_{}", part[row]);
-            }
-            if name.len() > LONGEST_ID {
-                let what = format!(
-                    "the name of the series in row {} of `{role}` has {} bytes",
-                    row + 1,
-                    name.len()
-                );
-                return Err(TaskError::new(what).note(format!("a name has {LONGEST_ID} at most")));
-            }
-            let next = places.len();
-            let place = *places.entry(name.clone()).or_insert(next);
-            if place == next {
-                ids.names.push(name);
-            }
-            ids.of_row.push(place);
-        }
-        Ok(ids)
-    }
-
     /// The times of the rows, in UTC, or as clocks show them where all of them show the same time of day.
     fn times(
         &self,
@@ -258,22 +216,13 @@ impl FileReader {
             .zones
             .get(&name)
             .and_then(|noted| Some((Zone::parse(noted)?, noted.clone())));
-        let (zone, text) = match self.zone.clone().or(noted) {
-            Some(zone) => zone,
-            None => {
-                let times = times::settled(&stamps);
-                if stamps
-                    .iter()
-                    .zip(&times)
-                    .any(|(stamp, time)| stamp.utc().is_some_and(|utc| utc != *time))
-                {
-                    held.form.insert(
-                        "times",
-                        "as the clocks show them: each row has the same time of day".to_owned(),
-                    );
-                }
-                return Ok(times);
+        let Some((zone, text)) = self.zone.clone().or(noted) else {
+            let times = times::settled(&stamps);
+            let is_local = |(stamp, time): (&Stamp, &NaiveDateTime)| stamp.utc().is_some_and(|utc| utc != *time);
+            if stamps.iter().zip(&times).any(is_local) {
+                held.form.insert("times", AS_SHOWN.to_owned());
             }
+            return Ok(times);
         };
         held.form.insert("time_zone", text.clone());
         // Days, months and years are the same everywhere.
@@ -292,10 +241,7 @@ impl FileReader {
         })?;
         let local = || utc.iter().map(|utc| zone.local(*utc));
         if times::differ(utc.iter().copied()) && !times::differ(local()) {
-            held.form.insert(
-                "times",
-                "as the clocks show them: each row has the same time of day".to_owned(),
-            );
+            held.form.insert("times", AS_SHOWN.to_owned());
             return Ok(local().collect());
         }
         Ok(utc)
@@ -418,13 +364,13 @@ impl FileReader {
     ) -> Result<Vec<Option<f64>>, TaskError> {
         let name = held.heads[at].name.clone();
         let texts = match held.columns.get(&at) {
-            Some(HeldColumn::Values(column)) => match column.str() {
-                Ok(texts) => texts.iter().map(|text| text.map_or("", str::trim)).collect::<Vec<_>>(),
-                Err(_) => {
+            Some(HeldColumn::Values(column)) => {
+                let Ok(texts) = column.str() else {
                     let table = Table::of(column.clone().into_frame());
                     return Columns::of(context, &table, role).numbers(&name);
-                }
-            },
+                };
+                texts.iter().map(|text| text.map_or("", str::trim)).collect::<Vec<_>>()
+            }
             Some(HeldColumn::Texts(texts)) => texts.iter().collect(),
             None => Vec::new(),
         };
@@ -454,6 +400,52 @@ struct Ids {
     of_row: Vec<usize>,
     /// Whether the file or somebody says the names.
     is_said: bool,
+}
+
+impl Ids {
+    /// The names of the series, and which is that of each row.
+    fn of(held: &Held, role: &str) -> Result<Self, TaskError> {
+        let layout = &held.layout;
+        if layout.ids.is_empty() {
+            let name = layout.constant.clone().unwrap_or_else(|| stem(role));
+            return Ok(Self {
+                names: vec![name],
+                of_row: vec![0; held.rows],
+                is_said: layout.constant.is_some(),
+            });
+        }
+        let mut parts: Vec<Vec<String>> = Vec::new();
+        for at in &layout.ids {
+            parts.push(names_in(&held.columns[at], &held.heads[*at].name, role)?);
+        }
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut ids = Self {
+            names: Vec::new(),
+            of_row: Vec::with_capacity(held.rows),
+            is_said: true,
+        };
+        for row in 0..held.rows {
+            let mut name = parts[0][row].clone();
+            for part in &parts[1..] {
+                name = format!("{name}_{}", part[row]);
+            }
+            if name.len() > LONGEST_ID {
+                let what = format!(
+                    "the name of the series in row {} of `{role}` has {} bytes",
+                    row + 1,
+                    name.len()
+                );
+                return Err(TaskError::new(what).note(format!("a name has {LONGEST_ID} at most")));
+            }
+            let next = places.len();
+            let place = *places.entry(name.clone()).or_insert(next);
+            if place == next {
+                ids.names.push(name);
+            }
+            ids.of_row.push(place);
+        }
+        Ok(ids)
+    }
 }
 
 /// The name of a file without its folder and endings: that of its only series.

@@ -66,9 +66,9 @@ pub(super) fn encoding(label: &str) -> Option<&'static Encoding> {
 }
 
 /// Reads a delimited file.
-pub(super) fn delimited(bytes: Vec<u8>, form: &TextForm, limits: TableLimits) -> Result<TextTable, TableFault> {
+pub(super) fn delimited(bytes: &[u8], form: &TextForm, limits: TableLimits) -> Result<TextTable, TableFault> {
     let mut table = TextTable::default();
-    let text = decoded(&bytes, form.encoding.as_deref(), &mut table.form)?;
+    let text = decoded(bytes, form.encoding.as_deref(), &mut table.form)?;
     let text = from_header(&text, &mut table.form);
     let text = csv_form::without_blank_end(text.as_bytes());
     let separator = form.separator.unwrap_or_else(|| separator(text));

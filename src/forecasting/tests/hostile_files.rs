@@ -275,7 +275,7 @@ fn gaps_are_counted_and_filled_within_limits() {
     project.write("raw.csv", "unique_id,ds,y\nA,0001-01-01,1\nA,9999-12-31,2\n");
     let prepared = |params: &[(&str, Value)]| project.run_on("prepare_clean", params, &[("raw", "raw.csv")]);
     let minutely = ("frequency", text("minutely"));
-    let message = reported(prepared(&[minutely.clone()]));
+    let message = reported(prepared(std::slice::from_ref(&minutely)));
     let expected =
         "the series `A` lacks 5258963519 of its minutely steps, more than the 24 that a short series may get";
     assert!(message.starts_with(expected), "{message}");

@@ -211,10 +211,11 @@ fn local_time_becomes_utc_across_changes_of_the_clock() {
         .collect();
     let spring: Vec<u32> = (0..24).filter(|hour| *hour != 2).collect();
     for (day, hours, count) in [("2024-11-03", fall, 25), ("2024-03-10", spring, 23)] {
-        let rows: String = hours
+        let rows: Vec<String> = hours
             .iter()
             .map(|hour| format!("{day} {hour:02}:00,{hour}\n"))
             .collect();
+        let rows = rows.concat();
         ingest(&project, "load.csv", format!("time,load\n{rows}").as_bytes(), &new_york).expect("read");
         project
             .run_on("prepare_clean", &[], &[("raw", "raw")])
