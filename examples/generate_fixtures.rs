@@ -1,4 +1,5 @@
-//! Generates the bundled pages of `fixtures/eia`, `fixtures/respondents` and `fixtures/demand`: `cargo run --example generate_fixtures`.
+//! Generates the bundled pages of `fixtures/eia`, `fixtures/respondents` and `fixtures/demand`, and
+//! `fixtures/visitors/visitors.csv`: `cargo run --example generate_fixtures`.
 //!
 //! Invented net generation and demand in the API's own shape, the same bytes on every machine.
 //!
@@ -74,6 +75,8 @@ const DAY: [f64; 24] = [
 ];
 /// Factor by day of the week, Monday first.
 const WEEK: [f64; 7] = [0.995, 1.010, 1.015, 1.012, 1.000, 0.948, 0.925];
+/// Factor of a museum's visitors by day of the week, Monday first.
+const MUSEUM: [f64; 7] = [0.0, 0.70, 0.75, 0.85, 0.95, 1.50, 1.65];
 /// Warmth of the year: its day and share of the summer's peak, in straight lines between.
 const WARMTH: [(f64, f64); 6] = [
     (91.0, 0.12),
@@ -166,12 +169,31 @@ fn main() -> std::io::Result<()> {
 fn recordings() -> Vec<(PathBuf, String)> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let all = std::iter::once(&COUNTRY).chain(&RESPONDENTS).chain([&DEMAND]);
-    all.flat_map(|recording| {
+    let pages = all.flat_map(|recording| {
         let folder = fixtures.join(recording.folder);
         let pages = pages(recording).into_iter();
         pages.map(move |(name, text)| (folder.join(name), text))
-    })
-    .collect()
+    });
+    let visitors = (fixtures.join("visitors/visitors.csv"), visitors());
+    pages.chain([visitors]).collect()
+}
+
+/// Visitors of a museum by day over two years, as a spreadsheet of its country writes them: closed on Mondays and at
+/// Christmas.
+fn visitors() -> String {
+    let mut random = SplitMix(7);
+    let mut text = String::from("Date;Visitors\n");
+    let first = NaiveDate::from_ymd_opt(2023, 1, 1).unwrap_or_default();
+    for date in first.iter_days().take(730) {
+        let at = date.weekday().num_days_from_monday() as usize;
+        let noise = 60.0 * random.normal();
+        if at == 0 || (date.month(), date.day()) == (12, 25) || (date.month(), date.day()) == (12, 24) {
+            continue;
+        }
+        let visitors = (700.0 + 450.0 * warmth(f64::from(date.ordinal()))) * MUSEUM[at] + noise;
+        let _ = writeln!(text, "{};{visitors:.0}", date.format("%d.%m.%Y"));
+    }
+    text
 }
 
 /// The pages of a series by file name.

@@ -46,6 +46,7 @@
 //! | `network` | servers that drip, proxies, and little memory |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
+//! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
 //! lets the tests of chance go on ten times as long.
@@ -112,3 +113,5 @@ mod targets;
 mod temp;
 mod time;
 mod upgrade;
+#[cfg(feature = "forecasting")]
+mod visitors;

@@ -356,7 +356,7 @@ fn inputs(draft: &Draft<'_>, schema: &Schema, ports: &Ports<'_>, mistakes: &mut 
                 input.span,
                 format!("the input `{role}` of the task `{task}` is one file, not several"),
             );
-        } else if let From::Glob(glob) = &input.from {
+        } else if let (From::Glob(glob), false) = (&input.from, has(schema.inputs, schema::ANY)) {
             mistakes
                 .error(
                     input.span,

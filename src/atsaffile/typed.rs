@@ -36,7 +36,13 @@ impl ValueType {
             Kind::Bool => Self::Bool,
             Kind::Int { .. } => Self::Int,
             Kind::Float { .. } => Self::Float,
-            Kind::Text | Kind::Choice(_) | Kind::Date | Kind::DateOrLatest | Kind::PathOrUrl | Kind::Uri => Self::Text,
+            Kind::Text
+            | Kind::Choice(_)
+            | Kind::Form(_)
+            | Kind::Date
+            | Kind::DateOrLatest
+            | Kind::PathOrUrl
+            | Kind::Uri => Self::Text,
             Kind::List(item) => Self::List(Box::new(Self::of_kind(*item))),
             Kind::OneOrMany(item) => Self::OneOrMany(Box::new(Self::of_kind(*item))),
             Kind::Auto(kind) => Self::Auto(Box::new(Self::of_kind(*kind))),

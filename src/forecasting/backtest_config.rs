@@ -2,6 +2,7 @@
 
 use super::backtest::{Outcomes, RollingOrigin};
 use super::cached_fit::ForecastRequest;
+use super::frequency::Frequency;
 use super::intervals::{self, IntervalMethod};
 use super::models::combine;
 use super::named_enum::of_param;
@@ -31,12 +32,12 @@ pub(super) struct BacktestConfig {
 
 impl BacktestConfig {
     /// Reads them.
-    pub(super) fn of(context: &Context<'_>) -> Self {
+    pub(super) fn of(context: &Context<'_>, frequency: Frequency) -> Self {
         Self {
             windows: RollingOrigin {
-                horizon: context.count("horizon"),
+                horizon: frequency.horizon(context),
                 count: context.count("n_windows"),
-                step: context.count("step_size"),
+                step: frequency.step_size(context),
             },
             levels: levels(context),
             score: of_param(context, "metric"),

@@ -1,5 +1,6 @@
 //! A back-test that is done: its table, its leaderboard, and the choice that follows from it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::backtest::Outcomes;
@@ -116,9 +117,10 @@ impl BacktestReport<'_> {
         let mut reason = None;
         let windows = cutoffs.iter().zip(outcomes).map(|(&cutoff, outcome)| match outcome {
             Ok(window) => {
-                let (past, future) = series.y.split_at(cutoff);
-                let actual = &future[..self.config.windows.horizon];
-                Some(WindowScore::of(past, actual, &window.forecast, self.season()))
+                let past = &series.y[..cutoff];
+                let (actual, forecast) = open_steps(series, cutoff, &window.forecast);
+                // Of a window of holidays alone there is nothing to say.
+                (!actual.is_empty()).then(|| WindowScore::of(past, &actual, &forecast, self.season()))
             }
             Err(why) => {
                 let cutoff = series.time(cutoff - 1);
@@ -406,7 +408,8 @@ impl BacktestReport<'_> {
                 .zip(outcomes)
                 .filter_map(|(cutoff, outcome)| Some((*cutoff, outcome.as_ref().ok()?)));
             made.flat_map(move |(cutoff, window)| {
-                (0..horizon).map(move |step| ForecastRow {
+                let open = move |step: &usize| !series.is_holiday(cutoff + step);
+                (0..horizon).filter(open).map(move |step| ForecastRow {
                     series,
                     model,
                     cutoff,
@@ -513,6 +516,24 @@ fn noted(exceptions: &[Exception], of: impl Fn(Treatment) -> bool) -> BTreeMap<S
     let some = exceptions.iter().filter(|exception| of(exception.treatment));
     some.map(|exception| (exception.unique_id.clone(), exception.told()))
         .collect()
+}
+
+/// What happened after a cutoff and what was forecast, without holidays.
+fn open_steps<'f>(series: &Series, cutoff: usize, forecast: &'f Forecast) -> (Vec<f64>, Cow<'f, Forecast>) {
+    let open: Vec<usize> = (0..forecast.mean.len())
+        .filter(|step| !series.is_holiday(cutoff + step))
+        .collect();
+    let pick = |path: &[f64]| -> Vec<f64> { open.iter().map(|step| path[*step]).collect() };
+    let actual = pick(&series.y[cutoff..]);
+    if open.len() == forecast.mean.len() {
+        return (actual, Cow::Borrowed(forecast));
+    }
+    let mut picked = forecast.clone();
+    picked.mean = pick(&forecast.mean);
+    for interval in &mut picked.intervals {
+        (interval.lower, interval.upper) = (pick(&interval.lower), pick(&interval.upper));
+    }
+    (actual, Cow::Owned(picked))
 }
 
 /// An error that says why each model failed.

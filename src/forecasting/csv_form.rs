@@ -40,9 +40,9 @@ impl CsvFault {
     /// What to do.
     pub(super) fn help(&self) -> &'static str {
         match self {
-            Self::Utf16 => "save it as UTF-8; a spreadsheet calls that `CSV UTF-8`",
-            Self::Separator(_) => "write it with commas between the fields, and a point in decimal numbers",
-            Self::Comment => "remove the lines before the header",
+            Self::Utf16 => "save it as UTF-8, or read it with the task `ingest_file`",
+            Self::Separator(_) => "write it with commas and decimal points, or read it with the task `ingest_file`",
+            Self::Comment => "remove the lines before the header, or read it with the task `ingest_file`",
             Self::Fields { .. } => "see whether the file was cut off, or a field with a comma in it lacks its quotes",
             Self::Broken(_) => "see whether each quote is closed",
         }
@@ -54,10 +54,7 @@ pub(super) fn checked(bytes: &[u8]) -> Result<&[u8], CsvFault> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(CsvFault::Utf16);
     }
-    let bytes = match bytes.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')) {
-        Some(last) => &bytes[..=last],
-        None => &bytes[..0],
-    };
+    let bytes = without_blank_end(bytes);
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     if text.starts_with(b"#") {
         return Err(CsvFault::Comment);
@@ -67,9 +64,25 @@ pub(super) fn checked(bytes: &[u8]) -> Result<&[u8], CsvFault> {
     if let Some(separator) = other.filter(|_| !header.contains(&b',')) {
         return Err(CsvFault::Separator(separator));
     }
+    same_fields(text, b',', None)?;
+    Ok(bytes)
+}
+
+/// The bytes up to the last line that is not blank.
+pub(super) fn without_blank_end(bytes: &[u8]) -> &[u8] {
+    match bytes.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')) {
+        Some(last) => &bytes[..=last],
+        None => &bytes[..0],
+    }
+}
+
+/// Checks that all rows have as many fields as the header, and gives their number, lines of comments left out.
+pub(super) fn same_fields(text: &[u8], separator: u8, comment: Option<u8>) -> Result<usize, CsvFault> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
+        .delimiter(separator)
+        .comment(comment)
         .from_reader(text);
     let (mut record, mut row, mut columns) = (csv::ByteRecord::new(), 0, 0);
     while reader
@@ -89,7 +102,7 @@ pub(super) fn checked(bytes: &[u8]) -> Result<&[u8], CsvFault> {
         }
         row += 1;
     }
-    Ok(bytes)
+    Ok(columns)
 }
 
 #[cfg(test)]

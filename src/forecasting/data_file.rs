@@ -25,12 +25,25 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// [`TaskError`] if it cannot be read, holds more than `limit`, or the attempt ends meanwhile.
 pub(super) fn read(context: &Context<'_>, path: &Path, holder: &str, limit: SizeLimit) -> Result<Vec<u8>, TaskError> {
-    let cannot = |error: io::Error| TaskError::new(format!("cannot read {holder}: {error}"));
-    let file = open(path).map_err(cannot)?;
+    let file = open(path).map_err(|error| TaskError::new(format!("cannot read {holder}: {error}")))?;
     let mut source: Box<dyn Read> = match path.extension().is_some_and(|end| end == "gz") {
         true => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file))),
         false => Box::new(file),
     };
+    whole(context, &mut source, holder, limit)
+}
+
+/// Reads all that a source has.
+///
+/// # Errors
+/// As those of [`read`].
+pub(super) fn whole(
+    context: &Context<'_>,
+    source: &mut dyn Read,
+    holder: &str,
+    limit: SizeLimit,
+) -> Result<Vec<u8>, TaskError> {
+    let cannot = |error: io::Error| TaskError::new(format!("cannot read {holder}: {error}"));
     let mut bytes = Vec::new();
     let mut piece = vec![0; PIECE];
     loop {

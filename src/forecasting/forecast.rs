@@ -3,9 +3,10 @@
 use super::backtest_config::levels;
 use super::cached_fit::ForecastRequest;
 use super::forecaster::{self, Forecaster};
+use super::frequency::{Calendars, FREQUENCY};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::selection::Selection;
-use super::series::{self, FREQUENCY, Frequency};
+use super::series;
 use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -28,7 +29,7 @@ pub(super) const INPUTS: [Port; 3] = [
 
 static SCHEMA: Schema = Schema {
     name: "forecast_publish",
-    version: 5,
+    version: 6,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &INPUTS,
@@ -61,9 +62,10 @@ impl Task for ForecastPublish {
         validated(context)?;
         let forecaster = Forecaster::new(Selection::read(context, "selected")?)?;
         let rows = series::observations(context, "clean")?;
-        let series = forecaster.series(context, &rows, Frequency::declared_or_found(context, &rows))?;
+        let calendars = Calendars::declared_or_found(context, &rows);
+        let series = forecaster.series(context, &rows, calendars)?;
         let request = ForecastRequest {
-            horizon: context.count("horizon"),
+            horizon: calendars.common().horizon(context),
             levels: &levels(context),
         };
         let forecasts = forecaster.forecasts(context, &series, request)?;

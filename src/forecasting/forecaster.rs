@@ -4,12 +4,13 @@
 use rayon::prelude::*;
 
 use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest};
+use super::frequency::Calendars;
 use super::intervals::raise_to_zero;
 use super::models::conformal::Conformal;
 use super::models::{Estimate, Forecast, Interval};
 use super::panel::{self, Reading};
 use super::selection::Selection;
-use super::series::{Frequency, Observation, Series};
+use super::series::{Observation, Series};
 use super::table::ParquetTable;
 use crate::engine::task::{Context, TaskError};
 
@@ -61,13 +62,13 @@ impl Forecaster {
         &self,
         context: &Context<'_>,
         rows: &[Observation],
-        frequency: Frequency,
+        calendars: Calendars,
     ) -> Result<Vec<Series>, TaskError> {
         let left_out: Vec<&str> = self.selection.left_out.keys().map(String::as_str).collect();
         if !left_out.is_empty() {
             context.log(&format!("not forecast, as `selected` says: {}", left_out.join(", ")));
         }
-        panel::read(rows, frequency, |id| {
+        panel::read(rows, calendars, |id| {
             match (
                 self.selection.left_out.contains_key(id),
                 self.selection.noted.contains_key(id),

@@ -11,6 +11,7 @@ mod collect;
 mod csv_form;
 mod forecast;
 mod ingest;
+mod ingest_file;
 mod metrics_csv;
 mod package;
 mod predict;
@@ -23,11 +24,14 @@ mod backtest;
 mod backtest_config;
 mod backtest_report;
 mod cached_fit;
+mod columns;
 mod data_file;
 mod detect;
 mod eia;
 mod exceptions;
+mod far_times;
 mod forecaster;
+mod frequency;
 mod intervals;
 mod leaderboard;
 mod limits;
@@ -37,12 +41,15 @@ mod model_package;
 mod models;
 mod panel;
 mod parquet_check;
+mod parquet_table;
 mod placement;
 mod registry;
 mod selection;
 mod series;
 mod table;
 mod thrift;
+mod times;
+mod timestamp;
 mod weighting;
 
 mod document;
@@ -68,6 +75,7 @@ use crate::engine::task::Tasks;
 pub fn tasks() -> Tasks {
     Tasks::new(vec![
         Box::new(ingest::IngestEia),
+        Box::new(ingest_file::IngestFile),
         Box::new(prepare::PrepareClean),
         Box::new(validate::ValidateClean),
         Box::new(train::TrainBacktestSelect),

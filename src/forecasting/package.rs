@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::document;
 use super::forecast::INPUTS;
+use super::frequency::FREQUENCY;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::model_package::ModelPackage;
-use super::series::{self, FREQUENCY};
+use super::series;
 use super::table::{create, unwritable};
 use super::train::{HORIZON, LEVEL, validated};
 use crate::engine::spec::schema::{Port, Schema};
@@ -16,7 +17,7 @@ use crate::engine::task::{Context, Task, TaskError};
 
 static SCHEMA: Schema = Schema {
     name: "package_champion",
-    version: 1,
+    version: 2,
     summary: "writes the selected models with their forecasts as a model that MLflow loads",
     params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &INPUTS,

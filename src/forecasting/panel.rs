@@ -8,8 +8,9 @@ use std::fmt;
 
 use chrono::NaiveDateTime;
 
+use super::frequency::{Calendars, Grid};
 use super::named_enum::{named_enum, of_param};
-use super::series::{self, Frequency, Observation, Series};
+use super::series::{self, Observation, Series};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema};
 use crate::engine::task::{Context, TaskError};
@@ -163,7 +164,7 @@ impl Panel {
     /// are no finite numbers.
     pub(crate) fn of(
         rows: &[Observation],
-        frequency: Frequency,
+        calendars: Calendars,
         verdicts: &Verdicts,
         ended_after: usize,
     ) -> Result<Self, TaskError> {
@@ -174,7 +175,7 @@ impl Panel {
         let end = end(by_name.values());
         let mut panel = Self::default();
         for (id, rows) in &by_name {
-            let (rest, gap) = rest(id, rows, frequency)?;
+            let (rest, gap) = rest(id, rows, calendars)?;
             let doubted = |of: &[BrokenRule]| of.iter().find(|broken| !SEEN_AGAIN.contains(&&*broken.rule)).cloned();
             let too_few = |of: &[BrokenRule]| of.iter().find(|broken| broken.rule == "length").cloned();
             let verdict = verdicts.get(*id).map(Vec::as_slice).unwrap_or_default();
@@ -203,8 +204,8 @@ impl Panel {
     ///
     /// # Errors
     /// [`TaskError`] for the first that has a gap, as [`series::of`] has it, or has ended.
-    pub(crate) fn strict(rows: &[Observation], frequency: Frequency, ended_after: usize) -> Result<Self, TaskError> {
-        let sound = series::of(rows, frequency, "clean")?;
+    pub(crate) fn strict(rows: &[Observation], calendars: Calendars, ended_after: usize) -> Result<Self, TaskError> {
+        let sound = series::of(rows, calendars, "clean")?;
         let end = end(by_name(rows).values());
         let of = |series: &Series| Some((series.unique_id.clone(), ended(series, end, ended_after)?));
         match sound.iter().find_map(of) {
@@ -232,14 +233,14 @@ pub(crate) enum Reading {
 /// [`TaskError`] for one that cannot be read so, or if none is left.
 pub(crate) fn read(
     rows: &[Observation],
-    frequency: Frequency,
+    calendars: Calendars,
     reading: impl Fn(&str) -> Reading,
 ) -> Result<Vec<Series>, TaskError> {
     let mut series = Vec::new();
     for (id, rows) in by_name(rows) {
         match reading(id) {
-            Reading::Whole => series.push(series::one(id.to_owned(), rows, frequency)?),
-            Reading::AfterLastGap => series.extend(rest(id, &rows, frequency)?.0),
+            Reading::Whole => series.push(series::one(id.to_owned(), rows, calendars)?),
+            Reading::AfterLastGap => series.extend(rest(id, &rows, calendars)?.0),
             Reading::Not => {}
         }
     }
@@ -272,7 +273,7 @@ fn end<'r>(by_series: impl Iterator<Item = &'r Vec<(NaiveDateTime, Option<f64>)>
 /// Whether a series ended long before the panel.
 fn ended(series: &Series, end: Option<NaiveDateTime>, ended_after: usize) -> Option<Fault> {
     let (end, last) = (end?, series.time(series.y.len() - 1));
-    let latest = series.frequency.try_step(last, ended_after.saturating_add(1))?;
+    let latest = series.try_time(series.y.len().saturating_add(ended_after))?;
     (latest <= end).then_some(Fault::Ended { last, end })
 }
 
@@ -288,15 +289,19 @@ fn constant(rows: &[(NaiveDateTime, Option<f64>)]) -> Option<Fault> {
 fn rest(
     id: &str,
     rows: &[(NaiveDateTime, Option<f64>)],
-    frequency: Frequency,
+    calendars: Calendars,
 ) -> Result<(Option<Series>, Option<NaiveDateTime>), TaskError> {
     let mut rows = rows.to_vec();
     rows.sort_by_key(|(ds, _)| *ds);
-    refuse_odd(id, &rows, frequency)?;
+    refuse_odd(id, &rows, calendars)?;
     let has_value = |(_, y): &(NaiveDateTime, Option<f64>)| y.is_some();
+    let times: Vec<NaiveDateTime> = rows.iter().map(|(ds, _)| *ds).collect();
+    let grid = Grid::of(calendars.of_series(&times), &times);
+    // The first open step after a row that has none, where another row follows.
     let absent = |at: usize| -> Option<NaiveDateTime> {
-        let next = frequency.try_step(rows[at].0, 1)?;
-        (next < rows.get(at + 1)?.0).then_some(next)
+        let (from, to) = (grid.step(times[at])?, grid.step(*times.get(at + 1)?)?);
+        let missing = (from + 1..to).find(|step| !grid.is_holiday(*step))?;
+        grid.time(missing)
     };
     let empty = rows.iter().find(|row| !has_value(row)).map(|(ds, _)| *ds);
     let gap = (0..rows.len()).find_map(absent).into_iter().chain(empty).min();
@@ -307,12 +312,12 @@ fn rest(
         .rev()
         .find(|&at| !has_value(&rows[at]) || absent(at).is_some());
     let first = first.map_or(0, |before| before + 1);
-    series::one(id.to_owned(), rows[first..=last].to_vec(), frequency).map(|series| (Some(series), gap))
+    series::one(id.to_owned(), rows[first..=last].to_vec(), calendars).map(|series| (Some(series), gap))
 }
 
 /// Refuses what is no gap but a fault of the table: two rows of one time, and values that are no finite numbers.
-fn refuse_odd(id: &str, rows: &[(NaiveDateTime, Option<f64>)], frequency: Frequency) -> Result<(), TaskError> {
-    let one = |rows: Vec<(NaiveDateTime, Option<f64>)>| series::one(id.to_owned(), rows, frequency).map(drop);
+fn refuse_odd(id: &str, rows: &[(NaiveDateTime, Option<f64>)], calendars: Calendars) -> Result<(), TaskError> {
+    let one = |rows: Vec<(NaiveDateTime, Option<f64>)>| series::one(id.to_owned(), rows, calendars).map(drop);
     for pair in rows.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
         one(pair.iter().map(|(ds, _)| (*ds, Some(0.0))).collect())?;
     }

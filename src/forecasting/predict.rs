@@ -73,7 +73,7 @@ pub(crate) fn predict(
         .map_err(|error| error.note("`selected` is what stands under that name in the packaged model"))?;
     let observations = series::observations(&context, "history")?;
     known(&forecaster, &observations)?;
-    let series = series::of(&observations, document.frequency, "history")?;
+    let series = series::of(&observations, document.calendars(), "history")?;
     let horizon = horizon.unwrap_or(document.horizon);
     let levels = &document.levels;
     let forecasts = forecaster.forecasts(&context, &series, ForecastRequest { horizon, levels });

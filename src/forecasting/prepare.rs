@@ -4,17 +4,21 @@ mod fill;
 mod report;
 mod values;
 
+use chrono::NaiveDateTime;
 use serde_json::json;
 
 use self::fill::{Filling, filled, trimmed};
 use self::report::{LISTED, Report};
 use self::values::{Patterns, Unit, clip, remove_outliers};
+use super::columns::Columns;
 use super::document;
+use super::far_times::{self, MAX_FILL};
+use super::frequency::{Calendars, FREQUENCY, Grid};
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
 use super::panel::{Fault, Panel, Verdicts, two_seasons};
-use super::series::{FREQUENCY, Frequency, Observation, observations_in};
-use super::table::{self, Columns, ParquetTable};
+use super::series::{Observation, observations_in};
+use super::table::{self, ParquetTable};
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -144,6 +148,7 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text(AUTO)),
             doc: "unit of the values, for the metadata; `MWh -> GWh` converts them",
         },
+        MAX_FILL,
         FREQUENCY,
         MAX_MB,
         MAX_ROWS,
@@ -184,7 +189,7 @@ impl Task for PrepareClean {
         if rows.is_empty() {
             return Err(TaskError::new("`raw` has no rows"));
         }
-        let frequency = Frequency::declared_or_found(context, &rows);
+        let calendars = Calendars::declared_or_found(context, &rows);
         let came = rows.len();
         let mut report = Report::default();
         if let Some(unit) = Unit::of(context)? {
@@ -198,10 +203,11 @@ impl Task for PrepareClean {
         let filling = Filling {
             policy: of_param(context, "gaps"),
             longest: context.count("max_gap"),
-            season: frequency.seasons().first().copied().unwrap_or(1),
+            season: calendars.common().seasons().first().copied().unwrap_or(1),
         };
         let (ends, limits) = (of_param(context, "ends"), TableLimits::of(context));
         let mut clean = Vec::with_capacity(rows.len());
+        let max_fill = far_times::max_fill(context);
         for same in rows.chunk_by_mut(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
             match clips {
@@ -216,12 +222,25 @@ impl Task for PrepareClean {
                 EndPolicy::Trim => trimmed(same, &mut report),
                 EndPolicy::Keep => same,
             };
-            filled(same, frequency, filling, &mut report, &mut clean, limits)?;
+            let times: Vec<NaiveDateTime> = same.iter().map(|row| row.ds).collect();
+            let frequency = calendars.of_series(&times);
+            let grid = Grid::of(frequency, &times);
+            far_times::check(same, &grid, frequency, max_fill)?;
+            report.closed(&same[0].unique_id, &grid);
+            filled(same, (&grid, frequency), filling, &mut report, &mut clean, limits)?;
         }
         gaps_stop(filling.policy, &report)?;
-        report.bad = bad_series(&clean, frequency);
+        report.bad = bad_series(&clean, calendars);
+        if let Some(first) = report.off.first() {
+            context.warn(&format!(
+                "{} rows lie off the {} steps of their series, the first of them {}",
+                report.off_steps,
+                calendars.common(),
+                first["ds"].as_str().unwrap_or_default()
+            ));
+        }
         context.log(&report.line(clean.len()));
-        document::write(context, "metadata", &report.report(came, frequency, &clean))?;
+        document::write(context, "metadata", &report.report(came, calendars.common(), &clean))?;
         ParquetTable::default()
             .texts("unique_id", clean.iter().map(|row| Some(row.unique_id.as_str())))
             .times("ds", clean.iter().map(|row| row.ds))
@@ -241,6 +260,7 @@ const FACETS: [&str; 8] = [
     "parent",
     "timezone",
 ];
+
 /// Refuses gaps where they stop the task.
 fn gaps_stop(policy: GapPolicy, report: &Report) -> Result<(), TaskError> {
     let first = report
@@ -261,19 +281,37 @@ fn gaps_stop(policy: GapPolicy, report: &Report) -> Result<(), TaskError> {
 }
 
 /// The series that are likely not to be forecast like the others, each with what is wrong; at most so many are listed.
-fn bad_series(clean: &[Observation], frequency: Frequency) -> Vec<serde_json::Value> {
+fn bad_series(clean: &[Observation], calendars: Calendars) -> Vec<serde_json::Value> {
     // What the table itself has wrong is for the validation to tell.
-    let panel = Panel::of(clean, frequency, &Verdicts::new(), two_seasons(&frequency.seasons())).unwrap_or_default();
+    let ended_after = two_seasons(&calendars.common().seasons());
+    let panel = Panel::of(clean, calendars, &Verdicts::new(), ended_after).unwrap_or_default();
     let told = panel.bad.iter().filter(|bad| !matches!(bad.fault, Fault::Gap(_)));
     told.take(LISTED)
         .map(|bad| json!({ "unique_id": bad.unique_id, "why": bad.fault.to_string() }))
         .collect()
 }
 
+/// The columns of series, and those of the ingest from the EIA.
+const RAW: [&str; 13] = [
+    "unique_id",
+    "ds",
+    "y",
+    "time",
+    "value",
+    "respondent",
+    "fueltype",
+    "type",
+    "fromba",
+    "toba",
+    "subba",
+    "parent",
+    "timezone",
+];
+
 /// Reads the rows of `raw`, in the columns of the ingest or in those of a series.
 fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
-    let frame = table::read(context, "raw")?;
-    let columns = Columns::of(context, &frame, "raw");
+    let table = table::read_columns(context, "raw", &RAW)?;
+    let columns = Columns::of(context, &table, "raw");
     if columns.has("unique_id") {
         return observations_in(context, &columns);
     }

@@ -11,10 +11,11 @@ use polars::prelude::{AnyValue, Column, DataFrame};
 
 use self::logged::Logged;
 use super::document;
+use super::frequency::FREQUENCY;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::mlflow::{self, DEFAULT_URI, Guard, Place, Registered, Registration, VARIABLES};
 use super::model_package::ModelPackage;
-use super::series::{self, FREQUENCY};
+use super::series;
 use super::table;
 use super::train::{HORIZON, LEVEL};
 use crate::engine::digest;
@@ -33,7 +34,7 @@ const COMPARED: [&str; 6] = [
 
 static SCHEMA: Schema = Schema {
     name: "register_champion",
-    version: 3,
+    version: 4,
     summary: "registers the winning model with its data and its errors in MLflow",
     params: &[
         ParamSchema {

@@ -8,12 +8,13 @@ use super::backtest_report::BacktestReport;
 use super::cached_fit::{CandidateModel, FitEffort};
 use super::document;
 use super::exceptions::{self, Exception, Treatment};
+use super::frequency::{Calendars, FREQUENCY, Frequency};
 use super::intervals::IntervalMethod;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::panel::{self, BrokenRule, ENDED_AFTER, ON_BAD_SERIES, OnBadSeries, Panel, Verdicts};
 use super::placement::WantedWindows;
 use super::registry::{self, RegisteredModel};
-use super::series::{self, FREQUENCY, Frequency};
+use super::series;
 use super::validate::ValidationStatus;
 use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::spec::Value;
@@ -26,12 +27,12 @@ pub(super) const MOST_STEPS: i64 = 10_000;
 /// The parameter `horizon` of this task and of the forecast.
 pub(super) const HORIZON: ParamSchema = ParamSchema {
     name: "horizon",
-    kind: Kind::Int {
+    kind: Kind::Auto(&Kind::Int {
         min: 1,
         max: MOST_STEPS,
-    },
-    default: Some(Literal::Int(24)),
-    doc: "steps to forecast (hours of hourly data)",
+    }),
+    default: Some(Literal::Text(AUTO)),
+    doc: "steps to forecast; auto follows the frequency: 24 hours, 14 days, 13 weeks, 12 months, 4 quarters, 5 years",
 };
 
 /// The parameter `level` of this task and of the forecast.
@@ -57,9 +58,10 @@ const OWN: [ParamSchema; 17] = [
     },
     ParamSchema {
         name: "step_size",
-        kind: Kind::Int { min: 1, max: 100_000 },
-        default: Some(Literal::Int(168)),
-        doc: "steps from one cutoff of the back-test to the next",
+        kind: Kind::Auto(&Kind::Int { min: 1, max: 100_000 }),
+        default: Some(Literal::Text(AUTO)),
+        doc: "steps from one cutoff of the back-test to the next; auto follows the frequency: 168 hours, 7 days, 4 weeks, \
+              3 months, a quarter, a year",
     },
     ParamSchema {
         name: "models",
@@ -212,7 +214,10 @@ pub(super) fn compare(
 ) -> Result<(), TaskError> {
     let verdicts = validated(context)?;
     let policy = OnBadSeries::of(context);
-    let config = BacktestConfig::of(context);
+    let rows = series::observations(context, "clean")?;
+    let calendars = Calendars::declared_or_found(context, &rows);
+    let frequency = calendars.common();
+    let config = BacktestConfig::of(context, frequency);
     let is_conformal = config.intervals == IntervalMethod::Conformal;
     if is_conformal && config.windows.count < 2 {
         return Err(
@@ -220,14 +225,12 @@ pub(super) fn compare(
                 .help("raise `n_windows`, or set `intervals = \"own\"`"),
         );
     }
-    let rows = series::observations(context, "clean")?;
-    let frequency = Frequency::declared_or_found(context, &rows);
     let seasons = seasons(context, frequency);
     let long = [seasons.clone(), frequency.seasons()].concat();
     let ended_after = panel::ended_after(context, &long, config.windows.horizon);
     let panel = match policy {
-        OnBadSeries::Error => Panel::strict(&rows, frequency, ended_after)?,
-        OnBadSeries::Fallback | OnBadSeries::Drop => Panel::of(&rows, frequency, &verdicts, ended_after)?,
+        OnBadSeries::Error => Panel::strict(&rows, calendars, ended_after)?,
+        OnBadSeries::Fallback | OnBadSeries::Drop => Panel::of(&rows, calendars, &verdicts, ended_after)?,
     };
     drop(rows);
     let wanted = WantedWindows {

@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 use self::measures::{Limits, Measure, Measured, number, out_of_order};
 use self::rules::{Level, RULES, Rule, RuleName, Scope};
 use super::document;
+use super::frequency::{Calendars, FREQUENCY, Frequency, Grid};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
 use super::panel::{ON_BAD_SERIES, OnBadSeries};
-use super::series::{FREQUENCY, Frequency, Observation, observations};
-use crate::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
+use super::series::{Observation, observations};
+use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
 /// How many rows that break a rule the report shows; all are counted.
@@ -31,9 +32,9 @@ static SCHEMA: Schema = Schema {
     params: &[
         ParamSchema {
             name: "min_length",
-            kind: Kind::Int { min: 1, max: 1_000_000 },
-            default: Some(Literal::Int(48)),
-            doc: "fewest rows of a series",
+            kind: Kind::Auto(&Kind::Int { min: 1, max: 1_000_000 }),
+            default: Some(Literal::Text(AUTO)),
+            doc: "fewest rows of a series; auto follows the frequency: twice the usual horizon, 48 at most",
         },
         ParamSchema {
             name: "max_missing",
@@ -175,7 +176,7 @@ impl Verdict {
     /// A rule about the table as such, which is broken if there is a reason.
     fn of_table(context: &Context<'_>, name: RuleName, what: &str, why: Option<String>) -> Self {
         Self {
-            rule: Rule::of(context, name),
+            rule: Rule::of(context, name, None),
             what: what.to_owned(),
             broken: usize::from(why.is_some()),
             first: why.into_iter().map(|why| json!({ "why": why })).collect(),
@@ -356,7 +357,8 @@ const MEASURED: [RuleName; 18] = [
 
 /// All rules beyond the columns.
 fn check(context: &Context<'_>, rows: &[Observation]) -> Result<Vec<Verdict>, TaskError> {
-    let frequency = Frequency::declared_or_found(context, rows);
+    let calendars = Calendars::declared_or_found(context, rows);
+    let frequency = calendars.common();
     let no_rows = rows.is_empty().then(|| "no rows".to_owned());
     let mut verdicts = vec![Verdict::of_table(
         context,
@@ -373,10 +375,13 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Result<Vec<Verdict>, Ta
         .chunk_by(|a, b| a.unique_id == b.unique_id)
         .map(|rows| {
             let id = rows[0].unique_id.as_str();
+            let times: Vec<NaiveDateTime> = rows.iter().map(|row| row.ds).collect();
+            let frequency = calendars.of_series(&times);
             Measured {
                 id,
                 rows,
                 frequency,
+                grid: Grid::of(frequency, &times),
                 out_of_order: late.get(id).map(Vec::as_slice).unwrap_or_default(),
                 end,
                 baseline: baseline.get(id).map(Vec::as_slice),
@@ -384,7 +389,7 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Result<Vec<Verdict>, Ta
         })
         .collect();
     for name in MEASURED {
-        let rule = Rule::of(context, name);
+        let rule = Rule::of(context, name, Some(frequency));
         let what = what(&rule, frequency);
         possible(&rule, context)?;
         let mut measures = Vec::new();

@@ -138,6 +138,7 @@ fn kind(of: Kind) -> Value {
         Kind::Float { min, max, open } => json!({ "type": "float", "min": min, "max": max, "open": open }),
         Kind::Text => json!({ "type": "string" }),
         Kind::Choice(values) => json!({ "type": "choice", "values": values }),
+        Kind::Form(form) => json!({ "type": "string", "form": form.what }),
         Kind::Date => json!({ "type": "date" }),
         Kind::DateOrLatest => json!({ "type": "date", "or": LATEST }),
         Kind::PathOrUrl => json!({ "type": "path or url" }),

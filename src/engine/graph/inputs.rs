@@ -181,8 +181,14 @@ impl<'g> Inputs<'g, '_, '_> {
         let (From::Artifact(text) | From::Source(text) | From::Glob(text)) = &input.from;
         let role = if *text == input.role { "" } else { input.role.as_str() };
         if self.seen.insert((role, path.to_owned())) {
+            // A built-in task knows each of several files by a role of its own.
+            let is_task = matches!(self.target.action, Action::Builtin { .. });
+            let role = match (is_task, how) {
+                (true, How::Matched) => path,
+                _ => &input.role,
+            };
             self.reads.push(Read {
-                role: input.role.clone(),
+                role: role.to_owned(),
                 path: path.to_owned(),
                 artifact,
                 how,

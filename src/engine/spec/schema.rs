@@ -196,6 +196,8 @@ pub enum Kind {
     Text,
     /// One of these texts.
     Choice(&'static [&'static str]),
+    /// A text of a form that a task knows, such as the step `15min`.
+    Form(&'static TextForm),
     /// A day, `YYYY-MM-DD`.
     Date,
     /// A day, or the word `latest` for all that there is.
@@ -212,6 +214,17 @@ pub enum Kind {
     Auto(&'static Kind),
     /// A table of these entries; each may be left out, and has then no value.
     Table(&'static [ParamSchema]),
+}
+
+/// A form of texts that no list can hold.
+#[derive(Debug)]
+pub struct TextForm {
+    /// What fits, in words.
+    pub what: &'static str,
+    /// Whether a text is of this form.
+    pub accepts: fn(&str) -> bool,
+    /// The text of this form that may have been meant by another one.
+    pub nearest: fn(&str) -> Option<&'static str>,
 }
 
 /// The word for the newest that there is, in the place of a day.
@@ -247,6 +260,7 @@ impl Kind {
             }
             Self::Text => "a text".to_owned(),
             Self::Choice(names) => format!("one of {}", names.join(", ")),
+            Self::Form(form) => form.what.to_owned(),
             Self::Date => "a date such as 2023-06-01".to_owned(),
             Self::DateOrLatest => format!("a date such as 2023-06-01, or \"{LATEST}\""),
             Self::PathOrUrl => "a path or a URL".to_owned(),
@@ -304,6 +318,10 @@ impl Kind {
             (Self::Choice(names), Value::Text(text)) => match names.contains(&text.as_str()) {
                 true => Ok(value.clone()),
                 false => misfit(crate::diagnostic::nearest(text, names.iter().copied())),
+            },
+            (Self::Form(form), Value::Text(text)) => match (form.accepts)(text) {
+                true => Ok(value.clone()),
+                false => misfit((form.nearest)(text)),
             },
             (Self::DateOrLatest, Value::Text(word)) if word == LATEST => Ok(value.clone()),
             (Self::Date | Self::DateOrLatest, Value::Text(text) | Value::Date(text)) => match text.parse::<NaiveDate>()
@@ -490,6 +508,29 @@ mod tests {
             [],
             "a text is no date"
         );
+    }
+
+    #[test]
+    fn a_text_of_a_form_is_one_that_its_function_accepts() {
+        static STEP: TextForm = TextForm {
+            what: "a step such as 15min",
+            accepts: |text| text.ends_with("min"),
+            nearest: |text| text.starts_with("hour").then_some("60min"),
+        };
+        const STEPS: Kind = Kind::Auto(&Kind::Form(&STEP));
+        let value = Value::Text("5min".to_owned());
+        assert_eq!(STEPS.check(&value), Ok(value));
+        let misfit = STEPS
+            .check(&Value::Text("hourly".to_owned()))
+            .expect_err("another form");
+        assert_eq!(
+            (misfit.to_string().as_str(), misfit.nearest),
+            (
+                "expected \"auto\" or a step such as 15min, found string \"hourly\"",
+                Some("60min")
+            )
+        );
+        assert!(Kind::Form(&STEP).check(&Value::Int(5)).is_err());
     }
 
     #[test]

@@ -130,7 +130,7 @@ pub(super) fn times(times: &[NaiveDateTime], most: usize) -> Vec<(usize, String)
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::table::parse_time;
+    use super::super::super::timestamp::parse_time;
     use super::*;
 
     #[test]

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::forecaster::SeriesForecast;
+use super::super::frequency::{Calendars, Frequency};
 use super::super::selection::estimate_json;
-use super::super::series::Frequency;
 use super::super::train::MOST_STEPS;
 
 /// The layout of the file; raised when a reader of the former would misread it.
@@ -20,14 +20,23 @@ pub(crate) struct ModelDocument {
     /// Levels of the intervals in percent, the narrowest first.
     pub(crate) levels: Vec<f64>,
     /// The step of the series.
-    pub(crate) frequency: Frequency,
+    frequency: Frequency,
+    /// Whether each series has closed days of its own.
+    #[serde(default)]
+    own_calendars: bool,
     /// What `selected.json` says.
     pub(crate) selected: Map<String, Value>,
 }
 
 impl ModelDocument {
     /// The model that forecasts so, as `selected` says.
-    pub(super) fn new(selected: &Value, frequency: Frequency, horizon: usize, levels: &[f64]) -> Self {
+    pub(super) fn new(
+        selected: &Value,
+        frequency: Frequency,
+        own_calendars: bool,
+        horizon: usize,
+        levels: &[f64],
+    ) -> Self {
         let mut selected = selected.as_object().cloned().unwrap_or_default();
         // Which run wrote it is none of the model's business.
         selected.retain(|name, _| !["run_id", "target"].contains(&name.as_str()));
@@ -36,7 +45,16 @@ impl ModelDocument {
             horizon,
             levels: levels.to_owned(),
             frequency,
+            own_calendars,
             selected,
+        }
+    }
+
+    /// The frequency of the series that it forecasts.
+    pub(crate) fn calendars(&self) -> Calendars {
+        match self.own_calendars {
+            true => Calendars::own(self.frequency),
+            false => Calendars::of(self.frequency),
         }
     }
 
@@ -60,7 +78,7 @@ impl ModelDocument {
     /// The file, with the forecasts.
     pub(super) fn bytes(&self, forecasts: &[SeriesForecast<'_>]) -> Vec<u8> {
         let limit = forecasts.iter().map(SeriesForecast::steps).min().unwrap_or_default();
-        let document = json!({
+        let mut document = json!({
             "format": self.format,
             "horizon": self.horizon,
             "limit": limit,
@@ -69,6 +87,9 @@ impl ModelDocument {
             "selected": self.selected,
             "series": forecasts.iter().map(series).collect::<Vec<_>>(),
         });
+        if self.own_calendars {
+            document["own_calendars"] = true.into();
+        }
         format!("{document}\n").into_bytes()
     }
 }
@@ -90,7 +111,7 @@ fn series(one: &SeriesForecast<'_>) -> Value {
     json!({
         "unique_id": one.series.unique_id,
         "model": one.model,
-        "history": { "values": one.series.y.len(), "start": iso(one.series.start), "end": iso(one.end()) },
+        "history": { "values": one.series.y.len(), "start": iso(one.series.start()), "end": iso(one.end()) },
         "found": found,
         "forecast": forecast,
     })

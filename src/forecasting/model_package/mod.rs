@@ -21,8 +21,9 @@ use serde_json::Value;
 use super::backtest_config::levels;
 use super::cached_fit::ForecastRequest;
 use super::forecaster::{Forecaster, SeriesForecast};
+use super::frequency::Calendars;
 use super::selection::Selection;
-use super::series::{self, Frequency, Series};
+use super::series::{self, Series};
 use crate::engine::digest::Digest;
 use crate::engine::task::{Context, TaskError};
 
@@ -44,7 +45,7 @@ impl ModelPackage {
     /// Packages what `selected` (the content of `selected.json`) forecasts of the series.
     ///
     /// Reads the parameters `horizon`, `level` and `frequency`, so a task that packages declares
-    /// [`HORIZON`](super::train::HORIZON), [`LEVEL`](super::train::LEVEL) and [`FREQUENCY`](series::FREQUENCY).
+    /// [`HORIZON`](super::train::HORIZON), [`LEVEL`](super::train::LEVEL) and [`FREQUENCY`](super::frequency::FREQUENCY).
     ///
     /// # Errors
     /// [`TaskError`] as the forecast has it: for a selection that cannot be used, or a series that cannot be forecast.
@@ -54,11 +55,13 @@ impl ModelPackage {
         series: &[series::Observation],
     ) -> Result<ModelPackage, TaskError> {
         let forecaster = Forecaster::new(Selection::of(selected, "selected")?)?;
-        let frequency = Frequency::declared_or_found(context, series);
-        let ordered = forecaster.series(context, series, frequency)?;
-        let (horizon, levels) = (context.count("horizon"), levels(context));
+        let calendars = Calendars::declared_or_found(context, series);
+        let ordered = forecaster.series(context, series, calendars)?;
+        let frequency = calendars.common();
+        let (horizon, levels) = (frequency.horizon(context), levels(context));
         let forecasts = as_far_as_possible(context, &forecaster, &ordered, horizon, &levels)?;
-        let document = ModelDocument::new(selected, frequency, horizon, &levels);
+        let own_calendars = ordered.iter().any(|one| one.frequency != frequency);
+        let document = ModelDocument::new(selected, frequency, own_calendars, horizon, &levels);
         let module = format!("atsaf_pyfunc_{}", &Digest::of(LOADER.as_bytes()).hex()[..8]);
         let mut files = mlmodel::files(&module, horizon, &levels);
         files.push((MODEL.to_owned(), document.bytes(&forecasts)));

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::report::{LISTED, Report};
 use super::{GapPolicy, MOST_TRIMMED};
 use crate::engine::task::TaskError;
+use crate::forecasting::frequency::{Frequency, Grid};
 use crate::forecasting::limits::TableLimits;
-use crate::forecasting::series::{Frequency, Observation};
+use crate::forecasting::series::Observation;
 
 /// How gaps are filled.
 #[derive(Clone, Copy, Debug)]
@@ -49,38 +50,36 @@ pub(super) fn trimmed<'r>(rows: &'r [Observation], report: &mut Report) -> &'r [
 /// Brings one series, sorted and without duplicates, to its steps, and fills the gaps that are short enough.
 pub(super) fn filled(
     rows: &[Observation],
-    frequency: Frequency,
+    (grid, frequency): (&Grid, Frequency),
     fill: Filling,
     report: &mut Report,
     clean: &mut Vec<Observation>,
     limits: TableLimits,
 ) -> Result<(), TaskError> {
     let id = &rows[0].unique_id;
-    let row = |ds, y| Observation {
-        unique_id: id.clone(),
-        ds,
-        y,
-    };
     let first = clean.len();
     let before = (report.filled, report.missing);
-    for pair in rows.windows(2) {
-        clean.push(pair[0].clone());
-        let mut steps = 1;
-        let mut ds = frequency.step(pair[0].ds, steps);
-        // Where a row lies off the steps, the next steps are counted from it; validation reports it.
-        while ds < pair[1].ds {
-            clean.push(row(ds, None));
-            limits.rows(clean.len() as u64).map_err(|excess| {
-                excess
-                    .in_input(&format!("the series up to `{id}`, at its {frequency} steps,"))
-                    .note(format!("it has no rows from {} to {}", pair[0].ds, pair[1].ds))
-            })?;
-            report.absent += 1;
-            steps += 1;
-            ds = frequency.step(pair[0].ds, steps);
+    let mut next = 0;
+    for row in rows {
+        // A row off the steps stays where it is; validation reports it.
+        while let Some(ds) = grid.time(next).filter(|ds| *ds < row.ds) {
+            if grid.is_holiday(next) {
+                next += 1;
+                continue;
+            }
+            let unique_id = id.clone();
+            clean.push(Observation { unique_id, ds, y: None });
+            limits
+                .rows(clean.len() as u64)
+                .map_err(|excess| excess.in_input(&format!("the series up to `{id}`, at its {frequency} steps,")))?;
+            (report.absent, next) = (report.absent + 1, next + 1);
         }
+        match grid.step(row.ds) {
+            Some(step) => next = step + 1,
+            None => report.off(row),
+        }
+        clean.push(row.clone());
     }
-    clean.extend(rows.last().cloned());
     let series = &mut clean[first..];
     let mut at = 0;
     while at < series.len() {

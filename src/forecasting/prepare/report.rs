@@ -3,7 +3,8 @@
 use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
-use crate::forecasting::series::{Frequency, Observation};
+use crate::forecasting::frequency::{Frequency, Grid};
+use crate::forecasting::series::Observation;
 
 /// How many places of one kind the metadata lists; all are counted.
 pub(super) const LISTED: usize = 50;
@@ -21,6 +22,14 @@ pub(super) struct Report {
     pub(super) not_finite: usize,
     /// Values below zero.
     pub(super) negative: usize,
+    /// Open days without a row that are taken for holidays.
+    pub(super) holidays: usize,
+    /// Which.
+    pub(super) closed: Vec<Value>,
+    /// Rows whose time is none of the steps of their series.
+    pub(super) off_steps: usize,
+    /// Which.
+    pub(super) off: Vec<Value>,
     /// Times between the first and the last that had no row.
     pub(super) absent: usize,
     /// Values that were filled.
@@ -54,6 +63,27 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Notes the holidays of a series, on which nothing is filled.
+    pub(super) fn closed(&mut self, unique_id: &str, grid: &Grid) {
+        let days = grid.holidays();
+        self.holidays += days.len();
+        let room = LISTED - self.closed.len();
+        self.closed.extend(
+            days.iter()
+                .take(room)
+                .map(|day| json!({ "unique_id": unique_id, "day": day.to_string() })),
+        );
+    }
+
+    /// Notes a row whose time is none of the steps.
+    pub(super) fn off(&mut self, row: &Observation) {
+        self.off_steps += 1;
+        if self.off.len() < LISTED {
+            self.off
+                .push(json!({ "unique_id": row.unique_id, "ds": row.ds.to_string() }));
+        }
+    }
+
     pub(super) fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
         let start = clean.iter().map(|row| row.ds).min();
         let end = clean.iter().map(|row| row.ds).max();
@@ -103,6 +133,8 @@ impl Report {
                 "contradicting_times": self.contradicting.len(),
                 "contradictions": contradicting,
                 "missing_times": self.absent,
+                "holidays": { "days": self.holidays, "first": self.closed },
+                "off_steps": { "rows": self.off_steps, "first": self.off },
                 "empty_values": self.empty,
                 "not_finite_values": self.not_finite,
                 "negative_values": self.negative,

@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::{Champion, digest_of, label, scores, unique_ids, windows};
 use crate::engine::task::{Context, TaskError};
+use crate::forecasting::frequency::Calendars;
 use crate::forecasting::leaderboard::NO_MODEL;
 use crate::forecasting::limits::SizeLimit;
 use crate::forecasting::mlflow::{LoggedDataset, MetricPoint};
-use crate::forecasting::table::{self, Columns};
+use crate::forecasting::table;
 use crate::forecasting::{data_file, series};
 
 /// Most characters of a parameter's value, as the server has it.
@@ -70,9 +71,11 @@ impl Logged<'_> {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
+        let frequency = Calendars::declared_or_found(self.context, self.series).common();
+        let horizon = frequency.horizon(self.context);
         let mut params = BTreeMap::from([
             ("model".to_owned(), self.champion.name.clone()),
-            ("horizon".to_owned(), self.context.count("horizon").to_string()),
+            ("horizon".to_owned(), horizon.to_string()),
             ("row_count".to_owned(), self.series.len().to_string()),
         ]);
         for name in ["select", "metric", "season_length", "non_negative", "intervals"] {
@@ -110,7 +113,7 @@ impl Logged<'_> {
         if let Some(numbers) = scores(self.leaderboard, champion) {
             line("", &numbers, true);
         }
-        let names = Columns::of(self.context, self.leaderboard, "leaderboard").texts("model")?;
+        let names = models_of(self.leaderboard);
         // What is not forecast has no numbers.
         let mut seen = vec![NO_MODEL.to_owned()];
         for name in names {
@@ -145,4 +148,13 @@ impl Logged<'_> {
             profile: json!({ "num_rows": self.series.len(), "num_series": unique_ids(self.series).len() }).to_string(),
         }
     }
+}
+
+/// The models that the lines of a leaderboard are about.
+fn models_of(leaderboard: &DataFrame) -> Vec<String> {
+    let column = leaderboard.column("model").ok();
+    let names = column.and_then(|column| column.str().ok());
+    names
+        .map(|names| names.iter().flatten().map(str::to_owned).collect())
+        .unwrap_or_default()
 }

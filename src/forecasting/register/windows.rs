@@ -7,12 +7,13 @@ use chrono::NaiveDateTime;
 use super::label;
 use super::logged::Logged;
 use crate::engine::task::TaskError;
+use crate::forecasting::columns::Columns;
 use crate::forecasting::leaderboard::WindowScore;
 use crate::forecasting::metrics;
 use crate::forecasting::mlflow::MetricPoint;
 use crate::forecasting::models::{Forecast, Interval};
 use crate::forecasting::series::Observation;
-use crate::forecasting::table::{self, Columns};
+use crate::forecasting::table::{self, Table};
 
 /// What a model forecast of one series in one window, and what happened.
 struct WindowRows {
@@ -31,15 +32,15 @@ pub(super) fn points(logged: &Logged<'_>) -> Result<Vec<MetricPoint>, TaskError>
     if !logged.context.inputs.contains_key("cv_results") {
         return Ok(Vec::new());
     }
-    let frame = table::read(logged.context, "cv_results")?;
-    let columns = Columns::of(logged.context, &frame, "cv_results");
+    let table = Table::of(table::read(logged.context, "cv_results")?);
+    let columns = Columns::of(logged.context, &table, "cv_results");
     let (models, ids, cutoffs) = (
         columns.texts("model")?,
         columns.texts("unique_id")?,
         columns.times("cutoff")?,
     );
     let (y, yhat) = (columns.numbers("y")?, columns.numbers("yhat")?);
-    let suffixes = levels(&frame.get_column_names());
+    let suffixes = levels(&table.frame.get_column_names());
     let bounds = |side: &str| -> Result<Vec<_>, TaskError> {
         let names = suffixes.iter().map(|suffix| format!("{side}{suffix}"));
         names.map(|name| columns.numbers(&name)).collect()

@@ -375,19 +375,3 @@ help: the task `prepare_clean` mends duplicates, gaps and values that are not fi
         expected
     );
 }
-
-/// `categories.parquet` was written by pyarrow: a column `unique_id` of a dictionary type, and `y`.
-#[test]
-fn a_column_of_categories_is_reported_with_what_to_do() {
-    let project = TaskDirectory::new();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/forecasting/tests/categories.parquet");
-    std::fs::copy(file, project.path("series.parquet")).expect("copied");
-    let expected = "the column `unique_id` of `clean` holds categories
-help: write it as text: in pandas, with `astype(str)`";
-    project.write("validation.json", r#"{"status":"valid"}"#);
-    let inputs = [("clean", "series.parquet"), ("validation", "validation.json")];
-    assert_eq!(
-        reported(project.run_on("train_backtest_select", &[], &inputs)),
-        expected
-    );
-}

@@ -261,6 +261,15 @@ fn odd_rows() -> Vec<[String; 3]> {
         };
         found.extend(validate.run(&dir));
     }
+    dir.write("sold.csv", "Day;north;south\n31.01.2024;1,5;NA\n29.02.2024;2;3\n");
+    let ingest = GoldenTask {
+        case: "guessed",
+        task: "ingest_file",
+        params: vec![],
+        inputs: &[("sold.csv", "sold.csv")],
+        exact: true,
+    };
+    found.extend(ingest.run(&dir));
     found
 }
 

@@ -8,11 +8,16 @@ use crate::forecasting::{registry, train};
 
 /// Runs a task once without each of its parameters, which is a panic where it is read; then with all.
 fn read_all(project: &TaskDirectory, task: &str, params: &[(&str, Value)]) {
+    read_all_of(project, task, params, &[]);
+}
+
+/// As [`read_all`], with these inputs.
+fn read_all_of(project: &TaskDirectory, task: &str, params: &[(&str, Value)], inputs: &[(&str, &str)]) {
     let schema = crate::forecasting::tasks().catalog()[task];
     let settings = |kind: Kind| matches!(kind, Kind::Table(_));
     for param in schema.params.iter().filter(|param| !settings(param.kind)) {
         let without = AssertUnwindSafe(|| {
-            project.with(task, params, &[], |task, context| {
+            project.with(task, params, inputs, |task, context| {
                 context.params.remove(param.name);
                 task.run(context)
             })
@@ -21,7 +26,7 @@ fn read_all(project: &TaskDirectory, task: &str, params: &[(&str, Value)]) {
         let text = panic.downcast_ref::<String>().expect("a text");
         assert_eq!(*text, format!("internal error: no parameter `{}`", param.name));
     }
-    project.run(task, params).expect("done");
+    project.run_on(task, params, inputs).expect("done");
 }
 
 #[test]
@@ -34,6 +39,10 @@ fn a_parameter_that_is_declared_is_read() {
     ];
     read_all(&project, "ingest_eia", &span);
     read_all(&project, "prepare_clean", &[]);
+    let file = TaskDirectory::new();
+    let inputs = [("sales.csv", "sales.csv")];
+    file.write("sales.csv", "date,sold\n2024-01-01,1\n2024-01-02,2\n");
+    read_all_of(&file, "ingest_file", &[], &inputs);
     read_all(&project, "validate_clean", &[]);
     // Those of an ensemble are read where there is one.
     let ensemble = [models(&QUICK), ("select", text("ensemble"))];
@@ -45,7 +54,7 @@ fn a_parameter_that_is_declared_is_read() {
     read_all(&project, "collect", &[]);
     assert_eq!(
         crate::forecasting::tasks().catalog().len(),
-        9,
+        10,
         "a task is not looked at"
     );
 }

@@ -51,7 +51,7 @@ B,2024-01-01 01:00:00,6.0
         ],
         "integrity": {
             "rows_read": 8, "repeated_rows": 1, "contradicting_times": 0, "contradictions": [], "missing_times": 1,
-            "empty_values": 1, "not_finite_values": 0, "negative_values": 1,
+            "holidays": { "days": 0, "first": [] }, "off_steps": { "rows": 0, "first": [] }, "empty_values": 1, "not_finite_values": 0, "negative_values": 1,
         },
         "repairs": {
             "values_filled": 2, "filled": [gap("2024-01-01 02:00:00"), gap("2024-01-01 04:00:00")],
@@ -301,12 +301,12 @@ fn what_is_no_csv_file_with_commas_says_so() {
         (
             "unique_id;ds;y\nA;2024-01-01;1,5\n",
             "`raw` is not readable as CSV: its fields are separated by `;`, not by commas\n\
-             help: write it with commas between the fields, and a point in decimal numbers",
+             help: write it with commas and decimal points, or read it with the task `ingest_file`",
         ),
         (
             "# made by x\nunique_id,ds,y\nA,2024-01-01,1\n",
             "`raw` is not readable as CSV: its first line begins with `#`, where the names of the columns have to be\n\
-             help: remove the lines before the header",
+             help: remove the lines before the header, or read it with the task `ingest_file`",
         ),
         (
             "unique_id,ds,y\nA,2024-01-01,1\nA,2024-01-0",
@@ -316,7 +316,8 @@ fn what_is_no_csv_file_with_commas_says_so() {
         (
             "ID,Date,Value\nA,2024-01-01,1\n",
             "`raw` has no columns `unique_id`, `ds` and `y`, nor `time`, `respondent`, `fueltype` and `value`\n\
-             note: its columns: ID, Date, Value",
+             note: its columns: ID, Date, Value\n\
+             help: read the file with the task `ingest_file`, which takes any columns",
         ),
     ] {
         assert_eq!(reported(prepare(&project, raw, &[])), told, "{raw}");
@@ -361,4 +362,69 @@ help: write it with four, as in 2023-06-01 14:00:00"
         message.ends_with("help: a file of comma-separated values must end in `.csv` or `.csv.gz`"),
         "{message}"
     );
+}
+
+#[test]
+fn on_closed_days_nothing_is_filled_and_a_holiday_stays_closed() {
+    let project = TaskDirectory::new();
+    let first = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");
+    let is_open = |day: &chrono::NaiveDate| {
+        use chrono::Datelike as _;
+        day.weekday().num_days_from_monday() < 5 && day.to_string() != "2024-02-19"
+    };
+    let days = first.iter_days().take(70).filter(is_open);
+    let rows: Vec<String> = days.zip(0..).map(|(day, y)| format!("A,{day},{y}\n")).collect();
+    // The value of one open day is missing.
+    let raw = format!("unique_id,ds,y\n{}", rows.concat()).replace("A,2024-01-10,7\n", "A,2024-01-10,\n");
+    prepare(&project, &raw, &[]).expect("series");
+    let metadata = project.json("metadata");
+    assert_eq!(
+        (&metadata["frequency"], &metadata["row_count"]),
+        (&json!("business-daily"), &json!(rows.len()))
+    );
+    assert_eq!(metadata["repairs"]["values_filled"], 1);
+    let holidays = json!({ "days": 1, "first": [{ "unique_id": "A", "day": "2024-02-19" }] });
+    assert_eq!(metadata["integrity"]["holidays"], holidays);
+    project
+        .run_on("validate_clean", &[], &[("clean", "clean")])
+        .expect("a holiday is no missing step");
+}
+
+#[test]
+fn a_time_far_from_all_others_is_an_error_before_anything_is_filled() {
+    let project = TaskDirectory::new();
+    let row = |minute: usize| format!("A,2024-01-01 {:02}:{:02},1\n", minute / 60, minute % 60);
+    let rows: String = (0..100).map(row).collect();
+    let raw = format!("unique_id,ds,y\nA,1970-01-01,1\n{rows}");
+    let expected = "the series `A` lacks 28401119 of its minutely steps, more than the 101 rows that it has
+note: its longest gap is from 1970-01-01 00:00:00 to 2024-01-01 00:00:00
+help: see whether a time there is wrong; if the steps are others, say so with `frequency`
+help: if the gap is right, set `max_fill` to the rows that may be added, or take the rows before it out";
+    assert_eq!(reported(prepare(&project, &raw, &[])), expected);
+    let raw =
+        "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,1\nA,2024-01-01 02:00,1\nA,2024-01-01 08:00,1\n";
+    let fewer = reported(prepare(&project, raw, &[("max_fill", Value::Int(4))]));
+    let expected = "the series `A` lacks 5 of its hourly steps, more than the 4 that `max_fill` allows";
+    assert!(fewer.starts_with(expected), "{fewer}");
+    prepare(&project, raw, &[("max_fill", Value::Int(5))]).expect("that many are allowed");
+    assert_eq!(project.json("metadata")["integrity"]["missing_times"], 5);
+}
+
+#[test]
+fn a_time_off_the_steps_is_told_with_its_row() {
+    let project = TaskDirectory::new();
+    let row = |hour: usize| format!("A,2024-01-01 {hour:02}:00,{hour}\n");
+    let rows: String = (0..20).map(row).collect();
+    let raw = format!("unique_id,ds,y\n{rows}A,2024-01-01 07:12,3\n");
+    prepare(&project, &raw, &[]).expect("series");
+    let off = json!({ "rows": 1, "first": [{ "unique_id": "A", "ds": "2024-01-01 07:12:00" }] });
+    assert_eq!(project.json("metadata")["integrity"]["off_steps"], off);
+    let warning = "warning: 1 rows lie off the hourly steps of their series, the first of them 2024-01-01 07:12:00";
+    assert_eq!(project.log()[0], warning);
+    let broken = project.run_on(
+        "validate_clean",
+        &[("min_length", Value::Int(1))],
+        &[("clean", "clean")],
+    );
+    assert!(reported(broken).starts_with("the series break the rule `steps`"));
 }

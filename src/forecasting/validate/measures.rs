@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use globset::Glob;
 use serde_json::{Value, json};
 
 use super::SHOWN;
 use super::rules::{Rule, RuleName};
 use crate::engine::task::TaskError;
-use crate::forecasting::series::{Frequency, Observation};
+use crate::forecasting::frequency::{Frequency, Grid};
+use crate::forecasting::series::Observation;
 
 /// What a rule found on a series.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,8 @@ pub(super) struct Measured<'r> {
     pub(super) id: &'r str,
     pub(super) rows: &'r [&'r Observation],
     pub(super) frequency: Frequency,
+    /// The times that it should have.
+    pub(super) grid: Grid,
     /// How many of its rows stand after a later one in the table.
     pub(super) out_of_order: &'r [&'r Observation],
     /// The end of the panel.
@@ -113,18 +116,20 @@ impl Measured<'_> {
         finite.filter(|y| y.is_finite()).collect()
     }
 
-    /// Steps from the first row to the last, of which some may have no row.
-    fn steps(&self) -> (usize, Vec<usize>, Vec<usize>) {
-        let start = self.rows[0].ds;
+    /// How many open steps from the first row to the last have no row, the first of these, and which rows lie on no step.
+    fn steps(&self) -> (usize, Vec<i64>, Vec<usize>) {
         let (mut expected, mut skipped, mut off) = (0, Vec::new(), Vec::new());
         let mut absent = 0;
         for (at, row) in self.rows.iter().enumerate() {
-            let Some(step) = self.frequency.steps(start, row.ds) else {
+            let Some(step) = self.grid.step(row.ds) else {
                 off.push(at);
                 continue;
             };
-            absent += step.saturating_sub(expected);
-            skipped.extend((expected..step).take(SHOWN.saturating_sub(skipped.len())));
+            let holidays = self.grid.holidays_between(expected, step);
+            let between = usize::try_from(step - expected).unwrap_or_default();
+            absent += between.saturating_sub(holidays);
+            let open = (expected..step).filter(|step| !self.grid.is_holiday(*step));
+            skipped.extend(open.take(SHOWN.saturating_sub(skipped.len())));
             expected = expected.max(step + 1);
         }
         (absent, skipped, off)
@@ -143,14 +148,13 @@ impl Measured<'_> {
 
     fn missing_times(&self) -> Measure {
         let (absent, skipped, _) = self.steps();
-        let time = |step: &usize| self.frequency.step(self.rows[0].ds, *step).to_string();
         Measure {
             found: self.missing_share(),
             count: absent,
             of: self.rows.len() + absent,
             first: skipped
                 .iter()
-                .map(|step| json!({ "unique_id": self.id, "ds": time(step) }))
+                .filter_map(|step| Some(json!({ "unique_id": self.id, "ds": self.grid.time(*step)?.to_string() })))
                 .collect(),
         }
     }
@@ -240,11 +244,11 @@ impl Measured<'_> {
         let first = self.rows.first().map(|row| row.ds);
         let begin = day("start").map(|day| day.and_time(chrono::NaiveTime::MIN)).or(first);
         let finish = day("end").and_then(|day| Some(day.succ_opt()?.and_time(chrono::NaiveTime::MIN)));
-        let after = finish.or_else(|| self.frequency.try_step(self.end?, 1));
+        let after = finish.or(self.end.map(just_after));
         let (Some(begin), Some(after)) = (begin, after) else {
             return Measure::default();
         };
-        let asked = steps_before(self.frequency, begin, after);
+        let asked = steps_between(&self.grid, begin, after);
         let within = |row: &&&Observation| row.y.is_some() && begin <= row.ds && row.ds < after;
         let there = self.rows.iter().filter(within).count();
         let share = if asked == 0 {
@@ -269,12 +273,12 @@ impl Measured<'_> {
             .first()
             .and_then(|text| text.parse::<NaiveDate>().ok());
         let after_day = day.and_then(|day| Some(day.succ_opt()?.and_time(chrono::NaiveTime::MIN)));
-        let after = after_day.or_else(|| self.frequency.try_step(self.end?, 1));
+        let after = after_day.or(self.end.map(just_after));
         let last = self.rows.iter().rev().find(|row| row.y.is_some()).map(|row| row.ds);
         let (Some(after), Some(last)) = (after, last) else {
             return Measure::whole(self.id, f64::INFINITY, "it has no value");
         };
-        let behind = steps_before(self.frequency, last, after).saturating_sub(1);
+        let behind = steps_between(&self.grid, just_after(last), after);
         Measure::whole(
             self.id,
             number(behind),
@@ -384,23 +388,38 @@ pub(super) fn out_of_order(rows: &[Observation]) -> BTreeMap<&str, Vec<&Observat
     late
 }
 
-/// How many steps from `begin` on, with it, lie before `after`.
-fn steps_before(frequency: Frequency, begin: NaiveDateTime, after: NaiveDateTime) -> usize {
-    // Between 0 and more than there are: halved until it is found.
-    let (mut low, mut high) = (0, 1_usize);
-    let is_before = |steps: usize| frequency.try_step(begin, steps).is_some_and(|time| time < after);
+/// A moment after a time, at which no other step can be.
+fn just_after(time: NaiveDateTime) -> NaiveDateTime {
+    time + TimeDelta::microseconds(1)
+}
+
+/// How many open steps lie from `begin` on, with it, and before `after`.
+fn steps_between(grid: &Grid, begin: NaiveDateTime, after: NaiveDateTime) -> usize {
+    let (from, to) = (first_step(grid, begin), first_step(grid, after));
+    let between = usize::try_from(to - from).unwrap_or_default();
+    between.saturating_sub(grid.holidays_between(from, to))
+}
+
+/// The first step that is not before a time.
+fn first_step(grid: &Grid, time: NaiveDateTime) -> i64 {
+    // Where there is no time any more, it is far in the future or the past.
+    let is_before = |step: i64| grid.time(step).map_or(step < 0, |at| at < time);
+    // Between one that is before and one that is not: halved until they are neighbours.
+    let (mut low, mut high) = (-1, 0);
     while is_before(high) {
-        low = high;
-        high *= 2;
+        (low, high) = (high, (high + 1) * 2);
     }
-    while low < high {
+    while !is_before(low) {
+        (low, high) = (low * 2, low);
+    }
+    while high - low > 1 {
         let middle = low + (high - low) / 2;
         match is_before(middle) {
-            true => low = middle + 1,
+            true => low = middle,
             false => high = middle,
         }
     }
-    low
+    high
 }
 
 fn row(observation: &Observation) -> Value {
@@ -456,11 +475,13 @@ mod tests {
                 .and_then(|day| day.and_hms_opt(hour, 0, 0))
                 .expect("a time")
         };
-        let hourly = Frequency::Seconds(3600);
-        assert_eq!(steps_before(hourly, at(1, 0), at(3, 0)), 48);
-        assert_eq!(steps_before(hourly, at(1, 0), at(1, 0)), 0);
-        assert_eq!(steps_before(hourly, at(1, 5), at(1, 6)), 1);
-        assert_eq!(steps_before(Frequency::Months(1), at(1, 0), at(31, 0)), 1);
+        let hourly = Grid::of(Frequency::Seconds(3600), &[at(2, 0)]);
+        assert_eq!(steps_between(&hourly, at(1, 0), at(3, 0)), 48);
+        assert_eq!(steps_between(&hourly, at(1, 0), at(1, 0)), 0);
+        assert_eq!(steps_between(&hourly, at(1, 5), at(1, 6)), 1);
+        assert_eq!(steps_between(&hourly, at(3, 0), just_after(at(3, 2))), 3);
+        let monthly = Grid::of(Frequency::Months(1), &[at(1, 0)]);
+        assert_eq!(steps_between(&monthly, at(1, 0), at(31, 0)), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema};
 use crate::engine::task::Context;
+use crate::forecasting::frequency::Frequency;
 use crate::forecasting::named_enum::{named_enum, of_value};
 
 named_enum! {
@@ -249,8 +250,8 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// A rule with what the parameters say of it.
-    pub(super) fn of(context: &Context<'_>, name: RuleName) -> Self {
+    /// A rule with what the parameters say of it, and what is usual for a frequency, once that is known.
+    pub(super) fn of(context: &Context<'_>, name: RuleName, frequency: Option<Frequency>) -> Self {
         let entries = match context.params.get(RULES.name) {
             Some(Value::Table(rules)) => match rules.get(name.name()) {
                 Some(Value::Table(entries)) => entries.clone(),
@@ -266,7 +267,7 @@ impl Rule {
             scope: entries.get("scope").map_or(scope, |scope| of_value("scope", scope)),
             limit: match limit {
                 Some(Value::Float(limit)) => *limit,
-                _ => name.usual_limit(context),
+                _ => name.usual_limit(context, frequency),
             },
             entries,
         }
@@ -344,12 +345,12 @@ impl RuleName {
     }
 
     /// How much it allows unless something else is said.
-    fn usual_limit(self, context: &Context<'_>) -> f64 {
+    fn usual_limit(self, context: &Context<'_>, frequency: Option<Frequency>) -> f64 {
         match self {
             Self::MissingTimes | Self::Nulls => context.number("max_missing"),
             Self::Negative => context.number("max_negative"),
             #[expect(clippy::cast_precision_loss, reason = "at most a million")]
-            Self::Length => context.count("min_length") as f64,
+            Self::Length => frequency.map_or(0, |frequency| frequency.min_length(context)) as f64,
             Self::Stuck => 168.0,
             Self::Jumps => 5.0,
             Self::Outliers => 1.0,

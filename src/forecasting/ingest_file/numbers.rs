@@ -1,0 +1,99 @@
+//! Numbers as they are written: with a decimal point or comma, separated thousands where that is said, words for none.
+
+use super::super::columns::is_missing;
+
+/// How numbers are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NumberForm {
+    /// What stands before the fraction.
+    pub(super) decimal: char,
+    /// What stands between the thousands, if anything may.
+    pub(super) thousands: Option<char>,
+    /// Words for no value, beside the usual ones.
+    pub(super) nulls: Vec<String>,
+}
+
+impl NumberForm {
+    /// Reads a number; the outer `None` is no number at all, the inner one no value.
+    #[expect(clippy::option_option, reason = "a missing value is no fault")]
+    pub(super) fn read(&self, text: &str) -> Option<Option<f64>> {
+        if self.is_null(text) {
+            return Some(None);
+        }
+        let mut plain = text.to_owned();
+        if let Some(thousands) = self.thousands {
+            let whole = text.split(self.decimal).next().unwrap_or_default();
+            let mut groups = whole.trim_start_matches(['-', '+']).split(thousands);
+            let first = groups.next().map_or(0, str::len);
+            let is_grouped = groups.clone().next().is_none() || (first <= 3 && groups.all(|group| group.len() == 3));
+            if !is_grouped {
+                return None;
+            }
+            plain = plain.replace(thousands, "");
+        }
+        if self.decimal != '.' {
+            if plain.contains('.') {
+                return None;
+            }
+            plain = plain.replace(self.decimal, ".");
+        }
+        plain.parse().ok().map(Some)
+    }
+
+    /// Whether a text says that there is no value.
+    pub(super) fn is_null(&self, text: &str) -> bool {
+        is_missing(text) || text.eq_ignore_ascii_case("nan") || self.nulls.iter().any(|word| word == text)
+    }
+}
+
+/// Whether the numbers among some texts have decimal commas: some do, and none has a point.
+pub(super) fn has_decimal_comma<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut found = false;
+    for text in texts {
+        if text.contains('.') && text.contains(|c: char| c.is_ascii_digit()) {
+            return false;
+        }
+        let parts = text.trim_start_matches(['-', '+']).split_once(',');
+        found |= parts.is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(decimal: char, thousands: Option<char>) -> NumberForm {
+        NumberForm {
+            decimal,
+            thousands,
+            nulls: vec!["fehlt".to_owned()],
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_in_their_form_and_in_no_other() {
+        let point = form('.', None);
+        assert_eq!(point.read("1.5"), Some(Some(1.5)));
+        assert_eq!(point.read("-1e3"), Some(Some(-1000.0)));
+        assert_eq!(point.read("1,5"), None);
+        let comma = form(',', None);
+        assert_eq!(comma.read("1,5"), Some(Some(1.5)));
+        assert_eq!(comma.read("1.5"), None);
+        let grouped = form(',', Some('.'));
+        assert_eq!(grouped.read("-1.234.567,8"), Some(Some(-1_234_567.8)));
+        assert_eq!(grouped.read("12.34,5"), None, "no thousands are separated there");
+        assert_eq!(form('.', Some(' ')).read("12 345.6"), Some(Some(12_345.6)));
+        for word in ["", "NA", "n/a", "null", "--", ".", "w", "NaN", "fehlt"] {
+            assert_eq!(point.read(word), Some(None), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_comma_is_one_where_no_point_contradicts() {
+        assert!(has_decimal_comma(["1,5", "2", "NA"].into_iter()));
+        assert!(!has_decimal_comma(["1,5", "2.5"].into_iter()));
+        assert!(!has_decimal_comma(["1", "2", "a,b"].into_iter()));
+    }
+}

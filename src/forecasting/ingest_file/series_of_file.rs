@@ -1,0 +1,525 @@
+//! One file as rows of series: its columns told apart, its times and numbers read, and what was guessed on the way.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDateTime};
+use polars::prelude::{Column, DataType, TimeUnit};
+use serde_json::{Value as Json, json};
+
+use super::super::columns::{self, Columns, listed};
+use super::super::limits::{SizeLimit, TableLimits};
+use super::super::parquet_table::{self, HeadKind};
+use super::super::series::Observation;
+use super::super::table::{LONGEST_NAME, Table, TableFault, parsed, short};
+use super::super::times::{self, IntegerTimes};
+use super::super::timestamp::{self, Stamp};
+use super::layout::{Head, Layout, Said, layout};
+use super::local_time::{Zone, to_utc};
+use super::numbers::{NumberForm, has_decimal_comma};
+use super::text_table::{self, TextColumn, TextForm, TextTable};
+use super::unpack::{self, FileKind};
+use crate::engine::task::{Context, TaskError};
+
+/// Rows by which the kind of a column of texts is told.
+const SAMPLE: usize = 200;
+/// What is told of times that are kept as local ones.
+const AS_SHOWN: &str = "as the clocks show them: each row has the same time of day";
+/// Bytes of a name of a series.
+const LONGEST_ID: usize = 1000;
+
+/// How files are read: what is said; the rest is guessed.
+pub(super) struct FileReader {
+    pub(super) said: Said,
+    pub(super) text: TextForm,
+    pub(super) zone: Option<(Zone, String)>,
+    pub(super) format: Option<String>,
+    pub(super) unit: Option<&'static str>,
+    pub(super) decimal: Option<char>,
+    pub(super) thousands: Option<char>,
+    pub(super) nulls: Vec<String>,
+}
+
+/// The rows of a file, and how it was read.
+pub(super) struct FileSeries {
+    pub(super) rows: Vec<Observation>,
+    pub(super) report: Json,
+}
+
+/// A column as it was read.
+enum HeldColumn {
+    Texts(TextColumn),
+    Values(Column),
+}
+
+/// What was read of a file.
+struct Held {
+    heads: Vec<Head>,
+    /// The columns that are needed, by place.
+    columns: BTreeMap<usize, HeldColumn>,
+    layout: Layout,
+    rows: usize,
+    form: BTreeMap<&'static str, String>,
+    /// The zones that a Parquet file notes, by column.
+    zones: BTreeMap<String, String>,
+}
+
+impl FileReader {
+    /// Reads the file of a role.
+    pub(super) fn read(&self, context: &Context<'_>, role: &str) -> Result<FileSeries, TaskError> {
+        let holder = format!("`{role}`");
+        let (kind, bytes) = unpack::read(context, context.input(role), &holder, SizeLimit::of(context))?;
+        let mut held = match kind {
+            FileKind::Parquet => self.parquet(context, bytes, role)?,
+            FileKind::Delimited | FileKind::Json => self.texts(context, kind, bytes, role)?,
+        };
+        let ids = Ids::of(&held, role)?;
+        let times = self.times(context, &mut held, &ids.of_row, role)?;
+        let mut rows = Vec::with_capacity(times.len() * held.layout.values.len());
+        for at in held.layout.values.clone() {
+            let numbers = self.numbers(context, &mut held, at, role)?;
+            let name = |row: usize| match (held.layout.is_wide, ids.is_said) {
+                (false, _) => ids.names[ids.of_row[row]].clone(),
+                (true, false) => held.heads[at].name.clone(),
+                (true, true) => format!("{}_{}", ids.names[ids.of_row[row]], held.heads[at].name),
+            };
+            rows.extend(times.iter().zip(numbers).enumerate().map(|(row, (ds, y))| Observation {
+                unique_id: name(row),
+                ds: *ds,
+                y,
+            }));
+        }
+        let report = report(role, kind, &held, &ids);
+        Ok(FileSeries { rows, report })
+    }
+
+    fn parquet(&self, context: &Context<'_>, bytes: Vec<u8>, role: &str) -> Result<Held, TaskError> {
+        let (holder, limits) = (format!("`{role}`"), TableLimits::of(context));
+        let fault = |fault: TableFault| fault.error(&holder, FileKind::Parquet.name(), None);
+        let (heads, bytes) =
+            parsed(context, move || Ok((parquet_table::heads(&bytes, limits)?, bytes))).map_err(fault)?;
+        let head = |(name, kind): (String, HeadKind)| Head {
+            name,
+            kind,
+            repeats: true,
+        };
+        let heads: Vec<Head> = heads.into_iter().map(head).collect();
+        let layout = self.layout(&heads, role)?;
+        let wanted: BTreeSet<String> = layout.places().map(|at| heads[at].name.clone()).collect();
+        let read = parsed(context, move || {
+            parquet_table::read(bytes, limits, |name| wanted.contains(name))
+        });
+        let read = read.map_err(|fault| fault.error(&holder, FileKind::Parquet.name(), None))?;
+        let column = |at: usize| {
+            let column = read.frame.column(&heads[at].name).ok()?;
+            Some((at, HeldColumn::Values(column.clone())))
+        };
+        Ok(Held {
+            columns: layout.places().filter_map(column).collect(),
+            rows: read.frame.height(),
+            form: BTreeMap::new(),
+            zones: read.zones,
+            heads,
+            layout,
+        })
+    }
+
+    fn texts(&self, context: &Context<'_>, kind: FileKind, bytes: Vec<u8>, role: &str) -> Result<Held, TaskError> {
+        let (form, limits) = (self.text.clone(), TableLimits::of(context));
+        let read = parsed(context, move || match kind {
+            FileKind::Json => text_table::json(&bytes, limits),
+            FileKind::Delimited | FileKind::Parquet => text_table::delimited(&bytes, &form, limits),
+        });
+        let TextTable { names, columns, form } =
+            read.map_err(|fault| fault.error(&format!("`{role}`"), kind.name(), None))?;
+        let rows = columns.first().map_or(0, TextColumn::len);
+        if rows == 0 {
+            return Err(TaskError::new(format!("`{role}` has no rows")));
+        }
+        let heads: Vec<Head> = names
+            .into_iter()
+            .zip(&columns)
+            .map(|(name, column)| self.head(name, column))
+            .collect();
+        let layout = self.layout(&heads, role)?;
+        let needed: BTreeSet<usize> = layout.places().collect();
+        let columns = columns.into_iter().enumerate().filter(|(at, _)| needed.contains(at));
+        Ok(Held {
+            columns: columns.map(|(at, column)| (at, HeldColumn::Texts(column))).collect(),
+            zones: BTreeMap::new(),
+            heads,
+            layout,
+            rows,
+            form,
+        })
+    }
+
+    fn layout(&self, heads: &[Head], role: &str) -> Result<Layout, TaskError> {
+        let found = layout(heads, &self.said);
+        if let Ok(layout) = &found {
+            let twice = |at: &usize| heads.iter().filter(|head| head.name == heads[*at].name).count() > 1;
+            if let Some(at) = layout.places().find(twice) {
+                let what = format!("`{role}` has several columns `{}`", heads[at].name);
+                return Err(TaskError::new(what).help("give each a name of its own in the header"));
+            }
+        }
+        found.map_err(|fault| {
+            let names: Vec<String> = heads.iter().map(|head| head.name.clone()).collect();
+            TaskError::new(format!("`{role}` {}", fault.what))
+                .note(format!("its columns: {}", listed(&names)))
+                .help(fault.help)
+        })
+    }
+
+    /// What a column of texts holds, by its first rows.
+    fn head(&self, name: String, column: &TextColumn) -> Head {
+        let form = self.number_form('.');
+        let there: Vec<&str> = column.iter().take(SAMPLE).filter(|text| !form.is_null(text)).collect();
+        let is_number = |text: &&str| {
+            let plain = text.replace(',', ".");
+            text.parse::<f64>().is_ok() || plain.parse::<f64>().is_ok() || form.read(text).is_some()
+        };
+        let either = timestamp::DateOrder::DayFirst;
+        let is_time = |text: &&str| match &self.format {
+            Some(format) => timestamp::parse_as(text, format).is_some(),
+            None => timestamp::parse(text, Some(either)).is_some() || timestamp::numbers_before_year(text).is_some(),
+        };
+        let kind = match () {
+            () if there.is_empty() => HeadKind::Other,
+            () if there.iter().all(is_number) => HeadKind::Number,
+            () if there.iter().all(is_time) => HeadKind::Time,
+            () => HeadKind::Text,
+        };
+        let distinct: BTreeSet<&str> = there.iter().copied().collect();
+        let repeats = distinct.len() * 2 <= there.len();
+        Head { name, kind, repeats }
+    }
+
+    fn number_form(&self, decimal: char) -> NumberForm {
+        NumberForm {
+            decimal: self.decimal.unwrap_or(decimal),
+            thousands: self.thousands,
+            nulls: self.nulls.clone(),
+        }
+    }
+
+    /// The times of the rows, in UTC, or as clocks show them where all of them show the same time of day.
+    fn times(
+        &self,
+        context: &Context<'_>,
+        held: &mut Held,
+        series: &[usize],
+        role: &str,
+    ) -> Result<Vec<NaiveDateTime>, TaskError> {
+        let name = held.heads[held.layout.time].name.clone();
+        let stamps = self.stamps(context, held, &name, role)?;
+        let noted = held
+            .zones
+            .get(&name)
+            .and_then(|noted| Some((Zone::parse(noted)?, noted.clone())));
+        let Some((zone, text)) = self.zone.clone().or(noted) else {
+            let times = times::settled(&stamps);
+            let is_local = |(stamp, time): (&Stamp, &NaiveDateTime)| stamp.utc().is_some_and(|utc| utc != *time);
+            if stamps.iter().zip(&times).any(is_local) {
+                held.form.insert("times", AS_SHOWN.to_owned());
+            }
+            return Ok(times);
+        };
+        held.form.insert("time_zone", text.clone());
+        // Days, months and years are the same everywhere.
+        if stamps.iter().all(|stamp| !stamp.has_clock) {
+            return Ok(stamps.iter().map(|stamp| stamp.local).collect());
+        }
+        let utc = to_utc(zone, series, &stamps).map_err(|skipped| {
+            let (row, local) = (skipped.row + 1, skipped.local);
+            let what = format!("`{local}` in row {row} of the column `{name}` of `{role}` is no time in {text}");
+            TaskError::new(what)
+                .note("the clocks are put forward there, and leave that hour out")
+                .help(format!(
+                    "if they are not, as where standard time is kept all year, say so: `time_zone = \"{}\"`",
+                    zone.offset_before(local)
+                ))
+        })?;
+        let local = || utc.iter().map(|utc| zone.local(*utc));
+        if times::differ(utc.iter().copied()) && !times::differ(local()) {
+            held.form.insert("times", AS_SHOWN.to_owned());
+            return Ok(local().collect());
+        }
+        Ok(utc)
+    }
+
+    /// What stands in the column of the times.
+    fn stamps(&self, context: &Context<'_>, held: &mut Held, name: &str, role: &str) -> Result<Vec<Stamp>, TaskError> {
+        let column = held.columns.get(&held.layout.time);
+        let texts: Vec<&str> = match column {
+            Some(HeldColumn::Texts(texts)) => texts.iter().collect(),
+            Some(HeldColumn::Values(column)) => match column.str() {
+                Ok(texts) => texts.iter().map(|text| text.map_or("", str::trim)).collect(),
+                Err(_) => return self.moments(&mut held.form, column, held.zones.contains_key(name), name, role),
+            },
+            None => Vec::new(),
+        };
+        let is_long = texts.iter().all(|text| text.len() >= 9 && text.parse::<i64>().is_ok());
+        if self.format.is_none() && !texts.is_empty() && (self.unit.is_some() || is_long) {
+            let numbers: Vec<Option<i64>> = texts.iter().map(|text| text.parse().ok()).collect();
+            return self.counted(&mut held.form, &numbers, name, role);
+        }
+        let table = Table {
+            frame: polars::prelude::DataFrame::empty(),
+            names: Vec::new(),
+        };
+        let columns = Columns::of(context, &table, role);
+        times::read(&texts, self.format.as_deref()).map_err(|fault| columns.no_time(name, &texts, fault))
+    }
+
+    /// The times of a column that holds times or whole numbers.
+    fn moments(
+        &self,
+        form: &mut BTreeMap<&'static str, String>,
+        column: &Column,
+        is_utc: bool,
+        name: &str,
+        role: &str,
+    ) -> Result<Vec<Stamp>, TaskError> {
+        if column.dtype().is_integer() {
+            return self.counted(form, &columns::integers(column), name, role);
+        }
+        let is_utc = is_utc || matches!(column.dtype(), DataType::Datetime(_, Some(_)));
+        let has_clock = matches!(column.dtype(), DataType::Datetime(..));
+        let wrong = || {
+            let what = format!(
+                "the column `{name}` of `{role}` must hold times; it holds {}",
+                column.dtype()
+            );
+            TaskError::new(what).help("say which column holds the times: `time = \"a column\"`")
+        };
+        if !has_clock && *column.dtype() != DataType::Date {
+            return Err(wrong());
+        }
+        let micros = column
+            .cast(&DataType::Datetime(TimeUnit::Microseconds, None))
+            .map_err(|_| wrong())?;
+        let micros = micros.datetime().map_err(|_| wrong())?.physical().iter();
+        let stamp = |(at, micros): (usize, Option<i64>)| {
+            let time = micros.and_then(DateTime::from_timestamp_micros);
+            time.map(|time| Stamp {
+                local: time.naive_utc(),
+                offset: is_utc.then_some(0),
+                has_clock,
+            })
+            .ok_or_else(|| empty(name, role, at))
+        };
+        micros.enumerate().map(stamp).collect()
+    }
+
+    /// The times of whole numbers.
+    fn counted(
+        &self,
+        form: &mut BTreeMap<&'static str, String>,
+        numbers: &[Option<i64>],
+        name: &str,
+        role: &str,
+    ) -> Result<Vec<Stamp>, TaskError> {
+        let as_what = match self.unit {
+            Some(unit) => IntegerTimes::Unit(unit),
+            None => times::guess_integers(numbers.iter().flatten().copied()),
+        };
+        form.insert("unit", as_what.to_string());
+        let (has_clock, offset) = match as_what {
+            IntegerTimes::Unit("D") => (false, None),
+            IntegerTimes::Unit(_) => (true, Some(0)),
+            _ => (false, None),
+        };
+        let stamp = |(at, time): (usize, Option<NaiveDateTime>)| {
+            let in_years = time.filter(|time| (1..=9999).contains(&chrono::Datelike::year(time)));
+            let stamp = in_years.map(|local| Stamp {
+                local,
+                offset,
+                has_clock,
+            });
+            stamp.ok_or_else(|| match numbers[at] {
+                None => empty(name, role, at),
+                Some(number) => {
+                    let what = format!(
+                        "`{number}` in row {} of the column `{name}` of `{role}` is no time",
+                        at + 1
+                    );
+                    TaskError::new(what).help("say with `unit` what is counted from 1970: s, ms, us, ns or D")
+                }
+            })
+        };
+        times::read_integers(numbers, as_what)
+            .into_iter()
+            .enumerate()
+            .map(stamp)
+            .collect()
+    }
+
+    /// The numbers of a column of values.
+    fn numbers(
+        &self,
+        context: &Context<'_>,
+        held: &mut Held,
+        at: usize,
+        role: &str,
+    ) -> Result<Vec<Option<f64>>, TaskError> {
+        let name = held.heads[at].name.clone();
+        let texts = match held.columns.get(&at) {
+            Some(HeldColumn::Values(column)) => {
+                let Ok(texts) = column.str() else {
+                    let table = Table::of(column.clone().into_frame());
+                    return Columns::of(context, &table, role).numbers(&name);
+                };
+                texts.iter().map(|text| text.map_or("", str::trim)).collect::<Vec<_>>()
+            }
+            Some(HeldColumn::Texts(texts)) => texts.iter().collect(),
+            None => Vec::new(),
+        };
+        let is_comma = held.form.get("separator").is_some_and(|separator| separator != ",")
+            && self.decimal.is_none()
+            && self.thousands != Some(',')
+            && has_decimal_comma(texts.iter().copied());
+        let form = self.number_form(if is_comma { ',' } else { '.' });
+        let number =
+            |(row, text): (usize, &&str)| form.read(text).ok_or_else(|| no_number(&form, text, row, &name, role));
+        let numbers = texts.iter().enumerate().map(number).collect();
+        held.form.insert("decimal", form.decimal.to_string());
+        numbers
+    }
+}
+
+impl Layout {
+    /// All columns that are needed.
+    fn places(&self) -> impl Iterator<Item = usize> + '_ {
+        self.ids.iter().chain([&self.time]).chain(&self.values).copied()
+    }
+}
+
+/// The series of a file.
+struct Ids {
+    names: Vec<String>,
+    of_row: Vec<usize>,
+    /// Whether the file or somebody says the names.
+    is_said: bool,
+}
+
+impl Ids {
+    /// The names of the series, and which is that of each row.
+    fn of(held: &Held, role: &str) -> Result<Self, TaskError> {
+        let layout = &held.layout;
+        if layout.ids.is_empty() {
+            let name = layout.constant.clone().unwrap_or_else(|| stem(role));
+            return Ok(Self {
+                names: vec![name],
+                of_row: vec![0; held.rows],
+                is_said: layout.constant.is_some(),
+            });
+        }
+        let mut parts: Vec<Vec<String>> = Vec::new();
+        for at in &layout.ids {
+            parts.push(names_in(&held.columns[at], &held.heads[*at].name, role)?);
+        }
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut ids = Self {
+            names: Vec::new(),
+            of_row: Vec::with_capacity(held.rows),
+            is_said: true,
+        };
+        for row in 0..held.rows {
+            let mut name = parts[0][row].clone();
+            for part in &parts[1..] {
+                name = format!("{name}_{}", part[row]);
+            }
+            if name.len() > LONGEST_ID {
+                let what = format!(
+                    "the name of the series in row {} of `{role}` has {} bytes",
+                    row + 1,
+                    name.len()
+                );
+                return Err(TaskError::new(what).note(format!("a name has {LONGEST_ID} at most")));
+            }
+            let next = places.len();
+            let place = *places.entry(name.clone()).or_insert(next);
+            if place == next {
+                ids.names.push(name);
+            }
+            ids.of_row.push(place);
+        }
+        Ok(ids)
+    }
+}
+
+/// The name of a file without its folder and endings: that of its only series.
+fn stem(role: &str) -> String {
+    let file = role.rsplit('/').next().unwrap_or(role);
+    let name = file.split('.').find(|part| !part.is_empty()).unwrap_or(file);
+    name.to_owned()
+}
+
+/// The names in a column, none of them missing.
+fn names_in(column: &HeldColumn, name: &str, role: &str) -> Result<Vec<String>, TaskError> {
+    let texts: Vec<String> = match column {
+        HeldColumn::Texts(texts) => texts.iter().map(str::to_owned).collect(),
+        HeldColumn::Values(column) => {
+            let is_name = column.dtype().is_integer() || *column.dtype() == DataType::String;
+            let texts = column.cast(&DataType::String).ok().filter(|_| is_name);
+            let texts = texts.as_ref().and_then(|column| column.str().ok());
+            let Some(texts) = texts else {
+                let what = format!(
+                    "the column `{name}` of `{role}` must hold names; it holds {}",
+                    column.dtype()
+                );
+                return Err(TaskError::new(what).help("say which column names the series: `id = \"a column\"`"));
+            };
+            texts
+                .iter()
+                .map(|text| text.unwrap_or_default().trim().to_owned())
+                .collect()
+        }
+    };
+    match texts.iter().position(String::is_empty) {
+        Some(at) => Err(empty(name, role, at)),
+        None => Ok(texts),
+    }
+}
+
+fn empty(name: &str, role: &str, at: usize) -> TaskError {
+    TaskError::new(format!("the column `{name}` of `{role}` is empty in row {}", at + 1))
+}
+
+fn no_number(form: &NumberForm, text: &str, row: usize, name: &str, role: &str) -> TaskError {
+    let shown = short(text, LONGEST_NAME);
+    let error = TaskError::new(format!(
+        "`{shown}` in row {} of the column `{name}` of `{role}` is no number",
+        row + 1
+    ));
+    let is_digits = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-., '_".contains(&byte));
+    match is_digits && text.contains(|c: char| c.is_ascii_digit()) {
+        true if form.thousands.is_none() => error.help(
+            "if thousands are separated, say by what: `thousands = \",\"`; if the comma stands before the fraction, \
+             `decimal = \",\"`",
+        ),
+        true => {
+            error.help("say what stands before the fraction with `decimal`, and between thousands with `thousands`")
+        }
+        false => error.help("if it is a word for no value, add it to `null_values`"),
+    }
+}
+
+/// How a file was read.
+fn report(role: &str, kind: FileKind, held: &Held, ids: &Ids) -> Json {
+    let names = |places: &[usize]| -> Vec<&str> { places.iter().map(|at| held.heads[*at].name.as_str()).collect() };
+    let id = match held.layout.ids.is_empty() {
+        true if held.layout.is_wide && !ids.is_said => json!("the columns of the values"),
+        true => json!({ "constant": ids.names[0] }),
+        false => json!(names(&held.layout.ids)),
+    };
+    json!({
+        "file": role,
+        "kind": kind.name(),
+        "rows": held.rows,
+        "columns": { "id": id, "time": held.heads[held.layout.time].name, "value": names(&held.layout.values) },
+        "form": held.form,
+    })
+}

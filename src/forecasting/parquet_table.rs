@@ -1,0 +1,248 @@
+//! Tables in Parquet files: the columns that are asked for, in the types that a task reads, and no byte of any other.
+//!
+//! Types are taken from the Parquet schema alone. What pandas or polars note beside it (`ARROW:schema`: categories, large
+//! strings) changes how a column is held in memory, not what it says; only durations, which Parquet does not know, and the
+//! zones of times are looked up there.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use half::f16;
+use polars::prelude::{
+    ArrowDataType, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series,
+};
+use polars_io::SerReader as _;
+use polars_io::parquet::read::infer_schema;
+use polars_io::prelude::ParquetReader;
+use polars_parquet::parquet::metadata::FileMetadata;
+use polars_parquet::parquet::schema::types::{ParquetType, PhysicalType, PrimitiveLogicalType};
+use polars_parquet::read::read_metadata;
+
+use super::limits::TableLimits;
+use super::parquet_check;
+use super::table::TableFault;
+
+/// A table, and what its file has beyond it.
+pub(super) struct ParquetColumns {
+    /// The columns that were asked for, as far as they are there.
+    pub(super) frame: DataFrame,
+    /// The names of all columns of the file.
+    pub(super) names: Vec<String>,
+    /// The zones in which times were written, by column.
+    pub(super) zones: BTreeMap<String, String>,
+}
+
+/// A column that no task can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ColumnFault {
+    /// Its name.
+    pub(super) column: String,
+    /// What it holds, in words.
+    pub(super) holds: &'static str,
+    /// How to write it instead.
+    pub(super) help: &'static str,
+}
+
+/// What a column holds, as far as its type tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeadKind {
+    /// Numbers.
+    Number,
+    /// Times or days.
+    Time,
+    /// Texts.
+    Text,
+    /// Anything else.
+    Other,
+}
+
+/// The names and kinds of all columns.
+pub(super) fn heads(bytes: &[u8], limits: TableLimits) -> Result<Vec<(String, HeadKind)>, TableFault> {
+    use ArrowDataType as Type;
+    let mut file = Cursor::new(bytes);
+    parquet_check::check(&mut file, limits)?;
+    let mut metadata = read_metadata(&mut file)?;
+    metadata.key_value_metadata = None;
+    let kind = |name: &str, dtype: &ArrowDataType| match dtype {
+        _ if special(&metadata, name) == Some(Special::Half) => HeadKind::Number,
+        Type::Float32 | Type::Float64 | Type::Decimal(..) => HeadKind::Number,
+        other if is_integer(other) => HeadKind::Number,
+        Type::Date32 | Type::Timestamp(..) => HeadKind::Time,
+        Type::Utf8View | Type::BinaryView => HeadKind::Text,
+        _ => HeadKind::Other,
+    };
+    let schema = infer_schema(&metadata)?;
+    let head = |field: &polars::prelude::ArrowField| (field.name.to_string(), kind(&field.name, &field.dtype));
+    Ok(schema.iter_values().map(head).collect())
+}
+
+/// Whether a type is one of whole numbers.
+fn is_integer(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType as Type;
+    let signed = matches!(dtype, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64);
+    signed || matches!(dtype, Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64)
+}
+
+/// Reads the columns that `is_wanted` by name.
+pub(super) fn read(
+    bytes: Vec<u8>,
+    limits: TableLimits,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<ParquetColumns, TableFault> {
+    let mut file = Cursor::new(bytes);
+    parquet_check::check(&mut file, limits)?;
+    let mut reader = ParquetReader::new(file);
+    let metadata = reader.get_metadata()?.clone();
+    let noted = infer_schema(&metadata).unwrap_or_default();
+    let plain = FileMetadata {
+        key_value_metadata: None,
+        ..FileMetadata::clone(&metadata)
+    };
+    reader.set_metadata(Arc::new(plain));
+    let schema = reader.schema()?;
+    let wanted: Vec<String> = schema
+        .iter_names()
+        .filter(|name| is_wanted(name))
+        .map(ToString::to_string)
+        .collect();
+    for name in &wanted {
+        let noted = noted.get(name.as_str()).map(|field| &field.dtype);
+        if let Some(fault) = fault(name, &schema, noted, special(&metadata, name)) {
+            return Err(TableFault::Column(fault));
+        }
+    }
+    let frame = reader.with_columns(Some(wanted)).finish()?;
+    let height = frame.height();
+    let columns = frame.into_columns().into_iter();
+    let columns = columns
+        .map(|column| plainly(column, &metadata))
+        .collect::<Result<_, _>>();
+    Ok(ParquetColumns {
+        frame: DataFrame::new(height, columns.map_err(TableFault::Column)?)?,
+        names: schema.iter_names().map(ToString::to_string).collect(),
+        zones: zones(&noted),
+    })
+}
+
+/// What the types of Arrow do not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Special {
+    /// Numbers of two bytes.
+    Half,
+    /// Times in nanoseconds of a day, and the day.
+    Int96,
+}
+
+/// Whether a column is one of those.
+fn special(metadata: &FileMetadata, name: &str) -> Option<Special> {
+    let field = metadata.schema().fields().iter().find(|field| field.name() == name)?;
+    let ParquetType::PrimitiveType(primitive) = field else {
+        return None;
+    };
+    match (primitive.physical_type, primitive.logical_type) {
+        (PhysicalType::FixedLenByteArray(2), Some(PrimitiveLogicalType::Float16)) => Some(Special::Half),
+        (PhysicalType::Int96, _) => Some(Special::Int96),
+        _ => None,
+    }
+}
+
+/// Why a column cannot be read, from its type.
+fn fault(
+    name: &str,
+    schema: &ArrowSchema,
+    noted: Option<&ArrowDataType>,
+    special: Option<Special>,
+) -> Option<ColumnFault> {
+    use ArrowDataType as Type;
+    if special.is_some() {
+        return None;
+    }
+    let dtype = &schema.get(name)?.dtype;
+    let (holds, help) = match noted {
+        Some(Type::Duration(_)) => (
+            "durations",
+            "write them as numbers: in pandas, with `.dt.total_seconds()`",
+        ),
+        _ => match dtype {
+            Type::Struct(_) => (
+                "structs",
+                "write each of their fields as a column: in polars, with `unnest`",
+            ),
+            Type::List(_) | Type::LargeList(_) | Type::FixedSizeList(..) | Type::Map(..) => (
+                "lists or maps",
+                "write one value a row: in pandas and polars, with `explode`",
+            ),
+            Type::Time32(_) | Type::Time64(_) => ("times of day", "write them with their dates"),
+            Type::Interval(_) => ("intervals", "write them as numbers of seconds"),
+            Type::Decimal256(..) | Type::Decimal(39.., _) => (
+                "decimals of more than 38 digits",
+                "write them as floats: `astype(float)`",
+            ),
+            Type::FixedSizeBinary(_) => (
+                "bytes of a fixed length",
+                "write them as text: in pandas, with `astype(str)`",
+            ),
+            _ => return None,
+        },
+    };
+    let column = name.to_owned();
+    Some(ColumnFault { column, holds, help })
+}
+
+/// The column in a type that a task reads: numbers of two bytes and decimals as floats, bytes as the text that they are.
+fn plainly(column: Column, metadata: &FileMetadata) -> Result<Column, ColumnFault> {
+    let name = column.name().to_string();
+    let fault = |holds, help| ColumnFault {
+        column: name.clone(),
+        holds,
+        help,
+    };
+    match (column.dtype(), special(metadata, &name)) {
+        (DataType::Binary, Some(Special::Half)) => {
+            let Ok(bytes) = column.binary() else { return Ok(column) };
+            let number = |bytes: &[u8]| Some(f16::from_le_bytes(bytes.try_into().ok()?).to_f64());
+            let numbers: Vec<Option<f64>> = bytes.iter().map(|bytes| bytes.and_then(number)).collect();
+            Ok(Series::new(column.name().clone(), numbers).into_column())
+        }
+        (DataType::Binary, _) => {
+            let Ok(bytes) = column.binary() else { return Ok(column) };
+            let texts = bytes.iter().map(|bytes| bytes.map(std::str::from_utf8).transpose());
+            let texts: Result<Vec<Option<&str>>, _> = texts.collect();
+            let texts = texts.map_err(|_| fault("bytes that are no text", "write it as text, in UTF-8"))?;
+            Ok(Series::new(column.name().clone(), texts).into_column())
+        }
+        (DataType::Decimal(..), _) => column
+            .cast(&DataType::Float64)
+            .map_err(|_| fault("decimals that are no numbers", "write them as floats: `astype(float)`")),
+        (DataType::Datetime(..), Some(Special::Int96)) => {
+            // The reader puts the last nanosecond that there is in the place of a time that nanoseconds do not reach.
+            let beyond = |times: &Column| {
+                let times = times.datetime().ok()?;
+                times
+                    .physical()
+                    .iter()
+                    .flatten()
+                    .any(|time| time == i64::MAX)
+                    .then_some(())
+            };
+            match beyond(&column) {
+                None => Ok(column),
+                Some(()) => Err(fault(
+                    "a time beyond the years 1677 to 2262",
+                    "write the times in microseconds instead of INT96",
+                )),
+            }
+        }
+        _ => Ok(column),
+    }
+}
+
+/// The zones that are noted, by column.
+fn zones(noted: &ArrowSchema) -> BTreeMap<String, String> {
+    let zone = |field: &polars::prelude::ArrowField| match &field.dtype {
+        ArrowDataType::Timestamp(_, Some(zone)) => Some((field.name.to_string(), zone.to_string())),
+        _ => None,
+    };
+    noted.iter_values().filter_map(zone).collect()
+}

@@ -1,0 +1,326 @@
+//! `ingest_file`: what it reads as people write it, what it guesses, and what it says where it cannot.
+
+use std::io::Write as _;
+
+use serde_json::json;
+
+use super::*;
+
+/// Ingests a file of this name.
+fn ingest(project: &TaskDirectory, name: &str, bytes: &[u8], params: &[(&str, Value)]) -> Result<(), TaskError> {
+    project.write(name, "");
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(project.path(name), bytes).expect("written");
+    project.run_on("ingest_file", params, &[(name, name)])
+}
+
+/// The rows that come of a text, as `id day value` joined by commas.
+fn rows(text: &str, params: &[(&str, Value)]) -> String {
+    let project = TaskDirectory::new();
+    match ingest(&project, "sales.csv", text.as_bytes(), params) {
+        Ok(()) => rows_of(&project),
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+fn rows_of(project: &TaskDirectory) -> String {
+    let csv = project.csv("raw").replace(" 00:00:00", "");
+    csv.lines()
+        .skip(1)
+        .map(|row| row.replace(',', " "))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+const PLAIN: &str = "sales 2024-01-01 1.5, sales 2024-01-02 2.0";
+
+#[test]
+fn files_are_read_as_people_write_them() {
+    for file in [
+        "date,sold\n2024-01-01,1.5\n2024-01-02,2\n",
+        "date;sold\n2024-01-01;1,5\n2024-01-02;2\n",
+        "date\tsold\n2024-01-01\t1,5\n2024-01-02\t2\n",
+        "date|sold\r\n2024-01-01|1.5\r\n2024-01-02|2\r\n\r\n\r\n",
+        "\u{feff}Date,Sold\n2024-01-01,1.5\n2024-01-02,2\n",
+        "# made by x\n\nsep=;\nDate ; Sold\n2024-01-01 ; 1.5\n# a word\n2024-01-02;2",
+        "\"date\",\"sold\"\n\"2024-01-01\",\"1.5\"\n\"2024-01-02\",\"2\"\n",
+        ",date,sold\n0,2024-01-01,1.5\n1,2024-01-02,2\n",
+        ",sold\n2024-01-01,1.5\n2024-01-02,2\n",
+        "Day,y,price\n01.01.2024,1.5,3\n02.01.2024,2,4\n",
+    ] {
+        assert_eq!(rows(file, &[]), PLAIN, "{file}");
+    }
+    let missing = rows(
+        "date,sold\n2024-01-01,1\n2024-01-02,N/A\n2024-01-03,--\n2024-01-04,4\n",
+        &[],
+    );
+    assert_eq!(
+        missing,
+        "sales 2024-01-01 1.0, sales 2024-01-02 , sales 2024-01-03 , sales 2024-01-04 4.0"
+    );
+}
+
+#[test]
+fn encodings_are_told_by_their_marks_or_said() {
+    let project = TaskDirectory::new();
+    let file = "Tag;Köln\n01.01.2024;1,5\n02.01.2024;2\n";
+    let utf16: Vec<u8> = format!("\u{feff}{file}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let latin: Vec<u8> = file
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).expect("Latin"))
+        .collect();
+    let time = ("time", text("Tag"));
+    for (bytes, encoding) in [
+        (utf16, "UTF-16LE"),
+        (latin, "windows-1252"),
+        (file.as_bytes().to_vec(), "UTF-8"),
+    ] {
+        ingest(&project, "sales.csv", &bytes, std::slice::from_ref(&time)).expect("read");
+        assert_eq!(rows_of(&project), PLAIN);
+        let read = &project.json("metadata")["files"][0];
+        assert_eq!(
+            read["form"],
+            json!({ "decimal": ",", "encoding": encoding, "separator": ";" })
+        );
+        assert_eq!(
+            read["columns"],
+            json!({ "id": { "constant": "sales" }, "time": "Tag", "value": ["Köln"] })
+        );
+    }
+    let params = [time, ("encoding", text("utf-8"))];
+    assert_eq!(
+        reported(ingest(&project, "sales.csv", b"Tag;K\xf6ln\n01.01.2024;1\n", &params)),
+        "`sales.csv` is not readable as CSV: it is not all UTF-8"
+    );
+}
+
+#[test]
+fn packed_files_json_and_parquet_are_the_same_rows() {
+    let project = TaskDirectory::new();
+    let csv = "date,sold\n2024-01-01,1.5\n2024-01-02,2\n";
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    archive.start_file("folder/sales.csv", options).expect("begun");
+    archive.write_all(csv.as_bytes()).expect("written");
+    let archive = archive.finish().expect("packed").into_inner();
+    let zstd = zstd::encode_all(csv.as_bytes(), 0).expect("packed");
+    let lines = "{\"date\":\"2024-01-01\",\"sold\":1.5}\n{\"sold\":2,\"date\":\"2024-01-02\",\"more\":{\"a\":[1]}}\n\n";
+    let array = format!("[{}]", lines.trim().replace('\n', ","));
+    for (name, bytes) in [
+        ("sales.csv.gz", super::hostile_files::packed(csv.as_bytes())),
+        ("sales.csv.zst", zstd),
+        ("sales.zip", archive),
+        ("sales.jsonl", lines.as_bytes().to_vec()),
+        ("sales.json", array.into_bytes()),
+    ] {
+        ingest(&project, name, &bytes, &[]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(rows_of(&project), PLAIN, "{name}");
+    }
+    let parquet = std::fs::read(project.path("raw")).expect("read");
+    ingest(&project, "again.parquet", &parquet, &[]).expect("read");
+    assert_eq!(rows_of(&project), PLAIN);
+}
+
+#[test]
+fn columns_are_series_where_several_hold_values_or_a_column_names_them() {
+    let wide = rows("date,north,south\n2024-01-01,1,3\n2024-01-02,2,4\n", &[]);
+    assert_eq!(
+        wide,
+        "north 2024-01-01 1.0, north 2024-01-02 2.0, south 2024-01-01 3.0, south 2024-01-02 4.0"
+    );
+    let long = "Store,date,sold\nN,2024-01-01,1\nS,2024-01-01,3\nN,2024-01-02,2\nS,2024-01-02,4\n";
+    assert_eq!(
+        rows(long, &[]),
+        "N 2024-01-01 1.0, S 2024-01-01 3.0, N 2024-01-02 2.0, S 2024-01-02 4.0"
+    );
+    let joined = [("id", texts(&["Store", "item"])), ("value", text("sold"))];
+    assert_eq!(
+        rows("Store,item,date,sold\nN,7,2024-01-01,1\nN,8,2024-01-01,2\n", &joined),
+        "N_7 2024-01-01 1.0, N_8 2024-01-01 2.0"
+    );
+    let named = rows("date,sold\n2024-01-01,1\n", &[("id", text("all"))]);
+    assert_eq!(named, "all 2024-01-01 1.0");
+}
+
+#[test]
+fn times_are_read_over_all_rows() {
+    for (file, params, expected) in [
+        (
+            "day,y\n01/02/2024,1\n13/02/2024,2\n",
+            vec![],
+            "2024-02-01 1.0, 2024-02-13 2.0",
+        ),
+        (
+            "day,y\n01/02/2024,1\n01/13/2024,2\n",
+            vec![],
+            "2024-01-02 1.0, 2024-01-13 2.0",
+        ),
+        (
+            "day,y\n01/02/24,1\n02/02/24,2\n",
+            vec![("format", text("%d/%m/%y"))],
+            "2024-02-01 1.0, 2024-02-02 2.0",
+        ),
+        (
+            "quarter,y\n2005-Q1,1\n2005-Q2,2\n",
+            vec![],
+            "2005-01-01 1.0, 2005-04-01 2.0",
+        ),
+        (
+            "week,y\n2024-W07,1\n2024-W08,2\n",
+            vec![],
+            "2024-02-12 1.0, 2024-02-19 2.0",
+        ),
+        (
+            "month,y\n2019-01,1\n2019-02,2\n",
+            vec![],
+            "2019-01-01 1.0, 2019-02-01 2.0",
+        ),
+        ("year,y\n2019,1\n2020,2\n", vec![], "2019-01-01 1.0, 2020-01-01 2.0"),
+        (
+            "time,y\n1704067200,1\n1704153600,2\n",
+            vec![],
+            "2024-01-01 1.0, 2024-01-02 2.0",
+        ),
+        (
+            "time,y\n19723,1\n19724,2\n",
+            vec![("unit", text("D"))],
+            "2024-01-01 1.0, 2024-01-02 2.0",
+        ),
+        // Midnights of a place, in summer and in winter.
+        (
+            "time,y\n2024-03-10 00:00-05:00,1\n2024-03-11 00:00-04:00,2\n",
+            vec![],
+            "2024-03-10 1.0, 2024-03-11 2.0",
+        ),
+    ] {
+        let expected: Vec<String> = expected.split(", ").map(|row| format!("sales {row}")).collect();
+        assert_eq!(rows(file, &params), expected.join(", "), "{file}");
+    }
+}
+
+#[test]
+fn local_time_becomes_utc_across_changes_of_the_clock() {
+    let project = TaskDirectory::new();
+    let new_york = [("time_zone", text("America/New_York"))];
+    // Both days of the year that have not 24 hours.
+    let fall: Vec<u32> = (0..24)
+        .flat_map(|hour| std::iter::repeat_n(hour, if hour == 1 { 2 } else { 1 }))
+        .collect();
+    let spring: Vec<u32> = (0..24).filter(|hour| *hour != 2).collect();
+    for (day, hours, count) in [("2024-11-03", fall, 25), ("2024-03-10", spring, 23)] {
+        let rows: Vec<String> = hours
+            .iter()
+            .map(|hour| format!("{day} {hour:02}:00,{hour}\n"))
+            .collect();
+        let rows = rows.concat();
+        ingest(&project, "load.csv", format!("time,load\n{rows}").as_bytes(), &new_york).expect("read");
+        project
+            .run_on("prepare_clean", &[], &[("raw", "raw")])
+            .expect("an hourly series");
+        let metadata = project.json("metadata");
+        assert_eq!(
+            (&metadata["row_count"], &metadata["status"]),
+            (&json!(count), &json!("clean")),
+            "{day}"
+        );
+    }
+    let skipped = ingest(
+        &project,
+        "load.csv",
+        b"time,load\n2024-03-10 01:00,1\n2024-03-10 02:00,2\n",
+        &new_york,
+    );
+    let expected = "`2024-03-10 02:00:00` in row 2 of the column `time` of `load.csv` is no time in America/New_York
+note: the clocks are put forward there, and leave that hour out
+help: if they are not, as where standard time is kept all year, say so: `time_zone = \"-05:00\"`";
+    assert_eq!(reported(skipped), expected);
+}
+
+#[test]
+fn what_cannot_be_guessed_is_told_with_what_to_say() {
+    let project = TaskDirectory::new();
+    for (file, params, expected) in [
+        (
+            "a,b\n1,2\n",
+            vec![],
+            "`sales.csv` has no column of which it is plain that it holds the times\nnote: its columns: a, b\n\
+             help: say which it is: `time = \"a column\"`",
+        ),
+        (
+            "date,sold\n2024-01-01,1\n",
+            vec![("value", text("sodl"))],
+            "`sales.csv` has no column `sodl`\nnote: its columns: date, sold\nhelp: set `value` to one of its columns",
+        ),
+        (
+            "date,sold\n2024-01-01,1\n2024-01-0",
+            vec![],
+            "`sales.csv` is not readable as CSV: row 2 has 1 field, and the header 2\n\
+             help: see whether the file was cut off, or a field with a comma in it lacks its quotes",
+        ),
+        (
+            "date,sold\n01/02/2024,1\n02/01/2024,2\n",
+            vec![],
+            "`01/02/2024` in row 1 of the column `date` of `sales.csv` has a day and a month that could be each other\n\
+             note: no row has a number above 12 in either place\n\
+             help: write them as in 2023-06-01, or say with `format` of the task `ingest_file` how they are written, as in \
+             \"%d/%m/%Y\"",
+        ),
+        (
+            "date,sold\n2024-01-01,\"1,234\"\n",
+            vec![],
+            "`1,234` in row 1 of the column `sold` of `sales.csv` is no number\n\
+             help: if thousands are separated, say by what: `thousands = \",\"`; if the comma stands before the fraction, \
+             `decimal = \",\"`",
+        ),
+        (
+            "date,sold\n2024-01-01,1\n2024-01-02,closed\n",
+            vec![("value", text("sold"))],
+            "`closed` in row 2 of the column `sold` of `sales.csv` is no number\n\
+             help: if it is a word for no value, add it to `null_values`",
+        ),
+        ("date,sold\n", vec![], "`sales.csv` has no rows"),
+        (
+            "date,sold,sold\n2024-01-01,1,2\n",
+            vec![],
+            "`sales.csv` has several columns `sold`\nhelp: give each a name of its own in the header",
+        ),
+        (
+            "date,sold\n1,1\n2,2\n",
+            vec![],
+            "`1` in row 1 of the column `date` of `sales.csv` is no time\n\
+             help: if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D",
+        ),
+        (
+            "date,sold\n2024-01-01,1\n,2\n",
+            vec![],
+            "the column `date` of `sales.csv` is empty in row 2",
+        ),
+    ] {
+        assert_eq!(
+            reported(ingest(&project, "sales.csv", file.as_bytes(), &params)),
+            expected,
+            "{file}"
+        );
+    }
+    let said = [("thousands", text(",")), ("null_values", texts(&["closed"]))];
+    let read = rows("date,sold\n2024-01-01,\"1,234.5\"\n2024-01-02,closed\n", &said);
+    assert_eq!(read, "sales 2024-01-01 1234.5, sales 2024-01-02 ");
+}
+
+#[test]
+fn several_files_are_one_table() {
+    let project = TaskDirectory::new();
+    project
+        .write("data/north.csv", "date,sold\n2024-01-01,1\n")
+        .write("data/south.csv", "date,sold\n2024-01-01,2\n");
+    let inputs = [
+        ("data/north.csv", "data/north.csv"),
+        ("data/south.csv", "data/south.csv"),
+    ];
+    project.run_on("ingest_file", &[], &inputs).expect("read");
+    assert_eq!(rows_of(&project), "north 2024-01-01 1.0, south 2024-01-01 2.0");
+    assert_eq!(project.json("metadata")["series"], 2);
+}

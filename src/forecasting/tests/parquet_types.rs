@@ -1,0 +1,160 @@
+//! Types of Parquet columns: all that say a name, a time or a number are read, and columns that nobody asks for never are.
+
+use polars::prelude::{Column, IntoColumn as _, NamedFrom as _, Series, TimeUnit};
+use polars_io::prelude::ParquetWriter;
+
+use super::*;
+
+const HOURS: i64 = 48;
+
+fn ints(values: impl Iterator<Item = i64>) -> Series {
+    Series::new("y".into(), values.collect::<Vec<i64>>())
+}
+
+/// Prepares a table of hourly values, of which one column is another one.
+fn prepared(project: &TaskDirectory, other: Column) -> Result<(), TaskError> {
+    let micros = DataType::Datetime(TimeUnit::Microseconds, None);
+    let first = 1_704_067_200_000_000;
+    let ds = ints((0..HOURS).map(|hour| first + hour * 3_600_000_000))
+        .cast(&micros)
+        .expect("times");
+    let ids = vec!["A"; usize::try_from(HOURS).expect("small")];
+    let mut columns = vec![
+        Series::new("unique_id".into(), ids).into_column(),
+        ds.with_name("ds".into()).into_column(),
+        ints(0..HOURS).into_column(),
+    ];
+    columns.retain(|column| column.name() != other.name());
+    columns.push(other);
+    let mut frame = DataFrame::new(ids_len(), columns).expect("a table");
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame).expect("written");
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(project.path("raw.parquet"), bytes).expect("written");
+    project.run_on("prepare_clean", &[], &[("raw", "raw.parquet")])
+}
+
+fn ids_len() -> usize {
+    usize::try_from(HOURS).expect("small")
+}
+
+#[test]
+fn numbers_of_every_width_and_decimals_are_values() {
+    let project = TaskDirectory::new();
+    for dtype in [
+        DataType::Int8,
+        DataType::Int16,
+        DataType::Int32,
+        DataType::Int64,
+        DataType::UInt8,
+        DataType::UInt16,
+        DataType::UInt32,
+        DataType::UInt64,
+        DataType::Float32,
+        DataType::Float64,
+        DataType::Decimal(18, 3),
+    ] {
+        let values = ints(0..HOURS).cast(&dtype).expect("numbers");
+        prepared(&project, values.into_column()).unwrap_or_else(|error| panic!("{dtype}: {error}"));
+        let sum: f64 = project.numbers("clean", "y").iter().sum();
+        assert!((sum - 1128.0).abs() < 1e-9, "{dtype}: {sum}");
+    }
+}
+
+#[test]
+fn times_of_every_unit_and_whole_numbers_are_times() {
+    let project = TaskDirectory::new();
+    let first = 1_704_067_200;
+    for (dtype, per_second) in [
+        (DataType::Datetime(TimeUnit::Milliseconds, None), 1000),
+        (DataType::Datetime(TimeUnit::Microseconds, None), 1_000_000),
+        (DataType::Datetime(TimeUnit::Nanoseconds, None), 1_000_000_000),
+        (DataType::Int64, 1),
+        (DataType::Int64, 1000),
+        (DataType::Int64, 1_000_000_000),
+    ] {
+        let times = ints((0..HOURS).map(|hour| (first + hour * 3600) * per_second));
+        let times = times.cast(&dtype).expect("times").with_name("ds".into());
+        prepared(&project, times.into_column()).unwrap_or_else(|error| panic!("{dtype}: {error}"));
+        assert_eq!(
+            project.json("metadata")["date_range"]["end"],
+            "2024-01-02 23:00:00",
+            "{dtype}"
+        );
+    }
+    let days = ints(0..HOURS)
+        .cast(&DataType::Int32)
+        .and_then(|days| days.cast(&DataType::Date));
+    prepared(&project, days.expect("days").with_name("ds".into()).into_column()).expect("days");
+    assert_eq!(project.json("metadata")["frequency"], "daily");
+    let years = ints(1950..1950 + HOURS).with_name("ds".into());
+    prepared(&project, years.into_column()).expect("years");
+    assert_eq!(project.json("metadata")["frequency"], "yearly");
+}
+
+#[test]
+fn what_is_no_number_is_named_with_its_type() {
+    let project = TaskDirectory::new();
+    let flags = Series::new("y".into(), vec![true; ids_len()]);
+    assert_eq!(
+        reported(prepared(&project, flags.into_column())),
+        "the column `y` of `raw` must hold numbers; it holds bool"
+    );
+}
+
+/// `types.parquet` was written by pyarrow: an id of a dictionary type, `ds` as INT96, `y` as numbers of two bytes, and
+/// columns of structs, maps, lists, durations, times of day, bytes and decimals of 60 digits.
+#[test]
+fn columns_that_nobody_asks_for_are_never_read() {
+    let project = TaskDirectory::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/forecasting/tests/types.parquet");
+    std::fs::copy(file, project.path("raw.parquet")).expect("copied");
+    project
+        .run_on("prepare_clean", &[], &[("raw", "raw.parquet")])
+        .expect("read");
+    let expected = "unique_id,ds,y
+A,2024-01-01 00:00:00,1.5
+A,2024-01-01 01:00:00,2.0
+A,2024-01-01 02:00:00,-3.0
+";
+    assert_eq!(project.csv("clean"), expected);
+    let value = |column: &str| {
+        let params = [("value", text(column)), ("id", text("unique_id")), ("time", text("ds"))];
+        project.run_on("ingest_file", &params, &[("raw.parquet", "raw.parquet")])
+    };
+    value("price").expect("decimals");
+    assert_eq!(project.numbers("raw", "y"), [0.0, 1.25, 2.5]);
+    for (column, holds, help) in [
+        (
+            "meta",
+            "structs",
+            "write each of their fields as a column: in polars, with `unnest`",
+        ),
+        (
+            "tags",
+            "lists or maps",
+            "write one value a row: in pandas and polars, with `explode`",
+        ),
+        (
+            "l",
+            "lists or maps",
+            "write one value a row: in pandas and polars, with `explode`",
+        ),
+        (
+            "took",
+            "durations",
+            "write them as numbers: in pandas, with `.dt.total_seconds()`",
+        ),
+        ("clock", "times of day", "write them with their dates"),
+        ("raw", "bytes that are no text", "write it as text, in UTF-8"),
+        (
+            "wide",
+            "decimals of more than 38 digits",
+            "write them as floats: `astype(float)`",
+        ),
+    ] {
+        let expected =
+            format!("the column `{column}` of `raw.parquet` holds {holds}, which cannot be read\nhelp: {help}");
+        assert_eq!(reported(value(column)), expected);
+    }
+}

@@ -1,0 +1,167 @@
+//! The times of a column: texts in one form for all rows, and whole numbers that count from 1970.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+use super::timestamp::{self, DateOrder, Stamp};
+
+/// Why texts are no times; rows count from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeFault {
+    /// A text is none.
+    NoTime(usize),
+    /// Day and month may be each other, in every row.
+    EitherOrder(usize),
+    /// A row in which the day must come first, and one in which the month must.
+    BothOrders(usize, usize),
+}
+
+/// Reads texts, by a format of `strftime` where one is given.
+///
+/// # Errors
+/// [`TimeFault`] with the row.
+pub(super) fn read(texts: &[&str], format: Option<&str>) -> Result<Vec<Stamp>, TimeFault> {
+    let order = match format {
+        Some(_) => None,
+        None => order(texts)?,
+    };
+    let stamp = |(at, text): (usize, &&str)| {
+        let stamp = match format {
+            Some(format) => timestamp::parse_as(text, format),
+            None => timestamp::parse(text, order),
+        };
+        stamp.ok_or(TimeFault::NoTime(at))
+    };
+    texts.iter().enumerate().map(stamp).collect()
+}
+
+/// Which of day and month comes first, where both are numbers before the year: all rows together tell.
+fn order(texts: &[&str]) -> Result<Option<DateOrder>, TimeFault> {
+    let (mut day_first, mut month_first, mut either) = (None, None, None);
+    for (at, text) in texts.iter().enumerate() {
+        match timestamp::numbers_before_year(text) {
+            // Where dates are written with points, the day comes first.
+            None | Some((_, _, '.')) => {}
+            Some((first, _, _)) if first > 12 => day_first = day_first.or(Some(at)),
+            Some((_, second, _)) if second > 12 => month_first = month_first.or(Some(at)),
+            Some((first, second, _)) if first != second => either = either.or(Some(at)),
+            Some(_) => {}
+        }
+    }
+    match (day_first, month_first, either) {
+        (Some(day), Some(month), _) => Err(TimeFault::BothOrders(day, month)),
+        (None, Some(_), _) => Ok(Some(DateOrder::MonthFirst)),
+        (None, None, Some(at)) => Err(TimeFault::EitherOrder(at)),
+        // Where neither is told, the day is the month in each.
+        (Some(_), None, _) | (None, None, None) => Ok(Some(DateOrder::DayFirst)),
+    }
+}
+
+/// The times in UTC; where clocks show the same time of day in every row although their offsets differ, as the midnights
+/// of a place do, what they show.
+pub(super) fn settled(stamps: &[Stamp]) -> Vec<NaiveDateTime> {
+    let utc = || stamps.iter().map(|stamp| stamp.utc().unwrap_or(stamp.local));
+    let local = || stamps.iter().map(|stamp| stamp.local);
+    match differ(utc()) && !differ(local()) {
+        true => local().collect(),
+        false => utc().collect(),
+    }
+}
+
+/// Whether there are two times of day among some times.
+pub(super) fn differ(mut times: impl Iterator<Item = NaiveDateTime>) -> bool {
+    let first = times.next().map(|time| time.time());
+    times.any(|time| Some(time.time()) != first)
+}
+
+/// Units in which times are counted from 1970, with the microseconds of one, as a fraction.
+const UNITS: [(&str, i64, i64); 5] = [
+    ("s", 1_000_000, 1),
+    ("ms", 1000, 1),
+    ("us", 1, 1),
+    ("ns", 1, 1000),
+    ("D", 86_400_000_000, 1),
+];
+
+/// The names of the units.
+pub(super) const UNIT_NAMES: [&str; 5] = ["s", "ms", "us", "ns", "D"];
+
+/// The time of a number in a unit.
+pub(super) fn of_number(number: i64, unit: &str) -> Option<NaiveDateTime> {
+    let (_, times, by) = UNITS.into_iter().find(|(name, _, _)| *name == unit)?;
+    let micros = number.checked_mul(times)?.div_euclid(by);
+    DateTime::from_timestamp_micros(micros).map(|time| time.naive_utc())
+}
+
+/// The times of whole numbers: years, months or days written as such, else what was counted since 1970, in the unit of
+/// which such a number is in our time.
+pub(super) fn of_integers(numbers: &[Option<i64>]) -> Vec<Option<NaiveDateTime>> {
+    read_integers(numbers, guess_integers(numbers.iter().flatten().copied()))
+}
+
+/// The times of whole numbers that are read so.
+pub(super) fn read_integers(numbers: &[Option<i64>], as_what: IntegerTimes) -> Vec<Option<NaiveDateTime>> {
+    let read: fn(i64) -> Option<NaiveDateTime> = match as_what {
+        IntegerTimes::Years => |number| day(number, 1, 1),
+        IntegerTimes::Months => |number| day(number / 100, number % 100, 1),
+        IntegerTimes::Days => |number| day(number / 10_000, number / 100 % 100, number % 100),
+        IntegerTimes::Unit("ms") => |number| of_number(number, "ms"),
+        IntegerTimes::Unit("us") => |number| of_number(number, "us"),
+        IntegerTimes::Unit("ns") => |number| of_number(number, "ns"),
+        IntegerTimes::Unit("D") => |number| of_number(number, "D"),
+        IntegerTimes::Unit(_) => |number| of_number(number, "s"),
+    };
+    numbers.iter().map(|number| number.and_then(read)).collect()
+}
+
+/// What whole numbers say of times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IntegerTimes {
+    /// `2024`
+    Years,
+    /// `202401`
+    Months,
+    /// `20240131`
+    Days,
+    /// So many of a unit since 1970.
+    Unit(&'static str),
+}
+
+impl std::fmt::Display for IntegerTimes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Years => f.write_str("years"),
+            Self::Months => f.write_str("YYYYMM"),
+            Self::Days => f.write_str("YYYYMMDD"),
+            Self::Unit(unit) => write!(f, "{unit} since 1970-01-01"),
+        }
+    }
+}
+
+/// What some numbers are most likely.
+pub(super) fn guess_integers(numbers: impl Iterator<Item = i64> + Clone) -> IntegerTimes {
+    let all = |is_it: fn(i64) -> bool| numbers.clone().next().is_some() && numbers.clone().all(is_it);
+    if all(|number| (1500..=2500).contains(&number)) {
+        return IntegerTimes::Years;
+    }
+    if all(|number| (190_001..=210_012).contains(&number) && day(number / 100, number % 100, 1).is_some()) {
+        return IntegerTimes::Months;
+    }
+    let is_day = |number: i64| {
+        (19_000_101..=21_001_231).contains(&number) && day(number / 10_000, number / 100 % 100, number % 100).is_some()
+    };
+    if all(is_day) {
+        return IntegerTimes::Days;
+    }
+    IntegerTimes::Unit(match numbers.map(i64::unsigned_abs).max().unwrap_or_default() {
+        0..100_000_000_000 => "s",
+        100_000_000_000..100_000_000_000_000 => "ms",
+        100_000_000_000_000..100_000_000_000_000_000 => "us",
+        _ => "ns",
+    })
+}
+
+fn day(year: i64, month: i64, day: i64) -> Option<NaiveDateTime> {
+    let (year, month) = (i32::try_from(year).ok()?, u32::try_from(month).ok()?);
+    let date = NaiveDate::from_ymd_opt(year, month, u32::try_from(day).ok()?)?;
+    date.and_hms_opt(0, 0, 0)
+}
