@@ -383,7 +383,9 @@ impl Inside {
         self.control.asked.lock().expect("sound").clear();
         let interrupted = AtomicBool::new(false);
         let loading = Loading::begin();
-        let key = Digest::of(format!("{atsaffile}{:?}", ask.goals).as_bytes());
+        // To another program, which has its parts in other versions, no seal of this one is known.
+        let versions = self.control.part_versions.lock().expect("sound").clone();
+        let key = Digest::of(format!("{atsaffile}{:?}{versions:?}", ask.goals).as_bytes());
         let user = UserKey::in_directory(Some(self.state.path().to_owned()));
         let seal = Store::seal(self.dir.path(), key, &user).filter(|_| !ask.force);
         let is_sealed = seal.is_some_and(|seal| seal.holds(self.dir.path(), self.clock.now()));

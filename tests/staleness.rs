@@ -68,7 +68,13 @@ built      count  [TIME]
     );
     assert_eq!(project.read("out/report.txt"), "2\na\nb\nc\nkW\n");
     let files = project.files();
-    let store = project.store();
+    // Of files that were written just before the first build, the second one keeps the seal.
+    let store = || {
+        let mut store = project.store();
+        store.retain(|path, _| !path.starts_with("v1/seals/"));
+        store
+    };
+    let before = store();
     project.ran();
     project.build("").is(
         0,
@@ -79,7 +85,7 @@ nothing to do: 4 targets are fresh
     );
     assert_eq!(project.ran(), "");
     assert_eq!(project.files(), files);
-    assert_eq!(project.store(), store, "a build with nothing to do writes nothing");
+    assert!(store() == before, "a build with nothing to do writes nothing else");
 }
 
 #[test]

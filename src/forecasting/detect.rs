@@ -42,7 +42,7 @@ pub(crate) struct LevelShift {
 /// The largest shift of the level of a series with seasons of these lengths, the shortest first.
 ///
 /// Changes within a season are none of the level: what is looked at is the median of each of the shortest seasons, by Bayesian
-/// online change point detection (Adams and MacKay, 2007). `None` if there is none, or fewer than eight seasons.
+/// online change point detection (Adams and `MacKay`, 2007). `None` if there is none, or fewer than eight seasons.
 pub(crate) fn level_shift(values: &[f64], seasons: &[usize]) -> Option<LevelShift> {
     let season = seasons.first().copied().unwrap_or(1).max(1);
     let medians: Vec<f64> = values.chunks_exact(season).map(median).collect();
@@ -84,17 +84,41 @@ pub(crate) fn level_shift(values: &[f64], seasons: &[usize]) -> Option<LevelShif
     shifts.max_by(|a, b| a.size.total_cmp(&b.size))
 }
 
+/// The autocorrelation from which a season counts as one.
+const CLEAR: f64 = 0.3;
+
 /// The lengths of the seasons that show in a series, in steps, the clearest first: peaks of its periodogram.
+///
+/// A periodogram tells a length only about, and has peaks of chance: each is looked for among the lags near it, and counts if
+/// the changes from step to step are correlated there. Multiples of a season are left out.
 pub(crate) fn seasons(values: &[f64]) -> Vec<usize> {
     // Below three rounds of the shortest season that is looked for, nothing shows.
     if values.len() < 12 || deviation(values) <= 0.0 {
         return Vec::new();
     }
-    let found = PeriodogramDetector::default().detect(values);
+    let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let squares: f64 = changes.iter().map(|change| change * change).sum();
+    let correlation = |lag: usize| changes.iter().zip(&changes[lag..]).map(|(a, b)| a * b).sum::<f64>() / squares;
+    let nearby = |length: usize| {
+        let far = length / 10 + 1;
+        let lags = length.saturating_sub(far).max(2)..=(length + far).min(values.len() / 3);
+        let best = lags
+            .map(|lag| (lag, correlation(lag)))
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        best.filter(|(_, correlation)| *correlation > CLEAR)
+    };
+    let candidates = PeriodogramDetector::default().detect(values).into_iter();
+    let mut clear: Vec<(usize, f64)> = candidates
+        .filter_map(|length| nearby(usize::try_from(length).ok()?))
+        .collect();
+    clear.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut found: Vec<usize> = Vec::new();
+    for (length, _) in clear {
+        if found.iter().all(|known| length % known != 0) {
+            found.push(length);
+        }
+    }
     found
-        .into_iter()
-        .filter_map(|length| usize::try_from(length).ok())
-        .collect()
 }
 
 /// The middle value, or the mean of the two in the middle; NaN of none.
@@ -122,7 +146,8 @@ mod tests {
         let at = |t: usize| f64::from(u32::try_from(t).expect("small"));
         let value = |t: usize| {
             let day = at(t % 24) * (24.0 - at(t % 24));
-            let odd = at((t * t * 7919 + t * 104_729) % 23);
+            // Bits of a product, which have no pattern.
+            let odd = at((t.wrapping_mul(0x9E37_79B9) >> 7) % 23);
             500.0 + day + odd + shift(t)
         };
         (0..1_680).map(value).collect()
