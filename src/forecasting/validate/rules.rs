@@ -357,7 +357,7 @@ impl RuleName {
             Self::Coverage => 99.0,
             Self::Freshness => 48.0,
             Self::Drift => 30.0,
-            Self::LevelShift => 3.0,
+            Self::LevelShift => 5.0,
             Self::Columns
             | Self::Rows
             | Self::Order
