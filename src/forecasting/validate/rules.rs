@@ -352,11 +352,12 @@ impl RuleName {
             #[expect(clippy::cast_precision_loss, reason = "at most a million")]
             Self::Length => frequency.map_or(0, |frequency| frequency.min_length(context)) as f64,
             Self::Stuck => 168.0,
-            Self::Jumps | Self::LevelShift => 5.0,
+            Self::Jumps => 5.0,
             Self::Outliers => 1.0,
             Self::Coverage => 99.0,
             Self::Freshness => 48.0,
             Self::Drift => 30.0,
+            Self::LevelShift => 3.0,
             Self::Columns
             | Self::Rows
             | Self::Order
