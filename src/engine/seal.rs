@@ -11,8 +11,11 @@
 //! head ─▶ groups, each a directory: path, its identity if it counts, and the names in it with what stands at each
 //! ```
 
+mod packed;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -25,16 +28,15 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, statat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use self::packed::{Group, Reader, State, encode};
 use super::clock;
 use super::digest::Digest;
-use super::file_clock::{Moment, Probe, Since};
+use super::file_clock::{Probe, Since};
 use super::files::{Files, Identity, Looks, PathState, identity, look};
 use super::look::Look as _;
 use super::lookups::Lookups;
 use super::plan::{Plan, Verdict};
 
-/// Names of one group: a large directory has several.
-const GROUP: usize = 512;
 /// With fewer names than this, a second thread costs more than it saves.
 const SIDE_BY_SIDE: usize = 2048;
 
@@ -134,21 +136,6 @@ pub struct Seal {
     /// What it says but for the files.
     pub head: SealHead,
     groups: Vec<u8>,
-}
-
-/// What has to stand at a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Missing,
-    Directory,
-    File(Identity),
-}
-
-/// One directory and what is known of names in it.
-#[derive(Default)]
-struct Group {
-    identity: Option<Identity>,
-    names: BTreeMap<String, State>,
 }
 
 /// Collects what a seal holds; becomes nothing as soon as something of it did not stand still.
@@ -389,279 +376,5 @@ fn identity_of(stat: &Stat) -> Identity {
         changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
         inode: stat.st_ino as u64,
         device: stat.st_dev as u64,
-    }
-}
-
-/// The bytes of all groups, with where each begins and how many names they have.
-fn encode(groups: &BTreeMap<String, Group>) -> (Vec<usize>, Vec<u8>, usize) {
-    let (mut starts, mut bytes, mut count) = (Vec::new(), Vec::new(), 0);
-    for (path, group) in groups {
-        let names: Vec<(&String, &State)> = group.names.iter().collect();
-        let mut identity = group.identity;
-        let mut rest = names.as_slice();
-        loop {
-            let (part, after) = rest.split_at(rest.len().min(GROUP));
-            starts.push(bytes.len());
-            put_text(&mut bytes, path);
-            bytes.push(u8::from(identity.is_some()));
-            if let Some(identity) = identity.take() {
-                put_identity(&mut bytes, &identity);
-            }
-            bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
-            for (name, state) in part {
-                put_text(&mut bytes, name);
-                bytes.push(match state {
-                    State::Missing => 0,
-                    State::Directory => 1,
-                    State::File(_) => 2,
-                });
-                if let State::File(identity) = state {
-                    put_identity(&mut bytes, identity);
-                }
-            }
-            count += part.len();
-            rest = after;
-            if rest.is_empty() {
-                break;
-            }
-        }
-    }
-    (starts, bytes, count)
-}
-
-fn put_text(bytes: &mut Vec<u8>, text: &str) {
-    bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
-    bytes.extend(text.as_bytes());
-    bytes.push(0);
-}
-
-fn put_identity(bytes: &mut Vec<u8>, identity: &Identity) {
-    let Identity {
-        size,
-        modified,
-        changed,
-        inode,
-        device,
-    } = identity;
-    for number in [size, inode, device] {
-        bytes.extend(number.to_le_bytes());
-    }
-    for (seconds, nanoseconds) in [modified, changed] {
-        bytes.extend(seconds.to_le_bytes());
-        bytes.extend(nanoseconds.to_le_bytes());
-    }
-}
-
-/// Reads the bytes of a group from the front; `None` where there are too few.
-struct Reader<'b>(&'b [u8]);
-
-impl<'b> Reader<'b> {
-    fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (number, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*number)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.number::<1>().map(|[byte]| byte)
-    }
-
-    fn text(&mut self) -> Option<&'b CStr> {
-        let length = usize::try_from(u32::from_le_bytes(self.number()?)).ok()?;
-        let (text, rest) = self.0.split_at_checked(length.checked_add(1)?)?;
-        self.0 = rest;
-        CStr::from_bytes_with_nul(text).ok()
-    }
-
-    fn moment(&mut self) -> Option<Moment> {
-        Some((i64::from_le_bytes(self.number()?), i64::from_le_bytes(self.number()?)))
-    }
-
-    fn identity(&mut self) -> Option<Identity> {
-        let mut number = || self.number().map(u64::from_le_bytes);
-        let (size, inode, device) = (number()?, number()?, number()?);
-        Some(Identity {
-            size,
-            modified: self.moment()?,
-            changed: self.moment()?,
-            inode,
-            device,
-        })
-    }
-
-    fn state(&mut self) -> Option<(&'b CStr, State)> {
-        let name = self.text()?;
-        let state = match self.byte()? {
-            0 => State::Missing,
-            1 => State::Directory,
-            2 => State::File(self.identity()?),
-            _ => return None,
-        };
-        Some((name, state))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::engine::fast_map::FastMap;
-    use crate::fuzz::Fuzz;
-
-    /// Longer than the margin within which a change could be one that was not seen.
-    const PAUSE: Duration = Duration::from_millis(60);
-
-    fn write(path: &Path, text: &str) {
-        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-        fs::write(path, text).expect("written");
-    }
-
-    /// A project of many files in one directory, and some elsewhere.
-    fn project() -> tempfile::TempDir {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        for at in 0..=GROUP {
-            write(&dir.path().join(format!("many/{at}")), "text");
-        }
-        write(&dir.path().join(".atsaf/v1/journal"), "journal");
-        std::thread::sleep(PAUSE);
-        dir
-    }
-
-    /// The seal of some paths and directories as they are, if there is one.
-    fn seal(root: &Path, paths: &[&str], directories: &[&str]) -> Option<Seal> {
-        let files = Files::new(root, FastMap::default());
-        let since = Since::now();
-        let mut lookups = Lookups::default();
-        for path in directories {
-            lookups.directory(Path::new(path));
-        }
-        let looks = Looks {
-            paths: paths
-                .iter()
-                .map(|path| ((*path).to_owned(), files.look(path)))
-                .collect(),
-            ..Looks::default()
-        };
-        let request = SealRequest {
-            key: Digest::of(b"request"),
-            variables: Vec::new(),
-            environment: [0; 32],
-            loading: Loading {
-                since,
-                lookups: Arc::default(),
-            },
-        };
-        let standing = Standing {
-            since,
-            looks,
-            lookups: Arc::new(lookups),
-            fresh: 1,
-            deadline: Some(clock::now() + Duration::from_hours(1)),
-        };
-        let journal = fs::metadata(root.join(".atsaf/v1/journal")).expect("there");
-        let journal = (".atsaf/v1/journal".to_owned(), identity(&journal));
-        let probe = Probe::new(&root.join(".atsaf/v1"));
-        Seal::make(&request, &standing, &files, &journal, probe.as_ref())
-    }
-
-    fn holds(seal: &Seal, root: &Path) -> bool {
-        seal.holds(root, clock::now())
-    }
-
-    #[test]
-    fn each_file_of_a_large_directory_counts() {
-        let dir = project();
-        let names: Vec<String> = (0..=GROUP).map(|at| format!("many/{at}")).collect();
-        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
-        for at in [0, GROUP - 1, GROUP] {
-            std::thread::sleep(PAUSE);
-            let seal = seal(dir.path(), &paths, &["many"]).expect("all stood still");
-            assert_eq!(
-                seal.head.groups.len(),
-                3,
-                "two for the directory, and that of the journal"
-            );
-            assert!(holds(&seal, dir.path()));
-            write(&dir.path().join(format!("many/{at}")), "TEXT");
-            assert!(!holds(&seal, dir.path()), "{at}");
-        }
-    }
-
-    #[test]
-    fn what_was_not_there_counts_wherever_it_was_looked_for() {
-        let dir = project();
-        let seal = seal(dir.path(), &["gone/x", "gone/y", "none"], &["gone/deeper"]).expect("all stood still");
-        assert!(holds(&seal, dir.path()));
-        for path in ["none", "gone/other"] {
-            write(&dir.path().join(path), "");
-            assert!(!holds(&seal, dir.path()), "{path}");
-            let at = dir.path().join(path);
-            fs::remove_file(&at).expect("removed");
-        }
-    }
-
-    #[test]
-    fn a_link_that_leads_nowhere_and_a_pipe_leave_no_seal() {
-        let dir = project();
-        symlink("nowhere", dir.path().join("link")).expect("linked");
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(dir.path().join("pipe"))
-                .status()
-                .expect("made")
-                .success()
-        );
-        std::thread::sleep(PAUSE);
-        assert!(seal(dir.path(), &[], &["many"]).is_some());
-        assert!(seal(dir.path(), &[], &["link/below"]).is_none());
-        assert!(seal(dir.path(), &["pipe"], &[]).is_none());
-    }
-
-    #[test]
-    fn what_moved_a_moment_ago_leaves_no_seal() {
-        let dir = project();
-        write(&dir.path().join("many/0"), "now");
-        assert!(seal(dir.path(), &["many/0"], &[]).is_none());
-        assert!(seal(dir.path(), &["many/1"], &[]).is_some());
-        write(&dir.path().join("many/new"), "");
-        assert!(seal(dir.path(), &["many/1"], &["many"]).is_none());
-    }
-
-    #[test]
-    fn it_counts_from_when_it_was_made_until_something_is_too_old() {
-        let dir = project();
-        let seal = seal(dir.path(), &["many/0"], &[]).expect("all stood still");
-        let now = clock::now();
-        assert!(seal.holds(dir.path(), now));
-        assert!(
-            !seal.holds(dir.path(), now - Duration::from_mins(1)),
-            "the clock went backward"
-        );
-        assert!(!seal.holds(dir.path(), now + Duration::from_hours(2)));
-    }
-
-    #[test]
-    fn fuzz_seal() {
-        let dir = project();
-        let whole = seal(dir.path(), &["many/0", "many/1", "gone/x"], &["", "many"]).expect("all stood still");
-        let SealHead {
-            groups, names, made, ..
-        } = &whole.head;
-        Fuzz::of("seal", vec![whole.groups.clone()]).run(|bytes| {
-            let head = SealHead {
-                variables: Vec::new(),
-                environment: [0; 32],
-                fresh: 1,
-                made: *made,
-                deadline: None,
-                groups: groups.clone(),
-                names: *names,
-            };
-            let _ = holds(&Seal::of_parts(head, bytes.to_vec()), dir.path());
-        });
     }
 }

@@ -1,0 +1,134 @@
+//! The groups of a seal as bytes: written once, and read in place from the front.
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+
+use crate::engine::file_clock::Moment;
+use crate::engine::files::Identity;
+
+/// Names of one group: a large directory has several.
+pub(super) const GROUP: usize = 512;
+
+/// What has to stand at a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Missing,
+    Directory,
+    File(Identity),
+}
+
+/// One directory and what is known of names in it.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) identity: Option<Identity>,
+    pub(super) names: BTreeMap<String, State>,
+}
+
+/// The bytes of all groups, with where each begins and how many names they have.
+pub(super) fn encode(groups: &BTreeMap<String, Group>) -> (Vec<usize>, Vec<u8>, usize) {
+    let (mut starts, mut bytes, mut count) = (Vec::new(), Vec::new(), 0);
+    for (path, group) in groups {
+        let names: Vec<(&String, &State)> = group.names.iter().collect();
+        let mut identity = group.identity;
+        let mut rest = names.as_slice();
+        loop {
+            let (part, after) = rest.split_at(rest.len().min(GROUP));
+            starts.push(bytes.len());
+            put_text(&mut bytes, path);
+            bytes.push(u8::from(identity.is_some()));
+            if let Some(identity) = identity.take() {
+                put_identity(&mut bytes, &identity);
+            }
+            bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+            for (name, state) in part {
+                put_text(&mut bytes, name);
+                bytes.push(match state {
+                    State::Missing => 0,
+                    State::Directory => 1,
+                    State::File(_) => 2,
+                });
+                if let State::File(identity) = state {
+                    put_identity(&mut bytes, identity);
+                }
+            }
+            count += part.len();
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    (starts, bytes, count)
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.push(0);
+}
+
+fn put_identity(bytes: &mut Vec<u8>, identity: &Identity) {
+    let Identity {
+        size,
+        modified,
+        changed,
+        inode,
+        device,
+    } = identity;
+    for number in [size, inode, device] {
+        bytes.extend(number.to_le_bytes());
+    }
+    for (seconds, nanoseconds) in [modified, changed] {
+        bytes.extend(seconds.to_le_bytes());
+        bytes.extend(nanoseconds.to_le_bytes());
+    }
+}
+
+/// Reads the bytes of a group from the front; `None` where there are too few.
+pub(super) struct Reader<'b>(pub(super) &'b [u8]);
+
+impl<'b> Reader<'b> {
+    pub(super) fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (number, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*number)
+    }
+
+    pub(super) fn byte(&mut self) -> Option<u8> {
+        self.number::<1>().map(|[byte]| byte)
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'b CStr> {
+        let length = usize::try_from(u32::from_le_bytes(self.number()?)).ok()?;
+        let (text, rest) = self.0.split_at_checked(length.checked_add(1)?)?;
+        self.0 = rest;
+        CStr::from_bytes_with_nul(text).ok()
+    }
+
+    fn moment(&mut self) -> Option<Moment> {
+        Some((i64::from_le_bytes(self.number()?), i64::from_le_bytes(self.number()?)))
+    }
+
+    pub(super) fn identity(&mut self) -> Option<Identity> {
+        let mut number = || self.number().map(u64::from_le_bytes);
+        let (size, inode, device) = (number()?, number()?, number()?);
+        Some(Identity {
+            size,
+            modified: self.moment()?,
+            changed: self.moment()?,
+            inode,
+            device,
+        })
+    }
+
+    pub(super) fn state(&mut self) -> Option<(&'b CStr, State)> {
+        let name = self.text()?;
+        let state = match self.byte()? {
+            0 => State::Missing,
+            1 => State::Directory,
+            2 => State::File(self.identity()?),
+            _ => return None,
+        };
+        Some((name, state))
+    }
+}
