@@ -256,6 +256,7 @@ fn registration(
         alias: Some(context.text("model_alias").to_owned()),
         effect_key,
         time_ms: i64::try_from(began.as_millis()).unwrap_or_default(),
+        end_ms: None,
         run_name: format!("{} {}", context.target, champion.label()),
         tags: logged.tags(),
         params: logged.params(),

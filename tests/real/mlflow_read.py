@@ -31,6 +31,7 @@ def champion(client, experiment, record_path, count):
     # A search does not tell outputs in every version.
     run = client.get_run(record["run_id"])
     assert run.info.status == "FINISHED", run.info.status
+    assert run.info.end_time > run.info.start_time, (run.info.start_time, run.info.end_time)
     assert run.data.tags["atsaf.effect_key"] == record["effect_key"]
     assert run.data.params["horizon"] == "24", run.data.params
     for name, numbers in document["metrics"].items():

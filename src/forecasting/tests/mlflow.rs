@@ -75,6 +75,7 @@ fn a_registration_is_made_once_and_found_again() {
         ("metrics WHERE key = 'rmse'", 2),
         ("latest_metrics WHERE key = 'rmse' AND step = 1", 1),
         ("metrics WHERE key = 'SeasonalNaive/rmse_mean'", 1),
+        ("runs WHERE end_time > start_time", 1),
     ] {
         assert_eq!(count(&project, what), rows, "{what}");
     }

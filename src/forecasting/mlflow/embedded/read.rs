@@ -18,6 +18,7 @@ struct VersionRow {
     run_name: String,
     run_place: String,
     time_ms: i64,
+    end_ms: Option<i64>,
     model_id: String,
     model_place: String,
     champion_of: String,
@@ -41,7 +42,7 @@ pub(crate) fn registrations(store: &EmbeddedStore) -> Result<Vec<Registration>, 
 fn versions(database: &Connection) -> rusqlite::Result<Vec<VersionRow>> {
     let mut statement = database.prepare(
         "SELECT v.name, v.version, k.value, r.run_uuid, e.name, coalesce(r.name, ''), coalesce(r.artifact_uri, ''), \
-         coalesce(r.start_time, 0), m.model_id, m.artifact_location, coalesce(c.value, '') \
+         coalesce(r.start_time, 0), m.model_id, m.artifact_location, coalesce(c.value, ''), r.end_time \
          FROM model_versions v \
          JOIN model_version_tags k ON k.name = v.name AND k.version = v.version AND k.key = ?1 \
          JOIN runs r ON r.run_uuid = v.run_id AND r.lifecycle_stage = 'active' \
@@ -63,6 +64,7 @@ fn versions(database: &Connection) -> rusqlite::Result<Vec<VersionRow>> {
             model_id: row.get(8)?,
             model_place: row.get(9)?,
             champion_of: row.get(10)?,
+            end_ms: row.get(11)?,
         })
     })?;
     rows.collect()
@@ -85,6 +87,7 @@ fn registration(database: &Connection, store: &EmbeddedStore, of: &VersionRow) -
         champion_of: of.champion_of.clone(),
         effect_key: of.effect_key.clone(),
         time_ms: of.time_ms,
+        end_ms: of.end_ms,
         run_name: of.run_name.clone(),
         tags,
         params: pairs(

@@ -178,8 +178,15 @@ impl Writer<'_> {
         self.database.execute(
             "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status, start_time, \
              end_time, source_version, lifecycle_stage, artifact_uri, experiment_id) \
-             VALUES (?1, ?2, 'UNKNOWN', '', '', '', 'FINISHED', ?3, ?3, '', 'active', ?4, ?5)",
-            params![self.run_id, run_name, time_ms, self.run_artifacts(), self.experiment_id],
+             VALUES (?1, ?2, 'UNKNOWN', '', '', '', 'FINISHED', ?3, ?6, '', 'active', ?4, ?5)",
+            params![
+                self.run_id,
+                run_name,
+                time_ms,
+                self.run_artifacts(),
+                self.experiment_id,
+                self.registration.end()
+            ],
         )?;
         let key = self.registration.effect_key.as_str();
         let own = [

@@ -45,7 +45,7 @@ pub(super) fn register(
     model::registered(&api, registration)?;
     let version = model::version(&api, registration, &run.id, &model_id)?;
     if !run.is_finished() {
-        run.finish(&api)?;
+        run.finish(&api, registration)?;
     }
     let own = ModelVersion {
         model: registration.model.clone(),
