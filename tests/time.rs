@@ -199,6 +199,9 @@ skipped    fit    fetch failed
         ("asked", "one")
     );
     project.atsaf("status").has("failed");
+    project
+        .atsaf("logs fetch")
+        .has("cat: ../server/etag: No such file or directory");
     serve(&project, "1", "one");
     project.build("").has("nothing to do: 2 targets are fresh");
     let told = project.atsaf("status");

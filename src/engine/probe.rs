@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, AttemptError};
+use super::attempt_log::Log;
 use super::clock;
 use super::command::{self, Process, ProcessEnd, Stream, describe};
 use super::digest::Digest;
@@ -144,7 +145,7 @@ impl Attempt<'_> {
         match self.watched(&context, Some(limit), || task.probe(&context)) {
             Ok(answer) => Ok(answer.map(String::into_bytes)),
             Err(_) if self.interrupted() => Err(AttemptError::Interrupted),
-            Err(_) if cancelled.load(Ordering::Relaxed) => Err(too_slow(limit)),
+            Err(_) if cancelled.load(Ordering::Relaxed) => Err(self.unanswered(too_slow(limit))),
             Err(error) => Err(self.unanswered(error.into())),
         }
     }
@@ -182,24 +183,33 @@ impl Attempt<'_> {
         let failure = match ended.map(|ended| ended.how) {
             Ok(ProcessEnd::Exit(status)) if status.success() && answer.len() <= LARGEST => return Ok(answer),
             Ok(ProcessEnd::Interrupted) => return Err(AttemptError::Interrupted),
-            Ok(ProcessEnd::TimedOut) => return Err(too_slow(limit)),
-            Ok(ProcessEnd::Exit(status)) if !status.success() => Failure {
-                what: describe(status),
-                tail: tail(&said, self.mask),
-                ..Failure::default()
-            },
-            Ok(ProcessEnd::Exit(_)) => Failure {
-                what: format!("the answer is longer than {} MiB", LARGEST >> 20),
-                ..Failure::default()
-            },
+            Ok(ProcessEnd::TimedOut) => too_slow(limit),
+            Ok(ProcessEnd::Exit(status)) if !status.success() => Failure::of(describe(status)),
+            Ok(ProcessEnd::Exit(_)) => Failure::of(format!("the answer is longer than {} MiB", LARGEST >> 20)),
             Err(error) => Failure::of(format!("it cannot be started: {error}")),
         };
         let shown = command::shown(probe.shell.is_some(), &process.words);
+        let command = self.mask.hide(&shown).into_owned();
         Err(self.unanswered(Failure {
-            command: Some(self.mask.hide(&shown).into_owned()),
+            tail: self.keep_said(target, &command, said),
+            command: Some(command),
             retry: true,
             ..failure
         }))
+    }
+
+    /// Keeps what a probe said that gave no answer, as what an attempt prints is kept; gives its last lines.
+    fn keep_said(&self, target: &Target, command: &str, mut said: Vec<u8>) -> Vec<String> {
+        if said.len() > SAID {
+            // A part of a line may be a part of a secret.
+            let whole = said.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            said.truncate(whole);
+        }
+        let mut log = Log::new(self, target);
+        log.set_command(command.to_owned());
+        log.piece(&said);
+        log.end();
+        log.into_parts().0.into()
     }
 
     /// Nobody knows whether what is in place still holds, so it is a failure like one of the target itself.
@@ -222,26 +232,13 @@ impl Attempt<'_> {
 /// Most bytes that are kept of what a probe says beside its answer.
 const SAID: usize = 64 << 10;
 
-fn too_slow(limit: Duration) -> AttemptError {
-    AttemptError::Failed(Box::new(Failure {
-        what: format!("its probe took longer than {} s", limit.as_secs_f64()),
+fn too_slow(limit: Duration) -> Failure {
+    Failure {
+        what: format!("it took longer than {} s", limit.as_secs_f64()),
         help: vec!["let it ask for less: it is asked each time that `max_age` is over".to_owned()],
         retry: true,
         ..Failure::default()
-    }))
-}
-
-/// The last lines of what a probe said.
-fn tail(said: &[u8], mask: &Mask) -> Vec<String> {
-    const LINES: usize = 10;
-    let text = String::from_utf8_lossy(said);
-    let text = mask.hide(&text);
-    let mut lines: Vec<String> = text.lines().map(|line| plain(line.as_bytes()).into_owned()).collect();
-    if said.len() > SAID {
-        // A part of a line may be a part of a secret.
-        lines.pop();
     }
-    lines[lines.len().saturating_sub(LINES)..].to_vec()
 }
 
 /// An answer as it is kept and compared: secrets masked; a long one, or one of several lines, by its beginning and its

@@ -187,12 +187,12 @@ impl<'a> Columns<'a> {
                     .help("write it with four, as in 2023-06-01 14:00:00")
             }
             TimeFault::NoTime(at) if texts[at].bytes().all(|byte| byte.is_ascii_digit()) => {
-                let help = "if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D";
+                let help = "if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D; \
+                            `unit = \"excel\"` is for the days that Excel counts";
                 TaskError::new(format!("{} is no time", place(at))).help(help)
             }
-            TimeFault::NoTime(at) => {
-                TaskError::new(format!("{} is no time", place(at))).help("write it as in 2023-06-01 14:00:00, in UTC")
-            }
+            TimeFault::NoTime(at) => TaskError::new(format!("{} is no time", place(at)))
+                .help(format!("write it as in 2023-06-01 14:00:00, in UTC, {by_format}")),
             TimeFault::EitherOrder(at) => {
                 TaskError::new(format!("{} has a day and a month that could be each other", place(at)))
                     .note("no row has a number above 12 in either place")

@@ -1,5 +1,6 @@
 //! `ingest_file`: anybody's CSV, Parquet and JSON files as series, with good guesses where nothing is said.
 
+mod ids;
 mod layout;
 mod local_time;
 mod numbers;
@@ -68,7 +69,7 @@ static ENCODING: schema::TextForm = schema::TextForm {
 
 static SCHEMA: Schema = Schema {
     name: "ingest_file",
-    version: 1,
+    version: 2,
     summary: "reads series from CSV, Parquet or JSON files, and reports what it guessed",
     params: &[
         guessed(
@@ -91,7 +92,7 @@ static SCHEMA: Schema = Schema {
         guessed(
             "unit",
             &Kind::Choice(&UNIT_NAMES),
-            "the unit of times that are whole numbers, counted from 1970",
+            "the unit of times that are numbers, counted from 1970; or `excel` for days as Excel counts them",
         ),
         guessed(
             "separator",

@@ -83,7 +83,30 @@ const UNITS: [(&str, i64, i64); 5] = [
 ];
 
 /// The names of the units.
-pub(super) const UNIT_NAMES: [&str; 5] = ["s", "ms", "us", "ns", "D"];
+pub(super) const UNIT_NAMES: [&str; 6] = ["s", "ms", "us", "ns", "D", EXCEL];
+
+/// Times as Excel keeps them: days since the end of 1899, the time of day as a fraction.
+pub(super) const EXCEL: &str = "excel";
+/// 1970-01-01 in Excel's days.
+const EXCEL_1970: i64 = 25_569;
+/// Milliseconds of a day.
+pub(super) const DAY_MS: i64 = 86_400_000;
+
+/// The milliseconds since 1970 of a time of Excel, as its cell shows the number.
+pub(super) fn of_excel(text: &str) -> Option<i64> {
+    let days: f64 = text.parse().ok()?;
+    // Of years beyond 9999 there are none.
+    let days = Some(days).filter(|days| (0.0..3e6).contains(days))?;
+    #[expect(clippy::cast_possible_truncation, reason = "a day of the years 1900 to 9999")]
+    let (day, ms) = (days.floor() as i64, (days.fract() * 86_400_000.0).round() as i64);
+    Some((day - EXCEL_1970) * DAY_MS + ms)
+}
+
+/// A whole number as programs write it, a fraction of zeros included.
+pub(super) fn whole(text: &str) -> Option<i64> {
+    let (number, zeros) = text.split_once('.').unwrap_or((text, ""));
+    zeros.bytes().all(|byte| byte == b'0').then(|| number.parse().ok())?
+}
 
 /// The time of a number in a unit.
 pub(super) fn of_number(number: i64, unit: &str) -> Option<NaiveDateTime> {

@@ -3,6 +3,7 @@
 //!
 //! What one series breaks concerns that series: the back-test reads under `bad_series` which, and the others go on.
 
+mod gaps;
 mod measures;
 mod rules;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
+use self::gaps::Gap;
 use self::measures::{Limits, Measure, Measured, number, out_of_order};
 use self::rules::{Level, RULES, Rule, RuleName, Scope};
 use super::document;
@@ -27,7 +29,7 @@ const SHOWN: usize = 10;
 
 static SCHEMA: Schema = Schema {
     name: "validate_clean",
-    version: 2,
+    version: 3,
     summary: "checks the series rule by rule; a broken rule stops what follows",
     params: &[
         ParamSchema {
@@ -166,6 +168,8 @@ struct Verdict {
     broken: usize,
     /// The first of them.
     first: Vec<Value>,
+    /// The longest stretch of what it misses.
+    longest: Option<Gap>,
     /// The series that break it, each with the verdict on it.
     series: Vec<(String, String)>,
     /// How many series were looked at.
@@ -180,6 +184,7 @@ impl Verdict {
             what: what.to_owned(),
             broken: usize::from(why.is_some()),
             first: why.into_iter().map(|why| json!({ "why": why })).collect(),
+            longest: None,
             series: Vec::new(),
             of: 0,
         }
@@ -192,6 +197,7 @@ impl Verdict {
             what,
             broken: 0,
             first: Vec::new(),
+            longest: None,
             series: Vec::new(),
             of,
             rule,
@@ -214,6 +220,10 @@ impl Verdict {
                 .push((id.to_owned(), told(measure.count, measure.first.first())));
             let room = SHOWN - verdict.first.len();
             verdict.first.extend(measure.first.into_iter().take(room));
+            // Of equal ones the first.
+            if measure.longest.as_ref().map(|gap| gap.steps) > verdict.longest.as_ref().map(|gap| gap.steps) {
+                verdict.longest = measure.longest;
+            }
         }
         verdict
     }
@@ -240,6 +250,12 @@ impl Verdict {
             Level::Off => "off".to_owned(),
             Level::Warn | Level::Error => {
                 let told = told(self.broken, self.first.first());
+                let told = match &self.longest {
+                    Some(Gap { steps, unique_id, ds }) if *steps > 1 => {
+                        format!("{told}; the longest gap has {steps} steps, from {unique_id} {ds} on")
+                    }
+                    _ => told,
+                };
                 match self.series.len() < self.of && self.of > 1 && self.is_broken() {
                     true => format!("{told}; {} of {} series", self.series.len(), self.of),
                     false => told,
@@ -271,6 +287,7 @@ impl Verdict {
             "broken": self.broken,
             "series": self.series.len(),
             "first": self.first,
+            "longest": self.longest.as_ref().map(Gap::json),
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Which columns of a file are what: as far as it is said, and else by their names and kinds.
 
+use std::collections::HashSet;
+
 use super::super::parquet_table::HeadKind;
 
 /// Names of columns that are times, the surest first.
@@ -38,6 +40,8 @@ pub(super) struct Head {
     pub(super) kind: HeadKind,
     /// Whether its texts come again and again, as the names of series do.
     pub(super) repeats: bool,
+    /// A text that is no number, and its row, where the column holds texts.
+    pub(super) no_number: Option<(usize, String)>,
 }
 
 /// What is said of the columns.
@@ -70,16 +74,27 @@ pub(super) struct Layout {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LayoutFault {
     pub(super) what: String,
+    pub(super) notes: Vec<String>,
     pub(super) help: String,
 }
+
+impl LayoutFault {
+    fn new(what: String, help: impl Into<String>) -> Self {
+        let (notes, help) = (Vec::new(), help.into());
+        Self { what, notes, help }
+    }
+}
+
+/// What the rows of a column say: a number for each text, the same for the same.
+pub(super) type RowKeys<'r> = &'r dyn Fn(usize) -> Option<Vec<u64>>;
 
 /// Finds out which columns are what.
 pub(super) fn layout(heads: &[Head], said: &Said) -> Result<Layout, LayoutFault> {
     let time = match &said.time {
         Some(name) => named(heads, name).ok_or_else(|| lacks(name, "time"))?,
-        None => guess_time(heads, said).ok_or_else(|| LayoutFault {
-            what: "has no column of which it is plain that it holds the times".to_owned(),
-            help: "say which it is: `time = \"a column\"`".to_owned(),
+        None => guess_time(heads, said).ok_or_else(|| {
+            let what = "has no column of which it is plain that it holds the times".to_owned();
+            LayoutFault::new(what, "say which it is: `time = \"a column\"`")
         })?,
     };
     let mut values = Vec::new();
@@ -100,11 +115,75 @@ pub(super) fn layout(heads: &[Head], said: &Said) -> Result<Layout, LayoutFault>
     })
 }
 
-fn lacks(name: &str, key: &str) -> LayoutFault {
-    LayoutFault {
-        what: format!("has no column `{name}`"),
-        help: format!("set `{key}` to one of its columns"),
+impl Layout {
+    /// The same, with the names of the series found by the rows where nothing is said of them: a column that differs in
+    /// each row names none, nor does a text beside times that all differ; where times come again, the only column by
+    /// which they all differ names the series.
+    pub(super) fn by_rows(self, heads: &[Head], said: &Said, rows: RowKeys<'_>) -> Result<Self, LayoutFault> {
+        let Some(times) = rows(self.time).filter(|_| said.ids.is_empty()) else {
+            return Ok(self);
+        };
+        let is_one_series = distinct(&times) == times.len();
+        let is_name = |at: &usize| {
+            let distinct = rows(*at).map(|keys| distinct(&keys));
+            let is_named = IDS.contains(&&*plain(&heads[*at].name));
+            distinct.is_none_or(|count| match is_one_series {
+                true => count == 1 || is_named && count < times.len(),
+                false => count < times.len(),
+            })
+        };
+        let mut ids: Vec<usize> = self.ids.iter().copied().filter(is_name).collect();
+        if ids.is_empty() && !is_one_series {
+            let is_free = |at: &usize| {
+                let is_index = INDEXES.contains(&&*plain(&heads[*at].name));
+                *at != self.time && !is_index && named_among(heads, &said.values, *at).is_none()
+            };
+            // Of values that happen to differ at each time there are more than of names.
+            let names = |at: usize| {
+                let keys = rows(at)?;
+                let pairs: HashSet<(u64, u64)> = keys.iter().copied().zip(times.iter().copied()).collect();
+                let count = distinct(&keys);
+                (pairs.len() == times.len() && count * 2 <= times.len()).then_some((count, at))
+            };
+            let mut found: Vec<(usize, usize)> = (0..heads.len()).filter(is_free).filter_map(names).collect();
+            found.sort_unstable();
+            match *found {
+                [(first, at), (second, _), ..] if first < second => ids.push(at),
+                [(_, at)] => ids.push(at),
+                _ => {}
+            }
+        }
+        if ids == self.ids {
+            return Ok(self);
+        }
+        let values = match said.values.is_empty() {
+            true => guess_values(heads, self.time, &ids)?,
+            false => self.values,
+        };
+        Ok(Self {
+            is_wide: values.len() > 1,
+            ids,
+            values,
+            ..self
+        })
     }
+}
+
+/// How many different keys there are.
+fn distinct(keys: &[u64]) -> usize {
+    keys.iter().collect::<HashSet<_>>().len()
+}
+
+/// Which of some names means a column.
+fn named_among<'n>(heads: &[Head], names: &'n [String], at: usize) -> Option<&'n String> {
+    names.iter().find(|name| named(heads, name) == Some(at))
+}
+
+fn lacks(name: &str, key: &str) -> LayoutFault {
+    LayoutFault::new(
+        format!("has no column `{name}`"),
+        format!("set `{key}` to one of its columns"),
+    )
 }
 
 /// A name without what people write in different ways.
@@ -123,10 +202,8 @@ fn named(heads: &[Head], name: &str) -> Option<usize> {
 }
 
 fn guess_time(heads: &[Head], said: &Said) -> Option<usize> {
-    let is_free = |at: &usize| {
-        let is_said = |name: &String| named(heads, name) == Some(*at);
-        !said.ids.iter().chain(&said.values).any(is_said)
-    };
+    let is_free =
+        |at: &usize| named_among(heads, &said.ids, *at).is_none() && named_among(heads, &said.values, *at).is_none();
     let free: Vec<usize> = (0..heads.len()).filter(is_free).collect();
     let of_name = |name: &str| {
         let is_it = |at: &&usize| plain(&heads[**at].name) == name;
@@ -182,6 +259,7 @@ fn guess_values(heads: &[Head], time: usize, ids: &[usize]) -> Result<Vec<usize>
             && !ids.contains(at)
             && heads[*at].kind == HeadKind::Number
             && !INDEXES.contains(&&*plain(&heads[*at].name))
+            && !IDS.contains(&&*plain(&heads[*at].name))
     };
     let of_name =
         |name: &&str| (0..heads.len()).find(|at| *at != time && !ids.contains(at) && plain(&heads[*at].name) == *name);
@@ -198,15 +276,29 @@ fn guess_values(heads: &[Head], time: usize, ids: &[usize]) -> Result<Vec<usize>
         names.join(", ")
     };
     match (numbers.len(), ids.is_empty()) {
-        (0, _) => Err(LayoutFault {
-            what: "has no column of numbers beside the times and the names of series".to_owned(),
-            help: "say which column holds the values: `value = \"a column\"`".to_owned(),
-        }),
+        (0, _) => {
+            let others = (0..heads.len()).filter(|at| *at != time && !ids.contains(at));
+            let note = |at: usize| {
+                let (row, text) = heads[at].no_number.as_ref()?;
+                Some(format!(
+                    "`{}` holds `{text}` in row {row}, which is no number",
+                    heads[at].name
+                ))
+            };
+            Err(LayoutFault {
+                what: "has no column of numbers beside the times and the names of series".to_owned(),
+                notes: others.filter_map(note).take(3).collect(),
+                help:
+                    "say which column holds the values, `value = \"a column\"`; numbers stand there without signs of \
+                       currency or units, and `thousands` and `decimal` say what their commas and points mean"
+                        .to_owned(),
+            })
+        }
         (1, _) | (_, true) => Ok(numbers),
-        (_, false) => Err(LayoutFault {
-            what: format!("has several columns of numbers: {}", names()),
-            help: "say which hold the values: `value = \"a column\"`, or a list of them".to_owned(),
-        }),
+        (_, false) => Err(LayoutFault::new(
+            format!("has several columns of numbers: {}", names()),
+            "say which hold the values: `value = \"a column\"`, or a list of them",
+        )),
     }
 }
 
@@ -219,6 +311,7 @@ mod tests {
             name: (*name).to_owned(),
             kind: *kind,
             repeats: true,
+            no_number: None,
         };
         columns.iter().map(head).collect()
     }

@@ -1,6 +1,7 @@
 //! One file as rows of series: its columns told apart, its times and numbers read, and what was guessed on the way.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::RandomState;
 
 use chrono::{DateTime, NaiveDateTime};
 use polars::prelude::{Column, DataType, TimeUnit};
@@ -13,7 +14,8 @@ use super::super::series::Observation;
 use super::super::table::{LONGEST_NAME, Table, TableFault, parsed, short};
 use super::super::times::{self, IntegerTimes};
 use super::super::timestamp::{self, Stamp};
-use super::layout::{Head, Layout, Said, layout};
+use super::ids::{self, Ids};
+use super::layout::{Head, Layout, LayoutFault, RowKeys, Said, layout};
 use super::local_time::{Zone, to_utc};
 use super::numbers::{NumberForm, has_decimal_comma};
 use super::text_table::{self, TextColumn, TextForm, TextTable};
@@ -24,8 +26,6 @@ use crate::engine::task::{Context, TaskError};
 const SAMPLE: usize = 200;
 /// What is told of times that are kept as local ones.
 const AS_SHOWN: &str = "as the clocks show them: each row has the same time of day";
-/// Bytes of a name of a series.
-const LONGEST_ID: usize = 1000;
 
 /// How files are read: what is said; the rest is guessed.
 pub(super) struct FileReader {
@@ -46,18 +46,18 @@ pub(super) struct FileSeries {
 }
 
 /// A column as it was read.
-enum HeldColumn {
+pub(super) enum HeldColumn {
     Texts(TextColumn),
     Values(Column),
 }
 
 /// What was read of a file.
-struct Held {
-    heads: Vec<Head>,
+pub(super) struct Held {
+    pub(super) heads: Vec<Head>,
     /// The columns that are needed, by place.
-    columns: BTreeMap<usize, HeldColumn>,
-    layout: Layout,
-    rows: usize,
+    pub(super) columns: BTreeMap<usize, HeldColumn>,
+    pub(super) layout: Layout,
+    pub(super) rows: usize,
     form: BTreeMap<&'static str, String>,
     /// The zones that a Parquet file notes, by column.
     zones: BTreeMap<String, String>,
@@ -101,9 +101,10 @@ impl FileReader {
             name,
             kind,
             repeats: true,
+            no_number: None,
         };
         let heads: Vec<Head> = heads.into_iter().map(head).collect();
-        let layout = self.layout(&heads, role)?;
+        let layout = checked(layout(&heads, &self.said), &heads, role)?;
         let wanted: BTreeSet<String> = layout.places().map(|at| heads[at].name.clone()).collect();
         let read = parsed(context, move || {
             parquet_table::read(bytes, limits, |name| wanted.contains(name))
@@ -113,8 +114,10 @@ impl FileReader {
             let column = read.frame.column(&heads[at].name).ok()?;
             Some((at, HeldColumn::Values(column.clone())))
         };
+        let columns: BTreeMap<usize, HeldColumn> = layout.places().filter_map(column).collect();
+        let layout = self.by_rows(layout, &heads, role, &|at| columns.get(&at))?;
         Ok(Held {
-            columns: layout.places().filter_map(column).collect(),
+            columns,
             rows: read.frame.height(),
             form: BTreeMap::new(),
             zones: read.zones,
@@ -140,11 +143,13 @@ impl FileReader {
             .zip(&columns)
             .map(|(name, column)| self.head(name, column))
             .collect();
-        let layout = self.layout(&heads, role)?;
+        let columns: Vec<HeldColumn> = columns.into_iter().map(HeldColumn::Texts).collect();
+        let layout = checked(layout(&heads, &self.said), &heads, role)?;
+        let layout = self.by_rows(layout, &heads, role, &|at| columns.get(at))?;
         let needed: BTreeSet<usize> = layout.places().collect();
         let columns = columns.into_iter().enumerate().filter(|(at, _)| needed.contains(at));
         Ok(Held {
-            columns: columns.map(|(at, column)| (at, HeldColumn::Texts(column))).collect(),
+            columns: columns.collect(),
             zones: BTreeMap::new(),
             heads,
             layout,
@@ -153,21 +158,17 @@ impl FileReader {
         })
     }
 
-    fn layout(&self, heads: &[Head], role: &str) -> Result<Layout, TaskError> {
-        let found = layout(heads, &self.said);
-        if let Ok(layout) = &found {
-            let twice = |at: &usize| heads.iter().filter(|head| head.name == heads[*at].name).count() > 1;
-            if let Some(at) = layout.places().find(twice) {
-                let what = format!("`{role}` has several columns `{}`", heads[at].name);
-                return Err(TaskError::new(what).help("give each a name of its own in the header"));
-            }
-        }
-        found.map_err(|fault| {
-            let names: Vec<String> = heads.iter().map(|head| head.name.clone()).collect();
-            TaskError::new(format!("`{role}` {}", fault.what))
-                .note(format!("its columns: {}", listed(&names)))
-                .help(fault.help)
-        })
+    /// The layout, with the names of the series found by the rows where nothing is said of them.
+    fn by_rows<'c>(
+        &self,
+        layout: Layout,
+        heads: &[Head],
+        role: &str,
+        column: &dyn Fn(usize) -> Option<&'c HeldColumn>,
+    ) -> Result<Layout, TaskError> {
+        let hasher = RandomState::new();
+        let rows: RowKeys<'_> = &|at| ids::keys(column(at)?, &hasher);
+        checked(layout.by_rows(heads, &self.said, rows), heads, role)
     }
 
     /// What a column of texts holds, by its first rows.
@@ -183,15 +184,26 @@ impl FileReader {
             Some(format) => timestamp::parse_as(text, format).is_some(),
             None => timestamp::parse(text, Some(either)).is_some() || timestamp::numbers_before_year(text).is_some(),
         };
+        // Of a few words among many numbers or times it is told where they stand.
+        let nearly_all =
+            |is_it: &dyn Fn(&&str) -> bool| there.iter().filter(|text| is_it(text)).count() * 10 >= there.len() * 9;
         let kind = match () {
             () if there.is_empty() => HeadKind::Other,
-            () if there.iter().all(is_number) => HeadKind::Number,
-            () if there.iter().all(is_time) => HeadKind::Time,
+            () if nearly_all(&is_number) => HeadKind::Number,
+            () if nearly_all(&is_time) => HeadKind::Time,
             () => HeadKind::Text,
         };
+        let rows = column.iter().take(SAMPLE).enumerate();
+        let mut words = rows.filter(|(_, text)| !form.is_null(text) && !is_number(text));
+        let no_number = words.next().filter(|_| kind == HeadKind::Text);
         let distinct: BTreeSet<&str> = there.iter().copied().collect();
         let repeats = distinct.len() * 2 <= there.len();
-        Head { name, kind, repeats }
+        Head {
+            name,
+            kind,
+            repeats,
+            no_number: no_number.map(|(row, text)| (row + 1, short(text, LONGEST_NAME).to_string())),
+        }
     }
 
     fn number_form(&self, decimal: char) -> NumberForm {
@@ -258,9 +270,13 @@ impl FileReader {
             },
             None => Vec::new(),
         };
-        let is_long = texts.iter().all(|text| text.len() >= 9 && text.parse::<i64>().is_ok());
+        if self.unit == Some(times::EXCEL) {
+            let milliseconds: Vec<Option<i64>> = texts.iter().map(|text| times::of_excel(text)).collect();
+            return self.counted(&mut held.form, &milliseconds, name, role);
+        }
+        let is_long = texts.iter().all(|text| text.len() >= 9 && times::whole(text).is_some());
         if self.format.is_none() && !texts.is_empty() && (self.unit.is_some() || is_long) {
-            let numbers: Vec<Option<i64>> = texts.iter().map(|text| text.parse().ok()).collect();
+            let numbers: Vec<Option<i64>> = texts.iter().map(|text| times::whole(text)).collect();
             return self.counted(&mut held.form, &numbers, name, role);
         }
         let table = Table {
@@ -281,7 +297,12 @@ impl FileReader {
         role: &str,
     ) -> Result<Vec<Stamp>, TaskError> {
         if column.dtype().is_integer() {
-            return self.counted(form, &columns::integers(column), name, role);
+            let mut numbers = columns::integers(column);
+            if self.unit == Some(times::EXCEL) {
+                let milliseconds = |days: Option<i64>| times::of_excel(&days?.to_string());
+                numbers = numbers.into_iter().map(milliseconds).collect();
+            }
+            return self.counted(form, &numbers, name, role);
         }
         let is_utc = is_utc || matches!(column.dtype(), DataType::Datetime(_, Some(_)));
         let has_clock = matches!(column.dtype(), DataType::Datetime(..));
@@ -320,11 +341,25 @@ impl FileReader {
         role: &str,
     ) -> Result<Vec<Stamp>, TaskError> {
         let as_what = match self.unit {
+            Some(times::EXCEL) => IntegerTimes::Unit("ms"),
             Some(unit) => IntegerTimes::Unit(unit),
             None => times::guess_integers(numbers.iter().flatten().copied()),
         };
-        form.insert("unit", as_what.to_string());
+        let is_excel = self.unit == Some(times::EXCEL);
+        form.insert(
+            "unit",
+            if is_excel {
+                times::EXCEL.to_owned()
+            } else {
+                as_what.to_string()
+            },
+        );
         let (has_clock, offset) = match as_what {
+            // A cell says no zone.
+            IntegerTimes::Unit(_) if is_excel => {
+                let has_clock = |ms: i64| ms % times::DAY_MS != 0;
+                (numbers.iter().flatten().any(|ms| has_clock(*ms)), None)
+            }
             IntegerTimes::Unit("D") => (false, None),
             IntegerTimes::Unit(_) => (true, Some(0)),
             _ => (false, None),
@@ -343,7 +378,7 @@ impl FileReader {
                         "`{number}` in row {} of the column `{name}` of `{role}` is no time",
                         at + 1
                     );
-                    TaskError::new(what).help("say with `unit` what is counted from 1970: s, ms, us, ns or D")
+                    TaskError::new(what).help("say with `unit` what is counted from 1970: s, ms, us, ns or D; or excel")
                 }
             })
         };
@@ -387,6 +422,21 @@ impl FileReader {
     }
 }
 
+/// A layout in which each column has a name of its own.
+fn checked(found: Result<Layout, LayoutFault>, heads: &[Head], role: &str) -> Result<Layout, TaskError> {
+    let layout = found.map_err(|fault| {
+        let names: Vec<String> = heads.iter().map(|head| head.name.clone()).collect();
+        let error = TaskError::new(format!("`{role}` {}", fault.what)).note(format!("its columns: {}", listed(&names)));
+        fault.notes.into_iter().fold(error, TaskError::note).help(fault.help)
+    })?;
+    let twice = |at: &usize| heads.iter().filter(|head| head.name == heads[*at].name).count() > 1;
+    if let Some(at) = layout.places().find(twice) {
+        let what = format!("`{role}` has several columns `{}`", heads[at].name);
+        return Err(TaskError::new(what).help("give each a name of its own in the header"));
+    }
+    Ok(layout)
+}
+
 impl Layout {
     /// All columns that are needed.
     fn places(&self) -> impl Iterator<Item = usize> + '_ {
@@ -394,95 +444,7 @@ impl Layout {
     }
 }
 
-/// The series of a file.
-struct Ids {
-    names: Vec<String>,
-    of_row: Vec<usize>,
-    /// Whether the file or somebody says the names.
-    is_said: bool,
-}
-
-impl Ids {
-    /// The names of the series, and which is that of each row.
-    fn of(held: &Held, role: &str) -> Result<Self, TaskError> {
-        let layout = &held.layout;
-        if layout.ids.is_empty() {
-            let name = layout.constant.clone().unwrap_or_else(|| stem(role));
-            return Ok(Self {
-                names: vec![name],
-                of_row: vec![0; held.rows],
-                is_said: layout.constant.is_some(),
-            });
-        }
-        let mut parts: Vec<Vec<String>> = Vec::new();
-        for at in &layout.ids {
-            parts.push(names_in(&held.columns[at], &held.heads[*at].name, role)?);
-        }
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut ids = Self {
-            names: Vec::new(),
-            of_row: Vec::with_capacity(held.rows),
-            is_said: true,
-        };
-        for row in 0..held.rows {
-            let mut name = parts[0][row].clone();
-            for part in &parts[1..] {
-                name = format!("{name}_{}", part[row]);
-            }
-            if name.len() > LONGEST_ID {
-                let what = format!(
-                    "the name of the series in row {} of `{role}` has {} bytes",
-                    row + 1,
-                    name.len()
-                );
-                return Err(TaskError::new(what).note(format!("a name has {LONGEST_ID} at most")));
-            }
-            let next = places.len();
-            let place = *places.entry(name.clone()).or_insert(next);
-            if place == next {
-                ids.names.push(name);
-            }
-            ids.of_row.push(place);
-        }
-        Ok(ids)
-    }
-}
-
-/// The name of a file without its folder and endings: that of its only series.
-fn stem(role: &str) -> String {
-    let file = role.rsplit('/').next().unwrap_or(role);
-    let name = file.split('.').find(|part| !part.is_empty()).unwrap_or(file);
-    name.to_owned()
-}
-
-/// The names in a column, none of them missing.
-fn names_in(column: &HeldColumn, name: &str, role: &str) -> Result<Vec<String>, TaskError> {
-    let texts: Vec<String> = match column {
-        HeldColumn::Texts(texts) => texts.iter().map(str::to_owned).collect(),
-        HeldColumn::Values(column) => {
-            let is_name = column.dtype().is_integer() || *column.dtype() == DataType::String;
-            let texts = column.cast(&DataType::String).ok().filter(|_| is_name);
-            let texts = texts.as_ref().and_then(|column| column.str().ok());
-            let Some(texts) = texts else {
-                let what = format!(
-                    "the column `{name}` of `{role}` must hold names; it holds {}",
-                    column.dtype()
-                );
-                return Err(TaskError::new(what).help("say which column names the series: `id = \"a column\"`"));
-            };
-            texts
-                .iter()
-                .map(|text| text.unwrap_or_default().trim().to_owned())
-                .collect()
-        }
-    };
-    match texts.iter().position(String::is_empty) {
-        Some(at) => Err(empty(name, role, at)),
-        None => Ok(texts),
-    }
-}
-
-fn empty(name: &str, role: &str, at: usize) -> TaskError {
+pub(super) fn empty(name: &str, role: &str, at: usize) -> TaskError {
     TaskError::new(format!("the column `{name}` of `{role}` is empty in row {}", at + 1))
 }
 

@@ -14,6 +14,8 @@ use super::super::table::TableFault;
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Lines from which the separator is guessed.
 const SAMPLE: usize = 50;
+/// Most lines of a title.
+const MOST_TITLE_LINES: usize = 20;
 
 /// A column of texts; an empty one is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +72,7 @@ pub(super) fn delimited(bytes: &[u8], form: &TextForm, limits: TableLimits) -> R
     let mut table = TextTable::default();
     let text = decoded(bytes, form.encoding.as_deref(), &mut table.form)?;
     let text = from_header(&text, &mut table.form);
+    let text = without_title(text, form.separator, &mut table.form);
     let text = csv_form::without_blank_end(text.as_bytes());
     let separator = form.separator.unwrap_or_else(|| separator(text));
     table.form.insert("separator", char::from(separator).to_string());
@@ -146,10 +149,41 @@ fn from_header<'t>(text: &'t str, form: &mut BTreeMap<&'static str, String>) -> 
     rest
 }
 
+/// The text without lines of a title, as reports have above their tables: lines of one field, where only what follows them
+/// is divided evenly.
+fn without_title<'t>(text: &'t str, said: Option<u8>, form: &mut BTreeMap<&'static str, String>) -> &'t str {
+    let candidates = said.map_or(SEPARATORS.to_vec(), |one| vec![one]);
+    let divides = |rest: &str, separator: u8| {
+        rest.trim_end().contains('\n')
+            && csv_form::same_fields(sample(rest.as_bytes()), separator, Some(b'#')).is_ok_and(|fields| fields > 1)
+    };
+    let (mut rest, mut title) = (text, String::new());
+    for lines in 0..=MOST_TITLE_LINES {
+        let is_title = |separator: u8| !title.as_bytes().contains(&separator) && divides(rest, separator);
+        if candidates.iter().any(|separator| is_title(*separator)) {
+            if lines > 0 {
+                form.insert("title", title.trim().replace('\n', " / "));
+            }
+            return rest;
+        }
+        let Some((line, below)) = rest.split_once('\n') else {
+            break;
+        };
+        title.extend([line, "\n"]);
+        rest = below;
+    }
+    text
+}
+
+/// The first lines of a text.
+fn sample(text: &[u8]) -> &[u8] {
+    let end = memchr::memchr_iter(b'\n', text).nth(SAMPLE).unwrap_or(text.len());
+    &text[..end]
+}
+
 /// The separator that divides the first lines into the same number of fields, as many as possible.
 fn separator(text: &[u8]) -> u8 {
-    let end = memchr::memchr_iter(b'\n', text).nth(SAMPLE).unwrap_or(text.len());
-    let fields = |separator: &u8| csv_form::same_fields(&text[..end], *separator, Some(b'#')).unwrap_or(0);
+    let fields = |separator: &u8| csv_form::same_fields(sample(text), *separator, Some(b'#')).unwrap_or(0);
     let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     // Where the rows of none are equal, that of the header is told with the row that differs.
     let in_header = |separator: &u8| memchr::memchr_iter(*separator, header).count();

@@ -1,7 +1,9 @@
 //! What lies in a data file: its bytes, unpacked, and what kind of table they are.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead as _, BufReader, Cursor, Read};
 use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
 
 use super::super::data_file;
 use super::super::limits::SizeLimit;
@@ -46,7 +48,30 @@ impl FileKind {
     }
 }
 
-/// Reads a file, unpacked if its name ends in `.gz`, `.zst` or `.zip`.
+/// How a file is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Gzip,
+    Zstandard,
+    Zip,
+    /// A workbook of Excel's older form.
+    Workbook,
+}
+
+impl Packing {
+    /// By how the bytes begin: names may say otherwise.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstandard),
+            [b'P', b'K', 3, 4, ..] => Some(Self::Zip),
+            [0xd0, 0xcf, 0x11, 0xe0, ..] => Some(Self::Workbook),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a file, unpacked if it is packed by gzip, zstd or zip.
 pub(super) fn read(
     context: &Context<'_>,
     path: &Path,
@@ -55,22 +80,34 @@ pub(super) fn read(
 ) -> Result<(FileKind, Vec<u8>), TaskError> {
     let name = file_name(path);
     let cannot = |error: io::Error| TaskError::new(format!("cannot read {holder}: {error}"));
-    let (inner, packing) = name.rsplit_once('.').unwrap_or((&name, ""));
-    let (inner, bytes) = match packing.to_ascii_lowercase().as_str() {
-        "zst" => {
-            let file = data_file::open(path).map_err(cannot)?;
-            let mut source = zstd::stream::read::Decoder::new(file).map_err(cannot)?;
-            (inner.to_owned(), data_file::whole(context, &mut source, holder, limit)?)
+    let mut file = BufReader::new(data_file::open(path).map_err(cannot)?);
+    let packing = Packing::of(file.fill_buf().map_err(cannot)?);
+    let whole = |source: &mut dyn Read| data_file::whole(context, source, holder, limit);
+    let (inner, bytes) = match packing {
+        None => (name, whole(&mut file)?),
+        Some(Packing::Gzip) => (unpacked(&name), whole(&mut MultiGzDecoder::new(file))?),
+        Some(Packing::Zstandard) => {
+            let mut source = zstd::stream::read::Decoder::with_buffer(file).map_err(cannot)?;
+            (unpacked(&name), whole(&mut source)?)
         }
-        "zip" => {
-            let mut file = data_file::open(path).map_err(cannot)?;
-            let packed = data_file::whole(context, &mut file, holder, limit)?;
+        Some(Packing::Zip) => {
+            let packed = whole(&mut file)?;
             of_archive(context, packed, holder, limit)?
         }
-        "gz" => (inner.to_owned(), data_file::read(context, path, holder, limit)?),
-        _ => (name.clone(), data_file::read(context, path, holder, limit)?),
+        Some(Packing::Workbook) => return Err(workbook(holder)),
     };
     Ok((FileKind::of(&inner, &bytes), bytes))
+}
+
+/// The name of a packed file without the ending that says so.
+fn unpacked(name: &str) -> String {
+    let inner = name.rsplit_once('.');
+    let inner = inner.filter(|(_, end)| ["gz", "zst", "zstd"].contains(&&*end.to_ascii_lowercase()));
+    inner.map_or(name, |(inner, _)| inner).to_owned()
+}
+
+fn workbook(holder: &str) -> TaskError {
+    TaskError::new(format!("{holder} is an Excel workbook, which is not read")).help("save its sheet as CSV")
 }
 
 /// The one file in an archive, and its name.
@@ -85,6 +122,9 @@ fn of_archive(
     // What macOS and shells add beside the data.
     let is_data = |name: &&str| !name.ends_with('/') && !name.starts_with("__MACOSX/") && !name.ends_with(".DS_Store");
     let names: Vec<String> = archive.file_names().filter(is_data).map(str::to_owned).collect();
+    if names.iter().any(|name| name == "xl/workbook.xml") {
+        return Err(workbook(holder));
+    }
     let [name] = &*names else {
         let shown: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
         let what = format!("{holder} holds {} files, and must hold one", names.len());

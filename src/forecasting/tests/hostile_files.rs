@@ -303,7 +303,7 @@ help: if that is right, raise `max_rows`";
 fn times_are_within_the_years_of_a_calendar() {
     let project = project();
     let expected = "`10000-01-01` in row 1 of the column `ds` of `raw` is no time
-help: write it as in 2023-06-01 14:00:00, in UTC";
+help: write it as in 2023-06-01 14:00:00, in UTC, or say with `format` of the task `ingest_file` how they are written, as in \"%d/%m/%Y\"";
     project.write("raw.csv", "unique_id,ds,y\nA,10000-01-01,1\n");
     assert_eq!(of_series(&project, "raw.csv"), expected);
     // Ten thousand steps of thirty years lead beyond what a time can represent.

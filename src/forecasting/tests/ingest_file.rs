@@ -23,6 +23,11 @@ fn rows(text: &str, params: &[(&str, Value)]) -> String {
     }
 }
 
+/// The error that comes of a text, with its notes and help.
+fn refusal(text: &str) -> String {
+    reported(ingest(&TaskDirectory::new(), "sales.csv", text.as_bytes(), &[]))
+}
+
 fn rows_of(project: &TaskDirectory) -> String {
     let csv = project.csv("raw").replace(" 00:00:00", "");
     csv.lines()
@@ -113,6 +118,9 @@ fn packed_files_json_and_parquet_are_the_same_rows() {
         ("sales.csv.gz", super::hostile_files::packed(csv.as_bytes())),
         ("sales.csv.zst", zstd),
         ("sales.zip", archive),
+        // Names may not say that they are packed.
+        ("sales.txt", super::hostile_files::packed(csv.as_bytes())),
+        ("sales.csv.gz", csv.as_bytes().to_vec()),
         ("sales.jsonl", lines.as_bytes().to_vec()),
         ("sales.json", array.into_bytes()),
     ] {
@@ -291,7 +299,7 @@ fn what_cannot_be_guessed_is_told_with_what_to_say() {
             "date,sold\n1,1\n2,2\n",
             vec![],
             "`1` in row 1 of the column `date` of `sales.csv` is no time\n\
-             help: if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D",
+             help: if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D; `unit = \"excel\"` is for the days that Excel counts",
         ),
         (
             "date,sold\n2024-01-01,1\n,2\n",
@@ -323,4 +331,105 @@ fn several_files_are_one_table() {
     project.run_on("ingest_file", &[], &inputs).expect("read");
     assert_eq!(rows_of(&project), "north 2024-01-01 1.0, south 2024-01-01 2.0");
     assert_eq!(project.json("metadata")["series"], 2);
+}
+
+#[test]
+fn the_names_of_series_are_found_by_the_rows() {
+    // A word beside times that all differ names no series, be it a promotion or the weather.
+    for file in [
+        "date,sold,promo\n2024-01-01,1.5,True\n2024-01-02,2,False\n2024-01-03,2,True\n2024-01-04,2,False\n",
+        "id,date,sold\n11,2024-01-01,1.5\n12,2024-01-02,2\n13,2024-01-03,2\n14,2024-01-04,2\n",
+    ] {
+        let read = rows(file, &[]);
+        assert_eq!(
+            read,
+            format!("{PLAIN}, sales 2024-01-03 2.0, sales 2024-01-04 2.0"),
+            "{file}"
+        );
+    }
+    // Where times come again, the column that tells the rows apart names them, be it a number.
+    let stores = "sold,date,store\n1,2024-01-01,7\n2,2024-01-01,8\n3,2024-01-02,7\n3,2024-01-02,8\n";
+    assert_eq!(
+        rows(stores, &[]),
+        "7 2024-01-01 1.0, 8 2024-01-01 2.0, 7 2024-01-02 3.0, 8 2024-01-02 3.0"
+    );
+    // A number of the row names none, and the shop does.
+    let numbered = "id,date,shop,sold\n1,2024-01-01,a,1\n2,2024-01-01,b,2\n3,2024-01-02,a,3\n4,2024-01-02,b,4\n";
+    assert_eq!(
+        rows(numbered, &[]),
+        "a 2024-01-01 1.0, b 2024-01-01 2.0, a 2024-01-02 3.0, b 2024-01-02 4.0"
+    );
+    // What is said counts, whatever the rows look like.
+    assert_eq!(
+        rows(
+            "date,sold,promo\n2024-01-01,1,yes\n2024-01-02,2,no\n",
+            &[("id", text("promo"))]
+        ),
+        "yes 2024-01-01 1.0, no 2024-01-02 2.0"
+    );
+}
+
+#[test]
+fn a_title_above_the_table_is_left_out_and_reported() {
+    let project = TaskDirectory::new();
+    let file = b"Sales of the shop\nprinted 2024-02-01\n\ndate;sold\n2024-01-01;1,5\n2024-01-02;2\n";
+    ingest(&project, "sales.csv", file, &[]).expect("read");
+    assert_eq!(rows_of(&project), PLAIN);
+    assert_eq!(
+        project.json("metadata")["files"][0]["form"]["title"],
+        "Sales of the shop / printed 2024-02-01"
+    );
+    // Rows with more fields than the header are no table below a title.
+    let told = rows("date,sold\n2024-01-01,1,5\n2024-01-02,2,0\n", &[]);
+    assert!(told.contains("row 1 has 3 fields, and the header 2"), "{told}");
+}
+
+#[test]
+fn times_are_numbers_as_spreadsheets_and_programs_count_them() {
+    let excel = ("unit", text("excel"));
+    assert_eq!(
+        rows("date,sold\n45292,1.5\n45293,2\n", std::slice::from_ref(&excel)),
+        PLAIN
+    );
+    assert_eq!(
+        rows("date,sold\n45292.25,1\n45292.5,2\n", &[excel]),
+        "sales 2024-01-01 06:00:00 1.0, sales 2024-01-01 12:00:00 2.0"
+    );
+    assert_eq!(rows("date,sold\n1704067200.0,1.5\n1704153600.0,2\n", &[]), PLAIN);
+    let told = refusal("date,sold\n45292,1\n45293,2\n");
+    assert!(
+        told.contains("`unit = \"excel\"` is for the days that Excel counts"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_is_no_number_is_told_where_it_stands() {
+    let days = |word: &str| -> String {
+        let rows = (1..=20).map(|day| format!("2024-01-{day:02},{}\n", if day == 8 { word } else { "1" }));
+        format!("date,sold\n{}", rows.collect::<String>())
+    };
+    assert_eq!(
+        refusal(&days("closed")),
+        "`closed` in row 8 of the column `sold` of `sales.csv` is no number\n\
+         help: if it is a word for no value, add it to `null_values`"
+    );
+    let priced = refusal("date,sold\n2024-01-01,$1.50\n2024-01-02,$2.00\n");
+    assert!(
+        priced.contains("note: `sold` holds `$1.50` in row 1, which is no number"),
+        "{priced}"
+    );
+    let project = TaskDirectory::new();
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    for part in ["[Content_Types].xml", "xl/workbook.xml"] {
+        archive.start_file(part, options).expect("begun");
+    }
+    let workbook = archive.finish().expect("packed").into_inner();
+    for bytes in [workbook, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec()] {
+        assert_eq!(
+            reported(ingest(&project, "sales.xlsx", &bytes, &[])),
+            "`sales.xlsx` is an Excel workbook, which is not read\nhelp: save its sheet as CSV"
+        );
+    }
 }

@@ -328,7 +328,7 @@ fn what_is_no_csv_file_with_commas_says_so() {
 fn what_cannot_be_read_is_reported_with_its_row() {
     let project = TaskDirectory::new();
     let expected = "`2 Jan` in row 1 of the column `ds` of `raw` is no time
-help: write it as in 2023-06-01 14:00:00, in UTC";
+help: write it as in 2023-06-01 14:00:00, in UTC, or say with `format` of the task `ingest_file` how they are written, as in \"%d/%m/%Y\"";
     assert_eq!(
         reported(prepare(&project, "unique_id,ds,y\nA,2 Jan,1\n", &[])),
         expected

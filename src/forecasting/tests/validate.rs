@@ -84,7 +84,8 @@ fn what_one_series_breaks_concerns_that_series() {
     assert_eq!(
         warnings,
         [
-            "warning: the rule `nulls` is broken 60 times, first by C 2024-01-01 00:00:00; 1 of 4 series",
+            "warning: the rule `nulls` is broken 60 times, first by C 2024-01-01 00:00:00; the longest gap has 60 steps, from C \
+             2024-01-01 00:00:00 on; 1 of 4 series",
             "warning: the rule `length` is broken once, by D 10 rows; 1 of 4 series",
             "warning: the rule `constant` is broken 2 times, first by B always 0; 2 of 4 series",
         ]
@@ -112,8 +113,8 @@ fn several_broken_rules_are_a_table() {
     let clean = "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,\nA,2024-01-01 04:00,-3\n";
     let told = reported(validate(&project, clean, &[]));
     let expected = "the series break the rules `missing_times`, `nulls`, `negative`
-note: `missing_times`: broken 2 times, first by A 2024-01-01 02:00:00
-note: `nulls`:         broken once, by A 2024-01-01 01:00:00
+note: `missing_times`: broken 2 times, first by A 2024-01-01 02:00:00; the longest gap has 3 steps, from A 2024-01-01 01:00:00 on
+note: `nulls`:         broken once, by A 2024-01-01 01:00:00; the longest gap has 3 steps, from A 2024-01-01 01:00:00 on
 note: `negative`:      broken once, by A 2024-01-01 04:00:00
 help: see validation.json for the rows
 help: the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass
@@ -327,7 +328,7 @@ fn a_broken_rule_fails_after_the_report_is_written() {
     let clean =
         "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,2\nA,2024-01-01 04:00,3\nA,2024-01-01 05:00,3\n";
     let expected = "the series break the rule `missing_times`
-note: `missing_times`: broken 2 times, first by A 2024-01-01 02:00:00
+note: `missing_times`: broken 2 times, first by A 2024-01-01 02:00:00; the longest gap has 2 steps, from A 2024-01-01 02:00:00 on
 help: see validation.json for the rows
 help: the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing` lets some pass";
     assert_eq!(reported(validate(&project, clean, &[])), expected);
@@ -350,6 +351,7 @@ help: the task `prepare_clean` fills gaps of up to `max_gap` steps; `max_missing
             { "unique_id": "A", "ds": "2024-01-01 02:00:00" },
             { "unique_id": "A", "ds": "2024-01-01 03:00:00" },
         ],
+        "longest": { "unique_id": "A", "ds": "2024-01-01 02:00:00", "steps": 2 },
     });
     assert_eq!(rule, Some(&expected));
     validate(&project, clean, &[("max_missing", Value::Int(50))]).expect("two of six may be missing");

@@ -7,6 +7,7 @@ use globset::Glob;
 use serde_json::{Value, json};
 
 use super::SHOWN;
+use super::gaps::Gap;
 use super::rules::{Rule, RuleName};
 use crate::engine::task::TaskError;
 use crate::forecasting::frequency::{Frequency, Grid};
@@ -23,6 +24,8 @@ pub(super) struct Measure {
     pub(super) of: usize,
     /// The first of them.
     pub(super) first: Vec<Value>,
+    /// The most of them in a row.
+    pub(super) longest: Option<Gap>,
 }
 
 impl Measure {
@@ -46,6 +49,7 @@ impl Measure {
             count: 1,
             of: 1,
             first: vec![json!({ "unique_id": id, "why": why })],
+            longest: None,
         }
     }
 
@@ -92,7 +96,10 @@ impl Measured<'_> {
             RuleName::MissingTimes => self.missing_times(),
             RuleName::Nulls => {
                 let empty = Measure::rows(rows().filter(|row| row.y.is_none()), n);
-                empty.with_share(self.missing_share())
+                Measure {
+                    longest: self.longest_gap(),
+                    ..empty.with_share(self.missing_share())
+                }
             }
             RuleName::Steps => Measure::rows(self.off_steps().into_iter(), n),
             RuleName::Negative => self.negative(rule.limit),
@@ -114,49 +121,6 @@ impl Measured<'_> {
     fn values(&self) -> Vec<f64> {
         let finite = self.rows.iter().filter_map(|row| row.y);
         finite.filter(|y| y.is_finite()).collect()
-    }
-
-    /// How many open steps from the first row to the last have no row, the first of these, and which rows lie on no step.
-    fn steps(&self) -> (usize, Vec<i64>, Vec<usize>) {
-        let (mut expected, mut skipped, mut off) = (0, Vec::new(), Vec::new());
-        let mut absent = 0;
-        for (at, row) in self.rows.iter().enumerate() {
-            let Some(step) = self.grid.step(row.ds) else {
-                off.push(at);
-                continue;
-            };
-            let holidays = self.grid.holidays_between(expected, step);
-            let between = usize::try_from(step - expected).unwrap_or_default();
-            absent += between.saturating_sub(holidays);
-            let open = (expected..step).filter(|step| !self.grid.is_holiday(*step));
-            skipped.extend(open.take(SHOWN.saturating_sub(skipped.len())));
-            expected = expected.max(step + 1);
-        }
-        (absent, skipped, off)
-    }
-
-    fn off_steps(&self) -> Vec<&Observation> {
-        self.steps().2.into_iter().map(|at| self.rows[at]).collect()
-    }
-
-    /// The share of the steps, in %, that have no row or a row without a value.
-    fn missing_share(&self) -> f64 {
-        let (absent, ..) = self.steps();
-        let empty = self.rows.iter().filter(|row| row.y.is_none()).count();
-        100.0 * number(absent + empty) / number(self.rows.len() + absent)
-    }
-
-    fn missing_times(&self) -> Measure {
-        let (absent, skipped, _) = self.steps();
-        Measure {
-            found: self.missing_share(),
-            count: absent,
-            of: self.rows.len() + absent,
-            first: skipped
-                .iter()
-                .filter_map(|step| Some(json!({ "unique_id": self.id, "ds": self.grid.time(*step)?.to_string() })))
-                .collect(),
-        }
     }
 
     /// How far below zero the values lie, in % of the largest absolute value; the rows that lie further than allowed.
