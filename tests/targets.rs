@@ -782,3 +782,22 @@ fn with_only_an_effect_that_is_left_out_leaves_nothing_to_run() {
     assert!(!said.text.contains("--force asks for it"), "{}", said.text);
     assert!(!project.at("../outside").exists());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_has_the_huge_pages_that_atsaf_was_started_with() {
+    let setting = |status: &str| {
+        let line = status.lines().find(|line| line.starts_with("THP_enabled"));
+        line.map(|line| line.split_whitespace().last().unwrap_or_default().to_owned())
+    };
+    let own = setting(&fs::read_to_string("/proc/self/status").expect("read"));
+    let project = Project::new(
+        r#"
+[target.a]
+run = "cat /proc/self/status > {{output}}"
+output = "status.txt"
+"#,
+    );
+    project.build("").ok();
+    assert_eq!(setting(&project.read("status.txt")), own);
+}

@@ -11,6 +11,7 @@ use crate::engine::build::{self, BuildError, Options};
 use crate::engine::event::{Observer, Summary};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::nesting;
+use crate::engine::pages;
 use crate::engine::seal::SealRequest;
 use crate::engine::store::private_key;
 use crate::report;
@@ -50,6 +51,7 @@ pub(super) struct Args {
 
 /// Builds.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
+    pages::begin_small();
     let project = session.load()?;
     if args.dry_run {
         let goals = goals(args, &project, session)?;

@@ -21,6 +21,7 @@ use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::nesting;
+use super::pages;
 use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::Run;
@@ -137,6 +138,7 @@ impl Build<'_> {
     fn plan(&self) -> Result<Plan, BuildError> {
         let options = self.run.options;
         let plan = plan::plan_with(self.run.inputs(), &options.goals, &|id| self.run.forced(id));
+        pages::end_small();
         let plan = plan.map_err(BuildError::Plan)?;
         let others = plan
             .open()

@@ -30,6 +30,7 @@ pub mod lookups;
 mod moved_sources;
 mod moves;
 pub mod nesting;
+pub mod pages;
 pub mod plan;
 mod probe;
 pub mod reason;
