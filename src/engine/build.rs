@@ -137,8 +137,8 @@ impl Build<'_> {
 
     fn plan(&self) -> Result<Plan, BuildError> {
         let options = self.run.options;
+        pages::begin_small();
         let plan = plan::plan_with(self.run.inputs(), &options.goals, &|id| self.run.forced(id));
-        pages::end_small();
         let plan = plan.map_err(BuildError::Plan)?;
         let others = plan
             .open()
@@ -373,6 +373,7 @@ impl Build<'_> {
 
     /// Works through one plan.
     fn round(&self, plan: &Plan) -> Result<(), BuildError> {
+        pages::end_small();
         let Run { context, options, .. } = &self.run;
         let open: Vec<(TargetId, Duration)> = plan
             .open()

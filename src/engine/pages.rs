@@ -1,7 +1,8 @@
-//! Memory in small pages, while a project is read and its first plan is made: that is when most of it is in use, little of it
-//! for long, and of a huge page that holds anything the system takes back nothing.
+//! Memory in small pages, while a project is read and planned: that is when most of it is in use, little of it for long, and
+//! of a huge page that holds anything the system takes back nothing.
 //!
-//! Processes that are started inherit the setting, and what computes is faster with huge pages; so it ends with the plan.
+//! Processes that are started inherit the setting, and what computes is faster with huge pages; so it ends before anything
+//! runs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
