@@ -16,6 +16,7 @@ pub(super) mod mstl;
 pub(super) mod nearest_neighbours;
 mod normal;
 mod optimise;
+pub(super) mod panel_model;
 mod repeated_season;
 pub(super) mod scale;
 pub(super) mod seasonal_naive;

@@ -10,7 +10,10 @@ use rayon::prelude::*;
 
 use super::golden::{compare, rounded};
 use super::*;
-use crate::forecasting::models::{Estimate, FitError, Fitted};
+use crate::forecasting::models::Estimate;
+use crate::forecasting::models::panel_model::{
+    AnyModel, PanelControl, PanelForecast, PanelOutcome, PanelPasts, PanelRequest, PanelSeries, Past,
+};
 use crate::forecasting::registry::{REGISTRY, RegisteredModel, Settings};
 
 /// A series to forecast.
@@ -191,25 +194,55 @@ fn all_settings() -> Vec<GoldenSettings> {
 
 /// The digest of all that comes of a fit.
 fn digest_of(model: &RegisteredModel, settings: &Settings, series: &GoldenSeries) -> Digest {
-    let fit = model.model(series.seasons, settings).fit(&series.y);
-    Digest::of(described(fit, series).as_bytes())
+    let forecast = forecast_alone(
+        &model.model(series.seasons, settings),
+        &series.y,
+        (series.horizon, series.levels),
+    );
+    Digest::of(described(forecast).as_bytes())
 }
 
-/// A fit in words and rounded numbers, or why there is none.
-fn described(fit: Result<Box<dyn Fitted>, FitError>, series: &GoldenSeries) -> String {
-    let fit = match fit {
-        Ok(fit) => fit,
+/// What a model forecasts of one series, which is all of the panel; with what its fit found.
+pub(super) fn forecast_alone(model: &AnyModel, y: &[f64], (horizon, levels): (usize, &[f64])) -> PanelOutcome {
+    match model {
+        AnyModel::Local(model) => {
+            let fit = model.fit(y)?;
+            let named = |(name, estimate): (&str, Estimate)| (name.to_owned(), estimate);
+            Ok(PanelForecast {
+                forecast: fit.forecast(horizon, levels),
+                summary: fit.summary().into_iter().map(named).collect(),
+            })
+        }
+        AnyModel::Panel(model) => {
+            let panel = PanelPasts {
+                series: vec![PanelSeries { unique_id: "A", y }],
+                windows: vec![vec![Past { series: 0, n: y.len() }]],
+            };
+            let control = PanelControl {
+                stopped: &|| false,
+                progress: &|_| {},
+            };
+            let windows = model.forecasts(&panel, PanelRequest { horizon, levels }, control);
+            let mut windows = windows.expect("nobody stops it");
+            windows[0].pop().expect("an outcome for each past")
+        }
+    }
+}
+
+/// A forecast in words and rounded numbers, or why there is none.
+fn described(outcome: PanelOutcome) -> String {
+    let PanelForecast { forecast, summary } = match outcome {
+        Ok(forecast) => forecast,
         Err(error) => return format!("error: {error}"),
     };
     let numbers = |values: &[f64]| values.iter().map(|value| rounded(*value)).collect::<Vec<_>>().join(" ");
-    let forecast = fit.forecast(series.horizon, series.levels);
     let mut lines = vec![numbers(&forecast.mean)];
     for interval in &forecast.intervals {
         lines.push(rounded(interval.level));
         lines.push(numbers(&interval.lower));
         lines.push(numbers(&interval.upper));
     }
-    for (name, estimate) in fit.summary() {
+    for (name, estimate) in summary {
         let value = match estimate {
             _ if name == "iterations" => String::new(),
             Estimate::Number(number) => rounded(number),
