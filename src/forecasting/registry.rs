@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use super::models::analogues::Analogues;
 use super::models::arima::{AutoArima, HarmonicArima};
 use super::models::double_seasonal::DoubleSeasonalHoltWinters;
 use super::models::ets::{AutoEts, HoltWinters};
+use super::models::hourly_panel::HourlyPanel;
 use super::models::lag_ridge::LagRidge;
 use super::models::mstl::Mstl;
 use super::models::nearest_neighbours::NearestNeighbours;
 use super::models::panel_model::AnyModel;
+use super::models::pooled_ar::{PooledAr, SeasonPair};
 use super::models::seasonal_naive::SeasonalNaive;
 use super::models::settings::with_defaults;
 use super::models::simple::{HistoricAverage, Naive};
 use super::models::tbats::Tbats;
 use super::models::theta::Theta;
+use super::models::week_profile::WeekProfile;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, Misfit, ParamSchema};
 use crate::engine::task::Part;
@@ -40,7 +44,7 @@ pub(crate) struct RegisteredModel {
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub(crate) const REGISTRY: [RegisteredModel; 18] = [
+pub(crate) const REGISTRY: [RegisteredModel; 22] = [
     RegisteredModel {
         name: "SeasonalNaive",
         version: 1,
@@ -173,10 +177,10 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         name: "DoubleSeasonalHoltWinters",
         version: 1,
         contains: &[],
-        settings: &[],
-        make: |seasons, _| {
+        settings: DoubleSeasonalHoltWinters::SETTINGS,
+        make: |seasons, settings| {
             let (short, long) = two(seasons);
-            DoubleSeasonalHoltWinters::new(short, long).into()
+            DoubleSeasonalHoltWinters::new(short, long).configured(settings).into()
         },
     },
     RegisteredModel {
@@ -188,6 +192,40 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
             let (short, long) = two(seasons);
             NearestNeighbours::new(short, long).into()
         },
+    },
+    RegisteredModel {
+        name: "PooledAR",
+        version: 1,
+        contains: &[],
+        settings: PooledAr::SETTINGS,
+        make: |seasons, settings| AnyModel::panel(PooledAr::new(SeasonPair::of(seasons)).configured(settings)),
+    },
+    RegisteredModel {
+        name: "WeekProfile",
+        version: 1,
+        contains: &[],
+        settings: &[],
+        make: |seasons, _| {
+            let SeasonPair { short, long } = SeasonPair::of(seasons);
+            WeekProfile { short, long }.into()
+        },
+    },
+    RegisteredModel {
+        name: "Analogues",
+        version: 1,
+        contains: &[],
+        settings: &[],
+        make: |seasons, _| {
+            let SeasonPair { short, long } = SeasonPair::of(seasons);
+            Analogues { short, long }.into()
+        },
+    },
+    RegisteredModel {
+        name: "HourlyPanel",
+        version: 1,
+        contains: &["PooledAR", "WeekProfile", "DoubleSeasonalHoltWinters", "Analogues"],
+        settings: HourlyPanel::SETTINGS,
+        make: |seasons, settings| AnyModel::panel(HourlyPanel::new(SeasonPair::of(seasons)).configured(settings)),
     },
     RegisteredModel {
         name: "Naive",
