@@ -18,6 +18,9 @@ use super::weights::{self, Neighbourhood};
 /// How many origins the back-test within a past has.
 const ORIGINS: usize = 9;
 
+/// How many windows share their members; the memory that they take grows with it.
+const WINDOWS_TOGETHER: usize = 6;
+
 /// The fewest steps that the back-test within a past forecasts, where two seasons are shorter.
 const SHORTEST: usize = 8;
 
@@ -43,7 +46,7 @@ struct Run<'a> {
     recipe: &'a Recipe,
     panel: &'a PanelPasts<'a>,
     tracks: &'a Tracks,
-    origins: &'a Origins,
+    origins: Origins,
     members: &'a [(&'static str, Member)],
     /// By member, origin and track.
     paths: Vec<MemberPaths>,
@@ -84,40 +87,45 @@ impl Recipe {
         let tracks = Tracks::of(panel);
         let mut outcomes = vec![Vec::new(); panel.windows.len()];
         for pooled in [false, true] {
-            let positions: Vec<usize> = (0..panel.windows.len())
-                .filter(|&at| (self.poolable(panel, &panel.windows[at]) >= self.pool_from.max(2)) == pooled)
-                .collect();
-            if positions.is_empty() {
-                continue;
-            }
-            let windows: Vec<&[Past]> = positions.iter().map(|&at| panel.windows[at].as_slice()).collect();
-            let origins = Origins::of(
-                &tracks,
-                &windows,
-                self.backtest(),
-                (self.seasons.short, request.horizon),
-            );
-            let members = if pooled { &self.pooled } else { &self.local };
-            let mut paths = Vec::with_capacity(members.len());
-            for (done, (name, member)) in members.iter().enumerate() {
-                (control.progress)(&format!("member {} of {}, {name}", done + 1, members.len()));
-                paths.push(member.paths(&tracks.all, &origins.all, self.seasons, control)?);
-            }
-            let run = Run {
-                recipe: self,
-                panel,
-                tracks: &tracks,
-                origins: &origins,
-                members,
-                paths,
-                pooled,
-            };
-            for (window, &at) in positions.iter().enumerate() {
-                control.check()?;
-                outcomes[at] = run.window(window, &panel.windows[at], request);
+            let of_kind = |&at: &usize| (self.poolable(panel, &panel.windows[at]) >= self.pool_from.max(2)) == pooled;
+            let positions: Vec<usize> = (0..panel.windows.len()).filter(of_kind).collect();
+            for positions in positions.chunks(WINDOWS_TOGETHER) {
+                let windows: Vec<&[Past]> = positions.iter().map(|&at| panel.windows[at].as_slice()).collect();
+                let run = self.run(&tracks, panel, (&windows, pooled), request, control)?;
+                for (window, &at) in positions.iter().enumerate() {
+                    control.check()?;
+                    outcomes[at] = run.window(window, windows[window], request);
+                }
             }
         }
         Ok(outcomes)
+    }
+
+    /// Fits the members of some windows.
+    fn run<'a>(
+        &'a self,
+        tracks: &'a Tracks,
+        panel: &'a PanelPasts<'a>,
+        (windows, pooled): (&[&[Past]], bool),
+        request: PanelRequest<'_>,
+        control: PanelControl<'_>,
+    ) -> Result<Run<'a>, Stopped> {
+        let origins = Origins::of(tracks, windows, self.backtest(), (self.seasons.short, request.horizon));
+        let members = if pooled { &self.pooled } else { &self.local };
+        let mut paths = Vec::with_capacity(members.len());
+        for (done, (name, member)) in members.iter().enumerate() {
+            (control.progress)(&format!("member {} of {}, {name}", done + 1, members.len()));
+            paths.push(member.paths(&tracks.all, &origins.all, self.seasons, control)?);
+        }
+        Ok(Run {
+            recipe: self,
+            panel,
+            tracks,
+            origins,
+            members,
+            paths,
+            pooled,
+        })
     }
 
     /// How the origins of the back-test lie: two short seasons, from each of the last days before them.
