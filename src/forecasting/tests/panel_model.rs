@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::pipeline::{InMemory, models, two_series};
+use super::pipeline::{InMemory, models, on_csv, two_series};
 use super::*;
 use crate::forecasting::cached_fit::CandidateModel;
 use crate::forecasting::models::panel_model::{
@@ -181,4 +181,56 @@ fn a_panel_model_that_is_stopped_ends_the_task() {
     });
     assert_eq!(stopped, Err(TaskError::stopped()));
     assert!(!project.path("selected").exists());
+}
+
+#[test]
+fn a_selected_panel_model_forecasts_all_series_and_says_how_many_it_pooled() {
+    let mut project = TaskDirectory::new();
+    project.memo = Box::new(InMemory::default());
+    let csv = two_series(1000);
+    for (name, pool_from, pooled) in [("HourlyPanel", 2, 2.0), ("HourlyPanel", 3, 1.0), ("PooledAR", 2, 2.0)] {
+        let settings = Value::Table(BTreeMap::from([("pool_from".to_owned(), Value::Int(pool_from))]));
+        let params = [("models", text(name)), ("n_windows", Value::Int(1)), (name, settings)];
+        on_csv(&project, &csv, &params).expect("predictions");
+        let selected = project.json("selected");
+        for at in 0..2 {
+            let member = &selected["series"][at]["members"][0];
+            assert_eq!(member["model"], name);
+            assert_eq!(member["found"]["pooled_series"].as_f64(), Some(pooled));
+        }
+        assert_eq!(project.texts("predictions", "model"), vec![name; 48]);
+        let yhat = project.numbers("predictions", "yhat");
+        project.log();
+        on_csv(&project, &csv, &params).expect("predictions");
+        assert_eq!(
+            project.log().last().map(String::as_str),
+            Some("0 fits in 0.00 s, 2 remembered")
+        );
+        assert_eq!(project.numbers("predictions", "yhat"), yhat);
+    }
+}
+
+#[test]
+fn a_value_of_one_series_has_a_part_in_the_forecast_of_another_where_they_are_pooled() {
+    let project = TaskDirectory::new();
+    let csv = two_series(1000);
+    let changed: String = csv
+        .lines()
+        .map(|line| match line.starts_with("B,2024-01-20 ") {
+            true => format!("{},900\n", line.rsplit_once(',').map_or(line, |(row, _)| row)),
+            false => format!("{line}\n"),
+        })
+        .collect();
+    let of_first = |csv: &str, pool_from: i64| {
+        let settings = Value::Table(BTreeMap::from([("pool_from".to_owned(), Value::Int(pool_from))]));
+        let params = [
+            ("models", text("PooledAR")),
+            ("n_windows", Value::Int(1)),
+            ("PooledAR", settings),
+        ];
+        on_csv(&project, csv, &params).expect("predictions");
+        project.numbers("predictions", "yhat")[..24].to_vec()
+    };
+    assert_ne!(of_first(&csv, 2), of_first(&changed, 2));
+    assert_eq!(of_first(&csv, 3), of_first(&changed, 3));
 }

@@ -6,8 +6,8 @@
 //! four nearest are weighted by the inverse square of that, and what followed them, less the mean before, follows on the
 //! mean of the last season. The next season is found in the same way, with the forecast as the season before it.
 //!
-//! [`NearestNeighbours`](super::nearest_neighbours::NearestNeighbours) looks at whole seasons alone and takes more of them:
-//! of the two it is the steadier alone. This one is quicker to follow a shape that came at another hour.
+//! [`NearestNeighbours`](super::nearest_neighbours::NearestNeighbours) looks at whole seasons before the end alone, and takes
+//! more of them. Days of another hour are worth looking at where a shape moves along the clock, as wind does.
 //!
 //! Prediction intervals rest on the errors that it made from earlier ends of the series ([`PastErrors`]).
 //!

@@ -81,12 +81,12 @@ pub(crate) fn nearest(x: &[f64], short: usize, long: usize) -> Vec<Analogue> {
             nearest.truncate(NEAREST);
         }
     }
-    let least = nearest.first().map_or(0.0, |one| one.apart);
+    let shortest = nearest.first().map_or(0.0, |one| one.apart);
     for one in &mut nearest {
-        one.weight = if one.apart <= least {
+        one.weight = if one.apart <= shortest {
             1.0
         } else {
-            (least / one.apart).powi(2)
+            (shortest / one.apart).powi(2)
         };
     }
     let total: f64 = nearest.iter().map(|one| one.weight).sum();

@@ -229,7 +229,7 @@ impl SmoothingGrid {
         };
         let mut errors: Vec<(f64, f64)> = Vec::new();
         for ((point, error), weight) in self.points.iter().zip(&self.error).zip(&weights) {
-            match errors.iter_mut().find(|(phi, _)| *phi == point.phi) {
+            match errors.iter_mut().find(|(phi, _)| phi.to_bits() == point.phi.to_bits()) {
                 Some((_, sum)) => *sum += weight * error,
                 None => errors.push((point.phi, weight * error)),
             }

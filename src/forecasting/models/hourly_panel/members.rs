@@ -6,7 +6,7 @@ use super::super::analogues::search;
 use super::super::double_seasonal::grid::{DoubleSeasonalState, MEAN_OVER, SmoothingGrid};
 use super::super::panel_model::{PanelControl, Stopped};
 use super::super::pooled_ar::lags::{Regression, SeasonPair};
-use super::super::pooled_ar::pool::{Pool, PoolRule, PoolSeries};
+use super::super::pooled_ar::pool::{Pool, PoolPast, PoolRule, PoolSeries};
 use super::super::week_profile::profile;
 use super::tracks::Origin;
 
@@ -22,6 +22,9 @@ pub(crate) enum Member {
     /// What followed the days most like the last.
     Analogues,
 }
+
+/// Gives so many steps after a past, on its scale; `None` where it is too short.
+type LocalPath<'a> = dyn Fn(&[f64], usize) -> Option<Vec<f64>> + Sync + 'a;
 
 /// What a member forecasts, on the scale: by origin and track.
 pub(crate) type MemberPaths = Vec<Vec<Option<Vec<f64>>>>;
@@ -51,13 +54,11 @@ impl Member {
         let needed = self.needed(seasons);
         let enough = |n: usize| needed.is_some_and(|needed| n >= needed);
         let SeasonPair { short, long } = seasons;
-        let local = |path: &(dyn Fn(&[f64], usize) -> Option<Vec<f64>> + Sync)| {
+        let local = |path: &LocalPath<'_>| {
             let of_origin = |origin: &Origin| {
                 control.check()?;
-                let one = |(track, past): (&PoolSeries, &Option<_>)| {
-                    let past = past
-                        .as_ref()
-                        .filter(|past: &&super::super::pooled_ar::pool::PoolPast| enough(past.n))?;
+                let one = |(track, past): (&PoolSeries, &Option<PoolPast>)| {
+                    let past = past.filter(|past| enough(past.n))?;
                     path(&track.x[..past.n], origin.horizon)
                 };
                 Ok(tracks.par_iter().zip(&origin.pasts).map(one).collect())

@@ -18,7 +18,7 @@
 //!    are multiples: the median of what can only take such values. It is off by default, since people expect fractions.
 //!
 //! Below `pool_from` series (25) of which the past is long enough, it is the local one. Combining: Bates and Granger (1969);
-//! Jose and Winkler (2008) for medians and trimmed means. The errors are those of forecasts of what was then unknown, so
+//! Jose and Winkler (2008), Simple robust averages of forecasts. The errors are those of forecasts of what was then unknown, so
 //! nothing here is judged on what it was fitted to.
 //!
 //! Where it does not serve: long single series with a trend of their own, where TBATS and MSTL are better; a few series that

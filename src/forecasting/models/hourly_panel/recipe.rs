@@ -214,7 +214,7 @@ impl Run<'_> {
         let unit = self.origins.all[*end].pasts[track]?.unit;
         let scale = self.tracks.of[track].1;
         let members: Vec<usize> = (0..self.members.len())
-            .filter(|&member| self.path(member, *end, track).is_some_and(|path| is_finite(path)))
+            .filter(|&member| self.path(member, *end, track).is_some_and(is_finite))
             .collect();
         if members.is_empty() {
             return None;

@@ -83,6 +83,12 @@ fn seasonal_difference(x: &[f64], season: usize) -> Option<f64> {
     Some(sum / count)
 }
 
+/// What tells origins apart: by track, how many values are past, and their unit.
+type OriginKey = Vec<Option<(usize, u64)>>;
+
+/// A window, and which of its origins: 0 for its end, else the place in its back-test counted from 1.
+type OriginUse = (usize, usize);
+
 /// A moment from which all series are forecast.
 pub(crate) struct Origin {
     /// By track: its past, if it has one there.
@@ -120,7 +126,7 @@ impl Origins {
     ) -> Self {
         // By the pasts of all tracks, so that windows share what they have in common; sums over the first values of a
         // series grow from one to the next.
-        let mut found: BTreeMap<Vec<Option<(usize, u64)>>, (Origin, Vec<(usize, usize)>)> = BTreeMap::new();
+        let mut found: BTreeMap<OriginKey, (Origin, Vec<OriginUse>)> = BTreeMap::new();
         for (window, pasts) in windows.iter().enumerate() {
             for back in 0..=backtest.count {
                 let behind = match back {

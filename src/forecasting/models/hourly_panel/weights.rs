@@ -30,7 +30,7 @@ impl Neighbourhood {
         }
     }
 
-    /// From the logarithms of the members' errors, each series' relative to their mean: V_ij ∝ exp(−D_ij / the unit of i),
+    /// From the logarithms of the members' errors, each series' relative to their mean: V[i,j] ∝ exp(−D[i,j] / the unit of i),
     /// with D the mean squared difference.
     pub(crate) fn of(relative: &[Vec<f64>]) -> Self {
         let n = relative.len();

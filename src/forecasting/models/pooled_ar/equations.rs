@@ -108,16 +108,16 @@ impl Equations {
 
     /// Adds rows with their targets, each of weight 1.
     fn add(&mut self, rows: &[Vec<f64>; TOGETHER], targets: [f64; TOGETHER]) {
-        let [a, b, c, d] = rows;
+        let [first, second, third, fourth] = rows;
         let mut start = 0;
         for i in 0..self.width {
             let line = &mut self.gram[start..=start + i];
             start += i + 1;
-            let (p, q, r, s) = (a[i], b[i], c[i], d[i]);
-            for ((((sum, a), b), c), d) in line.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *sum += (p * a + q * b) + (r * c + s * d);
+            let by = [first[i], second[i], third[i], fourth[i]];
+            for ((((sum, one), two), three), four) in line.iter_mut().zip(first).zip(second).zip(third).zip(fourth) {
+                *sum += (by[0] * one + by[1] * two) + (by[2] * three + by[3] * four);
             }
-            self.cross[i] += (p * targets[0] + q * targets[1]) + (r * targets[2] + s * targets[3]);
+            self.cross[i] += (by[0] * targets[0] + by[1] * targets[1]) + (by[2] * targets[2] + by[3] * targets[3]);
         }
         self.square += targets.iter().map(|target| target * target).sum::<f64>();
     }

@@ -43,37 +43,49 @@ impl PackedColumns {
 
     /// A few rows of the product.
     fn block(&self, left: &[f64], out: &mut [f64]) {
-        let (k, n) = (self.rows, self.columns);
-        for (at, tile) in self.tiles.chunks_exact(k).enumerate() {
-            let first = at * TILE;
-            let width = TILE.min(n - first);
-            if left.len() == TILE * k {
-                let (a, rest) = left.split_at(k);
-                let (b, rest) = rest.split_at(k);
-                let (c, d) = rest.split_at(k);
-                let mut sums = [[0.0; TILE]; 4];
-                for ((((right, a), b), c), d) in tile.iter().zip(a).zip(b).zip(c).zip(d) {
-                    for j in 0..TILE {
-                        sums[0][j] += a * right[j];
-                        sums[1][j] += b * right[j];
-                        sums[2][j] += c * right[j];
-                        sums[3][j] += d * right[j];
-                    }
-                }
-                for (row, sums) in sums.iter().enumerate() {
-                    out[row * n + first..row * n + first + width].copy_from_slice(&sums[..width]);
+        let (inner, width) = (self.rows, self.columns);
+        for (at, tile) in self.tiles.chunks_exact(inner).enumerate() {
+            let columns = at * TILE..width.min((at + 1) * TILE);
+            let mut put = |row: usize, sums: &[f64; TILE]| {
+                out[row * width + columns.start..row * width + columns.end].copy_from_slice(&sums[..columns.len()]);
+            };
+            if left.len() == TILE * inner {
+                for (row, sums) in four_rows(left, tile).iter().enumerate() {
+                    put(row, sums);
                 }
             } else {
-                for (row, left) in left.chunks_exact(k).enumerate() {
-                    let mut sums = [0.0; TILE];
-                    for (right, a) in tile.iter().zip(left) {
-                        for j in 0..TILE {
-                            sums[j] += a * right[j];
-                        }
-                    }
-                    out[row * n + first..row * n + first + width].copy_from_slice(&sums[..width]);
+                for (row, left) in left.chunks_exact(inner).enumerate() {
+                    put(row, &one_row(left, tile));
                 }
             }
         }
     }
+}
+
+/// The products of four rows with a tile of columns.
+fn four_rows(left: &[f64], tile: &[[f64; TILE]]) -> [[f64; TILE]; 4] {
+    let (first, rest) = left.split_at(tile.len());
+    let (second, rest) = rest.split_at(tile.len());
+    let (third, fourth) = rest.split_at(tile.len());
+    let mut sums = [[0.0; TILE]; 4];
+    for ((((right, one), two), three), four) in tile.iter().zip(first).zip(second).zip(third).zip(fourth) {
+        for column in 0..TILE {
+            sums[0][column] += one * right[column];
+            sums[1][column] += two * right[column];
+            sums[2][column] += three * right[column];
+            sums[3][column] += four * right[column];
+        }
+    }
+    sums
+}
+
+/// The product of one row with a tile of columns.
+fn one_row(left: &[f64], tile: &[[f64; TILE]]) -> [f64; TILE] {
+    let mut sums = [0.0; TILE];
+    for (right, one) in tile.iter().zip(left) {
+        for (sum, right) in sums.iter_mut().zip(right) {
+            *sum += one * right;
+        }
+    }
+    sums
 }

@@ -4,7 +4,7 @@
 //! mean day is smoothed over neighbouring hours, and the table of days by hours is brought to rank 4. Fading means of
 //! profiles: the seasonal part of exponential smoothing (Winters 1960), here from all weeks at once; low rank: Eckart and
 //! Young (1936). It knows neither the level's course within the last week nor any error, so it errs differently from
-//! autoregression and smoothing, which is what a combination lives on; alone it is a little better than a seasonal naive.
+//! autoregression and smoothing, which is what a combination lives on.
 //!
 //! Prediction intervals rest on the errors that it made from earlier ends of the series ([`PastErrors`]).
 //!

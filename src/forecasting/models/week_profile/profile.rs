@@ -100,30 +100,30 @@ fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
     ((0..n).map(|i| a[i * n + i]).collect(), vectors)
 }
 
-/// Turns the plane of `p` and `q` so that their element becomes zero.
-fn rotate(a: &mut [f64], vectors: &mut [f64], n: usize, (p, q): (usize, usize)) {
-    let between = a[p * n + q];
-    let half = (a[q * n + q] - a[p * n + p]) / 2.0;
+/// Turns the plane of two rows and columns of an `n` × `n` matrix so that their element becomes zero.
+fn rotate(matrix: &mut [f64], vectors: &mut [f64], n: usize, (p, q): (usize, usize)) {
+    let between = matrix[p * n + q];
+    let (one, other) = (matrix[p * n + p], matrix[q * n + q]);
     // What no longer changes the diagonal is zero.
-    if between.abs() < 1e-300 || between.abs() < f64::EPSILON * 1e-3 * (a[p * n + p].abs().min(a[q * n + q].abs())) {
-        (a[p * n + q], a[q * n + p]) = (0.0, 0.0);
+    if between.abs() < 1e-300 || between.abs() < f64::EPSILON * 1e-3 * one.abs().min(other.abs()) {
+        (matrix[p * n + q], matrix[q * n + p]) = (0.0, 0.0);
         return;
     }
-    let slope = half / between;
+    let slope = (other - one) / 2.0 / between;
     let tangent = slope.signum() / (slope.abs() + slope.hypot(1.0));
     let cosine = 1.0 / tangent.hypot(1.0);
     let sine = tangent * cosine;
-    for k in 0..n {
-        let (x, y) = (a[k * n + p], a[k * n + q]);
-        (a[k * n + p], a[k * n + q]) = (cosine * x - sine * y, sine * x + cosine * y);
+    let turn = |values: &mut [f64], left: usize, right: usize| {
+        let (before, after) = (values[left], values[right]);
+        values[left] = cosine * before - sine * after;
+        values[right] = sine * before + cosine * after;
+    };
+    for at in 0..n {
+        turn(matrix, at * n + p, at * n + q);
     }
-    for k in 0..n {
-        let (x, y) = (a[p * n + k], a[q * n + k]);
-        (a[p * n + k], a[q * n + k]) = (cosine * x - sine * y, sine * x + cosine * y);
-    }
-    for k in 0..n {
-        let (x, y) = (vectors[k * n + p], vectors[k * n + q]);
-        (vectors[k * n + p], vectors[k * n + q]) = (cosine * x - sine * y, sine * x + cosine * y);
+    for at in 0..n {
+        turn(matrix, p * n + at, q * n + at);
+        turn(vectors, at * n + p, at * n + q);
     }
 }
 
