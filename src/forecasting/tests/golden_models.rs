@@ -254,10 +254,10 @@ pub(super) fn forecast_together(
 ) -> Option<Vec<PanelOutcome>> {
     let AnyModel::Panel(model) = model else { return None };
     let names: Vec<String> = (0..series.len()).map(|at| format!("{at:03}")).collect();
-    let named = names.iter().zip(series);
+    let pairs = names.iter().zip(series);
     let past = |(series, y): (usize, &Vec<f64>)| Past { series, n: y.len() };
     let panel = PanelPasts {
-        series: named.map(|(unique_id, y)| PanelSeries { unique_id, y }).collect(),
+        series: pairs.map(|(unique_id, y)| PanelSeries { unique_id, y }).collect(),
         windows: vec![series.iter().enumerate().map(past).collect()],
     };
     let control = PanelControl {

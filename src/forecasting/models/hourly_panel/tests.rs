@@ -1,3 +1,5 @@
+//! What the recipe must hold, and its parts by hand.
+
 use super::super::Estimate;
 use super::super::panel_model::{PanelForecast, sample};
 use super::resolution::{resolution, rounded};

@@ -37,11 +37,6 @@ impl SeasonPair {
         let long = seasons.get(1).copied().unwrap_or(short).max(short);
         Self { short, long }
     }
-
-    /// Whether there are two of them.
-    pub(crate) fn are_two(self) -> bool {
-        self.long > self.short
-    }
 }
 
 impl Regression {

@@ -1,3 +1,5 @@
+//! What the pooled regressions must hold, and what they find.
+
 use super::super::panel_model::sample;
 use super::pool::{PoolPast, PoolSeries};
 use super::product::PackedColumns;
@@ -43,7 +45,6 @@ fn lag_sets_follow_the_seasons() {
         Regression::dense(SeasonPair::of(&[1])).lags,
         vec![std::ops::Range { start: 1, end: 6 }]
     );
-    assert!(!SeasonPair::of(&[7]).are_two() && hourly.are_two());
 }
 
 /// A second-order autoregression, driven by noise of its own.
