@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest, WindowOutcome};
+use super::cached_panel;
+use super::models::Model;
+use super::models::panel_model::{AnyModel, PanelModel, PanelPasts};
 use super::series::Series;
 use crate::engine::task::{Context, TaskError};
 
@@ -45,6 +48,14 @@ impl RollingOrigin {
 /// The windows of one series: outcomes by window, for one model.
 pub(crate) type Outcomes = Vec<WindowOutcome>;
 
+/// One thing to do for a candidate.
+enum Work<'a> {
+    /// Some windows of one series, which are fitted together.
+    Series(&'a dyn Model, usize, std::ops::Range<usize>),
+    /// All windows of all series.
+    Panel(&'a dyn PanelModel),
+}
+
 /// Runs every candidate on every series; gives the outcomes by candidate and series, and what each candidate cost.
 ///
 /// # Errors
@@ -55,42 +66,72 @@ pub(crate) fn run(
     series: &[(&Series, Vec<usize>)],
     request: ForecastRequest<'_>,
 ) -> Result<Vec<(Vec<Outcomes>, FitEffort)>, TaskError> {
-    let many = series.len() * candidates.len() >= MANY;
-    // Windows that are fitted together in one task: candidate, series, and which of its cutoffs.
-    let mut work: Vec<(usize, usize, std::ops::Range<usize>)> = Vec::new();
-    for (candidate, CandidateModel { model, .. }) in candidates.iter().enumerate() {
-        let together = many || model.fits_together();
-        for (at, (_, cutoffs)) in series.iter().enumerate() {
-            let size = if together { cutoffs.len() } else { 1 };
-            work.extend(
-                (0..cutoffs.len())
-                    .step_by(size)
-                    .map(|first| (candidate, at, first..first + size)),
-            );
-        }
-    }
+    let work = work(candidates, series);
+    let is_panel = |(_, one): &(usize, Work<'_>)| matches!(one, Work::Panel(_));
+    let panel = match work.iter().any(is_panel) {
+        true => cached_panel::windows(series),
+        false => PanelPasts::default(),
+    };
     let total = work.len();
     let done = AtomicUsize::new(0);
-    let results: Vec<(Outcomes, FitEffort)> = work
+    let results: Vec<(Vec<(usize, Outcomes)>, FitEffort)> = work
         .par_iter()
         .with_max_len(1)
-        .map(|(candidate, at, windows)| {
+        .map(|(candidate, one)| {
             context.check_cancelled()?;
-            let (series, cutoffs) = &series[*at];
-            let result = candidates[*candidate].forecasts(context.memo, &series.y, &cutoffs[windows.clone()], request);
+            let candidate = &candidates[*candidate];
+            let result = match one {
+                Work::Series(model, at, windows) => {
+                    let (series, cutoffs) = &series[*at];
+                    let past: (&[f64], &[usize]) = (&series.y, &cutoffs[windows.clone()]);
+                    let (outcomes, effort) = candidate.forecasts(context.memo, *model, past, request);
+                    (vec![(*at, outcomes)], effort)
+                }
+                Work::Panel(model) => {
+                    let (windows, effort) = candidate.panel_forecasts(context, *model, &panel, request)?;
+                    let pasts = panel.windows.iter().flatten();
+                    let outcomes = pasts.zip(windows.into_iter().flatten());
+                    let by_series = outcomes.map(|(past, outcome)| (past.series, vec![outcome]));
+                    (by_series.collect(), effort)
+                }
+            };
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            context.progress(&format!("{done} of {total} fits, last {}", candidates[*candidate].name));
+            context.progress(&format!("{done} of {total} fits, last {}", candidate.name));
             Ok(result)
         })
         .collect::<Result<_, TaskError>>()?;
     let empty = || (vec![Vec::new(); series.len()], FitEffort::default());
     let mut sorted: Vec<(Vec<Outcomes>, FitEffort)> = candidates.iter().map(|_| empty()).collect();
-    for ((candidate, at, _), (outcomes, effort)) in work.into_iter().zip(results) {
+    for ((candidate, _), (outcomes, effort)) in work.into_iter().zip(results) {
         let (by_series, sum) = &mut sorted[candidate];
-        by_series[at].extend(outcomes);
+        for (at, outcomes) in outcomes {
+            by_series[at].extend(outcomes);
+        }
         *sum = sum.and(effort);
     }
     Ok(sorted)
+}
+
+/// All that is to be done, each with the position of its candidate; the windows of a series in their order.
+fn work<'a>(candidates: &'a [CandidateModel], series: &[(&Series, Vec<usize>)]) -> Vec<(usize, Work<'a>)> {
+    let many = series.len() * candidates.len() >= MANY;
+    let mut work = Vec::new();
+    for (candidate, CandidateModel { model, .. }) in candidates.iter().enumerate() {
+        let model = match model {
+            AnyModel::Local(model) => model.as_ref(),
+            AnyModel::Panel(model) => {
+                work.push((candidate, Work::Panel(model.as_ref())));
+                continue;
+            }
+        };
+        let together = many || model.fits_together();
+        for (at, (_, cutoffs)) in series.iter().enumerate() {
+            let size = if together { cutoffs.len() } else { 1 };
+            let firsts = (0..cutoffs.len()).step_by(size);
+            work.extend(firsts.map(|first| (candidate, Work::Series(model, at, first..first + size))));
+        }
+    }
+    work
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::models::panel_model::AnyModel;
 use super::models::{Estimate, FitError, Fitted, Forecast, Interval, Model};
 use super::registry::{RegisteredModel, Settings};
 use crate::engine::digest::Digest;
@@ -24,7 +25,7 @@ pub(crate) struct CandidateModel {
     /// The versions of the registered models that it is made of.
     pub(crate) parts: Vec<Part>,
     /// The model with its settings.
-    pub(crate) model: Box<dyn Model>,
+    pub(crate) model: AnyModel,
 }
 
 /// What a model forecast, and what its fit found.
@@ -113,12 +114,12 @@ impl CandidateModel {
         }
     }
 
-    /// Forecasts from the first `n` values of `y` for each `n` in `cutoffs`.
+    /// Forecasts from the first `n` values of `y` for each `n` in `cutoffs`, with a model of one series of this candidate.
     pub(crate) fn forecasts(
         &self,
         memo: &dyn Memo,
-        y: &[f64],
-        cutoffs: &[usize],
+        model: &dyn Model,
+        (y, cutoffs): (&[f64], &[usize]),
         request: ForecastRequest<'_>,
     ) -> (Vec<WindowOutcome>, FitEffort) {
         let keys: Vec<Digest> = cutoffs.iter().map(|&n| self.key(&y[..n], request)).collect();
@@ -140,7 +141,7 @@ impl CandidateModel {
         if !absent.is_empty() {
             let begun = Instant::now();
             let wanted: Vec<usize> = absent.iter().map(|&at| cutoffs[at]).collect();
-            for (&at, outcome) in absent.iter().zip(self.fit(y, &wanted, request)) {
+            for (&at, outcome) in absent.iter().zip(self.fit(model, (y, &wanted), request)) {
                 // A panic is a fault of the program, which its next version may have mended: it is not remembered.
                 if let Computed::Outcome(outcome) = &outcome {
                     memo.put(&keys[at], &encode(outcome));
@@ -157,21 +158,27 @@ impl CandidateModel {
 
     /// The digest of everything that a forecast depends on.
     fn key(&self, past: &[f64], request: ForecastRequest<'_>) -> Digest {
+        let mut bytes = self.key_without_past(request);
+        bytes.extend(past.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+        Digest::of(&bytes)
+    }
+
+    /// What the digest is made of, but for what the model is fitted to.
+    pub(super) fn key_without_past(&self, request: ForecastRequest<'_>) -> Vec<u8> {
         let mut bytes = format!("{FORMAT} {} ", self.name).into_bytes();
         for part in &self.parts {
             bytes.extend(format!("{} {} ", part.name, part.version).into_bytes());
         }
         let ForecastRequest { horizon, levels } = request;
         bytes.extend(format!("{:?} {horizon} {levels:?} ", self.model).into_bytes());
-        bytes.extend(past.iter().flat_map(|value| value.to_bits().to_le_bytes()));
-        Digest::of(&bytes)
+        bytes
     }
 
-    fn fit(&self, y: &[f64], cutoffs: &[usize], request: ForecastRequest<'_>) -> Vec<Computed> {
-        let fits = catch_unwind(AssertUnwindSafe(|| self.model.fit_at(y, cutoffs)));
+    fn fit(&self, model: &dyn Model, (y, cutoffs): (&[f64], &[usize]), request: ForecastRequest<'_>) -> Vec<Computed> {
+        let fits = catch_unwind(AssertUnwindSafe(|| model.fit_at(y, cutoffs)));
         let Ok(fits) = fits else {
             // Which of them panicked is found one by one.
-            let alone = |&n: &usize| match catch_unwind(AssertUnwindSafe(|| self.model.fit(&y[..n]))) {
+            let alone = |&n: &usize| match catch_unwind(AssertUnwindSafe(|| model.fit(&y[..n]))) {
                 Ok(fit) => self.forecast(fit, request),
                 Err(_) => Computed::Panicked(format!("{} panicked", self.name)),
             };
@@ -218,7 +225,7 @@ impl From<Computed> for WindowOutcome {
 
 impl WindowForecast {
     /// Passes a forecast of finite numbers only: a model that ran away has failed.
-    fn checked(self, request: ForecastRequest<'_>) -> WindowOutcome {
+    pub(super) fn checked(self, request: ForecastRequest<'_>) -> WindowOutcome {
         let paths = || {
             let bounds = self
                 .forecast
@@ -259,57 +266,80 @@ enum StoredEstimate {
     Text(String),
 }
 
+/// A forecast as it is cached, or why there is none.
+type StoredOutcome = Result<Stored, FitFailure>;
+
 fn encode(outcome: &WindowOutcome) -> Vec<u8> {
-    let stored = outcome.as_ref().map(|window| Stored {
-        mean: window.forecast.mean.clone(),
-        intervals: window
-            .forecast
-            .intervals
-            .iter()
-            .map(|interval| (interval.level, interval.lower.clone(), interval.upper.clone()))
-            .collect(),
-        found: window
-            .found
-            .iter()
-            .map(|(name, estimate)| {
-                let estimate = match estimate {
-                    Estimate::Number(number) => StoredEstimate::Number(*number),
-                    Estimate::Numbers(numbers) => StoredEstimate::Numbers(numbers.clone()),
-                    Estimate::Text(text) => StoredEstimate::Text(text.clone()),
-                };
-                (name.clone(), estimate)
-            })
-            .collect(),
-    });
-    bincode::serde::encode_to_vec(stored, bincode::config::standard())
-        .unwrap_or_else(|error| panic!("internal error: a forecast cannot be encoded: {error}"))
+    bytes_of(&stored(outcome))
+}
+
+/// Encodes the forecasts of a panel, in their order.
+pub(super) fn encode_all(outcomes: &[WindowOutcome]) -> Vec<u8> {
+    bytes_of(&outcomes.iter().map(stored).collect::<Vec<StoredOutcome>>())
 }
 
 /// Decodes a forecast; `None` for bytes that are none, which only costs time.
 fn decode(bytes: &[u8]) -> Option<WindowOutcome> {
-    let config = bincode::config::standard().with_limit::<{ 1 << 26 }>();
-    let (stored, read) = bincode::serde::decode_from_slice::<Result<Stored, FitFailure>, _>(bytes, config).ok()?;
-    let window = |stored: Stored| WindowForecast {
-        forecast: Forecast {
-            mean: stored.mean,
-            intervals: stored
-                .intervals
-                .into_iter()
-                .map(|(level, lower, upper)| Interval { level, lower, upper })
-                .collect(),
-        },
-        found: stored
-            .found
+    value_of::<StoredOutcome>(bytes).map(|outcome| outcome.map(Stored::restored))
+}
+
+/// Decodes the forecasts of a panel; `None` for bytes that are none.
+pub(super) fn decode_all(bytes: &[u8]) -> Option<Vec<WindowOutcome>> {
+    let outcomes = value_of::<Vec<StoredOutcome>>(bytes)?;
+    Some(
+        outcomes
             .into_iter()
-            .map(|(name, estimate)| {
-                let estimate = match estimate {
-                    StoredEstimate::Number(number) => Estimate::Number(number),
-                    StoredEstimate::Numbers(numbers) => Estimate::Numbers(numbers),
-                    StoredEstimate::Text(text) => Estimate::Text(text),
-                };
-                (name, estimate)
-            })
+            .map(|outcome| outcome.map(Stored::restored))
             .collect(),
+    )
+}
+
+fn bytes_of(value: &impl Serialize) -> Vec<u8> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard())
+        .unwrap_or_else(|error| panic!("internal error: a forecast cannot be encoded: {error}"))
+}
+
+fn value_of<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let config = bincode::config::standard().with_limit::<{ 1 << 26 }>();
+    let (value, read) = bincode::serde::decode_from_slice::<T, _>(bytes, config).ok()?;
+    (read == bytes.len()).then_some(value)
+}
+
+fn stored(outcome: &WindowOutcome) -> StoredOutcome {
+    let window = outcome.as_ref().map_err(Clone::clone)?;
+    let estimate = |(name, estimate): &(String, Estimate)| {
+        let estimate = match estimate {
+            Estimate::Number(number) => StoredEstimate::Number(*number),
+            Estimate::Numbers(numbers) => StoredEstimate::Numbers(numbers.clone()),
+            Estimate::Text(text) => StoredEstimate::Text(text.clone()),
+        };
+        (name.clone(), estimate)
     };
-    (read == bytes.len()).then(|| stored.map(window))
+    let bounds = |interval: &Interval| (interval.level, interval.lower.clone(), interval.upper.clone());
+    Ok(Stored {
+        mean: window.forecast.mean.clone(),
+        intervals: window.forecast.intervals.iter().map(bounds).collect(),
+        found: window.found.iter().map(estimate).collect(),
+    })
+}
+
+impl Stored {
+    fn restored(self) -> WindowForecast {
+        let interval = |(level, lower, upper)| Interval { level, lower, upper };
+        let estimate = |(name, estimate)| {
+            let estimate = match estimate {
+                StoredEstimate::Number(number) => Estimate::Number(number),
+                StoredEstimate::Numbers(numbers) => Estimate::Numbers(numbers),
+                StoredEstimate::Text(text) => Estimate::Text(text),
+            };
+            (name, estimate)
+        };
+        WindowForecast {
+            forecast: Forecast {
+                mean: self.mean,
+                intervals: self.intervals.into_iter().map(interval).collect(),
+            },
+            found: self.found.into_iter().map(estimate).collect(),
+        }
+    }
 }

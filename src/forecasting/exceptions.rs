@@ -2,6 +2,7 @@
 
 use super::cached_fit::{CandidateModel, ForecastRequest};
 use super::models::Estimate;
+use super::models::panel_model::AnyModel;
 use super::named_enum::named_enum;
 use super::panel::{Fault, OnBadSeries};
 use super::registry::{self, Settings};
@@ -99,7 +100,12 @@ pub(crate) fn settle(
     let Some(at) = at else {
         return left_out(fault.to_string());
     };
-    let (outcomes, _) = candidates[at].forecasts(context.memo, &series.y, &[series.y.len()], request);
+    // Those that stand in are models of one series, each of them.
+    let AnyModel::Local(model) = &candidates[at].model else {
+        return left_out(fault.to_string());
+    };
+    let past: (&[f64], &[usize]) = (&series.y, &[series.y.len()]);
+    let (outcomes, _) = candidates[at].forecasts(context.memo, model.as_ref(), past, request);
     match outcomes.into_iter().next() {
         Some(Ok(window)) => Exception {
             unique_id: unique_id.to_owned(),

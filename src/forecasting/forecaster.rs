@@ -3,10 +3,12 @@
 
 use rayon::prelude::*;
 
-use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest};
+use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest, WindowOutcome};
+use super::cached_panel;
 use super::frequency::Calendars;
 use super::intervals::raise_to_zero;
 use super::models::conformal::Conformal;
+use super::models::panel_model::AnyModel;
 use super::models::{Estimate, Forecast, Interval};
 use super::panel::{self, Reading};
 use super::selection::Selection;
@@ -99,18 +101,18 @@ impl Forecaster {
             ))
             .help("lower `horizon`, or look at the times of the series"));
         }
+        let (of_panel, panel_effort) = self.panel_forecasts(context, series, request)?;
         let results: Vec<Result<SeriesForecast<'s>, TaskError>> = series
             .par_iter()
-            .map(|series| {
+            .enumerate()
+            .map(|(at, series)| {
                 context.check_cancelled()?;
-                self.forecast(context, series, request)
+                self.forecast(context, series, |model| of_panel[model].get(at).cloned(), request)
             })
             .collect();
         // Of several errors the first in the order of the series, whichever came first in time.
         let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let effort = results
-            .iter()
-            .fold(FitEffort::default(), |sum, result| sum.and(result.effort));
+        let effort = results.iter().fold(panel_effort, |sum, result| sum.and(result.effort));
         context.log(&format!(
             "{} fits in {:.2} s, {} remembered",
             effort.fitted,
@@ -120,11 +122,35 @@ impl Forecaster {
         Ok(results)
     }
 
-    /// Forecasts one series with the models that were chosen for it.
+    /// What the models of all series forecast, by model and series, and what that cost; nothing for those of one series.
+    ///
+    /// A panel is made of all series, those included that another model forecasts: so it was in the back-test.
+    fn panel_forecasts(
+        &self,
+        context: &Context<'_>,
+        series: &[Series],
+        request: ForecastRequest<'_>,
+    ) -> Result<(Vec<Vec<WindowOutcome>>, FitEffort), TaskError> {
+        let (mut all, mut sum) = (Vec::new(), FitEffort::default());
+        for candidate in &self.candidates {
+            let mut outcomes = Vec::new();
+            if let AnyModel::Panel(model) = &candidate.model {
+                let ends = cached_panel::ends(series);
+                let (windows, effort) = candidate.panel_forecasts(context, model.as_ref(), &ends, request)?;
+                outcomes.extend(windows.into_iter().flatten());
+                sum = sum.and(effort);
+            }
+            all.push(outcomes);
+        }
+        Ok((all, sum))
+    }
+
+    /// Forecasts one series with the models that were chosen for it; `of_panel` has what those of all series forecast.
     fn forecast<'s>(
         &self,
         context: &Context<'_>,
         series: &'s Series,
+        of_panel: impl Fn(usize) -> Option<WindowOutcome>,
         request: ForecastRequest<'_>,
     ) -> Result<SeriesForecast<'s>, TaskError> {
         let (selection, id) = (&self.selection, &series.unique_id);
@@ -137,8 +163,15 @@ impl Forecaster {
         let (mut found, mut effort) = (Vec::new(), FitEffort::default());
         for model in combination.models() {
             let candidate = &self.candidates[model];
-            let (outcomes, cost) = candidate.forecasts(context.memo, &series.y, &[series.y.len()], request);
-            effort = effort.and(cost);
+            let outcomes: Vec<WindowOutcome> = match &candidate.model {
+                AnyModel::Local(model) => {
+                    let past: (&[f64], &[usize]) = (&series.y, &[series.y.len()]);
+                    let (outcomes, cost) = candidate.forecasts(context.memo, model.as_ref(), past, request);
+                    effort = effort.and(cost);
+                    outcomes
+                }
+                AnyModel::Panel(_) => of_panel(model).into_iter().collect(),
+            };
             for outcome in outcomes {
                 let mut window = outcome.map_err(|why| {
                     TaskError::new(format!("`{}` cannot forecast the series `{id}`: {why}", candidate.name))

@@ -24,6 +24,7 @@ mod backtest;
 mod backtest_config;
 mod backtest_report;
 mod cached_fit;
+mod cached_panel;
 mod columns;
 mod data_file;
 mod detect;

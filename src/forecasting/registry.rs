@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::models::Model;
+use super::models::analogues::Analogues;
 use super::models::arima::{AutoArima, HarmonicArima};
 use super::models::double_seasonal::DoubleSeasonalHoltWinters;
 use super::models::ets::{AutoEts, HoltWinters};
+use super::models::hourly_panel::HourlyPanel;
 use super::models::lag_ridge::LagRidge;
 use super::models::mstl::Mstl;
 use super::models::nearest_neighbours::NearestNeighbours;
+use super::models::panel_model::AnyModel;
+use super::models::pooled_ar::{PooledAr, SeasonPair};
 use super::models::seasonal_naive::SeasonalNaive;
 use super::models::settings::with_defaults;
 use super::models::simple::{HistoricAverage, Naive};
 use super::models::tbats::Tbats;
 use super::models::theta::Theta;
+use super::models::week_profile::WeekProfile;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, Misfit, ParamSchema};
 use crate::engine::task::Part;
@@ -36,11 +40,11 @@ pub(crate) struct RegisteredModel {
     pub(crate) settings: &'static [ParamSchema],
     /// Makes the model for seasons of these lengths, the shortest first and at least one, with a value for every setting
     /// that has one.
-    make: fn(&[usize], &Settings) -> Box<dyn Model>,
+    make: fn(&[usize], &Settings) -> AnyModel,
 }
 
 /// Every model, in the order in which lists and messages name them.
-pub(crate) const REGISTRY: [RegisteredModel; 18] = [
+pub(crate) const REGISTRY: [RegisteredModel; 22] = [
     RegisteredModel {
         name: "SeasonalNaive",
         version: 1,
@@ -48,7 +52,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         settings: &[],
         make: |seasons, _| {
             let season_length = one(seasons);
-            Box::new(SeasonalNaive { season_length })
+            SeasonalNaive { season_length }.into()
         },
     },
     RegisteredModel {
@@ -56,21 +60,21 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         version: 4,
         contains: &[],
         settings: AutoArima::SETTINGS,
-        make: |seasons, settings| Box::new(AutoArima::with_season(one(seasons)).configured(settings)),
+        make: |seasons, settings| AutoArima::with_season(one(seasons)).configured(settings).into(),
     },
     RegisteredModel {
         name: "DynamicOptimizedTheta",
         version: 1,
         contains: &[],
         settings: Theta::SETTINGS,
-        make: |seasons, settings| Box::new(Theta::dynamic_optimized(one(seasons)).configured(settings)),
+        make: |seasons, settings| Theta::dynamic_optimized(one(seasons)).configured(settings).into(),
     },
     RegisteredModel {
         name: "AutoTheta",
         version: 1,
         contains: &[],
         settings: Theta::SETTINGS,
-        make: |seasons, settings| Box::new(Theta::auto(one(seasons)).configured(settings)),
+        make: |seasons, settings| Theta::auto(one(seasons)).configured(settings).into(),
     },
     RegisteredModel {
         name: "HoltWinters",
@@ -82,7 +86,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
                 season_length: one(seasons),
                 ..HoltWinters::default()
             };
-            Box::new(model.configured(settings))
+            model.configured(settings).into()
         },
     },
     RegisteredModel {
@@ -95,7 +99,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
                 season_length: one(seasons),
                 ..AutoEts::default()
             };
-            Box::new(model.configured(settings))
+            model.configured(settings).into()
         },
     },
     RegisteredModel {
@@ -105,7 +109,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         settings: &MSTL_ARIMA,
         make: |seasons, settings| {
             let trend = AutoArima::default().configured(settings);
-            Box::new(Mstl::new(seasons, Box::new(trend)))
+            Mstl::new(seasons, Box::new(trend)).into()
         },
     },
     RegisteredModel {
@@ -113,21 +117,21 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         version: 1,
         contains: &[],
         settings: &[],
-        make: |seasons, _| Box::new(Mstl::with_holt(seasons)),
+        make: |seasons, _| Mstl::with_holt(seasons).into(),
     },
     RegisteredModel {
         name: "MSTL_ETS",
         version: 1,
         contains: &["AutoETS"],
         settings: &[],
-        make: |seasons, _| Box::new(Mstl::with_ets(seasons)),
+        make: |seasons, _| Mstl::with_ets(seasons).into(),
     },
     RegisteredModel {
         name: "MSTL_Theta",
         version: 1,
         contains: &["DynamicOptimizedTheta"],
         settings: &[],
-        make: |seasons, _| Box::new(Mstl::with_theta(seasons)),
+        make: |seasons, _| Mstl::with_theta(seasons).into(),
     },
     RegisteredModel {
         name: "HarmonicARIMA",
@@ -139,7 +143,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
                 season_lengths: seasons.to_vec(),
                 ..HarmonicArima::default()
             };
-            Box::new(model.configured(settings))
+            model.configured(settings).into()
         },
     },
     RegisteredModel {
@@ -147,7 +151,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         version: 1,
         contains: &["AutoARIMA"],
         settings: Tbats::SETTINGS,
-        make: |seasons, settings| Box::new(Tbats::new(seasons).configured(settings)),
+        make: |seasons, settings| Tbats::new(seasons).configured(settings).into(),
     },
     RegisteredModel {
         name: "LagRidge",
@@ -156,7 +160,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
-            Box::new(LagRidge::new(short, long))
+            LagRidge::new(short, long).into()
         },
     },
     RegisteredModel {
@@ -166,17 +170,17 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
-            Box::new(LagRidge::sparse(short, long))
+            LagRidge::sparse(short, long).into()
         },
     },
     RegisteredModel {
         name: "DoubleSeasonalHoltWinters",
         version: 1,
         contains: &[],
-        settings: &[],
-        make: |seasons, _| {
+        settings: DoubleSeasonalHoltWinters::SETTINGS,
+        make: |seasons, settings| {
             let (short, long) = two(seasons);
-            Box::new(DoubleSeasonalHoltWinters::new(short, long))
+            DoubleSeasonalHoltWinters::new(short, long).configured(settings).into()
         },
     },
     RegisteredModel {
@@ -186,22 +190,56 @@ pub(crate) const REGISTRY: [RegisteredModel; 18] = [
         settings: &[],
         make: |seasons, _| {
             let (short, long) = two(seasons);
-            Box::new(NearestNeighbours::new(short, long))
+            NearestNeighbours::new(short, long).into()
         },
+    },
+    RegisteredModel {
+        name: "PooledAR",
+        version: 1,
+        contains: &[],
+        settings: PooledAr::SETTINGS,
+        make: |seasons, settings| AnyModel::panel(PooledAr::new(SeasonPair::of(seasons)).configured(settings)),
+    },
+    RegisteredModel {
+        name: "WeekProfile",
+        version: 1,
+        contains: &[],
+        settings: &[],
+        make: |seasons, _| {
+            let SeasonPair { short, long } = SeasonPair::of(seasons);
+            WeekProfile { short, long }.into()
+        },
+    },
+    RegisteredModel {
+        name: "Analogues",
+        version: 1,
+        contains: &[],
+        settings: &[],
+        make: |seasons, _| {
+            let SeasonPair { short, long } = SeasonPair::of(seasons);
+            Analogues { short, long }.into()
+        },
+    },
+    RegisteredModel {
+        name: "HourlyPanel",
+        version: 1,
+        contains: &["PooledAR", "WeekProfile", "DoubleSeasonalHoltWinters", "Analogues"],
+        settings: HourlyPanel::SETTINGS,
+        make: |seasons, settings| AnyModel::panel(HourlyPanel::new(SeasonPair::of(seasons)).configured(settings)),
     },
     RegisteredModel {
         name: "Naive",
         version: 1,
         contains: &[],
         settings: &[],
-        make: |_, _| Box::new(Naive),
+        make: |_, _| Naive.into(),
     },
     RegisteredModel {
         name: "HistoricAverage",
         version: 1,
         contains: &[],
         settings: &[],
-        make: |_, _| Box::new(HistoricAverage),
+        make: |_, _| HistoricAverage.into(),
     },
 ];
 
@@ -286,7 +324,7 @@ impl RegisteredModel {
     /// # Panics
     /// If the settings are not what [`RegisteredModel::checked`] gives.
     #[must_use]
-    pub(crate) fn model(&self, seasons: &[usize], settings: &Settings) -> Box<dyn Model> {
+    pub(crate) fn model(&self, seasons: &[usize], settings: &Settings) -> AnyModel {
         let default = |setting: &ParamSchema| Some((setting.name.to_owned(), setting.default?.value()));
         let mut values: Settings = self.settings.iter().filter_map(default).collect();
         values.extend(settings.clone());

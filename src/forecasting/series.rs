@@ -7,6 +7,7 @@ use chrono::NaiveDateTime;
 
 use super::columns::Columns;
 use super::frequency::{Calendars, Frequency, Grid};
+use super::models::panel_model::PanelSeries;
 use super::table;
 use crate::engine::task::{Context, TaskError};
 
@@ -62,6 +63,14 @@ pub(crate) struct Series {
 }
 
 impl Series {
+    /// As a model of all series sees it.
+    pub(crate) fn in_panel(&self) -> PanelSeries<'_> {
+        PanelSeries {
+            unique_id: &self.unique_id,
+            y: &self.y,
+        }
+    }
+
     /// Whether the value at a position stands in for that of a holiday: nothing is scored against it.
     #[must_use]
     pub(crate) fn is_holiday(&self, at: usize) -> bool {

@@ -15,6 +15,7 @@ mod ingest_live;
 mod mlflow;
 mod package;
 mod panel;
+mod panel_model;
 mod parameters;
 mod parquet_types;
 mod pipeline;

@@ -4,18 +4,23 @@
 //! function of the model and the series: no clock, no random source, the same bits at any thread count. The models
 //! know no tables and no electricity, and of the engine only how a setting is declared.
 
+pub(super) mod analogues;
 pub(super) mod arima;
 pub(super) mod classical;
 pub(super) mod combine;
 pub(super) mod conformal;
 pub(super) mod double_seasonal;
 pub(super) mod ets;
+pub(super) mod hourly_panel;
 pub(super) mod lag_ridge;
 mod linalg;
 pub(super) mod mstl;
 pub(super) mod nearest_neighbours;
 mod normal;
 mod optimise;
+pub(super) mod panel_model;
+mod past_errors;
+pub(super) mod pooled_ar;
 mod repeated_season;
 pub(super) mod scale;
 pub(super) mod seasonal_naive;
@@ -26,6 +31,7 @@ mod stl;
 mod student;
 pub(super) mod tbats;
 pub(super) mod theta;
+pub(super) mod week_profile;
 
 use std::fmt::Debug;
 

@@ -119,7 +119,7 @@ pub(crate) fn fit_by_scale(
 }
 
 /// Where forecasts are cut off: three tenths of the range of the past below and above it.
-pub(super) fn cut_off(past: &[f64]) -> [f64; 2] {
+pub(crate) fn cut_off(past: &[f64]) -> [f64; 2] {
     let (low, high) = past
         .iter()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));

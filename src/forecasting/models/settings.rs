@@ -65,7 +65,11 @@ named_settings!(
     super::arima::Criterion,
     super::arima::Method,
     super::classical::Composition,
-    super::ets::FormPattern
+    super::double_seasonal::GridUse,
+    super::ets::FormPattern,
+    super::hourly_panel::RecipeName,
+    super::hourly_panel::Rounding,
+    super::pooled_ar::LagPreset
 );
 
 /// Reads a setting.

@@ -44,7 +44,7 @@ fn high_and_low(_: &Context<'_>, _: &[usize]) -> Vec<CandidateModel> {
     let flat = |name, value| CandidateModel {
         name,
         parts: Vec::new(),
-        model: Box::new(Flat(value)),
+        model: Flat(value).into(),
     };
     vec![flat("High", 200_000.0), flat("Low", 2_000.0)]
 }

@@ -42,7 +42,7 @@ fn with_odd(
         let odd = CandidateModel {
             name: "Odd",
             parts: Vec::new(),
-            model: Box::new(Odd(odd)),
+            model: Odd(odd).into(),
         };
         train::compare(context, move |context, seasons| {
             let mut all = train::candidates(context, seasons);
@@ -180,7 +180,7 @@ fn on_short_series(
             all.push(CandidateModel {
                 name: "Odd",
                 parts: Vec::new(),
-                model: Box::new(Odd(odd)),
+                model: Odd(odd).into(),
             });
             all
         })

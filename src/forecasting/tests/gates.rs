@@ -72,7 +72,7 @@ fn a_model_whose_bounds_are_exchanged_has_failed() {
         vec![CandidateModel {
             name: "Inverted",
             parts: Vec::new(),
-            model: Box::new(Inverted),
+            model: Inverted.into(),
         }]
     };
     let run = |_: &dyn Task, context: &mut Context<'_>| train::compare(context, inverted);

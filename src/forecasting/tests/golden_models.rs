@@ -10,7 +10,10 @@ use rayon::prelude::*;
 
 use super::golden::{compare, rounded};
 use super::*;
-use crate::forecasting::models::{Estimate, FitError, Fitted};
+use crate::forecasting::models::Estimate;
+use crate::forecasting::models::panel_model::{
+    AnyModel, PanelControl, PanelForecast, PanelOutcome, PanelPasts, PanelRequest, PanelSeries, Past,
+};
 use crate::forecasting::registry::{REGISTRY, RegisteredModel, Settings};
 
 /// A series to forecast.
@@ -184,6 +187,32 @@ fn all_settings() -> Vec<GoldenSettings> {
             vec![("use_boxcox", flag(false)), ("max_iterations", Value::Int(2))],
         ),
     ];
+    all.extend([
+        (
+            "DoubleSeasonalHoltWinters",
+            "two-seasons",
+            vec![("parameters", text("average"))],
+        ),
+        (
+            "DoubleSeasonalHoltWinters",
+            "below-zero",
+            vec![("parameters", text("average"))],
+        ),
+        ("PooledAR", "two-seasons", vec![("pool_from", Value::Int(1))]),
+        (
+            "PooledAR",
+            "two-seasons",
+            vec![("lags", text("by_two_days")), ("robust", flag(true))],
+        ),
+        ("HourlyPanel", "two-seasons", vec![("rounding", text("auto"))]),
+        (
+            "HourlyPanel",
+            "zeros-at-night",
+            vec![("recipe", text("pool7")), ("pool_from", Value::Int(1))],
+        ),
+    ]);
+    let lags = ["sparse", "by_day", "by_two_days"];
+    all.extend(lags.map(|lags| ("PooledAR", "one-season", vec![("lags", text(lags))])));
     let patterns = ["ZZN", "ZZA", "ANN", "AAN", "AAA", "ANA", "MAM"];
     all.extend(patterns.map(|pattern| ("AutoETS", "one-season", vec![("model", text(pattern))])));
     all
@@ -191,25 +220,98 @@ fn all_settings() -> Vec<GoldenSettings> {
 
 /// The digest of all that comes of a fit.
 fn digest_of(model: &RegisteredModel, settings: &Settings, series: &GoldenSeries) -> Digest {
-    let fit = model.model(series.seasons, settings).fit(&series.y);
-    Digest::of(described(fit, series).as_bytes())
+    let forecast = forecast_alone(
+        &model.model(series.seasons, settings),
+        &series.y,
+        (series.horizon, series.levels),
+    );
+    Digest::of(described(forecast).as_bytes())
 }
 
-/// A fit in words and rounded numbers, or why there is none.
-fn described(fit: Result<Box<dyn Fitted>, FitError>, series: &GoldenSeries) -> String {
-    let fit = match fit {
-        Ok(fit) => fit,
+/// What a model forecasts of one series, which is all of the panel; with what its fit found.
+pub(super) fn forecast_alone(model: &AnyModel, y: &[f64], (horizon, levels): (usize, &[f64])) -> PanelOutcome {
+    match model {
+        AnyModel::Local(model) => {
+            let fit = model.fit(y)?;
+            let named = |(name, estimate): (&str, Estimate)| (name.to_owned(), estimate);
+            Ok(PanelForecast {
+                forecast: fit.forecast(horizon, levels),
+                summary: fit.summary().into_iter().map(named).collect(),
+            })
+        }
+        AnyModel::Panel(_) => {
+            let mut forecasts = forecast_together(model, &[y.to_vec()], (horizon, levels)).expect("a panel model");
+            forecasts.pop().expect("an outcome for each past")
+        }
+    }
+}
+
+/// What a model of all series forecasts of some, each of them to its end; `None` for a model of one series.
+pub(super) fn forecast_together(
+    model: &AnyModel,
+    series: &[Vec<f64>],
+    (horizon, levels): (usize, &[f64]),
+) -> Option<Vec<PanelOutcome>> {
+    let AnyModel::Panel(model) = model else { return None };
+    let names: Vec<String> = (0..series.len()).map(|at| format!("{at:03}")).collect();
+    let pairs = names.iter().zip(series);
+    let past = |(series, y): (usize, &Vec<f64>)| Past { series, n: y.len() };
+    let panel = PanelPasts {
+        series: pairs.map(|(unique_id, y)| PanelSeries { unique_id, y }).collect(),
+        windows: vec![series.iter().enumerate().map(past).collect()],
+    };
+    let control = PanelControl {
+        stopped: &|| false,
+        progress: &|_| {},
+    };
+    let windows = model.forecasts(&panel, PanelRequest { horizon, levels }, control);
+    windows.expect("nobody stops it").pop()
+}
+
+/// Thirty series of a day of 6 steps and a week of 12 that are of three kinds; one of them is too short.
+fn golden_panel() -> Vec<Vec<f64>> {
+    let series = |kind: u32| -> Vec<f64> {
+        let n = if kind == 29 { 20 } else { 150 + 3 * kind };
+        let mut last = 0.0;
+        let mut value = |t: u32| {
+            last = [0.9, 0.5, -0.3][kind as usize % 3] * last + noise(t + 1000 * kind);
+            let season = 20.0 * arch(t, 6) + 5.0 * arch(t + kind, 12);
+            100.0 + season + f64::from(1 + kind % 4) * last - 120.0 * f64::from(u32::from(kind % 10 == 7))
+        };
+        (0..n).map(&mut value).collect()
+    };
+    (0..30).map(series).collect()
+}
+
+/// Settings with which models of all series are tried on the panel.
+fn panel_settings() -> [Settings; 5] {
+    let of = |settings: &[(&str, &str)]| -> Settings {
+        let one = |(name, value): &(&str, &str)| ((*name).to_owned(), text(value));
+        settings.iter().map(one).collect()
+    };
+    [
+        of(&[]),
+        of(&[("lags", "sparse")]),
+        of(&[("lags", "by_day")]),
+        of(&[("recipe", "pool7"), ("rounding", "auto")]),
+        of(&[("recipe", "local")]),
+    ]
+}
+
+/// A forecast in words and rounded numbers, or why there is none.
+fn described(outcome: PanelOutcome) -> String {
+    let PanelForecast { forecast, summary } = match outcome {
+        Ok(forecast) => forecast,
         Err(error) => return format!("error: {error}"),
     };
     let numbers = |values: &[f64]| values.iter().map(|value| rounded(*value)).collect::<Vec<_>>().join(" ");
-    let forecast = fit.forecast(series.horizon, series.levels);
     let mut lines = vec![numbers(&forecast.mean)];
     for interval in &forecast.intervals {
         lines.push(rounded(interval.level));
         lines.push(numbers(&interval.lower));
         lines.push(numbers(&interval.upper));
     }
-    for (name, estimate) in fit.summary() {
+    for (name, estimate) in summary {
         let value = match estimate {
             _ if name == "iterations" => String::new(),
             Estimate::Number(number) => rounded(number),
@@ -251,13 +353,28 @@ fn a_model_whose_forecasts_change_has_a_new_version() {
             cases.push((model, format!("{on}:{}", words.join(":")), settings, one));
         }
     }
-    let found: Vec<[String; 3]> = cases
+    let panel = golden_panel();
+    let of_panel = REGISTRY.iter().flat_map(|model| {
+        let panel = &panel;
+        panel_settings().into_iter().filter_map(move |settings| {
+            let settings = model.checked(settings).ok()?;
+            let name = settings.iter().fold("panel".to_owned(), |name, (setting, value)| {
+                format!("{name}:{setting}={}", value.plain())
+            });
+            let forecasts = forecast_together(&model.model(&[6, 12], &settings), panel, (9, &[80.0]))?;
+            let words: Vec<String> = forecasts.into_iter().map(described).collect();
+            Some([versioned(model), name, Digest::of(words.join("\n").as_bytes()).short()])
+        })
+    });
+    let of_panel: Vec<[String; 3]> = of_panel.collect();
+    let mut found: Vec<[String; 3]> = cases
         .par_iter()
         .map(|(model, name, settings, series)| {
             let digest = digest_of(model, settings, series).short();
             [versioned(model), name.clone(), digest]
         })
         .collect();
+    found.extend(of_panel);
     compare(
         "golden_models.txt",
         &found,
