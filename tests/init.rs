@@ -1,7 +1,5 @@
 //! From an empty directory to a first result, by `atsaf init`.
 
-use std::fs;
-
 use crate::project::Project;
 
 /// A project whose directory is empty.
@@ -64,7 +62,7 @@ fn the_demo_forecasts_offline_and_shows_it() {
 fn a_file_of_ones_own_is_forecast_in_two_commands() {
     let project = empty();
     let bundled = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/visitors/visitors.csv");
-    project.write("visitors.csv", fs::read(bundled).expect("read"));
+    project.write("visitors.csv", std::fs::read(bundled).expect("read"));
     let told = project.atsaf("init csv visitors.csv");
     told.has("daily (Tue–Sun)");
     told.has("separator \";\"");

@@ -69,7 +69,6 @@ pub(super) fn man(args: &ManArgs, session: &Session) -> Result<Exit, CommandErro
             )
         })?;
     }
-    // Of a command that has not been built for itself, the page would show each flag of all commands twice.
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone())
         .render(&mut page)

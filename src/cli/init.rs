@@ -81,12 +81,6 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         offer(&directory, session);
         return Ok(Exit::Done);
     };
-    if args.file.is_some() && !template.takes_file() {
-        let what = format!("the template `{}` takes no file", template.name());
-        return Err(CommandError::usage(
-            Diagnostic::error(what).help("leave the file out; `atsaf init csv FILE` forecasts a file"),
-        ));
-    }
     let project = template.project(args, &directory, session)?;
     write(&project.files, &directory)?;
     tell(template, &project, session);
@@ -108,7 +102,12 @@ impl Template {
     }
 
     fn project(self, args: &Args, directory: &Path, session: &Session) -> Result<Project, CommandError> {
-        let _ = args;
+        if args.file.is_some() && !self.takes_file() {
+            let what = format!("the template `{}` takes no file", self.name());
+            return Err(CommandError::usage(
+                Diagnostic::error(what).help("leave the file out; `atsaf init csv FILE` forecasts a file"),
+            ));
+        }
         Ok(match self {
             #[cfg(feature = "forecasting")]
             Self::Demo => Project {

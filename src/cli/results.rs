@@ -40,7 +40,8 @@ impl Before {
         let boards = targets.iter().flat_map(|target| {
             let outputs = (0..).zip(&graph.target(*target).outputs);
             let boards = outputs.filter(|(_, output)| {
-                output.kind == ArtifactKind::File && [&output.port, &output.name].contains(&&LEADERBOARD.to_owned())
+                let is_board = output.port == LEADERBOARD || output.name == LEADERBOARD;
+                is_board && output.kind == ArtifactKind::File
             });
             boards.map(|(output, _)| ArtifactId {
                 target: *target,

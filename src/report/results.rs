@@ -283,32 +283,24 @@ pub fn next_text(failed: &[String], asked: &str, has_unfinished: bool, ink: Ink)
     let Some(first) = failed.first() else {
         return String::new();
     };
+    let command = |flag: &str| format!("atsaf build {flag}{asked}").trim_end().to_owned();
+    let mut steps = vec![
+        (format!("atsaf logs {first}"), "all that it printed"),
+        (command(""), "once it is mended: what is done stays done"),
+    ];
+    if has_unfinished {
+        steps.push((command("-k "), "what does not need it, all the same"));
+    }
     let mut table = TextTable::new();
-    let mut row = |command: String, what: &str| {
-        let label = if table_is_empty(&table) { "next" } else { "" };
+    for (at, (command, what)) in steps.into_iter().enumerate() {
+        let label = if at == 0 { "next" } else { "" };
         table.row([
             (Tone::Faint, label.to_owned()),
             (Tone::Strong, command),
             (Tone::Faint, what.to_owned()),
         ]);
-    };
-    row(format!("atsaf logs {first}"), "all that it printed");
-    row(
-        format!("atsaf build {asked}").trim_end().to_owned(),
-        "once it is mended: what is done stays done",
-    );
-    if has_unfinished {
-        row(
-            format!("atsaf build -k {asked}").trim_end().to_owned(),
-            "what does not need it, all the same",
-        );
     }
     table.draw(ink)
-}
-
-/// Whether a table has no row yet.
-fn table_is_empty(table: &TextTable) -> bool {
-    table.draw(Ink::PLAIN).is_empty()
 }
 
 #[cfg(test)]

@@ -87,8 +87,7 @@ fn joined(words: &[String], index: usize, typed: &str) -> (Vec<String>, usize, S
     let (mut meant, mut before) = (0, String::new());
     let mut glue = false;
     for (at, word) in words.iter().enumerate().take(index + 1) {
-        // Behind an `@` bash leaves it at the beginning of the word.
-        let joins = glue || (word.starts_with(['=', '@', ':']) && at > 1);
+        let joins = glue || (is_break(word) && at > 1);
         if !joins || out.is_empty() {
             out.push(String::new());
         }
@@ -97,6 +96,10 @@ fn joined(words: &[String], index: usize, typed: &str) -> (Vec<String>, usize, S
             // Behind a `=` there is no word yet, and bash gives that.
             if is_break(word) && typed.is_empty() {
                 out[last] += word;
+            }
+            // Of an `@`, which begins the name of a host, bash lets the word begin with it.
+            if typed.starts_with('@') && out[last].ends_with('@') {
+                out[last].pop();
             }
             before.clone_from(&out[last]);
             out[last] += typed;
@@ -179,12 +182,12 @@ mod tests {
         assert_eq!(joined(&line, 4, ""), expected);
         // atsaf why fit@T|
         let line = words(&["atsaf", "why", "fit", "@", "T"]);
-        let expected = (words(&["atsaf", "why", "fit@T"]), 2, "fit@".to_owned());
-        assert_eq!(joined(&line, 4, "T"), expected);
-        // atsaf why fit@T|, as bash cuts it where it looks for the name of a host
-        let line = words(&["atsaf", "why", "fit", "@T"]);
         let expected = (words(&["atsaf", "why", "fit@T"]), 2, "fit".to_owned());
-        assert_eq!(joined(&line, 3, "@T"), expected);
+        assert_eq!(joined(&line, 4, "@T"), expected);
+        // atsaf why fit@|
+        let line = words(&["atsaf", "why", "fit", "@"]);
+        let expected = (words(&["atsaf", "why", "fit@"]), 2, "fit".to_owned());
+        assert_eq!(joined(&line, 3, "@"), expected);
         // atsaf |build
         let line = words(&["atsaf", "build"]);
         assert_eq!(joined(&line, 1, ""), (words(&["atsaf", ""]), 1, String::new()));

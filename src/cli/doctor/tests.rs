@@ -109,3 +109,35 @@ fn a_store_of_others_is_trouble() {
         "{found:?}"
     );
 }
+
+/// A server that says once that it lives, and is gone after that.
+#[cfg(feature = "forecasting")]
+#[test]
+fn a_server_of_mlflow_is_asked_whether_it_lives() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = listener.local_addr().expect("an address");
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("asked");
+        let mut request = [0; 1024];
+        let length = stream.read(&mut request).expect("a request");
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK";
+        stream.write_all(answer.as_bytes()).expect("answered");
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    let trial = Trial::new(include_str!("../../../Atsaffile")).with_tasks(crate::forecasting::tasks);
+    trial.write(".env", &format!("MLFLOW_TRACKING_URI=http://{address}\n"));
+    let (_, found) = findings(&trial);
+    assert_eq!(states(&found, "MLflow"), ["ok"], "{found:?}");
+    let asked = server.join().expect("a request");
+    assert!(asked.starts_with("GET /health HTTP/1.1\r\n"), "{asked}");
+    let (exit, found) = findings(&trial);
+    assert_eq!(
+        (exit, states(&found, "MLflow")),
+        (Exit::Failed, vec!["trouble".to_owned()]),
+        "{found:?}"
+    );
+    trial.write(".env", "");
+    let (_, found) = findings(&trial);
+    assert_eq!(states(&found, "MLflow"), ["ok"], "{found:?}");
+}

@@ -126,7 +126,7 @@ fn bash_gets_what_follows_the_signs_at_which_it_cuts() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         answer(&line, &env.into(), Tasks::default).expect("a shell that asks")
     };
-    assert_eq!(of(&["build", "fit", "@", "T"], 3, "T"), "TEX");
+    assert_eq!(of(&["build", "fit", "@", "T"], 3, "@T"), "@TEX");
     assert_eq!(of(&["build", "-s", "horizon", "="], 3, ""), "24");
     assert_eq!(of(&["build", "-s", "hor"], 2, "hor"), "horizon=");
     let script = trial.out(&["completions", "bash"]);
