@@ -98,6 +98,7 @@ impl Translator<'_> {
         for (key, node) in entries {
             match key.text.as_str() {
                 "stages" => {}
+                "params" => self.params_files.extend(listed(Some(node))),
                 "vars" => {
                     for file in listed(Some(node)) {
                         let file = file.split(':').next().unwrap_or_default().to_owned();

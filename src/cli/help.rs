@@ -141,7 +141,12 @@ fn command(words: &[&str], session: &Session) -> Result<Option<String>, CommandE
             None => return Ok(None),
         }
     }
-    Ok(Some(drawn_by_clap(&command.render_long_help(), session)))
+    let text = match words {
+        // The topics follow: all of it is to be seen at once.
+        [] => command.render_help(),
+        _ => command.render_long_help(),
+    };
+    Ok(Some(drawn_by_clap(&text, session)))
 }
 
 fn drawn_by_clap(text: &clap::builder::StyledStr, session: &Session) -> String {

@@ -34,6 +34,7 @@ stages:
             cache: false
 plots:
   - x
+params: [params.yaml]
 ";
 
 #[test]
