@@ -165,6 +165,12 @@ fn no_command_lets_through_what_others_wrote() {
         "run --help",
         "completions bash",
         "man",
+        "help run",
+        "help",
+        "doctor",
+        "show made --origin",
+        "diff dir",
+        "init",
     ];
     for args in shown {
         told(&project, args);
@@ -183,6 +189,8 @@ fn no_command_lets_through_what_others_wrote() {
         "graph",
         "clean --dry-run",
         "gc --dry-run",
+        "doctor",
+        "help run",
     ] {
         let Output { stdout, stderr, .. } = run(&project, &format!("{args} --json"), true);
         is_clean(args, &stderr, true);

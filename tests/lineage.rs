@@ -100,7 +100,7 @@ fn trouble_is_one_warning_and_fails_no_build() {
         told.ok();
         assert_eq!(told.text.matches("warning: ").count(), 1, "{name}: {}", told.text);
         told.has("warning: not all events of OpenLineage were sent: ");
-        told.has("help: docs/openlineage.md tells");
+        told.has("help: `atsaf help openlineage` tells");
     }
     let names: Vec<_> = fs::read_dir(project.at(""))
         .expect("read")

@@ -46,6 +46,7 @@
 //! | `network` | servers that drip, proxies, and little memory |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
+//! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -77,6 +78,7 @@ mod elsewhere;
 mod failures;
 mod gc;
 mod hostile_text;
+mod init;
 mod inputs;
 mod inside;
 mod interruptions;

@@ -73,6 +73,7 @@ built      train  [TIME]
 start      forecast  horizon 24 -> 48; selected content [CONTENT] -> [CONTENT]
 built      forecast  [TIME]
 2 built, 3 fresh in [TIME]
+leaderboard (rmse)  LagRidge 6,271 -> 4,663 (-25.6 %), 1st as before
 
 "#]],
     );
@@ -83,6 +84,7 @@ run [RUN]: 2 targets to look at, 3 fresh
 restored   train     from run [RUN] ([TIME] ago); horizon 48 -> 24
 restored   forecast  from run [RUN] ([TIME] ago); horizon 48 -> 24; selected content [CONTENT] -> [CONTENT]
 2 restored, 3 fresh in [TIME]
+leaderboard (rmse)  LagRidge 4,663 -> 6,271 (+34.5 %), 1st as before
 
 "#]],
     );
@@ -99,6 +101,7 @@ start      train     n_windows 5 -> 4
 built      train  [TIME], unchanged: selected
 fresh      forecast  nothing that it depends on changed
 1 built, 4 fresh in [TIME]
+leaderboard (rmse)  LagRidge 6,271 -> 6,400 (+2.1 %), 1st as before
 
 "#]],
     );
@@ -112,6 +115,8 @@ built      train  [TIME]
 start      forecast  selected content [CONTENT] -> [CONTENT]
 built      forecast  [TIME]
 2 built, 3 fresh in [TIME]
+leaderboard (rmse)  SeasonalNaive 9,716, was 2nd, now 1st
+            LagRidge is not ranked any more, was 1st
 
 "#]],
     );
@@ -174,6 +179,7 @@ run [RUN]: 2 targets to look at, 3 fresh
 restored   train     from run [RUN] ([TIME] ago); cv_results out2/cv_results.parquet is missing; leaderboard out2/leaderboard.parquet is missing; selected out2/selected.json is missing
 restored   forecast  from run [RUN] ([TIME] ago); predictions out2/predictions.parquet is missing
 2 restored, 3 fresh in [TIME]
+leaderboard (rmse)  LagRidge 6,271, 1st of 2
 
 "#]],
     );

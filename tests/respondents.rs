@@ -83,7 +83,7 @@ fn each_change_runs_the_chains_that_it_concerns() {
 #[test]
 fn one_table_compares_the_respondents_and_names_the_run() {
     let project = respondents();
-    let table = project.atsaf("show comparison");
+    let table = project.atsaf("show comparison --origin");
     table.ok();
     // Four models for each of six series.
     table.has("24 rows");

@@ -11,7 +11,8 @@ use super::syntax::{self, TomlNode, Word, key_of};
 use super::{ValueType, cron};
 use crate::engine::spec::{Dag, Secret, Value};
 
-const KEYS: [&str; 8] = [
+/// The keys of the table.
+pub(super) const KEYS: [&str; 8] = [
     "dag_id",
     "schedule",
     "start_date",

@@ -17,7 +17,10 @@ use crate::engine::spec::{Load, Pool, Rate};
 pub(super) const MOST_THREADS: u32 = 4096;
 
 /// Most slots of a pool, and most starts of a rate.
-const MOST: u32 = 1000;
+pub(super) const MOST: u32 = 1000;
+
+/// The keys of a pool.
+pub(super) const POOL: [&str; 2] = ["slots", "rate"];
 
 /// Reads `[pools]`.
 pub(super) fn pools(table: Option<&DeTable<'_>>, mistakes: &mut Mistakes) -> BTreeMap<String, Pool> {
@@ -47,12 +50,7 @@ fn pool(name: Word<'_>, node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<
         match key.text {
             "slots" => pool.slots = number(node, "slots", MOST, mistakes),
             "rate" => pool.rate = rate(node, mistakes),
-            _ => unknown_key(
-                key,
-                &format!("in the pool `{}`", name.text),
-                &["slots", "rate"],
-                mistakes,
-            ),
+            _ => unknown_key(key, &format!("in the pool `{}`", name.text), &POOL, mistakes),
         }
     }
     if pool.slots.is_none() && pool.rate.is_none() && mistakes.len() == before {

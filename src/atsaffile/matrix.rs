@@ -17,7 +17,7 @@ use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::{self, AxisSource, Span, Value};
 
 /// Keys of `[matrix]` that are no axes.
-const KEYS: [&str; 2] = ["exclude", "with"];
+pub(super) const KEYS: [&str; 2] = ["exclude", "with"];
 
 /// Most bytes of a value: it is a part of names of files and directories.
 const LONGEST: usize = 100;

@@ -17,10 +17,12 @@ mod credentials;
 mod cron;
 mod duration;
 mod file_params;
+mod from_dvc;
 mod goals;
 mod inputs;
 mod instances;
 mod joins;
+mod json_schema;
 mod load;
 mod matrix;
 mod mistakes;
@@ -48,6 +50,10 @@ use std::collections::BTreeMap;
 
 pub use self::asked::{FileAnswers, FileQuestions, FoundParamsFile, file_questions, with_params_files};
 pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
+#[cfg(feature = "forecasting")]
+pub(crate) use self::from_dvc::quoted;
+pub use self::from_dvc::{DvcTranslation, IsDirectory, from_dvc};
+pub use self::json_schema::json_schema;
 pub(crate) use self::typed::ValueType;
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::Spec;

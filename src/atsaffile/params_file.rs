@@ -46,15 +46,15 @@ pub(super) struct FileParam {
 
 /// A key as it is written.
 #[derive(Clone)]
-struct Key {
-    text: String,
+pub(super) struct Key {
+    pub(super) text: String,
     /// In the file's own text.
     span: Span,
 }
 
 /// What stands under a key.
 #[derive(Clone)]
-enum Node {
+pub(super) enum Node {
     Value(Value),
     List(Vec<Node>),
     Table(Vec<(Key, Node)>),
@@ -139,6 +139,11 @@ pub(super) fn read(names: &[Word<'_>], found: &FileAnswers, text: &Text, mistake
     }
     all.is_broken = mistakes.len() > before;
     all
+}
+
+/// The entries of a text in YAML.
+pub(super) fn yaml(text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
+    yaml::read(text, mistakes)
 }
 
 /// What reads a file of this name.

@@ -9,10 +9,14 @@ use super::syntax::{self, Word, key_of, span_of};
 use super::targets;
 use crate::engine::spec::Secret;
 
-const SECTIONS: [&str; 8] = [
+/// The tables at the top of the file.
+pub(super) const SECTIONS: [&str; 8] = [
     "project", "alias", "params", "matrix", "pools", "secrets", "airflow", "target",
 ];
-const PROJECT: [&str; 5] = ["name", "default", "ignore", "shell", "params_files"];
+/// The keys of `[project]`.
+pub(super) const PROJECT: [&str; 5] = ["name", "default", "ignore", "shell", "params_files"];
+/// The keys of a secret.
+pub(super) const SECRET: [&str; 1] = ["optional"];
 
 /// The tables of the file.
 #[derive(Default)]
@@ -128,7 +132,7 @@ impl<'t> Sections<'t> {
                         secret.optional = syntax::flag(node, "optional", mistakes).unwrap_or_default();
                     } else {
                         let place = format!("in the secret `{}`", name.text);
-                        unknown_key(key, &place, &["optional"], mistakes);
+                        unknown_key(key, &place, &SECRET, mistakes);
                     }
                 }
             } else {

@@ -13,7 +13,8 @@ use super::sections::{check_name, check_variable, unknown_key};
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::{Means, Span};
 
-const KEYS: [&str; 30] = [
+/// The keys of a target.
+pub(super) const KEYS: [&str; 30] = [
     "uses",
     "run",
     "each",
@@ -47,7 +48,7 @@ const KEYS: [&str; 30] = [
 ];
 
 /// Most attempts after a failure.
-const MOST_RETRIES: i64 = 100;
+pub(super) const MOST_RETRIES: i64 = 100;
 
 /// The pause before the first retry where none is declared.
 const RETRY_DELAY: Duration = Duration::from_secs(1);

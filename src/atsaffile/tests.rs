@@ -8,6 +8,7 @@ mod example;
 mod goals;
 mod hostile;
 mod inputs;
+mod json_schema;
 mod manual;
 mod matrix;
 mod names;

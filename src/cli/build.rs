@@ -1,14 +1,16 @@
 //! `atsaf build`: makes the goals and what they need.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use super::results::{self, Before};
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session, interrupt, lineage, needed_secrets, plan, sealed, threads};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
-use crate::engine::event::{Observer, Summary};
+use crate::engine::event::{Observer, Observers, Summary};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::nesting;
 use crate::engine::pages;
@@ -17,6 +19,7 @@ use crate::engine::store::private_key;
 use crate::report;
 use crate::report::advice;
 use crate::report::json;
+use crate::report::results::RunResults;
 use crate::report::terminal::Terminal;
 
 /// Make the goals and what they need, as far as they are stale
@@ -47,6 +50,9 @@ pub(super) struct Args {
     /// Attempts after a failure, for every target [default: what each declares]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub(super) retries: Option<u32>,
+    /// Append a page in Markdown to this file: what ran and why, leaderboards, failures [default: `$GITHUB_STEP_SUMMARY`]
+    #[arg(long, value_name = "FILE")]
+    pub(super) summary: Option<PathBuf>,
 }
 
 /// Builds.
@@ -56,7 +62,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     if args.dry_run {
         let goals = goals(args, &project, session)?;
         let force = |id| args.force && (!args.only || goals.contains(&id));
-        return plan::show(&project, &goals, &force, session);
+        plan::show(&project, &goals, &force, session)?;
+        return Ok(Exit::Done);
     }
     refuse_inside(&project)?;
     let seal = sealed::request(args, &project, session);
@@ -114,8 +121,9 @@ pub(super) fn once(
     })?;
     let force = |id| args.force && (!args.only || goals.contains(&id));
     needed_secrets::require_what_tasks_need(project, &goals, &force)?;
+    let before = Before::of(project, &needed);
     let options = Options {
-        goals,
+        goals: goals.clone(),
         asked: args.goals.clone(),
         set: session.common.set.clone(),
         force: args.force,
@@ -129,7 +137,16 @@ pub(super) fn once(
         superseded,
         seal,
     };
-    build(project, &options, session)
+    let heard = RunResults::default();
+    let summary = build(project, &options, session, &heard)?;
+    // While watching, one build follows the other, and nothing is asked of their reader.
+    if superseded.is_none() {
+        let boards = results::tell(project, session, before, &heard, &goals, &args.goals);
+        if let Some(file) = results::summary_file(args.summary.as_deref(), session) {
+            results::write_summary(&file, project, &heard, &boards, session)?;
+        }
+    }
+    Ok(summary)
 }
 
 /// The targets that a build is asked for: without effects that would act, and what needs them, if these are left out.
@@ -185,10 +202,16 @@ pub(super) fn observing<T>(graph: &Graph, session: &Session, build: impl FnOnce(
     }
 }
 
-/// Builds what `options` ask for, and tells it in the manner of the session.
-pub(super) fn build(project: &Project, options: &Options<'_>, session: &Session) -> Result<Summary, CommandError> {
+/// Builds what `options` ask for, and tells it in the manner of the session; `heard` hears it as well.
+fn build(
+    project: &Project,
+    options: &Options<'_>,
+    session: &Session,
+    heard: &RunResults,
+) -> Result<Summary, CommandError> {
     let built = observing(&project.graph, session, |observer| {
-        lineage::during(project, session, observer, |observer| {
+        let both = Observers(vec![observer, heard]);
+        lineage::during(project, session, &both, |observer| {
             build::build(project.context(), options, observer)
         })
     });

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session, needed_secrets};
@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Severity, few_at_each_place};
 use crate::engine::files::{PathState, neither};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::PlanError;
-use crate::report::{discovered, human};
+use crate::report::{discovered, human, json};
 
 /// Check the Atsaffile, sources and secrets without running anything
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
             "ok": !wrong,
             "targets": counts.0,
             "artifacts": counts.1,
-            "diagnostics": found.iter().map(diagnostic).collect::<Vec<_>>(),
+            "diagnostics": found.iter().map(json::diagnostic).collect::<Vec<_>>(),
         }));
     } else if !wrong {
         let (targets, artifacts) = (human::count(counts.0, "target"), human::count(counts.1, "artifact"));
@@ -149,25 +149,5 @@ fn undeclared(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     Ok(match args.exit_code && !found.is_empty() {
         true => Exit::Stale,
         false => Exit::Done,
-    })
-}
-
-fn diagnostic(diagnostic: &Diagnostic) -> Value {
-    let Diagnostic {
-        severity,
-        what,
-        places,
-        notes,
-        help,
-    } = diagnostic;
-    let places = places.iter().map(|place| {
-        json!({
-            "file": place.file, "line": place.line, "column": place.column, "length": place.length,
-            "label": place.label,
-        })
-    });
-    json!({
-        "severity": if *severity == Severity::Error { "error" } else { "warning" },
-        "what": what, "places": places.collect::<Vec<_>>(), "notes": notes, "help": help,
     })
 }

@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         .store
         .survey(&outputs, &project.files)
         .map_err(CommandError::store)?;
-    if !session.screen.json() {
+    if !session.screen.json() && !session.screen.quiet() {
         session.screen.print(&table(&planned, args.dry_run, session));
     }
     let swept = match args.dry_run {

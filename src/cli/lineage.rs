@@ -76,7 +76,7 @@ fn warning(wrong: &[String]) -> Option<Diagnostic> {
         .iter()
         .take(3)
         .fold(warning, |warning, why| warning.note(why.clone()));
-    Some(warning.help("docs/openlineage.md tells what is read from where; `OPENLINEAGE_DISABLED=true` sends none"))
+    Some(warning.help("`atsaf help openlineage` tells what is read from where; `OPENLINEAGE_DISABLED=true` sends none"))
 }
 
 fn sending<T>(

@@ -50,6 +50,14 @@ pub(super) fn story(project: &Project) -> Result<Story, CommandError> {
         .map_err(CommandError::store)
 }
 
+/// The runs of a story, the latest first.
+pub(super) fn latest(story: &Story) -> Vec<RunId> {
+    let mut runs: Vec<RunId> = story.runs.iter().map(|past| past.run.run).collect();
+    runs.sort_unstable();
+    runs.reverse();
+    runs
+}
+
 /// The run whose id begins with some digits.
 pub(super) fn find_run(story: &Story, id: &str) -> Result<RunId, CommandError> {
     let found = story.named(id);

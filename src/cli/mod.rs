@@ -10,12 +10,16 @@ mod build;
 mod check;
 mod clean;
 mod completions;
+mod diff;
+mod doctor;
 mod dotenv;
 #[cfg(feature = "forecasting")]
 mod eia;
 mod export;
 mod gc;
 mod graph;
+mod help;
+mod init;
 mod interrupt;
 mod lineage;
 mod list;
@@ -25,10 +29,13 @@ mod misplaced;
 #[cfg(feature = "forecasting")]
 mod mlflow;
 mod needed_secrets;
+mod past;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
+mod results;
 mod run;
+mod schema;
 mod sealed;
 pub mod setup;
 mod show;
@@ -57,6 +64,7 @@ use crate::engine::store::StoreError;
 use crate::engine::task::Tasks;
 use crate::outward;
 use crate::report::ink::{self, Ink};
+use crate::report::json;
 use crate::report::screen::{Manner, Screen};
 
 /// make for data artifacts: builds only what is stale, and proves why
@@ -65,7 +73,8 @@ use crate::report::screen::{Manner, Screen};
     name = "atsaf",
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = "`atsaf init` begins a project; `atsaf help` lists the pages of the manual, such as `atsaf help atsaffile`."
 )]
 struct Cli {
     #[command(flatten)]
@@ -77,6 +86,7 @@ struct Cli {
 /// All commands, in the order in which `--help` shows them.
 #[derive(Debug, clap::Subcommand)]
 enum CliCommand {
+    Init(init::Args),
     Build(build::Args),
     Plan(plan::Args),
     Why(why::Args),
@@ -84,6 +94,7 @@ enum CliCommand {
     Watch(watch::Args),
     Run(run::Args),
     Show(show::Args),
+    Diff(diff::Args),
     Log(log::Args),
     Logs(logs::Args),
     Graph(graph::Args),
@@ -99,9 +110,11 @@ enum CliCommand {
     Mlflow(mlflow::Args),
     #[cfg(feature = "forecasting")]
     Eia(eia::Args),
+    Doctor(doctor::Args),
+    Help(help::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
-    /// Print the manual page
-    Man,
+    Man(completions::ManArgs),
 }
 
 impl Cli {
@@ -131,6 +144,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         _ => None,
     })?;
     match command {
+        CliCommand::Init(args) => init::run(args, session),
         CliCommand::Build(args) => build::run(args, session),
         CliCommand::Plan(args) => plan::run(args, session),
         CliCommand::Why(args) => why::run(args, session),
@@ -138,6 +152,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Watch(args) => watch::run(args, session),
         CliCommand::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
         CliCommand::Show(args) => show::run(args, session),
+        CliCommand::Diff(args) => diff::run(args, session),
         CliCommand::Log(args) => log::run(args, session),
         CliCommand::Logs(args) => logs::run(args, session),
         CliCommand::Graph(args) => graph::run(args, session),
@@ -153,8 +168,11 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Mlflow(args) => mlflow::run(args, session),
         #[cfg(feature = "forecasting")]
         CliCommand::Eia(args) => eia::run(args, session),
-        CliCommand::Completions(args) => Ok(completions::run(args, session)),
-        CliCommand::Man => completions::man(session),
+        CliCommand::Doctor(_) => Ok(doctor::run(session)),
+        CliCommand::Help(args) => help::run(args, session),
+        CliCommand::Schema(_) => Ok(schema::run(session)),
+        CliCommand::Completions(args) => completions::run(args, session),
+        CliCommand::Man(args) => completions::man(args, session),
     }
 }
 
@@ -173,6 +191,10 @@ fn run_on(
     tasks: fn() -> Tasks,
     screen: impl FnOnce(Manner, &BTreeMap<String, String>) -> Screen,
 ) -> Exit {
+    if let Some(text) = completions::answer(args, &env, tasks) {
+        screen(Manner::default(), &env).print(&text);
+        return Exit::Done;
+    }
     let parsed = Cli::command()
         .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
@@ -180,15 +202,16 @@ fn run_on(
         Ok(cli) => cli,
         Err(error) => return refuse(&error, args, &screen(manner_of(args), &env)),
     };
-    let manner = cli.common.manner();
+    // What stands behind `run` is not read yet.
+    let json = manner_of(args).json;
+    let manner = Manner {
+        json,
+        ..cli.common.manner()
+    };
     let Cli { common, command } = match cli.resolve(tasks) {
         Ok(cli) => cli,
         Err(Refused::Clap(error)) => return refuse(&error, args, &screen(manner, &env)),
-        Err(Refused::Failed(failure)) => {
-            let screen = screen(manner, &env);
-            failure.diagnostics.iter().for_each(|it| screen.tell(it));
-            return failure.exit;
-        }
+        Err(Refused::Failed(failure)) => return failure.tell(&screen(manner, &env)),
     };
     let screen = screen(common.manner(), &env);
     let session = Session {
@@ -197,12 +220,7 @@ fn run_on(
         screen,
         tasks,
     };
-    let exit = dispatch(&command, &session).unwrap_or_else(|failure| {
-        for diagnostic in &failure.diagnostics {
-            session.screen.tell(diagnostic);
-        }
-        failure.exit
-    });
+    let exit = dispatch(&command, &session).unwrap_or_else(|failure| failure.tell(&session.screen));
     match session.screen.trouble() {
         Some(trouble) => {
             session.screen.tell(&trouble);
@@ -222,6 +240,11 @@ fn refuse(error: &clap::Error, args: &[OsString], screen: &Screen) -> Exit {
     };
     if error.use_stderr() {
         screen.insist(&text(screen.err_ink()));
+        if screen.json() {
+            let what = error.render().to_string();
+            let what = what.trim().trim_start_matches("error: ").to_owned();
+            screen.print_json(&json::error(Exit::Usage as u8, &[Diagnostic::error(what)]));
+        }
         Exit::Usage
     } else {
         screen.print(&text(screen.out_ink()));
@@ -229,7 +252,7 @@ fn refuse(error: &clap::Error, args: &[OsString], screen: &Screen) -> Exit {
     }
 }
 
-/// The manner of arguments that could not be read: the colour, which is looked for by itself.
+/// The manner of arguments that could not be read: the colour and JSON, which are looked for by themselves.
 fn manner_of(args: &[OsString]) -> Manner {
     let words = || args.iter().filter_map(|arg| arg.to_str());
     let color = words().zip(words().skip(1).chain([""])).find_map(|(flag, next)| {
@@ -241,6 +264,7 @@ fn manner_of(args: &[OsString]) -> Manner {
     });
     Manner {
         color: color.unwrap_or_default().decided(),
+        json: words().take_while(|word| *word != "--").any(|word| word == "--json"),
         ..Manner::default()
     }
 }
@@ -258,6 +282,17 @@ pub struct Session {
 }
 
 impl Session {
+    /// The columns of the terminal, or 80.
+    pub(crate) fn width(&self) -> usize {
+        let told = self.env.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        let terminal = || {
+            rustix::termios::tcgetwinsize(std::io::stdout())
+                .ok()
+                .map(|size| usize::from(size.ws_col))
+        };
+        told.or_else(terminal).filter(|width| *width > 0).unwrap_or(80)
+    }
+
     /// Finds, reads and checks the project, and tells its warnings.
     ///
     /// What a project holds in memory goes with the process, which is sooner than piece by piece.
@@ -389,6 +424,17 @@ impl CommandError {
             diagnostics: vec![diagnostic],
             exit: Exit::Usage,
         }
+    }
+
+    /// Tells everything that is wrong, and gives how the command ends.
+    fn tell(&self, screen: &Screen) -> Exit {
+        for diagnostic in &self.diagnostics {
+            screen.tell(diagnostic);
+        }
+        if screen.json() {
+            screen.print_json(&json::error(self.exit as u8, &self.diagnostics));
+        }
+        self.exit
     }
 
     /// A store that cannot be used.

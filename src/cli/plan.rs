@@ -19,13 +19,20 @@ pub(super) struct Args {
     /// As if the goals and all that they need had to run
     #[arg(short = 'B', long)]
     force: bool,
+    /// Exit with 3 if anything would run or be restored, or may
+    #[arg(long)]
+    exit_code: bool,
 }
 
 /// Shows the plan.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
-    show(&project, &goals, &|_| args.force, session)
+    let plan = show(&project, &goals, &|_| args.force, session)?;
+    Ok(match args.exit_code && plan.open().next().is_some() {
+        true => Exit::Stale,
+        false => Exit::Done,
+    })
 }
 
 /// Makes and prints the plan of some goals.
@@ -34,7 +41,7 @@ pub(super) fn show(
     goals: &[TargetId],
     force: &(dyn Fn(TargetId) -> bool + Sync),
     session: &Session,
-) -> Result<Exit, CommandError> {
+) -> Result<Plan, CommandError> {
     let plan = make(project, goals, force)?;
     let (graph, screen) = (&project.graph, &session.screen);
     match screen.json() {
@@ -49,7 +56,7 @@ pub(super) fn show(
     if screen.verbose() && !screen.json() {
         screen.print(&commands(project, &plan));
     }
-    Ok(Exit::Done)
+    Ok(plan)
 }
 
 /// The command of each step that may run, as it would run, with the target's place.

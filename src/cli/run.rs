@@ -27,6 +27,20 @@ pub(super) struct Args {
     rest: Vec<OsString>,
 }
 
+impl Args {
+    /// What `atsaf run --help` is.
+    pub(super) fn asking_for_help() -> Self {
+        Self {
+            rest: vec!["--help".into()],
+        }
+    }
+
+    fn ask_for_help(&self) -> bool {
+        let mut words = self.rest.iter().take_while(|word| *word != "--");
+        words.any(|word| word == "--help" || word == "-h")
+    }
+}
+
 /// Why a command line could not be read, or that it asked for help only.
 #[derive(Debug)]
 pub(super) enum Refused {
@@ -55,7 +69,10 @@ const CHECK: &str = "check";
 pub(super) fn resolve(args: &Args, outer: Common, catalog: &Catalog) -> Result<(Common, build::Args), Refused> {
     let mut common = outer;
     look_for_place(&args.rest, &mut common);
-    let spec = spec(&common, catalog)?;
+    let spec = match spec(&common, catalog) {
+        Err(_) if args.ask_for_help() && setup::find(&common).is_err() => return Err(without_project().into()),
+        spec => spec?,
+    };
     let flags = flags(&spec, catalog);
     let matches = command(&spec, &flags).try_get_matches_from(&args.rest)?;
     let mut build = build::Args::from_arg_matches(&matches)?;
@@ -81,6 +98,27 @@ pub(super) fn resolve(args: &Args, outer: Common, catalog: &Catalog) -> Result<(
         build.goals.push(CHECK.to_owned());
     }
     Ok((common, build))
+}
+
+/// The help where there is no Atsaffile whose parameters would be flags.
+fn without_project() -> clap::Error {
+    let command = command(&Spec::default(), &[])
+        .about("Build with the Atsaffile's parameters as flags: there is none here, or above")
+        .after_help(
+            "In a project, each parameter is a flag: `horizon = 24` under `[params]` is `--horizon 24`, a list \
+             `--models SeasonalNaive,HoltWinters`, and this help lists them with their values.\n\
+             `-C DIR` names the project. `atsaf init` begins one; `atsaf help atsaffile params` tells of parameters.",
+        );
+    match command.try_get_matches_from(["--help"]) {
+        Err(error) => error,
+        Ok(_) => unreachable!("internal error: help was asked for"),
+    }
+}
+
+/// The flags of a project's parameters, each with its help.
+pub(super) fn flag_names(spec: &Spec, catalog: &Catalog) -> Vec<(String, String)> {
+    let flags = flags(spec, catalog).into_iter();
+    flags.map(|flag| (format!("--{}", flag.long), flag.help)).collect()
 }
 
 /// Finds `-C` and `-f`, which tell where the Atsaffile is, before the flags are known.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::setup::{self, Project};
-use super::{Exit, Session, build, lineage};
+use super::{Exit, Session, build, lineage, results};
 use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::event::{Event, Summary};
@@ -29,7 +29,8 @@ impl Asked {
     fn of(args: &build::Args, session: &Session) -> Option<Self> {
         let common = &session.common;
         let is_plain = !(args.force || args.only || args.no_effects || args.dry_run || common.trust_store);
-        if !is_plain || nesting::is_inside(&session.env) {
+        let is_told = results::summary_file(args.summary.as_deref(), session).is_some();
+        if !is_plain || is_told || nesting::is_inside(&session.env) {
             return None;
         }
         let file = setup::find(common).ok()?;

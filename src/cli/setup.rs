@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, asked_files, dotenv, misplaced, small_file};
+use super::{CommandError, Common, Exit, Session, asked_files, dotenv, init, misplaced, small_file};
 use crate::atsaffile::{self, FileAnswers, FoundParamsFile, Overrides};
 use crate::diagnostic::{Diagnostic, Severity, few, few_at_each_place, few_of_each_kind};
 use crate::engine::digest::Digest;
@@ -267,6 +267,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         return Err(CommandError { diagnostics, exit });
     }
     diagnostics.extend(misplaced::too_short(&graph, &secrets));
+    diagnostics.extend(init::of_nothing(&graph));
     if let Some((key, warnings)) = declared.new {
         store.keep_spec(key, warnings, user);
     }
@@ -485,8 +486,9 @@ pub(super) fn find(common: &Common) -> Result<PathBuf, CommandError> {
         }
     }
     Err(CommandError::usage(
-        Diagnostic::error(format!("no `{ATSAFFILE}` in `{}` or above it", absolute.display()))
-            .help("go to the project, name the file with `-f`, or write one: docs/atsaffile.md tells how"),
+        Diagnostic::error(format!("no `{ATSAFFILE}` in `{}` or above it", absolute.display())).help(
+            "go to the project, or name the file with `-f`; `atsaf init` begins one, `atsaf help atsaffile` tells how",
+        ),
     ))
 }
 

@@ -1,7 +1,8 @@
-//! `atsaf show`: what an artifact holds, and where it came from.
+//! `atsaf show`: what an artifact holds, and after that where it came from.
 
 mod content;
 mod curve;
+mod leaderboard;
 mod rows;
 #[cfg(feature = "forecasting")]
 mod table;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::content::Content;
 use super::setup::Project;
-use super::{CommandError, Exit, Session};
+use super::{CommandError, Exit, Session, log, past};
 use crate::diagnostic::Diagnostic;
 use crate::engine::clock;
 use crate::engine::fingerprint::InputField;
@@ -21,14 +22,15 @@ use crate::engine::graph::ArtifactId;
 use crate::engine::store::StoredResult;
 use crate::engine::store::entry::ResultEntry;
 use crate::report::chart::chart;
+use crate::report::history::Story;
 use crate::report::human;
-use crate::report::ink::Tone;
+use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
 
 /// Rows of a chart.
 const CHART_HEIGHT: usize = 12;
 
-/// Show what an artifact holds, and where it came from
+/// Show what an artifact holds, now or after a past run
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// An artifact, its path, or a target for all that it makes
@@ -37,6 +39,35 @@ pub(super) struct Args {
     /// How many rows, lines or files to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     rows: usize,
+    /// Show below from what it was made: the run, inputs with their contents, parameters
+    #[arg(long)]
+    origin: bool,
+    /// As it was after this past run; the first digits of its id are enough
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+}
+
+/// Names of the columns and all rows as text, of the bytes of a Parquet or CSV file.
+pub(super) fn table_of(bytes: &[u8]) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    if bytes.starts_with(b"PAR1") {
+        #[cfg(feature = "forecasting")]
+        return table::texts(bytes.to_vec());
+        #[cfg(not(feature = "forecasting"))]
+        return None;
+    }
+    let mut reader = csv::Reader::from_reader(bytes);
+    let texts = |record: &csv::StringRecord| -> Vec<String> { record.iter().map(str::to_owned).collect() };
+    let names = texts(reader.headers().ok()?);
+    let rows: Result<Vec<_>, _> = reader
+        .records()
+        .map(|record| record.map(|record| texts(&record)))
+        .collect();
+    Some((names, rows.ok()?))
+}
+
+/// A text as it is shown: JSON in one line laid out.
+pub(super) fn laid_out(text: String) -> String {
+    content::lay_out(&text).unwrap_or(text)
 }
 
 /// One artifact as it lies on the disk.
@@ -55,8 +86,14 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let artifacts = artifacts(&project, &args.goal)?;
     let mut shown = Vec::with_capacity(artifacts.len());
     let mut missing = Vec::new();
+    let story = args.run.as_ref().map(|_| log::story(&project)).transpose()?;
     for artifact in artifacts {
-        match look(&project, artifact, args.rows, &|line| session.screen.masked(line))? {
+        let masked = |line: &str| session.screen.masked(line);
+        let found = match args.run.as_ref().zip(story.as_ref()) {
+            Some((run, story)) => Some(then(&project, artifact, (story, run), args.rows, &masked)?),
+            None => look(&project, artifact, args.rows, &masked)?,
+        };
+        match found {
             Some(found) => shown.push(found),
             None => missing.push(absent(&project, artifact)),
         }
@@ -65,8 +102,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         let all: Vec<Value> = shown.iter().map(to_json).collect();
         session.screen.print_json(&json!({ "artifacts": all }));
     } else {
-        let width = width(session);
-        let texts: Vec<String> = shown.iter().map(|it| text(it, session, width)).collect();
+        let width = session.width();
+        let texts: Vec<String> = shown.iter().map(|it| text(it, args.origin, session, width)).collect();
         session.screen.print(&texts.join("\n"));
     }
     match missing.is_empty() {
@@ -79,7 +116,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 }
 
 /// The artifact of a name or path; else all of the targets that the name means.
-fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, CommandError> {
+pub(super) fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, CommandError> {
     let named = project.artifacts_named(name);
     if !named.is_empty() {
         return Ok(named);
@@ -92,7 +129,7 @@ fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>, CommandEr
     Ok(all.collect())
 }
 
-fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
+pub(super) fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
     let name = project.graph.shown_name(artifact);
     Diagnostic::error(format!(
         "the artifact `{name}` is not there: `{}` does not exist",
@@ -101,6 +138,27 @@ fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
     .help(match project.graph.target(artifact.target).temp {
         true => format!("it goes once it is read: `atsaf build -B {name}` makes it to be looked at"),
         false => format!("make it: `atsaf build {name}`"),
+    })
+}
+
+/// The artifact as it was after a past run.
+fn then(
+    project: &Project,
+    artifact: ArtifactId,
+    (story, run): (&Story, &str),
+    rows: usize,
+    masked: &dyn Fn(&str) -> String,
+) -> Result<Shown, CommandError> {
+    let past = past::after_run(project, story, artifact, run)?;
+    let path = project.graph.path(artifact);
+    let content = Content::read(past.path(), rows, masked)
+        .map_err(|error| CommandError::usage(Diagnostic::error(format!("`{path}` of then cannot be read: {error}"))))?;
+    Ok(Shown {
+        name: project.graph.shown_name(artifact).into_owned(),
+        path: path.to_owned(),
+        past: Some(StoredResult::new(&past.made)),
+        made: Some(past.made.clone()),
+        content,
     })
 }
 
@@ -138,46 +196,48 @@ fn look(
     }))
 }
 
-/// The columns of the terminal, or 80.
-fn width(session: &Session) -> usize {
-    let told = session.env.get("COLUMNS").and_then(|columns| columns.parse().ok());
-    let terminal = || {
-        rustix::termios::tcgetwinsize(std::io::stdout())
-            .ok()
-            .map(|size| usize::from(size.ws_col))
-    };
-    told.or_else(terminal).filter(|width| *width > 0).unwrap_or(80)
-}
-
-fn text(shown: &Shown, session: &Session, width: usize) -> String {
+fn text(shown: &Shown, with_origin: bool, session: &Session, width: usize) -> String {
     let ink = session.screen.out_ink();
     let Shown {
-        name,
-        path,
-        past,
-        made,
-        content,
+        name, path, content, ..
     } = shown;
-    let mut out = format!("{}  {path}  {}\n", ink.paint(Tone::Strong, name), content.measure());
-    let mut table = TextTable::new();
-    let mut row = |label: &str, text: String| table.row([(Tone::Faint, format!("  {label}")), (Tone::Plain, text)]);
-    match past {
-        None => row("origin", "atsaf has not made it as it is here".to_owned()),
-        Some(past) => {
-            let run = past
-                .artifacts
-                .iter()
-                .find(|it| it.name == *name)
-                .map_or(past.run, |it| it.run);
-            row(
-                "made",
-                format!(
-                    "{} in run {run}, in {}",
-                    human::ago(run.time(), clock::now()),
-                    human::duration(Duration::from_millis(past.duration))
-                ),
-            );
+    let mut out = format!("{}  {path}  {}\n\n", ink.paint(Tone::Strong, name), content.measure());
+    out += &content.text(width, ink);
+    if let Some(curve) = content.curve() {
+        let drawn = chart(curve, width, CHART_HEIGHT);
+        if !drawn.is_empty() {
+            out.push('\n');
+            out += &drawn;
         }
+    }
+    out.push('\n');
+    out + &origin(shown, with_origin, ink)
+}
+
+/// Where it came from: in a line, or with all that is known.
+fn origin(shown: &Shown, whole: bool, ink: Ink) -> String {
+    let Shown { name, past, made, .. } = shown;
+    let mut table = TextTable::new();
+    let mut row = |label: &str, text: String| table.row([(Tone::Faint, label.to_owned()), (Tone::Plain, text)]);
+    let Some(past) = past else {
+        row("origin", "atsaf has not made it as it is here".to_owned());
+        return table.draw(ink);
+    };
+    let run = past
+        .artifacts
+        .iter()
+        .find(|it| it.name == *name)
+        .map_or(past.run, |it| it.run);
+    row(
+        "made",
+        format!(
+            "{} in run {run}, in {}",
+            human::ago(run.time(), clock::now()),
+            human::duration(Duration::from_millis(past.duration))
+        ),
+    );
+    if !whole {
+        return table.draw(ink);
     }
     if let Some(fingerprint) = made.as_ref().and_then(|made| made.fingerprint.as_ref()) {
         let paths = paths(made.as_ref());
@@ -194,23 +254,13 @@ fn text(shown: &Shown, session: &Session, width: usize) -> String {
         for (name, value) in &fingerprint.params {
             row("with", format!("{name} = {value}"));
         }
-    } else if past.is_some() {
+    } else {
         row(
             "from",
             "told no more: only a target's last result keeps that".to_owned(),
         );
     }
-    out += &table.draw(ink);
-    out.push('\n');
-    out += &content.text(width);
-    if let Some(curve) = content.curve() {
-        let drawn = chart(curve, width, CHART_HEIGHT);
-        if !drawn.is_empty() {
-            out.push('\n');
-            out += &drawn;
-        }
-    }
-    out
+    table.draw(ink)
 }
 
 /// Path of each role that one file has.

@@ -84,6 +84,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         keep_going: args.keep_going,
         jobs: args.jobs,
         retries: None,
+        summary: None,
     };
     let file = setup::find(&session.common)?;
     let mut watched = Watched::of_file(&file);

@@ -128,6 +128,12 @@ impl Frequency {
         }
     }
 
+    /// The steps of a forecast, and from one cutoff of a back-test to the next, as is usual.
+    pub(crate) fn usual_forecast(self) -> (usize, usize) {
+        let usual = self.usual();
+        (usual.horizon, usual.step_size)
+    }
+
     /// The steps of a forecast: what `horizon` says, or what is usual.
     pub(crate) fn horizon(self, context: &Context<'_>) -> usize {
         asked(context, "horizon").unwrap_or_else(|| self.usual().horizon)

@@ -5,6 +5,7 @@ mod layout;
 mod local_time;
 mod numbers;
 mod series_of_file;
+mod survey;
 mod text_table;
 mod unpack;
 
@@ -14,6 +15,7 @@ use serde_json::{Value as Json, json};
 use self::layout::Said;
 use self::local_time::Zone;
 use self::series_of_file::{FileReader, FileSeries};
+pub(crate) use self::survey::{Survey, survey};
 use self::text_table::TextForm;
 use super::document;
 use super::frequency::{Calendars, FREQUENCY};

@@ -59,11 +59,13 @@ mod named_enum;
 mod tests;
 
 use std::fs::File;
+use std::io::Cursor;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 pub use self::eia::record::Recorded;
 pub use self::ingest::{RecordRequest, record, requests};
+pub(crate) use self::ingest_file::{Survey, survey};
 use self::limits::TableLimits;
 pub use self::mlflow::push::{PushRequest, PushedVersion, push};
 use self::parquet_check::ParquetFault;
@@ -91,6 +93,16 @@ pub fn tasks() -> Tasks {
 /// Opens a Parquet file whose metadata a reader may believe; the error is a sentence.
 pub(crate) fn open_parquet(path: &Path) -> Result<File, String> {
     let mut file = data_file::open(path).map_err(|error| error.to_string())?;
+    match parquet_check::check(&mut file, TableLimits::NONE) {
+        Ok(()) => Ok(file),
+        Err(ParquetFault::Broken(why)) => Err(why),
+        Err(ParquetFault::Over(excess)) => Err(format!("it holds {excess}")),
+    }
+}
+
+/// Bytes of a Parquet file whose metadata a reader may believe; the error is a sentence.
+pub(crate) fn checked_parquet(bytes: Vec<u8>) -> Result<Cursor<Vec<u8>>, String> {
+    let mut file = Cursor::new(bytes);
     match parquet_check::check(&mut file, TableLimits::NONE) {
         Ok(()) => Ok(file),
         Err(ParquetFault::Broken(why)) => Err(why),

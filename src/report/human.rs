@@ -92,6 +92,69 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// A number to about four digits, thousands apart: `10,611`, `25.48`, `0.01235`, `1.2e-7`.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return String::new();
+    }
+    if size >= 1e15 || (size > 0.0 && size < 1e-4) {
+        return format!("{value:.3e}");
+    }
+    let decimals = match size {
+        _ if size >= 1000.0 => 0,
+        _ if size >= 100.0 => 1,
+        _ if size >= 10.0 => 2,
+        _ if size >= 1.0 => 3,
+        _ if size >= 0.1 => 4,
+        _ => 5,
+    };
+    let text = format!("{value:.decimals$}");
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    let is_zero = fraction.is_empty() && digits.chars().all(|digit| digit == '0');
+    let sign = if is_zero { "" } else { sign };
+    match fraction {
+        "" => format!("{sign}{out}"),
+        fraction => format!("{sign}{out}.{fraction}"),
+    }
+}
+
+/// By how much a number is another one: `-1.8 %`; none from zero on.
+#[must_use]
+pub fn relative(before: f64, after: f64) -> Option<String> {
+    let by = (after - before) / before.abs() * 100.0;
+    if !by.is_finite() {
+        return None;
+    }
+    Some(match by.abs() {
+        size if size >= 100.0 => format!("{by:+.0} %"),
+        size if size >= 0.05 => format!("{by:+.1} %"),
+        _ => format!("{by:+.1e} %"),
+    })
+}
+
+/// A place: `1st`, `2nd`, `3rd`, `11th`.
+#[must_use]
+pub fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, tens) if tens != 11 => "st",
+        (2, tens) if tens != 12 => "nd",
+        (3, tens) if tens != 13 => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
 /// A number and what it counts: `1 target`, `3 targets`.
 #[must_use]
 pub fn count(number: usize, what: &str) -> String {
@@ -122,6 +185,38 @@ mod tests {
             assert_eq!(duration(Duration::from_millis(milliseconds)), text);
         }
         assert_eq!(duration(Duration::from_micros(3)), "0.001 s");
+    }
+
+    #[test]
+    fn numbers_have_about_four_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (10_611.4, "10,611"),
+            (-1_234_567.0, "-1,234,567"),
+            (999.96, "1,000"),
+            (25.481, "25.48"),
+            (2.0, "2"),
+            (0.012_345, "0.01235"),
+            (0.000_012, "1.200e-5"),
+            (f64::NAN, ""),
+        ] {
+            assert_eq!(number(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn changes_are_relative_to_what_was() {
+        assert_eq!(relative(10_808.0, 10_611.4).as_deref(), Some("-1.8 %"));
+        assert_eq!(relative(-2.0, -1.0).as_deref(), Some("+50.0 %"));
+        assert_eq!(relative(1.0, 4.5).as_deref(), Some("+350 %"));
+        assert_eq!(relative(1.0, 1.000_000_1).as_deref(), Some("+1.0e-5 %"));
+        assert_eq!(relative(0.0, 1.0), None);
+        let places = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111];
+        let expected = [
+            "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th",
+        ];
+        assert_eq!(places.map(ordinal), expected);
     }
 
     #[test]

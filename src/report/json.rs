@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::reasons::{place, read_of};
 use super::screen::Screen;
 use super::{advice, human};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::clock;
 use crate::engine::event::{Event, Failure, Notice, Observer, Outcome, Summary, WaitingFor};
 use crate::engine::fingerprint::{Field, FieldValue};
@@ -301,6 +302,34 @@ fn value(value: &FieldValue<'_>) -> Value {
             json!({ "kind": kind, "path": path })
         }
     }
+}
+
+/// A mistake or a warning: `severity`, `what`, `places` with `file`, `line`, `column`, `length` and `label`, `notes`, `help`.
+#[must_use]
+pub fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    let Diagnostic {
+        severity,
+        what,
+        places,
+        notes,
+        help,
+    } = diagnostic;
+    let places = places.iter().map(|place| {
+        json!({
+            "file": place.file, "line": place.line, "column": place.column, "length": place.length,
+            "label": place.label,
+        })
+    });
+    json!({
+        "severity": if *severity == Severity::Error { "error" } else { "warning" },
+        "what": what, "places": places.collect::<Vec<_>>(), "notes": notes, "help": help,
+    })
+}
+
+/// Why a command did not do what was asked, as one more line: `{"error": {"exit": 2, "diagnostics": [..]}}`.
+#[must_use]
+pub fn error(exit: u8, diagnostics: &[Diagnostic]) -> Value {
+    json!({ "error": { "exit": exit, "diagnostics": diagnostics.iter().map(self::diagnostic).collect::<Vec<_>>() } })
 }
 
 /// A duration in seconds, to the millisecond.

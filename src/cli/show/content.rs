@@ -36,10 +36,6 @@ pub(in crate::cli) enum Content {
         size: u64,
     },
     /// A table.
-    #[cfg_attr(
-        not(feature = "forecasting"),
-        expect(dead_code, reason = "only the built-in tasks' library reads tables")
-    )]
     Rows(Rows),
     /// Anything else, in words.
     Other { size: u64, what: String },
@@ -69,6 +65,9 @@ impl Content {
             }
         };
         let whole = (size <= SMALL).then(|| whole(path)).transpose()?;
+        if let Some(board) = whole.as_deref().and_then(|text| leaderboard(text, size, rows)) {
+            return Ok(Self::Rows(board));
+        }
         let laid_out = whole.as_deref().and_then(lay_out);
         let shown = laid_out.as_deref().or(whole.as_deref()).unwrap_or(text);
         let mut lines = shown.lines();
@@ -91,7 +90,7 @@ impl Content {
     }
 
     /// The curve, if it is a forecast.
-    pub(super) fn curve(&self) -> Option<&Curve> {
+    pub(in crate::cli) fn curve(&self) -> Option<&Curve> {
         match self {
             Self::Text { curve, .. } => curve.as_ref(),
             Self::Rows(rows) => rows.curve.as_ref(),
@@ -100,7 +99,7 @@ impl Content {
     }
 
     /// The first lines, files or rows.
-    pub(super) fn text(&self, width: usize) -> String {
+    pub(super) fn text(&self, width: usize, ink: Ink) -> String {
         match self {
             Self::Text { lines, more, .. } => {
                 let rest = more.then_some("...");
@@ -114,7 +113,7 @@ impl Content {
                 }
                 table.draw(Ink::PLAIN) + &rest(files.len(), *count, "file")
             }
-            Self::Rows(rows) => rows.text(width),
+            Self::Rows(rows) => rows.text(width, ink),
             Self::Other { what, .. } => format!("{what}\n"),
         }
     }
@@ -183,8 +182,25 @@ fn parquet(_: &Path, size: u64, _: usize) -> Content {
     Content::Other { size, what }
 }
 
+/// A CSV text whose columns are those of a leaderboard, as rows.
+fn leaderboard(text: &str, size: u64, rows: usize) -> Option<Rows> {
+    let head = text.lines().next()?;
+    let has = |name: &str| head.split(',').any(|column| column == name);
+    if !has("model") || !has("rank") {
+        return None;
+    }
+    let (columns, all) = super::table_of(text.as_bytes())?;
+    Some(Rows {
+        size,
+        count: all.len(),
+        columns: columns.into_iter().map(|name| (name, "str".to_owned())).collect(),
+        first: all.into_iter().take(rows).collect(),
+        curve: None,
+    })
+}
+
 /// JSON in one line, laid out; `None` of anything else.
-fn lay_out(text: &str) -> Option<String> {
+pub(super) fn lay_out(text: &str) -> Option<String> {
     let is_one_line = text.trim_end().lines().count() == 1 && text.starts_with(['{', '[']);
     let value: Value = is_one_line.then(|| serde_json::from_str(text).ok())??;
     serde_json::to_string_pretty(&value).ok()

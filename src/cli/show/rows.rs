@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::leaderboard;
 use crate::report::chart::Curve;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
@@ -24,7 +25,10 @@ pub(in crate::cli) struct Rows {
 
 impl Rows {
     /// Columns with their types, and the first rows; columns beyond the width are named below.
-    pub(super) fn text(&self, width: usize) -> String {
+    pub(super) fn text(&self, width: usize, ink: Ink) -> String {
+        if let Some(text) = leaderboard::text(self, width, ink) {
+            return text;
+        }
         let cell = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
         let mut used = 0;
         let mut fit = 0;

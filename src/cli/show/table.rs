@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use polars::prelude::DataFrame;
+use polars::prelude::{AnyValue, Column, DataFrame};
 use polars_io::SerReader as _;
 use polars_io::prelude::ParquetReader;
 
@@ -61,4 +61,23 @@ fn read_checked(file: &File, size: u64, rows: usize) -> Result<Rows, String> {
         curve,
         columns: columns.clone(),
     })
+}
+
+/// Names of the columns and all rows as text, of the bytes of a small file; `None` of one that cannot be read.
+pub(super) fn texts(bytes: Vec<u8>) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    let file = forecasting::checked_parquet(bytes).ok()?;
+    let read = move || ParquetReader::new(file).finish().map_err(|error| error.to_string());
+    let frame = forecasting::guarded(read).ok()?.ok()?;
+    let names = frame.columns().iter().map(|column| column.name().to_string()).collect();
+    let row = |at: usize| frame.columns().iter().map(|column| cell(column, at)).collect();
+    Some((names, (0..frame.height()).map(row).collect()))
+}
+
+/// A cell as text, a number with all its digits; empty where there is nothing.
+fn cell(column: &Column, at: usize) -> String {
+    match column.get(at) {
+        Ok(AnyValue::Float64(number)) => number.to_string(),
+        Ok(AnyValue::Null) | Err(_) => String::new(),
+        Ok(value) => value.str_value().into_owned(),
+    }
 }

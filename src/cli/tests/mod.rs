@@ -1,6 +1,7 @@
 //! Whole commands on projects in temporary directories, and all that they print.
 
 mod build;
+mod complete;
 mod logs;
 mod plan;
 mod project;

@@ -189,8 +189,9 @@ removed 1 artifact, 2 B; `atsaf build` brings back what the store has a copy of
 #[test]
 fn completions_and_the_manual_name_the_commands() {
     let trial = trial();
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(trial.out(&["completions", shell]).contains("watch"), "{shell}");
+    for shell in ["bash", "zsh", "fish", "elvish"] {
+        let script = trial.out(&["completions", shell]);
+        assert!(script.contains("ATSAF_COMPLETE") && script.contains("atsaf"), "{shell}");
     }
     let page = trial.out(&["man"]);
     assert!(page.contains(".TH atsaf 1") && page.contains("watch"), "{page}");

@@ -80,3 +80,93 @@ fn colour_adds_nothing_but_colour() {
     let said = sandbox.raw(&["plan", "--colour", "--color=always"]);
     assert!(said.err.contains('\u{1b}'), "{:?}", said.err);
 }
+
+/// The one line of an error in JSON.
+fn told_in_json(sandbox: &Sandbox, args: &[&str]) -> (Exit, serde_json::Value) {
+    let said = sandbox.raw(args);
+    let last = said.out.lines().last().unwrap_or_default();
+    (
+        said.exit,
+        serde_json::from_str(last).unwrap_or_else(|_| panic!("{said:?}")),
+    )
+}
+
+#[test]
+fn an_error_is_json_where_json_is_asked_for() {
+    let sandbox = Sandbox::pipeline();
+    for (args, exit, what) in [
+        (
+            &["why", "nope", "--json"][..],
+            Exit::Usage,
+            "no target, artifact or alias is named `nope`",
+        ),
+        (
+            &["plan", "-f", "none", "--json"],
+            Exit::Usage,
+            "/none` cannot be read: No such file or directory (os error 2)",
+        ),
+        (
+            &["build", "--jbs", "2", "--json"],
+            Exit::Usage,
+            "unexpected argument '--jbs' found",
+        ),
+        (
+            &["run", "--horizon", "--json"],
+            Exit::Usage,
+            "a value is required for '--horizon <VALUE>' but none was supplied",
+        ),
+        (
+            &["log", "nope", "--json"],
+            Exit::Usage,
+            "no target, artifact or alias is named `nope`",
+        ),
+        (
+            &["show", "report", "--json"],
+            Exit::Usage,
+            "the artifact `report` is not there: `out/report.txt` does not exist",
+        ),
+    ] {
+        let (ended, told) = told_in_json(&sandbox, args);
+        assert_eq!(ended, exit, "{args:?}");
+        let error = &told["error"];
+        assert_eq!(error["exit"], exit as u8, "{told}");
+        let said = error["diagnostics"][0]["what"].as_str().expect("a sentence");
+        assert!(said.contains(what), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_plan_says_by_its_exit_code_whether_there_is_something_to_do() {
+    let sandbox = Sandbox::pipeline();
+    assert_eq!(sandbox.raw(&["plan"]).exit, Exit::Done);
+    assert_eq!(sandbox.raw(&["plan", "--exit-code"]).exit, Exit::Stale);
+    assert_eq!(sandbox.raw(&["build"]).exit, Exit::Done);
+    assert_eq!(sandbox.raw(&["plan", "--exit-code"]).exit, Exit::Done);
+    assert_eq!(
+        sandbox.raw(&["plan", "--exit-code", "-s", "horizon=48"]).exit,
+        Exit::Stale
+    );
+}
+
+#[test]
+fn an_atsaffile_without_targets_says_so() {
+    let sandbox = Sandbox::new("# nothing\n");
+    for command in ["build", "plan", "check"] {
+        let said = sandbox.atsaf(&[command]);
+        assert_eq!(said.exit, Exit::Done, "{}", said.err);
+        assert!(
+            said.err
+                .starts_with("warning: `Atsaffile` declares no target, so there is nothing to make\n"),
+            "{command}: {}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn what_is_cleaned_quietly_is_not_told() {
+    let sandbox = Sandbox::built();
+    let said = sandbox.raw(&["clean", "-q"]);
+    assert_eq!((said.exit, said.out.as_str(), said.err.as_str()), (Exit::Done, "", ""));
+    assert!(sandbox.raw(&["clean"]).err.contains("nothing to remove"));
+}

@@ -350,6 +350,15 @@ impl Store {
         self.area.locks.is_live(run)
     }
 
+    /// Gives a copy of an artifact as a result left it, without the run's id, to a path where nothing is; says whether the
+    /// store has one.
+    ///
+    /// # Errors
+    /// Whatever copying meets.
+    pub(crate) fn give_copy(&self, artifact: &entry::Artifact, to: &Path) -> io::Result<bool> {
+        objects::give(self.objects.as_ref(), artifact, to)
+    }
+
     /// What tasks remember.
     pub(crate) fn memo(&self) -> &dyn Memo {
         &self.memos

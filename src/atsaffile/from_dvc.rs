@@ -1,0 +1,474 @@
+//! `dvc.yaml` as an Atsaffile: what can be translated, and a sentence about each thing that cannot.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::mistakes::Mistakes;
+use super::params_file::{self, Key, Node};
+use super::path::normalise;
+use super::sections::is_name;
+use crate::diagnostic::Diagnostic;
+use crate::engine::spec::Text;
+
+/// The file in which DVC's parameters are where no other is named.
+const PARAMS: &str = "params.yaml";
+
+/// Keys of a stage that are translated, or of which nothing is lost.
+const KNOWN: [&str; 12] = [
+    "cmd", "wdir", "deps", "outs", "metrics", "plots", "params", "desc", "foreach", "do", "matrix", "meta",
+];
+
+/// A translated file.
+#[derive(Debug, Default)]
+pub struct DvcTranslation {
+    /// The Atsaffile.
+    pub atsaffile: String,
+    /// How many stages are in it.
+    pub stages: usize,
+    /// What is not in it, or is otherwise than in DVC: a sentence each.
+    pub left: Vec<String>,
+}
+
+/// What is known of the disk: whether a path is a directory, if it is there.
+pub type IsDirectory<'a> = dyn Fn(&str) -> Option<bool> + 'a;
+
+/// Translates the text of a `dvc.yaml`, whose path messages show.
+///
+/// # Errors
+/// The mistakes of a text that is not YAML, or has no stages.
+pub fn from_dvc(path: &str, text: &str, is_directory: &IsDirectory<'_>) -> Result<DvcTranslation, Vec<Diagnostic>> {
+    let mut mistakes = Mistakes::default();
+    let entries = params_file::yaml(text, &mut mistakes);
+    let stages = field(&entries, "stages");
+    if !matches!(stages, Some(Node::Table(_))) && !mistakes.has_errors() {
+        mistakes
+            .error_outside(format!("`{path}` has no `stages`"))
+            .help("without a pipeline there is nothing to translate: name the data among the inputs of your targets");
+    }
+    let Some(Node::Table(stages)) = stages.filter(|_| !mistakes.has_errors()) else {
+        let text = Text {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            ..Text::default()
+        };
+        return Err(mistakes.into_diagnostics(&text));
+    };
+    let mut translator = Translator {
+        is_directory,
+        left: Vec::new(),
+        params_files: BTreeSet::new(),
+        axes: String::new(),
+    };
+    translator.top(&entries);
+    let targets: Vec<String> = stages
+        .iter()
+        .map(|(key, stage)| translator.stage(&key.text, stage))
+        .collect();
+    Ok(translator.whole(&targets))
+}
+
+struct Translator<'a> {
+    is_directory: &'a IsDirectory<'a>,
+    left: Vec<String>,
+    params_files: BTreeSet<String>,
+    /// The lines of `[matrix]`.
+    axes: String,
+}
+
+/// A stage, with what its templates mean.
+struct Stage<'s> {
+    name: &'s str,
+    entries: &'s [(Key, Node)],
+    /// Where its paths and its command begin.
+    wdir: Option<String>,
+    /// What DVC calls an axis, and what the Atsaffile does.
+    axes: Vec<(String, String)>,
+}
+
+impl Translator<'_> {
+    fn leave(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        if !self.left.contains(&what) {
+            self.left.push(what);
+        }
+    }
+
+    /// What stands beside the stages: of `vars` the files.
+    fn top(&mut self, entries: &[(Key, Node)]) {
+        for (key, node) in entries {
+            match key.text.as_str() {
+                "stages" => {}
+                "params" => self.params_files.extend(listed(Some(node))),
+                "vars" => {
+                    for file in listed(Some(node)) {
+                        let file = file.split(':').next().unwrap_or_default().to_owned();
+                        self.params_files.insert(file);
+                    }
+                    let written =
+                        matches!(node, Node::List(items) if items.iter().any(|it| matches!(it, Node::Table(_))));
+                    if written {
+                        self.leave("values that `vars` itself holds are not translated: put them into `[params]`");
+                    }
+                }
+                other => self.leave(format!("`{other}` at the top of the file is not translated")),
+            }
+        }
+    }
+
+    fn stage(&mut self, name: &str, stage: &Node) -> String {
+        let Node::Table(entries) = stage else {
+            self.leave(format!("the stage `{name}` is no mapping, and is left out"));
+            return String::new();
+        };
+        if !is_name(name) {
+            self.leave(format!(
+                "the stage `{name}` needs another name: one of letters, digits, `_` and `-`"
+            ));
+        }
+        let mut axes = Vec::new();
+        let mut inner = entries.as_slice();
+        if let Some(items) = field(entries, "foreach") {
+            axes.push(("item".to_owned(), format!("{name}_item")));
+            self.axis(name, &axes[0].1, items);
+            if let Some(Node::Table(entries)) = field(entries, "do") {
+                inner = entries.as_slice();
+            }
+        }
+        if let Some(Node::Table(matrix)) = field(entries, "matrix") {
+            for (axis, items) in matrix {
+                let own = format!("{name}_{}", axis.text);
+                self.axis(name, &own, items);
+                axes.push((format!("item.{}", axis.text), own));
+            }
+        }
+        for (key, _) in inner.iter().filter(|(key, _)| !KNOWN.contains(&key.text.as_str())) {
+            self.leave(match key.text.as_str() {
+                "frozen" => {
+                    format!("`{name}` is frozen: build it once, then `atsaf accept {name} -m WHY` keeps it as it is")
+                }
+                "always_changed" => {
+                    format!("`{name}` runs each time: `max_age` and `probe` say when (`atsaf help time`)")
+                }
+                other => format!("`{other}` of `{name}` is not translated"),
+            });
+        }
+        let wdir = field(inner, "wdir").and_then(text_of);
+        self.target(&Stage {
+            name,
+            entries: inner,
+            wdir: wdir
+                .map(|wdir| normalise(&wdir))
+                .filter(|wdir| !wdir.is_empty() && wdir != "."),
+            axes,
+        })
+    }
+
+    /// An axis of the matrix, of plain values only.
+    fn axis(&mut self, stage: &str, axis: &str, items: &Node) {
+        let values = match items {
+            Node::List(items) => items.iter().map(text_of).collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        if values.is_none() {
+            self.leave(format!(
+                "the values over which `{stage}` goes are no plain list: write those of the axis `{axis}` by hand"
+            ));
+        }
+        let _ = writeln!(self.axes, "{axis} = {}", list(&values.unwrap_or_default()));
+    }
+
+    fn target(&mut self, stage: &Stage<'_>) -> String {
+        let name = stage.name;
+        let mut command = self.filled(&command(stage), stage);
+        let outs = outs(stage);
+        let is_word = |command: &str, path: &str| words(command).iter().any(|word| word == path);
+        let written: Vec<String> = outs.iter().map(|(_, path)| self.filled(path, stage)).collect();
+        let direct = !written.iter().all(|path| is_word(&command, path));
+        if !direct {
+            for ((port, _), path) in outs.iter().zip(&written) {
+                let hole = match outs.len() {
+                    1 => "{{output}}".to_owned(),
+                    _ => format!("{{{{output.{port}}}}}"),
+                };
+                command = replaced(&command, path, &hole);
+            }
+        }
+        let mut lines = vec![format!("[target.{name}]")];
+        if let Some(desc) = field(stage.entries, "desc").and_then(text_of) {
+            lines.push(format!("desc = {}", quoted(desc.trim())));
+        }
+        if !stage.axes.is_empty() {
+            let axes: Vec<String> = stage.axes.iter().map(|(_, axis)| axis.clone()).collect();
+            lines.push(format!("each = {}", list(&axes)));
+        }
+        lines.push(format!("run = {}", block(&command)));
+        if let Some(wdir) = &stage.wdir {
+            lines.push(format!("cwd = {}", quoted(wdir)));
+        }
+        let mut inputs = Vec::new();
+        for dep in listed(field(stage.entries, "deps")) {
+            let path = self.filled(&dep, stage);
+            if !is_word(&command, &path) {
+                inputs.push(stage.at(&path));
+            }
+        }
+        if !inputs.is_empty() {
+            lines.push(format!("inputs = {}", list(&inputs)));
+        }
+        lines.push(self.output(stage, &outs, &written));
+        let params = self.params(stage);
+        if !params.is_empty() {
+            lines.push(format!("params = {}", list(&params)));
+        }
+        if direct && !outs.is_empty() {
+            lines.push("direct = true          # the command writes the declared paths itself".to_owned());
+        }
+        if is_uncached(stage) {
+            lines.push("cache = false".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// The line of the outputs.
+    fn output(&mut self, stage: &Stage<'_>, outs: &[(String, String)], written: &[String]) -> String {
+        let mut kept: Vec<(&String, String)> = Vec::new();
+        for ((port, _), path) in outs.iter().zip(written) {
+            let at = stage.at(path);
+            let is_directory = (self.is_directory)(&at).unwrap_or_else(|| {
+                let last = at.rsplit('/').next().unwrap_or_default();
+                let guess = !last.contains('.');
+                if guess && !path.ends_with('/') {
+                    self.left.push(format!(
+                        "`{at}` is taken for a directory, for its name has no ending: take the `/` away if it is a file"
+                    ));
+                }
+                guess || path.ends_with('/')
+            });
+            kept.push((port, quoted(&if is_directory { format!("{at}/") } else { at })));
+        }
+        match kept.as_slice() {
+            [] => {
+                self.leave(format!(
+                    "`{}` makes nothing: a target has an output, such as a file that its command touches",
+                    stage.name
+                ));
+                "# output = \"what it makes\"".to_owned()
+            }
+            [(_, path)] => format!("output = {path}"),
+            several => {
+                let all: Vec<String> = several.iter().map(|(port, path)| format!("{port} = {path}")).collect();
+                format!("outputs = {{ {} }}", all.join(", "))
+            }
+        }
+    }
+
+    /// The keys of parameter files on which a stage depends.
+    fn params(&mut self, stage: &Stage<'_>) -> Vec<String> {
+        let mut names = Vec::new();
+        let items = match field(stage.entries, "params") {
+            Some(Node::List(items)) => items.as_slice(),
+            _ => &[],
+        };
+        for item in items {
+            if let Some(name) = text_of(item) {
+                self.params_files.insert(stage.at(PARAMS));
+                names.push(name);
+            }
+            let Node::Table(files) = item else { continue };
+            for (file, keys) in files {
+                let own = listed(Some(keys));
+                if own.is_empty() {
+                    self.leave(format!(
+                        "`{}` depends on all of `{}`: name it among its inputs, or the keys in `params`",
+                        stage.name, file.text
+                    ));
+                } else {
+                    self.params_files.insert(stage.at(&file.text));
+                }
+                names.extend(own);
+            }
+        }
+        names
+    }
+
+    /// A text with templates of the Atsaffile in the place of DVC's.
+    fn filled(&mut self, text: &str, stage: &Stage<'_>) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        if text.contains("{{") {
+            self.leave(format!(
+                "`{{{{` in `{}` is written `{{{{{{{{` in an Atsaffile",
+                stage.name
+            ));
+        }
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((name, behind)) = after.split_once('}') else {
+                break;
+            };
+            out += &before.replace("{{", "{{{{");
+            let own = stage.axes.iter().find(|(dvc, _)| dvc == name.trim());
+            if own.is_none() {
+                self.params_files.insert(PARAMS.to_owned());
+            }
+            let name = own.map_or(name.trim(), |(_, axis)| axis);
+            let _ = write!(out, "{{{{{name}}}}}");
+            rest = behind;
+        }
+        out + &rest.replace("{{", "{{{{")
+    }
+
+    fn whole(mut self, targets: &[String]) -> DvcTranslation {
+        self.leave("commands see only those variables of the environment that `env` of their target names, and `PATH`");
+        let mut text =
+            "# Translated from dvc.yaml by `atsaf init dvc`. `atsaf help from-dvc` says what is otherwise.\n"
+                .to_owned();
+        if !self.params_files.is_empty() {
+            let files: Vec<String> = self.params_files.iter().cloned().collect();
+            let _ = write!(text, "\n[project]\nparams_files = {}\n", list(&files));
+        }
+        if !self.axes.is_empty() {
+            let _ = write!(text, "\n[matrix]\n{}", self.axes);
+        }
+        for target in targets.iter().filter(|target| !target.is_empty()) {
+            text += "\n";
+            text += target;
+        }
+        DvcTranslation {
+            stages: targets.iter().filter(|target| !target.is_empty()).count(),
+            atsaffile: text,
+            left: self.left,
+        }
+    }
+}
+
+impl Stage<'_> {
+    /// A path as it counts from the Atsaffile.
+    fn at(&self, path: &str) -> String {
+        let path = path.trim_end_matches('/');
+        match &self.wdir {
+            Some(wdir) if !path.starts_with('/') => normalise(&format!("{wdir}/{path}")),
+            _ => normalise(path),
+        }
+    }
+}
+
+fn field<'n>(entries: &'n [(Key, Node)], name: &str) -> Option<&'n Node> {
+    entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
+}
+
+/// A plain value as it is written.
+fn text_of(node: &Node) -> Option<String> {
+    match node {
+        Node::Value(value) => Some(value.plain()),
+        _ => None,
+    }
+}
+
+/// The texts of a list, whose items may be tables from such a text to further settings.
+fn listed(node: Option<&Node>) -> Vec<String> {
+    let Some(Node::List(items)) = node else {
+        return Vec::new();
+    };
+    let text = |item: &Node| match item {
+        Node::Table(entries) => entries.first().map(|(key, _)| key.text.clone()),
+        other => text_of(other),
+    };
+    items.iter().filter_map(text).collect()
+}
+
+/// The command, whose lines may be the items of a list.
+fn command(stage: &Stage<'_>) -> String {
+    match field(stage.entries, "cmd") {
+        Some(Node::List(items)) => items.iter().filter_map(text_of).collect::<Vec<_>>().join("\n"),
+        Some(node) => text_of(node).unwrap_or_default().trim().to_owned(),
+        None => String::new(),
+    }
+}
+
+/// What a stage makes: each path with a name for it.
+fn outs(stage: &Stage<'_>) -> Vec<(String, String)> {
+    let mut outs: Vec<(String, String)> = Vec::new();
+    for path in ["outs", "metrics", "plots"]
+        .into_iter()
+        .flat_map(|of| listed(field(stage.entries, of)))
+    {
+        let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let stem = last.split(['.', '$']).next().unwrap_or_default();
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
+        let mut port: String = stem.trim_matches(['-', '_']).chars().map(plain).collect();
+        if !is_name(&port) {
+            port = format!("output_{port}");
+        }
+        while outs.iter().any(|(known, _)| *known == port) {
+            port.push('_');
+        }
+        outs.push((port, path));
+    }
+    outs
+}
+
+/// Whether all that a stage makes is kept out of DVC's cache.
+fn is_uncached(stage: &Stage<'_>) -> bool {
+    let mut outs = 0;
+    for of in ["outs", "metrics", "plots"] {
+        let Some(Node::List(items)) = field(stage.entries, of) else {
+            continue;
+        };
+        for item in items {
+            let settings = match item {
+                Node::Table(entries) => entries.first().map(|(_, node)| node),
+                _ => None,
+            };
+            let Some(Node::Table(settings)) = settings else {
+                return false;
+            };
+            if field(settings, "cache").and_then(text_of).as_deref() != Some("false") {
+                return false;
+            }
+            outs += 1;
+        }
+    }
+    outs > 0
+}
+
+/// The words of a command as the shell would split them.
+fn words(command: &str) -> Vec<String> {
+    shlex::split(command).unwrap_or_else(|| command.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The command with another text in the place of a word.
+fn replaced(command: &str, word: &str, by: &str) -> String {
+    let is_part = |c: char| !c.is_whitespace() && !"\"'<>|;&()".contains(c);
+    let mut out = String::new();
+    let mut rest = command;
+    while let Some(at) = rest.find(word) {
+        let (before, after) = (&rest[..at], &rest[at + word.len()..]);
+        let is_whole =
+            !out.chars().chain(before.chars()).next_back().is_some_and(is_part) && !after.starts_with(is_part);
+        out += before;
+        out += if is_whole { by } else { word };
+        rest = after;
+    }
+    out + rest
+}
+
+/// A text as TOML writes it.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
+}
+
+/// A text of several lines as it is, where TOML can.
+fn block(text: &str) -> String {
+    match text.contains('\n') && !text.contains("'''") {
+        true => format!("'''\n{text}\n'''"),
+        false => quoted(text),
+    }
+}
+
+fn list(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

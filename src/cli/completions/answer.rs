@@ -1,0 +1,195 @@
+//! What a shell's script asks: the words that are typed, and which of them is to be completed.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::CommandFactory as _;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
+use clap_complete::env::Shells;
+
+use super::candidates::{Asked, Kind};
+use crate::cli::{Cli, Common};
+use crate::engine::task::Tasks;
+
+/// The variable that names the shell which asks.
+pub(crate) const VARIABLE: &str = "ATSAF_COMPLETE";
+
+/// The variable with the number of the word that is to be completed.
+const INDEX: &str = "_CLAP_COMPLETE_INDEX";
+
+/// The script of bash. It cuts words at `=`, `@` and `:`, and wants what follows the last of them: so it says where the
+/// word stands, and what of it bash itself takes for the word.
+pub(super) const BASH: &str = r#"
+_atsaf_complete() {
+    local IFS=$'\n'
+    COMPREPLY=( $(
+        VARIABLE=bash _CLAP_COMPLETE_INDEX="${COMP_CWORD}" _ATSAF_COMPLETE_WORD="$2" \
+            atsaf -- "${COMP_WORDS[@]}" 2>/dev/null
+    ) )
+    if [[ $? != 0 ]]; then
+        COMPREPLY=()
+    elif [[ ${#COMPREPLY[@]} == 1 && "${COMPREPLY[0]}" == *[=/@,] ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
+}
+complete -o bashdefault -F _atsaf_complete atsaf
+"#;
+
+/// Answers a shell, if it is one that asks: the text for it.
+pub(crate) fn answer(args: &[OsString], env: &BTreeMap<String, String>, tasks: fn() -> Tasks) -> Option<String> {
+    let shell = env.get(VARIABLE).filter(|shell| !shell.is_empty())?;
+    let words = match args.iter().position(|arg| arg == "--") {
+        Some(at) => &args[at + 1..],
+        None => return None,
+    };
+    let text =
+        |words: &[OsString]| -> Vec<String> { words.iter().map(|word| word.to_string_lossy().into_owned()).collect() };
+    let here = std::env::current_dir().ok();
+    let index = env.get(INDEX).and_then(|index| index.parse().ok());
+    if shell == "bash" {
+        let typed = env.get("_ATSAF_COMPLETE_WORD").map_or("", String::as_str);
+        return Some(for_bash(&text(words), index.unwrap_or_default(), typed, tasks));
+    }
+    let mut command = command(&text(words), tasks);
+    let mut out = Vec::new();
+    let name = Path::new(shell)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let completer = Shells::builtins();
+    let completer = completer.completer(&name)?;
+    completer
+        .write_complete(&mut command, words.to_vec(), here.as_deref(), &mut out)
+        .ok()?;
+    Some(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// The candidates for bash, a line each: without what stands before the part that it takes for the word.
+fn for_bash(words: &[String], index: usize, typed: &str, tasks: fn() -> Tasks) -> String {
+    let (words, index, before) = joined(words, index, typed);
+    let mut command = command(&words, tasks);
+    let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let found = complete(&mut command, args, index, std::env::current_dir().ok().as_deref()).unwrap_or_default();
+    let shown = |candidate: &CompletionCandidate| {
+        let value = candidate.get_value().to_string_lossy().into_owned();
+        value.strip_prefix(&before).map_or_else(|| value.clone(), str::to_owned)
+    };
+    found.iter().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+/// The words as they were typed, which of them is meant, and what of it stands before the part that bash completes.
+fn joined(words: &[String], index: usize, typed: &str) -> (Vec<String>, usize, String) {
+    let is_break = |word: &str| !word.is_empty() && word.chars().all(|c| "=@:".contains(c));
+    let mut out: Vec<String> = Vec::new();
+    let (mut meant, mut before) = (0, String::new());
+    let mut glue = false;
+    for (at, word) in words.iter().enumerate().take(index + 1) {
+        let joins = glue || (is_break(word) && at > 1);
+        if !joins || out.is_empty() {
+            out.push(String::new());
+        }
+        let last = out.len() - 1;
+        if at == index {
+            // Behind a `=` there is no word yet, and bash gives that.
+            if is_break(word) && typed.is_empty() {
+                out[last] += word;
+            }
+            // Of an `@`, which begins the name of a host, bash lets the word begin with it.
+            if typed.starts_with('@') && out[last].ends_with('@') {
+                out[last].pop();
+            }
+            before.clone_from(&out[last]);
+            out[last] += typed;
+            meant = last;
+        } else {
+            out[last] += word;
+        }
+        glue = is_break(word);
+    }
+    if out.is_empty() {
+        out.push(String::new());
+    }
+    (out, meant, before)
+}
+
+/// The command line, whose words may be what is in the project.
+fn command(words: &[String], tasks: fn() -> Tasks) -> clap::Command {
+    let asked = Arc::new(Asked::new(place(words), tasks));
+    let completer = |kind: Kind| {
+        let asked = Arc::clone(&asked);
+        ArgValueCompleter::new(move |current: &std::ffi::OsStr| asked.candidates(kind, &current.to_string_lossy()))
+    };
+    let mut root = Cli::command().mut_arg("set", |arg| arg.add(completer(Kind::Setting)));
+    let names: Vec<String> = root.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    for name in names {
+        root = root.mut_subcommand(name, |command| {
+            let ids: Vec<String> = command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
+            let is_run = command.get_name() == "run";
+            ids.iter().fold(command, |command, id| {
+                let kind = match id.as_str() {
+                    "goals" | "goal" => Kind::Goal,
+                    "target" => Kind::Target,
+                    "run" | "before" | "after" => Kind::Run,
+                    "rest" if is_run => Kind::Flag,
+                    "words" => Kind::Word,
+                    // What is changed moves behind the others: so every argument is, or their order would be another.
+                    _ => return command.mut_arg(id, |arg| arg),
+                };
+                let completer = completer(kind);
+                command.mut_arg(id, |arg| arg.add(completer))
+            })
+        });
+    }
+    root
+}
+
+/// Where the project is, by what is typed already.
+fn place(words: &[String]) -> Common {
+    let value = |short: &str, long: &str| {
+        let at = words.iter().position(|word| word == short || word == long);
+        let joined = words
+            .iter()
+            .find_map(|word| word.strip_prefix(long)?.strip_prefix('=').map(str::to_owned));
+        at.and_then(|at| words.get(at + 1).cloned()).or(joined).map(Into::into)
+    };
+    Common {
+        directory: value("-C", "--directory"),
+        file: value("-f", "--file"),
+        ..Common::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &[&str]) -> Vec<String> {
+        line.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_bash_cuts_is_put_together() {
+        // atsaf build -s models=Sea|
+        let line = words(&["atsaf", "build", "-s", "models", "=", "Sea"]);
+        let expected = (words(&["atsaf", "build", "-s", "models=Sea"]), 3, "models=".to_owned());
+        assert_eq!(joined(&line, 5, "Sea"), expected);
+        // atsaf build -s models=|
+        let line = words(&["atsaf", "build", "-s", "models", "="]);
+        let expected = (words(&["atsaf", "build", "-s", "models="]), 3, "models=".to_owned());
+        assert_eq!(joined(&line, 4, ""), expected);
+        // atsaf why fit@T|
+        let line = words(&["atsaf", "why", "fit", "@", "T"]);
+        let expected = (words(&["atsaf", "why", "fit@T"]), 2, "fit".to_owned());
+        assert_eq!(joined(&line, 4, "@T"), expected);
+        // atsaf why fit@|
+        let line = words(&["atsaf", "why", "fit", "@"]);
+        let expected = (words(&["atsaf", "why", "fit@"]), 2, "fit".to_owned());
+        assert_eq!(joined(&line, 3, "@"), expected);
+        // atsaf |build
+        let line = words(&["atsaf", "build"]);
+        assert_eq!(joined(&line, 1, ""), (words(&["atsaf", ""]), 1, String::new()));
+    }
+}
