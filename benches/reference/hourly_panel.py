@@ -42,7 +42,7 @@ outputs = {{ validation = "validation.json" }}
 uses    = "train_backtest_select"
 inputs  = {{ clean = "train.csv.gz", validation = "validation" }}
 outputs = {{ cv_results = "cv.parquet", leaderboard = "leaderboard.parquet", selected = "selected.json" }}
-with    = {{ models = "HourlyPanel", n_windows = 1, HourlyPanel = {{ recipe = "{recipe}", rounding = "auto" }} }}
+with    = {{ models = ["HourlyPanel"], n_windows = 1, HourlyPanel = {{ recipe = "{recipe}", rounding = "auto" }} }}
 
 [target.predictions]
 uses    = "forecast_publish"

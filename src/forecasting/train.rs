@@ -65,9 +65,9 @@ const OWN: [ParamSchema; 17] = [
     },
     ParamSchema {
         name: "models",
-        kind: Kind::OneOrMany(&Kind::Choice(&registry::NAMES)),
+        kind: Kind::List(&Kind::Choice(&registry::NAMES)),
         default: Some(Literal::Texts(&registry::DEFAULT)),
-        doc: "the model, or the models to compare",
+        doc: "the models to compare",
     },
     ParamSchema {
         name: "season_length",

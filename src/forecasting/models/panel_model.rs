@@ -393,3 +393,49 @@ pub(super) mod sample {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_series_than_fit_together_are_fitted_in_groups_of_neighbours_by_name() {
+        let count = 2 * MOST_TOGETHER + 1;
+        // Names in the reverse of the order in which they are given.
+        let names: Vec<String> = (0..count).rev().map(|at| format!("{at:05}")).collect();
+        let series = names.iter().map(|unique_id| PanelSeries {
+            unique_id,
+            y: &[1.0, 2.0],
+        });
+        let past = |n: usize| move |series: usize| Past { series, n };
+        let panel = PanelPasts {
+            series: series.collect(),
+            // The second window has every other series.
+            windows: vec![
+                (0..count).map(past(2)).collect(),
+                (0..count).step_by(2).map(past(1)).collect(),
+            ],
+        };
+        let outcomes = in_groups(&panel, |group| {
+            assert!(group.series.len() <= MOST_TOGETHER);
+            assert!(group.series.is_sorted_by_key(|series| series.unique_id));
+            let told = |past: &Past| PanelForecast {
+                forecast: Forecast::default(),
+                summary: vec![(
+                    group.past(*past).unique_id.to_owned(),
+                    Estimate::Text(format!("{} of {}", past.n, group.series.len())),
+                )],
+            };
+            let window = |pasts: &Vec<Past>| pasts.iter().map(|past| Ok(told(past))).collect();
+            Ok(group.windows.iter().map(window).collect())
+        });
+        let outcomes = outcomes.expect("nobody stops it");
+        for (outcomes, pasts) in outcomes.iter().zip(&panel.windows) {
+            for (outcome, past) in outcomes.iter().zip(pasts) {
+                let (name, told) = &outcome.as_ref().expect("a forecast").summary[0];
+                assert_eq!(name, panel.series[past.series].unique_id);
+                assert_eq!(*told, Estimate::Text(format!("{} of 667", past.n)));
+            }
+        }
+    }
+}

@@ -190,7 +190,7 @@ fn a_selected_panel_model_forecasts_all_series_and_says_how_many_it_pooled() {
     let csv = two_series(1000);
     for (name, pool_from, pooled) in [("HourlyPanel", 2, 2.0), ("HourlyPanel", 3, 1.0), ("PooledAR", 2, 2.0)] {
         let settings = Value::Table(BTreeMap::from([("pool_from".to_owned(), Value::Int(pool_from))]));
-        let params = [("models", text(name)), ("n_windows", Value::Int(1)), (name, settings)];
+        let params = [models(&[name]), ("n_windows", Value::Int(1)), (name, settings)];
         on_csv(&project, &csv, &params).expect("predictions");
         let selected = project.json("selected");
         for at in 0..2 {
@@ -224,7 +224,7 @@ fn a_value_of_one_series_has_a_part_in_the_forecast_of_another_where_they_are_po
     let of_first = |csv: &str, pool_from: i64| {
         let settings = Value::Table(BTreeMap::from([("pool_from".to_owned(), Value::Int(pool_from))]));
         let params = [
-            ("models", text("PooledAR")),
+            models(&["PooledAR"]),
             ("n_windows", Value::Int(1)),
             ("PooledAR", settings),
         ];
