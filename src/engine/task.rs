@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock;
 use super::digest::Digest;
 use super::run_id::RunId;
 use super::spec::schema::{Catalog, Schema};
@@ -216,6 +218,12 @@ impl<'a> Context<'a> {
 }
 
 impl Context<'_> {
+    /// The time, for a task that acts outside the project; `None` for every other, as of [`Context::run`].
+    #[must_use]
+    pub fn effect_time(&self) -> Option<SystemTime> {
+        self.run.map(|_| clock::now())
+    }
+
     /// Path of an input.
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 mod logged;
 mod windows;
 
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
@@ -19,6 +19,7 @@ use super::series;
 use super::table;
 use super::train::{HORIZON, LEVEL};
 use crate::engine::digest;
+use crate::engine::run_id::RunId;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -237,8 +238,11 @@ fn registration(
     ] {
         check_name(name, value)?;
     }
-    let began = context.run.map(|run| run.time().duration_since(UNIX_EPOCH));
-    let began = began.and_then(Result::ok).unwrap_or_default();
+    let milliseconds = |time: Option<SystemTime>| {
+        let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or_default()
+    };
+    let time_ms = milliseconds(context.run.map(RunId::time));
     let package = ModelPackage::of(context, selected, series)?;
     let logged = Logged {
         context,
@@ -255,8 +259,8 @@ fn registration(
         model,
         alias: Some(context.text("model_alias").to_owned()),
         effect_key,
-        time_ms: i64::try_from(began.as_millis()).unwrap_or_default(),
-        end_ms: None,
+        time_ms,
+        end_ms: milliseconds(context.effect_time()).max(time_ms),
         run_name: format!("{} {}", context.target, champion.label()),
         tags: logged.tags(),
         params: logged.params(),

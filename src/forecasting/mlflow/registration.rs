@@ -1,7 +1,6 @@
 //! What is registered, and what came of it, as plain data that knows no server.
 
 use super::alias::{AliasOutcome, Guard};
-use crate::engine::clock;
 
 /// The tag of a run and of a model version by which a repetition is recognised.
 pub(super) const EFFECT_KEY: &str = "atsaf.effect_key";
@@ -25,8 +24,8 @@ pub(crate) struct Registration {
     pub(crate) effect_key: String,
     /// When it was begun, in milliseconds since 1970: also the time of its metrics, so that logging them again is no more.
     pub(crate) time_ms: i64,
-    /// When it ended, if it is one of the past that is registered elsewhere; else it ends once all is logged.
-    pub(crate) end_ms: Option<i64>,
+    /// When all that is logged of it was there, in milliseconds since 1970.
+    pub(crate) end_ms: i64,
     /// The run's name.
     pub(crate) run_name: String,
     /// Tags of the run, beside that of the key.
@@ -43,14 +42,6 @@ pub(crate) struct Registration {
     pub(crate) model_files: Vec<(String, Vec<u8>)>,
     /// Whether the alias must be earned.
     pub(crate) guard: Option<Guard>,
-}
-
-impl Registration {
-    /// When its run ends, in milliseconds since 1970: now, unless it is one of the past.
-    pub(super) fn end(&self) -> i64 {
-        let now = || i64::try_from(clock::milliseconds_of(clock::now())).unwrap_or(i64::MAX);
-        self.end_ms.unwrap_or_else(now).max(self.time_ms)
-    }
 }
 
 /// One value of a metric.

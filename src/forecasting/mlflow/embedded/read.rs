@@ -18,7 +18,7 @@ struct VersionRow {
     run_name: String,
     run_place: String,
     time_ms: i64,
-    end_ms: Option<i64>,
+    end_ms: i64,
     model_id: String,
     model_place: String,
     champion_of: String,
@@ -42,7 +42,8 @@ pub(crate) fn registrations(store: &EmbeddedStore) -> Result<Vec<Registration>, 
 fn versions(database: &Connection) -> rusqlite::Result<Vec<VersionRow>> {
     let mut statement = database.prepare(
         "SELECT v.name, v.version, k.value, r.run_uuid, e.name, coalesce(r.name, ''), coalesce(r.artifact_uri, ''), \
-         coalesce(r.start_time, 0), m.model_id, m.artifact_location, coalesce(c.value, ''), r.end_time \
+         coalesce(r.start_time, 0), m.model_id, m.artifact_location, coalesce(c.value, ''), \
+         coalesce(r.end_time, r.start_time, 0) \
          FROM model_versions v \
          JOIN model_version_tags k ON k.name = v.name AND k.version = v.version AND k.key = ?1 \
          JOIN runs r ON r.run_uuid = v.run_id AND r.lifecycle_stage = 'active' \

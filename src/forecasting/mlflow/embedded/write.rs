@@ -185,7 +185,7 @@ impl Writer<'_> {
                 time_ms,
                 self.run_artifacts(),
                 self.experiment_id,
-                self.registration.end()
+                self.registration.end_ms
             ],
         )?;
         let key = self.registration.effect_key.as_str();

@@ -171,7 +171,7 @@ impl Run {
     }
 
     pub(super) fn finish(&self, api: &Api<'_>, registration: &Registration) -> Result<(), TaskError> {
-        let end = registration.end().max(self.start_time);
+        let end = registration.end_ms.max(self.start_time);
         let body = json!({ "run_id": self.id, "status": "FINISHED", "end_time": end });
         api.post("runs/update", &body)?;
         Ok(())
