@@ -33,6 +33,8 @@ fn register(project: &TaskDirectory, key: &str, params: &[(&str, Value)]) -> ser
 fn try_register(project: &TaskDirectory, key: &str, params: &[(&str, Value)]) -> Result<(), TaskError> {
     project.with("register_champion", params, &INPUTS, |task, context| {
         context.effect_key = Some(Digest::of(key.as_bytes()));
+        // A run of June 2024.
+        context.run = "01900000-0000-7000-8000-000000000000".parse().ok();
         task.run(context)
     })
 }
