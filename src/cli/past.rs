@@ -1,10 +1,9 @@
 //! Artifacts as past runs left them: copies out of the store, which go with the command.
 
-use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
 
 use super::setup::Project;
 use super::{CommandError, log};
@@ -19,20 +18,14 @@ pub(super) struct PastArtifact {
     /// The result that it was a part of.
     pub(super) made: ResultEntry,
     path: PathBuf,
-    /// The directory that the copy is in.
-    room: PathBuf,
+    /// The directory that the copy is in: this user's alone, and it goes with this.
+    _room: TempDir,
 }
 
 impl PastArtifact {
     /// Where the copy is.
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-}
-
-impl Drop for PastArtifact {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.room);
     }
 }
 
@@ -95,31 +88,15 @@ pub(super) fn copy(project: &Project, artifact: ArtifactId, made: &ResultEntry) 
                 .help("see whether there is room for temporary files"),
         )
     };
-    let room = room().map_err(failed)?;
+    let room = tempfile::tempdir().map_err(failed)?;
     let file = Path::new(&kept.path).file_name().unwrap_or_default();
     let past = PastArtifact {
         made: made.clone(),
-        path: room.join(file),
-        room,
+        path: room.path().join(file),
+        _room: room,
     };
     match project.store.give_copy(kept, past.path()).map_err(failed)? {
         true => Ok(past),
         false => Err(gone("`cache = false` keeps none, and `atsaf gc` gives old ones up")),
     }
-}
-
-/// A directory of this user alone.
-fn room() -> io::Result<PathBuf> {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let mut unguessable = [0; 8];
-    getrandom::fill(&mut unguessable).map_err(|error| io::Error::other(error.to_string()))?;
-    let name = format!(
-        "atsaf-{}-{number}-{:016x}",
-        std::process::id(),
-        u64::from_le_bytes(unguessable)
-    );
-    let room = std::env::temp_dir().join(name);
-    DirBuilder::new().mode(0o700).create(&room)?;
-    Ok(room)
 }

@@ -37,17 +37,13 @@ impl Before {
     /// Reads those of some targets.
     pub(super) fn of(project: &Project, targets: &[TargetId]) -> Self {
         let graph = &project.graph;
-        let boards = targets.iter().flat_map(|target| {
-            let outputs = (0..).zip(&graph.target(*target).outputs);
-            let boards = outputs.filter(|(_, output)| {
-                let is_board = output.port == LEADERBOARD || output.name == LEADERBOARD;
-                is_board && output.kind == ArtifactKind::File
-            });
-            boards.map(|(output, _)| ArtifactId {
-                target: *target,
-                output,
-            })
-        });
+        let is_board = |id: &ArtifactId| {
+            let output = &graph.target(id.target).outputs[id.output as usize];
+            let is_named = output.port == LEADERBOARD || output.name == LEADERBOARD;
+            is_named && output.kind == ArtifactKind::File
+        };
+        let all = targets.iter().flat_map(|target| graph.artifacts_of(*target));
+        let boards = all.filter(is_board);
         let read = |id: ArtifactId| {
             let bytes = small_file::read(&project.files.at(graph.path(id)), LARGEST);
             (id, bytes.unwrap_or_default())
@@ -127,13 +123,7 @@ pub(super) fn tell(
     let new: Vec<ArtifactId> = goals
         .iter()
         .filter(|goal| renewed.contains(goal))
-        .flat_map(|target| {
-            let outputs = (0..).zip(&graph.target(*target).outputs);
-            outputs.map(|(output, _)| ArtifactId {
-                target: *target,
-                output,
-            })
-        })
+        .flat_map(|target| graph.artifacts_of(*target))
         .collect();
     let places: Vec<(String, String)> = new
         .iter()

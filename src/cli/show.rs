@@ -122,10 +122,7 @@ pub(super) fn artifacts(project: &Project, name: &str) -> Result<Vec<ArtifactId>
         return Ok(named);
     }
     let goals = project.goals(&[name.to_owned()])?;
-    let all = goals.into_iter().flat_map(|target| {
-        let outputs = (0..).zip(&project.graph.target(target).outputs);
-        outputs.map(move |(output, _)| ArtifactId { target, output })
-    });
+    let all = goals.into_iter().flat_map(|target| project.graph.artifacts_of(target));
     Ok(all.collect())
 }
 

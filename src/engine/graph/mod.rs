@@ -290,6 +290,12 @@ impl Graph {
         &self.nodes[id.index()]
     }
 
+    /// The artifacts of a target, in the order of its outputs.
+    pub fn artifacts_of(&self, target: TargetId) -> impl Iterator<Item = ArtifactId> + use<> {
+        let count = u32::try_from(self.target(target).outputs.len()).unwrap_or(u32::MAX);
+        (0..count).map(move |output| ArtifactId { target, output })
+    }
+
     /// An artifact's declared path.
     #[must_use]
     pub fn path(&self, id: ArtifactId) -> &str {

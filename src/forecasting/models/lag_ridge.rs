@@ -35,7 +35,7 @@ use std::ops::Range;
 
 use super::linalg::{Cholesky, dot};
 use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
-use super::{Estimate, FitError, Fitted, Forecast, Model};
+use super::{Estimate, FitError, Fitted, Forecast, Model, fit_in_one_pass};
 
 const NAME: &str = "LagRidge";
 
@@ -151,9 +151,7 @@ impl LagRidge {
 
 impl Model for LagRidge {
     fn fit(&self, y: &[f64]) -> FitResult {
-        self.fit_at(y, &[y.len()])
-            .pop()
-            .expect("internal error: one cutoff, no outcome")
+        fit_in_one_pass(self, y)
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {

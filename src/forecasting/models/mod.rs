@@ -58,6 +58,12 @@ pub(crate) trait Model: Debug + Send + Sync {
     }
 }
 
+/// [`Model::fit`] of a model whose fit is [`Model::fit_at`] with one cutoff, the end.
+fn fit_in_one_pass(model: &dyn Model, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+    let outcome = model.fit_at(y, &[y.len()]).pop();
+    outcome.expect("internal error: one cutoff, no outcome")
+}
+
 /// A model after its fit to one series.
 pub(crate) trait Fitted: Debug + Send + Sync {
     /// Forecasts the next `horizon` steps, with a prediction interval for each of `levels` (percent, in (0, 100)).

@@ -37,7 +37,7 @@
 
 use super::combine::Combination;
 use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
-use super::{Estimate, Fitted, Forecast, Model};
+use super::{Estimate, Fitted, Forecast, Model, fit_in_one_pass};
 
 const NAME: &str = "NearestNeighbours";
 
@@ -65,9 +65,7 @@ impl NearestNeighbours {
 
 impl Model for NearestNeighbours {
     fn fit(&self, y: &[f64]) -> FitResult {
-        self.fit_at(y, &[y.len()])
-            .pop()
-            .expect("internal error: one cutoff, no outcome")
+        fit_in_one_pass(self, y)
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {

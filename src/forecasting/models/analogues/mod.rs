@@ -17,7 +17,7 @@ pub(super) mod search;
 
 use super::past_errors::PastErrors;
 use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
-use super::{Estimate, FitError, Fitted, Forecast, Model};
+use super::{Estimate, FitError, Fitted, Forecast, Model, fit_in_one_pass};
 
 const NAME: &str = "Analogues";
 
@@ -32,9 +32,7 @@ pub(crate) struct Analogues {
 
 impl Model for Analogues {
     fn fit(&self, y: &[f64]) -> FitResult {
-        self.fit_at(y, &[y.len()])
-            .pop()
-            .expect("internal error: one cutoff, no outcome")
+        fit_in_one_pass(self, y)
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {

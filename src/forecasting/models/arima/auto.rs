@@ -1,7 +1,7 @@
 //! `AutoArima`: the settings of a search, and what is decided before it: differences, bounds, constants.
 
 use super::super::settings::model_settings;
-use super::super::{FitError, Fitted, Model, check};
+use super::super::{FitError, Fitted, Model, check, fit_in_one_pass};
 use super::candidates::Bounds;
 use super::differencing;
 use super::forecast::{Constant, FittedArima};
@@ -181,9 +181,7 @@ impl AutoArima {
 
 impl Model for AutoArima {
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        self.fit_at(y, &[y.len()])
-            .pop()
-            .expect("internal error: one cutoff, no outcome")
+        fit_in_one_pass(self, y)
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {

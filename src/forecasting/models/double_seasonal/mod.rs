@@ -31,7 +31,7 @@ use self::grid::{AveragedState, BEST_OF, DoubleSeasonalState, MEAN_OVER, Smoothi
 use super::super::named_enum::named_enum;
 use super::scale::{FitRequest, FitResult, Scale, fit_by_scale};
 use super::settings::model_settings;
-use super::{Estimate, FitError, Fitted, Forecast, Model};
+use super::{Estimate, FitError, Fitted, Forecast, Model, fit_in_one_pass};
 use crate::engine::spec::schema::Kind;
 use crate::engine::spec::schema::Literal::Text;
 
@@ -112,9 +112,7 @@ impl DoubleSeasonalHoltWinters {
 
 impl Model for DoubleSeasonalHoltWinters {
     fn fit(&self, y: &[f64]) -> FitResult {
-        self.fit_at(y, &[y.len()])
-            .pop()
-            .expect("internal error: one cutoff, no outcome")
+        fit_in_one_pass(self, y)
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {

@@ -37,9 +37,10 @@ use self::recipe::Recipe;
 use super::super::named_enum::named_enum;
 use super::panel_model::{PanelControl, PanelModel, PanelOutcome, PanelPasts, PanelRequest, Stopped, in_groups};
 use super::pooled_ar::lags::SeasonPair;
+use super::pooled_ar::{POOL_FROM, SERIES};
 use super::settings::model_settings;
 use crate::engine::spec::schema::Kind;
-use crate::engine::spec::schema::Literal::{Int, Text};
+use crate::engine::spec::schema::Literal::Text;
 
 const NAME: &str = "HourlyPanel";
 
@@ -76,7 +77,7 @@ model_settings! {
         "the members: six with three pooled regressions, seven with four, or five of each series alone";
     "rounding" => rounding: Rounding = Some(Text(Rounding::Off.name())), Kind::Choice(Rounding::NAMES),
         "whether forecasts and bounds become multiples of the step of which all values of the series are";
-    "pool_from" => pool_from: usize = Some(Int(25)), Kind::Int { min: 1, max: 1_000_000 },
+    "pool_from" => pool_from: usize = Some(POOL_FROM), SERIES,
         "from how many series on they are pooled; fewer are forecast one by one";
 }
 
@@ -90,14 +91,12 @@ impl HourlyPanel {
     }
 
     fn recipe(&self) -> Recipe {
-        Recipe {
-            pool_from: match self.recipe {
-                RecipeName::Local => usize::MAX,
-                RecipeName::Pool | RecipeName::Pool7 => self.pool_from,
-            },
-            rounding: self.rounding == Rounding::Auto,
-            ..Recipe::new(NAME, self.seasons, self.recipe == RecipeName::Pool7)
-        }
+        let pool_from = match self.recipe {
+            RecipeName::Local => usize::MAX,
+            RecipeName::Pool | RecipeName::Pool7 => self.pool_from,
+        };
+        let (seven, rounding) = (self.recipe == RecipeName::Pool7, self.rounding == Rounding::Auto);
+        Recipe::new(NAME, self.seasons, (seven, rounding), pool_from)
     }
 }
 

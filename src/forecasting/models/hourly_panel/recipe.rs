@@ -441,7 +441,12 @@ fn round(forecast: &mut Forecast, step: f64) {
 
 impl Recipe {
     /// The recipe for these seasons: the members that pool, the further one of them if `seven`, and those of one series.
-    pub(crate) fn new(name: &'static str, seasons: SeasonPair, seven: bool) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        seasons: SeasonPair,
+        (seven, rounding): (bool, bool),
+        pool_from: usize,
+    ) -> Self {
         let pooled = |robust| PoolRule { pooled: true, robust };
         let regression = |name, regression, rule| (name, Member::Regression(regression, rule));
         let others = [
@@ -480,8 +485,8 @@ impl Recipe {
             seasons,
             pooled: pool,
             local,
-            pool_from: 25,
-            rounding: false,
+            pool_from,
+            rounding,
         }
     }
 }

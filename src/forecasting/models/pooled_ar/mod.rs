@@ -37,14 +37,19 @@ use super::repeated_season::RepeatedSeason;
 use super::scale::Scale;
 use super::settings::model_settings;
 use super::{Estimate, FitError, check};
-use crate::engine::spec::schema::Kind;
 use crate::engine::spec::schema::Literal::{Bool, Int, Text};
+use crate::engine::spec::schema::{Kind, Literal};
 use equations::recursion;
 use lags::Regression;
 pub(crate) use lags::SeasonPair;
 use pool::{Pool, PoolRule, PooledFit};
 
 const NAME: &str = "PooledAR";
+
+/// From how many series on pooling pays: the default of `pool_from`.
+pub(super) const POOL_FROM: Literal = Int(25);
+/// A number of series.
+pub(super) const SERIES: Kind = Kind::Int { min: 1, max: 1_000_000 };
 
 named_enum! {
     /// The sets of lags, for seasons m₁ and m₂; one season alone stands for both.
@@ -71,7 +76,7 @@ model_settings! {
         "the lags: around the day, the week and two weeks; of two days and the week; of daily differences, the same hours of two weeks";
     "robust" => robust: bool = Some(Bool(false)), Kind::Bool,
         "whether hours with large errors count less in the fit (Huber's weights)";
-    "pool_from" => pool_from: usize = Some(Int(25)), Kind::Int { min: 1, max: 1_000_000 },
+    "pool_from" => pool_from: usize = Some(POOL_FROM), SERIES,
         "from how many series on they are pooled; fewer are fitted one by one";
 }
 

@@ -14,7 +14,7 @@ pub(super) mod profile;
 
 use super::past_errors::PastErrors;
 use super::scale::{FitRequest, FitResult, Scale, fit_by_scale};
-use super::{Estimate, FitError, Fitted, Forecast, Model};
+use super::{Estimate, FitError, Fitted, Forecast, Model, fit_in_one_pass};
 
 const NAME: &str = "WeekProfile";
 
@@ -29,9 +29,7 @@ pub(crate) struct WeekProfile {
 
 impl Model for WeekProfile {
     fn fit(&self, y: &[f64]) -> FitResult {
-        self.fit_at(y, &[y.len()])
-            .pop()
-            .expect("internal error: one cutoff, no outcome")
+        fit_in_one_pass(self, y)
     }
 
     fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<FitResult> {
