@@ -249,7 +249,8 @@ impl Attempt<'_> {
     /// Takes away what the attempt left in its private directories.
     pub(crate) fn clear(&self, target: &Target) {
         let left_running = self.left_running.load(Ordering::Relaxed);
-        self.context.store.private(&target.outputs).clear(left_running);
+        let store = self.context.store;
+        store.clear(&store.private(&target.outputs), self.run, left_running);
     }
 
     fn task(&self, target: &Target, name: &str, staging: &[PathBuf], log: &Mutex<Log<'_>>) -> Result<(), AttemptError> {

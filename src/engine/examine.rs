@@ -127,7 +127,8 @@ impl Attempt<'_> {
                 }
             }
         }
-        for (output, path) in target.outputs.iter().zip(&private.paths) {
+        let directories = target.outputs.iter().zip(&private.paths);
+        for (output, path) in directories.filter(|(output, _)| output.kind == ArtifactKind::Directory) {
             if let Some((link, leads)) = lost_link(path, root, &output.path) {
                 let link = format!("{}/{link}", output.path);
                 observe(Notice::LinkLost { link, leads });

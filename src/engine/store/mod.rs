@@ -380,6 +380,11 @@ impl Store {
         self.area.claim(private, run)
     }
 
+    /// Takes the directories of an attempt away; with `left_running`, a sign stays that a process of it goes on.
+    pub(crate) fn clear(&self, private: &Private, run: RunId, left_running: bool) {
+        self.area.clear(private, run, left_running);
+    }
+
     /// Shows that a run is alive, and clears away what dead ones left; also gives the keys of the attempts that were
     /// cut short with them.
     pub(crate) fn begin(&self, run: RunId) -> Result<(Live, Vec<String>), StoreError> {

@@ -29,6 +29,8 @@ const NOTE: &str = ".atsaf-elsewhere";
 const LEFT_RUNNING: &str = ".atsaf-left-running";
 /// The directory, in a run's staging, for what dead attempts had written.
 const DEAD: &str = "dead";
+/// The directory, in a run's staging, for the empty directories of attempts that have ended.
+const SPENT: &str = "spent";
 
 /// Where one attempt writes.
 #[derive(Clone, Debug)]
@@ -84,6 +86,14 @@ fn lock(dir: &Path) -> io::Result<Option<File>> {
     Ok((there == Some(file.metadata()?.ino())).then_some(file))
 }
 
+/// Whether there is nothing in a directory but directories.
+fn holds_directories_alone(dir: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(dir) else { return false };
+    let is_bare =
+        |entry: fs::DirEntry| entry.file_type().is_ok_and(|it| it.is_dir()) && holds_directories_alone(&entry.path());
+    entries.into_iter().all(|entry| entry.is_ok_and(is_bare))
+}
+
 /// What stands for the outputs of a target in the path of its private directory.
 #[must_use]
 pub fn key(outputs: &[Output]) -> String {
@@ -114,20 +124,6 @@ impl Private {
     pub(crate) fn is_behind_link(&self, path: &Path) -> bool {
         let is_own = |above: &&Path| self.dirs.iter().any(|dir| above.starts_with(dir));
         path.ancestors().skip(1).take_while(is_own).any(Path::is_symlink)
-    }
-
-    /// Takes the directories away; with `left_running`, a sign stays that a process of the attempt goes on.
-    pub(crate) fn clear(&self, left_running: bool) {
-        for dir in &self.dirs {
-            let _ = remove(dir);
-        }
-        for elsewhere in self.dirs.iter().skip(1) {
-            // It goes when it is empty.
-            let _ = elsewhere.parent().map(fs::remove_dir);
-        }
-        if let Some(own) = self.dirs.first().filter(|_| left_running) {
-            let _ = fs::create_dir(own).and_then(|()| File::create(own.join(LEFT_RUNNING)));
-        }
     }
 }
 
@@ -191,6 +187,38 @@ impl Area {
             }
         }
         Ok(Some(Claim { left, _lock: lock }))
+    }
+
+    /// Takes the directories of an attempt away; with `left_running`, a sign stays that a process of it goes on.
+    pub(crate) fn clear(&self, private: &Private, run: RunId, left_running: bool) {
+        let Some((own, elsewhere)) = private.dirs.split_first() else {
+            return;
+        };
+        if !holds_directories_alone(own) || self.lay_by(own, run).is_err() {
+            let _ = remove(own);
+        }
+        for dir in elsewhere {
+            let _ = remove(dir);
+            // It goes when it is empty.
+            let _ = dir.parent().map(fs::remove_dir);
+        }
+        if left_running {
+            let _ = fs::create_dir(own).and_then(|()| File::create(own.join(LEFT_RUNNING)));
+        }
+    }
+
+    /// Moves an empty directory to the run's staging, with which it goes: ext4 looks past every inode that was freed in the
+    /// last five seconds before it takes one, so each directory that is removed at once makes those that follow slower.
+    fn lay_by(&self, dir: &Path, run: RunId) -> io::Result<()> {
+        let spent = self.staging_dir(run).join(SPENT);
+        let at = spent.join(dir.file_name().unwrap_or_default());
+        match super::super::rename(dir, &at) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&spent)?;
+                super::super::rename(dir, &at)
+            }
+            other => other,
+        }
     }
 
     /// Renames a directory away, so that a process which still knows its path finds nothing there, and removes it.
@@ -274,6 +302,36 @@ impl Area {
 mod tests {
     use super::*;
     use crate::fuzz::Fuzz;
+
+    #[test]
+    fn what_an_attempt_left_goes_at_once_and_empty_directories_at_the_end() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let area = Area::new(dir.path().join("project/.atsaf/v1"));
+        let run = RunId::new();
+        let own = area.dir.join("staging").join(key(&[]));
+        let private = Private {
+            dirs: vec![own.clone()],
+            paths: vec![own.join("out/x")],
+        };
+        let spent = area.staging_dir(run).join(SPENT);
+        for (attempt, beside) in [None, Some("out/sub/beside"), None].into_iter().enumerate() {
+            let claim = area.claim(&private, run).expect("made").expect("nobody else is there");
+            assert!(!claim.left, "attempt {attempt}");
+            fs::create_dir_all(own.join("out/sub")).expect("made");
+            if let Some(path) = beside {
+                File::create(own.join(path)).expect("written");
+            }
+            area.clear(&private, run, false);
+            assert!(!own.exists(), "attempt {attempt}");
+            let files = walkdir::WalkDir::new(&spent).into_iter().flatten();
+            assert_eq!(
+                files.filter(|it| it.file_type().is_file()).count(),
+                0,
+                "attempt {attempt}"
+            );
+        }
+        assert!(spent.join(key(&[])).is_dir());
+    }
 
     #[test]
     fn fuzz_note_of_a_dead_attempt() {

@@ -159,7 +159,7 @@ impl Forged {
                 ..ResultEntry::of_file("t", "output", "out/x", Digest::of(b"made"))
             };
             let _ = store.commit(result, &[staged], None, true, files);
-            private.clear(false);
+            store.clear(&private, run, false);
         }
         let _ = store.set_aside("t", &target.outputs, run, files);
         let _ = store.put_back(target, run, files);
