@@ -407,6 +407,7 @@ impl Store {
                 self.records.warn(rescued.into_iter().map(|Displaced { path, to }| {
                     format!("`{path}` was not as atsaf left it when a build was cut short, and was kept as `{to}`")
                 }));
+                self.area.remove_spent(of);
                 for staging in self.area.stagings(of) {
                     let _ = remove(&staging);
                 }

@@ -15,6 +15,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::super::{leads_through_link, own_file, remove};
 use super::Area;
 use crate::engine::digest::Digest;
@@ -207,8 +209,8 @@ impl Area {
         }
     }
 
-    /// Moves an empty directory to the run's staging, with which it goes: ext4 looks past every inode that was freed in the
-    /// last five seconds before it takes one, so each directory that is removed at once makes those that follow slower.
+    /// Moves an empty directory to the run's staging, with which it goes: without a journal, ext4 looks past every inode
+    /// that was freed in the last minutes before it takes one, so each that is removed at once makes the next ones slower.
     fn lay_by(&self, dir: &Path, run: RunId) -> io::Result<()> {
         let spent = self.staging_dir(run).join(SPENT);
         let at = spent.join(dir.file_name().unwrap_or_default());
@@ -219,6 +221,17 @@ impl Area {
             }
             other => other,
         }
+    }
+
+    /// Removes the empty directories that a run's attempts have left.
+    pub(in super::super) fn remove_spent(&self, run: RunId) {
+        let spent = fs::read_dir(self.staging_dir(run).join(SPENT))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let spent: Vec<PathBuf> = spent.map(|entry| entry.path()).collect();
+        // What stays goes with the rest of the run's staging.
+        spent.par_iter().for_each(|dir| drop(remove(dir)));
     }
 
     /// Renames a directory away, so that a process which still knows its path finds nothing there, and removes it.
