@@ -18,6 +18,8 @@ const CHARACTER: f64 = 7.25;
 const HEAD: f64 = 26.0;
 const ROW: f64 = 19.0;
 const PAD: f64 = 10.0;
+/// Characters of a path in a card.
+const LONGEST_PATH: usize = 32;
 
 const STYLE: &str = "\
 text { font: 12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #1f2328; }
@@ -71,11 +73,11 @@ pub fn svg(picture: &Picture<'_>) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">"
     );
-    let _ = writeln!(
-        out,
-        "<title>{}: what is made of what</title>",
-        escape_xml(&picture.graph.spec.name)
-    );
+    let project = match picture.graph.spec.name.as_str() {
+        "" => String::new(),
+        name => format!("{}: ", escape_xml(name)),
+    };
+    let _ = writeln!(out, "<title>{project}what is made of what</title>");
     let _ = writeln!(out, "<style>\n{STYLE}</style>");
     out.push_str(
         "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
@@ -169,6 +171,32 @@ impl Drawn {
     }
 }
 
+/// What a card says of each artifact, and its path: the name, or, where that is the target's own, the end of the path.
+fn made_rows(picture: &Picture<'_>, id: TargetId) -> Vec<(String, String)> {
+    let own = picture.pattern_of(id);
+    let own = own.as_deref().unwrap_or_else(|| picture.graph.name(id));
+    let row = |(name, path): (String, String)| match name == own {
+        true => (end_of(&path), path),
+        false => (name, path),
+    };
+    picture.made(id).into_iter().map(row).collect()
+}
+
+/// As many directories at the end of a path as have room in a card; its name in any case.
+fn end_of(path: &str) -> String {
+    let fits = |end: &str| end.chars().count() < LONGEST_PATH;
+    if fits(path) {
+        return path.to_owned();
+    }
+    let inner = path.trim_end_matches('/').match_indices('/');
+    let mut ends: Vec<&str> = inner.map(|(at, _)| &path[at..]).collect();
+    let shortest = ends.pop();
+    match ends.into_iter().find(|end| fits(end)).or(shortest) {
+        Some(end) => format!("…{end}"),
+        None => path.to_owned(),
+    }
+}
+
 /// How far below its card's top an artifact's row has its middle.
 fn port(artifact: ArtifactId) -> f64 {
     HEAD + ROW * (f64::from(artifact.output) + 0.5)
@@ -179,7 +207,9 @@ fn card_size(picture: &Picture<'_>, id: TargetId, layer: usize) -> Size {
     let word = picture
         .state_words(id)
         .map_or(0.0, |words| text_width(&words) + 2.0 * PAD);
-    let rows = picture.made(id).into_iter().map(|(name, _)| text_width(&name) + PAD);
+    let rows = made_rows(picture, id)
+        .into_iter()
+        .map(|(row, _)| text_width(&row) + PAD);
     let width = rows.fold(text_width(&picture.name(id)) + word, f64::max) + 2.0 * PAD;
     let rows = u32::try_from(target.outputs.len()).unwrap_or(u32::MAX);
     let height = HEAD + ROW * f64::from(rows) + 4.0;
@@ -221,10 +251,10 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
         "<line class=\"rule\" x1=\"{x:.1}\" y1=\"{rule:.1}\" x2=\"{:.1}\" y2=\"{rule:.1}\"/>",
         x + width
     );
-    for ((name, path), at) in picture.made(id).iter().zip(0..) {
+    for ((row, path), at) in made_rows(picture, id).iter().zip(0..) {
         let artifact = ArtifactId { target: id, output: at };
         let _ = writeln!(out, "<g><title>{}</title>", escape_xml(path));
-        text(out, "word", x + width - PAD, y + port(artifact) + 4.0, "end", name);
+        text(out, "word", x + width - PAD, y + port(artifact) + 4.0, "end", row);
         out.push_str("</g>\n");
     }
     out.push_str("</g>\n");
@@ -276,4 +306,28 @@ fn text(out: &mut String, class: &str, x: f64, y: f64, anchor: &str, text: &str)
 fn text_width(text: &str) -> f64 {
     let columns = text.chars().map(|c| if c >= '\u{1100}' { 2 } else { 1 }).sum::<u32>();
     f64::from(columns) * CHARACTER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_keeps_its_name_and_the_directories_that_have_room() {
+        let long = "artifacts/regions/texas/hourly/predictions.parquet";
+        for (path, shown) in [
+            ("out/x.csv", "out/x.csv"),
+            (long, "…/hourly/predictions.parquet"),
+            (
+                "a/models-of-the-whole-of-the-last-year/",
+                "…/models-of-the-whole-of-the-last-year/",
+            ),
+            (
+                "predictions-of-the-whole-of-the-last-year.csv",
+                "predictions-of-the-whole-of-the-last-year.csv",
+            ),
+        ] {
+            assert_eq!(end_of(path), shown);
+        }
+    }
 }
