@@ -7,6 +7,7 @@ pub(super) mod private;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 
 use self::locks::Locks;
 use super::own_file;
@@ -17,13 +18,19 @@ use crate::engine::run_id::RunId;
 pub(crate) struct Area {
     dir: PathBuf,
     pub(super) locks: Locks,
+    /// How many empty directories of attempts wait for the end of their run.
+    spent: AtomicUsize,
 }
 
 impl Area {
     /// The area in the store's directory.
     pub(super) fn new(dir: PathBuf) -> Self {
         let locks = Locks::new(dir.join("locks"));
-        Self { dir, locks }
+        Self {
+            dir,
+            locks,
+            spent: AtomicUsize::new(0),
+        }
     }
 
     /// Makes the directories, if they are not there.

@@ -14,6 +14,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
@@ -33,6 +34,8 @@ const LEFT_RUNNING: &str = ".atsaf-left-running";
 const DEAD: &str = "dead";
 /// The directory, in a run's staging, for the empty directories of attempts that have ended.
 const SPENT: &str = "spent";
+/// So many of them wait for the end of a run at most, each with two or more blocks of the disk.
+const MOST_SPENT: usize = 1 << 14;
 
 /// Where one attempt writes.
 #[derive(Clone, Debug)]
@@ -196,7 +199,8 @@ impl Area {
         let Some((own, elsewhere)) = private.dirs.split_first() else {
             return;
         };
-        if !holds_directories_alone(own) || self.lay_by(own, run).is_err() {
+        let may_wait = self.spent.load(Ordering::Relaxed) < MOST_SPENT && holds_directories_alone(own);
+        if !may_wait || self.lay_by(own, run).is_err() {
             let _ = remove(own);
         }
         for dir in elsewhere {
@@ -217,10 +221,12 @@ impl Area {
         match super::super::rename(dir, &at) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(&spent)?;
-                super::super::rename(dir, &at)
+                super::super::rename(dir, &at)?;
             }
-            other => other,
+            other => other?,
         }
+        self.spent.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Removes the empty directories that a run's attempts have left.
@@ -232,6 +238,7 @@ impl Area {
         let spent: Vec<PathBuf> = spent.map(|entry| entry.path()).collect();
         // What stays goes with the rest of the run's staging.
         spent.par_iter().for_each(|dir| drop(remove(dir)));
+        self.spent.store(0, Ordering::Relaxed);
     }
 
     /// Renames a directory away, so that a process which still knows its path finds nothing there, and removes it.
