@@ -46,6 +46,7 @@
 //! | `network` | servers that drip, proxies, and little memory |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
+//! | `junit` | what a CI's list of tests is told of a build |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -82,6 +83,7 @@ mod init;
 mod inputs;
 mod inside;
 mod interruptions;
+mod junit;
 mod layering;
 mod lineage;
 mod links;

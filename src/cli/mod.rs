@@ -21,6 +21,7 @@ mod graph;
 mod help;
 mod init;
 mod interrupt;
+mod junit;
 mod lineage;
 mod list;
 mod log;
@@ -47,6 +48,7 @@ mod threads;
 #[cfg(test)]
 mod trial;
 mod watch;
+mod whole_file;
 mod why;
 
 use std::collections::BTreeMap;

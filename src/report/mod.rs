@@ -13,6 +13,7 @@ pub mod ink;
 mod instance_progress;
 pub mod instances;
 pub mod json;
+mod junit;
 pub mod leaderboard;
 pub mod line_edits;
 pub mod markdown;

@@ -1,8 +1,10 @@
 //! What a build has done, once it is over: for the end of the screen, and as a page for a CI's summary.
+//! `junit` says the same to a CI's list of tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::events;
 use super::human;
@@ -12,6 +14,7 @@ use super::reasons::brief;
 use super::table::TextTable;
 use crate::engine::event::{Event, Failure, Observer, Outcome, Summary};
 use crate::engine::graph::{Graph, TargetId};
+use crate::engine::run_id::RunId;
 
 /// Most targets that a page lists.
 const LISTED: usize = 100;
@@ -24,28 +27,41 @@ const LINES: usize = 20;
 
 /// Hears a build, and keeps what became of each target.
 #[derive(Default)]
-pub struct RunResults(Mutex<Heard>);
+pub struct RunResults(pub(super) Mutex<Heard>);
 
+/// What was heard.
 #[derive(Default)]
-struct Heard {
+pub(super) struct Heard {
+    pub(super) run: Option<RunId>,
     /// Targets that were to be looked at.
-    planned: BTreeSet<TargetId>,
+    pub(super) planned: BTreeSet<TargetId>,
     /// Why each target was begun.
-    reasons: BTreeMap<TargetId, String>,
+    pub(super) reasons: BTreeMap<TargetId, String>,
+    /// When the first attempt of each was begun.
+    begun: BTreeMap<TargetId, Instant>,
+    /// From then to its end, pauses between attempts included.
+    pub(super) took: BTreeMap<TargetId, Duration>,
     /// In the order in which they ended.
-    ended: Vec<(TargetId, Outcome)>,
-    summary: Option<Summary>,
+    pub(super) ended: Vec<(TargetId, Outcome)>,
+    pub(super) summary: Option<Summary>,
 }
 
 impl Observer for RunResults {
     fn observe(&self, event: &Event) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Planned { steps, .. } => heard.planned.extend(steps),
+            Event::Planned { run, steps, .. } => {
+                heard.run = Some(*run);
+                heard.planned.extend(steps);
+            }
             Event::Started { target, reasons, .. } => {
                 heard.reasons.insert(*target, brief(reasons));
+                heard.begun.entry(*target).or_insert_with(Instant::now);
             }
             Event::Finished { target, outcome } => {
+                if let Some(begun) = heard.begun.remove(target) {
+                    heard.took.insert(*target, begun.elapsed());
+                }
                 heard.ended.retain(|(id, _)| id != target);
                 heard.ended.push((*target, outcome.clone()));
             }
