@@ -47,6 +47,7 @@
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //! | `junit` | what a CI's list of tests is told of a build |
+//! | `metrics` | numbers of declared metrics from run to run |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -90,6 +91,7 @@ mod links;
 mod many_instances;
 mod matrix;
 mod matrix_model;
+mod metrics;
 mod mistakes;
 mod model;
 mod moving;

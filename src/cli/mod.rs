@@ -31,6 +31,7 @@ mod misplaced;
 mod mlflow;
 mod needed_secrets;
 mod past;
+mod plain_yaml;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;

@@ -11,7 +11,7 @@ use super::setup::Project;
 use super::show::{self, Content};
 use super::{CommandError, Session, small_file};
 use crate::diagnostic::Diagnostic;
-use crate::engine::graph::{ArtifactId, TargetId};
+use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::spec::{ArtifactKind, Value as Param};
 use crate::report::chart::chart;
 use crate::report::leaderboard::{Leaderboard, RebuiltLeaderboard};
@@ -30,6 +30,13 @@ const CHART_HEIGHT: usize = 10;
 /// The file that GitHub Actions shows with a run.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
+/// Whether an artifact is a leaderboard by its name.
+pub(super) fn is_leaderboard(graph: &Graph, id: ArtifactId) -> bool {
+    let output = &graph.target(id.target).outputs[id.output as usize];
+    let is_named = output.port == LEADERBOARD || output.name == LEADERBOARD;
+    is_named && output.kind == ArtifactKind::File
+}
+
 /// The leaderboards of a build's targets as they are before it.
 pub(super) struct Before(Vec<(ArtifactId, Vec<u8>)>);
 
@@ -37,13 +44,8 @@ impl Before {
     /// Reads those of some targets.
     pub(super) fn of(project: &Project, targets: &[TargetId]) -> Self {
         let graph = &project.graph;
-        let is_board = |id: &ArtifactId| {
-            let output = &graph.target(id.target).outputs[id.output as usize];
-            let is_named = output.port == LEADERBOARD || output.name == LEADERBOARD;
-            is_named && output.kind == ArtifactKind::File
-        };
         let all = targets.iter().flat_map(|target| graph.artifacts_of(*target));
-        let boards = all.filter(is_board);
+        let boards = all.filter(|id| is_leaderboard(graph, *id));
         let read = |id: ArtifactId| {
             let bytes = small_file::read(&project.files.at(graph.path(id)), LARGEST);
             (id, bytes.unwrap_or_default())

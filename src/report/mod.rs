@@ -17,6 +17,7 @@ mod junit;
 pub mod leaderboard;
 pub mod line_edits;
 pub mod markdown;
+pub mod metrics;
 pub mod notes;
 pub mod plan;
 pub mod reasons;

@@ -222,7 +222,7 @@ fn failure_page(graph: &Graph, id: TargetId, failure: &Failure) -> String {
 }
 
 /// A text that stands in a line or a cell of Markdown for itself.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -20,6 +20,16 @@ pub struct Sheet {
     pub rows: Vec<Vec<String>>,
 }
 
+impl Sheet {
+    /// The columns that tell its rows apart, none if none does, and the name of each row by them.
+    #[must_use]
+    pub fn named_rows(&self) -> (Vec<String>, Vec<String>) {
+        let key = key(self, self);
+        let names = by_key(self, &key).order.into_iter().map(|(name, _)| name).collect();
+        (key, names)
+    }
+}
+
 /// What differs between two tables.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableDiff {
