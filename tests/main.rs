@@ -48,6 +48,7 @@
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //! | `junit` | what a CI's list of tests is told of a build |
 //! | `metrics` | numbers of declared metrics from run to run |
+//! | `restore` | what an earlier run left, brought back by hand |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -109,6 +110,7 @@ mod predict;
 mod project;
 #[cfg(feature = "forecasting")]
 mod respondents;
+mod restore;
 mod resume;
 mod sealed;
 mod secrets;

@@ -35,6 +35,7 @@ mod plain_yaml;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
+mod restore;
 mod results;
 mod run;
 mod schema;
@@ -105,6 +106,7 @@ enum CliCommand {
     List(list::Args),
     Check(check::Args),
     Accept(accept::Args),
+    Restore(restore::Args),
     Clean(clean::Args),
     Gc(gc::Args),
     #[cfg(feature = "forecasting")]
@@ -163,6 +165,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::List(args) => list::run(args, session),
         CliCommand::Check(args) => check::run(args, session),
         CliCommand::Accept(args) => accept::run(args, session),
+        CliCommand::Restore(args) => restore::run(args, session),
         CliCommand::Clean(args) => clean::run(args, session),
         CliCommand::Gc(args) => gc::run(args, session),
         #[cfg(feature = "forecasting")]

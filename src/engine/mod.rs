@@ -7,6 +7,7 @@ mod admission;
 mod attempt;
 mod attempt_log;
 mod basis;
+pub mod bring_back;
 pub mod build;
 mod cause;
 pub mod clock;

@@ -286,8 +286,12 @@ fn words(turn: &TargetRun) -> (Tone, &'static str, String, String) {
             (tone, word, milliseconds(made.duration), brief(&made.reasons))
         }
         TargetRun::Restored { from, reasons, .. } => {
-            let text = [format!("from run {}", from.short()), brief(reasons)];
-            (Tone::Good, "restored", String::new(), text.join("; "))
+            let why = match reasons.is_empty() {
+                true => "as it was asked for".to_owned(),
+                false => brief(reasons),
+            };
+            let text = format!("from run {}; {why}", from.short());
+            (Tone::Good, "restored", String::new(), text)
         }
         TargetRun::Failed(failed) => {
             let again = match failed.attempt {
