@@ -49,6 +49,7 @@
 //! | `junit` | what a CI's list of tests is told of a build |
 //! | `metrics` | numbers of declared metrics from run to run |
 //! | `restore` | what an earlier run left, brought back by hand |
+//! | `shell` | a target's command by hand |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -115,6 +116,7 @@ mod resume;
 mod sealed;
 mod secrets;
 mod security;
+mod shell;
 mod side_effects;
 mod staleness;
 mod targets;

@@ -41,6 +41,7 @@ mod run;
 mod schema;
 mod sealed;
 pub mod setup;
+mod shell;
 mod show;
 mod small_file;
 mod status;
@@ -101,6 +102,7 @@ enum CliCommand {
     Diff(diff::Args),
     Log(log::Args),
     Logs(logs::Args),
+    Shell(shell::Args),
     Graph(graph::Args),
     Export(export::Args),
     List(list::Args),
@@ -160,6 +162,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Diff(args) => diff::run(args, session),
         CliCommand::Log(args) => log::run(args, session),
         CliCommand::Logs(args) => logs::run(args, session),
+        CliCommand::Shell(args) => shell::run(args, session),
         CliCommand::Graph(args) => graph::run(args, session),
         CliCommand::Export(args) => export::run(args, session),
         CliCommand::List(args) => list::run(args, session),

@@ -12,7 +12,7 @@ use super::show::{self, Content};
 use super::{CommandError, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
-use crate::engine::spec::{ArtifactKind, Value as Param};
+use crate::engine::spec::{Action, ArtifactKind, Value as Param};
 use crate::report::chart::chart;
 use crate::report::leaderboard::{Leaderboard, RebuiltLeaderboard};
 use crate::report::results::{self, RunResults};
@@ -119,7 +119,16 @@ pub(super) fn tell(
     let failed: Vec<String> = heard.failed().iter().map(|id| graph.name(*id).to_owned()).collect();
     if !failed.is_empty() {
         let asked = asked.join(" ");
-        screen.say(&results::next_text(&failed, &asked, heard.has_unfinished(), ink));
+        let runs_command = |id: &&TargetId| matches!(graph.target(**id).action, Action::Command(_));
+        let all = heard.failed();
+        let by_hand = all.iter().find(runs_command).map(|id| graph.name(*id));
+        screen.say(&results::next_text(
+            &failed,
+            by_hand,
+            &asked,
+            heard.has_unfinished(),
+            ink,
+        ));
         return boards;
     }
     let new: Vec<ArtifactId> = goals

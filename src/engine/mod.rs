@@ -9,6 +9,7 @@ mod attempt_log;
 mod basis;
 pub mod bring_back;
 pub mod build;
+pub mod by_hand;
 mod cause;
 pub mod clock;
 pub mod command;

@@ -292,18 +292,19 @@ pub fn goals_text(goals: &[(String, String)], ink: Ink) -> String {
     text
 }
 
-/// What to do after a failure; `failed` are the names of the targets, `asked` the words of the build, `has_unfinished` says
-/// whether there is more that it could have come to.
+/// What to do after a failure; `failed` are the names of the targets, `by_hand` the first of them that runs a command,
+/// `asked` the words of the build, `has_unfinished` says whether there is more that it could have come to.
 #[must_use]
-pub fn next_text(failed: &[String], asked: &str, has_unfinished: bool, ink: Ink) -> String {
+pub fn next_text(failed: &[String], by_hand: Option<&str>, asked: &str, has_unfinished: bool, ink: Ink) -> String {
     let Some(first) = failed.first() else {
         return String::new();
     };
     let command = |flag: &str| format!("atsaf build {flag}{asked}").trim_end().to_owned();
-    let mut steps = vec![
-        (format!("atsaf logs {first}"), "all that it printed"),
-        (command(""), "once it is mended: what is done stays done"),
-    ];
+    let mut steps = vec![(format!("atsaf logs {first}"), "all that it printed")];
+    if let Some(name) = by_hand {
+        steps.push((format!("atsaf shell {name}"), "to try its command by hand"));
+    }
+    steps.push((command(""), "once it is mended: what is done stays done"));
     if has_unfinished {
         steps.push((command("-k "), "what does not need it, all the same"));
     }
@@ -371,14 +372,16 @@ mod tests {
             text.ends_with("g5  out/5\nand 2 more: `atsaf list` has their paths\n"),
             "{text}"
         );
-        assert_eq!(next_text(&[], "", true, Ink::PLAIN), "");
+        assert_eq!(next_text(&[], None, "", true, Ink::PLAIN), "");
         let expected = "\
 next  atsaf logs fit         all that it printed
+      atsaf shell fit        to try its command by hand
       atsaf build report     once it is mended: what is done stays done
       atsaf build -k report  what does not need it, all the same
 ";
-        assert_eq!(next_text(&["fit".to_owned()], "report", true, Ink::PLAIN), expected);
-        assert_eq!(next_text(&["fit".to_owned()], "", false, Ink::PLAIN).lines().count(), 2);
+        let fit = ["fit".to_owned()];
+        assert_eq!(next_text(&fit, Some("fit"), "report", true, Ink::PLAIN), expected);
+        assert_eq!(next_text(&fit, None, "", false, Ink::PLAIN).lines().count(), 2);
     }
 
     #[test]
