@@ -18,12 +18,12 @@ pub(super) fn read(draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistake
             is_name || written.path.text == word.text || outputs[*at].path == path::normalise(word.text)
         };
         let Some(at) = (0..outputs.len().min(draft.outputs.len())).find(is_it) else {
-            let names = draft.outputs.iter().flat_map(|it| [it.path.text, it.name.text]);
+            let known = draft.outputs.iter().flat_map(|it| [it.path.text, it.name.text]);
             let what = format!(
                 "`{}` in `metrics` is no output of the target `{}`",
                 word.text, draft.name.text
             );
-            mistakes.unknown(Some(word.span), what, word.text, "outputs", names);
+            mistakes.unknown(Some(word.span), what, word.text, "outputs", known);
             continue;
         };
         let output = &outputs[at];

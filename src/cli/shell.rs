@@ -63,13 +63,11 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         let text = format!("what it wrote is in `{}`\n", kept.join("out").display());
         session.screen.say(&text);
     }
-    Ok(match status.success() || args.command.is_empty() {
-        true => Exit::Done,
-        false => {
-            session.screen.say(&format!("`{}` ended with {status}\n", words[0]));
-            Exit::Failed
-        }
-    })
+    if status.success() || args.command.is_empty() {
+        return Ok(Exit::Done);
+    }
+    session.screen.say(&format!("`{}` ended with {status}\n", words[0]));
+    Ok(Exit::Failed)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]

@@ -216,22 +216,18 @@ fn one(
         reasons: &[],
         run,
     };
-    let restored = store.restore(made, &request, files)?;
-    let outcome = match restored {
-        Some(restored) => {
-            displaced.extend(restored.displaced);
-            summary.restored += 1;
-            Outcome::Restored {
-                from: made.run,
-                reasons: Vec::new(),
-            }
+    let outcome = if let Some(restored) = store.restore(made, &request, files)? {
+        displaced.extend(restored.displaced);
+        summary.restored += 1;
+        Outcome::Restored {
+            from: made.run,
+            reasons: Vec::new(),
         }
-        None => {
-            summary.failed += 1;
-            let mut failure = Failure::of(format!("a copy of what run {} left is damaged", made.run.short()));
-            failure.notes.push("nothing of it was put into its place".to_owned());
-            Outcome::Failed(failure)
-        }
+    } else {
+        summary.failed += 1;
+        let mut failure = Failure::of(format!("a copy of what run {} left is damaged", made.run.short()));
+        failure.notes.push("nothing of it was put into its place".to_owned());
+        Outcome::Failed(failure)
     };
     for Displaced { path, to } in displaced {
         observer.observe(&Event::Displaced { path, to });

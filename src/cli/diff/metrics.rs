@@ -76,7 +76,7 @@ fn earlier(all: &[Board<'_>]) -> Option<RunId> {
     runs.sort_unstable();
     runs.dedup();
     let is_of_now = |run: RunId| all.iter().all(|it| it.after_run(run).map(|it| it.bytes) == it.here);
-    let before = |run: RunId| runs.iter().copied().filter(|it| *it < run).next_back();
+    let before = |run: RunId| runs.iter().copied().rfind(|it| *it < run);
     let last = runs.last().copied()?;
     let other = runs.iter().rev().copied().find(|run| !is_of_now(*run));
     other.or_else(|| before(last))

@@ -9,10 +9,10 @@ use crate::engine::spec::Spec;
 
 /// Targets `a` to `h`.
 fn graph() -> Graph {
-    let text: String = "abcdefgh"
-        .chars()
-        .map(|name| format!("[target.{name}]\nrun = \"true > {{{{output}}}}\"\noutput = \"{name}.txt\"\n"))
-        .collect();
+    let targets = "abcdefgh".chars();
+    let targets =
+        targets.map(|name| format!("[target.{name}]\nrun = \"true > {{{{output}}}}\"\noutput = \"{name}.txt\"\n"));
+    let text = targets.collect::<Vec<_>>().join("\n");
     let catalog = crate::engine::task::Tasks::default().catalog();
     let overrides = crate::atsaffile::Overrides::default();
     let (spec, mistakes): (Spec, _) = crate::atsaffile::load("Atsaffile", &text, &overrides, &catalog);
