@@ -50,6 +50,7 @@
 //! | `metrics` | numbers of declared metrics from run to run |
 //! | `restore` | what an earlier run left, brought back by hand |
 //! | `shell` | a target's command by hand |
+//! | `history` | what `log` tells of past runs |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -81,6 +82,7 @@ mod eia_server;
 mod elsewhere;
 mod failures;
 mod gc;
+mod history;
 mod hostile_text;
 mod init;
 mod inputs;

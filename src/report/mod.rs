@@ -4,6 +4,7 @@
 //! nothing here knows the command line.
 
 pub mod advice;
+pub mod causes;
 pub mod chart;
 pub mod discovered;
 pub mod events;
