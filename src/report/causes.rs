@@ -71,11 +71,11 @@ impl Cause<'_> {
             return self.text.clone();
         }
         let named = self.targets.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-        let names = match self.targets.len() {
+        let all = match self.targets.len() {
             more if more > NAMED => format!("{named} and {} more", more - NAMED),
             _ => named,
         };
-        format!("{names}: {}", self.text)
+        format!("{all}: {}", self.text)
     }
 }
 
