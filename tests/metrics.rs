@@ -27,12 +27,12 @@ fn numbers_are_compared_with_the_last_run_that_left_others() {
         0,
         "\
 metrics  nothing -> now
-out/eval.json        accuracy   - -> 0.91  new
-            loss.test  - -> NaN   new
-out/folds.csv        1          - -> 0.91  new
-            2          - -> 0.5   new
-out/leaderboard.csv  rank       - -> 1     new
-            rmse_mean  - -> 0.91  new
+out/eval.json        accuracy     - -> 0.91  new
+            loss.test    - -> NaN   new
+out/folds.csv        1.f1         - -> 0.91  new
+            2.f1         - -> 0.5   new
+out/leaderboard.csv  A.rank       - -> 1     new
+            A.rmse_mean  - -> 0.91  new
 ",
     );
     project.edit("Atsaffile", "acc = 0.91", "acc = 0.93");
@@ -41,9 +41,9 @@ out/leaderboard.csv  rank       - -> 1     new
         0,
         "\
 metrics  run [RUN] -> now
-out/eval.json        accuracy   0.91 -> 0.93  +2.2 %
-out/folds.csv        1          0.91 -> 0.93  +2.2 %
-out/leaderboard.csv  rmse_mean  0.91 -> 0.93  +2.2 %
+out/eval.json        accuracy     0.91 -> 0.93  +2.2 %
+out/folds.csv        1.f1         0.91 -> 0.93  +2.2 %
+out/leaderboard.csv  A.rmse_mean  0.91 -> 0.93  +2.2 %
 3 others are the same
 ",
     );
@@ -80,9 +80,9 @@ fn two_runs_are_compared_and_an_edit_by_hand_with_the_last() {
     let runs = runs(&project);
     let told = project.atsaf(&format!("diff --metrics {} {}", runs[2], runs[1]));
     told.ok();
-    told.has("accuracy   0.91 -> 0.93  +2.2 %");
+    told.has("accuracy     0.91 -> 0.93  +2.2 %");
     let told = project.atsaf(&format!("diff --metrics {}", runs[2]));
-    told.has("accuracy   0.91 -> 0.5  -45.1 %");
+    told.has("accuracy     0.91 -> 0.5  -45.1 %");
     // What came back is what was.
     project.build("-s acc=0.91").ok();
     project

@@ -21,12 +21,14 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// The columns that tell its rows apart, none if none does, and the name of each row by them.
+    /// The columns that tell its rows apart, none if none does; of a single row only those that usually do.
     #[must_use]
-    pub fn named_rows(&self) -> (Vec<String>, Vec<String>) {
-        let key = key(self, self);
-        let names = by_key(self, &key).order.into_iter().map(|(name, _)| name).collect();
-        (key, names)
+    pub fn key(&self) -> Vec<String> {
+        let mut key = key(self, self);
+        if self.rows.len() < 2 {
+            key.retain(|column| KEYS.contains(&column.as_str()));
+        }
+        key
     }
 }
 

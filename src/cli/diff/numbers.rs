@@ -10,7 +10,7 @@ use crate::report::table_diff::Sheet;
 
 /// Most numbers of a file.
 const MOST: usize = 10_000;
-/// The name of a number that is all that the file holds.
+/// The name of a number that is all that the file holds, and of a column whose name says nothing.
 const ALONE: &str = "value";
 
 /// Reads the numbers of a file with this name.
@@ -100,12 +100,20 @@ fn flatten(value: &Value, name: String, into: &mut Metrics) {
     }
 }
 
-/// The numbers of a table: of one row by their columns, else by the row's key and the column. Where a row has one number
-/// only, its key is enough.
+/// The numbers of a table, by the row's key and the column; of one row that has none by the column, and in a column
+/// `value` by the key.
 fn of_table(sheet: &Sheet) -> Metrics {
-    let (key, names) = match sheet.rows.len() {
-        0 | 1 => (Vec::new(), vec![String::new()]),
-        _ => sheet.named_rows(),
+    let key = sheet.key();
+    let places: Vec<usize> = (0..sheet.columns.len())
+        .filter(|at| key.contains(&sheet.columns[*at]))
+        .collect();
+    let name_of = |(number, row): (usize, &Vec<String>)| {
+        let parts = places.iter().filter_map(|at| row.get(*at)).map(String::as_str);
+        let name = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+        match name.is_empty() && sheet.rows.len() > 1 {
+            true => number.to_string(),
+            false => name,
+        }
     };
     let is_value = |at: &usize| {
         let cells = || {
@@ -120,16 +128,17 @@ fn of_table(sheet: &Sheet) -> Metrics {
     };
     let values: Vec<usize> = (0..sheet.columns.len()).filter(is_value).collect();
     let mut found = Metrics::new();
-    for (row, name) in sheet.rows.iter().zip(names) {
+    for (number, row) in sheet.rows.iter().enumerate() {
+        let name = name_of((number, row));
         for at in &values {
             let Some(number) = row.get(*at).and_then(|cell| cell.trim().parse().ok()) else {
                 continue;
             };
             let column = &sheet.columns[*at];
-            let name = match (name.as_str(), values.len()) {
-                ("", _) => column.clone(),
-                (name, 1) => name.to_owned(),
-                (name, _) => format!("{name}.{column}"),
+            let name = match name.as_str() {
+                "" => column.clone(),
+                name if column == ALONE => name.to_owned(),
+                name => format!("{name}.{column}"),
             };
             found.push((name, number));
         }
@@ -181,11 +190,13 @@ mod tests {
             told("leaderboard.csv", "model,rank,rmse_mean,settings\nA,1,5.5,x\nB,2,6,y\n"),
             "A.rank=1 A.rmse_mean=5.5 B.rank=2 B.rmse_mean=6"
         );
-        assert_eq!(
-            told("m.csv", "a,b\n1,1\n1,1\n"),
-            "row 1.a=1 row 1.b=1 row 2.a=1 row 2.b=1"
-        );
+        assert_eq!(told("m.csv", "a,b\n1,1\n1,1\n"), "0.a=1 0.b=1 1.a=1 1.b=1");
         assert_eq!(told("m.csv", "a,b\n"), "");
+        assert_eq!(
+            told("leaderboard.csv", "unique_id,model,rank\nUS,A,1\n"),
+            "US.A.rank=1",
+            "whatever the number of its rows"
+        );
     }
 
     #[test]
