@@ -46,6 +46,11 @@
 //! | `network` | servers that drip, proxies, and little memory |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
+//! | `junit` | what a CI's list of tests is told of a build |
+//! | `metrics` | numbers of declared metrics from run to run |
+//! | `restore` | what an earlier run left, brought back by hand |
+//! | `shell` | a target's command by hand |
+//! | `history` | what `log` tells of past runs |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -77,17 +82,20 @@ mod eia_server;
 mod elsewhere;
 mod failures;
 mod gc;
+mod history;
 mod hostile_text;
 mod init;
 mod inputs;
 mod inside;
 mod interruptions;
+mod junit;
 mod layering;
 mod lineage;
 mod links;
 mod many_instances;
 mod matrix;
 mod matrix_model;
+mod metrics;
 mod mistakes;
 mod model;
 mod moving;
@@ -105,10 +113,12 @@ mod predict;
 mod project;
 #[cfg(feature = "forecasting")]
 mod respondents;
+mod restore;
 mod resume;
 mod sealed;
 mod secrets;
 mod security;
+mod shell;
 mod side_effects;
 mod staleness;
 mod targets;

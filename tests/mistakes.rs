@@ -429,7 +429,7 @@ error: unknown key `colour` in the target `a`
   --> Atsaffile:9:1
  9 | colour = "red"
    | ^^^^^^
-  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, discover, shell, cwd, desc
+  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, discover, shell, cwd, metrics, desc
 error: unknown parameter `sclae`
    --> Atsaffile:12:25
  12 | run = "cat {{inputs}} {{sclae}}"

@@ -120,6 +120,11 @@ leaderboard (rmse)  SeasonalNaive 9,716, was 2nd, now 1st
 
 "#]],
     );
+    // A leaderboard is compared without being named.
+    let told = project.atsaf("diff --metrics");
+    told.ok();
+    told.has("LagRidge.rmse_mean");
+    told.has("-> -     gone");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::params_file::{self, Key, Node};
 use super::path::normalise;
 use super::sections::is_name;
 use crate::diagnostic::Diagnostic;
-use crate::engine::spec::Text;
+use crate::engine::spec::{METRICS_ENDINGS, Text};
 
 /// The file in which DVC's parameters are where no other is named.
 const PARAMS: &str = "params.yaml";
@@ -220,6 +220,10 @@ impl Translator<'_> {
         if !params.is_empty() {
             lines.push(format!("params = {}", list(&params)));
         }
+        let metrics = self.metrics(stage, &outs, &written);
+        if !metrics.is_empty() {
+            lines.push(format!("metrics = {}", list(&metrics)));
+        }
         if direct && !outs.is_empty() {
             lines.push("direct = true          # the command writes the declared paths itself".to_owned());
         }
@@ -227,6 +231,26 @@ impl Translator<'_> {
             lines.push("cache = false".to_owned());
         }
         lines.join("\n") + "\n"
+    }
+
+    /// The outputs that hold metrics, as far as these can be read.
+    fn metrics(&mut self, stage: &Stage<'_>, outs: &[(String, String)], written: &[String]) -> Vec<String> {
+        let declared = listed(field(stage.entries, "metrics"));
+        let all = outs
+            .iter()
+            .zip(written)
+            .filter(|((_, path), _)| declared.contains(path));
+        let mut metrics = Vec::new();
+        for (_, path) in all {
+            let path = stage.at(path);
+            match METRICS_ENDINGS.iter().any(|ending| path.ends_with(ending)) {
+                true => metrics.push(path),
+                false => self.leave(format!(
+                    "the metrics in `{path}` cannot be compared: they are read from JSON, YAML and CSV"
+                )),
+            }
+        }
+        metrics
     }
 
     /// The line of the outputs.

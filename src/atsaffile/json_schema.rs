@@ -268,7 +268,7 @@ fn target_key(key: &str, catalog: &Catalog) -> Value {
             },
         }),
         "output" | "cwd" | "desc" => text(),
-        "params" | "env" | "secrets" | "after" => texts(),
+        "params" | "env" | "secrets" | "after" | "metrics" => texts(),
         "with" => json!({ "type": "object" }),
         "shell" => shell(),
         "secrets_in_output" => json!({ "const": "allow" }),

@@ -25,6 +25,7 @@ mod joins;
 mod json_schema;
 mod load;
 mod matrix;
+mod metrics;
 mod mistakes;
 mod names;
 mod outputs;

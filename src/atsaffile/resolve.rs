@@ -14,7 +14,7 @@ use super::scope::Scope;
 use super::sections::{Sections, check_variable};
 use super::syntax::Word;
 use super::targets::{self, Draft};
-use super::{Overrides, airflow, credentials, goals, instances, load, outputs, params_file, unread};
+use super::{Overrides, airflow, credentials, goals, instances, load, metrics, outputs, params_file, unread};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{
     Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, Secret, Spec, Target, Text,
@@ -170,6 +170,7 @@ impl Resolver<'_, '_> {
             resume: draft.resume.is_some(),
             discover: draft.means(),
             secrets_in_output: draft.secrets_in_output,
+            metrics: metrics::read(draft, outputs, mistakes),
         };
         if let Some((span, direct)) = draft.resume.zip(draft.direct) {
             mistakes

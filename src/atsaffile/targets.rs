@@ -14,7 +14,7 @@ use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::{Means, Span};
 
 /// The keys of a target.
-pub(super) const KEYS: [&str; 30] = [
+pub(super) const KEYS: [&str; 31] = [
     "uses",
     "run",
     "each",
@@ -44,6 +44,7 @@ pub(super) const KEYS: [&str; 30] = [
     "discover",
     "shell",
     "cwd",
+    "metrics",
     "desc",
 ];
 
@@ -105,6 +106,8 @@ pub(super) struct Draft<'t> {
     /// By which means it is discovered what it uses, if that is written.
     pub(super) discover: Option<DraftDiscover>,
     pub(super) secrets_in_output: bool,
+    /// Outputs that hold metrics.
+    pub(super) metrics: Vec<Word<'t>>,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
 }
@@ -204,6 +207,7 @@ impl<'t> Draft<'t> {
             resume: None,
             discover: None,
             secrets_in_output: false,
+            metrics: Vec::new(),
             broken: Broken::default(),
         }
     }
@@ -267,6 +271,7 @@ impl<'t> Draft<'t> {
             "temp" => self.temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
             "resume" => self.resume = syntax::flag(node, "resume", mistakes).and_then(|on| on.then_some(key.span)),
             "discover" => self.discover = discover(key, node, mistakes),
+            "metrics" => self.metrics = syntax::texts(node, "metrics", "a list of outputs of the target", mistakes),
             "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }

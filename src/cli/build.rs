@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use super::junit::JunitFile;
 use super::results::{self, Before};
 use super::setup::{self, Project};
-use super::{CommandError, Exit, Session, interrupt, lineage, needed_secrets, plan, sealed, threads};
+use super::{CommandError, Exit, Session, interrupt, junit, lineage, needed_secrets, plan, sealed, threads};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
 use crate::engine::build::{self, BuildError, Options};
@@ -53,12 +54,16 @@ pub(super) struct Args {
     /// Append a page in Markdown to this file: what ran and why, leaderboards, failures [default: `$GITHUB_STEP_SUMMARY`]
     #[arg(long, value_name = "FILE")]
     pub(super) summary: Option<PathBuf>,
+    /// Write what became of each target to this file as JUnit XML: a suite for the run, a case for each target
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(super) junit: Option<PathBuf>,
 }
 
 /// Builds.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     pages::begin_small();
-    let project = session.load()?;
+    let loaded = session.load();
+    let project = loaded.map_err(|failure| junit::of_failure(args.junit.as_deref(), failure, session))?;
     if args.dry_run {
         let goals = goals(args, &project, session)?;
         let force = |id| args.force && (!args.only || goals.contains(&id));
@@ -109,44 +114,83 @@ pub(super) fn once(
     superseded: Option<&Superseded<'_>>,
     seal: Option<SealRequest>,
 ) -> Result<Summary, CommandError> {
-    let jobs = args.jobs.unwrap_or_else(threads::cores).get();
-    let goals = goals(args, project, session)?;
-    let needed = project.graph.needed(&goals);
-    needed_secrets::require_secrets(project, &needed).map_err(|mut failure| {
-        // Whatever else is missing is told at once.
-        if let Err(errors) = engine::plan::plan(project.context().inputs(), &goals, args.force) {
-            failure.diagnostics.extend(project.plan_failure(&errors).diagnostics);
-        }
-        failure
-    })?;
-    let force = |id| args.force && (!args.only || goals.contains(&id));
-    needed_secrets::require_what_tasks_need(project, &goals, &force)?;
-    let before = Before::of(project, &needed);
-    let options = Options {
-        goals: goals.clone(),
-        asked: args.goals.clone(),
-        set: session.common.set.clone(),
-        force: args.force,
-        only: args.only,
-        keep_going: args.keep_going,
-        jobs,
-        memory: threads::memory(),
-        retries: args.retries,
-        secrets: project.secrets.clone(),
+    let (heard, mut looked_at) = (RunResults::default(), Vec::new());
+    let asked = Asked {
+        args,
         interrupted,
         superseded,
         seal,
     };
-    let heard = RunResults::default();
-    let summary = build(project, &options, session, &heard)?;
-    // While watching, one build follows the other, and nothing is asked of their reader.
-    if superseded.is_none() {
-        let boards = results::tell(project, session, before, &heard, &goals, &args.goals);
-        if let Some(file) = results::summary_file(args.summary.as_deref(), session) {
-            results::write_summary(&file, project, &heard, &boards, session)?;
+    let Some(file) = &args.junit else {
+        return asked.build(project, session, &heard, &mut looked_at);
+    };
+    let file = JunitFile::of(file, project, session)?;
+    let built = asked.build(project, session, &heard, &mut looked_at);
+    file.write(&project.graph, &heard, &looked_at, built, session)
+}
+
+/// A build as it is asked for.
+struct Asked<'a> {
+    args: &'a Args,
+    interrupted: &'a AtomicBool,
+    superseded: Option<&'a Superseded<'a>>,
+    seal: Option<SealRequest>,
+}
+
+impl Asked<'_> {
+    /// Builds; `heard` hears it, and `looked_at` becomes the targets that it is about.
+    fn build(
+        self,
+        project: &Project,
+        session: &Session,
+        heard: &RunResults,
+        looked_at: &mut Vec<TargetId>,
+    ) -> Result<Summary, CommandError> {
+        let Self {
+            args,
+            interrupted,
+            superseded,
+            seal,
+        } = self;
+        let jobs = args.jobs.unwrap_or_else(threads::cores).get();
+        let goals = goals(args, project, session)?;
+        let needed = project.graph.needed(&goals);
+        looked_at.clone_from(&needed);
+        needed_secrets::require_secrets(project, &needed).map_err(|mut failure| {
+            // Whatever else is missing is told at once.
+            if let Err(errors) = engine::plan::plan(project.context().inputs(), &goals, args.force) {
+                failure.diagnostics.extend(project.plan_failure(&errors).diagnostics);
+            }
+            failure
+        })?;
+        let force = |id| args.force && (!args.only || goals.contains(&id));
+        needed_secrets::require_what_tasks_need(project, &goals, &force)?;
+        let before = Before::of(project, &needed);
+        let options = Options {
+            goals: goals.clone(),
+            asked: args.goals.clone(),
+            set: session.common.set.clone(),
+            force: args.force,
+            only: args.only,
+            keep_going: args.keep_going,
+            jobs,
+            memory: threads::memory(),
+            retries: args.retries,
+            secrets: project.secrets.clone(),
+            interrupted,
+            superseded,
+            seal,
+        };
+        let summary = build(project, &options, session, heard)?;
+        // While watching, one build follows the other, and nothing is asked of their reader.
+        if superseded.is_none() {
+            let boards = results::tell(project, session, before, heard, &goals, &args.goals);
+            if let Some(file) = results::summary_file(args.summary.as_deref(), session) {
+                results::write_summary(&file, project, heard, &boards, session)?;
+            }
         }
+        Ok(summary)
     }
-    Ok(summary)
 }
 
 /// The targets that a build is asked for: without effects that would act, and what needs them, if these are left out.

@@ -1,4 +1,7 @@
-//! `atsaf diff`: an artifact beside what it was after a past run.
+//! `atsaf diff`: an artifact beside what it was after a past run, or all metrics.
+
+mod metrics;
+mod numbers;
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -19,24 +22,32 @@ use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
 use crate::report::table_diff::{Sheet, TableDiff};
 
+/// How many rows of each sort are shown where nothing is said.
+const ROWS: usize = 10;
 /// Most bytes of a file that is compared.
 const LARGEST: u64 = 64 << 20;
 
-/// Compare an artifact with what it was after a past run: schema, rows, cells, or lines of text
+/// Compare an artifact with what it was after a past run: schema, rows, cells, or lines of text; or all metrics
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// An artifact, its path, or a target with one artifact
-    #[arg(value_name = "ARTIFACT")]
-    goal: String,
+    /// An artifact, its path, or a target with one artifact; none with `--metrics`
+    #[arg(value_name = "ARTIFACT", required_unless_present = "metrics")]
+    goal: Option<String>,
     /// The past run to compare with, by the first digits of its id [default: the one that left another result last]
     #[arg(value_name = "RUN")]
     before: Option<String>,
     /// A later run, in the place of what is there now
     #[arg(value_name = "RUN")]
     after: Option<String>,
-    /// How many rows of each sort to show
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-    rows: usize,
+    /// Compare the numbers of declared metrics and leaderboards: `diff --metrics [RUN [RUN]]`
+    #[arg(long)]
+    metrics: bool,
+    /// Print a table in Markdown
+    #[arg(long, requires = "metrics")]
+    md: bool,
+    /// How many rows of each sort to show, or how many numbers [default: 10 rows, 100 numbers]
+    #[arg(short = 'n', long, value_name = "N")]
+    rows: Option<usize>,
     /// Exit with 3 if there is a difference
     #[arg(long)]
     exit_code: bool,
@@ -88,8 +99,25 @@ impl Difference {
 
 /// Compares.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
+    let goal = args.goal.as_deref().unwrap_or_default();
+    if args.metrics {
+        if args.after.is_some() {
+            return Err(CommandError::usage(
+                Diagnostic::error("`--metrics` compares all metrics, and takes two runs at most")
+                    .help(format!("leave out `{goal}`: `atsaf diff --metrics [RUN [RUN]]`")),
+            ));
+        }
+        let asked = metrics::Asked {
+            before: args.goal.as_deref(),
+            after: args.before.as_deref(),
+            most: args.rows,
+            markdown: args.md,
+            exit_code: args.exit_code,
+        };
+        return metrics::run(&asked, session);
+    }
     let project = session.load()?;
-    let artifact = artifact(&project, &args.goal)?;
+    let artifact = artifact(&project, goal)?;
     let story = log::story(&project)?;
     let before = match &args.before {
         Some(id) => past::after_run(&project, &story, artifact, id)?,
@@ -293,7 +321,7 @@ fn tell(
     let text = format!("{}  {} -> {after}\n", ink.paint(Tone::Strong, &name), before.name());
     let body = match difference {
         it if it.is_empty() => "no difference\n".to_owned(),
-        Difference::Table(diff) => diff.text(args.rows, ink),
+        Difference::Table(diff) => diff.text(args.rows.unwrap_or(ROWS), ink),
         Difference::Lines(lines) => coloured(lines, ink),
         Difference::Files(files) => {
             let mut table = TextTable::new();

@@ -7,7 +7,6 @@
 mod look;
 mod settings;
 mod transport;
-mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -239,6 +239,16 @@ fn habits(target: &Target) -> Vec<String> {
     if target.resume {
         habits.push("goes on with what a failed attempt left".to_owned());
     }
+    if !target.metrics.is_empty() {
+        let of = |port: &String| target.outputs.iter().find(|output| output.port == *port);
+        let names: Vec<&str> = target
+            .metrics
+            .iter()
+            .filter_map(of)
+            .map(|it| it.name.as_str())
+            .collect();
+        habits.push(format!("metrics in {}", names.join(", ")));
+    }
     if target.temp {
         habits.push("goes once all that reads it is built".to_owned());
     }

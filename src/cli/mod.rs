@@ -21,6 +21,7 @@ mod graph;
 mod help;
 mod init;
 mod interrupt;
+mod junit;
 mod lineage;
 mod list;
 mod log;
@@ -30,14 +31,17 @@ mod misplaced;
 mod mlflow;
 mod needed_secrets;
 mod past;
+mod plain_yaml;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
+mod restore;
 mod results;
 mod run;
 mod schema;
 mod sealed;
 pub mod setup;
+mod shell;
 mod show;
 mod small_file;
 mod status;
@@ -47,6 +51,7 @@ mod threads;
 #[cfg(test)]
 mod trial;
 mod watch;
+mod whole_file;
 mod why;
 
 use std::collections::BTreeMap;
@@ -97,11 +102,13 @@ enum CliCommand {
     Diff(diff::Args),
     Log(log::Args),
     Logs(logs::Args),
+    Shell(shell::Args),
     Graph(graph::Args),
     Export(export::Args),
     List(list::Args),
     Check(check::Args),
     Accept(accept::Args),
+    Restore(restore::Args),
     Clean(clean::Args),
     Gc(gc::Args),
     #[cfg(feature = "forecasting")]
@@ -155,11 +162,13 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Diff(args) => diff::run(args, session),
         CliCommand::Log(args) => log::run(args, session),
         CliCommand::Logs(args) => logs::run(args, session),
+        CliCommand::Shell(args) => shell::run(args, session),
         CliCommand::Graph(args) => graph::run(args, session),
         CliCommand::Export(args) => export::run(args, session),
         CliCommand::List(args) => list::run(args, session),
         CliCommand::Check(args) => check::run(args, session),
         CliCommand::Accept(args) => accept::run(args, session),
+        CliCommand::Restore(args) => restore::run(args, session),
         CliCommand::Clean(args) => clean::run(args, session),
         CliCommand::Gc(args) => gc::run(args, session),
         #[cfg(feature = "forecasting")]

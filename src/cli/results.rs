@@ -11,8 +11,8 @@ use super::setup::Project;
 use super::show::{self, Content};
 use super::{CommandError, Session, small_file};
 use crate::diagnostic::Diagnostic;
-use crate::engine::graph::{ArtifactId, TargetId};
-use crate::engine::spec::{ArtifactKind, Value as Param};
+use crate::engine::graph::{ArtifactId, Graph, TargetId};
+use crate::engine::spec::{Action, ArtifactKind, Value as Param};
 use crate::report::chart::chart;
 use crate::report::leaderboard::{Leaderboard, RebuiltLeaderboard};
 use crate::report::results::{self, RunResults};
@@ -30,6 +30,13 @@ const CHART_HEIGHT: usize = 10;
 /// The file that GitHub Actions shows with a run.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
+/// Whether an artifact is a leaderboard by its name.
+pub(super) fn is_leaderboard(graph: &Graph, id: ArtifactId) -> bool {
+    let output = &graph.target(id.target).outputs[id.output as usize];
+    let is_named = output.port == LEADERBOARD || output.name == LEADERBOARD;
+    is_named && output.kind == ArtifactKind::File
+}
+
 /// The leaderboards of a build's targets as they are before it.
 pub(super) struct Before(Vec<(ArtifactId, Vec<u8>)>);
 
@@ -37,13 +44,8 @@ impl Before {
     /// Reads those of some targets.
     pub(super) fn of(project: &Project, targets: &[TargetId]) -> Self {
         let graph = &project.graph;
-        let is_board = |id: &ArtifactId| {
-            let output = &graph.target(id.target).outputs[id.output as usize];
-            let is_named = output.port == LEADERBOARD || output.name == LEADERBOARD;
-            is_named && output.kind == ArtifactKind::File
-        };
         let all = targets.iter().flat_map(|target| graph.artifacts_of(*target));
-        let boards = all.filter(is_board);
+        let boards = all.filter(|id| is_leaderboard(graph, *id));
         let read = |id: ArtifactId| {
             let bytes = small_file::read(&project.files.at(graph.path(id)), LARGEST);
             (id, bytes.unwrap_or_default())
@@ -117,7 +119,16 @@ pub(super) fn tell(
     let failed: Vec<String> = heard.failed().iter().map(|id| graph.name(*id).to_owned()).collect();
     if !failed.is_empty() {
         let asked = asked.join(" ");
-        screen.say(&results::next_text(&failed, &asked, heard.has_unfinished(), ink));
+        let runs_command = |id: &&TargetId| matches!(graph.target(**id).action, Action::Command(_));
+        let all = heard.failed();
+        let by_hand = all.iter().find(runs_command).map(|id| graph.name(*id));
+        screen.say(&results::next_text(
+            &failed,
+            by_hand,
+            &asked,
+            heard.has_unfinished(),
+            ink,
+        ));
         return boards;
     }
     let new: Vec<ArtifactId> = goals

@@ -29,7 +29,7 @@ impl Asked {
     fn of(args: &build::Args, session: &Session) -> Option<Self> {
         let common = &session.common;
         let is_plain = !(args.force || args.only || args.no_effects || args.dry_run || common.trust_store);
-        let is_told = results::summary_file(args.summary.as_deref(), session).is_some();
+        let is_told = args.junit.is_some() || results::summary_file(args.summary.as_deref(), session).is_some();
         if !is_plain || is_told || nesting::is_inside(&session.env) {
             return None;
         }

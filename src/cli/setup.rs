@@ -330,7 +330,7 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 11;
+const SPEC: u32 = 12;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {

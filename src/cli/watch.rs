@@ -85,6 +85,7 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         jobs: args.jobs,
         retries: None,
         summary: None,
+        junit: None,
     };
     let file = setup::find(&session.common)?;
     let mut watched = Watched::of_file(&file);

@@ -511,12 +511,7 @@ impl Attempt<'_> {
 
     /// All that a command sees of the environment.
     pub(super) fn environment(&self, target: &Target) -> BTreeMap<String, String> {
-        let mut env = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
-        let passed = ["PATH", "HOME", "TMPDIR"]
-            .into_iter()
-            .chain(target.env.iter().map(String::as_str));
-        env.extend(passed.filter_map(|name| Some((name.to_owned(), self.context.env.get(name)?.clone()))));
-        env.extend(command::param_variables(&target.params));
+        let mut env = command::environment(self.context.env, target);
         let root = self.context.files.root();
         env.extend(nesting::variables(
             self.context.env,

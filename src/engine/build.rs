@@ -14,13 +14,12 @@ use std::time::{Duration, Instant};
 pub use super::run::Options;
 
 use super::clock;
-use super::event::{Event, Notice, Observer, Outcome, Summary, WaitingFor};
+use super::event::{Event, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Overtaken};
 use super::file_clock::Since;
 use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
-use super::nesting;
 use super::pages;
 use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
 use super::reason::Reason;
@@ -28,9 +27,9 @@ use super::run::Run;
 use super::schedule::{Budget, Schedule};
 use super::seal::Standing;
 use super::spec::Action;
+use super::store::StoreError;
 use super::store::entry::{Entry, RunEntry};
-use super::store::{StoreError, private_key};
-use super::survivors::{self, Survivor};
+use super::survivors;
 use super::task::Task;
 
 /// Why a build could not be begun or finished.
@@ -177,7 +176,7 @@ impl Build<'_> {
         self.run.first_sources.get_or_init(sources);
         store.prepare()?;
         let (_live, cut_short) = store.begin(run)?;
-        self.end_survivors(&cut_short);
+        survivors::end_cut_short(*context, &cut_short, &self.run.mask, self.run.observer);
         self.tell_too_large(&plan);
         store.records.append(&[Entry::Run(RunEntry {
             run,
@@ -199,41 +198,6 @@ impl Build<'_> {
         done?;
         store.records.append(&[ended])?;
         Ok(store.finish(context.files, &context.graph.spec)?)
-    }
-
-    /// Ends what still runs of the attempts that were cut short, by the keys of their directories. An effect is left to
-    /// its end: its lock is waited for.
-    fn end_survivors(&self, cut_short: &[String]) {
-        if cut_short.is_empty() {
-            return;
-        }
-        let PlanContext { graph, files, .. } = self.run.context;
-        let dead: Vec<TargetId> = graph
-            .order()
-            .iter()
-            .copied()
-            .filter(|id| {
-                let target = graph.target(*id);
-                !target.effect && cut_short.contains(&private_key(&target.outputs))
-            })
-            .collect();
-        let project = nesting::identity(files.root());
-        let key_of = |id: &TargetId| private_key(&graph.target(*id).outputs);
-        let is_dead = |key: &str| dead.iter().any(|id| key_of(id) == key);
-        let found = survivors::find(&project, &is_dead);
-        let running = survivors::end(&project, found.clone());
-        for id in dead {
-            let of = |all: &[Survivor]| -> Vec<String> {
-                let own = all.iter().filter(|survivor| survivor.key == key_of(&id));
-                own.map(|survivor| survivor.describe(&self.run.mask)).collect()
-            };
-            let notice = match (of(&found), of(&running)) {
-                (found, _) if found.is_empty() => continue,
-                (processes, running) if running.is_empty() => Notice::SurvivorsEnded { processes },
-                (_, processes) => Notice::SurvivorsRunning { processes },
-            };
-            self.run.observer.observe(&Event::Noticed { target: id, notice });
-        }
     }
 
     /// Builds, and plans again as often as another build came between, and where something moved meanwhile; `moves` tells

@@ -26,10 +26,10 @@ use rustix::process::{PidfdFlags, pidfd_open};
 
 pub(crate) use self::render::{Fill, has, param_variables, params_file, start_error, words};
 use super::clock;
-use super::given::GivenFiles;
+use super::given::{GivenFiles, GivenPaths};
 use super::graph::{Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{Action, Command, SHELL};
+use super::spec::{Action, Command, SHELL, Target};
 use super::store::Inherit;
 use super::turns::{LOOK, Pace};
 
@@ -55,6 +55,18 @@ pub(crate) fn words_of(
     command: &Command,
     (staged, threads): (&[PathBuf], usize),
 ) -> Vec<String> {
+    let given = GivenFiles::paths(context.files.root(), context.graph.target(id));
+    words_given(context, id, command, (staged, threads), &given)
+}
+
+/// The same with files that it is given elsewhere.
+pub(crate) fn words_given(
+    context: PlanContext<'_>,
+    id: TargetId,
+    command: &Command,
+    (staged, threads): (&[PathBuf], usize),
+    given: &GivenPaths,
+) -> Vec<String> {
     let target = context.graph.target(id);
     let root = context.files.root();
     let below = |path: &Path| {
@@ -70,7 +82,6 @@ pub(crate) fn words_of(
             true => (output.port.as_str(), command.from_cwd(&output.path).into_owned()),
             false => (output.port.as_str(), below(staged)),
         });
-    let given = GivenFiles::paths(root, target);
     let fill = Fill {
         params: &target.params,
         inputs: &inputs,
@@ -81,6 +92,17 @@ pub(crate) fn words_of(
         depfile: &below(&given.depfile),
     };
     words(command, &fill)
+}
+
+/// What every command of a target sees of the environment `env`, secrets and what tells of one attempt left out.
+pub(crate) fn environment(env: &BTreeMap<String, String>, target: &Target) -> BTreeMap<String, String> {
+    let mut seen = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
+    let passed = ["PATH", "HOME", "TMPDIR"]
+        .into_iter()
+        .chain(target.env.iter().map(String::as_str));
+    seen.extend(passed.filter_map(|name| Some((name.to_owned(), env.get(name)?.clone()))));
+    seen.extend(param_variables(&target.params));
+    seen
 }
 
 /// Words as a person would type them: the text of a shell command, else the words, quoted where they need it.

@@ -25,7 +25,7 @@ use super::sight::Moved;
 use super::spec::{Action, Target};
 use super::store::entry::{self, Artifact, Entry, ResultEntry};
 use super::store::restore::RestoreRequest;
-use super::store::{Displaced, Held, History, Staged, StoreError, StoredResult};
+use super::store::{Displaced, Held, History, Staged, StoreError};
 use super::turns::Pace;
 
 /// How a turn ended.
@@ -318,12 +318,11 @@ impl<'a> Execution<'a> {
         let target = self.target();
         let request = RestoreRequest {
             target,
-            fingerprint,
+            fingerprint: Some(fingerprint),
             reasons,
             run: *run,
         };
-        let earlier = StoredResult::new(&result);
-        let Some(restored) = context.store.restore(&earlier, &request, context.files)? else {
+        let Some(restored) = context.store.restore(&result, &request, context.files)? else {
             observer.observe(&Event::Warning {
                 message: format!(
                     "a copy of the artifacts of `{}` is damaged or gone: it is built again",

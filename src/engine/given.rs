@@ -41,18 +41,8 @@ pub(crate) struct GivenPaths {
 impl GivenFiles {
     /// Where the files of a target lie; `root` is the project's directory.
     pub(crate) fn paths(root: &Path, target: &Target) -> GivenPaths {
-        let dir = root
-            .join(store::DIRECTORY)
-            .join("given")
-            .join(private_key(&target.outputs));
-        GivenPaths {
-            inputs: dir.join("inputs"),
-            params: dir.join("params.json"),
-            depfile: dir.join("depfile"),
-            trace: dir.join("trace"),
-            notes: dir.with_extension("notes"),
-            dir,
-        }
+        let given = root.join(store::DIRECTORY).join("given");
+        GivenPaths::below(&given.join(private_key(&target.outputs)))
     }
 
     /// Where those of this attempt lie.
@@ -64,11 +54,11 @@ impl GivenFiles {
     pub(crate) fn write(context: PlanContext<'_>, id: TargetId, command: &Command) -> Result<Self, StoreError> {
         let target = context.graph.target(id);
         let asks_for = |wanted| command::has(command, |piece| *piece == wanted);
-        let (inputs, params) = (asks_for(Piece::InputsFile), asks_for(Piece::ParamsFile));
+        let is_filled = asks_for(Piece::InputsFile) || asks_for(Piece::ParamsFile);
         let is_listed = matches!(target.discover, Some(Means::Depfile | Means::Trace));
         let given = Self {
             paths: Self::paths(context.files.root(), target),
-            is_any: inputs || params || is_listed,
+            is_any: is_filled || is_listed,
             is_noted: target.discover == Some(Means::Python),
         };
         if given.is_noted {
@@ -79,12 +69,10 @@ impl GivenFiles {
             let anew = store::remove(dir).and_then(|()| own_file::make_directory(dir));
             anew.map_err(StoreError::at(dir))?;
         }
-        if inputs {
-            let inputs = command::seen_inputs(context.graph, id, command);
-            given.put(&given.paths.inputs, &Fill::inputs_file(&inputs))?;
-        }
-        if params {
-            given.put(&given.paths.params, &command::params_file(&target.params))?;
+        if is_filled {
+            let dir = &given.paths.dir;
+            let filled = own_file::make_directory(dir).and_then(|()| given.paths.fill(context.graph, id, command));
+            filled.map_err(StoreError::at(dir))?;
         }
         Ok(given)
     }
@@ -97,13 +85,32 @@ impl GivenFiles {
         let mut paths = command::declared_inputs(graph, id).into_iter().map(|(_, path)| path);
         paths.find(|path| path.contains('\n')).map(str::to_owned)
     }
+}
 
-    fn put(&self, path: &Path, text: &str) -> Result<(), StoreError> {
-        let write = || -> io::Result<()> {
-            own_file::make_directory(&self.paths.dir)?;
-            own_file::create(path)?.write_all(text.as_bytes())
-        };
-        write().map_err(StoreError::at(path))
+impl GivenPaths {
+    /// Those in a directory.
+    pub(crate) fn below(dir: &Path) -> Self {
+        Self {
+            inputs: dir.join("inputs"),
+            params: dir.join("params.json"),
+            depfile: dir.join("depfile"),
+            trace: dir.join("trace"),
+            notes: dir.with_extension("notes"),
+            dir: dir.to_owned(),
+        }
+    }
+
+    /// Writes those that a command asks for into the directory, which is there.
+    pub(crate) fn fill(&self, graph: &Graph, id: TargetId, command: &Command) -> io::Result<()> {
+        let put = |path: &Path, text: &str| own_file::create(path)?.write_all(text.as_bytes());
+        if command::has(command, |piece| *piece == Piece::InputsFile) {
+            let inputs = command::seen_inputs(graph, id, command);
+            put(&self.inputs, &Fill::inputs_file(&inputs))?;
+        }
+        if command::has(command, |piece| *piece == Piece::ParamsFile) {
+            put(&self.params, &command::params_file(&graph.target(id).params))?;
+        }
+        Ok(())
     }
 }
 

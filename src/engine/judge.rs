@@ -14,7 +14,7 @@ use super::plan::{Contents, Note, PlanError, Restorable, Step, Verdict, VerdictI
 use super::reason::{self, Difference, Evidence, InPlace, Reason};
 use super::result_id::result_id;
 use super::spec::{Action, ArtifactKind, Means, Output, Target};
-use super::store::entry::Artifact;
+use super::store::entry::{Artifact, ResultEntry};
 use super::store::{History, StoredResult};
 use super::timing::{Timed, are_new_data};
 use super::writes::{self, Writes, writes};
@@ -385,7 +385,7 @@ pub(crate) fn content_in_place(disk: &dyn Look, path: &str, artifact: &Artifact)
 }
 
 /// Whether a command says that it writes what is a source of another target: a restore would leave that as it is.
-fn writes_a_source(graph: &Graph, id: TargetId) -> bool {
+pub(crate) fn writes_a_source(graph: &Graph, id: TargetId) -> bool {
     let Action::Command(command) = &graph.target(id).action else {
         return false;
     };
@@ -423,15 +423,17 @@ fn restorable(
             .filter(|open| open.declared == declared && !history.unfinished());
         return cut_short.filter(|open| can_restore(open)).cloned();
     }
-    let results = inputs.past.results_of(declared);
-    let mut results = results.iter().map(StoredResult::new);
-    // What an attempt used at which nobody looked, or of which Python told nothing, only others tell.
-    let uses_more = results.clone().any(|result| !result.discovered.is_empty());
-    let is_blind = |result: &StoredResult| {
-        let is_told = matches!(result.seen_by, Some(Means::Depfile | Means::Trace)) || !result.installed.is_empty();
-        target.discover.is_some() && uses_more && !is_told && result.discovered.is_empty()
-    };
-    results.find(|result| !result.effect && !is_blind(result) && can_restore(result))
+    let all = inputs.past.results_of(declared);
+    let mut results = all.iter().map(StoredResult::new);
+    results.find(|result| !result.effect && !is_blind(target, result, &all) && can_restore(result))
+}
+
+/// Whether a result does not say what its attempt used: of one at which nobody looked, or of which Python told nothing,
+/// only others of the same declaration tell.
+pub(crate) fn is_blind(target: &Target, result: &StoredResult, all: &[ResultEntry]) -> bool {
+    let uses_more = || all.iter().any(|other| !other.discovered.is_empty());
+    let is_told = matches!(result.seen_by, Some(Means::Depfile | Means::Trace)) || !result.installed.is_empty();
+    target.discover.is_some() && !is_told && result.discovered.is_empty() && uses_more()
 }
 
 #[cfg(test)]

@@ -9,7 +9,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::event::{Event, Notice, Observer};
+use super::graph::TargetId;
 use super::nesting;
+use super::plan::PlanContext;
+use super::store::private_key;
 use crate::outward::Mask;
 
 /// How long a survivor may take to end by itself.
@@ -89,4 +93,39 @@ pub(crate) fn end(project: &str, survivors: Vec<Survivor>) -> Vec<Survivor> {
         }
     }
     left
+}
+
+/// Ends what still runs of the attempts that were cut short, by the keys of their directories, and tells it. An effect is
+/// left to its end: its lock is waited for.
+pub(super) fn end_cut_short(context: PlanContext<'_>, cut_short: &[String], mask: &Mask, observer: &dyn Observer) {
+    if cut_short.is_empty() {
+        return;
+    }
+    let PlanContext { graph, files, .. } = context;
+    let dead: Vec<TargetId> = graph
+        .order()
+        .iter()
+        .copied()
+        .filter(|id| {
+            let target = graph.target(*id);
+            !target.effect && cut_short.contains(&private_key(&target.outputs))
+        })
+        .collect();
+    let project = nesting::identity(files.root());
+    let key_of = |id: &TargetId| private_key(&graph.target(*id).outputs);
+    let is_dead = |key: &str| dead.iter().any(|id| key_of(id) == key);
+    let found = find(&project, &is_dead);
+    let running = end(&project, found.clone());
+    for id in dead {
+        let of = |all: &[Survivor]| -> Vec<String> {
+            let own = all.iter().filter(|survivor| survivor.key == key_of(&id));
+            own.map(|survivor| survivor.describe(mask)).collect()
+        };
+        let notice = match (of(&found), of(&running)) {
+            (found, _) if found.is_empty() => continue,
+            (processes, running) if running.is_empty() => Notice::SurvivorsEnded { processes },
+            (_, processes) => Notice::SurvivorsRunning { processes },
+        };
+        observer.observe(&Event::Noticed { target: id, notice });
+    }
 }

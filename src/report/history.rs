@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::causes;
 use super::human;
 use super::ink::{Ink, Tone};
 use super::json;
@@ -16,6 +17,7 @@ use crate::engine::digest::Digest;
 use crate::engine::reason::Reason;
 use crate::engine::run_id::RunId;
 use crate::engine::store::entry::{Acceptance, Entry, Failed, ResultEntry, RunEntry};
+use crate::outward::visible_line;
 
 /// Past runs and what happened in them, the newest first.
 #[derive(Debug, Default)]
@@ -206,7 +208,7 @@ fn ended(end: Option<RunEnd>, alive: bool) -> (Tone, String) {
     }
 }
 
-/// Draws past runs: id, when, how long, how they ended, goals, and what was set.
+/// Draws past runs: id, when, how long, how they ended, goals, and what was set; below each what had changed.
 #[must_use]
 pub fn runs_text(story: &Story, alive: &dyn Fn(RunId) -> bool, now: SystemTime, ink: Ink) -> String {
     let mut table = TextTable::new().right(2);
@@ -227,14 +229,24 @@ pub fn runs_text(story: &Story, alive: &dyn Fn(RunId) -> bool, now: SystemTime, 
             (Tone::Faint, set.join(" ")),
         ]);
     }
-    table.draw(ink)
+    let causes = causes::causes(story);
+    let mut out = String::new();
+    for (line, PastRun { run, .. }) in table.draw(ink).lines().zip(&story.runs) {
+        let _ = writeln!(out, "{line}");
+        if let Some(causes) = causes.get(&run.run) {
+            let causes = visible_line(&causes::in_one_line(causes)).into_owned();
+            let _ = writeln!(out, "    {}", ink.paint(Tone::Faint, &causes));
+        }
+    }
+    out
 }
 
 /// Past runs: `{"runs": [..]}`, the newest first, each with `run`, `time`, `goals` as asked for (none: the project's
-/// default), `set`, and, null as long as it has not ended, `duration`, `interrupted`, `built`, `restored`, `failed` and
+/// default), `set`, `causes` (what had changed, as texts), and, null as long as it has not ended, `duration`, `interrupted`, `built`, `restored`, `failed` and
 /// `skipped`; `alive` tells whether its build is still there.
 #[must_use]
 pub fn runs_json(story: &Story, alive: &dyn Fn(RunId) -> bool) -> Value {
+    let causes = causes::causes(story);
     let one = |PastRun { run, end }: &PastRun| {
         let set: serde_json::Map<String, Value> = run
             .set
@@ -246,6 +258,7 @@ pub fn runs_json(story: &Story, alive: &dyn Fn(RunId) -> bool) -> Value {
             "time": human::timestamp(run.run.time()),
             "goals": run.goals,
             "set": set,
+            "causes": causes.get(&run.run).cloned().unwrap_or_default(),
             "alive": end.is_none() && alive(run.run),
             "duration": end.map(|end| json::seconds(end.duration)),
             "interrupted": end.map(|end| end.interrupted),
@@ -286,8 +299,12 @@ fn words(turn: &TargetRun) -> (Tone, &'static str, String, String) {
             (tone, word, milliseconds(made.duration), brief(&made.reasons))
         }
         TargetRun::Restored { from, reasons, .. } => {
-            let text = [format!("from run {}", from.short()), brief(reasons)];
-            (Tone::Good, "restored", String::new(), text.join("; "))
+            let why = match reasons.is_empty() {
+                true => "as it was asked for".to_owned(),
+                false => brief(reasons),
+            };
+            let text = format!("from run {}; {why}", from.short());
+            (Tone::Good, "restored", String::new(), text)
         }
         TargetRun::Failed(failed) => {
             let again = match failed.attempt {

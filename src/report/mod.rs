@@ -4,6 +4,7 @@
 //! nothing here knows the command line.
 
 pub mod advice;
+pub mod causes;
 pub mod chart;
 pub mod discovered;
 pub mod events;
@@ -13,9 +14,11 @@ pub mod ink;
 mod instance_progress;
 pub mod instances;
 pub mod json;
+mod junit;
 pub mod leaderboard;
 pub mod line_edits;
 pub mod markdown;
+pub mod metrics;
 pub mod notes;
 pub mod plan;
 pub mod reasons;

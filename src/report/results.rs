@@ -1,8 +1,10 @@
 //! What a build has done, once it is over: for the end of the screen, and as a page for a CI's summary.
+//! `junit` says the same to a CI's list of tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::events;
 use super::human;
@@ -12,6 +14,7 @@ use super::reasons::brief;
 use super::table::TextTable;
 use crate::engine::event::{Event, Failure, Observer, Outcome, Summary};
 use crate::engine::graph::{Graph, TargetId};
+use crate::engine::run_id::RunId;
 
 /// Most targets that a page lists.
 const LISTED: usize = 100;
@@ -24,28 +27,41 @@ const LINES: usize = 20;
 
 /// Hears a build, and keeps what became of each target.
 #[derive(Default)]
-pub struct RunResults(Mutex<Heard>);
+pub struct RunResults(pub(super) Mutex<Heard>);
 
+/// What was heard.
 #[derive(Default)]
-struct Heard {
+pub(super) struct Heard {
+    pub(super) run: Option<RunId>,
     /// Targets that were to be looked at.
-    planned: BTreeSet<TargetId>,
+    pub(super) planned: BTreeSet<TargetId>,
     /// Why each target was begun.
-    reasons: BTreeMap<TargetId, String>,
+    pub(super) reasons: BTreeMap<TargetId, String>,
+    /// When the first attempt of each was begun.
+    begun: BTreeMap<TargetId, Instant>,
+    /// From then to its end, pauses between attempts included.
+    pub(super) took: BTreeMap<TargetId, Duration>,
     /// In the order in which they ended.
-    ended: Vec<(TargetId, Outcome)>,
-    summary: Option<Summary>,
+    pub(super) ended: Vec<(TargetId, Outcome)>,
+    pub(super) summary: Option<Summary>,
 }
 
 impl Observer for RunResults {
     fn observe(&self, event: &Event) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Planned { steps, .. } => heard.planned.extend(steps),
+            Event::Planned { run, steps, .. } => {
+                heard.run = Some(*run);
+                heard.planned.extend(steps);
+            }
             Event::Started { target, reasons, .. } => {
                 heard.reasons.insert(*target, brief(reasons));
+                heard.begun.entry(*target).or_insert_with(Instant::now);
             }
             Event::Finished { target, outcome } => {
+                if let Some(begun) = heard.begun.remove(target) {
+                    heard.took.insert(*target, begun.elapsed());
+                }
                 heard.ended.retain(|(id, _)| id != target);
                 heard.ended.push((*target, outcome.clone()));
             }
@@ -206,7 +222,7 @@ fn failure_page(graph: &Graph, id: TargetId, failure: &Failure) -> String {
 }
 
 /// A text that stands in a line or a cell of Markdown for itself.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -276,18 +292,19 @@ pub fn goals_text(goals: &[(String, String)], ink: Ink) -> String {
     text
 }
 
-/// What to do after a failure; `failed` are the names of the targets, `asked` the words of the build, `has_unfinished` says
-/// whether there is more that it could have come to.
+/// What to do after a failure; `failed` are the names of the targets, `by_hand` the first of them that runs a command,
+/// `asked` the words of the build, `has_unfinished` says whether there is more that it could have come to.
 #[must_use]
-pub fn next_text(failed: &[String], asked: &str, has_unfinished: bool, ink: Ink) -> String {
+pub fn next_text(failed: &[String], by_hand: Option<&str>, asked: &str, has_unfinished: bool, ink: Ink) -> String {
     let Some(first) = failed.first() else {
         return String::new();
     };
     let command = |flag: &str| format!("atsaf build {flag}{asked}").trim_end().to_owned();
-    let mut steps = vec![
-        (format!("atsaf logs {first}"), "all that it printed"),
-        (command(""), "once it is mended: what is done stays done"),
-    ];
+    let mut steps = vec![(format!("atsaf logs {first}"), "all that it printed")];
+    if let Some(name) = by_hand {
+        steps.push((format!("atsaf shell {name}"), "to try its command by hand"));
+    }
+    steps.push((command(""), "once it is mended: what is done stays done"));
     if has_unfinished {
         steps.push((command("-k "), "what does not need it, all the same"));
     }
@@ -355,14 +372,16 @@ mod tests {
             text.ends_with("g5  out/5\nand 2 more: `atsaf list` has their paths\n"),
             "{text}"
         );
-        assert_eq!(next_text(&[], "", true, Ink::PLAIN), "");
+        assert_eq!(next_text(&[], None, "", true, Ink::PLAIN), "");
         let expected = "\
 next  atsaf logs fit         all that it printed
+      atsaf shell fit        to try its command by hand
       atsaf build report     once it is mended: what is done stays done
       atsaf build -k report  what does not need it, all the same
 ";
-        assert_eq!(next_text(&["fit".to_owned()], "report", true, Ink::PLAIN), expected);
-        assert_eq!(next_text(&["fit".to_owned()], "", false, Ink::PLAIN).lines().count(), 2);
+        let fit = ["fit".to_owned()];
+        assert_eq!(next_text(&fit, Some("fit"), "report", true, Ink::PLAIN), expected);
+        assert_eq!(next_text(&fit, None, "", false, Ink::PLAIN).lines().count(), 2);
     }
 
     #[test]

@@ -20,6 +20,18 @@ pub struct Sheet {
     pub rows: Vec<Vec<String>>,
 }
 
+impl Sheet {
+    /// The columns that tell its rows apart, none if none does; of a single row only those that usually do.
+    #[must_use]
+    pub fn key(&self) -> Vec<String> {
+        let mut key = key(self, self);
+        if self.rows.len() < 2 {
+            key.retain(|column| KEYS.contains(&column.as_str()));
+        }
+        key
+    }
+}
+
 /// What differs between two tables.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableDiff {

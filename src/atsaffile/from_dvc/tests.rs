@@ -68,6 +68,7 @@ direct = true          # the command writes the declared paths itself
 each = ["score_item"]
 run = "./score {{score_item}} {{output.eval}} {{output.curve}}"
 outputs = { eval = "eval-{{score_item}}.json", curve = "curve-{{score_item}}.csv" }
+metrics = ["eval-{{score_item}}.json"]
 cache = false
 "#;
     assert_eq!(translated.atsaffile, expected);

@@ -216,6 +216,7 @@ fn what_does_not_fit_is_a_mistake() {
         ("output = \"a\"", "output = \"a\"\ntimeout = \"5 minutes\""),
         ("output = \"a\"", "output = \"a\"\neffect = \"yes\""),
         ("output = \"a\"", "output = \"a\"\ndiscover = \"magic\""),
+        ("output = \"a\"", "output = \"a\"\nmetrics = \"a\""),
         ("output = \"a\"", "output = \"a\"\nthreads = 0"),
         ("[target.a]", "[targets.a]"),
         ("[target.a]", "[target.\"a b\"]"),

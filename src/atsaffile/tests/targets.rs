@@ -46,7 +46,7 @@ when = "never"
   --> Atsaffile:4:1
  4 | when = "never"
    | ^^^^
-  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, discover, shell, cwd, desc
+  note: keys: uses, run, each, inputs, outputs, output, params, with, env, secrets, secrets_in_output, after, retries, retry_delay, timeout, max_age, every, probe, pool, threads, memory, effect, direct, cache, temp, resume, discover, shell, cwd, metrics, desc
 "#;
     assert_eq!(said, expected);
 }

@@ -105,7 +105,7 @@ fn a_pipeline_of_dvc_is_offered_translated_and_built() {
     let offered = trial.out(&["init"]);
     assert!(
         offered.contains(
-            "\ndvc.yaml is here: `atsaf init dvc` translates its 2 stages, and says 2 things that it does not\n"
+            "\ndvc.yaml is here: `atsaf init dvc` translates its 2 stages, and says 3 things that it does not\n"
         ),
         "{offered}"
     );

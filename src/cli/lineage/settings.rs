@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::yaml;
+use crate::cli::plain_yaml;
 use crate::cli::small_file;
 use crate::export::lineage::facets::KnownRun;
 
@@ -113,7 +113,7 @@ fn from_file(env: &BTreeMap<String, String>, root: &Path, wrong: &mut Vec<String
         };
         let parsed = str::from_utf8(&bytes)
             .map_err(|_| "it is no UTF-8 text")
-            .and_then(yaml::read);
+            .and_then(plain_yaml::read);
         return match parsed {
             Ok(Value::Object(mut settings)) => match settings.remove("transport") {
                 Some(Value::Object(transport)) if transport.contains_key("type") => Some(transport),

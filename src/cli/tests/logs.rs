@@ -36,13 +36,17 @@ fn a_project_without_runs_says_so() {
 }
 
 #[test]
-fn the_log_has_a_line_a_run() {
+fn the_log_has_a_line_a_run_and_below_it_what_had_changed() {
     let said = chatty().atsaf(&["log"]);
     let expected = "\
 RUN  AGO  TIME  1 failed  a  n=3
+    a: the command ended with exit code 1
 RUN  AGO  TIME  1 restored  (default)  n=1
+    n 2 -> 1
 RUN  AGO  TIME  1 built  (default)  n=2
+    n 1 -> 2
 RUN  AGO  TIME  1 built  (default)  n=1
+    a: never built
 ";
     assert_eq!(said.out, expected);
 }

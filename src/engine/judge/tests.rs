@@ -127,6 +127,7 @@ fn graph(effect: bool) -> Graph {
         resume: false,
         discover: None,
         secrets_in_output: false,
+        metrics: Vec::new(),
     };
     let spec = Spec {
         targets: vec![target],

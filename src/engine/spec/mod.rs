@@ -323,7 +323,12 @@ pub struct Target {
     pub discover: Option<Means>,
     /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
     pub secrets_in_output: bool,
+    /// The ports of those of its outputs that hold metrics. In no fingerprint: what stands in them does not depend on it.
+    pub metrics: Vec<String>,
 }
+
+/// How the names of files end from which metrics are read.
+pub const METRICS_ENDINGS: [&str; 5] = [".json", ".yaml", ".yml", ".csv", ".parquet"];
 
 /// By which means it is seen what a command uses without declaring it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,9 +18,9 @@ use crate::engine::spec::{ArtifactKind, Target};
 pub(crate) struct RestoreRequest<'a> {
     /// The target; the result may have been another's.
     pub(crate) target: &'a Target,
-    /// What its result depends on now.
-    pub(crate) fingerprint: &'a Fingerprint,
-    /// Why it is stale.
+    /// What the result depends on, which has its declared hash; none if that is no longer known field by field.
+    pub(crate) fingerprint: Option<&'a Fingerprint>,
+    /// Why it is stale; none if it is not for that.
     pub(crate) reasons: &'a [Reason],
     /// The run that restores it.
     pub(crate) run: RunId,
@@ -38,7 +38,7 @@ impl Store {
     /// Puts an earlier result back in place; `None` if a copy is missing or damaged, and then nothing was changed.
     pub(crate) fn restore(
         &self,
-        earlier: &StoredResult,
+        earlier: &ResultEntry,
         request: &RestoreRequest<'_>,
         files: &Files,
     ) -> Result<Option<Restored>, StoreError> {
@@ -51,7 +51,7 @@ impl Store {
         let (mut artifacts, mut place, mut whole) = (Vec::new(), Vec::new(), true);
         let held = self.area.locks.objects(false).map_err(StoreError::at(&self.dir))?;
         for (number, output) in target.outputs.iter().enumerate() {
-            let Some(artifact) = earlier.artifact(&output.port) else {
+            let Some(artifact) = earlier.artifacts.iter().find(|it| it.name == output.port) else {
                 return Ok(None);
             };
             let artifact = Artifact {
@@ -79,15 +79,15 @@ impl Store {
         if !whole {
             return Ok(None);
         }
-        let Some(told) = self.records.result(earlier.id) else {
+        if self.records.result(earlier.id).is_none() {
             return Ok(None);
-        };
+        }
         let result = ResultEntry {
             target: target.name.clone(),
             artifacts,
-            fingerprint: Some(fingerprint.clone()),
-            written: self.written(&target.name, &told.written),
-            ..told
+            fingerprint: fingerprint.cloned(),
+            written: self.written(&target.name, &earlier.written),
+            ..earlier.clone()
         };
         if !place.is_empty() {
             let placed = place

@@ -8,9 +8,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use super::Store;
 use super::entry::{Artifact, Entry, Mode, ResultEntry};
 use super::restore::RestoreRequest;
-use super::{Store, StoredResult};
 use crate::atsaffile::{Overrides, load};
 use crate::engine::digest::{Digest, Tree, of_file};
 use crate::engine::files::Files;
@@ -242,7 +242,7 @@ fn restore(forged: &Forged, listing: &str, bytes: Digest, mode: Mode) {
         mode,
         ..result.artifacts.remove(0)
     }];
-    let earlier = StoredResult::new(&result);
+    let earlier = result.clone();
     forged.append(Entry::Past(Box::new(result)));
     let fingerprint = Fingerprint {
         format: 2,
@@ -256,7 +256,7 @@ fn restore(forged: &Forged, listing: &str, bytes: Digest, mode: Mode) {
     };
     let request = RestoreRequest {
         target: &target,
-        fingerprint: &fingerprint,
+        fingerprint: Some(&fingerprint),
         reasons: &[],
         run: RunId::new(),
     };

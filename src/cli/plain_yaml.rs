@@ -1,4 +1,4 @@
-//! A YAML file of plain settings: mappings, lists and scalars. Without recursion, and without aliases, which can make a
+//! A YAML file of plain settings or numbers: mappings, lists and scalars. Without recursion, and without aliases, which can make a
 //! small file mean gigabytes.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -14,7 +14,7 @@ enum Open {
 }
 
 /// Reads the first document; the error is a sentence that shows nothing of the file.
-pub(super) fn read(text: &str) -> Result<Value, &'static str> {
+pub(in crate::cli) fn read(text: &str) -> Result<Value, &'static str> {
     let mut open: Vec<Open> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, _) = event.map_err(|_| "it is no YAML")?;
