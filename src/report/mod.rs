@@ -17,6 +17,7 @@ pub mod leaderboard;
 pub mod line_edits;
 pub mod markdown;
 pub mod notes;
+pub mod page;
 pub mod plan;
 pub mod reasons;
 pub mod results;
