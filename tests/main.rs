@@ -47,6 +47,7 @@
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //! | `init` | from an empty directory to a first result, and the page of a build |
+//! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -103,6 +104,7 @@ mod pools;
 #[cfg(feature = "forecasting")]
 mod predict;
 mod project;
+mod report;
 #[cfg(feature = "forecasting")]
 mod respondents;
 mod resume;

@@ -1,7 +1,6 @@
 //! `atsaf export`: the project for another program that is to run it.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -157,23 +156,8 @@ fn write(path: &Path, text: &str, session: &Session) -> Result<bool, CommandErro
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(&error)),
     }
-    replace(&place, text).map_err(|error| failed(&error))?;
+    small_file::replace(&place, text.as_bytes()).map_err(|error| failed(&error))?;
     Ok(true)
-}
-
-/// Puts a file in the place of an earlier one at once: a scheduler may be reading it.
-fn replace(place: &Path, text: &str) -> io::Result<()> {
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    let new = place.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let mut file = fs::File::create_new(&new)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| {
-        #[expect(clippy::disallowed_methods, reason = "an earlier export, which was looked at")]
-        fs::rename(&new, place)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod past;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
+mod report;
 mod results;
 mod run;
 mod schema;
@@ -95,6 +96,7 @@ enum CliCommand {
     Run(run::Args),
     Show(show::Args),
     Diff(diff::Args),
+    Report(report::Args),
     Log(log::Args),
     Logs(logs::Args),
     Graph(graph::Args),
@@ -153,6 +155,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
         CliCommand::Show(args) => show::run(args, session),
         CliCommand::Diff(args) => diff::run(args, session),
+        CliCommand::Report(args) => report::run(args, session),
         CliCommand::Log(args) => log::run(args, session),
         CliCommand::Logs(args) => logs::run(args, session),
         CliCommand::Graph(args) => graph::run(args, session),

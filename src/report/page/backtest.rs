@@ -115,7 +115,7 @@ fn lines(id: &str, title: &str, names: &[String], values: &[Vec<Option<f64>>], m
     let place = |at: usize| at as f64;
     let plot = Plot {
         width: 520.0,
-        height: 250.0,
+        height: 256.0,
         edges: [62.0, 12.0, 400.0, 220.0],
         across: (0.0, place(names.len().saturating_sub(1).max(1))),
         up: (0.0, most * 1.06),
@@ -124,15 +124,23 @@ fn lines(id: &str, title: &str, names: &[String], values: &[Vec<Option<f64>>], m
         let points = row.iter().enumerate();
         plot.line(points.map(|(at, value)| (place(at), value.unwrap_or(f64::NAN))))
     };
-    let every = names.len().div_ceil(if names.iter().any(|name| name.len() > 5) { 4 } else { 8 }).max(1);
+    let every = names
+        .len()
+        .div_ceil(if names.iter().any(|name| name.len() > 5) { 4 } else { 8 })
+        .max(1);
     let ends: Vec<f64> = shown()
-        .map(|row| row.iter().rev().find_map(|value| *value).map_or(f64::NAN, |value| plot.y(value)))
+        .map(|row| {
+            row.iter()
+                .rev()
+                .find_map(|value| *value)
+                .map_or(f64::NAN, |value| plot.y(value))
+        })
         .collect();
     let labels = apart(&ends);
     let body = html! {
         (plot.numbers_up(4))
         @for (at, name) in names.iter().enumerate().filter(|(at, _)| at.is_multiple_of(every)) {
-            text.tick x=(format!("{:.1}", plot.x(place(at)))) y="238" text-anchor="middle" { (name) }
+            text.tick x=(format!("{:.1}", plot.x(place(at)))) y="243" text-anchor="middle" { (name) }
         }
         @for (at, row) in shown().enumerate().rev() {
             path class=(if at == 0 { "line first" } else { "line" }) d=(line(row)) { title { (models[at]) } }
@@ -238,14 +246,14 @@ fn dots(level: &Calibration, models: &[String], id: &str) -> Markup {
     let bottom = row(shares.len()) - 8.0;
     let least = (((least - 5.0) / 10.0).floor() * 10.0).clamp(0.0, 90.0);
     let plot = Plot {
-        width: 720.0,
+        width: 520.0,
         height: bottom + 24.0,
-        edges: [190.0, 16.0, 640.0, bottom],
+        edges: [136.0, 16.0, 440.0, bottom],
         across: (least, 100.0),
         up: (0.0, 1.0),
     };
     let body = html! {
-        @for (number, text) in axis::numbers(least, 100.0, 6) {
+        @for (number, text) in axis::numbers(least, 100.0, 4) {
             @let x = plot.x(number);
             path.rule d=(format!("M{x:.1} 16V{bottom:.1}")) {}
             text.tick x=(format!("{x:.1}")) y=(format!("{:.1}", bottom + 16.0)) text-anchor="middle" { (text) " %" }
@@ -256,16 +264,24 @@ fn dots(level: &Calibration, models: &[String], id: &str) -> Markup {
             text.label x=(format!("{x:.1}")) y="10" text-anchor="middle" { "promised " (nominal) " %" }
         }
         @for (at, share) in shares.iter().enumerate() {
-            text class=(if at == 0 { "label first" } else { "label" }) x="180" y=(format!("{:.1}", row(at) + 4.0)) text-anchor="end" { (models[at]) }
+            text class=(if at == 0 { "label first" } else { "label" }) x="126" y=(format!("{:.1}", row(at) + 4.0)) text-anchor="end" { (cut(&models[at])) }
             @if let Some(share) = share {
                 circle class=(if at == 0 { "dot first" } else { "dot" }) cx=(format!("{:.1}", plot.x(*share))) cy=(format!("{:.1}", row(at))) r="4.5" { title { (models[at]) ": " (human::number(*share)) " %" } }
-                text class=(if at == 0 { "label first" } else { "label" }) x="650" y=(format!("{:.1}", row(at) + 4.0)) { (human::number(*share)) " %" }
+                text class=(if at == 0 { "label first" } else { "label" }) x="450" y=(format!("{:.1}", row(at) + 4.0)) { (human::number(*share)) " %" }
             }
         }
     };
-    let promised = level.nominal.map_or_else(|| "an unknown share".to_owned(), |nominal| format!("{nominal} %"));
+    let promised = level
+        .nominal
+        .map_or_else(|| "an unknown share".to_owned(), |nominal| format!("{nominal} %"));
     let title = format!("Observed coverage where {promised} is promised");
-    picture(id, "dots", &plot.view(), (&title, "A dot a model; the line stands at what is promised."), &body)
+    picture(
+        id,
+        "dots",
+        &plot.view(),
+        (&title, "A dot a model; the line stands at what is promised."),
+        &body,
+    )
 }
 
 fn coverage_table(backtest: &Backtest) -> Markup {

@@ -91,7 +91,9 @@ fn table(board: &Board) -> Markup {
 
 /// A bar as long as an error is large.
 pub(super) fn bar(score: Option<f64>, most: f64) -> Markup {
-    let share = score.filter(|_| most > 0.0).map_or(0.0, |score| (score / most).clamp(0.0, 1.0));
+    let share = score
+        .filter(|_| most > 0.0)
+        .map_or(0.0, |score| (score / most).clamp(0.0, 1.0));
     html! {
         svg.bar viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" focusable="false" {
             rect x="0" y="1" width=(format!("{:.1}", 100.0 * share)) height="8" {}

@@ -50,7 +50,9 @@ pub(super) fn section(changes: &[Changed]) -> Markup {
 fn body(artifact: &str, change: &Change) -> Markup {
     match change {
         Change::Unknown(why) => html! { p.none { (why) } },
-        Change::Bytes(before, after) => html! { p { "Other bytes, which are no text: " (human::size(*before)) " → " (human::size(*after)) "." } },
+        Change::Bytes(before, after) => {
+            html! { p { "Other bytes, which are no text: " (human::size(*before)) " → " (human::size(*after)) "." } }
+        }
         Change::Files(files) => html! {
             ul.files { @for (sign, path) in files.iter().take(SHOWN) { li class=(tone(*sign)) { (word(*sign)) " " (path) } } }
             (rest(files.len(), "file"))
@@ -93,7 +95,10 @@ fn rest_of(count: usize, shown: usize, what: &str) -> Markup {
 fn table(artifact: &str, diff: &TableDiff) -> Markup {
     let (before, after) = diff.rows;
     let (added, removed, changed) = (diff.added.len(), diff.removed.len(), diff.changed.len());
-    let rows = diff.changed.iter().flat_map(|row| row.cells.iter().map(move |cell| (&row.key, cell)));
+    let rows = diff
+        .changed
+        .iter()
+        .flat_map(|row| row.cells.iter().map(move |cell| (&row.key, cell)));
     let cells = diff.changed.iter().map(|row| row.cells.len()).sum::<usize>();
     html! {
         p {
@@ -139,5 +144,6 @@ fn cell(text: &str) -> Markup {
 fn by(before: &str, after: &str) -> String {
     let number = super::number::number;
     let pair = number(before).zip(number(after));
-    pair.and_then(|(then, now)| human::relative(then, now)).unwrap_or_default()
+    pair.and_then(|(then, now)| human::relative(then, now))
+        .unwrap_or_default()
 }

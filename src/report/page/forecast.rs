@@ -77,7 +77,7 @@ pub(super) fn section(forecasts: &[Forecast]) -> Markup {
     html! {
         @for (at, forecast) in forecasts.iter().enumerate() {
             @if forecasts.len() > 1 { h3 { (forecast.artifact) } }
-            @if forecast.series.is_empty() { p.none { "The artifact " code { (forecast.artifact) } " has no rows." } }
+            @if forecast.count() == 0 { p.none { "The artifact " code { (forecast.artifact) } " has no rows." } }
             div.panels.single[forecast.series.len() == 1] {
                 @for (number, series) in forecast.series.iter().enumerate() {
                     (panel(forecast, series, &format!("forecast-{at}-{number}")))
@@ -102,7 +102,10 @@ fn panel(forecast: &Forecast, series: &SeriesForecast, id: &str) -> Markup {
                 @if !series.model.is_empty() { " by " (series.model) }
                 span.from { (forecast.artifact) @if let Some(history) = &forecast.history { " after " (history) } }
             }
-            (drawn(series, name, id, forecast.count() == 1))
+            @if forecast.count() == 1 {
+                div.for-wide { (drawn(series, name, id, true)) }
+                div.for-narrow { (drawn(series, name, &format!("{id}-narrow"), false)) }
+            } @else { (drawn(series, name, id, false)) }
             (numbers(series))
         }
     }
@@ -112,13 +115,22 @@ fn panel(forecast: &Forecast, series: &SeriesForecast, id: &str) -> Markup {
 /// values as these reach, so that a very wide one does not flatten them.
 fn reach(series: &SeriesForecast) -> Option<(f64, f64)> {
     let values = || series.history.iter().chain(&series.ahead).map(|(_, value)| *value);
-    let bounds = || series.bands.iter().flat_map(|band| band.low.iter().chain(&band.high)).copied();
+    let bounds = || {
+        series
+            .bands
+            .iter()
+            .flat_map(|band| band.low.iter().chain(&band.high))
+            .copied()
+    };
     let Some((low, high)) = range(values()) else {
         return range(bounds()).map(with_room);
     };
     let room = 1.5 * (high - low).max(0.02 * high.abs().max(low.abs()));
     let (lower, upper) = range(bounds()).unwrap_or((low, high));
-    Some(with_room((low.min(lower.max(low - room)), high.max(upper.min(high + room)))))
+    Some(with_room((
+        low.min(lower.max(low - room)),
+        high.max(upper.min(high + room)),
+    )))
 }
 
 fn drawn(series: &SeriesForecast, name: &str, id: &str, is_wide: bool) -> Markup {
@@ -135,8 +147,15 @@ fn drawn(series: &SeriesForecast, name: &str, id: &str, is_wide: bool) -> Markup
         up,
     };
     // From the last value that is there, so that the forecast goes on from it.
-    let last = series.history.iter().rev().find(|(_, value)| value.is_finite()).copied();
-    let joined = |values: &mut dyn Iterator<Item = f64>| -> Vec<f64> { last.map(|(_, value)| value).into_iter().chain(values).collect() };
+    let last = series
+        .history
+        .iter()
+        .rev()
+        .find(|(_, value)| value.is_finite())
+        .copied();
+    let joined = |values: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
+        last.map(|(_, value)| value).into_iter().chain(values).collect()
+    };
     let at: Vec<f64> = last.iter().chain(&series.ahead).map(|(at, _)| seconds(*at)).collect();
     let ahead = joined(&mut series.ahead.iter().map(|(_, value)| *value));
     let line = |points: &[(NaiveDateTime, f64)]| plot.line(points.iter().map(|(at, value)| (seconds(*at), *value)));
@@ -171,14 +190,23 @@ fn drawn(series: &SeriesForecast, name: &str, id: &str, is_wide: bool) -> Markup
     };
     let levels: Vec<String> = series.bands.iter().map(|band| format!("{} %", band.level)).collect();
     let described = description(series, &levels);
-    picture(id, "forecast", &plot.view(), (&format!("Forecast of {name}"), &described), &body)
+    picture(
+        id,
+        "forecast",
+        &plot.view(),
+        (&format!("Forecast of {name}"), &described),
+        &body,
+    )
 }
 
 /// Over each step a stripe that says its numbers when it is pointed at.
 fn hints(series: &SeriesForecast, plot: &Plot) -> Markup {
     let [_, top, _, bottom] = plot.edges;
     let places: Vec<f64> = series.ahead.iter().map(|(at, _)| plot.x(seconds(*at))).collect();
-    let wide = places.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+    let wide = places
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .fold(f64::INFINITY, f64::min);
     let wide = if wide.is_finite() { wide } else { 8.0 };
     html! {
         @for (at, ((time, value), x)) in series.ahead.iter().zip(&places).enumerate().take(ROWS) {
@@ -199,7 +227,10 @@ fn hints(series: &SeriesForecast, plot: &Plot) -> Markup {
 /// Where the word for the history stands: above its highest value of the first half.
 fn label_of_past(series: &SeriesForecast, plot: &Plot) -> Option<(f64, f64)> {
     let half = &series.history[..series.history.len() / 2];
-    let highest = half.iter().filter(|(_, value)| value.is_finite()).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let highest = half
+        .iter()
+        .filter(|(_, value)| value.is_finite())
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
     let [left, top, ..] = plot.edges;
     let x = plot.x(seconds(highest.0)).max(left + 24.0);
     Some((x, (plot.y(highest.1) - 6.0).max(top + 8.0)))

@@ -64,6 +64,16 @@ pub struct Page {
     pub provenance_left: usize,
 }
 
+/// What stands in every page that this program makes, near its beginning.
+const MARK: &str = "<meta name=\"generator\" content=\"atsaf ";
+
+/// Whether a file is a page that this program made.
+#[must_use]
+pub fn is_page(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(1024)];
+    memchr::memmem::find(head, MARK.as_bytes()).is_some()
+}
+
 /// A part of the page.
 struct Section {
     id: &'static str,
@@ -117,6 +127,59 @@ impl Page {
         page.into_string() + "\n"
     }
 
+    /// Draws the page in no more than some bytes, as far as that can be: what is longest and matters least is left out, and
+    /// the page says so.
+    #[must_use]
+    pub fn html_within(&self, limit: usize) -> String {
+        type Step = (fn(&mut Page), &'static str);
+        let steps: [Step; 4] = [
+            (
+                |page| {
+                    for one in &mut page.provenance {
+                        one.params.clear();
+                        one.inputs.clear();
+                    }
+                },
+                "Inputs and parameters are left out, for the page would be too large with them.",
+            ),
+            (
+                |page| {
+                    page.previews.clear();
+                    page.changes.clear();
+                },
+                "The beginnings of artifacts and the changes are left out, for the page would be too large with them.",
+            ),
+            (
+                |page| {
+                    page.graph = None;
+                    page.backtests.clear();
+                },
+                "The graph and the back-test are left out, for the page would be too large with them.",
+            ),
+            (
+                |page| {
+                    for forecast in &mut page.forecasts {
+                        let all = forecast.count();
+                        forecast.series.truncate(2);
+                        forecast.left_out = all - forecast.series.len();
+                    }
+                },
+                "Of each table two forecasts are drawn, for the page would be too large with more.",
+            ),
+        ];
+        let mut html = self.html();
+        let mut less = self.clone();
+        for (leave_out, note) in steps {
+            if html.len() <= limit {
+                break;
+            }
+            leave_out(&mut less);
+            less.notes.push(note.to_owned());
+            html = less.html();
+        }
+        html
+    }
+
     /// The parts in their order; a project that forecasts nothing has none about forecasts.
     fn sections(&self) -> Vec<Section> {
         let mut sections = Vec::new();
@@ -133,12 +196,22 @@ impl Page {
         if !self.quality.is_empty() {
             add("quality", "Data quality", quality::section(&self.quality));
         }
-        if !self.previews.is_empty() {
-            add("results", "Results", preview::section(&self.previews, self.previews_left));
+        let forecasts = !sections.is_empty();
+        let mut add = |id, title, body| sections.push(Section { id, title, body });
+        let previews = || preview::section(&self.previews, self.previews_left);
+        if !self.previews.is_empty() && !forecasts {
+            add("results", "Results", previews());
         }
-        add("run", "Last run", run::section(self.run.as_ref(), self.graph.as_deref()));
+        add(
+            "run",
+            "Last run",
+            run::section(self.run.as_ref(), self.graph.as_deref()),
+        );
         if self.run.is_some() {
             add("changes", "Changes", changes::section(&self.changes));
+        }
+        if !self.previews.is_empty() && forecasts {
+            add("results", "Other artifacts", previews());
         }
         let provenance = provenance::section(&self.provenance, self.provenance_left);
         add("provenance", "Provenance", provenance);
@@ -162,7 +235,7 @@ impl Page {
                 }
                 @for quality in self.quality.iter().take(3) {
                     @if !quality.status.is_empty() {
-                        div { dt { (quality.artifact) } dd { (quality.status) } }
+                        div { dt { "Data: " (quality.artifact) } dd { (quality.status) } }
                     }
                 }
                 div { dt { "Goals" } dd { (few(&self.goals)) } }
@@ -174,7 +247,12 @@ impl Page {
 /// The first few of some names.
 fn few(names: &[String]) -> String {
     const FEW: usize = 8;
-    let mut text = names.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let mut text = names
+        .iter()
+        .take(FEW)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > FEW {
         text += &format!(" and {} more", names.len() - FEW);
     }

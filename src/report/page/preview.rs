@@ -31,6 +31,8 @@ pub enum Shown {
         rows: Vec<Vec<String>>,
         /// All rows.
         count: usize,
+        /// How many more columns there are.
+        more_columns: usize,
     },
     /// Names and values, such as metrics: whether there are more.
     Values(Vec<(String, String)>, bool),
@@ -52,7 +54,12 @@ pub(super) fn section(previews: &[Preview], left: usize) -> Markup {
 }
 
 fn one(preview: &Preview) -> Markup {
-    let Preview { artifact, path, size, shown } = preview;
+    let Preview {
+        artifact,
+        path,
+        size,
+        shown,
+    } = preview;
     html! {
         article.artifact {
             h3 { (artifact) }
@@ -74,7 +81,7 @@ fn body(artifact: &str, shown: &Shown) -> Markup {
             div.scroll tabindex="0" role="group" aria-label={ "Values of " (artifact) } {
                 table.facts-table {
                     caption { "Values of " code { (artifact) } }
-                    tbody { @for (name, value) in values { tr { th scope="row" { (name) } td.number { (number::cell(value)) } } } }
+                    tbody { @for (name, value) in values { tr { th scope="row" { (name) } td.value { (number::cell(value)) } } } }
                 }
             }
             @if *more { p.left { "More values are in the artifact." } }
@@ -89,14 +96,26 @@ fn body(artifact: &str, shown: &Shown) -> Markup {
             }
             @if *count > files.len() { p.left { (human::count(count - files.len(), "more file")) "." } }
         },
-        Shown::Table { columns, rows, count } => table(artifact, columns, rows, *count),
+        Shown::Table {
+            columns,
+            rows,
+            count,
+            more_columns,
+        } => html! {
+            (table(artifact, columns, rows, *count))
+            @if *more_columns > 0 { p.left { (human::count(*more_columns, "more column")) "." } }
+        },
     }
 }
 
 /// The rows of a table.
 fn table(artifact: &str, columns: &[String], rows: &[Vec<String>], count: usize) -> Markup {
     let is_number = |at: usize| {
-        let cells = || rows.iter().filter_map(|row| row.get(at)).filter(|cell| !cell.is_empty());
+        let cells = || {
+            rows.iter()
+                .filter_map(|row| row.get(at))
+                .filter(|cell| !cell.is_empty())
+        };
         cells().next().is_some() && cells().all(|cell| number::number(cell).is_some())
     };
     let numeric: Vec<bool> = (0..columns.len()).map(is_number).collect();

@@ -35,6 +35,8 @@ pub struct Provenance {
     pub params: Vec<(String, String)>,
     /// Inputs: role, path and the digest of what they said, in short.
     pub inputs: Vec<(String, String, String)>,
+    /// How many more inputs there are.
+    pub more_inputs: usize,
 }
 
 pub(super) fn section(all: &[Provenance], left: usize) -> Markup {
@@ -46,7 +48,7 @@ pub(super) fn section(all: &[Provenance], left: usize) -> Markup {
                     caption { "Where each artifact came from" }
                     thead { tr {
                         th scope="col" { "artifact" } th scope="col" { "made by" } th scope="col" { "state" } th scope="col" { "run" }
-                        th scope="col" { "when (UTC)" } th.number scope="col" { "took" } th scope="col" { "why it ran" } th.number scope="col" { "size" } th scope="col" { "content" }
+                        th scope="col" { "when (UTC)" } th.number scope="col" { "took" } th scope="col" { "why it ran" } th scope="col" { "content" }
                     } }
                     tbody { @for one in all { (row(one)) } }
                 }
@@ -60,12 +62,11 @@ pub(super) fn section(all: &[Provenance], left: usize) -> Markup {
 fn row(one: &Provenance) -> Markup {
     html! {
         tr {
-            th scope="row" { (one.artifact) br; code.path { (one.path) } }
+            th scope="row" { (one.artifact) br; code.path { (one.path) } @if let Some(size) = one.size { br; span.from { (human::size(size)) } } }
             td { (one.target) br; span.from { (one.action) } }
-            td { (one.state) }
-            td { code { (one.run) } @if !one.restored_by.is_empty() { br; span.from { "put back by " code { (one.restored_by) } } } }
-            td { (one.when) } td.number { (one.took) } td { (one.why) }
-            td.number { @if let Some(size) = one.size { (human::size(size)) } }
+            td.fixed { (one.state) }
+            td.fixed { code { (one.run) } @if !one.restored_by.is_empty() { br; span.from { "put back by " code { (one.restored_by) } } } }
+            td.fixed { (one.when) } td.number { (one.took) } td { (one.why) }
             td { code { (one.content) } }
         }
     }
@@ -94,6 +95,7 @@ fn details(all: &[Provenance]) -> Markup {
                         }
                     }
                 }
+                @if one.more_inputs > 0 { p.left { (human::count(one.more_inputs, "more input")) "." } }
                 @if !one.params.is_empty() {
                     div.scroll tabindex="0" role="group" aria-label={ "Parameters of " (one.target) } {
                         table {

@@ -125,8 +125,11 @@ fn tone(outcome: &str) -> &'static str {
 
 /// A bar a target, over the seconds of the run.
 fn timeline(run: &LastRun) -> Markup {
-    const ROW: f64 = 22.0;
-    let mut timed: Vec<(&TargetTurn, Timed)> = run.targets.iter().filter_map(|turn| Some((turn, turn.timed?))).collect();
+    let mut timed: Vec<(&TargetTurn, Timed)> = run
+        .targets
+        .iter()
+        .filter_map(|turn| Some((turn, turn.timed?)))
+        .collect();
     timed.sort_by(|a, b| a.1.start.total_cmp(&b.1.start));
     let untimed: Vec<&str> = run
         .targets
@@ -138,46 +141,66 @@ fn timeline(run: &LastRun) -> Markup {
         return html! {};
     }
     let shown = &timed[..timed.len().min(DRAWN)];
-    let last = timed.iter().map(|(_, at)| at.start + at.duration).fold(run.seconds, f64::max);
-    #[expect(clippy::cast_precision_loss, reason = "rows are few")]
-    let top = |at: usize| 6.0 + ROW * at as f64;
-    let bottom = top(shown.len());
-    let plot = Plot {
-        width: 1040.0,
-        height: bottom + 26.0,
-        edges: [220.0, 6.0, 950.0, bottom],
-        across: (0.0, last.max(0.001)),
-        up: (0.0, 1.0),
-    };
-    let body = html! {
-        @for (number, text) in axis::numbers(0.0, plot.across.1, 8) {
-            @let x = plot.x(number);
-            path.rule d=(format!("M{x:.1} 6V{bottom:.1}")) {}
-            text.tick x=(format!("{x:.1}")) y=(format!("{:.1}", bottom + 18.0)) text-anchor="middle" { (text) " s" }
-        }
-        @for (at, (turn, time)) in shown.iter().enumerate() {
-            @let (x, end) = (plot.x(time.start), plot.x(time.start + time.duration));
-            text.label x="210" y=(format!("{:.1}", top(at) + 15.0)) text-anchor="end" { (short(&turn.target)) }
-            rect.span x=(format!("{x:.1}")) y=(format!("{:.1}", top(at) + 4.0)) width=(format!("{:.1}", (end - x).max(1.5))) height="14" rx="2" {
-                title { (turn.target) ": began after " (seconds(time.start)) ", took " (turn.took) }
-            }
-            text.tick x=(format!("{:.1}", end.max(x + 1.5) + 6.0)) y=(format!("{:.1}", top(at) + 15.0)) { (turn.took) }
-        }
-    };
-    let described = format!("A bar for each of {} from its beginning to its end.", human::count(shown.len(), "target"));
     html! {
         figure {
             figcaption { strong { "Timeline" } span.from { "seconds since the run began; of each target the attempt that succeeded" } }
-            (picture("timeline", "timeline", &plot.view(), ("Timeline of the last run", &described), &body))
+            div.for-wide { (bars("timeline", run, shown, 1040.0, 28)) }
+            div.for-narrow { (bars("timeline-narrow", run, shown, 520.0, 16)) }
             @if timed.len() > shown.len() { p.left { (human::count(timed.len() - shown.len(), "more target")) " ran later and are not drawn." } }
             @if !untimed.is_empty() { p.left { "When these had their turn is not recorded: " (super::few(&untimed.iter().map(ToString::to_string).collect::<Vec<_>>())) "." } }
         }
     }
 }
 
-fn short(name: &str) -> String {
-    const LONGEST: usize = 28;
-    match name.char_indices().nth(LONGEST) {
+/// The bars in a picture of a width, beside names of so many characters.
+fn bars(id: &str, run: &LastRun, shown: &[(&TargetTurn, Timed)], width: f64, longest: usize) -> Markup {
+    const ROW: f64 = 22.0;
+    #[expect(clippy::cast_precision_loss, reason = "a few characters")]
+    let left = 7.0 * longest as f64 + 14.0;
+    let last = shown
+        .iter()
+        .map(|(_, at)| at.start + at.duration)
+        .fold(run.seconds, f64::max);
+    #[expect(clippy::cast_precision_loss, reason = "rows are few")]
+    let top = |at: usize| 6.0 + ROW * at as f64;
+    let bottom = top(shown.len());
+    let plot = Plot {
+        width,
+        height: bottom + 26.0,
+        edges: [left, 6.0, width - 90.0, bottom],
+        across: (0.0, last.max(0.001)),
+        up: (0.0, 1.0),
+    };
+    let body = html! {
+        @for (number, text) in axis::numbers(0.0, plot.across.1, if width > 600.0 { 8 } else { 4 }) {
+            @let x = plot.x(number);
+            path.rule d=(format!("M{x:.1} 6V{bottom:.1}")) {}
+            text.tick x=(format!("{x:.1}")) y=(format!("{:.1}", bottom + 18.0)) text-anchor="middle" { (text) " s" }
+        }
+        @for (at, (turn, time)) in shown.iter().enumerate() {
+            @let (x, end) = (plot.x(time.start), plot.x(time.start + time.duration));
+            text.label x=(left - 10.0) y=(format!("{:.1}", top(at) + 15.0)) text-anchor="end" { (short(&turn.target, longest)) }
+            rect.span x=(format!("{x:.1}")) y=(format!("{:.1}", top(at) + 4.0)) width=(format!("{:.1}", (end - x).max(1.5))) height="14" rx="2" {
+                title { (turn.target) ": began after " (seconds(time.start)) ", took " (turn.took) }
+            }
+            text.tick x=(format!("{:.1}", end.max(x + 1.5) + 6.0)) y=(format!("{:.1}", top(at) + 15.0)) { (turn.took) }
+        }
+    };
+    let described = format!(
+        "A bar for each of {} from its beginning to its end.",
+        human::count(shown.len(), "target")
+    );
+    picture(
+        id,
+        "timeline",
+        &plot.view(),
+        ("Timeline of the last run", &described),
+        &body,
+    )
+}
+
+fn short(name: &str, longest: usize) -> String {
+    match name.char_indices().nth(longest) {
         None => name.to_owned(),
         Some((end, _)) => format!("{}…", &name[..end]),
     }

@@ -178,7 +178,13 @@ mod tests {
 
     #[test]
     fn a_line_has_gaps_where_there_is_no_number_and_a_dot_where_one_is_alone() {
-        let points = [(0.0, 0.0), (1.0, 1.0), (2.0, f64::NAN), (3.0, 3.0), (4.0, f64::INFINITY)];
+        let points = [
+            (0.0, 0.0),
+            (1.0, 1.0),
+            (2.0, f64::NAN),
+            (3.0, 3.0),
+            (4.0, f64::INFINITY),
+        ];
         assert_eq!(plot().line(points), "M0.0 100.0L10.0 90.0M30.0 70.0h0.01");
         assert_eq!(plot().line([]), "");
     }
