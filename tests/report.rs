@@ -20,12 +20,12 @@ run     = ["sh", "-c", "printf 'name,value\n<script>alert(1)</script>,{{size}}\n
 output  = "table.csv"
 
 [target.metrics]
-run     = ["sh", "-c", "printf '{\"rmse\": 1.25, \"by\": {\"a\": [1, 2]}}' > {{output}}; : {{input}}"]
+run     = ["sh", "-c", "printf '{\"rmse\": 1.25, \"by\": {\"a\": [1, 2]}}' > {{output}}; : {{inputs}}"]
 inputs  = ["table"]
 output  = "metrics.json"
 
 [target.note]
-run     = ["sh", "-c", "cat {{input}} > {{output}}"]
+run     = ["sh", "-c", "cat {{inputs}} > {{output}}"]
 inputs  = ["note.txt"]
 output  = "out/note.txt"
 "#,
@@ -99,7 +99,7 @@ fn what_is_not_built_is_said_and_a_wrong_goal_refused() {
         "the note is missing: {html}"
     );
     project.remove("table.csv");
-    assert!(page(&project).contains("<td>missing</td>"));
+    assert!(page(&project).contains(">missing</td>"));
     project.remove("note.txt");
     let html = page(&project);
     assert!(html.contains("The state of the project is not known"), "{html}");
@@ -113,8 +113,8 @@ fn a_failure_is_told_with_what_went_wrong() {
     let project = shell();
     project.edit(
         "Atsaffile",
-        "cat {{input}} > {{output}}",
-        "echo '<u>no</u>' >&2; exit 3",
+        "cat {{inputs}} > {{output}}",
+        "echo '<u>no</u>' >&2; exit 3; : {{output}}",
     );
     project.build("-k").exits(1);
     let html = page(&project);
@@ -172,7 +172,7 @@ fn nothing_but_an_earlier_page_is_overwritten() {
         .expect("read")
         .flatten()
         .map(|it| it.file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".new"))
+        .filter(|name| name.contains(".new"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
@@ -180,7 +180,7 @@ fn nothing_but_an_earlier_page_is_overwritten() {
 #[test]
 fn a_secret_is_masked_wherever_it_stands() {
     let project = Project::new(
-        "[secrets]\nTOKEN = {}\n\n[params]\nnote = \"x\"\n\n[target.t]\nrun = [\"sh\", \"-c\", \"echo made > {{output}}\"]\nsecrets = [\"TOKEN\"]\noutput = \"t.txt\"\n\n[target.copy]\nrun = [\"sh\", \"-c\", \"cat {{input}} > {{output}}\"]\ninputs = [\"source.csv\"]\noutput = \"copy.csv\"\n",
+        "[secrets]\nTOKEN = {}\n\n[params]\nnote = \"x\"\n\n[target.t]\nrun = [\"sh\", \"-c\", \"echo made > {{output}}\"]\nsecrets = [\"TOKEN\"]\noutput = \"t.txt\"\n\n[target.copy]\nrun = [\"sh\", \"-c\", \"cat {{inputs}} > {{output}}\"]\ninputs = [\"source.csv\"]\noutput = \"copy.csv\"\n",
     );
     project.write(".env", "TOKEN=hunter2&\"<deep>\n");
     project.write("source.csv", "a,b\n\"hunter2&\"\"<deep>\",hunter2%26%22%3Cdeep%3E\n");

@@ -74,6 +74,17 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     Ok(Exit::Done)
 }
 
+/// A file of a test, in a directory that goes with it.
+#[cfg(test)]
+fn written(name: &str, bytes: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join(name);
+    let mut file = std::fs::File::create(&path).expect("made");
+    file.write_all(bytes.as_ref()).expect("written");
+    (dir, path)
+}
+
 /// The beginning of a text that is long.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {

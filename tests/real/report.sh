@@ -112,7 +112,7 @@ run    = ["sh", "-c", "printf 'city,people\n<b>Graz</b>,303270\nLinz,213557\n' >
 output = "table.csv"
 
 [target.metrics]
-run    = ["sh", "-c", "printf '{\"accuracy\": 0.9375, \"by\": {\"Graz\": 0.9, \"Linz\": 0.95}}' > {{output}}; : {{input}}"]
+run    = ["sh", "-c", "printf '{\"accuracy\": 0.9375, \"by\": {\"Graz\": 0.9, \"Linz\": 0.95}}' > {{output}}; : {{inputs}}"]
 inputs = ["table"]
 output = "metrics.json"
 
@@ -126,7 +126,7 @@ inputs = ["table", "metrics"]
 output = "out/summary.txt"
 
 [target.broken]
-run    = ["sh", "-c", "echo '<img src=x onerror=alert(1)>' >&2; exit 3"]
+run    = ["sh", "-c", "echo '<img src=x onerror=alert(1)>' >&2; exit 3; : {{output}}"]
 inputs = ["table"]
 output = "never.txt"
 ATSAFFILE

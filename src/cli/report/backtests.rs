@@ -239,12 +239,11 @@ fn by_group(rows: &[Row], models: usize) -> GroupErrors {
 
 #[cfg(test)]
 mod tests {
+    use super::super::written;
     use super::*;
 
     fn of(text: &str, order: &[&str], nominal: Option<f64>) -> Backtest {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("cv.csv");
-        std::fs::write(&path, text).expect("written");
+        let (_dir, path) = written("cv.csv", text);
         let order: Vec<String> = order.iter().map(ToString::to_string).collect();
         backtest("cv".to_owned(), &path, &order, nominal)
     }

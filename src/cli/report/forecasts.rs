@@ -242,14 +242,8 @@ fn whole(number: f64) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::written;
     use super::*;
-
-    fn written(name: &str, text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join(name);
-        std::fs::write(&path, text).expect("written");
-        (dir, path)
-    }
 
     #[test]
     fn of_many_series_a_few_are_drawn_and_the_others_counted() {

@@ -177,13 +177,13 @@ fn parquet(_: &Path, _: Part<'_>) -> Result<Frame, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::written;
     use super::*;
 
     #[test]
     fn a_table_is_read_by_columns_or_by_its_first_rows() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.csv");
-        std::fs::write(&path, "ds,y,note\n2024-01-01,1.5,a\n2024-01-01T01:00:00Z,,\"b,c\"\n").expect("written");
+        let text = "ds,y,note\n2024-01-01,1.5,a\n2024-01-01T01:00:00Z,,\"b,c\"\n";
+        let (dir, path) = written("a.csv", text);
         let head = Frame::read(&path, Part::Head(1)).expect("a table").expect("read");
         assert_eq!((head.rows, head.count), (1, 2));
         assert_eq!(head.row(0), ["2024-01-01", "1.5", "a"]);

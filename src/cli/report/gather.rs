@@ -14,6 +14,7 @@ use crate::engine::run_id::RunId;
 use crate::engine::spec::Value as Param;
 use crate::export::{Picture, svg};
 use crate::report::history::Story;
+use crate::report::human;
 use crate::report::page::{Page, Preview, Shown};
 
 /// Artifacts that are looked into, and of which the page tells where they came from.
@@ -59,13 +60,14 @@ pub(super) fn page(project: &Project, session: &Session, goals: &[TargetId]) -> 
         project: graph.spec.name.clone(),
         goals: goals.iter().map(|id| graph.name(*id).to_owned()).collect(),
         notes,
+        state: state(plan.as_ref(), targets.len()),
         graph: Some(picture(project, goals, plan.as_ref(), run.as_ref()))
             .filter(|_| !targets.is_empty())
             .flatten(),
         run,
         ..Page::default()
     };
-    let artifacts: Vec<ArtifactId> = targets.iter().flat_map(|target| graph.artifacts_of(*target)).collect();
+    let mut artifacts: Vec<ArtifactId> = targets.iter().flat_map(|target| graph.artifacts_of(*target)).collect();
     let mut gatherer = Gatherer {
         project,
         masked: &masked,
@@ -81,9 +83,21 @@ pub(super) fn page(project: &Project, session: &Session, goals: &[TargetId]) -> 
         .collect();
     page.provenance_left = artifacts.len() - page.provenance.len();
     if let Some((past, _)) = last {
+        // The long tables of back-tests last.
+        artifacts.sort_by_key(|id| gatherer.kinds.get(id) == Some(&TableKind::Backtest));
         page.changes = changes(project, &story, &artifacts, past.run.run);
     }
     Ok(page)
+}
+
+/// Whether what is there is what a build would leave.
+fn state(plan: Option<&Plan>, targets: usize) -> String {
+    match plan.map(|plan| plan.open().count()) {
+        _ if targets == 0 => String::new(),
+        None => "not known".to_owned(),
+        Some(0) => "fresh".to_owned(),
+        Some(open) => format!("{open} of {} not fresh", human::count(targets, "target")),
+    }
 }
 
 /// The graph with what the run did to each target; none of one that nobody could read.

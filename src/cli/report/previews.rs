@@ -146,12 +146,11 @@ fn image(path: &Path, kind: &str, room: &mut u64) -> Shown {
 
 #[cfg(test)]
 mod tests {
+    use super::super::written;
     use super::*;
 
     fn shown(name: &str, bytes: &[u8]) -> Shown {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join(name);
-        std::fs::write(&path, bytes).expect("written");
+        let (_dir, path) = written(name, bytes);
         of(&path, &|text| text.replace("hunter2", "***"), &mut 1000)
     }
 

@@ -19,7 +19,7 @@ use crate::report::reasons::brief;
 const TARGETS: usize = 200;
 
 /// The last run that did something, else the last one; and how many came after it.
-pub(super) fn last<'s>(story: &'s Story) -> Option<(&'s PastRun, usize)> {
+pub(super) fn last(story: &Story) -> Option<(&PastRun, usize)> {
     let past = |id: RunId| story.runs.iter().find(|past| past.run.run == id);
     let runs: Vec<&PastRun> = log::latest(story).into_iter().filter_map(past).collect();
     let touched: HashSet<RunId> = story.turns.iter().map(TargetRun::run).collect();

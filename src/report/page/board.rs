@@ -50,32 +50,38 @@ pub(super) fn section(boards: &[Board]) -> Markup {
     html! {
         @for board in boards {
             @if boards.len() > 1 { h3 { (board.artifact) } }
-            (table(board))
+            @let (all, by_series): (Vec<&BoardRow>, Vec<&BoardRow>) = board.rows.iter().partition(|row| row.series.is_empty());
+            @if all.is_empty() || by_series.is_empty() { (table(board, &board.rows.iter().collect::<Vec<_>>(), board.has_series)) }
+            @else {
+                (table(board, &all, false))
+                details { summary { "By series" } (table(board, &by_series, true)) }
+            }
+            @if board.left_out > 0 { p.left { (human::count(board.left_out, "more row")) " in " code { (board.artifact) } "." } }
         }
     }
 }
 
-fn table(board: &Board) -> Markup {
-    let first = |row: &BoardRow| row.numbers.first().copied().flatten().filter(|score| score.is_finite());
-    let most = board.rows.iter().filter_map(first).fold(0.0, f64::max);
-    let has_reasons = board.rows.iter().any(|row| !row.reason.is_empty());
+fn table(board: &Board, rows: &[&BoardRow], has_series: bool) -> Markup {
+    let first = |row: &&BoardRow| row.numbers.first().copied().flatten().filter(|score| score.is_finite());
+    let most = rows.iter().filter_map(first).fold(0.0, f64::max);
+    let has_reasons = rows.iter().any(|row| !row.reason.is_empty());
     html! {
         div.scroll tabindex="0" role="group" aria-label={ "Leaderboard " (board.artifact) } {
             table.numbers.board {
-                caption { code { (board.artifact) } @if !board.metric.is_empty() { ", ranked by " (board.metric) } ", the best first" }
+                caption { code { (board.artifact) } @if !board.metric.is_empty() { ", ranked by " (board.metric) } @if has_series { ", by series" } @else { ", the best first" } }
                 thead { tr {
                     th.number scope="col" { "rank" }
-                    @if board.has_series { th scope="col" { "series" } }
+                    @if has_series { th scope="col" { "series" } }
                     th scope="col" { "model" }
                     th.bar-head aria-hidden="true" {}
                     @for name in &board.measures { th.number scope="col" { (name.replace("_mean", "")) } }
                     @if has_reasons { th scope="col" { "remark" } }
                 } }
                 tbody {
-                    @for row in &board.rows {
+                    @for row in rows {
                         tr.best[row.rank == Some(1)] {
                             td.number { @match row.rank { Some(rank) => (rank), None => span.none { "–" } } }
-                            @if board.has_series { td { @if row.series.is_empty() { em { "all" } } @else { (row.series) } } }
+                            @if has_series { td { @if row.series.is_empty() { em { "all" } } @else { (row.series) } } }
                             th scope="row" { (row.model) }
                             td.bar-cell aria-hidden="true" { (bar(first(row), most)) }
                             @for value in &row.numbers { td.number { (number::maybe(*value)) } }
@@ -85,7 +91,6 @@ fn table(board: &Board) -> Markup {
                 }
             }
         }
-        @if board.left_out > 0 { p.left { (human::count(board.left_out, "more row")) " in " code { (board.artifact) } "." } }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::report::table_diff::TableDiff;
 
 /// Rows, lines or files that are shown of one difference.
 const SHOWN: usize = 12;
+/// Keys of rows that only one of two tables has.
+const KEYS: usize = 4;
 
 /// An artifact that the last run left with another content.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,10 +112,11 @@ fn table(artifact: &str, diff: &TableDiff) -> Markup {
         }
         @if added + removed > 0 {
             ul.files {
-                @for name in diff.added.iter().take(SHOWN / 2) { li.added { "added " (name) } }
-                @for name in diff.removed.iter().take(SHOWN / 2) { li.removed { "removed " (name) } }
+                @for name in diff.added.iter().take(KEYS) { li.added { "added " (name) } }
+                @if added > KEYS { li.added { "and " (added - KEYS) " more" } }
+                @for name in diff.removed.iter().take(KEYS) { li.removed { "removed " (name) } }
+                @if removed > KEYS { li.removed { "and " (removed - KEYS) " more" } }
             }
-            (rest_of(added.max(removed), SHOWN / 2, "row of a kind"))
         }
         @if changed > 0 {
             div.scroll tabindex="0" role="group" aria-label={ "Cells of " (artifact) " that differ" } {

@@ -1,5 +1,7 @@
 //! The forecasts: the end of each series, what is forecast, and the intervals.
 
+use std::fmt::Write as _;
+
 use chrono::NaiveDateTime;
 use maud::{Markup, html};
 
@@ -78,13 +80,18 @@ pub(super) fn section(forecasts: &[Forecast]) -> Markup {
         @for (at, forecast) in forecasts.iter().enumerate() {
             @if forecasts.len() > 1 { h3 { (forecast.artifact) } }
             @if forecast.count() == 0 { p.none { "The artifact " code { (forecast.artifact) } " has no rows." } }
+            p.from {
+                "The forecasts are those of " code { (forecast.artifact) }
+                @if let Some(history) = &forecast.history { ", the values before them those of " code { (history) } }
+                "; shaded are their intervals."
+            }
             div.panels.single[forecast.series.len() == 1] {
                 @for (number, series) in forecast.series.iter().enumerate() {
                     (panel(forecast, series, &format!("forecast-{at}-{number}")))
                 }
             }
             @if forecast.left_out > 0 {
-                p.left { (human::count(forecast.left_out, "more series")) " in " code { (forecast.artifact) } ", not drawn." }
+                p.left { (forecast.left_out) " more series in " code { (forecast.artifact) } ", not drawn." }
             }
         }
     }
@@ -100,7 +107,6 @@ fn panel(forecast: &Forecast, series: &SeriesForecast, id: &str) -> Markup {
             figcaption {
                 strong { (name) }
                 @if !series.model.is_empty() { " by " (series.model) }
-                span.from { (forecast.artifact) @if let Some(history) = &forecast.history { " after " (history) } }
             }
             @if forecast.count() == 1 {
                 div.for-wide { (drawn(series, name, id, true)) }
@@ -243,13 +249,18 @@ fn description(series: &SeriesForecast, levels: &[String]) -> String {
         None => "No step".to_owned(),
     };
     if let Some((low, high)) = range(series.ahead.iter().map(|(_, value)| *value)) {
-        text += &format!(", between {} and {}", human::number(low), human::number(high));
+        let _ = write!(text, ", between {} and {}", human::number(low), human::number(high));
     }
     if !levels.is_empty() {
-        text += &format!(", with intervals of {}", levels.join(", "));
+        let _ = write!(text, ", with intervals of {}", levels.join(", "));
     }
     if let Some((from, to)) = ends(&series.history) {
-        text += &format!("; the history shown reaches from {} to {}", moment(from), moment(to));
+        let _ = write!(
+            text,
+            "; the history shown reaches from {} to {}",
+            moment(from),
+            moment(to)
+        );
     }
     text + "."
 }

@@ -17,6 +17,8 @@ mod svg;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use self::backtest::{Backtest, Calibration, GroupErrors, WindowErrors};
@@ -42,6 +44,8 @@ pub struct Page {
     pub notes: Vec<String>,
     /// The last run that did something; none if nothing was built yet.
     pub run: Option<LastRun>,
+    /// Whether what is there is what a build would leave, in words.
+    pub state: String,
     /// The graph as an SVG that was made by this program.
     pub graph: Option<String>,
     /// The forecasts.
@@ -238,6 +242,7 @@ impl Page {
                         div { dt { "Data: " (quality.artifact) } dd { (quality.status) } }
                     }
                 }
+                @if !self.state.is_empty() { div { dt { "State" } dd { (self.state) } } }
                 div { dt { "Goals" } dd { (few(&self.goals)) } }
             }
         }
@@ -254,7 +259,7 @@ fn few(names: &[String]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > FEW {
-        text += &format!(" and {} more", names.len() - FEW);
+        let _ = write!(text, " and {} more", names.len() - FEW);
     }
     text
 }

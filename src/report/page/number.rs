@@ -6,9 +6,8 @@ use crate::report::human;
 
 /// A number to about four digits, with all of them as its value.
 pub(super) fn of(value: f64) -> Markup {
-    match value.is_finite() {
-        true => html! { data value=(value) title=(value) { (human::number(value)) } },
-        false => html! { span.none { "none" } },
+    html! {
+        @if value.is_finite() { data value=(value) title=(value) { (human::number(value)) } } @else { span.none { "none" } }
     }
 }
 

@@ -89,14 +89,14 @@ fn rules(quality: &Quality) -> Markup {
                     code { (quality.artifact) } @if !quality.status.is_empty() { ": " strong { (quality.status) } } "; "
                     (checked) " rules were checked, " (broken) " are broken"
                 }
-                thead { tr { th scope="col" { "rule" } th scope="col" { "verdict" } th scope="col" { "if broken" } th scope="col" { "what it asks for" } th scope="col" { "where it is broken" } } }
+                thead { tr { th scope="col" { "rule" } th scope="col" { "verdict" } th scope="col" { "if broken" } th scope="col" { "what it asks for" } @if broken > 0 { th scope="col" { "where it is broken" } } } }
                 tbody {
                     @for rule in quality.rules.iter().filter(|rule| rule.verdict != "off") {
                         tr.notable[rule.verdict == "broken"] {
                             th scope="row" { (rule.name) }
                             td { span class={ "state " (if rule.verdict == "broken" { "bad" } else { "good" }) } { (rule.verdict) } }
                             td { (rule.level) } td { (rule.what) }
-                            td { @if rule.verdict == "broken" { (rule.broken) " times" @if !rule.first.is_empty() { ", first " (rule.first) } } }
+                            @if broken > 0 { td { @if rule.verdict == "broken" { (rule.broken) " times" @if !rule.first.is_empty() { ", first " (rule.first) } } } }
                         }
                     }
                 }

@@ -86,7 +86,7 @@ pub(super) fn section(run: Option<&LastRun>, graph: Option<&str>) -> Markup {
         }
         @if let Some(graph) = graph {
             figure.graph-figure {
-                figcaption { strong { "Graph" } span.from { "each target with what the last run did to it; sources at the left" } }
+                figcaption { strong { "Graph" } span.from { "each target with what the last run did to it; a dashed edge: it is not fresh now" } }
                 div.scroll tabindex="0" role="group" aria-label="Graph of targets and artifacts" { (PreEscaped(graph)) }
             }
         }

@@ -46,6 +46,7 @@ fn evil() -> Page {
         project: evil(),
         goals: vec![evil(); 12],
         notes: vec![evil()],
+        state: evil(),
         graph: None,
         run: Some(LastRun {
             id: (evil(), evil()),
@@ -253,7 +254,7 @@ fn ids_are_used_once() {
 #[test]
 fn numbers_are_whole_for_programs_and_what_is_missing_is_said() {
     let mut one = series("s", 3, 2);
-    one.ahead[0].1 = 1234.567_890_123;
+    one.ahead[0].1 = 1_234.567_890_123;
     one.ahead[1].1 = f64::NAN;
     one.history[1].1 = f64::NAN;
     one.bands[0].low[1] = f64::INFINITY;
