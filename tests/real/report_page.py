@@ -104,11 +104,11 @@ def complaints(events):
     return found
 
 
-def view(browser, page, scripts, scheme, width, picture):
+def view(browser, page, scripts, scheme, width, picture, media="screen"):
     browser.heard.clear()
     browser.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
     features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.ask("Emulation.setEmulatedMedia", media="screen", features=features)
+    browser.ask("Emulation.setEmulatedMedia", media=media, features=features)
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.ask("Emulation.setDeviceMetricsOverride", **size)
     browser.ask("Page.navigate", url=page)
@@ -165,6 +165,8 @@ def main():
         wrong = browser.value(STRUCTURE)
         if wrong:
             sys.exit("\n".join(wrong))
+        # The width of a sheet of A4 without its margins.
+        view(browser, page, True, "light", 680, pictures / "paper-680", "print")
         paper = browser.ask("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
         (pictures / "paper.pdf").write_bytes(base64.b64decode(paper["data"]))
         if complaints(browser.heard):

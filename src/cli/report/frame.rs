@@ -46,6 +46,10 @@ pub(super) enum Part<'a> {
 impl Frame {
     /// Reads a table; `None` of a file that is none, and of one that cannot be read the reason in words.
     pub(super) fn read(path: &Path, part: Part<'_>) -> Option<Result<Self, String>> {
+        // Opening a pipe would wait for whoever writes to it.
+        if !path.is_file() {
+            return None;
+        }
         let extension = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
         match extension {
             "csv" => Some(csv(path, b',', part)),

@@ -41,6 +41,9 @@ pub(super) fn of(path: &Path, masked: &dyn Fn(&str) -> String, room: &mut u64) -
             return values;
         }
     }
+    if !path.is_file() && !path.is_dir() {
+        return Shown::Other("It is neither a file nor a directory.".to_owned());
+    }
     match Content::read(path, LINES, masked) {
         Ok(Content::Text { lines, more, .. }) => Shown::Text(lines, more),
         Ok(Content::Directory { files, count, .. }) => Shown::Files(files, count),
@@ -176,6 +179,19 @@ mod tests {
             panic!("no table");
         };
         assert_eq!((columns.len(), rows[0][1].as_str(), count), (2, "***", 1));
+    }
+
+    #[test]
+    fn a_pipe_is_not_opened() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("pipe.csv");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .expect("started");
+        assert!(made.success());
+        assert!(Frame::read(&path, Part::Head(1)).is_none());
+        assert!(matches!(of(&path, &str::to_owned, &mut 1000), Shown::Other(_)));
     }
 
     #[test]

@@ -116,7 +116,7 @@ fn lines(id: &str, title: &str, names: &[String], values: &[Vec<Option<f64>>], m
     let plot = Plot {
         width: 520.0,
         height: 256.0,
-        edges: [62.0, 12.0, 400.0, 220.0],
+        edges: [62.0, 12.0, 382.0, 220.0],
         across: (0.0, place(names.len().saturating_sub(1).max(1))),
         up: (0.0, most * 1.06),
     };
@@ -153,7 +153,7 @@ fn lines(id: &str, title: &str, names: &[String], values: &[Vec<Option<f64>>], m
             }
         }
         @for (at, y) in labels.iter().enumerate() {
-            @if y.is_finite() { text class=(if at == 0 { "label first" } else { "label" }) x="408" y=(format!("{:.1}", y + 4.0)) { (cut(&models[at])) } }
+            @if y.is_finite() { text class=(if at == 0 { "label first" } else { "label" }) x="390" y=(format!("{:.1}", y + 4.0)) { (cut(&models[at])) } }
         }
     };
     let best = models.first().map_or("", String::as_str);

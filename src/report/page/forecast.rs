@@ -169,7 +169,7 @@ fn drawn(series: &SeriesForecast, name: &str, id: &str, is_wide: bool) -> Markup
     let end = series.ahead.iter().rev().find(|(_, value)| value.is_finite());
     let most = if is_wide { 9 } else { 5 };
     let body = html! {
-        (plot.numbers_up(if is_wide { 6 } else { 4 }))
+        (plot.numbers_up(if is_wide { 6 } else { 5 }))
         (plot.times_below(&times, most))
         @if let Some((at, _)) = last {
             path.now d=(format!("M{:.1} {top:.1}V{bottom:.1}", plot.x(seconds(at)))) {}
