@@ -294,7 +294,6 @@ fn the_numbers_of_a_forecasting_project_are_those_of_its_artifacts() {
     let (table, _) = table.split_once("</table>").expect("its end");
     let windows = values(table);
     assert_eq!(windows.len(), 10, "five windows of two models: {table}");
-    #[expect(clippy::cast_precision_loss, reason = "five")]
     let mean = |model: usize| windows.iter().skip(model).step_by(2).sum::<f64>() / 5.0;
     let board = numbers("leaderboard", "rmse_mean");
     assert!(

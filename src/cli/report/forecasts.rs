@@ -86,11 +86,9 @@ pub(super) fn forecast(
         })
         .collect();
     let series = rows.into_iter().map(|(name, rows)| {
-        let rows: Vec<usize> = rows
-            .into_iter()
-            .filter(|row| times[*row].is_some())
-            .take(STEPS)
-            .collect();
+        let mut rows: Vec<usize> = rows.into_iter().filter(|row| times[*row].is_some()).collect();
+        rows.sort_by_key(|row| times[*row]);
+        rows.truncate(STEPS);
         let pick = |values: &[f64]| rows.iter().map(|row| values[*row]).collect();
         let ahead = rows.iter().filter_map(|row| Some((times[*row]?, values[*row])));
         let history = past_of.remove(&name).unwrap_or_default();
@@ -250,7 +248,7 @@ mod tests {
         use std::fmt::Write as _;
         let mut text = "unique_id,ds,yhat,lo-80,hi-80,lo-95,hi-95,model\n".to_owned();
         for series in 0..200 {
-            for hour in 0..3 {
+            for hour in [2, 0, 1] {
                 let _ = writeln!(text, "s{series},2024-01-01 0{hour}:00:00,{series}.5,1,,0,9,A");
             }
         }
@@ -266,6 +264,7 @@ mod tests {
             (second.name.as_str(), second.model.as_str(), second.ahead.len()),
             ("s1", "A", 3)
         );
+        assert!(second.ahead.is_sorted_by_key(|(at, _)| *at));
         assert_eq!(second.history.len(), 1, "what lies in the forecast is no history");
         assert_eq!(
             second.bands.iter().map(|band| band.level.as_str()).collect::<Vec<_>>(),
