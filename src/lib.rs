@@ -16,6 +16,7 @@ pub mod report;
 
 #[cfg(feature = "forecasting")]
 mod aside;
+mod axis;
 pub mod diagnostic;
 #[cfg(test)]
 mod fuzz;

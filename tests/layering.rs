@@ -7,6 +7,7 @@ use std::path::Path;
 /// The engine's interface of tasks, and what asks servers.
 const TASKS: &[&str] = &[
     "aside",
+    "axis",
     "diagnostic",
     "http",
     "outward",
@@ -19,6 +20,7 @@ const TASKS: &[&str] = &[
 
 /// The engine's data.
 const DATA: &[&str] = &[
+    "axis",
     "diagnostic",
     "outward",
     "engine::digest",
@@ -53,6 +55,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("outward", &[]),
     ("http", &["aside", "outward"]),
     ("aside", &[]),
+    ("axis", &[]),
     // Of the tests alone.
     ("fuzz", &[]),
     (

@@ -52,6 +52,7 @@
 //! | `shell` | a target's command by hand |
 //! | `history` | what `log` tells of past runs |
 //! | `init` | from an empty directory to a first result, and the page of a build |
+//! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -111,6 +112,7 @@ mod pools;
 #[cfg(feature = "forecasting")]
 mod predict;
 mod project;
+mod report;
 #[cfg(feature = "forecasting")]
 mod respondents;
 mod restore;

@@ -54,7 +54,7 @@ pub(super) struct Args {
 }
 
 /// One of the two.
-enum Side {
+pub(super) enum Side {
     Past(Box<PastArtifact>),
     Now,
 }
@@ -76,7 +76,7 @@ impl Side {
 }
 
 /// How they differ.
-enum Difference {
+pub(super) enum Difference {
     Table(Box<TableDiff>),
     /// Lines of a unified diff.
     Lines(String),
@@ -179,7 +179,7 @@ fn earlier(project: &Project, story: &Story, artifact: ArtifactId) -> Result<Pas
 }
 
 /// What is there now: by its copy, which has no run's id in it, as long as it is as atsaf left it.
-fn now(project: &Project, story: &Story, artifact: ArtifactId) -> Result<Side, CommandError> {
+pub(super) fn now(project: &Project, story: &Story, artifact: ArtifactId) -> Result<Side, CommandError> {
     let (graph, port) = (&project.graph, project.graph.port(artifact));
     let path = graph.path(artifact);
     let found = project
@@ -201,7 +201,12 @@ fn now(project: &Project, story: &Story, artifact: ArtifactId) -> Result<Side, C
     Ok(copy.map_or(Side::Now, |past| Side::Past(Box::new(past))))
 }
 
-fn compare(project: &Project, artifact: ArtifactId, before: &Side, after: &Side) -> Result<Difference, CommandError> {
+pub(super) fn compare(
+    project: &Project,
+    artifact: ArtifactId,
+    before: &Side,
+    after: &Side,
+) -> Result<Difference, CommandError> {
     let place = project.files.at(project.graph.path(artifact));
     let path = |side: &'_ Side| match side {
         Side::Past(past) => past.path().to_owned(),

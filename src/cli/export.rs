@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::setup::{ATSAFFILE, Project};
-use super::{CommandError, Exit, Session, small_file, whole_file};
+use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::export::airflow::{self, Export, Grain};
 
@@ -156,7 +156,7 @@ fn write(path: &Path, text: &str, session: &Session) -> Result<bool, CommandErro
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed(&error)),
     }
-    whole_file::replace(&place, text).map_err(|error| failed(&error))?;
+    small_file::replace(&place, text.as_bytes()).map_err(|error| failed(&error))?;
     Ok(true)
 }
 

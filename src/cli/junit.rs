@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::setup::Project;
-use super::{CommandError, Session, small_file, whole_file};
+use super::{CommandError, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
@@ -73,7 +73,7 @@ impl JunitFile {
         let wrong = built.as_ref().err().map(|failure| failure.diagnostics.as_slice());
         let masked = |text: &str| session.screen.masked(text);
         let text = heard.junit(graph, targets, wrong.unwrap_or_default(), &masked);
-        match (whole_file::replace(&self.place, &text), built) {
+        match (small_file::replace(&self.place, text.as_bytes()), built) {
             (Ok(()), built) => built,
             (Err(error), Ok(_)) => {
                 let mut failure = self.unwritable(&error);

@@ -35,6 +35,7 @@ mod plain_yaml;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
+mod report;
 mod restore;
 mod results;
 mod run;
@@ -51,7 +52,6 @@ mod threads;
 #[cfg(test)]
 mod trial;
 mod watch;
-mod whole_file;
 mod why;
 
 use std::collections::BTreeMap;
@@ -100,6 +100,7 @@ enum CliCommand {
     Run(run::Args),
     Show(show::Args),
     Diff(diff::Args),
+    Report(report::Args),
     Log(log::Args),
     Logs(logs::Args),
     Shell(shell::Args),
@@ -160,6 +161,7 @@ fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandErro
         CliCommand::Run(_) => unreachable!("internal error: `run` has become `build` by now"),
         CliCommand::Show(args) => show::run(args, session),
         CliCommand::Diff(args) => diff::run(args, session),
+        CliCommand::Report(args) => report::run(args, session),
         CliCommand::Log(args) => log::run(args, session),
         CliCommand::Logs(args) => logs::run(args, session),
         CliCommand::Shell(args) => shell::run(args, session),

@@ -261,7 +261,7 @@ fn origin(shown: &Shown, whole: bool, ink: Ink) -> String {
 }
 
 /// Path of each role that one file has.
-fn paths(made: Option<&ResultEntry>) -> BTreeMap<&str, &str> {
+pub(super) fn paths(made: Option<&ResultEntry>) -> BTreeMap<&str, &str> {
     let read = made.map_or(&[][..], |made| made.read.as_slice());
     let once = |role: &str| read.iter().filter(|(other, _)| other == role).count() == 1;
     let pairs = read.iter().filter(|(role, _)| once(role));

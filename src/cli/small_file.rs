@@ -1,7 +1,7 @@
-//! Reads files that a person writes, within a limit.
+//! Reads files that a person writes, within a limit, and replaces files that this program wrote.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use crate::engine::regular_file::{self, LastLink};
@@ -23,6 +23,27 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         true => wrong(format!("it has more than {} MiB", limit >> 20)),
         false => Ok(bytes),
     }
+}
+
+/// Puts a file in the place of an earlier one at once: somebody may be reading it.
+///
+/// # Errors
+/// Whatever writing meets; then the earlier one is as it was.
+pub(super) fn replace(place: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let new = place.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let mut file = fs::File::create_new(&new)?;
+    let written = file.write_all(bytes).and_then(|()| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "one of this program's own, which was looked at"
+        )]
+        fs::rename(&new, place)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct Picture<'a> {
     drawn: HashSet<TargetId>,
     /// What stands for several targets.
     collapsed: Collapsed,
+    /// Words about targets that are told in the place of their states.
+    told: HashMap<TargetId, String>,
 }
 
 /// The state of a target, and so of its artifacts.
@@ -102,7 +104,19 @@ impl<'a> Picture<'a> {
             drawn: targets.iter().copied().collect(),
             targets,
             collapsed: Collapsed::default(),
+            told: HashMap::new(),
         }
+    }
+
+    /// Tells of some targets a word of one's own in the place of their states, such as what a run did to them.
+    pub fn tell(&mut self, words: HashMap<TargetId, String>) {
+        self.told = words;
+    }
+
+    /// How many boxes of targets are drawn.
+    #[must_use]
+    pub fn boxes(&self) -> usize {
+        self.targets.len()
     }
 
     /// Draws many instances of one target as one.
@@ -190,6 +204,9 @@ impl<'a> Picture<'a> {
     /// The state in words, of several targets how many are in each.
     fn state_words(&self, id: TargetId) -> Option<String> {
         let members = self.members(id);
+        if let Some(words) = self.told_words(&members) {
+            return Some(words);
+        }
         let states: Vec<NodeState> = members.iter().map(|id| self.state_of(*id)).collect::<Option<_>>()?;
         let all = [
             NodeState::Stale,
@@ -200,14 +217,19 @@ impl<'a> Picture<'a> {
         ];
         let counts = all.map(|state| (states.iter().filter(|it| **it == state).count(), state.word()));
         let told: Vec<(usize, &str)> = counts.into_iter().filter(|(count, _)| *count > 0).collect();
-        Some(match told.as_slice() {
-            [(_, word)] => (*word).to_owned(),
-            several => several
-                .iter()
-                .map(|(count, word)| format!("{count} {word}"))
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
+        Some(counted(&told))
+    }
+
+    /// The words that are told of some targets, of several how many have each.
+    fn told_words(&self, members: &[TargetId]) -> Option<String> {
+        let mut counts: Vec<(usize, &str)> = Vec::new();
+        for word in members.iter().filter_map(|id| self.told.get(id)) {
+            match counts.iter_mut().find(|(_, other)| other == word) {
+                Some((count, _)) => *count += 1,
+                None => counts.push((1, word)),
+            }
+        }
+        (!counts.is_empty()).then(|| counted(&counts))
     }
 
     fn state_of(&self, id: TargetId) -> Option<NodeState> {
@@ -322,5 +344,17 @@ impl<'a> Picture<'a> {
             earlier.extend(after.map(|it| self.collapsed.node(*it)).filter(|it| seen.insert(*it)));
         }
         earlier.into_iter()
+    }
+}
+
+/// Words with how many there are of each, or the only one.
+fn counted(words: &[(usize, &str)]) -> String {
+    match words {
+        [(_, word)] => (*word).to_owned(),
+        several => several
+            .iter()
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect::<Vec<_>>()
+            .join(", "),
     }
 }

@@ -208,6 +208,12 @@ fn ended(end: Option<RunEnd>, alive: bool) -> (Tone, String) {
     }
 }
 
+/// How a run ended, in words; `alive` tells whether its build is still there.
+#[must_use]
+pub fn end_words(end: Option<RunEnd>, alive: bool) -> String {
+    ended(end, alive).1
+}
+
 /// Draws past runs: id, when, how long, how they ended, goals, and what was set; below each what had changed.
 #[must_use]
 pub fn runs_text(story: &Story, alive: &dyn Fn(RunId) -> bool, now: SystemTime, ink: Ink) -> String {

@@ -20,6 +20,7 @@ pub mod line_edits;
 pub mod markdown;
 pub mod metrics;
 pub mod notes;
+pub mod page;
 pub mod plan;
 pub mod reasons;
 pub mod results;

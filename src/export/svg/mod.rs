@@ -64,13 +64,28 @@ struct Drawn {
 /// Draws the graph.
 #[must_use]
 pub fn svg(picture: &Picture<'_>) -> String {
+    draw(picture, STYLE, "")
+}
+
+/// Draws the graph for a page that has more than this picture: its style is for nothing else.
+#[must_use]
+pub fn inline(picture: &Picture<'_>) -> String {
+    let own = |line: &str| match line.starts_with(['.', 't']) {
+        true => format!(".graph {line}\n"),
+        false => format!("{line}\n"),
+    };
+    let style: String = STYLE.lines().map(own).collect();
+    draw(picture, &style, " class=\"graph\"")
+}
+
+fn draw(picture: &Picture<'_>, style: &str, class: &str) -> String {
     let drawn = gather(picture);
     let layout = lay_out(&drawn.sizes, &drawn.links);
     let mut out = String::new();
     let (width, height) = (layout.width, layout.height);
     let _ = writeln!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"{class} width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">"
     );
     let project = match picture.graph.spec.name.as_str() {
@@ -78,7 +93,7 @@ pub fn svg(picture: &Picture<'_>) -> String {
         name => format!("{}: ", escape_xml(name)),
     };
     let _ = writeln!(out, "<title>{project}what is made of what</title>");
-    let _ = writeln!(out, "<style>\n{STYLE}</style>");
+    let _ = writeln!(out, "<style>\n{style}</style>");
     out.push_str(
         "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" \
          orient=\"auto\"><path class=\"tip\" d=\"M0,0 L8,4 L0,8 z\"/></marker></defs>\n",

@@ -9,7 +9,6 @@
 //!
 //! The bytes are a function of the selection, the series and the parameters: no run, no clock, no path.
 
-mod axis;
 mod document;
 mod mlmodel;
 mod picture;

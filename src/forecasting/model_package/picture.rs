@@ -10,7 +10,7 @@ use chrono::NaiveDateTime;
 
 use super::super::forecaster::SeriesForecast;
 use super::super::table::{LONGEST_NAME, short};
-use super::axis;
+use crate::axis;
 use crate::outward::{escape_xml, visible_line};
 
 /// Series with a panel.

@@ -9,7 +9,7 @@
 use chrono::{Datelike as _, NaiveDateTime, NaiveTime};
 
 /// Round numbers between two, about as many as wanted, with the texts for them.
-pub(super) fn numbers(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
+pub(crate) fn numbers(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
     let rough = (high - low) / wanted.max(1) as f64;
     if !rough.is_finite() || rough <= 0.0 {
         return Vec::new();
@@ -114,7 +114,7 @@ impl CalendarStep {
 }
 
 /// The positions in a row of times at which a step of the calendar begins, at most so many, with the texts for them.
-pub(super) fn times(times: &[NaiveDateTime], most: usize) -> Vec<(usize, String)> {
+pub(crate) fn times(times: &[NaiveDateTime], most: usize) -> Vec<(usize, String)> {
     let begins = |step: CalendarStep| -> Vec<usize> {
         let is_first = |at: &usize| step.number(times[*at]) != step.number(times[at - 1]);
         (1..times.len()).filter(is_first).collect()
@@ -130,8 +130,11 @@ pub(super) fn times(times: &[NaiveDateTime], most: usize) -> Vec<(usize, String)
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::timestamp::parse_time;
     use super::*;
+
+    fn time(text: &str) -> NaiveDateTime {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").expect("a time")
+    }
 
     #[test]
     fn ticks_are_round_numbers_and_read_like_them() {
@@ -148,13 +151,13 @@ mod tests {
 
     #[test]
     fn times_are_marked_where_the_calendar_turns() {
-        let start = parse_time("2024-02-27 05:00").expect("a time");
+        let start = time("2024-02-27 05:00");
         let hours: Vec<NaiveDateTime> = (0..96).map(|hour| start + chrono::TimeDelta::hours(hour)).collect();
         let expected = [(19, "28 Feb"), (43, "29 Feb"), (67, "1 Mar"), (91, "2 Mar")];
         assert_eq!(times(&hours, 6), expected.map(|(at, text)| (at, text.to_owned())));
         assert_eq!(times(&hours[..12], 6)[0], (1, "06:00".to_owned()));
         let ends: Vec<NaiveDateTime> = ["2023-10-31", "2023-11-30", "2023-12-31", "2024-01-31"]
-            .map(|text| parse_time(text).expect("a time"))
+            .map(|day| time(&format!("{day} 00:00")))
             .into();
         assert_eq!(times(&ends, 2), [(3, "Jan 2024".to_owned())]);
         assert!(times(&hours[..1], 6).is_empty());

@@ -1,0 +1,163 @@
+//! `atsaf report`: one HTML page about what was built, that needs nothing else to be looked at.
+
+mod backtests;
+mod differences;
+mod forecasts;
+mod frame;
+mod gather;
+mod origins;
+#[cfg(feature = "forecasting")]
+mod parquet;
+mod previews;
+mod quality;
+mod turns;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::setup::Project;
+use super::{CommandError, Exit, Session, small_file};
+use crate::diagnostic::Diagnostic;
+use crate::report::page;
+
+/// The file that is written where none is named.
+const DEFAULT: &str = "report.html";
+/// Most bytes of a file that may be an earlier report.
+const LARGEST: u64 = 16 << 20;
+/// Most bytes of the page.
+const PAGE: usize = 1_900_000;
+/// Longer texts are cut.
+const LONGEST: usize = 300;
+
+/// Write one HTML page about what was built: forecasts, leaderboard, data, the last run, provenance
+///
+/// The page is a single file that opens without a network: pictures are inside, and it can be read without JavaScript,
+/// printed, and sent to somebody who has no atsaf. It shows the artifacts as they are and what the records tell, builds
+/// nothing, and is the same file as long as nothing changed. Secrets are masked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "`atsaf help report` tells what stands on the page.")]
+pub(super) struct Args {
+    /// Targets, artifacts, artifacts' paths or aliases, with all that they need [default: the project's own]
+    #[arg(value_name = "GOAL")]
+    goals: Vec<String>,
+    /// Write to this file, or to stdout if it is `-` [default: `report.html` in the project]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Writes the page.
+pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
+    let project = session.load()?;
+    let goals = project.goals(&args.goals)?;
+    let place = place(args, &project, session)?;
+    let page = gather::page(&project, session, &goals)?;
+    let screen = &session.screen;
+    let html = page.html_within(PAGE);
+    let html = crate::outward::visible(&screen.masked(&html)).into_owned();
+    let Some((place, shown)) = place else {
+        match screen.json() {
+            true => screen.print_json(&json!({ "file": null, "bytes": html.len(), "text": html })),
+            false => screen.print(&html),
+        }
+        return Ok(Exit::Done);
+    };
+    let changed = write(&place, &shown, &html)?;
+    if screen.json() {
+        screen.print_json(&json!({ "file": shown, "bytes": html.len(), "changed": changed }));
+    } else if changed {
+        screen.say(&format!("wrote `{shown}`\n"));
+    } else {
+        screen.say(&format!("`{shown}` says the same already\n"));
+    }
+    Ok(Exit::Done)
+}
+
+/// A file of a test, in a directory that goes with it.
+#[cfg(test)]
+fn written(name: &str, bytes: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join(name);
+    let mut file = std::fs::File::create(&path).expect("made");
+    file.write_all(bytes.as_ref()).expect("written");
+    (dir, path)
+}
+
+/// The beginning of a text that is long.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Where the page goes, with the path as it is told; `None` for stdout.
+fn place(args: &Args, project: &Project, session: &Session) -> Result<Option<(PathBuf, String)>, CommandError> {
+    let start = session.common.directory.as_deref().unwrap_or(Path::new("."));
+    let (place, shown) = match &args.output {
+        Some(path) if path == Path::new("-") => return Ok(None),
+        Some(path) => (start.join(path), path.display().to_string()),
+        None => (project.files.at(DEFAULT), DEFAULT.to_owned()),
+    };
+    // A link stays, and what it leads to is replaced.
+    let place = place.canonicalize().unwrap_or(place);
+    refuse_artifacts(project, &place, &shown)?;
+    Ok(Some((place, shown)))
+}
+
+/// Refuses a path that a target writes to, and one in the store.
+fn refuse_artifacts(project: &Project, place: &Path, shown: &str) -> Result<(), CommandError> {
+    let whole = |path: &Path| whole(path).unwrap_or_else(|| path.to_owned());
+    let place = whole(place);
+    let refused = |what: String| {
+        Err(CommandError::usage(
+            Diagnostic::error(what).help("name another file with `-o`"),
+        ))
+    };
+    if place.starts_with(whole(&project.files.at(".atsaf"))) {
+        return refused(format!("`{shown}` lies in atsaf's store"));
+    }
+    for target in &project.graph.spec.targets {
+        for output in &target.outputs {
+            if place.starts_with(whole(&project.files.at(&output.path))) {
+                return refused(format!("`{shown}` is an output of the target `{}`", target.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The path without links, as far as it is there.
+fn whole(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    path.canonicalize().ok().or_else(|| {
+        let (parent, name) = (path.parent()?, path.file_name()?);
+        Some(whole(parent)?.join(name))
+    })
+}
+
+/// Writes the page whole, or leaves the file alone if it says the same; whether it was written.
+fn write(place: &Path, shown: &str, html: &str) -> Result<bool, CommandError> {
+    let failed = |error: &io::Error| {
+        CommandError::usage(
+            Diagnostic::error(format!("`{shown}` cannot be written: {error}"))
+                .help("name a file in a directory that is there and may be written to"),
+        )
+    };
+    match small_file::read(place, LARGEST) {
+        Ok(bytes) if bytes == html.as_bytes() => return Ok(false),
+        Ok(bytes) if bytes.is_empty() || page::is_page(&bytes) => {}
+        Ok(_) => {
+            return Err(CommandError::usage(
+                Diagnostic::error(format!("`{shown}` is there, and was not written by this command"))
+                    .help("name another file with `-o`, or remove that one first"),
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(&error)),
+    }
+    small_file::replace(place, html.as_bytes()).map_err(|error| failed(&error))?;
+    Ok(true)
+}
