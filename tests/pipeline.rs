@@ -123,8 +123,8 @@ leaderboard (rmse)  SeasonalNaive 9,716, was 2nd, now 1st
     // A leaderboard is compared without being named.
     let told = project.atsaf("diff --metrics");
     told.ok();
-    told.has("LagRidge.rmse_mean");
-    told.has("-> -     gone");
+    told.has("US48_NG.LagRidge.rmse_mean      6,271 -> -   gone\n");
+    told.has("US48_NG.SeasonalNaive.rank      2 -> 1       -50.0 %\n");
 }
 
 #[test]
