@@ -127,8 +127,8 @@ fn nothing_but_an_earlier_report_is_replaced_and_nothing_runs_before_that_is_see
     let project = Project::new(THREE);
     project.write("mine.xml", "<html>mine</html>");
     for (file, why) in [
-        ("mine.xml", "is there, and is no JUnit file"),
-        ("Atsaffile", "is there, and is no JUnit file"),
+        ("mine.xml", "is there, and is no report of `atsaf build`"),
+        ("Atsaffile", "is there, and is no report of `atsaf build`"),
         ("good", "is the artifact `good`"),
         ("good/x.xml", "is the artifact `good`, or lies in it"),
         (".atsaf/x.xml", "lies in the store"),
@@ -143,10 +143,34 @@ fn nothing_but_an_earlier_report_is_replaced_and_nothing_runs_before_that_is_see
     project.edit("Atsaffile", "false", "echo b");
     let told = project.build("--junit absent/x.xml");
     told.exits(2);
-    told.has("the build itself is done");
+    told.has("the JUnit file cannot be written to `absent/x.xml`");
+    assert!(!project.at("bad").exists(), "nothing ran");
     symlink("good", project.at("link.xml")).expect("linked");
     project.build("--junit link.xml").exits(2);
+    project.build("").ok();
+    project.build("--junit link.xml").exits(2);
     assert_eq!(project.read("good"), "a\n");
+}
+
+#[test]
+fn what_a_target_reads_is_none_of_its_places_whether_it_is_there_or_not() {
+    let project = Project::new(
+        "[target.a]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"./s.xml\"]\noutput = \"a.xml\"\n\n\
+         [target.b]\nrun = \"cat tests/expected.xml > {{output}}\"\noutput = \"b.xml\"\n",
+    );
+    let others = "<?xml version=\"1.0\"?>\n<testsuites name=\"pytest\"/>\n";
+    project.write("tests/expected.xml", others);
+    for file in ["s.xml", "tests/expected.xml"] {
+        let told = project.build(&format!("--junit {file}"));
+        told.exits(2);
+    }
+    assert!(!project.at("s.xml").exists());
+    project.write("s.xml", others);
+    project.build("").ok();
+    let told = project.build("--junit s.xml");
+    told.exits(2);
+    assert_eq!(project.read("s.xml"), others);
+    assert_eq!(project.read("tests/expected.xml"), others);
 }
 
 #[test]

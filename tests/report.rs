@@ -157,7 +157,9 @@ fn nothing_but_an_earlier_page_is_overwritten() {
         project.atsaf("report -o out/../out/note.txt"),
         "is an output of the target `note`",
     );
-    refused(project.atsaf("report -o note.txt"), "was not written by this command");
+    refused(project.atsaf("report -o note.txt"), "is read by the target `note`");
+    project.write("mine.html", "<html>mine</html>");
+    refused(project.atsaf("report -o mine.html"), "was not written by this command");
     refused(project.atsaf("report -o .atsaf/x.html"), "lies in atsaf's store");
     refused(project.atsaf("report -o none/x.html"), "cannot be written");
     refused(project.atsaf("report -o out"), "cannot be written");

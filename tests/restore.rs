@@ -276,3 +276,40 @@ fn whatever_was_restored_nothing_is_fresh_that_a_clean_build_would_make_otherwis
         }
     }
 }
+
+/// A run that put `a` back while it built `b`, and so many runs since that the journal was shortened.
+#[test]
+fn what_stood_there_is_not_guessed_once_the_journal_was_shortened() {
+    let names: Vec<String> = (0..18).map(|at| format!("\"i{at}\"")).collect();
+    let project = Project::new(&format!(
+        "[params]\nn = 1\nm = 1\np = 1\n\n[matrix]\ni = [{}]\n\n\
+         [target.a]\nrun = \"echo {{{{n}}}} > {{{{output}}}}\"\noutput = \"a.txt\"\n\n\
+         [target.b]\nrun = \"echo {{{{m}}}} > {{{{output}}}}\"\noutput = \"b.txt\"\n\n\
+         [target.c]\neach = [\"i\"]\nrun = \"echo {{{{i}}}} {{{{p}}}} > {{{{output}}}}\"\noutput = \"c/{{{{i}}}}\"\n",
+        names.join(", ")
+    ));
+    for set in ["", "-s n=2", "-s m=2", "-s n=3 -s m=3"] {
+        project.build(set).ok();
+    }
+    let all = runs(&project);
+    let (put_back, second) = (&all[1], &all[2]);
+    project.atsaf(&format!("show a --run {put_back}")).has("1");
+    let size = || project.at(".atsaf/v1/journal").metadata().expect("there").len();
+    let mut last = size();
+    for round in 0..300 {
+        project.build(&format!("-q -s n=3 -s m=3 -s p={}", round % 2 + 1)).ok();
+        if size() < last {
+            break;
+        }
+        last = size();
+    }
+    assert!(size() < last, "it is never shortened");
+    for command in ["show a --run", "restore a --run", "diff a"] {
+        let told = project.atsaf(&format!("{command} {put_back} -s n=3 -s m=3"));
+        told.exits(2);
+        told.has("is not known any more");
+    }
+    assert_eq!(project.read("a.txt"), "3\n");
+    project.atsaf(&format!("restore a --run {second} -s n=3 -s m=3")).ok();
+    assert_eq!(project.read("a.txt"), "2\n", "what a run made itself is known");
+}

@@ -11,12 +11,11 @@ use crate::engine::files::Files;
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::spec::Spec;
 use crate::engine::store;
+use crate::report::junit::is_own;
 use crate::report::results::RunResults;
 
 /// Most bytes of an earlier report.
 const LARGEST: u64 = 64 << 20;
-/// In so many of its first bytes a report has its first tag.
-const HEAD: usize = 512;
 
 /// The file that is to be written, and may be.
 pub(super) struct JunitFile {
@@ -34,12 +33,15 @@ impl JunitFile {
             typed: file.display().to_string(),
             place: resolved(&place),
         };
+        if found.place.is_symlink() {
+            return Err(found.refused("is a link that leads to nothing"));
+        }
         match small_file::read(&found.place, LARGEST) {
-            Ok(bytes) if bytes.is_empty() || is_report(&bytes) => Ok(found),
-            Ok(_) => Err(found.refused("is there, and is no JUnit file")),
+            Ok(bytes) if bytes.is_empty() || is_own(&bytes) => Ok(found),
+            Ok(_) => Err(found.refused("is there, and is no report of `atsaf build`")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(found),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(found.refused("is there, and is no JUnit file"))
+                Err(found.refused("is there, and is no report of `atsaf build`"))
             }
             Err(error) => Err(found.unwritable(&error)),
         }
@@ -57,6 +59,12 @@ impl JunitFile {
             if found.place.starts_with(&place) || place.starts_with(&found.place) {
                 return Err(found.refused(&format!("is the artifact `{}`, or lies in it", output.name)));
             }
+        }
+        if let Some(reader) = small_file::reader(project, &found.place) {
+            return Err(found.refused(&format!("is read by the target `{reader}`")));
+        }
+        if !found.place.parent().is_some_and(Path::is_dir) {
+            return Err(found.unwritable(&io::ErrorKind::NotFound.into()));
         }
         Ok(found)
     }
@@ -135,24 +143,5 @@ fn resolved(place: &Path) -> PathBuf {
     match place.file_name() {
         Some(name) => above.join(name),
         None => above,
-    }
-}
-
-fn is_report(bytes: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)]);
-    head.trim_start().starts_with('<') && head.contains("<testsuite")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_report_is_taken_for_one() {
-        assert!(is_report(b"<?xml version=\"1.0\"?>\n<testsuites name=\"x\">"));
-        assert!(is_report(b"<testsuite/>"));
-        for other in ["", "a <testsuite>", "<html>", "{\"<testsuite\": 1}"] {
-            assert!(!is_report(other.as_bytes()), "{other}");
-        }
     }
 }

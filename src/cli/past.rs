@@ -1,6 +1,8 @@
 //! Artifacts as past runs left them: copies out of the store, which go with the command.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -31,22 +33,48 @@ impl PastArtifact {
 
 /// The results of a target that stood in their place, each with the run that put it there, in the order of time.
 pub(super) fn results<'s>(story: &'s Story, target: &str) -> Vec<(RunId, &'s ResultEntry)> {
-    let turns = || story.turns.iter().filter(|turn| turn.target() == target);
-    let made = |run: RunId| {
-        turns().find_map(|turn| match turn {
-            TargetRun::Made { made, .. } if made.run == run => Some(made.as_ref()),
-            _ => None,
-        })
-    };
-    let mut results: Vec<(RunId, &ResultEntry)> = turns()
+    let turns = story.turns.iter().rev().filter(|turn| turn.target() == target);
+    let mut results: Vec<(RunId, &ResultEntry)> = turns
         .filter_map(|turn| match turn {
             TargetRun::Made { made, placed: true } => Some((made.run, made.as_ref())),
-            TargetRun::Restored { run, from, .. } => Some((*run, made(*from)?)),
+            TargetRun::Restored { run, made, .. } => Some((*run, made.as_ref())),
             _ => None,
         })
         .collect();
     results.sort_by_key(|(run, _)| *run);
     results
+}
+
+/// What is known of what stood in a target's places when a run was over.
+pub(super) enum Stood<'s> {
+    /// This result.
+    Result(&'s ResultEntry),
+    /// None that is remembered.
+    Nothing,
+    /// The journal was shortened since then. What came back in between and went again is in it no more.
+    Unknown,
+}
+
+/// What stood in a target's places when a run was over.
+pub(super) fn stood<'s>(story: &'s Story, target: &str, run: RunId) -> Stood<'s> {
+    match results(story, target).into_iter().rfind(|(placed, _)| *placed <= run) {
+        None => Stood::Nothing,
+        Some((placed, made)) => {
+            let is_past = made.run == placed && story.past.contains(&(target.to_owned(), placed));
+            match is_past && placed < run {
+                true => Stood::Unknown,
+                false => Stood::Result(made),
+            }
+        }
+    }
+}
+
+/// That it is not known any more what stood there when a run was over.
+pub(super) fn unknown(name: &str, target: &str, run: RunId) -> Diagnostic {
+    let run = run.short();
+    Diagnostic::error(format!("what `{name}` was after run {run} is not known any more"))
+        .note("the journal was shortened since, and tells only which runs made it")
+        .help(format!("`atsaf log {target}` shows them: name one of these"))
 }
 
 /// The artifact as it stood when a run was over; the first digits of its id are enough.
@@ -58,15 +86,24 @@ pub(super) fn after_run(
 ) -> Result<PastArtifact, CommandError> {
     let run = log::find_run(story, id)?;
     let target = project.graph.name(artifact.target);
-    let results = results(story, target);
-    let Some((_, made)) = results.iter().rev().find(|(placed, _)| *placed <= run) else {
-        let name = project.graph.shown_name(artifact);
-        return Err(CommandError::usage(
-            Diagnostic::error(format!("there was no `{name}` after run {}", run.short()))
-                .help(format!("`atsaf log {target}` shows the runs that made it")),
-        ));
+    let name = project.graph.shown_name(artifact);
+    let made = match stood(story, target, run) {
+        Stood::Result(made) => made,
+        Stood::Nothing => {
+            return Err(CommandError::usage(
+                Diagnostic::error(format!("there was no `{name}` after run {}", run.short()))
+                    .help(format!("`atsaf log {target}` shows the runs that made it")),
+            ));
+        }
+        Stood::Unknown => return Err(CommandError::usage(unknown(&name, target, run))),
     };
     copy(project, artifact, made)
+}
+
+/// A temporary directory that no other user can look into.
+pub(super) fn own_room(prefix: &str) -> io::Result<TempDir> {
+    let mut room = tempfile::Builder::new();
+    room.prefix(prefix).permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
 /// A copy of an artifact of a result.
@@ -88,7 +125,7 @@ pub(super) fn copy(project: &Project, artifact: ArtifactId, made: &ResultEntry) 
                 .help("see whether there is room for temporary files"),
         )
     };
-    let room = tempfile::tempdir().map_err(failed)?;
+    let room = own_room(".atsaf-").map_err(failed)?;
     let file = Path::new(&kept.path).file_name().unwrap_or_default();
     let past = PastArtifact {
         made: made.clone(),

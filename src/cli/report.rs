@@ -103,6 +103,12 @@ fn place(args: &Args, project: &Project, session: &Session) -> Result<Option<(Pa
     };
     // A link stays, and what it leads to is replaced.
     let place = place.canonicalize().unwrap_or(place);
+    if place.is_symlink() {
+        return Err(CommandError::usage(
+            Diagnostic::error(format!("`{shown}` is a link that leads to nothing"))
+                .help("name another file with `-o`, or remove the link"),
+        ));
+    }
     refuse_artifacts(project, &place, &shown)?;
     Ok(Some((place, shown)))
 }
@@ -125,6 +131,9 @@ fn refuse_artifacts(project: &Project, place: &Path, shown: &str) -> Result<(), 
                 return refused(format!("`{shown}` is an output of the target `{}`", target.name));
             }
         }
+    }
+    if let Some(reader) = small_file::reader(project, &place) {
+        return refused(format!("`{shown}` is read by the target `{reader}`"));
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! `atsaf restore`: puts back what an earlier run left, whether it fits today or not.
 
+use super::past::Stood;
 use super::setup::Project;
 use super::{CommandError, Exit, Session, build, log, past};
 use crate::diagnostic::Diagnostic;
 use crate::engine::bring_back::{self, BringBack, BringBackError, Refusal};
 use crate::engine::graph::TargetId;
-use crate::engine::plan;
+use crate::engine::plan::{self, Verdict};
 use crate::engine::run_id::RunId;
 use crate::engine::store::entry::ResultEntry;
 use crate::outward::Mask;
@@ -75,10 +76,10 @@ fn results(
     let mut found = Vec::with_capacity(targets.len());
     for id in targets {
         let name = project.graph.name(*id);
-        let results = past::results(story, name);
-        match results.iter().rev().find(|(placed, _)| *placed <= run) {
-            Some((_, made)) => found.push((*id, (*made).clone())),
-            None => missing.push(
+        match past::stood(story, name, run) {
+            Stood::Result(made) => found.push((*id, made.clone())),
+            Stood::Unknown => missing.push(past::unknown(name, name, run).note("nothing was changed")),
+            Stood::Nothing => missing.push(
                 Diagnostic::error(format!("nothing of `{name}` was there after run {}", run.short()))
                     .help(format!("`atsaf log {name}` shows the runs that made it")),
             ),
@@ -137,13 +138,15 @@ fn tell_stale(project: &Project, targets: &[TargetId], session: &Session) {
     let mut first = None;
     for step in plan.open().filter(|step| targets.contains(&step.target)) {
         let name = project.graph.name(step.target);
-        let why = match reasons::brief(step.verdict.reasons()) {
-            why if why.is_empty() => "what it needs has to run first".to_owned(),
-            why => why,
+        let (word, why) = match step.verdict {
+            Verdict::Undecided => ("undecided", "what it needs has to run first".to_owned()),
+            _ => ("stale    ", reasons::brief(step.verdict.reasons())),
         };
-        let word = screen.err_ink().paint(Tone::Stale, "stale    ");
+        let word = screen.err_ink().paint(Tone::Stale, word);
         screen.say(&format!("{word}  {name}  {why}\n"));
-        first.get_or_insert(name);
+        if step.verdict != Verdict::Undecided {
+            first.get_or_insert(name);
+        }
     }
     if let Some(name) = first {
         screen.say(&format!(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use super::setup::Project;
-use super::{CommandError, Exit, Session, interrupt, needed_secrets};
+use super::{CommandError, Exit, Session, interrupt, needed_secrets, past};
 use crate::diagnostic::Diagnostic;
 use crate::engine::by_hand::{self, ByHand};
 use crate::engine::graph::TargetId;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let project = session.load()?;
     let id = project.target(&args.target)?;
     needed_secrets::require_secrets(&project, &[id])?;
-    let room = tempfile::Builder::new().prefix("atsaf-").tempdir().map_err(failed)?;
+    let room = past::own_room("atsaf-").map_err(failed)?;
     let place = room.path().canonicalize().map_err(failed)?;
     let ready = by_hand::by_hand(project.context(), id, &project.secrets, &place).map_err(failed)?;
     let Some(ready) = ready else {

@@ -1,6 +1,6 @@
 //! What the journal tells of past runs, and of one target in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +26,9 @@ pub struct Story {
     pub runs: Vec<PastRun>,
     /// What became of targets.
     pub turns: Vec<TargetRun>,
+    /// Results, by target and run, of which a shortened journal does not tell any more when they left their places, and what
+    /// came back after them.
+    pub past: HashSet<(String, RunId)>,
 }
 
 /// A past run.
@@ -66,6 +69,8 @@ pub enum TargetRun {
         target: String,
         /// The run that had made it.
         from: RunId,
+        /// What came back.
+        made: Box<ResultEntry>,
         /// Why it was stale.
         reasons: Vec<Reason>,
     },
@@ -120,7 +125,10 @@ impl Story {
                     open.insert((made.target.clone(), made.id), story.turns.len());
                     story.turns.push(TargetRun::Made { made, placed: false });
                 }
-                Entry::Past(made) => story.turns.push(TargetRun::Made { made, placed: true }),
+                Entry::Past(made) => {
+                    story.past.insert((made.target.clone(), made.run));
+                    story.turns.push(TargetRun::Made { made, placed: true });
+                }
                 Entry::Result { target, id } => {
                     let at = open.remove(&(target, id));
                     if let Some(TargetRun::Made { placed, .. }) = at.and_then(|at| story.turns.get_mut(at)) {
@@ -129,8 +137,9 @@ impl Story {
                 }
                 Entry::Restore { run, reasons, result } => story.turns.push(TargetRun::Restored {
                     run,
-                    target: result.target,
+                    target: result.target.clone(),
                     from: result.run,
+                    made: result,
                     reasons,
                 }),
                 Entry::Failure(failed) => story.turns.push(TargetRun::Failed(failed)),

@@ -14,6 +14,11 @@ use crate::engine::event::{Failure, Outcome};
 use crate::engine::graph::{Graph, TargetId};
 use crate::outward::{visible, visible_line};
 
+/// The value of the property by which a report is known again.
+const PROGRAM: &str = "atsaf";
+/// In so many of its first bytes it stands.
+const HEAD: usize = 8192;
+
 /// A text without what nobody may see.
 type Masked<'a> = dyn Fn(&str) -> String + 'a;
 
@@ -29,6 +34,7 @@ impl RunResults {
             name => pen.line(name),
         };
         let mut suite = TestSuite::new(project.clone());
+        suite.add_property(Property::new("program", PROGRAM));
         if let Some(run) = heard.run {
             suite.set_timestamp(DateTime::<Utc>::from(run.time()));
             suite.add_property(Property::new("run", run.to_string()));
@@ -53,6 +59,14 @@ impl RunResults {
         report.set_time(duration).add_test_suite(suite);
         report.to_string().unwrap_or_default()
     }
+}
+
+/// Whether a file is a report that this program wrote: whatever others wrote is none of its own to replace.
+#[must_use]
+pub fn is_own(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)]);
+    let own = format!("<property name=\"program\" value=\"{PROGRAM}\"/>");
+    head.trim_start().starts_with("<?xml") && head.contains(&own)
 }
 
 /// Puts targets in the words of such a report.

@@ -109,10 +109,10 @@ impl MetricsDiff {
         self.changes.iter().filter(|change| change.state() != "same").collect()
     }
 
-    /// Whether no number that is known is another one.
+    /// Whether no number is another one: not so where some could not be compared.
     #[must_use]
     pub fn is_same(&self) -> bool {
-        self.others().is_empty()
+        self.others().is_empty() && self.unknown.is_empty()
     }
 
     /// A line a number that is another one, at most so many.
@@ -167,7 +167,12 @@ impl MetricsDiff {
         if others.is_empty() {
             let _ = writeln!(
                 page,
-                "No number differs between {} and {}.",
+                "{} between {} and {}.",
+                if self.unknown.is_empty() {
+                    "No number differs"
+                } else {
+                    "Not all numbers could be compared"
+                },
                 escaped(before),
                 escaped(after)
             );

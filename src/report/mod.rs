@@ -14,7 +14,7 @@ pub mod ink;
 mod instance_progress;
 pub mod instances;
 pub mod json;
-mod junit;
+pub mod junit;
 pub mod leaderboard;
 pub mod line_edits;
 pub mod markdown;

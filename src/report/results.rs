@@ -1,7 +1,7 @@
 //! What a build has done, once it is over: for the end of the screen, and as a page for a CI's summary.
 //! `junit` says the same to a CI's list of tests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,6 +43,8 @@ pub(super) struct Heard {
     pub(super) took: BTreeMap<TargetId, Duration>,
     /// In the order in which they ended.
     pub(super) ended: Vec<(TargetId, Outcome)>,
+    /// Those of them.
+    has_ended: HashSet<TargetId>,
     pub(super) summary: Option<Summary>,
 }
 
@@ -62,7 +64,9 @@ impl Observer for RunResults {
                 if let Some(begun) = heard.begun.remove(target) {
                     heard.took.insert(*target, begun.elapsed());
                 }
-                heard.ended.retain(|(id, _)| id != target);
+                if !heard.has_ended.insert(*target) {
+                    heard.ended.retain(|(id, _)| id != target);
+                }
                 heard.ended.push((*target, outcome.clone()));
             }
             Event::Ended { summary, .. } => heard.summary = Some(*summary),

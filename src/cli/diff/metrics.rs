@@ -1,7 +1,7 @@
 //! `atsaf diff --metrics`: the numbers of declared metrics and leaderboards then and now.
 
 use super::numbers;
-use crate::cli::past;
+use crate::cli::past::{self, Stood};
 use crate::cli::setup::Project;
 use crate::cli::{CommandError, Exit, Session, log, results, small_file};
 use crate::diagnostic::Diagnostic;
@@ -85,6 +85,8 @@ fn earlier(all: &[Board<'_>]) -> Option<RunId> {
 /// A file of metrics with its past.
 struct Board<'s> {
     artifact: ArtifactId,
+    story: &'s Story,
+    target: &'s str,
     port: &'s str,
     /// Whether a target says that it is one; a leaderboard is one by its name.
     is_declared: bool,
@@ -99,6 +101,8 @@ enum Then<'s> {
     Absent,
     Here,
     Kept(&'s ResultEntry),
+    /// It is not known any more what stood there after this run.
+    Unknown(RunId),
 }
 
 impl<'s> Board<'s> {
@@ -119,6 +123,8 @@ impl<'s> Board<'s> {
                 })?;
                 all.push(Self {
                     artifact,
+                    story,
+                    target: graph.name(*target),
                     port,
                     is_declared: declared.iter().any(|it| it == port),
                     results: past::results(story, graph.name(*target)),
@@ -129,10 +135,12 @@ impl<'s> Board<'s> {
         Ok(all)
     }
 
-    /// The result that stood in its place when a run was over.
+    /// The result that stood in its place when a run was over, if that is known.
     fn result_after(&self, run: RunId) -> Option<&'s ResultEntry> {
-        let mut results = self.results.iter().rev();
-        results.find(|(placed, _)| *placed <= run).map(|(_, made)| *made)
+        match past::stood(self.story, self.target, run) {
+            Stood::Result(made) => Some(made),
+            Stood::Nothing | Stood::Unknown => None,
+        }
     }
 
     fn of<'r>(&self, made: &'r ResultEntry) -> Option<&'r Artifact> {
@@ -144,6 +152,11 @@ impl<'s> Board<'s> {
     }
 
     fn then(&self, run: Option<RunId>) -> Then<'s> {
+        if let Some(run) = run
+            && let Stood::Unknown = past::stood(self.story, self.target, run)
+        {
+            return Then::Unknown(run);
+        }
         let made = run.and_then(|run| self.result_after(run));
         match made.and_then(|made| Some((made, self.of(made)?))) {
             None => Then::Absent,
@@ -170,7 +183,12 @@ impl<'s> Board<'s> {
         {
             return;
         }
+        let is_there = !matches!((&then, &now), (Then::Absent, Then::Absent));
         match (self.read(project, &then), self.read(project, &now)) {
+            (Ok(one), Ok(other)) if self.is_declared && is_there && one.is_empty() && other.is_empty() => {
+                let (path, why) = (path.to_owned(), "no numbers can be read from it".to_owned());
+                diff.unknown.push(UnknownMetrics { path, why });
+            }
             (Ok(then), Ok(now)) => diff.compare(path, &then, &now),
             // A table that only has the name of a leaderboard.
             (Err(Wrong::Content(_)), _) | (_, Err(Wrong::Content(_))) if !self.is_declared => {}
@@ -185,6 +203,12 @@ impl<'s> Board<'s> {
         let path = project.graph.path(self.artifact);
         let place = match then {
             Then::Absent => return Ok(Metrics::new()),
+            Then::Unknown(run) => {
+                let run = run.short();
+                return Err(Wrong::Copy(format!(
+                    "what it was after run {run} is not known any more: the journal was shortened since"
+                )));
+            }
             Then::Here => return read(path, &project.files.at(path)),
             Then::Kept(made) => past::copy(project, self.artifact, made).map_err(|failure| {
                 let first = failure.diagnostics.into_iter().next();

@@ -1,6 +1,7 @@
 //! The numbers in a file of metrics: JSON, YAML, CSV or Parquet, by the keys that lead to them.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -21,7 +22,11 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Metrics, String> {
     let text = || str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned());
     let mut found = Metrics::new();
     match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
-        "json" => flatten(&json(text()?)?, String::new(), &mut found),
+        "json" => flatten(
+            &json(text()?.trim_start_matches('\u{feff}'))?,
+            String::new(),
+            &mut found,
+        ),
         "yaml" | "yml" => flatten(&plain_yaml::read(text()?)?, String::new(), &mut found),
         _ => {
             let (columns, rows) = show::table_of(bytes).ok_or("it is no table that can be read")?;
@@ -30,8 +35,22 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Metrics, String> {
     }
     match found.len() > MOST {
         true => Err(format!("it has more than {MOST} numbers")),
-        false => Ok(found),
+        false => Ok(told_apart(found)),
     }
+}
+
+/// Numbers of the same name, such as those of the keys `a.b` and `b` in `a`, are numbered in their order.
+fn told_apart(found: Metrics) -> Metrics {
+    let mut times: HashMap<String, usize> = HashMap::new();
+    let numbered = found.into_iter().map(|(name, value)| {
+        let before = times.entry(name.clone()).or_default();
+        *before += 1;
+        match *before {
+            1 => (name, value),
+            before => (format!("{name} ({before})"), value),
+        }
+    });
+    numbered.collect()
 }
 
 fn json(text: &str) -> Result<Value, String> {
@@ -166,7 +185,8 @@ mod tests {
             told("m.json", json),
             "a.b=1 a.c.0=2.5 a.c.1.d=-300 e=NaN f.0=-inf f.1=inf"
         );
-        assert_eq!(told("m.json", "0.5"), "value=0.5");
+        assert_eq!(told("m.json", "\u{feff}0.5"), "value=0.5");
+        assert_eq!(told("m.json", r#"{"a.b": 1, "a": {"b": 2}}"#), "a.b=1 a.b (2)=2");
         assert_eq!(
             told("m.yaml", "a:\n  b: 1\n  c: [2.5, .nan]\nt: 'x'\ninf: -.inf\n"),
             "a.b=1 a.c.0=2.5 a.c.1=NaN inf=-inf"

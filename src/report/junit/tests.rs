@@ -73,11 +73,12 @@ fn each_target_is_a_case_with_its_outcome() {
 <testsuites name="atsaf" tests="8" skipped="2" failures="1" errors="1" time="2.000">
     <testsuite name="atsaf" tests="8" skipped="2" errors="1" failures="1" timestamp="2024-12-07T15:34:57.582+00:00" time="2.000">
         <properties>
+            <property name="program" value="atsaf"/>
             <property name="run" value="0193a1c2-7b2e-7000-8000-000000000000"/>
         </properties>
 "#;
     assert_eq!(
-        text.lines().take(6).collect::<Vec<_>>(),
+        text.lines().take(7).collect::<Vec<_>>(),
         expected.lines().collect::<Vec<_>>(),
         "{text}"
     );
@@ -141,4 +142,19 @@ fn any_text_gives_valid_xml_without_secrets() {
     let is_allowed =
         |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     assert!(text.chars().all(is_allowed), "{text:?}");
+}
+
+#[test]
+fn only_its_own_report_is_taken_for_one() {
+    let graph = graph();
+    let own = heard(&[], None).junit(&graph, &all(&graph), &[], &str::to_owned);
+    assert!(is_own(own.as_bytes()), "{own}");
+    for other in [
+        "",
+        "<?xml version=\"1.0\"?>\n<testsuites name=\"pytest\">",
+        "<html>",
+        "a <property name=\"program\" value=\"atsaf\"/>",
+    ] {
+        assert!(!is_own(other.as_bytes()), "{other}");
+    }
 }
