@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::free_place::{self, Taken};
 use super::setup::Project;
 use super::{CommandError, Session, small_file};
 use crate::diagnostic::Diagnostic;
@@ -31,7 +32,7 @@ impl JunitFile {
         // A link stays, and what it leads to is replaced.
         let found = Self {
             typed: file.display().to_string(),
-            place: resolved(&place),
+            place: free_place::whole(&place),
         };
         if found.place.is_symlink() {
             return Err(found.refused("is a link that leads to nothing"));
@@ -50,18 +51,15 @@ impl JunitFile {
     /// The file for the build of a project, of whose outputs it is none.
     pub(super) fn of(file: &Path, project: &Project, session: &Session) -> Result<Self, CommandError> {
         let found = Self::named(file, session)?;
-        let graph = &project.graph;
-        if found.place.starts_with(resolved(&project.files.at(store::DIRECTORY))) {
-            return Err(found.refused("lies in the store"));
-        }
-        for output in graph.spec.targets.iter().flat_map(|target| &target.outputs) {
-            let place = resolved(&project.files.at(&output.path));
-            if found.place.starts_with(&place) || place.starts_with(&found.place) {
+        match free_place::taken(project, &found.place) {
+            None => {}
+            Some(Taken::Store) => return Err(found.refused("lies in the store")),
+            Some(Taken::Output(_, output) | Taken::Above(output)) => {
                 return Err(found.refused(&format!("is the artifact `{}`, or lies in it", output.name)));
             }
-        }
-        if let Some(reader) = small_file::reader(project, &found.place) {
-            return Err(found.refused(&format!("is read by the target `{reader}`")));
+            Some(Taken::Source(reader)) => {
+                return Err(found.refused(&format!("is read by the target `{reader}`")));
+            }
         }
         if !found.place.parent().is_some_and(Path::is_dir) {
             return Err(found.unwritable(&io::ErrorKind::NotFound.into()));
@@ -128,20 +126,4 @@ pub(super) fn of_failure(file: Option<&Path>, failure: CommandError, session: &S
     let built: Result<(), CommandError> = Err(failure.clone());
     let written = file.write(&graph, &RunResults::default(), &[], built, session);
     written.err().unwrap_or(failure)
-}
-
-/// The place that a path leads to, also where nothing is there yet.
-fn resolved(place: &Path) -> PathBuf {
-    if let Ok(real) = place.canonicalize() {
-        return real;
-    }
-    let above = match place.parent() {
-        Some(above) if above != Path::new("") => resolved(above),
-        Some(_) => Path::new(".").canonicalize().unwrap_or_default(),
-        None => return place.to_owned(),
-    };
-    match place.file_name() {
-        Some(name) => above.join(name),
-        None => above,
-    }
 }

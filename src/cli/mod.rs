@@ -16,6 +16,7 @@ mod dotenv;
 #[cfg(feature = "forecasting")]
 mod eia;
 mod export;
+mod free_place;
 mod gc;
 mod graph;
 mod help;

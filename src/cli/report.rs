@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::free_place::{self, Taken};
 use super::setup::Project;
 use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
@@ -109,42 +110,22 @@ fn place(args: &Args, project: &Project, session: &Session) -> Result<Option<(Pa
                 .help("name another file with `-o`, or remove the link"),
         ));
     }
-    refuse_artifacts(project, &place, &shown)?;
+    refuse_taken(project, &place, &shown)?;
     Ok(Some((place, shown)))
 }
 
-/// Refuses a path that a target writes to, and one in the store.
-fn refuse_artifacts(project: &Project, place: &Path, shown: &str) -> Result<(), CommandError> {
-    let whole = |path: &Path| whole(path).unwrap_or_else(|| path.to_owned());
-    let place = whole(place);
-    let refused = |what: String| {
-        Err(CommandError::usage(
-            Diagnostic::error(what).help("name another file with `-o`"),
-        ))
+/// Refuses a path that a target writes to or reads, and one in the store.
+fn refuse_taken(project: &Project, place: &Path, shown: &str) -> Result<(), CommandError> {
+    let what = match free_place::taken(project, place) {
+        // What stands above an output is a directory, which is told when it is written to.
+        None | Some(Taken::Above(_)) => return Ok(()),
+        Some(Taken::Store) => format!("`{shown}` lies in atsaf's store"),
+        Some(Taken::Output(target, _)) => format!("`{shown}` is an output of the target `{}`", target.name),
+        Some(Taken::Source(reader)) => format!("`{shown}` is read by the target `{reader}`"),
     };
-    if place.starts_with(whole(&project.files.at(".atsaf"))) {
-        return refused(format!("`{shown}` lies in atsaf's store"));
-    }
-    for target in &project.graph.spec.targets {
-        for output in &target.outputs {
-            if place.starts_with(whole(&project.files.at(&output.path))) {
-                return refused(format!("`{shown}` is an output of the target `{}`", target.name));
-            }
-        }
-    }
-    if let Some(reader) = small_file::reader(project, &place) {
-        return refused(format!("`{shown}` is read by the target `{reader}`"));
-    }
-    Ok(())
-}
-
-/// The path without links, as far as it is there.
-fn whole(path: &Path) -> Option<PathBuf> {
-    let path = std::path::absolute(path).ok()?;
-    path.canonicalize().ok().or_else(|| {
-        let (parent, name) = (path.parent()?, path.file_name()?);
-        Some(whole(parent)?.join(name))
-    })
+    Err(CommandError::usage(
+        Diagnostic::error(what).help("name another file with `-o`"),
+    ))
 }
 
 /// Writes the page whole, or leaves the file alone if it says the same; whether it was written.

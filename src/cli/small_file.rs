@@ -4,8 +4,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use super::setup::Project;
-use crate::engine::graph::TargetId;
 use crate::engine::regular_file::{self, LastLink};
 
 /// Reads a regular file, or one that a link leads to, of no more than `limit` bytes.
@@ -25,20 +23,6 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         true => wrong(format!("it has more than {} MiB", limit >> 20)),
         false => Ok(bytes),
     }
-}
-
-/// The target that reads a file, or a directory that the file lies in or would, if one does.
-pub(super) fn reader<'p>(project: &'p Project, place: &Path) -> Option<&'p str> {
-    let graph = &project.graph;
-    let reads = |id: &&TargetId| {
-        let mut reads = graph.node(**id).reads.iter().filter(|read| read.artifact.is_none());
-        reads.any(|read| {
-            let read = project.files.at(&read.path);
-            let read = read.canonicalize().unwrap_or(read);
-            std::path::absolute(read).is_ok_and(|read| place.starts_with(read))
-        })
-    };
-    graph.order().iter().find(reads).map(|id| graph.name(*id))
 }
 
 /// Puts a file in the place of an earlier one at once: somebody may be reading it.

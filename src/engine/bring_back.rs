@@ -13,7 +13,8 @@ use super::judge;
 use super::look::Past as _;
 use super::plan::PlanContext;
 use super::run_id::RunId;
-use super::store::entry::{Entry, ResultEntry, RunEntry};
+use super::spec::Output;
+use super::store::entry::{Artifact, Entry, ResultEntry, RunEntry};
 use super::store::restore::RestoreRequest;
 use super::store::{Displaced, Held, Holder, StoreError, StoredResult};
 use super::survivors;
@@ -133,11 +134,14 @@ fn is_in_place(context: PlanContext<'_>, id: TargetId, made: &ResultEntry) -> bo
     let mut outputs = context.graph.target(id).outputs.iter();
     outputs.all(|output| {
         let artifact = made.artifacts.iter().find(|it| it.name == output.port);
-        artifact.is_some_and(|artifact| {
-            let found = context.files.digest_beside(&output.path, Some(artifact.bytes));
-            found.ok().flatten() == Some((artifact.bytes, artifact.kind))
-        })
+        artifact.is_some_and(|artifact| lies_there(context, output, artifact))
     })
+}
+
+/// Whether an artifact lies at the path of an output.
+fn lies_there(context: PlanContext<'_>, output: &Output, artifact: &Artifact) -> bool {
+    let found = context.files.digest_beside(&output.path, Some(artifact.bytes));
+    found.ok().flatten() == Some((artifact.bytes, artifact.kind))
 }
 
 fn check(context: PlanContext<'_>, wanted: &[&(TargetId, ResultEntry)]) -> Result<(), BringBackError> {
@@ -152,9 +156,7 @@ fn check(context: PlanContext<'_>, wanted: &[&(TargetId, ResultEntry)]) -> Resul
 }
 
 fn refusal(context: PlanContext<'_>, id: TargetId, made: &ResultEntry) -> Option<Refusal> {
-    let PlanContext {
-        graph, store, files, ..
-    } = context;
+    let PlanContext { graph, store, .. } = context;
     let target = graph.target(id);
     if target.effect || made.effect {
         return Some(Refusal::Effect);
@@ -169,10 +171,9 @@ fn refusal(context: PlanContext<'_>, id: TargetId, made: &ResultEntry) -> Option
             return Some(Refusal::OtherOutputs(output.name.clone()));
         }
     }
-    let is_in_place = |artifact: &super::store::entry::Artifact| {
+    let is_in_place = |artifact: &Artifact| {
         let output = target.outputs.iter().find(|output| output.port == artifact.name);
-        let found = output.map(|output| files.digest_beside(&output.path, Some(artifact.bytes)));
-        found.and_then(Result::ok).flatten() == Some((artifact.bytes, artifact.kind))
+        output.is_some_and(|output| lies_there(context, output, artifact))
     };
     for output in &target.outputs {
         let alone = StoredResult {

@@ -135,33 +135,29 @@ impl<'s> Board<'s> {
         Ok(all)
     }
 
-    /// The result that stood in its place when a run was over, if that is known.
-    fn result_after(&self, run: RunId) -> Option<&'s ResultEntry> {
-        match past::stood(self.story, self.target, run) {
-            Stood::Result(made) => Some(made),
-            Stood::Nothing | Stood::Unknown => None,
-        }
-    }
-
     fn of<'r>(&self, made: &'r ResultEntry) -> Option<&'r Artifact> {
         made.artifacts.iter().find(|it| it.name == self.port)
     }
 
     fn after_run(&self, run: RunId) -> Option<&'s Artifact> {
-        self.of(self.result_after(run)?)
+        match past::stood(self.story, self.target, run) {
+            Stood::Result(made) => self.of(made),
+            Stood::Nothing | Stood::Unknown => None,
+        }
     }
 
     fn then(&self, run: Option<RunId>) -> Then<'s> {
-        if let Some(run) = run
-            && let Stood::Unknown = past::stood(self.story, self.target, run)
-        {
-            return Then::Unknown(run);
-        }
-        let made = run.and_then(|run| self.result_after(run));
-        match made.and_then(|made| Some((made, self.of(made)?))) {
-            None => Then::Absent,
-            Some((_, artifact)) if self.here == Some(artifact.bytes) => Then::Here,
-            Some((made, _)) => Then::Kept(made),
+        let Some(run) = run else {
+            return Then::Absent;
+        };
+        match past::stood(self.story, self.target, run) {
+            Stood::Unknown => Then::Unknown(run),
+            Stood::Nothing => Then::Absent,
+            Stood::Result(made) => match self.of(made) {
+                None => Then::Absent,
+                Some(artifact) if self.here == Some(artifact.bytes) => Then::Here,
+                Some(_) => Then::Kept(made),
+            },
         }
     }
 
