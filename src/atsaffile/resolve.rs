@@ -145,6 +145,11 @@ impl Resolver<'_, '_> {
             outputs,
         };
         let (action, params) = self.action(draft, &ports, mistakes);
+        // What a built-in task itself reads is declared.
+        let discover = match action.programs() {
+            [program, ..] => program.discover,
+            [] => draft.means(),
+        };
         let mut target = Target {
             name: draft.instance_name(draft.name.text).into_owned(),
             instance: draft.spec_instance(self.names.matrix).map(Box::new),
@@ -168,7 +173,7 @@ impl Resolver<'_, '_> {
             cache: draft.cache && draft.temp.is_none(),
             temp: draft.temp.is_some(),
             resume: draft.resume.is_some(),
-            discover: draft.means(),
+            discover,
             secrets_in_output: draft.secrets_in_output,
             metrics: metrics::read(draft, outputs, mistakes),
         };

@@ -74,7 +74,7 @@ fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
     }
     let mut rows = ListRows::default();
     match &target.action {
-        Action::Builtin { task, version } => rows.add("uses", &[task.as_str(), &format!("version {version}")]),
+        Action::Builtin { task, version, .. } => rows.add("uses", &[task.as_str(), &format!("version {version}")]),
         Action::Command(command) => {
             for line in command.text().trim().lines() {
                 rows.add("runs", &[line]);

@@ -23,6 +23,7 @@ pub(crate) mod trace;
 use std::collections::BTreeMap;
 
 use self::beginning::Beginning;
+pub(crate) use self::inputs::used_by_program;
 pub(crate) use self::observation::Observation;
 use self::python::Imports;
 use self::scope::Scope;
@@ -81,6 +82,25 @@ impl Observed {
             listings: BTreeMap::new(),
             imports: Imports::default(),
         }
+    }
+
+    /// What programs of one attempt were seen to use that ran one after the other, by one means.
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        for (path, access) in later.accesses {
+            let known = self.accesses.entry(path).or_default();
+            known.written |= access.written;
+            known.reads.extend(access.reads);
+        }
+        for (directory, names) in later.listings {
+            self.listings.entry(directory).or_insert(names);
+        }
+        self.imports.add(later.imports);
+        self
+    }
+
+    /// Nothing, by some means: the work of all programs of an attempt is remembered.
+    pub(crate) fn nothing(means: Means) -> Self {
+        Self::new(means, Beginning::by_own_clock())
     }
 
     /// Whether nothing was seen at all.
