@@ -312,7 +312,10 @@ pub(super) fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistake
         }
         DeValue::Array(items) => {
             // Every item is read, so that every mistake is told.
-            let values: Vec<Option<Value>> = items.iter().map(|item| value(name, item, may_be_table, mistakes)).collect();
+            let values: Vec<Option<Value>> = items
+                .iter()
+                .map(|item| value(name, item, may_be_table, mistakes))
+                .collect();
             values
                 .into_iter()
                 .collect::<Option<Vec<_>>>()

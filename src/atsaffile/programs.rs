@@ -31,7 +31,13 @@ impl Resolver<'_, '_> {
                 let is_in_file = matches!(param.origin, Origin::Atsaffile(_)) && self.sources.file_of(span).is_some();
                 if is_in_file {
                     mistakes
-                        .error(span, format!("the command of the program `{}` is set in a parameter file", declared.name))
+                        .error(
+                            span,
+                            format!(
+                                "the command of the program `{}` is set in a parameter file",
+                                declared.name
+                            ),
+                        )
                         .note("nothing runs that the Atsaffile does not name")
                         .help(format!("declare `{}` in the Atsaffile", param.name));
                     continue;
@@ -66,7 +72,10 @@ fn command(declared: DeclaredProgram<'_>, span: Span, mistakes: &mut Mistakes) -
     };
     if texts.iter().any(|text| text.contains("{{")) {
         mistakes
-            .error(span, format!("the command of the program `{}` has a `{{{{` in it", declared.name))
+            .error(
+                span,
+                format!("the command of the program `{}` has a `{{{{` in it", declared.name),
+            )
             .note("only the command of a target is filled in; a program gets what it needs in a file")
             .help("give values in `with = { name = value }` beside `run`, which the program finds in its request");
     }
@@ -100,7 +109,14 @@ fn files(declared: DeclaredProgram<'_>, span: Span, mistakes: &mut Mistakes) -> 
         let path = path::normalise(written.trim_end_matches('/'));
         if path.is_empty() || path::is_outside(&path) || path::is_store(&path) {
             mistakes
-                .error(span, format!("`{written}` in `{}` of the program `{}` is no file of the project", program_entry::FILES, declared.name))
+                .error(
+                    span,
+                    format!(
+                        "`{written}` in `{}` of the program `{}` is no file of the project",
+                        program_entry::FILES,
+                        declared.name
+                    ),
+                )
                 .help("name files beside or below the Atsaffile");
         } else if !files.contains(&path) {
             files.push(path);
@@ -116,7 +132,10 @@ fn means(draft: &Draft<'_>, mistakes: &mut Mistakes) -> Option<Means> {
     };
     if written.means == Some(Means::Depfile) {
         mistakes
-            .error(written.key, "a program of a built-in task is not told of a `{{depfile}}`")
+            .error(
+                written.key,
+                "a program of a built-in task is not told of a `{{depfile}}`",
+            )
             .help("write `discover = \"trace\"`, or name what it uses in `files`");
     }
     written.means

@@ -99,7 +99,11 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
         let dir = attempt.dir_of(command);
         let environment = attempt.watched_environment(self.target(), program.discover, given.own_paths());
         let mut env = environment.map_err(unusable)?;
-        env.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        env.extend(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
         let process = Process {
             words,
             under: match is_traced {
@@ -119,7 +123,13 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
         let observation = Observation::begin(program.discover, given.own_paths(), context.files.root(), &dir);
         let interrupted = || self.cancelled.load(Ordering::Relaxed);
         let ended = process
-            .run(None, &interrupted, &|| {}, &mut |_, bytes| self.log().piece(bytes), pace)
+            .run(
+                None,
+                &interrupted,
+                &|| {},
+                &mut |_, bytes| self.log().piece(bytes),
+                pace,
+            )
             .await
             .map_err(|error| self.failed(cannot_start(command, &process.words, &error)))?;
         self.log().end();
@@ -165,14 +175,8 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
 
 impl Programs for RunningPrograms<'_, '_> {
     fn find(&self, name: &str) -> Option<&Program> {
-        let graph = self.attempt.context.graph;
-        let reads = graph.node(self.attempt.target).reads.iter();
-        let makers = reads.filter_map(|read| read.artifact).map(|artifact| artifact.target);
-        let mut targets = [self.attempt.target].into_iter().chain(makers);
-        targets.find_map(|id| {
-            let mut programs = graph.target(id).action.programs().iter();
-            programs.find(|program| program.name == name)
-        })
+        let mut programs = self.attempt.context.graph.programs(self.attempt.target);
+        programs.find(|program| program.name == name)
     }
 
     fn room(&self, program: &Program) -> Result<Room, TaskError> {

@@ -77,29 +77,28 @@ pub(crate) fn run(
     let all: Vec<&Series> = series.iter().map(|(series, _)| *series).collect();
     let total = work.len();
     let done = AtomicUsize::new(0);
-    let work_done =
-        |(candidate, one): &(usize, Work<'_>)| -> Result<(Vec<(usize, Outcomes)>, FitEffort), TaskError> {
-            context.check_cancelled()?;
-            let candidate = &candidates[*candidate];
-            let result = match one {
-                Work::Series(model, at, windows) => {
-                    let (series, cutoffs) = &series[*at];
-                    let past: (&[f64], &[usize]) = (&series.y, &cutoffs[windows.clone()]);
-                    let (outcomes, effort) = candidate.forecasts(context.memo, *model, past, request);
-                    (vec![(*at, outcomes)], effort)
-                }
-                Work::Panel(model) => {
-                    let (windows, effort) = candidate.panel_forecasts(context, *model, (&panel, &all), request)?;
-                    let pasts = panel.windows.iter().flatten();
-                    let outcomes = pasts.zip(windows.into_iter().flatten());
-                    let by_series = outcomes.map(|(past, outcome)| (past.series, vec![outcome]));
-                    (by_series.collect(), effort)
-                }
-            };
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            context.progress(&format!("{done} of {total} fits, last {}", candidate.name));
-            Ok(result)
+    let work_done = |(candidate, one): &(usize, Work<'_>)| -> Result<(Vec<(usize, Outcomes)>, FitEffort), TaskError> {
+        context.check_cancelled()?;
+        let candidate = &candidates[*candidate];
+        let result = match one {
+            Work::Series(model, at, windows) => {
+                let (series, cutoffs) = &series[*at];
+                let past: (&[f64], &[usize]) = (&series.y, &cutoffs[windows.clone()]);
+                let (outcomes, effort) = candidate.forecasts(context.memo, *model, past, request);
+                (vec![(*at, outcomes)], effort)
+            }
+            Work::Panel(model) => {
+                let (windows, effort) = candidate.panel_forecasts(context, *model, (&panel, &all), request)?;
+                let pasts = panel.windows.iter().flatten();
+                let outcomes = pasts.zip(windows.into_iter().flatten());
+                let by_series = outcomes.map(|(past, outcome)| (past.series, vec![outcome]));
+                (by_series.collect(), effort)
+            }
         };
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        context.progress(&format!("{done} of {total} fits, last {}", candidate.name));
+        Ok(result)
+    };
     let is_program = |(_, one): &(usize, Work<'_>)| matches!(one, Work::Panel(ModelOfAll::Program(_)));
     let (programs, others): (Vec<_>, Vec<_>) = work.into_iter().partition(is_program);
     let mut results: Vec<_> = programs.iter().map(work_done).collect::<Result<_, _>>()?;

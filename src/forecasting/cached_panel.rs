@@ -91,7 +91,9 @@ impl CandidateModel {
                     for (&at, window) in absent.iter().zip(windows) {
                         // Nobody knows what else the program read in the place of what moved meanwhile.
                         if let Some(used) = &used {
-                            context.memo.put(&keys[at], &cached_fit::encode_of_program(used, &window));
+                            context
+                                .memo
+                                .put(&keys[at], &cached_fit::encode_of_program(used, &window));
                         }
                         outcomes[at] = Some(window);
                     }
@@ -197,7 +199,11 @@ fn cached(
         Err(why) => Some(Err(why)),
     };
     let is_whole = outcomes.len() == pasts;
-    let outcomes = outcomes.into_iter().map(checked).collect::<Option<Vec<_>>>().filter(|_| is_whole)?;
+    let outcomes = outcomes
+        .into_iter()
+        .map(checked)
+        .collect::<Option<Vec<_>>>()
+        .filter(|_| is_whole)?;
     if let Some((program, used)) = used {
         if !context.programs.is_as(&used) {
             return None;

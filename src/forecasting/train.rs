@@ -334,9 +334,7 @@ pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Result<Vec
             let settings = registry::settings(&context.params, entry.name);
             Some(Ok(CandidateModel::registered(entry, seasons, &settings)))
         }
-        Value::Table(entries) => {
-            Some(ProgramModel::declared(context, entries, seasons).map(CandidateModel::program))
-        }
+        Value::Table(entries) => Some(ProgramModel::declared(context, entries, seasons).map(CandidateModel::program)),
         _ => None,
     };
     first.filter_map(candidate).collect()

@@ -32,7 +32,7 @@ use super::event::Failure;
 use super::files::Identity;
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{Means, base_name, values_of};
+use super::spec::{Action, Means, base_name, values_of};
 
 /// What was seen of one attempt.
 #[derive(Debug)]
@@ -160,6 +160,13 @@ pub(crate) fn undeclared_failure(undeclared: &[Undeclared], graph: &Graph, id: T
 
 /// What to write into the Atsaffile, and where.
 pub(crate) fn line_to_add(undeclared: &[Undeclared], graph: &Graph, id: TargetId) -> String {
+    if let Action::Builtin { .. } = &graph.target(id).action {
+        let paths: Vec<String> = undeclared
+            .iter()
+            .map(|it| format!("\"{}\"", graph.path(it.artifact)))
+            .collect();
+        return format!("name it in `files` of the program: `files = [{}]`", paths.join(", "));
+    }
     let names = undeclared.iter().map(|it| input_name(it.artifact, graph, id));
     let names: Vec<String> = names.collect();
     graph.with_inputs(id, &names)

@@ -143,7 +143,10 @@ impl Imports {
         other.names.into_iter().for_each(|it| add(&mut self.names, it));
         other.search.into_iter().for_each(|it| add(&mut self.search, it));
         other.packages.into_iter().for_each(|it| add(&mut self.packages, it));
-        other.interpreters.into_iter().for_each(|it| add(&mut self.interpreters, it));
+        other
+            .interpreters
+            .into_iter()
+            .for_each(|it| add(&mut self.interpreters, it));
     }
 
     /// The packages and interpreters, as they are installed.

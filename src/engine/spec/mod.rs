@@ -385,7 +385,8 @@ impl Action {
             Self::Command(command) => Some(command),
             Self::Builtin { .. } => None,
         };
-        own.into_iter().chain(self.programs().iter().map(|program| &program.command))
+        own.into_iter()
+            .chain(self.programs().iter().map(|program| &program.command))
     }
 
     /// Words of its commands that may be the path of a project file, which is then an input.

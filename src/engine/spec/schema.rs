@@ -346,7 +346,8 @@ impl Kind {
             Self::Record(entries) => {
                 let (needed, others): (Vec<&ParamSchema>, Vec<&ParamSchema>) =
                     entries.iter().partition(|entry| entry.default.is_none());
-                let names = |entries: &[&ParamSchema]| -> Vec<&str> { entries.iter().map(|entry| entry.name).collect() };
+                let names =
+                    |entries: &[&ParamSchema]| -> Vec<&str> { entries.iter().map(|entry| entry.name).collect() };
                 let may_have = match others.is_empty() {
                     true => String::new(),
                     false => format!(", which may have {}", names(&others).join(", ")),

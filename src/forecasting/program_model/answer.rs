@@ -27,8 +27,9 @@ pub(super) fn read(
     let file = model.file(FORECASTS);
     let path = room.path.join(&file);
     if !path.exists() {
-        return Err(TaskError::new(format!("it wrote no `{file}`"))
-            .help(format!("let it write its forecasts to the path that its request calls `{FORECASTS}`")));
+        return Err(TaskError::new(format!("it wrote no `{file}`")).help(format!(
+            "let it write its forecasts to the path that its request calls `{FORECASTS}`"
+        )));
     }
     let table = table::read_file(context, &path, &format!("`{file}`"), |_| true)?;
     let columns = Columns::of(context, &table, &file);

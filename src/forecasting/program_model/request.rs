@@ -20,9 +20,16 @@ pub(super) const FORECASTS: &str = "forecasts";
 /// [`TaskError`] if one of the files cannot be written.
 pub(super) fn write(model: &ProgramModel, asked: &Asked<'_>, room: &Room, threads: usize) -> Result<(), TaskError> {
     let horizon = asked.request.horizon;
-    let known = || asked.pasts().flat_map(|(past, series)| (0..past.n).map(move |at| (past, series, at)));
+    let known = || {
+        asked
+            .pasts()
+            .flat_map(|(past, series)| (0..past.n).map(move |at| (past, series, at)))
+    };
     let pasts = ParquetTable::default()
-        .texts("unique_id", known().map(|(_, series, _)| Some(series.unique_id.as_str())))
+        .texts(
+            "unique_id",
+            known().map(|(_, series, _)| Some(series.unique_id.as_str())),
+        )
         .times("cutoff", known().map(|(past, series, _)| cutoff(past, series)))
         .times("ds", known().map(|(_, series, at)| series.time(at)))
         .numbers("y", known().map(|(_, series, at)| Some(series.y[at])));
@@ -31,7 +38,10 @@ pub(super) fn write(model: &ProgramModel, asked: &Asked<'_>, room: &Room, thread
         pasts.flat_map(move |(past, series)| (past.n..past.n + horizon).map(move |at| (past, series, at)))
     };
     let future = ParquetTable::default()
-        .texts("unique_id", steps().map(|(_, series, _)| Some(series.unique_id.as_str())))
+        .texts(
+            "unique_id",
+            steps().map(|(_, series, _)| Some(series.unique_id.as_str())),
+        )
         .times("cutoff", steps().map(|(past, series, _)| cutoff(past, series)))
         .times("ds", steps().map(|(_, series, at)| series.time(at)));
     let called = |name: &str| room.called.join(model.file(name)).to_string_lossy().into_owned();
@@ -67,5 +77,7 @@ pub(super) fn write(model: &ProgramModel, asked: &Asked<'_>, room: &Room, thread
 
 /// A level as the names of columns have it: a whole number without a point.
 fn level_json(level: f64) -> Json {
-    format!("{level}").parse::<i64>().map_or_else(|_| level.into(), Json::from)
+    format!("{level}")
+        .parse::<i64>()
+        .map_or_else(|_| level.into(), Json::from)
 }

@@ -40,13 +40,13 @@ impl Fitted for Flat {
 }
 
 /// One that suits the first of the two series, and one that suits the second.
-fn high_and_low(_: &Context<'_>, _: &[usize]) -> Vec<CandidateModel> {
-    let flat = |name, value| CandidateModel {
-        name,
+fn high_and_low(_: &Context<'_>, _: &[usize]) -> Result<Vec<CandidateModel>, TaskError> {
+    let flat = |name: &str, value| CandidateModel {
+        name: name.to_owned(),
         parts: Vec::new(),
         model: Flat(value).into(),
     };
-    vec![flat("High", 200_000.0), flat("Low", 2_000.0)]
+    Ok(vec![flat("High", 200_000.0), flat("Low", 2_000.0)])
 }
 
 /// Compares the two on both series; gives the names of each line of the leaderboard, and its rank.

@@ -40,14 +40,14 @@ fn with_odd(
     let params = [&[models(&["SeasonalNaive"]), ("step_size", Value::Int(24))], params].concat();
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         let odd = CandidateModel {
-            name: "Odd",
+            name: "Odd".to_owned(),
             parts: Vec::new(),
             model: Odd(odd).into(),
         };
         train::compare(context, move |context, seasons| {
-            let mut all = train::candidates(context, seasons);
+            let mut all = train::candidates(context, seasons)?;
             all.insert(0, odd);
-            all
+            Ok(all)
         })
     })
 }
@@ -176,13 +176,13 @@ fn on_short_series(
     ];
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         train::compare(context, |context, seasons| {
-            let mut all = train::candidates(context, seasons);
+            let mut all = train::candidates(context, seasons)?;
             all.push(CandidateModel {
-                name: "Odd",
+                name: "Odd".to_owned(),
                 parts: Vec::new(),
                 model: Odd(odd).into(),
             });
-            all
+            Ok(all)
         })
     })
 }
