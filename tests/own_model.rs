@@ -2,6 +2,8 @@
 //!
 //! The program takes the values of two weeks before, which is right here, and notes in `../ran` how many pasts it got.
 
+use std::fmt::Write as _;
+
 use crate::project::{Project, has_python, interrupt, until};
 
 const ATSAFFILE: &str = r#"
@@ -61,7 +63,7 @@ fn series(days: usize) -> String {
         for day in 0..days {
             let of_week = if (day / 7) % 2 == 0 { 10 } else { 0 };
             let (value, noise) = (120 + 10 * (day % 7) + of_week, (day * 7919) % 5);
-            csv.push_str(&format!("{id},{},{value}.{noise}\n", date(day)));
+            writeln!(csv, "{id},{},{value}.{noise}", date(day)).expect("a text takes all");
         }
     }
     csv
@@ -177,7 +179,9 @@ fn a_program_that_fails_fails_the_target_and_says_how_to_run_it_by_hand() {
         project.write("ours.py", program);
         let told = project.build("train");
         assert_ne!(told.code, Some(0), "{program}: {}", told.text);
-        parts.iter().for_each(|part| told.has(part));
+        for part in parts {
+            told.has(part);
+        }
         assert!(!project.at("selected.json").exists());
     };
     let by_hand = "to run it by hand: `ATSAF_REQUEST=.atsaf/";
@@ -373,7 +377,9 @@ fn mistakes_in_a_program_are_told_with_their_line() {
         let told = project.atsaf("check");
         assert_ne!(told.code, Some(0), "{models}: {}", told.text);
         told.has("Atsaffile:12:");
-        parts.iter().for_each(|part| told.has(part));
+        for part in parts {
+            told.has(part);
+        }
     };
     wrong(
         r#"[{ name = "LagRidge", run = "./m" }]"#,
@@ -424,4 +430,13 @@ fn a_file_of_a_program_that_is_not_there_is_told_before_anything_runs() {
     assert_ne!(told.code, Some(0));
     told.has("lock.txt");
     assert_eq!(project.ran(), "");
+}
+
+#[test]
+fn the_manual_shows_the_example_as_it_is() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/forecasting.md")).expect("a page");
+    let script = std::fs::read_to_string(root.join("examples/own-model/prophet_model.py")).expect("a script");
+    assert!(script.lines().count() <= 40);
+    assert!(page.contains(script.trim_end()), "the script is not in the page");
 }

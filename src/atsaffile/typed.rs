@@ -116,8 +116,8 @@ impl ValueType {
             | (Self::Float, value @ Value::Float(_))
             | (Self::Text, value @ Value::Text(_))
             | (Self::Date, value @ Value::Date(_))
-            | (Self::Table, value @ Value::Table(_)) => Some(value),
-            (Self::Any, value) => Some(value),
+            | (Self::Table, value @ Value::Table(_))
+            | (Self::Any, value) => Some(value),
             (Self::Float, Value::Int(number)) => Some(Value::Float(number as f64)),
             (Self::Date, Value::Text(text)) => match params::value_of_text(&text) {
                 Some(value @ Value::Date(_)) => Some(value),

@@ -334,7 +334,10 @@ fn chosen(model: &Json) -> Option<Chosen> {
         settings: settings
             .map(|(name, value)| Some((name.clone(), value_of(value)?)))
             .collect::<Option<_>>()?,
-        program: ChosenProgram::read(model)?,
+        program: match model.get("run") {
+            Some(run) => Some(ChosenProgram::read(run, model)?),
+            None => None,
+        },
     })
 }
 

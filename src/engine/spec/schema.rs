@@ -374,7 +374,7 @@ impl Kind {
             })
         };
         match (self, value) {
-            (Self::Bool, Value::Bool(_)) => Ok(value.clone()),
+            (Self::Bool, Value::Bool(_)) | (Self::AnyTable, Value::Table(_)) => Ok(value.clone()),
             (Self::Int { min, max }, Value::Int(number)) if (min..=max).contains(number) => Ok(value.clone()),
             (Self::Float { .. }, Value::Int(number)) =>
             {
@@ -440,7 +440,6 @@ impl Kind {
                     None => Self::Table(entries).check(value),
                 }
             }
-            (Self::AnyTable, Value::Table(_)) => Ok(value.clone()),
             (Self::Command, Value::Text(text)) if !text.trim().is_empty() => Ok(value.clone()),
             (Self::Command, Value::List(words)) => {
                 let is_word = |(at, word): (usize, &Value)| match word {

@@ -1,7 +1,6 @@
 //! What a program wrote: its table sorted out by window and series, and every fault told with its series and step.
 
 use std::collections::HashMap;
-use std::fmt::Display;
 
 use chrono::NaiveDateTime;
 
@@ -144,15 +143,11 @@ impl<'s> OneWindow<'s> {
                 break;
             };
             for ((number, name), path) in numbers.into_iter().zip(names).zip(&mut paths) {
-                match number.filter(|number| number.is_finite()) {
-                    Some(number) => path.push(number),
-                    None => {
-                        let written: &dyn Display = match &number {
-                            Some(number) => number,
-                            None => &"empty",
-                        };
-                        self.fault.get_or_insert(format!("`{name}` is {written} {place}"));
-                    }
+                if let Some(number) = number.filter(|number| number.is_finite()) {
+                    path.push(number);
+                } else {
+                    let written = number.map_or("empty".to_owned(), |number| number.to_string());
+                    self.fault.get_or_insert(format!("`{name}` is {written} {place}"));
                 }
             }
             for bounds in paths[1..].chunks(2) {

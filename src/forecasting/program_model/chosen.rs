@@ -69,11 +69,8 @@ impl ChosenProgram {
         entry.insert("packages".to_owned(), table(&self.packages));
     }
 
-    /// Reads it from the entry of its model; `None` within if that is no program.
-    pub(crate) fn read(entry: &Json) -> Option<Option<Self>> {
-        let Some(run) = entry.get("run") else {
-            return Some(None);
-        };
+    /// Reads it from the entry of its model, which has the command `run`.
+    pub(crate) fn read(run: &Json, entry: &Json) -> Option<Self> {
         let table = |name: &str| -> Option<BTreeMap<String, String>> {
             let pairs = entry.get(name)?.as_object()?.iter();
             pairs
@@ -81,7 +78,7 @@ impl ChosenProgram {
                 .collect()
         };
         let text = |json: &Json| json.as_str().map(|text| Value::Text(text.to_owned()));
-        Some(Some(Self {
+        Some(Self {
             run: match run {
                 Json::Array(words) => Value::List(words.iter().map(text).collect::<Option<_>>()?),
                 one => text(one)?,
@@ -89,7 +86,7 @@ impl ChosenProgram {
             format: entry.get("format")?.as_str()?.parse().ok()?,
             files: table("files")?,
             packages: table("packages")?,
-        }))
+        })
     }
 
     /// The model, if the Atsaffile declares this very program, and its files are as they were.

@@ -244,8 +244,8 @@ fn shown(run: &Value) -> String {
 /// What the files hold that a program's command and its `files` name; a word that is no file is not among them.
 fn declared_files(context: &Context<'_>, program: &Program) -> BTreeMap<String, Digest> {
     let named = program.command.file_words.iter().chain(&program.files);
-    let content = |path: &String| Some((path.clone(), context.programs.content(path)?));
-    named.filter_map(content).collect()
+    let with_digest = |path: &String| Some((path.clone(), context.programs.content(path)?));
+    named.filter_map(with_digest).collect()
 }
 
 /// What a program is asked for.
