@@ -50,7 +50,7 @@ model = next(model for model in selected["models"] if model["name"] == "Prophet"
 assert {"prophet_model.py", "requirements.txt"} <= set(model["files"]), model
 assert model["packages"]["prophet"] == "1.5.0", model
 predictions = pd.read_parquet("out/predictions.parquet")
-assert len(predictions) == 14 and predictions["model"].str.contains("Prophet").all(), predictions
+assert len(predictions) == 12 and predictions["model"].str.contains("Prophet").all(), predictions
 PYTHON
 
 step "a second build has nothing to do"
