@@ -96,9 +96,10 @@ fn the_first_line_is_what_will_be_forecast() {
     assert!(!project.csv("cv_results").contains("per_series"));
 
     let lines = high_and_low_compared(&project, "ensemble");
-    assert_eq!(lines[0], ["", "ensemble", ""]);
+    // Equal ones have one name, whichever member is the best.
+    assert_eq!(lines[0], ["", "Ensemble(High, Low)", ""]);
     assert_eq!(lines[3], ["A", "Ensemble(High, Low)", ""]);
-    assert_eq!(lines[6], ["B", "Ensemble(Low, High)", ""]);
+    assert_eq!(lines[6], ["B", "Ensemble(High, Low)", ""]);
     assert_eq!(lines.len(), 9);
     for series in 0..2 {
         let selected = &project.json("selected")["series"][series];

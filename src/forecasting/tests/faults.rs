@@ -108,7 +108,7 @@ fn an_ensemble_has_no_forecast_in_a_window_that_a_member_failed_on() {
     with_odd(&project, &params, |n| if n == 880 { no_fit() } else { Ok(()) }).expect("selected");
     assert_eq!(
         project.texts("leaderboard", "model"),
-        ["Ensemble(Odd, SeasonalNaive)", "SeasonalNaive", "Odd"]
+        ["Ensemble(SeasonalNaive, Odd)", "SeasonalNaive", "Odd"]
     );
     assert_eq!(project.texts("leaderboard", "windows"), ["4", "5", "4"]);
     assert_eq!(project.texts("leaderboard", "failed"), ["1", "0", "1"]);
