@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::project::{Project, has_python, interrupt, until};
+use crate::project::{Project, Told, can_trace, has_python, interrupt, until};
 
 const ATSAFFILE: &str = r#"
 [params]
@@ -30,6 +30,11 @@ outputs = { predictions = "predictions.parquet" }
 uses    = "package_champion"
 inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
 outputs = { model = "model/", picture = "forecast.svg" }
+
+[target.register]
+uses    = "register_champion"
+inputs  = { clean = "series.csv", leaderboard = "leaderboard", selected = "selected" }
+outputs = { champion = "champion.json" }
 "#;
 
 const PROGRAM: &str = r#"
@@ -114,12 +119,77 @@ fn a_program_is_back_tested_chosen_and_forecasts_and_a_second_build_runs_nothing
     assert!(model["packages"]["python"].is_string(), "{model}");
     project.atsaf("show predictions.parquet").has("Ours");
     project.atsaf("logs train").has("forecast 6 pasts");
-    // What is packaged are the forecasts as far as they were asked for, from memory.
-    project.build("package").ok();
+    // What is packaged and registered are the forecasts as far as they were asked for, from memory.
+    project.build("package register").ok();
     assert_eq!(project.ran(), "");
     let packaged: serde_json::Value = serde_json::from_str(&project.read("model/model.json")).expect("JSON");
     assert_eq!(packaged["limit"], 7);
     assert_eq!(packaged["series"][0]["model"], "Ours");
+    let champion: serde_json::Value = serde_json::from_str(&project.read("champion.json")).expect("JSON");
+    assert_eq!(champion["models"][0]["run"], "python3 ours.py");
+}
+
+#[test]
+fn a_variable_of_the_environment_counts_and_reaches_the_program_from_every_target() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "env = [\"WIDTH\"]\n\n[target.train.with]",
+    );
+    project.write("width.py", "import os\nWIDTH = float(os.environ[\"WIDTH\"])\n");
+    let build = |width: &str| Told::of(project.command("build -j1 predictions").env("WIDTH", width));
+    build("2").ok();
+    assert_eq!(project.ran(), "6 2");
+    let narrow = project.read("selected.json");
+    build("2").has("nothing to do");
+    build("3").has("2 built");
+    assert_eq!(project.ran(), "6 2");
+    assert_ne!(project.read("selected.json"), narrow);
+}
+
+#[test]
+fn what_a_traced_program_uses_counts_and_is_remembered_with_its_work() {
+    let Some(project) = project().filter(|_| can_trace()) else {
+        return;
+    };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "discover = \"trace\"\n\n[target.train.with]",
+    );
+    project.build("predictions").ok();
+    project.build("predictions").has("nothing to do");
+    assert_eq!(project.ran(), "6 2");
+    project.edit(
+        "Atsaffile",
+        "[\"SeasonalNaive\", ",
+        "[\"SeasonalNaive\", \"LagRidge\", ",
+    );
+    project.build("predictions").ok();
+    assert_eq!(project.ran(), "");
+    project.build("predictions").has("nothing to do");
+    project.write("width.py", "WIDTH = 3.0\n");
+    project.atsaf("why train").has("width.py");
+    project.build("predictions").has("2 built");
+    assert_eq!(project.ran(), "6 2");
+}
+
+#[test]
+fn nothing_is_seen_where_nobody_looks() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "discover = \"off\"\n\n[target.train.with]",
+    );
+    project.build("predictions").ok();
+    project.write("width.py", "WIDTH = 3.0\n");
+    project.build("predictions").has("nothing to do");
+    project.edit("Atsaffile", "discover = \"off\"", "discover = \"depfile\"");
+    let told = project.build("predictions");
+    assert_ne!(told.code, Some(0));
+    told.has("a program of a built-in task is not told of a `{{depfile}}`");
 }
 
 #[test]
@@ -418,6 +488,10 @@ fn mistakes_in_a_program_are_told_with_their_line() {
     wrong(
         r#"[{ name = "Mine", run = "./m", files = ["../lock"] }]"#,
         &["`../lock` in `files` of the program `Mine` is no file of the project"],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = "./m", with = { "a:b" = 1 } }]"#,
+        &["`with` of `models[0]` must be a table whose names are of letters"],
     );
     wrong(r#"["LagRigde"]"#, &["each item of `models` must be one of", "LagRidge"]);
 }

@@ -47,6 +47,8 @@ impl Resolver<'_, '_> {
                     command: command(declared, span, mistakes),
                     files: files(declared, span, mistakes),
                     discover: means(draft, mistakes),
+                    env: Vec::new(),
+                    secrets: Vec::new(),
                 };
                 programs.push((program, span));
             }

@@ -201,6 +201,12 @@ impl Resolver<'_, '_> {
         target.env.dedup();
         target.secrets.sort();
         target.secrets.dedup();
+        if let Action::Builtin { programs, .. } = &mut target.action {
+            for program in programs {
+                program.env.clone_from(&target.env);
+                program.secrets.clone_from(&target.secrets);
+            }
+        }
         target
     }
 

@@ -10,7 +10,7 @@ use super::attempt::{Attempt, cannot_start};
 use super::attempt_log::Log;
 use super::cause;
 use super::command::{self, Fill, Process, ProcessEnd};
-use super::digest::Digest;
+use super::digest::{Digest, Encoder};
 use super::discover::{Observation, Observed, Today, trace, used_by_program};
 use super::event::{Advice, Failure};
 use super::given::GivenFiles;
@@ -99,6 +99,16 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
         let dir = attempt.dir_of(command);
         let environment = attempt.watched_environment(self.target(), program.discover, given.own_paths());
         let mut env = environment.map_err(unusable)?;
+        // What it is told stands in its request; its environment is the same whichever target runs it.
+        env.retain(|name, _| !name.starts_with("ATSAF_PARAM") && !self.target().env.contains(name));
+        let declared = program.env.iter().filter_map(|name| context.env.get_key_value(name));
+        let secrets = program.secrets.iter();
+        let secrets = secrets.filter_map(|name| attempt.options.secrets.get_key_value(name));
+        env.extend(
+            declared
+                .chain(secrets)
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         env.extend(
             variables
                 .iter()
@@ -191,6 +201,18 @@ impl Programs for RunningPrograms<'_, '_> {
     fn run(&self, program: &Program, variables: &[(&str, String)]) -> Result<Option<Used>, TaskError> {
         let pace = Pace::default();
         turns::alone(&pace, self.run_watched(program, variables, &pace))
+    }
+
+    fn environment(&self, program: &Program) -> Option<Digest> {
+        let mut encoder = Encoder::new("atsaf program environment");
+        for name in &program.env {
+            encoder.text(name);
+            match self.attempt.context.env.get(name) {
+                Some(value) => encoder.tag(1).text(value),
+                None => encoder.tag(0),
+            };
+        }
+        (!program.env.is_empty()).then(|| encoder.finish())
     }
 
     fn is_as(&self, used: &Used) -> bool {

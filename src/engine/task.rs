@@ -206,6 +206,9 @@ pub trait Programs: Sync {
     /// [`TaskError`] if it cannot be started or fails, or if the attempt ends meanwhile.
     fn run(&self, program: &Program, variables: &[(&str, String)]) -> Result<Option<Used>, TaskError>;
 
+    /// The digest of the environment variables that a program gets; `None` if it gets none.
+    fn environment(&self, program: &Program) -> Option<Digest>;
+
     /// Whether all that a program was seen to use is as it was.
     fn is_as(&self, used: &Used) -> bool;
 
@@ -246,6 +249,10 @@ impl Programs for NoPrograms {
 
     fn run(&self, program: &Program, _: &[(&str, String)]) -> Result<Option<Used>, TaskError> {
         Err(Self::none(program))
+    }
+
+    fn environment(&self, _: &Program) -> Option<Digest> {
+        None
     }
 
     fn is_as(&self, _: &Used) -> bool {

@@ -407,6 +407,10 @@ pub struct Program {
     pub files: Vec<String>,
     /// By which means it is seen what it uses beyond that; `None` if nobody looks.
     pub discover: Option<Means>,
+    /// Environment variables that it gets, those of the target that declares it.
+    pub env: Vec<String>,
+    /// Secrets that it gets, those of the target that declares it.
+    pub secrets: Vec<String>,
 }
 
 /// A command as declared, not yet rendered.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::Value;
+use super::value::is_bare;
 
 /// The built-in tasks that an Atsaffile may name, by name.
 pub type Catalog = BTreeMap<&'static str, &'static Schema>;
@@ -216,7 +217,7 @@ pub enum Kind {
     Table(&'static [ParamSchema]),
     /// A table of these entries, of which those without a default must be there.
     Record(&'static [ParamSchema]),
-    /// A table of any entries.
+    /// A table of any entries whose names need no quotes.
     AnyTable,
     /// A command of the user's: a text for the shell, or a list of words. See [`programs_in`].
     Command,
@@ -354,7 +355,7 @@ impl Kind {
                 };
                 format!("a table with {}{may_have}", names(&needed).join(" and "))
             }
-            Self::AnyTable => "a table".to_owned(),
+            Self::AnyTable => "a table whose names are of letters, digits, `_` and `-`".to_owned(),
             Self::Command => "a command, as a text or a list of words".to_owned(),
             Self::Either(one, other) => format!("{}, or {}", one.describe(), other.describe()),
         }
@@ -374,7 +375,8 @@ impl Kind {
             })
         };
         match (self, value) {
-            (Self::Bool, Value::Bool(_)) | (Self::AnyTable, Value::Table(_)) => Ok(value.clone()),
+            (Self::Bool, Value::Bool(_)) => Ok(value.clone()),
+            (Self::AnyTable, Value::Table(entries)) if entries.keys().all(|key| is_bare(key)) => Ok(value.clone()),
             (Self::Int { min, max }, Value::Int(number)) if (min..=max).contains(number) => Ok(value.clone()),
             (Self::Float { .. }, Value::Int(number)) =>
             {

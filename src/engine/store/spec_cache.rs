@@ -213,6 +213,8 @@ cache = false
                 },
                 files: vec!["uv.lock".to_owned()],
                 discover: Some(Means::Python),
+                env: vec!["MODE".to_owned()],
+                secrets: Vec::new(),
             }],
         };
         spec.targets.push(builtin);

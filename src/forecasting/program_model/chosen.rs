@@ -23,6 +23,8 @@ pub(crate) struct ChosenProgram {
     files: BTreeMap<String, String>,
     /// The versions of the packages that it was seen to use, and of their interpreter.
     packages: BTreeMap<String, String>,
+    /// The digest of the environment variables that it gets, if there are any, in hexadecimal digits.
+    environment: Option<String>,
 }
 
 impl ProgramModel {
@@ -47,6 +49,7 @@ impl ProgramModel {
                 .iter()
                 .map(|used| (used.name.clone(), used.version.clone()))
                 .collect(),
+            environment: self.environment.map(|digest| digest.hex()),
         }
     }
 
@@ -67,6 +70,9 @@ impl ChosenProgram {
         entry.insert("format".to_owned(), self.format.name().into());
         entry.insert("files".to_owned(), table(&self.files));
         entry.insert("packages".to_owned(), table(&self.packages));
+        if let Some(environment) = &self.environment {
+            entry.insert("environment".to_owned(), environment.as_str().into());
+        }
     }
 
     /// Reads it from the entry of its model, which has the command `run`.
@@ -86,6 +92,10 @@ impl ChosenProgram {
             format: entry.get("format")?.as_str()?.parse().ok()?,
             files: table("files")?,
             packages: table("packages")?,
+            environment: match entry.get("environment") {
+                Some(digest) => Some(digest.as_str()?.to_owned()),
+                None => None,
+            },
         })
     }
 
@@ -137,6 +147,12 @@ impl ChosenProgram {
             ))
             .help(BUILD_AGAIN));
         }
+        if context.programs.environment(program).map(|digest| digest.hex()) != self.environment {
+            return Err(TaskError::new(format!(
+                "the environment variables of the model `{name}` are not what they were when it was chosen"
+            ))
+            .help(BUILD_AGAIN));
+        }
         Ok(ProgramModel {
             name: name.to_owned(),
             run: self.run.clone(),
@@ -144,6 +160,7 @@ impl ChosenProgram {
             settings: settings.clone(),
             seasons: seasons.to_vec(),
             files: declared_files(context, program),
+            environment: context.programs.environment(program),
             used: Mutex::default(),
         })
     }

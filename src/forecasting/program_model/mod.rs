@@ -114,6 +114,8 @@ pub(crate) struct ProgramModel {
     seasons: Vec<usize>,
     /// What the files hold that the command and `files` name, by path.
     files: BTreeMap<String, Digest>,
+    /// The digest of the environment variables that it gets, if there are any.
+    environment: Option<Digest>,
     /// What it was seen to use beyond them, in runs of this attempt and in those whose work is remembered.
     used: Mutex<Used>,
 }
@@ -129,6 +131,7 @@ impl fmt::Debug for ProgramModel {
             .field("settings", &self.settings)
             .field("seasons", &self.seasons)
             .field("files", &self.files.iter().map(files).collect::<Vec<_>>())
+            .field("environment", &self.environment.map(|digest| digest.hex()))
             .finish_non_exhaustive()
     }
 }
@@ -161,6 +164,7 @@ impl ProgramModel {
             },
             seasons: seasons.to_vec(),
             files: declared_files(context, program),
+            environment: context.programs.environment(program),
             used: Mutex::default(),
         })
     }
