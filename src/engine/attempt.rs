@@ -415,7 +415,7 @@ impl Attempt<'_> {
                 false => Vec::new(),
             },
             dir: &dir,
-            env: self.watched_environment(target, target.discover, given.own_paths())?,
+            env: self.watched_environment(self.environment(target), target.discover, given.own_paths())?,
             locks: self.held.own(),
             apart: false,
         };
@@ -520,14 +520,13 @@ impl Attempt<'_> {
         }
     }
 
-    /// What the command of a target sees of the environment, with that by which its Python programs tell what they use.
+    /// What a command sees of the environment, with that by which its Python programs tell what they use.
     pub(super) fn watched_environment(
         &self,
-        target: &Target,
+        mut env: BTreeMap<String, String>,
         means: Option<Means>,
         given: &GivenPaths,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        let mut env = self.environment(target);
         if means == Some(Means::Python) {
             let hook = self.context.store.python_hook(python::HOOK)?;
             let notes = hook.with_file_name(given.notes.file_name().unwrap_or_default());

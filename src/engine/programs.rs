@@ -1,6 +1,7 @@
 //! The programs of the user's that a built-in task runs: found in the Atsaffile, and run as the command of a target is,
 //! with its environment, its locks, its log, and what looks at what it uses.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -97,23 +98,11 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
         let words = command::words(command, &Fill::nothing());
         let is_traced = program.discover == Some(Means::Trace);
         let dir = attempt.dir_of(command);
-        let environment = attempt.watched_environment(self.target(), program.discover, given.own_paths());
+        let environment =
+            attempt.watched_environment(self.environment_of(program), program.discover, given.own_paths());
         let mut env = environment.map_err(unusable)?;
-        // What it is told stands in its request; its environment is the same whichever target runs it.
-        env.retain(|name, _| !name.starts_with("ATSAF_PARAM") && !self.target().env.contains(name));
-        let declared = program.env.iter().filter_map(|name| context.env.get_key_value(name));
-        let secrets = program.secrets.iter();
-        let secrets = secrets.filter_map(|name| attempt.options.secrets.get_key_value(name));
-        env.extend(
-            declared
-                .chain(secrets)
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-        env.extend(
-            variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone())),
-        );
+        let further = variables.iter();
+        env.extend(further.map(|(name, value)| ((*name).to_owned(), value.clone())));
         let process = Process {
             words,
             under: match is_traced {
@@ -169,6 +158,26 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
         let used = used_by_program(context, id, &observed);
         self.saw(observed);
         Ok(used)
+    }
+
+    /// What a program sees of the environment: the same whichever target runs it, and no parameters, for what it is told
+    /// stands in its request.
+    fn environment_of(&self, program: &Program) -> BTreeMap<String, String> {
+        let (attempt, target) = (self.attempt, self.target());
+        let mut env = attempt.environment(target);
+        let is_of_target = |name: &String| target.env.contains(name) || target.secrets.contains(name);
+        let is_passed = |name: &String| command::PASSED.contains(&name.as_str());
+        env.retain(|name, _| is_passed(name) || !(name.starts_with("ATSAF_PARAM") || is_of_target(name)));
+        let declared = program.env.iter();
+        let declared = declared.filter_map(|name| attempt.context.env.get_key_value(name));
+        let secrets = program.secrets.iter();
+        let secrets = secrets.filter_map(|name| attempt.options.secrets.get_key_value(name));
+        env.extend(
+            declared
+                .chain(secrets)
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        env
     }
 
     /// The error of a task whose program failed; typical causes are kept beside it.
