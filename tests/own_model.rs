@@ -149,6 +149,29 @@ fn a_variable_of_the_environment_counts_and_reaches_the_program_from_every_targe
 }
 
 #[test]
+fn a_package_of_another_version_makes_stale_what_is_remembered() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "env = [\"PYTHONPATH\"]\n\n[target.train.with]",
+    );
+    project.write("width.py", "from thing import WIDTH\n");
+    project.write("../site/thing/__init__.py", "WIDTH = 2.0\n");
+    project.write("../site/thing-1.0.dist-info/RECORD", "thing/__init__.py,,\n");
+    let command = |args: &str| Told::of(project.command(args).env("PYTHONPATH", project.at("../site")));
+    command("build predictions").ok();
+    assert_eq!(project.ran(), "6 2");
+    let selected: serde_json::Value = serde_json::from_str(&project.read("selected.json")).expect("JSON");
+    assert_eq!(selected["models"][0]["packages"]["thing"], "1.0");
+    project.write("../site/thing-1.1.dist-info/RECORD", "thing/__init__.py,,\n");
+    project.remove("../site/thing-1.0.dist-info");
+    command("why train").has("1.0 -> 1.1");
+    command("build predictions").has("2 built");
+    assert_eq!(project.ran(), "6 2");
+}
+
+#[test]
 fn what_a_traced_program_uses_counts_and_is_remembered_with_its_work() {
     let Some(project) = project().filter(|_| can_trace()) else {
         return;

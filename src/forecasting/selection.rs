@@ -431,10 +431,23 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
+        let program = json!({
+            "format": "csv", "files": { "ours.py": "00ff" }, "packages": { "numpy": "2.4.6" }, "environment": "ff00",
+        });
+        let nested = Value::Table(BTreeMap::from([("b".to_owned(), Value::List(vec![Value::Bool(true)]))]));
+        let ours = |run: Json| Chosen {
+            name: format!("Ours{run}"),
+            parts: Vec::new(),
+            settings: Settings::from([("a".to_owned(), nested.clone())]),
+            program: ChosenProgram::read(&run, &program),
+        };
         let models = [
             chosen_with("SeasonalNaive", &[]),
             chosen_with("AutoARIMA", &[("max_p", Value::Int(3)), ("ic", text("bic"))]),
+            ours(json!("python3 ours.py")),
+            ours(json!(["python3", "ours.py"])),
         ];
+        assert!(models[2].program.is_some() && models[3].program.is_some());
         let conformal = Conformal {
             scale: Scale::Log,
             widths: vec![0.25, 0.5],

@@ -239,7 +239,7 @@ fn shown(run: &Value) -> String {
     match run {
         Value::List(words) => {
             let words: Vec<String> = words.iter().map(Value::plain).collect();
-            words.join(" ")
+            shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default()
         }
         one => one.plain(),
     }
