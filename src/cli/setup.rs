@@ -251,11 +251,8 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     if !declared.secrets.is_empty() {
         diagnostics.extend(wrong_in_file);
     }
-    let secrets = secrets(&declared.secrets, &env_file, &session.env);
-    // Before anything is told, mistakes included. A short secret would be taken for many an own word, and is hidden in
-    // what targets print.
-    let long = secrets.values().filter(|value| !Mask::is_short(value));
-    session.screen.hide(Mask::new(long.map(String::as_str)));
+    // Before anything is told, mistakes included.
+    let secrets = hidden_secrets(declared.secrets.keys(), &env_file, session);
     let Some(graph) = declared.graph else {
         let exit = Exit::Usage;
         return Err(CommandError { diagnostics, exit });
@@ -527,20 +524,19 @@ pub(super) fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeM
     variables
 }
 
-/// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
-fn secrets(
-    declared: &BTreeMap<String, Secret>,
+/// Values of the declared secrets, from the environment or `.env` beside the Atsaffile; from here on the screen hides them.
+pub(super) fn hidden_secrets<'n>(
+    declared: impl Iterator<Item = &'n String>,
     file: &BTreeMap<String, String>,
-    env: &BTreeMap<String, String>,
+    session: &Session,
 ) -> BTreeMap<String, String> {
     let value = |name: &String| {
-        env.get(name)
-            .or_else(|| file.get(name))
-            .filter(|value| !value.is_empty())
-            .cloned()
+        let set = session.env.get(name).or_else(|| file.get(name));
+        set.filter(|value| !value.is_empty()).cloned()
     };
-    declared
-        .keys()
-        .filter_map(|name| Some((name.clone(), value(name)?)))
-        .collect()
+    let secrets: BTreeMap<String, String> = declared.filter_map(|name| Some((name.clone(), value(name)?))).collect();
+    // A short secret would be taken for many an own word, and is hidden in what targets print.
+    let long = secrets.values().filter(|value| !Mask::is_short(value));
+    session.screen.hide(Mask::new(long.map(String::as_str)));
+    secrets
 }
