@@ -1,6 +1,9 @@
 //! Asks the seal before anything is read: where nothing has moved since all was fresh, a build has nothing to do, and `plan`
 //! and `status` say that all is fresh.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
