@@ -58,6 +58,28 @@ fn is_answered_by_a_seal(project: &Project, args: &str) -> bool {
     fs::read(project.at(INDEX)).expect("read") == b"damaged"
 }
 
+/// Asserts that a command says the same where seals are kept and where none is.
+#[track_caller]
+fn says_the_same_without_a_seal(project: &Project, args: &str) {
+    let (seals, aside) = (project.at(".atsaf/v1/seals"), project.at("../seals"));
+    let both = || {
+        let with = project.atsaf(args);
+        rename(&seals, &aside);
+        let without = project.atsaf(args);
+        rename(&aside, &seals);
+        [(with.code, with.text), (without.code, without.text)]
+    };
+    // Of ages, the second in which it is asked counts.
+    let is_same = || {
+        let [with, without] = both();
+        with == without
+    };
+    if !(is_same() || is_same()) {
+        let [with, without] = both();
+        assert_eq!(with, without, "{args}");
+    }
+}
+
 /// Writes a file and gives it the time of modification that it had.
 fn write_with_its_time(path: &Path, text: &str) {
     let before = fs::metadata(path).and_then(|it| it.modified()).expect("there");
@@ -88,6 +110,12 @@ fn nothing_of_the_project_is_read_where_a_seal_holds() {
     let project = project();
     assert!(is_answered_by_a_seal(&project, ""));
     project.build("").is(0, "nothing to do: 2 targets are fresh\n");
+    assert!(is_answered_by_a_seal(&project, "all"), "a part of what is sealed");
+    project.build("all").is(0, "nothing to do: 1 target is fresh\n");
+    for args in ["status", "plan --json", "why all", "build --dry-run next"] {
+        says_the_same_without_a_seal(&project, args);
+    }
+    assert!(is_answered_by_a_seal(&project, "next"), "they are there again");
 }
 
 /// What an edit is, the edit, and the targets that have to run after it.
@@ -200,6 +228,9 @@ fn whatever_moves_breaks_the_seal() {
     for (what, edit, ran) in edits {
         let project = project();
         edit(&project);
+        for args in ["status", "plan --json", "why all", "why next"] {
+            says_the_same_without_a_seal(&project, args);
+        }
         project.ran();
         let told = project.build("");
         told.ok();
