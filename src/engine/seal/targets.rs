@@ -18,7 +18,7 @@ use crate::engine::spec::{Goal, Instance, Spec, Target};
 use crate::engine::store::History;
 
 /// What is told of targets that are all fresh.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(in crate::engine) struct SealedTargets {
     /// In build order; their places are the numbers by which they go here.
     targets: Vec<SealedTarget>,
@@ -112,5 +112,64 @@ impl SealedTargets {
             steps.retain(|step| is_needed[step.target.index()]);
         }
         Some((graph, Plan { goals, steps, at }))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::engine::clock;
+
+    /// Two instances, the second of which needs the first and is the goal.
+    pub(in crate::engine::seal) fn example() -> SealedTargets {
+        let run = RunId::new();
+        let target = |value: &str, needs: Vec<u32>| SealedTarget {
+            name: format!("t@{value}"),
+            instance: Some(Box::new(Instance {
+                of: "t".to_owned(),
+                axes: vec![("axis".to_owned(), value.to_owned())],
+            })),
+            needs,
+            declared: Some(Digest::of(value.as_bytes())),
+            last: Some(Duration::from_secs(1)),
+            made: Some((run, run, 1000)),
+            failed: Some((run, 2)),
+            is_gone: true,
+        };
+        SealedTargets {
+            targets: vec![target("A", Vec::new()), target("B", vec![0])],
+            goals: vec![1],
+            aliases: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_goal_has_what_it_needs_and_no_more() {
+        let steps = |goals: &[&str]| {
+            let names: Vec<String> = goals.iter().map(ToString::to_string).collect();
+            let (graph, plan) = example().plan(&names, clock::now())?;
+            let name = |id: TargetId| graph.name(id).to_owned();
+            let goals: Vec<String> = plan.goals.iter().map(|id| name(*id)).collect();
+            let steps: Vec<String> = plan.steps.iter().map(|step| name(step.target)).collect();
+            Some((goals.join(" "), steps.join(" ")))
+        };
+        let told = |goals: &str, steps: &str| Some((goals.to_owned(), steps.to_owned()));
+        assert_eq!(steps(&[]), told("t@B", "t@A t@B"));
+        assert_eq!(steps(&["t@A"]), told("t@A", "t@A"));
+        assert_eq!(steps(&["t@B"]), told("t@B", "t@A t@B"));
+        assert_eq!(steps(&["t"]), told("t@A t@B", "t@A t@B"));
+        assert_eq!(steps(&["t@A", "t@C"]), None);
+    }
+
+    #[test]
+    fn what_needs_a_target_that_is_not_there_is_no_plan() {
+        for wrong in [2, u32::MAX] {
+            let mut targets = example();
+            targets.targets[0].needs.push(wrong);
+            assert!(targets.plan(&[], clock::now()).is_none());
+            let mut targets = example();
+            targets.goals.push(wrong);
+            assert!(targets.plan(&[], clock::now()).is_none());
+        }
     }
 }
