@@ -33,7 +33,7 @@ struct Asked<'a> {
 /// A seal that holds.
 struct Holding {
     seal: Seal,
-    /// The plan of the goals that are asked for, where it was made for others, too.
+    /// The plan of the goals that are asked for, if they are a part of what it was made for.
     part: Option<(Graph, Plan)>,
 }
 
@@ -75,20 +75,18 @@ impl<'a> Asked<'a> {
             let environment = self.environment(&seal.head.variables, session);
             environment == Some(seal.head.environment) && seal.holds(&self.root, clock::now())
         };
-        let own = || {
-            let seal = Store::seal(&self.root, self.key, &self.user).filter(holds)?;
-            Some(Holding { seal, part: None })
+        let found = match Store::seal(&self.root, self.key, &self.user).filter(holds) {
+            Some(seal) => Holding { seal, part: None },
+            // Which goals are meant where none is named, only the Atsaffile says.
+            None if self.goals.is_empty() => return None,
+            None => {
+                let mut others = Store::seals_of_other_goals(&self.root, self.key, &self.user).filter(holds);
+                others.find_map(|seal| {
+                    let part = Some(seal.plan(self.goals, clock::now())?);
+                    Some(Holding { seal, part })
+                })?
+            }
         };
-        let of_more = || {
-            let mut seals = Store::seals_of_other_goals(&self.root, self.key, &self.user).filter(holds);
-            seals.find_map(|seal| {
-                let part = seal.plan(self.goals, clock::now())?;
-                let part = Some(part);
-                Some(Holding { seal, part })
-            })
-        };
-        // What no goal means is known from the Atsaffile alone.
-        let found = own().or_else(|| of_more().filter(|_| !self.goals.is_empty()))?;
         let secrets = &found.seal.head.secrets;
         if !secrets.is_empty() {
             let env_file = setup::env_file(&self.root.join(".env"), &mut Vec::new());
