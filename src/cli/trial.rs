@@ -61,6 +61,11 @@ impl Trial {
         self
     }
 
+    /// The environment of each command.
+    pub(super) fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
     /// A place in the project.
     pub(super) fn at(&self, path: &str) -> PathBuf {
         self.dir.path().join(path)
