@@ -62,11 +62,18 @@ fn trial() -> Trial {
     trial
 }
 
+/// Builds until a seal is kept: not before this program, which counts as well, was linked some seconds ago.
 fn seal(trial: &Trial, goals: &[&str]) {
     let args = [&["build"], goals].concat();
     trial.run(&args);
-    trial.run(&args);
-    assert!(by_seal(trial, &args).is_some(), "no seal was kept for {goals:?}");
+    for _ in 0..100 {
+        trial.run(&args);
+        if by_seal(trial, &args).is_some() {
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    panic!("no seal was kept for {goals:?}");
 }
 
 /// What a command says by a seal, if that answers it.
