@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::setup::Project;
 use super::{CommandError, Exit, Session};
-use crate::engine::graph::TargetId;
+use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{self, Plan, PlanError};
 use crate::report::{self, status};
 
@@ -13,7 +13,7 @@ use crate::report::{self, status};
 pub(super) struct Args {
     /// Targets, artifacts, artifacts' paths or aliases [default: the project's own]
     #[arg(value_name = "GOAL")]
-    goals: Vec<String>,
+    pub(super) goals: Vec<String>,
     /// Exit with 3 if anything is stale or undecided
     #[arg(long)]
     exit_code: bool,
@@ -24,17 +24,22 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
     let (plan, missing) = known(&project, &goals)?;
-    let (graph, screen) = (&project.graph, &session.screen);
-    match screen.json() {
-        true => screen.print_json(&status::json(&plan, graph)),
-        false => screen.print(&status::text(&plan, graph, session.common.expand, screen.out_ink())),
-    }
+    show(&plan, &project.graph, session);
     if let Some(failure) = missing {
         return Err(failure);
     }
     match args.exit_code && plan.open().next().is_some() {
         true => Ok(Exit::Stale),
         false => Ok(Exit::Done),
+    }
+}
+
+/// Prints the state of a plan's targets.
+pub(super) fn show(plan: &Plan, graph: &Graph, session: &Session) {
+    let screen = &session.screen;
+    match screen.json() {
+        true => screen.print_json(&status::json(plan, graph)),
+        false => screen.print(&status::text(plan, graph, session.common.expand, screen.out_ink())),
     }
 }
 

@@ -37,6 +37,7 @@ pub mod plan;
 mod probe;
 mod programs;
 pub mod reason;
+pub mod refused_secrets;
 pub mod regular_file;
 pub mod result_id;
 mod run;
