@@ -287,6 +287,40 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     })
 }
 
+/// An Atsaffile beside the one that a project was loaded from.
+pub(super) struct OtherAtsaffile<'a> {
+    /// The directory whose files it is about.
+    pub(super) root: &'a Path,
+    /// Its name in messages.
+    pub(super) name: &'a str,
+    /// What it says.
+    pub(super) text: String,
+    /// Values that take the place of its own.
+    pub(super) set: &'a [(String, String)],
+}
+
+/// The targets of another Atsaffile, or of the same one with other values.
+///
+/// # Errors
+/// [`CommandError`] with every mistake at once.
+pub(super) fn other_graph(
+    other: OtherAtsaffile<'_>,
+    project: &Project,
+    session: &Session,
+) -> Result<Graph, CommandError> {
+    let catalog = project.tasks.catalog();
+    let overrides = Overrides {
+        sets: other.set.to_vec(),
+        environment: taken_for_params(&project.env, &catalog),
+    };
+    let user = UserKey::in_directory(state_directory(&session.env));
+    let checked = declared(other.root, other.name, other.text, &overrides, &catalog, &user);
+    checked.graph.ok_or(CommandError {
+        diagnostics: checked.diagnostics,
+        exit: Exit::Usage,
+    })
+}
+
 /// The project's directory: the one of its Atsaffile.
 pub(super) fn root_of(file: &Path) -> PathBuf {
     match file.parent() {
