@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use super::junit::JunitFile;
+use super::report::standing;
 use super::results::{self, Before};
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session, interrupt, junit, lineage, needed_secrets, plan, sealed, threads};
@@ -165,6 +166,7 @@ impl Asked<'_> {
         })?;
         let force = |id| args.force && (!args.only || goals.contains(&id));
         needed_secrets::require_what_tasks_need(project, &goals, &force)?;
+        standing::require_place(project)?;
         let before = Before::of(project, &needed);
         let options = Options {
             goals: goals.clone(),
@@ -188,6 +190,9 @@ impl Asked<'_> {
             if let Some(file) = results::summary_file(args.summary.as_deref(), session) {
                 results::write_summary(&file, project, heard, &boards, session)?;
             }
+        }
+        if !summary.interrupted {
+            standing::renew(project, session)?;
         }
         Ok(summary)
     }

@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
+
+use super::report::{DEFAULT, standing};
 use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::engine::graph::TargetId;
@@ -25,14 +28,26 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let goals = project.goals(&args.goals)?;
     let (plan, missing) = known(&project, &goals)?;
     let (graph, screen) = (&project.graph, &session.screen);
-    match screen.json() {
-        true => screen.print_json(&status::json(&plan, graph)),
-        false => screen.print(&status::text(&plan, graph, session.common.expand, screen.out_ink())),
+    let page = match graph.spec.report {
+        true => Some(standing::standing(&project)?),
+        false => None,
+    };
+    if screen.json() {
+        let mut value = status::json(&plan, graph);
+        if let Some(page) = page {
+            value["report"] = json!({ "file": DEFAULT, "state": page.word(), "why": page.why() });
+        }
+        screen.print_json(&value);
+    } else {
+        let ink = screen.out_ink();
+        let page = page.map(|page| (page.word(), DEFAULT, page.why()));
+        screen.print(&status::text(&plan, graph, session.common.expand, page, ink));
     }
     if let Some(failure) = missing {
         return Err(failure);
     }
-    match args.exit_code && plan.open().next().is_some() {
+    let is_stale = plan.open().next().is_some() || page.is_some_and(|page| page != standing::Standing::Fresh);
+    match args.exit_code && is_stale {
         true => Ok(Exit::Stale),
         false => Ok(Exit::Done),
     }
