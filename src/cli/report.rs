@@ -75,8 +75,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     Ok(Exit::Done)
 }
 
+/// Writes the page about the project's own goals to its usual place, which is given back.
+pub(super) fn write_default(session: &Session) -> Result<PathBuf, CommandError> {
+    let project = session.load()?;
+    let place = writable(&project, &project.files.at(DEFAULT), DEFAULT)?;
+    write(&place, DEFAULT, &html(&project, &project.goals(&[])?, session)?)?;
+    Ok(place.canonicalize().unwrap_or(place))
+}
+
 /// The page as it is written.
-fn html(project: &Project, goals: &[TargetId], session: &Session) -> Result<String, CommandError> {
+pub(super) fn html(project: &Project, goals: &[TargetId], session: &Session) -> Result<String, CommandError> {
     let html = gather::page(project, session, goals)?.html_within(PAGE);
     Ok(crate::outward::visible(&session.screen.masked(&html)).into_owned())
 }

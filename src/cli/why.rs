@@ -23,6 +23,16 @@ pub(super) struct Args {
     run: Option<String>,
 }
 
+impl Args {
+    /// Why a goal is as it is now.
+    pub(super) fn of(goal: &str) -> Self {
+        Self {
+            goal: goal.to_owned(),
+            run: None,
+        }
+    }
+}
+
 /// Explains.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;

@@ -28,6 +28,12 @@ fn sorted(plan: &Plan) -> Vec<&Step> {
     steps
 }
 
+/// The state of one target: tone, word, and what there is to say.
+pub(super) fn state(step: &Step, graph: &Graph, now: SystemTime) -> (Tone, &'static str, String) {
+    let (tone, word) = word(&step.verdict);
+    (tone, word, words(step, graph, now))
+}
+
 fn word(verdict: &Verdict) -> (Tone, &'static str) {
     match verdict {
         Verdict::Stale { .. } => (Tone::Stale, "stale"),
