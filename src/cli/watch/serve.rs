@@ -5,7 +5,7 @@
 //! at all, and whoever does not name this machine as the host is refused, or a page of somebody else's could read it.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -19,6 +19,8 @@ use crate::engine::digest::Digest;
 const PORT: u16 = 8750;
 /// Most bytes of the head of a request.
 const HEAD: u64 = 8 << 10;
+/// Most bytes behind it that are read, and forgotten.
+const REST: u64 = 64 << 10;
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So many are answered at once.
@@ -131,7 +133,10 @@ fn answer(mut stream: TcpStream, address: SocketAddr, served: &Mutex<Served>) ->
     if !head.starts_with("HEAD ") {
         stream.write_all(body.as_bytes())?;
     }
-    stream.flush()
+    stream.flush()?;
+    // What was sent and not read would take the answer away again.
+    stream.shutdown(Shutdown::Write)?;
+    io::copy(&mut stream.take(REST), &mut io::sink()).map(|_| ())
 }
 
 /// The head of a request, as far as it is within the bound.
