@@ -30,6 +30,8 @@ use crate::outward::visible_line;
 const ERROR_LINES: usize = 8;
 /// The width of the column of states.
 const STATE: usize = 9;
+/// With fewer lines, only the keys stand below the targets.
+const SMALL: usize = 10;
 /// The least lines on which a screen is drawn.
 const LEAST: usize = 6;
 
@@ -314,7 +316,11 @@ impl WatchScreen {
                 lines.push(keys(&[("up/down", "scroll"), ("any other", "back")]));
             }
             None => {
-                let foot = self.foot(now);
+                let mut foot = self.foot(now);
+                if height < SMALL {
+                    // The keys alone: the targets matter more than what was last.
+                    foot.drain(..foot.len() - 1);
+                }
                 let room = height.saturating_sub(lines.len() + foot.len());
                 let messages = self.messages_within(room);
                 let room = room - messages.len();
@@ -384,8 +390,15 @@ impl WatchScreen {
         if self.messages.is_empty() {
             return Vec::new();
         }
-        let most = if self.rows.is_empty() { room } else { room / 2 };
+        // One of the targets, with how many there are above and below, goes before.
+        let most = match self.rows.is_empty() {
+            true => room,
+            false => (room / 2).min(room.saturating_sub(3)),
+        };
         let most = most.saturating_sub(1);
+        if most == 0 {
+            return Vec::new();
+        }
         let mut lines = vec![Line::default()];
         let shown = if self.messages.len() > most {
             most.saturating_sub(1)
@@ -442,11 +455,12 @@ impl ShownText {
 
 /// Those rows around one that fit, and how many are above and below.
 fn around(rows: Vec<Vec<Line>>, middle: usize, room: usize) -> Vec<Line> {
-    let room = room.saturating_sub(2);
-    let (mut from, mut to) = (middle, middle);
-    let mut used = 0;
-    // The marked one first, and then further ones on both sides by turns.
+    // Two lines for how many there are more.
+    let room = room.saturating_sub(2).max(1);
+    let (mut from, mut to) = (middle, (middle + 1).min(rows.len()));
     let length = |at: usize| rows.get(at).map_or(0, Vec::len);
+    // The marked one first, as much of it as there is room for, and then further ones on both sides by turns.
+    let mut used = length(middle).min(room);
     loop {
         let before = used;
         if to < rows.len() && used + length(to) <= room {
@@ -467,7 +481,7 @@ fn around(rows: Vec<Vec<Line>>, middle: usize, room: usize) -> Vec<Line> {
         _ => Line::of(Tone::Faint, format!("  {count} more {side}")),
     };
     let mut lines = vec![more(from, "above")];
-    lines.extend(rows.into_iter().skip(from).take(to - from).flatten());
+    lines.extend(rows.into_iter().skip(from).take(to - from).flatten().take(room));
     lines.push(more(below, "below"));
     lines
 }

@@ -46,14 +46,14 @@ fn the_rows_around_the_marked_one_are_shown_and_the_others_counted() {
     let expected = "\
 atsaf watch  shop   waiting for a change
 
-  7 more above
-  fresh      t7   built 2 min ago
+  8 more above
   fresh      t8   built 2 min ago
   fresh      t9   built 2 min ago
 > fresh      t10  built 2 min ago
   fresh      t11  built 2 min ago
   fresh      t12  built 2 min ago
-  7 more below
+  fresh      t13  built 2 min ago
+  6 more below
 
 b build  f force  w why  r report  up/d…
 ";
@@ -144,4 +144,22 @@ fn instances_are_one_row_with_how_many_are_in_which_state() {
         drawn.contains("> failed     fit@*  2 fresh, 1 running, 1 failed\n"),
         "{drawn}"
     );
+}
+
+#[test]
+fn on_very_few_lines_there_is_the_marked_one_and_the_keys() {
+    let mut screen = many(3);
+    screen.messages = vec!["error: one".to_owned(); 4];
+    screen.last = Some((Tone::Plain, "3 built".to_owned(), clock::now()));
+    screen.selected = 1;
+    let expected = "\
+atsaf watch  shop   waiting for a change
+
+  fresh      t0  built 2 min ago
+> fresh      t1  built 2 min ago
+  fresh      t2  built 2 min ago
+b build  f force  w why  r report  up/d…
+";
+    assert_eq!(draw(&screen, 40, 6), expected);
+    assert_eq!(draw(&screen, 40, 1), expected);
 }
