@@ -86,6 +86,7 @@ b build  f force  w why  r report  up/down select  q quit
     // A key builds what is stale, which is nothing; two force.
     on.press("b");
     on.until("nothing to do: 3 targets are fresh");
+    on.until(WAITING);
     on.press("f");
     on.until("f again runs the goals and all that they need, stale or not");
     on.press("x");
