@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::terminal::TerminalScreen;
+use super::terminal::{self, TerminalScreen};
 use crate::cli::setup::Project;
 use crate::cli::{CommandError, Exit, Session, report, why};
 use crate::engine::clock;
@@ -109,16 +109,18 @@ impl Calm {
         interrupted: &AtomicBool,
         watch: impl FnOnce() -> Result<Exit, CommandError>,
     ) -> io::Result<Result<Exit, CommandError>> {
-        let terminal = TerminalScreen::take()?;
+        let taken = TerminalScreen::take()?;
         let done = AtomicBool::new(false);
         let ended = thread::scope(|scope| {
             // However the watch ends.
             let _end = SetOnDrop(&done);
-            let named = thread::Builder::new().name("watch screen".to_owned());
+            let named = thread::Builder::new().name(terminal::THREAD.to_owned());
             named.spawn_scoped(scope, || {
+                // Without a screen nobody would know how to end the watch.
+                let _end = EndOnPanic(interrupted);
                 let mut can_hear = true;
                 while !done.load(Ordering::Relaxed) {
-                    self.show(&terminal);
+                    self.show(&taken);
                     match can_hear.then(|| TerminalScreen::keys(BEAT)).flatten() {
                         Some(bytes) => pressed(&bytes).for_each(|key| self.hear(key, interrupted)),
                         None => {
@@ -130,7 +132,7 @@ impl Calm {
             })?;
             Ok(watch())
         });
-        drop(terminal);
+        drop(taken);
         ended.map(|ended: Result<Exit, CommandError>| match ended {
             Ok(Exit::Interrupted) if self.has_quit.load(Ordering::Relaxed) => Ok(Exit::Done),
             ended => ended,
@@ -306,6 +308,16 @@ struct SetOnDrop<'a>(&'a AtomicBool);
 impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct EndOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }
 

@@ -15,6 +15,9 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwins
 
 use crate::cli::interrupt;
 
+/// The thread that draws and hears keys.
+pub(super) const THREAD: &str = "watch screen";
+
 /// The other page, no cursor, and lines that end at the edge.
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l\u{1b}[H\u{1b}[2J";
 /// All of that undone.
@@ -68,7 +71,7 @@ impl TerminalScreen {
             let tell = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
                 // A task that panics is one that failed, which the screen shows; any other ends the watch.
-                if thread::current().name() == Some("main") {
+                if matches!(thread::current().name(), Some("main" | THREAD)) {
                     give_back();
                     tell(panic);
                 }
