@@ -56,6 +56,28 @@ venv() {
   echo "$at"
 }
 
+# The directory of a package of crates.io, fetched once and checked: crate NAME VERSION SHA256
+crate() {
+  local at=${ATSAF_REAL_VENVS:-$root/target/real}
+  if [ ! -e "$at/$1-$2" ]; then
+    mkdir -p "$at"
+    python3 - "$at" "$@" >&2 <<'PY'
+import hashlib, io, os, sys, tarfile, tempfile, urllib.request
+at, name, version, expected = sys.argv[1:]
+url = f"https://static.crates.io/crates/{name}/{name}-{version}.crate"
+with urllib.request.urlopen(url, timeout=60) as answer:
+    packed = answer.read(10_000_000)
+found = hashlib.sha256(packed).hexdigest()
+if found != expected:
+    sys.exit(f"{url} has the SHA-256 {found}, and not {expected}")
+with tempfile.TemporaryDirectory(dir=at) as staging:
+    tarfile.open(fileobj=io.BytesIO(packed)).extractall(staging, filter="data")
+    os.rename(f"{staging}/{name}-{version}", f"{at}/{name}-{version}")
+PY
+  fi
+  echo "$at/$1-$2"
+}
+
 # The program, with the built-in tasks.
 atsaf=${ATSAF:-}
 if [ -z "$atsaf" ]; then
