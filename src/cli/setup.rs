@@ -92,20 +92,21 @@ impl Project {
             .iter()
             .map(|name| self.typed(name).into_owned())
             .partition(|name| self.is_report(name));
-        let named = self.graph.goals(&names).map_err(|unknown| CommandError {
+        let found = self.graph.goals(&names).map_err(|unknown| CommandError {
             diagnostics: unknown.iter().map(|error| error.diagnostic(&self.graph)).collect(),
             exit: Exit::Usage,
         });
         // The page is about the project's own goals, which no name means as well.
-        match report.is_empty() || names.is_empty() {
-            true => named,
-            false => {
-                let mut all = named?;
-                let own = self.goals(&[])?;
-                all.extend(own.into_iter().filter(|id| !all.contains(id)).collect::<Vec<_>>());
-                Ok(all)
+        if report.is_empty() || names.is_empty() {
+            return found;
+        }
+        let mut all = found?;
+        for id in self.goals(&[])? {
+            if !all.contains(&id) {
+                all.push(id);
             }
         }
+        Ok(all)
     }
 
     /// Whether a goal is the page that each build ends with.

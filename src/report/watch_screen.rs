@@ -30,7 +30,7 @@ use crate::outward::visible_line;
 const ERROR_LINES: usize = 8;
 /// The width of the column of states.
 const STATE: usize = 9;
-/// With fewer lines, only the keys stand below the targets.
+/// With fewer lines, only keys and what the last one led to stand below the targets.
 const SMALL: usize = 10;
 /// The least lines on which a screen is drawn.
 const LEAST: usize = 6;
@@ -290,15 +290,12 @@ impl WatchScreen {
 
     /// Moves the mark, or the text that is shown, up or down.
     pub fn go(&mut self, by: isize, (width, height): (usize, usize)) {
-        match &mut self.text {
-            Some(text) => {
-                let most = text.wrapped(width).count().saturating_sub(height.saturating_sub(3));
-                text.above = text.above.saturating_add_signed(by).min(most);
-            }
-            None => {
-                let last = self.rows.len().saturating_sub(1);
-                self.selected = self.selected.saturating_add_signed(by).min(last);
-            }
+        if let Some(text) = &mut self.text {
+            let most = text.wrapped(width).count().saturating_sub(height.saturating_sub(3));
+            text.above = text.above.saturating_add_signed(by).min(most);
+        } else {
+            let last = self.rows.len().saturating_sub(1);
+            self.selected = self.selected.saturating_add_signed(by).min(last);
         }
     }
 
@@ -307,29 +304,26 @@ impl WatchScreen {
     pub fn draw(&self, (width, height): (usize, usize), now: SystemTime, ink: Ink) -> Vec<String> {
         let height = height.max(LEAST);
         let mut lines = vec![self.head(width), Line::default()];
-        match &self.text {
-            Some(text) => {
-                let shown = text.wrapped(width).skip(text.above).take(height - 3);
-                lines[1] = Line::of(Tone::Strong, text.title.clone());
-                lines.extend(shown.map(|line| Line::of(Tone::Plain, line)));
-                lines.resize(height - 1, Line::default());
-                lines.push(keys(&[("up/down", "scroll"), ("any other", "back")]));
+        if let Some(text) = &self.text {
+            let shown = text.wrapped(width).skip(text.above).take(height - 3);
+            lines[1] = Line::of(Tone::Strong, text.title.clone());
+            lines.extend(shown.map(|line| Line::of(Tone::Plain, line)));
+            lines.resize(height - 1, Line::default());
+            lines.push(keys(&[("up/down", "scroll"), ("any other", "back")]));
+        } else {
+            let mut foot = self.foot(now);
+            if height < SMALL {
+                // The targets matter more than what was last.
+                let stays = 1 + usize::from(self.answer.is_some());
+                foot.drain(..foot.len() - stays);
             }
-            None => {
-                let mut foot = self.foot(now);
-                if height < SMALL {
-                    // The keys alone: the targets matter more than what was last.
-                    foot.drain(..foot.len() - 1);
-                }
-                let room = height.saturating_sub(lines.len() + foot.len());
-                let messages = self.messages_within(room);
-                let room = room - messages.len();
-                lines.extend(self.rows_within(room));
-                lines.extend(messages);
-                // The keys stand at the lower edge, whatever is above them.
-                lines.resize(height.saturating_sub(foot.len()), Line::default());
-                lines.extend(foot);
-            }
+            let room = height.saturating_sub(lines.len() + foot.len());
+            let messages = self.messages_within(room);
+            lines.extend(self.rows_within(room - messages.len()));
+            lines.extend(messages);
+            // The keys stand at the lower edge, whatever is above them.
+            lines.resize(height.saturating_sub(foot.len()), Line::default());
+            lines.extend(foot);
         }
         lines.truncate(height);
         lines.iter().map(|line| line.draw(width, ink)).collect()

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::cli::setup::{self, OtherAtsaffile, Project};
 use crate::cli::{CommandError, Session, past};
 use crate::diagnostic::Diagnostic;
+use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::Graph;
 use crate::engine::store;
@@ -40,7 +41,7 @@ pub(super) struct Commit {
     /// The directory of its files, which git has written.
     root: PathBuf,
     /// The directory of all this, which goes with it.
-    _room: TempDir,
+    _holder: TempDir,
 }
 
 impl Commit {
@@ -49,12 +50,12 @@ impl Commit {
     /// # Errors
     /// [`CommandError`] where there is no repository, no such commit, or none with a sound Atsaffile.
     pub(super) fn of(rev: &str, project: &Project, session: &Session) -> Result<Self, CommandError> {
-        let (here, room) = (project.files.root(), past::own_room("atsaf-"));
-        let room = room.map_err(|error| not_taken_out(rev, &error.to_string()))?;
+        let (here, holder) = (project.files.root(), past::own_room("atsaf-"));
+        let holder = holder.map_err(|error| not_taken_out(rev, &error.to_string()))?;
         let repository = Repository::around(here)?;
         let id = repository.commit(rev)?;
         let root = repository
-            .take_out(&id, room.path())
+            .take_out(&id, holder.path())
             .map_err(|why| not_taken_out(rev, &why))?;
         let tracked = repository.tracked().map_err(|why| not_taken_out(rev, &why))?;
         let mut rest = Rest {
@@ -85,12 +86,12 @@ impl Commit {
         };
         let graph = setup::other_graph(other, project, session)?;
         Ok(Self {
-            files: Files::new(&root, Default::default()),
+            files: Files::new(&root, FastMap::default()),
             graph,
             links,
             root,
             id,
-            _room: room,
+            _holder: holder,
         })
     }
 
@@ -165,8 +166,8 @@ impl<'a> Repository<'a> {
     }
 
     /// Writes the project's files of a commit into a directory, and gives the project's own directory in it.
-    fn take_out(&self, commit: &str, room: &Path) -> Result<PathBuf, String> {
-        let tree = room.join("tree");
+    fn take_out(&self, commit: &str, into: &Path) -> Result<PathBuf, String> {
+        let tree = into.join("tree");
         let root = tree.join(&self.prefix);
         fs::create_dir_all(&root).map_err(|error| error.to_string())?;
         let mut command = Command::new("git");
@@ -186,10 +187,10 @@ impl<'a> Repository<'a> {
                 ".",
             ])
             .current_dir(&root);
-        REPOSITORY.iter().for_each(|name| {
+        for name in REPOSITORY {
             command.env_remove(name);
-        });
-        command.env("GIT_INDEX_FILE", room.join("index"));
+        }
+        command.env("GIT_INDEX_FILE", into.join("index"));
         match answer(&mut command) {
             // The commit holds nothing of the project: so it has no Atsaffile, which is told by its reader.
             Err(why) if why.contains("did not match any file") => Ok(root),
@@ -215,9 +216,9 @@ fn git<const N: usize>(here: &Path, args: [&str; N]) -> Result<Vec<u8>, String> 
         .args(["-c", "core.fsmonitor=false"])
         .args(args)
         .current_dir(here);
-    REPOSITORY.iter().for_each(|name| {
+    for name in REPOSITORY {
         command.env_remove(name);
-    });
+    }
     answer(&mut command)
 }
 

@@ -360,9 +360,8 @@ impl<'s> Board<'s> {
         's: 'a,
     {
         match moment {
-            Moment::Nothing => Then::Absent,
             Moment::Now if self.here.is_some() => Then::Here,
-            Moment::Now => Then::Absent,
+            Moment::Nothing | Moment::Now => Then::Absent,
             Moment::Run(run) => match past::stood(self.story, self.target, run) {
                 Stood::Unknown => Then::Unknown(format!(
                     "what it was after run {} is not known any more: the journal was shortened since",

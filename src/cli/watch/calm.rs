@@ -120,13 +120,12 @@ impl Calm {
                 let _end = EndOnPanic(interrupted);
                 let mut can_hear = true;
                 while !done.load(Ordering::Relaxed) {
-                    self.show(&taken);
-                    match can_hear.then(|| TerminalScreen::keys(BEAT)).flatten() {
-                        Some(bytes) => pressed(&bytes).for_each(|key| self.hear(key, interrupted)),
-                        None => {
-                            can_hear = false;
-                            thread::sleep(BEAT);
-                        }
+                    self.show();
+                    if let Some(bytes) = can_hear.then(|| TerminalScreen::keys(BEAT)).flatten() {
+                        pressed(&bytes).for_each(|key| self.hear(key, interrupted));
+                    } else {
+                        can_hear = false;
+                        thread::sleep(BEAT);
                     }
                 }
             })?;
@@ -139,11 +138,11 @@ impl Calm {
         })
     }
 
-    fn show(&self, terminal: &TerminalScreen) {
+    fn show(&self) {
         let size = TerminalScreen::size();
         let lines = lock(&self.state).draw(size, clock::now(), self.ink);
         let shown = |line: &String| ink::opened(&self.session.screen.masked(line)).into_owned();
-        terminal.show(lines.iter().map(shown).collect(), size);
+        TerminalScreen::show(lines.iter().map(shown).collect(), size);
     }
 
     /// Does what a key stands for.

@@ -4,6 +4,7 @@
 //! second Ctrl-C. The keys that make signals keep doing so. `rustix`, which is here for other things, has all that this
 //! takes; sizes are asked each time, so nobody has to say that one has changed.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -42,6 +43,9 @@ static HELD: Mutex<Held> = Mutex::new(Held {
     size: (0, 0),
 });
 
+/// That it is given back on every way out.
+static GIVEN_BACK: Once = Once::new();
+
 fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -65,7 +69,6 @@ impl TerminalScreen {
         held.before = Some(before);
         held.enter()?;
         drop(held);
-        static GIVEN_BACK: Once = Once::new();
         GIVEN_BACK.call_once(|| {
             interrupt::around_stop(lend, take_again, give_back);
             let tell = std::panic::take_hook();
@@ -87,8 +90,9 @@ impl TerminalScreen {
         size.map_or((80, 24), |(columns, lines)| (or(columns, 80), or(lines, 24)))
     }
 
-    /// Shows lines, by writing those that are not there already; nothing while this process is stopped.
-    pub(super) fn show(&self, lines: Vec<String>, size: (usize, usize)) {
+    /// Shows lines, by writing those that are not there already; nothing while this process is stopped, or no screen
+    /// has the terminal.
+    pub(super) fn show(lines: Vec<String>, size: (usize, usize)) {
         let mut held = held();
         if held.is_lent || held.before.is_none() {
             return;
@@ -102,13 +106,13 @@ impl TerminalScreen {
         for at in 0..lines.len().max(held.lines.len()) {
             let line = lines.get(at).map_or("", String::as_str);
             if held.lines.get(at).map(String::as_str) != Some(line) {
-                out += &format!("\u{1b}[{};1H\u{1b}[2K{line}", at + 1);
+                let _ = write!(out, "\u{1b}[{};1H\u{1b}[2K{line}", at + 1);
             }
         }
         if !out.is_empty() {
             held.lines = lines;
             // A terminal that went away ends the process by a signal.
-            let _ = write(&out);
+            let _ = put(&out);
         }
     }
 
@@ -146,20 +150,20 @@ impl Held {
             self.lines.clear();
             self.size = (0, 0);
             self.is_lent = false;
-            write(ENTER)?;
+            put(ENTER)?;
         }
         Ok(())
     }
 
     fn leave(&self) {
         if let Some(before) = &self.before {
-            let _ = write(LEAVE);
+            let _ = put(LEAVE);
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
         }
     }
 }
 
-fn write(text: &str) -> io::Result<()> {
+fn put(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()

@@ -35,7 +35,7 @@ fn draw(screen: &WatchScreen, columns: usize, lines: usize) -> String {
     for line in &drawn {
         assert!(line.chars().count() <= columns, "{line}");
     }
-    drawn.iter().map(|line| format!("{line}\n")).collect()
+    drawn.join("\n") + "\n"
 }
 
 #[test]
