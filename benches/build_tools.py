@@ -7,7 +7,8 @@
 Every target but those of the first layer copies a file of about 100 bytes and reads two files of the layer before it.
 The shapes are layers of a hundred targets, ten layers, one layer, and a chain. Each tool builds a directory of its
 own: first build, null build, one changed parameter, and that parameter turned back. Printed are the medians of wall and
-CPU seconds and peak memory, and the ratio to ninja; `stats` are the bare looks at the same files, by one loop in Python.
+CPU seconds and peak memory, and the ratio to ninja; what `status`, `plan` and `why` take, with the ratio of CPU to the same
+where no seal is kept; `stats` are the bare looks at the same files, by one loop in Python.
 The program measured is `target/release/atsaf` (another: `ATSAF=path`); ninja comes from Debian's `ninja-build`, which is
 installed where it is missing and `apt-get` is there.
 """
@@ -73,8 +74,12 @@ TOOLS = {
     "ninja": (write_ninja, ["ninja", "--quiet"]),
 }
 FURTHER = {
-    "atsaf status": ("atsaf", [ATSAF, "status", "-q"]),
-    "atsaf why": ("atsaf", [ATSAF, "why", "LAST"]),
+    "atsaf status": [ATSAF, "status"],
+    "atsaf status --json": [ATSAF, "status", "--json"],
+    "atsaf status LAST": [ATSAF, "status", "LAST"],
+    "atsaf plan": [ATSAF, "plan"],
+    "atsaf plan LAST": [ATSAF, "plan", "LAST"],
+    "atsaf why LAST": [ATSAF, "why", "LAST"],
 }
 
 
@@ -117,17 +122,20 @@ def bench(title, graph, tools, runs, null_only):
             rows.setdefault("first build", {})[tool] = measure(TOOLS[tool][1], places[tool])
         # In turn, so that a machine that grows slower or faster does so for all of them.
         rounds = {name: {tool: [] for tool in tools} for name in ["null build", "a parameter changed", "... and turned back"]}
-        further = {name: [] for name in FURTHER}
+        further, unsealed = {name: [] for name in FURTHER}, {name: [] for name in FURTHER}
         looks = []
         for _ in range(runs):
             for tool in tools:
                 write, command = TOOLS[tool]
                 rounds["null build"][tool].append(measure(command, places[tool]))
             looks.append(bare_stats(places[tools[0]]))
-            for name, (tool, command) in FURTHER.items():
-                if tool in tools:
-                    command = [graph[-1][0] if word == "LAST" else word for word in command]
-                    further[name].append(measure(command, places[tool]))
+            for name, command in FURTHER.items() if "atsaf" in tools else []:
+                command = [graph[-1][0] if word == "LAST" else word for word in command]
+                seals, aside = places["atsaf"] / ".atsaf/v1/seals", Path(temporary) / "seals"
+                further[name].append(measure(command, places["atsaf"]))
+                seals.rename(aside)
+                unsealed[name].append(measure(command, places["atsaf"]))
+                aside.rename(seals)
         for turn in range(0 if null_only else runs):
             for name, value in [("a parameter changed", f"two{turn}"), ("... and turned back", "one")]:
                 for tool in tools:
@@ -138,16 +146,18 @@ def bench(title, graph, tools, runs, null_only):
             if samples[tools[0]]:
                 rows[name] = {tool: median(values) for tool, values in samples.items()}
         rows["stats"] = {"": median(looks)}
-        for name, samples in further.items():
-            if samples:
-                rows[name] = {"atsaf": median(samples)}
     print(f"\n{title}\n{'':22}{'tool':8}{'wall s':>9}{'CPU s':>9}{'MB':>7}{'wall / ninja':>14}")
     for name, figures in rows.items():
         for tool, (wall, cpu, memory) in figures.items():
-            # What reads only is held against the null build.
             base = figures.get("ninja") or rows["null build"].get("ninja")
             ratio = f"{wall / base[0]:.2f}" if base else ""
             print(f"{name:22}{tool:8}{wall:9.3f}{cpu:9.3f}{memory:7.0f}{ratio:>14}")
+    if any(further.values()):
+        print(f"{'':30}{'wall s':>9}{'CPU s':>9}{'MB':>7}{'CPU / without a seal':>23}")
+    for name, samples in further.items():
+        if samples:
+            (wall, cpu, memory), without = median(samples), median(unsealed[name])
+            print(f"{name:30}{wall:9.3f}{cpu:9.3f}{memory:7.0f}{cpu / without[1]:>23.2f}")
 
 
 def main():

@@ -148,7 +148,7 @@ fn pages_are_planned_from_the_total_and_fetched_side_by_side_no_more_than_five_a
     assert_eq!(rows(&project), 384);
     holds_no_key(&project, &told);
     let moments = server.moments();
-    assert_eq!(moments.len(), 10, "384 rows in pages of 40");
+    assert_eq!(moments.len(), 11, "the key, and 384 rows in pages of 40");
     for some in moments.windows(6) {
         assert!(some[5] - some[0] >= Duration::from_secs(1), "{:?}", some[5] - some[0]);
     }
@@ -288,11 +288,18 @@ fn a_key_that_is_refused_or_missing_is_told_with_where_to_get_one() {
     let server = server();
     let project = project(&server, "");
     project.write(".env", "EIA_API_KEY=another-key\n");
+    let before = project.read("Atsaffile");
+    project.write(
+        "Atsaffile",
+        format!("{before}\n[target.beside]\nrun = \"echo > {{{{output}}}}\"\noutput = \"beside\"\n"),
+    );
     let told = project.build("");
-    told.exits(1);
-    told.has("the EIA API does not accept the key");
+    told.exits(2);
+    told.has("error: `ingest` cannot run: the EIA API does not accept the key");
     told.has(REGISTER);
-    assert_eq!(server.asked().len(), 1, "it is not asked again");
+    assert_eq!(server.moments().len(), 1, "it is not asked again, and for no rows");
+    assert!(!project.at("beside").exists(), "nothing else runs either");
+    project.write("Atsaffile", before);
     assert!(!told.text.contains("another-key"), "{}", told.text);
     // Without one nothing runs, and nobody is asked.
     project.remove(".env");

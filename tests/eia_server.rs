@@ -92,7 +92,7 @@ impl EiaServer {
         Self { address, api }
     }
 
-    /// What it does with the next requests.
+    /// What it does with the next requests for rows.
     pub(crate) fn next(&self, troubles: impl IntoIterator<Item = Trouble>) {
         self.api.troubles.lock().expect("no panic").extend(troubles);
     }
@@ -117,13 +117,13 @@ impl EiaServer {
         self.requests().into_iter().map(|(moment, _)| moment).collect()
     }
 
-    /// `start..end+offset` of the requests since this was asked last, sorted.
+    /// `start..end+offset` of the requests for rows since this was asked last, sorted.
     pub(crate) fn asked(&self) -> Vec<String> {
         let range = |(_, url): (Instant, Url)| {
             let value = |name: &str| param(&url, name).unwrap_or_default();
-            format!("{}..{}+{}", value("start"), value("end"), value("offset"))
+            is_for_rows(&url).then(|| format!("{}..{}+{}", value("start"), value("end"), value("offset")))
         };
-        let mut asked: Vec<String> = self.requests().into_iter().map(range).collect();
+        let mut asked: Vec<String> = self.requests().into_iter().filter_map(range).collect();
         asked.sort_unstable();
         asked
     }
@@ -131,6 +131,11 @@ impl EiaServer {
     fn requests(&self) -> Vec<(Instant, Url)> {
         std::mem::take(&mut *self.api.requests.lock().expect("no panic"))
     }
+}
+
+/// Whether a request is for rows, and not for the description of a route.
+fn is_for_rows(url: &Url) -> bool {
+    url.path().ends_with("/data/")
 }
 
 /// The first value of a parameter.
@@ -160,11 +165,13 @@ impl Api {
         let given = given.map(str::to_owned).or_else(|| param(&url, "api_key"));
         let (status, body) = match given.as_deref() {
             None => (403, keyed("API_KEY_MISSING")),
-            Some(KEY) => self.answer(&url),
+            Some(KEY) if is_for_rows(&url) => self.answer(&url),
+            Some(KEY) => (200, json!({ "response": { "id": "fuel-type-data" } }).to_string()),
             Some(_) => (403, keyed("API_KEY_INVALID")),
         };
         let is_right = status == 200;
-        let trouble = self.troubles.lock().expect("no panic").pop_front();
+        let trouble = is_for_rows(&url).then(|| self.troubles.lock().expect("no panic").pop_front());
+        let trouble = trouble.flatten();
         self.send(&mut stream, (status, &body), trouble.filter(|_| is_right));
         let _ = stream.shutdown(Shutdown::Both);
     }

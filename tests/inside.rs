@@ -18,11 +18,13 @@ use atsaf::engine::files::Files;
 use atsaf::engine::graph::Graph;
 use atsaf::engine::plan::{self, Note, Plan, PlanContext, Verdict};
 use atsaf::engine::reason::Reason;
-use atsaf::engine::seal::{Loading, SealRequest};
+use atsaf::engine::seal::{Loading, Seal, SealKey, SealRequest};
 use atsaf::engine::spec::Value;
 use atsaf::engine::spec::schema::{Kind, Literal, ParamSchema, Port, Schema};
 use atsaf::engine::store::{Store, UserKey};
 use atsaf::engine::task::{Context, Part, Task, TaskError, Tasks};
+use atsaf::report::ink::Ink;
+use atsaf::report::{plan as plan_report, status};
 
 /// So many targets there can be.
 pub(crate) const SLOTS: usize = 8;
@@ -375,7 +377,7 @@ impl Inside {
     }
 
     /// Builds; the ends of all targets are in the control afterwards, by their numbers in the Atsaffile. Where a seal holds,
-    /// the build is made all the same, and must find nothing to do.
+    /// the build is made all the same, and must find nothing to do; and what is reported from the seal is what a plan says.
     pub(crate) fn build(&self, atsaffile: &str, ask: Ask<'_>) -> Summary {
         self.control.ended.lock().expect("sound").clear();
         self.control.warnings.lock().expect("sound").clear();
@@ -385,11 +387,34 @@ impl Inside {
         let loading = Loading::begin();
         // To another program, which has its parts in other versions, no seal of this one is known.
         let versions = self.control.part_versions.lock().expect("sound").clone();
-        let key = Digest::of(format!("{atsaffile}{:?}{versions:?}", ask.goals).as_bytes());
+        let key = SealKey {
+            circumstances: Digest::of(format!("{atsaffile}{versions:?}").as_bytes()),
+            goals: Digest::of(format!("{:?}", ask.goals).as_bytes()),
+        };
         let user = UserKey::in_directory(Some(self.state.path().to_owned()));
-        let seal = Store::seal(self.dir.path(), key, &user).filter(|_| !ask.force);
-        let is_sealed = seal.is_some_and(|seal| seal.holds(self.dir.path(), self.clock.now()));
+        let holds = |seal: &Seal| !ask.force && seal.holds(self.dir.path(), self.clock.now());
+        let own = Store::seal(self.dir.path(), key, &user).filter(holds);
+        let others: Vec<Seal> = Store::seals_of_other_goals(self.dir.path(), key, &user)
+            .filter(holds)
+            .collect();
+        let mut is_sealed = own.is_some();
         let summary = self.within(atsaffile, |context| {
+            let is_told = |seal: &Seal, names: &[String]| {
+                let whole = context.graph.goals(ask.goals).expect("goals");
+                let whole = plan::plan(context.inputs(), &whole, false).expect("a plan");
+                let Some((graph, plan)) = seal.plan(names, whole.at) else {
+                    return false;
+                };
+                assert_eq!(reports(&plan, &graph), reports(&whole, context.graph));
+                true
+            };
+            if let Some(seal) = &own {
+                assert!(is_told(seal, &[]));
+                is_told(seal, ask.goals);
+            }
+            if !ask.goals.is_empty() {
+                is_sealed |= others.iter().filter(|seal| is_told(seal, ask.goals)).count() > 0;
+            }
             context.store.bind(user, false);
             let options = Options {
                 goals: context.graph.goals(ask.goals).expect("goals"),
@@ -406,6 +431,7 @@ impl Inside {
                 superseded: None,
                 seal: Some(SealRequest {
                     key,
+                    secrets: Vec::new(),
                     variables: Vec::new(),
                     environment: [0; 32],
                     loading,
@@ -483,6 +509,15 @@ impl Inside {
             })
             .collect()
     }
+}
+
+/// All that is reported of a plan by `plan` and `status`, one instance a line and together.
+fn reports(plan: &Plan, graph: &Graph) -> Vec<String> {
+    let texts = [false, true].map(|expand| {
+        status::text(plan, graph, expand, Ink::PLAIN) + &plan_report::text(plan, graph, expand, Ink::PLAIN)
+    });
+    let json = [status::json(plan, graph), plan_report::json(plan, graph)];
+    texts.into_iter().chain(json.map(|it| it.to_string())).collect()
 }
 
 fn relative(root: &Path, path: &Path) -> String {

@@ -174,7 +174,8 @@ impl Asked<'_> {
             failure
         })?;
         let force = |id| args.force && (!args.only || goals.contains(&id));
-        needed_secrets::require_what_tasks_need(project, &goals, &force)?;
+        let running = needed_secrets::require_what_tasks_need(project, &goals, &force)?;
+        needed_secrets::require_accepted(project, &running, interrupted)?;
         standing::require_place(project)?;
         let before = Before::of(project, &needed);
         let options = Options {

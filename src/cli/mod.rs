@@ -142,9 +142,7 @@ impl Cli {
 
 /// Runs a command.
 fn dispatch(command: &CliCommand, session: &Session) -> Result<Exit, CommandError> {
-    if let CliCommand::Build(args) = command
-        && let Some(exit) = sealed::answer(args, session)
-    {
+    if let Some(exit) = sealed::answer(command, session) {
         return Ok(exit);
     }
     threads::start(match command {

@@ -1,13 +1,15 @@
-//! The secrets that a command cannot do without: what is missing is told before anything runs.
+//! The secrets that a command cannot do without: what is missing or refused is told before anything runs.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::AtomicBool;
 
 use super::setup::Project;
 use super::{CommandError, Exit};
 use crate::diagnostic::{Diagnostic, few_of_each_kind};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{Step, Verdict, plan_with};
-use crate::engine::task::NeededSecret;
+use crate::engine::refused_secrets::refused_secrets;
+use crate::engine::task::{NeededSecret, TaskError};
 use crate::report;
 
 /// Every required secret that some targets use and nobody set.
@@ -47,34 +49,62 @@ pub(super) fn require_secrets(project: &Project, targets: &[TargetId]) -> Result
     })
 }
 
-/// Every secret without which the task of a target that may run cannot do its work, and that it does not get.
+/// Finds the targets that may run and whose tasks need secrets, all of which get them.
 ///
 /// # Errors
-/// [`CommandError`] that tells one target for each of them.
+/// [`CommandError`] that tells one target for each secret that is lacking.
 pub(super) fn require_what_tasks_need(
     project: &Project,
     goals: &[TargetId],
     force: &(dyn Fn(TargetId) -> bool + Sync),
-) -> Result<(), CommandError> {
-    let lacking: Vec<_> = project
-        .graph
-        .needed(goals)
-        .into_iter()
-        .flat_map(|id| lacked(project, id).into_iter().map(move |need| (id, need)))
-        .collect();
-    if lacking.is_empty() {
-        return Ok(());
+) -> Result<Vec<TargetId>, CommandError> {
+    let needing = |id: &TargetId| !project.tasks.needs_of(project.graph.target(*id)).is_empty();
+    let needing: Vec<TargetId> = project.graph.needed(goals).into_iter().filter(needing).collect();
+    if needing.is_empty() {
+        return Ok(Vec::new());
     }
     // What is fresh or put back does not run; what cannot be planned is told by the build.
     let Ok(plan) = plan_with(project.context().inputs(), goals, force) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let runs = |step: &&Step| !matches!(step.verdict, Verdict::Stale { restore: Some(_), .. });
     let may_run: HashSet<TargetId> = plan.open().filter(runs).map(|step| step.target).collect();
-    let lacking: Vec<_> = lacking.into_iter().filter(|(id, _)| may_run.contains(id)).collect();
+    let running: Vec<TargetId> = needing.into_iter().filter(|id| may_run.contains(id)).collect();
+    let lacking = running
+        .iter()
+        .flat_map(|&id| lacked(project, id).into_iter().map(move |need| (id, need)));
+    let lacking: Vec<_> = lacking.collect();
     let diagnostics = few_of_each_kind(&lacking, |(_, need)| need.name.to_owned()).into_iter();
     let diagnostics: Vec<Diagnostic> = diagnostics
         .map(|((id, need), more)| lack(project, *id, *need).and_more(more))
+        .collect();
+    match diagnostics.is_empty() {
+        true => Ok(running),
+        false => Err(CommandError {
+            diagnostics,
+            exit: Exit::Usage,
+        }),
+    }
+}
+
+/// Asks the outside world whether it takes the secrets of the targets that run.
+///
+/// # Errors
+/// [`CommandError`] that tells each that is refused.
+pub(super) fn require_accepted(
+    project: &Project,
+    running: &[TargetId],
+    interrupted: &AtomicBool,
+) -> Result<(), CommandError> {
+    let refused = refused_secrets(project.context(), &project.secrets, running, interrupted);
+    let diagnostics: Vec<Diagnostic> = refused
+        .into_iter()
+        .map(|(id, TaskError { what, notes, help, .. })| {
+            let place = report::advice::place(&project.graph, id);
+            let error = Diagnostic::error(format!("`{}` cannot run: {what}", project.graph.name(id))).at(place);
+            let error = notes.into_iter().fold(error, Diagnostic::note);
+            help.into_iter().fold(error, Diagnostic::help)
+        })
         .collect();
     match diagnostics.is_empty() {
         true => Ok(()),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::engine::command;
-use crate::engine::graph::TargetId;
+use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{self, Plan, Step};
 use crate::report;
 use crate::report::plan::Fate;
@@ -15,10 +15,10 @@ use crate::report::plan::Fate;
 pub(super) struct Args {
     /// Targets, artifacts, artifacts' paths or aliases [default: the project's own]
     #[arg(value_name = "GOAL")]
-    goals: Vec<String>,
+    pub(super) goals: Vec<String>,
     /// As if the goals and all that they need had to run
     #[arg(short = 'B', long)]
-    force: bool,
+    pub(super) force: bool,
     /// Exit with 3 if anything would run or be restored, or may
     #[arg(long)]
     exit_code: bool,
@@ -43,20 +43,26 @@ pub(super) fn show(
     session: &Session,
 ) -> Result<Plan, CommandError> {
     let plan = make(project, goals, force)?;
-    let (graph, screen) = (&project.graph, &session.screen);
+    print(&plan, &project.graph, session);
+    let screen = &session.screen;
+    if screen.verbose() && !screen.json() {
+        screen.print(&commands(project, &plan));
+    }
+    Ok(plan)
+}
+
+/// Prints a plan, without commands.
+pub(super) fn print(plan: &Plan, graph: &Graph, session: &Session) {
+    let screen = &session.screen;
     match screen.json() {
-        true => screen.print_json(&report::plan::json(&plan, graph)),
+        true => screen.print_json(&report::plan::json(plan, graph)),
         false => screen.print(&report::plan::text(
-            &plan,
+            plan,
             graph,
             session.common.expand,
             screen.out_ink(),
         )),
     }
-    if screen.verbose() && !screen.json() {
-        screen.print(&commands(project, &plan));
-    }
-    Ok(plan)
 }
 
 /// The command of each step that may run, as it would run, with the target's place.

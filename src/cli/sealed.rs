@@ -1,10 +1,15 @@
-//! Asks the seal before anything is read: where nothing has moved since all was fresh, a build has nothing to do.
+//! Asks the seal before anything is read: where nothing has moved since all was fresh, a build has nothing to do, and `plan`
+//! and `status` say that all is fresh.
+
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::report::standing::{self, Standing};
 use super::setup::{self, Project};
-use super::{Exit, Session, build, lineage, results};
+use super::{CliCommand, Exit, Session, build, lineage, plan, results, status};
 use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::event::{Event, Summary};
@@ -12,42 +17,49 @@ use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::Graph;
 use crate::engine::nesting;
+use crate::engine::plan::Plan;
 use crate::engine::run_id::RunId;
-use crate::engine::seal::{SealHead, SealRequest};
+use crate::engine::seal::{Seal, SealKey, SealRequest};
 use crate::engine::spec::Spec;
 use crate::engine::store::{Store, UserKey};
 
-/// A build as it is asked for, if a seal can answer it.
-struct Asked {
+/// Goals as they are asked for.
+struct Asked<'a> {
+    goals: &'a [String],
     root: PathBuf,
     user: UserKey,
-    key: Digest,
+    key: SealKey,
 }
 
-impl Asked {
-    /// `None` for a build that has to look for itself, or that is watched by others.
-    fn of(args: &build::Args, session: &Session) -> Option<Self> {
+/// A seal that holds.
+struct Holding {
+    seal: Seal,
+    /// The plan of the goals that are asked for, if they are a part of what it was made for.
+    part: Option<(Graph, Plan)>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(goals: &'a [String], session: &Session) -> Option<Self> {
         let common = &session.common;
-        let is_plain = !(args.force || args.only || args.no_effects || args.dry_run || common.trust_store);
-        let is_told = args.junit.is_some() || results::summary_file(args.summary.as_deref(), session).is_some();
-        if !is_plain || is_told || nesting::is_inside(&session.env) {
+        if common.trust_store {
             return None;
         }
         let file = setup::find(common).ok()?;
         let root = setup::root_of(&file);
-        if lineage::is_asked_for(&session.env, &root) {
-            return None;
-        }
-        let typed_in = match args.goals.is_empty() {
+        let typed_in = match goals.is_empty() {
             true => String::new(),
             false => setup::typed_in(common, &root),
         };
-        let asked = (file.file_name()?, typed_in, &args.goals, &common.set);
-        let text = format!("build {} {asked:?}", env!("CARGO_PKG_VERSION"));
+        let circumstances = (env!("CARGO_PKG_VERSION"), file.file_name()?, &common.set);
+        let digest = |text: String| Digest::of(text.as_bytes());
         Some(Self {
             user: UserKey::in_directory(setup::state_directory(&session.env)),
-            key: Digest::of(text.as_bytes()),
+            key: SealKey {
+                circumstances: digest(format!("{circumstances:?}")),
+                goals: digest(format!("{:?}", (typed_in, goals))),
+            },
             root,
+            goals,
         })
     }
 
@@ -56,27 +68,77 @@ impl Asked {
         let value = |name: &String| session.env.get(name).map(String::as_str);
         Store::environment_mark(&self.user, variables.iter().map(|name| (name.as_str(), value(name))))
     }
+
+    /// The seal that says that all of the goals is fresh, if one holds: their own, or that of a request of which they are a
+    /// part. From here on the screen hides what the project keeps secret.
+    fn holding(&self, session: &Session) -> Option<Holding> {
+        let holds = |seal: &Seal| {
+            let environment = self.environment(&seal.head.variables, session);
+            environment == Some(seal.head.environment) && seal.holds(&self.root, clock::now())
+        };
+        let found = match Store::seal(&self.root, self.key, &self.user).filter(holds) {
+            Some(seal) => Holding { seal, part: None },
+            // Which goals are meant where none is named, only the Atsaffile says.
+            None if self.goals.is_empty() => return None,
+            None => {
+                let mut others = Store::seals_of_other_goals(&self.root, self.key, &self.user).filter(holds);
+                others.find_map(|seal| {
+                    let part = Some(seal.plan(self.goals, clock::now())?);
+                    Some(Holding { seal, part })
+                })?
+            }
+        };
+        let secrets = &found.seal.head.secrets;
+        if !secrets.is_empty() {
+            let env_file = setup::env_file(&self.root.join(".env"), &mut Vec::new());
+            setup::hidden_secrets(secrets.iter(), &env_file, session);
+        }
+        Some(found)
+    }
 }
 
-/// Ends a build with nothing to do, if a seal says that it is one.
-pub(super) fn answer(args: &build::Args, session: &Session) -> Option<Exit> {
+/// Whether a build is answered by a seal, and leaves one: not if it has to look for itself, or others watch it.
+fn is_plain(args: &build::Args, session: &Session) -> bool {
+    let is_forced = args.force || args.only || args.no_effects;
+    let is_told = args.junit.is_some() || results::summary_file(args.summary.as_deref(), session).is_some();
+    !is_forced && (args.dry_run || !(is_told || nesting::is_inside(&session.env)))
+}
+
+/// Ends a command by what a seal says, if one holds that answers it.
+pub(super) fn answer(command: &CliCommand, session: &Session) -> Option<Exit> {
+    match command {
+        CliCommand::Build(args) if !is_plain(args, session) => return None,
+        CliCommand::Build(args) if args.dry_run => show(&args.goals, plan::print, session)?,
+        CliCommand::Build(args) => build(&args.goals, session)?,
+        CliCommand::Plan(args) if !args.force => show(&args.goals, plan::print, session)?,
+        CliCommand::Status(args) => show(&args.goals, status::show_fresh, session)?,
+        _ => return None,
+    }
+    Some(Exit::Done)
+}
+
+/// Shows the plan of some goals, of which nothing is to do.
+fn show(goals: &[String], print: fn(&Plan, &Graph, &Session), session: &Session) -> Option<()> {
+    let Holding { seal, part } = Asked::of(goals, session)?.holding(session)?;
+    let (graph, plan) = part.or_else(|| seal.plan(&[], clock::now()))?;
+    print(&plan, &graph, session);
+    // What they hold goes with the process.
+    std::mem::forget((seal, graph, plan));
+    Some(())
+}
+
+/// Reports a build that has nothing to do.
+fn build(goals: &[String], session: &Session) -> Option<()> {
     let begun = Instant::now();
-    let asked = Asked::of(args, session)?;
-    let seal = Store::seal(&asked.root, asked.key, &asked.user)?;
-    let SealHead {
-        variables,
-        environment,
-        fresh,
-        ..
-    } = &seal.head;
-    let is_same = asked.environment(variables, session)? == *environment;
-    if !is_same || !seal.holds(&asked.root, clock::now()) {
+    let asked = Asked::of(goals, session)?;
+    if lineage::is_asked_for(&session.env, &asked.root) {
         return None;
     }
-    tell(*fresh, begun, session, &asked.root);
-    // What it holds goes with the process.
-    std::mem::forget(seal);
-    Some(Exit::Done)
+    let Holding { seal, part } = asked.holding(session)?;
+    let fresh = part.as_ref().map_or(seal.head.fresh, |(_, plan)| plan.steps.len());
+    tell(fresh, begun, session, &asked.root);
+    std::mem::forget((seal, part));
+    Some(())
 }
 
 /// Reports the build as one that has found everything fresh.
@@ -101,10 +163,21 @@ fn tell(fresh: usize, begun: Instant, session: &Session, root: &Path) {
 /// Under what a build keeps a seal once everything is fresh; `None` where it keeps none.
 pub(super) fn request(args: &build::Args, project: &Project, session: &Session) -> Option<SealRequest> {
     // What has to be told each time is found out each time.
-    let asked = Asked::of(args, session).filter(|_| project.warnings.is_empty())?;
+    if !is_plain(args, session) || !project.warnings.is_empty() {
+        return None;
+    }
+    // A seal says of the page of `report = true`, too, that it is fresh.
+    if project.graph.spec.report && standing::standing(project).ok() != Some(Standing::Fresh) {
+        return None;
+    }
+    let asked = Asked::of(&args.goals, session)?;
+    if lineage::is_asked_for(&session.env, &asked.root) {
+        return None;
+    }
     let variables = project.variables();
     Some(SealRequest {
         key: asked.key,
+        secrets: project.graph.spec.secrets.keys().cloned().collect(),
         environment: asked.environment(&variables, session)?,
         variables,
         loading: project.loading.clone(),

@@ -273,11 +273,8 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     if !declared.secrets.is_empty() {
         diagnostics.extend(wrong_in_file);
     }
-    let secrets = secrets(&declared.secrets, &env_file, &session.env);
-    // Before anything is told, mistakes included. A short secret would be taken for many an own word, and is hidden in
-    // what targets print.
-    let long = secrets.values().filter(|value| !Mask::is_short(value));
-    session.screen.hide(Mask::new(long.map(String::as_str)));
+    // Before anything is told, mistakes included.
+    let secrets = hidden_secrets(declared.secrets.keys(), &env_file, session);
     let Some(graph) = declared.graph else {
         let exit = Exit::Usage;
         return Err(CommandError { diagnostics, exit });
@@ -404,15 +401,26 @@ struct CheckedAtsaffile {
     lookups: Lookups,
 }
 
-/// Checks an Atsaffile; the text alone is not checked again if the last build has kept what it says.
-fn declared(
+/// What the text of an Atsaffile says.
+pub(super) struct SpecOfText {
+    pub(super) spec: Spec,
+    diagnostics: Vec<Diagnostic>,
+    /// Where it was looked for what the text asks of the disk.
+    lookups: Lookups,
+    /// The key under which it is kept, or worth it.
+    key: Digest,
+    is_kept: bool,
+}
+
+/// Reads the text of an Atsaffile; it is not checked again if the last build has kept what it says.
+pub(super) fn spec_of_text(
     root: &Path,
     path: &str,
     content: String,
     overrides: &Overrides,
     catalog: &Catalog,
     user: &UserKey,
-) -> CheckedAtsaffile {
+) -> SpecOfText {
     let version = env!("CARGO_PKG_VERSION");
     let mut lookups = Lookups::default();
     let found = asked_files::look(root, &content, &mut lookups);
@@ -435,15 +443,40 @@ fn declared(
     let key = Digest::of(key.as_bytes());
     let kept = Store::checked_spec(root, key, user);
     let is_kept = kept.is_some();
-    let (spec, mut diagnostics) = match kept {
+    let (spec, diagnostics) = match kept {
         Some(CheckedSpec { mut spec, warnings }) => {
             spec.text = atsaffile::with_params_files(path, content, &found);
             (spec, warnings)
         }
         None => atsaffile::load_with(path, &content, overrides, &found, catalog),
     };
+    SpecOfText {
+        spec,
+        diagnostics,
+        lookups,
+        key,
+        is_kept,
+    }
+}
+
+/// Checks an Atsaffile.
+fn declared(
+    root: &Path,
+    path: &str,
+    content: String,
+    overrides: &Overrides,
+    catalog: &Catalog,
+    user: &UserKey,
+) -> CheckedAtsaffile {
+    let SpecOfText {
+        spec,
+        diagnostics,
+        lookups,
+        key,
+        is_kept,
+    } = spec_of_text(root, path, content, overrides, catalog, user);
     let secrets = spec.secrets.clone();
-    diagnostics = few(&diagnostics);
+    let mut diagnostics = few(&diagnostics);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
     let new = (!is_kept && !diagnostics.iter().any(is_error)).then(|| (key, diagnostics.clone()));
     let graph = match Graph::new(spec, &Files::new(root, FastMap::default())) {
@@ -586,20 +619,19 @@ pub(super) fn env_file(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> BTreeM
     variables
 }
 
-/// Values of the declared secrets, from the environment or `.env` beside the Atsaffile.
-fn secrets(
-    declared: &BTreeMap<String, Secret>,
+/// Values of the declared secrets, from the environment or `.env` beside the Atsaffile; from here on the screen hides them.
+pub(super) fn hidden_secrets<'n>(
+    declared: impl Iterator<Item = &'n String>,
     file: &BTreeMap<String, String>,
-    env: &BTreeMap<String, String>,
+    session: &Session,
 ) -> BTreeMap<String, String> {
     let value = |name: &String| {
-        env.get(name)
-            .or_else(|| file.get(name))
-            .filter(|value| !value.is_empty())
-            .cloned()
+        let set = session.env.get(name).or_else(|| file.get(name));
+        set.filter(|value| !value.is_empty()).cloned()
     };
-    declared
-        .keys()
-        .filter_map(|name| Some((name.clone(), value(name)?)))
-        .collect()
+    let secrets: BTreeMap<String, String> = declared.filter_map(|name| Some((name.clone(), value(name)?))).collect();
+    // A short secret would be taken for many an own word, and is hidden in what targets print.
+    let long = secrets.values().filter(|value| !Mask::is_short(value));
+    session.screen.hide(Mask::new(long.map(String::as_str)));
+    secrets
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::report::{DEFAULT, standing};
 use super::setup::Project;
 use super::{CommandError, Exit, Session};
-use crate::engine::graph::TargetId;
+use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::{self, Plan, PlanError};
 use crate::report::{self, status};
 
@@ -16,7 +16,7 @@ use crate::report::{self, status};
 pub(super) struct Args {
     /// Targets, artifacts, artifacts' paths or aliases [default: the project's own]
     #[arg(value_name = "GOAL")]
-    goals: Vec<String>,
+    pub(super) goals: Vec<String>,
     /// Exit with 3 if anything is stale or undecided
     #[arg(long)]
     exit_code: bool,
@@ -27,22 +27,11 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
     let (plan, missing) = known(&project, &goals)?;
-    let (graph, screen) = (&project.graph, &session.screen);
-    let page = match graph.spec.report {
+    let page = match project.graph.spec.report {
         true => Some(standing::standing(&project)?),
         false => None,
     };
-    if screen.json() {
-        let mut value = status::json(&plan, graph);
-        if let Some(page) = page {
-            value["report"] = json!({ "file": DEFAULT, "state": page.word(), "why": page.why() });
-        }
-        screen.print_json(&value);
-    } else {
-        let ink = screen.out_ink();
-        let page = page.map(|page| (page.word(), DEFAULT, page.why()));
-        screen.print(&status::text(&plan, graph, session.common.expand, page, ink));
-    }
+    show(&plan, &project.graph, page, session);
     if let Some(failure) = missing {
         return Err(failure);
     }
@@ -50,6 +39,28 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     match args.exit_code && is_stale {
         true => Ok(Exit::Stale),
         false => Ok(Exit::Done),
+    }
+}
+
+/// Prints the state of targets that are all fresh by a seal, which holds only as long as the page is as well.
+pub(super) fn show_fresh(plan: &Plan, graph: &Graph, session: &Session) {
+    let page = graph.spec.report.then_some(standing::Standing::Fresh);
+    show(plan, graph, page, session);
+}
+
+/// Prints the state of a plan's targets, and of the page.
+fn show(plan: &Plan, graph: &Graph, page: Option<standing::Standing>, session: &Session) {
+    let screen = &session.screen;
+    if screen.json() {
+        let mut value = status::json(plan, graph);
+        if let Some(page) = page {
+            value["report"] = json!({ "file": DEFAULT, "state": page.word(), "why": page.why() });
+        }
+        screen.print_json(&value);
+    } else {
+        let page = page.map(|page| (page.word(), DEFAULT, page.why()));
+        let ink = screen.out_ink();
+        screen.print(&status::text(plan, graph, session.common.expand, page, ink));
     }
 }
 

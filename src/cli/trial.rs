@@ -15,6 +15,9 @@ use crate::report::screen::tests::Kept;
 pub(super) struct Trial {
     dir: tempfile::TempDir,
     tasks: fn() -> Tasks,
+    env: BTreeMap<String, String>,
+    /// Where the user's key is.
+    state: Option<tempfile::TempDir>,
 }
 
 /// How a command ended, and what it said.
@@ -32,15 +35,35 @@ impl Trial {
         let trial = Self {
             dir,
             tasks: Tasks::default,
+            env: env(),
+            state: None,
         };
         trial.write("Atsaffile", atsaffile);
         trial
+    }
+
+    /// The same of a user with a key: so builds leave seals.
+    pub(super) fn with_key(mut self) -> Self {
+        let state = self.state.insert(tempfile::tempdir().expect("a temporary directory"));
+        let path = state.path().to_str().expect("UTF-8").to_owned();
+        self.env.insert("XDG_STATE_HOME".to_owned(), path);
+        self
+    }
+
+    /// Sets a variable of the environment of each command from here on.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.env.insert(name.to_owned(), value.to_owned());
     }
 
     /// The same with these built-in tasks.
     pub(super) fn with_tasks(mut self, tasks: fn() -> Tasks) -> Self {
         self.tasks = tasks;
         self
+    }
+
+    /// The environment of each command.
+    pub(super) fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
     }
 
     /// A place in the project.
@@ -66,7 +89,7 @@ impl Trial {
         let session = Session {
             screen: kept.screen(cli.common.manner()),
             common: cli.common,
-            env: env(),
+            env: self.env.clone(),
             tasks: self.tasks,
         };
         (session, cli.command, kept)
@@ -77,7 +100,7 @@ impl Trial {
         let kept = Kept::default();
         let words = ["atsaf".into(), "-C".into(), self.dir.path().into()];
         let words: Vec<OsString> = words.into_iter().chain(args.iter().map(OsString::from)).collect();
-        let exit = run_on(&words, env(), self.tasks, |manner, _| kept.screen(manner));
+        let exit = run_on(&words, self.env.clone(), self.tasks, |manner, _| kept.screen(manner));
         Said {
             exit,
             out: kept.out(),

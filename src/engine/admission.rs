@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::attempt::{Attempt, AttemptError};
 use super::event::{Event, WaitingFor};
+use super::graph::TargetId;
 use super::look::Look as _;
+use super::plan::PlanContext;
 use super::spec::{Action, Rate};
 use super::store::StoreError;
 use super::task::{Context, Task, TaskError, request_pool};
@@ -24,28 +26,6 @@ impl Attempt<'_> {
         pool.install(|| task.run(context))
     }
 
-    /// The pools of the target that have a rate.
-    fn rates(&self) -> Vec<(Cow<'_, str>, Rate)> {
-        let graph = self.context.graph;
-        let names = graph.target(self.target).load.pools.iter();
-        names
-            .filter_map(|name| Some((Cow::Borrowed(name.as_str()), graph.spec.pools.get(name)?.rate?)))
-            .collect()
-    }
-
-    /// The rates of a request: those of the target's pools, or else the task's own, under a name that no pool can have.
-    fn rates_of_requests(&self) -> Vec<(Cow<'_, str>, Rate)> {
-        let declared = self.rates();
-        let Action::Builtin { task, .. } = &self.context.graph.target(self.target).action else {
-            return declared;
-        };
-        let own = self.context.tasks.get(task).and_then(Task::rate);
-        match own.filter(|_| declared.is_empty()) {
-            Some(rate) => vec![(Cow::Owned(request_pool(task)), rate)],
-            None => declared,
-        }
-    }
-
     /// Waits until a command may start.
     pub(super) async fn may_start(&self, pace: &Pace) -> Result<(), AttemptError> {
         let tell = |pool: &str| {
@@ -55,8 +35,9 @@ impl Attempt<'_> {
                 on,
             });
         };
-        match self
-            .wait_for_rates(self.rates(), pace, &|| self.interrupted(), &tell)
+        let context = self.context;
+        match context
+            .wait_for_rates(context.rates(self.target), pace, &|| self.interrupted(), &tell)
             .await?
         {
             true => Ok(()),
@@ -66,7 +47,6 @@ impl Attempt<'_> {
 
     /// Waits until a task may send a request, unless the attempt or the request is over before.
     pub(super) fn admit(&self, cancelled: &AtomicBool, is_over: &dyn Fn() -> bool) -> Result<(), TaskError> {
-        let pace = Pace::default();
         let is_over = || cancelled.load(Ordering::Relaxed) || is_over();
         // A task that sends many waits often: its line says so, and no line of its own each time.
         let tell = |pool: &str| {
@@ -79,14 +59,49 @@ impl Attempt<'_> {
                 message,
             });
         };
-        match turns::alone(
-            &pace,
-            self.wait_for_rates(self.rates_of_requests(), &pace, &is_over, &tell),
-        ) {
+        match self.context.may_send(self.target, &is_over, &tell) {
             Ok(true) => Ok(()),
             Ok(false) => Err(TaskError::stopped()),
             Err(error) => Err(TaskError::new(error.to_string())),
         }
+    }
+}
+
+impl PlanContext<'_> {
+    /// The pools of a target that have a rate.
+    fn rates(&self, target: TargetId) -> Vec<(Cow<'_, str>, Rate)> {
+        let graph = self.graph;
+        let names = graph.target(target).load.pools.iter();
+        names
+            .filter_map(|name| Some((Cow::Borrowed(name.as_str()), graph.spec.pools.get(name)?.rate?)))
+            .collect()
+    }
+
+    /// The rates of a request: those of a target's pools, or else the task's own, under a name that no pool can have.
+    fn rates_of_requests(&self, target: TargetId) -> Vec<(Cow<'_, str>, Rate)> {
+        let declared = self.rates(target);
+        let Action::Builtin { task, .. } = &self.graph.target(target).action else {
+            return declared;
+        };
+        let own = self.tasks.get(task).and_then(Task::rate);
+        match own.filter(|_| declared.is_empty()) {
+            Some(rate) => vec![(Cow::Owned(request_pool(task)), rate)],
+            None => declared,
+        }
+    }
+
+    /// Waits until a task may send a request; `false` if it is over before.
+    pub(super) fn may_send(
+        &self,
+        target: TargetId,
+        is_over: &dyn Fn() -> bool,
+        tell: &dyn Fn(&str),
+    ) -> Result<bool, StoreError> {
+        let pace = Pace::default();
+        turns::alone(
+            &pace,
+            self.wait_for_rates(self.rates_of_requests(target), &pace, is_over, tell),
+        )
     }
 
     /// Counts a start in each pool that has a rate, as soon as it may be, and tells of a pool that is waited for; `false`
@@ -104,8 +119,8 @@ impl Attempt<'_> {
                 if is_over() {
                     return Ok(false);
                 }
-                let now = self.context.files.now();
-                let Some(wait) = self.context.store.start_in(&pool, rate, now)? else {
+                let now = self.files.now();
+                let Some(wait) = self.store.start_in(&pool, rate, now)? else {
                     break;
                 };
                 if !std::mem::replace(&mut told, true) {

@@ -73,12 +73,9 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         build.tell_plan(&plan);
         context.store.remember(context.files, &context.graph.spec);
         if let Some(request) = seal {
-            build.run.stand(Standing::of(
-                &plan,
-                looks,
-                request.loading.since(),
-                context.graph.lookups(),
-            ));
+            build
+                .run
+                .stand(Standing::of(&plan, looks, request.loading.since(), context.graph));
         }
         Ok(())
     } else {
@@ -269,7 +266,7 @@ impl Build<'_> {
         let plan = self.plan();
         let looks = files.take_looks();
         let plan = plan?;
-        let standing = since.and_then(|since| Standing::of(&plan, looks, since, asked.lookups()));
+        let standing = since.and_then(|since| Standing::of(&plan, looks, since, asked));
         self.run.stand(standing);
         if plan.open().next().is_none() {
             if by_others {

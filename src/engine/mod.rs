@@ -36,6 +36,7 @@ pub mod pages;
 pub mod plan;
 mod probe;
 pub mod reason;
+pub mod refused_secrets;
 pub mod regular_file;
 pub mod result_id;
 mod run;

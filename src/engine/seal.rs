@@ -9,9 +9,11 @@
 //!
 //! ```text
 //! head ─▶ groups, each a directory: path, its identity if it counts, and the names in it with what stands at each
+//!      ─▶ targets: what reports tell of them
 //! ```
 
 mod packed;
+mod targets;
 #[cfg(test)]
 mod tests;
 
@@ -29,22 +31,36 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use self::packed::{Group, Reader, State, encode};
+use self::targets::SealedTargets;
 use super::clock;
 use super::digest::Digest;
 use super::file_clock::{Probe, Since};
 use super::files::{Files, Identity, Looks, PathState, identity, look};
+use super::graph::Graph;
 use super::look::Look as _;
 use super::lookups::Lookups;
 use super::plan::{Plan, Verdict};
+use super::store::bounded;
 
 /// With fewer names than this, a second thread costs more than it saves.
 const SIDE_BY_SIDE: usize = 2048;
 
-/// What a command asks for, and under which circumstances: the same is answered by the same seal.
+/// By what a seal is found: it answers the same goals under the same circumstances, and others that it covers.
+#[derive(Clone, Copy, Debug)]
+pub struct SealKey {
+    /// Stands for the program, the Atsaffile and the values that are set.
+    pub circumstances: Digest,
+    /// Stands for the goals.
+    pub goals: Digest,
+}
+
+/// Under what a seal is kept.
 #[derive(Clone, Debug)]
 pub struct SealRequest {
-    /// Stands for the command line.
-    pub key: Digest,
+    /// By what it is found.
+    pub key: SealKey,
+    /// The secrets that the project declares.
+    pub secrets: Vec<String>,
     /// The variables of the environment that matter, and what stands for their values.
     pub variables: Vec<String>,
     /// Stands for their values.
@@ -91,20 +107,22 @@ pub(crate) struct Standing {
     looks: Looks,
     /// Where the graph was looked for.
     lookups: Arc<Lookups>,
+    targets: SealedTargets,
     fresh: usize,
     deadline: Option<SystemTime>,
 }
 
 impl Standing {
     /// How things stand by a plan that was made of `looks` after `since`; `None` if anything is to do or to be told.
-    pub(super) fn of(plan: &Plan, looks: Option<Looks>, since: Since, lookups: &Arc<Lookups>) -> Option<Self> {
+    pub(super) fn of(plan: &Plan, looks: Option<Looks>, since: Since, graph: &Graph) -> Option<Self> {
         let looks = looks?;
         let mut steps = plan.steps.iter();
         let is_plain = steps.all(|step| step.verdict == Verdict::Fresh && step.note.is_none());
         (is_plain && !looks.is_partial).then(|| Self {
             since,
             looks,
-            lookups: Arc::clone(lookups),
+            lookups: Arc::clone(graph.lookups()),
+            targets: SealedTargets::of(plan, graph),
             fresh: plan.steps.len(),
             deadline: plan.steps.iter().filter_map(|step| step.deadline).min(),
         })
@@ -118,6 +136,8 @@ pub struct SealHead {
     pub variables: Vec<String>,
     /// Stands for their values.
     pub environment: [u8; 32],
+    /// The secrets that the project declares, whose values are hidden in all that is printed.
+    pub secrets: Vec<String>,
     /// How many targets were fresh.
     pub fresh: usize,
     /// When it was made; an earlier time is no time at which it counts.
@@ -126,6 +146,8 @@ pub struct SealHead {
     deadline: Option<u64>,
     /// Where each group begins.
     groups: Vec<usize>,
+    /// Where the targets begin, behind all groups.
+    targets: usize,
     /// How many names there are.
     names: usize,
 }
@@ -133,9 +155,9 @@ pub struct SealHead {
 /// A seal as it is kept.
 #[derive(Debug)]
 pub struct Seal {
-    /// What it says but for the files.
+    /// What it says but for files and targets.
     pub head: SealHead,
-    groups: Vec<u8>,
+    body: Vec<u8>,
 }
 
 /// Collects what a seal holds; becomes nothing as soon as something of it did not stand still.
@@ -247,29 +269,43 @@ impl Seal {
         let (directory, name) = journal.0.rsplit_once('/')?;
         let group = collector.groups.entry(directory.to_owned()).or_default();
         group.names.insert(name.to_owned(), State::File(journal.1));
-        collector.is_whole.then(|| {
-            let (groups, bytes, names) = encode(&collector.groups);
-            let head = SealHead {
-                variables: request.variables.clone(),
-                environment: request.environment,
-                fresh: standing.fresh,
-                made: clock::milliseconds_of(files.now()),
-                deadline: standing.deadline.map(clock::milliseconds_of),
-                groups,
-                names,
-            };
-            Self { head, groups: bytes }
-        })
+        if !collector.is_whole {
+            return None;
+        }
+        let (groups, mut body, names) = encode(&collector.groups);
+        let targets = body.len();
+        let encoded = bincode::serde::encode_to_vec(&standing.targets, bincode::config::standard());
+        body.extend(encoded.ok()?);
+        let head = SealHead {
+            variables: request.variables.clone(),
+            environment: request.environment,
+            secrets: request.secrets.clone(),
+            fresh: standing.fresh,
+            made: clock::milliseconds_of(files.now()),
+            deadline: standing.deadline.map(clock::milliseconds_of),
+            groups,
+            targets,
+            names,
+        };
+        Some(Self { head, body })
     }
 
-    /// The seal of what was kept: its head, and the groups behind it.
-    pub(super) fn of_parts(head: SealHead, groups: Vec<u8>) -> Self {
-        Self { head, groups }
+    /// The seal of what was kept: its head, and the groups and targets behind it.
+    pub(super) fn of_parts(head: SealHead, body: Vec<u8>) -> Self {
+        Self { head, body }
     }
 
     /// What is kept behind the head.
-    pub(super) fn groups(&self) -> &[u8] {
-        &self.groups
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The plan in which all is fresh, as of a moment, with a graph that knows its targets by name: of what the seal was made
+    /// for, or of goals among that. `None` if a goal is not, or is no name of a target or alias.
+    #[must_use]
+    pub fn plan(&self, goals: &[String], at: SystemTime) -> Option<(Graph, Plan)> {
+        let (targets, _): (SealedTargets, usize) = bounded::decode(self.body.get(self.head.targets..)?)?;
+        targets.plan(goals, at)
     }
 
     /// Whether nothing that it tells of has moved in the project's directory, and it counts at a moment.
@@ -291,7 +327,7 @@ impl Seal {
                 let Some(start) = starts.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     return;
                 };
-                let group = self.groups.get(*start..).map(Reader);
+                let group = self.body.get(*start..).map(Reader);
                 if group.and_then(|mut group| holds(&mut group, root)) != Some(true) {
                     has_moved.store(true, Ordering::Relaxed);
                 }

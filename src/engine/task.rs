@@ -54,6 +54,18 @@ pub trait Task: Send + Sync {
         Vec::new()
     }
 
+    /// Asks whether the outside world takes the secrets that it needs: a build that has to run it ends before it begins
+    /// if one is refused.
+    ///
+    /// `context` has neither inputs nor outputs. It takes seconds at most; what gives no answer refuses nothing, for
+    /// [`Task::run`] is more patient.
+    ///
+    /// # Errors
+    /// [`TaskError`] if one is refused.
+    fn try_secrets(&self, _context: &Context<'_>) -> Result<(), TaskError> {
+        Ok(())
+    }
+
     /// How often it may ask a server where its target names no pool with a rate: over all targets and builds of a
     /// project.
     fn rate(&self) -> Option<Rate> {

@@ -32,6 +32,9 @@ const RATE: Rate = Rate {
     per: Duration::from_millis(1200),
 };
 
+/// How long an answer to whether the key is taken may be in coming.
+const KEY_PATIENCE: Duration = Duration::from_secs(5);
+
 static SCHEMA: Schema = Schema {
     name: "ingest_eia",
     version: 1,
@@ -178,6 +181,15 @@ impl Task for IngestEia {
             help: REGISTER,
         };
         if self.has_probe(params) { vec![key] } else { Vec::new() }
+    }
+
+    fn try_secrets(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let limits = RequestLimits {
+            connect: KEY_PATIENCE,
+            answer: KEY_PATIENCE,
+            ..limits(context)
+        };
+        client(context, &query(context)?, limits, context.cancelled)?.try_key(context)
     }
 
     fn rate(&self) -> Option<Rate> {

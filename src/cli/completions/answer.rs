@@ -10,7 +10,8 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use clap_complete::env::Shells;
 
 use super::candidates::{Asked, Kind};
-use crate::cli::{Cli, Common};
+use crate::cli::{Cli, Common, setup};
+use crate::engine::store::UserKey;
 use crate::engine::task::Tasks;
 
 /// The variable that names the shell which asks.
@@ -46,13 +47,15 @@ pub(crate) fn answer(args: &[OsString], env: &BTreeMap<String, String>, tasks: f
     };
     let text =
         |words: &[OsString]| -> Vec<String> { words.iter().map(|word| word.to_string_lossy().into_owned()).collect() };
+    let user = UserKey::in_directory(setup::state_directory(env));
     let here = std::env::current_dir().ok();
     let index = env.get(INDEX).and_then(|index| index.parse().ok());
     if shell == "bash" {
         let typed = env.get("_ATSAF_COMPLETE_WORD").map_or("", String::as_str);
-        return Some(for_bash(&text(words), index.unwrap_or_default(), typed, tasks));
+        let (words, index, before) = joined(&text(words), index.unwrap_or_default(), typed);
+        return Some(for_bash(&words, index, &before, command(&words, tasks, user)));
     }
-    let mut command = command(&text(words), tasks);
+    let mut command = command(&text(words), tasks, user);
     let mut out = Vec::new();
     let name = Path::new(shell)
         .file_stem()
@@ -68,14 +71,12 @@ pub(crate) fn answer(args: &[OsString], env: &BTreeMap<String, String>, tasks: f
 }
 
 /// The candidates for bash, a line each: without what stands before the part that it takes for the word.
-fn for_bash(words: &[String], index: usize, typed: &str, tasks: fn() -> Tasks) -> String {
-    let (words, index, before) = joined(words, index, typed);
-    let mut command = command(&words, tasks);
+fn for_bash(words: &[String], index: usize, before: &str, mut command: clap::Command) -> String {
     let args: Vec<OsString> = words.iter().map(OsString::from).collect();
     let found = complete(&mut command, args, index, std::env::current_dir().ok().as_deref()).unwrap_or_default();
     let shown = |candidate: &CompletionCandidate| {
         let value = candidate.get_value().to_string_lossy().into_owned();
-        value.strip_prefix(&before).map_or_else(|| value.clone(), str::to_owned)
+        value.strip_prefix(before).map_or_else(|| value.clone(), str::to_owned)
     };
     found.iter().map(shown).collect::<Vec<_>>().join("\n")
 }
@@ -116,8 +117,8 @@ fn joined(words: &[String], index: usize, typed: &str) -> (Vec<String>, usize, S
 }
 
 /// The command line, whose words may be what is in the project.
-fn command(words: &[String], tasks: fn() -> Tasks) -> clap::Command {
-    let asked = Arc::new(Asked::new(place(words), tasks));
+fn command(words: &[String], tasks: fn() -> Tasks, user: UserKey) -> clap::Command {
+    let asked = Arc::new(Asked::new(place(words), tasks, user));
     let completer = |kind: Kind| {
         let asked = Arc::clone(&asked);
         ArgValueCompleter::new(move |current: &std::ffi::OsStr| asked.candidates(kind, &current.to_string_lossy()))

@@ -5,13 +5,12 @@ use std::sync::OnceLock;
 
 use clap_complete::engine::CompletionCandidate;
 
-use crate::atsaffile::{self, Overrides};
-use crate::cli::{Common, asked_files, help, log, run, setup};
+use crate::atsaffile::Overrides;
+use crate::cli::{Common, help, log, run, setup};
 use crate::engine::clock;
-use crate::engine::lookups::Lookups;
 use crate::engine::spec::schema::{Catalog, Kind as ValueKind, LATEST};
 use crate::engine::spec::{Action, Spec, Value};
-use crate::engine::store::Store;
+use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
 use crate::outward::{visible_line, without_credentials};
 use crate::report::history::Story;
@@ -38,14 +37,16 @@ pub(super) enum Kind {
 pub(super) struct Asked {
     common: Common,
     tasks: fn() -> Tasks,
+    user: UserKey,
     spec: OnceLock<Spec>,
 }
 
 impl Asked {
-    pub(super) fn new(common: Common, tasks: fn() -> Tasks) -> Self {
+    pub(super) fn new(common: Common, tasks: fn() -> Tasks, user: UserKey) -> Self {
         Self {
             common,
             tasks,
+            user,
             spec: OnceLock::new(),
         }
     }
@@ -79,9 +80,9 @@ impl Asked {
                 let file = setup::find(&self.common).ok()?;
                 let (path, text) = setup::read(&file).ok()?;
                 let root = setup::root_of(&file);
-                let found = asked_files::look(&root, &text, &mut Lookups::default());
                 let overrides = Overrides::default();
-                Some(atsaffile::load_with(&path, &text, &overrides, &found, &self.catalog()).0)
+                let read = setup::spec_of_text(&root, &path, text, &overrides, &self.catalog(), &self.user);
+                Some(read.spec)
             };
             read().unwrap_or_default()
         })

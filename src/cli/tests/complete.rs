@@ -47,7 +47,8 @@ fn candidates_with(trial: &Trial, line: &[&str], tasks: fn() -> Tasks) -> Vec<St
         .into_iter()
         .chain(line.iter().copied());
     let words: Vec<OsString> = words.map(OsString::from).collect();
-    let env = BTreeMap::from([(VARIABLE.to_owned(), "fish".to_owned())]);
+    let mut env = trial.env().clone();
+    env.insert(VARIABLE.to_owned(), "fish".to_owned());
     let told = answer(&words, &env, tasks).expect("a shell that asks");
     told.lines()
         .map(|line| line.split('\t').next().unwrap_or_default().to_owned())
@@ -66,6 +67,29 @@ fn goals_are_targets_artifacts_aliases_and_instances() {
     assert_eq!(candidates(&trial, &["log", "rep"]), ["report"]);
     assert!(candidates(&trial, &["bu"]).contains(&"build".to_owned()));
     assert!(candidates(&trial, &["help", "atsaf"]).contains(&"atsaffile".to_owned()));
+}
+
+#[test]
+fn what_the_last_build_kept_of_the_atsaffile_answers_as_the_text_does() {
+    let trial = trial().with_key();
+    let all = || {
+        let lines = [
+            &["build", ""][..],
+            &["log", ""],
+            &["build", "-s", ""],
+            &["build", "-s", "horizon="],
+            &["run", "--"],
+        ];
+        lines.map(|line| candidates(&trial, line))
+    };
+    let of_text = all();
+    trial.out(&["build"]);
+    assert!(trial.at(".atsaf/v1/spec").is_file());
+    assert_eq!(all(), of_text);
+    trial.out(&["build", "-s", "horizon=48"]);
+    assert_eq!(all(), of_text, "what was set for one build is no value of the project");
+    trial.write("Atsaffile", &ATSAFFILE.replace("[alias]", "[alias]\nevery = [\"fit\"]"));
+    assert_eq!(candidates(&trial, &["build", "ev"]), ["every"]);
 }
 
 #[test]

@@ -26,6 +26,19 @@ pub(super) struct NameIndex {
     pub(super) errors: Vec<GraphError>,
 }
 
+/// Indexes targets by name; where an artifact has the same, the target is meant.
+pub(super) fn targets_by_name(spec: &Spec, by_name: &mut FastMap<String, Name>) {
+    for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
+        by_name.insert(target.name.clone(), Name::Target(id));
+        if let Some(instance) = &target.instance {
+            match by_name.get_mut(&instance.of) {
+                Some(Name::Instances(all)) => all.push(id),
+                _ => drop(by_name.insert(instance.of.clone(), Name::Instances(vec![id]))),
+            }
+        }
+    }
+}
+
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads to where nothing can be written.
 pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
@@ -68,15 +81,7 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
             }
         }
     }
-    for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
-        by_name.insert(target.name.clone(), Name::Target(id));
-        if let Some(instance) = &target.instance {
-            match by_name.get_mut(&instance.of) {
-                Some(Name::Instances(all)) => all.push(id),
-                _ => drop(by_name.insert(instance.of.clone(), Name::Instances(vec![id]))),
-            }
-        }
-    }
+    targets_by_name(spec, &mut by_name);
     for (real, artifact) in &by_real {
         if let Some(other) = by_path.get(real) {
             errors.push(GraphError::two_writers(spec, *other, *artifact));

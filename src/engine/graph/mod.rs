@@ -267,6 +267,28 @@ impl Graph {
         }
     }
 
+    /// A graph of which no more is known than names, and what needs what: targets stand in build order, as in `needs`.
+    pub(super) fn outline(spec: Spec, needs: Vec<Vec<TargetId>>) -> Self {
+        let mut by_name = FastMap::default();
+        check::targets_by_name(&spec, &mut by_name);
+        let node = |needs| Edges {
+            needs,
+            ..Edges::default()
+        };
+        Self {
+            order: (0..).map(TargetId).take(spec.targets.len()).collect(),
+            spec: Arc::new(spec),
+            nodes: needs.into_iter().map(node).collect(),
+            by_name,
+            by_path: BTreeMap::new(),
+            by_real: BTreeMap::new(),
+            linked: FastMap::default(),
+            ignore: Ignore::default(),
+            lookups: Arc::default(),
+            readers: OnceLock::new(),
+        }
+    }
+
     /// Where the disk was asked while it was made.
     pub(super) fn lookups(&self) -> &Arc<Lookups> {
         &self.lookups

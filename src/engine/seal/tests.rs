@@ -45,7 +45,11 @@ fn seal(root: &Path, paths: &[&str], directories: &[&str]) -> Option<Seal> {
         ..Looks::default()
     };
     let request = SealRequest {
-        key: Digest::of(b"request"),
+        key: SealKey {
+            circumstances: Digest::of(b"circumstances"),
+            goals: Digest::of(b"goals"),
+        },
+        secrets: Vec::new(),
         variables: Vec::new(),
         environment: [0; 32],
         loading: Loading {
@@ -57,6 +61,7 @@ fn seal(root: &Path, paths: &[&str], directories: &[&str]) -> Option<Seal> {
         since,
         looks,
         lookups: Arc::new(lookups),
+        targets: targets::tests::example(),
         fresh: 1,
         deadline: Some(clock::now() + Duration::from_hours(1)),
     };
@@ -147,18 +152,28 @@ fn fuzz_seal() {
     let dir = project();
     let whole = seal(dir.path(), &["many/0", "many/1", "gone/x"], &["", "many"]).expect("all stood still");
     let SealHead {
-        groups, names, made, ..
+        groups,
+        targets,
+        names,
+        made,
+        ..
     } = &whole.head;
-    Fuzz::of("seal", vec![whole.groups.clone()]).run(|bytes| {
+    Fuzz::of("seal", vec![whole.body.clone()]).run(|bytes| {
         let head = SealHead {
             variables: Vec::new(),
             environment: [0; 32],
+            secrets: Vec::new(),
             fresh: 1,
             made: *made,
             deadline: None,
             groups: groups.clone(),
+            targets: *targets,
             names: *names,
         };
-        let _ = holds(&Seal::of_parts(head, bytes.to_vec()), dir.path());
+        let seal = Seal::of_parts(head, bytes.to_vec());
+        let _ = holds(&seal, dir.path());
+        for goals in [&[][..], &["t".to_owned()]] {
+            let _ = seal.plan(goals, clock::now());
+        }
     });
 }

@@ -271,7 +271,7 @@ pub struct Secret {
 }
 
 /// A named step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Target {
     /// Its name; of an instance with its values, `train@TEX`.
@@ -369,8 +369,15 @@ pub enum Action {
     Command(Command),
 }
 
+impl Default for Action {
+    /// No word at all.
+    fn default() -> Self {
+        Self::Command(Command::default())
+    }
+}
+
 /// A command as declared, not yet rendered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The words of a list, or the single text for the shell.
     pub words: Vec<Template>,

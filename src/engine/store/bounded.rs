@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 
 /// Decodes the value at the beginning of some bytes; also gives how many it takes.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, usize)> {
+pub(in crate::engine) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, usize)> {
     // To bincode a limit is a constant, and a number of one byte counts as wide as its type: sixteen bytes at the most.
     match bytes.len() {
         ..0x1000 => within::<T, 0x1_0000>(bytes),

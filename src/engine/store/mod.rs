@@ -23,7 +23,7 @@
 
 mod area;
 mod aside;
-mod bounded;
+pub(super) mod bounded;
 pub mod clean;
 mod commit;
 pub mod gc;
@@ -73,7 +73,7 @@ use super::file_clock::{Probe, Since};
 use super::files::Files;
 use super::look::Past;
 use super::run_id::RunId;
-use super::seal::{Seal, SealRequest, Standing};
+use super::seal::{Seal, SealKey, SealRequest, Standing};
 use super::spec::{Output, Rate, Spec};
 use super::task::Memo;
 use crate::diagnostic::Diagnostic;
@@ -191,10 +191,21 @@ impl Store {
 
     /// The seal of a request in the store of a project that its user may believe; needs no open store.
     #[must_use]
-    pub fn seal(root: &Path, request: Digest, user: &UserKey) -> Option<Seal> {
+    pub fn seal(root: &Path, request: SealKey, user: &UserKey) -> Option<Seal> {
+        seals::load(&Self::believed(root)?, request, user)
+    }
+
+    /// The seals of other goals under the same circumstances, the latest first.
+    pub fn seals_of_other_goals(root: &Path, request: SealKey, user: &UserKey) -> impl Iterator<Item = Seal> {
+        let store = Self::believed(root).into_iter();
+        store.flat_map(move |store| seals::others(&store, request, user))
+    }
+
+    /// The directory of the store of a project, if its user may believe what it says.
+    fn believed(root: &Path) -> Option<PathBuf> {
         trust::check(root).ok()?;
         trust::check_place(root).ok()?;
-        seals::load(&root.join(DIRECTORY).join("v1"), request, user)
+        Some(root.join(DIRECTORY).join("v1"))
     }
 
     /// Stands for the values of some variables of the environment; `None` where the user has no key.

@@ -1,4 +1,5 @@
-//! The seals of the last requests under which all was fresh, each a file under its request's key; free to delete.
+//! The seals of the last requests under which all was fresh, each a file under its request's key; free to delete. Those of
+//! the same circumstances have names that begin alike.
 //!
 //! What a seal says saves looking at the Atsaffile and the journal, so it is bound to the user's own key: one that came from
 //! elsewhere is missed.
@@ -10,13 +11,13 @@ use std::path::{Path, PathBuf};
 use super::user_key::{UserKey, seal};
 use super::{bounded, own_file, remove, replace_file};
 use crate::engine::digest::Digest;
-use crate::engine::seal::{Seal, SealHead};
+use crate::engine::seal::{Seal, SealHead, SealKey};
 
 /// The directory of all.
 pub(super) const DIRECTORY: &str = "seals";
 
 /// Raised when what is kept has another form.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 3;
 
 /// So many are kept, those of the latest requests.
 const KEPT: usize = 8;
@@ -24,11 +25,25 @@ const KEPT: usize = 8;
 const LIMIT: usize = 1 << 30;
 
 /// Reads the seal of a request, if a sound one is kept.
-pub(super) fn load(store: &Path, request: Digest, user: &UserKey) -> Option<Seal> {
+pub(super) fn load(store: &Path, request: SealKey, user: &UserKey) -> Option<Seal> {
+    read(&store.join(DIRECTORY).join(name(request)), user)
+}
+
+/// Reads the sound seals that are kept of other goals under the same circumstances, the latest first.
+pub(super) fn others<'u>(store: &Path, request: SealKey, user: &'u UserKey) -> impl Iterator<Item = Seal> + use<'u> {
+    let mut all = by_age(&store.join(DIRECTORY)).unwrap_or_default();
+    let (like, own) = (prefix(request.circumstances), name(request));
+    let name = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    all.retain(|path| name(path).is_some_and(|name| name.starts_with(&like) && name != own));
+    all.into_iter().rev().filter_map(|path| read(&path, user))
+}
+
+fn read(path: &Path, user: &UserKey) -> Option<Seal> {
     let secret = user.read()?;
-    let mut bytes = own_file::read(&path(store, request)).ok()?;
+    let mut bytes = own_file::read(path).ok()?;
     let (hash, body) = bytes.split_at_checked(blake3::OUT_LEN)?;
-    if blake3::Hash::from_slice(hash).ok()? != seal(&secret, [&bound_to(request), body]) {
+    let name = path.file_name()?.to_str()?;
+    if blake3::Hash::from_slice(hash).ok()? != seal(&secret, [&bound_to(name), body]) {
         return None;
     }
     let (head, read): (SealHead, usize) = bounded::decode(body)?;
@@ -37,18 +52,22 @@ pub(super) fn load(store: &Path, request: Digest, user: &UserKey) -> Option<Seal
 }
 
 /// Keeps the seal of a request.
-pub(super) fn save(store: &Path, request: Digest, user: &UserKey, new: &Seal) -> io::Result<()> {
+pub(super) fn save(store: &Path, request: SealKey, user: &UserKey, new: &Seal) -> io::Result<()> {
     let Some(secret) = user.read_or_make() else {
         return Ok(());
     };
     let config = bincode::config::standard().with_limit::<LIMIT>();
     let mut body = bincode::serde::encode_to_vec(&new.head, config).map_err(io::Error::other)?;
-    body.extend_from_slice(new.groups());
-    let mut bytes = seal(&secret, [&bound_to(request), &body]).as_bytes().to_vec();
+    body.extend_from_slice(new.body());
+    let name = name(request);
+    let mut bytes = seal(&secret, [&bound_to(&name), &body]).as_bytes().to_vec();
     bytes.extend(body);
-    own_file::make_directory(&store.join(DIRECTORY))?;
-    replace_file(&path(store, request), &bytes)?;
-    drop_oldest(&store.join(DIRECTORY))
+    let directory = store.join(DIRECTORY);
+    own_file::make_directory(&directory)?;
+    replace_file(&directory.join(name), &bytes)?;
+    let all = by_age(&directory)?;
+    let too_many = all.len().saturating_sub(KEPT);
+    all.iter().take(too_many).try_for_each(|path| remove(path))
 }
 
 /// Stands for the values of some variables, as nobody can tell who has not the key.
@@ -66,20 +85,24 @@ pub(super) fn environment<'v>(
     Some(*seal(&user.read_or_make()?, [b"environment", &text]).as_bytes())
 }
 
-fn bound_to(request: Digest) -> Vec<u8> {
-    [&[FORMAT], &b"seal"[..], request.bytes()].concat()
+fn bound_to(name: &str) -> Vec<u8> {
+    [&[FORMAT], &b"seal"[..], name.as_bytes()].concat()
 }
 
-fn path(store: &Path, request: Digest) -> PathBuf {
-    store.join(DIRECTORY).join(&request.hex()[..32])
+fn name(request: SealKey) -> String {
+    format!("{}{}", prefix(request.circumstances), &request.goals.hex()[..32])
 }
 
-fn drop_oldest(directory: &Path) -> io::Result<()> {
+fn prefix(circumstances: Digest) -> String {
+    format!("{}-", &circumstances.hex()[..32])
+}
+
+/// All that are kept, the oldest first.
+fn by_age(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(directory)?.flatten();
     let mut all: Vec<_> = entries
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     all.sort();
-    let too_many = all.len().saturating_sub(KEPT);
-    all.iter().take(too_many).try_for_each(|(_, path)| remove(path))
+    Ok(all.into_iter().map(|(_, path)| path).collect())
 }

@@ -7,9 +7,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
 use reqwest::blocking::RequestBuilder;
 use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
 
 use super::Query;
 use super::error::{EiaError, EiaFailure};
@@ -191,6 +191,38 @@ impl<'a> Client<'a> {
         self.http.hide(text)
     }
 
+    /// Asks for the description of the route, which costs nothing, to see whether the key is taken.
+    ///
+    /// # Errors
+    /// [`TaskError`] if it is refused; of any other trouble a request for rows tells more.
+    pub(crate) fn try_key(&self, context: &Context<'_>) -> Result<(), TaskError> {
+        let address = self
+            .http
+            .address()
+            .join("..")
+            .unwrap_or_else(|_| self.http.address().clone());
+        for _ in 0..2 {
+            context.request_unless(&|| self.stop.load(Ordering::Relaxed))?;
+            let Ok(answer) = self.http.send(self.with_key(address.clone()), Repeat::Never) else {
+                return Ok(());
+            };
+            match error_of(&answer.body).map(|error| api_error(&error, Some(answer.status))) {
+                Some(EiaError::NoKey) => self.key_in_query.store(true, Ordering::Relaxed),
+                Some(error @ EiaError::WrongKey) => {
+                    return Err(EiaFailure {
+                        error,
+                        request: Some(self.hide(&format!("GET {address}"))),
+                        answer: Some(self.shown(&answer)),
+                        times: 1,
+                    }
+                    .into());
+                }
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
     /// Asks for the newest row alone, which comes with how many there are.
     ///
     /// # Errors
@@ -349,18 +381,22 @@ impl<'a> Client<'a> {
     }
 
     fn request(&self, query: &Query, range: RowRange) -> RequestBuilder {
-        let request = self.http.request(Method::GET, self.http.address().clone());
+        self.with_key(self.http.address().clone())
+            .query(&parameters(query, range))
+    }
+
+    fn with_key(&self, address: Url) -> RequestBuilder {
+        let request = self.http.request(Method::GET, address);
         let header = HeaderValue::from_str(self.key)
             .ok()
             .filter(|_| !self.key_in_query.load(Ordering::Relaxed));
-        let request = match header {
+        match header {
             Some(mut key) => {
                 key.set_sensitive(true);
                 request.header("x-api-key", key)
             }
             None => request.query(&[("api_key", self.key)]),
-        };
-        request.query(&parameters(query, range))
+        }
     }
 
     fn masked(&self, error: EiaError) -> EiaError {

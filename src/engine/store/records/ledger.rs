@@ -133,6 +133,33 @@ impl StoredResult {
 }
 
 impl History {
+    /// What reports tell of a target that is fresh: which run made its result and which one placed it, how many milliseconds
+    /// that took, and its last failure.
+    pub(crate) fn outline(made: Option<(RunId, RunId, u64)>, failed: Option<(RunId, u32)>) -> Self {
+        let unknown = Digest::from(blake3::Hash::from_bytes([0; 32]));
+        let record = made.map(|(run, placed_by, duration)| StoredResult {
+            id: unknown,
+            declared: unknown,
+            discovered: Vec::new(),
+            artifacts: Vec::new(),
+            run,
+            placed_by,
+            attempt: 0,
+            ended: 0,
+            duration,
+            effect: false,
+            written: Vec::new(),
+            installed: Vec::new(),
+            seen_by: None,
+            effect_key: None,
+        });
+        Self {
+            record,
+            failed: failed.map(Box::new),
+            ..Self::default()
+        }
+    }
+
     fn put_in_place(&mut self, result: StoredResult) {
         *self = Self {
             record: Some(result),

@@ -1,0 +1,268 @@
+//! What commands say by a seal and by a plan, in the same session.
+
+use std::fs;
+use std::time::Duration;
+
+use super::super::trial::{Said, Trial};
+use super::*;
+
+/// Longer than the margin within which a change could be one that was not seen.
+const PAUSE: Duration = Duration::from_millis(60);
+
+/// Targets with instances, an alias, a default, one that is taken away, and one that reads all.
+const ATSAFFILE: &str = r#"
+[project]
+default = ["last"]
+
+[params]
+word = "one"
+
+[secrets]
+TOKEN = { optional = true }
+
+[alias]
+ends = ["last", "other"]
+
+[matrix]
+region = ["A", "B", "C", "D", "E"]
+
+[target.part]
+each = ["region"]
+run = "echo {{region}} {{word}} > {{output}}"
+output = "out/{{region}}.txt"
+
+[target.raw]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["source.txt", "more/*.txt"]
+output = "out/raw.txt"
+temp = true
+
+[target.last]
+run = "cat {{inputs}} > {{output}}; test ! -e fails"
+inputs = ["part@*", "raw"]
+output = "out/last.txt"
+env = ["FLAVOUR"]
+
+[target.other]
+run = "echo > {{output}}"
+output = "other.txt"
+"#;
+
+fn trial() -> Trial {
+    let trial = Trial::new(ATSAFFILE).with_key();
+    trial.write("source.txt", "source");
+    trial.write("more/one.txt", "one");
+    std::thread::sleep(PAUSE);
+    seal(&trial, &["ends"]);
+    seal(&trial, &[]);
+    assert!(
+        is_sealed(&trial, &["status", "ends"]),
+        "the second one wrote nothing to the journal"
+    );
+    trial
+}
+
+/// Builds until a seal is kept: not before this program, which counts as well, was linked some seconds ago.
+fn seal(trial: &Trial, goals: &[&str]) {
+    let args = [&["build"], goals].concat();
+    trial.run(&args);
+    for _ in 0..100 {
+        trial.run(&args);
+        if by_seal(trial, &args).is_some() {
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    panic!("no seal was kept for {goals:?}");
+}
+
+/// What a command says by a seal, if that answers it.
+fn by_seal(trial: &Trial, args: &[&str]) -> Option<Said> {
+    let (session, command, kept) = trial.session(args);
+    let exit = answer(&command, &session)?;
+    Some(Said {
+        exit,
+        out: kept.out(),
+        err: kept.err(),
+    })
+}
+
+/// What a command says that reads and plans everything.
+fn by_plan(trial: &Trial, args: &[&str]) -> Said {
+    let (session, command, kept) = trial.session(args);
+    let ended = match &command {
+        CliCommand::Build(args) => build::run(args, &session),
+        CliCommand::Plan(args) => plan::run(args, &session),
+        CliCommand::Status(args) => status::run(args, &session),
+        other => panic!("no seal answers {other:?}"),
+    };
+    Said {
+        exit: ended.expect("it can be told"),
+        out: kept.out(),
+        err: kept.err(),
+    }
+}
+
+/// Whether a seal answers; if so, it says what a plan says, byte by byte.
+#[track_caller]
+fn is_sealed(trial: &Trial, args: &[&str]) -> bool {
+    // Of ages, the second in which it is asked counts.
+    for _ in 0..3 {
+        let Some(sealed) = by_seal(trial, args) else {
+            return false;
+        };
+        if sealed == by_plan(trial, args) {
+            return true;
+        }
+    }
+    assert_eq!(by_seal(trial, args), Some(by_plan(trial, args)), "{args:?}");
+    true
+}
+
+#[test]
+fn a_seal_says_what_a_plan_says() {
+    let trial = trial();
+    for command in [&["status"][..], &["plan"], &["build", "-n"]] {
+        for flags in [
+            &[][..],
+            &["--json"],
+            &["-v"],
+            &["-q"],
+            &["--expand"],
+            &["--color=always"],
+        ] {
+            for goals in [
+                &[][..],
+                &["ends"],
+                &["last"],
+                &["part"],
+                &["part@*"],
+                &["part@C", "raw"],
+                &["other"],
+            ] {
+                let args = [flags, command, goals].concat();
+                assert!(is_sealed(&trial, &args), "{args:?}");
+            }
+        }
+    }
+    for command in ["status", "plan"] {
+        assert!(is_sealed(&trial, &[command, "--exit-code"]));
+    }
+    let said = by_seal(&trial, &["build", "part", "other"]).expect("a part of what is sealed");
+    assert_eq!(said.err, "nothing to do: 6 targets are fresh\n");
+    assert_eq!(said, by_plan(&trial, &["build", "part", "other"]));
+}
+
+#[test]
+fn what_a_seal_does_not_tell_is_planned() {
+    let trial = trial();
+    let not_sealed = [
+        &["build", "--force"][..],
+        &["build", "--only", "last"],
+        &["build", "-n", "--force"],
+        &["build", "-n", "--no-effects"],
+        &["plan", "--force"],
+        &["plan", "-s", "word=two"],
+        &["status", "-s", "word=two"],
+        &["status", "--trust-store"],
+        // Names of artifacts, and what is no name.
+        &["status", "out/last.txt"],
+        &["plan", "nothing"],
+        &["status", "last", "part@Z"],
+        &["why", "last"],
+    ];
+    for args in not_sealed {
+        assert!(by_seal(&trial, args).is_none(), "{args:?}");
+    }
+    // That of the default alone is a seal of no other goal than what it needs.
+    fs::remove_dir_all(trial.at(".atsaf/v1/seals")).expect("removed");
+    seal(&trial, &[]);
+    assert!(is_sealed(&trial, &["status", "raw"]));
+    for goal in ["other", "ends"] {
+        assert!(by_seal(&trial, &["status", goal]).is_none(), "{goal}");
+    }
+}
+
+#[test]
+fn results_that_failed_since_or_came_back_are_told_as_such() {
+    let trial = trial();
+    trial.write("fails", "");
+    trial.run(&["build", "-k", "-s", "word=two"]);
+    fs::remove_file(trial.at("fails")).expect("removed");
+    trial.run(&["build", "-s", "word=three"]);
+    trial.write("fails", "");
+    trial.run(&["build", "-s", "word=four"]);
+    fs::remove_file(trial.at("fails")).expect("removed");
+    std::thread::sleep(PAUSE);
+    seal(&trial, &[]);
+    assert!(is_sealed(&trial, &["status"]) && is_sealed(&trial, &["status", "--json", "--expand"]));
+    let said = by_seal(&trial, &["status", "--expand"]).expect("sealed");
+    assert!(said.out.contains("restored"), "{}", said.out);
+}
+
+/// What is done to the project.
+type Edit<'a> = (&'a str, &'a dyn Fn(&mut Trial));
+
+#[test]
+fn after_an_edit_nothing_says_fresh_that_is_not() {
+    let edits: &[Edit<'_>] = &[
+        ("a source", &|it| it.write("source.txt", "SOURCE")),
+        ("a file joins a pattern", &|it| it.write("more/two.txt", "two")),
+        ("an artifact is gone", &|it| {
+            fs::remove_file(it.at("out/B.txt")).expect("removed");
+        }),
+        ("a parameter", &|it| {
+            it.write("Atsaffile", &ATSAFFILE.replace("\"one\"", "\"two\""));
+        }),
+        ("a variable", &|it| it.set("FLAVOUR", "sweet")),
+        (".env", &|it| it.write(".env", "TOKEN=something-long\n")),
+        ("a secret", &|it| it.set("TOKEN", "something-long")),
+        ("another build's entry in the journal", &|it| {
+            it.run(&["build", "-s", "word=two", "part@A"]);
+        }),
+        ("the user's key", &|it| {
+            it.set("XDG_STATE_HOME", "/nowhere");
+        }),
+    ];
+    for (what, edit) in edits {
+        let mut trial = trial();
+        edit(&mut trial);
+        for args in [
+            &["status"][..],
+            &["plan"],
+            &["build", "-n"],
+            &["status", "last"],
+            &["status", "part@C"],
+            &["build", "part@C"],
+        ] {
+            assert!(by_seal(&trial, args).is_none(), "{what}: {args:?}");
+        }
+        let mut whole = by_plan(&trial, &["status", "--exit-code"]);
+        if ["a secret", ".env", "the user's key"].contains(what) {
+            whole.exit = Exit::Stale;
+        }
+        assert_eq!(whole.exit, Exit::Stale, "{what}: it was an edit: {whole:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_a_name_has_is_hidden_by_a_seal_as_by_a_plan() {
+    let mut trial = Trial::new(&ATSAFFILE.replace("target.other", "target.classified")).with_key();
+    trial.write(".env", "TOKEN=classified\n");
+    trial.write("source.txt", "source");
+    trial.write("more/one.txt", "one");
+    trial.write("Atsaffile", &ATSAFFILE.replace("other", "classified"));
+    std::thread::sleep(PAUSE);
+    seal(&trial, &["ends"]);
+    for args in [&["status", "ends"][..], &["--json", "plan", "ends"]] {
+        assert!(is_sealed(&trial, args));
+        let said = by_seal(&trial, args).expect("sealed");
+        assert!(
+            said.out.contains("***") && !said.out.contains("classified"),
+            "{}",
+            said.out
+        );
+    }
+    trial.set("TOKEN", "another-value");
+    assert!(by_seal(&trial, &["status", "ends"]).is_none());
+}
