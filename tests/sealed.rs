@@ -419,6 +419,9 @@ fn a_page_of_each_build_leaves_a_seal_and_breaks_it_when_it_is_gone() {
         Project::new("[project]\nreport = true\n\n[target.t]\nrun = \"echo made > {{output}}\"\noutput = \"t.txt\"\n");
     project.build("").has("wrote `report.html`");
     sealed(&project, "");
+    project
+        .atsaf("status")
+        .has("fresh  report.html  it tells of what was built\n");
     project.remove("report.html");
     project.build("").has("wrote `report.html`");
     sealed(&project, "");
