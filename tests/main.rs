@@ -54,9 +54,10 @@
 //! | `history` | what `log` tells of past runs |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
+//! | `watch_screen` | what `watch` draws on a terminal, and how it gives it back |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
-//! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
+//! `project` runs the program, `terminal` does so on a terminal, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
 //! lets the tests of chance go on ten times as long.
 
 #![expect(
@@ -128,7 +129,9 @@ mod side_effects;
 mod staleness;
 mod targets;
 mod temp;
+mod terminal;
 mod time;
 mod upgrade;
 #[cfg(feature = "forecasting")]
 mod visitors;
+mod watch_screen;

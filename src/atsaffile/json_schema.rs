@@ -107,6 +107,7 @@ fn project_key(key: &str) -> Value {
         "name" => text(),
         "default" | "ignore" | "params_files" => texts(),
         "shell" => shell(),
+        "report" => json!({ "type": "boolean" }),
         other => unreachable!("internal error: the key `{other}` of `[project]` has no schema"),
     }
 }

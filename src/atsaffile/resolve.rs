@@ -91,6 +91,7 @@ pub(super) fn fill<'t>(
     spec.axes = matrix.axes.iter().map(matrix::Axis::to_spec).collect();
     spec.targets = targets;
     spec.name = project.name;
+    spec.report = project.report;
     spec.ignore = project
         .ignore
         .iter()

@@ -157,6 +157,8 @@ pub struct Spec {
     pub text: Text,
     /// The project's name.
     pub name: String,
+    /// Whether each build ends with the page about what was built.
+    pub report: bool,
     /// What a bare `atsaf build` makes; empty means every target.
     pub default: Vec<Goal>,
     /// Further names for goals.
