@@ -44,6 +44,7 @@
 //! | `eia_api` | the ingest against a server that behaves like the EIA API, well and badly (`eia_server`) |
 //! | `eia_record` | what of its answers stays: months that are not fetched again, and recordings |
 //! | `network` | servers that drip, proxies, and little memory |
+//! | `own_model` | a program of the user's among the models |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //! | `junit` | what a CI's list of tests is told of a build |
@@ -103,6 +104,8 @@ mod model;
 mod moving;
 #[cfg(feature = "forecasting")]
 mod network;
+#[cfg(feature = "forecasting")]
+mod own_model;
 mod params_files;
 mod parts;
 mod paths;

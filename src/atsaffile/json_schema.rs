@@ -316,6 +316,15 @@ fn kind(of: Kind) -> Value {
                 .collect();
             json!({ "type": "object", "additionalProperties": false, "properties": entries })
         }
+        Kind::Record(entries) => {
+            let needed = entries.iter().filter(|entry| entry.default.is_none());
+            let mut record = kind(Kind::Table(entries));
+            record["required"] = needed.map(|entry| entry.name).collect();
+            record
+        }
+        Kind::AnyTable => json!({ "type": "object" }),
+        Kind::Command => text_or_texts(),
+        Kind::Either(one, other) => json!({ "anyOf": [kind(*one), kind(*other)] }),
     }
 }
 
