@@ -50,6 +50,7 @@ impl<'a> Columns<'a> {
     pub(super) fn lacks_all(&self, names: &str) -> TaskError {
         self.with_names(TaskError::new(format!("`{}` has no columns {names}", self.role)))
             .help("read the file with the task `ingest_file`, which takes any columns")
+            .help("or say how it is read in `prepare_clean`: `with = { reading = { time = \"Date\", value = \"Sales\" } }`")
     }
 
     fn with_names(&self, error: TaskError) -> TaskError {

@@ -5,7 +5,7 @@ mod report;
 mod values;
 
 use chrono::NaiveDateTime;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use self::fill::{Filling, filled, trimmed};
 use self::report::{LISTED, Report};
@@ -14,11 +14,13 @@ use super::columns::Columns;
 use super::document;
 use super::far_times::{self, MAX_FILL};
 use super::frequency::{Calendars, FREQUENCY, Grid};
+use super::ingest_file::{FILE_PARAMS, FileReader, FileSeries};
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
 use super::panel::{Fault, Panel, Verdicts, two_seasons};
 use super::series::{Observation, observations_in};
 use super::table::{self, ParquetTable};
+use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -148,6 +150,12 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text(AUTO)),
             doc: "unit of the values, for the metadata; `MWh -> GWh` converts them",
         },
+        ParamSchema {
+            name: "reading",
+            kind: Kind::Table(&FILE_PARAMS),
+            default: Some(Literal::NoEntries),
+            doc: "how `raw` is read where it is a file of any form: the parameters of `ingest_file` that say so",
+        },
         MAX_FILL,
         FREQUENCY,
         MAX_MB,
@@ -155,7 +163,7 @@ static SCHEMA: Schema = Schema {
     ],
     inputs: &[Port {
         name: "raw",
-        doc: "time, respondent, fueltype, value; or unique_id, ds, y",
+        doc: "time, respondent, fueltype, value; or unique_id, ds, y; or what `reading` says",
     }],
     outputs: &[
         Port {
@@ -185,7 +193,7 @@ impl Task for PrepareClean {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let mut rows = raw(context)?;
+        let (mut rows, read_as) = raw(context)?;
         if rows.is_empty() {
             return Err(TaskError::new("`raw` has no rows"));
         }
@@ -240,7 +248,11 @@ impl Task for PrepareClean {
             ));
         }
         context.log(&report.line(clean.len()));
-        document::write(context, "metadata", &report.report(came, calendars.common(), &clean))?;
+        let mut metadata = report.report(came, calendars.common(), &clean);
+        if let Some(read_as) = read_as {
+            metadata["file"] = read_as;
+        }
+        document::write(context, "metadata", &metadata)?;
         ParquetTable::default()
             .texts("unique_id", clean.iter().map(|row| Some(row.unique_id.as_str())))
             .times("ds", clean.iter().map(|row| row.ds))
@@ -308,8 +320,19 @@ const RAW: [&str; 13] = [
     "timezone",
 ];
 
+/// Reads the rows of `raw`: in the columns of the ingest or in those of a series, or as `reading` says, and then tells how.
+fn raw(context: &Context<'_>) -> Result<(Vec<Observation>, Option<Json>), TaskError> {
+    match context.params.get("reading") {
+        Some(Value::Table(said)) if !said.is_empty() => {
+            let FileSeries { rows, report } = FileReader::of(said).read(context, "raw")?;
+            Ok((rows, Some(report)))
+        }
+        _ => plain(context).map(|rows| (rows, None)),
+    }
+}
+
 /// Reads the rows of `raw`, in the columns of the ingest or in those of a series.
-fn raw(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
+fn plain(context: &Context<'_>) -> Result<Vec<Observation>, TaskError> {
     let table = table::read_columns(context, "raw", &RAW)?;
     let columns = Columns::of(context, &table, "raw");
     if columns.has("unique_id") {

@@ -28,7 +28,7 @@ const SAMPLE: usize = 200;
 const AS_SHOWN: &str = "as the clocks show them: each row has the same time of day";
 
 /// How files are read: what is said; the rest is guessed.
-pub(super) struct FileReader {
+pub(crate) struct FileReader {
     pub(super) said: Said,
     pub(super) text: TextForm,
     pub(super) zone: Option<(Zone, String)>,
@@ -40,9 +40,9 @@ pub(super) struct FileReader {
 }
 
 /// The rows of a file, and how it was read.
-pub(super) struct FileSeries {
-    pub(super) rows: Vec<Observation>,
-    pub(super) report: Json,
+pub(crate) struct FileSeries {
+    pub(crate) rows: Vec<Observation>,
+    pub(crate) report: Json,
 }
 
 /// A column as it was read.
@@ -65,7 +65,7 @@ pub(super) struct Held {
 
 impl FileReader {
     /// Reads the file of a role.
-    pub(super) fn read(&self, context: &Context<'_>, role: &str) -> Result<FileSeries, TaskError> {
+    pub(crate) fn read(&self, context: &Context<'_>, role: &str) -> Result<FileSeries, TaskError> {
         let holder = format!("`{role}`");
         let (kind, bytes) = unpack::read(context, context.input(role), &holder, SizeLimit::of(context))?;
         let mut held = match kind {

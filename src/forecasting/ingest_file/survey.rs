@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 
 use super::super::frequency::{Calendars, Frequency};
 use super::super::series::Observation;
-use super::series_of_file::FileSeries;
-use super::{SCHEMA, reader};
+use super::SCHEMA;
+use super::series_of_file::{FileReader, FileSeries};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::Literal;
 use crate::engine::task::{Context, Message, TaskError};
@@ -60,7 +60,7 @@ pub(crate) fn survey(
         inputs: BTreeMap::from([(name.to_owned(), file.to_owned())]),
         ..Context::outside("init", cancelled, &|_: Message<'_>| {})
     };
-    let FileSeries { rows, report } = reader(&context).read(&context, name)?;
+    let FileSeries { rows, report } = FileReader::of(&context.params).read(&context, name)?;
     let frequency = Calendars::declared_or_found(&context, &rows).common();
     let times = || rows.iter().map(|row| row.ds);
     let lengths = lengths(&rows);

@@ -428,3 +428,25 @@ fn a_time_off_the_steps_is_told_with_its_row() {
     );
     assert!(reported(broken).starts_with("the series break the rule `steps`"));
 }
+
+#[test]
+fn a_file_of_any_form_is_read_as_it_is_said() {
+    let project = TaskDirectory::new();
+    let raw = "Filiale;Tag;Umsatz\nNord;01.02.2024;1.234,5\nNord;13.02.2024;7,25\n";
+    let error = prepare(&project, raw, &[])
+        .expect_err("not the columns of series")
+        .to_string();
+    assert!(error.contains("no columns `unique_id`, `ds` and `y`"), "{error}");
+    let said = [("separator", ";"), ("thousands", "."), ("value", "Umsatz")];
+    let reading = Value::Table(said.map(|(name, said)| (name.to_owned(), text(said))).into());
+    let params = [("reading", reading), ("frequency", text("D")), ("gaps", text("keep"))];
+    prepare(&project, raw, &params).expect("series");
+    let clean = project.csv("clean");
+    assert!(
+        clean.starts_with("unique_id,ds,y\nNord,2024-02-01 00:00:00,1234.5\n"),
+        "{clean}"
+    );
+    assert!(clean.ends_with("Nord,2024-02-13 00:00:00,7.25\n"), "{clean}");
+    let file = &project.json("metadata")["file"];
+    assert_eq!(file["columns"]["value"], json!(["Umsatz"]), "{file}");
+}
