@@ -55,6 +55,11 @@ static ENCODING: schema::TextForm = schema::TextForm {
     },
 };
 
+const ZONE_KIND: Kind = Kind::Form(&ZONE);
+const FORMAT_KIND: Kind = Kind::Form(&FORMAT);
+const SEPARATOR_KIND: Kind = Kind::Form(&SEPARATOR);
+const ENCODING_KIND: Kind = Kind::Form(&ENCODING);
+
 /// The parameters that say how a file is read.
 pub(crate) const PARAMS: [ParamSchema; 11] = [
     guessed(
@@ -70,20 +75,16 @@ pub(crate) const PARAMS: [ParamSchema; 11] = [
     ),
     guessed(
         "time_zone",
-        &Kind::Form(&ZONE),
+        &ZONE_KIND,
         "where the times are local; auto takes those without an offset as UTC",
     ),
-    guessed("format", &Kind::Form(&FORMAT), "how the times are written"),
+    guessed("format", &FORMAT_KIND, "how the times are written"),
     guessed(
         "unit",
         &Kind::Choice(&UNIT_NAMES),
         "the unit of times that are numbers, counted from 1970; or `excel` for days as Excel counts them",
     ),
-    guessed(
-        "separator",
-        &Kind::Form(&SEPARATOR),
-        "what separates the fields of a row",
-    ),
+    guessed("separator", &SEPARATOR_KIND, "what separates the fields of a row"),
     guessed(
         "decimal",
         &Kind::Choice(&[".", ","]),
@@ -100,7 +101,7 @@ pub(crate) const PARAMS: [ParamSchema; 11] = [
         &Kind::OneOrMany(&Kind::Text),
         "words for no value, beside NA, N/A, NaN, null, none, -, --, . and w",
     ),
-    guessed("encoding", &Kind::Form(&ENCODING), "the encoding of the text"),
+    guessed("encoding", &ENCODING_KIND, "the encoding of the text"),
 ];
 
 impl FileReader {
