@@ -53,6 +53,7 @@
 //! | `history` | what `log` tells of past runs |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
+//! | `known_ahead` | weather and holidays that are known ahead: what they bring, and a file that ends too early |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
 //! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
@@ -90,6 +91,8 @@ mod inputs;
 mod inside;
 mod interruptions;
 mod junit;
+#[cfg(feature = "forecasting")]
+mod known_ahead;
 mod layering;
 mod lineage;
 mod links;

@@ -13,7 +13,7 @@ use chrono_tz::TZ_VARIANTS;
 use serde_json::{Value as Json, json};
 
 use self::layout::Said;
-use self::local_time::Zone;
+pub(crate) use self::local_time::Zone;
 use self::series_of_file::{FileReader, FileSeries};
 pub(crate) use self::survey::{Survey, survey};
 use self::text_table::TextForm;
@@ -37,7 +37,7 @@ const fn guessed(name: &'static str, kind: &'static Kind, doc: &'static str) -> 
     }
 }
 
-static ZONE: schema::TextForm = schema::TextForm {
+pub(super) static ZONE: schema::TextForm = schema::TextForm {
     what: "a time zone such as America/New_York, UTC or +01:00",
     accepts: |text| Zone::parse(text).is_some(),
     nearest: |text| crate::diagnostic::nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name())),
