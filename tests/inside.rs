@@ -514,7 +514,7 @@ impl Inside {
 /// All that is reported of a plan by `plan` and `status`, one instance a line and together.
 fn reports(plan: &Plan, graph: &Graph) -> Vec<String> {
     let texts = [false, true].map(|expand| {
-        status::text(plan, graph, expand, Ink::PLAIN) + &plan_report::text(plan, graph, expand, Ink::PLAIN)
+        status::text(plan, graph, expand, None, Ink::PLAIN) + &plan_report::text(plan, graph, expand, Ink::PLAIN)
     });
     let json = [status::json(plan, graph), plan_report::json(plan, graph)];
     texts.into_iter().chain(json.map(|it| it.to_string())).collect()

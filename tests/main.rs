@@ -44,6 +44,7 @@
 //! | `eia_api` | the ingest against a server that behaves like the EIA API, well and badly (`eia_server`) |
 //! | `eia_record` | what of its answers stays: months that are not fetched again, and recordings |
 //! | `network` | servers that drip, proxies, and little memory |
+//! | `own_model` | a program of the user's among the models |
 //! | `predict` | a packaged model fitted to newer history, without a project |
 //! | `pipeline` | the bundled pipeline, and the README's examples |
 //! | `junit` | what a CI's list of tests is told of a build |
@@ -54,9 +55,10 @@
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
 //! | `known_ahead` | weather and holidays that are known ahead: what they bring, and a file that ends too early |
+//! | `watch_screen` | what `watch` draws on a terminal, and how it gives it back |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
-//! `project` runs the program, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
+//! `project` runs the program, `terminal` does so on a terminal, `inside` the engine in this process. The environment variable `ATSAF_TEST_EFFORT=10`
 //! lets the tests of chance go on ten times as long.
 
 #![expect(
@@ -105,6 +107,8 @@ mod model;
 mod moving;
 #[cfg(feature = "forecasting")]
 mod network;
+#[cfg(feature = "forecasting")]
+mod own_model;
 mod params_files;
 mod parts;
 mod paths;
@@ -128,7 +132,9 @@ mod side_effects;
 mod staleness;
 mod targets;
 mod temp;
+mod terminal;
 mod time;
 mod upgrade;
 #[cfg(feature = "forecasting")]
 mod visitors;
+mod watch_screen;

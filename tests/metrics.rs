@@ -1,6 +1,8 @@
 //! Declared metrics: what is refused, that they make nothing stale, and what became of their numbers.
 
-use crate::project::Project;
+use std::process::Command;
+
+use crate::project::{PATH, Project};
 
 const EVAL: &str = r#"
 [params]
@@ -164,4 +166,164 @@ fn each_instance_has_its_own() {
     project.build("").ok();
     let told = project.atsaf("diff --metrics");
     told.has("out/a.json  n  - -> 1  new\nout/b.json  n  - -> 1  new\n");
+}
+
+#[test]
+fn values_that_were_built_are_compared_with_those_in_place_and_change_nothing() {
+    let project = Project::new(EVAL);
+    project.build("").ok();
+    let told = project.atsaf("diff --metrics -s acc=0.95");
+    told.is(
+        0,
+        "\
+metrics  now -> with acc=0.95
+out/eval.json  not compared: no result of these values is kept
+out/folds.csv  not compared: no result of these values is kept
+out/leaderboard.csv  not compared: no result of these values is kept
+to have them: `atsaf build -s acc=0.95 eval leaderboard`
+",
+    );
+    project.build("-s acc=0.95 eval").ok();
+    project.build("").ok();
+    let before = (project.files(), project.store());
+    let told = project.atsaf("diff --metrics -s acc=0.95 --exit-code");
+    told.is(
+        3,
+        "\
+metrics  now -> with acc=0.95
+out/eval.json  accuracy  0.91 -> 0.95  +4.4 %
+out/folds.csv  1.f1      0.91 -> 0.95  +4.4 %
+2 others are the same
+out/leaderboard.csv  not compared: no result of these values is kept
+to have them: `atsaf build -s acc=0.95 leaderboard`
+",
+    );
+    assert_eq!((project.files(), project.store()), before);
+    // With the values in place there is nothing to tell, and a run may stand in the place of what is there.
+    project
+        .atsaf("diff --metrics -s acc=0.91")
+        .has("no difference in 6 numbers");
+    let runs = runs(&project);
+    let told = project.atsaf(&format!("diff --metrics {} -s acc=0.91", runs[1]));
+    told.has(" -> with acc=0.91\nout/eval.json  accuracy  0.95 -> 0.91  -4.2 %");
+    let json = project.atsaf("diff --metrics -s acc=0.95 --json");
+    let json: serde_json::Value = serde_json::from_str(&json.text).expect("JSON");
+    assert_eq!(json["set"]["acc"], "0.95");
+    assert_eq!(json["metrics"][0]["after"], 0.95);
+    let told = project.atsaf(&format!("diff --metrics {} {} -s acc=1.0", runs[1], runs[0]));
+    told.exits(2);
+    project.atsaf("diff --metrics -s ac=1.0").exits(2);
+}
+
+/// Runs git in a project's directory; false where there is no git.
+fn git(project: &Project, args: &str) -> bool {
+    let mut command = Command::new("git");
+    command.args([
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+        "-c",
+        "init.defaultBranch=main",
+    ]);
+    command.args(args.split_whitespace()).current_dir(project.at("."));
+    command.env_clear().env("PATH", PATH).env("HOME", project.at(".."));
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+fn in_git() -> Option<Project> {
+    let project = Project::new(
+        r#"
+[params]
+scale = 2
+
+[target.sum]
+run = "awk '{ s += $1 } END { print \"{\\\"sum\\\": \" s * {{scale}} \"}\" }' {{inputs}} > {{output}}"
+inputs = ["raw/*.csv", "factor.txt"]
+output = "out/sum.json"
+metrics = ["sum"]
+"#,
+    );
+    project.write("raw/a.csv", "1\n2\n");
+    project.write("factor.txt", "10\n");
+    project.write(".gitignore", "/raw\n/out\n/.atsaf\n");
+    let is_there = git(&project, "init -q") && git(&project, "add -A") && git(&project, "commit -qm one");
+    is_there.then_some(project)
+}
+
+#[test]
+fn a_commit_is_compared_by_the_kept_results_of_its_atsaffile_and_inputs() {
+    let Some(project) = in_git() else { return };
+    project.build("").ok();
+    assert!(git(&project, "tag first"));
+    project.edit("Atsaffile", "scale = 2", "scale = 3");
+    project.write("factor.txt", "20\n");
+    assert!(git(&project, "commit -qam two"));
+    project.build("").ok();
+    let files = project.files();
+    let told = project.atsaf("diff --metrics --against first --exit-code");
+    told.exits(3);
+    told.has("metrics  commit ");
+    told.has(" -> now\nout/sum.json  sum  26 -> 69  +165 %\n");
+    assert_eq!(project.files(), files);
+    // From a subdirectory, with other values, and in JSON.
+    project.build("-s scale=1").ok();
+    let told = project.atsaf("diff --metrics --against HEAD~1 -s scale=1 -C raw");
+    told.has(" -> with scale=1\nout/sum.json  sum  26 -> 23  -11.5 %\n");
+    let json = project.atsaf("diff --metrics --against first --json");
+    let json: serde_json::Value = serde_json::from_str(&json.text).expect("JSON");
+    assert_eq!(json["commit"].as_str().expect("an id").len(), 40);
+    assert_eq!(json["before"], serde_json::Value::Null);
+    // What was never built cannot be told, and neither can what a pattern would have matched.
+    project.edit("Atsaffile", "scale = 3", "scale = 4");
+    assert!(git(&project, "commit -qam three"));
+    let told = project.atsaf("diff --metrics --against HEAD");
+    told.ok();
+    told.has("out/sum.json  not compared: no result of that commit is kept\nto have them: `git checkout ");
+    told.has("`, `atsaf build sum`, and back with `git checkout -`\n");
+    project.write("raw/.gitignore", "*.csv\n");
+    assert!(git(&project, "add -f raw/.gitignore") && git(&project, "commit -qm four"));
+    let told = project.atsaf("diff --metrics --against HEAD");
+    told.has("out/sum.json  not compared: git does not hold `raw/a.csv`, which a pattern would match\n");
+}
+
+#[test]
+fn metrics_that_git_holds_are_read_as_they_stood_there() {
+    let Some(project) = in_git() else { return };
+    project.build("").ok();
+    assert!(git(&project, "add -f out/sum.json") && git(&project, "commit -qm metrics"));
+    project.remove(".atsaf");
+    project.build("-s scale=5").ok();
+    let told = project.atsaf("diff --metrics --against main");
+    told.ok();
+    told.has("out/sum.json  sum  26 -> 65  +150 %\n");
+}
+
+#[test]
+fn a_commit_that_is_none_is_an_error_with_the_next_step() {
+    let Some(project) = in_git() else { return };
+    for rev in ["nope", "-q", "HEAD:factor.txt"] {
+        let told = project.atsaf(&format!("diff --metrics --against={rev}"));
+        told.exits(2);
+        told.has(&format!(
+            "error: git knows no commit `{rev}`\n  help: `git log --oneline`"
+        ));
+    }
+    project.atsaf("diff --against HEAD").exits(2);
+    project.atsaf("diff --metrics --against HEAD 0123").exits(2);
+    // The Atsaffile of a commit may be missing or wrong: its places say of which commit it is.
+    project.edit("Atsaffile", "[params]", "[parms]");
+    assert!(git(&project, "commit -qam wrong"));
+    project.edit("Atsaffile", "[parms]", "[params]");
+    let told = project.atsaf("diff --metrics --against HEAD");
+    told.exits(2);
+    told.has(":Atsaffile:2:2");
+    assert!(git(&project, "rm -q --cached Atsaffile") && git(&project, "commit -qm gone"));
+    let told = project.atsaf("diff --metrics --against HEAD");
+    told.exits(2);
+    told.has(" has no `Atsaffile`");
+    project.remove(".git");
+    let told = project.atsaf("diff --metrics --against HEAD");
+    told.exits(2);
+    told.has("error: git knows no repository here");
 }

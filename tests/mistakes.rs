@@ -434,7 +434,7 @@ error: unknown parameter `sclae`
    --> Atsaffile:12:25
  12 | run = "cat {{inputs}} {{sclae}}"
     |                         ^^^^^
-  note: parameters: inputs, output, inputs_file, params_file, depfile, threads
+  note: parameters: input, inputs, output, inputs_file, params_file, depfile, threads
   help: a parameter is declared in `[params]`
 error: two targets write `good.txt`
    --> Atsaffile:3:10

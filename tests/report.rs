@@ -159,7 +159,7 @@ fn nothing_but_an_earlier_page_is_overwritten() {
     );
     refused(project.atsaf("report -o note.txt"), "is read by the target `note`");
     project.write("mine.html", "<html>mine</html>");
-    refused(project.atsaf("report -o mine.html"), "was not written by this command");
+    refused(project.atsaf("report -o mine.html"), "is no page of `atsaf report`");
     refused(project.atsaf("report -o .atsaf/x.html"), "lies in atsaf's store");
     refused(project.atsaf("report -o none/x.html"), "cannot be written");
     refused(project.atsaf("report -o out"), "cannot be written");
@@ -335,4 +335,129 @@ fn the_numbers_of_a_forecasting_project_are_those_of_its_artifacts() {
         changes.contains("leaderboard") && changes.contains("rmse_mean"),
         "{changes}"
     );
+}
+
+/// A project whose builds end with the page.
+const STANDING: &str = r#"
+[project]
+name = "shop"
+default = ["sum"]
+report = true
+
+[params]
+factor = 2
+
+[target.sum]
+run = "echo sum >> ../ran; awk '{ s += $1 } END { print s * {{factor}} }' {{inputs}} > {{output}}"
+inputs = ["day.csv"]
+output = "out/sum.txt"
+
+[target.other]
+run = "touch {{output}}"
+output = "out/other"
+"#;
+
+fn standing() -> Project {
+    let project = Project::new(STANDING);
+    project.write("day.csv", "1\n2\n");
+    project
+}
+
+#[test]
+fn with_report_each_build_that_did_something_ends_with_the_page() {
+    let project = standing();
+    let told = project.atsaf("status");
+    told.has("stale  report.html  not written yet\n");
+    project.build("").has("wrote `report.html`\n");
+    assert!(
+        project
+            .read("report.html")
+            .contains("<title>shop · atsaf report</title>")
+    );
+    project
+        .atsaf("status")
+        .has("fresh  report.html  it tells of what was built\n");
+    project.atsaf("status --exit-code").ok();
+    project
+        .atsaf("why report.html")
+        .is(0, "`report.html` is fresh: it tells of what was built\n");
+    // Nothing to do, first without and then with a seal: the file stays.
+    let written = std::fs::metadata(project.at("report.html"))
+        .expect("there")
+        .modified()
+        .expect("known");
+    for _ in 0..3 {
+        let told = project.build("");
+        told.has("nothing to do");
+        assert!(!told.text.contains("wrote"), "{}", told.text);
+    }
+    let now = std::fs::metadata(project.at("report.html"))
+        .expect("there")
+        .modified()
+        .expect("known");
+    assert_eq!(written, now);
+    // The same page as by hand.
+    project.atsaf("report").has("says the same already");
+    // It is made again where it is gone, emptied, or of something else.
+    project.remove("report.html");
+    let told = project.build("");
+    told.has("nothing to do");
+    told.has("wrote `report.html`\n");
+    project.atsaf("report other").ok();
+    project.atsaf("status --exit-code").exits(3);
+    project.build("").has("wrote `report.html`\n");
+    project.edit("Atsaffile", "factor = 2", "factor = 3");
+    project.build("sum").has("wrote `report.html`\n");
+    assert!(
+        project.read("report.html").contains("<span class=\"key\">factor")
+            || project.read("report.html").contains("factor")
+    );
+    // Another goal than those that it is about changes nothing on it.
+    let told = project.build("other");
+    assert!(!told.text.contains("wrote"), "{}", told.text);
+    assert_eq!(project.ran(), "sum sum");
+}
+
+#[test]
+fn the_page_is_a_goal_and_tells_of_a_failure_too() {
+    let project = standing();
+    let told = project.build("./report.html");
+    told.has("wrote `report.html`");
+    assert_eq!(project.ran(), "sum");
+    assert!(!project.at("out/other").exists());
+    let told = project.build("--json other");
+    assert!(!told.text.contains("\"event\":\"report\""), "{}", told.text);
+    project.write("day.csv", "1\n");
+    project.edit("Atsaffile", "echo sum >> ../ran", "exit 3");
+    let told = project.build("--json");
+    told.exits(1);
+    told.has("{\"event\":\"report\",\"file\":\"report.html\"}");
+    assert!(project.read("report.html").contains("failed"));
+    let status: serde_json::Value = serde_json::from_str(&project.atsaf("status --json").text).expect("JSON");
+    assert_eq!(status["report"]["state"], "fresh");
+    project.edit("Atsaffile", "report = true", "report = false");
+    project.build("report.html").exits(2);
+    project.edit("Atsaffile", "report = false", "report = 1");
+    project.build("").has("`report` must be true or false, found");
+}
+
+#[test]
+fn a_page_that_could_not_be_written_keeps_a_build_from_beginning() {
+    let project = standing();
+    project.write("report.html", "mine");
+    project.build("").is(
+        2,
+        "\
+error: `report.html` is there, and is no page of `atsaf report`
+  note: `report = true` of `[project]` has each build write the page there
+  help: move that away; or leave out `report = true`, and write the page with `atsaf report -o FILE`
+",
+    );
+    assert_eq!(project.ran(), "");
+    assert_eq!(project.read("report.html"), "mine");
+    project.remove("report.html");
+    project.edit("Atsaffile", "out/other", "report.html");
+    let told = project.build("");
+    told.exits(2);
+    told.has("error: `report.html` is an output of the target `other`");
 }

@@ -412,3 +412,19 @@ fn a_file_that_was_written_a_moment_ago_leaves_no_seal_that_could_miss_its_next_
         assert_eq!(project.read("t"), "six");
     }
 }
+
+#[test]
+fn a_page_of_each_build_leaves_a_seal_and_breaks_it_when_it_is_gone() {
+    let project =
+        Project::new("[project]\nreport = true\n\n[target.t]\nrun = \"echo made > {{output}}\"\noutput = \"t.txt\"\n");
+    project.build("").has("wrote `report.html`");
+    sealed(&project, "");
+    project
+        .atsaf("status")
+        .has("fresh  report.html  it tells of what was built\n");
+    project.remove("report.html");
+    project.build("").has("wrote `report.html`");
+    sealed(&project, "");
+    project.write("report.html", "mine");
+    project.build("").exits(2);
+}

@@ -36,7 +36,6 @@ impl Resolver<'_, '_> {
             return (nothing(), Vec::new());
         };
         only_for_commands(draft, mistakes);
-        secrets(draft, schema, self, mistakes);
         inputs(draft, schema, ports, mistakes);
         outputs(draft, schema, ports, mistakes);
         for own in draft.with.iter().filter(|own| schema.param(own.name.text).is_none()) {
@@ -53,9 +52,15 @@ impl Resolver<'_, '_> {
             .filter(|param| !matches!(&param.value, Value::Table(entries) if entries.is_empty()))
             .collect();
         in_order(draft, schema, &params, mistakes);
+        let programs = self.programs(draft, &params, mistakes);
+        if programs.is_empty() {
+            secrets(draft, schema, self, mistakes);
+            no_discovery(draft, mistakes);
+        }
         let action = Action::Builtin {
             task: schema.name.to_owned(),
             version: schema.version,
+            programs,
         };
         (action, params)
     }
@@ -188,18 +193,26 @@ fn misfits(
                 _ => None,
             });
         let place = |at| nodes.and_then(|nodes| nodes.get(at)).map(span_of).or(span);
-        return items
+        let wrong = items
             .iter()
             .enumerate()
-            .filter_map(|(at, item)| kind.check(item).err().map(|misfit| (at, misfit)))
-            .map(|(at, misfit)| {
+            .filter_map(|(at, item)| kind.check(item).err().map(|misfit| (at, item, misfit)));
+        return wrong
+            .flat_map(|(at, item, misfit)| {
+                if let (schema::Kind::Either(_, schema::Kind::Record(entries)), Value::Table(given)) = (kind, item) {
+                    let node = nodes.and_then(|nodes| nodes.get(at)?.get_ref().as_table());
+                    let inside = in_table(&format!("{name}[{at}]"), entries, given, node, place(at));
+                    if !inside.is_empty() {
+                        return inside;
+                    }
+                }
                 let Misfit {
                     expected,
                     found,
                     nearest,
                 } = misfit;
                 let what = format!("each item of `{name}` must be {expected}; found {found}");
-                (place(at), what, nearest)
+                vec![(place(at), what, nearest)]
             })
             .collect();
     }
@@ -276,15 +289,19 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             .error(span, "`resume` is for commands")
             .help("remove it: what a built-in task has done in vain, it remembers by itself");
     }
-    if let Some(written) = draft.discover {
-        mistakes
-            .error(written.key, "`discover` is for commands")
-            .help("remove it: a built-in task reads what it declares");
-    }
     if let Some(span) = draft.direct {
         mistakes
             .error(span, "`direct` is for commands")
             .help("remove it: a built-in task writes where it is told");
+    }
+}
+
+/// Refuses `discover` at a task that runs no program of the user's.
+fn no_discovery(draft: &Draft<'_>, mistakes: &mut Mistakes) {
+    if let Some(written) = draft.discover {
+        mistakes
+            .error(written.key, "`discover` is for commands")
+            .help("remove it: a built-in task reads what it declares");
     }
 }
 

@@ -17,7 +17,15 @@ use crate::engine::spec::shell_text::reads_status;
 use crate::engine::spec::{Action, Command, From, Input, Means, Param, Piece, SHELL, Template, Value, base_name};
 
 /// Words of a command's template that are no parameters.
-pub(super) const LISTS: [&str; 6] = ["inputs", "output", "inputs_file", "params_file", "depfile", THREADS];
+pub(super) const LISTS: [&str; 7] = [
+    "input",
+    "inputs",
+    "output",
+    "inputs_file",
+    "params_file",
+    "depfile",
+    THREADS,
+];
 
 /// The hole for how many threads a command may keep busy, unless it is a parameter's name.
 const THREADS: &str = "threads";
@@ -150,16 +158,38 @@ impl Resolver<'_, '_> {
                 .help("rename the parameter, or name it in `params` and let the command read `{{params_file}}`");
             return None;
         }
-        if name == "inputs" || name == "inputs_file" {
+        if matches!(name, "input" | "inputs" | "inputs_file") {
             if ports.inputs.is_empty() && ports.inputs_whole {
                 mistakes
                     .error(span(), format!("the target `{target}` declares no inputs"))
                     .help("declare them: `inputs = [\"an artifact or a path\"]`");
                 return None;
             }
+            // As they are written: one may mean many files, or instances.
+            let declared = draft.inputs.iter().filter(|(_, word)| !word.text.starts_with('!'));
+            let declared = declared.count();
+            if name == "input" && declared > 1 {
+                let is_name = |role: &&str| role.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+                let role = ports.inputs.iter().map(|input| input.role.as_str()).find(is_name);
+                mistakes
+                    .error(
+                        span(),
+                        format!("`{{{{input}}}}` is for a target with one input, and `{target}` has {declared}"),
+                    )
+                    .help(match role {
+                        Some(role) => {
+                            format!("write `{{{{inputs}}}}` for all of them, or `{{{{input.{role}}}}}` for one")
+                        }
+                        None => "write `{{inputs}}` for all of them, or give each a name: `inputs = { NAME = \"…\" }` \
+                                 is `{{input.NAME}}`"
+                            .to_owned(),
+                    });
+                return None;
+            }
             return Some(match name {
-                "inputs" => Piece::Inputs,
-                _ => Piece::InputsFile,
+                "inputs_file" => Piece::InputsFile,
+                // Of the only input, all paths that it means.
+                _ => Piece::Inputs,
             });
         }
         if name == "params_file" {

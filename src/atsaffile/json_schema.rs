@@ -107,6 +107,7 @@ fn project_key(key: &str) -> Value {
         "name" => text(),
         "default" | "ignore" | "params_files" => texts(),
         "shell" => shell(),
+        "report" => json!({ "type": "boolean" }),
         other => unreachable!("internal error: the key `{other}` of `[project]` has no schema"),
     }
 }
@@ -315,6 +316,15 @@ fn kind(of: Kind) -> Value {
                 .collect();
             json!({ "type": "object", "additionalProperties": false, "properties": entries })
         }
+        Kind::Record(entries) => {
+            let needed = entries.iter().filter(|entry| entry.default.is_none());
+            let mut record = kind(Kind::Table(entries));
+            record["required"] = needed.map(|entry| entry.name).collect();
+            record
+        }
+        Kind::AnyTable => json!({ "type": "object" }),
+        Kind::Command => text_or_texts(),
+        Kind::Either(one, other) => json!({ "anyOf": [kind(*one), kind(*other)] }),
     }
 }
 

@@ -33,6 +33,7 @@ mod overrides;
 mod params;
 mod params_file;
 pub(crate) mod path;
+mod programs;
 mod resolve;
 mod scope;
 mod sections;

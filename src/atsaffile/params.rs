@@ -73,7 +73,7 @@ impl<'t> Params<'t> {
         catalog: &Catalog,
         mistakes: &mut Mistakes,
     ) -> Self {
-        let is_table = |param: &schema::ParamSchema| matches!(param.kind, schema::Kind::Table(_));
+        let is_table = |param: &schema::ParamSchema| param.kind.has_tables();
         let may_be_table = |name: &str| catalog.values().any(|task| task.param(name).is_some_and(is_table));
         let mut params = Self::default();
         for (key, node) in table.into_iter().flatten() {
@@ -312,7 +312,10 @@ pub(super) fn value(name: &str, node: &TomlNode<'_>, may_be_table: bool, mistake
         }
         DeValue::Array(items) => {
             // Every item is read, so that every mistake is told.
-            let values: Vec<Option<Value>> = items.iter().map(|item| value(name, item, false, mistakes)).collect();
+            let values: Vec<Option<Value>> = items
+                .iter()
+                .map(|item| value(name, item, may_be_table, mistakes))
+                .collect();
             values
                 .into_iter()
                 .collect::<Option<Vec<_>>>()

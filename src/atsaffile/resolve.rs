@@ -91,6 +91,7 @@ pub(super) fn fill<'t>(
     spec.axes = matrix.axes.iter().map(matrix::Axis::to_spec).collect();
     spec.targets = targets;
     spec.name = project.name;
+    spec.report = project.report;
     spec.ignore = project
         .ignore
         .iter()
@@ -145,6 +146,11 @@ impl Resolver<'_, '_> {
             outputs,
         };
         let (action, params) = self.action(draft, &ports, mistakes);
+        // What a built-in task itself reads is declared.
+        let discover = match action.programs() {
+            [program, ..] => program.discover,
+            [] => draft.means(),
+        };
         let mut target = Target {
             name: draft.instance_name(draft.name.text).into_owned(),
             instance: draft.spec_instance(self.names.matrix).map(Box::new),
@@ -168,7 +174,7 @@ impl Resolver<'_, '_> {
             cache: draft.cache && draft.temp.is_none(),
             temp: draft.temp.is_some(),
             resume: draft.resume.is_some(),
-            discover: draft.means(),
+            discover,
             secrets_in_output: draft.secrets_in_output,
             metrics: metrics::read(draft, outputs, mistakes),
         };
@@ -196,6 +202,12 @@ impl Resolver<'_, '_> {
         target.env.dedup();
         target.secrets.sort();
         target.secrets.dedup();
+        if let Action::Builtin { programs, .. } = &mut target.action {
+            for program in programs {
+                program.env.clone_from(&target.env);
+                program.secrets.clone_from(&target.secrets);
+            }
+        }
         target
     }
 

@@ -14,7 +14,7 @@ pub(super) const SECTIONS: [&str; 8] = [
     "project", "alias", "params", "matrix", "pools", "secrets", "airflow", "target",
 ];
 /// The keys of `[project]`.
-pub(super) const PROJECT: [&str; 5] = ["name", "default", "ignore", "shell", "params_files"];
+pub(super) const PROJECT: [&str; 6] = ["name", "default", "ignore", "shell", "params_files", "report"];
 /// The keys of a secret.
 pub(super) const SECRET: [&str; 1] = ["optional"];
 
@@ -47,6 +47,8 @@ pub(super) struct ProjectTable<'t> {
     pub(super) shell: Option<Vec<String>>,
     /// Files from which parameters come.
     pub(super) params_files: Vec<Word<'t>>,
+    /// Whether builds write the page about what was built.
+    pub(super) report: bool,
 }
 
 /// A name for goals, as written.
@@ -97,6 +99,7 @@ impl<'t> Sections<'t> {
                 "params_files" => {
                     project.params_files = syntax::texts(node, "params_files", "a list of parameter files", mistakes);
                 }
+                "report" => project.report = syntax::flag(node, "report", mistakes).unwrap_or_default(),
                 _ => unknown_key(key, "in `[project]`", &PROJECT, mistakes),
             }
         }

@@ -46,7 +46,8 @@ impl ValueType {
             Kind::List(item) => Self::List(Box::new(Self::of_kind(*item))),
             Kind::OneOrMany(item) => Self::OneOrMany(Box::new(Self::of_kind(*item))),
             Kind::Auto(kind) => Self::Auto(Box::new(Self::of_kind(*kind))),
-            Kind::Table(_) => Self::Table,
+            Kind::Table(_) | Kind::Record(_) | Kind::AnyTable => Self::Table,
+            Kind::Command | Kind::Either(..) => Self::Any,
         }
     }
 
@@ -115,7 +116,8 @@ impl ValueType {
             | (Self::Float, value @ Value::Float(_))
             | (Self::Text, value @ Value::Text(_))
             | (Self::Date, value @ Value::Date(_))
-            | (Self::Table, value @ Value::Table(_)) => Some(value),
+            | (Self::Table, value @ Value::Table(_))
+            | (Self::Any, value) => Some(value),
             (Self::Float, Value::Int(number)) => Some(Value::Float(number as f64)),
             (Self::Date, Value::Text(text)) => match params::value_of_text(&text) {
                 Some(value @ Value::Date(_)) => Some(value),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use super::junit::JunitFile;
+use super::report::standing;
 use super::results::{self, Before};
 use super::setup::{self, Project};
 use super::{CommandError, Exit, Session, interrupt, junit, lineage, needed_secrets, plan, sealed, threads};
@@ -104,21 +105,30 @@ pub(super) fn refuse_inside(project: &Project) -> Result<(), CommandError> {
 /// Says of a target whether an edit has made it stale since the build began.
 pub(super) type Superseded<'a> = dyn Fn(TargetId) -> bool + Sync + 'a;
 
-/// Builds once in a project that was loaded; ends soon after `interrupted` is set, or `superseded` says so of a target
-/// that runs. Keeps a seal, if that is asked for, once all is fresh.
+/// A build while `watch` looks at the files.
+#[derive(Clone, Copy)]
+pub(super) struct Watching<'a> {
+    /// Says which targets edits have made stale.
+    pub(super) superseded: &'a Superseded<'a>,
+    /// Hears the build as well.
+    pub(super) listener: Option<&'a dyn Observer>,
+}
+
+/// Builds once in a project that was loaded; ends soon after `interrupted` is set, or an edit makes a target stale that
+/// runs. Keeps a seal, if that is asked for, once all is fresh.
 pub(super) fn once(
     args: &Args,
     project: &Project,
     session: &Session,
     interrupted: &AtomicBool,
-    superseded: Option<&Superseded<'_>>,
+    watching: Option<Watching<'_>>,
     seal: Option<SealRequest>,
 ) -> Result<Summary, CommandError> {
     let (heard, mut looked_at) = (RunResults::default(), Vec::new());
     let asked = Asked {
         args,
         interrupted,
-        superseded,
+        watching,
         seal,
     };
     let Some(file) = &args.junit else {
@@ -133,7 +143,7 @@ pub(super) fn once(
 struct Asked<'a> {
     args: &'a Args,
     interrupted: &'a AtomicBool,
-    superseded: Option<&'a Superseded<'a>>,
+    watching: Option<Watching<'a>>,
     seal: Option<SealRequest>,
 }
 
@@ -149,7 +159,7 @@ impl Asked<'_> {
         let Self {
             args,
             interrupted,
-            superseded,
+            watching,
             seal,
         } = self;
         let jobs = args.jobs.unwrap_or_else(threads::cores).get();
@@ -166,6 +176,7 @@ impl Asked<'_> {
         let force = |id| args.force && (!args.only || goals.contains(&id));
         let running = needed_secrets::require_what_tasks_need(project, &goals, &force)?;
         needed_secrets::require_accepted(project, &running, interrupted)?;
+        standing::require_place(project)?;
         let before = Before::of(project, &needed);
         let options = Options {
             goals: goals.clone(),
@@ -179,16 +190,20 @@ impl Asked<'_> {
             retries: args.retries,
             secrets: project.secrets.clone(),
             interrupted,
-            superseded,
+            superseded: watching.map(|watching| watching.superseded),
             seal,
         };
-        let summary = build(project, &options, session, heard)?;
+        let listener = watching.and_then(|watching| watching.listener);
+        let summary = build(project, &options, session, (heard, listener))?;
         // While watching, one build follows the other, and nothing is asked of their reader.
-        if superseded.is_none() {
+        if watching.is_none() {
             let boards = results::tell(project, session, before, heard, &goals, &args.goals);
             if let Some(file) = results::summary_file(args.summary.as_deref(), session) {
                 results::write_summary(&file, project, heard, &boards, session)?;
             }
+        }
+        if !summary.interrupted {
+            standing::renew(project, session)?;
         }
         Ok(summary)
     }
@@ -247,16 +262,16 @@ pub(super) fn observing<T>(graph: &Graph, session: &Session, build: impl FnOnce(
     }
 }
 
-/// Builds what `options` ask for, and tells it in the manner of the session; `heard` hears it as well.
+/// Builds what `options` ask for, and tells it in the manner of the session; `heard` and a listener hear it as well.
 fn build(
     project: &Project,
     options: &Options<'_>,
     session: &Session,
-    heard: &RunResults,
+    (heard, listener): (&RunResults, Option<&dyn Observer>),
 ) -> Result<Summary, CommandError> {
     let built = observing(&project.graph, session, |observer| {
-        let both = Observers(vec![observer, heard]);
-        lineage::during(project, session, &both, |observer| {
+        let all: Vec<&dyn Observer> = [observer, heard].into_iter().chain(listener).collect();
+        lineage::during(project, session, &Observers(all), |observer| {
             build::build(project.context(), options, observer)
         })
     });

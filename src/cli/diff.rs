@@ -1,5 +1,7 @@
 //! `atsaf diff`: an artifact beside what it was after a past run, or all metrics.
 
+mod commit;
+mod kept;
 mod metrics;
 mod numbers;
 
@@ -39,9 +41,13 @@ pub(super) struct Args {
     /// A later run, in the place of what is there now
     #[arg(value_name = "RUN")]
     after: Option<String>,
-    /// Compare the numbers of declared metrics and leaderboards: `diff --metrics [RUN [RUN]]`
+    /// Compare the numbers of declared metrics and leaderboards: `diff --metrics [RUN [RUN]]`; with `-s`, those in place
+    /// with those that were built with these values
     #[arg(long)]
     metrics: bool,
+    /// Compare the metrics of this git commit: its Atsaffile's and inputs' kept results, or the files that git holds
+    #[arg(long, value_name = "REV", requires = "metrics", conflicts_with_all = ["goal", "before", "after"])]
+    against: Option<String>,
     /// Print a table in Markdown
     #[arg(long, requires = "metrics")]
     md: bool,
@@ -110,6 +116,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         let asked = metrics::Asked {
             before: args.goal.as_deref(),
             after: args.before.as_deref(),
+            against: args.against.as_deref(),
             most: args.rows,
             markdown: args.md,
             exit_code: args.exit_code,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::setup::{self, Project};
 use super::{Exit, Session};
-use crate::engine::spec::{Action, Means};
+use crate::engine::spec::Means;
 use crate::engine::store::StoreError;
 use crate::report::human;
 use crate::report::ink::Tone;
@@ -127,14 +127,13 @@ impl Needed {
         let mut needed = Self::default();
         let targets = project.map_or(&[][..], |project| project.graph.spec.targets.as_slice());
         for target in targets {
-            let Action::Command(command) = &target.action else {
-                continue;
-            };
-            if let Some(shell) = command.shell.as_ref().and_then(|words| words.first()) {
-                needed.shells.push(shell.clone());
+            for command in target.action.commands() {
+                if let Some(shell) = command.shell.as_ref().and_then(|words| words.first()) {
+                    needed.shells.push(shell.clone());
+                }
+                needed.trace |= target.discover == Some(Means::Trace);
+                needed.python |= target.discover == Some(Means::Python) && command.text().contains("python");
             }
-            needed.trace |= target.discover == Some(Means::Trace);
-            needed.python |= target.discover == Some(Means::Python) && command.text().contains("python");
         }
         needed.shells.sort_unstable();
         needed.shells.dedup();

@@ -52,6 +52,7 @@ pub(super) const TOPICS: &[Topic] = &[
         "forecasting.md",
         "the built-in tasks, models and the back-test"
     ),
+    topic!("watch", "watch.md", "builds while you work: the screen and its keys"),
     topic!("report", "report.md", "a page in HTML about what was built"),
     topic!("time", "time.md", "results that age, probes, `every` and `accept`"),
     topic!("discovery", "discovery.md", "what commands use without declaring it"),

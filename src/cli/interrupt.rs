@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::fs;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 
 use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
@@ -16,6 +16,31 @@ use super::Exit;
 use crate::engine::command;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// What is done to a terminal that was set otherwise than it was found.
+struct TerminalHooks {
+    lend: fn(),
+    take_again: fn(),
+    give_back: fn(),
+}
+
+static TERMINAL: OnceLock<TerminalHooks> = OnceLock::new();
+
+fn terminal(act: impl FnOnce(&TerminalHooks)) {
+    if let Some(hooks) = TERMINAL.get() {
+        act(hooks);
+    }
+}
+
+/// From now on the terminal is given back for as long as Ctrl-Z stops this process, and for good before a second signal
+/// ends it.
+pub(super) fn around_stop(lend: fn(), take_again: fn(), give_back: fn()) {
+    let _ = TERMINAL.set(TerminalHooks {
+        lend,
+        take_again,
+        give_back,
+    });
+}
 
 /// From now on the first signal sets what is given back, so that the command can end in order; a second one ends the
 /// process and its commands at once, which the store survives as it survives a kill. Ctrl-Z stops the commands with this
@@ -34,12 +59,15 @@ pub(super) fn watch() -> &'static AtomicBool {
                 for signal in signals.forever() {
                     if signal == SIGTSTP {
                         command::stop_all(|| {
+                            terminal(|hooks| (hooks.lend)());
                             let _ = emulate_default_handler(SIGTSTP);
+                            terminal(|hooks| (hooks.take_again)());
                         });
                         continue;
                     }
                     if INTERRUPTED.swap(true, Ordering::Relaxed) {
                         command::kill_all();
+                        terminal(|hooks| (hooks.give_back)());
                         process::exit(Exit::Interrupted as i32);
                     }
                 }

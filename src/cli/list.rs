@@ -74,7 +74,7 @@ fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
     }
     let mut rows = ListRows::default();
     match &target.action {
-        Action::Builtin { task, version } => rows.add("uses", &[task.as_str(), &format!("version {version}")]),
+        Action::Builtin { task, version, .. } => rows.add("uses", &[task.as_str(), &format!("version {version}")]),
         Action::Command(command) => {
             for line in command.text().trim().lines() {
                 rows.add("runs", &[line]);
@@ -229,11 +229,11 @@ fn habits(target: &Target) -> Vec<String> {
     if target.direct {
         habits.push("writes the declared paths itself".to_owned());
     }
-    let is_command = matches!(target.action, Action::Command(_));
+    let runs_commands = target.action.commands().next().is_some();
     match target.discover {
         Some(Means::Trace) => habits.push("runs under strace, which sees what it uses".to_owned()),
         Some(Means::Depfile) => habits.push("lists what it uses in a depfile".to_owned()),
-        None if is_command => habits.push("nothing that it uses is discovered".to_owned()),
+        None if runs_commands => habits.push("nothing that it uses is discovered".to_owned()),
         Some(Means::Python) | None => {}
     }
     if target.resume {

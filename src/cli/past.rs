@@ -12,6 +12,7 @@ use super::{CommandError, log};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::ArtifactId;
 use crate::engine::run_id::RunId;
+use crate::engine::store::Store;
 use crate::engine::store::entry::ResultEntry;
 use crate::report::history::{Story, TargetRun};
 
@@ -109,6 +110,15 @@ pub(super) fn own_room(prefix: &str) -> io::Result<TempDir> {
 /// A copy of an artifact of a result.
 pub(super) fn copy(project: &Project, artifact: ArtifactId, made: &ResultEntry) -> Result<PastArtifact, CommandError> {
     let (name, port) = (project.graph.shown_name(artifact), project.graph.port(artifact));
+    copy_of(&project.store, (&name, port), made)
+}
+
+/// A copy of what a result has of an artifact, which goes by its name in messages and by its port.
+pub(super) fn copy_of(
+    store: &Store,
+    (name, port): (&str, &str),
+    made: &ResultEntry,
+) -> Result<PastArtifact, CommandError> {
     let gone = |why: &str| {
         CommandError::usage(
             Diagnostic::error(format!("the store has no copy of `{name}` of run {}", made.run.short()))
@@ -132,7 +142,7 @@ pub(super) fn copy(project: &Project, artifact: ArtifactId, made: &ResultEntry) 
         path: room.path().join(file),
         _room: room,
     };
-    match project.store.give_copy(kept, past.path()).map_err(failed)? {
+    match store.give_copy(kept, past.path()).map_err(failed)? {
         true => Ok(past),
         false => Err(gone("`cache = false` keeps none, and `atsaf gc` gives old ones up")),
     }

@@ -10,6 +10,7 @@ mod origins;
 mod parquet;
 mod previews;
 mod quality;
+pub(super) mod standing;
 mod turns;
 
 use std::io;
@@ -21,10 +22,11 @@ use super::free_place::{self, Taken};
 use super::setup::Project;
 use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
+use crate::engine::graph::TargetId;
 use crate::report::page;
 
 /// The file that is written where none is named.
-const DEFAULT: &str = "report.html";
+pub(super) const DEFAULT: &str = "report.html";
 /// Most bytes of a file that may be an earlier report.
 const LARGEST: u64 = 16 << 20;
 /// Most bytes of the page.
@@ -53,10 +55,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
     let place = place(args, &project, session)?;
-    let page = gather::page(&project, session, &goals)?;
+    let html = html(&project, &goals, session)?;
     let screen = &session.screen;
-    let html = page.html_within(PAGE);
-    let html = crate::outward::visible(&screen.masked(&html)).into_owned();
     let Some((place, shown)) = place else {
         match screen.json() {
             true => screen.print_json(&json!({ "file": null, "bytes": html.len(), "text": html })),
@@ -73,6 +73,20 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         screen.say(&format!("`{shown}` says the same already\n"));
     }
     Ok(Exit::Done)
+}
+
+/// Writes the page about the project's own goals to its usual place, which is given back.
+pub(super) fn write_default(session: &Session) -> Result<PathBuf, CommandError> {
+    let project = session.load()?;
+    let place = writable(&project, &project.files.at(DEFAULT), DEFAULT)?;
+    write(&place, DEFAULT, &html(&project, &project.goals(&[])?, session)?)?;
+    Ok(place.canonicalize().unwrap_or(place))
+}
+
+/// The page as it is written.
+pub(super) fn html(project: &Project, goals: &[TargetId], session: &Session) -> Result<String, CommandError> {
+    let html = gather::page(project, session, goals)?.html_within(PAGE);
+    Ok(crate::outward::visible(&session.screen.masked(&html)).into_owned())
 }
 
 /// A file of a test, in a directory that goes with it.
@@ -102,16 +116,21 @@ fn place(args: &Args, project: &Project, session: &Session) -> Result<Option<(Pa
         Some(path) => (start.join(path), path.display().to_string()),
         None => (project.files.at(DEFAULT), DEFAULT.to_owned()),
     };
+    writable(project, &place, &shown).map(|place| Some((place, shown)))
+}
+
+/// The place of a page behind links, if a page may be written there.
+fn writable(project: &Project, place: &Path, shown: &str) -> Result<PathBuf, CommandError> {
     // A link stays, and what it leads to is replaced.
-    let place = place.canonicalize().unwrap_or(place);
+    let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
     if place.is_symlink() {
         return Err(CommandError::usage(
             Diagnostic::error(format!("`{shown}` is a link that leads to nothing"))
                 .help("name another file with `-o`, or remove the link"),
         ));
     }
-    refuse_taken(project, &place, &shown)?;
-    Ok(Some((place, shown)))
+    refuse_taken(project, &place, shown)?;
+    Ok(place)
 }
 
 /// Refuses a path that a target writes to or reads, and one in the store.
@@ -128,26 +147,35 @@ fn refuse_taken(project: &Project, place: &Path, shown: &str) -> Result<(), Comm
     ))
 }
 
+/// The page that is there, or an empty file; `None` if nothing is.
+///
+/// # Errors
+/// [`CommandError`] for a file that is somebody else's, or cannot be read.
+fn earlier(place: &Path, shown: &str) -> Result<Option<Vec<u8>>, CommandError> {
+    match small_file::read(place, LARGEST) {
+        Ok(bytes) if bytes.is_empty() || page::is_page(&bytes) => Ok(Some(bytes)),
+        Ok(_) => Err(CommandError::usage(
+            Diagnostic::error(format!("`{shown}` is there, and is no page of `atsaf report`"))
+                .help("name another file with `-o`, or remove that one first"),
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unwritable(shown, &error)),
+    }
+}
+
+fn unwritable(shown: &str, error: &io::Error) -> CommandError {
+    CommandError::usage(
+        Diagnostic::error(format!("`{shown}` cannot be written: {error}"))
+            .help("name a file in a directory that is there and may be written to"),
+    )
+}
+
 /// Writes the page whole, or leaves the file alone if it says the same; whether it was written.
 fn write(place: &Path, shown: &str, html: &str) -> Result<bool, CommandError> {
-    let failed = |error: &io::Error| {
-        CommandError::usage(
-            Diagnostic::error(format!("`{shown}` cannot be written: {error}"))
-                .help("name a file in a directory that is there and may be written to"),
-        )
-    };
-    match small_file::read(place, LARGEST) {
-        Ok(bytes) if bytes == html.as_bytes() => return Ok(false),
-        Ok(bytes) if bytes.is_empty() || page::is_page(&bytes) => {}
-        Ok(_) => {
-            return Err(CommandError::usage(
-                Diagnostic::error(format!("`{shown}` is there, and was not written by this command"))
-                    .help("name another file with `-o`, or remove that one first"),
-            ));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(&error)),
+    match earlier(place, shown)? {
+        Some(bytes) if bytes == html.as_bytes() => return Ok(false),
+        _ => {}
     }
-    small_file::replace(place, html.as_bytes()).map_err(|error| failed(&error))?;
+    small_file::replace(place, html.as_bytes()).map_err(|error| unwritable(shown, &error))?;
     Ok(true)
 }

@@ -7,6 +7,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::report::standing::{self, Standing};
 use super::setup::{self, Project};
 use super::{CliCommand, Exit, Session, build, lineage, plan, results, status};
 use crate::engine::clock;
@@ -110,7 +111,7 @@ pub(super) fn answer(command: &CliCommand, session: &Session) -> Option<Exit> {
         CliCommand::Build(args) if args.dry_run => show(&args.goals, plan::print, session)?,
         CliCommand::Build(args) => build(&args.goals, session)?,
         CliCommand::Plan(args) if !args.force => show(&args.goals, plan::print, session)?,
-        CliCommand::Status(args) => show(&args.goals, status::show, session)?,
+        CliCommand::Status(args) => show(&args.goals, status::show_fresh, session)?,
         _ => return None,
     }
     Some(Exit::Done)
@@ -163,6 +164,10 @@ fn tell(fresh: usize, begun: Instant, session: &Session, root: &Path) {
 pub(super) fn request(args: &build::Args, project: &Project, session: &Session) -> Option<SealRequest> {
     // What has to be told each time is found out each time.
     if !is_plain(args, session) || !project.warnings.is_empty() {
+        return None;
+    }
+    // A seal says of the page of `report = true`, too, that it is fresh.
+    if project.graph.spec.report && standing::standing(project).ok() != Some(Standing::Fresh) {
         return None;
     }
     let asked = Asked::of(&args.goals, session)?;

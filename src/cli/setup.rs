@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{CommandError, Common, Exit, Session, asked_files, dotenv, init, misplaced, small_file};
+use super::{
+    CommandError, Common, Exit, Session, asked_files, dotenv, init, misplaced, report as report_page, small_file,
+};
 use crate::atsaffile::{self, FileAnswers, FoundParamsFile, Overrides};
 use crate::diagnostic::{Diagnostic, Severity, few, few_at_each_place, few_of_each_kind};
 use crate::engine::digest::Digest;
@@ -86,11 +88,31 @@ impl Project {
     /// # Errors
     /// [`CommandError`] that tells every name that means nothing.
     pub fn goals(&self, names: &[String]) -> Result<Vec<TargetId>, CommandError> {
-        let names: Vec<String> = names.iter().map(|name| self.typed(name).into_owned()).collect();
-        self.graph.goals(&names).map_err(|unknown| CommandError {
+        let (report, names): (Vec<String>, Vec<String>) = names
+            .iter()
+            .map(|name| self.typed(name).into_owned())
+            .partition(|name| self.is_report(name));
+        let found = self.graph.goals(&names).map_err(|unknown| CommandError {
             diagnostics: unknown.iter().map(|error| error.diagnostic(&self.graph)).collect(),
             exit: Exit::Usage,
-        })
+        });
+        // The page is about the project's own goals, which no name means as well.
+        if report.is_empty() || names.is_empty() {
+            return found;
+        }
+        let mut all = found?;
+        for id in self.goals(&[])? {
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether a goal is the page that each build ends with.
+    #[must_use]
+    pub fn is_report(&self, goal: &str) -> bool {
+        self.graph.spec.report && goal.trim_start_matches("./") == report_page::DEFAULT
     }
 
     /// A goal as the Atsaffile has it: a path counts from where it is typed.
@@ -263,6 +285,9 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         let exit = Exit::Usage;
         return Err(CommandError { diagnostics, exit });
     }
+    if graph.spec.report {
+        lookups.file(Path::new(report_page::DEFAULT));
+    }
     diagnostics.extend(misplaced::too_short(&graph, &secrets));
     diagnostics.extend(init::of_nothing(&graph));
     if let Some((key, warnings)) = declared.new {
@@ -281,6 +306,40 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         typed_in,
         warnings: diagnostics,
         loading: loading.with(lookups),
+    })
+}
+
+/// An Atsaffile beside the one that a project was loaded from.
+pub(super) struct OtherAtsaffile<'a> {
+    /// The directory whose files it is about.
+    pub(super) root: &'a Path,
+    /// Its name in messages.
+    pub(super) name: &'a str,
+    /// What it says.
+    pub(super) text: String,
+    /// Values that take the place of its own.
+    pub(super) set: &'a [(String, String)],
+}
+
+/// The targets of another Atsaffile, or of the same one with other values.
+///
+/// # Errors
+/// [`CommandError`] with every mistake at once.
+pub(super) fn other_graph(
+    other: OtherAtsaffile<'_>,
+    project: &Project,
+    session: &Session,
+) -> Result<Graph, CommandError> {
+    let catalog = project.tasks.catalog();
+    let overrides = Overrides {
+        sets: other.set.to_vec(),
+        environment: taken_for_params(&project.env, &catalog),
+    };
+    let user = UserKey::in_directory(state_directory(&session.env));
+    let checked = declared(other.root, other.name, other.text, &overrides, &catalog, &user);
+    checked.graph.ok_or(CommandError {
+        diagnostics: checked.diagnostics,
+        exit: Exit::Usage,
     })
 }
 
@@ -327,7 +386,7 @@ fn is_slip(written: &str, meant: &str) -> bool {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 12;
+const SPEC: u32 = 13;
 
 /// What an Atsaffile says.
 struct CheckedAtsaffile {

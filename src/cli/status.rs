@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+use serde_json::json;
+
+use super::report::{DEFAULT, standing};
 use super::setup::Project;
 use super::{CommandError, Exit, Session};
 use crate::engine::graph::{Graph, TargetId};
@@ -24,22 +27,40 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let project = session.load()?;
     let goals = project.goals(&args.goals)?;
     let (plan, missing) = known(&project, &goals)?;
-    show(&plan, &project.graph, session);
+    let page = match project.graph.spec.report {
+        true => Some(standing::standing(&project)?),
+        false => None,
+    };
+    show(&plan, &project.graph, page, session);
     if let Some(failure) = missing {
         return Err(failure);
     }
-    match args.exit_code && plan.open().next().is_some() {
+    let is_stale = plan.open().next().is_some() || page.is_some_and(|page| page != standing::Standing::Fresh);
+    match args.exit_code && is_stale {
         true => Ok(Exit::Stale),
         false => Ok(Exit::Done),
     }
 }
 
-/// Prints the state of a plan's targets.
-pub(super) fn show(plan: &Plan, graph: &Graph, session: &Session) {
+/// Prints the state of targets that are all fresh by a seal, which holds only as long as the page is as well.
+pub(super) fn show_fresh(plan: &Plan, graph: &Graph, session: &Session) {
+    let page = graph.spec.report.then_some(standing::Standing::Fresh);
+    show(plan, graph, page, session);
+}
+
+/// Prints the state of a plan's targets, and of the page.
+fn show(plan: &Plan, graph: &Graph, page: Option<standing::Standing>, session: &Session) {
     let screen = &session.screen;
-    match screen.json() {
-        true => screen.print_json(&status::json(plan, graph)),
-        false => screen.print(&status::text(plan, graph, session.common.expand, screen.out_ink())),
+    if screen.json() {
+        let mut value = status::json(plan, graph);
+        if let Some(page) = page {
+            value["report"] = json!({ "file": DEFAULT, "state": page.word(), "why": page.why() });
+        }
+        screen.print_json(&value);
+    } else {
+        let page = page.map(|page| (page.word(), DEFAULT, page.why()));
+        let ink = screen.out_ink();
+        screen.print(&status::text(plan, graph, session.common.expand, page, ink));
     }
 }
 

@@ -1,10 +1,14 @@
 //! `atsaf watch`: builds, and builds again when the Atsaffile, a source or `.env` changes.
 //!
 //! Changes that come while a build runs end what they make stale, save for effects, and call for one further build
-//! together. Where time alone makes something stale, it builds again then.
+//! together. Where time alone makes something stale, it builds again then. On a terminal all of it is a screen that is
+//! drawn again and again (`calm`), elsewhere lines.
 
+mod calm;
 mod changes;
 mod edits;
+mod serve;
+mod terminal;
 mod watched;
 
 use std::collections::BTreeSet;
@@ -15,13 +19,17 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
+use self::calm::{Calm, Wish};
 use self::changes::{ChangedPath, Changes, TOGETHER};
 use self::edits::Edits;
+use self::serve::Server;
+use self::terminal::TerminalScreen;
 use self::watched::Watched;
 use super::setup::Project;
-use super::{CommandError, Exit, Session, build, interrupt, setup};
+use super::{CommandError, Exit, Session, build, interrupt, report as report_page, setup};
+use crate::diagnostic::Diagnostic;
 use crate::engine::clock;
-use crate::engine::event::Summary;
+use crate::engine::event::{Observer, Summary};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::{self, Note, Step};
 use crate::engine::reason::Reason;
@@ -59,6 +67,14 @@ pub(super) struct Args {
         value_parser = interval
     )]
     poll: Option<Duration>,
+    /// Print lines, as where there is no terminal, instead of a screen with keys
+    #[arg(long)]
+    plain: bool,
+    /// Keep the report open in a browser on this machine, at http://127.0.0.1:PORT/, and load it again when it changes
+    /// [default: 8750, or any that is free]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "the flag may stand without a value")]
+    serve: Option<Option<u16>>,
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -69,13 +85,112 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 /// Watches until it is interrupted.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
-    watch(args, session, interrupt::watch())
+    let server = args.serve.map(Server::start).transpose()?;
+    let interrupted = interrupt::watch();
+    let screen = &session.screen;
+    let is_plain = args.plain || screen.json() || screen.verbose() || !screen.is_live() || !TerminalScreen::fits();
+    if is_plain {
+        if let Some(server) = &server {
+            tell_address(server, session);
+        }
+        return watch(args, &Face::lines(session, server.as_ref()), interrupted);
+    }
+    // What keeps a watch from beginning is told before the screen is there.
+    setup::find(&session.common)?;
+    let calm = Calm::new(session, server.as_ref().map(Server::url));
+    let face = Face {
+        session: &calm.session,
+        calm: Some(&calm),
+        server: server.as_ref(),
+    };
+    let watched = calm.during(interrupted, || watch(args, &face, interrupted));
+    watched.map_err(|error| {
+        CommandError::usage(
+            Diagnostic::error(format!("the terminal cannot be set: {error}")).help("`--plain` needs no setting"),
+        )
+    })?
 }
 
-fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exit, CommandError> {
+fn tell_address(server: &Server, session: &Session) {
+    match session.screen.json() {
+        true => session
+            .screen
+            .print_json(&json!({ "event": "serving", "url": server.url() })),
+        false => session.screen.say(&format!("the report is at {}\n", server.url())),
+    }
+}
+
+/// How a watch shows what it does.
+struct Face<'a> {
+    session: &'a Session,
+    /// The screen, if there is one.
+    calm: Option<&'a Calm>,
+    /// Where the report is served, if it is.
+    server: Option<&'a Server>,
+}
+
+impl<'a> Face<'a> {
+    /// Lines on the session's own streams.
+    fn lines(session: &'a Session, server: Option<&'a Server>) -> Self {
+        Self {
+            session,
+            calm: None,
+            server,
+        }
+    }
+
+    /// Tells why something cannot be done.
+    fn tell(&self, failure: &CommandError) {
+        for diagnostic in &failure.diagnostics {
+            self.session.screen.tell(diagnostic);
+        }
+    }
+
+    /// Serves the report as it is now.
+    fn serve(&self, project: &Project) {
+        let Some(server) = self.server else { return };
+        let page = project
+            .goals(&[])
+            .and_then(|goals| report_page::html(project, &goals, self.session));
+        match page {
+            Ok(html) => server.show(&html),
+            Err(failure) => self.tell(&failure),
+        }
+    }
+
+    /// Says what is waited for.
+    fn wait(&self, watched: &Watched, due: Option<SystemTime>) {
+        match self.calm {
+            Some(calm) => calm.wait(due),
+            None => announce(watched, due, self.session),
+        }
+    }
+
+    /// Says what ended the wait.
+    fn woken(&self, woken: &Woken) {
+        let text = match woken {
+            Woken::Changed(paths) => some_of(paths),
+            Woken::Due => "it is time to look again".to_owned(),
+            Woken::Asked(_) => return,
+        };
+        let screen = &self.session.screen;
+        match (self.calm, woken) {
+            (Some(calm), _) => calm.changed(&text),
+            (None, Woken::Changed(paths)) if screen.json() => {
+                screen.print_json(&json!({ "event": "changed", "paths": paths }));
+            }
+            (None, _) if screen.json() => screen.print_json(&json!({ "event": "due" })),
+            (None, Woken::Changed(_)) => screen.say(&format!("\nchanged: {text}\n")),
+            (None, _) => screen.say(&format!("\n{text}\n")),
+        }
+    }
+}
+
+fn watch(args: &Args, face: &Face<'_>, interrupted: &AtomicBool) -> Result<Exit, CommandError> {
+    let session = face.session;
     let mut source = Changes::new(args.poll, session);
     let pause = args.poll.unwrap_or(PAUSE);
-    let args = build::Args {
+    let mut args = build::Args {
         goals: args.goals.clone(),
         force: false,
         only: false,
@@ -95,7 +210,11 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
         source.observe(&watched, session);
         let mut changed = BTreeSet::new();
         let mut due = None;
-        match session.load() {
+        let loaded = session.load();
+        if let Some(calm) = face.calm {
+            calm.hear_messages();
+        }
+        match loaded {
             Ok(project) => {
                 build::refuse_inside(&project)?;
                 let goals = match project.goals(&args.goals) {
@@ -109,8 +228,16 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
                 source.observe(&watched, session);
                 let edits = Edits::since(&project, &goals, session);
                 let superseded = |id: TargetId| stopped < STOPPED && edits.is_stale(id);
+                let listener = face.calm.map(|calm| {
+                    calm.begin(&project, &goals);
+                    calm.listener(&project.graph)
+                });
+                let watching = build::Watching {
+                    superseded: &superseded,
+                    listener: listener.as_ref().map(|listener| listener as &dyn Observer),
+                };
                 let (built, meanwhile) = while_listening(&mut source, &watched, &edits, || {
-                    build::once(&args, &project, session, interrupted, Some(&superseded), None)
+                    build::once(&args, &project, session, interrupted, Some(watching), None)
                 });
                 changed = meanwhile;
                 // What the attempts were seen to use is known by now.
@@ -119,12 +246,25 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
                     false => Watched::of_goals(&project, &goals),
                 };
                 source.observe(&watched, session);
+                if let Some(calm) = face.calm {
+                    calm.hear_nothing();
+                }
                 match built {
                     Ok(summary) if summary.interrupted => return Ok(Exit::Interrupted),
                     Ok(Summary { superseded: 1.., .. }) => stopped += 1,
                     Ok(_) => stopped = 0,
                     Err(failure) if failure.exit == Exit::Store => return Err(failure),
-                    Err(failure) => tell(&failure, session),
+                    Err(failure) => {
+                        face.tell(&failure);
+                        face.calm.into_iter().for_each(Calm::failed);
+                    }
+                }
+                face.serve(&project);
+                if let Some(calm) = face.calm {
+                    calm.hear_more();
+                    if let Ok(plan) = plan::plan(project.context().inputs(), &goals, false) {
+                        calm.plan(&plan, &project.graph);
+                    }
                 }
                 due = due_at(&project, &goals, pause);
             }
@@ -132,23 +272,22 @@ fn watch(args: &Args, session: &Session, interrupted: &AtomicBool) -> Result<Exi
             Err(failure) => {
                 watched.add_asked(&file);
                 source.observe(&watched, session);
-                tell(&failure, session);
+                face.tell(&failure);
+                if let Some(calm) = face.calm {
+                    calm.hear_more();
+                    calm.failed();
+                }
             }
         }
         if changed.is_empty() {
-            announce(&watched, due, session);
+            face.wait(&watched, due);
         }
-        let Some(woken) = wait(changed, &mut source, &watched, due, interrupted) else {
+        let wish = || face.calm.and_then(Calm::take_wish);
+        let Some(woken) = wait(changed, &mut source, &watched, (due, &wish), interrupted) else {
             return Ok(Exit::Interrupted);
         };
-        match (woken, session.screen.json()) {
-            (Woken::Changed(paths), true) => session
-                .screen
-                .print_json(&json!({ "event": "changed", "paths": paths })),
-            (Woken::Changed(paths), false) => session.screen.say(&format!("\nchanged: {}\n", some_of(&paths))),
-            (Woken::Due, true) => session.screen.print_json(&json!({ "event": "due" })),
-            (Woken::Due, false) => session.screen.say("\nit is time to look again\n"),
-        }
+        args.force = matches!(woken, Woken::Asked(Wish::Force));
+        face.woken(&woken);
     }
 }
 
@@ -181,6 +320,8 @@ enum Woken {
     Changed(Vec<String>),
     /// The moment has come at which time alone changes something.
     Due,
+    /// A key asks for a build.
+    Asked(Wish),
 }
 
 /// Builds, takes note of the edits that come meanwhile, and gives them with what came of it.
@@ -213,20 +354,23 @@ fn while_listening<T>(
     })
 }
 
-/// Waits for changes that matter, and then until there are no more for a while, or for a moment; `None` if the wait is to
-/// end.
+/// Waits for changes that matter, and then until there are no more for a while, or for a moment, or for a wish; `None` if
+/// the wait is to end.
 fn wait(
     mut changed: BTreeSet<ChangedPath>,
     source: &mut Changes,
     watched: &Watched,
-    due: Option<SystemTime>,
+    (due, wish): (Option<SystemTime>, &dyn Fn() -> Option<Wish>),
     interrupted: &AtomicBool,
 ) -> Option<Woken> {
     loop {
         if interrupted.load(Ordering::Relaxed) {
             return None;
         }
-        let pause = if changed.is_empty() { BEAT } else { 2 * TOGETHER };
+        if let Some(wish) = wish() {
+            return Some(Woken::Asked(wish));
+        }
+        let pause = if changed.is_empty() { BEAT } else { TOGETHER };
         let more = source.next(watched, pause)?;
         if more.is_empty() && !changed.is_empty() {
             break;
@@ -244,12 +388,6 @@ fn wait(
     };
     let paths: BTreeSet<String> = changed.iter().map(shown).collect();
     Some(Woken::Changed(paths.into_iter().collect()))
-}
-
-fn tell(failure: &CommandError, session: &Session) {
-    for diagnostic in &failure.diagnostics {
-        session.screen.tell(diagnostic);
-    }
 }
 
 /// Says what is waited for.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::report::standing;
 use super::setup::Project;
 use super::{CommandError, Exit, Session, log, logs, plan};
 use crate::engine::clock;
@@ -22,9 +23,30 @@ pub(super) struct Args {
     run: Option<String>,
 }
 
+impl Args {
+    /// Why a goal is as it is now.
+    pub(super) fn of(goal: &str) -> Self {
+        Self {
+            goal: goal.to_owned(),
+            run: None,
+        }
+    }
+}
+
 /// Explains.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
+    if project.is_report(&args.goal) && args.run.is_none() {
+        let page = standing::standing(&project)?;
+        let (word, why) = (page.word(), page.why());
+        match session.screen.json() {
+            true => session
+                .screen
+                .print_json(&json!({ "goal": args.goal, "state": word, "why": why })),
+            false => session.screen.print(&format!("`{}` is {word}: {why}\n", args.goal)),
+        }
+        return Ok(Exit::Done);
+    }
     let targets = project.goals(std::slice::from_ref(&args.goal))?;
     match &args.run {
         Some(id) => in_run(&args.goal, id, &targets, &project, session)?,

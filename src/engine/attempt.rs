@@ -23,6 +23,7 @@ use super::given::{GivenFiles, GivenPaths};
 use super::graph::TargetId;
 use super::nesting;
 use super::plan::PlanContext;
+use super::programs::{EndedPrograms, RunningPrograms};
 use super::result_id::Inherited;
 use super::run::Options;
 use super::run_id::RunId;
@@ -274,6 +275,7 @@ impl Attempt<'_> {
                 }
             }
         };
+        let programs = RunningPrograms::of(self, log, &cancelled);
         let context = Context {
             target: &target.name,
             params: params_of(target),
@@ -285,23 +287,43 @@ impl Attempt<'_> {
             run: target.effect.then_some(self.run),
             effect_key: target.effect.then_some(self.effect_key),
             memo: self.context.store.memo(),
+            programs: &programs,
             cancelled: &cancelled,
             say: &say,
             admit: &|is_over| self.admit(&cancelled, is_over),
         };
         let done = self.watched(&context, target.timeout, || self.with_threads(task, &context));
+        let ended = programs.end(done.is_ok());
         match done {
-            Ok(()) => Ok(()),
+            Ok(()) => self.take_programs(ended),
             Err(_) if self.interrupted() => Err(AttemptError::Interrupted),
             Err(_) if cancelled.load(Ordering::Relaxed) => Err(too_long(target)),
-            Err(error) => Err(AttemptError::Failed(Box::new(error.into()))),
+            Err(error) => {
+                let mut failure = Failure::from(error);
+                failure.advice = ended.advice;
+                if let Some(observed) = &ended.observed {
+                    self.add_undeclared(observed, &mut failure);
+                }
+                Err(AttemptError::Failed(Box::new(failure)))
+            }
         }
+    }
+
+    /// Keeps what the programs of a task that went well were seen to use, and what those had used whose work is remembered.
+    fn take_programs(&self, ended: EndedPrograms) -> Result<(), AttemptError> {
+        self.take_observed(ended.observed.map(Ok))?;
+        if ended.inherited != Inherited::default() {
+            let _ = self.inherited.set(ended.inherited);
+        }
+        Ok(())
     }
 
     /// Paths of all that a task reads, by role; a parameter that is a path is among them under its name.
     pub(super) fn input_paths(&self, target: &Target) -> BTreeMap<String, PathBuf> {
         let files = self.context.files;
         let reads = self.context.graph.node(self.target).reads.iter();
+        // The words of programs are for these.
+        let reads = reads.filter(|read| read.how.is_declared());
         let mut inputs: BTreeMap<String, PathBuf> =
             reads.map(|read| (read.role.clone(), files.at(&read.path))).collect();
         for param in &target.params {
@@ -378,7 +400,7 @@ impl Attempt<'_> {
                 ..Failure::default()
             })));
         }
-        let given = GivenFiles::write(self.context, self.target, command)?;
+        let given = GivenFiles::write(self.context, self.target, command, target.discover)?;
         let words = command::words_of(self.context, self.target, command, (staging, self.threads));
         let shown = self
             .mask
@@ -393,7 +415,7 @@ impl Attempt<'_> {
                 false => Vec::new(),
             },
             dir: &dir,
-            env: self.watched_environment(target, given.own_paths())?,
+            env: self.watched_environment(self.environment(target), target.discover, given.own_paths())?,
             locks: self.held.own(),
             apart: false,
         };
@@ -405,7 +427,7 @@ impl Attempt<'_> {
         if target.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
-        let observation = Observation::begin(target, given.own_paths(), files.root(), &dir);
+        let observation = Observation::begin(target.discover, given.own_paths(), files.root(), &dir);
         let ended = process
             .run(
                 target.timeout,
@@ -498,10 +520,14 @@ impl Attempt<'_> {
         }
     }
 
-    /// What the command of a target sees of the environment, with that by which its Python programs tell what they use.
-    fn watched_environment(&self, target: &Target, given: &GivenPaths) -> Result<BTreeMap<String, String>, StoreError> {
-        let mut env = self.environment(target);
-        if target.discover == Some(Means::Python) {
+    /// What a command sees of the environment, with that by which its Python programs tell what they use.
+    pub(super) fn watched_environment(
+        &self,
+        mut env: BTreeMap<String, String>,
+        means: Option<Means>,
+        given: &GivenPaths,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        if means == Some(Means::Python) {
             let hook = self.context.store.python_hook(python::HOOK)?;
             let notes = hook.with_file_name(given.notes.file_name().unwrap_or_default());
             env.extend(python::variables(&env, &hook, &notes));
@@ -546,7 +572,7 @@ impl Attempt<'_> {
     }
 }
 
-fn cannot_start(command: &Command, words: &[String], error: &io::Error) -> Failure {
+pub(super) fn cannot_start(command: &Command, words: &[String], error: &io::Error) -> Failure {
     let TaskError { what, help, .. } = command::start_error(command, words, error);
     let advice = match error.kind() {
         io::ErrorKind::NotFound if help.is_empty() => Some(Advice::NotFound),

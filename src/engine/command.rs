@@ -94,12 +94,13 @@ pub(crate) fn words_given(
     words(command, &fill)
 }
 
+/// Variables that every command sees.
+pub(crate) const PASSED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
+
 /// What every command of a target sees of the environment `env`, secrets and what tells of one attempt left out.
 pub(crate) fn environment(env: &BTreeMap<String, String>, target: &Target) -> BTreeMap<String, String> {
     let mut seen = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
-    let passed = ["PATH", "HOME", "TMPDIR"]
-        .into_iter()
-        .chain(target.env.iter().map(String::as_str));
+    let passed = PASSED.into_iter().chain(target.env.iter().map(String::as_str));
     seen.extend(passed.filter_map(|name| Some((name.to_owned(), env.get(name)?.clone()))));
     seen.extend(param_variables(&target.params));
     seen

@@ -145,7 +145,7 @@ pub(crate) fn take_fingerprint(
 /// What a target does, as far as its result depends on it.
 fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
     match &target.action {
-        Action::Builtin { task, version } => {
+        Action::Builtin { task, version, .. } => {
             let parts = tasks
                 .get(task)
                 .map(|task| task.parts(&params_of(target)))

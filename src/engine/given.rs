@@ -36,6 +36,8 @@ pub(crate) struct GivenPaths {
     pub(crate) trace: PathBuf,
     /// What Python programs of the command note, beside the directory: they make it.
     pub(crate) notes: PathBuf,
+    /// What programs of a built-in task are given and write, beside the directory.
+    pub(crate) programs: PathBuf,
 }
 
 impl GivenFiles {
@@ -50,16 +52,22 @@ impl GivenFiles {
         &self.paths
     }
 
-    /// Writes those that a target's command asks for, and takes away what an earlier attempt has left.
-    pub(crate) fn write(context: PlanContext<'_>, id: TargetId, command: &Command) -> Result<Self, StoreError> {
+    /// Writes those that a command of a target asks for, or by which it is seen what it uses; takes away what an earlier
+    /// one has left.
+    pub(crate) fn write(
+        context: PlanContext<'_>,
+        id: TargetId,
+        command: &Command,
+        means: Option<Means>,
+    ) -> Result<Self, StoreError> {
         let target = context.graph.target(id);
         let asks_for = |wanted| command::has(command, |piece| *piece == wanted);
         let is_filled = asks_for(Piece::InputsFile) || asks_for(Piece::ParamsFile);
-        let is_listed = matches!(target.discover, Some(Means::Depfile | Means::Trace));
+        let is_listed = matches!(means, Some(Means::Depfile | Means::Trace));
         let given = Self {
             paths: Self::paths(context.files.root(), target),
             is_any: is_filled || is_listed,
-            is_noted: target.discover == Some(Means::Python),
+            is_noted: means == Some(Means::Python),
         };
         if given.is_noted {
             store::remove(&given.paths.notes).map_err(StoreError::at(&given.paths.notes))?;
@@ -96,6 +104,7 @@ impl GivenPaths {
             depfile: dir.join("depfile"),
             trace: dir.join("trace"),
             notes: dir.with_extension("notes"),
+            programs: dir.with_extension("programs"),
             dir: dir.to_owned(),
         }
     }

@@ -35,6 +35,7 @@ pub mod nesting;
 pub mod pages;
 pub mod plan;
 mod probe;
+mod programs;
 pub mod reason;
 pub mod refused_secrets;
 pub mod regular_file;

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::clock;
 use super::digest::Digest;
+pub use super::result_id::{Discovered, Installed};
 use super::run_id::RunId;
 use super::spec::schema::{Catalog, Schema};
-use super::spec::{Action, Rate, Target, Value};
+use super::spec::{Action, Program, Rate, Target, Value};
 use super::timing::params_of;
 
 /// A built-in task.
@@ -165,6 +166,8 @@ pub struct Context<'a> {
     pub effect_key: Option<Digest>,
     /// What earlier attempts left for later ones.
     pub memo: &'a dyn Memo,
+    /// The programs of the user's that it may run.
+    pub programs: &'a dyn Programs,
     /// Set when the attempt has to end.
     pub cancelled: &'a AtomicBool,
     /// Takes what the task has to say.
@@ -196,6 +199,95 @@ impl Memo for NoMemo {
     fn put(&self, _: &Digest, _: &[u8]) {}
 }
 
+/// The programs of the user's that a task may run: those that the parameters of its target declare, and those of the
+/// targets that made what it reads. No data file names one that the Atsaffile does not.
+pub trait Programs: Sync {
+    /// The program of a name.
+    fn find(&self, name: &str) -> Option<&Program>;
+
+    /// Makes an empty directory for what a program is given and writes; it stays after a failure, to be looked at.
+    ///
+    /// # Errors
+    /// [`TaskError`] if it cannot be made.
+    fn room(&self, program: &Program) -> Result<Room, TaskError>;
+
+    /// Runs a program to its end, as the command of a target is run, with further variables in its environment; gives
+    /// what it was seen to use, or `None` if some of that moved meanwhile.
+    ///
+    /// # Errors
+    /// [`TaskError`] if it cannot be started or fails, or if the attempt ends meanwhile.
+    fn run(&self, program: &Program, variables: &[(&str, String)]) -> Result<Option<Used>, TaskError>;
+
+    /// The digest of the environment variables that a program gets; `None` if it gets none.
+    fn environment(&self, program: &Program) -> Option<Digest>;
+
+    /// Whether all that a program was seen to use is as it was.
+    fn is_as(&self, used: &Used) -> bool;
+
+    /// Notes what a program had used whose work is remembered: the result depends on it as well.
+    fn goes_on_from(&self, used: Used);
+
+    /// The content of a path of the project, or with a `/` at its end the names in a directory; `None` for nothing.
+    fn content(&self, path: &str) -> Option<Digest>;
+
+    /// How many threads a program may keep busy.
+    fn threads(&self) -> usize;
+}
+
+/// What a program was seen to use beyond what is declared: files of the project, and what is installed.
+pub type Used = (Vec<Discovered>, Vec<Installed>);
+
+/// A directory for what a program is given and writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its path.
+    pub path: PathBuf,
+    /// The same, as it is called from where programs run.
+    pub called: PathBuf,
+}
+
+/// No programs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoPrograms;
+
+impl Programs for NoPrograms {
+    fn find(&self, _: &str) -> Option<&Program> {
+        None
+    }
+
+    fn room(&self, program: &Program) -> Result<Room, TaskError> {
+        Err(Self::none(program))
+    }
+
+    fn run(&self, program: &Program, _: &[(&str, String)]) -> Result<Option<Used>, TaskError> {
+        Err(Self::none(program))
+    }
+
+    fn environment(&self, _: &Program) -> Option<Digest> {
+        None
+    }
+
+    fn is_as(&self, _: &Used) -> bool {
+        false
+    }
+
+    fn goes_on_from(&self, _: Used) {}
+
+    fn content(&self, _: &str) -> Option<Digest> {
+        None
+    }
+
+    fn threads(&self) -> usize {
+        1
+    }
+}
+
+impl NoPrograms {
+    fn none(program: &Program) -> TaskError {
+        TaskError::new(format!("the program `{}` cannot be run here", program.name))
+    }
+}
+
 /// What a task says while it works.
 #[derive(Clone, Copy, Debug)]
 pub enum Message<'a> {
@@ -222,6 +314,7 @@ impl<'a> Context<'a> {
             run: None,
             effect_key: None,
             memo: &NoMemo,
+            programs: &NoPrograms,
             cancelled,
             say,
             admit: &|_| Ok(()),

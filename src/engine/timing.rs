@@ -180,7 +180,7 @@ pub(crate) fn question(target: &Target, tasks: &Tasks, env: &BTreeMap<String, St
             }
             encoder.text(command.cwd.as_deref().unwrap_or_default());
         }
-        Action::Builtin { task, version } => {
+        Action::Builtin { task, version, .. } => {
             tasks.get(task).filter(|task| task.has_probe(&params))?;
             encoder.tag(1).text(task).number(u64::from(*version));
         }

@@ -54,7 +54,7 @@ pub fn target(graph: &Graph, id: TargetId) -> Value {
         Action::Command(command) => (command.shell.as_deref(), command.cwd.as_deref()),
     };
     let (task, command) = match &target.action {
-        Action::Builtin { task, version } => (json!({ "name": task, "version": version }), Value::Null),
+        Action::Builtin { task, version, .. } => (json!({ "name": task, "version": version }), Value::Null),
         Action::Command(command) => {
             let words = command.words.iter().map(|word| Value::from(word.text.as_str()));
             let text = if command.shell.is_some() {

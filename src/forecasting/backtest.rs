@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest, WindowOutcome};
 use super::cached_panel;
 use super::models::Model;
-use super::models::panel_model::{AnyModel, PanelModel, PanelPasts};
+use super::models::panel_model::{AnyModel, ModelOfAll, PanelPasts};
 use super::series::Series;
 use crate::engine::task::{Context, TaskError};
 
@@ -53,13 +53,15 @@ enum Work<'a> {
     /// Some windows of one series, which are fitted together.
     Series(&'a dyn Model, usize, std::ops::Range<usize>),
     /// All windows of all series.
-    Panel(&'a dyn PanelModel),
+    Panel(ModelOfAll<'a>),
 }
 
 /// Runs every candidate on every series; gives the outcomes by candidate and series, and what each candidate cost.
 ///
+/// Programs of the user's run first, one after the other, each with all threads of the target.
+///
 /// # Errors
-/// [`TaskError`] if the task is stopped.
+/// [`TaskError`] if the task is stopped, or a program fails.
 pub(crate) fn run(
     context: &Context<'_>,
     candidates: &[CandidateModel],
@@ -72,37 +74,40 @@ pub(crate) fn run(
         true => cached_panel::windows(series),
         false => PanelPasts::default(),
     };
+    let all: Vec<&Series> = series.iter().map(|(series, _)| *series).collect();
     let total = work.len();
     let done = AtomicUsize::new(0);
-    let results: Vec<(Vec<(usize, Outcomes)>, FitEffort)> = work
-        .par_iter()
-        .with_max_len(1)
-        .map(|(candidate, one)| {
-            context.check_cancelled()?;
-            let candidate = &candidates[*candidate];
-            let result = match one {
-                Work::Series(model, at, windows) => {
-                    let (series, cutoffs) = &series[*at];
-                    let past: (&Series, &[usize]) = (series, &cutoffs[windows.clone()]);
-                    let (outcomes, effort) = candidate.forecasts(context.memo, *model, past, request);
-                    (vec![(*at, outcomes)], effort)
-                }
-                Work::Panel(model) => {
-                    let (windows, effort) = candidate.panel_forecasts(context, *model, &panel, request)?;
-                    let pasts = panel.windows.iter().flatten();
-                    let outcomes = pasts.zip(windows.into_iter().flatten());
-                    let by_series = outcomes.map(|(past, outcome)| (past.series, vec![outcome]));
-                    (by_series.collect(), effort)
-                }
-            };
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            context.progress(&format!("{done} of {total} fits, last {}", candidate.name));
-            Ok(result)
-        })
-        .collect::<Result<_, TaskError>>()?;
+    let work_done = |(candidate, one): &(usize, Work<'_>)| -> Result<(Vec<(usize, Outcomes)>, FitEffort), TaskError> {
+        context.check_cancelled()?;
+        let candidate = &candidates[*candidate];
+        let result = match one {
+            Work::Series(model, at, windows) => {
+                let (series, cutoffs) = &series[*at];
+                let past: (&Series, &[usize]) = (series, &cutoffs[windows.clone()]);
+                let (outcomes, effort) = candidate.forecasts(context.memo, *model, past, request);
+                (vec![(*at, outcomes)], effort)
+            }
+            Work::Panel(model) => {
+                let (windows, effort) = candidate.panel_forecasts(context, *model, (&panel, &all), request)?;
+                let pasts = panel.windows.iter().flatten();
+                let outcomes = pasts.zip(windows.into_iter().flatten());
+                let by_series = outcomes.map(|(past, outcome)| (past.series, vec![outcome]));
+                (by_series.collect(), effort)
+            }
+        };
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        context.progress(&format!("{done} of {total} fits, last {}", candidate.name));
+        Ok(result)
+    };
+    let is_program = |(_, one): &(usize, Work<'_>)| matches!(one, Work::Panel(ModelOfAll::Program(_)));
+    let (programs, others): (Vec<_>, Vec<_>) = work.into_iter().partition(is_program);
+    let mut results: Vec<_> = programs.iter().map(work_done).collect::<Result<_, _>>()?;
+    let of_others: Result<Vec<_>, _> = others.par_iter().with_max_len(1).map(work_done).collect();
+    results.extend(of_others?);
+    let work = programs.into_iter().chain(others);
     let empty = || (vec![Vec::new(); series.len()], FitEffort::default());
     let mut sorted: Vec<(Vec<Outcomes>, FitEffort)> = candidates.iter().map(|_| empty()).collect();
-    for ((candidate, _), (outcomes, effort)) in work.into_iter().zip(results) {
+    for ((candidate, _), (outcomes, effort)) in work.zip(results) {
         let (by_series, sum) = &mut sorted[candidate];
         for (at, outcomes) in outcomes {
             by_series[at].extend(outcomes);
@@ -117,13 +122,11 @@ fn work<'a>(candidates: &'a [CandidateModel], series: &[(&Series, Vec<usize>)]) 
     let many = series.len() * candidates.len() >= MANY;
     let mut work = Vec::new();
     for (candidate, CandidateModel { model, .. }) in candidates.iter().enumerate() {
-        let model = match model {
-            AnyModel::Local(model) => model.as_ref(),
-            AnyModel::Panel(model) => {
-                work.push((candidate, Work::Panel(model.as_ref())));
-                continue;
-            }
-        };
+        if let Some(model) = model.of_all() {
+            work.push((candidate, Work::Panel(model)));
+        }
+        let AnyModel::Local(model) = model else { continue };
+        let model = model.as_ref();
         let together = many || model.fits_together();
         for (at, (_, cutoffs)) in series.iter().enumerate() {
             let size = if together { cutoffs.len() } else { 1 };

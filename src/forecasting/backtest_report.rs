@@ -108,7 +108,7 @@ impl BacktestReport<'_> {
         let outcomes = self.outcomes[candidate].iter().enumerate();
         LeaderboardLine {
             unique_id: None,
-            model: self.candidates[candidate].name.to_owned(),
+            model: self.candidates[candidate].name.clone(),
             series: outcomes.map(|(at, outcomes)| self.scored(at, outcomes)).collect(),
             rank: None,
         }
@@ -265,7 +265,7 @@ impl BacktestReport<'_> {
 
     fn choice(&self, at: usize, combination: Combination) -> Choice {
         Choice {
-            name: selection::name_of(&combination, |model| self.candidates[model].name),
+            name: selection::name_of(&combination, |model| &self.candidates[model].name),
             ensemble: (combination.models().len() > 1).then(|| self.ensemble(at, &combination)),
             combination,
         }
@@ -355,7 +355,7 @@ impl BacktestReport<'_> {
         let line = |exception: &Exception| LeaderboardLine {
             unique_id: Some(exception.unique_id.clone()),
             model: match &exception.simple {
-                Some((at, _)) => self.candidates[*at].name.to_owned(),
+                Some((at, _)) => self.candidates[*at].name.clone(),
                 None => chosen(&exception.unique_id).unwrap_or_default(),
             },
             series: vec![Scored {
@@ -404,7 +404,7 @@ impl BacktestReport<'_> {
         let (series, cutoffs) = &self.series[at];
         let horizon = self.config.windows.horizon;
         let models = self.candidates.iter().zip(&self.outcomes);
-        let models = models.map(move |(candidate, outcomes)| (candidate.name, &outcomes[at]));
+        let models = models.map(move |(candidate, outcomes)| (candidate.name.as_str(), &outcomes[at]));
         let ensemble = choice.and_then(|choice| Some((choice.name.as_str(), choice.ensemble.as_ref()?)));
         models.chain(ensemble).flat_map(move |(model, outcomes)| {
             let made = cutoffs
@@ -452,11 +452,7 @@ impl BacktestReport<'_> {
         }
         // Positions among the chosen, in the order of the registry: the losers leave no trace, nor does their order.
         let mut used: Vec<usize> = by_series.values().flat_map(Combination::models).collect();
-        used.sort_by_key(|&at| {
-            registry::NAMES
-                .iter()
-                .position(|name| *name == self.candidates[at].name)
-        });
+        used.sort_by_key(|&at| registry::place(&self.candidates[at].name));
         used.dedup();
         let position = |at: usize| used.iter().position(|&one| one == at).unwrap_or_default();
         let series = by_series
@@ -470,11 +466,7 @@ impl BacktestReport<'_> {
             non_negative: self.config.non_negative,
             models: used
                 .iter()
-                .map(|&at| Chosen {
-                    name: self.candidates[at].name.to_owned(),
-                    parts: self.candidates[at].parts.clone(),
-                    settings: registry::settings(&context.params, self.candidates[at].name),
-                })
+                .map(|&at| Chosen::of(context, &self.candidates[at]))
                 .collect(),
             series,
             conformal,

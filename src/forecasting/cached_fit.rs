@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::models::known::{KnownAhead, KnownColumns};
 use super::models::panel_model::AnyModel;
 use super::models::{Estimate, FitError, Fitted, Forecast, Interval, Model, RegressionModel};
+use super::program_model::ProgramModel;
 use super::registry::{RegisteredModel, Settings};
 use super::series::Series;
 use crate::engine::digest::Digest;
-use crate::engine::task::{Memo, Part};
+use crate::engine::task::{Memo, Part, Used};
 
 /// The version of the cached bytes' format.
 const FORMAT: u32 = 3;
@@ -23,8 +24,8 @@ const FORMAT: u32 = 3;
 /// A model as the back-test and the forecast use it.
 #[derive(Debug)]
 pub(crate) struct CandidateModel {
-    /// Its name in the registry.
-    pub(crate) name: &'static str,
+    /// Its name in `models`.
+    pub(crate) name: String,
     /// The versions of the registered models that it is made of.
     pub(crate) parts: Vec<Part>,
     /// The model with its settings.
@@ -111,9 +112,18 @@ impl CandidateModel {
     /// A model of the registry for seasons of these lengths with these settings.
     pub(crate) fn registered(model: &RegisteredModel, seasons: &[usize], settings: &Settings) -> Self {
         Self {
-            name: model.name,
+            name: model.name.to_owned(),
             parts: model.parts(),
             model: model.model(seasons, settings),
+        }
+    }
+
+    /// A program of the user's.
+    pub(crate) fn program(model: ProgramModel) -> Self {
+        Self {
+            name: model.name.clone(),
+            parts: Vec::new(),
+            model: AnyModel::Program(Box::new(model)),
         }
     }
 
@@ -337,6 +347,11 @@ pub(super) fn encode_all(outcomes: &[WindowOutcome]) -> Vec<u8> {
     bytes_of(&outcomes.iter().map(stored).collect::<Vec<StoredOutcome>>())
 }
 
+/// Encodes the forecasts of a program, in their order, with what it was seen to use.
+pub(super) fn encode_of_program(used: &Used, outcomes: &[WindowOutcome]) -> Vec<u8> {
+    bytes_of(&(used, outcomes.iter().map(stored).collect::<Vec<StoredOutcome>>()))
+}
+
 /// Decodes a forecast; `None` for bytes that are none, which only costs time.
 fn decode(bytes: &[u8]) -> Option<WindowOutcome> {
     value_of::<StoredOutcome>(bytes).map(|outcome| outcome.map(Stored::restored))
@@ -344,13 +359,17 @@ fn decode(bytes: &[u8]) -> Option<WindowOutcome> {
 
 /// Decodes the forecasts of a panel; `None` for bytes that are none.
 pub(super) fn decode_all(bytes: &[u8]) -> Option<Vec<WindowOutcome>> {
-    let outcomes = value_of::<Vec<StoredOutcome>>(bytes)?;
-    Some(
-        outcomes
-            .into_iter()
-            .map(|outcome| outcome.map(Stored::restored))
-            .collect(),
-    )
+    value_of::<Vec<StoredOutcome>>(bytes).map(restored)
+}
+
+/// Decodes the forecasts of a program, with what it was seen to use; `None` for bytes that are none.
+pub(super) fn decode_of_program(bytes: &[u8]) -> Option<(Used, Vec<WindowOutcome>)> {
+    value_of::<(Used, Vec<StoredOutcome>)>(bytes).map(|(used, outcomes)| (used, restored(outcomes)))
+}
+
+fn restored(outcomes: Vec<StoredOutcome>) -> Vec<WindowOutcome> {
+    let outcomes = outcomes.into_iter();
+    outcomes.map(|outcome| outcome.map(Stored::restored)).collect()
 }
 
 fn bytes_of(value: &impl Serialize) -> Vec<u8> {

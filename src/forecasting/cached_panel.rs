@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::cached_fit::{self, CandidateModel, FitEffort, ForecastRequest, WindowForecast, WindowOutcome};
-use super::models::panel_model::{PanelControl, PanelModel, PanelOutcome, PanelPasts, PanelRequest, Past, Stopped};
+use super::models::panel_model::{
+    ModelOfAll, PanelControl, PanelModel, PanelOutcome, PanelPasts, PanelRequest, Past, Stopped,
+};
 use super::series::Series;
 use crate::engine::digest::Digest;
-use crate::engine::task::{Context, Memo, TaskError};
+use crate::engine::task::{Context, TaskError};
 
 /// The windows of a back-test as a panel model takes them: those that are equally far from the end of their series belong
 /// together.
@@ -43,22 +45,24 @@ pub(crate) fn ends(series: &[Series]) -> PanelPasts<'_> {
 }
 
 impl CandidateModel {
-    /// Forecasts every past of every window with a panel model of this candidate: outcomes by window, in the order of its
-    /// pasts, and what they cost.
+    /// Forecasts every past of every window with the model of all series that this candidate is: outcomes by window, in the
+    /// order of its pasts, and what they cost. The positions of `series` are those of the panel.
     ///
     /// # Errors
-    /// [`TaskError`] if the task is stopped.
+    /// [`TaskError`] if the task is stopped, or a program fails.
     pub(crate) fn panel_forecasts(
         &self,
         context: &Context<'_>,
-        model: &dyn PanelModel,
-        panel: &PanelPasts<'_>,
+        model: ModelOfAll<'_>,
+        (panel, series): (&PanelPasts<'_>, &[&Series]),
         request: ForecastRequest<'_>,
     ) -> Result<(Vec<Vec<WindowOutcome>>, FitEffort), TaskError> {
-        let keys: Vec<Digest> = (0..panel.windows.len())
-            .map(|window| self.panel_key(panel, window, request))
-            .collect();
-        let cached = |(key, pasts): (&Digest, &Vec<Past>)| cached(context.memo, key, pasts.len(), request);
+        let key = |window: usize| match model {
+            ModelOfAll::Panel(_) => self.panel_key(panel, window, &[], request),
+            ModelOfAll::Program(_) => self.panel_key(panel, window, series, request),
+        };
+        let keys: Vec<Digest> = (0..panel.windows.len()).map(key).collect();
+        let cached = |(key, pasts): (&Digest, &Vec<Past>)| cached(context, model, key, pasts.len(), request);
         let mut outcomes: Vec<Option<Vec<WindowOutcome>>> = keys.iter().zip(&panel.windows).map(cached).collect();
         let absent: Vec<usize> = (0..keys.len()).filter(|&at| outcomes[at].is_none()).collect();
         let count = |windows: &mut dyn Iterator<Item = usize>| windows.map(|at| panel.windows[at].len()).sum::<usize>();
@@ -70,26 +74,54 @@ impl CandidateModel {
         };
         if fitted > 0 {
             let begun = Instant::now();
-            let computed = self.fit_panel(context, model, &panel.of_windows(&absent), request)?;
-            for (&at, (window, is_sound)) in absent.iter().zip(computed) {
-                // A panic is a fault of the program, which its next version may have mended: it is not remembered.
-                if is_sound {
-                    context.memo.put(&keys[at], &cached_fit::encode_all(&window));
+            let panel = panel.of_windows(&absent);
+            match model {
+                ModelOfAll::Panel(model) => {
+                    let computed = self.fit_panel(context, model, &panel, request)?;
+                    for (&at, (window, is_sound)) in absent.iter().zip(computed) {
+                        // A panic is a fault of the program, which its next version may have mended: it is not remembered.
+                        if is_sound {
+                            context.memo.put(&keys[at], &cached_fit::encode_all(&window));
+                        }
+                        outcomes[at] = Some(window);
+                    }
                 }
-                outcomes[at] = Some(window);
+                ModelOfAll::Program(model) => {
+                    let (windows, used) = model.forecasts(context, &panel, series, request)?;
+                    for (&at, window) in absent.iter().zip(windows) {
+                        // Nobody knows what else the program read in the place of what moved meanwhile.
+                        if let Some(used) = &used {
+                            context
+                                .memo
+                                .put(&keys[at], &cached_fit::encode_of_program(used, &window));
+                        }
+                        outcomes[at] = Some(window);
+                    }
+                }
             }
             effort.time = begun.elapsed();
         }
         Ok((outcomes.into_iter().map(Option::unwrap_or_default).collect(), effort))
     }
 
-    /// The digest of everything that the forecasts of a window depend on: names and values of every past, in their order.
-    fn panel_key(&self, panel: &PanelPasts<'_>, window: usize, request: ForecastRequest<'_>) -> Digest {
+    /// The digest of everything that the forecasts of a window depend on: names and values of every past, in their order;
+    /// and times, of those `series` that are given.
+    fn panel_key(
+        &self,
+        panel: &PanelPasts<'_>,
+        window: usize,
+        series: &[&Series],
+        request: ForecastRequest<'_>,
+    ) -> Digest {
         let mut bytes = self.key_without_past(request);
-        for &past in &panel.windows[window] {
-            let past = panel.past(past);
+        for &Past { series: at, n } in &panel.windows[window] {
+            let past = panel.past(Past { series: at, n });
             bytes.extend(format!("{:?} {} ", past.unique_id, past.y.len()).into_bytes());
             bytes.extend(past.y.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+            if let Some(series) = series.get(at) {
+                let times = (0..n + request.horizon).map(|at| series.time(at).and_utc().timestamp_micros());
+                bytes.extend(times.flat_map(i64::to_le_bytes));
+            }
         }
         Digest::of(&bytes)
     }
@@ -145,12 +177,39 @@ impl CandidateModel {
     }
 }
 
-/// The outcomes of a window that are remembered; `None` if they are not, or not as many or as long as asked for.
-fn cached(memo: &dyn Memo, key: &Digest, pasts: usize, request: ForecastRequest<'_>) -> Option<Vec<WindowOutcome>> {
-    let outcomes = cached_fit::decode_all(&memo.get(key)?).filter(|outcomes| outcomes.len() == pasts)?;
+/// The outcomes of a window that are remembered; `None` if they are not, not as many or as long as asked for, or of a
+/// program that used what is no longer as it was.
+fn cached(
+    context: &Context<'_>,
+    model: ModelOfAll<'_>,
+    key: &Digest,
+    pasts: usize,
+    request: ForecastRequest<'_>,
+) -> Option<Vec<WindowOutcome>> {
+    let bytes = context.memo.get(key)?;
+    let (used, outcomes) = match model {
+        ModelOfAll::Panel(_) => (None, cached_fit::decode_all(&bytes)?),
+        ModelOfAll::Program(program) => {
+            let (used, outcomes) = cached_fit::decode_of_program(&bytes)?;
+            (Some((program, used)), outcomes)
+        }
+    };
     let checked = |outcome: WindowOutcome| match outcome {
         Ok(window) => window.checked(request).ok().map(Ok),
         Err(why) => Some(Err(why)),
     };
-    outcomes.into_iter().map(checked).collect()
+    let is_whole = outcomes.len() == pasts;
+    let outcomes = outcomes
+        .into_iter()
+        .map(checked)
+        .collect::<Option<Vec<_>>>()
+        .filter(|_| is_whole)?;
+    if let Some((program, used)) = used {
+        if !context.programs.is_as(&used) {
+            return None;
+        }
+        program.note_used(&used);
+        context.programs.goes_on_from(used);
+    }
+    Some(outcomes)
 }

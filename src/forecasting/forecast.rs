@@ -61,7 +61,7 @@ impl Task for ForecastPublish {
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         validated(context)?;
-        let forecaster = Forecaster::new(Selection::read(context, "selected")?)?;
+        let forecaster = Forecaster::new(context, Selection::read(context, "selected")?)?;
         let rows = series::observations(context, "clean")?;
         let calendars = Calendars::declared_or_found(context, &rows);
         let mut series = forecaster.series(context, &rows, calendars)?;

@@ -33,7 +33,7 @@ pub(crate) struct SeriesForecast<'s> {
     /// The forecast, with one interval for each level asked for.
     pub(crate) forecast: Forecast,
     /// What the fit of each model found, by the model's name.
-    pub(crate) found: Vec<(&'static str, Vec<(String, Estimate)>)>,
+    pub(crate) found: Vec<(String, Vec<(String, Estimate)>)>,
     /// What it cost.
     pub(crate) effort: FitEffort,
 }
@@ -42,10 +42,16 @@ impl Forecaster {
     /// Makes the models of a selection.
     ///
     /// # Errors
-    /// [`TaskError`] for one that this program does not have, or that it has in another version or with other settings.
-    pub(crate) fn new(selection: Selection) -> Result<Self, TaskError> {
-        let candidates = selection.candidates()?;
+    /// [`TaskError`] as those of [`Selection::candidates`].
+    pub(crate) fn new(context: &Context<'_>, selection: Selection) -> Result<Self, TaskError> {
+        let candidates = selection.candidates(context)?;
         Ok(Self { selection, candidates })
+    }
+
+    /// Whether a program of the user's is among the models.
+    pub(crate) fn runs_programs(&self) -> bool {
+        let is_program = |candidate: &CandidateModel| matches!(candidate.model, AnyModel::Program(_));
+        self.candidates.iter().any(is_program)
     }
 
     /// The lengths of the seasons, the shortest first.
@@ -165,9 +171,10 @@ impl Forecaster {
         let (mut all, mut sum) = (Vec::new(), FitEffort::default());
         for candidate in &self.candidates {
             let mut outcomes = Vec::new();
-            if let AnyModel::Panel(model) = &candidate.model {
+            if let Some(model) = candidate.model.of_all() {
                 let ends = cached_panel::ends(series);
-                let (windows, effort) = candidate.panel_forecasts(context, model.as_ref(), &ends, request)?;
+                let series: Vec<&Series> = series.iter().collect();
+                let (windows, effort) = candidate.panel_forecasts(context, model, (&ends, &series), request)?;
                 outcomes.extend(windows.into_iter().flatten());
                 sum = sum.and(effort);
             }
@@ -201,7 +208,7 @@ impl Forecaster {
                     effort = effort.and(cost);
                     outcomes
                 }
-                AnyModel::Panel(_) => of_panel(model).into_iter().collect(),
+                AnyModel::Panel(_) | AnyModel::Program(_) => of_panel(model).into_iter().collect(),
             };
             for outcome in outcomes {
                 let mut window = outcome.map_err(|why| {
@@ -211,7 +218,7 @@ impl Forecaster {
                 if selection.non_negative {
                     raise_to_zero(&mut window.forecast);
                 }
-                found.push((candidate.name, window.found));
+                found.push((candidate.name.clone(), window.found));
                 forecasts[model] = Some(window.forecast);
             }
         }

@@ -45,6 +45,7 @@ mod panel;
 mod parquet_check;
 mod parquet_table;
 mod placement;
+mod program_model;
 mod registry;
 mod selection;
 mod series;

@@ -72,7 +72,7 @@ pub(crate) fn predict(
     };
     let document = document(&context, model)?;
     let forecaster = Selection::of(&document.selected.clone().into(), "selected")
-        .and_then(Forecaster::new)
+        .and_then(|selection| Forecaster::new(&context, selection))
         .map_err(|error| error.note("`selected` is what stands under that name in the packaged model"))?;
     let observations = series::observations(&context, "history")?;
     refuse_strangers(&forecaster, &observations)?;

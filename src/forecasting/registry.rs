@@ -18,6 +18,7 @@ use super::models::simple::{HistoricAverage, Naive};
 use super::models::tbats::Tbats;
 use super::models::theta::Theta;
 use super::models::week_profile::WeekProfile;
+use super::program_model;
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, Misfit, ParamSchema};
 use crate::engine::task::Part;
@@ -301,6 +302,15 @@ pub(crate) const SETTINGS: [ParamSchema; SET] = {
     }
     params
 };
+
+/// What the list `models` has: a model of the registry, or a program of the user's.
+pub(crate) const MODEL: Kind = Kind::Either(&Kind::Choice(&NAMES), &Kind::Record(&program_model::ENTRIES));
+
+/// Where a model stands in lists: in the order of the registry, the user's own behind them by name.
+pub(crate) fn place(name: &str) -> (usize, &str) {
+    let position = NAMES.iter().position(|known| *known == name);
+    (position.unwrap_or(NAMES.len()), name)
+}
 
 /// The settings of a model among the values of a task's parameters.
 #[must_use]

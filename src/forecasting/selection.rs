@@ -12,7 +12,9 @@ use super::known_ahead::KnownSources;
 use super::models::Estimate;
 use super::models::combine::{Combination, Member};
 use super::models::conformal::{Conformal, Reach};
+use super::models::panel_model::AnyModel;
 use super::named_enum::named_enum;
+use super::program_model::ChosenProgram;
 use super::registry::{self, Settings};
 use super::weighting::{Score, Select};
 use crate::engine::spec::Value;
@@ -65,11 +67,31 @@ pub(crate) struct Chosen {
     pub(crate) parts: Vec<Part>,
     /// Its settings.
     pub(crate) settings: Settings,
+    /// What there is to know of it if it is a program of the user's.
+    pub(crate) program: Option<ChosenProgram>,
 }
 
 impl Chosen {
-    fn candidate(&self, seasons: &[usize]) -> Result<CandidateModel, TaskError> {
+    /// A candidate that was chosen.
+    pub(crate) fn of(context: &Context<'_>, candidate: &CandidateModel) -> Self {
+        let (program, settings) = match &candidate.model {
+            AnyModel::Program(model) => (Some(model.chosen()), model.settings().clone()),
+            AnyModel::Local(_) | AnyModel::Panel(_) => (None, registry::settings(&context.params, &candidate.name)),
+        };
+        Self {
+            name: candidate.name.clone(),
+            parts: candidate.parts.clone(),
+            settings,
+            program,
+        }
+    }
+
+    fn candidate(&self, context: &Context<'_>, seasons: &[usize]) -> Result<CandidateModel, TaskError> {
         let name = &self.name;
+        if let Some(program) = &self.program {
+            let model = program.model(context, (name, &self.settings), seasons)?;
+            return Ok(CandidateModel::program(model));
+        }
         let model = registry::find(name).ok_or_else(|| {
             TaskError::new(format!(
                 "`selected` names the model `{name}`, which this atsaf does not have"
@@ -143,11 +165,18 @@ impl Selection {
                     .iter()
                     .map(|part| (part.name.clone(), part.version.into()))
                     .collect();
-                let mut model = json!({ "name": chosen.name, "versions": parts, "settings": settings });
-                if let Some(known) = self.known.as_ref().filter(|_| registry::uses_known(&chosen.name)) {
-                    model["known"] = known.names().into();
+                let mut entry = Map::new();
+                entry.insert("name".to_owned(), chosen.name.as_str().into());
+                entry.insert("versions".to_owned(), parts.into());
+                entry.insert("settings".to_owned(), settings.into());
+                if let Some(program) = &chosen.program {
+                    program.write(&mut entry);
                 }
-                model
+                let uses_known = chosen.program.is_none() && registry::uses_known(&chosen.name);
+                if let Some(known) = self.known.as_ref().filter(|_| uses_known) {
+                    entry.insert("known".to_owned(), known.names().into());
+                }
+                Json::from(entry)
             })
             .collect();
         let series: Vec<Json> = self
@@ -264,11 +293,12 @@ impl Selection {
     /// The models, ready to be fitted.
     ///
     /// # Errors
-    /// [`TaskError`] for one that this program does not have, or that it has in another version or with other settings.
-    pub(crate) fn candidates(&self) -> Result<Vec<CandidateModel>, TaskError> {
+    /// [`TaskError`] for one that this program does not have, or that it has in another version or with other settings; and
+    /// for a program of the user's that the Atsaffile does not declare as it was.
+    pub(crate) fn candidates(&self, context: &Context<'_>) -> Result<Vec<CandidateModel>, TaskError> {
         self.models
             .iter()
-            .map(|chosen| chosen.candidate(&self.seasons))
+            .map(|chosen| chosen.candidate(context, &self.seasons))
             .collect()
     }
 
@@ -284,7 +314,7 @@ impl Selection {
 /// An ensemble's members stand in the order of the registry, so that equal ones of several series have one name.
 pub(crate) fn name_of<'a>(combination: &Combination, name: impl Fn(usize) -> &'a str) -> String {
     let mut names: Vec<&str> = combination.models().into_iter().map(name).collect();
-    names.sort_by_key(|name| registry::NAMES.iter().position(|known| known == name));
+    names.sort_by_key(|name| registry::place(name));
     match names.as_slice() {
         [model] => (*model).to_owned(),
         models => format!("Ensemble({})", models.join(", ")),
@@ -318,6 +348,10 @@ fn chosen(model: &Json) -> Option<Chosen> {
         settings: settings
             .map(|(name, value)| Some((name.clone(), value_of(value)?)))
             .collect::<Option<_>>()?,
+        program: match model.get("run") {
+            Some(run) => Some(ChosenProgram::read(run, model)?),
+            None => None,
+        },
     })
 }
 
@@ -387,7 +421,11 @@ fn value_of(json: &Json) -> Option<Value> {
         Json::Number(number) => Value::Float(number.as_f64()?),
         Json::String(text) => Value::Text(text.clone()),
         Json::Array(items) => Value::List(items.iter().map(value_of).collect::<Option<_>>()?),
-        _ => return None,
+        Json::Object(entries) => {
+            let entry = |(name, value): (&String, &Json)| Some((name.clone(), value_of(value)?));
+            Value::Table(entries.iter().map(entry).collect::<Option<_>>()?)
+        }
+        Json::Null => return None,
     })
 }
 
@@ -407,10 +445,23 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
+        let program = json!({
+            "format": "csv", "files": { "ours.py": "00ff" }, "packages": { "numpy": "2.4.6" }, "environment": "ff00",
+        });
+        let nested = Value::Table(BTreeMap::from([("b".to_owned(), Value::List(vec![Value::Bool(true)]))]));
+        let ours = |run: Json| Chosen {
+            name: format!("Ours{run}"),
+            parts: Vec::new(),
+            settings: Settings::from([("a".to_owned(), nested.clone())]),
+            program: ChosenProgram::read(&run, &program),
+        };
         let models = [
             chosen_with("SeasonalNaive", &[]),
             chosen_with("AutoARIMA", &[("max_p", Value::Int(3)), ("ic", text("bic"))]),
+            ours(json!("python3 ours.py")),
+            ours(json!(["python3", "ours.py"])),
         ];
+        assert!(models[2].program.is_some() && models[3].program.is_some());
         let conformal = Conformal {
             scale: Scale::Log,
             widths: vec![0.25, 0.5],
@@ -456,11 +507,11 @@ mod tests {
         let why = |change: fn(&mut Chosen)| {
             let mut chosen = chosen_with("MSTL_ARIMA", &[]);
             change(&mut chosen);
-            let error = chosen.candidate(&[24]).expect_err("another one");
+            let error = candidate(&chosen).expect_err("another one");
             assert_eq!(error.help, [BUILD_AGAIN]);
             error.notes.first().cloned().unwrap_or(error.what)
         };
-        assert!(chosen_with("MSTL_ARIMA", &[]).candidate(&[24]).is_ok());
+        assert!(candidate(&chosen_with("MSTL_ARIMA", &[])).is_ok());
         let [arima, own] = ["AutoARIMA", "MSTL_ARIMA"].map(|name| registry::find(name).expect("a model").version);
         assert_eq!(
             why(|chosen| chosen.parts[0].version += 1),
@@ -488,7 +539,13 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), value.clone()))
                 .collect(),
+            program: None,
         }
+    }
+
+    fn candidate(chosen: &Chosen) -> Result<CandidateModel, TaskError> {
+        let cancelled = std::sync::atomic::AtomicBool::new(false);
+        chosen.candidate(&Context::outside("a_target", &cancelled, &|_| {}), &[24])
     }
 
     fn text(text: &str) -> Value {

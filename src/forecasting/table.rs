@@ -97,17 +97,28 @@ impl ParquetTable {
     /// # Errors
     /// [`TaskError`] if the file cannot be written.
     pub(crate) fn write(self, context: &Context<'_>, name: &str) -> Result<(), TaskError> {
-        let mut frame = self.into_frame(name);
         let metadata = [(RUN_ID_KEY, RUN_ID_PLACEHOLDER), (TARGET_KEY, context.target)];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-        let path = context.output(name);
+        self.write_with(context.output(name), Some(KeyValueMetadata::from_static(metadata)))
+    }
+
+    /// Writes it as a Parquet file that is no artifact.
+    ///
+    /// # Errors
+    /// [`TaskError`] if the file cannot be written.
+    pub(super) fn write_at(self, path: &Path) -> Result<(), TaskError> {
+        self.write_with(path, None)
+    }
+
+    fn write_with(self, path: &Path, metadata: Option<KeyValueMetadata>) -> Result<(), TaskError> {
+        let mut frame = self.into_frame(&file_name(path));
         let mut file = create(path)?;
         ParquetWriter::new(&mut file)
             // Zstandard's own default level, 3.
             .with_compression(ParquetCompression::Zstd(None))
             .with_row_group_size(Some(ROW_GROUP))
             .with_statistics(StatisticsOptions::default())
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)))
+            .with_key_value_metadata(metadata)
             .set_parallel(false)
             .finish(&mut frame)
             .map_err(|error| unwritable(path, error))?;
@@ -124,6 +135,20 @@ pub(crate) fn write_csv(context: &Context<'_>, name: &str, frame: &mut DataFrame
     let mut file = create(path)?;
     CsvWriter::new(&mut file)
         .n_threads(1)
+        .finish(frame)
+        .map_err(|error| unwritable(path, error))?;
+    file.flush().map_err(|error| unwritable(path, error))
+}
+
+/// Writes a frame as a CSV file that is no artifact, with a line for the names and times as in 2023-06-01T14:00:00.
+///
+/// # Errors
+/// [`TaskError`] if the file cannot be written.
+pub(super) fn write_csv_at(path: &Path, frame: &mut DataFrame) -> Result<(), TaskError> {
+    let mut file = create(path)?;
+    CsvWriter::new(&mut file)
+        .n_threads(1)
+        .with_datetime_format(Some("%Y-%m-%dT%H:%M:%S%.f".into()))
         .finish(frame)
         .map_err(|error| unwritable(path, error))?;
     file.flush().map_err(|error| unwritable(path, error))
@@ -200,9 +225,21 @@ pub(crate) fn read_wanted(
     role: &str,
     is_wanted: impl Fn(&str) -> bool + Send + 'static,
 ) -> Result<Table, TaskError> {
-    let path = context.input(role);
-    let (holder, limits) = (format!("`{role}`"), TableLimits::of(context));
-    let bytes = data_file::read(context, path, &holder, SizeLimit::of(context))?;
+    read_file(context, context.input(role), &format!("`{role}`"), is_wanted)
+}
+
+/// Reads the wanted columns of a file, which errors call `holder`; otherwise as [`read`].
+///
+/// # Errors
+/// As those of [`read`].
+pub(super) fn read_file(
+    context: &Context<'_>,
+    path: &Path,
+    holder: &str,
+    is_wanted: impl Fn(&str) -> bool + Send + 'static,
+) -> Result<Table, TaskError> {
+    let limits = TableLimits::of(context);
+    let bytes = data_file::read(context, path, holder, SizeLimit::of(context))?;
     let name = file_name(path);
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     let is_csv = Path::new(plain)
@@ -217,7 +254,7 @@ pub(crate) fn read_wanted(
     };
     let kind = if is_csv { "CSV" } else { "Parquet" };
     let help = "a file of comma-separated values must end in `.csv` or `.csv.gz`";
-    parsed(context, parse).map_err(|fault| fault.error(&holder, kind, (!is_csv).then_some(help)))
+    parsed(context, parse).map_err(|fault| fault.error(holder, kind, (!is_csv).then_some(help)))
 }
 
 /// Does what may panic on bytes that nobody has thought of, until the attempt ends.

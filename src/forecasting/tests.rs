@@ -35,7 +35,7 @@ use polars_io::prelude::ParquetReader;
 use crate::engine::digest::{self, Digest};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{ANY, Kind, Literal, is_url};
-use crate::engine::task::{Context, Memo, Message, NoMemo, Task, TaskError};
+use crate::engine::task::{Context, Memo, Message, NoMemo, NoPrograms, Task, TaskError};
 use crate::forecasting::eia::routes::Route;
 
 /// The route that the tests of pages are about.
@@ -162,6 +162,7 @@ impl TaskDirectory {
             run: None,
             effect_key: Some(Digest::of(b"an effect")),
             memo: &*self.memo,
+            programs: &NoPrograms,
             cancelled: &self.cancelled,
             say: &say,
             admit: &|_| Ok(()),

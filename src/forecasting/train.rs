@@ -14,6 +14,7 @@ use super::known_ahead::{self, Known};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::panel::{self, BrokenRule, ENDED_AFTER, ON_BAD_SERIES, OnBadSeries, Panel, Verdicts};
 use super::placement::{Placement, WantedWindows};
+use super::program_model::ProgramModel;
 use super::registry::{self, RegisteredModel};
 use super::series::{self, Series};
 use super::validate::ValidationStatus;
@@ -66,9 +67,9 @@ const OWN: [ParamSchema; 18] = [
     },
     ParamSchema {
         name: "models",
-        kind: Kind::List(&Kind::Choice(&registry::NAMES)),
+        kind: Kind::List(&registry::MODEL),
         default: Some(Literal::Texts(&registry::DEFAULT)),
-        doc: "the models to compare",
+        doc: "the models to compare; a table is a program of your own",
     },
     ParamSchema {
         name: "season_length",
@@ -213,7 +214,7 @@ impl Task for TrainBacktestSelect {
 /// Compares the models that `candidates` makes for the lengths of the seasons, and writes what came of it.
 pub(super) fn compare(
     context: &Context<'_>,
-    candidates: impl FnOnce(&Context<'_>, &[usize]) -> Vec<CandidateModel>,
+    candidates: impl FnOnce(&Context<'_>, &[usize]) -> Result<Vec<CandidateModel>, TaskError>,
 ) -> Result<(), TaskError> {
     let verdicts = validated(context)?;
     let policy = OnBadSeries::of(context);
@@ -246,7 +247,7 @@ pub(super) fn compare(
         least: if is_conformal { 2 } else { 1 },
     };
     let placement = wanted.place(&panel, policy)?;
-    let mut candidates = candidates(context, &seasons);
+    let mut candidates = candidates(context, &seasons)?;
     if let Some(known) = &known {
         tell(context, known, &candidates, &placement, config.windows.horizon);
     }
@@ -276,7 +277,7 @@ pub(super) fn compare(
     if exceptions.len() == all && exceptions.iter().all(|one| one.treatment == Treatment::LeftOut) {
         return Err(nothing_left(&exceptions));
     }
-    let warning = exceptions::warning(&exceptions, all, |at| candidates[at].name.to_owned());
+    let warning = exceptions::warning(&exceptions, all, |at| candidates[at].name.clone());
     if let Some(warning) = warning {
         context.warn(&warning);
     }
@@ -352,15 +353,22 @@ fn seasons(context: &Context<'_>, frequency: Frequency) -> Vec<usize> {
 }
 
 /// The models of `models` with their settings, each once.
-pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Vec<CandidateModel> {
-    let names = context.texts("models");
-    let first = |at: &usize| !names[..*at].contains(&names[*at]);
-    let entries = (0..names.len())
-        .filter(first)
-        .filter_map(|at| registry::find(names[at]));
-    entries
-        .map(|entry| CandidateModel::registered(entry, seasons, &registry::settings(&context.params, entry.name)))
-        .collect()
+///
+/// # Errors
+/// [`TaskError`] if a program cannot be found.
+pub(super) fn candidates(context: &Context<'_>, seasons: &[usize]) -> Result<Vec<CandidateModel>, TaskError> {
+    let items = context.items("models");
+    let first = (0..items.len()).filter(|at| !items[..*at].contains(&items[*at]));
+    let candidate = |at: usize| match &items[at] {
+        Value::Text(name) => {
+            let entry = registry::find(name)?;
+            let settings = registry::settings(&context.params, entry.name);
+            Some(Ok(CandidateModel::registered(entry, seasons, &settings)))
+        }
+        Value::Table(entries) => Some(ProgramModel::declared(context, entries, seasons).map(CandidateModel::program)),
+        _ => None,
+    };
+    first.filter_map(candidate).collect()
 }
 
 /// Reports what the models cost: in the log, for an artifact has no times in it.

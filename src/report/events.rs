@@ -93,46 +93,11 @@ impl Words<'_> {
     }
 
     fn outcome(&self, target: TargetId, outcome: &Outcome, now: SystemTime) -> Option<String> {
-        let line = match outcome {
-            Outcome::Built {
-                duration,
-                changed,
-                unchanged,
-            } => {
-                let took = human::duration(*duration);
-                match (changed.is_empty(), unchanged.is_empty()) {
-                    (true, false) => self.line(
-                        "unchanged",
-                        Tone::Good,
-                        target,
-                        &format!("{took}, made the same as before"),
-                    ),
-                    (false, false) => {
-                        let same = format!("{took}, unchanged: {}", unchanged.join(", "));
-                        self.line("built", Tone::Good, target, &same)
-                    }
-                    (_, true) => self.line("built", Tone::Good, target, &took),
-                }
-            }
-            Outcome::Restored { from, reasons } => {
-                let why = match reasons.is_empty() {
-                    true => String::new(),
-                    false => format!("; {}", brief(reasons)),
-                };
-                let text = format!("from run {} ({}){why}", from.short(), human::ago(from.time(), now));
-                self.line("restored", Tone::Good, target, &text)
-            }
-            Outcome::Fresh => self.line("fresh", Tone::Good, target, "nothing that it depends on changed"),
-            Outcome::Held { until } => self.line("held", Tone::Good, target, &notes::until(*until)),
-            Outcome::Failed(_) => return None,
-            Outcome::Skipped { because } => {
-                let text = format!("{} failed", self.graph.name(*because));
-                self.line("skipped", Tone::Stale, target, &text)
-            }
-            Outcome::Superseded => self.line("stopped", Tone::Stale, target, "an edit made it stale"),
-            Outcome::Interrupted => self.line("stopped", Tone::Stale, target, "interrupted"),
-        };
-        Some(line)
+        if matches!(outcome, Outcome::Failed(_)) {
+            return None;
+        }
+        let (word, tone, text) = self::outcome(self.graph, outcome, now);
+        Some(self.line(word, tone, target, &text))
     }
 
     fn line(&self, word: &str, tone: Tone, target: TargetId, text: &str) -> String {
@@ -150,6 +115,43 @@ impl Words<'_> {
 
     fn draw(&self, diagnostic: &Diagnostic) -> String {
         diagnostic.render_with(&|part, text| self.ink.part(part, text))
+    }
+}
+
+/// How a target ended: in a word, and what there is to say.
+#[must_use]
+pub fn outcome(graph: &Graph, outcome: &Outcome, now: SystemTime) -> (&'static str, Tone, String) {
+    match outcome {
+        Outcome::Built {
+            duration,
+            changed,
+            unchanged,
+        } => {
+            let took = human::duration(*duration);
+            match (changed.is_empty(), unchanged.is_empty()) {
+                (true, false) => ("unchanged", Tone::Good, format!("{took}, made the same as before")),
+                (false, false) => (
+                    "built",
+                    Tone::Good,
+                    format!("{took}, unchanged: {}", unchanged.join(", ")),
+                ),
+                (_, true) => ("built", Tone::Good, took),
+            }
+        }
+        Outcome::Restored { from, reasons } => {
+            let why = match reasons.is_empty() {
+                true => String::new(),
+                false => format!("; {}", brief(reasons)),
+            };
+            let text = format!("from run {} ({}){why}", from.short(), human::ago(from.time(), now));
+            ("restored", Tone::Good, text)
+        }
+        Outcome::Fresh => ("fresh", Tone::Good, "nothing that it depends on changed".to_owned()),
+        Outcome::Held { until } => ("held", Tone::Good, notes::until(*until)),
+        Outcome::Failed(failure) => ("failed", Tone::Bad, failure.what.clone()),
+        Outcome::Skipped { because } => ("skipped", Tone::Stale, format!("{} failed", graph.name(*because))),
+        Outcome::Superseded => ("stopped", Tone::Stale, "an edit made it stale".to_owned()),
+        Outcome::Interrupted => ("stopped", Tone::Stale, "interrupted".to_owned()),
     }
 }
 

@@ -326,7 +326,10 @@ fn table(rows: &[Vec<Vec<Piece>>], width: usize, ink: Ink) -> String {
     let mut out = String::new();
     for (at, row) in rows.iter().enumerate() {
         let cells: Vec<Vec<Vec<Piece>>> = (0..columns)
-            .map(|column| wrap(row.get(column).map_or(&[][..], Vec::as_slice), widths[column]))
+            .map(|column| {
+                let cell = row.get(column).map_or(&[][..], Vec::as_slice);
+                wrap(&broken(cell, widths[column]), widths[column])
+            })
             .collect();
         for line in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
             let mut text = String::new();
@@ -376,7 +379,62 @@ fn widths(rows: &[Vec<Vec<Piece>>], columns: usize, width: usize) -> Vec<usize> 
         found[*column] = natural[*column].min(fair).max(least[*column].min(room / 2));
         left = left.saturating_sub(found[*column]);
     }
+    // Long words are broken rather than the page.
+    while found.iter().sum::<usize>() > room
+        && let Some(widest) = found.iter_mut().max().filter(|width| **width > NARROWEST)
+    {
+        *widest -= 1;
+    }
     found
+}
+
+/// The same with lines that end inside words that are wider than a column, behind a mark if there is one.
+fn broken(pieces: &[Piece], width: usize) -> Vec<Piece> {
+    let mut out = Vec::with_capacity(pieces.len());
+    let mut at = 0;
+    while at < pieces.len() {
+        let next = pieces[at + 1..].iter().position(|piece| !piece.glued);
+        let end = next.map_or(pieces.len(), |to| at + 1 + to);
+        let word = &pieces[at..end];
+        at = end;
+        let chars: Vec<(Tone, char)> = word
+            .iter()
+            .flat_map(|piece| piece.text.chars().map(|c| (piece.tone, c)))
+            .collect();
+        if chars.len() <= width {
+            out.extend_from_slice(word);
+            continue;
+        }
+        let mut rest = chars.as_slice();
+        while !rest.is_empty() {
+            let fits = rest.len().min(width.max(1));
+            let is_mark = |(_, c): &(Tone, char)| matches!(c, '/' | '.' | '_' | '-' | ',' | ':' | '=' | '|');
+            let mark = rest[..fits].iter().rposition(is_mark).map(|mark| mark + 1);
+            let cut = match mark {
+                Some(mark) if fits < rest.len() && mark > fits / 2 => mark,
+                _ => fits,
+            };
+            let (line, after) = rest.split_at(cut);
+            for (nth, same) in line.chunk_by(|one, other| one.0 == other.0).enumerate() {
+                out.push(Piece {
+                    tone: same[0].0,
+                    text: same.iter().map(|(_, c)| c).collect(),
+                    glued: nth > 0,
+                    breaks: false,
+                });
+            }
+            if !after.is_empty() {
+                out.push(Piece {
+                    tone: Tone::Plain,
+                    text: String::new(),
+                    glued: false,
+                    breaks: true,
+                });
+            }
+            rest = after;
+        }
+    }
+    out
 }
 
 #[cfg(test)]

@@ -29,4 +29,5 @@ pub mod status;
 pub mod table;
 pub mod table_diff;
 pub mod terminal;
+pub mod watch_screen;
 pub mod why;

@@ -28,6 +28,12 @@ fn sorted(plan: &Plan) -> Vec<&Step> {
     steps
 }
 
+/// The state of one target: tone, word, and what there is to say.
+pub(super) fn state(step: &Step, graph: &Graph, now: SystemTime) -> (Tone, &'static str, String) {
+    let (tone, word) = word(&step.verdict);
+    (tone, word, words(step, graph, now))
+}
+
 fn word(verdict: &Verdict) -> (Tone, &'static str) {
     match verdict {
         Verdict::Stale { .. } => (Tone::Stale, "stale"),
@@ -37,9 +43,9 @@ fn word(verdict: &Verdict) -> (Tone, &'static str) {
     }
 }
 
-/// Draws the state of each target.
+/// Draws the state of each target, and of the page that each build ends with: state, path and why.
 #[must_use]
-pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
+pub fn text(plan: &Plan, graph: &Graph, expand: bool, page: Option<(&str, &str, &str)>, ink: Ink) -> String {
     let mut table = TextTable::new();
     for group in grouped(sorted(plan), graph, expand, |step| step.target, |_| ()) {
         // The steps are sorted, so this is the one that needs most.
@@ -53,6 +59,14 @@ pub fn text(plan: &Plan, graph: &Graph, expand: bool, ink: Ink) -> String {
             (tone, word.to_owned()),
             (Tone::Strong, name_of(&targets, graph)),
             (Tone::Plain, told),
+        ]);
+    }
+    if let Some((state, path, why)) = page {
+        let tone = if state == "fresh" { Tone::Good } else { Tone::Stale };
+        table.row([
+            (tone, state.to_owned()),
+            (Tone::Strong, path.to_owned()),
+            (Tone::Plain, why.to_owned()),
         ]);
     }
     table.draw(ink)

@@ -235,3 +235,36 @@ fn a_depfile_is_asked_for_where_the_command_writes_one() {
     let said = mistakes(&text("gcc > {{output}}", "discover = \"all\"\n"));
     assert!(said.contains("\"depfile\" or \"off\""), "{said}");
 }
+
+#[test]
+fn the_only_input_has_a_hole_and_one_of_several_is_named() {
+    let with = |inputs: &str| {
+        format!(
+            "[target.x]\nrun = \"touch {{{{output}}}}\"\noutput = \"x\"\n\n[target.a]\nrun = \"cat {{{{input}}}} > \
+             {{{{output}}}}\"\noutput = \"a\"\ninputs = {inputs}\n"
+        )
+    };
+    for sound in [
+        r#"["x"]"#,
+        r#"["raw/*.csv"]"#,
+        r#"["raw/*.csv", "!raw/b.csv"]"#,
+        r#"{ raw = "r.csv" }"#,
+    ] {
+        assert_eq!(mistakes(&with(sound)), "", "{sound}");
+    }
+    let said = mistakes(&with(r#"["r.csv", "x"]"#));
+    let expected = "error: `{{input}}` is for a target with one input, and `a` has 2
+  --> Atsaffile:6:14
+ 6 | run = \"cat {{input}} > {{output}}\"
+   |              ^^^^^
+  help: write `{{inputs}}` for all of them, or `{{input.x}}` for one
+";
+    assert_eq!(said, expected);
+    let said = mistakes(&with(r#"["r.csv", "s.csv"]"#));
+    assert!(
+        said.contains("or give each a name: `inputs = { NAME = \"…\" }` is `{{input.NAME}}`"),
+        "{said}"
+    );
+    let said = mistakes("[target.a]\nrun = \"cat {{input}} > {{output}}\"\noutput = \"a\"\n");
+    assert!(said.contains("the target `a` declares no inputs"), "{said}");
+}

@@ -114,7 +114,7 @@ fn a_target_has_what_is_written() {
     assert_eq!(ingest.outputs[0].path, "data/raw.parquet");
     assert_eq!(spec.text.line_of(ingest.span), "Atsaffile:26");
     let train = target(&spec, "train");
-    let Action::Builtin { task, version } = &train.action else {
+    let Action::Builtin { task, version, .. } = &train.action else {
         panic!("not a built-in task: {:?}", train.action)
     };
     assert_eq!((task.as_str(), *version), ("train_backtest_select", 3));

@@ -149,7 +149,7 @@ error: unknown key `version` in `[project]`
   --> Atsaffile:4:1
  4 | version = "1"
    | ^^^^^^^
-  note: keys: name, default, ignore, shell, params_files
+  note: keys: name, default, ignore, shell, params_files, report
 "#;
     assert_eq!(said, expected);
 }

@@ -192,7 +192,7 @@ fn values(kind: ValueKind) -> Vec<String> {
         ValueKind::Bool => ["true", "false"].map(str::to_owned).into(),
         ValueKind::Choice(values) => values.iter().map(ToString::to_string).collect(),
         ValueKind::DateOrLatest => vec![LATEST.to_owned()],
-        ValueKind::List(items) | ValueKind::OneOrMany(items) => values(*items),
+        ValueKind::List(items) | ValueKind::OneOrMany(items) | ValueKind::Either(items, _) => values(*items),
         ValueKind::Auto(of) => {
             let mut all = vec!["auto".to_owned()];
             all.extend(values(*of));

@@ -150,5 +150,14 @@ fn kind(of: Kind) -> Value {
             let entry = |entry: &ParamSchema| (entry.name.to_owned(), kind(entry.kind));
             json!({ "type": "table", "entries": entries.iter().map(entry).collect::<Map<_, _>>() })
         }
+        Kind::Record(entries) => {
+            let needed = entries.iter().filter(|entry| entry.default.is_none());
+            let mut record = kind(Kind::Table(entries));
+            record["needed"] = needed.map(|entry| entry.name).collect();
+            record
+        }
+        Kind::AnyTable => json!({ "type": "table" }),
+        Kind::Command => json!({ "type": "command" }),
+        Kind::Either(one, other) => json!({ "type": "either", "of": [kind(*one), kind(*other)] }),
     }
 }

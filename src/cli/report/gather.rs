@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::forecasts::{self, TableKind};
 use super::frame::{Frame, Part};
-use super::{backtests, differences, origins, previews, quality, turns};
+use super::{backtests, differences, origins, previews, quality, standing, turns};
 use crate::cli::setup::Project;
 use crate::cli::{CommandError, Session, log};
 use crate::engine::graph::{ArtifactId, TargetId};
@@ -57,6 +57,7 @@ pub(super) fn page(project: &Project, session: &Session, goals: &[TargetId]) -> 
     let masked = |text: &str| session.screen.masked(text);
     let run = last.map(|last| turns::of(project, &story, last, &targets, plan.as_ref(), &masked));
     let mut page = Page {
+        made_from: standing::made_from(project, goals),
         project: graph.spec.name.clone(),
         goals: goals.iter().map(|id| graph.name(*id).to_owned()).collect(),
         notes,

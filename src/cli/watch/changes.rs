@@ -21,7 +21,7 @@ use crate::cli::Session;
 use crate::diagnostic::Diagnostic;
 
 /// Changes within this time count as one.
-pub(super) const TOGETHER: Duration = Duration::from_millis(100);
+pub(super) const TOGETHER: Duration = Duration::from_millis(50);
 /// How often files are looked at where the system cannot say it.
 const FALLBACK: Duration = Duration::from_secs(2);
 

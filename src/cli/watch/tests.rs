@@ -32,7 +32,7 @@ impl Watching {
             let CliCommand::Watch(args) = command else {
                 panic!("not a watch: {command:?}")
             };
-            watch(&args, &session, &flag).unwrap_or_else(|failure| panic!("{failure:?}"))
+            watch(&args, &Face::lines(&session, None), &flag).unwrap_or_else(|failure| panic!("{failure:?}"))
         });
         Self {
             end,

@@ -12,7 +12,7 @@ use crate::atsaffile;
 use crate::cli::setup::{self, Project};
 use crate::engine::graph::TargetId;
 use crate::engine::ignore;
-use crate::engine::spec::{Action, From, pattern};
+use crate::engine::spec::{From, pattern};
 use crate::engine::store;
 
 /// Everything whose change calls for a build.
@@ -116,11 +116,9 @@ impl Watched {
                 From::Source(_) | From::Artifact(_) => {}
             }
         }
-        if let Action::Command(command) = &target.action {
-            // A word may become an input when a file of that name appears.
-            let words = command.file_words.iter().filter(|word| graph.artifact(word).is_none());
-            words.for_each(|word| self.add(word));
-        }
+        // A word may become an input when a file of that name appears.
+        let words = target.action.file_words().filter(|word| graph.artifact(word).is_none());
+        words.for_each(|word| self.add(word));
     }
 
     /// The source that a path is, or is a part of; through a link as well.

@@ -53,6 +53,19 @@ pub(crate) fn params_file(params: &[Param]) -> String {
 }
 
 impl Fill<'_> {
+    /// For a command without holes.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            params: &[],
+            inputs: &[],
+            outputs: &[],
+            inputs_file: "",
+            params_file: "",
+            threads: 1,
+            depfile: "",
+        }
+    }
+
     /// What `{{inputs_file}}` leads to: the paths of all declared inputs, one a line.
     pub(crate) fn inputs_file(inputs: &[(&str, Cow<'_, str>)]) -> String {
         let lines = inputs.iter().map(|(_, path)| path_word(path) + "\n");

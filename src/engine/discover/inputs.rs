@@ -12,6 +12,7 @@ use crate::engine::digest::Digest;
 use crate::engine::event::Event;
 use crate::engine::execute::{Attempts, CHANGES, Executed, Execution, changes_too_often};
 use crate::engine::files::{Files, PathState};
+use crate::engine::graph::TargetId;
 use crate::engine::ignore::Ignore;
 use crate::engine::plan::PlanContext;
 use crate::engine::result_id::{Discovered, Inherited, Installed};
@@ -90,8 +91,8 @@ impl Execution<'_> {
                 ..Uses::default()
             });
         }
-        let scope = Scope::of(self.run.context, self.id);
-        let own = self.own_writes(observed, &basis.written, history, &scope);
+        let seen = SeenPaths::of(self.run.context, self.id, observed);
+        let own = self.own_writes(observed, &basis.written, history, &seen.scope);
         let mut uses = Uses {
             discovered: Vec::new(),
             installed: observed.imports.installed(self.run.context.files),
@@ -99,13 +100,11 @@ impl Execution<'_> {
             written: self.own_to_keep(observed, &own, basis, history),
         };
         let mut moved = Vec::new();
-        let files = self.used_files(observed, &scope, &own);
-        let listings = self.used_listings(observed, &scope, &own);
         for UsedPath {
             path,
             content,
             moved: how,
-        } in files.into_iter().chain(listings)
+        } in seen.files(&own).into_iter().chain(seen.listings(&own))
         {
             let content = match role(&path, how, history, attempts) {
                 Role::Input => content,
@@ -123,7 +122,7 @@ impl Execution<'_> {
             };
             uses.discovered.push(Discovered { path, content });
         }
-        self.add_shadows(observed, &scope, &mut uses);
+        seen.add_shadows(&mut uses.discovered);
         match moved.first() {
             Some(first) if !self.target().effect => {
                 let again = again_for(first, attempts);
@@ -150,12 +149,8 @@ impl Execution<'_> {
     }
 
     fn used_until_now(&self, observed: &Observed, history: &History) -> Option<Vec<Discovered>> {
-        let scope = Scope::of(self.run.context, self.id);
-        let own = self.own_writes(observed, &[], history, &scope);
-        let files = self.used_files(observed, &scope, &own).into_iter();
-        let used = files.chain(self.used_listings(observed, &scope, &own));
-        used.map(|UsedPath { path, content, moved }| (moved == Moved::No).then_some(Discovered { path, content }))
-            .collect()
+        let seen = SeenPaths::of(self.run.context, self.id, observed);
+        seen.unmoved(&self.own_writes(observed, &[], history, &seen.scope))
     }
 
     /// The paths that the attempt is known to write: it was seen to, its command says so, or an earlier one did.
@@ -232,10 +227,46 @@ impl Execution<'_> {
             self.run.observer.observe(&Event::Warning { message });
         }
     }
+}
+
+/// What a program of a built-in task was seen to use, with what stands there; `None` if any of it moved meanwhile.
+pub(crate) fn used_by_program(context: PlanContext<'_>, id: TargetId, observed: &Observed) -> Option<Inherited> {
+    let seen = SeenPaths::of(context, id, observed);
+    let own = |(path, access): (&String, &Access)| access.written.then(|| path.clone());
+    let own: Vec<String> = observed.accesses.iter().filter_map(own).collect();
+    let mut discovered = seen.unmoved(&own)?;
+    seen.add_shadows(&mut discovered);
+    Some((discovered, observed.imports.installed(context.files)))
+}
+
+/// What an attempt was seen to touch, sorted out.
+struct SeenPaths<'a> {
+    context: PlanContext<'a>,
+    observed: &'a Observed,
+    scope: Scope<'a>,
+}
+
+impl<'a> SeenPaths<'a> {
+    fn of(context: PlanContext<'a>, id: TargetId, observed: &'a Observed) -> Self {
+        let scope = Scope::of(context, id);
+        Self {
+            context,
+            observed,
+            scope,
+        }
+    }
+
+    /// All that was used and counts, as it is now; `None` if any of it moved meanwhile.
+    fn unmoved(&self, own: &[String]) -> Option<Vec<Discovered>> {
+        let used = self.files(own).into_iter().chain(self.listings(own));
+        used.map(|UsedPath { path, content, moved }| (moved == Moved::No).then_some(Discovered { path, content }))
+            .collect()
+    }
 
     /// The files that were read and count, as they are now.
-    fn used_files(&self, observed: &Observed, scope: &Scope<'_>, own: &[String]) -> Vec<UsedPath> {
-        let PlanContext { files, graph, .. } = self.run.context;
+    fn files(&self, own: &[String]) -> Vec<UsedPath> {
+        let (observed, scope) = (self.observed, &self.scope);
+        let PlanContext { files, graph, .. } = self.context;
         let is_read = |(path, access): &(&String, &Access)| {
             !access.reads.is_empty() && !own.contains(path) && scope.is_input(path)
         };
@@ -260,7 +291,7 @@ impl Execution<'_> {
     /// it what the command or another target writes.
     fn together(&self, files: Vec<UsedPath>, own: &[String]) -> Vec<UsedPath> {
         const MANY: usize = 500;
-        let PlanContext { files: disk, graph, .. } = self.run.context;
+        let PlanContext { files: disk, graph, .. } = self.context;
         let directory_of = |path: &str| path.rsplit_once('/').map(|(directory, _)| directory.to_owned());
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for directory in files.iter().filter_map(|file| directory_of(&file.path)) {
@@ -289,8 +320,9 @@ impl Execution<'_> {
     }
 
     /// The directories that were listed and count, by the names in them now.
-    fn used_listings(&self, observed: &Observed, scope: &Scope<'_>, own: &[String]) -> Vec<UsedPath> {
-        let context = self.run.context;
+    fn listings(&self, own: &[String]) -> Vec<UsedPath> {
+        let (observed, scope) = (self.observed, &self.scope);
+        let context = self.context;
         let own: Vec<(String, Digest)> = own.iter().map(|path| (path.clone(), Digest::of(b""))).collect();
         let leaves_out = |path: &str, is_dir: bool| leaves_out_of_listing(context.graph, &own, path, is_dir);
         let counting = observed
@@ -312,13 +344,14 @@ impl Execution<'_> {
     }
 
     /// Adds the absence of modules that would be imported instead of those that were.
-    fn add_shadows(&self, observed: &Observed, scope: &Scope<'_>, uses: &mut Uses) {
+    fn add_shadows(&self, discovered: &mut Vec<Discovered>) {
+        let (observed, scope) = (self.observed, &self.scope);
         let read = observed.accesses.iter().filter(|(_, access)| !access.reads.is_empty());
-        let root = self.run.context.files.root();
+        let root = self.context.files.root();
         let shadows = observed.imports.shadows(root, read.map(|(path, _)| path.as_str()));
         for path in shadows.into_iter().filter(|path| scope.is_input(path)) {
-            if !uses.discovered.iter().any(|it| it.path == path) {
-                uses.discovered.push(Discovered { path, content: None });
+            if !discovered.iter().any(|it| it.path == path) {
+                discovered.push(Discovered { path, content: None });
             }
         }
     }

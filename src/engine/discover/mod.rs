@@ -23,6 +23,7 @@ pub(crate) mod trace;
 use std::collections::BTreeMap;
 
 use self::beginning::Beginning;
+pub(crate) use self::inputs::used_by_program;
 pub(crate) use self::observation::Observation;
 use self::python::Imports;
 use self::scope::Scope;
@@ -31,7 +32,7 @@ use super::event::Failure;
 use super::files::Identity;
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::plan::PlanContext;
-use super::spec::{Means, base_name, values_of};
+use super::spec::{Action, Means, base_name, values_of};
 
 /// What was seen of one attempt.
 #[derive(Debug)]
@@ -81,6 +82,25 @@ impl Observed {
             listings: BTreeMap::new(),
             imports: Imports::default(),
         }
+    }
+
+    /// What programs of one attempt were seen to use that ran one after the other, by one means.
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        for (path, access) in later.accesses {
+            let known = self.accesses.entry(path).or_default();
+            known.written |= access.written;
+            known.reads.extend(access.reads);
+        }
+        for (directory, names) in later.listings {
+            self.listings.entry(directory).or_insert(names);
+        }
+        self.imports.add(later.imports);
+        self
+    }
+
+    /// Nothing, by some means: the work of all programs of an attempt is remembered.
+    pub(crate) fn nothing(means: Means) -> Self {
+        Self::new(means, Beginning::by_own_clock())
     }
 
     /// Whether nothing was seen at all.
@@ -140,6 +160,13 @@ pub(crate) fn undeclared_failure(undeclared: &[Undeclared], graph: &Graph, id: T
 
 /// What to write into the Atsaffile, and where.
 pub(crate) fn line_to_add(undeclared: &[Undeclared], graph: &Graph, id: TargetId) -> String {
+    if let Action::Builtin { .. } = &graph.target(id).action {
+        let paths: Vec<String> = undeclared
+            .iter()
+            .map(|it| format!("\"{}\"", graph.path(it.artifact)))
+            .collect();
+        return format!("name it in `files` of the program: `files = [{}]`", paths.join(", "));
+    }
     let names = undeclared.iter().map(|it| input_name(it.artifact, graph, id));
     let names: Vec<String> = names.collect();
     graph.with_inputs(id, &names)

@@ -6,7 +6,7 @@ use super::beginning::Beginning;
 use super::{Found, Observed, depfile, python, trace};
 use crate::engine::event::Failure;
 use crate::engine::given::GivenPaths;
-use crate::engine::spec::{Means, Target};
+use crate::engine::spec::Means;
 use crate::engine::store::own_file;
 
 /// An observation in progress.
@@ -21,14 +21,15 @@ pub(crate) struct Observation<'a> {
 
 impl<'a> Observation<'a> {
     /// Begins to look, by the means that a target says; `None` if it says that nobody is to.
-    pub(crate) fn begin(target: &Target, given: &'a GivenPaths, root: &'a Path, dir: &'a Path) -> Option<Self> {
+    pub(crate) fn begin(means: Option<Means>, given: &'a GivenPaths, root: &'a Path, dir: &'a Path) -> Option<Self> {
+        let means = means?;
         Some(Self {
-            begun: match target.discover? {
+            begun: match means {
                 Means::Depfile | Means::Trace => Beginning::now(&given.dir),
                 // Each file tells what stood there when it was read.
                 Means::Python => Beginning::by_own_clock(),
             },
-            means: target.discover?,
+            means,
             given,
             root,
             dir,

@@ -138,6 +138,17 @@ fn take(kind: &str, fields: &[&str], root: &ProjectRoot, observed: &mut Observed
 }
 
 impl Imports {
+    /// Adds what other programs imported.
+    pub(super) fn add(&mut self, other: Self) {
+        other.names.into_iter().for_each(|it| add(&mut self.names, it));
+        other.search.into_iter().for_each(|it| add(&mut self.search, it));
+        other.packages.into_iter().for_each(|it| add(&mut self.packages, it));
+        other
+            .interpreters
+            .into_iter()
+            .for_each(|it| add(&mut self.interpreters, it));
+    }
+
     /// The packages and interpreters, as they are installed.
     pub(super) fn installed(&self, files: &Files) -> Vec<Installed> {
         let root = ProjectRoot::of(files.root());

@@ -83,6 +83,12 @@ impl<'a> Scope<'a> {
             let mut reads = graph.node(self.id).reads.iter();
             reads.any(|read| read.artifact == Some(artifact))
         };
+        // Who runs a program of another target reads what that says, and runs after all that makes it.
+        let is_of_program = |artifact: ArtifactId| {
+            let mut files = graph.programs(self.id).flat_map(|program| &program.files);
+            files.any(|file| lies_in(path, file) || graph.path(artifact) == file)
+        };
+        let is_read = |artifact| is_read(artifact) || is_of_program(artifact);
         graph.declares(self.id, path) || self.artifact_at(path).is_some_and(is_read) || self.takes_out(path)
     }
 

@@ -73,7 +73,7 @@ impl<'a> Today<'a> {
     }
 
     /// What stands at a path; of a directory that was listed, the names in it.
-    pub(super) fn content(&self, path: &str, written: &[(String, Digest)]) -> Option<Digest> {
+    pub(crate) fn content(&self, path: &str, written: &[(String, Digest)]) -> Option<Digest> {
         match path.ends_with('/') {
             true => {
                 let leaves_out = |path: &str, is_dir: bool| leaves_out_of_listing(self.graph, written, path, is_dir);

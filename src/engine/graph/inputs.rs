@@ -36,6 +36,7 @@ impl Graph {
         }
         inputs.words();
         inputs.params();
+        inputs.program_files();
         inputs.check_cwd();
         let Inputs {
             reads,
@@ -200,11 +201,8 @@ impl<'g> Inputs<'g, '_, '_> {
 
     /// Adds the files that the command names.
     fn words(&mut self) {
-        let Action::Command(command) = &self.target.action else {
-            return;
-        };
         let graph = self.graph;
-        for word in &command.file_words {
+        for word in self.target.action.file_words() {
             let path = word.strip_prefix("./").unwrap_or(word);
             // What lies in the directory of an artifact is part of it.
             let artifact = self.found.artifact(graph, path);
@@ -243,6 +241,17 @@ impl<'g> Inputs<'g, '_, '_> {
             let artifact = self.found.artifact(graph, path);
             if self.implied(name, path, artifact, How::Param, span) && artifact.is_none() {
                 self.check_source(path, name, span);
+            }
+        }
+    }
+
+    /// Adds the files that the programs of a task depend on.
+    fn program_files(&mut self) {
+        let (graph, target) = (self.graph, self.target);
+        for path in target.action.programs().iter().flat_map(|program| &program.files) {
+            let artifact = self.found.artifact(graph, path);
+            if self.implied(path, path, artifact, How::Param, target.span) && artifact.is_none() {
+                self.check_source(path, path, target.span);
             }
         }
     }

@@ -26,7 +26,7 @@ use super::fast_map::FastMap;
 use super::files::Files;
 use super::ignore::Ignore;
 use super::lookups::Lookups;
-use super::spec::{Span, Spec, Target, base_name, full_name, values_of};
+use super::spec::{Program, Span, Spec, Target, base_name, full_name, values_of};
 
 /// A target's number in its graph, in the order of the Atsaffile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -316,6 +316,14 @@ impl Graph {
     pub fn artifacts_of(&self, target: TargetId) -> impl Iterator<Item = ArtifactId> + use<> {
         let count = u32::try_from(self.target(target).outputs.len()).unwrap_or(u32::MAX);
         (0..count).map(move |output| ArtifactId { target, output })
+    }
+
+    /// The programs that a target may run: those that it declares, and those of the targets that make what it reads.
+    pub(crate) fn programs(&self, id: TargetId) -> impl Iterator<Item = &Program> {
+        let reads = self.node(id).reads.iter();
+        let makers = reads.filter_map(|read| read.artifact).map(|artifact| artifact.target);
+        let targets = [id].into_iter().chain(makers);
+        targets.flat_map(|id| self.target(id).action.programs())
     }
 
     /// An artifact's declared path.

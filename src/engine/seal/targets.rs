@@ -24,6 +24,8 @@ pub(in crate::engine) struct SealedTargets {
     targets: Vec<SealedTarget>,
     goals: Vec<u32>,
     aliases: BTreeMap<String, Vec<Goal>>,
+    /// Whether each build ends with a page.
+    report: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,6 +63,7 @@ impl SealedTargets {
             targets: plan.steps.iter().map(target).collect(),
             goals: places_of(&plan.goals),
             aliases: graph.spec.aliases.clone(),
+            report: graph.spec.report,
         }
     }
 
@@ -76,6 +79,7 @@ impl SealedTargets {
         let mut goals = ids(self.goals);
         let mut spec = Spec {
             aliases: self.aliases,
+            report: self.report,
             targets: Vec::with_capacity(self.targets.len()),
             ..Spec::default()
         };
@@ -140,6 +144,7 @@ pub(super) mod tests {
             targets: vec![target("A", Vec::new()), target("B", vec![0])],
             goals: vec![1],
             aliases: BTreeMap::new(),
+            report: false,
         }
     }
 

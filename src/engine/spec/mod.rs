@@ -157,6 +157,8 @@ pub struct Spec {
     pub text: Text,
     /// The project's name.
     pub name: String,
+    /// Whether each build ends with the page about what was built.
+    pub report: bool,
     /// What a bare `atsaf build` makes; empty means every target.
     pub default: Vec<Goal>,
     /// Further names for goals.
@@ -362,9 +364,55 @@ pub enum Action {
         task: String,
         /// The task's version.
         version: u32,
+        /// The programs of the user's that its parameters declare, which it may run.
+        programs: Vec<Program>,
     },
     /// A command of the user's.
     Command(Command),
+}
+
+impl Action {
+    /// The programs of a built-in task; none of a command.
+    #[must_use]
+    pub fn programs(&self) -> &[Program] {
+        match self {
+            Self::Builtin { programs, .. } => programs,
+            Self::Command(_) => &[],
+        }
+    }
+
+    /// The commands that it runs.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        let own = match self {
+            Self::Command(command) => Some(command),
+            Self::Builtin { .. } => None,
+        };
+        own.into_iter()
+            .chain(self.programs().iter().map(|program| &program.command))
+    }
+
+    /// Words of its commands that may be the path of a project file, which is then an input.
+    pub fn file_words(&self) -> impl Iterator<Item = &str> {
+        self.commands()
+            .flat_map(|command| command.file_words.iter().map(String::as_str))
+    }
+}
+
+/// A program of the user's that a built-in task runs, by a command without holes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// By which the task knows it.
+    pub name: String,
+    /// How it is begun.
+    pub command: Command,
+    /// Paths of files and directories of the project that it depends on beside those that the command names.
+    pub files: Vec<String>,
+    /// By which means it is seen what it uses beyond that; `None` if nobody looks.
+    pub discover: Option<Means>,
+    /// Environment variables that it gets, those of the target that declares it.
+    pub env: Vec<String>,
+    /// Secrets that it gets, those of the target that declares it.
+    pub secrets: Vec<String>,
 }
 
 impl Default for Action {

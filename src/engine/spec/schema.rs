@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::Value;
+use super::value::is_bare;
 
 /// The built-in tasks that an Atsaffile may name, by name.
 pub type Catalog = BTreeMap<&'static str, &'static Schema>;
@@ -214,6 +215,57 @@ pub enum Kind {
     Auto(&'static Kind),
     /// A table of these entries; each may be left out, and has then no value.
     Table(&'static [ParamSchema]),
+    /// A table of these entries, of which those without a default must be there.
+    Record(&'static [ParamSchema]),
+    /// A table of any entries whose names need no quotes.
+    AnyTable,
+    /// A command of the user's: a text for the shell, or a list of words. See [`programs_in`].
+    Command,
+    /// One of the first, or one of the second, which is told apart by its type.
+    Either(&'static Kind, &'static Kind),
+}
+
+/// The entries of a [`Kind::Record`] that declares a program.
+pub mod program_entry {
+    /// Its name.
+    pub const NAME: &str = "name";
+    /// The command, of [`Kind::Command`](super::Kind::Command).
+    pub const RUN: &str = "run";
+    /// Files that it depends on beside those that the command names.
+    pub const FILES: &str = "files";
+}
+
+/// A program that the value of a parameter declares.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DeclaredProgram<'v> {
+    /// Its place in the list that is the value.
+    pub at: usize,
+    /// Its name.
+    pub name: &'v str,
+    /// The command: a text, or a list of texts.
+    pub run: &'v Value,
+    /// Paths of the files that it depends on beside those that the command names.
+    pub files: &'v [Value],
+}
+
+/// The programs that a checked value declares: the items of a list that are tables with a command.
+pub fn programs_in(value: &Value) -> impl Iterator<Item = DeclaredProgram<'_>> {
+    let items = match value {
+        Value::List(items) => items.as_slice(),
+        _ => &[],
+    };
+    items.iter().enumerate().filter_map(|(at, item)| {
+        let Value::Table(entries) = item else { return None };
+        let Some(Value::Text(name)) = entries.get(program_entry::NAME) else {
+            return None;
+        };
+        let run = entries.get(program_entry::RUN)?;
+        let files = match entries.get(program_entry::FILES) {
+            Some(Value::List(files)) => files.as_slice(),
+            _ => &[],
+        };
+        Some(DeclaredProgram { at, name, run, files })
+    })
 }
 
 /// A form of texts that no list can hold.
@@ -252,6 +304,17 @@ pub struct Misfit {
 }
 
 impl Kind {
+    /// Whether a value of it may be a table, or have tables in it.
+    #[must_use]
+    pub fn has_tables(self) -> bool {
+        match self {
+            Self::Table(_) | Self::Record(_) | Self::AnyTable => true,
+            Self::List(of) | Self::OneOrMany(of) | Self::Auto(of) => of.has_tables(),
+            Self::Either(one, other) => one.has_tables() || other.has_tables(),
+            _ => false,
+        }
+    }
+
     /// Says in words what fits.
     #[must_use]
     pub fn describe(self) -> String {
@@ -281,6 +344,20 @@ impl Kind {
                 let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
                 format!("a table with entries among {}", names.join(", "))
             }
+            Self::Record(entries) => {
+                let (needed, others): (Vec<&ParamSchema>, Vec<&ParamSchema>) =
+                    entries.iter().partition(|entry| entry.default.is_none());
+                let names =
+                    |entries: &[&ParamSchema]| -> Vec<&str> { entries.iter().map(|entry| entry.name).collect() };
+                let may_have = match others.is_empty() {
+                    true => String::new(),
+                    false => format!(", which may have {}", names(&others).join(", ")),
+                };
+                format!("a table with {}{may_have}", names(&needed).join(" and "))
+            }
+            Self::AnyTable => "a table whose names are of letters, digits, `_` and `-`".to_owned(),
+            Self::Command => "a command, as a text or a list of words".to_owned(),
+            Self::Either(one, other) => format!("{}, or {}", one.describe(), other.describe()),
         }
     }
 
@@ -299,6 +376,7 @@ impl Kind {
         };
         match (self, value) {
             (Self::Bool, Value::Bool(_)) => Ok(value.clone()),
+            (Self::AnyTable, Value::Table(entries)) if entries.keys().all(|key| is_bare(key)) => Ok(value.clone()),
             (Self::Int { min, max }, Value::Int(number)) if (min..=max).contains(number) => Ok(value.clone()),
             (Self::Float { .. }, Value::Int(number)) =>
             {
@@ -355,6 +433,33 @@ impl Kind {
                 })
                 .collect::<Result<_, _>>()
                 .map(Value::Table),
+            (Self::Record(entries), Value::Table(given)) => {
+                let is_missing = |entry: &&ParamSchema| entry.default.is_none() && !given.contains_key(entry.name);
+                match entries.iter().find(is_missing) {
+                    Some(entry) => Err(Misfit {
+                        expected: self.describe(),
+                        found: format!("{} without `{}`", value.type_name(), entry.name),
+                        nearest: None,
+                    }),
+                    None => Self::Table(entries).check(value),
+                }
+            }
+            (Self::Command, Value::Text(text)) if !text.trim().is_empty() => Ok(value.clone()),
+            (Self::Command, Value::List(words)) => {
+                let is_word = |(at, word): (usize, &Value)| match word {
+                    Value::Text(text) => at > 0 || !text.is_empty(),
+                    _ => false,
+                };
+                match !words.is_empty() && words.iter().enumerate().all(is_word) {
+                    true => Ok(value.clone()),
+                    false => misfit(None),
+                }
+            }
+            (Self::Either(one, Self::Record(entries)), value) => match value {
+                Value::Table(_) => Self::Record(entries).check(value),
+                _ => one.check(value),
+            },
+            (Self::Either(one, other), value) => one.check(value).or_else(|_| other.check(value)),
             _ => misfit(None),
         }
     }

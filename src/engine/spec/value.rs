@@ -167,7 +167,7 @@ impl fmt::Display for Value {
 }
 
 /// Whether TOML writes a key without quotes.
-fn is_bare(key: &str) -> bool {
+pub(super) fn is_bare(key: &str) -> bool {
     !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
 }
 

@@ -126,7 +126,7 @@ mod tests {
     use crate::atsaffile::{Overrides, load as load_text};
     use crate::diagnostic::Place;
     use crate::engine::spec::schema::Catalog;
-    use crate::engine::spec::{Action, Text};
+    use crate::engine::spec::{Action, Command, Means, Program, Text};
     use crate::fuzz::Fuzz;
 
     #[test]
@@ -203,6 +203,19 @@ cache = false
         builtin.action = Action::Builtin {
             task: "train".to_owned(),
             version: 3,
+            programs: vec![Program {
+                name: "Ours".to_owned(),
+                command: Command {
+                    words: Vec::new(),
+                    shell: None,
+                    cwd: None,
+                    file_words: vec!["ours.py".to_owned()],
+                },
+                files: vec!["uv.lock".to_owned()],
+                discover: Some(Means::Python),
+                env: vec!["MODE".to_owned()],
+                secrets: Vec::new(),
+            }],
         };
         spec.targets.push(builtin);
         let place = Place::locate("Atsaffile", TEXT, 3, 10).labelled("here");

@@ -214,7 +214,7 @@ fn job_facets(target: Option<TargetId>, graph: &Graph) -> Value {
         facets["documentation"] = facet("DocumentationJobFacet", "1-1-0", values);
     }
     let (language, code) = match &target.action {
-        Action::Builtin { task, version } => ("atsaf", format!("{task} (version {version})")),
+        Action::Builtin { task, version, .. } => ("atsaf", format!("{task} (version {version})")),
         Action::Command(command) => ("shell", command.text()),
     };
     let values = json!({ "language": language, "sourceCode": told(&code) });

@@ -102,7 +102,7 @@ fn series(one: &SeriesForecast<'_>) -> Value {
         .map(|(model, estimates)| {
             let estimates = estimates.iter();
             let estimates = estimates.map(|(name, estimate)| (name.clone(), estimate_json(estimate)));
-            ((*model).to_owned(), Value::Object(estimates.collect()))
+            (model.clone(), Value::Object(estimates.collect()))
         })
         .collect();
     let times: Vec<String> = (0..one.steps()).map(|step| iso(one.time(step))).collect();

@@ -53,7 +53,7 @@ impl ModelPackage {
         selected: &Value,
         series: &[series::Observation],
     ) -> Result<ModelPackage, TaskError> {
-        let forecaster = Forecaster::new(Selection::of(selected, "selected")?)?;
+        let forecaster = Forecaster::new(context, Selection::of(selected, "selected")?)?;
         let calendars = Calendars::declared_or_found(context, series);
         let mut ordered = forecaster.series(context, series, calendars)?;
         let frequency = calendars.common();
@@ -79,7 +79,8 @@ fn limit(horizon: usize, seasons: &[usize]) -> usize {
 
 /// Forecasts up to the limit, or as far as the horizon where a model goes no further.
 ///
-/// No model's forecast depends on how far it goes, so the first steps are those of the predictions.
+/// No model's forecast depends on how far it goes, so the first steps are those of the predictions; of a program nobody
+/// knows that, so with one it is the horizon.
 fn as_far_as_possible<'s>(
     context: &Context<'_>,
     forecaster: &Forecaster,
@@ -95,6 +96,9 @@ fn as_far_as_possible<'s>(
     }
     let series = &*series;
     let to = |horizon| forecaster.forecasts(context, series, ForecastRequest { horizon, levels });
+    if forecaster.runs_programs() {
+        return to(horizon);
+    }
     known_far.and_then(|()| to(far)).or_else(|why| {
         context.check_cancelled()?;
         let near = to(horizon)?;

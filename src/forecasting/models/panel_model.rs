@@ -7,6 +7,7 @@
 
 use std::fmt::Debug;
 
+use super::super::program_model::ProgramModel;
 use super::{Estimate, FitError, Fitted, Forecast, Model};
 
 /// A forecasting model that is fitted to several series together, with its settings.
@@ -107,6 +108,17 @@ pub(crate) enum AnyModel {
     Local(Box<dyn Model>),
     /// All series at once.
     Panel(Box<dyn PanelModel>),
+    /// All series at once, by a program of the user's.
+    Program(Box<ProgramModel>),
+}
+
+/// A model of all series.
+#[derive(Clone, Copy)]
+pub(crate) enum ModelOfAll<'m> {
+    /// Of this program.
+    Panel(&'m dyn PanelModel),
+    /// Of the user's.
+    Program(&'m ProgramModel),
 }
 
 impl<'a> PanelPasts<'a> {
@@ -204,11 +216,21 @@ impl Debug for AnyModel {
         match self {
             Self::Local(model) => model.fmt(f),
             Self::Panel(model) => model.fmt(f),
+            Self::Program(model) => model.fmt(f),
         }
     }
 }
 
 impl AnyModel {
+    /// The model, if it is fitted to all series at once.
+    pub(crate) fn of_all(&self) -> Option<ModelOfAll<'_>> {
+        match self {
+            Self::Local(_) => None,
+            Self::Panel(model) => Some(ModelOfAll::Panel(model.as_ref())),
+            Self::Program(model) => Some(ModelOfAll::Program(model)),
+        }
+    }
+
     /// One of all series.
     pub(crate) fn panel(model: impl PanelModel + 'static) -> Self {
         Self::Panel(Box::new(model))

@@ -89,6 +89,9 @@ impl Logged<'_> {
             if let Some(version) = versions.and_then(|versions| versions.get(name)) {
                 params.insert(format!("{name}.version"), text(version));
             }
+            if let Some(run) = model.get("run") {
+                params.insert(format!("{name}.run"), text(run));
+            }
             for (setting, value) in model["settings"].as_object().into_iter().flatten() {
                 params.insert(format!("{name}.{setting}"), text(value));
             }

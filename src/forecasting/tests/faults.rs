@@ -40,14 +40,14 @@ fn with_odd(
     let params = [&[models(&["SeasonalNaive"]), ("step_size", Value::Int(24))], params].concat();
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         let odd = CandidateModel {
-            name: "Odd",
+            name: "Odd".to_owned(),
             parts: Vec::new(),
             model: Odd(odd).into(),
         };
         train::compare(context, move |context, seasons| {
-            let mut all = train::candidates(context, seasons);
+            let mut all = train::candidates(context, seasons)?;
             all.insert(0, odd);
-            all
+            Ok(all)
         })
     })
 }
@@ -108,7 +108,7 @@ fn an_ensemble_has_no_forecast_in_a_window_that_a_member_failed_on() {
     with_odd(&project, &params, |n| if n == 880 { no_fit() } else { Ok(()) }).expect("selected");
     assert_eq!(
         project.texts("leaderboard", "model"),
-        ["Ensemble(Odd, SeasonalNaive)", "SeasonalNaive", "Odd"]
+        ["Ensemble(SeasonalNaive, Odd)", "SeasonalNaive", "Odd"]
     );
     assert_eq!(project.texts("leaderboard", "windows"), ["4", "5", "4"]);
     assert_eq!(project.texts("leaderboard", "failed"), ["1", "0", "1"]);
@@ -176,13 +176,13 @@ fn on_short_series(
     ];
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         train::compare(context, |context, seasons| {
-            let mut all = train::candidates(context, seasons);
+            let mut all = train::candidates(context, seasons)?;
             all.push(CandidateModel {
-                name: "Odd",
+                name: "Odd".to_owned(),
                 parts: Vec::new(),
                 model: Odd(odd).into(),
             });
-            all
+            Ok(all)
         })
     })
 }

@@ -69,11 +69,11 @@ fn a_model_whose_bounds_are_exchanged_has_failed() {
         .write("validation.json", r#"{"status":"valid"}"#);
     let inputs = [("clean", "series.csv"), ("validation", "validation.json")];
     let inverted = |_: &Context<'_>, _: &[usize]| {
-        vec![CandidateModel {
-            name: "Inverted",
+        Ok(vec![CandidateModel {
+            name: "Inverted".to_owned(),
             parts: Vec::new(),
             model: Inverted.into(),
-        }]
+        }])
     };
     let run = |_: &dyn Task, context: &mut Context<'_>| train::compare(context, inverted);
     let told = reported(project.with("train_backtest_select", &[], &inputs, run));

@@ -240,7 +240,7 @@ pub(super) fn forecast_alone(model: &AnyModel, y: &[f64], (horizon, levels): (us
                 summary: fit.summary().into_iter().map(named).collect(),
             })
         }
-        AnyModel::Panel(_) => {
+        AnyModel::Panel(_) | AnyModel::Program(_) => {
             let mut forecasts = forecast_together(model, &[y.to_vec()], (horizon, levels)).expect("a panel model");
             forecasts.pop().expect("an outcome for each past")
         }

@@ -73,14 +73,14 @@ fn compared(
     let params = [models(&["SeasonalNaive"]), ("n_windows", Value::Int(3))];
     project.with("train_backtest_select", &params, &INPUTS, |_, context| {
         let model = CandidateModel {
-            name: "LastOfAll",
+            name: "LastOfAll".to_owned(),
             parts: Vec::new(),
             model: AnyModel::Panel(Box::new(LastOfAll(before))),
         };
         train::compare(context, move |context, seasons| {
-            let mut all = train::candidates(context, seasons);
+            let mut all = train::candidates(context, seasons)?;
             all.push(model);
-            all
+            Ok(all)
         })
     })
 }
@@ -173,11 +173,11 @@ fn a_panel_model_that_is_stopped_ends_the_task() {
             Ok(())
         };
         let model = CandidateModel {
-            name: "LastOfAll",
+            name: "LastOfAll".to_owned(),
             parts: Vec::new(),
             model: AnyModel::Panel(Box::new(LastOfAll(stops))),
         };
-        train::compare(context, |_, _| vec![model])
+        train::compare(context, |_, _| Ok(vec![model]))
     });
     assert_eq!(stopped, Err(TaskError::stopped()));
     assert!(!project.path("selected").exists());

@@ -66,7 +66,10 @@ fn the_settings_of_a_model_reach_it() {
         let model = |settings: &[(&'static str, Value)]| {
             let params = [&[models(&[entry.name])], settings].concat();
             project.with("train_backtest_select", &params, &[], |_, context| {
-                format!("{:?}", train::candidates(context, &[24, 168])[0].model)
+                format!(
+                    "{:?}",
+                    train::candidates(context, &[24, 168]).expect("no program")[0].model
+                )
             })
         };
         let setting = &entry.settings[0];

@@ -36,6 +36,8 @@ const SCRIPT: &str = include_str!("script.js");
 /// All that a page tells.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
+    /// What it was made from, so that it can be asked whether that is still so: hexadecimal digits.
+    pub made_from: String,
     /// The project's name.
     pub project: String,
     /// The goals that it is about.
@@ -78,6 +80,18 @@ pub fn is_page(bytes: &[u8]) -> bool {
     memchr::memmem::find(head, MARK.as_bytes()).is_some()
 }
 
+/// What stands before that from which a page was made.
+const MADE_FROM: &str = "<meta name=\"atsaf-made-from\" content=\"";
+
+/// From what a page was made that this program wrote; `None` if the file is no such page.
+#[must_use]
+pub fn made_from(bytes: &[u8]) -> Option<&str> {
+    let head = &bytes[..bytes.len().min(1024)];
+    let begin = memchr::memmem::find(head, MADE_FROM.as_bytes())? + MADE_FROM.len();
+    let length = memchr::memchr(b'"', &head[begin..])?;
+    std::str::from_utf8(&head[begin..begin + length]).ok()
+}
+
 /// A part of the page.
 struct Section {
     id: &'static str,
@@ -102,6 +116,7 @@ impl Page {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="generator" content={ "atsaf " (env!("CARGO_PKG_VERSION")) };
+                    meta name="atsaf-made-from" content=(self.made_from);
                     title { (title) " · atsaf report" }
                     style { (PreEscaped(STYLE)) }
                 }

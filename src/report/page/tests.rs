@@ -43,6 +43,7 @@ fn evil() -> Page {
         shown,
     };
     Page {
+        made_from: evil(),
         project: evil(),
         goals: vec![evil(); 12],
         notes: vec![evil()],

@@ -1,0 +1,539 @@
+//! A program of the user's among the models: back-tested, chosen, remembered, and told of when it goes wrong.
+//!
+//! The program takes the values of two weeks before, which is right here, and notes in `../ran` how many pasts it got.
+
+use std::fmt::Write as _;
+
+use crate::project::{Project, Told, can_trace, has_python, interrupt, until};
+
+const ATSAFFILE: &str = r#"
+[params]
+horizon = 7
+level   = [80, 95]
+
+[target.train]
+uses    = "train_backtest_select"
+inputs  = { clean = "series.csv", validation = "validation.json" }
+outputs = { cv_results = "cv.parquet", leaderboard = "leaderboard.parquet", selected = "selected.json" }
+
+[target.train.with]
+models    = ["SeasonalNaive", { name = "Ours", run = "python3 ours.py", format = "csv", files = ["lock.txt"], with = { back = 14 } }]
+n_windows = 3
+step_size = 7
+
+[target.forecast]
+uses    = "forecast_publish"
+inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
+outputs = { predictions = "predictions.parquet" }
+
+[target.package]
+uses    = "package_champion"
+inputs  = { clean = "series.csv", validation = "validation.json", selected = "selected" }
+outputs = { model = "model/", picture = "forecast.svg" }
+
+[target.register]
+uses    = "register_champion"
+inputs  = { clean = "series.csv", leaderboard = "leaderboard", selected = "selected" }
+outputs = { champion = "champion.json" }
+"#;
+
+const PROGRAM: &str = r#"
+import csv, json, os, sys
+from width import WIDTH
+
+request = json.load(open(os.environ["ATSAF_REQUEST"]))
+back = request["settings"]["back"]
+pasts, step = {}, {}
+for row in csv.DictReader(open(request["pasts"])):
+    pasts.setdefault((row["unique_id"], row["cutoff"]), []).append(float(row["y"]))
+open("../ran", "a").write(f"{len(pasts)} ")
+assert request["horizon"] == 7 and request["season_lengths"] == [7] and request["frequency"] == "daily"
+bounds = [f"{bound}-{level}" for level in request["levels"] for bound in ("lo", "hi")]
+with open(request["forecasts"], "w", newline="") as file:
+    out = csv.writer(file)
+    out.writerow(["unique_id", "cutoff", "ds", "yhat", *bounds])
+    for row in csv.DictReader(open(request["future"])):
+        key = row["unique_id"], row["cutoff"]
+        step[key] = step.get(key, -1) + 1
+        value = pasts[key][step[key] - back]
+        numbers = [value, *(value + side * WIDTH * level / 80 for level in request["levels"] for side in (-1, 1))]
+        out.writerow([*key, row["ds"], *numbers])
+print("forecast", len(pasts), "pasts")
+"#;
+
+/// Two series of days that have a week and go up and down by turns from week to week.
+fn series(days: usize) -> String {
+    let mut csv = "unique_id,ds,y\n".to_owned();
+    for id in ["A", "B"] {
+        for day in 0..days {
+            let of_week = if (day / 7) % 2 == 0 { 10 } else { 0 };
+            let (value, noise) = (120 + 10 * (day % 7) + of_week, (day * 7919) % 5);
+            writeln!(csv, "{id},{},{value}.{noise}", date(day)).expect("a text takes all");
+        }
+    }
+    csv
+}
+
+/// The day so many days after 1 January 2024.
+fn date(day: usize) -> String {
+    let lengths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut left = day;
+    for (month, length) in lengths.iter().enumerate() {
+        if left < *length {
+            return format!("2024-{:02}-{:02}", month + 1, left + 1);
+        }
+        left -= length;
+    }
+    panic!("a day of 2024")
+}
+
+fn project() -> Option<Project> {
+    if !has_python() {
+        return None;
+    }
+    let project = Project::new(ATSAFFILE);
+    project.write("series.csv", series(140));
+    project.write("validation.json", r#"{"status": "valid"}"#);
+    project.write("ours.py", PROGRAM);
+    project.write("width.py", "WIDTH = 2.0\n");
+    project.write("lock.txt", "nothing==1.0\n");
+    Some(project)
+}
+
+#[test]
+fn a_program_is_back_tested_chosen_and_forecasts_and_a_second_build_runs_nothing() {
+    let Some(project) = project() else { return };
+    project.build("predictions").ok();
+    // Three windows of two series, and the ends of both.
+    assert_eq!(project.ran(), "6 2");
+    project.build("predictions").has("nothing to do");
+    let board = project.atsaf("show leaderboard.parquet --rows 20");
+    board.has("Ours");
+    let selected: serde_json::Value = serde_json::from_str(&project.read("selected.json")).expect("JSON");
+    let model = &selected["models"][0];
+    assert_eq!(model["name"], "Ours");
+    assert_eq!(model["run"], "python3 ours.py");
+    assert_eq!(model["settings"]["back"], 14);
+    let files: Vec<&String> = model["files"].as_object().expect("files").keys().collect();
+    assert_eq!(files, ["lock.txt", "ours.py", "width.py"]);
+    assert!(model["packages"]["python"].is_string(), "{model}");
+    project.atsaf("show predictions.parquet").has("Ours");
+    project.atsaf("logs train").has("forecast 6 pasts");
+    // What is packaged and registered are the forecasts as far as they were asked for, from memory.
+    project.build("package register").ok();
+    assert_eq!(project.ran(), "");
+    let packaged: serde_json::Value = serde_json::from_str(&project.read("model/model.json")).expect("JSON");
+    assert_eq!(packaged["limit"], 7);
+    assert_eq!(packaged["series"][0]["model"], "Ours");
+    let champion: serde_json::Value = serde_json::from_str(&project.read("champion.json")).expect("JSON");
+    assert_eq!(champion["models"][0]["run"], "python3 ours.py");
+}
+
+#[test]
+fn a_variable_of_the_environment_counts_and_reaches_the_program_from_every_target() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "env = [\"WIDTH\"]\n\n[target.train.with]",
+    );
+    project.write("width.py", "import os\nWIDTH = float(os.environ[\"WIDTH\"])\n");
+    let build = |width: &str| Told::of(project.command("build -j1 predictions").env("WIDTH", width));
+    build("2").ok();
+    assert_eq!(project.ran(), "6 2");
+    let narrow = project.read("selected.json");
+    build("2").has("nothing to do");
+    build("3").has("2 built");
+    assert_eq!(project.ran(), "6 2");
+    assert_ne!(project.read("selected.json"), narrow);
+}
+
+#[test]
+fn a_package_of_another_version_makes_stale_what_is_remembered() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "env = [\"PYTHONPATH\"]\n\n[target.train.with]",
+    );
+    project.write("width.py", "from thing import WIDTH\n");
+    project.write("../site/thing/__init__.py", "WIDTH = 2.0\n");
+    project.write("../site/thing-1.0.dist-info/RECORD", "thing/__init__.py,,\n");
+    let command = |args: &str| Told::of(project.command(args).env("PYTHONPATH", project.at("../site")));
+    command("build predictions").ok();
+    assert_eq!(project.ran(), "6 2");
+    let selected: serde_json::Value = serde_json::from_str(&project.read("selected.json")).expect("JSON");
+    assert_eq!(selected["models"][0]["packages"]["thing"], "1.0");
+    project.write("../site/thing-1.1.dist-info/RECORD", "thing/__init__.py,,\n");
+    project.remove("../site/thing-1.0.dist-info");
+    command("why train").has("1.0 -> 1.1");
+    command("build predictions").has("2 built");
+    assert_eq!(project.ran(), "6 2");
+}
+
+#[test]
+fn what_a_traced_program_uses_counts_and_is_remembered_with_its_work() {
+    let Some(project) = project().filter(|_| can_trace()) else {
+        return;
+    };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "discover = \"trace\"\n\n[target.train.with]",
+    );
+    project.build("predictions").ok();
+    project.build("predictions").has("nothing to do");
+    assert_eq!(project.ran(), "6 2");
+    project.edit(
+        "Atsaffile",
+        "[\"SeasonalNaive\", ",
+        "[\"SeasonalNaive\", \"LagRidge\", ",
+    );
+    project.build("predictions").ok();
+    assert_eq!(project.ran(), "");
+    project.build("predictions").has("nothing to do");
+    project.write("width.py", "WIDTH = 3.0\n");
+    project.atsaf("why train").has("width.py");
+    project.build("predictions").has("2 built");
+    assert_eq!(project.ran(), "6 2");
+}
+
+#[test]
+fn nothing_is_seen_where_nobody_looks() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "discover = \"off\"\n\n[target.train.with]",
+    );
+    project.build("predictions").ok();
+    project.write("width.py", "WIDTH = 3.0\n");
+    project.build("predictions").has("nothing to do");
+    project.edit("Atsaffile", "discover = \"off\"", "discover = \"depfile\"");
+    let told = project.build("predictions");
+    assert_ne!(told.code, Some(0));
+    told.has("a program of a built-in task is not told of a `{{depfile}}`");
+}
+
+#[test]
+fn what_a_program_depends_on_makes_training_stale_and_why_names_it() {
+    let Some(project) = project() else { return };
+    project.build("predictions").ok();
+    project.ran();
+    for (path, text) in [
+        ("ours.py", format!("{PROGRAM}# edited\n")),
+        ("lock.txt", "nothing==1.1\n".to_owned()),
+        ("width.py", "WIDTH = 3.0\n".to_owned()),
+    ] {
+        let before = project.read(path);
+        project.write(path, text);
+        project.atsaf("why train").has(path);
+        project.build("predictions").has("2 built");
+        assert_eq!(project.ran(), "6 2", "{path}");
+        project.write(path, before);
+        project.build("predictions").has("2 restored");
+        assert_eq!(project.ran(), "", "{path}");
+    }
+    project.edit("Atsaffile", "with = { back = 14 }", "with = { back = 28 }");
+    let why = project.atsaf("why train");
+    why.has("models");
+    why.has("back = 28");
+    project.build("predictions").has("2 built");
+    assert_eq!(project.ran(), "6 2");
+}
+
+#[test]
+fn a_window_that_was_forecast_is_not_forecast_again() {
+    let Some(project) = project() else { return };
+    project.build("predictions").ok();
+    project.ran();
+    project.edit(
+        "Atsaffile",
+        "[\"SeasonalNaive\", ",
+        "[\"SeasonalNaive\", \"LagRidge\", ",
+    );
+    project.build("predictions").ok();
+    assert_eq!(project.ran(), "", "another model changes nothing for it");
+    // What all of that work used counts although the program did not run.
+    project.write("width.py", "WIDTH = 4.0\n");
+    project.atsaf("why train").has("width.py");
+    project.build("predictions").ok();
+    assert_eq!(project.ran(), "6 2");
+    // A week more: the last window begins where the forecast did.
+    project.write("series.csv", series(147));
+    project.build("predictions").ok();
+    assert_eq!(project.ran(), "2");
+}
+
+#[test]
+fn a_program_that_fails_fails_the_target_and_says_how_to_run_it_by_hand() {
+    let Some(project) = project() else { return };
+    let fails = |program: &str, parts: &[&str]| {
+        project.write("ours.py", program);
+        let told = project.build("train");
+        assert_ne!(told.code, Some(0), "{program}: {}", told.text);
+        for part in parts {
+            told.has(part);
+        }
+        assert!(!project.at("selected.json").exists());
+    };
+    let by_hand = "to run it by hand: `ATSAF_REQUEST=.atsaf/";
+    fails(
+        "import sys\nprint('no such thing')\nsys.exit(3)\n",
+        &[
+            "the model `Ours`: the command ended with exit code 3",
+            "no such thing",
+            by_hand,
+        ],
+    );
+    fails(
+        "pass\n",
+        &["the model `Ours`: it wrote no `forecasts.csv`", "`forecasts`", by_hand],
+    );
+    fails(
+        &PROGRAM.replace("\"yhat\"", "\"Ours\""),
+        &["the model `Ours`: `forecasts.csv` has no column `yhat`"],
+    );
+    fails(
+        &PROGRAM.replace("[*key, row[\"ds\"]", "[key[0], row[\"ds\"], row[\"ds\"]"),
+        &[
+            "row 1 of `forecasts.csv` is of the series `A` at the cutoff",
+            "which was not asked for",
+        ],
+    );
+    project.edit("Atsaffile", "python3 ours.py", "python3.0 ours.py");
+    fails(PROGRAM, &["exit code 127"]);
+}
+
+#[test]
+fn what_is_wrong_with_one_forecast_is_told_with_its_series_and_step() {
+    let Some(project) = project() else { return };
+    project.edit("Atsaffile", "\"SeasonalNaive\", ", "");
+    let at = |condition: &str, then: &str| {
+        let line = "        out.writerow([*key, row[\"ds\"], *numbers])";
+        let changed = format!("        if {condition}: {then}\n{line}");
+        PROGRAM.replace(line, &changed)
+    };
+    let third = "step[key] == 2";
+    for (program, part) in [
+        (
+            at(third, "continue"),
+            "the program wrote no forecast at 2024-05-01 00:00:00, step 3 of 7",
+        ),
+        (
+            at(third, "numbers[1] = float('nan')"),
+            "`lo-80` is NaN at 2024-05-01 00:00:00, step 3",
+        ),
+        (
+            at(third, "numbers[0] = ''"),
+            "`yhat` is empty at 2024-05-01 00:00:00, step 3",
+        ),
+        (
+            at(third, "numbers[3], numbers[4] = 9, 8"),
+            "the lower bound 9 is above the upper one, 8, at 2024-05-01 00:00:00, step 3",
+        ),
+        (
+            at(third, "row['ds'] = '2024-05-30'"),
+            "the program wrote a forecast for 2024-05-30 00:00:00, which is none of the steps",
+        ),
+        (
+            at(third, "out.writerow([*key, row['ds'], *numbers])"),
+            "the program wrote two forecasts for 2024-05-01 00:00:00, step 3",
+        ),
+        (at("True", "continue"), "the program left it out"),
+    ] {
+        project.write("ours.py", program);
+        let told = project.build("train");
+        assert_ne!(told.code, Some(0), "{part}: {}", told.text);
+        told.has("no model could forecast any window");
+        told.has(&format!("`A` at the cutoff 2024-04-28 00:00:00: {part}"));
+    }
+}
+
+#[test]
+fn a_series_that_a_program_leaves_out_stops_no_other() {
+    let Some(project) = project() else { return };
+    project.write(
+        "ours.py",
+        PROGRAM.replace(
+            "        step[key] =",
+            "        if key[0] == \"B\": continue\n        step[key] =",
+        ),
+    );
+    project.edit("Atsaffile", "step_size = 7", "step_size = 7\nselect = \"per_series\"");
+    project.build("predictions").ok();
+    let selected: serde_json::Value = serde_json::from_str(&project.read("selected.json")).expect("JSON");
+    let member = |at: usize| selected["series"][at]["members"][0]["model"].clone();
+    assert_eq!((member(0), member(1)), ("Ours".into(), "SeasonalNaive".into()));
+}
+
+#[test]
+fn a_program_that_takes_too_long_is_ended() {
+    let Some(project) = project() else { return };
+    project.write("ours.py", "import time\nprint('begins', flush=True)\ntime.sleep(600)\n");
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "timeout = \"1s\"\n\n[target.train.with]",
+    );
+    let told = project.build("train");
+    assert_ne!(told.code, Some(0));
+    told.has("it took longer than its limit of 1 s");
+}
+
+#[test]
+fn no_data_file_makes_a_program_run() {
+    let Some(project) = project() else { return };
+    project.build("predictions package").ok();
+    project.ran();
+    project.write(
+        "chosen.json",
+        project.read("selected.json").replace("python3 ours.py", "touch hit"),
+    );
+    let former = project.read("Atsaffile");
+    project.write(
+        "Atsaffile",
+        former.replace("selected = \"selected\"", "selected = \"chosen.json\""),
+    );
+    let told = project.build("forecast");
+    assert_ne!(told.code, Some(0));
+    told.has("the model `Ours` is a program, which nothing here declares");
+    told.has("its command was `touch hit`");
+    project.write("Atsaffile", former);
+    // Nor does a packaged model, which has its forecasts.
+    let told = project.atsaf("predict model --history series.csv");
+    assert_ne!(told.code, Some(0));
+    told.has("the model `Ours` is a program, which nothing here declares");
+    assert!(!project.at("hit").exists());
+    assert_eq!(project.ran(), "");
+}
+
+#[test]
+fn a_build_that_is_interrupted_ends_the_program() {
+    let Some(project) = project() else { return };
+    project.write(
+        "ours.py",
+        "import time\nopen('../begun', 'w').close()\ntime.sleep(600)\n",
+    );
+    let running = project.start("build train");
+    until("the program runs", || project.at("../begun").exists());
+    interrupt(running.id());
+    let told = running.collect();
+    assert_eq!(told.code, Some(130), "{}", told.text);
+    assert_eq!(project.running("python3 ours.py"), [0_u32; 0]);
+}
+
+#[test]
+fn an_artifact_is_given_to_a_program_by_its_path_and_read_by_the_forecast_as_well() {
+    let Some(project) = project() else { return };
+    let weather = "[target.weather]\nrun = \"echo 2.5 > {{output}}\"\noutput = \"weather.txt\"\n";
+    project.write("Atsaffile", project.read("Atsaffile") + weather);
+    project.write("width.py", "WIDTH = float(open('weather.txt').read())\n");
+    let told = project.build("predictions");
+    assert_ne!(told.code, Some(0), "{}", told.text);
+    told.has("it opened `weather.txt`, which `weather` makes without declaring it");
+    told.has("name it in `files` of the program: `files = [\"weather.txt\"]`");
+    project.edit(
+        "Atsaffile",
+        "files = [\"lock.txt\"]",
+        "files = [\"lock.txt\", \"weather.txt\"]",
+    );
+    project.build("predictions").has("3 built");
+    project.build("predictions").has("nothing to do");
+    project.ran();
+    project.edit("Atsaffile", "echo 2.5", "echo 3.5");
+    project.build("predictions").has("3 built");
+    assert_eq!(project.ran(), "6 2");
+}
+
+#[test]
+fn a_program_in_words_runs_without_a_shell_and_one_that_is_not_declared_as_it_was_is_refused() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "run = \"python3 ours.py\"",
+        "run = [\"python3\", \"ours.py\"]",
+    );
+    project.build("predictions").ok();
+    project.atsaf("why train").has("fresh");
+    project.write("ours.py", format!("{PROGRAM}# edited\n"));
+    let told = project.atsaf("build --only forecast");
+    assert_ne!(told.code, Some(0), "{}", told.text);
+}
+
+#[test]
+fn mistakes_in_a_program_are_told_with_their_line() {
+    let wrong = |models: &str, parts: &[&str]| {
+        let (before, rest) = ATSAFFILE.split_once("models    = ").expect("models");
+        let after = rest.split_once('\n').expect("a line").1;
+        let project = Project::new(&format!("{before}models    = {models}\n{after}"));
+        let told = project.atsaf("check");
+        assert_ne!(told.code, Some(0), "{models}: {}", told.text);
+        told.has("Atsaffile:12:");
+        for part in parts {
+            told.has(part);
+        }
+    };
+    wrong(
+        r#"[{ name = "LagRidge", run = "./m" }]"#,
+        &[
+            "`name` of `models[0]` must be a name of letters",
+            "found string \"LagRidge\"",
+        ],
+    );
+    wrong(
+        r#"[{ name = "a b", run = "./m" }]"#,
+        &["`name` of `models[0]` must be a name"],
+    );
+    wrong(
+        r#"[{ name = "Mine" }]"#,
+        &["a table with name and run", "found table without `run`"],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = "./m", rum = 1 }]"#,
+        &["`models[0]` has no entry `rum`", "run"],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = 5 }]"#,
+        &["`run` of `models[0]` must be a command"],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = "./m" }, { name = "Mine", run = "./n" }]"#,
+        &["two programs have the name `Mine`"],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = "./m {{horizon}}" }]"#,
+        &[
+            "the command of the program `Mine` has a `{{` in it",
+            "with = { name = value }",
+        ],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = "./m", files = ["../lock"] }]"#,
+        &["`../lock` in `files` of the program `Mine` is no file of the project"],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = "./m", with = { "a:b" = 1 } }]"#,
+        &["`with` of `models[0]` must be a table whose names are of letters"],
+    );
+    wrong(r#"["LagRigde"]"#, &["each item of `models` must be one of", "LagRidge"]);
+}
+
+#[test]
+fn a_file_of_a_program_that_is_not_there_is_told_before_anything_runs() {
+    let Some(project) = project() else { return };
+    project.remove("lock.txt");
+    let told = project.build("predictions");
+    assert_ne!(told.code, Some(0));
+    told.has("lock.txt");
+    assert_eq!(project.ran(), "");
+}
+
+#[test]
+fn the_manual_shows_the_example_as_it_is() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/forecasting.md")).expect("a page");
+    let script = std::fs::read_to_string(root.join("examples/own-model/prophet_model.py")).expect("a script");
+    assert!(script.lines().count() <= 40);
+    assert!(page.contains(script.trim_end()), "the script is not in the page");
+}
