@@ -1,5 +1,5 @@
-//! Generates the bundled pages of `fixtures/eia`, `fixtures/respondents` and `fixtures/demand`, and
-//! `fixtures/visitors/visitors.csv`: `cargo run --example generate_fixtures`.
+//! Generates the bundled pages of `fixtures/eia`, `fixtures/respondents` and `fixtures/demand`,
+//! `fixtures/visitors/visitors.csv`, and the two files of `fixtures/weather`: `cargo run --example generate_fixtures`.
 //!
 //! Invented net generation and demand in the API's own shape, the same bytes on every machine.
 //!
@@ -77,6 +77,31 @@ const DAY: [f64; 24] = [
 const WEEK: [f64; 7] = [0.995, 1.010, 1.015, 1.012, 1.000, 0.948, 0.925];
 /// Factor of a museum's visitors by day of the week, Monday first.
 const MUSEUM: [f64; 7] = [0.0, 0.70, 0.75, 0.85, 0.95, 1.50, 1.65];
+/// Factor of a town's demand by day of the week, Monday first.
+const TOWN_WEEK: [f64; 7] = [1.00, 1.02, 1.02, 1.01, 0.99, 0.88, 0.84];
+/// Days of the town's demand: 2022, and 2023 up to 20 December.
+const TOWN_DAYS: usize = 365 + 354;
+/// Public holidays of the United States in these years, as they are kept.
+const HOLIDAYS: [(i32, u32, u32); 18] = [
+    (2022, 1, 17),
+    (2022, 2, 21),
+    (2022, 5, 30),
+    (2022, 6, 20),
+    (2022, 7, 4),
+    (2022, 9, 5),
+    (2022, 11, 11),
+    (2022, 11, 24),
+    (2022, 12, 26),
+    (2023, 1, 2),
+    (2023, 1, 16),
+    (2023, 2, 20),
+    (2023, 5, 29),
+    (2023, 6, 19),
+    (2023, 7, 4),
+    (2023, 9, 4),
+    (2023, 11, 10),
+    (2023, 11, 23),
+];
 /// Warmth of the year: its day and share of the summer's peak, in straight lines between.
 const WARMTH: [(f64, f64); 6] = [
     (91.0, 0.12),
@@ -175,7 +200,43 @@ fn recordings() -> Vec<(PathBuf, String)> {
         pages.map(move |(name, text)| (folder.join(name), text))
     });
     let visitors = (fixtures.join("visitors/visitors.csv"), visitors());
-    pages.chain([visitors]).collect()
+    let [demand, weather] = town();
+    let town = [("weather/demand.csv", demand), ("weather/weather.csv", weather)];
+    let town = town.map(|(name, text)| (fixtures.join(name), text));
+    pages.chain([visitors]).chain(town).collect()
+}
+
+/// The daily demand of a town in megawatt-hours up to five days before Christmas, and how many degrees it was to be heated
+/// and cooled, which are known for two weeks more.
+///
+/// A degree below 15 costs 1.2 %, one above 20 1.8 %; a public holiday saves 12 %.
+fn town() -> [String; 2] {
+    let mut random = SplitMix(11);
+    let mut demand = String::from("unique_id,ds,y\n");
+    let mut weather = String::from("ds,heating,cooling\n");
+    let mut spell = 0.0;
+    let first = NaiveDate::from_ymd_opt(2022, 1, 1).unwrap_or_default();
+    for (at, date) in first.iter_days().take(TOWN_DAYS + 14).enumerate() {
+        // A year in two straight lines, the warmest day being the 200th.
+        let away = (f64::from(date.ordinal()) - 200.0).abs();
+        spell = 0.7 * spell + 3.2 * random.normal();
+        let temperature = 27.0 - 28.0 * away.min(365.0 - away) / 182.5 + spell;
+        let (heating, cooling) = ((15.0 - temperature).max(0.0), (temperature - 20.0).max(0.0));
+        let _ = writeln!(weather, "{date},{heating:.1},{cooling:.1}");
+        let noise = random.normal();
+        if at < TOWN_DAYS {
+            let holiday = if HOLIDAYS.contains(&(date.year(), date.month(), date.day())) {
+                0.88
+            } else {
+                1.0
+            };
+            let week = TOWN_WEEK[date.weekday().num_days_from_monday() as usize];
+            let degrees = 1.0 + 0.012 * heating + 0.018 * cooling;
+            let load = 5_000.0 * week * degrees * holiday * (1.0 + 0.015 * noise);
+            let _ = writeln!(demand, "TOWN,{date},{load:.0}");
+        }
+    }
+    [demand, weather]
 }
 
 /// Visitors of a museum by day over two years, as a spreadsheet of its country writes them: closed on Mondays and at

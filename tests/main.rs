@@ -54,6 +54,7 @@
 //! | `history` | what `log` tells of past runs |
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
+//! | `known_ahead` | weather and holidays that are known ahead: what they bring, and a file that ends too early |
 //! | `watch_screen` | what `watch` draws on a terminal, and how it gives it back |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -92,6 +93,8 @@ mod inputs;
 mod inside;
 mod interruptions;
 mod junit;
+#[cfg(feature = "forecasting")]
+mod known_ahead;
 mod layering;
 mod lineage;
 mod links;

@@ -21,6 +21,10 @@ pub(super) struct Args {
     /// A table with the columns `unique_id`, `ds` (UTC) and `y`: Parquet, CSV or `.csv.gz`
     #[arg(long, value_name = "FILE")]
     history: PathBuf,
+    /// What is known ahead of the history and of the steps to forecast, for a model that was chosen with such: a table
+    /// with `ds` (UTC), maybe `unique_id`, and the columns by their names
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
     /// How many steps to forecast, instead of as many as the model's pipeline did
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=LONGEST))]
     horizon: Option<u64>,
@@ -39,7 +43,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
             .map_or_else(|| path.clone(), |start| start.join(path))
     };
     let horizon = args.horizon.and_then(|steps| usize::try_from(steps).ok());
-    let prediction = predict(&at(&args.model), &at(&args.history), horizon, interrupt::watch()).map_err(failure)?;
+    let known = args.known.as_ref().map(at);
+    let prediction = predict(
+        &at(&args.model),
+        &at(&args.history),
+        known.as_deref(),
+        horizon,
+        interrupt::watch(),
+    )
+    .map_err(failure)?;
     let screen = &session.screen;
     match (screen.json(), args.csv) {
         (true, _) => screen.print_json(&to_json(&prediction)),

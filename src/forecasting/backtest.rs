@@ -83,7 +83,7 @@ pub(crate) fn run(
         let result = match one {
             Work::Series(model, at, windows) => {
                 let (series, cutoffs) = &series[*at];
-                let past: (&[f64], &[usize]) = (&series.y, &cutoffs[windows.clone()]);
+                let past: (&Series, &[usize]) = (series, &cutoffs[windows.clone()]);
                 let (outcomes, effort) = candidate.forecasts(context.memo, *model, past, request);
                 (vec![(*at, outcomes)], effort)
             }

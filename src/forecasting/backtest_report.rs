@@ -8,6 +8,7 @@ use super::backtest_config::BacktestConfig;
 use super::cached_fit::{CandidateModel, WindowForecast, WindowOutcome};
 use super::exceptions::{self, Exception, Treatment};
 use super::intervals::IntervalMethod;
+use super::known_ahead::KnownSources;
 use super::leaderboard::{self, LeaderboardLine, Scored, WindowScore};
 use super::metrics;
 use super::models::combine::{self, Combination};
@@ -35,6 +36,8 @@ pub(super) struct BacktestReport<'a> {
     pub(super) outcomes: Vec<Vec<Outcomes>>,
     /// What becomes of a series that the models cannot forecast.
     pub(super) on_bad_series: OnBadSeries,
+    /// What was known ahead, if anything was.
+    pub(super) known: Option<&'a KnownSources>,
 }
 
 /// The lines of the models, ranked.
@@ -339,7 +342,8 @@ impl BacktestReport<'_> {
         }
         let exceptions = self.exception_lines(exceptions, choices);
         lines.extend(&exceptions);
-        leaderboard::write(context, "leaderboard", &lines, &self.config.levels)
+        let known = self.known.map(KnownSources::names);
+        leaderboard::write(context, "leaderboard", &lines, &self.config.levels, known.as_deref())
     }
 
     /// A line for each exception, those that are forecast first: what will be forecast is the first line of all.
@@ -468,6 +472,11 @@ impl BacktestReport<'_> {
             conformal,
             noted: noted(exceptions, |treatment| treatment != Treatment::LeftOut),
             left_out: noted(exceptions, |treatment| treatment == Treatment::LeftOut),
+            // What only losers used is of no use to the forecast.
+            known: self
+                .known
+                .filter(|_| used.iter().any(|&at| self.candidates[at].uses_known()))
+                .cloned(),
         };
         let simple = |id: &str| exceptions.iter().find(|one| one.unique_id == id)?.simple.as_ref();
         selection.write(context, "selected", |id, model| match simple(id) {

@@ -6,12 +6,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::models::known::{KnownAhead, KnownColumns};
 use super::models::panel_model::AnyModel;
-use super::models::{Estimate, FitError, Fitted, Forecast, Interval, Model};
+use super::models::{Estimate, FitError, Fitted, Forecast, Interval, Model, RegressionModel};
 use super::program_model::ProgramModel;
 use super::registry::{RegisteredModel, Settings};
+use super::series::Series;
 use crate::engine::digest::Digest;
 use crate::engine::task::{Memo, Part, Used};
 
@@ -124,15 +127,30 @@ impl CandidateModel {
         }
     }
 
-    /// Forecasts from the first `n` values of `y` for each `n` in `cutoffs`, with a model of one series of this candidate.
+    /// Whether it is a regression on what is known ahead, where anything is.
+    pub(crate) fn uses_known(&self) -> bool {
+        matches!(&self.model, AnyModel::Local(model) if model.regression().is_some())
+    }
+
+    /// Forecasts from the first `n` values of a series for each `n` in `cutoffs`, with a model of one series of this
+    /// candidate.
+    ///
+    /// A model that can be a regression on what is known ahead of the series is one.
     pub(crate) fn forecasts(
         &self,
         memo: &dyn Memo,
         model: &dyn Model,
-        (y, cutoffs): (&[f64], &[usize]),
+        (series, cutoffs): (&Series, &[usize]),
         request: ForecastRequest<'_>,
     ) -> (Vec<WindowOutcome>, FitEffort) {
-        let keys: Vec<Digest> = cutoffs.iter().map(|&n| self.key(&y[..n], request)).collect();
+        let past = FittedPast {
+            y: &series.y,
+            known: model
+                .regression()
+                .zip(Some(&series.known))
+                .filter(|(_, known)| !known.is_empty()),
+        };
+        let keys: Vec<Digest> = cutoffs.iter().map(|&n| self.key(past, n, request)).collect();
         let mut outcomes: Vec<Option<WindowOutcome>> = keys
             .iter()
             .map(|key| memo.get(key).and_then(|bytes| decode(&bytes)))
@@ -151,7 +169,7 @@ impl CandidateModel {
         if !absent.is_empty() {
             let begun = Instant::now();
             let wanted: Vec<usize> = absent.iter().map(|&at| cutoffs[at]).collect();
-            for (&at, outcome) in absent.iter().zip(self.fit(model, (y, &wanted), request)) {
+            for (&at, outcome) in absent.iter().zip(self.fit(model, past, &wanted, request)) {
                 // A panic is a fault of the program, which its next version may have mended: it is not remembered.
                 if let Computed::Outcome(outcome) = &outcome {
                     memo.put(&keys[at], &encode(outcome));
@@ -166,10 +184,23 @@ impl CandidateModel {
         (outcomes.collect(), effort)
     }
 
-    /// The digest of everything that a forecast depends on.
-    fn key(&self, past: &[f64], request: ForecastRequest<'_>) -> Digest {
+    /// The digest of everything that a forecast from the first `n` values depends on.
+    fn key(&self, past: FittedPast<'_>, n: usize, request: ForecastRequest<'_>) -> Digest {
         let mut bytes = self.key_without_past(request);
-        bytes.extend(past.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+        let bits = |values: &[f64]| {
+            values
+                .iter()
+                .flat_map(|value| value.to_bits().to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
+        if let Some((_, known)) = past.known {
+            bytes.extend(format!("known to {} ", n + request.horizon).into_bytes());
+            for (name, values) in known.of(n, request.horizon).iter().flat_map(KnownAhead::columns) {
+                bytes.extend(format!("{name:?} ").into_bytes());
+                bytes.extend(bits(values));
+            }
+        }
+        bytes.extend(bits(&past.y[..n]));
         Digest::of(&bytes)
     }
 
@@ -184,7 +215,26 @@ impl CandidateModel {
         bytes
     }
 
-    fn fit(&self, model: &dyn Model, (y, cutoffs): (&[f64], &[usize]), request: ForecastRequest<'_>) -> Vec<Computed> {
+    fn fit(
+        &self,
+        model: &dyn Model,
+        past: FittedPast<'_>,
+        cutoffs: &[usize],
+        request: ForecastRequest<'_>,
+    ) -> Vec<Computed> {
+        let y = past.y;
+        if let Some((regression, known)) = past.known {
+            let fit = |&n: &usize| {
+                let Some(ahead) = known.of(n, request.horizon) else {
+                    return Computed::Outcome(Err("what is known ahead ends before the forecast".to_owned().into()));
+                };
+                match catch_unwind(AssertUnwindSafe(|| regression.fit_known(&y[..n], &ahead))) {
+                    Ok(fit) => self.forecast(fit, request),
+                    Err(_) => Computed::Panicked(format!("{} panicked", self.name)),
+                }
+            };
+            return cutoffs.par_iter().map(fit).collect();
+        }
         let fits = catch_unwind(AssertUnwindSafe(|| model.fit_at(y, cutoffs)));
         let Ok(fits) = fits else {
             // Which of them panicked is found one by one.
@@ -216,6 +266,15 @@ impl CandidateModel {
             Err(_) => Computed::Panicked(format!("{} panicked", self.name)),
         }
     }
+}
+
+/// What a model of one series is fitted to.
+#[derive(Clone, Copy)]
+struct FittedPast<'a> {
+    /// The whole series.
+    y: &'a [f64],
+    /// The model as a regression, and the columns, where there are both.
+    known: Option<(&'a dyn RegressionModel, &'a KnownColumns)>,
 }
 
 /// An outcome that was just computed.

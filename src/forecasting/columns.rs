@@ -133,6 +133,16 @@ impl<'a> Columns<'a> {
             .collect())
     }
 
+    /// A column of truth values, as 1 and 0.
+    pub(super) fn flags(&self, name: &str) -> Result<Vec<Option<f64>>, TaskError> {
+        let column = self.column(name)?;
+        let flags = column.bool().map_err(|_| self.wrong(name, "truth values", column))?;
+        Ok(flags
+            .iter()
+            .map(|flag| flag.map(|flag| f64::from(u8::from(flag))))
+            .collect())
+    }
+
     /// A column of times in UTC, none of them missing; whole numbers count from 1970, in the unit that their size says.
     pub(super) fn times(&self, name: &str) -> Result<Vec<NaiveDateTime>, TaskError> {
         let column = self.column(name)?;

@@ -104,7 +104,7 @@ pub(crate) fn settle(
     let AnyModel::Local(model) = &candidates[at].model else {
         return left_out(fault.to_string());
     };
-    let past: (&[f64], &[usize]) = (&series.y, &[series.y.len()]);
+    let past: (&Series, &[usize]) = (series, &[series.y.len()]);
     let (outcomes, _) = candidates[at].forecasts(context.memo, model.as_ref(), past, request);
     match outcomes.into_iter().next() {
         Some(Ok(window)) => Exception {

@@ -4,6 +4,7 @@ use super::backtest_config::levels;
 use super::cached_fit::ForecastRequest;
 use super::forecaster::{self, Forecaster};
 use super::frequency::{Calendars, FREQUENCY};
+use super::known_ahead;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::selection::Selection;
 use super::series;
@@ -37,7 +38,7 @@ static SCHEMA: Schema = Schema {
         name: "predictions",
         doc: "unique_id, ds (UTC), yhat, lo-95, hi-95 (one pair for each level), model",
     }],
-    optional: &[],
+    optional: &[known_ahead::PORT],
     directories: &[],
     secrets: &[],
     variables: &[],
@@ -63,11 +64,12 @@ impl Task for ForecastPublish {
         let forecaster = Forecaster::new(context, Selection::read(context, "selected")?)?;
         let rows = series::observations(context, "clean")?;
         let calendars = Calendars::declared_or_found(context, &rows);
-        let series = forecaster.series(context, &rows, calendars)?;
+        let mut series = forecaster.series(context, &rows, calendars)?;
         let request = ForecastRequest {
             horizon: calendars.common().horizon(context),
             levels: &levels(context),
         };
+        forecaster.look_up(forecaster.known(context)?.as_ref(), &mut series, request.horizon)?;
         let forecasts = forecaster.forecasts(context, &series, request)?;
         forecaster::table(&forecasts).write(context, "predictions")
     }

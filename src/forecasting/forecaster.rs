@@ -7,6 +7,8 @@ use super::cached_fit::{CandidateModel, FitEffort, ForecastRequest, WindowOutcom
 use super::cached_panel;
 use super::frequency::Calendars;
 use super::intervals::raise_to_zero;
+use super::known_ahead::Known;
+use super::models::combine::Combination;
 use super::models::conformal::Conformal;
 use super::models::panel_model::AnyModel;
 use super::models::{Estimate, Forecast, Interval};
@@ -86,6 +88,35 @@ impl Forecaster {
                 (false, false) => Reading::Whole,
             }
         })
+    }
+
+    /// Reads what is known ahead, if a selected model uses it.
+    ///
+    /// # Errors
+    /// [`TaskError`] if it is not given, or is not what it was.
+    pub(crate) fn known(&self, context: &Context<'_>) -> Result<Option<Known>, TaskError> {
+        let sources = self.selection.known.clone();
+        sources.map(|sources| Known::again(context, sources)).transpose()
+    }
+
+    /// Looks up what is known ahead of the series whose models use it, and of the steps to forecast.
+    ///
+    /// # Errors
+    /// [`TaskError`] that names the times for which nothing is.
+    pub(crate) fn look_up(
+        &self,
+        known: Option<&Known>,
+        series: &mut [Series],
+        horizon: usize,
+    ) -> Result<(), TaskError> {
+        let Some(known) = known else { return Ok(()) };
+        let uses = |series: &Series| {
+            let combination = self.selection.series.get(&series.unique_id);
+            let mut models = combination.into_iter().flat_map(Combination::models);
+            models.any(|model| self.candidates[model].uses_known())
+        };
+        let mut using = series.iter_mut().filter(|series| uses(series));
+        using.try_for_each(|series| known.look_up(series, horizon))
     }
 
     /// Forecasts each series, and logs what that cost.
@@ -172,7 +203,7 @@ impl Forecaster {
             let candidate = &self.candidates[model];
             let outcomes: Vec<WindowOutcome> = match &candidate.model {
                 AnyModel::Local(model) => {
-                    let past: (&[f64], &[usize]) = (&series.y, &[series.y.len()]);
+                    let past: (&Series, &[usize]) = (series, &[series.y.len()]);
                     let (outcomes, cost) = candidate.forecasts(context.memo, model.as_ref(), past, request);
                     effort = effort.and(cost);
                     outcomes

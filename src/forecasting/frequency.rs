@@ -33,6 +33,17 @@ pub(crate) enum Frequency {
     Open(OpenWeek),
 }
 
+/// A step beside a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepLength {
+    /// Shorter: its times are moments.
+    WithinDay,
+    /// A day.
+    Day,
+    /// Longer.
+    Longer,
+}
+
 /// The parameter that declares it.
 pub(crate) const FREQUENCY: ParamSchema = ParamSchema {
     name: "frequency",
@@ -78,6 +89,17 @@ impl Frequency {
         match self {
             Self::Open(week) => Self::Seconds(week.step()),
             other => other,
+        }
+    }
+
+    /// How long it is beside a day.
+    #[must_use]
+    pub(crate) fn length(self) -> StepLength {
+        match self.base() {
+            Self::Micros(step) if step < DAY * MICRO => StepLength::WithinDay,
+            Self::Seconds(step) if step < DAY => StepLength::WithinDay,
+            Self::Seconds(DAY) => StepLength::Day,
+            _ => StepLength::Longer,
         }
     }
 

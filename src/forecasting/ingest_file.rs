@@ -12,7 +12,8 @@ mod unpack;
 
 use serde_json::{Value as Json, json};
 
-pub(super) use self::file_form::PARAMS as FILE_PARAMS;
+pub(super) use self::file_form::{PARAMS as FILE_PARAMS, ZONE};
+pub(crate) use self::local_time::Zone;
 pub(super) use self::series_of_file::{FileReader, FileSeries};
 pub(crate) use self::survey::{Survey, survey};
 use super::document;

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 
 use super::metrics;
 use super::models::Forecast;
+use super::registry;
 use super::table::ParquetTable;
 use super::weighting::Score;
 use crate::engine::task::{Context, TaskError};
@@ -112,6 +113,12 @@ impl LeaderboardLine {
         }
     }
 
+    /// Whether its model, or one that is combined, is a regression on what is known ahead.
+    fn uses_known(&self) -> bool {
+        let mut names = self.model.split(['(', ')', ',', ' ']);
+        names.any(registry::uses_known)
+    }
+
     /// The first failure.
     #[must_use]
     pub(crate) fn reason(&self) -> Option<&str> {
@@ -183,7 +190,7 @@ pub(crate) fn rank(lines: &mut [LeaderboardLine], score: Score, units: &[f64]) {
     }
 }
 
-/// Writes the lines as the artifact `name`.
+/// Writes the lines as the artifact `name`; where something is known ahead, with a column that says which models used it.
 ///
 /// # Errors
 /// [`TaskError`] if the file cannot be written.
@@ -192,6 +199,7 @@ pub(crate) fn write(
     name: &str,
     lines: &[&LeaderboardLine],
     levels: &[f64],
+    known: Option<&[String]>,
 ) -> Result<(), TaskError> {
     let column = |metric: fn(&WindowScore) -> Option<f64>| lines.iter().map(move |line| line.mean(metric));
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
@@ -224,10 +232,17 @@ pub(crate) fn write(
                 lines.iter().map(|line| line.mean(|window| window.msis[at])),
             );
     }
-    table
+    table = table
         .counts("windows", lines.iter().map(|line| count(line.all().count())))
         .counts("failed", lines.iter().map(|line| count(line.failed())))
         .texts("reason", lines.iter().map(|line| line.reason()))
-        .counts("rank", lines.iter().map(|line| line.rank))
-        .write(context, name)
+        .counts("rank", lines.iter().map(|line| line.rank));
+    if let Some(known) = known {
+        let columns = known.join(", ");
+        table = table.texts(
+            "known",
+            lines.iter().map(|line| line.uses_known().then_some(columns.as_str())),
+        );
+    }
+    table.write(context, name)
 }

@@ -34,6 +34,7 @@ mod far_times;
 mod forecaster;
 mod frequency;
 mod intervals;
+mod known_ahead;
 mod leaderboard;
 mod limits;
 mod metrics;

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::document;
 use super::forecast::INPUTS;
 use super::frequency::FREQUENCY;
+use super::known_ahead;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::model_package::ModelPackage;
 use super::series;
@@ -31,7 +32,7 @@ static SCHEMA: Schema = Schema {
             doc: "the end of each series and its forecast, as SVG",
         },
     ],
-    optional: &[],
+    optional: &[known_ahead::PORT],
     directories: &["model"],
     secrets: &[],
     variables: &[],

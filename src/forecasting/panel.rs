@@ -216,6 +216,15 @@ impl Panel {
     }
 }
 
+impl Panel {
+    /// The series that may be fitted, those with a fault included.
+    pub(crate) fn fittable(&mut self) -> impl Iterator<Item = &mut Series> {
+        let gapped = |bad: &&mut BadSeries| matches!(bad.fault, Fault::Gap(_));
+        let rest = self.bad.iter_mut().filter(gapped).filter_map(|bad| bad.rest.as_mut());
+        self.sound.iter_mut().chain(rest)
+    }
+}
+
 /// How a series is read for the forecast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {

@@ -1,6 +1,5 @@
 //! `atsaf predict`: fits a packaged champion to newer history, outside of any project.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -46,8 +45,8 @@ pub(crate) struct PredictedRow {
     pub(crate) model: String,
 }
 
-/// Fits the champion in `model`, a directory or its `model.json`, to the table `history`; the horizon is the model's own
-/// unless another is given.
+/// Fits the champion in `model`, a directory or its `model.json`, to the table `history`, with what is known ahead in the
+/// table `known` if it was chosen with such; the horizon is the model's own unless another is given.
 ///
 /// # Errors
 /// [`TaskError`] for a model of another atsaf, a table that is none, and a series that the model does not know or cannot
@@ -55,6 +54,7 @@ pub(crate) struct PredictedRow {
 pub(crate) fn predict(
     model: &Path,
     history: &Path,
+    known: Option<&Path>,
     horizon: Option<usize>,
     cancelled: &AtomicBool,
 ) -> Result<Prediction, TaskError> {
@@ -64,7 +64,10 @@ pub(crate) fn predict(
         params: [MAX_MB, MAX_ROWS]
             .map(|param| (param.name.to_owned(), unlimited()))
             .into(),
-        inputs: BTreeMap::from([("history".to_owned(), history.to_owned())]),
+        inputs: [("history", Some(history)), ("known", known)]
+            .into_iter()
+            .filter_map(|(role, path)| Some((role.to_owned(), path?.to_owned())))
+            .collect(),
         ..Context::outside("predict", cancelled, &|_: Message<'_>| {})
     };
     let document = document(&context, model)?;
@@ -72,10 +75,11 @@ pub(crate) fn predict(
         .and_then(|selection| Forecaster::new(&context, selection))
         .map_err(|error| error.note("`selected` is what stands under that name in the packaged model"))?;
     let observations = series::observations(&context, "history")?;
-    known(&forecaster, &observations)?;
-    let series = series::of(&observations, document.calendars(), "history")?;
+    refuse_strangers(&forecaster, &observations)?;
+    let mut series = series::of(&observations, document.calendars(), "history")?;
     let horizon = horizon.unwrap_or(document.horizon);
     let levels = &document.levels;
+    forecaster.look_up(forecaster.known(&context)?.as_ref(), &mut series, horizon)?;
     let forecasts = forecaster.forecasts(&context, &series, ForecastRequest { horizon, levels });
     let forecasts = forecasts.map_err(|error| match error.help.is_empty() {
         true => error.help("give more of that series, or take it out of the history"),
@@ -109,7 +113,7 @@ fn document(context: &Context<'_>, model: &Path) -> Result<ModelDocument, TaskEr
 }
 
 /// Checks that the model knows every series of a history.
-fn known(forecaster: &Forecaster, observations: &[Observation]) -> Result<(), TaskError> {
+fn refuse_strangers(forecaster: &Forecaster, observations: &[Observation]) -> Result<(), TaskError> {
     let names = forecaster.names();
     let stranger = observations
         .iter()

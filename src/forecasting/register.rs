@@ -12,6 +12,7 @@ use polars::prelude::{AnyValue, Column, DataFrame};
 use self::logged::Logged;
 use super::document;
 use super::frequency::FREQUENCY;
+use super::known_ahead;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::mlflow::{self, DEFAULT_URI, Guard, Place, Registered, Registration, VARIABLES};
 use super::model_package::ModelPackage;
@@ -117,6 +118,7 @@ static SCHEMA: Schema = Schema {
             name: "metadata",
             doc: "what was made of the raw data, logged",
         },
+        known_ahead::PORT,
     ],
     outputs: &[Port {
         name: "champion",

@@ -328,6 +328,17 @@ pub(crate) fn find(name: &str) -> Option<&'static RegisteredModel> {
     ALL.iter().find(|model| model.name == name)
 }
 
+/// The names of the models that can be regressions on what is known ahead.
+pub(crate) fn regressions() -> Vec<&'static str> {
+    let can = |entry: &&RegisteredModel| matches!(entry.model(&[24, 168], &Settings::new()), AnyModel::Local(model) if model.regression().is_some());
+    REGISTRY.iter().filter(can).map(|entry| entry.name).collect()
+}
+
+/// Whether the model of this name can be one.
+pub(crate) fn uses_known(name: &str) -> bool {
+    regressions().contains(&name)
+}
+
 impl RegisteredModel {
     /// Makes the model for seasons of these lengths with these settings; what is not set has its default.
     ///

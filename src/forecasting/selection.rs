@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::cached_fit::CandidateModel;
 use super::document;
+use super::known_ahead::KnownSources;
 use super::models::Estimate;
 use super::models::combine::{Combination, Member};
 use super::models::conformal::{Conformal, Reach};
@@ -53,6 +54,8 @@ pub(crate) struct Selection {
     pub(crate) noted: BTreeMap<String, String>,
     /// The series that are not forecast, with the reason.
     pub(crate) left_out: BTreeMap<String, String>,
+    /// What was known ahead, if anything was.
+    pub(crate) known: Option<KnownSources>,
 }
 
 /// A model that is used.
@@ -169,6 +172,10 @@ impl Selection {
                 if let Some(program) = &chosen.program {
                     program.write(&mut entry);
                 }
+                let uses_known = chosen.program.is_none() && registry::uses_known(&chosen.name);
+                if let Some(known) = self.known.as_ref().filter(|_| uses_known) {
+                    entry.insert("known".to_owned(), known.names().into());
+                }
                 Json::from(entry)
             })
             .collect();
@@ -222,6 +229,9 @@ impl Selection {
             let one = |(id, told): (&String, &String)| json!({ "unique_id": id, "exception": told });
             whole["left_out"] = self.left_out.iter().map(one).collect();
         }
+        if let Some(known) = &self.known {
+            whole["known"] = known.to_json();
+        }
         whole
     }
 
@@ -272,6 +282,10 @@ impl Selection {
             conformal: whole.get("series")?.as_array()?.iter().filter_map(conformal).collect(),
             noted: exceptions(whole, "series"),
             left_out: exceptions(whole, "left_out"),
+            known: match whole.get("known") {
+                Some(known) => Some(KnownSources::parse(known)?),
+                None => None,
+            },
             models,
         })
     }
@@ -474,6 +488,7 @@ mod tests {
             conformal: BTreeMap::from([("B".to_owned(), conformal)]),
             noted: BTreeMap::from([("A".to_owned(), "fallback: it is always 0".to_owned())]),
             left_out: BTreeMap::from([("C".to_owned(), "left out: it has no value".to_owned())]),
+            known: KnownSources::parse(&json!({ "columns": ["temperature", "price"] })),
         };
         let json = selection.to_json(|_, _| Some(&[]));
         let whole = json.as_object().expect("an object");

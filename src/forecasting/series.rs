@@ -7,6 +7,7 @@ use chrono::NaiveDateTime;
 
 use super::columns::Columns;
 use super::frequency::{Calendars, Frequency, Grid};
+use super::models::known::KnownColumns;
 use super::models::panel_model::PanelSeries;
 use super::table;
 use crate::engine::task::{Context, TaskError};
@@ -60,6 +61,8 @@ pub(crate) struct Series {
     grid: Grid,
     /// The values, all finite, the oldest first; that of a holiday stands in for one that never was.
     pub(crate) y: Vec<f64>,
+    /// What is known ahead, from the first value on and maybe beyond the last; nothing unless it was looked up.
+    pub(crate) known: KnownColumns,
 }
 
 impl Series {
@@ -75,6 +78,12 @@ impl Series {
     #[must_use]
     pub(crate) fn is_holiday(&self, at: usize) -> bool {
         i64::try_from(at).is_ok_and(|step| self.grid.is_holiday(step))
+    }
+
+    /// How many steps a week has, if it has closed days or hours.
+    #[must_use]
+    pub(crate) fn open_week(&self) -> Option<usize> {
+        self.grid.open_week()
     }
 
     /// The time of the first value.
@@ -179,5 +188,6 @@ pub(crate) fn one(
         frequency,
         grid,
         y,
+        known: KnownColumns::default(),
     })
 }

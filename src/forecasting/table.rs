@@ -216,7 +216,11 @@ pub(crate) fn read_columns(
     read_wanted(context, role, |name| names.contains(&name))
 }
 
-fn read_wanted(
+/// As [`read`], only the columns whose names are wanted.
+///
+/// # Errors
+/// As those of [`read`].
+pub(crate) fn read_wanted(
     context: &Context<'_>,
     role: &str,
     is_wanted: impl Fn(&str) -> bool + Send + 'static,

@@ -10,12 +10,13 @@ use super::document;
 use super::exceptions::{self, Exception, Treatment};
 use super::frequency::{Calendars, FREQUENCY, Frequency};
 use super::intervals::IntervalMethod;
+use super::known_ahead::{self, Known};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::panel::{self, BrokenRule, ENDED_AFTER, ON_BAD_SERIES, OnBadSeries, Panel, Verdicts};
-use super::placement::WantedWindows;
+use super::placement::{Placement, WantedWindows};
 use super::program_model::ProgramModel;
 use super::registry::{self, RegisteredModel};
-use super::series;
+use super::series::{self, Series};
 use super::validate::ValidationStatus;
 use super::weighting::{EnsembleRule, Score, Select};
 use crate::engine::spec::Value;
@@ -48,7 +49,7 @@ pub(super) const LEVEL: ParamSchema = ParamSchema {
     doc: "level of the prediction intervals in %, or several",
 };
 
-const OWN: [ParamSchema; 17] = [
+const OWN: [ParamSchema; 18] = [
     HORIZON,
     LEVEL,
     ParamSchema {
@@ -113,6 +114,7 @@ const OWN: [ParamSchema; 17] = [
         default: Some(Literal::Bool(false)),
         doc: "whether forecasts and bounds below zero become zero",
     },
+    known_ahead::KNOWN,
     ON_BAD_SERIES,
     ENDED_AFTER,
     MAX_MB,
@@ -163,7 +165,7 @@ static SCHEMA: Schema = Schema {
             doc: "the models to forecast with, their versions and settings",
         },
     ],
-    optional: &[],
+    optional: &[known_ahead::PORT],
     directories: &[],
     secrets: &[],
     variables: &[],
@@ -203,7 +205,8 @@ impl Task for TrainBacktestSelect {
             .into_iter()
             .filter(|_| falls_back)
             .filter_map(registry::find);
-        let parts: BTreeSet<Part> = models.chain(stand_ins).flat_map(RegisteredModel::parts).collect();
+        let mut parts: BTreeSet<Part> = models.chain(stand_ins).flat_map(RegisteredModel::parts).collect();
+        parts.extend(known_ahead::part(params));
         parts.into_iter().collect()
     }
 }
@@ -229,11 +232,15 @@ pub(super) fn compare(
     let seasons = seasons(context, frequency);
     let long = [seasons.clone(), frequency.seasons()].concat();
     let ended_after = panel::ended_after(context, &long, config.windows.horizon);
-    let panel = match policy {
+    let mut panel = match policy {
         OnBadSeries::Error => Panel::strict(&rows, calendars, ended_after)?,
         OnBadSeries::Fallback | OnBadSeries::Drop => Panel::of(&rows, calendars, &verdicts, ended_after)?,
     };
     drop(rows);
+    let known = Known::of(context)?;
+    if let Some(known) = &known {
+        panel.fittable().try_for_each(|series| known.look_up(series, 0))?;
+    }
     let wanted = WantedWindows {
         windows: config.windows,
         season: seasons.first().copied().unwrap_or(1),
@@ -241,6 +248,9 @@ pub(super) fn compare(
     };
     let placement = wanted.place(&panel, policy)?;
     let mut candidates = candidates(context, &seasons)?;
+    if let Some(known) = &known {
+        tell(context, known, &candidates, &placement, config.windows.horizon);
+    }
     let mut results = backtest::run(context, &candidates, &placement.tested, config.request())?;
     log(context, &candidates, &results);
     for (outcomes, _) in &mut results {
@@ -258,6 +268,7 @@ pub(super) fn compare(
         candidates: &candidates,
         outcomes: results.into_iter().map(|(outcomes, _)| outcomes).collect(),
         on_bad_series: policy,
+        known: known.as_ref().map(Known::sources),
     };
     let ranking = report.ranking()?;
     let choices = report.choose(&ranking)?;
@@ -273,6 +284,26 @@ pub(super) fn compare(
     report.write_results(context, &choices)?;
     report.write_leaderboard(context, &ranking, &choices, &exceptions)?;
     report.write_selection(context, choices, &exceptions)
+}
+
+/// Warns of what is known ahead to no end.
+fn tell(
+    context: &Context<'_>,
+    known: &Known,
+    candidates: &[CandidateModel],
+    placement: &Placement<'_>,
+    horizon: usize,
+) {
+    let tested: Vec<&Series> = placement.tested.iter().map(|(series, _)| *series).collect();
+    for warning in known.warnings(&tested, horizon) {
+        context.warn(&warning);
+    }
+    if !candidates.iter().any(CandidateModel::uses_known) {
+        context.warn(&format!(
+            "none of the models uses what is known ahead; these can: {}",
+            registry::regressions().join(", ")
+        ));
+    }
 }
 
 /// The error of a panel of which no series can be forecast.

@@ -190,6 +190,7 @@ fn every_bundled_pipeline_fits() {
         include_str!("../../../fixtures/demand/Atsaffile"),
         include_str!("../../../fixtures/respondents/Atsaffile"),
         include_str!("../../../fixtures/visitors/Atsaffile"),
+        include_str!("../../../fixtures/weather/Atsaffile"),
         include_str!("../../cli/init/demo.Atsaffile"),
         include_str!("../../cli/init/eia.Atsaffile"),
     ] {

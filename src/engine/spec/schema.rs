@@ -418,8 +418,10 @@ impl Kind {
                 .map(|item| kind.check(item))
                 .collect::<Result<_, _>>()
                 .map(Value::List),
-            (Self::OneOrMany(kind), Value::List(_)) => Self::List(kind).check(value).or_else(|_| misfit(None)),
-            (Self::OneOrMany(kind), _) => kind.check(value).or_else(|_| misfit(None)),
+            (Self::OneOrMany(kind), Value::List(_)) => {
+                Self::List(kind).check(value).or_else(|inner| misfit(inner.nearest))
+            }
+            (Self::OneOrMany(kind), _) => kind.check(value).or_else(|inner| misfit(inner.nearest)),
             (Self::Auto(_), Value::Text(word)) if word == AUTO => Ok(value.clone()),
             (Self::Auto(kind), _) => kind.check(value).or_else(|inner| misfit(inner.nearest)),
             (Self::Table(entries), Value::Table(given)) => given

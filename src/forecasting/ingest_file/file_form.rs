@@ -23,7 +23,7 @@ const fn guessed(name: &'static str, kind: &'static Kind, doc: &'static str) -> 
     }
 }
 
-static ZONE: schema::TextForm = schema::TextForm {
+pub(crate) static ZONE: schema::TextForm = schema::TextForm {
     what: "a time zone such as America/New_York, UTC or +01:00",
     accepts: |text| Zone::parse(text).is_some(),
     nearest: |text| crate::diagnostic::nearest(text, TZ_VARIANTS.iter().map(|zone| zone.name())),

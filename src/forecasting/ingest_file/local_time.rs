@@ -10,7 +10,7 @@ use super::super::timestamp::Stamp;
 
 /// A zone: a place, or hours from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Zone {
+pub(crate) enum Zone {
     /// A place with its changes of the clock.
     Place(Tz),
     /// Always so far from UTC.
@@ -26,7 +26,7 @@ pub(super) struct SkippedTime {
 
 impl Zone {
     /// Reads `America/New_York`, `UTC` or `+01:00`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Ok(place) = text.parse::<Tz>() {
             return Some(Self::Place(place));
         }
@@ -34,7 +34,7 @@ impl Zone {
     }
 
     /// What its clocks show at a time in UTC.
-    pub(super) fn local(self, utc: NaiveDateTime) -> NaiveDateTime {
+    pub(crate) fn local(self, utc: NaiveDateTime) -> NaiveDateTime {
         match self {
             Self::Place(place) => place.from_utc_datetime(&utc).naive_local(),
             Self::Fixed(offset) => offset.from_utc_datetime(&utc).naive_local(),

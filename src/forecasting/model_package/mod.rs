@@ -55,11 +55,11 @@ impl ModelPackage {
     ) -> Result<ModelPackage, TaskError> {
         let forecaster = Forecaster::new(context, Selection::of(selected, "selected")?)?;
         let calendars = Calendars::declared_or_found(context, series);
-        let ordered = forecaster.series(context, series, calendars)?;
+        let mut ordered = forecaster.series(context, series, calendars)?;
         let frequency = calendars.common();
         let (horizon, levels) = (frequency.horizon(context), levels(context));
-        let forecasts = as_far_as_possible(context, &forecaster, &ordered, horizon, &levels)?;
         let own_calendars = ordered.iter().any(|one| one.frequency != frequency);
+        let forecasts = as_far_as_possible(context, &forecaster, &mut ordered, horizon, &levels)?;
         let document = ModelDocument::new(selected, frequency, own_calendars, horizon, &levels);
         let module = format!("atsaf_pyfunc_{}", &Digest::of(LOADER.as_bytes()).hex()[..8]);
         let mut files = mlmodel::files(&module, horizon, &levels);
@@ -84,15 +84,22 @@ fn limit(horizon: usize, seasons: &[usize]) -> usize {
 fn as_far_as_possible<'s>(
     context: &Context<'_>,
     forecaster: &Forecaster,
-    series: &'s [Series],
+    series: &'s mut [Series],
     horizon: usize,
     levels: &[f64],
 ) -> Result<Vec<SeriesForecast<'s>>, TaskError> {
+    let far = limit(horizon, forecaster.seasons());
+    let known = forecaster.known(context)?;
+    let known_far = forecaster.look_up(known.as_ref(), series, far);
+    if known_far.is_err() {
+        forecaster.look_up(known.as_ref(), series, horizon)?;
+    }
+    let series = &*series;
     let to = |horizon| forecaster.forecasts(context, series, ForecastRequest { horizon, levels });
     if forecaster.runs_programs() {
         return to(horizon);
     }
-    to(limit(horizon, forecaster.seasons())).or_else(|why| {
+    known_far.and_then(|()| to(far)).or_else(|why| {
         context.check_cancelled()?;
         let near = to(horizon)?;
         context.log(&format!("the packaged model ends with the horizon: {why}"));

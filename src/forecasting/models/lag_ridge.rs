@@ -21,6 +21,9 @@
 //! Pooling over similar series gained 4 % alone and 0.5 % in a combination of four, too little to make each fit depend on
 //! all series.
 //!
+//! With columns that are known ahead it is a regression with the errors above: `x[t] = Σ β_j z_j[t] + n[t]`, where `n` has
+//! the lags; see [`known`].
+//!
 //! The prediction intervals are those of the autoregression that it is, from its moving-average weights and the variance
 //! of its residuals, so they know nothing of the error of β.
 //!
@@ -30,12 +33,16 @@
 
 #![expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
 
+mod known;
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use self::known::KnownEffect;
+
 use super::linalg::{Cholesky, dot};
 use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
-use super::{Estimate, FitError, Fitted, Forecast, Model, fit_in_one_pass};
+use super::{Estimate, FitError, Fitted, Forecast, Model, RegressionModel, fit_in_one_pass};
 
 const NAME: &str = "LagRidge";
 
@@ -139,13 +146,19 @@ impl LagRidge {
                 sums.add(&row, target);
                 t += 1;
             }
-            let (beta, variance) = sums.solve(self.penalty).ok_or_else(|| FitError::NoFit {
-                model: self.known_as(),
-                why: "the normal equations have no finite solution".to_owned(),
-            })?;
+            let (beta, variance) = sums.solve(self.penalty).ok_or_else(|| self.no_solution())?;
             Ok(Box::new(RidgeFit::new(&design, &x[..n], scale, beta, variance)))
         };
         cutoffs.iter().map(&mut fit).collect()
+    }
+}
+
+impl LagRidge {
+    fn no_solution(&self) -> FitError {
+        FitError::NoFit {
+            model: self.known_as(),
+            why: "the normal equations have no finite solution".to_owned(),
+        }
     }
 }
 
@@ -162,6 +175,10 @@ impl Model for LagRidge {
             y,
         };
         fit_by_scale(&past, cutoffs, |x, scale, ascending| self.pass(x, scale, ascending))
+    }
+
+    fn regression(&self) -> Option<&dyn RegressionModel> {
+        Some(self)
     }
 }
 
@@ -291,6 +308,8 @@ struct RidgeFit {
     tail: Vec<f64>,
     /// Where forecasts are cut off, on the scale.
     bounds: [f64; 2],
+    /// What columns that are known ahead add, if there are any.
+    known: Option<KnownEffect>,
 }
 
 impl RidgeFit {
@@ -303,6 +322,7 @@ impl RidgeFit {
             variance,
             tail: past[past.len() - design.first()..].to_vec(),
             bounds: cut_off(past),
+            known: None,
         }
     }
 
@@ -338,11 +358,14 @@ impl Fitted for RidgeFit {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
         let [low, high] = self.bounds;
         // Cut off after the recursion, not within it: a path that leaves the range may come back.
-        let path: Vec<f64> = self
+        let mut path: Vec<f64> = self
             .recurse(&self.tail, horizon)
             .into_iter()
             .map(|x| x.clamp(low, high))
             .collect();
+        if let Some(known) = &self.known {
+            known.add_to(&mut path);
+        }
         self.scale.forecast(&path, &self.deviations(horizon), levels)
     }
 
@@ -352,12 +375,14 @@ impl Fitted for RidgeFit {
             .iter()
             .map(|run| format!("{}..{}", run.start, run.end - 1))
             .collect::<Vec<_>>();
-        vec![
+        let mut summary = vec![
             ("scale", Estimate::Text(self.scale.description().to_owned())),
             ("lags", Estimate::Text(lags.join(", "))),
             ("coefficients", Estimate::Numbers(self.beta.clone())),
             ("sigma2", Estimate::Number(self.variance)),
-        ]
+        ];
+        summary.extend(self.known.iter().flat_map(KnownEffect::summary));
+        summary
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) mod conformal;
 pub(super) mod double_seasonal;
 pub(super) mod ets;
 pub(super) mod hourly_panel;
+pub(super) mod known;
 pub(super) mod lag_ridge;
 mod linalg;
 pub(super) mod mstl;
@@ -35,6 +36,8 @@ pub(super) mod week_profile;
 
 use std::fmt::Debug;
 
+use known::KnownAhead;
+
 /// A forecasting model with its settings, not yet fitted.
 pub(crate) trait Model: Debug + Send + Sync {
     /// Fits the model to a series of `n` finite values at regular steps, the oldest first.
@@ -56,6 +59,23 @@ pub(crate) trait Model: Debug + Send + Sync {
     fn fits_together(&self) -> bool {
         false
     }
+
+    /// The model as a regression on columns that are known ahead; `None` for one that cannot use any.
+    fn regression(&self) -> Option<&dyn RegressionModel> {
+        None
+    }
+}
+
+/// A model that can be a regression on columns that are known ahead.
+pub(crate) trait RegressionModel: Model {
+    /// Fits the model to a series with columns that are known for its past and for the steps to forecast.
+    ///
+    /// The fit forecasts as far as the columns go, and no further. It leaves out columns whose effect the past cannot
+    /// tell, and says in its summary, under `known`, which it used.
+    ///
+    /// # Errors
+    /// As those of [`Model::fit`].
+    fn fit_known(&self, y: &[f64], known: &KnownAhead<'_>) -> Result<Box<dyn Fitted>, FitError>;
 }
 
 /// [`Model::fit`] of a model whose fit is [`Model::fit_at`] with one cutoff, the end.

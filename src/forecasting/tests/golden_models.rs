@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::golden::{compare, rounded};
 use super::*;
 use crate::forecasting::models::Estimate;
+use crate::forecasting::models::known::KnownColumns;
 use crate::forecasting::models::panel_model::{
     AnyModel, PanelControl, PanelForecast, PanelOutcome, PanelPasts, PanelRequest, PanelSeries, Past,
 };
@@ -298,6 +299,54 @@ fn panel_settings() -> [Settings; 5] {
     ]
 }
 
+/// What the models that can be regressions forecast of some of the series with columns that are known ahead: one without
+/// a pattern, one that is 1 now and then, and one that the others make up.
+fn with_known(series: &[GoldenSeries]) -> Vec<[String; 3]> {
+    let on = [
+        "two-seasons",
+        "below-zero",
+        "one-season",
+        "no-season",
+        "three-values",
+        "repeated-day",
+    ];
+    let chosen = || series.iter().filter(|one| on.contains(&one.name));
+    let cases: Vec<(&RegisteredModel, &GoldenSeries)> = REGISTRY
+        .iter()
+        .flat_map(|model| chosen().map(move |one| (model, one)))
+        .collect();
+    let digest = |(model, one): &(&RegisteredModel, &GoldenSeries)| {
+        let AnyModel::Local(local) = model.model(one.seasons, &Settings::new()) else {
+            return None;
+        };
+        let regression = local.regression()?;
+        let n = u32::try_from(one.y.len() + one.horizon).expect("a short series");
+        let column = |value: &dyn Fn(u32) -> f64| (0..n).map(value).collect::<Vec<f64>>();
+        let day = |t: u32| f64::from(u8::from(t % 9 == 4));
+        let known = KnownColumns::new(vec![
+            ("price".to_owned(), column(&|t| 20.0 + 8.0 * noise(t + 5_000))),
+            ("day".to_owned(), column(&day)),
+            (
+                "both".to_owned(),
+                column(&|t| 20.0 + 8.0 * noise(t + 5_000) - 3.0 * day(t)),
+            ),
+        ]);
+        let effect = |t: u32| 0.3 * noise(t + 5_000) - 2.0 * day(t);
+        let y: Vec<f64> = (0..).zip(&one.y).map(|(t, y)| y + effect(t)).collect();
+        let ahead = known.of(y.len(), one.horizon).expect("so far");
+        let outcome = regression.fit_known(&y, &ahead).map(|fit| {
+            let request = PanelRequest {
+                horizon: one.horizon,
+                levels: one.levels,
+            };
+            PanelForecast::of(&*fit, request)
+        });
+        let digest = Digest::of(described(outcome).as_bytes()).short();
+        Some([versioned(model), format!("{}:known", one.name), digest])
+    };
+    cases.par_iter().filter_map(digest).collect()
+}
+
 /// A forecast in words and rounded numbers, or why there is none.
 fn described(outcome: PanelOutcome) -> String {
     let PanelForecast { forecast, summary } = match outcome {
@@ -375,6 +424,7 @@ fn a_model_whose_forecasts_change_has_a_new_version() {
         })
         .collect();
     found.extend(of_panel);
+    found.extend(with_known(&series));
     compare(
         "golden_models.txt",
         &found,

@@ -1,7 +1,7 @@
 //! `AutoArima`: the settings of a search, and what is decided before it: differences, bounds, constants.
 
 use super::super::settings::model_settings;
-use super::super::{FitError, Fitted, Model, check, fit_in_one_pass};
+use super::super::{FitError, Fitted, Model, RegressionModel, check, fit_in_one_pass};
 use super::candidates::Bounds;
 use super::differencing;
 use super::forecast::{Constant, FittedArima};
@@ -199,6 +199,10 @@ impl Model for AutoArima {
 
     fn fits_together(&self) -> bool {
         self.warm_start
+    }
+
+    fn regression(&self) -> Option<&dyn RegressionModel> {
+        Some(self)
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) trait Regressors: std::fmt::Debug + Send + Sync {
     /// The sum of all regressors times their coefficients at the position `t`, counted from the first value.
     fn effect(&self, t: usize) -> f64;
 
+    /// How many positions there are; `None` if any.
+    fn end(&self) -> Option<usize> {
+        None
+    }
+
     /// The coefficients by name.
     fn summary(&self) -> Vec<(&'static str, Estimate)>;
 }
@@ -241,6 +246,8 @@ fn effort_summary(effort: &SearchEffort) -> Vec<(&'static str, Estimate)> {
 
 impl Fitted for FittedArima {
     fn forecast(&self, horizon: usize, levels: &[f64]) -> Forecast {
+        let end = self.regressors.as_ref().and_then(|regressors| regressors.end());
+        let horizon = end.map_or(horizon, |end| horizon.min(end.saturating_sub(self.n)));
         let ar = self.ar.dense(self.state.len().saturating_sub(1));
         let mut state = self.state.clone();
         let mut errors = self.tail.clone();

@@ -4,19 +4,23 @@
 //! Pedregal and Tych (1999) for the name. A season of 168 steps costs nothing more here than one of 24, and several fit
 //! side by side.
 //!
+//! Columns that are known ahead stand beside the waves in every step, all of them, unless waves make them up.
+//!
 //! Steps, each a regression by Cholesky on all columns: a pilot by ordinary least squares with as many pairs as are
 //! allowed; a search for the order of its residuals; the number of pairs of each season by `AICc`, on columns whitened
 //! by that model, as ordinary residuals are far too dependent for a criterion; a second search on what is left; and
 //! generalised least squares under the model found. O(n k^2) with k columns in all.
 
+use super::super::known::KnownAhead;
 use super::super::linalg::dot;
 use super::super::settings::model_settings;
-use super::super::{Estimate, FitError, Fitted, Model, check};
+use super::super::{Estimate, FitError, Fitted, Model, RegressionModel, check};
 use super::auto::AutoArima;
 use super::differencing::difference;
 use super::estimate::ArmaEstimate;
 use super::exact::whiten;
 use super::forecast::{Finished, FittedArima, Regressors};
+use super::known::{KnownEffect, ScaledColumns};
 use super::least_squares::cholesky;
 use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
@@ -76,6 +80,8 @@ struct HarmonicRegressors {
     waves: Vec<Wave>,
     /// Of the waves, then of the constant.
     coefficients: Vec<f64>,
+    /// What columns that are known ahead add.
+    known: KnownEffect,
     /// Whether the constant is a drift; nothing if there is none.
     drift: Option<bool>,
     /// Pairs of each season, as text.
@@ -93,6 +99,7 @@ impl Regressors for HarmonicRegressors {
             .sum();
         let constant = self.coefficients.last().copied().unwrap_or(0.0);
         waves
+            + self.known.at(t)
             + match self.drift {
                 Some(true) => constant * (t + 1) as f64,
                 Some(false) => constant,
@@ -100,8 +107,13 @@ impl Regressors for HarmonicRegressors {
             }
     }
 
+    fn end(&self) -> Option<usize> {
+        self.known.end()
+    }
+
     fn summary(&self) -> Vec<(&'static str, Estimate)> {
         let mut summary = vec![("fourier_pairs", Estimate::Text(self.pairs.clone()))];
+        summary.extend(self.known.summary());
         if let (Some(drift), Some(&constant)) = (self.drift, self.coefficients.last()) {
             summary.push((if drift { "drift" } else { "mean" }, Estimate::Number(constant)));
         }
@@ -158,7 +170,7 @@ fn choose_pairs(sample: &DifferencedSample, seasons: &[Vec<Wave>], model: &Coeff
     let scaled: Vec<Vec<f64>> = (0..columns.len()).map(|column| whitened.scaled(column)).collect();
     let (series, regressors) = scaled.split_first()?;
     let constants = regressors.len() - seasons.iter().map(Vec::len).sum::<usize>();
-    // The columns stand season by season, then the constant.
+    // The columns stand season by season, then what is known ahead and the constant, which are kept.
     let constant: Vec<&Vec<f64>> = regressors[regressors.len() - constants..].iter().collect();
     let mut kept = constant;
     let mut chosen = Vec::new();
@@ -208,6 +220,22 @@ fn best_prefix(series: &[f64], columns: &[&Vec<f64>], fixed: usize, waves: &[Wav
 
 impl Model for HarmonicArima {
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        self.fit_with(y, None)
+    }
+
+    fn regression(&self) -> Option<&dyn RegressionModel> {
+        Some(self)
+    }
+}
+
+impl RegressionModel for HarmonicArima {
+    fn fit_known(&self, y: &[f64], known: &KnownAhead<'_>) -> Result<Box<dyn Fitted>, FitError> {
+        self.fit_with(y, Some(known))
+    }
+}
+
+impl HarmonicArima {
+    fn fit_with(&self, y: &[f64], known: Option<&KnownAhead<'_>>) -> Result<Box<dyn Fitted>, FitError> {
         check("HarmonicARIMA", y, 1)?;
         let n = y.len();
         let seasons = self.seasons(n);
@@ -216,11 +244,15 @@ impl Model for HarmonicArima {
             ..self.errors.clone()
         };
         if seasons.iter().all(Vec::is_empty) || super::differencing::is_constant(y) {
-            return settings.fit(y);
+            return known.map_or_else(|| settings.fit(y), |known| settings.fit_known(y, known));
         }
+        let columns = match known {
+            Some(known) => ScaledColumns::of("HarmonicARIMA", known, n)?,
+            None => ScaledColumns::none(),
+        };
         let scale = scale_of("HarmonicARIMA", y)?;
         let scaled: Vec<f64> = y.iter().map(|value| value / scale).collect();
-        self.fit_scaled(y, scale, &scaled, &seasons, &settings)
+        self.fit_scaled(y, scale, &scaled, &seasons, &columns, &settings)
             .ok_or_else(|| FitError::NoFit {
                 model: "HarmonicARIMA",
                 why: "no likelihood on this series".to_owned(),
@@ -236,41 +268,48 @@ impl HarmonicArima {
         scale: f64,
         scaled: &[f64],
         seasons: &[Vec<Wave>],
+        columns: &ScaledColumns,
         settings: &AutoArima,
     ) -> Option<Box<dyn Fitted>> {
         let n = y.len();
         let all: Vec<Wave> = seasons.concat();
-        let pilot = Regression::new(&pilot_columns(scaled, &all))?.residuals;
+        let columns = apart_from_waves(columns, &all, n, &Order::new(0, 0, 0));
+        let pilot = Regression::new(&pilot_columns(scaled, &all, &columns))?.residuals;
         let base = settings.differences(&pilot);
+        let columns = &apart_from_waves(&columns, &all, n, &base);
         let first = settings.search(n, base, &Differenced::new(&pilot, &base), None)?;
         let model = &first.estimate.coefficients;
 
-        let counts = choose_pairs(&sample(scaled, &all, &base, base.d < 2), seasons, model)?;
+        let counts = choose_pairs(&sample(scaled, &all, columns, &base, base.d < 2), seasons, model)?;
         let kept = seasons
             .iter()
             .zip(&counts)
             .flat_map(|(waves, &count)| &waves[..count])
             .copied()
             .collect::<Vec<_>>();
-        let regression = sample(scaled, &kept, &base, base.d < 2);
+        let regression = sample(scaled, &kept, columns, &base, base.d < 2);
         let coefficients = Likelihood::at(&regression, model)?.regression;
         let errors = Differenced {
             series: regression.without_regressors(&coefficients),
             constant: 1.0,
+            columns: Vec::new(),
         };
         let second = settings.search(n, base, &errors, None)?;
 
         // A mean is part of any regression without differences; a drift where the search wants one.
         let constant = base.d == 0 || second.constant;
-        let sample = sample(scaled, &kept, &base, constant);
+        let sample = sample(scaled, &kept, columns, &base, constant);
         let likelihood = Likelihood::at(&sample, &second.estimate.coefficients)?;
         let mut effort = second.work.effort(settings);
         let before = first.work.effort(settings);
         effort.candidates += before.candidates;
         effort.iterations += before.iterations;
+        let (of_waves, others) = likelihood.regression.split_at(kept.len());
+        let (of_columns, of_constant) = others.split_at(columns.len());
         let regressors = HarmonicRegressors {
             waves: kept,
-            coefficients: likelihood.regression.iter().map(|c| c * scale).collect(),
+            coefficients: of_waves.iter().chain(of_constant).map(|c| c * scale).collect(),
+            known: columns.clone().effect(of_columns, scale),
             drift: constant.then_some(base.d > 0),
             pairs: self.pairs_in_words(&counts),
         };
@@ -302,19 +341,31 @@ impl HarmonicArima {
     }
 }
 
-/// The series, all waves and a mean, none of them differenced.
-fn pilot_columns(scaled: &[f64], waves: &[Wave]) -> Vec<Vec<f64>> {
+/// The columns that the waves and a constant do not make up after some differences.
+fn apart_from_waves(columns: &ScaledColumns, waves: &[Wave], n: usize, base: &Order) -> ScaledColumns {
+    if columns.is_empty() {
+        return columns.clone();
+    }
+    let mut fixed = vec![vec![1.0; n - base.d]];
+    fixed.extend(waves.iter().map(|&wave| column(wave, n, base.d)));
+    columns.apart_from(&fixed, base)
+}
+
+/// The series, all waves, what is known ahead and a mean, none of them differenced.
+fn pilot_columns(scaled: &[f64], waves: &[Wave], known: &ScaledColumns) -> Vec<Vec<f64>> {
     let n = scaled.len();
     let mut columns = vec![scaled.to_vec()];
     columns.extend(waves.iter().map(|&wave| column(wave, n, 0)));
+    columns.extend(known.differenced(&Order::new(0, 0, 0)));
     columns.push(vec![1.0; n]);
     columns
 }
 
-/// The differenced series with its waves, and a constant after them if there is one.
-fn sample(scaled: &[f64], waves: &[Wave], base: &Order, constant: bool) -> DifferencedSample {
+/// The differenced series with its waves, what is known ahead, and a constant after them if there is one.
+fn sample(scaled: &[f64], waves: &[Wave], known: &ScaledColumns, base: &Order, constant: bool) -> DifferencedSample {
     let n = scaled.len();
     let mut regressors: Vec<Vec<f64>> = waves.iter().map(|&wave| column(wave, n, base.d)).collect();
+    regressors.extend(known.differenced(base));
     if constant {
         regressors.push(vec![1.0; n - base.d]);
     }

@@ -51,6 +51,7 @@ mod exact_derivatives;
 mod forecast;
 mod hannan_rissanen;
 mod harmonic;
+mod known;
 mod least_squares;
 mod likelihood;
 mod order;
@@ -137,6 +138,8 @@ struct Differenced {
     series: Vec<f64>,
     /// The differenced mean or drift.
     constant: f64,
+    /// Differenced columns that are a part of every candidate.
+    columns: Vec<Vec<f64>>,
 }
 
 impl Differenced {
@@ -150,16 +153,19 @@ impl Differenced {
         } else {
             1.0
         };
-        Self { series, constant }
+        Self {
+            series,
+            constant,
+            columns: Vec::new(),
+        }
     }
 
-    /// With or without a constant.
+    /// With or without a constant, which stands behind the columns.
     fn sample(&self, constant: bool) -> DifferencedSample {
-        let regressors = if constant {
-            vec![vec![self.constant; self.series.len()]]
-        } else {
-            Vec::new()
-        };
+        let mut regressors = self.columns.clone();
+        if constant {
+            regressors.push(vec![self.constant; self.series.len()]);
+        }
         DifferencedSample {
             series: self.series.clone(),
             regressors,

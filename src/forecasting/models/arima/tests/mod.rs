@@ -2,6 +2,7 @@
 
 mod fixed_order;
 mod harmonic;
+mod known;
 mod likelihood;
 mod literature;
 mod properties;
