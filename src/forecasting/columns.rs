@@ -49,8 +49,7 @@ impl<'a> Columns<'a> {
     /// An error on a table without any of some columns.
     pub(super) fn lacks_all(&self, names: &str) -> TaskError {
         self.with_names(TaskError::new(format!("`{}` has no columns {names}", self.role)))
-            .help("read the file with the task `ingest_file`, which takes any columns")
-            .help("or say how it is read in `prepare_clean`: `with = { reading = { time = \"Date\", value = \"Sales\" } }`")
+            .help("read the file with the task `ingest_file`, which takes any columns, or say in `reading` which they are")
     }
 
     fn with_names(&self, error: TaskError) -> TaskError {

@@ -73,7 +73,7 @@ impl Task for IngestFile {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let reader = FileReader::of(&context.params);
+        let reader = FileReader::of(&|name| Some(context.param(name)));
         let limits = TableLimits::of(context);
         let mut rows: Vec<Observation> = Vec::new();
         let mut files: Vec<Json> = Vec::new();

@@ -324,7 +324,7 @@ const RAW: [&str; 13] = [
 fn raw(context: &Context<'_>) -> Result<(Vec<Observation>, Option<Json>), TaskError> {
     match context.params.get("reading") {
         Some(Value::Table(said)) if !said.is_empty() => {
-            let FileSeries { rows, report } = FileReader::of(said).read(context, "raw")?;
+            let FileSeries { rows, report } = FileReader::of(&|name| said.get(name)).read(context, "raw")?;
             Ok((rows, Some(report)))
         }
         _ => plain(context).map(|rows| (rows, None)),

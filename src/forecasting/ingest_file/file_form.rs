@@ -1,7 +1,5 @@
 //! How a file is read, as parameters: each is guessed where it is not given.
 
-use std::collections::BTreeMap;
-
 use chrono_tz::TZ_VARIANTS;
 
 use super::super::times::UNIT_NAMES;
@@ -105,10 +103,10 @@ pub(crate) const PARAMS: [ParamSchema; 11] = [
 ];
 
 impl FileReader {
-    /// How files are read, as far as values of [`PARAMS`] say it.
-    pub(crate) fn of(params: &BTreeMap<String, Value>) -> Self {
+    /// How files are read, as far as values of [`PARAMS`] say it, which `said` gives by name.
+    pub(crate) fn of<'v>(said: &dyn Fn(&str) -> Option<&'v Value>) -> Self {
         let many = |name: &str| -> Vec<String> {
-            let items = match params.get(name) {
+            let items = match said(name) {
                 Some(Value::List(items)) => items.as_slice(),
                 Some(one) => std::slice::from_ref(one),
                 None => &[],

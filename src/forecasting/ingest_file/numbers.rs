@@ -22,11 +22,15 @@ impl NumberForm {
         }
         let mut plain = text.to_owned();
         if let Some(thousands) = self.thousands {
-            let whole = text.split(self.decimal).next().unwrap_or_default();
+            // Where one sign should be both, it separates thousands.
+            let (whole, fraction) = match text.split_once(self.decimal) {
+                Some(parts) if self.decimal != thousands => parts,
+                _ => (text, ""),
+            };
             let mut groups = whole.trim_start_matches(['-', '+']).split(thousands);
             let first = groups.next().map_or(0, str::len);
             let is_grouped = groups.clone().next().is_none() || (first <= 3 && groups.all(|group| group.len() == 3));
-            if !is_grouped {
+            if !is_grouped || fraction.contains(thousands) {
                 return None;
             }
             plain = plain.replace(thousands, "");
@@ -85,6 +89,14 @@ mod tests {
         assert_eq!(grouped.read("-1.234.567,8"), Some(Some(-1_234_567.8)));
         assert_eq!(grouped.read("12.34,5"), None, "no thousands are separated there");
         assert_eq!(form('.', Some(' ')).read("12 345.6"), Some(Some(12_345.6)));
+        assert_eq!(
+            form('.', Some(',')).read("1,234.5,6"),
+            None,
+            "no thousands in a fraction"
+        );
+        let both = form('.', Some('.'));
+        assert_eq!(both.read("1.234"), Some(Some(1234.0)));
+        assert_eq!([both.read("1.5"), both.read("01.02.2024")], [None, None]);
         for word in ["", "NA", "n/a", "null", "--", ".", "w", "NaN", "fehlt"] {
             assert_eq!(point.read(word), Some(None), "{word}");
         }

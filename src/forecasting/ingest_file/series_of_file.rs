@@ -206,7 +206,13 @@ impl FileReader {
         }
     }
 
+    /// How numbers are written, with this before the fraction if nothing else is said and it does not separate thousands.
     fn number_form(&self, decimal: char) -> NumberForm {
+        let decimal = match (self.thousands, decimal) {
+            (Some('.'), '.') => ',',
+            (Some(','), ',') => '.',
+            _ => decimal,
+        };
         NumberForm {
             decimal: self.decimal.unwrap_or(decimal),
             thousands: self.thousands,

@@ -60,7 +60,7 @@ pub(crate) fn survey(
         inputs: BTreeMap::from([(name.to_owned(), file.to_owned())]),
         ..Context::outside("init", cancelled, &|_: Message<'_>| {})
     };
-    let FileSeries { rows, report } = FileReader::of(&context.params).read(&context, name)?;
+    let FileSeries { rows, report } = FileReader::of(&|name| Some(context.param(name))).read(&context, name)?;
     let frequency = Calendars::declared_or_found(&context, &rows).common();
     let times = || rows.iter().map(|row| row.ds);
     let lengths = lengths(&rows);

@@ -317,7 +317,7 @@ fn what_is_no_csv_file_with_commas_says_so() {
             "ID,Date,Value\nA,2024-01-01,1\n",
             "`raw` has no columns `unique_id`, `ds` and `y`, nor `time`, `respondent`, `fueltype` and `value`\n\
              note: its columns: ID, Date, Value\n\
-             help: read the file with the task `ingest_file`, which takes any columns",
+             help: read the file with the task `ingest_file`, which takes any columns, or say in `reading` which they are",
         ),
     ] {
         assert_eq!(reported(prepare(&project, raw, &[])), told, "{raw}");
@@ -436,7 +436,7 @@ fn a_file_of_any_form_is_read_as_it_is_said() {
     let error = prepare(&project, raw, &[])
         .expect_err("not the columns of series")
         .to_string();
-    assert!(error.contains("no columns `unique_id`, `ds` and `y`"), "{error}");
+    assert!(error.contains("its fields are separated by `;`"), "{error}");
     let said = [("separator", ";"), ("thousands", "."), ("value", "Umsatz")];
     let reading = Value::Table(said.map(|(name, said)| (name.to_owned(), text(said))).into());
     let params = [("reading", reading), ("frequency", text("D")), ("gaps", text("keep"))];
