@@ -368,6 +368,80 @@ fn a_series_that_a_program_leaves_out_stops_no_other() {
 }
 
 #[test]
+fn what_a_program_did_not_forecast_is_not_remembered() {
+    let Some(project) = project() else { return };
+    project.write(
+        "ours.py",
+        PROGRAM.replace(
+            "        step[key] =",
+            "        if key[0] == \"B\" and os.path.exists(\"../down\"): continue\n        step[key] =",
+        ),
+    );
+    project.write("../down", "");
+    project.build("train").ok();
+    project.remove("../down");
+    project.ran();
+    project.build("--force train").ok();
+    assert_eq!(project.ran(), "6");
+    let board = project.atsaf("show leaderboard.parquet --rows 20 --width 200");
+    assert!(!board.text.contains("left it out"), "{}", board.text);
+}
+
+#[test]
+fn what_a_program_made_of_files_that_moved_is_not_remembered() {
+    let Some(project) = project() else { return };
+    let waits = "WIDTH = float(open('lock.txt').read())\nimport os, time\nopen('../begun', 'w').close()\n\
+                 while not os.path.exists('../go'): time.sleep(0.01)\n";
+    project.write("width.py", waits);
+    project.write("lock.txt", "9.0");
+    let running = project.start("build train");
+    until("the program runs", || project.at("../begun").exists());
+    // It has read the one, and the build knows of the other.
+    project.write("lock.txt", "2.0");
+    project.write("../go", "");
+    running.collect().ok();
+    let of_last = project.read("selected.json");
+    assert_eq!(project.ran(), "6 6", "it was made again");
+    // Nothing of the first attempt is left.
+    project.write("lock.txt", "9.0");
+    project.build("train").ok();
+    assert_eq!(project.ran(), "6");
+    project.write("lock.txt", "2.0");
+    project.build("train").ok();
+    assert_eq!(project.ran(), "", "restored");
+    assert_eq!(project.read("selected.json"), of_last);
+}
+
+#[test]
+fn a_program_that_nobody_looked_at_is_run_again_where_it_is_traced() {
+    let Some(project) = project().filter(|_| can_trace()) else {
+        return;
+    };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "discover = \"off\"\n\n[target.train.with]",
+    );
+    project.build("train").ok();
+    assert_eq!(project.ran(), "6");
+    project.edit("Atsaffile", "discover = \"off\"", "discover = \"trace\"");
+    project.build("train").ok();
+    assert_eq!(project.ran(), "6");
+    project.write("width.py", "WIDTH = 3.0\n");
+    project.build("train").has("1 built");
+}
+
+#[test]
+fn a_program_in_which_nothing_can_be_seen_is_told_of() {
+    let Some(project) = project() else { return };
+    project.edit("Atsaffile", "python3 ours.py", "python3 -I ours.py");
+    project.write("ours.py", PROGRAM.replace("from width import WIDTH", "WIDTH = 2.0"));
+    project
+        .build("train")
+        .has("nothing that `train` uses is discovered, for `python3 -I`");
+}
+
+#[test]
 fn a_program_that_takes_too_long_is_ended() {
     let Some(project) = project() else { return };
     project.write("ours.py", "import time\nprint('begins', flush=True)\ntime.sleep(600)\n");
@@ -432,6 +506,10 @@ fn an_artifact_is_given_to_a_program_by_its_path_and_read_by_the_forecast_as_wel
     let told = project.build("predictions");
     assert_ne!(told.code, Some(0), "{}", told.text);
     told.has("it opened `weather.txt`, which `weather` makes without declaring it");
+    // What it forecast from it is not remembered, or the next build would not see that.
+    project
+        .build("train")
+        .has("it opened `weather.txt`, which `weather` makes without declaring it");
     told.has("name it in `files` of the program: `files = [\"weather.txt\"]`");
     project.edit(
         "Atsaffile",
@@ -492,6 +570,10 @@ fn mistakes_in_a_program_are_told_with_their_line() {
     wrong(
         r#"[{ name = "Mine", run = "./m", rum = 1 }]"#,
         &["`models[0]` has no entry `rum`", "run"],
+    );
+    wrong(
+        r#"[{ name = "Mine", run = "./m", files = ["cv.parquet"] }]"#,
+        &["the program `Mine` needs `cv.parquet`, which its own target makes"],
     );
     wrong(
         r#"[{ name = "Mine", run = 5 }]"#,

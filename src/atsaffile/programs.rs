@@ -45,7 +45,7 @@ impl Resolver<'_, '_> {
                 let program = Program {
                     name: declared.name.to_owned(),
                     command: command(declared, span, mistakes),
-                    files: files(declared, span, mistakes),
+                    files: files(declared, draft, span, mistakes),
                     discover: means(draft, mistakes),
                     env: Vec::new(),
                     secrets: Vec::new(),
@@ -105,7 +105,7 @@ fn command(declared: DeclaredProgram<'_>, span: Span, mistakes: &mut Mistakes) -
 }
 
 /// The files that it depends on beside those that the command names.
-fn files(declared: DeclaredProgram<'_>, span: Span, mistakes: &mut Mistakes) -> Vec<String> {
+fn files(declared: DeclaredProgram<'_>, draft: &Draft<'_>, span: Span, mistakes: &mut Mistakes) -> Vec<String> {
     let mut files = Vec::new();
     for written in declared.files.iter().filter_map(as_text) {
         let path = path::normalise(written.trim_end_matches('/'));
@@ -120,6 +120,20 @@ fn files(declared: DeclaredProgram<'_>, span: Span, mistakes: &mut Mistakes) -> 
                     ),
                 )
                 .help("name files beside or below the Atsaffile");
+        } else if draft
+            .outputs
+            .iter()
+            .any(|output| path::normalise(output.path.text) == path)
+        {
+            mistakes
+                .error(
+                    span,
+                    format!(
+                        "the program `{}` needs `{written}`, which its own target makes",
+                        declared.name
+                    ),
+                )
+                .help(format!("leave it out of its `{}`", program_entry::FILES));
         } else if !files.contains(&path) {
             files.push(path);
         }

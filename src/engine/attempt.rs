@@ -64,6 +64,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) observed: OnceLock<Observed>,
     /// What the attempts used on whose work this one goes on.
     pub(crate) inherited: OnceLock<Inherited>,
+    /// The work of its programs, to be remembered once it counts.
+    pub(crate) remembered: OnceLock<Vec<(Digest, Vec<u8>)>>,
 }
 
 /// Why nothing came of an attempt.
@@ -315,6 +317,7 @@ impl Attempt<'_> {
         if ended.inherited != Inherited::default() {
             let _ = self.inherited.set(ended.inherited);
         }
+        let _ = self.remembered.set(ended.remembered);
         Ok(())
     }
 

@@ -198,6 +198,7 @@ impl<'a> Execution<'a> {
             claim: OnceLock::new(),
             observed: OnceLock::new(),
             inherited: OnceLock::new(),
+            remembered: OnceLock::new(),
         }
     }
 
@@ -431,6 +432,9 @@ impl<'a> Execution<'a> {
             basis.fingerprint.probe = Some(answers);
         }
         self.keep_listings(&basis.reads);
+        for (key, bytes) in attempt.remembered.get().into_iter().flatten() {
+            context.store.memo().put(key, bytes);
+        }
         let declared = basis.fingerprint.hash().unwrap_or(declared);
         let made = ResultEntry {
             run: *run,

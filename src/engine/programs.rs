@@ -38,6 +38,8 @@ pub(super) struct EndedPrograms {
     pub(super) observed: Option<Observed>,
     /// What those had used whose work is remembered.
     pub(super) inherited: Inherited,
+    /// What is to be remembered once the attempt counts.
+    pub(super) remembered: Vec<(Digest, Vec<u8>)>,
     /// Typical causes of the failure of the last one.
     pub(super) advice: Vec<Advice>,
 }
@@ -245,6 +247,10 @@ impl Programs for RunningPrograms<'_, '_> {
         if let (None, Some(means)) = (&seen.observed, means) {
             seen.observed = Some(Observed::nothing(means));
         }
+    }
+
+    fn remember(&self, key: Digest, bytes: Vec<u8>) {
+        self.seen().remembered.push((key, bytes));
     }
 
     fn content(&self, path: &str) -> Option<Digest> {

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::graph::TargetId;
 use super::plan::PlanContext;
-use super::spec::Action;
+use super::spec::schema::Kind;
+use super::spec::{Action, Param};
 use super::task::{Context, TaskError};
 use super::timing::params_of;
 
-/// Asks for each of these targets whose task needs secrets, but only once for equal ones of the same task; gives the
+/// Asks for each of these targets whose task needs secrets, but only once for equal ones, task and place; gives the
 /// targets whose secrets are refused. It ends early where `interrupted` is set, for the build then ends as well.
 #[must_use]
 pub fn refused_secrets(
@@ -28,7 +29,18 @@ pub fn refused_secrets(
         let needs = context.tasks.needs_of(target);
         let own = needs.iter().filter_map(|need| secrets.get_key_value(need.name));
         let own: BTreeMap<String, String> = own.map(|(name, value)| (name.clone(), value.clone())).collect();
-        if own.is_empty() || !asked.insert((name, own.clone())) || interrupted.load(Ordering::Relaxed) {
+        // The parameters that may say which server it is.
+        let is_place = |param: &&Param| {
+            let schema = task.schema().param(&param.name);
+            schema.is_some_and(|schema| matches!(schema.kind, Kind::PathOrUrl | Kind::Uri))
+        };
+        let places: Vec<String> = target
+            .params
+            .iter()
+            .filter(is_place)
+            .map(|param| param.value.to_string())
+            .collect();
+        if own.is_empty() || !asked.insert((name, places, own.clone())) || interrupted.load(Ordering::Relaxed) {
             return None;
         }
         // Requests are counted there. That it cannot be written to is told by the build.

@@ -227,6 +227,9 @@ pub trait Programs: Sync {
     /// Notes what a program had used whose work is remembered: the result depends on it as well.
     fn goes_on_from(&self, used: Used);
 
+    /// Remembers work under a key once the attempt counts: what was done from inputs that moved meanwhile is forgotten.
+    fn remember(&self, key: Digest, bytes: Vec<u8>);
+
     /// The content of a path of the project, or with a `/` at its end the names in a directory; `None` for nothing.
     fn content(&self, path: &str) -> Option<Digest>;
 
@@ -272,6 +275,8 @@ impl Programs for NoPrograms {
     }
 
     fn goes_on_from(&self, _: Used) {}
+
+    fn remember(&self, _: Digest, _: Vec<u8>) {}
 
     fn content(&self, _: &str) -> Option<Digest> {
         None

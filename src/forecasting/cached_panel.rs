@@ -89,11 +89,11 @@ impl CandidateModel {
                 ModelOfAll::Program(model) => {
                     let (windows, used) = model.forecasts(context, &panel, series, request)?;
                     for (&at, window) in absent.iter().zip(windows) {
-                        // Nobody knows what else the program read in the place of what moved meanwhile.
-                        if let Some(used) = &used {
-                            context
-                                .memo
-                                .put(&keys[at], &cached_fit::encode_of_program(used, &window));
+                        // Nobody knows what else the program read in the place of what moved meanwhile; and what it has
+                        // not forecast may have been for want of something that is there the next time.
+                        if let Some(used) = used.as_ref().filter(|_| window.iter().all(Result::is_ok)) {
+                            let bytes = cached_fit::encode_of_program(used, &window);
+                            context.programs.remember(keys[at], bytes);
                         }
                         outcomes[at] = Some(window);
                     }

@@ -17,7 +17,7 @@ use crate::engine::ignore::Ignore;
 use crate::engine::plan::PlanContext;
 use crate::engine::result_id::{Discovered, Inherited, Installed};
 use crate::engine::sight::Moved;
-use crate::engine::spec::{Action, Means};
+use crate::engine::spec::{Action, Command, Means};
 use crate::engine::store::{History, StoredResult};
 use crate::engine::writes::{Writes, writes};
 
@@ -212,14 +212,18 @@ impl Execution<'_> {
 
     /// Says of a command whose Python has told nothing that nothing is discovered; once for each target.
     fn tell_silence(&self, observed: &Observed, history: &History) {
-        let Action::Command(command) = &self.target().action else {
-            return;
+        let commands: Vec<&Command> = match &self.target().action {
+            Action::Command(command) => vec![command],
+            Action::Builtin { .. } => {
+                let programs = self.run.context.graph.programs(self.id);
+                programs.map(|program| &program.command).collect()
+            }
         };
         let is_silent = observed.means == Means::Python && observed.is_empty();
         if !is_silent || history.record().is_some_and(|record| record.seen_by.is_some()) {
             return;
         }
-        if let Some(why) = python::silence(command) {
+        for why in commands.into_iter().filter_map(python::silence) {
             let message = format!(
                 "nothing that `{}` uses is discovered, for {why}; declare what it uses, or say `discover = \"off\"`",
                 self.target().name

@@ -77,6 +77,9 @@ pub(super) fn read(
         .collect())
 }
 
+/// No number of a forecast is as large: its square, and what lies between two, would be none any more.
+const LARGEST: f64 = 1e150;
+
 /// What was written for one series at one cutoff.
 struct OneWindow<'s> {
     series: &'s Series,
@@ -143,7 +146,7 @@ impl<'s> OneWindow<'s> {
                 break;
             };
             for ((number, name), path) in numbers.into_iter().zip(names).zip(&mut paths) {
-                if let Some(number) = number.filter(|number| number.is_finite()) {
+                if let Some(number) = number.filter(|number| number.abs() < LARGEST) {
                     path.push(number);
                 } else {
                     let written = number.map_or("empty".to_owned(), |number| number.to_string());

@@ -161,6 +161,7 @@ impl ChosenProgram {
             seasons: seasons.to_vec(),
             files: declared_files(context, program),
             environment: context.programs.environment(program),
+            discover: program.discover,
             used: Mutex::default(),
         })
     }

@@ -28,7 +28,7 @@ use super::registry::Settings;
 use super::series::Series;
 use crate::engine::digest::Digest;
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema, TextForm, program_entry};
-use crate::engine::spec::{Program, Value};
+use crate::engine::spec::{Means, Program, Value};
 use crate::engine::task::{Context, TaskError, Used};
 
 named_enum! {
@@ -116,6 +116,8 @@ pub(crate) struct ProgramModel {
     files: BTreeMap<String, Digest>,
     /// The digest of the environment variables that it gets, if there are any.
     environment: Option<Digest>,
+    /// By which means it is seen what it uses: what one did not see, another may.
+    discover: Option<Means>,
     /// What it was seen to use beyond them, in runs of this attempt and in those whose work is remembered.
     used: Mutex<Used>,
 }
@@ -132,6 +134,7 @@ impl fmt::Debug for ProgramModel {
             .field("seasons", &self.seasons)
             .field("files", &self.files.iter().map(files).collect::<Vec<_>>())
             .field("environment", &self.environment.map(|digest| digest.hex()))
+            .field("discover", &self.discover)
             .finish_non_exhaustive()
     }
 }
@@ -165,6 +168,7 @@ impl ProgramModel {
             seasons: seasons.to_vec(),
             files: declared_files(context, program),
             environment: context.programs.environment(program),
+            discover: program.discover,
             used: Mutex::default(),
         })
     }
