@@ -430,6 +430,7 @@ impl Inside {
                 interrupted: &interrupted,
                 superseded: None,
                 seal: Some(SealRequest {
+                    only_if_idle: false,
                     key,
                     secrets: Vec::new(),
                     variables: Vec::new(),

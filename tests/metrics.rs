@@ -1,5 +1,6 @@
 //! Declared metrics: what is refused, that they make nothing stale, and what became of their numbers.
 
+use std::fs;
 use std::process::Command;
 
 use crate::project::{PATH, Project};
@@ -326,4 +327,30 @@ fn a_commit_that_is_none_is_an_error_with_the_next_step() {
     let told = project.atsaf("diff --metrics --against HEAD");
     told.exits(2);
     told.has("error: git knows no repository here");
+}
+
+#[test]
+fn comparing_with_a_commit_writes_through_none_of_its_links_and_leaves_submodules_alone() {
+    let Some(project) = in_git() else { return };
+    fs::create_dir(project.at("../elsewhere")).expect("made");
+    std::os::unix::fs::symlink("../elsewhere", project.at("data")).expect("linked");
+    project.write("more", "a file then");
+    assert!(git(&project, "add -A") && git(&project, "commit -qm links"));
+    project.build("").ok();
+    fs::remove_file(project.at("data")).expect("removed");
+    project.remove("more");
+    for path in ["data", "more"] {
+        project.write(&format!("{path}/held"), "git holds it");
+        project.write(&format!("{path}/free"), "git does not");
+    }
+    project.write(".gitignore", project.read(".gitignore") + "free\n");
+    assert!(git(&project, "add -A") && git(&project, "commit -qm directories"));
+    assert!(git(&project, "config submodule.recurse true") && git(&project, "config core.splitIndex true"));
+    let told = project.atsaf("diff --metrics --against HEAD~1");
+    told.ok();
+    assert_eq!(fs::read_dir(project.at("../elsewhere")).expect("read").count(), 0);
+    let entries = || fs::read_dir(project.at(".git")).expect("read").count();
+    let before = entries();
+    project.atsaf("diff --metrics --against HEAD~1").ok();
+    assert_eq!(entries(), before);
 }

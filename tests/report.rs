@@ -162,7 +162,7 @@ fn nothing_but_an_earlier_page_is_overwritten() {
     refused(project.atsaf("report -o mine.html"), "is no page of `atsaf report`");
     refused(project.atsaf("report -o .atsaf/x.html"), "lies in atsaf's store");
     refused(project.atsaf("report -o none/x.html"), "cannot be written");
-    refused(project.atsaf("report -o out"), "cannot be written");
+    refused(project.atsaf("report -o out"), "which a target makes, lies in `out`");
     assert_eq!(project.read("note.txt"), "one\ntwo & <i>three</i>\n");
     project.write("x.html", "");
     project.atsaf("report -o x.html").is(0, "wrote `x.html`\n");
@@ -460,4 +460,26 @@ error: `report.html` is there, and is no page of `atsaf report`
     let told = project.build("");
     told.exits(2);
     told.has("error: `report.html` is an output of the target `other`");
+}
+
+#[test]
+fn no_pattern_finds_the_page_and_no_seal_says_that_it_is_fresh_before_it_is() {
+    let project = Project::new(&STANDING.replace("[\"day.csv\"]", "[\"day.csv\", \"*.html\"]"));
+    project.write("day.csv", "1\n2\n");
+    project.write("other.html", "3\n");
+    project.build("").has("wrote `report.html`\n");
+    assert!(
+        !project.at(".atsaf/v1/seals").exists(),
+        "the page came after all that it would tell of"
+    );
+    project.build("").has("nothing to do");
+    project.atsaf("status --exit-code").ok();
+    assert_eq!(project.ran(), "sum");
+    // Nor can a target make something below it.
+    project.write("Atsaffile", STANDING.replace("out/sum.txt", "report.html/sum.txt"));
+    project.remove("report.html");
+    let told = project.build("");
+    told.exits(2);
+    told.has("error: `report.html/sum.txt`, which a target makes, lies in `report.html`");
+    assert_eq!(project.ran(), "");
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use regex::Regex;
@@ -427,4 +428,24 @@ fn a_page_of_each_build_leaves_a_seal_and_breaks_it_when_it_is_gone() {
     sealed(&project, "");
     project.write("report.html", "mine");
     project.build("").exits(2);
+}
+
+#[test]
+fn a_program_of_another_place_asks_no_seal_of_this_one() {
+    let project = Project::new("[target.a]\nrun = \"echo > {{output}}\"\noutput = \"a\"\n");
+    sealed(&project, "");
+    let seals = || fs::read_dir(project.at(".atsaf/v1/seals")).expect("read").count();
+    assert_eq!(seals(), 1);
+    let other = project.at("../other");
+    fs::copy(env!("CARGO_BIN_EXE_atsaf"), &other).expect("copied");
+    until("the other keeps one of its own", || {
+        let own = project.command("build");
+        let mut command = Command::new(&other);
+        command.args(own.get_args());
+        let set = own.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        command.env_clear().envs(set);
+        command.current_dir(own.get_current_dir().unwrap_or(&project.at("")));
+        assert!(command.output().expect("run").status.success());
+        seals() == 2
+    });
 }

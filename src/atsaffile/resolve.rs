@@ -17,7 +17,8 @@ use super::targets::{self, Draft};
 use super::{Overrides, airflow, credentials, goals, instances, load, metrics, outputs, params_file, unread};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{
-    Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, Secret, Spec, Target, Text,
+    Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, REPORT_PAGE, Secret, Span, Spec, Target,
+    Text,
 };
 
 /// Everything that one target is resolved against.
@@ -100,6 +101,13 @@ pub(super) fn fill<'t>(
             span: pattern.span,
         })
         .collect();
+    if spec.report {
+        // Each build writes it anew, so nothing that a pattern finds can depend on it.
+        spec.ignore.push(IgnorePattern {
+            text: format!("/{REPORT_PAGE}"),
+            span: Span::default(),
+        });
+    }
     spec.default = default;
     spec.aliases = resolved;
     let of_files = params.of_files().iter().filter(|param| param.is_read.get());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 
-use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGABRT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -49,7 +49,7 @@ pub(super) fn watch() -> &'static AtomicBool {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
         let ignored = ignored();
-        let wanted = [SIGINT, SIGTERM, SIGHUP, SIGTSTP]
+        let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]
             .into_iter()
             .filter(|signal| !ignored(*signal));
         // Without it, a signal ends the process as a kill does.
@@ -64,6 +64,10 @@ pub(super) fn watch() -> &'static AtomicBool {
                             terminal(|hooks| (hooks.take_again)());
                         });
                         continue;
+                    }
+                    if signal == SIGQUIT {
+                        terminal(|hooks| (hooks.give_back)());
+                        let _ = emulate_default_handler(SIGQUIT);
                     }
                     if INTERRUPTED.swap(true, Ordering::Relaxed) {
                         command::kill_all();

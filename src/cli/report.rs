@@ -23,10 +23,11 @@ use super::setup::Project;
 use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::TargetId;
+use crate::engine::spec::REPORT_PAGE;
 use crate::report::page;
 
 /// The file that is written where none is named.
-pub(super) const DEFAULT: &str = "report.html";
+pub(super) const DEFAULT: &str = REPORT_PAGE;
 /// Most bytes of a file that may be an earlier report.
 const LARGEST: u64 = 16 << 20;
 /// Most bytes of the page.
@@ -136,8 +137,8 @@ fn writable(project: &Project, place: &Path, shown: &str) -> Result<PathBuf, Com
 /// Refuses a path that a target writes to or reads, and one in the store.
 fn refuse_taken(project: &Project, place: &Path, shown: &str) -> Result<(), CommandError> {
     let what = match free_place::taken(project, place) {
-        // What stands above an output is a directory, which is told when it is written to.
-        None | Some(Taken::Above(_)) => return Ok(()),
+        None => return Ok(()),
+        Some(Taken::Above(output)) => format!("`{}`, which a target makes, lies in `{shown}`", output.path),
         Some(Taken::Store) => format!("`{shown}` lies in atsaf's store"),
         Some(Taken::Output(target, _)) => format!("`{shown}` is an output of the target `{}`", target.name),
         Some(Taken::Source(reader)) => format!("`{shown}` is read by the target `{reader}`"),

@@ -50,7 +50,9 @@ impl<'a> Asked<'a> {
             true => String::new(),
             false => setup::typed_in(common, &root),
         };
-        let circumstances = (env!("CARGO_PKG_VERSION"), file.file_name()?, &common.set);
+        // A program of another place may have other tasks, whatever its version; what is at this one, the seal looks at.
+        let program = std::env::current_exe().ok()?;
+        let circumstances = (env!("CARGO_PKG_VERSION"), program, file.file_name()?, &common.set);
         let digest = |text: String| Digest::of(text.as_bytes());
         Some(Self {
             user: UserKey::in_directory(setup::state_directory(&session.env)),
@@ -177,6 +179,8 @@ pub(super) fn request(args: &build::Args, project: &Project, session: &Session) 
     let variables = project.variables();
     Some(SealRequest {
         key: asked.key,
+        // What this build makes, the page tells only after it.
+        only_if_idle: project.graph.spec.report,
         secrets: project.graph.spec.secrets.keys().cloned().collect(),
         environment: asked.environment(&variables, session)?,
         variables,

@@ -34,6 +34,11 @@ pub(super) fn replace(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = place.with_file_name(format!(".{name}.{}.new", std::process::id()));
     let mut file = fs::File::create_new(&new)?;
     let written = file.write_all(bytes).and_then(|()| {
+        if let Ok(before) = fs::symlink_metadata(place)
+            && before.is_file()
+        {
+            file.set_permissions(before.permissions())?;
+        }
         #[expect(
             clippy::disallowed_methods,
             reason = "one of this program's own, which was looked at"

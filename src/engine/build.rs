@@ -25,7 +25,7 @@ use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
 use super::reason::Reason;
 use super::run::Run;
 use super::schedule::{Budget, Schedule};
-use super::seal::Standing;
+use super::seal::{SealRequest, Standing};
 use super::spec::Action;
 use super::store::StoreError;
 use super::store::entry::{Entry, RunEntry};
@@ -95,7 +95,9 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         observer.observe(&Event::Warning { message });
     }
     result?;
-    if let (Some(request), Some(standing), false) = (seal, build.run.take_standing(), told) {
+    let is_idle = [summary.built, summary.restored, summary.failed, summary.skipped] == [0; 4];
+    let may_keep = |request: &&SealRequest| !told && (is_idle || !request.only_if_idle);
+    if let (Some(request), Some(standing)) = (seal.filter(may_keep), build.run.take_standing()) {
         context.store.keep_seal(request, &standing, context.files);
     }
     observer.observe(&Event::Ended {

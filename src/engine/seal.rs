@@ -59,6 +59,8 @@ pub struct SealKey {
 pub struct SealRequest {
     /// By what it is found.
     pub key: SealKey,
+    /// Whether a build that makes something leaves none.
+    pub only_if_idle: bool,
     /// The secrets that the project declares.
     pub secrets: Vec<String>,
     /// The variables of the environment that matter, and what stands for their values.

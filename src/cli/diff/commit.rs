@@ -177,8 +177,11 @@ impl<'a> Repository<'a> {
             .arg("--work-tree")
             .arg(&tree)
             .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"])
+            // What these would write is the repository's own.
+            .args(["-c", "submodule.recurse=false", "-c", "core.splitIndex=false"])
             .args([
                 "checkout",
+                "--no-recurse-submodules",
                 "--quiet",
                 "--force",
                 "--ignore-skip-worktree-bits",
@@ -259,11 +262,13 @@ impl Rest<'_> {
             }
             let is_directory = entry.file_type()?.is_dir();
             let place = self.then.join(&path);
-            let is_there = place.symlink_metadata().is_ok();
+            let there = place.symlink_metadata().ok();
             let holds_tracked = self.is_tracked(&path);
-            if is_directory && (holds_tracked || (is_there && place.is_dir() && !place.is_symlink())) {
+            // Through a link of the commit nothing is written, nor below what was a file then.
+            let may_be_entered = there.as_ref().map_or(holds_tracked, std::fs::Metadata::is_dir);
+            if is_directory && may_be_entered {
                 self.link_below(&path)?;
-            } else if !is_there && !holds_tracked {
+            } else if there.is_none() && !holds_tracked {
                 fs::create_dir_all(place.parent().unwrap_or(self.then))?;
                 symlink(entry.path(), place)?;
                 self.links.insert(path);

@@ -172,8 +172,13 @@ fn reply(head: &str, address: SocketAddr, served: &Mutex<Served>) -> (&'static s
     let host = host
         .map(|(_, value)| value.trim().to_ascii_lowercase())
         .unwrap_or_default();
+    // Clients leave the usual port out.
+    let port = match host.contains(':') {
+        true => "",
+        false => ":80",
+    };
     let own = [address.to_string(), format!("localhost:{}", address.port())];
-    if !own.contains(&host) {
+    if !own.contains(&format!("{host}{port}")) {
         return plain("421 Misdirected Request");
     }
     if !matches!(*method, "GET" | "HEAD") {

@@ -332,6 +332,9 @@ pub struct Target {
 /// How the names of files end from which metrics are read.
 pub const METRICS_ENDINGS: [&str; 5] = [".json", ".yaml", ".yml", ".csv", ".parquet"];
 
+/// Where the page lies that each build of a project with `report = true` ends with.
+pub const REPORT_PAGE: &str = "report.html";
+
 /// By which means it is seen what a command uses without declaring it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Means {
