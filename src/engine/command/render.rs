@@ -40,6 +40,54 @@ pub(crate) fn words(command: &Command, fill: &Fill<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Where a hole stands in a text for the shell, as far as that is plain: in quotes a value needs no others, and they would
+/// not keep `$(…)` in it from being run.
+#[derive(Default)]
+struct Place {
+    quote: Option<char>,
+    /// Whether something came that has rules of its own: from there on, a hole counts as outside quotes.
+    is_lost: bool,
+    last: Option<char>,
+}
+
+impl Place {
+    fn read(&mut self, literal: &str) {
+        let mut chars = literal.chars().peekable();
+        while let Some(c) = chars.next() {
+            let before = self.last.replace(c);
+            let next = chars.peek().copied();
+            let begins_word = before.is_none_or(|before| before.is_whitespace() || before == ';');
+            match (self.quote, c, next) {
+                (Some('\''), '\'', _) | (Some('"'), '"', _) => self.quote = None,
+                (Some('\''), ..) => {}
+                (_, '\\', _) => self.last = chars.next(),
+                (_, '`', _) | (_, '$', Some('(')) | (None, '$', Some('\'')) | (None, '<', Some('<')) => {
+                    self.is_lost = true;
+                }
+                (None, '#', _) if begins_word => self.is_lost = true,
+                (None, '\'' | '"', _) => self.quote = Some(c),
+                _ => {}
+            }
+        }
+    }
+
+    /// A value as it is written there.
+    fn quoted<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        match self.quote.filter(|_| !self.is_lost) {
+            Some('"') => {
+                let escaped = value.chars().flat_map(|c| {
+                    let escape = matches!(c, '\\' | '"' | '$' | '`').then_some('\\');
+                    escape.into_iter().chain([c])
+                });
+                escaped.collect()
+            }
+            Some(_) => value.replace('\'', r"'\''").into(),
+            // Only a NUL byte cannot be quoted, and no text of an Atsaffile has one.
+            None => shlex::try_quote(value).unwrap_or_default(),
+        }
+    }
+}
+
 /// Whether a command has a hole of a kind.
 pub(crate) fn has(command: &Command, wanted: impl Fn(&Piece) -> bool) -> bool {
     command.words.iter().flat_map(|word| &word.pieces).any(wanted)
@@ -74,22 +122,17 @@ impl Fill<'_> {
 
     fn text(&self, template: &Template, quote: bool) -> String {
         let mut text = String::new();
+        let mut place = Place::default();
         for piece in &template.pieces {
             if let Piece::Literal(literal) = piece {
+                place.read(literal);
                 text.push_str(literal);
                 continue;
             }
             let values = self.values(piece);
             let values: Vec<Cow<'_, str>> = values
                 .iter()
-                // Only a NUL byte cannot be quoted, and no text of an Atsaffile has one.
-                .map(|value| {
-                    if quote {
-                        shlex::try_quote(value).unwrap_or_default()
-                    } else {
-                        value.into()
-                    }
-                })
+                .map(|value| if quote { place.quoted(value) } else { value.into() })
                 .collect();
             text.push_str(&values.join(" "));
         }
@@ -326,5 +369,57 @@ mod tests {
         let said = start_error(&command(Some(&["bash"]), Vec::new()), &["bash".to_owned()], &error);
         assert_eq!(said.what, "the shell `bash` was not found");
         assert!(said.help[0].contains(r#"shell = ["sh", "-eu", "-c"]"#), "{said:?}");
+    }
+}
+
+#[cfg(test)]
+mod places {
+    use super::*;
+
+    /// What bash makes of words with a value in the place of `@`, a line for each.
+    fn seen(words: &str, value: &str) -> String {
+        let (before, after) = words.split_once('@').expect("a hole");
+        let mut place = Place::default();
+        place.read(before);
+        let text = format!("printf '%s\\n' {before}{}{after}", place.quoted(value));
+        let told = std::process::Command::new("bash").args(["-c", &text]).output();
+        String::from_utf8(told.expect("bash").stdout).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_value_reaches_a_program_as_it_is_within_quotes_and_without() {
+        let values = [
+            "plain",
+            "two words",
+            "it's",
+            r#"say "so""#,
+            "$(echo run)",
+            "`echo run`",
+            "$HOME",
+            r"a\b",
+            "a\nb",
+            "*",
+            "!x",
+        ];
+        let words = [
+            ("@", "@"),
+            (r#""@""#, "@"),
+            ("'@'", "@"),
+            (r#""a b"@"#, "a b@"),
+            (r#"x\'"@""#, "x'@"),
+            (r"'it'\''s @'", "it's @"),
+            (r#""\"@""#, "\"@"),
+        ];
+        for (words, told) in words {
+            for value in values {
+                assert_eq!(seen(words, value), told.replace('@', value) + "\n", "{words} {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_a_text_has_rules_of_its_own_a_value_is_quoted_as_outside_quotes() {
+        assert_eq!(seen(r#""$(printf %s @)""#, "$(echo run)"), "$(echo run)\n");
+        assert_eq!(seen("x # don't\nprintf '%s\\n' @", "$(echo run)"), "x\n$(echo run)\n");
     }
 }
