@@ -150,7 +150,8 @@ fn pages_are_planned_from_the_total_and_fetched_side_by_side_no_more_than_five_a
     let moments = server.moments();
     assert_eq!(moments.len(), 11, "the key, and 384 rows in pages of 40");
     for some in moments.windows(6) {
-        assert!(some[5] - some[0] >= Duration::from_secs(1), "{:?}", some[5] - some[0]);
+        // Counted where they are sent, seen where they arrive, which on a busy machine is not at once.
+        assert!(some[5] - some[0] >= Duration::from_millis(800), "{:?}", some[5] - some[0]);
     }
 }
 
@@ -175,7 +176,8 @@ fn the_rate_holds_over_targets_and_builds() {
     let moments = server.moments();
     assert!(moments.len() >= 8, "{}", moments.len());
     for some in moments.windows(6) {
-        assert!(some[5] - some[0] >= Duration::from_secs(1), "{:?}", some[5] - some[0]);
+        // Counted where they are sent, seen where they arrive, which on a busy machine is not at once.
+        assert!(some[5] - some[0] >= Duration::from_millis(800), "{:?}", some[5] - some[0]);
     }
 }
 

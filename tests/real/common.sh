@@ -61,7 +61,7 @@ crate() {
   local at=${ATSAF_REAL_VENVS:-$root/target/real}
   if [ ! -e "$at/$1-$2" ]; then
     mkdir -p "$at"
-    python3 - "$at" "$@" >&2 <<'PY'
+    python3 - "$at" "$@" >&2 <<'PY' || return 1
 import hashlib, io, os, sys, tarfile, tempfile, urllib.request
 at, name, version, expected = sys.argv[1:]
 url = f"https://static.crates.io/crates/{name}/{name}-{version}.crate"
@@ -71,7 +71,8 @@ found = hashlib.sha256(packed).hexdigest()
 if found != expected:
     sys.exit(f"{url} has the SHA-256 {found}, and not {expected}")
 with tempfile.TemporaryDirectory(dir=at) as staging:
-    tarfile.open(fileobj=io.BytesIO(packed)).extractall(staging, filter="data")
+    safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    tarfile.open(fileobj=io.BytesIO(packed)).extractall(staging, **safe)
     os.rename(f"{staging}/{name}-{version}", f"{at}/{name}-{version}")
 PY
   fi

@@ -12,8 +12,14 @@ export HOME=$work
 step "OpenLineage"
 venv=$(venv openlineage "$here/openlineage.txt")
 python=$venv/bin/python
-carrier=$(crate datafusion-openlineage 0.0.12 c3174cdfb83e6ada02b64b2684f696ca382886cae5ce98d12ec802bbb1392129)
-spec=${OPENLINEAGE_SPEC:-$carrier/tests/schemas/openlineage}
+spec=${OPENLINEAGE_SPEC:-}
+if [ -n "$spec" ]; then
+  echo "the JSON schemas of $spec"
+elif carrier=$(crate datafusion-openlineage 0.0.12 c3174cdfb83e6ada02b64b2684f696ca382886cae5ce98d12ec802bbb1392129); then
+  spec=$carrier/tests/schemas/openlineage
+else
+  skip "the JSON schemas, for crates.io cannot be reached"
+fi
 
 # Starts a receiver: receiver NAME [STATUS]; sets url
 receiver() {
@@ -37,7 +43,7 @@ root_parent=0193a1c2-7b2e-7000-8000-00000000000b
 export OPENLINEAGE_URL=$url OPENLINEAGE_API_KEY=s3cr3t-api-key OPENLINEAGE_NAMESPACE=team
 EIA_API_KEY=s3cr3t-eia-key OPENLINEAGE_PARENT_ID=airflow/dag.task/$parent OPENLINEAGE_ROOT_PARENT_ID=airflow/dag/$root_parent \
   "$atsaf" -C "$work/project" build 2>&1 | tail -n 1
-"$python" "$here/check_lineage.py" "$work/first/events" "$spec"
+"$python" "$here/check_lineage.py" "$work/first/events" ${spec:+"$spec"}
 [ "$(sort -u "$work/first/keys")" = "/api/v1/lineage Bearer s3cr3t-api-key" ] || fail "the requests were: $(sort -u "$work/first/keys")"
 ! grep -q s3cr3t "$work/first/events" || fail "a secret is in an event"
 "$python" - "$work/first/events" "$parent" "$root_parent" <<'PY'
@@ -94,7 +100,7 @@ if events failed -s min_length=100000; then fail "a build with a broken rule suc
 kinds "$work/failed" | grep "FAIL validate" >/dev/null || fail "of a failed target: $(kinds "$work/failed")"
 grep -q errorMessage "$work/failed" || fail "it does not say why"
 cat "$work/null" "$work/restored" "$work/failed" >"$work/all"
-"$python" "$here/check_lineage.py" "$work/all" "$spec"
+"$python" "$here/check_lineage.py" "$work/all" ${spec:+"$spec"}
 
 step "trouble: a server that is gone, that refuses, that hangs"
 # Builds again, and tells the seconds that it took and its warnings: trouble URL
