@@ -151,7 +151,11 @@ fn pages_are_planned_from_the_total_and_fetched_side_by_side_no_more_than_five_a
     assert_eq!(moments.len(), 11, "the key, and 384 rows in pages of 40");
     for some in moments.windows(6) {
         // Counted where they are sent, seen where they arrive, which on a busy machine is not at once.
-        assert!(some[5] - some[0] >= Duration::from_millis(800), "{:?}", some[5] - some[0]);
+        assert!(
+            some[5] - some[0] >= Duration::from_millis(800),
+            "{:?}",
+            some[5] - some[0]
+        );
     }
 }
 
@@ -177,7 +181,11 @@ fn the_rate_holds_over_targets_and_builds() {
     assert!(moments.len() >= 8, "{}", moments.len());
     for some in moments.windows(6) {
         // Counted where they are sent, seen where they arrive, which on a busy machine is not at once.
-        assert!(some[5] - some[0] >= Duration::from_millis(800), "{:?}", some[5] - some[0]);
+        assert!(
+            some[5] - some[0] >= Duration::from_millis(800),
+            "{:?}",
+            some[5] - some[0]
+        );
     }
 }
 
