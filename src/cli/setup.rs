@@ -252,7 +252,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     };
     let (declared, opened) = thread::scope(|scope| {
         let store = thread::Builder::new().spawn_scoped(scope, open);
-        let declared = declared(&root, &typed, text, &overrides, &catalog, &user);
+        let declared = declared(&root, spec_of_text(&root, &typed, text, &overrides, &catalog, &user));
         let opened = match store {
             Ok(store) => store.join().expect("internal error: the store's reader panicked"),
             Err(_) => open(),
@@ -336,7 +336,8 @@ pub(super) fn other_graph(
         environment: taken_for_params(&project.env, &catalog),
     };
     let user = UserKey::in_directory(state_directory(&session.env));
-    let checked = declared(other.root, other.name, other.text, &overrides, &catalog, &user);
+    let read = spec_of_text(other.root, other.name, other.text, &overrides, &catalog, &user);
+    let checked = declared(other.root, read);
     checked.graph.ok_or(CommandError {
         diagnostics: checked.diagnostics,
         exit: Exit::Usage,
@@ -459,22 +460,15 @@ pub(super) fn spec_of_text(
     }
 }
 
-/// Checks an Atsaffile.
-fn declared(
-    root: &Path,
-    path: &str,
-    content: String,
-    overrides: &Overrides,
-    catalog: &Catalog,
-    user: &UserKey,
-) -> CheckedAtsaffile {
+/// Checks what an Atsaffile says as a whole.
+fn declared(root: &Path, read: SpecOfText) -> CheckedAtsaffile {
     let SpecOfText {
         spec,
         diagnostics,
         lookups,
         key,
         is_kept,
-    } = spec_of_text(root, path, content, overrides, catalog, user);
+    } = read;
     let secrets = spec.secrets.clone();
     let mut diagnostics = few(&diagnostics);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;

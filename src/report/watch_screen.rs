@@ -14,13 +14,15 @@
 //! It is data and a function from it to lines, so that a test can look at every screen without a terminal. A row keeps its
 //! place from build to build.
 
+mod drawing;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::human;
 use super::ink::{Ink, Tone};
 use super::instances::{grouped, name_of};
-use super::{events, notes, reasons, status};
+use super::{events, reasons, status};
 use crate::engine::event::{Event, Failure, Outcome};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::plan::Plan;
@@ -28,12 +30,6 @@ use crate::outward::visible_line;
 
 /// Lines of a failure that stand below its target.
 const ERROR_LINES: usize = 8;
-/// The width of the column of states.
-const STATE: usize = 9;
-/// With fewer lines, only keys and what the last one led to stand below the targets.
-const SMALL: usize = 10;
-/// The least lines on which a screen is drawn.
-const LEAST: usize = 6;
 
 /// All that stands on the screen.
 #[derive(Clone, Debug, Default)]
@@ -298,141 +294,6 @@ impl WatchScreen {
             self.selected = self.selected.saturating_add_signed(by).min(last);
         }
     }
-
-    /// Draws it: at most so many lines of at most so many characters.
-    #[must_use]
-    pub fn draw(&self, (width, height): (usize, usize), now: SystemTime, ink: Ink) -> Vec<String> {
-        let height = height.max(LEAST);
-        let mut lines = vec![self.head(width), Line::default()];
-        if let Some(text) = &self.text {
-            let shown = text.wrapped(width).skip(text.above).take(height - 3);
-            lines[1] = Line::of(Tone::Strong, text.title.clone());
-            lines.extend(shown.map(|line| Line::of(Tone::Plain, line)));
-            lines.resize(height - 1, Line::default());
-            lines.push(keys(&[("up/down", "scroll"), ("any other", "back")]));
-        } else {
-            let mut foot = self.foot(now);
-            if height < SMALL {
-                // The targets matter more than what was last.
-                let stays = 1 + usize::from(self.answer.is_some());
-                foot.drain(..foot.len() - stays);
-            }
-            let room = height.saturating_sub(lines.len() + foot.len());
-            let messages = self.messages_within(room);
-            lines.extend(self.rows_within(room - messages.len()));
-            lines.extend(messages);
-            // The keys stand at the lower edge, whatever is above them.
-            lines.resize(height.saturating_sub(foot.len()), Line::default());
-            lines.extend(foot);
-        }
-        lines.truncate(height);
-        lines.iter().map(|line| line.draw(width, ink)).collect()
-    }
-
-    fn head(&self, width: usize) -> Line {
-        let doing = match self.doing {
-            Doing::Reading => "reading the Atsaffile".to_owned(),
-            Doing::Building(since) => {
-                let (all, done) = self.progress;
-                match all {
-                    0 => "looking at the files".to_owned(),
-                    _ => format!("building  {done} of {all}  {}", passed(since)),
-                }
-            }
-            Doing::Waiting(None) => "waiting for a change".to_owned(),
-            Doing::Waiting(Some(due)) => format!("waiting for a change, {} at last", notes::until(due)),
-            Doing::Ending => "ending".to_owned(),
-        };
-        let mut head = Line::of(Tone::Strong, "atsaf watch".to_owned());
-        head.add(Tone::Plain, format!("  {}", self.project));
-        let space = width.saturating_sub(head.width() + doing.chars().count()).max(2);
-        head.add(Tone::Faint, format!("{}{doing}", " ".repeat(space)));
-        head
-    }
-
-    /// What stands below the targets.
-    fn foot(&self, now: SystemTime) -> Vec<Line> {
-        let mut foot = vec![Line::default()];
-        if let Some((paths, when)) = &self.changed {
-            let mut line = Line::of(Tone::Faint, "changed  ".to_owned());
-            line.add(Tone::Plain, format!("{paths} "));
-            line.add(Tone::Faint, format!("({})", ago(*when, now)));
-            foot.push(line);
-        }
-        if let Some((tone, text, when)) = &self.last {
-            let mut line = Line::of(Tone::Faint, "last     ".to_owned());
-            line.add(*tone, format!("{text} "));
-            line.add(Tone::Faint, format!("({})", ago(*when, now)));
-            foot.push(line);
-        }
-        if let Some(answer) = &self.answer {
-            foot.push(Line::of(Tone::Strong, answer.clone()));
-        }
-        foot.push(keys(&[
-            ("b", "build"),
-            ("f", "force"),
-            ("w", "why"),
-            ("r", "report"),
-            ("up/down", "select"),
-            ("q", "quit"),
-        ]));
-        foot
-    }
-
-    /// Mistakes and warnings, in half of the room at most.
-    fn messages_within(&self, room: usize) -> Vec<Line> {
-        if self.messages.is_empty() {
-            return Vec::new();
-        }
-        // One of the targets, with how many there are above and below, goes before.
-        let most = match self.rows.is_empty() {
-            true => room,
-            false => (room / 2).min(room.saturating_sub(3)),
-        };
-        let most = most.saturating_sub(1);
-        if most == 0 {
-            return Vec::new();
-        }
-        let mut lines = vec![Line::default()];
-        let shown = if self.messages.len() > most {
-            most.saturating_sub(1)
-        } else {
-            most
-        };
-        for line in self.messages.iter().take(shown) {
-            let tone = match line {
-                it if it.starts_with("error") => Tone::Bad,
-                it if it.starts_with("warning") => Tone::Stale,
-                _ => Tone::Plain,
-            };
-            lines.push(Line::of(tone, line.clone()));
-        }
-        if self.messages.len() > shown {
-            let more = self.messages.len() - shown;
-            lines.push(Line::of(
-                Tone::Faint,
-                format!("and {} more", human::count(more, "line")),
-            ));
-        }
-        lines
-    }
-
-    /// The targets, each with what is wrong with it; where they are too many, those around the marked one.
-    fn rows_within(&self, room: usize) -> Vec<Line> {
-        let names = self.rows.iter().map(|row| row.name.chars().count());
-        let width = names.max().unwrap_or(0).min(28);
-        let wanted = |errors: usize| -> Vec<Vec<Line>> {
-            let rows = self.rows.iter().enumerate();
-            rows.map(|(at, row)| row.lines(width, at == self.selected, errors))
-                .collect()
-        };
-        let count = |rows: &[Vec<Line>]| rows.iter().map(Vec::len).sum::<usize>();
-        let fitting = (0..=ERROR_LINES).rev().map(wanted).find(|rows| count(rows) <= room);
-        let Some(rows) = fitting else {
-            return around(wanted(1), self.selected, room);
-        };
-        rows.into_iter().flatten().collect()
-    }
 }
 
 impl ShownText {
@@ -447,60 +308,7 @@ impl ShownText {
     }
 }
 
-/// Those rows around one that fit, and how many are above and below.
-fn around(rows: Vec<Vec<Line>>, middle: usize, room: usize) -> Vec<Line> {
-    // Two lines for how many there are more.
-    let room = room.saturating_sub(2).max(1);
-    let (mut from, mut to) = (middle, (middle + 1).min(rows.len()));
-    let length = |at: usize| rows.get(at).map_or(0, Vec::len);
-    // The marked one first, as much of it as there is room for, and then further ones on both sides by turns.
-    let mut used = length(middle).min(room);
-    loop {
-        let before = used;
-        if to < rows.len() && used + length(to) <= room {
-            used += length(to);
-            to += 1;
-        }
-        if from > 0 && used + length(from - 1) <= room {
-            from -= 1;
-            used += length(from);
-        }
-        if used == before {
-            break;
-        }
-    }
-    let below = rows.len() - to;
-    let more = |count: usize, side: &str| match count {
-        0 => Line::default(),
-        _ => Line::of(Tone::Faint, format!("  {count} more {side}")),
-    };
-    let mut lines = vec![more(from, "above")];
-    lines.extend(rows.into_iter().skip(from).take(to - from).flatten().take(room));
-    lines.push(more(below, "below"));
-    lines
-}
-
 impl WatchRow {
-    fn lines(&self, width: usize, is_marked: bool, errors: usize) -> Vec<Line> {
-        let mut line = Line::of(Tone::Strong, if is_marked { "> " } else { "  " }.to_owned());
-        let (tone, word, text) = self.state();
-        line.add(tone, format!("{word:STATE$}  "));
-        line.add(Tone::Strong, format!("{:width$}  ", self.name));
-        line.add(Tone::Plain, text);
-        let mut lines = vec![line];
-        let error = self.failure().map_or(&[][..], |(short, _)| short);
-        let shown = match error.len() > errors {
-            true => errors.saturating_sub(1),
-            false => error.len(),
-        };
-        let indented = |text: &str| Line::of(Tone::Faint, format!("{}{text}", " ".repeat(STATE + 4)));
-        lines.extend(error.iter().take(shown).map(|text| indented(text)));
-        if shown < error.len() && errors > 0 {
-            lines.push(indented("w shows all of it"));
-        }
-        lines
-    }
-
     /// Why it failed, if it did, line by line.
     #[must_use]
     pub fn error(&self) -> &[String] {
@@ -582,53 +390,6 @@ fn ago(then: SystemTime, now: SystemTime) -> String {
 fn passed(since: Instant) -> String {
     let tenths = u64::try_from(since.elapsed().as_millis() / 100).unwrap_or(u64::MAX);
     human::duration(Duration::from_millis(tenths.saturating_mul(100)))
-}
-
-fn keys(all: &[(&str, &str)]) -> Line {
-    let mut line = Line::default();
-    for (at, (key, does)) in all.iter().enumerate() {
-        let before = if at == 0 { "" } else { "  " };
-        line.add(Tone::Strong, format!("{before}{key}"));
-        line.add(Tone::Faint, format!(" {does}"));
-    }
-    line
-}
-
-/// A line of the screen, in pieces.
-#[derive(Clone, Debug, Default)]
-struct Line(Vec<(Tone, String)>);
-
-impl Line {
-    fn of(tone: Tone, text: String) -> Self {
-        Self(vec![(tone, text)])
-    }
-
-    fn add(&mut self, tone: Tone, text: String) {
-        self.0.push((tone, text));
-    }
-
-    fn width(&self) -> usize {
-        self.0.iter().map(|(_, text)| text.chars().count()).sum()
-    }
-
-    /// As much of it as has room; that there is more is shown.
-    fn draw(&self, width: usize, ink: Ink) -> String {
-        let mut out = String::new();
-        let mut left = width;
-        for (tone, text) in &self.0 {
-            let text = visible_line(text);
-            let length = text.chars().count();
-            if length <= left {
-                out += &ink.paint(*tone, &text);
-                left -= length;
-                continue;
-            }
-            let cut: String = text.chars().take(left.saturating_sub(1)).collect();
-            out += &ink.paint(*tone, &format!("{cut}…"));
-            break;
-        }
-        out.trim_end().to_owned()
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What stands on the screen, at which size.
 
+use super::drawing::LEAST;
 use super::*;
 use crate::engine::clock;
 
