@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::project::{PATH, Project};
+use crate::project::{PATH, Project, Told};
 
 const EVAL: &str = r#"
 [params]
@@ -286,6 +286,50 @@ fn a_commit_is_compared_by_the_kept_results_of_its_atsaffile_and_inputs() {
     assert!(git(&project, "add -f raw/.gitignore") && git(&project, "commit -qm four"));
     let told = project.atsaf("diff --metrics --against HEAD");
     told.has("out/sum.json  not compared: git does not hold `raw/a.csv`, which a pattern would match\n");
+}
+
+#[test]
+fn a_directory_that_is_read_holds_for_a_commit_what_git_does_not() {
+    let Some(project) = in_git() else { return };
+    project.write("raw/.gitkeep", "");
+    project.edit(
+        "Atsaffile",
+        "inputs = [\"raw/*.csv\", \"factor.txt\"]",
+        "inputs = [\"rows/\"]",
+    );
+    project.edit("Atsaffile", "{{inputs}} >", "rows/*.csv >");
+    project.write("rows/a.csv", "3\n");
+    project.write("rows/left/b.csv", "4\n");
+    project.write(".gitignore", project.read(".gitignore") + "left\nb.csv\n");
+    project.write("rows/b.csv", "5\n");
+    assert!(git(&project, "add -A") && git(&project, "commit -qm rows"));
+    project.build("").ok();
+    project.edit("Atsaffile", "scale = 2", "scale = 3");
+    assert!(git(&project, "commit -qam three"));
+    project.build("").ok();
+    let told = project.atsaf("diff --metrics --against HEAD~1");
+    told.ok();
+    told.has(" -> now\nout/sum.json  sum  16 -> 24  +50.0 %\n");
+}
+
+#[test]
+fn a_command_that_is_advised_is_one_that_a_shell_reads_as_it_is_meant() {
+    let project = Project::new(
+        r#"
+[params]
+title = "a"
+
+[target.m]
+run = "echo '{\"v\": 1}' > {{output}}"
+params = ["title"]
+output = "m.json"
+metrics = ["m"]
+"#,
+    );
+    project.build("").ok();
+    let mut command = project.command("diff --metrics -s");
+    let told = Told::of(command.arg("title=$5 & more"));
+    told.has("to have them: `atsaf build -s 'title=$5 & more' m`\n");
 }
 
 #[test]

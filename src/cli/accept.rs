@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::accept::{self, AcceptError, Accepting, Refusal};
 use crate::engine::graph::TargetId;
 use crate::report::ink::Tone;
-use crate::report::{advice, events, json as report_json, plan, reasons};
+use crate::report::{advice, events, human, json as report_json, plan, reasons};
 
 /// Take targets for fresh as they are, until something changes again
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,7 @@ fn refused(project: &Project, id: TargetId, refusal: &Refusal) -> Diagnostic {
     let graph = &project.graph;
     let name = graph.name(id);
     let error = |what: &str| Diagnostic::error(format!("`{name}` cannot be accepted: {what}"));
-    let build = format!("build it: `atsaf build {name}`");
+    let build = format!("build it: `atsaf build {}`", human::word(name));
     match refusal {
         Refusal::NeverBuilt => error("it was never built, so there is no result to take for fresh").help(build),
         Refusal::CutShort => error("a build was cut short while it placed the artifacts").help(build),

@@ -20,6 +20,7 @@ use crate::engine::seal::SealRequest;
 use crate::engine::store::private_key;
 use crate::report;
 use crate::report::advice;
+use crate::report::human;
 use crate::report::json;
 use crate::report::results::RunResults;
 use crate::report::terminal::Terminal;
@@ -245,8 +246,11 @@ fn not_fresh(project: &Project, targets: &[TargetId]) -> CommandError {
         false => "",
     };
     let diagnostic = Diagnostic::error(format!("{what}, and with `--only` nothing but the goals may run"))
-        .help(format!("build {them} first: `atsaf build {only}{}`", names.join(" ")))
-        .help(format!("`atsaf why {}` tells why", names[0]));
+        .help(format!(
+            "build {them} first: `atsaf build {only}{}`",
+            human::words("", names.iter().copied())
+        ))
+        .help(format!("`atsaf why {}` tells why", human::word(names[0])));
     CommandError {
         diagnostics: vec![diagnostic],
         exit: Exit::Failed,

@@ -179,7 +179,8 @@ fn earlier(project: &Project, story: &Story, artifact: ArtifactId) -> Result<Pas
             Diagnostic::error(format!("`{}` never was another", project.graph.shown_name(artifact)))
                 .note("no earlier run that is remembered left another content")
                 .help(format!(
-                    "`atsaf log {target}` shows its runs; name one to compare with it"
+                    "`atsaf log {}` shows its runs; name one to compare with it",
+                    human::word(target)
                 )),
         )),
     }

@@ -15,6 +15,7 @@ use crate::engine::run_id::RunId;
 use crate::engine::store::Store;
 use crate::engine::store::entry::ResultEntry;
 use crate::report::history::{Story, TargetRun};
+use crate::report::human;
 
 /// An artifact as a run left it.
 pub(super) struct PastArtifact {
@@ -75,7 +76,10 @@ pub(super) fn unknown(name: &str, target: &str, run: RunId) -> Diagnostic {
     let run = run.short();
     Diagnostic::error(format!("what `{name}` was after run {run} is not known any more"))
         .note("the journal was shortened since, and tells only which runs made it")
-        .help(format!("`atsaf log {target}` shows them: name one of these"))
+        .help(format!(
+            "`atsaf log {}` shows them: name one of these",
+            human::word(target)
+        ))
 }
 
 /// The artifact as it stood when a run was over; the first digits of its id are enough.
@@ -92,8 +96,10 @@ pub(super) fn after_run(
         Stood::Result(made) => made,
         Stood::Nothing => {
             return Err(CommandError::usage(
-                Diagnostic::error(format!("there was no `{name}` after run {}", run.short()))
-                    .help(format!("`atsaf log {target}` shows the runs that made it")),
+                Diagnostic::error(format!("there was no `{name}` after run {}", run.short())).help(format!(
+                    "`atsaf log {}` shows the runs that made it",
+                    human::word(target)
+                )),
             ));
         }
         Stood::Unknown => return Err(CommandError::usage(unknown(&name, target, run))),
@@ -123,7 +129,10 @@ pub(super) fn copy_of(
         CommandError::usage(
             Diagnostic::error(format!("the store has no copy of `{name}` of run {}", made.run.short()))
                 .note(why.to_owned())
-                .help(format!("`atsaf log {}` shows the other runs", made.target)),
+                .help(format!(
+                    "`atsaf log {}` shows the other runs",
+                    human::word(&made.target)
+                )),
         )
     };
     let Some(kept) = made.artifacts.iter().find(|it| it.name == port) else {

@@ -13,7 +13,7 @@ use crate::outward::Mask;
 use crate::report;
 use crate::report::history::Story;
 use crate::report::ink::Tone;
-use crate::report::{advice, events, reasons};
+use crate::report::{advice, events, human, reasons};
 
 /// Put back what an earlier run left of some targets, out of the copies in the store
 #[derive(Debug, clap::Args)]
@@ -81,7 +81,7 @@ fn results(
             Stood::Unknown => missing.push(past::unknown(name, name, run).note("nothing was changed")),
             Stood::Nothing => missing.push(
                 Diagnostic::error(format!("nothing of `{name}` was there after run {}", run.short()))
-                    .help(format!("`atsaf log {name}` shows the runs that made it")),
+                    .help(format!("`atsaf log {}` shows the runs that made it", human::word(name))),
             ),
         }
     }
@@ -104,7 +104,10 @@ fn refused(project: &Project, id: TargetId, run: RunId, why: &Refusal) -> Diagno
         ))
         .note("nothing was changed")
     };
-    let values = format!("set what it was made with and build: `atsaf build -s NAME=VALUE {name}`");
+    let values = format!(
+        "set what it was made with and build: `atsaf build -s NAME=VALUE {}`",
+        human::word(name)
+    );
     match why {
         Refusal::Effect => error("it acts outside the project, which no copy does again").at(advice::place(graph, id)),
         Refusal::WritesSource => error("its command writes a source of another target, of which there is no copy")
@@ -114,7 +117,8 @@ fn refused(project: &Project, id: TargetId, run: RunId, why: &Refusal) -> Diagno
         Refusal::OtherOutputs(output) => error(&format!("it had no such output `{output}`"))
             .at(advice::place(graph, id))
             .help(format!(
-                "`atsaf show {name} --run {}` shows what there was",
+                "`atsaf show {} --run {}` shows what there was",
+                human::word(name),
                 run.short()
             )),
         Refusal::Gone(output) => error(&format!("the store has no copy of `{output}`"))
@@ -150,7 +154,8 @@ fn tell_stale(project: &Project, targets: &[TargetId], session: &Session) {
     }
     if let Some(name) = first {
         screen.say(&format!(
-            "the next build makes it anew; to keep it, set what it was made with, or `atsaf accept {name} -m WHY`\n"
+            "the next build makes it anew; to keep it, set what it was made with, or `atsaf accept {} -m WHY`\n",
+            human::word(name)
         ));
     }
 }

@@ -14,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::spec::{Action, ArtifactKind, Value as Param};
 use crate::report::chart::chart;
+use crate::report::human;
 use crate::report::leaderboard::{Leaderboard, RebuiltLeaderboard};
 use crate::report::results::{self, RunResults};
 
@@ -118,14 +119,18 @@ pub(super) fn tell(
     }
     let failed: Vec<String> = heard.failed().iter().map(|id| graph.name(*id).to_owned()).collect();
     if !failed.is_empty() {
-        let asked = asked.join(" ");
+        let sets = session.common.set.iter().map(|(name, value)| format!("{name}={value}"));
+        let sets: Vec<String> = sets.collect();
+        let goals = human::words("", asked.iter().map(String::as_str));
+        let sets = human::words("-s ", sets.iter().map(String::as_str));
+        let asked = [goals, sets].join(" ");
         let runs_command = |id: &&TargetId| matches!(graph.target(**id).action, Action::Command(_));
         let all = heard.failed();
         let by_hand = all.iter().find(runs_command).map(|id| graph.name(*id));
         screen.say(&results::next_text(
             &failed,
             by_hand,
-            &asked,
+            asked.trim(),
             heard.has_unfinished(),
             ink,
         ));

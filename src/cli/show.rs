@@ -133,8 +133,11 @@ pub(super) fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
         project.graph.path(artifact)
     ))
     .help(match project.graph.target(artifact.target).temp {
-        true => format!("it goes once it is read: `atsaf build -B {name}` makes it to be looked at"),
-        false => format!("make it: `atsaf build {name}`"),
+        true => format!(
+            "it goes once it is read: `atsaf build -B {}` makes it to be looked at",
+            human::word(&name)
+        ),
+        false => format!("make it: `atsaf build {}`", human::word(&name)),
     })
 }
 

@@ -71,6 +71,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         listing: &|digest| project.store.listing(digest),
         said: &|run, target| logs::last_line(&project.store, run, target),
         now: clock::now(),
+        columns: screen.is_terminal().then(|| session.width()),
     };
     let artifacts = project.artifacts_named(goal);
     let explanations: Vec<_> = targets

@@ -110,6 +110,8 @@ pub struct Files {
     is_recording: AtomicBool,
     /// Whether a file said something else when it was measured again than it was taken for.
     was_wrong: AtomicBool,
+    /// Links that stand in for what they lead to.
+    stand_ins: BTreeSet<PathBuf>,
 }
 
 /// What was looked at.
@@ -138,7 +140,15 @@ impl Files {
             record: Mutex::default(),
             is_recording: AtomicBool::new(false),
             was_wrong: AtomicBool::new(false),
+            stand_ins: BTreeSet::new(),
         }
+    }
+
+    /// The same, where some links, by their paths below the project, stand in for what they lead to: in a directory they
+    /// are that, and no links.
+    #[must_use]
+    pub fn with_stand_ins(self, stand_ins: BTreeSet<PathBuf>) -> Self {
+        Self { stand_ins, ..self }
     }
 
     /// The same with another clock: for what time it is, not for the times of files.
@@ -276,7 +286,18 @@ impl Files {
     /// # Errors
     /// Whatever reading meets.
     pub fn source_tree(&self, path: &str, ignore: &Ignore) -> io::Result<Tree> {
-        self.followed(path, &|below, is_dir| is_ignored(ignore, path, below, is_dir))
+        self.followed(path, &|below, is_dir| {
+            let is_dir = is_dir || (self.stands_in(path, below) && self.at(path).join(below).is_dir());
+            is_ignored(ignore, path, below, is_dir)
+        })
+    }
+
+    /// Whether what is below a directory is a link that stands in for what it leads to.
+    fn stands_in(&self, path: &str, below: &str) -> bool {
+        !self.stand_ins.is_empty()
+            && self
+                .stand_ins
+                .contains(&Path::new(path.trim_start_matches("./")).join(below))
     }
 
     /// What is in a directory artifact; if links lead out of it, with what all links lead to.
@@ -302,7 +323,14 @@ impl Files {
                 circles.insert(shown);
             },
         };
-        let tree = reader.read(&root)?;
+        let mut tree = reader.read(&root)?;
+        for (name, node) in &mut tree.0 {
+            if let TreeNode::Followed { file, .. } = node
+                && self.stands_in(path, name)
+            {
+                *node = file.map_or(TreeNode::Directory, TreeNode::File);
+            }
+        }
         self.record(|record| record.tree(path, &tree));
         Ok(tree)
     }

@@ -218,7 +218,7 @@ impl Attempt<'_> {
         let mut help: Vec<String> = failure.help.into_iter().map(mask).collect();
         help.push(format!(
             "to go on with what is in place, say so: `atsaf accept {} -m \"why\"`",
-            self.context.graph.name(self.target)
+            shlex::try_quote(self.context.graph.name(self.target)).unwrap_or_default()
         ));
         AttemptError::Failed(Box::new(Failure {
             what: format!("its probe got no answer: {}", mask(failure.what)),

@@ -144,7 +144,11 @@ pub fn command(command: &str, target: &str) -> String {
     let lines: Vec<&str> = command.trim_end().lines().take(LINES).collect();
     let mut shown: String = lines.join("\n").chars().take(SHOWN).collect();
     if shown.len() < command.trim_end().len() {
-        let _ = write!(shown, " …\n(`atsaf logs {target}` shows the whole)");
+        let _ = write!(
+            shown,
+            " …\n(`atsaf logs {}` shows the whole)",
+            super::human::word(target)
+        );
     }
     shown
 }

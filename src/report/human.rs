@@ -1,5 +1,6 @@
 //! Durations, ages, sizes and counts as people read them.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use crate::outward::plain;
@@ -51,6 +52,24 @@ pub fn printed(line: &str) -> String {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.into_owned(),
     }
+}
+
+/// A text as one word of a command that a shell reads: `TEX`, `model=LagRidge`, `'New York'`.
+#[must_use]
+pub fn word(text: &str) -> Cow<'_, str> {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    match !text.is_empty() && text.chars().all(is_safe) {
+        true => Cow::Borrowed(text),
+        // With a zero byte it is no word of any command.
+        false => shlex::try_quote(text).unwrap_or(Cow::Borrowed(text)),
+    }
+}
+
+/// Texts as words of a command, each behind a flag if there is one.
+#[must_use]
+pub fn words<'t>(flag: &str, texts: impl IntoIterator<Item = &'t str>) -> String {
+    let words = texts.into_iter().map(|text| format!("{flag}{}", word(text)));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// How long ago something was: `just now`, `2 min ago`, `3 d ago`.
@@ -164,6 +183,24 @@ pub fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_see_more_in_it() {
+        for (text, expected) in [
+            ("TEX", "TEX"),
+            ("fit@TEX,NG", "fit@TEX,NG"),
+            ("level=80", "level=80"),
+            ("title=a b", "'title=a b'"),
+            ("x=$HOME", "'x=$HOME'"),
+            ("x=*", "'x=*'"),
+            ("it's", "\"it's\""),
+            ("", "''"),
+        ] {
+            assert_eq!(word(text), expected);
+        }
+        assert_eq!(words("-s ", ["a=1", "b=x y"]), "-s a=1 -s 'b=x y'");
+        assert_eq!(words("", []), "");
+    }
 
     #[test]
     fn durations_have_about_three_digits() {

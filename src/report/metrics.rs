@@ -70,6 +70,29 @@ fn short(value: f64) -> String {
     }
 }
 
+/// A row a number, with the path of its file before the first of that, if it is to stand there.
+fn numbers(changes: &[&MetricChange], with_path: bool) -> TextTable {
+    let mut table = TextTable::new();
+    let mut last = "";
+    for change in changes {
+        let path = if change.path == last { "" } else { &change.path };
+        last = &change.path;
+        let (before, after) = change.shown();
+        let tone = match change.state() {
+            "new" => Tone::New,
+            "gone" => Tone::Old,
+            _ => Tone::Plain,
+        };
+        let path = with_path.then(|| (Tone::Strong, path.to_owned()));
+        table.row(path.into_iter().chain([
+            (Tone::Plain, change.name.clone()),
+            (tone, format!("{before} -> {after}")),
+            (Tone::Faint, change.by()),
+        ]));
+    }
+    table
+}
+
 /// A file whose numbers of then or now are not known, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownMetrics {
@@ -115,29 +138,28 @@ impl MetricsDiff {
         self.others().is_empty() && self.unknown.is_empty()
     }
 
-    /// A line a number that is another one, at most so many.
+    /// A line a number that is another one, at most so many; the path of a file stands before its numbers, or above them
+    /// where the lines would be wider than that.
     #[must_use]
-    pub fn text(&self, most: usize, ink: Ink) -> String {
+    pub fn text(&self, most: usize, width: usize, ink: Ink) -> String {
         let others = self.others();
-        let mut table = TextTable::new();
+        let shown = &others[..most.min(others.len())];
+        let beside = numbers(shown, true).draw(Ink::PLAIN);
+        let is_wide = beside.lines().any(|line| line.chars().count() > width);
+        let mut out = match is_wide {
+            true => String::new(),
+            false => numbers(shown, true).draw(ink),
+        };
+        let below = if is_wide { shown } else { &[] };
+        let lines = numbers(below, false).draw(ink);
         let mut last = "";
-        for change in others.iter().take(most) {
-            let path = if change.path == last { "" } else { &change.path };
-            last = &change.path;
-            let (before, after) = change.shown();
-            let tone = match change.state() {
-                "new" => Tone::New,
-                "gone" => Tone::Old,
-                _ => Tone::Plain,
-            };
-            table.row([
-                (Tone::Strong, path.to_owned()),
-                (Tone::Plain, change.name.clone()),
-                (tone, format!("{before} -> {after}")),
-                (Tone::Faint, change.by()),
-            ]);
+        for (change, line) in below.iter().zip(lines.lines()) {
+            if change.path != last {
+                let _ = writeln!(out, "{}", ink.paint(Tone::Strong, &change.path));
+                last = &change.path;
+            }
+            let _ = writeln!(out, "  {line}");
         }
-        let mut out = table.draw(ink);
         if others.len() > most {
             let _ = writeln!(out, "and {} more", others.len() - most);
         }
@@ -269,17 +291,20 @@ eval.json  accuracy  0.91 -> 0.93    +2.2 %
 1 other is the same
 b.csv  not compared: its copy is gone
 ";
-        assert_eq!(diff().text(100, Ink::PLAIN), expected);
-        let short = diff().text(1, Ink::PLAIN);
+        assert_eq!(diff().text(100, 80, Ink::PLAIN), expected);
+        let short = diff().text(1, 80, Ink::PLAIN);
         assert!(short.contains("+2.2 %\nand 6 more\n1 other"), "{short}");
+        let narrow = diff().text(2, 30, Ink::PLAIN);
+        let expected = "eval.json\n  accuracy  0.91 -> 0.93  +2.2 %\n  loss      NaN -> 0.5\nand 5 more\n1 other";
+        assert!(narrow.starts_with(expected), "{narrow}");
     }
 
     #[test]
     fn what_is_the_same_is_counted() {
         let mut diff = MetricsDiff::default();
-        assert_eq!(diff.text(9, Ink::PLAIN), "no numbers\n");
+        assert_eq!(diff.text(9, 80, Ink::PLAIN), "no numbers\n");
         diff.compare("a", &metrics(&[("x", 0.0)]), &metrics(&[("x", -0.0)]));
-        assert_eq!(diff.text(9, Ink::PLAIN), "no difference in 1 number\n");
+        assert_eq!(diff.text(9, 80, Ink::PLAIN), "no difference in 1 number\n");
         assert!(diff.is_same());
         assert_eq!(
             diff.markdown(("run 1", "now"), 9),

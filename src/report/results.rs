@@ -297,16 +297,19 @@ pub fn goals_text(goals: &[(String, String)], ink: Ink) -> String {
 }
 
 /// What to do after a failure; `failed` are the names of the targets, `by_hand` the first of them that runs a command,
-/// `asked` the words of the build, `has_unfinished` says whether there is more that it could have come to.
+/// `asked` the words of the build as a shell reads them, `has_unfinished` says whether there is more that it could have come to.
 #[must_use]
 pub fn next_text(failed: &[String], by_hand: Option<&str>, asked: &str, has_unfinished: bool, ink: Ink) -> String {
     let Some(first) = failed.first() else {
         return String::new();
     };
     let command = |flag: &str| format!("atsaf build {flag}{asked}").trim_end().to_owned();
-    let mut steps = vec![(format!("atsaf logs {first}"), "all that it printed")];
+    let mut steps = vec![(format!("atsaf logs {}", human::word(first)), "all that it printed")];
     if let Some(name) = by_hand {
-        steps.push((format!("atsaf shell {name}"), "to try its command by hand"));
+        steps.push((
+            format!("atsaf shell {}", human::word(name)),
+            "to try its command by hand",
+        ));
     }
     steps.push((command(""), "once it is mended: what is done stays done"));
     if has_unfinished {

@@ -79,6 +79,12 @@ impl Screen {
         }
     }
 
+    /// Whether what is printed goes to a terminal.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
     /// Streams that go elsewhere, with colour only where it is asked for.
     #[must_use]
     pub fn to(manner: Manner, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {

@@ -86,7 +86,7 @@ impl Commit {
         };
         let graph = setup::other_graph(other, project, session)?;
         Ok(Self {
-            files: Files::new(&root, FastMap::default()),
+            files: Files::new(&root, FastMap::default()).with_stand_ins(links.clone()),
             graph,
             links,
             root,

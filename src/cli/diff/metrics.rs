@@ -18,6 +18,7 @@ use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::run_id::RunId;
 use crate::engine::store::entry::{Artifact, ResultEntry};
 use crate::report::history::Story;
+use crate::report::human;
 use crate::report::ink::Tone;
 use crate::report::metrics::{Metrics, MetricsDiff, UnknownMetrics};
 
@@ -129,7 +130,7 @@ fn tell(asked: &Asked<'_>, (before, after): (Moment<'_>, Moment<'_>), diff: &Met
     } else {
         let ink = screen.out_ink();
         let head = format!("{}  {} -> {}\n", ink.paint(Tone::Strong, "metrics"), names.0, names.1);
-        screen.print(&(head + &diff.text(most, ink)));
+        screen.print(&(head + &diff.text(most, session.width(), ink)));
     }
 }
 
@@ -219,7 +220,7 @@ impl<'a> Kept<'a> {
     fn name(&self) -> String {
         match &self.of {
             Of::Commit(commit) => format!("commit {}", commit.short()),
-            Of::Values(set) => format!("with {}", assignments(set, ", ")),
+            Of::Values(set) => format!("with {}", set.iter().map(assignment).collect::<Vec<_>>().join(", ")),
         }
     }
 
@@ -231,7 +232,7 @@ impl<'a> Kept<'a> {
         let missing: Vec<&str> = missing.filter(|name| !is_file(name)).collect();
         let goals = match missing.as_slice() {
             [] => return None,
-            few @ ([_] | [_, _] | [_, _, _]) => few.join(" "),
+            few @ ([_] | [_, _] | [_, _, _]) => human::words("", few.iter().copied()),
             _ => String::new(),
         };
         Some(
@@ -240,7 +241,11 @@ impl<'a> Kept<'a> {
                     "to have them: `git checkout {}`, `atsaf build {goals}`, and back with `git checkout -`\n",
                     commit.short()
                 ),
-                Of::Values(set) => format!("to have them: `atsaf build -s {} {goals}`\n", assignments(set, " -s ")),
+                Of::Values(set) => {
+                    let sets: Vec<String> = set.iter().map(assignment).collect();
+                    let sets = human::words("-s ", sets.iter().map(String::as_str));
+                    format!("to have them: `atsaf build {sets} {goals}`\n")
+                }
             }
             .replace(" `,", "`,")
             .replace(" `\n", "`\n"),
@@ -248,9 +253,8 @@ impl<'a> Kept<'a> {
     }
 }
 
-fn assignments(set: &[(String, String)], between: &str) -> String {
-    let all: Vec<String> = set.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    all.join(between)
+fn assignment((name, value): &(String, String)) -> String {
+    format!("{name}={value}")
 }
 
 /// The targets of a graph that some metrics are of.

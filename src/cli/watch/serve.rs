@@ -3,13 +3,14 @@
 //! Two addresses: `/` is the page, `/version` a word that is another one whenever the page is, which the page asks for
 //! once a second. So little is asked for that it is answered here: a request is read up to a bound and a time, its body not
 //! at all, and whoever does not name this machine as the host is refused, or a page of somebody else's could read it.
+//! Whoever is slow is cut off before somebody else has to wait.
 
+use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::CommandError;
 use crate::diagnostic::Diagnostic;
@@ -18,10 +19,10 @@ use crate::engine::digest::Digest;
 /// The port where none is given, as long as it is free.
 const PORT: u16 = 8750;
 /// Most bytes of the head of a request.
-const HEAD: u64 = 8 << 10;
+const HEAD: usize = 8 << 10;
 /// Most bytes behind it that are read, and forgotten.
 const REST: u64 = 64 << 10;
-/// How long one may take.
+/// How long the head of a request may take, and how long the reader of an answer may read nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So many are answered at once.
 const AT_ONCE: usize = 16;
@@ -65,20 +66,18 @@ impl Server {
         let served = Arc::new(Mutex::new(Served::default()));
         let shown = Arc::clone(&served);
         let accept = move || {
-            let busy = Arc::new(AtomicUsize::new(0));
+            let connections = Arc::new(Mutex::new(Connections::default()));
             for stream in listener.incoming().flatten() {
-                if busy.load(Ordering::Relaxed) >= AT_ONCE {
-                    continue;
-                }
-                busy.fetch_add(1, Ordering::Relaxed);
-                let (shown, one) = (Arc::clone(&shown), Arc::clone(&busy));
+                let Ok(handle) = stream.try_clone() else { continue };
+                let number = lock(&connections).add(handle);
+                let (shown, all) = (Arc::clone(&shown), Arc::clone(&connections));
                 let answered = thread::Builder::new().name("report reader".to_owned()).spawn(move || {
                     // Whoever went away needs no answer.
                     let _ = answer(stream, address, &shown);
-                    one.fetch_sub(1, Ordering::Relaxed);
+                    lock(&all).remove(number);
                 });
                 if answered.is_err() {
-                    busy.fetch_sub(1, Ordering::Relaxed);
+                    lock(&connections).remove(number);
                 }
             }
         };
@@ -106,8 +105,34 @@ impl Server {
     }
 }
 
-fn lock(served: &Mutex<Served>) -> MutexGuard<'_, Served> {
-    served.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The connections that are being answered, the oldest first.
+#[derive(Default)]
+struct Connections {
+    last: u64,
+    open: VecDeque<(u64, TcpStream)>,
+}
+
+impl Connections {
+    /// Adds one and gives its number; where there are too many, the oldest is cut off.
+    fn add(&mut self, stream: TcpStream) -> u64 {
+        if self.open.len() >= AT_ONCE
+            && let Some((_, oldest)) = self.open.pop_front()
+        {
+            // It may have ended by itself.
+            let _ = oldest.shutdown(Shutdown::Both);
+        }
+        self.last += 1;
+        self.open.push_back((self.last, stream));
+        self.last
+    }
+
+    fn remove(&mut self, number: u64) {
+        self.open.retain(|(it, _)| *it != number);
+    }
 }
 
 fn with_script(html: &str, version: &str) -> String {
@@ -120,7 +145,6 @@ fn with_script(html: &str, version: &str) -> String {
 
 /// Answers one request.
 fn answer(mut stream: TcpStream, address: SocketAddr, served: &Mutex<Served>) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let head = head_of(&mut stream)?;
     let (status, kind, body) = reply(&head, address, served);
@@ -139,12 +163,17 @@ fn answer(mut stream: TcpStream, address: SocketAddr, served: &Mutex<Served>) ->
     io::copy(&mut stream.take(REST), &mut io::sink()).map(|_| ())
 }
 
-/// The head of a request, as far as it is within the bound.
+/// The head of a request, as far as it is within the bound and the time.
 fn head_of(stream: &mut TcpStream) -> io::Result<String> {
+    let end = Instant::now() + PATIENCE;
     let mut head = Vec::new();
     let mut bytes = [0; 1024];
-    let mut stream = stream.take(HEAD);
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+    while head.len() < HEAD && !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
         match stream.read(&mut bytes)? {
             0 => break,
             count => head.extend_from_slice(&bytes[..count]),
@@ -266,6 +295,28 @@ mod tests {
         // A head that does not end is read no further than its bound.
         let told = status(&format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(9000)));
         assert!(told.contains("400"), "{told}");
+    }
+
+    #[test]
+    fn whoever_is_slow_keeps_nobody_else_waiting() {
+        let server = Server::start(Some(0)).expect("a port");
+        server.show("<body>page</body>");
+        let slow: Vec<TcpStream> = (0..2 * AT_ONCE)
+            .map(|_| {
+                let mut stream = TcpStream::connect(server.address).expect("listening");
+                stream.write_all(b"GET / HTTP/1.1\r\n").expect("sent");
+                stream
+            })
+            .collect();
+        let begin = Instant::now();
+        for _ in 0..3 {
+            assert!(get(&server, "/").contains("<body>page"));
+        }
+        assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+        // The first of them were cut off without an answer.
+        let mut first = &slow[0];
+        first.set_read_timeout(Some(PATIENCE)).expect("set");
+        assert_eq!(first.read(&mut [0; 1]).unwrap_or(0), 0);
     }
 
     #[test]

@@ -104,6 +104,21 @@ fn built(trial: &Trial) -> String {
 }
 
 #[test]
+fn a_page_that_is_taken_away_is_written_again() {
+    let trial = Trial::new(&format!("[project]\nreport = true\n{COPY}"));
+    trial.write("data/a.txt", "one\n");
+    let watching = Watching::start(&trial);
+    watching.until(WAITING);
+    assert_eq!(watching.silence(), "", "its own page is no change");
+    fs::remove_file(trial.at("report.html")).expect("written");
+    let said = watching.until(WAITING);
+    assert!(
+        said.starts_with("\nchanged: report.html\n") && said.contains("wrote `report.html`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn it_builds_at_the_start_and_after_each_change_and_never_for_its_own_output() {
     let trial = project();
     let watching = Watching::start(&trial);

@@ -12,7 +12,7 @@ use crate::atsaffile;
 use crate::cli::setup::{self, Project};
 use crate::engine::graph::TargetId;
 use crate::engine::ignore;
-use crate::engine::spec::{From, pattern};
+use crate::engine::spec::{From, REPORT_PAGE, pattern};
 use crate::engine::store;
 
 /// Everything whose change calls for a build.
@@ -29,6 +29,8 @@ pub(super) struct Watched {
     listed: BTreeSet<PathBuf>,
     /// What atsaf itself writes.
     own: BTreeSet<PathBuf>,
+    /// The page that each build ends with: that it goes away is a change.
+    page: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -72,6 +74,7 @@ impl Watched {
             watched.add_target(project, id);
         }
         watched.add_asked(&project.file);
+        watched.page = graph.spec.report.then(|| watched.root.join(REPORT_PAGE));
         watched
     }
 
@@ -197,6 +200,9 @@ impl Watched {
         }
         if structural && path.parent().is_some_and(|parent| self.listed.contains(parent)) {
             return true;
+        }
+        if structural && self.page.as_deref() == Some(path) {
+            return !path.exists();
         }
         // A directory on the way to something watched: it may bring or take away files without a word about them.
         // Not one on the way to an artifact, which a build makes by itself.
@@ -337,6 +343,18 @@ output = "out/plot.txt"
         let directories = watched.directories();
         let shown: Vec<String> = directories.iter().map(|it| watched.shown(it)).collect();
         assert_eq!(shown, ["", "data", "deep", "deep/er", "pages", "pages/1"]);
+    }
+
+    #[test]
+    fn the_page_of_each_build_concerns_when_it_goes_and_not_when_it_is_written() {
+        let trial =
+            Trial::new("[project]\nreport = true\n\n[target.a]\nrun = \"echo 1 > {{output}}\"\noutput = \"a\"\n");
+        let watched = watched(&trial);
+        let page = trial.at("").canonicalize().expect("there").join(REPORT_PAGE);
+        assert!(watched.concerns(&page, true), "it is not there");
+        trial.write(REPORT_PAGE, "written");
+        assert!(!watched.concerns(&page, true));
+        assert!(!watched.concerns(&page, false));
     }
 
     #[test]

@@ -9,8 +9,10 @@ use crate::report::{human, notes};
 
 /// The width of the column of states.
 const STATE: usize = 9;
-/// With fewer lines, only keys and what the last one led to stand below the targets.
+/// With fewer lines, only keys and what the last one led to stand below the targets, and mistakes leave one target its line.
 const SMALL: usize = 10;
+/// What stands below the targets gives way to mistakes with so many lines fewer than these.
+const FOOT: usize = 4;
 /// The least lines on which a screen is drawn.
 pub(super) const LEAST: usize = 6;
 
@@ -28,13 +30,14 @@ impl WatchScreen {
             lines.push(keys(&[("up/down", "scroll"), ("any other", "back")]));
         } else {
             let mut foot = self.foot(now);
-            if height < SMALL {
-                // The targets matter more than what was last.
+            let gives_way = if self.messages.is_empty() { 0 } else { FOOT };
+            if height < SMALL + gives_way {
+                // The targets, and what is wrong, matter more than what was last.
                 let stays = 1 + usize::from(self.answer.is_some());
                 foot.drain(..foot.len() - stays);
             }
             let room = height.saturating_sub(lines.len() + foot.len());
-            let messages = self.messages_within(room);
+            let messages = self.messages_within(room, height < SMALL);
             lines.extend(self.rows_within(room - messages.len()));
             lines.extend(messages);
             // The keys stand at the lower edge, whatever is above them.
@@ -95,25 +98,29 @@ impl WatchScreen {
         foot
     }
 
-    /// Mistakes and warnings, in half of the room at most.
-    fn messages_within(&self, room: usize) -> Vec<Line> {
+    /// Mistakes and warnings, in half of the room at most; on a small screen, in all but the line of one target.
+    fn messages_within(&self, room: usize, is_small: bool) -> Vec<Line> {
         if self.messages.is_empty() {
             return Vec::new();
         }
-        // One of the targets, with how many there are above and below, goes before.
-        let most = match self.rows.is_empty() {
-            true => room,
-            false => (room / 2).min(room.saturating_sub(3)),
+        let most = match (self.rows.is_empty(), is_small) {
+            (true, _) => room,
+            (false, true) => room.saturating_sub(1),
+            // One of the targets, with how many there are above and below, goes before.
+            (false, false) => (room / 2).min(room.saturating_sub(3)),
         };
-        let most = most.saturating_sub(1);
+        let mut lines = match is_small {
+            true => Vec::new(),
+            false => vec![Line::default()],
+        };
+        let most = most.saturating_sub(lines.len());
         if most == 0 {
             return Vec::new();
         }
-        let mut lines = vec![Line::default()];
-        let shown = if self.messages.len() > most {
-            most.saturating_sub(1)
-        } else {
-            most
+        let shown = match self.messages.len() > most {
+            // Of a single line, it is the mistake.
+            true => most.saturating_sub(1).max(1),
+            false => most,
         };
         for line in self.messages.iter().take(shown) {
             let tone = match line {
@@ -123,7 +130,7 @@ impl WatchScreen {
             };
             lines.push(Line::of(tone, line.clone()));
         }
-        if self.messages.len() > shown {
+        if self.messages.len() > shown && shown < most {
             let more = self.messages.len() - shown;
             lines.push(Line::of(
                 Tone::Faint,
@@ -145,16 +152,19 @@ impl WatchScreen {
         let count = |rows: &[Vec<Line>]| rows.iter().map(Vec::len).sum::<usize>();
         let fitting = (0..=ERROR_LINES).rev().map(wanted).find(|rows| count(rows) <= room);
         let Some(rows) = fitting else {
-            return around(wanted(1), self.selected, room);
+            let is_bad = |row: &WatchRow| row.state().0 == Tone::Bad;
+            let bad: Vec<bool> = self.rows.iter().map(is_bad).collect();
+            return around(wanted(1), &bad, self.selected, room);
         };
         rows.into_iter().flatten().collect()
     }
 }
 
-/// Those rows around one that fit, and how many are above and below.
-fn around(rows: Vec<Vec<Line>>, middle: usize, room: usize) -> Vec<Line> {
-    // Two lines for how many there are more.
-    let room = room.saturating_sub(2).max(1);
+/// Those rows around one that fit, and how many are above and below; `bad` says which have failed.
+fn around(rows: Vec<Vec<Line>>, bad: &[bool], middle: usize, room: usize) -> Vec<Line> {
+    // Two lines for how many there are more, if there is room for them.
+    let is_counted = room > 2;
+    let room = if is_counted { room - 2 } else { room };
     let (mut from, mut to) = (middle, (middle + 1).min(rows.len()));
     let length = |at: usize| rows.get(at).map_or(0, Vec::len);
     // The marked one first, as much of it as there is room for, and then further ones on both sides by turns.
@@ -173,15 +183,26 @@ fn around(rows: Vec<Vec<Line>>, middle: usize, room: usize) -> Vec<Line> {
             break;
         }
     }
-    let below = rows.len() - to;
-    let more = |count: usize, side: &str| match count {
-        0 => Line::default(),
-        _ => Line::of(Tone::Faint, format!("  {count} more {side}")),
+    let more = |hidden: &[bool], side: &str| {
+        let mut line = match hidden.len() {
+            0 => return Line::default(),
+            count => Line::of(Tone::Faint, format!("  {count} more {side}")),
+        };
+        match hidden.iter().filter(|is_bad| **is_bad).count() {
+            0 => {}
+            failed => line.add(Tone::Bad, format!(", {failed} failed")),
+        }
+        line
     };
-    let mut lines = vec![more(from, "above")];
-    lines.extend(rows.into_iter().skip(from).take(to - from).flatten().take(room));
-    lines.push(more(below, "below"));
-    lines
+    let shown = rows.into_iter().skip(from).take(to - from).flatten().take(room);
+    match is_counted {
+        false => shown.collect(),
+        true => [more(&bad[..from], "above")]
+            .into_iter()
+            .chain(shown)
+            .chain([more(&bad[to..], "below")])
+            .collect(),
+    }
 }
 
 impl WatchRow {

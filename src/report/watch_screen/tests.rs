@@ -104,6 +104,46 @@ fn mistakes_leave_half_of_the_room_to_the_targets() {
 }
 
 #[test]
+fn what_is_wrong_stands_on_the_smallest_screen() {
+    let mut screen = many(6);
+    screen.selected = 2;
+    screen.rows[5] = row("t5", state(Tone::Bad, "failed", "exit code 3"));
+    let drawn = draw(&screen, 40, 6);
+    let expected = "\
+atsaf watch  shop   waiting for a change
+
+  2 more above
+> fresh      t2  built 2 min ago
+  3 more below, 1 failed
+b build  f force  w why  r report  up/d…
+";
+    assert_eq!(drawn, expected);
+    let message = [
+        "error: unknown key `inptus` in the target `page`",
+        "  --> Atsaffile:9:1",
+        "   |",
+    ];
+    screen.messages = message.map(str::to_owned).to_vec();
+    let drawn = draw(&screen, 40, 6);
+    let expected = "\
+atsaf watch  shop   waiting for a change
+
+> fresh      t2  built 2 min ago
+error: unknown key `inptus` in the targ…
+and 2 lines more
+b build  f force  w why  r report  up/d…
+";
+    assert_eq!(drawn, expected);
+    for lines in LEAST..20 {
+        let drawn = draw(&screen, 80, lines);
+        assert!(
+            drawn.contains("error: ") && drawn.contains("> fresh      t2"),
+            "{drawn}"
+        );
+    }
+}
+
+#[test]
 fn a_text_in_the_place_of_all_is_wrapped_and_moved() {
     let mut screen = many(2);
     screen.text = Some(ShownText {
@@ -150,7 +190,6 @@ fn instances_are_one_row_with_how_many_are_in_which_state() {
 #[test]
 fn on_very_few_lines_there_is_the_marked_one_and_the_keys() {
     let mut screen = many(3);
-    screen.messages = vec!["error: one".to_owned(); 4];
     screen.last = Some((Tone::Plain, "3 built".to_owned(), clock::now()));
     screen.selected = 1;
     let expected = "\

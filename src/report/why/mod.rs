@@ -49,6 +49,8 @@ pub struct WhyContext<'a> {
     pub said: &'a dyn Fn(RunId, &str) -> Option<String>,
     /// The present.
     pub now: SystemTime,
+    /// The columns of the terminal, if it is one.
+    pub columns: Option<usize>,
 }
 
 /// Whose directory it is, and how it counts.

@@ -1,5 +1,6 @@
 //! An explanation for people.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use super::{Cause, Explanation, WhyContext};
@@ -27,6 +28,7 @@ pub fn text(explanation: &Explanation<'_>, context: &WhyContext<'_>, ink: Ink) -
         out: format!("{}\n", head(explanation, context, ink)),
         ink,
         width: width(explanation, context),
+        columns: context.columns.unwrap_or(usize::MAX),
     };
     match explanation.step.verdict {
         Verdict::Fresh => fresh(&mut page, explanation, context),
@@ -87,7 +89,11 @@ fn stale(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext
     page.causes(&explanation.causes);
     if let Some((run, _)) = explanation.failed {
         let (name, ago) = (graph.name(explanation.target), human::ago(run.time(), now));
-        let text = format!("in run {} ({ago}): `atsaf logs {name}` tells more", run.short());
+        let text = format!(
+            "in run {} ({ago}): `atsaf logs {}` tells more",
+            run.short(),
+            human::word(name)
+        );
         page.line("failed", &text, None);
     }
     if let Some(past) = &explanation.record {
@@ -95,7 +101,7 @@ fn stale(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext
         let same: Vec<String> = explanation.same.iter().map(field_name).collect();
         match same.is_empty() {
             true => page.whole(&format!("built last in {run}")),
-            false => page.whole(&format!("same as in {run}: {}", same.join(", "))),
+            false => page.listed(&format!("same as in {run}:"), &same),
         }
     }
     let estimate = Some(explanation.estimate.words(" in all")).filter(|time| !time.is_empty());
@@ -125,7 +131,7 @@ fn fresh(page: &mut WhyPage, explanation: &Explanation<'_>, context: &WhyContext
         page.line("is", &artifact.path, Some(human::size(artifact.size)));
     }
     if let Some(line) = &explanation.said {
-        let more = format!("atsaf logs {}", context.graph.name(explanation.target));
+        let more = format!("atsaf logs {}", human::word(context.graph.name(explanation.target)));
         page.line("said", line, Some(more));
     }
 }
@@ -183,12 +189,29 @@ struct WhyPage {
     out: String,
     ink: Ink,
     width: usize,
+    /// No list is wider.
+    columns: usize,
 }
 
 impl WhyPage {
     fn whole(&mut self, text: &str) {
         self.out.push_str(text);
         self.out.push('\n');
+    }
+
+    /// Names behind a word; where they are too many for a line, it ends between two of them.
+    fn listed(&mut self, word: &str, names: &[String]) {
+        let mut line = word.to_owned();
+        for (at, name) in names.iter().enumerate() {
+            let comma = if at + 1 < names.len() { "," } else { "" };
+            if line.chars().count() + 1 + name.chars().count() + comma.len() > self.columns {
+                self.whole(&line);
+                // Below the texts of the other lines, behind the blank that comes.
+                line = " ".repeat(self.width + 3);
+            }
+            let _ = write!(line, " {name}{comma}");
+        }
+        self.whole(&line);
     }
 
     /// A line that begins at the margin, if there is anything to say in it.
@@ -255,5 +278,28 @@ impl WhyPage {
             self.edits(&cause.told.lines, indent + 2);
             self.behind(&cause.because, indent + 2);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_ends_its_lines_between_two_names() {
+        let listed = |columns| {
+            let mut page = WhyPage {
+                out: String::new(),
+                ink: Ink::PLAIN,
+                width: 8,
+                columns,
+            };
+            let names = ["clean", "validation", "frequency"].map(str::to_owned);
+            page.listed("same as in run 1:", &names);
+            page.out
+        };
+        assert_eq!(listed(usize::MAX), "same as in run 1: clean, validation, frequency\n");
+        let expected = "same as in run 1: clean,\n            validation, frequency\n";
+        assert_eq!(listed(33), expected);
     }
 }
