@@ -26,14 +26,26 @@ fn ran(project: &Project, args: &str) -> Vec<String> {
         .collect()
 }
 
-/// The page shows the files of the example as they are.
+/// The page shows the files of a directory of `examples/` as they are.
 fn page_has(page: &str, example: &str, files: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(root.join("docs/coming-from").join(page)).expect("a page");
+    let page = std::fs::read_to_string(root.join("docs").join(page)).expect("a page");
     for file in files {
-        let text = std::fs::read_to_string(root.join("examples/coming-from").join(example).join(file)).expect("a file");
+        let text = std::fs::read_to_string(root.join("examples").join(example).join(file)).expect("a file");
         assert!(page.contains(text.trim_end()), "{file} is not in the page");
     }
+}
+
+#[test]
+fn pages_show_the_files_that_other_programs_read() {
+    let all = ["Atsaffile", "Makefile", "dvc.yaml", "Snakefile", "airflow_dag.py"];
+    page_has("coming-from/side-by-side.md", "peers", &all);
+    page_has(
+        "first-five-minutes.md",
+        "five-minutes",
+        &["Atsaffile", "dvc.yaml", "Snakefile"],
+    );
+    page_has("ci.md", "github-actions", &["forecast.yml"]);
 }
 
 #[test]
@@ -41,7 +53,7 @@ fn of_dvc_only_the_stages_run_that_dvc_would_run() {
     if !has_python() {
         return;
     }
-    page_has("dvc.md", "dvc", &["Atsaffile"]);
+    page_has("coming-from/dvc.md", "coming-from/dvc", &["Atsaffile"]);
     let project = example("dvc");
     assert_eq!(ran(&project, ""), ["prepare", "featurize", "train", "evaluate"]);
     let first = project.read("eval/metrics.json");
@@ -73,7 +85,7 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 
 #[test]
 fn of_make_fifty_rules_over_twelve_tables_are_five_targets() {
-    page_has("make.md", "make", &["Atsaffile"]);
+    page_has("coming-from/make.md", "coming-from/make", &["Atsaffile"]);
     let project = example("make");
     let (makefile, atsaffile) = (project.read("Makefile"), project.read("Atsaffile"));
     let is_rule = |line: &&str| !line.starts_with(['\t', '.']) && line.contains(": ");
@@ -106,7 +118,7 @@ fn of_snakemake_a_sample_is_one_file_in_a_folder() {
     if !has_python() {
         return;
     }
-    page_has("snakemake.md", "snakemake", &["Atsaffile"]);
+    page_has("coming-from/snakemake.md", "coming-from/snakemake", &["Atsaffile"]);
     let project = example("snakemake");
     let first = sorted(ran(&project, ""));
     assert_eq!(

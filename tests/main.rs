@@ -12,6 +12,7 @@
 //! | `mistakes` | wrong Atsaffiles are told whole, before anything runs |
 //! | `cwd` | where and by what a command runs |
 //! | `crash` | a kill at any moment, and a damaged store |
+//! | `book` | the README and the book: their console blocks, links, pictures and contents |
 //! | `coming_from` | the worked examples of those who come from other programs |
 //! | `concurrency` | several builds in one project |
 //! | `gc` | what `atsaf gc` gives up, and what never |
@@ -46,7 +47,7 @@
 //! | `network` | servers that drip, proxies, and little memory |
 //! | `own_model` | a program of the user's among the models |
 //! | `predict` | a packaged model fitted to newer history, without a project |
-//! | `pipeline` | the bundled pipeline, and the README's examples |
+//! | `pipeline` | the bundled pipeline |
 //! | `junit` | what a CI's list of tests is told of a build |
 //! | `metrics` | numbers of declared metrics from run to run |
 //! | `restore` | what an earlier run left, brought back by hand |
@@ -68,6 +69,8 @@
 
 mod accept;
 mod attempts;
+#[cfg(feature = "forecasting")]
+mod book;
 mod coming_from;
 mod concurrency;
 mod crash;

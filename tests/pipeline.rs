@@ -1,4 +1,4 @@
-//! The bundled pipeline as a user meets it: the README's examples, and what each change leads to.
+//! The bundled pipeline as a user meets it: what each change leads to.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use regex::bytes::Regex;
 use snapbox::str;
 
-use crate::project::{Project, copy_tree, interrupt, redact, until};
+use crate::project::{Project, copy_tree, even, interrupt, until};
 
 /// The repository's own pipeline and pages, copied.
 fn pipeline() -> Project {
@@ -30,35 +30,6 @@ fn quick() -> Project {
     );
     project.build("predictions").ok();
     project
-}
-
-/// A text without what differs from run to run: times, run ids, and the width of columns that hold them.
-fn even(text: &str) -> String {
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    redact(text.trim_end())
-        .lines()
-        .map(words)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-#[test]
-fn the_readme_shows_what_is_told() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("read");
-    let project = pipeline();
-    project.build("predictions").ok();
-    let mut commands = 0;
-    for block in readme.split("```console\n").skip(1) {
-        let block = block.split("```").next().expect("its end");
-        for example in block.split("$ atsaf ").skip(1) {
-            let (args, expected) = example.split_once('\n').expect("a line");
-            let told = project.atsaf(args);
-            assert_eq!(told.code, Some(0), "{args}: {}", told.text);
-            snapbox::assert_data_eq!(even(&told.text), snapbox::Data::text(even(expected)));
-            commands += 1;
-        }
-    }
-    assert!(commands >= 3, "the README has examples");
 }
 
 #[test]

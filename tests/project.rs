@@ -294,6 +294,17 @@ pub(crate) fn redact(text: &str) -> String {
     text
 }
 
+/// A text without what differs from run to run, and with one blank in the place of several: the width of columns does, too.
+#[cfg(feature = "forecasting")]
+pub(crate) fn even(text: &str) -> String {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    redact(text.trim_end())
+        .lines()
+        .map(words)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
 /// Whether there is a Python program where commands find one: without it, nothing of what such programs tell is tested.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub(crate) fn has_python() -> bool {

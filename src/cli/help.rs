@@ -43,7 +43,10 @@ macro_rules! topic {
 
 /// All pages, in the order in which they are listed.
 pub(super) const TOPICS: &[Topic] = &[
+    topic!("introduction", "introduction.md", "what it is, and where to read on"),
+    topic!("tutorial", "tutorial.md", "ten minutes, from nothing to a forecast"),
     topic!("atsaffile", "atsaffile.md", "every key of an Atsaffile"),
+    topic!("commands", "commands.md", "all commands with their options"),
     #[cfg(feature = "forecasting")]
     topic!("data", "data.md", "your own CSV, Parquet and JSON files"),
     #[cfg(feature = "forecasting")]
@@ -73,11 +76,40 @@ pub(super) const TOPICS: &[Topic] = &[
         "completions in the shell, and the Atsaffile in an editor"
     ),
     topic!("ci", "ci.md", "builds in a CI: summary, JSON, exit codes"),
+    topic!(
+        "python-scripts",
+        "recipes/python-scripts.md",
+        "scripts and their modules as targets"
+    ),
+    #[cfg(feature = "forecasting")]
+    topic!(
+        "many-series",
+        "recipes/many-series.md",
+        "the same steps for many series"
+    ),
+    topic!(
+        "scheduled",
+        "recipes/scheduled-forecasts.md",
+        "builds by the clock, and what they publish"
+    ),
+    topic!("notebook", "recipes/notebook.md", "notebooks as targets"),
+    topic!(
+        "five-minutes",
+        "first-five-minutes.md",
+        "the same project with DVC and Snakemake, by the clock"
+    ),
+    topic!(
+        "side-by-side",
+        "coming-from/side-by-side.md",
+        "the same project in five tools"
+    ),
+    topic!("from-airflow", "coming-from/airflow.md", "coming from Airflow"),
     topic!("from-dvc", "coming-from/dvc.md", "coming from DVC"),
     topic!("from-make", "coming-from/make.md", "coming from make"),
     topic!("from-snakemake", "coming-from/snakemake.md", "coming from Snakemake"),
     topic!("design", "design.md", "how it works, and what it promises"),
     topic!("performance", "performance.md", "what a build with nothing to do costs"),
+    topic!("limits", "limits.md", "what it does not do"),
 ];
 
 /// Shows help.

@@ -1,6 +1,8 @@
 //! Whole commands on projects in temporary directories, and all that they print.
 
 mod build;
+#[cfg(feature = "forecasting")]
+mod commands_page;
 mod complete;
 mod logs;
 mod plan;
