@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: tests/real/five_minutes.sh     The same five minutes with atsaf, DVC and Snakemake, as docs/first-five-minutes.md tells.
 #
-# Prints the CPU time that each step took, which other work on the machine changes little, and fails where a tool does not do what the page says of it. `ATSAF=path` names a program that
-# is built already.
+# Prints the CPU time that each step took, which other work on the machine changes little, and fails where a tool does not
+# do what the page says of it. `ATSAF=path` names a program that is built already.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/common.sh"
 export HOME=$work DVC_NO_ANALYTICS=1 LC_ALL=C.UTF-8
