@@ -78,7 +78,7 @@ import pandas as pd
 
 board = pd.read_parquet("out/leaderboard.parquet").set_index("model")
 assert board.loc["Prophet", "known"].startswith("year_sin1, year_cos1"), board["known"]
-assert board.loc["Prophet", "failed"] == 0 and board.loc["AutoETS", "known"] is None, board["known"]
+assert board.loc["Prophet", "failed"] == 0 and pd.isna(board.loc["AutoETS", "known"]), board["known"]
 PYTHON
 cp "$work/Atsaffile" Atsaffile
 
