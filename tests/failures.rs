@@ -422,7 +422,7 @@ error: `flaky` failed: the command ended with exit code 1
   note: the command: echo flaky >> ../ran; echo again; test $(wc -l < ../ran) -ge 3 && echo done > .atsaf/v1/staging/b5234921d82b2a52/flaky.txt
   note: the last that it printed:
         again
-  note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/flaky`
+  note: its whole output is in `.atsaf/v1/outputs/[RUN]/flaky`
 1 failed (flaky) in [TIME]
 
 "#]],

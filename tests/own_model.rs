@@ -278,11 +278,14 @@ fn a_program_that_fails_fails_the_target_and_says_how_to_run_it_by_hand() {
         assert!(!project.at("selected.json").exists());
     };
     let by_hand = "to run it by hand: `ATSAF_REQUEST=.atsaf/";
+    let given = "note: what it was given and what it wrote is in `.atsaf/given/";
     fails(
         "import sys\nprint('no such thing')\nsys.exit(3)\n",
         &[
             "the model `Ours`: the command ended with exit code 3",
             "no such thing",
+            given,
+            "note: its whole output is in `.atsaf/v1/outputs/",
             by_hand,
         ],
     );
@@ -303,6 +306,141 @@ fn a_program_that_fails_fails_the_target_and_says_how_to_run_it_by_hand() {
     );
     project.edit("Atsaffile", "python3 ours.py", "python3.0 ours.py");
     fails(PROGRAM, &["exit code 127"]);
+}
+
+#[test]
+fn a_program_gets_what_is_known_ahead_of_every_past_and_of_the_steps_to_forecast() {
+    let Some(project) = project() else { return };
+    // What will be is promised, which a program that knows it forecasts exactly.
+    let promised = |days: usize| {
+        let rows = series(days);
+        let rows = rows.lines().skip(1).map(|row| format!("{row},0\n"));
+        format!("unique_id,ds,promise,fair\n{}", rows.collect::<String>())
+    };
+    project.write("known.csv", promised(147));
+    project.write(
+        "ours.py",
+        PROGRAM
+            .replace("value = pasts[key][step[key] - back]", "value = float(row[\"promise\"])")
+            .replace(
+                "back = request",
+                "assert request[\"known\"] == [\"promise\", \"holiday_US\"], request[\"known\"]\nback = request",
+            )
+            .replace(
+                "    pasts.setdefault",
+                "    assert row[\"promise\"] == row[\"y\"] and float(row[\"holiday_US\"]) in (0, 1), row\n    pasts.setdefault",
+            ),
+    );
+    for target in ["train", "forecast", "package"] {
+        let inputs = if target == "train" {
+            ""
+        } else {
+            ", selected = \"selected\""
+        };
+        let declared = format!("inputs  = {{ clean = \"series.csv\", validation = \"validation.json\"{inputs} }}");
+        let (before, after) = declared.split_at(declared.len() - 2);
+        let text = project.read("Atsaffile");
+        let (head, tail) = text.split_once(&format!("[target.{target}]")).expect("a target");
+        let tail = tail.replacen(&declared, &format!("{before}, known = \"known.csv\"{after}"), 1);
+        project.write("Atsaffile", format!("{head}[target.{target}]{tail}"));
+    }
+    project.edit(
+        "Atsaffile",
+        "n_windows = 3",
+        "known = { columns = [\"promise\"], holidays = \"US\" }\nn_windows = 3",
+    );
+    let board = "\n[target.board]\nuses = \"collect\"\ninputs = [\"leaderboard\"]\n\
+        outputs = { table = { path = \"board.csv\", name = \"board\" } }\nwith = { format = \"csv\" }\n";
+    project.write("Atsaffile", project.read("Atsaffile") + board);
+    project.build("predictions package board").ok();
+    // The package has its forecasts as far as the horizon, from memory.
+    assert_eq!(project.ran(), "6 2");
+    let board = project.read("board.csv");
+    let of_model = |name: &str| board.lines().find(|row| row.contains(name)).expect("a row").to_owned();
+    assert!(of_model("Ours").contains("promise, holiday_US"), "{board}");
+    assert!(!of_model("SeasonalNaive").contains("promise"), "{board}");
+    let selected: serde_json::Value = serde_json::from_str(&project.read("selected.json")).expect("JSON");
+    assert_eq!(
+        selected["models"][0]["known"],
+        serde_json::json!(["promise", "holiday_US"])
+    );
+    let packaged: serde_json::Value = serde_json::from_str(&project.read("model/model.json")).expect("JSON");
+    let yhat = packaged["series"][0]["forecast"]["yhat"].as_array().expect("numbers");
+    let next = series(147);
+    let next = next
+        .lines()
+        .skip(1 + 140)
+        .map(|row| row.rsplit(',').next().expect("a value"));
+    for (found, promised) in yhat.iter().zip(next.take(7)) {
+        assert_eq!(found.as_f64(), promised.parse().ok());
+    }
+    // Another promise of the last step concerns the forecast alone.
+    let known = project.read("known.csv");
+    let last = known.lines().last().expect("a row").to_owned();
+    project.write("known.csv", known.replace(&last, &last.replace(",0", ",1")));
+    project.build("predictions").ok();
+    assert_eq!(project.ran(), "", "`fair` is not among the columns that count");
+    let day = last.split(',').nth(1).expect("a day");
+    project.write("known.csv", known.replace(&last, &format!("B,{day},7,0")));
+    project.build("predictions").ok();
+    assert_eq!(project.ran(), "2");
+    // One that is missing is told before the program runs.
+    project.write("known.csv", known.replace(&format!("{last}\n"), ""));
+    let told = project.build("predictions");
+    assert_ne!(told.code, Some(0), "{}", told.text);
+    told.has("`known` has no row for 1 of the 7 steps to forecast of the series `B`");
+    assert_eq!(project.ran(), "");
+    // A name that the tables have already.
+    project.write("known.csv", known.replace("promise,fair", "cutoff,fair"));
+    project.edit("Atsaffile", "columns = [\"promise\"]", "columns = [\"cutoff\"]");
+    let told = project.build("train");
+    assert_ne!(told.code, Some(0), "{}", told.text);
+    told.has("what is known ahead has a column `cutoff`, as the tables of a program have already");
+}
+
+#[test]
+fn a_packaged_program_is_fitted_to_newer_history_only_where_its_project_is_and_somebody_allows_it() {
+    let Some(project) = project() else { return };
+    project.build("package").ok();
+    project.ran();
+    project.write("newer.csv", series(147));
+    let predict = |more: &str| project.atsaf(&format!("predict model --history newer.csv --csv {more}"));
+    let told = predict("");
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    for part in [
+        "the model `Ours` is a program, which is fitted to newer history only where you allow it to run",
+        "it was chosen with the command `python3 ours.py`",
+        "by `-C PROJECT` or from there, add `--run-programs`",
+    ] {
+        told.has(part);
+    }
+    assert_eq!(project.ran(), "");
+    let told = predict("--run-programs");
+    told.ok();
+    assert_eq!(project.ran(), "2");
+    let rows: Vec<&str> = told.text.lines().filter(|line| line.ends_with(",Ours")).collect();
+    assert_eq!(rows.len(), 14, "{}", told.text);
+    assert!(rows[0].starts_with("A,2024-05-27T00:00:00"), "{}", rows[0]);
+    // The value of two weeks before.
+    let value = rows[0].split(',').nth(2).expect("a number");
+    let wanted = series(147);
+    let wanted = wanted
+        .lines()
+        .nth(1 + 133)
+        .and_then(|row| row.rsplit(',').next())
+        .expect("a value");
+    assert_eq!(value.parse::<f64>(), wanted.parse::<f64>());
+    // What it was chosen with has to be what is there.
+    project.write("width.py", "WIDTH = 3.0\n");
+    let told = predict("--run-programs");
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    told.has("width.py");
+    project.write("width.py", "WIDTH = 2.0\n");
+    project.edit("Atsaffile", "python3 ours.py", "python3 -u ours.py");
+    predict("--run-programs").has("it has `python3 ours.py`; the Atsaffile has `python3 -u ours.py`");
+    project.edit("Atsaffile", "name = \"Ours\"", "name = \"Others\"");
+    predict("--run-programs").has("the Atsaffile here declares none of that name");
+    assert_eq!(project.ran(), "");
 }
 
 #[test]
@@ -477,7 +615,13 @@ fn no_data_file_makes_a_program_run() {
     // Nor does a packaged model, which has its forecasts.
     let told = project.atsaf("predict model --history series.csv");
     assert_ne!(told.code, Some(0));
-    told.has("the model `Ours` is a program, which nothing here declares");
+    told.has("the model `Ours` is a program, which is fitted to newer history only where you allow it to run");
+    // Not even where programs may run: the Atsaffile has another one of that name.
+    let strange = project.read("model/model.json").replace("python3 ours.py", "touch hit");
+    project.write("model/model.json", strange);
+    let told = project.atsaf("predict model --history series.csv --run-programs");
+    assert_ne!(told.code, Some(0));
+    told.has("it has `touch hit`; the Atsaffile has `python3 ours.py`");
     assert!(!project.at("hit").exists());
     assert_eq!(project.ran(), "");
 }

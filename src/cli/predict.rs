@@ -1,14 +1,16 @@
 //! `atsaf predict`: a packaged champion on newer history.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::{CommandError, Exit, Session, interrupt};
+use super::{CommandError, Exit, Session, interrupt, past, threads};
 use crate::diagnostic::Diagnostic;
-use crate::engine::task::TaskError;
-use crate::forecasting::{LONGEST, Prediction, predict};
+use crate::engine::programs_by_hand::ProgramsByHand;
+use crate::engine::task::{Programs, TaskError};
+use crate::forecasting::{LONGEST, NewerHistory, Prediction, predict};
 use crate::report::ink::Tone;
 use crate::report::table::TextTable;
 
@@ -28,6 +30,9 @@ pub(super) struct Args {
     /// How many steps to forecast, instead of as many as the model's pipeline did
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=LONGEST))]
     horizon: Option<u64>,
+    /// Run the programs of your own that are among its models, as the Atsaffile here, or by `-C`, declares them
+    #[arg(long)]
+    run_programs: bool,
     /// Print comma-separated values
     #[arg(long, conflicts_with = "json")]
     csv: bool,
@@ -43,15 +48,17 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
             .map_or_else(|| path.clone(), |start| start.join(path))
     };
     let horizon = args.horizon.and_then(|steps| usize::try_from(steps).ok());
-    let known = args.known.as_ref().map(at);
-    let prediction = predict(
-        &at(&args.model),
-        &at(&args.history),
-        known.as_deref(),
+    let (model, history, known) = (at(&args.model), at(&args.history), args.known.as_ref().map(at));
+    let newer = NewerHistory {
+        history: &history,
+        known: known.as_deref(),
         horizon,
-        interrupt::watch(),
-    )
-    .map_err(failure)?;
+    };
+    let interrupted = interrupt::watch();
+    let prediction = match args.run_programs {
+        true => with_programs(session, |programs| predict(&model, newer, Some(programs), interrupted))?,
+        false => predict(&model, newer, None, interrupted).map_err(failure)?,
+    };
     let screen = &session.screen;
     match (screen.json(), args.csv) {
         (true, _) => screen.print_json(&to_json(&prediction)),
@@ -65,6 +72,35 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         }
     }
     Ok(Exit::Done)
+}
+
+/// Does a work with the programs of the project's Atsaffile; what they were given and wrote goes if it goes well.
+fn with_programs(
+    session: &Session,
+    work: impl FnOnce(&dyn Programs) -> Result<Prediction, TaskError>,
+) -> Result<Prediction, CommandError> {
+    let project = session.load()?;
+    let room = past::own_room("atsaf-").and_then(|room| Ok((room.path().canonicalize()?, room)));
+    let (rooms, room) = room.map_err(|error| {
+        CommandError::usage(
+            Diagnostic::error(format!("no directory can be made for what programs are given: {error}"))
+                .help("see whether there is room for temporary files"),
+        )
+    })?;
+    let programs = ProgramsByHand {
+        context: project.context(),
+        secrets: &project.secrets,
+        rooms,
+        threads: threads::cores().get(),
+        interrupted: interrupt::watch(),
+    };
+    work(&programs).map_err(|error| {
+        // What a program was given is there to be looked at, where one ran.
+        if fs::read_dir(room.path()).is_ok_and(|mut entries| entries.next().is_some()) {
+            let _ = room.keep();
+        }
+        failure(error)
+    })
 }
 
 fn failure(error: TaskError) -> CommandError {

@@ -178,6 +178,7 @@ impl Attempt<'_> {
             notes: failure.notes.into_iter().map(mask).collect(),
             help: failure.help.into_iter().map(mask).collect(),
             left,
+            has_files: kept,
             command,
             tail: tail.into(),
             ..failure

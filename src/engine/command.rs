@@ -99,10 +99,16 @@ pub(crate) const PASSED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 
 /// What every command of a target sees of the environment `env`, secrets and what tells of one attempt left out.
 pub(crate) fn environment(env: &BTreeMap<String, String>, target: &Target) -> BTreeMap<String, String> {
-    let mut seen = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
-    let passed = PASSED.into_iter().chain(target.env.iter().map(String::as_str));
-    seen.extend(passed.filter_map(|name| Some((name.to_owned(), env.get(name)?.clone()))));
+    let mut seen = passed(env, &target.env);
     seen.extend(param_variables(&target.params));
+    seen
+}
+
+/// What every command sees of the environment `env`, and the variables that are declared for it.
+pub(crate) fn passed(env: &BTreeMap<String, String>, declared: &[String]) -> BTreeMap<String, String> {
+    let mut seen = BTreeMap::from([("LANG".to_owned(), "C.UTF-8".to_owned())]);
+    let passed = PASSED.into_iter().chain(declared.iter().map(String::as_str));
+    seen.extend(passed.filter_map(|name| Some((name.to_owned(), env.get(name)?.clone()))));
     seen
 }
 

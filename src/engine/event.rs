@@ -266,6 +266,8 @@ pub struct Failure {
     pub tail: Vec<String>,
     /// The directory with the whole output and the files of the attempt, if it left any.
     pub left: Option<PathBuf>,
+    /// Whether files are in it that the attempt wrote to the paths of its outputs.
+    pub has_files: bool,
     /// Whether another attempt may go better.
     pub retry: bool,
 }

@@ -36,6 +36,7 @@ pub mod pages;
 pub mod plan;
 mod probe;
 mod programs;
+pub mod programs_by_hand;
 pub mod reason;
 pub mod refused_secrets;
 pub mod regular_file;

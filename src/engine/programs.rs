@@ -194,6 +194,19 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
     }
 }
 
+/// The digest of the variables of `env` that a program gets; `None` if it gets none.
+pub(super) fn digest_of_environment(program: &Program, env: &BTreeMap<String, String>) -> Option<Digest> {
+    let mut encoder = Encoder::new("atsaf program environment");
+    for name in &program.env {
+        encoder.text(name);
+        match env.get(name) {
+            Some(value) => encoder.tag(1).text(value),
+            None => encoder.tag(0),
+        };
+    }
+    (!program.env.is_empty()).then(|| encoder.finish())
+}
+
 impl Programs for RunningPrograms<'_, '_> {
     fn find(&self, name: &str) -> Option<&Program> {
         let mut programs = self.attempt.context.graph.programs(self.attempt.target);
@@ -215,15 +228,7 @@ impl Programs for RunningPrograms<'_, '_> {
     }
 
     fn environment(&self, program: &Program) -> Option<Digest> {
-        let mut encoder = Encoder::new("atsaf program environment");
-        for name in &program.env {
-            encoder.text(name);
-            match self.attempt.context.env.get(name) {
-                Some(value) => encoder.tag(1).text(value),
-                None => encoder.tag(0),
-            };
-        }
-        (!program.env.is_empty()).then(|| encoder.finish())
+        digest_of_environment(program, self.attempt.context.env)
     }
 
     fn is_as(&self, used: &Used) -> bool {

@@ -1,7 +1,7 @@
 //! A back-test that is done: its table, its leaderboard, and the choice that follows from it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::backtest::Outcomes;
 use super::backtest_config::BacktestConfig;
@@ -9,7 +9,7 @@ use super::cached_fit::{CandidateModel, WindowForecast, WindowOutcome};
 use super::exceptions::{self, Exception, Treatment};
 use super::intervals::IntervalMethod;
 use super::known_ahead::KnownSources;
-use super::leaderboard::{self, LeaderboardLine, Scored, WindowScore};
+use super::leaderboard::{self, KnownUse, LeaderboardLine, Scored, WindowScore};
 use super::metrics;
 use super::models::combine::{self, Combination};
 use super::models::conformal::Conformal;
@@ -342,8 +342,12 @@ impl BacktestReport<'_> {
         }
         let exceptions = self.exception_lines(exceptions, choices);
         lines.extend(&exceptions);
-        let known = self.known.map(KnownSources::names);
-        leaderboard::write(context, "leaderboard", &lines, &self.config.levels, known.as_deref())
+        let using = self.candidates.iter().filter(|candidate| candidate.uses_known());
+        let known = self.known.map(|known| KnownUse {
+            columns: known.names(),
+            models: using.map(|candidate| candidate.name.as_str()).collect(),
+        });
+        leaderboard::write(context, "leaderboard", &lines, &self.config.levels, known.as_ref())
     }
 
     /// A line for each exception, those that are forecast first: what will be forecast is the first line of all.
@@ -422,6 +426,34 @@ impl BacktestReport<'_> {
                 })
             })
         })
+    }
+
+    /// Warns of chosen models that do not use what is known ahead, where others of those that were compared do.
+    pub(super) fn warn_of_known_unused(&self, context: &Context<'_>, choices: &[Option<Choice>]) {
+        let compared = &self.candidates[..self.outcomes.len()];
+        if self.known.is_none() || !compared.iter().any(CandidateModel::uses_known) {
+            return;
+        }
+        let combinations = choices.iter().flatten().map(|choice| &choice.combination);
+        let chosen: BTreeSet<usize> = combinations.flat_map(Combination::models).collect();
+        let (using, idle): (Vec<usize>, Vec<usize>) =
+            chosen.into_iter().partition(|at| self.candidates[*at].uses_known());
+        let names: Vec<String> = idle
+            .iter()
+            .map(|at| format!("`{}`", self.candidates[*at].name))
+            .collect();
+        match (using.is_empty(), names.is_empty()) {
+            (_, true) => {}
+            (true, false) => context.warn(&format!(
+                "what is known ahead has no part in the forecast: {} did better without it than the models that use it",
+                names.join(", ")
+            )),
+            (false, false) => context.warn(&format!(
+                "of the models that were chosen, {} cannot use what is known ahead; the column `known` of the leaderboard \
+                 has those that do",
+                names.join(", ")
+            )),
+        }
     }
 
     /// Writes what was chosen.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::models::known::{KnownAhead, KnownColumns};
+use super::models::known::KnownColumns;
 use super::models::panel_model::AnyModel;
 use super::models::{Estimate, FitError, Fitted, Forecast, Interval, Model, RegressionModel};
 use super::program_model::ProgramModel;
@@ -127,9 +127,13 @@ impl CandidateModel {
         }
     }
 
-    /// Whether it is a regression on what is known ahead, where anything is.
+    /// Whether it gets what is known ahead, where anything is: as a regression, or as a program of the user's.
     pub(crate) fn uses_known(&self) -> bool {
-        matches!(&self.model, AnyModel::Local(model) if model.regression().is_some())
+        match &self.model {
+            AnyModel::Local(model) => model.regression().is_some(),
+            AnyModel::Program(_) => true,
+            AnyModel::Panel(_) => false,
+        }
     }
 
     /// Forecasts from the first `n` values of a series for each `n` in `cutoffs`, with a model of one series of this
@@ -187,20 +191,10 @@ impl CandidateModel {
     /// The digest of everything that a forecast from the first `n` values depends on.
     fn key(&self, past: FittedPast<'_>, n: usize, request: ForecastRequest<'_>) -> Digest {
         let mut bytes = self.key_without_past(request);
-        let bits = |values: &[f64]| {
-            values
-                .iter()
-                .flat_map(|value| value.to_bits().to_le_bytes())
-                .collect::<Vec<u8>>()
-        };
         if let Some((_, known)) = past.known {
-            bytes.extend(format!("known to {} ", n + request.horizon).into_bytes());
-            for (name, values) in known.of(n, request.horizon).iter().flat_map(KnownAhead::columns) {
-                bytes.extend(format!("{name:?} ").into_bytes());
-                bytes.extend(bits(values));
-            }
+            bytes.extend(known.bytes(n, request.horizon));
         }
-        bytes.extend(bits(&past.y[..n]));
+        bytes.extend(past.y[..n].iter().flat_map(|value| value.to_bits().to_le_bytes()));
         Digest::of(&bytes)
     }
 

@@ -105,7 +105,7 @@ impl CandidateModel {
     }
 
     /// The digest of everything that the forecasts of a window depend on: names and values of every past, in their order;
-    /// and times, of those `series` that are given.
+    /// and times and what is known ahead, of those `series` that are given.
     fn panel_key(
         &self,
         panel: &PanelPasts<'_>,
@@ -121,6 +121,7 @@ impl CandidateModel {
             if let Some(series) = series.get(at) {
                 let times = (0..n + request.horizon).map(|at| series.time(at).and_utc().timestamp_micros());
                 bytes.extend(times.flat_map(i64::to_le_bytes));
+                bytes.extend(series.known.bytes(n, request.horizon));
             }
         }
         Digest::of(&bytes)

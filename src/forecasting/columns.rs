@@ -6,7 +6,7 @@ use polars::prelude::{Column, DataFrame, DataType, TimeUnit};
 use super::limits::TableLimits;
 use super::table::{LONGEST_NAME, Table, short};
 use super::times::{self, TimeFault};
-use super::timestamp::has_short_year;
+use super::timestamp::{format_of_short_year, is_time_of_day, zone_name};
 use crate::engine::task::{Context, TaskError};
 
 /// Columns that a message names.
@@ -124,7 +124,12 @@ impl<'a> Columns<'a> {
         }
         let is_number = column.dtype().is_primitive_numeric();
         let floats = column.cast(&DataType::Float64).ok().filter(|_| is_number);
-        let floats = floats.ok_or_else(|| self.wrong(name, "numbers", column))?;
+        let floats = floats.ok_or_else(|| match column.dtype() {
+            DataType::Boolean => self
+                .wrong(name, "numbers", column)
+                .help("write 1 for true and 0 for false"),
+            _ => self.wrong(name, "numbers", column),
+        })?;
         Ok(floats
             .f64()
             .map_err(|_| self.wrong(name, "numbers", column))?
@@ -192,9 +197,30 @@ impl<'a> Columns<'a> {
         let by_format = "or say with `format` of the task `ingest_file` how they are written, as in \"%d/%m/%Y\"";
         match fault {
             TimeFault::NoTime(at) if texts[at].is_empty() => self.missing(name, at),
-            TimeFault::NoTime(at) if has_short_year(texts[at]) => {
-                TaskError::new(format!("{} has no year of four digits", place(at)))
-                    .help("write it with four, as in 2023-06-01 14:00:00")
+            TimeFault::NoTime(at) if times::is_of_powers(texts[at]) => TaskError::new(format!(
+                "{} is a number in powers of ten, of which digits may be lost",
+                place(at)
+            ))
+            .help("write it whole, as in 1700000000: spreadsheets shorten what they show"),
+            TimeFault::NoTime(at) if is_time_of_day(texts[at]) => {
+                TaskError::new(format!("{} is a time of day without its day", place(at)))
+                    .help("write both in one column, as in 2023-06-01 14:00:00")
+            }
+            TimeFault::NoTime(at) if zone_name(texts[at]).is_some() => {
+                let name = zone_name(texts[at]).unwrap_or_default();
+                TaskError::new(format!(
+                    "{} has the zone `{name}`, a name that several zones have",
+                    place(at)
+                ))
+                .help("write how far it is from UTC instead, as in 2023-06-01 14:00:00-05:00")
+                .help("or leave it out, and say with `time_zone` of the task `ingest_file` where the clock stands")
+            }
+            TimeFault::NoTime(at) if format_of_short_year(texts[at]).is_some() => {
+                let format = format_of_short_year(texts[at]).unwrap_or_default();
+                TaskError::new(format!("{} has no year of four digits", place(at))).help(format!(
+                    "write it with four, as in 2023-06-01 14:00:00, or say with `format` of the task `ingest_file` how it is \
+                     written, as in \"{format}\""
+                ))
             }
             TimeFault::NoTime(at) if texts[at].bytes().all(|byte| byte.is_ascii_digit()) => {
                 let help = "if times are counted from 1970, say with `unit` of the task `ingest_file` in what: s, ms, us, ns or D; \

@@ -78,7 +78,7 @@ pub(crate) fn settle(
         simple: None,
     };
     let can_be_forecast = match fault {
-        Fault::Doubted(_) | Fault::NoValue | Fault::Ended { .. } => false,
+        Fault::Doubted(_) | Fault::NoValue | Fault::OtherSteps { .. } | Fault::Ended { .. } => false,
         Fault::Constant(_)
         | Fault::Gap(_)
         | Fault::TooFew(_)

@@ -99,7 +99,8 @@ impl Forecaster {
         sources.map(|sources| Known::again(context, sources)).transpose()
     }
 
-    /// Looks up what is known ahead of the series whose models use it, and of the steps to forecast.
+    /// Looks up what is known ahead of the series whose models use it, and of the steps to forecast; of all series where a
+    /// program is among the models, since it gets them all.
     ///
     /// # Errors
     /// [`TaskError`] that names the times for which nothing is.
@@ -110,10 +111,11 @@ impl Forecaster {
         horizon: usize,
     ) -> Result<(), TaskError> {
         let Some(known) = known else { return Ok(()) };
+        let all = self.runs_programs();
         let uses = |series: &Series| {
             let combination = self.selection.series.get(&series.unique_id);
             let mut models = combination.into_iter().flat_map(Combination::models);
-            models.any(|model| self.candidates[model].uses_known())
+            all || models.any(|model| self.candidates[model].uses_known())
         };
         let mut using = series.iter_mut().filter(|series| uses(series));
         using.try_for_each(|series| known.look_up(series, horizon))

@@ -10,7 +10,6 @@ use std::cmp::Ordering;
 
 use super::metrics;
 use super::models::Forecast;
-use super::registry;
 use super::table::ParquetTable;
 use super::weighting::Score;
 use crate::engine::task::{Context, TaskError};
@@ -113,10 +112,10 @@ impl LeaderboardLine {
         }
     }
 
-    /// Whether its model, or one that is combined, is a regression on what is known ahead.
-    fn uses_known(&self) -> bool {
+    /// Whether its model, or one that is combined, is one of these.
+    fn is_of(&self, models: &[&str]) -> bool {
         let mut names = self.model.split(['(', ')', ',', ' ']);
-        names.any(registry::uses_known)
+        names.any(|name| models.contains(&name))
     }
 
     /// The first failure.
@@ -190,6 +189,14 @@ pub(crate) fn rank(lines: &mut [LeaderboardLine], score: Score, units: &[f64]) {
     }
 }
 
+/// What is known ahead, and who uses it.
+pub(crate) struct KnownUse<'a> {
+    /// The names of the columns.
+    pub(crate) columns: Vec<String>,
+    /// The names of the models that get them.
+    pub(crate) models: Vec<&'a str>,
+}
+
 /// Writes the lines as the artifact `name`; where something is known ahead, with a column that says which models used it.
 ///
 /// # Errors
@@ -199,7 +206,7 @@ pub(crate) fn write(
     name: &str,
     lines: &[&LeaderboardLine],
     levels: &[f64],
-    known: Option<&[String]>,
+    known: Option<&KnownUse<'_>>,
 ) -> Result<(), TaskError> {
     let column = |metric: fn(&WindowScore) -> Option<f64>| lines.iter().map(move |line| line.mean(metric));
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
@@ -238,11 +245,9 @@ pub(crate) fn write(
         .texts("reason", lines.iter().map(|line| line.reason()))
         .counts("rank", lines.iter().map(|line| line.rank));
     if let Some(known) = known {
-        let columns = known.join(", ");
-        table = table.texts(
-            "known",
-            lines.iter().map(|line| line.uses_known().then_some(columns.as_str())),
-        );
+        let columns = known.columns.join(", ");
+        let of_line = |line: &&LeaderboardLine| line.is_of(&known.models).then_some(columns.as_str());
+        table = table.texts("known", lines.iter().map(of_line));
     }
     table.write(context, name)
 }

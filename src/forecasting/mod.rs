@@ -71,7 +71,7 @@ pub(crate) use self::ingest_file::{Survey, survey};
 use self::limits::TableLimits;
 pub use self::mlflow::push::{PushRequest, PushedVersion, push};
 use self::parquet_check::ParquetFault;
-pub(crate) use self::predict::{LONGEST, Prediction, predict};
+pub(crate) use self::predict::{LONGEST, NewerHistory, Prediction, predict};
 use crate::aside::{AsideError, aside};
 use crate::engine::task::Tasks;
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use chrono::NaiveDateTime;
 
-use super::frequency::{Calendars, Grid};
+use super::frequency::{Calendars, Frequency, Grid};
 use super::named_enum::{named_enum, of_param};
 use super::series::{self, Observation, Series};
 use crate::engine::spec::Value;
@@ -39,8 +39,8 @@ pub(crate) const ON_BAD_SERIES: ParamSchema = ParamSchema {
     name: "on_bad_series",
     kind: Kind::Choice(OnBadSeries::NAMES),
     default: Some(Literal::Text(OnBadSeries::Fallback.name())),
-    doc: "a series that is constant, too short, without values, broken off or ended early is forecast by what suits it, or \
-          left out, or stops the task",
+    doc: "a series that is constant, too short, without values, broken off, ended early or of another frequency is forecast \
+          by what suits it, or left out, or stops the task",
 };
 
 /// The parameter that says from when on a series counts as ended.
@@ -87,6 +87,13 @@ pub(crate) enum Fault {
     Doubted(BrokenRule),
     /// It has no value.
     NoValue,
+    /// Its steps are not those of the panel.
+    OtherSteps {
+        /// Its own, in a word.
+        own: String,
+        /// Those of the panel.
+        common: String,
+    },
     /// Its last value lies long before the end of the panel.
     Ended {
         /// The time of the last value.
@@ -123,6 +130,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Doubted(BrokenRule { rule, why }) => write!(f, "it breaks the rule `{rule}`: {why}"),
             Self::NoValue => f.write_str("it has no value"),
+            Self::OtherSteps { own, common } => write!(f, "it has {own} steps, and the panel {common} ones"),
             Self::Ended { last, end } => write!(f, "its last value is of {last}, and others go on to {end}"),
             Self::Constant(value) => write!(f, "it is always {value}"),
             Self::Gap(at) => write!(f, "it has no value at {at}, so only what follows its last gap counts"),
@@ -160,8 +168,8 @@ impl Panel {
     /// Finds what is wrong with each series of a table, whose rows may stand in any order.
     ///
     /// # Errors
-    /// [`TaskError`] for what is wrong with the table: no rows, two rows of one time, times off the steps, and values that
-    /// are no finite numbers.
+    /// [`TaskError`] for what is wrong with the table: no rows, two rows of one time, times off the steps of a series that
+    /// has no steps of its own, and values that are no finite numbers.
     pub(crate) fn of(
         rows: &[Observation],
         calendars: Calendars,
@@ -172,9 +180,19 @@ impl Panel {
         if by_name.is_empty() {
             return Err(TaskError::new("`clean` has no rows"));
         }
-        let end = end(by_name.values());
+        let others = of_other_steps(&by_name, calendars);
+        let of_panel = by_name.iter().filter(|(id, _)| !others.contains_key(*id));
+        let end = end(of_panel.map(|(_, rows)| rows));
         let mut panel = Self::default();
         for (id, rows) in &by_name {
+            if let Some(own) = others.get(id) {
+                panel.bad.push(BadSeries {
+                    unique_id: (*id).to_owned(),
+                    fault: other_steps(*own, calendars),
+                    rest: None,
+                });
+                continue;
+            }
             let (rest, gap) = rest(id, rows, calendars)?;
             let doubted = |of: &[BrokenRule]| of.iter().find(|broken| !SEEN_AGAIN.contains(&&*broken.rule)).cloned();
             let too_few = |of: &[BrokenRule]| of.iter().find(|broken| broken.rule == "length").cloned();
@@ -203,10 +221,12 @@ impl Panel {
     /// Takes every series for sound, as it has to be where a bad one stops the task.
     ///
     /// # Errors
-    /// [`TaskError`] for the first that has a gap, as [`series::of`] has it, or has ended.
+    /// [`TaskError`] for the first that has steps of its own, or a gap, as [`series::of`] has it, or has ended.
     pub(crate) fn strict(rows: &[Observation], calendars: Calendars, ended_after: usize) -> Result<Self, TaskError> {
+        let by_name = by_name(rows);
+        refuse_other_steps(&of_other_steps(&by_name, calendars), calendars)?;
         let sound = series::of(rows, calendars, "clean")?;
-        let end = end(by_name(rows).values());
+        let end = end(by_name.values());
         let of = |series: &Series| Some((series.unique_id.clone(), ended(series, end, ended_after)?));
         match sound.iter().find_map(of) {
             None => Ok(Self { sound, bad: Vec::new() }),
@@ -223,6 +243,48 @@ impl Panel {
         let rest = self.bad.iter_mut().filter(gapped).filter_map(|bad| bad.rest.as_mut());
         self.sound.iter_mut().chain(rest)
     }
+}
+
+/// The series of a panel whose steps are not the common ones, each with its own.
+fn of_other_steps<'r>(
+    by_name: &BTreeMap<&'r str, Vec<(NaiveDateTime, Option<f64>)>>,
+    calendars: Calendars,
+) -> BTreeMap<&'r str, Frequency> {
+    let times = |rows: &Vec<(NaiveDateTime, Option<f64>)>| {
+        let mut times: Vec<NaiveDateTime> = rows.iter().map(|(ds, _)| *ds).collect();
+        times.sort_unstable();
+        times
+    };
+    calendars.of_other_steps(by_name.iter().map(|(id, rows)| (*id, times(rows))))
+}
+
+/// The fault of a series with steps of its own.
+pub(crate) fn other_steps(own: Frequency, calendars: Calendars) -> Fault {
+    Fault::OtherSteps {
+        own: own.to_string(),
+        common: calendars.common().to_string(),
+    }
+}
+
+/// Refuses series whose steps are not the common ones.
+///
+/// # Errors
+/// [`TaskError`] with the first and both frequencies.
+pub(crate) fn refuse_other_steps(others: &BTreeMap<&str, Frequency>, calendars: Calendars) -> Result<(), TaskError> {
+    let Some((id, own)) = others.first_key_value() else {
+        return Ok(());
+    };
+    let common = calendars.common();
+    let error = TaskError::new(format!(
+        "the series `{id}` has {own} steps, and the panel {common} ones"
+    ));
+    let error = match others.len() {
+        1 => error,
+        all => error.note(format!("so it is with {all} series")),
+    };
+    Err(error
+        .help("forecast it in targets of its own, or bring it to the others' steps in the source")
+        .help("to let the others go on: `on_bad_series = \"fallback\"` or \"drop\""))
 }
 
 /// How a series is read for the forecast.

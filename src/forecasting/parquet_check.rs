@@ -238,12 +238,14 @@ fn pages(
 ) -> Result<bool, ParquetFault> {
     let outside = || ParquetFault::from("a column lies outside of the file");
     let number = |number: i64| u64::try_from(number).map_err(|_| outside());
-    // A dictionary comes first; one said to be at 0 is none.
-    let begin = chunk
-        .dictionary
-        .filter(|at| *at > 0)
-        .map_or(chunk.data, |at| at.min(chunk.data));
-    let begin = number(begin)?;
+    // A group without rows may have no page at all.
+    if chunk.values == 0 && chunk.packed == 0 {
+        return Ok(true);
+    }
+    // A dictionary comes first; what is said to be at 0 is none, as pages of values are in a group without rows.
+    let begins = [chunk.dictionary.unwrap_or_default(), chunk.data];
+    let is_there = |at: &i64| *at != 0;
+    let begin = number(begins.into_iter().filter(is_there).min().unwrap_or_default())?;
     let end = begin.checked_add(number(chunk.packed)?).ok_or_else(outside)?;
     if begin < MAGIC.len() as u64 || end > body {
         return Err(outside());

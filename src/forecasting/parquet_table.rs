@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use half::f16;
 use polars::prelude::{
-    ArrowDataType, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series,
+    ArrowDataType, ArrowField, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series,
 };
 use polars_io::SerReader as _;
 use polars_io::parquet::read::infer_schema;
@@ -19,6 +19,7 @@ use polars_parquet::parquet::metadata::FileMetadata;
 use polars_parquet::parquet::schema::types::{ParquetType, PhysicalType, PrimitiveLogicalType};
 use polars_parquet::read::read_metadata;
 
+use super::csv_form;
 use super::limits::TableLimits;
 use super::parquet_check;
 use super::table::TableFault;
@@ -63,9 +64,12 @@ pub(super) fn heads(bytes: &[u8], limits: TableLimits) -> Result<Vec<(String, He
     let mut file = Cursor::new(bytes);
     parquet_check::check(&mut file, limits)?;
     let mut metadata = read_metadata(&mut file)?;
+    refuse_same_names(&metadata)?;
+    let noted = infer_schema(&metadata).unwrap_or_default();
     metadata.key_value_metadata = None;
     let kind = |name: &str, dtype: &ArrowDataType| match dtype {
         _ if special(&metadata, name) == Some(Special::Half) => HeadKind::Number,
+        _ if is_period(noted.get(name)) => HeadKind::Time,
         Type::Float32 | Type::Float64 | Type::Decimal(..) => HeadKind::Number,
         other if is_integer(other) => HeadKind::Number,
         Type::Date32 | Type::Timestamp(..) => HeadKind::Time,
@@ -73,7 +77,7 @@ pub(super) fn heads(bytes: &[u8], limits: TableLimits) -> Result<Vec<(String, He
         _ => HeadKind::Other,
     };
     let schema = infer_schema(&metadata)?;
-    let head = |field: &polars::prelude::ArrowField| (field.name.to_string(), kind(&field.name, &field.dtype));
+    let head = |field: &ArrowField| (field.name.to_string(), kind(&field.name, &field.dtype));
     Ok(schema.iter_values().map(head).collect())
 }
 
@@ -94,6 +98,7 @@ pub(super) fn read(
     parquet_check::check(&mut file, limits)?;
     let mut reader = ParquetReader::new(file);
     let metadata = reader.get_metadata()?.clone();
+    refuse_same_names(&metadata)?;
     let noted = infer_schema(&metadata).unwrap_or_default();
     let plain = FileMetadata {
         key_value_metadata: None,
@@ -107,7 +112,7 @@ pub(super) fn read(
         .map(ToString::to_string)
         .collect();
     for name in &wanted {
-        let noted = noted.get(name.as_str()).map(|field| &field.dtype);
+        let noted = noted.get(name.as_str());
         if let Some(fault) = fault(name, &schema, noted, special(&metadata, name)) {
             return Err(TableFault::Column(fault));
         }
@@ -147,11 +152,27 @@ fn special(metadata: &FileMetadata, name: &str) -> Option<Special> {
     }
 }
 
+/// Refuses two columns of one name, of which the reader takes neither.
+fn refuse_same_names(metadata: &FileMetadata) -> Result<(), TableFault> {
+    let names: Vec<&str> = metadata.schema().fields().iter().map(ParquetType::name).collect();
+    csv_form::twice(&names, |_| true).map_or(Ok(()), |fault| Err(TableFault::Form(fault)))
+}
+
+/// Whether a column is noted to hold periods of pandas: whole numbers as far as Parquet knows.
+fn is_period(noted: Option<&ArrowField>) -> bool {
+    let names_period = |text: &str| text == "pandas.period";
+    noted.is_some_and(|field| {
+        let by_type = matches!(&field.dtype, ArrowDataType::Extension(extension) if names_period(&extension.name));
+        let mut noted = field.metadata.iter().flat_map(|metadata| metadata.iter());
+        by_type || noted.any(|(key, value)| key.as_str() == "ARROW:extension:name" && names_period(value))
+    })
+}
+
 /// Why a column cannot be read, from its type.
 fn fault(
     name: &str,
     schema: &ArrowSchema,
-    noted: Option<&ArrowDataType>,
+    noted: Option<&ArrowField>,
     special: Option<Special>,
 ) -> Option<ColumnFault> {
     use ArrowDataType as Type;
@@ -159,7 +180,11 @@ fn fault(
         return None;
     }
     let dtype = &schema.get(name)?.dtype;
-    let (holds, help) = match noted {
+    let (holds, help) = match noted.map(|field| &field.dtype) {
+        _ if is_period(noted) => (
+            "periods of pandas",
+            "write their beginnings: in pandas, with `.dt.to_timestamp()`",
+        ),
         Some(Type::Duration(_)) => (
             "durations",
             "write them as numbers: in pandas, with `.dt.total_seconds()`",
@@ -240,7 +265,7 @@ fn plainly(column: Column, metadata: &FileMetadata) -> Result<Column, ColumnFaul
 
 /// The zones that are noted, by column.
 fn zones(noted: &ArrowSchema) -> BTreeMap<String, String> {
-    let zone = |field: &polars::prelude::ArrowField| match &field.dtype {
+    let zone = |field: &ArrowField| match &field.dtype {
         ArrowDataType::Timestamp(_, Some(zone)) => Some((field.name.to_string(), zone.to_string())),
         _ => None,
     };

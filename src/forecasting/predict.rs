@@ -1,4 +1,4 @@
-//! `atsaf predict`: fits a packaged champion to newer history, outside of any project.
+//! `atsaf predict`: fits a packaged champion to newer history, outside of any build.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -13,7 +13,7 @@ use super::series::{self, Observation};
 use super::table::{LONGEST_NAME, short};
 use super::train::MOST_STEPS;
 use crate::engine::spec::Value;
-use crate::engine::task::{Context, Message, TaskError};
+use crate::engine::task::{Context, Message, NoPrograms, Programs, TaskError};
 
 /// Most steps that can be asked for.
 pub(crate) const LONGEST: u64 = MOST_STEPS.cast_unsigned();
@@ -45,17 +45,31 @@ pub(crate) struct PredictedRow {
     pub(crate) model: String,
 }
 
-/// Fits the champion in `model`, a directory or its `model.json`, to the table `history`, with what is known ahead in the
-/// table `known` if it was chosen with such; the horizon is the model's own unless another is given.
+/// What a packaged champion is fitted to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewerHistory<'a> {
+    /// A table with `unique_id`, `ds` and `y`.
+    pub(crate) history: &'a Path,
+    /// What is known ahead of it and of the steps to forecast, for a champion that was chosen with such.
+    pub(crate) known: Option<&'a Path>,
+    /// Steps to forecast, unless it is as many as the model's pipeline did.
+    pub(crate) horizon: Option<usize>,
+}
+
+/// Fits the champion in `model`, a directory or its `model.json`, to newer history; `programs` are those of the user's that
+/// may be run, if any.
 ///
 /// # Errors
-/// [`TaskError`] for a model of another atsaf, a table that is none, and a series that the model does not know or cannot
-/// be fitted to.
+/// [`TaskError`] for a model of another atsaf, a table that is none, a series that the model does not know or cannot be
+/// fitted to, and a program that may not be run.
 pub(crate) fn predict(
     model: &Path,
-    history: &Path,
-    known: Option<&Path>,
-    horizon: Option<usize>,
+    NewerHistory {
+        history,
+        known,
+        horizon,
+    }: NewerHistory<'_>,
+    programs: Option<&dyn Programs>,
     cancelled: &AtomicBool,
 ) -> Result<Prediction, TaskError> {
     // Whoever calls names the files: there is no other limit than memory.
@@ -68,12 +82,14 @@ pub(crate) fn predict(
             .into_iter()
             .filter_map(|(role, path)| Some((role.to_owned(), path?.to_owned())))
             .collect(),
+        programs: programs.unwrap_or(&NoPrograms),
         ..Context::outside("predict", cancelled, &|_: Message<'_>| {})
     };
     let document = document(&context, model)?;
-    let forecaster = Selection::of(&document.selected.clone().into(), "selected")
-        .and_then(|selection| Forecaster::new(&context, selection))
-        .map_err(|error| error.note("`selected` is what stands under that name in the packaged model"))?;
+    let of_package = |error: TaskError| error.note("`selected` is what stands under that name in the packaged model");
+    let selection = Selection::of(&document.selected.clone().into(), "selected").map_err(of_package)?;
+    refuse_programs(&selection, programs)?;
+    let forecaster = Forecaster::new(&context, selection).map_err(of_package)?;
     let observations = series::observations(&context, "history")?;
     refuse_strangers(&forecaster, &observations)?;
     let mut series = series::of(&observations, document.calendars(), "history")?;
@@ -110,6 +126,27 @@ fn document(context: &Context<'_>, model: &Path) -> Result<ModelDocument, TaskEr
     let help = "name the directory of a model that the task `package_champion` wrote, or the `model.json` in it";
     let bytes = data_file::read(context, &path, &holder, SizeLimit::NONE).map_err(|error| error.help(help))?;
     ModelDocument::read(&bytes).map_err(|why| TaskError::new(format!("cannot read {holder}: {why}")).help(help))
+}
+
+/// Checks that the programs among the models may be run: what a package names is run by nobody's word but that of an
+/// Atsaffile whose programs somebody allowed.
+fn refuse_programs(selection: &Selection, programs: Option<&dyn Programs>) -> Result<(), TaskError> {
+    let is_allowed = |name: &str| programs.is_some_and(|programs| programs.find(name).is_some());
+    let mut chosen = selection.models.iter();
+    let refused =
+        chosen.find_map(|chosen| Some((&chosen.name, chosen.program.as_ref()?)).filter(|(name, _)| !is_allowed(name)));
+    let Some((name, program)) = refused else { return Ok(()) };
+    let what = match programs {
+        None => {
+            format!("the model `{name}` is a program, which is fitted to newer history only where you allow it to run")
+        }
+        Some(_) => format!("the model `{name}` is a program, and the Atsaffile here declares none of that name"),
+    };
+    Err(TaskError::new(what)
+        .note(format!("it was chosen with the command `{}`", program.command()))
+        .note("a package holds no program, and what it names is never run: the Atsaffile says what is")
+        .help("in the project whose Atsaffile has it in `models`, by `-C PROJECT` or from there, add `--run-programs`")
+        .help("the forecasts that the package holds need no program: they are in its `model.json`"))
 }
 
 /// Checks that the model knows every series of a history.

@@ -4,6 +4,8 @@ mod fill;
 mod report;
 mod values;
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use serde_json::{Value as Json, json};
 
@@ -13,7 +15,7 @@ use self::values::{Patterns, Unit, clip, remove_outliers};
 use super::columns::Columns;
 use super::document;
 use super::far_times::{self, MAX_FILL};
-use super::frequency::{Calendars, FREQUENCY, Grid};
+use super::frequency::{Calendars, FREQUENCY, Frequency, Grid};
 use super::ingest_file::{FILE_PARAMS, FileReader, FileSeries};
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
@@ -216,6 +218,8 @@ impl Task for PrepareClean {
         let (ends, limits) = (of_param(context, "ends"), TableLimits::of(context));
         let mut clean = Vec::with_capacity(rows.len());
         let max_fill = far_times::max_fill(context);
+        let others = of_other_steps(&rows, calendars);
+        let mut untouched = Vec::new();
         for same in rows.chunk_by_mut(|a, b| a.unique_id == b.unique_id) {
             context.check_cancelled()?;
             match clips {
@@ -233,12 +237,32 @@ impl Task for PrepareClean {
             let times: Vec<NaiveDateTime> = same.iter().map(|row| row.ds).collect();
             let frequency = calendars.of_series(&times);
             let grid = Grid::of(frequency, &times);
-            far_times::check(same, &grid, frequency, max_fill)?;
+            let far = far_times::check(same, &grid, frequency, max_fill);
+            let other = others.get_key_value(&same[0].unique_id);
+            // So many rows may be added because somebody said so.
+            if let Some(other) = other.filter(|_| far.is_err() || max_fill.is_none()) {
+                report.unfilled(same);
+                clean.extend_from_slice(same);
+                untouched.push(other);
+                continue;
+            }
+            far?;
             report.closed(&same[0].unique_id, &grid);
             filled(same, (&grid, frequency), filling, &mut report, &mut clean, limits)?;
         }
         gaps_stop(filling.policy, &report)?;
         report.bad = bad_series(&clean, calendars);
+        if let Some((id, own)) = untouched.first() {
+            let more = match untouched.len() - 1 {
+                0 => String::new(),
+                more => format!(", and so have {more} more"),
+            };
+            context.log(&format!(
+                "`{id}` has {own} steps, and the panel {} ones{more}: it is left as it is, and what becomes of it follows from \
+                 `on_bad_series` of the validation and the back-test",
+                calendars.common()
+            ));
+        }
         if let Some(first) = report.off.first() {
             context.warn(&format!(
                 "{} rows lie off the {} steps of their series, the first of them {}",
@@ -272,6 +296,17 @@ const FACETS: [&str; 8] = [
     "parent",
     "timezone",
 ];
+
+/// The series of sorted rows whose steps are not those of the panel, each with its own.
+fn of_other_steps(rows: &[Observation], calendars: Calendars) -> BTreeMap<String, Frequency> {
+    let series = rows.chunk_by(|a, b| a.unique_id == b.unique_id);
+    let times = series.map(|same| {
+        let times = same.iter().map(|row| row.ds).collect();
+        (same[0].unique_id.as_str(), times)
+    });
+    let others = calendars.of_other_steps(times).into_iter();
+    others.map(|(id, own)| (id.to_owned(), own)).collect()
+}
 
 /// Refuses gaps where they stop the task.
 fn gaps_stop(policy: GapPolicy, report: &Report) -> Result<(), TaskError> {
@@ -395,10 +430,10 @@ fn merged(
         merged.push(row);
     }
     match report.contradicting.first() {
-        Some((id, ds)) if policy == DuplicatePolicy::Error => Err(TaskError::new(format!(
-            "{} times have different values, the first of them {ds} of `{id}`",
-            report.contradicting.len()
-        ))
+        Some((id, ds)) if policy == DuplicatePolicy::Error => Err(TaskError::new(match report.contradicting.len() {
+            1 => format!("{ds} of `{id}` has different values"),
+            count => format!("{count} times have different values, the first of them {ds} of `{id}`"),
+        })
         .help("mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"")),
         _ => Ok(merged),
     }

@@ -172,7 +172,7 @@ impl Selection {
                 if let Some(program) = &chosen.program {
                     program.write(&mut entry);
                 }
-                let uses_known = chosen.program.is_none() && registry::uses_known(&chosen.name);
+                let uses_known = chosen.program.is_some() || registry::uses_known(&chosen.name);
                 if let Some(known) = self.known.as_ref().filter(|_| uses_known) {
                     entry.insert("known".to_owned(), known.names().into());
                 }

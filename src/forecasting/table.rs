@@ -246,7 +246,7 @@ pub(super) fn read_file(
         .extension()
         .is_some_and(|end| end.eq_ignore_ascii_case("csv"));
     let parse = move || match is_csv {
-        true => csv(bytes, limits),
+        true => csv(bytes, limits, is_wanted),
         false => parquet_table::read(bytes, limits, is_wanted).map(|read| Table {
             frame: read.frame,
             names: read.names,
@@ -325,7 +325,7 @@ impl From<ParquetFault> for TableFault {
     }
 }
 
-fn csv(mut bytes: Vec<u8>, limits: TableLimits) -> Result<Table, TableFault> {
+fn csv(mut bytes: Vec<u8>, limits: TableLimits, is_wanted: impl Fn(&str) -> bool) -> Result<Table, TableFault> {
     let names = memchr::memchr(b'\n', &bytes).map_or(&*bytes, |end| &bytes[..end]);
     let columns = 1 + memchr::memchr_iter(b',', names).count() as u64;
     let (mut lines, mut begin) = (0_u64, 0);
@@ -339,6 +339,7 @@ fn csv(mut bytes: Vec<u8>, limits: TableLimits) -> Result<Table, TableFault> {
     limits.values(lines.saturating_mul(columns)).map_err(TableFault::Over)?;
     let length = csv_form::checked(&bytes).map_err(TableFault::Form)?.len();
     bytes.truncate(length);
+    csv_form::distinct(&bytes, is_wanted).map_err(TableFault::Form)?;
     let reader = CsvReadOptions::default()
         .with_infer_schema_length(Some(0))
         .into_reader_with_file_handle(Cursor::new(bytes));

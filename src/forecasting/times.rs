@@ -108,6 +108,11 @@ pub(super) fn whole(text: &str) -> Option<i64> {
     zeros.bytes().all(|byte| byte == b'0').then(|| number.parse().ok())?
 }
 
+/// Whether a text is a number in powers of ten, as in `1.7e+09`.
+pub(super) fn is_of_powers(text: &str) -> bool {
+    text.contains(['e', 'E']) && text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok()
+}
+
 /// The time of a number in a unit.
 pub(super) fn of_number(number: i64, unit: &str) -> Option<NaiveDateTime> {
     let (_, times, by) = UNITS.into_iter().find(|(name, _, _)| *name == unit)?;

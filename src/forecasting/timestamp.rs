@@ -109,10 +109,48 @@ pub(super) fn is_format(format: &str) -> bool {
     format.contains('%') && StrftimeItems::new(format).all(|item| item != chrono::format::Item::Error)
 }
 
-/// Whether a time begins with a number of fewer than four digits, where its year would stand.
-pub(super) fn has_short_year(text: &str) -> bool {
-    let first = text.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-    (1..4).contains(&first.len()) && text[first.len()..].starts_with(['-', '/', '.'])
+/// The format of `strftime` that a date without a year of four digits may have, as an example: numbers with a sign between
+/// them, or one beside the name of a month.
+pub(super) fn format_of_short_year(text: &str) -> Option<String> {
+    let (date, clock) = split(text.trim());
+    let numbers: Vec<&str> = date
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|run| !run.is_empty())
+        .collect();
+    if numbers.is_empty() || numbers.iter().any(|run| run.len() >= 4) {
+        return None;
+    }
+    let has_month = date
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .any(|word| month(word).is_some());
+    let begins_with_number = date.starts_with(|c: char| c.is_ascii_digit());
+    let is_of_numbers = date.chars().all(|c| c.is_ascii_digit() || "-/.".contains(c));
+    let separator = date.chars().find(|c| "-/. ".contains(*c))?;
+    let format = match (numbers.len(), separator) {
+        (1, separator) if has_month && !begins_with_number => format!("%b{separator}%y"),
+        (2, separator) if has_month && begins_with_number => format!("%d{separator}%b{separator}%y"),
+        (3, '/') if is_of_numbers => "%m/%d/%y".to_owned(),
+        (3, '.') if is_of_numbers => "%d.%m.%y".to_owned(),
+        (3, '-') if is_of_numbers => "%y-%m-%d".to_owned(),
+        _ => return None,
+    };
+    Some(match clock {
+        Some(_) => format!("{format} %H:%M"),
+        None => format,
+    })
+}
+
+/// The letters at the end of a time that may be the short name of a zone, as in `2024-01-31 05:00 EST`.
+pub(super) fn zone_name(text: &str) -> Option<&str> {
+    let (time, word) = text.trim().rsplit_once(' ')?;
+    let is_name = (2..=5).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    let has_clock = parse(time, Some(DateOrder::DayFirst)).is_some_and(|stamp| stamp.has_clock);
+    (is_name && has_clock).then_some(word)
+}
+
+/// Whether a text is a time of day alone, as in `04:30`.
+pub(super) fn is_time_of_day(text: &str) -> bool {
+    text.contains(':') && of_clock(text.trim()).is_some()
 }
 
 /// The two numbers before a year that comes last, and what separates them: `31/12/2024`.
@@ -248,6 +286,11 @@ fn after_year(year: i32, rest: &str) -> Option<NaiveDate> {
     if rest.is_empty() {
         return NaiveDate::from_ymd_opt(year, 1, 1);
     }
+    // As the World Bank and Eurostat write months.
+    if let Some(month) = rest.strip_prefix('M') {
+        let month = month.parse().ok().filter(|_| month.len() == 2)?;
+        return NaiveDate::from_ymd_opt(year, month, 1);
+    }
     if let Some(quarter) = rest.strip_prefix(['Q', 'q']) {
         let quarter: u32 = quarter.parse().ok().filter(|quarter| (1..=4).contains(quarter))?;
         return NaiveDate::from_ymd_opt(year, quarter * 3 - 2, 1);
@@ -346,6 +389,8 @@ mod tests {
             ("20241028", "2024-10-28 00:00:00"),
             ("2019-01", "2019-01-01 00:00:00"),
             ("2019", "2019-01-01 00:00:00"),
+            ("2018M05", "2018-05-01 00:00:00"),
+            ("2018-M05", "2018-05-01 00:00:00"),
             ("2005-Q1", "2005-01-01 00:00:00"),
             ("2005Q4", "2005-10-01 00:00:00"),
             ("Q2 2005", "2005-04-01 00:00:00"),
@@ -381,6 +426,9 @@ mod tests {
             "2024-10-28 04:60",
             "2024-10-28 13:00 PM",
             "2005-Q5",
+            "2018M13",
+            "2018M5",
+            "2018May5x",
             "2024-W60",
             "20241",
             "240102",
@@ -397,6 +445,29 @@ mod tests {
         let day = |order| parse("1/2/2024", Some(order)).map(|stamp| stamp.local.date().to_string());
         assert_eq!(day(DateOrder::DayFirst).as_deref(), Some("2024-02-01"));
         assert_eq!(day(DateOrder::MonthFirst).as_deref(), Some("2024-01-02"));
+    }
+
+    #[test]
+    fn what_lacks_a_year_a_zone_or_a_day_is_told_apart() {
+        for (text, format) in [
+            ("01.02.24", Some("%d.%m.%y")),
+            ("1/2/24 05:00", Some("%m/%d/%y %H:%M")),
+            ("24-01-02", Some("%y-%m-%d")),
+            ("2 Jan", None),
+            ("Jan-24", Some("%b-%y")),
+            ("02-Jan-24", Some("%d-%b-%y")),
+            ("01.01.2024 00.00", None),
+            ("1.7e+09", None),
+            ("1.700000000e+09", None),
+            ("04:30", None),
+            ("x", None),
+        ] {
+            assert_eq!(format_of_short_year(text).as_deref(), format, "{text}");
+        }
+        assert_eq!(zone_name("2024-01-31 05:00 EST"), Some("EST"));
+        assert_eq!(zone_name("31/01/2024 05:00 CEST"), Some("CEST"));
+        assert_eq!([zone_name("2024-01-31 EST"), zone_name("5 Jan 2024")], [None, None]);
+        assert!(is_time_of_day("04:30") && !is_time_of_day("2024-01-31") && !is_time_of_day("0430"));
     }
 
     #[test]

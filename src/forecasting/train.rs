@@ -14,7 +14,7 @@ use super::known_ahead::{self, Known};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::panel::{self, BrokenRule, ENDED_AFTER, ON_BAD_SERIES, OnBadSeries, Panel, Verdicts};
 use super::placement::{Placement, WantedWindows};
-use super::program_model::ProgramModel;
+use super::program_model::{self, ProgramModel};
 use super::registry::{self, RegisteredModel};
 use super::series::{self, Series};
 use super::validate::ValidationStatus;
@@ -196,6 +196,10 @@ impl Task for TrainBacktestSelect {
             Value::List(items) => items.as_slice(),
             one => std::slice::from_ref(one),
         });
+        let runs_program = named
+            .into_iter()
+            .flatten()
+            .any(|model| matches!(model, Value::Table(_)));
         let models = named.into_iter().flatten().filter_map(|name| match name {
             Value::Text(name) => registry::find(name),
             _ => None,
@@ -207,6 +211,7 @@ impl Task for TrainBacktestSelect {
             .filter_map(registry::find);
         let mut parts: BTreeSet<Part> = models.chain(stand_ins).flat_map(RegisteredModel::parts).collect();
         parts.extend(known_ahead::part(params));
+        parts.extend(runs_program.then(program_model::part));
         parts.into_iter().collect()
     }
 }
@@ -281,6 +286,7 @@ pub(super) fn compare(
     if let Some(warning) = warning {
         context.warn(&warning);
     }
+    report.warn_of_known_unused(context, &choices);
     report.write_results(context, &choices)?;
     report.write_leaderboard(context, &ranking, &choices, &exceptions)?;
     report.write_selection(context, choices, &exceptions)
@@ -300,7 +306,7 @@ fn tell(
     }
     if !candidates.iter().any(CandidateModel::uses_known) {
         context.warn(&format!(
-            "none of the models uses what is known ahead; these can: {}",
+            "none of the models uses what is known ahead; these can, and a program of your own: {}",
             registry::regressions().join(", ")
         ));
     }

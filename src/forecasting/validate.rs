@@ -19,7 +19,7 @@ use super::document;
 use super::frequency::{Calendars, FREQUENCY, Frequency, Grid};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
-use super::panel::{ON_BAD_SERIES, OnBadSeries};
+use super::panel::{self, ON_BAD_SERIES, OnBadSeries};
 use super::series::{Observation, observations};
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
@@ -98,9 +98,12 @@ impl Task for ValidateClean {
         let what = "unique_id, ds and y are there, with an id and a time in each row";
         let mut verdicts = vec![Verdict::of_table(context, RuleName::Columns, what, unreadable)];
         let rows = read.unwrap_or_default();
+        let mut others = Vec::new();
         // Without the columns the other rules have nothing to look at: they are not reported as passed.
         if !verdicts[0].is_broken() {
-            verdicts.extend(check(context, &rows)?);
+            let (of_rules, with_other_steps) = check(context, &rows)?;
+            verdicts.extend(of_rules);
+            others = with_other_steps;
         }
         for verdict in verdicts.iter().filter(|verdict| verdict.rule.level != Level::Off) {
             context.log(&format!("{}: {}", verdict.rule.name, verdict.told()));
@@ -111,7 +114,13 @@ impl Task for ValidateClean {
             true => ValidationStatus::Valid,
             false => ValidationStatus::Broken,
         };
-        let bad: Vec<Value> = verdicts.iter().flat_map(Verdict::bad_series).collect();
+        let mut bad: Vec<Value> = verdicts.iter().flat_map(Verdict::bad_series).collect();
+        let steps = RuleName::Steps.name();
+        bad.extend(
+            others
+                .iter()
+                .map(|(id, why)| json!({ "unique_id": id, "rule": steps, "why": why })),
+        );
         let mut report = json!({
             "status": status.name(),
             "row_count": rows.len(),
@@ -124,6 +133,13 @@ impl Task for ValidateClean {
         failure(&stopping)?;
         for verdict in verdicts.iter().filter(|verdict| verdict.is_broken()) {
             context.warn(&format!("the rule `{}` is {}", verdict.rule.name, verdict.told()));
+        }
+        if let Some((id, why)) = others.first() {
+            let of = verdicts.iter().map(|verdict| verdict.of).max().unwrap_or_default() + others.len();
+            context.warn(&format!(
+                "{} of {of} series cannot be measured by the steps of the panel, the first of them `{id}`: {why}",
+                others.len()
+            ));
         }
         Ok(())
     }
@@ -372,8 +388,12 @@ const MEASURED: [RuleName; 18] = [
     RuleName::Seasons,
 ];
 
-/// All rules beyond the columns.
-fn check(context: &Context<'_>, rows: &[Observation]) -> Result<Vec<Verdict>, TaskError> {
+/// A series whose steps are not those of the panel: its name, and that in words.
+type WithOtherSteps = (String, String);
+
+/// All rules beyond the columns; and the series that none is measured on, since their steps are not those of the panel,
+/// each with that in words.
+fn check(context: &Context<'_>, rows: &[Observation]) -> Result<(Vec<Verdict>, Vec<WithOtherSteps>), TaskError> {
     let calendars = Calendars::declared_or_found(context, rows);
     let frequency = calendars.common();
     let no_rows = rows.is_empty().then(|| "no rows".to_owned());
@@ -387,12 +407,20 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Result<Vec<Verdict>, Ta
     let mut sorted: Vec<&Observation> = rows.iter().collect();
     sorted.sort_by_key(|row| (row.unique_id.as_str(), row.ds));
     let late = out_of_order(rows);
-    let end: Option<NaiveDateTime> = rows.iter().filter(|row| row.y.is_some()).map(|row| row.ds).max();
-    let series: Vec<Measured<'_>> = sorted
-        .chunk_by(|a, b| a.unique_id == b.unique_id)
+    let by_series = || sorted.chunk_by(|a, b| a.unique_id == b.unique_id);
+    let times = |rows: &[&Observation]| rows.iter().map(|row| row.ds).collect::<Vec<_>>();
+    let others = calendars.of_other_steps(by_series().map(|rows| (rows[0].unique_id.as_str(), times(rows))));
+    if OnBadSeries::of(context) == OnBadSeries::Error {
+        panel::refuse_other_steps(&others, calendars)?;
+    }
+    let counts = |row: &&Observation| row.y.is_some() && !others.contains_key(row.unique_id.as_str());
+    let end: Option<NaiveDateTime> = rows.iter().filter(counts).map(|row| row.ds).max();
+    // Nothing can be measured by steps that a series does not have.
+    let series: Vec<Measured<'_>> = by_series()
+        .filter(|rows| !others.contains_key(rows[0].unique_id.as_str()))
         .map(|rows| {
             let id = rows[0].unique_id.as_str();
-            let times: Vec<NaiveDateTime> = rows.iter().map(|row| row.ds).collect();
+            let times = times(rows);
             let frequency = calendars.of_series(&times);
             Measured {
                 id,
@@ -416,7 +444,8 @@ fn check(context: &Context<'_>, rows: &[Observation]) -> Result<Vec<Verdict>, Ta
         }
         verdicts.push(Verdict::of(rule, what, measures));
     }
-    Ok(verdicts)
+    let told = |(id, own): (&str, Frequency)| (id.to_owned(), panel::other_steps(own, calendars).to_string());
+    Ok((verdicts, others.into_iter().map(told).collect()))
 }
 
 /// Refuses a rule that cannot be measured as it is declared.

@@ -166,6 +166,7 @@ pub fn failure(graph: &Graph, target: TargetId, failure: &Failure) -> Diagnostic
         command,
         tail,
         left,
+        has_files,
         retry: _,
     } = failure;
     let name = graph.name(target);
@@ -180,7 +181,11 @@ pub fn failure(graph: &Graph, target: TargetId, failure: &Failure) -> Diagnostic
     diagnostic.notes.extend(notes.iter().cloned());
     if let Some(left) = left {
         let left = left.strip_prefix("./").unwrap_or(left).display();
-        diagnostic = diagnostic.note(format!("its whole output and the files that it wrote are in `{left}`"));
+        let what = match has_files {
+            true => "its whole output and the files that it wrote are",
+            false => "its whole output is",
+        };
+        diagnostic = diagnostic.note(format!("{what} in `{left}`"));
     }
     diagnostic.help.extend(causes.iter().map(advice::next_step));
     diagnostic.help.extend(help.iter().cloned());
@@ -306,6 +311,7 @@ mod tests {
             help: vec!["mend it".to_owned()],
             tail: tail.iter().map(|line| (*line).to_owned()).collect(),
             left: Some("./.atsaf/v1/outputs/x/a".into()),
+            has_files: true,
             advice: vec![Advice::NoMatch],
             command: Some("grep x y".to_owned()),
             retry: true,
@@ -461,9 +467,13 @@ error: `a` failed: it broke
   help: `grep` ends with 1 where no line matches: if that is no failure, append `|| true`
   help: mend it
 ";
-        assert_eq!(
-            failure(&graph(), TargetId(0), &broken(&["one", "two"])).render(),
-            expected
+        let mut broken = broken(&["one", "two"]);
+        assert_eq!(failure(&graph(), TargetId(0), &broken).render(), expected);
+        broken.has_files = false;
+        let told = failure(&graph(), TargetId(0), &broken).render();
+        assert!(
+            told.contains("  note: its whole output is in `.atsaf/v1/outputs/x/a`\n"),
+            "{told}"
         );
     }
 

@@ -190,6 +190,7 @@ fn failure(failure: &Failure, graph: &Graph, target: TargetId) -> Value {
         command,
         tail,
         left,
+        has_files: _,
         retry: _,
     } = failure;
     let left = left.as_ref().map(|left| left.display().to_string());

@@ -253,9 +253,17 @@ pub fn boards_text(boards: &[RebuiltLeaderboard], ink: Ink) -> String {
             before.is_some_and(|before| board.after.champion().is_some_and(|now| now.model != before.model))
         };
         let others: Vec<&RebuiltLeaderboard> = boards.iter().filter(other).collect();
+        let new = boards.iter().filter(|board| board.before.is_none()).count();
         let mut text = human::count(boards.len(), "leaderboard");
-        text += match others.len() {
-            0 => ", the first place in each as before",
+        let _ = match new {
+            0 => Ok(()),
+            new if new == boards.len() => write!(text, ", all new"),
+            new => write!(text, ", {new} new"),
+        };
+        text += match (others.len(), boards.len() - new) {
+            (0, 0) => "",
+            (0, _) if new > 0 => ", the first place in the others as before",
+            (0, _) => ", the first place in each as before",
             _ => ", another model is first in ",
         };
         text += &others
@@ -366,6 +374,16 @@ mod tests {
         assert_eq!(
             boards_text(&many("B"), Ink::PLAIN),
             "8 leaderboards, another model is first in b@0, b@1, b@2, b@3, b@4, b@5 and 1 more\n"
+        );
+        let first = |new: usize| {
+            let mut boards = many("A");
+            boards[..new].iter_mut().for_each(|board| board.before = None);
+            boards_text(&boards, Ink::PLAIN)
+        };
+        assert_eq!(first(8), "8 leaderboards, all new\n");
+        assert_eq!(
+            first(3),
+            "8 leaderboards, 3 new, the first place in the others as before\n"
         );
         assert_eq!(boards_text(&[], Ink::PLAIN), "");
     }

@@ -68,6 +68,20 @@ sed -i 's/"MSTL_Theta", /"MSTL_Theta", "HoltWinters", /' Atsaffile
 said "$atsaf" build train -- "1 built"
 said "$atsaf" logs train -- "Prophet: 0 fits"
 
+step "what is known ahead reaches Prophet as regressors"
+cp Atsaffile "$work/Atsaffile"
+sed -i 's/^level .*/&\nknown = { calendar = "year" }/' Atsaffile
+said "$atsaf" build predictions -- "2 built"
+said "$atsaf" logs train -- "Prophet: 5 fits"
+python - <<'PYTHON'
+import pandas as pd
+
+board = pd.read_parquet("out/leaderboard.parquet").set_index("model")
+assert board.loc["Prophet", "known"].startswith("year_sin1, year_cos1"), board["known"]
+assert board.loc["Prophet", "failed"] == 0 and pd.isna(board.loc["AutoETS", "known"]), board["known"]
+PYTHON
+cp "$work/Atsaffile" Atsaffile
+
 step "settings that Prophet does not have: the failure is its own words"
 sed -i 's/seasonality_mode/seasonality_mood/' Atsaffile
 if "$atsaf" build train >"$work/said" 2>&1; then fail "it was built"; fi

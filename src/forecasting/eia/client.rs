@@ -107,6 +107,18 @@ impl Expected {
     }
 }
 
+/// A page all of whose rows were asked for: one of another series or time would be missing where it belongs.
+fn as_asked(page: EiaPage, query: &Query) -> Result<EiaPage, EiaError> {
+    match page.rows.not_asked(query) {
+        None => Ok(page),
+        Some(row) => Err(EiaError::shape(format!(
+            "the answer has a row that was not asked for: {} {}",
+            row.period(),
+            page.rows.name(row, query.route)
+        ))),
+    }
+}
+
 /// A request without a page.
 struct Refusal {
     error: EiaError,
@@ -315,6 +327,7 @@ impl<'a> Client<'a> {
             .send(self.request(query, range), Repeat::Never)
             .map_err(|error| failed(error, self.limits))?;
         let page = self.read(&answer).and_then(|page| expected.of(page));
+        let page = page.and_then(|page| as_asked(page, query));
         match page {
             Ok(page) => {
                 let body = answer.body;

@@ -106,6 +106,12 @@ pub(crate) fn first_hour(day: NaiveDate) -> i32 {
     hours(day.and_time(chrono::NaiveTime::MIN))
 }
 
+/// The hours from the first to the last day that a query asks for, the end not included.
+fn hours_of(query: &Query) -> std::ops::Range<i32> {
+    let end = query.end.and_then(|end| end.succ_opt()).map_or(i32::MAX, first_hour);
+    first_hour(query.start)..end
+}
+
 impl Rows {
     /// How many.
     pub(crate) fn len(&self) -> usize {
@@ -204,9 +210,21 @@ impl Rows {
 
     /// Leaves the rows of the days that a query asks for.
     pub(crate) fn select_days(&mut self, query: &Query) {
-        let end = query.end.and_then(|end| end.succ_opt()).map_or(i32::MAX, first_hour);
-        let asked = first_hour(query.start)..end;
+        let asked = hours_of(query);
         self.rows.retain(|row| asked.contains(&row.hour));
+    }
+
+    /// The first row that a query does not ask for, if there is one.
+    pub(crate) fn not_asked(&self, query: &Query) -> Option<&Row> {
+        let hours = hours_of(query);
+        let is_asked = |row: &&Row| {
+            let mut facets = query.codes.iter().enumerate();
+            let is_code = |(facet, codes): (usize, &Vec<String>)| {
+                codes.is_empty() || codes.iter().any(|code| code == self.code(row, facet))
+            };
+            hours.contains(&row.hour) && facets.all(is_code)
+        };
+        self.rows.iter().find(|row| !is_asked(row))
     }
 
     /// Those of them whose period lies in a range of hours, the end not included.

@@ -15,11 +15,17 @@ use crate::engine::spec::schema::AUTO;
 use crate::engine::task::Context;
 
 /// A time off the grid is as bad as so many steps without a row.
-const OFF: i64 = 2;
+const OFF: usize = 2;
 /// A day or an hour that occurs on fewer than one in so many of its dates is closed.
 const SELDOM: u64 = 10;
 /// Dates that tell the hours.
 const ENOUGH_DATES: u64 = 3;
+/// Fewest times that tell a step of their own.
+const FEWEST_TIMES: usize = 4;
+/// A step of its own is one that no more than one in so many times speak against.
+const FEW_UNFIT: usize = 10;
+/// From one in so many times off the grid on, the grid is another series'.
+const MANY_OFF: usize = 3;
 /// Seconds from which on a step may be one of months.
 const SHORTEST_MONTH: i64 = 28 * DAY;
 
@@ -85,6 +91,35 @@ impl Calendars {
             false => self.common,
         }
     }
+
+    /// The series whose steps are not the common ones, each with its own: times that make sense by themselves, and that
+    /// the common steps would be without a third of, or add more to than there are. Of each series the sorted times.
+    ///
+    /// None if that were all of them: then it is the common step that is wrong, and not a series.
+    pub(crate) fn of_other_steps<'r>(
+        self,
+        series: impl Iterator<Item = (&'r str, Vec<NaiveDateTime>)>,
+    ) -> BTreeMap<&'r str, Frequency> {
+        let (mut others, mut all) = (BTreeMap::new(), 0);
+        for (id, times) in series {
+            all += 1;
+            others.extend(self.other_steps(times).map(|own| (id, own)));
+        }
+        if others.len() == all {
+            others.clear();
+        }
+        others
+    }
+
+    fn other_steps(self, mut times: Vec<NaiveDateTime>) -> Option<Frequency> {
+        times.dedup();
+        let n = times.len();
+        let Fit { off, absent } = Fit::of(self.common, &times);
+        let is_foreign = n >= FEWEST_TIMES && (off * MANY_OFF >= n || absent > n);
+        let own = is_foreign.then(|| found(&times)).flatten()?;
+        let fits = cost(own, &times).saturating_mul(FEW_UNFIT) <= n;
+        (own.base() != self.common.base() && fits).then_some(own)
+    }
 }
 
 /// The frequency of one series, if it has two times; they are sorted, each once.
@@ -117,21 +152,37 @@ fn off(frequency: Frequency, times: &[NaiveDateTime]) -> u64 {
     times.iter().filter(|time| grid.step(**time).is_none()).count() as u64
 }
 
-/// What speaks against a frequency: times off its grid, and steps of it without a row.
-fn cost(frequency: Frequency, times: &[NaiveDateTime]) -> i64 {
-    let grid = Grid::of(frequency, times);
-    let (mut off, mut on, mut first, mut last) = (0_i64, 0_i64, None, 0);
-    for time in times {
-        match grid.step(*time) {
-            Some(step) => {
-                first.get_or_insert(step);
-                (on, last) = (on + 1, step);
+/// How times lie on the grid of a frequency.
+struct Fit {
+    /// Times that lie off it.
+    off: usize,
+    /// Steps of it without a row.
+    absent: usize,
+}
+
+impl Fit {
+    fn of(frequency: Frequency, times: &[NaiveDateTime]) -> Self {
+        let grid = Grid::of(frequency, times);
+        let (mut off, mut on, mut first, mut last) = (0, 0_i64, None, 0);
+        for time in times {
+            match grid.step(*time) {
+                Some(step) => {
+                    first.get_or_insert(step);
+                    (on, last) = (on + 1, step);
+                }
+                None => off += 1,
             }
-            None => off += 1,
         }
+        let steps = first.map_or(0, |first| last - first + 1);
+        let absent = usize::try_from(steps - on).unwrap_or_default();
+        Self { off, absent }
     }
-    let steps = first.map_or(0, |first| last - first + 1);
-    (steps - on).saturating_add(off * OFF)
+}
+
+/// What speaks against a frequency: times off its grid, and steps of it without a row.
+fn cost(frequency: Frequency, times: &[NaiveDateTime]) -> usize {
+    let Fit { off, absent } = Fit::of(frequency, times);
+    absent.saturating_add(off * OFF)
 }
 
 /// The most frequent of some steps, the shortest of equals.
@@ -231,8 +282,9 @@ fn open_hours(step: i64, phase: i64, times: &[NaiveDateTime]) -> Vec<Frequency> 
     for (at, count) in slots.iter().flatten() {
         *all.entry(*at).or_default() += count;
     }
-    let mut weeks = Vec::new();
+    let mut weeks: Vec<[Option<(i64, i64)>; 7]> = Vec::new();
     let whole = dates.len() as u64;
+    let pause = (whole >= ENOUGH_DATES).then(|| pause(&all, whole, step)).flatten();
     if let Some(hours) = window(&all, whole).filter(|_| whole >= ENOUGH_DATES) {
         weeks.push(std::array::from_fn(|day| (!closed[day]).then_some(hours)));
     }
@@ -243,8 +295,23 @@ fn open_hours(step: i64, phase: i64, times: &[NaiveDateTime]) -> Vec<Frequency> 
             false => window(&slots[day], on_day[day]),
         }));
     }
-    let week = |days| Frequency::Open(OpenWeek::new(step, days));
-    weeks.into_iter().map(week).filter(|week| week.is_step()).collect()
+    let week = |days| OpenWeek::new(step, days);
+    let with_pause = |days| Some(week(days).with_pause(pause?));
+    let weeks = weeks.into_iter().flat_map(|days| [Some(week(days)), with_pause(days)]);
+    let weeks = weeks.flatten().map(Frequency::Open);
+    weeks.filter(|week| week.is_step()).collect()
+}
+
+/// From the first to the last time of day that is closed on nearly all dates, and follows and precedes open ones; `None` if
+/// there is none, or several stretches of them.
+fn pause(slots: &BTreeMap<i64, u64>, dates: u64, step: i64) -> Option<(i64, i64)> {
+    let (first, last) = window(slots, dates)?;
+    let is_closed = |at: &i64| slots.get(at).is_none_or(|count| count * SELDOM < dates);
+    let steps = usize::try_from(step).ok()?;
+    let closed: Vec<i64> = (first..=last).step_by(steps).filter(is_closed).collect();
+    let (from, to) = (*closed.first()?, *closed.last()?);
+    let is_one = usize::try_from((to - from) / step).ok()? + 1 == closed.len();
+    is_one.then_some((from, to))
 }
 
 /// From the first to the last time of day that is open on so many dates.

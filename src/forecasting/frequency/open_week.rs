@@ -12,19 +12,29 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// The first Monday since 1970, in seconds.
 const MONDAY: i64 = 4 * DAY;
 
-/// The open steps of a week: on each day from a first to a last one, or none at all.
+/// The open steps of a week: on each day from a first to a last one, or none at all; maybe with a pause in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct OpenWeek {
     /// Seconds from one step to the next.
     step: i64,
     /// First and last step of each day from Monday on, in seconds since midnight.
     days: [Option<(i64, i64)>; 7],
+    /// First and last closed step, in seconds since midnight, of each day that is open before and after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pause: Option<(i64, i64)>,
 }
 
 impl OpenWeek {
     /// The week with these hours.
     pub(super) fn new(step: i64, days: [Option<(i64, i64)>; 7]) -> Self {
-        Self { step, days }
+        let pause = None;
+        Self { step, days, pause }
+    }
+
+    /// The same, closed from one step to another.
+    pub(super) fn with_pause(self, pause: (i64, i64)) -> Self {
+        let pause = Some(pause);
+        Self { pause, ..self }
     }
 
     /// One step on each of some days, Monday being 0, at a time of the day in seconds.
@@ -47,12 +57,30 @@ impl OpenWeek {
     /// Whether there is a step in it, and each where it belongs.
     pub(super) fn is_whole(self) -> bool {
         let fits = |(from, to): (i64, i64)| 0 <= from && from <= to && to < DAY && (to - from) % self.step == 0;
-        (1..=DAY).contains(&self.step) && self.days.iter().flatten().copied().all(fits) && self.in_week() > 0
+        let is_step = (1..=DAY).contains(&self.step);
+        let in_phase = |(from, _): (i64, i64)| {
+            self.pause.is_none_or(|(first, last)| {
+                first <= last && (first - from) % self.step == 0 && (last - from) % self.step == 0
+            })
+        };
+        let mut days = self.days.iter().flatten().copied();
+        is_step && days.all(|hours| fits(hours) && in_phase(hours)) && self.in_week() > 0
+    }
+
+    /// The first step of the pause of a day that is open before and after it, and its steps; beyond the day and none for
+    /// others.
+    fn pause_of(self, (from, to): (i64, i64)) -> (i64, i64) {
+        match self.pause {
+            Some((first, last)) if from < first && last < to => (first, (last - first) / self.step + 1),
+            _ => (DAY, 0),
+        }
     }
 
     /// Open steps of a day.
     fn of_day(self, day: usize) -> i64 {
-        self.days[day].map_or(0, |(from, to)| (to - from) / self.step + 1)
+        self.days[day].map_or(0, |(from, to)| {
+            (to - from) / self.step + 1 - self.pause_of((from, to)).1
+        })
     }
 
     /// Open steps of the longest day.
@@ -74,10 +102,16 @@ impl OpenWeek {
         let day = time.weekday().num_days_from_monday() as usize;
         let (from, to) = self.days[day]?;
         let at = i64::from(time.num_seconds_from_midnight());
-        let is_open = time.nanosecond() == 0 && (from..=to).contains(&at) && (at - from) % self.step == 0;
+        let (pause, paused) = self.pause_of((from, to));
+        let after_pause = pause + paused * self.step;
+        let is_open = time.nanosecond() == 0
+            && (from..=to).contains(&at)
+            && (at - from) % self.step == 0
+            && !(pause..after_pause).contains(&at);
+        let skipped = if at >= after_pause { paused } else { 0 };
         let before: i64 = (0..day).map(|day| self.of_day(day)).sum();
         let week = (time.and_utc().timestamp() - MONDAY).div_euclid(WEEK);
-        is_open.then(|| week * self.week() + before + (at - from) / self.step)
+        is_open.then(|| week * self.week() + before + (at - from) / self.step - skipped)
     }
 
     /// The numbers of the steps of a day, if it is open.
@@ -95,9 +129,12 @@ impl OpenWeek {
         let (week, mut left) = (number.div_euclid(in_week), number.rem_euclid(in_week));
         for day in 0..7_u8 {
             let (steps, hours) = (self.of_day(day.into()), self.days[usize::from(day)]);
-            if let Some((from, _)) = hours.filter(|_| left < steps) {
+            if let Some((from, to)) = hours.filter(|_| left < steps) {
                 let seconds = week.checked_mul(WEEK)?.checked_add(MONDAY + i64::from(day) * DAY)?;
-                let time = DateTime::from_timestamp(seconds.checked_add(from + left * self.step)?, 0)?;
+                let (pause, paused) = self.pause_of((from, to));
+                let at = from + left * self.step;
+                let at = if at >= pause { at + paused * self.step } else { at };
+                let time = DateTime::from_timestamp(seconds.checked_add(at)?, 0)?;
                 return Some(time.naive_utc());
             }
             left -= steps;
@@ -150,6 +187,11 @@ impl fmt::Display for OpenWeek {
             .max()
             .unwrap_or_default();
         let base = super::Frequency::Seconds(self.step);
-        write!(f, "{base} ({days}, {}–{})", clock(from), clock(to))
+        write!(f, "{base} ({days}, {}–{}", clock(from), clock(to))?;
+        match self.pause {
+            Some((first, last)) if first == last => write!(f, " without {})", clock(first)),
+            Some((first, last)) => write!(f, " without {}–{})", clock(first), clock(last)),
+            None => f.write_str(")"),
+        }
     }
 }

@@ -196,6 +196,51 @@ fn open_hours_are_found_and_followed() {
 }
 
 #[test]
+fn a_pause_within_the_day_is_closed_on_each_day_that_has_it() {
+    // A market with two sessions of half hours, and a morning alone on Saturdays.
+    let first = time("2024-01-01 00:00");
+    let half_hour = |after: i64| first + chrono::TimeDelta::minutes(30 * after);
+    let is_open = |at: &NaiveDateTime| {
+        let minutes = at.hour() * 60 + at.minute();
+        let morning = (540..=690).contains(&minutes);
+        match at.weekday() {
+            Weekday::Sun => false,
+            Weekday::Sat => morning,
+            _ => morning || (780..=900).contains(&minutes),
+        }
+    };
+    let sessions: Vec<NaiveDateTime> = (0..48 * 28).map(half_hour).filter(is_open).collect();
+    let calendar = Calendars::found(&rows(sessions.iter().copied())).common();
+    assert_eq!(
+        calendar.to_string(),
+        "30-minute (Mon–Sat, 09:00–15:00 without 12:00–12:30)"
+    );
+    assert_eq!(calendar.seasons(), [11, 61]);
+    let grid = Grid::of(calendar, &sessions);
+    for (step, at) in (0..).zip(&sessions) {
+        assert_eq!((grid.step(*at), grid.time(step)), (Some(step), Some(*at)));
+    }
+    assert_eq!(grid.step(time("2024-01-03 12:00")), None);
+    let steps = i64::try_from(sessions.len()).expect("few");
+    assert_eq!(grid.time(steps), Some(time("2024-01-29 09:00")));
+    assert_eq!(grid.time(steps + 6), Some(time("2024-01-29 13:00")));
+    // As the packaged model has it.
+    let written = serde_json::to_string(&calendar).expect("JSON");
+    assert_eq!(
+        serde_json::from_str::<Frequency>(&written).expect("a frequency"),
+        calendar
+    );
+    assert!(calendar.is_step());
+    let broken = written.replace("[43200,45000]", "[43201,45000]");
+    assert_ne!(broken, written);
+    assert!(
+        !serde_json::from_str::<Frequency>(&broken)
+            .expect("a frequency")
+            .is_step()
+    );
+}
+
+#[test]
 fn each_series_has_its_own_closed_days() {
     let mut both = rows(days("2024-01-01", 90, is_weekday));
     let every = days("2024-01-01", 30, |_| true);

@@ -35,7 +35,8 @@ impl Ids {
         for at in &layout.ids {
             parts.push(names_in(&held.columns[at], &held.heads[*at].name, role)?);
         }
-        let mut places: HashMap<String, usize> = HashMap::new();
+        // By name: the place of the series, and its first row.
+        let mut places: HashMap<String, (usize, usize)> = HashMap::new();
         let mut ids = Self {
             names: Vec::new(),
             of_row: Vec::with_capacity(held.rows),
@@ -55,7 +56,28 @@ impl Ids {
                 return Err(TaskError::new(what).note(format!("a name has {LONGEST_ID} at most")));
             }
             let next = places.len();
-            let place = *places.entry(name.clone()).or_insert(next);
+            let (place, first) = *places.entry(name.clone()).or_insert((next, row));
+            if parts.iter().any(|part| part[row] != part[first]) {
+                let said = |row: usize| {
+                    parts
+                        .iter()
+                        .map(|part| format!("`{}`", part[row]))
+                        .collect::<Vec<_>>()
+                        .join(" and ")
+                };
+                let what = format!(
+                    "two series of `{role}` would both be called `{name}`: {} in row {}, and {} in row {}",
+                    said(first),
+                    first + 1,
+                    said(row),
+                    row + 1
+                );
+                return Err(TaskError::new(what)
+                    .note("the texts of several columns are joined by `_`")
+                    .help(
+                        "let the file have a column with one name for each series, and say so: `id = \"a column\"`",
+                    ));
+            }
             if place == next {
                 ids.names.push(name);
             }

@@ -31,6 +31,23 @@ const VALUES: [&str; 3] = ["y", "value", "target"];
 /// What pandas calls an index that has no name.
 const INDEXES: [&str; 3] = ["", "unnamed:0", "index"];
 
+/// Names of columns that hold a part of a date, beside a `year`.
+const PARTS_OF_YEAR: [&str; 4] = ["day", "week", "month", "quarter"];
+/// Names of columns that hold the hour of a day, or another part of it.
+const PARTS_OF_DAY: [&str; 9] = [
+    "hour",
+    "hr",
+    "he",
+    "hourending",
+    "hourbeginning",
+    "hourofday",
+    "timeofday",
+    "interval",
+    "quarterhour",
+];
+/// Fewer than one in so many rows of one time are no second series, but the same time again, as where clocks are put back.
+const SELDOM_TWICE: usize = 10;
+
 /// A column as far as it can be seen from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Head {
@@ -97,6 +114,9 @@ pub(super) fn layout(heads: &[Head], said: &Said) -> Result<Layout, LayoutFault>
             LayoutFault::new(what, "say which it is: `time = \"a column\"`")
         })?,
     };
+    if let Some(fault) = divided_date(heads, said, time) {
+        return Err(fault);
+    }
     let mut values = Vec::new();
     for name in &said.values {
         values.push(named(heads, name).ok_or_else(|| lacks(name, "value"))?);
@@ -119,11 +139,17 @@ impl Layout {
     /// The same, with the names of the series found by the rows where nothing is said of them: a column that differs in
     /// each row names none, nor does a text beside times that all differ; where times come again, the only column by
     /// which they all differ names the series.
+    ///
+    /// Days whose hours stand in another column are refused: of each day there would be many values.
     pub(super) fn by_rows(self, heads: &[Head], said: &Said, rows: RowKeys<'_>) -> Result<Self, LayoutFault> {
+        if let Some(fault) = self.divided_day(heads, rows) {
+            return Err(fault);
+        }
         let Some(times) = rows(self.time).filter(|_| said.ids.is_empty()) else {
             return Ok(self);
         };
-        let is_one_series = distinct(&times) == times.len();
+        let again = times.len() - distinct(&times);
+        let is_one_series = again == 0;
         let is_name = |at: &usize| {
             let distinct = rows(*at).map(|keys| distinct(&keys));
             let is_named = IDS.contains(&&*plain(&heads[*at].name));
@@ -133,10 +159,14 @@ impl Layout {
             })
         };
         let mut ids: Vec<usize> = self.ids.iter().copied().filter(is_name).collect();
-        if ids.is_empty() && !is_one_series {
+        if ids.is_empty() && again * SELDOM_TWICE >= times.len() && !is_one_series {
+            let is_number = |at: &usize| *at != self.time && heads[*at].kind == HeadKind::Number;
+            let numbers = (0..heads.len()).filter(is_number).count();
             let is_free = |at: &usize| {
                 let is_index = INDEXES.contains(&&*plain(&heads[*at].name));
-                *at != self.time && !is_index && named_among(heads, &said.values, *at).is_none()
+                let is_only_value = numbers == 1 && is_number(at);
+                let is_value = is_only_value || named_among(heads, &said.values, *at).is_some();
+                *at != self.time && !is_index && !is_value
             };
             // Of values that happen to differ at each time there are more than of names.
             let names = |at: usize| {
@@ -167,6 +197,51 @@ impl Layout {
             ..self
         })
     }
+}
+
+impl Layout {
+    /// The fault of times that are days, each of them many times, which a column of hours tells apart.
+    fn divided_day(&self, heads: &[Head], rows: RowKeys<'_>) -> Option<LayoutFault> {
+        let is_free = |at: &usize| *at != self.time && !self.ids.contains(at);
+        let is_part = |at: &usize| PARTS_OF_DAY.contains(&&*plain(&heads[*at].name));
+        let hour = (0..heads.len()).filter(is_free).find(is_part)?;
+        let mut keys: Vec<Vec<u64>> = self.ids.iter().map(|at| rows(*at)).collect::<Option<_>>()?;
+        keys.push(rows(self.time)?);
+        let count = keys[0].len();
+        let distinct_rows = |keys: &[Vec<u64>]| -> usize {
+            let row = |at: usize| keys.iter().map(|column| column[at]).collect::<Vec<u64>>();
+            (0..count).map(row).collect::<HashSet<_>>().len()
+        };
+        let is_told_without = distinct_rows(&keys) == count;
+        keys.push(rows(hour)?);
+        let is_told_with = distinct_rows(&keys) == count;
+        let (day, hour) = (&heads[self.time].name, &heads[hour].name);
+        (is_told_with && !is_told_without).then(|| {
+            LayoutFault::new(
+                format!("has days in the column `{day}`, and their hours in the column `{hour}`"),
+                "write both in one column, as in 2024-01-31 13:00, and name it with `time`",
+            )
+        })
+    }
+}
+
+/// The fault of a date that stands in several columns, as in `year`, `month`, `day`.
+fn divided_date(heads: &[Head], said: &Said, time: usize) -> Option<LayoutFault> {
+    let is_part = |head: &&Head| PARTS_OF_YEAR.contains(&&*plain(&head.name)) && head.kind == HeadKind::Number;
+    let is_guessed = said.time.is_none() && is_part(&&heads[time]);
+    let year = heads
+        .iter()
+        .find(|head| plain(&head.name) == "year")
+        .filter(|_| is_guessed)?;
+    let parts: Vec<String> = [year]
+        .into_iter()
+        .chain(heads.iter().filter(is_part))
+        .map(|head| format!("`{}`", head.name))
+        .collect();
+    Some(LayoutFault::new(
+        format!("has its dates in several columns: {}", parts.join(", ")),
+        "write each date in one column, as in 2024-01-31, or 2024-01 for a month, and name it with `time`",
+    ))
 }
 
 /// How many different keys there are.
@@ -245,9 +320,9 @@ fn ids(
     let of_name = |name: &str| free.iter().find(|at| plain(&heads[**at].name) == *name).copied();
     let by_name = IDS.iter().find_map(|name| of_name(name));
     let only_text = || {
-        let mut texts = free
-            .iter()
-            .filter(|at| heads[**at].kind == HeadKind::Text && heads[**at].repeats);
+        let may_name =
+            |head: &Head| head.kind == HeadKind::Text && head.repeats && !VALUES.contains(&&*plain(&head.name));
+        let mut texts = free.iter().filter(|at| may_name(&heads[**at]));
         texts.next().filter(|_| texts.next().is_none()).copied()
     };
     Ok((by_name.or_else(only_text).into_iter().collect(), None))
@@ -365,6 +440,17 @@ mod tests {
         assert_eq!(
             guess(&[("a", Number), ("b", Number)]),
             "has no column of which it is plain that it holds the times; say which it is: `time = \"a column\"`"
+        );
+    }
+
+    #[test]
+    fn dates_in_several_columns_are_told() {
+        use HeadKind::Number;
+        let columns = [("Year", Number), ("Month", Number), ("load", Number)];
+        assert_eq!(
+            found(&columns, &Said::default()),
+            "has its dates in several columns: `Year`, `Month`; write each date in one column, as in 2024-01-31, or 2024-01 \
+             for a month, and name it with `time`"
         );
     }
 

@@ -2,6 +2,9 @@
 
 use super::super::columns::is_missing;
 
+/// The minus that word processors and statistical offices write, and no keyboard has.
+const MINUS: char = '\u{2212}';
+
 /// How numbers are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NumberForm {
@@ -20,6 +23,8 @@ impl NumberForm {
         if self.is_null(text) {
             return Some(None);
         }
+        let with_hyphen = text.starts_with(MINUS).then(|| text.replacen(MINUS, "-", 1));
+        let text = with_hyphen.as_deref().unwrap_or(text);
         let mut plain = text.to_owned();
         if let Some(thousands) = self.thousands {
             // Where one sign should be both, it separates thousands.
@@ -81,6 +86,7 @@ mod tests {
         let point = form('.', None);
         assert_eq!(point.read("1.5"), Some(Some(1.5)));
         assert_eq!(point.read("-1e3"), Some(Some(-1000.0)));
+        assert_eq!(point.read("\u{2212}1.5"), Some(Some(-1.5)));
         assert_eq!(point.read("1,5"), None);
         let comma = form(',', None);
         assert_eq!(comma.read("1,5"), Some(Some(1.5)));

@@ -317,7 +317,13 @@ impl FileReader {
                 "the column `{name}` of `{role}` must hold times; it holds {}",
                 column.dtype()
             );
-            TaskError::new(what).help("say which column holds the times: `time = \"a column\"`")
+            let error = TaskError::new(what).help("say which column holds the times: `time = \"a column\"`");
+            match column.dtype().is_float() {
+                true => error.help(
+                    "if these are times, write them as timestamps or whole numbers: in pandas, with `pd.to_datetime`",
+                ),
+                false => error,
+            }
         };
         if !has_clock && *column.dtype() != DataType::Date {
             return Err(wrong());
@@ -435,10 +441,13 @@ fn checked(found: Result<Layout, LayoutFault>, heads: &[Head], role: &str) -> Re
         let error = TaskError::new(format!("`{role}` {}", fault.what)).note(format!("its columns: {}", listed(&names)));
         fault.notes.into_iter().fold(error, TaskError::note).help(fault.help)
     })?;
-    let twice = |at: &usize| heads.iter().filter(|head| head.name == heads[*at].name).count() > 1;
-    if let Some(at) = layout.places().find(twice) {
-        let what = format!("`{role}` has several columns `{}`", heads[at].name);
-        return Err(TaskError::new(what).help("give each a name of its own in the header"));
+    for at in layout.places() {
+        let mut alike = (0..heads.len()).filter(|other| heads[*other].name == heads[at].name);
+        if let (Some(first), Some(second)) = (alike.next(), alike.next()) {
+            let (first, second, name) = (first + 1, second + 1, &heads[at].name);
+            let what = format!("the columns {first} and {second} of `{role}` are both called `{name}`");
+            return Err(TaskError::new(what).help("give each column a name of its own"));
+        }
     }
     Ok(layout)
 }

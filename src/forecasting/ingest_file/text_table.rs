@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::super::csv_form::{self, CsvFault};
@@ -71,6 +74,9 @@ pub(super) fn encoding(label: &str) -> Option<&'static Encoding> {
 pub(super) fn delimited(bytes: &[u8], form: &TextForm, limits: TableLimits) -> Result<TextTable, TableFault> {
     let mut table = TextTable::default();
     let text = decoded(bytes, form.encoding.as_deref(), &mut table.form)?;
+    if csv_form::is_markup(text.as_bytes()) {
+        return Err(TableFault::Form(CsvFault::Markup));
+    }
     let text = from_header(&text, &mut table.form);
     let text = without_title(text, form.separator, &mut table.form);
     let text = csv_form::without_blank_end(text.as_bytes());
@@ -199,8 +205,8 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
     let mut table = TextTable::default();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut rows = 0;
-    let mut add = |row: BTreeMap<Cow<'_, str>, &RawValue>| -> Result<(), TableFault> {
-        for (name, value) in row {
+    let mut add = |row: JsonRow<'_>| -> Result<(), TableFault> {
+        for (name, value) in row.0 {
             let at = *places.entry(name.to_string()).or_insert_with(|| {
                 table.names.push(name.to_string());
                 table.columns.push(TextColumn::default());
@@ -222,14 +228,14 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let broken = |place: String, error: serde_json::Error| TableFault::Unreadable(format!("{place}: {error}"));
     if bytes.trim_ascii_start().starts_with(b"[") {
-        let all: Vec<BTreeMap<Cow<'_, str>, &RawValue>> =
-            serde_json::from_slice(bytes).map_err(|error| broken("it is no array of objects".to_owned(), error))?;
+        let all: Vec<JsonRow<'_>> = serde_json::from_slice(bytes)
+            .map_err(|error| broken("it is no array of objects that can be read".to_owned(), error))?;
         all.into_iter().try_for_each(&mut add)?;
     } else {
         let lines = bytes.split(|byte| *byte == b'\n').enumerate();
         for (at, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
             let row = serde_json::from_slice(line);
-            add(row.map_err(|error| broken(format!("line {} is no object", at + 1), error))?)?;
+            add(row.map_err(|error| broken(format!("line {} is no object that can be read", at + 1), error))?)?;
         }
     }
     for column in &mut table.columns {
@@ -239,6 +245,40 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
     }
     Ok(table)
 }
+
+/// An object of JSON, by key; a key that stands twice is a fault, for nobody said which of the two counts.
+struct JsonRow<'j>(BTreeMap<Cow<'j, str>, &'j RawValue>);
+
+impl<'de: 'j, 'j> Deserialize<'de> for JsonRow<'j> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = BTreeMap<Cow<'de, str>, &'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                let mut row = BTreeMap::new();
+                while let Some((Key(name), value)) = entries.next_entry::<Key<'de>, &RawValue>()? {
+                    if row.contains_key(&name) {
+                        return Err(A::Error::custom(format!("the key `{name}` stands there twice")));
+                    }
+                    row.insert(name, value);
+                }
+                Ok(row)
+            }
+        }
+
+        deserializer.deserialize_map(Entries).map(Self)
+    }
+}
+
+/// A key of an object, copied only where it has escapes.
+#[derive(Deserialize)]
+struct Key<'j>(#[serde(borrow)] Cow<'j, str>);
 
 /// A value as text: a string without its quotes, nothing for `null`.
 fn plain(json: &str) -> Cow<'_, str> {

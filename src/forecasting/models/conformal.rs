@@ -19,7 +19,7 @@
 //! 5. No bound lies farther from its forecast than [`FARTHEST`] times the largest error, as a difference, that the back-test
 //!    saw at that step or the two on either side. It says nothing where errors are of one size. After a level that fell,
 //!    an outage, or a value near zero, one window's errors are a thousand of the others' units, and a factor of that size
-//!    means nothing; there it is what holds.
+//!    means nothing; there it is what holds. Where even that is too large for a number, [`LARGEST_BOUND`] is.
 //!
 //! q grows with the level and the width does not depend on it, so intervals nest. Calibration knows only the windows that
 //! it is given. At 95 %, the 26 weekly windows of a year of hourly generation, each calibrated on the 7 before it, were
@@ -45,6 +45,10 @@ const GROWTH: f64 = 0.3;
 
 /// How many of the largest errors near a step a bound may lie from its forecast.
 const FARTHEST: f64 = 3.0;
+
+/// No bound lies farther from zero unless its forecast does: of errors near the largest number the triple is none, and
+/// what lies between two bounds has to be one.
+const LARGEST_BOUND: f64 = f64::MAX / 4.0;
 
 /// The prior: how many widths the interval of 95 % reaches to either side.
 const PRIOR_AT_95: f64 = 2.8;
@@ -114,8 +118,14 @@ impl Conformal {
         let largest_near = |step: usize| near(&largest, step).iter().copied().fold(0.0, f64::max);
         Some(Self {
             scale,
-            largest: (0..actual.steps()).map(largest_near).collect(),
-            widths: smoothed(&means(&errors, None)),
+            // Plain data has no infinite numbers.
+            largest: (0..actual.steps())
+                .map(|step| largest_near(step).min(f64::MAX))
+                .collect(),
+            widths: smoothed(&means(&errors, None))
+                .into_iter()
+                .map(|width| width.min(f64::MAX))
+                .collect(),
             reaches,
         })
     }
@@ -131,7 +141,8 @@ impl Conformal {
                 let (width, most) = (at(&self.widths, step), FARTHEST * at(&self.largest, step));
                 let (a, b) = (bound(f, -reach.widths * width), bound(f, reach.widths * width));
                 // A factor turns the bounds of a negative forecast round, and an infinite one of zero is no number.
-                (a.min(b).max(f - most), a.max(b).min(f + most))
+                let (lower, upper) = (a.min(b).max(f - most), a.max(b).min(f + most));
+                (lower.max(-LARGEST_BOUND).min(f), upper.min(LARGEST_BOUND).max(f))
             });
             let (lower, upper) = pairs.unzip();
             Interval {
@@ -351,6 +362,35 @@ mod tests {
                 .iter()
                 .all(|bound| bound.is_finite())
         );
+    }
+
+    #[test]
+    fn no_bound_is_infinite_whatever_was_forecast() {
+        let finite = |actual: [f64; 3], forecast: [f64; 3], next: &[f64]| {
+            let (mut happened, mut said) = (WindowValues::new(1), WindowValues::new(1));
+            for (y, f) in actual.into_iter().zip(forecast) {
+                happened.push(Some(&[y]));
+                said.push(Some(&[f]));
+            }
+            let conformal = Conformal::calibrate(&happened, &said, &[80.0, 99.9]).unwrap();
+            let numbers = conformal.widths.iter().chain(&conformal.largest);
+            assert!(numbers.into_iter().all(|number| number.is_finite()), "{conformal:?}");
+            for interval in conformal.intervals(next) {
+                for ((lower, upper), f) in interval.lower.iter().zip(&interval.upper).zip(next) {
+                    let width = upper - lower;
+                    let is_sound = lower.is_finite() && upper.is_finite() && lower <= f && f <= upper;
+                    assert!(is_sound, "{actual:?} {forecast:?} {f}: {lower} {upper}");
+                    assert!(width.is_finite() || f.abs() > LARGEST_BOUND, "{f}: {lower} {upper}");
+                }
+            }
+        };
+        let next = [1e149, 0.0, 1.0, -1e149, 1e300, f64::MAX, f64::MIN];
+        // Logarithms, for all is positive; then differences.
+        finite([1.0, 2.0, 3.0], [1e149, 1e-300, 3.0], &next);
+        finite([1.0, 2.0, 3.0], [f64::MAX, f64::MAX, f64::MIN_POSITIVE], &next);
+        finite([0.0, -2.0, 3.0], [1e149, -1e149, 3.0], &next);
+        finite([-1.7e308, 1.7e308, 3.0], [1.7e308, f64::MIN, f64::MAX], &next);
+        finite([f64::MAX; 3], [-1.0, 0.0, 1.0], &next);
     }
 
     #[test]

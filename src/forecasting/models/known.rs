@@ -29,6 +29,30 @@ impl KnownColumns {
         self.columns.is_empty()
     }
 
+    /// The names of the columns, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The value of the column of this name at a step, the first of the series being 0; `None` beyond what is known.
+    pub(crate) fn value(&self, name: &str, step: usize) -> Option<f64> {
+        let (_, values) = self.columns.iter().find(|(one, _)| one == name)?;
+        values.get(step).copied()
+    }
+
+    /// The bytes of all that is known of a past and the `horizon` steps after it, for a digest; none where nothing is.
+    pub(crate) fn bytes(&self, past: usize, horizon: usize) -> Vec<u8> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut bytes = format!("known to {} ", past + horizon).into_bytes();
+        for (name, values) in self.of(past, horizon).iter().flat_map(KnownAhead::columns) {
+            bytes.extend(format!("{name:?} ").into_bytes());
+            bytes.extend(values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+        }
+        bytes
+    }
+
     /// Whether the column of this name is there and never changes in a past.
     pub(crate) fn is_constant(&self, name: &str, past: usize) -> bool {
         let column = self.columns.iter().find(|(one, _)| one == name);

@@ -89,14 +89,8 @@ pub(super) fn filled(
         }
         at += length.max(1);
     }
-    report.series.push(json!({
-        "unique_id": id,
-        "row_count": series.len(),
-        "start": series.first().map(|row| row.ds.to_string()),
-        "end": series.last().map(|row| row.ds.to_string()),
-        "values_filled": report.filled - before.0,
-        "values_missing": report.missing - before.1,
-    }));
+    let (filled, missing) = (report.filled - before.0, report.missing - before.1);
+    report.prepared(series, filled, missing);
     Ok(())
 }
 

@@ -84,6 +84,25 @@ impl Report {
         }
     }
 
+    /// Notes a series whose rows stay as they are.
+    pub(super) fn unfilled(&mut self, rows: &[Observation]) {
+        let missing = rows.iter().filter(|row| row.y.is_none()).count();
+        self.missing += missing;
+        self.prepared(rows, 0, missing);
+    }
+
+    /// Notes a series that is prepared, and how many of its values were filled and are still missing.
+    pub(super) fn prepared(&mut self, rows: &[Observation], filled: usize, missing: usize) {
+        self.series.push(json!({
+            "unique_id": rows.first().map(|row| row.unique_id.as_str()),
+            "row_count": rows.len(),
+            "start": rows.first().map(|row| row.ds.to_string()),
+            "end": rows.last().map(|row| row.ds.to_string()),
+            "values_filled": filled,
+            "values_missing": missing,
+        }));
+    }
+
     pub(super) fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
         let start = clean.iter().map(|row| row.ds).min();
         let end = clean.iter().map(|row| row.ds).max();

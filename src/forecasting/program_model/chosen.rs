@@ -60,6 +60,11 @@ impl ProgramModel {
 }
 
 impl ChosenProgram {
+    /// The command in one line.
+    pub(crate) fn command(&self) -> String {
+        shown(&self.run)
+    }
+
     /// Adds it to the entry of its model.
     pub(crate) fn write(&self, entry: &mut Map<String, Json>) {
         let table = |pairs: &BTreeMap<String, String>| -> Json {

@@ -1,8 +1,8 @@
 //! A program of the user's as a forecasting model: it gets the pasts of all windows in one file, and writes its forecasts.
 //!
 //! ```text
-//! pasts.parquet    unique_id, cutoff, ds, y                        what each window may know
-//! future.parquet   unique_id, cutoff, ds                           the steps to forecast
+//! pasts.parquet    unique_id, cutoff, ds, y, what is known ahead   what each window may know
+//! future.parquet   unique_id, cutoff, ds, what is known ahead      the steps to forecast
 //! request.json     where those two lie and where to write; horizon, levels, season lengths, settings
 //!         │ the program, which finds request.json by the variable ATSAF_REQUEST
 //!         ▼
@@ -29,7 +29,7 @@ use super::series::Series;
 use crate::engine::digest::Digest;
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema, TextForm, program_entry};
 use crate::engine::spec::{Means, Program, Value};
-use crate::engine::task::{Context, TaskError, Used};
+use crate::engine::task::{Context, Part, TaskError, Used};
 
 named_enum! {
     /// In which form the tables are.
@@ -41,8 +41,19 @@ named_enum! {
     }
 }
 
+/// The version of what a program is given: raised when it gets more, or something else, for equal inputs.
+const REQUEST_VERSION: u32 = 2;
+
 /// The variable of the environment that leads a program to its request.
 const REQUEST: &str = "ATSAF_REQUEST";
+
+/// What programs are given as a part of the task, where its parameters name any.
+pub(super) fn part() -> Part {
+    Part {
+        name: "program request".to_owned(),
+        version: REQUEST_VERSION,
+    }
+}
 
 /// What stands in for the name of a combination, and can be no model's.
 const ENSEMBLE: &str = "Ensemble";
@@ -195,17 +206,20 @@ impl ProgramModel {
         let path = room.called.join(request::REQUEST_FILE);
         let path = path.to_string_lossy();
         let used = context.programs.run(program, &[(REQUEST, path.clone().into_owned())]);
-        let by_hand = || format!("to run it by hand: `{REQUEST}={path} {}`", self.shown());
-        let of_model = |error: TaskError| TaskError {
-            what: format!("the model `{name}`: {}", error.what),
-            ..error
+        let of_model = |error: TaskError| {
+            let what = format!("the model `{name}`: {}", error.what);
+            TaskError { what, ..error }
+                .note(format!(
+                    "what it was given and what it wrote is in `{}`",
+                    room.called.display()
+                ))
+                .help(format!("to run it by hand: `{REQUEST}={path} {}`", self.shown()))
         };
-        let used = used.map_err(|error| {
-            let is_stopped = context.check_cancelled().is_err();
-            let error = of_model(error);
-            if is_stopped { error } else { error.help(by_hand()) }
+        let used = used.map_err(|error| match context.check_cancelled() {
+            Ok(()) => of_model(error),
+            Err(_) => error,
         })?;
-        let outcomes = answer::read(context, self, &asked, &room).map_err(|error| of_model(error).help(by_hand()))?;
+        let outcomes = answer::read(context, self, &asked, &room).map_err(of_model)?;
         if let Some(used) = &used {
             self.note_used(used);
         }
@@ -269,6 +283,15 @@ impl<'a> Asked<'a> {
         let series = self.series;
         let pasts = self.panel.windows.iter().flatten();
         pasts.map(move |past| (*past, series[past.series]))
+    }
+
+    /// The names of the columns that are known ahead: the same of all series.
+    fn known(&self) -> Vec<&'a str> {
+        let mut names = self.pasts().map(|(_, series)| &series.known);
+        names
+            .find(|known| !known.is_empty())
+            .map(|known| known.names().collect())
+            .unwrap_or_default()
     }
 }
 

@@ -155,7 +155,12 @@ fn fuzz_packaged_model() {
     let predicted = |bytes: &[u8]| {
         #[expect(clippy::disallowed_methods, reason = "a test's own file")]
         std::fs::write(&model, bytes).expect("written");
-        crate::forecasting::predict(&model, &history, None, None, &project.cancelled)
+        let newer = crate::forecasting::NewerHistory {
+            history: &history,
+            known: None,
+            horizon: None,
+        };
+        crate::forecasting::predict(&model, newer, None, &project.cancelled)
     };
     assert_eq!(predicted(&example).map(|prediction| prediction.rows.len()), Ok(3));
     Fuzz::of("packaged model", [example.clone()])

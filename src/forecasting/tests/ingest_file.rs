@@ -293,7 +293,8 @@ fn what_cannot_be_guessed_is_told_with_what_to_say() {
         (
             "date,sold,sold\n2024-01-01,1,2\n",
             vec![],
-            "`sales.csv` has several columns `sold`\nhelp: give each a name of its own in the header",
+            "the columns 2 and 3 of `sales.csv` are both called `sold`\n\
+             help: give each column a name of its own",
         ),
         (
             "date,sold\n1,1\n2,2\n",
@@ -316,6 +317,96 @@ fn what_cannot_be_guessed_is_told_with_what_to_say() {
     let said = [("thousands", text(",")), ("null_values", texts(&["closed"]))];
     let read = rows("date,sold\n2024-01-01,\"1,234.5\"\n2024-01-02,closed\n", &said);
     assert_eq!(read, "sales 2024-01-01 1234.5, sales 2024-01-02 ");
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_table_is_told() {
+    for (file, expected) in [
+        (
+            "<!DOCTYPE html>\n<html><body>Not found, sorry</body></html>\n",
+            "`sales.csv` is not readable as CSV: it is a page in HTML, or XML, and no table\n\
+             help: look at it: a server may have answered with a page where the file was asked for",
+        ),
+        (
+            "date,hour,load\n2024-01-01,0,1\n2024-01-01,1,2\n2024-01-02,0,3\n2024-01-02,1,4\n",
+            "`sales.csv` has days in the column `date`, and their hours in the column `hour`\n\
+             note: its columns: date, hour, load\n\
+             help: write both in one column, as in 2024-01-31 13:00, and name it with `time`",
+        ),
+        (
+            "year,month,load\n2024,1,1\n2024,2,2\n",
+            "`sales.csv` has its dates in several columns: `year`, `month`\nnote: its columns: year, month, load\n\
+             help: write each date in one column, as in 2024-01-31, or 2024-01 for a month, and name it with `time`",
+        ),
+        (
+            "Date,Time,load\n2024-01-01,00:15,1\n2024-01-01,00:30,2\n",
+            "`00:15` in row 1 of the column `Time` of `sales.csv` is a time of day without its day\n\
+             help: write both in one column, as in 2023-06-01 14:00:00",
+        ),
+        (
+            "date,sold\n2024-01-01 05:00 EST,1\n",
+            "`2024-01-01 05:00 EST` in row 1 of the column `date` of `sales.csv` has the zone `EST`, a name that several \
+             zones have\n\
+             help: write how far it is from UTC instead, as in 2023-06-01 14:00:00-05:00\n\
+             help: or leave it out, and say with `time_zone` of the task `ingest_file` where the clock stands",
+        ),
+        (
+            "date,sold\n1.700000000e+09,1\n",
+            "`1.700000000e+09` in row 1 of the column `date` of `sales.csv` is a number in powers of ten, of which digits may \
+             be lost\nhelp: write it whole, as in 1700000000: spreadsheets shorten what they show",
+        ),
+    ] {
+        assert_eq!(refusal(file), expected, "{file}");
+    }
+}
+
+#[test]
+fn two_names_that_would_be_one_are_refused() {
+    let project = TaskDirectory::new();
+    let file = "region,plant,date,sold\nN_1,A,2024-01-01,1\nN,1_A,2024-01-01,2\n";
+    let told = reported(ingest(
+        &project,
+        "sales.csv",
+        file.as_bytes(),
+        &[("id", texts(&["region", "plant"]))],
+    ));
+    assert_eq!(
+        told,
+        "two series of `sales.csv` would both be called `N_1_A`: `N_1` and `A` in row 1, and `N` and `1_A` in row 2\n\
+         note: the texts of several columns are joined by `_`\n\
+         help: let the file have a column with one name for each series, and say so: `id = \"a column\"`"
+    );
+}
+
+#[test]
+fn an_hour_that_comes_twice_makes_no_names_of_the_values() {
+    // Two days with the hour that is put back, and values of which some come again.
+    let hours: Vec<u32> = (0..24).chain([0, 1, 1]).chain(2..24).collect();
+    let day = |at: usize| if at < 24 { "2024-11-02" } else { "2024-11-03" };
+    let row = |(at, hour): (usize, &u32)| format!("{} {hour:02}:00,{},{}\n", day(at), at % 9, at * 7 % 11);
+    let file: String = hours.iter().enumerate().map(row).collect();
+    let zone = [("time_zone", text("America/New_York")), ("value", text("load"))];
+    for header in ["time,load,temp", "time,temp,load"] {
+        let project = TaskDirectory::new();
+        ingest(&project, "load.csv", format!("{header}\n{file}").as_bytes(), &zone).expect("read");
+        let raw = project.csv("raw");
+        assert!(
+            raw.lines().skip(1).all(|row| row.starts_with("load,")),
+            "{header}: {raw}"
+        );
+        assert_eq!(raw.lines().count(), 50);
+    }
+}
+
+#[test]
+fn a_key_that_stands_twice_is_refused() {
+    for file in [
+        "{\"date\":\"2024-01-01\",\"sold\":1}\n{\"date\":\"2024-01-02\",\"sold\":2,\"sold\":3}\n",
+        "[{\"date\":\"2024-01-01\",\"sold\":1},{\"date\":\"2024-01-02\",\"sold\":2,\"sold\":3}]",
+    ] {
+        let told = reported(ingest(&TaskDirectory::new(), "sales.jsonl", file.as_bytes(), &[]));
+        assert!(told.contains("the key `sold` stands there twice"), "{told}");
+    }
 }
 
 #[test]

@@ -135,6 +135,16 @@ fn answered(status: u16, body: &str) -> String {
 }
 
 #[test]
+fn a_row_that_was_not_asked_for_is_an_error() {
+    for (period, fuel) in [("2024-01-01T01", "WND"), ("2024-02-01T01", "SUN")] {
+        let told = answered(200, &page(r#""1""#, &[row(period, fuel, r#""1""#)]));
+        let time = period.replace('T', " ");
+        let expected = format!("the answer has a row that was not asked for: {time}:00:00 CISO {fuel}\n");
+        assert!(told.starts_with(&expected), "{told}");
+    }
+}
+
+#[test]
 fn a_missing_key_and_a_wrong_key_are_final() {
     let needs = "the EIA API needs a key
 note: the key is the secret `EIA_API_KEY`, from the environment or `.env`

@@ -111,7 +111,8 @@ fn a_model_that_cannot_use_it_is_fitted_as_ever_and_needs_no_file_to_forecast() 
     let log = project.log();
     assert_eq!(
         log[1],
-        "warning: none of the models uses what is known ahead; these can: AutoARIMA, HarmonicARIMA, LagRidge, SparseLagRidge"
+        "warning: none of the models uses what is known ahead; these can, and a program of your own: \
+         AutoARIMA, HarmonicARIMA, LagRidge, SparseLagRidge"
     );
     assert_eq!(
         log[0],

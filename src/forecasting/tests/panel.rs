@@ -253,3 +253,78 @@ fn a_series_whose_values_are_doubted_is_left_out() {
         ["ODD, left out: it breaks the rule `negative`: broken once, by ODD 2024-01-21 20:00:00"]
     );
 }
+
+#[test]
+fn a_series_of_another_frequency_is_left_out_and_told() {
+    // Hours, and among them days, and quarters of an hour.
+    let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
+    let every = |id: &str, minutes: i64, count: i64| -> String {
+        let time = |at: i64| start.expect("a time") + chrono::TimeDelta::minutes(minutes * at);
+        let row = |at| format!("{id},{},{}\n", time(at), daily(at));
+        (0..count).map(row).collect()
+    };
+    let raw = [
+        "unique_id,ds,y\n".to_owned(),
+        every("A", 60, 1000),
+        every("B", 60, 1000),
+        // These go on for months after all others have ended.
+        every("DAYS", 1440, 200),
+        every("FINE", 15, 1200),
+    ]
+    .concat();
+    let project = TaskDirectory::new();
+    run(&project, &raw, &[]).expect("a forecast");
+    let days = "it has daily steps, and the panel hourly ones";
+    let fine = "it has 15-minute steps, and the panel hourly ones";
+    assert_eq!(
+        exceptions(&project),
+        [format!("DAYS, left out: {days}"), format!("FINE, left out: {fine}")]
+    );
+    let predicted = project.csv("predictions");
+    let ids: std::collections::BTreeSet<&str> = predicted
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split(',').next())
+        .collect();
+    assert_eq!(ids.into_iter().collect::<Vec<_>>(), ["A", "B"]);
+    let metadata = project.json("metadata");
+    assert_eq!(
+        metadata["bad_series"],
+        serde_json::json!([{ "unique_id": "DAYS", "why": days }, { "unique_id": "FINE", "why": fine }])
+    );
+    assert_eq!(metadata["integrity"]["missing_times"], 0, "nothing is filled");
+    assert_eq!(metadata["row_count"], 3400);
+    assert_eq!(
+        project.json("validation")["bad_series"][0],
+        serde_json::json!({ "unique_id": "DAYS", "rule": "steps", "why": days })
+    );
+    let board = project.csv("leaderboard");
+    for told in [days, fine] {
+        assert!(board.contains(&format!("left out: {told}")), "{board}");
+    }
+    // Where a bad series stops the task, it does so with both frequencies.
+    let stop = [("on_bad_series", text("error"))];
+    assert_eq!(
+        reported(project.run("validate_clean", &stop)),
+        "the series `DAYS` has daily steps, and the panel hourly ones\n\
+         note: so it is with 2 series\n\
+         help: forecast it in targets of its own, or bring it to the others' steps in the source\n\
+         help: to let the others go on: `on_bad_series = \"fallback\"` or \"drop\""
+    );
+}
+
+#[test]
+fn a_declared_frequency_that_no_series_has_is_an_error_as_ever() {
+    let project = TaskDirectory::new();
+    let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");
+    let row = |day: u64| format!("A,{},{day}\n", start + chrono::Days::new(day));
+    project.write(
+        "raw.csv",
+        &format!("unique_id,ds,y\n{}", (0..60).map(row).collect::<String>()),
+    );
+    let told = reported(project.run_on("prepare_clean", &[("frequency", text("hourly"))], &[("raw", "raw.csv")]));
+    assert!(
+        told.starts_with("the series `A` lacks 1357 of its hourly steps, more than the 60 rows that it has\n"),
+        "{told}"
+    );
+}

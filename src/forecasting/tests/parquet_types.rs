@@ -98,7 +98,34 @@ fn what_is_no_number_is_named_with_its_type() {
     let flags = Series::new("y".into(), vec![true; ids_len()]);
     assert_eq!(
         reported(prepared(&project, flags.into_column())),
-        "the column `y` of `raw` must hold numbers; it holds bool"
+        "the column `y` of `raw` must hold numbers; it holds bool\nhelp: write 1 for true and 0 for false"
+    );
+}
+
+/// Files that pyarrow and pandas wrote: a group without rows before the others, periods of months, two columns `y`.
+#[test]
+fn what_other_programs_write_is_read_or_told() {
+    let read = |name: &str| {
+        let project = TaskDirectory::new();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src/forecasting/tests")
+            .join(name);
+        std::fs::copy(file, project.path(name)).expect("copied");
+        project
+            .run_on("ingest_file", &[], &[(name, name)])
+            .map(|()| project.numbers("raw", "y"))
+    };
+    assert_eq!(read("empty_group.parquet").expect("read"), [1.0, 2.0, 3.0, 4.0]);
+    let told = |name: &str| reported(read(name).map(drop));
+    assert_eq!(
+        told("periods.parquet"),
+        "the column `month` of `periods.parquet` holds periods of pandas, which cannot be read\n\
+         help: write their beginnings: in pandas, with `.dt.to_timestamp()`"
+    );
+    assert_eq!(
+        told("same_names.parquet"),
+        "`same_names.parquet` is not readable as Parquet: its columns 2 and 3 are both called `y`\n\
+         help: give each column a name of its own"
     );
 }
 

@@ -90,7 +90,7 @@ A,2024-01-01 06:00,10
 fn contradicting_values_stop_it_unless_it_knows_which_counts() {
     let project = TaskDirectory::new();
     let raw = "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,4\nA,2024-01-01 01:00,2\n";
-    let expected = "1 times have different values, the first of them 2024-01-01 01:00:00 of `A`
+    let expected = "2024-01-01 01:00:00 of `A` has different values
 help: mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"";
     assert_eq!(reported(prepare(&project, raw, &[])), expected);
     for (policy, value) in [("first", "4.0"), ("last", "2.0"), ("mean", "3.0")] {
@@ -333,10 +333,15 @@ help: write it as in 2023-06-01 14:00:00, in UTC, or say with `format` of the ta
         reported(prepare(&project, "unique_id,ds,y\nA,2 Jan,1\n", &[])),
         expected
     );
-    for time in ["24-01-02", "02-01-24 05:00", "1/2/24", "2.1.24"] {
+    for (time, format) in [
+        ("24-01-02", "%y-%m-%d"),
+        ("02-01-24 05:00", "%y-%m-%d %H:%M"),
+        ("1/2/24", "%m/%d/%y"),
+        ("2.1.24", "%d.%m.%y"),
+    ] {
         let expected = format!(
             "`{time}` in row 1 of the column `ds` of `raw` has no year of four digits
-help: write it with four, as in 2023-06-01 14:00:00"
+help: write it with four, as in 2023-06-01 14:00:00, or say with `format` of the task `ingest_file` how it is written, as in \"{format}\""
         );
         let told = reported(prepare(&project, &format!("unique_id,ds,y\nA,{time},1\n"), &[]));
         assert_eq!(told, expected);
