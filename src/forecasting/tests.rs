@@ -12,6 +12,7 @@ mod hostile_files;
 mod ingest;
 mod ingest_file;
 mod ingest_live;
+mod intervals;
 mod known_ahead;
 mod mlflow;
 mod package;

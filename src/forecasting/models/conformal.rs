@@ -73,39 +73,36 @@ pub(crate) struct Reach {
     pub(crate) widths: f64,
 }
 
-impl Conformal {
-    /// Calibrates intervals of the given levels (percent) on what happened and what was forecast, windows × steps.
+/// What the forecasts of a back-test erred by.
+pub(crate) struct WindowErrors {
+    /// Whether errors are those of logarithms.
+    pub(crate) scale: Scale,
+    /// The absolute errors on that scale, windows × steps.
+    pub(crate) errors: Vec<Vec<f64>>,
+    /// The largest error at each step and the two on either side, as a difference whatever the scale.
+    pub(crate) largest: Vec<f64>,
+}
+
+impl WindowErrors {
+    /// Of what happened and what was forecast, windows × steps; `past` are further values that have to be positive for
+    /// logarithms.
     ///
     /// A window with a value or forecast that is not finite is left out; `None` if none remains.
-    pub(crate) fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
+    pub(crate) fn of(actual: &WindowValues, forecast: &WindowValues, past: &[f64]) -> Option<Self> {
         let whole = |&window: &usize| actual.is_whole(window) && forecast.is_whole(window);
         let windows: Vec<usize> = (0..actual.len().min(forecast.len())).filter(whole).collect();
-        let positive = |of: &WindowValues| {
-            windows
-                .iter()
-                .all(|&window| of.window(window).iter().all(|&value| value > 0.0))
-        };
-        let scale = if positive(actual) && positive(forecast) {
-            Scale::Log
-        } else {
-            Scale::Raw
+        if actual.steps() == 0 || windows.is_empty() {
+            return None;
+        }
+        let in_windows = |of: &WindowValues| windows.iter().all(|&window| Scale::of(of.window(window)) == Scale::Log);
+        let scale = match in_windows(actual) && in_windows(forecast) {
+            true => Scale::of(past),
+            false => Scale::Raw,
         };
         let errors = |&window: &usize| -> Vec<f64> {
             let pairs = actual.window(window).iter().zip(forecast.window(window));
             pairs.map(|(&y, &f)| (scale.apply(y) - scale.apply(f)).abs()).collect()
         };
-        let errors: Vec<Vec<f64>> = windows.iter().map(errors).collect();
-        if actual.steps() == 0 || errors.is_empty() {
-            return None;
-        }
-        let scores = scores(&errors);
-        let share = errors.len() as f64 / (errors.len() as f64 + PRIOR_WINDOWS);
-        let reach_of = |&level: &f64| {
-            let prior = PRIOR_AT_95 * reach(level) / reach(95.0);
-            let widths = quantile(&scores, level / 100.0).map_or(prior, |found| prior + share * (found - prior));
-            Reach { level, widths }
-        };
-        let reaches = levels.iter().map(reach_of).collect();
         let largest_at = |step: usize| {
             let difference = |&window: &usize| (actual.window(window)[step] - forecast.window(window)[step]).abs();
             windows.iter().map(difference).fold(0.0, f64::max)
@@ -114,9 +111,30 @@ impl Conformal {
         let largest_near = |step: usize| near(&largest, step).iter().copied().fold(0.0, f64::max);
         Some(Self {
             scale,
+            errors: windows.iter().map(errors).collect(),
             largest: (0..actual.steps()).map(largest_near).collect(),
+        })
+    }
+}
+
+impl Conformal {
+    /// Calibrates intervals of the given levels (percent) on what happened and what was forecast, windows × steps.
+    ///
+    /// A window with a value or forecast that is not finite is left out; `None` if none remains.
+    pub(crate) fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
+        let WindowErrors { scale, errors, largest } = WindowErrors::of(actual, forecast, &[])?;
+        let scores = scores(&errors);
+        let share = errors.len() as f64 / (errors.len() as f64 + PRIOR_WINDOWS);
+        let reach_of = |&level: &f64| {
+            let prior = PRIOR_AT_95 * reach(level) / reach(95.0);
+            let widths = quantile(&scores, level / 100.0).map_or(prior, |found| prior + share * (found - prior));
+            Reach { level, widths }
+        };
+        Some(Self {
+            scale,
+            largest,
             widths: smoothed(&means(&errors, None)),
-            reaches,
+            reaches: levels.iter().map(reach_of).collect(),
         })
     }
 
