@@ -2,6 +2,7 @@
 
 mod backtest_report;
 mod collect;
+mod ensemble;
 mod faults;
 mod fuzz;
 mod gates;
