@@ -118,21 +118,15 @@ impl<'a> Calibration<'a> {
         }
         let tested = |at: usize| {
             let (series, cutoffs) = &self.series[at];
-            let window = left_out.and_then(|back| cutoffs.len().checked_sub(back + 1));
-            let mean_error = |errors: &Vec<f64>| {
-                let others = errors.iter().enumerate().filter(|(at, _)| Some(*at) != window);
-                metrics::mean(&others.map(|(_, error)| *error).collect::<Vec<_>>())
-            };
-            let end = match (left_out, window) {
-                (None, _) => series.y.len(),
-                (Some(_), Some(window)) => cutoffs[window],
-                (Some(_), None) => cutoffs[0],
+            let end = match left_out {
+                None => series.y.len(),
+                Some(back) => cutoffs[cutoffs.len().saturating_sub(back + 1)],
             };
             TestedSeries {
                 past: &series.y[..end],
                 actual: &self.actual[at],
                 forecast: &forecasts[at],
-                model_errors: self.model_errors[at].iter().map(mean_error).collect(),
+                model_errors: &self.model_errors[at],
             }
         };
         let panel: Vec<TestedSeries<'_>> = (0..forecasts.len()).map(tested).collect();

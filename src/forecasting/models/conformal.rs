@@ -62,6 +62,8 @@ pub(crate) struct Conformal {
     pub(crate) largest: Vec<f64>,
     /// How far the interval of each level reaches.
     pub(crate) reaches: Vec<Reach>,
+    /// What values that are rounded err by beside that, in units of the series; 0 where it is no part of the widths.
+    pub(crate) grain: f64,
 }
 
 /// How far the interval of one level reaches.
@@ -77,7 +79,9 @@ pub(crate) struct Reach {
 pub(crate) struct WindowErrors {
     /// Whether errors are those of logarithms.
     pub(crate) scale: Scale,
-    /// The absolute errors on that scale, windows × steps.
+    /// The positions of the windows that count.
+    pub(crate) windows: Vec<usize>,
+    /// The absolute errors on that scale, windows that count × steps.
     pub(crate) errors: Vec<Vec<f64>>,
     /// The largest error at each step and the two on either side, as a difference whatever the scale.
     pub(crate) largest: Vec<f64>,
@@ -112,6 +116,7 @@ impl WindowErrors {
         Some(Self {
             scale,
             errors: windows.iter().map(errors).collect(),
+            windows,
             largest: (0..actual.steps()).map(largest_near).collect(),
         })
     }
@@ -122,7 +127,9 @@ impl Conformal {
     ///
     /// A window with a value or forecast that is not finite is left out; `None` if none remains.
     pub(crate) fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
-        let WindowErrors { scale, errors, largest } = WindowErrors::of(actual, forecast, &[])?;
+        let WindowErrors {
+            scale, errors, largest, ..
+        } = WindowErrors::of(actual, forecast, &[])?;
         let scores = scores(&errors);
         let share = errors.len() as f64 / (errors.len() as f64 + PRIOR_WINDOWS);
         let reach_of = |&level: &f64| {
@@ -135,6 +142,7 @@ impl Conformal {
             largest,
             widths: smoothed(&means(&errors, None)),
             reaches: levels.iter().map(reach_of).collect(),
+            grain: 0.0,
         })
     }
 
@@ -146,7 +154,12 @@ impl Conformal {
         };
         let interval = |reach: &Reach| {
             let pairs = mean.iter().enumerate().map(|(step, &f)| {
-                let (width, most) = (at(&self.widths, step), FARTHEST * at(&self.largest, step));
+                let most = FARTHEST * at(&self.largest, step);
+                let grain = match self.scale {
+                    Scale::Log if self.grain > 0.0 => self.grain / f.max(f64::MIN_POSITIVE),
+                    Scale::Log | Scale::Raw => self.grain,
+                };
+                let width = at(&self.widths, step).hypot(grain);
                 let (a, b) = (bound(f, -reach.widths * width), bound(f, reach.widths * width));
                 // A factor turns the bounds of a negative forecast round, and an infinite one of zero is no number.
                 (a.min(b).max(f - most), a.max(b).min(f + most))
@@ -220,7 +233,7 @@ fn scores(errors: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// The value that a further score does not exceed with the given probability; the largest where that needs more scores.
-fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
+pub(super) fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
     let rank = ((ascending.len() as f64 + 1.0) * probability).ceil() as usize;
     ascending
         .get(rank.saturating_sub(1).min(ascending.len().saturating_sub(1)))

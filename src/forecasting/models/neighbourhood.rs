@@ -40,9 +40,11 @@ impl Neighbourhood {
     }
 }
 
-/// What its neighbours lend to one series of many, whose other rows are not wanted at the same time; `None` without neighbours.
-pub(crate) fn lent_to(relative: &[Vec<f64>], i: usize, numbers: &[f64]) -> Option<f64> {
-    weighted(&shares(relative, i), numbers)
+/// What its neighbours lend to one series of many, for each of several lists of numbers; `None` without neighbours. Rows of
+/// other series need not be kept for it.
+pub(crate) fn lent_to(relative: &[Vec<f64>], i: usize, numbers: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let shares = shares(relative, i);
+    numbers.iter().map(|numbers| weighted(&shares, numbers)).collect()
 }
 
 fn weighted(shares: &[f64], numbers: &[f64]) -> Option<f64> {

@@ -2,7 +2,9 @@
 
 use super::super::Estimate;
 use super::super::combine::WindowValues;
+use super::super::conformal::{Conformal, Reach};
 use super::super::neighbourhood::{Neighbourhood, relative};
+use super::super::normal;
 use super::super::panel_model::{PanelForecast, sample};
 use super::super::pooled_ar::lags::Regression;
 use super::super::pooled_ar::pool::PoolRule;
@@ -183,13 +185,14 @@ fn its_intervals_are_those_that_its_origins_give_as_a_back_test() {
         (actual, forecast)
     };
     let windows: Vec<(WindowValues, WindowValues)> = (0..26).map(back_test).collect();
+    let model_errors = [vec![1.0; 9]];
     let mut panel = Vec::new();
     for ((_, past), (actual, forecast)) in series.iter().zip(&windows) {
         panel.push(TestedSeries {
             past,
             actual,
             forecast,
-            model_errors: vec![1.0],
+            model_errors: &model_errors,
         });
     }
     let pooled = pooled_intervals::calibrate(&panel, 6, &[80.0, 95.0]);
@@ -197,7 +200,16 @@ fn its_intervals_are_those_that_its_origins_give_as_a_back_test() {
     let own = sample::forecasts(&model, &series, &[0], 18).remove(0);
     for (own, pooled) in own.into_iter().zip(pooled) {
         let own = own.expect("a forecast").forecast;
-        let pooled = pooled.expect("pooled").intervals(&own.mean);
+        // The widths are the same; its reach is a constant.
+        let reach = |level| Reach {
+            level,
+            widths: 2.6 * normal::reach(level) / normal::reach(95.0),
+        };
+        let pooled = Conformal {
+            reaches: vec![reach(80.0), reach(95.0)],
+            ..pooled.expect("pooled")
+        };
+        let pooled = pooled.intervals(&own.mean);
         for (own, pooled) in own.intervals.iter().zip(&pooled) {
             for (own, pooled) in [(&own.lower, &pooled.lower), (&own.upper, &pooled.upper)] {
                 let apart = own.iter().zip(pooled).map(|(own, pooled)| (own - pooled).abs());
