@@ -314,13 +314,15 @@ impl BacktestReport<'_> {
 
     /// The point forecasts of what was chosen, by series; those of a series for which nothing was are not numbers.
     fn chosen_forecasts(&self, choices: &[Option<Choice>]) -> Vec<WindowValues> {
-        let one = |(at, choice): (usize, &Option<Choice>)| match choice {
-            Some(choice) => self.config.point_forecasts(self.outcomes(at, choice)),
-            None => {
-                let mut windows = WindowValues::new(self.config.windows.horizon);
-                self.series[at].1.iter().for_each(|_| windows.push(None));
-                windows
-            }
+        let none = |at: usize| {
+            let mut windows = WindowValues::new(self.config.windows.horizon);
+            self.series[at].1.iter().for_each(|_| windows.push(None));
+            windows
+        };
+        let one = |(at, choice): (usize, &Option<Choice>)| {
+            let chosen = choice.as_ref();
+            let forecasts = chosen.map(|choice| self.config.point_forecasts(self.outcomes(at, choice)));
+            forecasts.unwrap_or_else(|| none(at))
         };
         choices.iter().enumerate().map(one).collect()
     }

@@ -1,7 +1,7 @@
 //! Which series of a panel lend each other what is known of their errors: those whose models err alike.
 //!
-//! With la the logarithms of a series' mean errors by model, less their mean, and D_ij the mean squared difference of la
-//! between two series, the weights are V_ij ∝ exp(−D_ij / the 11th smallest of D_i·), j ≠ i, to sum 1.
+//! With la the logarithms of a series' mean errors by model, less their mean, and D[i,j] the mean squared difference of la
+//! between two series, the weights are V[i,j] ∝ exp(−D[i,j] / the 11th smallest of row i of D), j ≠ i, to sum 1.
 
 #![expect(clippy::cast_precision_loss, reason = "a count of models")]
 

@@ -1,10 +1,10 @@
 //! How wide the intervals of a panel are: from the errors of a back-test by step, and those of the neighbours.
 //!
-//! A day is the shortest season, an hour a step of it. With e_h the mean error at step h, v_h is the mean error of its day,
-//! times how the errors of its hour, over all days, stand to those of a day; then the mean over h ± 2. With s the mean
-//! absolute difference one day apart, ρ = ln(mean v / s) says how hard a series is to forecast. It is drawn to that of the
-//! neighbours ([`super::neighbourhood`]), ρ′ = (ρ + 0.5 V ρ) / 1.5, and the spread is
-//! S_h = s e^ρ′ (0.5 v_h / mean v + 0.5 g_h), with g ∝ h^0.3 of mean 1.
+//! A day is the shortest season, an hour a step of it. With e the mean errors by step, v is at each step the mean of e over
+//! its day, times how e at its hour, over all days, stands to that of a day; then the mean over the step and the two on
+//! either side. With s the mean absolute difference one day apart, ρ = ln(mean v / s) says how hard a series is to
+//! forecast. It is drawn to that of the neighbours ([`super::neighbourhood`]), ρ′ = (ρ + 0.5 V ρ) / 1.5, and the spread is
+//! S = s exp(ρ′) (0.5 v / mean v + 0.5 g), with g ∝ h^0.3 of mean 1.
 
 #![expect(clippy::cast_precision_loss, reason = "a back-test is far smaller than 2^52")]
 
