@@ -91,7 +91,7 @@ fn a_panel_has_pooled_intervals_of_every_level_for_one_model_or_an_ensemble() {
                 .run_on("train_backtest_select", &params, &inputs)
                 .expect("selected");
             project
-                .run_on("forecast_publish", &[levels.clone()], &inputs)
+                .run_on("forecast_publish", std::slice::from_ref(&levels), &inputs)
                 .expect("predictions");
             ["lo-95", "lo-80", "yhat", "hi-80", "hi-95"].map(|name| project.numbers("predictions", name))
         };
