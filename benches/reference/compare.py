@@ -29,10 +29,7 @@ import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-ATSAF = os.environ.get("ATSAF", str(ROOT / "target/release/atsaf"))
-VENV = ROOT / "target/reference-venv"
+from environment import ATSAF, own_environment
 
 # Threads within a fit would hide work: on both sides, one process or thread of the pool is one core.
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
@@ -53,19 +50,6 @@ REFERENCE = {
     "TBATS": "AutoTBATS(season_length=[day, week])",
 }
 DEFAULT = ["SeasonalNaive", "DynamicOptimizedTheta", "HoltWinters", "MSTL_ARIMA", "MSTL_HoltWinters", "LagRidge", "DoubleSeasonalHoltWinters"]
-
-
-def own_environment():
-    """Runs the script again in its virtual environment, which is made where it is missing or its pins have changed."""
-    if Path(sys.prefix) == VENV:
-        return
-    pins, made = (HERE / "requirements.txt").read_text(), VENV / "pins.txt"
-    if not made.exists() or made.read_text() != pins:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-        subprocess.run([VENV / "bin/pip", "install", "--quiet", "--requirement", HERE / "requirements.txt"], check=True)
-        made.write_text(pins)
-    python = VENV / "bin/python"
-    os.execv(python, [python, __file__, *sys.argv[1:]])
 
 
 def read_series(path, sample):

@@ -4,28 +4,28 @@
     python3 benches/reference/hourly_panel.py FOLDER [--recipes pool pool7 local] [--reference SeasonalNaive MSTL]
 
 FOLDER has `train.csv.gz` and `test.csv.gz` with unique_id, ds, y: the hourly series of the M4 competition
-(https://github.com/Mcompetitions/M4-methods), or a part of them, and the 48 hours after them. For each recipe one build
-of three targets, from the CSV file to predictions, on all cores: sMAPE, MASE (season 24), MSIS and coverage of the test
-hours, wall seconds, CPU seconds and peak memory of the whole process. Then the same measures of statsforecast's models
-on the same hours, in this process; where statsforecast is not installed, the script says so. Last, for comparison, the
-row `m4_hourly/H/short` of GIFT-Eval, all 414 series of the competition, as its leaderboard had it in November 2026
-(https://huggingface.co/spaces/Salesforce/GIFT-Eval): figures read there, measured by others.
+(https://github.com/Mcompetitions/M4-methods), or a part of them, and the 48 hours after them; where the test file has
+`naive2`, the competition's own forecasts, the OWA is told, too. For each recipe one build of three targets, from the CSV
+file to predictions, on all cores: sMAPE, MASE (season 24), MSIS and coverage of the test hours, wall seconds, CPU seconds
+and peak memory of the whole process. Then the same measures of statsforecast's models on the same hours, their forecast
+alone. Last, for comparison, the row `m4_hourly/H/short` of GIFT-Eval, all 414 series of the competition, as its
+leaderboard had it in November 2026 (https://huggingface.co/spaces/Salesforce/GIFT-Eval): figures read there, measured by
+others, for those models' weights come in no package of PyPI.
 
-It needs pandas and pyarrow. The program is `target/release/atsaf` (another: `ATSAF=path`).
+The program is `target/release/atsaf` (another: `ATSAF=path`). The script makes its own virtual environment from
+`requirements.txt` in `target/reference-venv`, once.
 """
 
 import argparse
+import itertools
 import os
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+from environment import ATSAF, own_environment
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-ATSAF = os.environ.get("ATSAF", str(ROOT / "target/release/atsaf"))
 HORIZON, SEASON, LEVEL = 48, 24, 95
 
 ATSAFFILE = """
@@ -70,29 +70,48 @@ PUBLIC = [
 
 
 def read(path):
-    frame = pd.read_csv(path, usecols=["unique_id", "ds", "y"])
-    frame["ds"] = pd.to_datetime(frame.ds, utc=True)
-    return frame
+    """The series, with times without a zone: all of them are UTC."""
+    import pandas as pd
+
+    frame = pd.read_csv(path, usecols=lambda column: column in ("unique_id", "ds", "y", "naive2"))
+    return frame.assign(ds=hours(frame.ds))
+
+
+def hours(times):
+    """Times as pandas compares them."""
+    import pandas as pd
+
+    return pd.to_datetime(times, utc=True).dt.tz_localize(None).astype("datetime64[ns]")
 
 
 def scores(train, test, forecast):
-    """sMAPE in %, MASE, MSIS and coverage in %, each the mean over the series."""
-    forecast = forecast.assign(ds=pd.to_datetime(forecast.ds, utc=True))
-    both = test.merge(forecast, on=["unique_id", "ds"], how="left")
+    """sMAPE in %, MASE with its standard error, OWA (none without `naive2`), MSIS and coverage in %: means over the series."""
+    import numpy as np
+
+    both = test.merge(forecast[["unique_id", "ds", "yhat", "lo", "hi"]].assign(ds=hours(forecast.ds)), on=["unique_id", "ds"], how="left")
     if both.yhat.isna().any():
         raise SystemExit(f"{both.yhat.isna().sum()} hours have no forecast")
     scale = train.groupby("unique_id").y.apply(lambda y: np.abs(y.values[SEASON:] - y.values[:-SEASON]).mean())
     by_series = lambda values: values.groupby(both.unique_id).mean()
-    smape = by_series(200 * (both.y - both.yhat).abs() / (both.y.abs() + both.yhat.abs()))
-    mase = by_series((both.y - both.yhat).abs()) / scale
+    smape = lambda column: by_series(200 * (both.y - both[column]).abs() / (both.y.abs() + both[column].abs())).mean()
+    mase = lambda column: by_series((both.y - both[column]).abs()) / scale
     miss = (both.lo - both.y).clip(lower=0) + (both.y - both.hi).clip(lower=0)
     msis = by_series(both.hi - both.lo + 2 / (1 - LEVEL / 100) * miss) / scale
-    inside = 100 * ((both.y >= both.lo) & (both.y <= both.hi)).mean()
-    return smape.mean(), mase.mean(), msis.mean(), inside, mase.std() / len(mase) ** 0.5
+    own = mase("yhat")
+    return {
+        "smape": smape("yhat"),
+        "mase": own.mean(),
+        "error": own.std() / len(own) ** 0.5,
+        "owa": (smape("yhat") / smape("naive2") + own.mean() / mase("naive2").mean()) / 2 if "naive2" in both else None,
+        "msis": msis.mean(),
+        "inside": 100 * ((both.y >= both.lo) & (both.y <= both.hi)).mean(),
+    }
 
 
 def run_atsaf(folder, recipe):
     """Builds from nothing to predictions; gives them with wall and CPU seconds and peak memory in MB."""
+    import pandas as pd
+
     with tempfile.TemporaryDirectory() as directory:
         project = Path(directory)
         (project / "train.csv.gz").write_bytes((folder / "train.csv.gz").read_bytes())
@@ -110,13 +129,10 @@ def run_atsaf(folder, recipe):
 
 
 def run_reference(train, names):
-    """The forecasts of statsforecast's models by name, with their CPU seconds; nothing where it is not installed."""
-    try:
-        from statsforecast import StatsForecast
-        from statsforecast import models as reference
-    except ImportError:
-        print("statsforecast is not installed: no figures of it")
-        return
+    """The forecasts of statsforecast's models by name, with wall and CPU seconds."""
+    from statsforecast import StatsForecast
+    from statsforecast import models as reference
+
     make = {
         "SeasonalNaive": lambda: reference.SeasonalNaive(SEASON),
         "MSTL": lambda: reference.MSTL([SEASON, 7 * SEASON], alias="MSTL"),
@@ -125,10 +141,18 @@ def run_reference(train, names):
         "AutoARIMA": lambda: reference.AutoARIMA(season_length=SEASON),
     }
     for name in names:
-        begun = time.process_time()
-        found = StatsForecast([make[name]()], freq="h").forecast(df=train.assign(ds=train.ds.dt.tz_localize(None)), h=HORIZON, level=[LEVEL])
-        found = found.rename(columns={name: "yhat", f"{name}-lo-{LEVEL}": "lo", f"{name}-hi-{LEVEL}": "hi"})
-        yield name, found, time.process_time() - begun
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = StatsForecast([make[name]()], freq="h").forecast(df=train, h=HORIZON, level=[LEVEL])
+        cost = time.perf_counter() - wall, time.process_time() - cpu, None
+        yield name, found.rename(columns={name: "yhat", f"{name}-lo-{LEVEL}": "lo", f"{name}-hi-{LEVEL}": "hi"}), cost
+
+
+def line(name, cells, kind=""):
+    """One line of the table; what is `None` is not known."""
+    forms = ["7.3f", "7.4f", "6.3f", "6.3f", "7.3f", "6.1f", "7.2f", "7.2f", "5.0f"]
+    width = lambda form: int(form.split(".")[0])
+    shown = [f"{'–':>{width(form)}}" if cell is None else f"{cell:{form}}" for form, cell in zip(forms, cells)]
+    print(f"{name:26}", *shown, kind)
 
 
 def main():
@@ -137,19 +161,19 @@ def main():
     parser.add_argument("--recipes", nargs="*", default=["pool", "pool7", "local"])
     parser.add_argument("--reference", nargs="*", default=["SeasonalNaive", "MSTL"])
     arguments = parser.parse_args()
+    own_environment()
     train, test = (read(arguments.folder / f"{part}.csv.gz") for part in ("train", "test"))
-    print(f"{train.unique_id.nunique()} series, {len(train)} hours; the standard error of a MASE is about that in brackets")
-    print(f"{'model':24} {'sMAPE':>7} {'MASE':>14} {'MSIS':>7} {'inside':>7} {'wall s':>7} {'CPU s':>7} {'MB':>5}")
-    line = lambda name, s, cost: print(f"{name:24} {s[0]:7.3f} {s[1]:7.4f} ({s[4]:.3f}) {s[2]:7.3f} {s[3]:6.1f}% {cost}")
-    for recipe in arguments.recipes:
-        forecast, (wall, cpu, memory) = run_atsaf(arguments.folder, recipe)
-        line(f"HourlyPanel {recipe}", scores(train, test, forecast), f"{wall:7.2f} {cpu:7.2f} {memory:5.0f}")
-    for name, forecast, cpu in run_reference(train, arguments.reference):
-        line(f"statsforecast {name}", scores(train, test, forecast), f"{'':7} {cpu:7.1f}")
+    print(f"{train.unique_id.nunique()} series, {len(train)} hours; ± is the standard error of the MASE over the series")
+    heads = ["sMAPE", "MASE", "±", "OWA", "MSIS", "inside", "wall s", "CPU s", "MB"]
+    print(f"{'model':26}", *(f"{head:>{width}}" for head, width in zip(heads, [7, 7, 6, 6, 7, 6, 7, 7, 5])))
+    ours = ((f"HourlyPanel {recipe}", *run_atsaf(arguments.folder, recipe)) for recipe in arguments.recipes)
+    theirs = ((f"statsforecast {name}", *rest) for name, *rest in run_reference(train[["unique_id", "ds", "y"]], arguments.reference))
+    for name, forecast, cost in itertools.chain(ours, theirs):
+        found = scores(train, test, forecast)
+        line(name, [*(found[key] for key in ("smape", "mase", "error", "owa", "msis", "inside")), *cost])
     print("\nGIFT-Eval, m4_hourly/H/short, all 414 series (read there in November 2026):")
     for name, kind, mase, smape, msis in PUBLIC:
-        shown = lambda value: "      –" if value is None else f"{value:7.2f}"
-        print(f"{name:24} {shown(smape)} {mase:7.3f} {'':7} {shown(msis)}  {kind}")
+        line(name, [smape, mase, None, None, msis, None, None, None, None], kind)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 use super::backtest::{Outcomes, RollingOrigin};
 use super::cached_fit::ForecastRequest;
 use super::frequency::Frequency;
-use super::intervals::{self, IntervalMethod};
-use super::models::combine;
+use super::intervals::{self, Calibration, IntervalMethod};
+use super::models::combine::WindowValues;
 use super::named_enum::of_param;
 use super::series::Series;
 use super::weighting::{EnsembleRule, Score, Select};
@@ -50,26 +50,46 @@ impl BacktestConfig {
     }
 
     /// What happened in each window of a series.
-    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> combine::WindowValues {
-        let mut actual = combine::WindowValues::new(self.windows.horizon);
-        for &cutoff in cutoffs {
-            actual.push(Some(&series.y[cutoff..cutoff + self.windows.horizon]));
-        }
-        actual
+    pub(super) fn actual(&self, series: &Series, cutoffs: &[usize]) -> WindowValues {
+        intervals::actual(series, cutoffs, self.windows.horizon)
     }
 
-    /// Makes of the forecasts of one series what would be published: intervals as asked for, nothing below zero.
+    /// The point forecasts of each window.
+    pub(super) fn point_forecasts(&self, outcomes: &Outcomes) -> WindowValues {
+        intervals::point_forecasts(outcomes, self.windows.horizon)
+    }
+
+    /// What intervals are calibrated on; `None` if the models' own are wanted. `outcomes` are by model and series.
+    pub(super) fn calibration<'a>(
+        &'a self,
+        season: usize,
+        series: &'a [(&'a Series, Vec<usize>)],
+        outcomes: &[Vec<Outcomes>],
+    ) -> Option<Calibration<'a>> {
+        let tested = (series, self.windows.horizon);
+        let calibration = || Calibration::new((self.intervals, &self.levels), season, tested, outcomes);
+        (self.intervals != IntervalMethod::Own).then(calibration)
+    }
+
+    /// Makes of the forecasts of all models what would be published: intervals as asked for, nothing below zero.
     ///
     /// What is below zero is raised first, so that errors are those of what is published.
-    pub(super) fn finish(&self, actual: &combine::WindowValues, outcomes: &mut Outcomes) {
-        if self.non_negative {
-            intervals::raise(outcomes);
+    pub(super) fn finish(&self, season: usize, series: &[(&Series, Vec<usize>)], outcomes: &mut [Vec<Outcomes>]) {
+        self.raise(outcomes.iter_mut().flatten());
+        let Some(calibration) = self.calibration(season, series, outcomes) else {
+            return;
+        };
+        for of_model in outcomes.iter_mut() {
+            let forecasts: Vec<WindowValues> = of_model.iter().map(|one| self.point_forecasts(one)).collect();
+            calibration.recalibrate(&forecasts, of_model.iter_mut().map(Some).collect());
         }
-        if self.intervals == IntervalMethod::Conformal {
-            intervals::recalibrate(actual, outcomes, &self.levels);
-            if self.non_negative {
-                intervals::raise(outcomes);
-            }
+        self.raise(outcomes.iter_mut().flatten());
+    }
+
+    /// Raises what is below zero to zero, if that is asked for.
+    pub(super) fn raise<'a>(&self, outcomes: impl Iterator<Item = &'a mut Outcomes>) {
+        if self.non_negative {
+            outcomes.for_each(intervals::raise);
         }
     }
 

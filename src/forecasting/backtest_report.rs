@@ -7,12 +7,13 @@ use super::backtest::Outcomes;
 use super::backtest_config::BacktestConfig;
 use super::cached_fit::{CandidateModel, WindowForecast, WindowOutcome};
 use super::exceptions::{self, Exception, Treatment};
-use super::intervals::IntervalMethod;
+use super::intervals::Calibration;
 use super::known_ahead::KnownSources;
 use super::leaderboard::{self, KnownUse, LeaderboardLine, Scored, WindowScore};
 use super::metrics;
-use super::models::combine::{self, Combination};
+use super::models::combine::{Combination, WindowValues};
 use super::models::conformal::Conformal;
+use super::models::pooled_intervals::POOL_FROM;
 use super::models::{Estimate, Forecast};
 use super::panel::{Fault, OnBadSeries};
 use super::registry;
@@ -170,7 +171,10 @@ impl BacktestReport<'_> {
                 None => Ok(None),
             }
         };
-        ranking.by_series.iter().enumerate().map(choose).collect()
+        let choices = ranking.by_series.iter().enumerate().map(choose);
+        let mut choices = choices.collect::<Result<Vec<_>, _>>()?;
+        self.finish_ensembles(&mut choices);
+        Ok(choices)
     }
 
     /// What becomes of the series that are not forecast like the others: those that `bad` and `shortened` name, and
@@ -275,7 +279,6 @@ impl BacktestReport<'_> {
     ///
     /// A window that a member failed on has none: what the others make of it without that member says little of all.
     fn ensemble(&self, at: usize, combination: &Combination) -> Outcomes {
-        let (series, cutoffs) = &self.series[at];
         let members = combination.models();
         let combined = |window: usize| -> WindowOutcome {
             let of = |model: usize| self.outcomes[model][at][window].as_ref();
@@ -290,9 +293,38 @@ impl BacktestReport<'_> {
                 found: Vec::new(),
             })
         };
-        let mut outcomes: Outcomes = (0..cutoffs.len()).map(combined).collect();
-        self.config.finish(&self.config.actual(series, cutoffs), &mut outcomes);
-        outcomes
+        (0..self.series[at].1.len()).map(combined).collect()
+    }
+
+    /// Makes of the back-tests of ensembles what would be published, each among what forecasts the other series.
+    fn finish_ensembles(&self, choices: &mut [Option<Choice>]) {
+        self.config.raise(ensembles(choices).flatten());
+        let has_ensemble = choices.iter().flatten().any(|choice| choice.ensemble.is_some());
+        if let Some(calibration) = self.calibration().filter(|_| has_ensemble) {
+            let forecasts = self.chosen_forecasts(choices);
+            calibration.recalibrate(&forecasts, ensembles(choices).collect());
+        }
+        self.config.raise(ensembles(choices).flatten());
+    }
+
+    /// What intervals are calibrated on; `None` if the models' own are wanted.
+    fn calibration(&self) -> Option<Calibration<'_>> {
+        self.config.calibration(self.season(), self.series, &self.outcomes)
+    }
+
+    /// The point forecasts of what was chosen, by series; those of a series for which nothing was are not numbers.
+    fn chosen_forecasts(&self, choices: &[Option<Choice>]) -> Vec<WindowValues> {
+        let none = |at: usize| {
+            let mut windows = WindowValues::new(self.config.windows.horizon);
+            self.series[at].1.iter().for_each(|_| windows.push(None));
+            windows
+        };
+        let one = |(at, choice): (usize, &Option<Choice>)| {
+            let chosen = choice.as_ref();
+            let forecasts = chosen.map(|choice| self.config.point_forecasts(self.outcomes(at, choice)));
+            forecasts.unwrap_or_else(|| none(at))
+        };
+        choices.iter().enumerate().map(one).collect()
     }
 
     /// The forecasts of the back-test that a choice stands for.
@@ -466,17 +498,10 @@ impl BacktestReport<'_> {
         choices: Vec<Option<Choice>>,
         exceptions: &[Exception],
     ) -> Result<(), TaskError> {
+        let conformal = self.published_intervals(context, &choices);
         let mut by_series = BTreeMap::new();
-        let mut conformal = BTreeMap::new();
-        for ((at, (series, cutoffs)), choice) in self.series.iter().enumerate().zip(choices) {
-            let Some(choice) = choice else { continue };
-            if self.config.intervals == IntervalMethod::Conformal {
-                let actual = self.config.actual(series, cutoffs);
-                let forecast = self.forecasts(self.outcomes(at, &choice));
-                let calibrated = Conformal::calibrate(&actual, &forecast, &self.config.levels);
-                conformal.extend(calibrated.map(|calibrated| (series.unique_id.clone(), calibrated)));
-            }
-            by_series.insert(series.unique_id.clone(), choice.combination);
+        for ((series, _), choice) in self.series.iter().zip(choices) {
+            by_series.extend(choice.map(|choice| (series.unique_id.clone(), choice.combination)));
         }
         for exception in exceptions {
             let simple = exception.simple.as_ref().map(|(model, _)| Combination::one(*model));
@@ -517,6 +542,28 @@ impl BacktestReport<'_> {
         })
     }
 
+    /// The intervals that replace the models' own, by series; tells which are conformal though they were to be pooled.
+    fn published_intervals(&self, context: &Context<'_>, choices: &[Option<Choice>]) -> BTreeMap<String, Conformal> {
+        let Some(calibration) = self.calibration() else {
+            return BTreeMap::new();
+        };
+        let (found, alone) = calibration.beyond(&self.chosen_forecasts(choices));
+        let id = |at: usize| self.series[at].0.unique_id.clone();
+        let alone: Vec<String> = alone.into_iter().filter(|at| choices[*at].is_some()).map(id).collect();
+        if !alone.is_empty() {
+            let told = format!(
+                "{} of {} series have conformal intervals: pooled ones need {POOL_FROM} series that the same models forecast \
+                 in all windows, and that change from season to season",
+                alone.len(),
+                choices.iter().flatten().count()
+            );
+            context.log(&format!("{told}; these have not: {}", alone.join(", ")));
+            context.warn(&told);
+        }
+        let found = found.into_iter().enumerate();
+        found.filter_map(|(at, found)| Some((id(at), found?))).collect()
+    }
+
     /// What a candidate found in the last window of a series.
     fn found(&self, id: &str, candidate: usize) -> Option<&[(String, Estimate)]> {
         let at = self.series.iter().position(|(series, _)| series.unique_id == id)?;
@@ -530,18 +577,16 @@ impl BacktestReport<'_> {
         let models = self.outcomes.iter();
         Tested {
             actual: self.config.actual(series, cutoffs),
-            forecasts: models.map(|outcomes| self.forecasts(&outcomes[at])).collect(),
+            forecasts: models
+                .map(|outcomes| self.config.point_forecasts(&outcomes[at]))
+                .collect(),
         }
     }
+}
 
-    /// The point forecasts of each window.
-    fn forecasts(&self, outcomes: &Outcomes) -> combine::WindowValues {
-        let mut windows = combine::WindowValues::new(self.config.windows.horizon);
-        for outcome in outcomes {
-            windows.push(outcome.as_ref().ok().map(|window| window.forecast.mean.as_slice()));
-        }
-        windows
-    }
+/// By choice, the back-test of an ensemble.
+fn ensembles(choices: &mut [Option<Choice>]) -> impl Iterator<Item = Option<&mut Outcomes>> {
+    choices.iter_mut().map(|choice| choice.as_mut()?.ensemble.as_mut())
 }
 
 /// What is to be told of some exceptions, by series.

@@ -26,7 +26,7 @@ pub(super) struct WantedWindows {
     pub(super) windows: RollingOrigin,
     /// The shortest season, one of which must lie before the first cutoff.
     pub(super) season: usize,
-    /// Fewest windows that say anything: two for conformal intervals.
+    /// Fewest windows that say anything: two for intervals that are calibrated on them.
     pub(super) least: usize,
 }
 

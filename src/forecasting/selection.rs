@@ -382,12 +382,16 @@ fn conformal_json(conformal: &Conformal) -> Json {
         .iter()
         .map(|reach| json!({ "level": reach.level, "widths": reach.widths }))
         .collect();
-    json!({
+    let mut whole = json!({
         "scale": conformal.scale.name(),
         "widths": conformal.widths,
         "largest": conformal.largest,
         "reaches": reaches,
-    })
+    });
+    if conformal.grain > 0.0 {
+        whole["grain"] = conformal.grain.into();
+    }
+    whole
 }
 
 fn conformal(one: &Json) -> Option<(String, Conformal)> {
@@ -409,6 +413,10 @@ fn conformal(one: &Json) -> Option<(String, Conformal)> {
             .iter()
             .map(reach)
             .collect::<Option<_>>()?,
+        grain: match written.get("grain") {
+            Some(grain) => grain.as_f64()?,
+            None => 0.0,
+        },
     };
     Some((one.get("unique_id")?.as_str()?.to_owned(), conformal))
 }
@@ -470,6 +478,7 @@ mod tests {
                 level: 95.0,
                 widths: 2.5,
             }],
+            grain: 0.1,
         };
         let weighted = Combination::Weighted(vec![
             Member { model: 1, weight: 0.75 },

@@ -2,6 +2,7 @@
 
 mod backtest_report;
 mod collect;
+mod ensemble;
 mod faults;
 mod fuzz;
 mod gates;
@@ -12,6 +13,7 @@ mod hostile_files;
 mod ingest;
 mod ingest_file;
 mod ingest_live;
+mod intervals;
 mod known_ahead;
 mod mlflow;
 mod package;

@@ -106,7 +106,8 @@ const OWN: [ParamSchema; 18] = [
         name: "intervals",
         kind: Kind::Choice(IntervalMethod::NAMES),
         default: Some(Literal::Text(IntervalMethod::Own.name())),
-        doc: "the models' own intervals, or conformal ones, calibrated on the errors of the back-test",
+        doc: "the models' own intervals; conformal ones, calibrated on the errors of the back-test; or, of 25 series or \
+              more, pooled ones, of the errors of each series and of those whose models err alike",
     },
     ParamSchema {
         name: "non_negative",
@@ -227,12 +228,13 @@ pub(super) fn compare(
     let calendars = Calendars::declared_or_found(context, &rows);
     let frequency = calendars.common();
     let config = BacktestConfig::of(context, frequency);
-    let is_conformal = config.intervals == IntervalMethod::Conformal;
-    if is_conformal && config.windows.count < 2 {
-        return Err(
-            TaskError::new("conformal intervals need a back-test of at least two windows")
-                .help("raise `n_windows`, or set `intervals = \"own\"`"),
-        );
+    let is_calibrated = config.intervals != IntervalMethod::Own;
+    if is_calibrated && config.windows.count < 2 {
+        return Err(TaskError::new(format!(
+            "{} intervals need a back-test of at least two windows",
+            config.intervals.name()
+        ))
+        .help("raise `n_windows`, or set `intervals = \"own\"`"));
     }
     let seasons = seasons(context, frequency);
     let long = [seasons.clone(), frequency.seasons()].concat();
@@ -249,20 +251,17 @@ pub(super) fn compare(
     let wanted = WantedWindows {
         windows: config.windows,
         season: seasons.first().copied().unwrap_or(1),
-        least: if is_conformal { 2 } else { 1 },
+        least: if is_calibrated { 2 } else { 1 },
     };
     let placement = wanted.place(&panel, policy)?;
     let mut candidates = candidates(context, &seasons)?;
     if let Some(known) = &known {
         tell(context, known, &candidates, &placement, config.windows.horizon);
     }
-    let mut results = backtest::run(context, &candidates, &placement.tested, config.request())?;
+    let results = backtest::run(context, &candidates, &placement.tested, config.request())?;
     log(context, &candidates, &results);
-    for (outcomes, _) in &mut results {
-        for ((series, cutoffs), outcomes) in placement.tested.iter().zip(outcomes) {
-            config.finish(&config.actual(series, cutoffs), outcomes);
-        }
-    }
+    let mut outcomes: Vec<Vec<Outcomes>> = results.into_iter().map(|(outcomes, _)| outcomes).collect();
+    config.finish(wanted.season, &placement.tested, &mut outcomes);
     if policy == OnBadSeries::Fallback {
         exceptions::add_stand_ins(&mut candidates, &seasons);
     }
@@ -271,7 +270,7 @@ pub(super) fn compare(
         seasons,
         series: &placement.tested,
         candidates: &candidates,
-        outcomes: results.into_iter().map(|(outcomes, _)| outcomes).collect(),
+        outcomes,
         on_bad_series: policy,
         known: known.as_ref().map(Known::sources),
     };

@@ -66,6 +66,8 @@ pub(crate) struct Conformal {
     pub(crate) largest: Vec<f64>,
     /// How far the interval of each level reaches.
     pub(crate) reaches: Vec<Reach>,
+    /// What values that are rounded err by beside that, in units of the series; 0 where it is no part of the widths.
+    pub(crate) grain: f64,
 }
 
 /// How far the interval of one level reaches.
@@ -77,39 +79,38 @@ pub(crate) struct Reach {
     pub(crate) widths: f64,
 }
 
-impl Conformal {
-    /// Calibrates intervals of the given levels (percent) on what happened and what was forecast, windows × steps.
+/// What the forecasts of a back-test erred by.
+pub(crate) struct WindowErrors {
+    /// Whether errors are those of logarithms.
+    pub(crate) scale: Scale,
+    /// The positions of the windows that count.
+    pub(crate) windows: Vec<usize>,
+    /// The absolute errors on that scale, windows that count × steps.
+    pub(crate) errors: Vec<Vec<f64>>,
+    /// The largest error at each step and the two on either side, as a difference whatever the scale.
+    pub(crate) largest: Vec<f64>,
+}
+
+impl WindowErrors {
+    /// Of what happened and what was forecast, windows × steps; `past` are further values that have to be positive for
+    /// logarithms.
     ///
     /// A window with a value or forecast that is not finite is left out; `None` if none remains.
-    pub(crate) fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
+    pub(crate) fn of(actual: &WindowValues, forecast: &WindowValues, past: &[f64]) -> Option<Self> {
         let whole = |&window: &usize| actual.is_whole(window) && forecast.is_whole(window);
         let windows: Vec<usize> = (0..actual.len().min(forecast.len())).filter(whole).collect();
-        let positive = |of: &WindowValues| {
-            windows
-                .iter()
-                .all(|&window| of.window(window).iter().all(|&value| value > 0.0))
-        };
-        let scale = if positive(actual) && positive(forecast) {
-            Scale::Log
-        } else {
-            Scale::Raw
+        if actual.steps() == 0 || windows.is_empty() {
+            return None;
+        }
+        let in_windows = |of: &WindowValues| windows.iter().all(|&window| Scale::of(of.window(window)) == Scale::Log);
+        let scale = match in_windows(actual) && in_windows(forecast) {
+            true => Scale::of(past),
+            false => Scale::Raw,
         };
         let errors = |&window: &usize| -> Vec<f64> {
             let pairs = actual.window(window).iter().zip(forecast.window(window));
             pairs.map(|(&y, &f)| (scale.apply(y) - scale.apply(f)).abs()).collect()
         };
-        let errors: Vec<Vec<f64>> = windows.iter().map(errors).collect();
-        if actual.steps() == 0 || errors.is_empty() {
-            return None;
-        }
-        let scores = scores(&errors);
-        let share = errors.len() as f64 / (errors.len() as f64 + PRIOR_WINDOWS);
-        let reach_of = |&level: &f64| {
-            let prior = PRIOR_AT_95 * reach(level) / reach(95.0);
-            let widths = quantile(&scores, level / 100.0).map_or(prior, |found| prior + share * (found - prior));
-            Reach { level, widths }
-        };
-        let reaches = levels.iter().map(reach_of).collect();
         let largest_at = |step: usize| {
             let difference = |&window: &usize| (actual.window(window)[step] - forecast.window(window)[step]).abs();
             windows.iter().map(difference).fold(0.0, f64::max)
@@ -118,15 +119,40 @@ impl Conformal {
         let largest_near = |step: usize| near(&largest, step).iter().copied().fold(0.0, f64::max);
         Some(Self {
             scale,
+            errors: windows.iter().map(errors).collect(),
+            windows,
             // Plain data has no infinite numbers.
             largest: (0..actual.steps())
                 .map(|step| largest_near(step).min(f64::MAX))
                 .collect(),
+        })
+    }
+}
+
+impl Conformal {
+    /// Calibrates intervals of the given levels (percent) on what happened and what was forecast, windows × steps.
+    ///
+    /// A window with a value or forecast that is not finite is left out; `None` if none remains.
+    pub(crate) fn calibrate(actual: &WindowValues, forecast: &WindowValues, levels: &[f64]) -> Option<Self> {
+        let WindowErrors {
+            scale, errors, largest, ..
+        } = WindowErrors::of(actual, forecast, &[])?;
+        let scores = scores(&errors);
+        let share = errors.len() as f64 / (errors.len() as f64 + PRIOR_WINDOWS);
+        let reach_of = |&level: &f64| {
+            let prior = PRIOR_AT_95 * reach(level) / reach(95.0);
+            let widths = quantile(&scores, level / 100.0).map_or(prior, |found| prior + share * (found - prior));
+            Reach { level, widths }
+        };
+        Some(Self {
+            scale,
+            largest,
             widths: smoothed(&means(&errors, None))
                 .into_iter()
                 .map(|width| width.min(f64::MAX))
                 .collect(),
-            reaches,
+            reaches: levels.iter().map(reach_of).collect(),
+            grain: 0.0,
         })
     }
 
@@ -138,7 +164,12 @@ impl Conformal {
         };
         let interval = |reach: &Reach| {
             let pairs = mean.iter().enumerate().map(|(step, &f)| {
-                let (width, most) = (at(&self.widths, step), FARTHEST * at(&self.largest, step));
+                let most = FARTHEST * at(&self.largest, step);
+                let grain = match self.scale {
+                    Scale::Log if self.grain > 0.0 => self.grain / f.max(f64::MIN_POSITIVE),
+                    Scale::Log | Scale::Raw => self.grain,
+                };
+                let width = at(&self.widths, step).hypot(grain);
                 let (a, b) = (bound(f, -reach.widths * width), bound(f, reach.widths * width));
                 // A factor turns the bounds of a negative forecast round, and an infinite one of zero is no number.
                 let (lower, upper) = (a.min(b).max(f - most), a.max(b).min(f + most));
@@ -213,7 +244,7 @@ fn scores(errors: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// The value that a further score does not exceed with the given probability; the largest where that needs more scores.
-fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
+pub(super) fn quantile(ascending: &[f64], probability: f64) -> Option<f64> {
     let rank = ((ascending.len() as f64 + 1.0) * probability).ceil() as usize;
     ascending
         .get(rank.saturating_sub(1).min(ascending.len().saturating_sub(1)))

@@ -12,8 +12,8 @@
 //!    the mean of |y − f| over them. With la the logarithms of A less their mean, and V weights of the series whose members
 //!    erred alike, la′ = (la + 2 V la) / 3, and weights are ∝ exp(−5 la′); alone ∝ A⁻³.
 //! 3. The forecast is half the weighted mean and half the weighted median of the members, step by step.
-//! 4. The intervals ([`spread`]) follow the errors of the combination from these origins by day and hour, drawn towards those
-//!    of the neighbours and to a growth with h^0.3.
+//! 4. The intervals ([`super::step_errors`]) follow the errors of the combination from these origins by day and hour, drawn
+//!    towards those of the neighbours and to a growth with h^0.3.
 //! 5. With `rounding = "auto"` forecasts and bounds go to the nearest multiple of the step of which all values of the series
 //!    are multiples: the median of what can only take such values. It is off by default, since people expect fractions.
 //!
@@ -29,7 +29,6 @@
 pub(super) mod members;
 pub(super) mod recipe;
 pub(super) mod resolution;
-pub(super) mod spread;
 pub(super) mod tracks;
 pub(super) mod weights;
 

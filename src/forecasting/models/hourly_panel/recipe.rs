@@ -2,18 +2,19 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts of values and of origins")]
 
+use super::super::neighbourhood::{Neighbourhood, relative};
 use super::super::normal::reach;
 use super::super::panel_model::{PanelControl, PanelForecast, PanelOutcome, PanelPasts, PanelRequest, Past, Stopped};
 use super::super::pooled_ar::lags::{Regression, SeasonPair};
 use super::super::pooled_ar::pool::PoolRule;
 use super::super::repeated_season::RepeatedSeason;
 use super::super::scale::Scale;
+use super::super::step_errors::{self, StepErrors};
 use super::super::{Estimate, FitError, Forecast, Interval, check};
 use super::members::{Member, MemberPaths};
 use super::resolution::{resolution, rounded};
-use super::spread::{self, StepErrors};
 use super::tracks::{BacktestOrigins, Origins, Tracks};
-use super::weights::{self, Neighbourhood};
+use super::weights;
 
 /// How many origins the back-test within a past has.
 const ORIGINS: usize = 9;
@@ -283,7 +284,7 @@ impl Run<'_> {
 
     /// The forecasts of series with the same members.
     fn group(&self, window: usize, group: &[&Judged], all: usize, request: PanelRequest<'_>) -> Vec<PanelForecast> {
-        let relative: Vec<Vec<f64>> = group.iter().map(|one| weights::relative(&one.errors)).collect();
+        let relative: Vec<Vec<f64>> = group.iter().map(|one| relative(&one.errors)).collect();
         let (neighbours, weights) = if self.pooled {
             let neighbours = Neighbourhood::of(&relative);
             let weights = weights::pooled(&relative, &neighbours);
@@ -300,7 +301,7 @@ impl Run<'_> {
         // How much larger the errors are than the differences from day to day.
         let ratio = |(one, errors): (&&Judged, &Option<StepErrors>)| {
             let mean = errors.as_ref().map_or(one.unit, |errors| errors.mean);
-            (mean.max(one.unit * 1e-6) / one.unit).ln()
+            step_errors::log_ratio(mean, one.unit)
         };
         let ratios: Vec<f64> = group.iter().zip(&errors).map(ratio).collect();
         let lent = neighbours.lent(&ratios);
@@ -308,11 +309,7 @@ impl Run<'_> {
             .iter()
             .enumerate()
             .map(|(i, one)| {
-                let ratio = match neighbours.has(i) {
-                    true => (ratios[i] + spread::LENT * lent[i]) / (1.0 + spread::LENT),
-                    false => ratios[i],
-                };
-                let level = one.unit * ratio.exp();
+                let level = step_errors::level(one.unit, ratios[i], lent[i]);
                 let own = errors[i].clone().unwrap_or_else(|| self.no_errors());
                 let spread = own.spread(level, request.horizon);
                 self.published(window, one, (&weights[i], &spread), all, request)
@@ -391,7 +388,7 @@ impl Run<'_> {
                 .collect()
         };
         let interval = |&level: &f64| {
-            let reach = spread::REACH_AT_95 * reach(level) / reach(95.0);
+            let reach = step_errors::REACH_AT_95 * reach(level) / reach(95.0);
             Interval {
                 level,
                 lower: bound(-reach),

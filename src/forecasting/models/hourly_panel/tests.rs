@@ -1,10 +1,17 @@
 //! What the recipe must hold, and its parts by hand.
 
 use super::super::Estimate;
+use super::super::combine::WindowValues;
+use super::super::conformal::{Conformal, Reach};
+use super::super::neighbourhood::{Neighbourhood, relative};
+use super::super::normal;
 use super::super::panel_model::{PanelForecast, sample};
+use super::super::pooled_ar::lags::Regression;
+use super::super::pooled_ar::pool::PoolRule;
+use super::super::pooled_intervals::{self, TestedSeries};
+use super::members::Member;
 use super::resolution::{resolution, rounded};
-use super::spread::StepErrors;
-use super::weights::{self, Neighbourhood};
+use super::weights;
 use super::*;
 
 fn model(recipe: RecipeName) -> HourlyPanel {
@@ -112,13 +119,15 @@ fn weights_fall_with_the_errors_and_follow_the_neighbours() {
     assert!((alone[0] - 8.0 / 9.0).abs() < 1e-15 && (alone[1] - 1.0 / 9.0).abs() < 1e-15);
     assert_eq!(weights::alone(&[0.0, 3.0]), [1.0, 0.0]);
     let errors = [[1.0, 2.0], [1.0, 2.0], [5.0, 1.0]];
-    let relative: Vec<Vec<f64>> = errors.iter().map(|one| weights::relative(one)).collect();
-    let neighbours = Neighbourhood::of(&relative);
+    let apart: Vec<Vec<f64>> = errors.iter().map(|one| relative(one)).collect();
+    let neighbours = Neighbourhood::of(&apart);
     // The third is as far from both others, which therefore lend it the same.
     let lent = neighbours.lent(&[1.0, 2.0, 7.0]);
+    let lent: Vec<f64> = lent.into_iter().flatten().collect();
     assert!((lent[2] - 1.5).abs() < 1e-12 && lent[0] < 7.0, "{lent:?}");
-    let found = weights::pooled(&relative, &neighbours);
-    let own = weights::pooled(&relative, &Neighbourhood::none(3));
+    assert_eq!(Neighbourhood::none(3).lent(&[1.0, 2.0, 7.0]), [None; 3]);
+    let found = weights::pooled(&apart, &neighbours);
+    let own = weights::pooled(&apart, &Neighbourhood::none(3));
     assert!(found.iter().all(|one| (one.iter().sum::<f64>() - 1.0).abs() < 1e-12));
     assert!(found[2][0] > own[2][0] && own[2][0] > 0.0);
 }
@@ -131,18 +140,81 @@ fn a_combination_is_half_the_weighted_mean_and_half_the_weighted_median() {
     assert!((found[0] - 2.125).abs() < 1e-15, "{found:?}");
 }
 
+/// The recipe with one member, whose forecast is then that of the combination.
+#[derive(Debug)]
+struct OneMember(Recipe);
+
+impl PanelModel for OneMember {
+    fn forecasts(
+        &self,
+        panel: &PanelPasts<'_>,
+        request: PanelRequest<'_>,
+        control: PanelControl<'_>,
+    ) -> Result<Vec<Vec<PanelOutcome>>, Stopped> {
+        self.0.forecasts(panel, request, control)
+    }
+}
+
 #[test]
-fn the_spread_follows_the_errors_by_day_and_hour_and_grows_on_beyond_them() {
-    // The second day errs twice as much as the first, and the last two hours of a day four times as much as the others.
-    let day = [[1.0; 4], [4.0; 4]].concat();
-    let errors: Vec<f64> = [day.clone(), day.iter().map(|error| 2.0 * error).collect()].concat();
-    let found = StepErrors::of(&[errors], 8);
-    let spread = found.spread(1.0, 32);
-    assert!(
-        spread[6] > 1.5 * spread[1] && spread[14] > 1.5 * spread[6],
-        "{spread:?}"
-    );
-    assert!((spread[31] / spread[15] - 2.0_f64.powf(0.3)).abs() < 1e-12);
-    let mean = spread[..16].iter().sum::<f64>() / 16.0;
-    assert!((mean - 1.0).abs() < 1e-12, "{mean}");
+fn its_intervals_are_those_that_its_origins_give_as_a_back_test() {
+    let seasons = SeasonPair { short: 6, long: 12 };
+    let alone = PoolRule {
+        pooled: false,
+        robust: false,
+    };
+    let member = ("dense lags", Member::Regression(Regression::dense(seasons), alone));
+    let model = OneMember(Recipe {
+        name: "one",
+        seasons,
+        pooled: vec![member.clone()],
+        local: vec![member],
+        pool_from: 2,
+        rounding: false,
+    });
+    let series = sample::named(sample::panel(26));
+    let behind: Vec<usize> = (0..9).rev().map(|back| 12 + 6 * back).collect();
+    let origins = sample::forecasts(&model, &series, &behind, 12);
+    let back_test = |at: usize| {
+        let (mut actual, mut forecast) = (WindowValues::new(12), WindowValues::new(12));
+        let y = &series[at].1;
+        for (behind, outcomes) in behind.iter().zip(&origins) {
+            let cutoff = y.len() - behind;
+            actual.push(Some(&y[cutoff..cutoff + 12]));
+            forecast.push(Some(&outcomes[at].as_ref().expect("a forecast").forecast.mean));
+        }
+        (actual, forecast)
+    };
+    let windows: Vec<(WindowValues, WindowValues)> = (0..26).map(back_test).collect();
+    let model_errors = [vec![1.0; 9]];
+    let mut panel = Vec::new();
+    for ((_, past), (actual, forecast)) in series.iter().zip(&windows) {
+        panel.push(TestedSeries {
+            past,
+            actual,
+            forecast,
+            model_errors: &model_errors,
+        });
+    }
+    let pooled = pooled_intervals::calibrate(&panel, 6, &[80.0, 95.0]);
+    // Its horizon goes half as far again as its back-test.
+    let own = sample::forecasts(&model, &series, &[0], 18).remove(0);
+    for (own, pooled) in own.into_iter().zip(pooled) {
+        let own = own.expect("a forecast").forecast;
+        // The widths are the same; its reach is a constant.
+        let reach = |level| Reach {
+            level,
+            widths: 2.6 * normal::reach(level) / normal::reach(95.0),
+        };
+        let pooled = Conformal {
+            reaches: vec![reach(80.0), reach(95.0)],
+            ..pooled.expect("pooled")
+        };
+        let pooled = pooled.intervals(&own.mean);
+        for (own, pooled) in own.intervals.iter().zip(&pooled) {
+            for (own, pooled) in [(&own.lower, &pooled.lower), (&own.upper, &pooled.upper)] {
+                let apart = own.iter().zip(pooled).map(|(own, pooled)| (own - pooled).abs());
+                assert!(apart.fold(0.0, f64::max) < 1e-9, "{own:?} {pooled:?}");
+            }
+        }
+    }
 }
