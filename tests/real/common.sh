@@ -50,7 +50,8 @@ venv() {
   if [ ! -e "$at/whole" ]; then
     rm -rf "$at"
     python3 -m venv "$at" >&2
-    "$at/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list" >&2
+    # Python compiles what is imported; most of what is installed never is.
+    "$at/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps -r "$list" >&2
     touch "$at/whole"
   fi
   echo "$at"
