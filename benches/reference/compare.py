@@ -55,7 +55,7 @@ REFERENCE = {
 DEFAULT = ["SeasonalNaive", "DynamicOptimizedTheta", "HoltWinters", "MSTL_ARIMA", "MSTL_HoltWinters", "LagRidge", "DoubleSeasonalHoltWinters"]
 
 
-def own_environment():
+def own_environment(script=__file__):
     """Runs the script again in its virtual environment, which is made where it is missing or its pins have changed."""
     if Path(sys.prefix) == VENV:
         return
@@ -65,7 +65,7 @@ def own_environment():
         subprocess.run([VENV / "bin/pip", "install", "--quiet", "--requirement", HERE / "requirements.txt"], check=True)
         made.write_text(pins)
     python = VENV / "bin/python"
-    os.execv(python, [python, __file__, *sys.argv[1:]])
+    os.execv(python, [python, script, *sys.argv[1:]])
 
 
 def read_series(path, sample):
