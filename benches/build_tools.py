@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The same graphs for atsaf, make and ninja, built side by side in one run.
 
-    python3 benches/build_tools.py [--targets 1000 10000] [--shapes hundreds ten wide] [--chain 2000] [--runs 5]
-                                   [--tools atsaf make ninja] [--null-only] [--one-core] [--beside-a-busy-loop]
+    python3 benches/build_tools.py [--targets 1000 10000] [--shapes hundreds ten wide directories globs matrix] [--chain 2000]
+                                   [--tools atsaf make ninja samu n2] [--runs 5] [--null-only] [--one-core] [--beside-a-busy-loop]
 
-Every target but those of the first layer copies a file of about 100 bytes and reads two files of the layer before it.
-The shapes are layers of a hundred targets, ten layers, one layer, and a chain. Each tool builds a directory of its
+The shapes are layers of a hundred targets, ten layers, one layer, ten layers of targets that make a directory, one layer of
+targets that read what a pattern finds, two hundred instances of a matrix, and a chain. In layers, every target but those of
+the first copies a file of about 100 bytes and reads two files of the layer before it. Each tool builds a directory of its
 own: first build, null build, one changed parameter, and that parameter turned back. Printed are the medians of wall and
 CPU seconds and peak memory, and the ratio to ninja; what `status`, `plan` and `why` take, with the ratio of CPU to the same
 where no seal is kept; `stats` are the bare looks at the same files, by one loop in Python.
@@ -39,39 +40,127 @@ def layers(count, width):
         below = layer
 
 
-def write_atsaf(directory, graph, value):
-    parts = [f'[params]\nword = "{value}"\n']
-    for at, (name, reads) in enumerate(graph):
-        run = f"cp {{{{input.{reads[0]}}}}} {{{{output}}}}" if reads else f"echo {TEXT} {'{{word}}' if at == 0 else ''} > {{{{output}}}}"
-        inputs = "[" + ", ".join(f'"{read}"' for read in reads) + "]"
-        parts.append(f'[target.{name}]\nrun = "{run}"\ninputs = {inputs}\noutput = "out/{name}"\n')
-    (directory / "Atsaffile").write_text("\n".join(parts))
+class Graph:
+    """A graph, as make has it (path, inputs and command of each target), and what the other tools read of it."""
+
+    def __init__(self, title, last, steps):
+        self.title, self.last, self.steps = title, last, list(steps)
+
+    def sources(self, directory):
+        """Writes what no target makes."""
+
+    def write_make(self, directory, value):
+        parts = [f"word = {value}\nall: {' '.join(path for path, _, _ in self.steps)}"]
+        parts += [f"{path}: {' '.join(reads)}\n\t{command}" for path, reads, command in self.steps]
+        (directory / "Makefile").write_text("\n".join(parts) + "\n")
+        for place in {os.path.dirname(path) for path, _, _ in self.steps}:
+            (directory / place).mkdir(parents=True, exist_ok=True)
+
+    def write_ninja(self, directory, value):
+        rules, builds = {}, []
+        for path, reads, command in self.steps:
+            variables = ""
+            for make, ninja, meaning in [("$<", "$first", reads[:1]), ("$(@D)", "$place", [os.path.dirname(path)])]:
+                if make in command:
+                    command = command.replace(make, ninja)
+                    variables += f"\n  {ninja[1:]} = {meaning[0]}"
+            command = command.replace("$@", "$out").replace("$^", "$in").replace("$(word)", value)
+            builds.append(f"build {path}: {rules.setdefault(command, f'rule{len(rules)}')} {' '.join(reads)}{variables}")
+        parts = [f"rule {rule}\n  command = {command}" for command, rule in rules.items()] + builds
+        (directory / "build.ninja").write_text("\n".join(parts) + "\n")
 
 
-def write_make(directory, graph, value):
-    names = [name for name, _ in graph]
-    parts = [f"all: {' '.join(f'out/{name}' for name in names)}"]
-    for at, (name, reads) in enumerate(graph):
-        rule = "cp $< $@" if reads else f"echo {TEXT} {value if at == 0 else ''} > $@"
-        parts.append(f"out/{name}: {' '.join(f'out/{read}' for read in reads)}\n\t{rule}")
-    (directory / "Makefile").write_text("\n".join(parts) + "\n")
-    (directory / "out").mkdir(exist_ok=True)
+class Layers(Graph):
+    """Each target makes a file, or a directory with one."""
+
+    def __init__(self, count, width, directories=False):
+        self.names, self.in_directories = list(layers(count, width)), directories
+        path = "out/{}/data" if directories else "out/{}"
+        before = "mkdir -p $(@D); " if directories else ""
+        steps = (
+            (path.format(name), [path.format(read) for read in reads],
+             before + ("cp $< $@" if reads else f"echo {TEXT} {'$(word)' if at == 0 else ''} > $@"))
+            for at, (name, reads) in enumerate(self.names)
+        )
+        what = "directories" if directories else "targets"
+        super().__init__(f"a chain of {count} {what}" if width == 1 else f"{count} {what} in layers of {width}", self.names[-1][0], steps)
+
+    def write_atsaf(self, directory, value):
+        before, within, end = ("mkdir -p {{output}}; ", "/data", "/") if self.in_directories else ("", "", "")
+        parts = [f'[params]\nword = "{value}"\n']
+        for at, (name, reads) in enumerate(self.names):
+            write = f"cp {{{{input.{reads[0]}}}}}{within} " if reads else f"echo {TEXT} {'{{word}}' if at == 0 else ''} > "
+            inputs = "[" + ", ".join(f'"{read}"' for read in reads) + "]"
+            parts.append(f'[target.{name}]\nrun = "{before}{write}{{{{output}}}}{within}"\ninputs = {inputs}\noutput = "out/{name}{end}"\n')
+        (directory / "Atsaffile").write_text("\n".join(parts))
 
 
-def write_ninja(directory, graph, value):
-    parts = ["rule copy\n  command = cp $first $out", "rule echo\n  command = echo $text > $out"]
-    for at, (name, reads) in enumerate(graph):
-        if reads:
-            parts.append(f"build out/{name}: copy {' '.join(f'out/{read}' for read in reads)}\n  first = out/{reads[0]}")
-        else:
-            parts.append(f"build out/{name}: echo\n  text = {TEXT} {value if at == 0 else ''}")
-    (directory / "build.ninja").write_text("\n".join(parts) + "\n")
+class Globs(Graph):
+    """Each target joins the files that a pattern finds; the other tools have their names."""
+
+    FILES = range(5)
+
+    def __init__(self, count):
+        steps = (
+            (f"out/t{number}", [f"in/t{number}/{file}.txt" for file in self.FILES], "echo $(word) | cat - $^ > $@" if number == 0 else "cat $^ > $@")
+            for number in range(count)
+        )
+        super().__init__(f"{count} targets, each with a pattern of {len(self.FILES)} files", "t0", steps)
+
+    def sources(self, directory):
+        for _, reads, _ in self.steps:
+            (directory / reads[0]).parent.mkdir(parents=True)
+            for read in reads:
+                (directory / read).write_text(f"{read} {TEXT}\n")
+
+    def write_atsaf(self, directory, value):
+        parts = [f'[params]\nword = "{value}"\n']
+        for number in range(len(self.steps)):
+            run = "echo {{word}} | cat - {{inputs}} > {{output}}" if number == 0 else "cat {{inputs}} > {{output}}"
+            parts.append(f'[target.t{number}]\nrun = "{run}"\ninputs = ["in/t{number}/*.txt"]\noutput = "out/t{number}"\n')
+        (directory / "Atsaffile").write_text("\n".join(parts))
 
 
-TOOLS = {
-    "atsaf": (write_atsaf, [ATSAF, "build", "-q"]),
-    "make": (write_make, ["make", "-r", "-s", f"-j{os.cpu_count()}", "all"]),
-    "ninja": (write_ninja, ["ninja", "--quiet"]),
+class Instances(Graph):
+    """Two hundred instances of a matrix, each a chain of targets; the other tools have all of them written out."""
+
+    VALUES = [f"v{number}" for number in range(200)]
+
+    def __init__(self, count):
+        self.depth = max(1, count // len(self.VALUES))
+        steps = (
+            (f"out/s{at}/{value}", [f"out/s{at - 1}/{value}"] if at else [],
+             "cp $< $@" if at else f"echo {TEXT} {'$(word)' if value == self.VALUES[0] else ''} > $@")
+            for at in range(self.depth)
+            for value in self.VALUES
+        )
+        last = f"s{self.depth - 1}@{self.VALUES[-1]}"
+        super().__init__(f"{len(self.VALUES)} instances of {self.depth} targets", last, steps)
+
+    def write_atsaf(self, directory, value):
+        axis = ", ".join(f'"{value}"' for value in self.VALUES)
+        parts = [f'[params]\nword = ""\n\n[matrix]\nn = [{axis}]\n\n[matrix.with.n.{self.VALUES[0]}]\nword = "{value}"\n']
+        for at in range(self.depth):
+            run = f"cp {{{{input.s{at - 1}}}}} {{{{output}}}}" if at else f"echo {TEXT} {{{{word}}}} > {{{{output}}}}"
+            inputs = f'["s{at - 1}"]' if at else "[]"
+            parts.append(f'[target.s{at}]\neach = ["n"]\nrun = "{run}"\ninputs = {inputs}\noutput = "out/s{at}/{{{{n}}}}"\n')
+        (directory / "Atsaffile").write_text("\n".join(parts))
+
+
+SHAPES = {
+    "hundreds": lambda count: Layers(count, 100),
+    "ten": lambda count: Layers(count, max(1, count // 10)),
+    "wide": lambda count: Layers(count, count),
+    "directories": lambda count: Layers(count, max(1, count // 10), directories=True),
+    "globs": Globs,
+    "matrix": Instances,
+}
+COMMANDS = {
+    "atsaf": [ATSAF, "build", "-q"],
+    "make": ["make", "-r", "-s", f"-j{os.cpu_count()}", "all"],
+    "ninja": ["ninja", "--quiet"],
+    "samu": ["samu"],
+    "n2": ["n2"],
 }
 FURTHER = {
     "atsaf status": [ATSAF, "status"],
@@ -81,6 +170,12 @@ FURTHER = {
     "atsaf plan LAST": [ATSAF, "plan", "LAST"],
     "atsaf why LAST": [ATSAF, "why", "LAST"],
 }
+
+
+def write(tool, graph, directory, value):
+    """What `tool` reads of the graph; samurai and n2 read what ninja does."""
+    language = {"samu": "ninja", "n2": "ninja"}.get(tool, tool)
+    getattr(graph, f"write_{language}")(directory, value)
 
 
 def measure(command, directory):
@@ -95,42 +190,45 @@ def measure(command, directory):
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def bare_stats(directory):
-    """Wall and CPU seconds of one look at each file that a build made, relative to its directory."""
-    names = os.listdir(directory / "out")
-    place = os.open(directory / "out", os.O_RDONLY | os.O_DIRECTORY)
+def bare_stats(directory, graph):
+    """Wall and CPU seconds of one look at each file that a build reads or makes, relative to its directory."""
+    places = {}
+    for path in {path for made, reads, _ in graph.steps for path in [made, *reads]}:
+        place, name = os.path.split(path)
+        places.setdefault(place, []).append(name)
     begun, before = time.perf_counter(), time.process_time()
-    for name in names:
-        os.stat(name, dir_fd=place)
-    wall, cpu = time.perf_counter() - begun, time.process_time() - before
-    os.close(place)
-    return wall, cpu, 0.0
+    for place, names in places.items():
+        opened = os.open(directory / place, os.O_RDONLY | os.O_DIRECTORY)
+        for name in names:
+            os.stat(name, dir_fd=opened)
+        os.close(opened)
+    return time.perf_counter() - begun, time.process_time() - before, 0.0
 
 
 def median(samples):
     return tuple(statistics.median(column) for column in zip(*samples))
 
 
-def bench(title, graph, tools, runs, null_only):
+def bench(graph, tools, runs, null_only):
     rows = {}
     with tempfile.TemporaryDirectory() as temporary:
         places = {}
         for tool in tools:
             places[tool] = Path(temporary) / tool
             places[tool].mkdir()
-            TOOLS[tool][0](places[tool], graph, "one")
-            rows.setdefault("first build", {})[tool] = measure(TOOLS[tool][1], places[tool])
+            graph.sources(places[tool])
+            write(tool, graph, places[tool], "one")
+            rows.setdefault("first build", {})[tool] = measure(COMMANDS[tool], places[tool])
         # In turn, so that a machine that grows slower or faster does so for all of them.
         rounds = {name: {tool: [] for tool in tools} for name in ["null build", "a parameter changed", "... and turned back"]}
         further, unsealed = {name: [] for name in FURTHER}, {name: [] for name in FURTHER}
         looks = []
         for _ in range(runs):
             for tool in tools:
-                write, command = TOOLS[tool]
-                rounds["null build"][tool].append(measure(command, places[tool]))
-            looks.append(bare_stats(places[tools[0]]))
+                rounds["null build"][tool].append(measure(COMMANDS[tool], places[tool]))
+            looks.append(bare_stats(places[tools[0]], graph))
             for name, command in FURTHER.items() if "atsaf" in tools else []:
-                command = [graph[-1][0] if word == "LAST" else word for word in command]
+                command = [graph.last if word == "LAST" else word for word in command]
                 seals, aside = places["atsaf"] / ".atsaf/v1/seals", Path(temporary) / "seals"
                 further[name].append(measure(command, places["atsaf"]))
                 seals.rename(aside)
@@ -139,14 +237,13 @@ def bench(title, graph, tools, runs, null_only):
         for turn in range(0 if null_only else runs):
             for name, value in [("a parameter changed", f"two{turn}"), ("... and turned back", "one")]:
                 for tool in tools:
-                    write, command = TOOLS[tool]
-                    write(places[tool], graph, value)
-                    rounds[name][tool].append(measure(command, places[tool]))
+                    write(tool, graph, places[tool], value)
+                    rounds[name][tool].append(measure(COMMANDS[tool], places[tool]))
         for name, samples in rounds.items():
             if samples[tools[0]]:
                 rows[name] = {tool: median(values) for tool, values in samples.items()}
         rows["stats"] = {"": median(looks)}
-    print(f"\n{title}\n{'':22}{'tool':8}{'wall s':>9}{'CPU s':>9}{'MB':>7}{'wall / ninja':>14}")
+    print(f"\n{graph.title}\n{'':22}{'tool':8}{'wall s':>9}{'CPU s':>9}{'MB':>7}{'wall / ninja':>14}")
     for name, figures in rows.items():
         for tool, (wall, cpu, memory) in figures.items():
             base = figures.get("ninja") or rows["null build"].get("ninja")
@@ -163,31 +260,28 @@ def bench(title, graph, tools, runs, null_only):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", type=int, nargs="*", default=[1000, 10000])
-    parser.add_argument("--shapes", nargs="*", default=["hundreds"], choices=["hundreds", "ten", "wide"])
+    parser.add_argument("--shapes", nargs="*", default=["hundreds"], choices=list(SHAPES))
     parser.add_argument("--chain", type=int, default=2000)
     parser.add_argument("--null-only", action="store_true", help="leave out what changes a parameter")
     parser.add_argument("--one-core", action="store_true", help="all tools on the first core alone")
     parser.add_argument("--beside-a-busy-loop", action="store_true", help="with another process that never rests")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--tools", nargs="*", default=list(TOOLS), choices=list(TOOLS))
+    parser.add_argument("--tools", nargs="*", default=["atsaf", "make", "ninja"], choices=list(COMMANDS))
     options = parser.parse_args()
     if "ninja" in options.tools and not shutil.which("ninja") and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "-y", "-qq", "ninja-build"], check=True, stdout=subprocess.DEVNULL)
     for tool in options.tools:
-        if not shutil.which(TOOLS[tool][1][0]):
-            sys.exit(f"{TOOLS[tool][1][0]} is not there; build it with `cargo build --release`, or leave it out with --tools")
+        if not shutil.which(COMMANDS[tool][0]):
+            sys.exit(f"{COMMANDS[tool][0]} is not there; build it with `cargo build --release`, or leave it out with --tools")
     if options.one_core:
         os.sched_setaffinity(0, {0})
     loop = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if options.beside_a_busy_loop else None
     try:
         for count in options.targets:
             for shape in options.shapes:
-                width = {"hundreds": 100, "ten": max(1, count // 10), "wide": count}[shape]
-                title = f"{count} targets in layers of {width}"
-                bench(title, list(layers(count, width)), options.tools, options.runs, options.null_only)
+                bench(SHAPES[shape](count), options.tools, options.runs, options.null_only)
         if options.chain:
-            title = f"a chain of {options.chain} targets"
-            bench(title, list(layers(options.chain, 1)), options.tools, options.runs, options.null_only)
+            bench(Layers(options.chain, 1), options.tools, options.runs, options.null_only)
     finally:
         if loop:
             loop.kill()

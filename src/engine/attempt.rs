@@ -253,7 +253,12 @@ impl Attempt<'_> {
     pub(crate) fn clear(&self, target: &Target) {
         let left_running = self.left_running.load(Ordering::Relaxed);
         let store = self.context.store;
-        store.clear(&store.private(&target.outputs), self.run, left_running);
+        store.clear(
+            &store.private(&target.outputs),
+            self.run,
+            self.claim.get(),
+            left_running,
+        );
     }
 
     fn task(&self, target: &Target, name: &str, staging: &[PathBuf], log: &Mutex<Log<'_>>) -> Result<(), AttemptError> {

@@ -1,19 +1,13 @@
 //! What is checked of the whole: names, paths, globs, and that there is no circle.
 
-use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::path::{Path, PathBuf};
 
-use globset::GlobMatcher;
-
+use super::glob::Compiled;
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, Name, TargetId};
 use crate::engine::fast_map::FastMap;
-use crate::engine::ignore::{Ignore, matcher};
-use crate::engine::lookups::Lookups;
-use crate::engine::spec::pattern::fixed_part;
 use crate::engine::spec::{ArtifactKind, Axis, AxisSource, ParamsFile, Spec, base_name};
 use crate::engine::store::DIRECTORY;
 
@@ -149,192 +143,15 @@ pub(super) fn artifact_below(
     inside.find(|(path, _)| !without(path)).map(|(_, id)| *id)
 }
 
-/// The artifact that a glob matches, or whose directory it reaches into; `without` says what is taken out of it.
-pub(super) fn glob_hits(
-    by_path: &BTreeMap<String, ArtifactId>,
-    pattern: &str,
-    spec: &Spec,
-    without: &dyn Fn(&str) -> bool,
-) -> Option<ArtifactId> {
-    let whole = matcher(pattern).ok()?;
-    let parts = parts(pattern);
-    // What lies elsewhere is not even looked at: there may be as many patterns as artifacts.
-    let fixed = fixed_part(pattern);
-    let above = fixed.match_indices('/').map(|(end, _)| &fixed[..end]).chain([fixed]);
-    let above = above.filter_map(|path| by_path.get_key_value(path));
-    let start = if fixed.is_empty() {
-        String::new()
-    } else {
-        format!("{fixed}/")
-    };
-    let below = by_path.range(start.clone()..);
-    above
-        .chain(below.take_while(|(path, _)| path.starts_with(&start)))
-        .filter(|(path, _)| !without(path))
-        .find(|(path, id)| {
-            let output = &spec.targets[id.target.index()].outputs[id.output as usize];
-            whole.is_match(path) || (output.kind == ArtifactKind::Directory && reaches_into(&parts, path))
-        })
-        .map(|(_, id)| *id)
-}
-
-/// What stands between two `/` of a glob.
-enum PatternPart {
-    /// `**`: any number of directories.
-    Any,
-    /// One name; `None` matches nothing, such as one half of `{a/b,c}`.
-    Name(Option<GlobMatcher>),
-}
-
-fn parts(pattern: &str) -> Vec<PatternPart> {
-    let part = |text| match text {
-        "**" => PatternPart::Any,
-        name => PatternPart::Name(matcher(name).ok()),
-    };
-    pattern.split('/').map(part).collect()
-}
-
-/// Whether a glob can match something below a directory.
-fn reaches_into(parts: &[PatternPart], directory: &str) -> bool {
-    let mut parts = parts.iter();
-    for name in directory.split('/') {
-        match parts.next() {
-            Some(PatternPart::Any) => return true,
-            Some(PatternPart::Name(Some(part))) if part.is_match(name) => {}
-            _ => return false,
-        }
-    }
-    parts.next().is_some()
-}
-
-/// What a pattern matches on the disk.
-#[derive(Debug, Default)]
-pub(super) struct Matches {
-    /// The files, sorted by path, and the directories that may have such files and cannot be read.
-    pub(super) paths: Vec<String>,
-    /// Links that lead out of the project, by path: they are no matches and are not entered.
-    pub(super) links_out: Vec<String>,
-    /// The directories that were listed.
-    pub(super) listed: Vec<PathBuf>,
-    /// Whether a link was met, or something that cannot be read: what they stand for no listing tells.
-    pub(super) is_partial: bool,
-}
-
-impl Matches {
-    /// Notes where it was looked.
-    pub(super) fn note(&self, lookups: &mut Lookups) {
-        self.listed.iter().for_each(|directory| lookups.directory(directory));
-        if self.is_partial {
-            lookups.partial();
-        }
-    }
-}
-
-/// Expands a pattern. Ignored directories, and hidden ones that the pattern does not name, are not entered. A link that
-/// the walk meets is followed within the project and within the directory that the pattern itself names.
-pub(super) fn expand(pattern: &str, root: &Path, ignore: &Ignore) -> Result<Matches, String> {
-    let whole = matcher(pattern)?;
-    let parts = parts(pattern);
-    let fixed = fixed_part(pattern);
-    let mut depth = usize::MAX;
-    if !pattern.contains("**") {
-        depth = pattern[fixed.len()..].trim_start_matches('/').split('/').count();
-    }
-    let start = root.join(fixed);
-    let mut found = Vec::new();
-    // As in the shell, a name that begins with a dot is matched where the pattern has the dot.
-    let dotted: Vec<GlobMatcher> = pattern
-        .split('/')
-        .filter(|part| part.starts_with('.'))
-        .filter_map(|part| matcher(part).ok())
-        .collect();
-    let hidden = |name: &std::ffi::OsStr| {
-        name.to_string_lossy().starts_with('.') && !dotted.iter().any(|part| part.is_match(name))
-    };
-    let walk = walkdir::WalkDir::new(&start)
-        .min_depth(1)
-        .max_depth(depth)
-        .follow_links(true)
-        .into_iter();
-    let is_left_out = |entry: &walkdir::DirEntry| {
-        let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        hidden(entry.file_name()) || ignore.is_ignored(&below.to_string_lossy(), entry.file_type().is_dir())
-    };
-    let own: Vec<PathBuf> = [root, &start]
-        .iter()
-        .filter_map(|own| own.canonicalize().ok())
-        .collect();
-    let links_out = RefCell::new(Vec::new());
-    let below_root = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
-    let mut listed = vec![below_root(&start)];
-    let mut is_partial = false;
-    let met_link = Cell::new(false);
-    let leads_out = |entry: &walkdir::DirEntry| {
-        let is_out = entry.path_is_symlink()
-            && entry
-                .path()
-                .canonicalize()
-                .is_ok_and(|to| !own.iter().any(|own| to.starts_with(own)));
-        let path = entry
-            .path()
-            .strip_prefix(root)
-            .unwrap_or(entry.path())
-            .to_string_lossy()
-            .into_owned();
-        if is_out && (whole.is_match(&path) || (entry.file_type().is_dir() && reaches_into(&parts, &path))) {
-            links_out.borrow_mut().push(path);
-        }
-        is_out
-    };
-    let is_walked = |entry: &walkdir::DirEntry| entry.depth() == 0 || !(is_left_out(entry) || leads_out(entry));
-    let is_met = |entry: &walkdir::DirEntry| {
-        met_link.set(met_link.get() || (entry.depth() > 0 && entry.path_is_symlink()));
-        is_walked(entry)
-    };
-    for entry in walk.filter_entry(is_met) {
-        match &entry {
-            Ok(entry) if entry.file_type().is_dir() => listed.push(below_root(entry.path())),
-            Ok(_) => {}
-            Err(_) => is_partial = true,
-        }
-        let (at, is_readable) = match &entry {
-            Ok(entry) if entry.file_type().is_file() => (entry.path(), true),
-            Err(error) if is_unreadable(error) => (error.path().unwrap_or(&start), false),
-            _ => continue,
-        };
-        // A name that is not UTF-8 becomes one that is not there, which its reader will be told.
-        let below = at.strip_prefix(&start).unwrap_or(at).to_string_lossy();
-        let path = match (fixed.is_empty(), below.is_empty()) {
-            (true, _) => below.into_owned(),
-            (false, true) => fixed.to_owned(),
-            (false, false) => format!("{fixed}/{below}"),
-        };
-        // What cannot be read stands for what may be in it, and its reader will be told as well.
-        let is_match = match is_readable {
-            true => whole.is_match(&path),
-            false => reaches_into(&parts, &path),
-        };
-        if is_match {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(Matches {
-        paths: found,
-        links_out: links_out.into_inner(),
-        listed,
-        is_partial: is_partial || met_link.get(),
-    })
-}
-
 /// Tells axes whose values are what targets make: which there are would depend on what was built.
 pub(super) fn axes(graph: &Graph) -> Vec<GraphError> {
     let made = |axis: &&Axis| match &axis.source {
         AxisSource::Listed => None,
         AxisSource::Rows(path) => graph.places().into_iter().find_map(|places| places.get(path).copied()),
         AxisSource::Files(pattern) => {
-            let hit = |places| glob_hits(places, pattern, &graph.spec, &|_| false);
-            graph.places().into_iter().find_map(hit)
+            let glob = Compiled::default().glob(pattern).ok()?;
+            let mut places = graph.places().into_iter();
+            places.find_map(|places| glob.artifact(places, &graph.spec, &|_| false))
         }
     };
     let error = |axis: &Axis| Some(GraphError::axis_of_artifact(graph, axis, made(&axis)?));
@@ -349,12 +166,6 @@ pub(super) fn params_files(graph: &Graph) -> Vec<GraphError> {
     };
     let error = |file: &ParamsFile| Some(GraphError::params_file_of_artifact(graph, file, made(&file.path)?));
     graph.spec.params_files.iter().filter_map(error).collect()
-}
-
-/// Whether something that is there could not be read; what went away meanwhile, and circles of links, do not matter.
-fn is_unreadable(error: &walkdir::Error) -> bool {
-    let not_found = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-    error.io_error().is_some_and(|error| !not_found(error))
 }
 
 /// Sorts targets so that each comes after those that it needs; circles are given back as the ways round, as far as they
@@ -475,23 +286,5 @@ mod tests {
         let circles = order(&nodes).expect_err("circles");
         let circles: Vec<Vec<u32>> = circles.iter().map(|way| way.iter().map(|id| id.0).collect()).collect();
         assert_eq!(circles, [vec![0, 0], vec![1, 2, 1], vec![4, 5, 4]]);
-    }
-
-    #[test]
-    fn a_glob_reaches_into_a_directory_if_a_part_of_it_is_left() {
-        for (pattern, reaches) in [
-            ("out/plots/*.csv", true),
-            ("out/*/x.csv", true),
-            ("ou?/plots/x/y.csv", true),
-            ("*/*/*", true),
-            ("**/x.csv", true),
-            ("out/**", true),
-            ("out/*", false),
-            ("out/*.csv", false),
-            ("data/**", false),
-            ("out/tables/*.csv", false),
-        ] {
-            assert_eq!(reaches_into(&parts(pattern), "out/plots"), reaches, "{pattern}");
-        }
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use globset::GlobMatcher;
 
-use super::check::Matches;
 use super::error::CwdFault;
+use super::glob::{Compiled, Matches};
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, How, LinkOut, Read, TargetId, Unmatched, check};
 use crate::engine::fast_map::FastMap;
@@ -128,7 +128,8 @@ impl<'g> Inputs<'g, '_, '_> {
                 return;
             }
         };
-        let hit = |places| check::glob_hits(places, pattern, &graph.spec, &excluded);
+        let glob = self.found.compiled.glob(pattern).ok();
+        let hit = |places| glob.as_ref()?.artifact(places, &graph.spec, &excluded);
         if let Some(artifact) = graph.places().into_iter().find_map(hit) {
             self.errors
                 .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
@@ -368,6 +369,7 @@ pub(super) struct DiskAnswers<'a> {
     /// Paths that were found to reach an artifact through a link.
     pub(super) linked: FastMap<String, ArtifactId>,
     words: FastMap<String, bool>,
+    compiled: Compiled,
     globs: FastMap<String, Result<Matches, String>>,
     /// Names of the files in the project's own directory.
     top: Option<HashSet<String, foldhash::fast::RandomState>>,
@@ -380,6 +382,7 @@ impl<'a> DiskAnswers<'a> {
             links: Links::new(files.root()),
             linked: FastMap::default(),
             words: FastMap::default(),
+            compiled: Compiled::default(),
             globs: FastMap::default(),
             top: None,
         }
@@ -466,7 +469,8 @@ impl<'a> DiskAnswers<'a> {
 
     fn matches(&mut self, pattern: &str, ignore: &Ignore) -> Result<&Matches, String> {
         if !self.globs.contains_key(pattern) {
-            let matches = check::expand(pattern, self.files.root(), ignore);
+            let glob = self.compiled.glob(pattern);
+            let matches = glob.map(|glob| glob.expand(self.files.root(), ignore));
             if let Ok(matches) = &matches {
                 matches.note(&mut self.links.lookups);
             }

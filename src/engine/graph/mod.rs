@@ -7,6 +7,7 @@
 mod check;
 mod declaring;
 mod error;
+mod glob;
 mod instances;
 mod links;
 
@@ -21,6 +22,7 @@ use std::sync::{Arc, OnceLock};
 use self::check::NameIndex;
 pub(crate) use self::declaring::lies_in;
 pub use self::error::{GoalError, GraphError};
+use self::glob::Compiled;
 use self::inputs::DiskAnswers;
 use super::fast_map::FastMap;
 use super::files::Files;
@@ -193,7 +195,7 @@ impl Name {
 /// # Errors
 /// Why it is no pattern.
 pub fn matching(pattern: &str, root: &Path, ignore: &Ignore, lookups: &mut Lookups) -> Result<Vec<String>, String> {
-    let matches = check::expand(pattern, root, ignore)?;
+    let matches = Compiled::default().glob(pattern)?.expand(root, ignore);
     matches.note(lookups);
     Ok(matches.paths)
 }

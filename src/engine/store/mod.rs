@@ -392,8 +392,8 @@ impl Store {
     }
 
     /// Takes the directories of an attempt away; with `left_running`, a sign stays that a process of it goes on.
-    pub(crate) fn clear(&self, private: &Private, run: RunId, left_running: bool) {
-        self.area.clear(private, run, left_running);
+    pub(crate) fn clear(&self, private: &Private, run: RunId, claim: Option<&Claim>, left_running: bool) {
+        self.area.clear(private, run, claim, left_running);
     }
 
     /// Shows that a run is alive, and clears away what dead ones left; also gives the keys of the attempts that were

@@ -4,12 +4,13 @@ pub(super) mod beside;
 pub(crate) mod locks;
 mod pools;
 pub(super) mod private;
+mod spent;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
 
 use self::locks::Locks;
+use self::spent::Spent;
 use super::own_file;
 use crate::engine::run_id::RunId;
 
@@ -18,8 +19,7 @@ use crate::engine::run_id::RunId;
 pub(crate) struct Area {
     dir: PathBuf,
     pub(super) locks: Locks,
-    /// How many empty directories of attempts wait for the end of their run.
-    spent: AtomicUsize,
+    spent: Spent,
 }
 
 impl Area {
@@ -29,7 +29,7 @@ impl Area {
         Self {
             dir,
             locks,
-            spent: AtomicUsize::new(0),
+            spent: Spent::default(),
         }
     }
 
@@ -54,6 +54,11 @@ impl Area {
     /// The directory for attempts in flight of a run.
     pub(super) fn staging_dir(&self, run: RunId) -> PathBuf {
         self.dir.join("staging").join(run.to_string())
+    }
+
+    /// Removes the empty directories that a run's attempts have left.
+    pub(super) fn remove_spent(&self, run: RunId) {
+        self.spent.remove(&self.staging_dir(run));
     }
 
     /// The directory for a file that is out of the way for the time of an attempt.

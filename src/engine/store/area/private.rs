@@ -10,13 +10,11 @@
 //! name in another build: so two attempts never write to one of them at once. What a dead attempt left is renamed away
 //! before the next one begins.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-
-use rayon::prelude::*;
 
 use super::super::{leads_through_link, own_file, remove};
 use super::Area;
@@ -32,10 +30,6 @@ const NOTE: &str = ".atsaf-elsewhere";
 const LEFT_RUNNING: &str = ".atsaf-left-running";
 /// The directory, in a run's staging, for what dead attempts had written.
 const DEAD: &str = "dead";
-/// The directory, in a run's staging, for the empty directories of attempts that have ended.
-const SPENT: &str = "spent";
-/// So many of them wait for the end of a run at most, each with two or more blocks of the disk.
-const MOST_SPENT: usize = 1 << 14;
 
 /// Where one attempt writes.
 #[derive(Clone, Debug)]
@@ -51,7 +45,9 @@ pub(crate) struct Private {
 pub(crate) struct Claim {
     /// Whether an earlier attempt had left something there, which is taken away.
     pub(crate) left: bool,
-    _lock: File,
+    lock: File,
+    /// The mode of the store's own directory as it was made.
+    mode: u32,
 }
 
 /// Makes a directory; says whether it was there.
@@ -91,14 +87,6 @@ fn lock(dir: &Path) -> io::Result<Option<File>> {
     Ok((there == Some(file.metadata()?.ino())).then_some(file))
 }
 
-/// Whether there is nothing in a directory but directories.
-fn holds_directories_alone(dir: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(dir) else { return false };
-    let is_bare =
-        |entry: fs::DirEntry| entry.file_type().is_ok_and(|it| it.is_dir()) && holds_directories_alone(&entry.path());
-    entries.into_iter().all(|entry| entry.is_ok_and(is_bare))
-}
-
 /// What stands for the outputs of a target in the path of its private directory.
 #[must_use]
 pub fn key(outputs: &[Output]) -> String {
@@ -123,6 +111,18 @@ impl Private {
         }
         found.sort();
         found
+    }
+
+    /// The directories in the store's own that the outputs lie in, by their paths from it, sorted.
+    fn places(&self) -> Vec<PathBuf> {
+        let within = self
+            .paths
+            .iter()
+            .filter_map(|path| path.strip_prefix(&self.dirs[0]).ok());
+        let above = within.flat_map(|path| path.ancestors().skip(1));
+        let places = above.filter(|place| *place != Path::new("")).map(Path::to_owned);
+        let places: BTreeSet<PathBuf> = places.collect();
+        places.into_iter().collect()
     }
 
     /// Whether a directory on the way to a path was replaced by a link: what that leads to is not the attempt's own.
@@ -165,6 +165,12 @@ impl Area {
     /// happens where a target has another name in another build.
     pub(crate) fn claim(&self, private: &Private, run: RunId) -> io::Result<Option<Claim>> {
         let own = &private.dirs[0];
+        if let [_] = private.dirs[..]
+            && let Some((lock, mode)) = self.spent.take(&private.places(), own)
+        {
+            let left = false;
+            return Ok(Some(Claim { left, lock, mode }));
+        }
         let mut left = make(own)?;
         let Some(mut lock) = lock(own)? else {
             return Ok(None);
@@ -191,16 +197,17 @@ impl Area {
                 make(dir)?;
             }
         }
-        Ok(Some(Claim { left, _lock: lock }))
+        let mode = lock.metadata()?.mode();
+        Ok(Some(Claim { left, lock, mode }))
     }
 
     /// Takes the directories of an attempt away; with `left_running`, a sign stays that a process of it goes on.
-    pub(crate) fn clear(&self, private: &Private, run: RunId, left_running: bool) {
+    pub(crate) fn clear(&self, private: &Private, run: RunId, claim: Option<&Claim>, left_running: bool) {
         let Some((own, elsewhere)) = private.dirs.split_first() else {
             return;
         };
-        let may_wait = self.spent.load(Ordering::Relaxed) < MOST_SPENT && holds_directories_alone(own);
-        if !may_wait || self.lay_by(own, run).is_err() {
+        let claim = claim.map(|claim| (&claim.lock, claim.mode)).filter(|_| !left_running);
+        if !self.spent.lay_by(own, &self.staging_dir(run), claim) {
             let _ = remove(own);
         }
         for dir in elsewhere {
@@ -211,34 +218,6 @@ impl Area {
         if left_running {
             let _ = fs::create_dir(own).and_then(|()| File::create(own.join(LEFT_RUNNING)));
         }
-    }
-
-    /// Moves an empty directory to the run's staging, with which it goes: without a journal, ext4 looks past every inode
-    /// that was freed in the last minutes before it takes one, so each that is removed at once makes the next ones slower.
-    fn lay_by(&self, dir: &Path, run: RunId) -> io::Result<()> {
-        let spent = self.staging_dir(run).join(SPENT);
-        let at = spent.join(dir.file_name().unwrap_or_default());
-        match super::super::rename(dir, &at) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&spent)?;
-                super::super::rename(dir, &at)?;
-            }
-            other => other?,
-        }
-        self.spent.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Removes the empty directories that a run's attempts have left.
-    pub(in super::super) fn remove_spent(&self, run: RunId) {
-        let spent = fs::read_dir(self.staging_dir(run).join(SPENT))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let spent: Vec<PathBuf> = spent.map(|entry| entry.path()).collect();
-        // What stays goes with the rest of the run's staging.
-        spent.par_iter().for_each(|dir| drop(remove(dir)));
-        self.spent.store(0, Ordering::Relaxed);
     }
 
     /// Renames a directory away, so that a process which still knows its path finds nothing there, and removes it.
@@ -324,33 +303,38 @@ mod tests {
     use crate::fuzz::Fuzz;
 
     #[test]
-    fn what_an_attempt_left_goes_at_once_and_empty_directories_at_the_end() {
+    fn what_an_attempt_left_goes_at_once_and_empty_directories_are_taken_by_the_next() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let area = Area::new(dir.path().join("project/.atsaf/v1"));
         let run = RunId::new();
-        let own = area.dir.join("staging").join(key(&[]));
-        let private = Private {
-            dirs: vec![own.clone()],
-            paths: vec![own.join("out/x")],
+        let private = |key: &str| {
+            let own = area.dir.join("staging").join(key);
+            let paths = vec![own.join("out/x")];
+            Private { dirs: vec![own], paths }
         };
-        let spent = area.staging_dir(run).join(SPENT);
-        for (attempt, beside) in [None, Some("out/sub/beside"), None].into_iter().enumerate() {
+        let inode = |private: &Private| fs::metadata(&private.dirs[0]).expect("there").ino();
+        let (mut last, mut made) = (None, Vec::new());
+        for (attempt, beside) in [None, Some("out/beside"), None, None].into_iter().enumerate() {
+            let private = private(&format!("key{attempt}"));
+            let own = &private.dirs[0];
             let claim = area.claim(&private, run).expect("made").expect("nobody else is there");
             assert!(!claim.left, "attempt {attempt}");
-            fs::create_dir_all(own.join("out/sub")).expect("made");
-            if let Some(path) = beside {
-                File::create(own.join(path)).expect("written");
-            }
-            area.clear(&private, run, false);
-            assert!(!own.exists(), "attempt {attempt}");
-            let files = walkdir::WalkDir::new(&spent).into_iter().flatten();
+            fs::create_dir_all(own.join("out")).expect("made");
             assert_eq!(
-                files.filter(|it| it.file_type().is_file()).count(),
+                fs::read_dir(own.join("out")).expect("listed").count(),
                 0,
                 "attempt {attempt}"
             );
+            made.push((inode(&private), last));
+            last = beside.is_none().then(|| inode(&private));
+            if let Some(path) = beside {
+                File::create(own.join(path)).expect("written");
+            }
+            area.clear(&private, run, Some(&claim), false);
+            assert!(!own.exists(), "attempt {attempt}");
         }
-        assert!(spent.join(key(&[])).is_dir());
+        let is_taken: Vec<bool> = made.iter().map(|(own, last)| Some(*own) == *last).collect();
+        assert_eq!(is_taken, [false, true, false, true]);
     }
 
     #[test]

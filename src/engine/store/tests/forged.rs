@@ -151,7 +151,7 @@ impl Forged {
         let (_live, _) = store.begin(run)?;
         let _ = store.put_back(target, run, files);
         let private = store.private(&target.outputs);
-        if let Ok(Some(_claim)) = store.claim(&private, run) {
+        if let Ok(Some(claim)) = store.claim(&private, run) {
             put(&private.paths[0], "made");
             let staged = Staged::examine(&target.outputs[0], private.paths[0].clone(), true).expect("it is there");
             let result = ResultEntry {
@@ -159,7 +159,7 @@ impl Forged {
                 ..ResultEntry::of_file("t", "output", "out/x", Digest::of(b"made"))
             };
             let _ = store.commit(result, &[staged], None, true, files);
-            store.clear(&private, run, false);
+            store.clear(&private, run, Some(&claim), false);
         }
         let _ = store.set_aside("t", &target.outputs, run, files);
         let _ = store.put_back(target, run, files);
