@@ -107,7 +107,7 @@ pub(crate) struct Holt {
 }
 
 impl Holt {
-    fn choice(&self) -> FormChoice {
+    fn choice(self) -> FormChoice {
         FormChoice::new("Holt", 1, FormPattern::holt(self.error))
     }
 }

@@ -66,10 +66,14 @@ fn walk_together<'a>(searches: impl Iterator<Item = FormSearch<'a>>) -> Vec<Opti
     match going.first().map(|first| Joining::of(first.search.form)) {
         Some(Some(joining)) => {
             let mut lanes = SideBySide::new(joining, &series);
-            while going
-                .iter_mut()
-                .fold(false, |goes_on, walk| walk.take_point() || goes_on)
-            {
+            loop {
+                let mut goes_on = false;
+                for walk in &mut going {
+                    goes_on |= walk.take_point();
+                }
+                if !goes_on {
+                    break;
+                }
                 let points: Vec<LanePoint<'_>> = going.iter().map(|walk| (walk.smoothing, &walk.states)).collect();
                 let values = lanes.likelihoods(&points);
                 for (walk, value) in going.iter_mut().zip(values) {
