@@ -57,6 +57,13 @@ pub(crate) trait Model: Debug + Send + Sync {
         cutoffs.iter().map(|&n| self.fit(&y[..n])).collect()
     }
 
+    /// Fits the model to several series, in that order.
+    ///
+    /// Each result equals that of [`Model::fit`] on the series; a model that can fit several side by side does so here.
+    fn fit_each(&self, series: &[&[f64]]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        series.iter().map(|y| self.fit(y)).collect()
+    }
+
     /// Whether [`Model::fit_at`] does in one go what would be done again for each past alone, so that it is worth more
     /// than a thread for each.
     fn fits_together(&self) -> bool {

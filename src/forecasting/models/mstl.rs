@@ -16,7 +16,8 @@ use super::classical::Composition;
 use super::ets::{AutoEts, Holt};
 use super::stl::Stl;
 use super::theta::Theta;
-use super::{Estimate, FitError, Fitted, Forecast, Model, check};
+use super::{Estimate, FitError, Fitted, Forecast, Model, check, fit_in_one_pass};
+use rayon::prelude::*;
 
 /// A series taken apart.
 #[derive(Clone, Debug)]
@@ -102,22 +103,48 @@ impl Mstl {
     }
 }
 
-impl Model for Mstl {
-    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+impl Mstl {
+    /// The last season of each length, and what is left of the series without its seasons.
+    fn take_apart(&self, y: &[f64]) -> Result<(Vec<Vec<f64>>, Vec<f64>), FitError> {
         check("MSTL", y, 1)?;
-        let Decomposition { seasons, adjusted, .. } = decompose(y, &self.season_lengths);
+        let Decomposition { seasons, adjusted } = decompose(y, &self.season_lengths);
         if adjusted.iter().any(|value| !value.is_finite()) {
             return Err(FitError::NoFit {
                 model: "MSTL",
                 why: "the decomposition overflows".to_owned(),
             });
         }
-        let trend = self.trend.fit(&adjusted)?;
         let last = seasons
             .iter()
             .map(|(m, season)| season[season.len() - m..].to_vec())
             .collect();
-        Ok(Box::new(Reseasoned { last, trend }))
+        Ok((last, adjusted))
+    }
+}
+
+impl Model for Mstl {
+    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+        fit_in_one_pass(self, y)
+    }
+
+    fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        let parts: Vec<_> = cutoffs.par_iter().map(|&n| self.take_apart(&y[..n])).collect();
+        let adjusted: Vec<&[f64]> = parts
+            .iter()
+            .flatten()
+            .map(|(_, adjusted)| adjusted.as_slice())
+            .collect();
+        let mut trends = self.trend.fit_each(&adjusted).into_iter();
+        let put_together = |part: Result<(Vec<Vec<f64>>, Vec<f64>), FitError>| {
+            let (last, _) = part?;
+            let trend = trends.next().expect("internal error: a series without a trend")?;
+            Ok(Box::new(Reseasoned { last, trend }) as Box<dyn Fitted>)
+        };
+        parts.into_iter().map(put_together).collect()
+    }
+
+    fn fits_together(&self) -> bool {
+        self.trend.fits_together()
     }
 }
 

@@ -226,14 +226,30 @@ impl Loess {
             let start = smooth.len();
             smooth.extend(y[from..to].iter().map(|value| centre * value));
             let sums = &mut smooth[start..];
-            for (distance, weight) in (1..).zip(sides) {
-                let (left, right) = (&y[from - distance..to - distance], &y[from + distance..to + distance]);
-                for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
-                    *sum += weight * (left + right);
-                }
+            // Several distances at a time, so that a sum is read and written once for them.
+            let (quartets, rest) = sides.as_chunks::<4>();
+            for (first, weights) in (1..).step_by(4).zip(quartets) {
+                add_distances(sums, y, from, first, *weights);
+            }
+            for (distance, weight) in (1 + 4 * quartets.len()..).zip(rest) {
+                add_distances(sums, y, from, distance, [*weight]);
             }
             from = to;
         }
+    }
+}
+
+/// Adds the values at some distances from `first` on, on both sides of each point from `from` on, with their weights.
+fn add_distances<const K: usize>(sums: &mut [f64], y: &[f64], from: usize, first: usize, weights: [f64; K]) {
+    let count = sums.len();
+    let left: [&[f64]; K] = std::array::from_fn(|k| &y[from - (first + k)..][..count]);
+    let right: [&[f64]; K] = std::array::from_fn(|k| &y[from + first + k..][..count]);
+    for (i, total) in sums.iter_mut().enumerate() {
+        let mut sum = *total;
+        for k in 0..K {
+            sum += weights[k] * (left[k][i] + right[k][i]);
+        }
+        *total = sum;
     }
 }
 

@@ -5,70 +5,130 @@
 //! product. The derivative by one coefficient is that of its own factor alone, so each costs one pass through the
 //! moving-average side; those of the moving average are shifts of one series and cost nothing more.
 
-use super::least_squares::{Evaluation, NormalEquations};
+use super::least_squares::{LeastSquares, NormalEquations, sum_of_squares};
 use super::order::{Coefficients, Order};
 use super::sample::{DifferencedSample, Regression};
 
-/// The residuals, zero as far as they are conditioned on, at free parameters; and their derivatives if asked for.
+/// The conditional sum of squares of a sample, as a function of an order's free parameters.
 ///
 /// Regressors are concentrated out: their coefficients are those of least squares among the filtered columns. The
 /// derivatives hold these fixed and leave out what the regressors explain (Kaufman 1975), so `J r` stays exact.
-pub(super) fn evaluate(sample: &DifferencedSample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
-    let model = Coefficients::from_free(order, free);
-    let from = order.ar_degree();
-    let columns: Vec<Vec<f64>> = sample.columns().map(|column| residuals(&model, column, from)).collect();
-    let regression = Regression::new(&columns)?;
-    if !derive {
-        return Some(Evaluation {
-            residuals: regression.residuals,
-            normal: NormalEquations::default(),
-        });
-    }
-    let values = sample.without_regressors(&regression.coefficients);
-    let mut rows = derivatives(&model, order, &values, &regression.residuals);
-    for row in &mut rows {
-        regression.project_out(&columns[1..], row);
-    }
-    let normal =
-        NormalEquations::new(&rows, &regression.residuals).in_terms_of(&Coefficients::derivatives(order, free));
-    Some(Evaluation {
-        residuals: regression.residuals,
-        normal,
-    })
+pub(super) struct ConditionalSquares<'a> {
+    pub(super) sample: &'a DifferencedSample,
+    pub(super) order: &'a Order,
 }
 
-/// The residuals of one column from the position `from` on, and zeros before.
-fn residuals(model: &Coefficients, column: &[f64], from: usize) -> Vec<f64> {
-    let mut out = autoregress(model, column);
-    out[..from].fill(0.0);
-    invert_moving_average(model, std::slice::from_mut(&mut out), from);
+/// The filtered columns at some parameters.
+pub(super) struct FilteredColumns {
+    model: Coefficients,
+    columns: Vec<Vec<f64>>,
+    /// Its residuals are zero as far as they are conditioned on.
+    regression: Regression,
+}
+
+impl LeastSquares for ConditionalSquares<'_> {
+    type Point = FilteredColumns;
+
+    fn at(&self, free: &[f64]) -> Option<FilteredColumns> {
+        let model = Coefficients::from_free(self.order, free);
+        let from = self.order.ar_degree();
+        let columns = residuals(&model, self.sample.columns(), from);
+        let regression = Regression::new(&columns)?;
+        Some(FilteredColumns {
+            model,
+            columns,
+            regression,
+        })
+    }
+
+    fn value(&self, point: &FilteredColumns) -> f64 {
+        sum_of_squares(&point.regression.residuals)
+    }
+
+    fn normal(&mut self, free: &[f64], point: &FilteredColumns) -> Option<NormalEquations> {
+        let FilteredColumns {
+            model,
+            columns,
+            regression,
+        } = point;
+        let values = self.sample.without_regressors(&regression.coefficients);
+        let mut rows = derivatives(model, self.order, &values, &regression.residuals);
+        regression.project_out(&columns[1..], &mut rows);
+        let normal = NormalEquations::new(&rows, &regression.residuals);
+        Some(normal.in_terms_of(&Coefficients::derivatives(self.order, free)))
+    }
+}
+
+/// The residuals of some columns from the position `from` on, and zeros before.
+fn residuals<'a>(model: &Coefficients, columns: impl Iterator<Item = &'a [f64]>, from: usize) -> Vec<Vec<f64>> {
+    let mut out: Vec<Vec<f64>> = columns.map(|column| autoregress(model, column)).collect();
+    for column in &mut out {
+        column[..from].fill(0.0);
+    }
+    // All at once, for the sake of the lanes.
+    invert_moving_average(model, &mut out, from);
     out
 }
 
 /// `φ(B) Φ(B^m) x_t`, with zeros before the first value.
 pub(super) fn autoregress(model: &Coefficients, column: &[f64]) -> Vec<f64> {
-    apply(&model.seasonal_ar, model.season_length, &apply(&model.ar, 1, column))
+    let short = apply(&model.ar, 1, column);
+    if model.seasonal_ar.is_empty() {
+        return short;
+    }
+    apply(&model.seasonal_ar, model.season_length, &short)
 }
 
 /// `x_t - Σ c_k x_(t - k step)`, with zeros before the first value.
 pub(super) fn apply(coefficients: &[f64], step: usize, x: &[f64]) -> Vec<f64> {
-    let mut out = x.to_vec();
-    for (k, c) in coefficients.iter().enumerate() {
-        let lag = ((k + 1) * step).min(x.len());
-        for (out, value) in out[lag..].iter_mut().zip(x) {
-            *out -= c * value;
+    match coefficients.len() {
+        0 => x.to_vec(),
+        1 => apply_all::<1>(coefficients, step, x),
+        2 => apply_all::<2>(coefficients, step, x),
+        3 => apply_all::<3>(coefficients, step, x),
+        4 => apply_all::<4>(coefficients, step, x),
+        5 => apply_all::<5>(coefficients, step, x),
+        count => {
+            let (before, last) = (&coefficients[..count - 1], coefficients[count - 1]);
+            let mut out = apply(before, step, x);
+            for (out, value) in out[(count * step).min(x.len())..].iter_mut().zip(x) {
+                *out -= last * value;
+            }
+            out
         }
     }
+}
+
+/// [`apply`] in one pass, of so many coefficients.
+fn apply_all<const K: usize>(coefficients: &[f64], step: usize, x: &[f64]) -> Vec<f64> {
+    let coefficients: [f64; K] = std::array::from_fn(|k| coefficients[k]);
+    let reach = (K * step).min(x.len());
+    let mut out = Vec::with_capacity(x.len());
+    for (t, value) in x[..reach].iter().enumerate() {
+        let past = coefficients
+            .iter()
+            .zip(1..)
+            .map_while(|(c, k)| Some(c * x[t.checked_sub(k * step)?]));
+        out.push(past.fold(*value, |sum, part| sum - part));
+    }
+    let (now, count) = (&x[reach..], x.len() - reach);
+    let past: [&[f64]; K] = std::array::from_fn(|k| &x[reach - ((k + 1) * step).min(reach)..][..count]);
+    out.extend(now.iter().enumerate().map(|(t, value)| {
+        let mut sum = *value;
+        for k in 0..K {
+            sum -= coefficients[k] * past[k][t];
+        }
+        sum
+    }));
     out
 }
 
 /// `-x_(t - lag)`, with zeros before the first value.
 pub(super) fn negated_at_lag(x: &[f64], lag: usize) -> Vec<f64> {
     let lag = lag.min(x.len());
-    let mut out = vec![0.0; x.len()];
-    for (out, value) in out[lag..].iter_mut().zip(x) {
-        *out = -value;
-    }
+    let mut out = Vec::with_capacity(x.len());
+    out.resize(lag, 0.0);
+    out.extend(x[..x.len() - lag].iter().map(|value| -value));
     out
 }
 
@@ -166,7 +226,10 @@ fn invert_lanes<const Q: usize, const LANES: usize>(theta: &[f64], columns: &mut
 fn derivatives(model: &Coefficients, order: &Order, values: &[f64], residuals: &[f64]) -> Vec<Vec<f64>> {
     let (from, m) = (order.ar_degree(), model.season_length);
     let by_seasonal = apply(&model.seasonal_ar, m, values);
-    let by_short = apply(&model.ar, 1, values);
+    let by_short = match order.seasonal_p {
+        0 => Vec::new(),
+        _ => apply(&model.ar, 1, values),
+    };
     // To be divided by both polynomials: by the first short coefficient, by all seasonal ones, and an impulse.
     let mut divided = vec![negated_at_lag(&by_seasonal, 1)];
     divided.extend((1..=order.seasonal_p).map(|j| negated_at_lag(&by_short, j * m)));

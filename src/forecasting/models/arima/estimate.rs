@@ -1,8 +1,8 @@
 //! The estimation of an ARMA model with regressors on a differenced series: conditional, exact, or one after the other.
 
-use super::css;
+use super::css::ConditionalSquares;
 use super::exact_derivatives;
-use super::least_squares::{Evaluation, LeastSquaresMinimum, NormalEquations, StopRule, minimise};
+use super::least_squares::{LeastSquares, LeastSquaresMinimum, NormalEquations, StopRule, minimise, sum_of_squares};
 use super::likelihood::Likelihood;
 use super::order::{Coefficients, Order};
 use super::sample::DifferencedSample;
@@ -32,25 +32,28 @@ pub(super) struct ArmaEstimate {
 impl ArmaEstimate {
     /// The model at the end of an optimisation; `None` where it has no likelihood.
     fn at(sample: &DifferencedSample, order: &Order, found: LeastSquaresMinimum) -> Option<Self> {
+        let likelihood = Likelihood::at(sample, &Coefficients::from_free(order, &found.at))?;
+        Some(Self::of(sample, order, found, &likelihood))
+    }
+
+    /// The model at the end of an optimisation with its likelihood.
+    fn of(sample: &DifferencedSample, order: &Order, found: LeastSquaresMinimum, likelihood: &Likelihood) -> Self {
         let LeastSquaresMinimum {
             at: free,
             iterations,
             stopped_early,
             ..
         } = found;
-        let coefficients = Coefficients::from_free(order, &free);
-        let log_likelihood = Likelihood::at(sample, &coefficients)?.log;
-        let (regressors, n) = (sample.regressors.len(), sample.series.len());
-        Some(Self {
+        Self {
             order: *order,
+            coefficients: Coefficients::from_free(order, &free),
             free,
-            coefficients,
-            log_likelihood,
-            regressors,
-            n,
+            log_likelihood: likelihood.log,
+            regressors: sample.regressors.len(),
+            n: sample.series.len(),
             iterations,
             stopped_early,
-        })
+        }
     }
 
     /// Returns whether this is another estimate of the same minimum.
@@ -90,21 +93,51 @@ impl Rules {
     ///
     /// It ends too where the roots lie too close to the unit circle after two steps in a row: there the minimum is often
     /// at infinity, many steps away, and would be refused.
-    fn minimise(
+    fn minimise<P: LeastSquares>(
         self,
         order: &Order,
         start: Vec<f64>,
-        mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
-    ) -> Option<LeastSquaresMinimum> {
-        let mut refused = 0;
-        minimise(start, self.stop, |free, derive| {
-            // Derivatives are asked for where a step has ended.
-            if derive {
-                let beyond = Coefficients::from_free(order, free).roots_beyond(self.radius);
-                refused = if beyond { 0 } else { refused + 1 };
-            }
-            if refused < 2 { evaluate(free, derive) } else { None }
-        })
+        problem: P,
+    ) -> Option<(LeastSquaresMinimum, P::Point)> {
+        let mut watched = Watched {
+            problem,
+            order,
+            radius: self.radius,
+            refused: 0,
+        };
+        minimise(&mut watched, start, self.stop)
+    }
+}
+
+/// A sum of squares that is given up where two steps in a row end with roots too close to the unit circle.
+struct Watched<'a, P> {
+    problem: P,
+    order: &'a Order,
+    radius: f64,
+    /// Steps in a row that ended so.
+    refused: usize,
+}
+
+impl<P: LeastSquares> LeastSquares for Watched<'_, P> {
+    type Point = P::Point;
+
+    fn at(&self, free: &[f64]) -> Option<P::Point> {
+        self.problem.at(free)
+    }
+
+    fn value(&self, point: &P::Point) -> f64 {
+        self.problem.value(point)
+    }
+
+    /// Derivatives are asked for where a step has ended.
+    fn normal(&mut self, free: &[f64], point: &P::Point) -> Option<NormalEquations> {
+        let beyond = Coefficients::from_free(self.order, free).roots_beyond(self.radius);
+        self.refused = if beyond { 0 } else { self.refused + 1 };
+        if self.refused < 2 {
+            self.problem.normal(free, point)
+        } else {
+            None
+        }
     }
 }
 
@@ -121,14 +154,19 @@ pub(super) fn minimum(
 ) -> Option<ArmaEstimate> {
     let conditional = sample.series.len().saturating_sub(order.ar_degree());
     let enough = conditional > order.coefficients() + sample.regressors.len();
-    let minimum = match method {
+    let found = match method {
         _ if order.coefficients() == 0 => None,
-        Method::Ml => rules.minimise(order, start.clone(), |free, derive| {
-            exact_residuals(sample, order, free, derive)
-        }),
-        Method::Css | Method::CssMl if enough => rules.minimise(order, start.clone(), |free, derive| {
-            css::evaluate(sample, order, free, derive)
-        }),
+        Method::Ml => {
+            let exact = rules.minimise(order, start.clone(), ExactSquares { sample, order });
+            if let Some((found, (_, likelihood))) = exact {
+                return Some(ArmaEstimate::of(sample, order, found, &likelihood));
+            }
+            None
+        }
+        Method::Css | Method::CssMl if enough => {
+            let conditional = rules.minimise(order, start.clone(), ConditionalSquares { sample, order });
+            conditional.map(|(found, _)| found)
+        }
         Method::Css | Method::CssMl => None,
     };
     let here = || LeastSquaresMinimum {
@@ -137,7 +175,7 @@ pub(super) fn minimum(
         iterations: 0,
         stopped_early: false,
     };
-    ArmaEstimate::at(sample, order, minimum.unwrap_or_else(here))
+    ArmaEstimate::at(sample, order, found.unwrap_or_else(here))
 }
 
 /// The models that the exact likelihood leads to from some estimates of one order, the likeliest first.
@@ -147,10 +185,9 @@ pub(super) fn refine(sample: &DifferencedSample, estimates: &[ArmaEstimate], rul
         if order.coefficients() == 0 {
             return Some(estimate.clone());
         }
-        let minimum = rules.minimise(order, estimate.free.clone(), |free, derive| {
-            exact_residuals(sample, order, free, derive)
-        })?;
-        ArmaEstimate::at(sample, order, minimum)
+        let exact = ExactSquares { sample, order };
+        let (found, (_, likelihood)) = rules.minimise(order, estimate.free.clone(), exact)?;
+        Some(ArmaEstimate::of(sample, order, found, &likelihood))
     });
     let mut refined: Vec<ArmaEstimate> = refined.collect();
     // Stable: of equals the first stays first.
@@ -163,15 +200,28 @@ fn near(a: &[f64], b: &[f64]) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-3 * a.abs().max(1.0))
 }
 
-/// The concentrated residuals of the exact likelihood, and their normal equations if asked for.
-fn exact_residuals(sample: &DifferencedSample, order: &Order, free: &[f64], derive: bool) -> Option<Evaluation> {
-    let model = Coefficients::from_free(order, free);
-    let likelihood = Likelihood::at(sample, &model)?;
-    let residuals = likelihood.concentrated();
-    let mut normal = NormalEquations::default();
-    if derive {
-        let rows = exact_derivatives::derivatives(sample, order, &model, &likelihood)?;
-        normal = NormalEquations::new(&rows, &residuals).in_terms_of(&Coefficients::derivatives(order, free));
+/// The sum of squares that is least where the exact likelihood is largest, as a function of an order's free parameters.
+struct ExactSquares<'a> {
+    sample: &'a DifferencedSample,
+    order: &'a Order,
+}
+
+impl LeastSquares for ExactSquares<'_> {
+    type Point = (Coefficients, Likelihood);
+
+    fn at(&self, free: &[f64]) -> Option<Self::Point> {
+        let model = Coefficients::from_free(self.order, free);
+        let likelihood = Likelihood::at(self.sample, &model)?;
+        Some((model, likelihood))
     }
-    Some(Evaluation { residuals, normal })
+
+    fn value(&self, (_, likelihood): &Self::Point) -> f64 {
+        sum_of_squares(&likelihood.concentrated())
+    }
+
+    fn normal(&mut self, free: &[f64], (model, likelihood): &Self::Point) -> Option<NormalEquations> {
+        let rows = exact_derivatives::derivatives(self.sample, self.order, model, likelihood)?;
+        let normal = NormalEquations::new(&rows, &likelihood.concentrated());
+        Some(normal.in_terms_of(&Coefficients::derivatives(self.order, free)))
+    }
 }

@@ -49,8 +49,8 @@ impl Whitened {
 
 /// What the filter carries from one step to the next.
 struct Filter {
-    /// The transition's column: the autoregressive coefficients by lag.
-    ar: Vec<f64>,
+    /// The transition's column, of which most is zero: where an autoregressive coefficient stands, and the coefficient.
+    ar: Vec<(usize, f64)>,
     /// Covariance of the next state with the present innovation.
     gain: Vec<f64>,
     /// `L`, and a zero that the shift draws in.
@@ -66,8 +66,7 @@ impl Filter {
     fn new(ar: &LagPolynomial, ma: &LagPolynomial) -> Option<Self> {
         let size = ar.degree().max(ma.degree() + 1);
         let with_state = covariance_with_state(ar, ma, size)?;
-        let ar = ar.dense(size);
-        let mut gain: Vec<f64> = ar.iter().map(|phi| phi * with_state[0]).collect();
+        let mut gain: Vec<f64> = ar.dense(size).iter().map(|phi| phi * with_state[0]).collect();
         for (gain, covariance) in gain.iter_mut().zip(&with_state[1..]) {
             *gain += covariance;
         }
@@ -75,7 +74,7 @@ impl Filter {
         factor.push(0.0);
         let variance = with_state[0];
         Some(Self {
-            ar,
+            ar: ar.terms.iter().map(|&(lag, phi)| (lag - 1, phi)).collect(),
             gain,
             factor,
             weight: -1.0 / variance,
@@ -85,7 +84,7 @@ impl Filter {
 
     /// Passes the first values of some columns through, at most so many, and only until it is as steady as asked for.
     fn run(mut self, columns: &[&[f64]], most: usize, steady: f64) -> Option<Whitened> {
-        let size = self.ar.len();
+        let size = self.gain.len();
         let mut innovations: Vec<Vec<f64>> = columns.iter().map(|column| Vec::with_capacity(column.len())).collect();
         let mut states = vec![vec![0.0; size + 1]; columns.len()];
         let mut variances = Vec::new();
@@ -120,33 +119,48 @@ impl Filter {
 
     /// Takes in a value: moves the state on and gives the innovation.
     fn predict(&self, value: f64, state: &mut [f64]) -> f64 {
-        let size = self.ar.len();
-        let (ar, gain, state) = (&self.ar[..size], &self.gain[..size], &mut state[..=size]);
+        let size = self.gain.len();
+        let (gain, state) = (&self.gain[..size], &mut state[..=size]);
         let (first, innovation) = (state[0], value - state[0]);
         let pull = innovation / self.variance;
+        self.add_column(state, first);
         for i in 0..size {
-            state[i] = state[i + 1] + ar[i] * first + gain[i] * pull;
+            state[i] = state[i + 1] + gain[i] * pull;
         }
+        // What the shift draws in.
+        state[size] = 0.0;
         innovation
     }
 
     /// Moves gain and variance on by one step.
     fn step(&mut self) {
-        let size = self.ar.len();
-        let (ar, gain, factor) = (&self.ar[..size], &mut self.gain[..size], &mut self.factor[..=size]);
-        let head = factor[0];
+        let size = self.gain.len();
+        let head = self.factor[0];
         if head == 0.0 {
-            factor.copy_within(1..=size, 0);
+            self.factor.copy_within(1..=size, 0);
             return;
         }
         let (lift, drop) = (self.weight * head, head / self.variance);
+        let mut factor = std::mem::take(&mut self.factor);
+        self.add_column(&mut factor, head);
+        let (gain, moved) = (&mut self.gain[..size], &mut factor[..=size]);
         for i in 0..size {
-            let moved = factor[i + 1] + ar[i] * head;
-            factor[i] = moved - gain[i] * drop;
-            gain[i] += moved * lift;
+            let next = moved[i + 1];
+            moved[i] = next - gain[i] * drop;
+            gain[i] += next * lift;
         }
+        // What the shift draws in.
+        moved[size] = 0.0;
+        self.factor = factor;
         self.variance += lift * head;
         self.weight -= lift * lift / self.variance;
+    }
+
+    /// Adds `times` the transition's column to what the shift is about to move down.
+    fn add_column(&self, shifted: &mut [f64], times: f64) {
+        for &(place, phi) in &self.ar {
+            shifted[place + 1] += phi * times;
+        }
     }
 }
 

@@ -71,16 +71,17 @@ pub(super) fn derivatives(
 fn right_sides(model: &Coefficients, order: &Order, values: &[f64], innovations: &[f64]) -> Vec<Vec<f64>> {
     let m = model.season_length;
     let negated = |c: &[f64]| c.iter().map(|c| -c).collect::<Vec<_>>();
-    let blocks = [
-        (order.p, 1, apply(&model.seasonal_ar, m, values)),
-        (order.q, 1, apply(&negated(&model.seasonal_ma), m, innovations)),
-        (order.seasonal_p, m, apply(&model.ar, 1, values)),
-        (order.seasonal_q, m, apply(&negated(&model.ma), 1, innovations)),
-    ];
     let mut rows = Vec::with_capacity(order.coefficients());
-    for (count, step, series) in blocks {
-        rows.extend((1..=count).map(|k| negated_at_lag(&series, k * step)));
-    }
+    let mut add = |count: usize, step: usize, others: &[f64], other_step: usize, series: &[f64]| {
+        if count > 0 {
+            let series = apply(others, other_step, series);
+            rows.extend((1..=count).map(|k| negated_at_lag(&series, k * step)));
+        }
+    };
+    add(order.p, 1, &model.seasonal_ar, m, values);
+    add(order.q, 1, &negated(&model.seasonal_ma), m, innovations);
+    add(order.seasonal_p, m, &model.ar, 1, values);
+    add(order.seasonal_q, m, &negated(&model.ma), 1, innovations);
     rows
 }
 
@@ -91,11 +92,11 @@ fn concentrate(rows: &mut [Vec<f64>], changes: &[f64], likelihood: &Likelihood) 
         .map(|column| likelihood.whitened.scaled(column))
         .collect();
     let regression = Regression::new(&scaled);
+    if let Some(regression) = &regression {
+        regression.project_out(&scaled[1..], rows);
+    }
     let weight = likelihood.weight();
     for (row, change) in rows.iter_mut().zip(changes) {
-        if let Some(regression) = &regression {
-            regression.project_out(&scaled[1..], row);
-        }
         #[expect(clippy::cast_precision_loss, reason = "a series is far shorter than 2^52")]
         let of_weight = 0.5 * change / n as f64;
         for (row, residual) in row.iter_mut().zip(&likelihood.residuals) {

@@ -7,12 +7,19 @@
 
 use super::super::linalg::dot;
 
-/// Residuals and, if asked for, what a Gauss-Newton step needs to know of their derivatives `J`.
-pub(super) struct Evaluation {
-    /// The residuals `r` whose squares are summed.
-    pub(super) residuals: Vec<f64>,
-    /// The normal equations; empty if not asked for.
-    pub(super) normal: NormalEquations,
+/// A sum of squared residuals to be minimised.
+pub(super) trait LeastSquares {
+    /// What is known at some parameters, of which derivatives make use where a step was tried and taken.
+    type Point;
+
+    /// The residuals at some parameters; `None` where there are none.
+    fn at(&self, free: &[f64]) -> Option<Self::Point>;
+
+    /// The sum of squares.
+    fn value(&self, point: &Self::Point) -> f64;
+
+    /// What a Gauss-Newton step needs to know of the derivatives `J`; `None` to end the search.
+    fn normal(&mut self, free: &[f64], point: &Self::Point) -> Option<NormalEquations>;
 }
 
 /// Normal equations: one row of `J` for each parameter.
@@ -121,18 +128,17 @@ pub(super) struct StopRule {
 /// The damping beyond which no step is expected to help any more.
 const MOST_DAMPING: f64 = 1e12;
 
-/// Minimises a sum of squares from a start.
+/// Minimises a sum of squares from a start; gives what is known at the minimum too.
 ///
-/// `evaluate` gets parameters and whether the normal equations are wanted; `None` where there is no value, which makes
-/// the steps shorter. `None` if there is none at the start.
-pub(super) fn minimise(
+/// Parameters without residuals make the steps shorter. `None` if there are none at the start.
+pub(super) fn minimise<P: LeastSquares>(
+    problem: &mut P,
     start: Vec<f64>,
     stop: StopRule,
-    mut evaluate: impl FnMut(&[f64], bool) -> Option<Evaluation>,
-) -> Option<LeastSquaresMinimum> {
+) -> Option<(LeastSquaresMinimum, P::Point)> {
     let free = !start.is_empty();
-    let mut here = evaluate(&start, free)?;
-    let value = sum_of_squares(&here.residuals);
+    let mut here = problem.at(&start)?;
+    let value = problem.value(&here);
     let mut best = LeastSquaresMinimum {
         at: start,
         value,
@@ -140,8 +146,9 @@ pub(super) fn minimise(
         stopped_early: false,
     };
     if !free || !value.is_finite() {
-        return value.is_finite().then_some(best);
+        return value.is_finite().then_some((best, here));
     }
+    let mut normal = problem.normal(&best.at, &here)?;
     let mut damping = 1e-3;
     while damping <= MOST_DAMPING {
         if best.iterations >= stop.max_iterations {
@@ -149,7 +156,7 @@ pub(super) fn minimise(
             break;
         }
         best.iterations += 1;
-        let Some((change, promised)) = damped_step(&here.normal, damping) else {
+        let Some((change, promised)) = damped_step(&normal, damping) else {
             damping *= 10.0;
             continue;
         };
@@ -157,18 +164,21 @@ pub(super) fn minimise(
             break;
         }
         let tried: Vec<f64> = best.at.iter().zip(&change).map(|(at, change)| at + change).collect();
-        let value = evaluate(&tried, false).map_or(f64::INFINITY, |there| sum_of_squares(&there.residuals));
-        if value < best.value {
+        let there = problem.at(&tried).map(|there| (problem.value(&there), there));
+        if let Some((value, there)) = there.filter(|(value, _)| *value < best.value) {
             damping = next_damping(damping, (best.value - value) / promised);
             best.at = tried;
             best.value = value;
-            let Some(next) = evaluate(&best.at, true) else { break };
-            here = next;
+            here = there;
+            let Some(next) = problem.normal(&best.at, &here) else {
+                break;
+            };
+            normal = next;
         } else {
             damping *= 8.0;
         }
     }
-    Some(best)
+    Some((best, here))
 }
 
 /// The damping after a step that kept this share of its promise.

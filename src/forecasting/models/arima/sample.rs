@@ -1,7 +1,7 @@
 //! A differenced series with its regressors, and least squares on them.
 
 use super::super::linalg::dot;
-use super::least_squares::solve;
+use super::least_squares::{dots, solve};
 
 /// A differenced series with its differenced regressors.
 #[derive(Clone, Debug, Default)]
@@ -65,11 +65,15 @@ impl Regression {
         })
     }
 
-    /// Takes away from another column what the same regressors explain of it.
-    pub(super) fn project_out(&self, regressors: &[Vec<f64>], column: &mut [f64]) {
-        let with_column: Vec<f64> = regressors.iter().map(|x| dot(x, column)).collect();
-        if let Some(coefficients) = solve(self.products.clone(), &with_column) {
-            subtract(regressors, &coefficients, column);
+    /// Takes away from other columns what the same regressors explain of them.
+    pub(super) fn project_out(&self, regressors: &[Vec<f64>], columns: &mut [Vec<f64>]) {
+        let all: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let products: Vec<Vec<f64>> = regressors.iter().map(|x| dots(x, &all)).collect();
+        for (i, column) in columns.iter_mut().enumerate() {
+            let with_column: Vec<f64> = products.iter().map(|with_all| with_all[i]).collect();
+            if let Some(coefficients) = solve(self.products.clone(), &with_column) {
+                subtract(regressors, &coefficients, column);
+            }
         }
     }
 }

@@ -11,8 +11,23 @@
 
 use super::super::optimise::{DescentLimits, LocalMinimum, Objective, Variable, minimise};
 use super::form::{Component, EtsForm};
+use super::lane::LANES;
 use super::recursion::{Recursion, Slopes, Smoothing, States};
+use super::side_by_side::{Joining, LanePoint, LaneSeries, SideBySide};
 use super::start::first_states;
+use rayon::prelude::*;
+
+/// A form to fit to a series.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FormSearch<'a> {
+    /// The series, whose largest value is of the order of one.
+    pub(super) y: &'a [f64],
+    /// Steps in a season.
+    pub(super) season_length: usize,
+    pub(super) form: EtsForm,
+    /// What is added to the mean square of the errors, so that a perfect fit has a finite likelihood.
+    pub(super) floor: f64,
+}
 
 /// A form with its parameters.
 #[derive(Clone, Debug)]
@@ -44,8 +59,18 @@ pub(super) const DAMPING: (f64, f64) = (0.8, 0.98);
 /// The most that β may be, whatever α.
 const MOST_TREND: f64 = 0.2;
 
-/// Fits `form` to `y`, whose largest value is of the order of one; `None` if it has no likelihood there.
-pub(super) fn estimate(y: &[f64], season_length: usize, form: EtsForm, floor: f64) -> Option<EtsEstimate> {
+/// Fits each form to its series; `None` for one that has no likelihood there.
+pub(super) fn estimate(searches: &[FormSearch<'_>]) -> Vec<Option<EtsEstimate>> {
+    searches.par_iter().map(estimate_one).collect()
+}
+
+fn estimate_one(wanted: &FormSearch<'_>) -> Option<EtsEstimate> {
+    let &FormSearch {
+        y,
+        season_length,
+        form,
+        floor,
+    } = wanted;
     let first = first_states(y, season_length, form, SEASONS.saturating_mul(season_length))?;
     let recursion = Recursion::new(y, form, floor);
     let mut search = LikelihoodSearch {
@@ -56,7 +81,7 @@ pub(super) fn estimate(y: &[f64], season_length: usize, form: EtsForm, floor: f6
         slopes: Slopes::default(),
     };
     let mut best: Option<LocalMinimum> = None;
-    for smoothing in search.starts() {
+    for smoothing in search.starts(LaneSeries { y, floor }) {
         search.smoothing = smoothing;
         search.states.clone_from(&first);
         let variables = search.variables();
@@ -99,30 +124,51 @@ const FOLLOWED: usize = 3;
 
 impl LikelihoodSearch<'_> {
     /// Tries a few smoothing parameters with the first guess of the states, and returns the most likely ones.
-    fn starts(&mut self) -> Vec<Smoothing> {
+    fn starts(&mut self, series: LaneSeries<'_>) -> Vec<Smoothing> {
         let pick = |component, values: &'static [f64]| if component == Component::Absent { &[0.0] } else { values };
         let phi = if self.form.damped { 0.95 } else { 1.0 };
-        let mut starts: Vec<(f64, Smoothing)> = Vec::new();
+        let mut tried: Vec<Smoothing> = Vec::new();
         for alpha in ALPHAS {
-            let mut best: Option<(f64, Smoothing)> = None;
             for share in pick(self.form.trend, &[0.01, 0.5]) {
                 for rest in pick(self.form.season, &[0.02, 0.3, 0.8]) {
-                    let p = Smoothing {
+                    tried.push(Smoothing {
                         alpha,
                         beta: most_trend(alpha) * share,
                         gamma: (1.0 - alpha) * rest,
                         phi,
-                    };
-                    let value = self.recursion.likelihood_alone(&p, &self.states);
-                    if value.is_finite() && best.is_none_or(|(least, _)| value < least) {
-                        best = Some((value, p));
-                    }
+                    });
                 }
             }
-            starts.extend(best);
+        }
+        let values = self.likelihoods(series, &tried);
+        let of_one_alpha = tried.len() / ALPHAS.len();
+        let mut starts: Vec<(f64, Smoothing)> = Vec::new();
+        for (values, tried) in values.chunks(of_one_alpha).zip(tried.chunks(of_one_alpha)) {
+            let finite = values.iter().zip(tried).filter(|(value, _)| value.is_finite());
+            // The first of equals.
+            let best = finite.min_by(|a, b| a.0.total_cmp(b.0));
+            starts.extend(best.map(|(&value, &p)| (value, p)));
         }
         starts.sort_by(|a, b| a.0.total_cmp(&b.0));
         starts.into_iter().take(FOLLOWED).map(|(_, p)| p).collect()
+    }
+
+    /// The likelihoods of some smoothing parameters with the present states.
+    fn likelihoods(&mut self, series: LaneSeries<'_>, tried: &[Smoothing]) -> Vec<f64> {
+        let Some(joining) = Joining::of(self.form) else {
+            return tried
+                .iter()
+                .map(|p| self.recursion.likelihood(p, &self.states))
+                .collect();
+        };
+        let mut lanes = SideBySide::new(joining, &[series; LANES]);
+        let groups = tried.chunks(LANES).flat_map(|group| {
+            let points: Vec<LanePoint<'_>> = group.iter().map(|p| (*p, &self.states)).collect();
+            let mut values = lanes.likelihoods(&points);
+            values.truncate(group.len());
+            values
+        });
+        groups.collect()
     }
 
     /// The size of a one-step error at the present point: how far a state must move to matter.

@@ -17,7 +17,7 @@ use super::form::{Component, EtsForm};
 use super::recursion::{Smoothing, States};
 
 /// A model at the end of its series.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct EtsEnd {
     pub(super) form: EtsForm,
     pub(super) smoothing: Smoothing,

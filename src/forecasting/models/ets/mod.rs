@@ -5,7 +5,8 @@
 //!
 //! State: level, trend and one season of m values. Cost of a fit: O(n) a pass over the series, whatever the season's
 //! length: some tens to hundreds of passes a form for up to twelve steps in a season, beyond that some 1,000, and up to
-//! m = 250, where the values of the season are searched too, m more and O(m²) beside each.
+//! m = 250, where the values of the season are searched too, m more and O(m²) beside each. Of forms that join alike, and of
+//! the windows of a back-test, four go side by side in the time of one (see `side_by_side`).
 //!
 //! Departures from the reference (statsforecast), each with its reason:
 //! - A damped trend is continued by φ, φ + φ², …; the reference adds the first φ twice. That is the whole difference
@@ -21,7 +22,9 @@
 mod estimate;
 pub(crate) mod form;
 mod interval;
+mod lane;
 mod recursion;
+mod side_by_side;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -29,8 +32,8 @@ mod walk;
 
 use super::classical::Composition;
 use super::settings::model_settings;
-use super::{Estimate, FitError, Fitted, Forecast, Model, check};
-use estimate::{EtsEstimate, estimate};
+use super::{Estimate, FitError, Fitted, Forecast, Model, check, fit_in_one_pass};
+use estimate::{EtsEstimate, FormSearch, estimate};
 pub(super) use form::FormPattern;
 use form::{Component, EtsForm};
 use interval::EtsEnd;
@@ -41,18 +44,40 @@ use walk::walk;
 use crate::engine::spec::schema::Kind;
 use crate::engine::spec::schema::Literal::Text;
 
-/// Estimates a form on a series: the steps in a season, the form, and what is added to the mean square of the errors.
-///
-/// `None` if the form has no likelihood there.
-type Estimator = fn(&[f64], usize, EtsForm, f64) -> Option<EtsEstimate>;
+/// Estimates forms on series, each by itself; `None` for a form that has no likelihood on its series.
+type Estimator = fn(&[FormSearch<'_>]) -> Vec<Option<EtsEstimate>>;
 
 /// Follows the gradient to an optimum for seasons of up to twelve steps (see `estimate`), and takes the reference's bounded
 /// walk for longer ones and without a season (see `walk`).
-fn estimate_form(y: &[f64], season_length: usize, form: EtsForm, floor: f64) -> Option<EtsEstimate> {
+fn estimator(season_length: usize) -> Estimator {
     match season_length {
-        2..=12 => estimate(y, season_length, form, floor),
-        _ => walk(y, season_length, form, floor),
+        2..=12 => estimate,
+        _ => walk,
     }
+}
+
+/// A model that is a choice among forms.
+macro_rules! fits_by_choice {
+    ($model:ty) => {
+        impl Model for $model {
+            fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+                fit_in_one_pass(self, y)
+            }
+
+            fn fit_at(&self, y: &[f64], cutoffs: &[usize]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+                let pasts: Vec<&[f64]> = cutoffs.iter().map(|&n| &y[..n]).collect();
+                self.fit_each(&pasts)
+            }
+
+            fn fit_each(&self, series: &[&[f64]]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+                self.choice().fit_each(series)
+            }
+
+            fn fits_together(&self) -> bool {
+                true
+            }
+        }
+    };
 }
 
 model_settings! {
@@ -66,11 +91,13 @@ model_settings! {
         "forms to choose from: error, trend and season, each A, M, N or Z for any";
 }
 
-impl Model for AutoEts {
-    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("AutoETS", y, self.season_length, self.pattern, estimate_form)
+impl AutoEts {
+    fn choice(&self) -> FormChoice {
+        FormChoice::new("AutoETS", self.season_length, self.pattern)
     }
 }
+
+fits_by_choice!(AutoEts);
 
 /// Holt's method: a level and a linear trend, damped if that fits better. It is the trend forecaster of MSTL.
 #[derive(Clone, Copy, Debug)]
@@ -79,11 +106,13 @@ pub(crate) struct Holt {
     pub(crate) error: Composition,
 }
 
-impl Model for Holt {
-    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("Holt", y, 1, FormPattern::holt(self.error), estimate_form)
+impl Holt {
+    fn choice(self) -> FormChoice {
+        FormChoice::new("Holt", 1, FormPattern::holt(self.error))
     }
 }
+
+fits_by_choice!(Holt);
 
 model_settings! {
     /// The Holt-Winters method: a level, a linear trend, damped if that fits better, and a season.
@@ -96,83 +125,158 @@ model_settings! {
         "how errors join, and the season with them";
 }
 
-impl Model for HoltWinters {
-    fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
+impl HoltWinters {
+    fn choice(&self) -> FormChoice {
         let pattern = if self.season_length > 1 {
             FormPattern::holt_winters(self.error)
         } else {
             FormPattern::holt(self.error)
         };
-        choose("HoltWinters", y, self.season_length, pattern, estimate_form)
+        FormChoice::new("HoltWinters", self.season_length, pattern)
     }
 }
 
-/// Fits each form that the pattern allows with `estimator`, and keeps the one with the least criterion.
-fn choose(
+fits_by_choice!(HoltWinters);
+
+/// Fits each form that a pattern allows, and keeps the one with the least criterion.
+#[derive(Debug)]
+struct FormChoice {
     model: &'static str,
-    y: &[f64],
     season_length: usize,
     pattern: FormPattern,
     estimator: Estimator,
-) -> Result<Box<dyn Fitted>, FitError> {
-    check(model, y, 1)?;
-    let season_length = season_length.max(1);
-    let is_seasonal = season_length > 1 && y.len() >= 2 * season_length;
-    let is_positive = y.iter().all(|&value| value > 0.0);
-    if let Some(constant) = constant(y) {
-        return Ok(Box::new(constant));
-    }
-    let forms = pattern.forms(is_seasonal || pattern.needs_season(), is_positive);
-    if forms.is_empty() {
-        return Err(FitError::NoFit {
-            model,
-            why: "a part that multiplies needs values above zero".to_owned(),
-        });
-    }
-    let needs = |form: &EtsForm| {
-        let seasons = if form.season == Component::Absent {
-            0
-        } else {
-            2 * season_length
-        };
-        seasons.max(form.parameters(season_length) + 2)
-    };
-    let needed = forms.iter().map(needs).min().unwrap_or(0);
-    check(model, y, needed)?;
+}
 
-    // By a power of two, so that a series in another unit of that kind has the very same fit.
-    let unit = y
-        .iter()
-        .fold(0.0_f64, |most, value| most.max(value.abs()))
-        .log2()
-        .floor()
-        .exp2();
-    let scaled: Vec<f64> = y.iter().map(|value| value / unit).collect();
-    let floor = 1e-20 * spread(&scaled);
-    let mut best: Option<(f64, EtsEstimate)> = None;
-    let mut tried = 0_usize;
-    for form in forms.into_iter().filter(|form| y.len() >= needs(form)) {
-        let floor = if form.error == Component::Multiplicative {
-            1e-20
-        } else {
-            floor
-        };
-        let Some(estimate) = estimator(&scaled, season_length, form, floor) else {
-            continue;
-        };
-        tried += 1;
-        let criterion = InformationCriteria::new(&estimate, y.len(), season_length, unit).aicc;
-        if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
-            best = Some((criterion, estimate));
+/// A series in the unit of its fit, and what is to be tried on it.
+struct FormTrial {
+    unit: f64,
+    scaled: Vec<f64>,
+    forms: Vec<EtsForm>,
+    /// What is added to the mean square of additive errors.
+    floor: f64,
+}
+
+/// What there is to do for a series.
+enum Begun {
+    Constant(Smoothed),
+    Trial(FormTrial),
+}
+
+impl FormChoice {
+    fn new(model: &'static str, season_length: usize, pattern: FormPattern) -> Self {
+        Self {
+            model,
+            season_length: season_length.max(1),
+            pattern,
+            estimator: estimator(season_length),
         }
     }
-    let Some((_, estimate)) = best else {
-        return Err(FitError::NoFit {
-            model,
-            why: "no form has a finite likelihood on this series".to_owned(),
+
+    /// Fits several series; the forms of all of them go into one search, side by side.
+    fn fit_each(&self, series: &[&[f64]]) -> Vec<Result<Box<dyn Fitted>, FitError>> {
+        let begun: Vec<Result<Begun, FitError>> = series.iter().map(|y| self.begin(y)).collect();
+        let trials = begun.iter().filter_map(|one| match one {
+            Ok(Begun::Trial(trial)) => Some(trial),
+            _ => None,
         });
-    };
-    Ok(Box::new(Smoothed::new(&scaled, season_length, unit, estimate, tried)))
+        let searches: Vec<FormSearch<'_>> = trials.flat_map(|trial| self.searches(trial)).collect();
+        let mut estimates = (self.estimator)(&searches).into_iter();
+        let mut finish = |one: &Result<Begun, FitError>| match one {
+            Err(error) => Err(error.clone()),
+            Ok(Begun::Constant(fit)) => Ok(fit.clone()),
+            Ok(Begun::Trial(trial)) => self.best(trial, estimates.by_ref().take(trial.forms.len())),
+        };
+        let boxed = |fit: Smoothed| Box::new(fit) as Box<dyn Fitted>;
+        begun.iter().map(|one| finish(one).map(boxed)).collect()
+    }
+
+    /// Finds out which forms a series is long enough for, and its unit.
+    fn begin(&self, y: &[f64]) -> Result<Begun, FitError> {
+        let &Self {
+            model,
+            season_length,
+            pattern,
+            ..
+        } = self;
+        check(model, y, 1)?;
+        let is_seasonal = season_length > 1 && y.len() >= 2 * season_length;
+        let is_positive = y.iter().all(|&value| value > 0.0);
+        if let Some(constant) = constant(y) {
+            return Ok(Begun::Constant(constant));
+        }
+        let mut forms = pattern.forms(is_seasonal || pattern.needs_season(), is_positive);
+        if forms.is_empty() {
+            return Err(self.no_fit("a part that multiplies needs values above zero"));
+        }
+        let needs = |form: &EtsForm| {
+            let seasons = if form.season == Component::Absent {
+                0
+            } else {
+                2 * season_length
+            };
+            seasons.max(form.parameters(season_length) + 2)
+        };
+        let needed = forms.iter().map(needs).min().unwrap_or(0);
+        check(model, y, needed)?;
+        forms.retain(|form| y.len() >= needs(form));
+
+        // By a power of two, so that a series in another unit of that kind has the very same fit.
+        let unit = y
+            .iter()
+            .fold(0.0_f64, |most, value| most.max(value.abs()))
+            .log2()
+            .floor()
+            .exp2();
+        let scaled: Vec<f64> = y.iter().map(|value| value / unit).collect();
+        let floor = 1e-20 * spread(&scaled);
+        Ok(Begun::Trial(FormTrial {
+            unit,
+            scaled,
+            forms,
+            floor,
+        }))
+    }
+
+    fn searches<'a>(&self, trial: &'a FormTrial) -> impl Iterator<Item = FormSearch<'a>> {
+        let season_length = self.season_length;
+        trial.forms.iter().map(move |&form| FormSearch {
+            y: &trial.scaled,
+            season_length,
+            form,
+            floor: if form.error == Component::Multiplicative {
+                1e-20
+            } else {
+                trial.floor
+            },
+        })
+    }
+
+    /// Takes the estimate with the least criterion, the first of equals.
+    fn best(
+        &self,
+        trial: &FormTrial,
+        estimates: impl Iterator<Item = Option<EtsEstimate>>,
+    ) -> Result<Smoothed, FitError> {
+        let FormTrial { unit, scaled, .. } = trial;
+        let mut best: Option<(f64, EtsEstimate)> = None;
+        let mut tried = 0_usize;
+        for estimate in estimates.flatten() {
+            tried += 1;
+            let criterion = InformationCriteria::new(&estimate, scaled.len(), self.season_length, *unit).aicc;
+            if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
+                best = Some((criterion, estimate));
+            }
+        }
+        let (_, estimate) = best.ok_or_else(|| self.no_fit("no form has a finite likelihood on this series"))?;
+        Ok(Smoothed::new(scaled, self.season_length, *unit, estimate, tried))
+    }
+
+    fn no_fit(&self, why: &str) -> FitError {
+        FitError::NoFit {
+            model: self.model,
+            why: why.to_owned(),
+        }
+    }
 }
 
 /// The mean square about the mean.
@@ -240,7 +344,7 @@ impl InformationCriteria {
 }
 
 /// One form of exponential smoothing, fitted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Smoothed {
     end: EtsEnd,
     start: States,

@@ -63,11 +63,11 @@ pub(super) struct Slopes {
 }
 
 /// Where a product of forecasts may be multiplied on; outside it, its logarithm is taken.
-const IN_RANGE: std::ops::Range<f64> = 1e-100..1e100;
+pub(super) const IN_RANGE: std::ops::Range<f64> = 1e-100..1e100;
 
-const ABSENT: u8 = 0;
-const ADDITIVE: u8 = 1;
-const MULTIPLICATIVE: u8 = 2;
+pub(super) const ABSENT: u8 = 0;
+pub(super) const ADDITIVE: u8 = 1;
+pub(super) const MULTIPLICATIVE: u8 = 2;
 
 /// Calls a function that is compiled once for each form.
 macro_rules! by_form {
@@ -113,23 +113,6 @@ impl<'a> Recursion<'a> {
         let (squares, logarithms) = by_form!(self.form, self.forward(p, start));
         self.squares = squares + n * self.floor;
         n * self.squares.ln() + 2.0 * logarithms
-    }
-
-    /// Returns the same where nothing else will be asked; faster, save for a multiplied trend.
-    pub(super) fn likelihood_alone(&mut self, p: &Smoothing, start: &States) -> f64 {
-        if self.form.trend == Component::Multiplicative {
-            return self.likelihood(p, start);
-        }
-        let n = self.y.len() as f64;
-        let (squares, logarithms) = match (self.form.error == Component::Multiplicative, self.form.season) {
-            (false, Component::Absent) => self.untraced::<false, ABSENT>(p, start),
-            (false, Component::Additive) => self.untraced::<false, ADDITIVE>(p, start),
-            (false, Component::Multiplicative) => self.untraced::<false, MULTIPLICATIVE>(p, start),
-            (true, Component::Absent) => self.untraced::<true, ABSENT>(p, start),
-            (true, Component::Additive) => self.untraced::<true, ADDITIVE>(p, start),
-            (true, Component::Multiplicative) => self.untraced::<true, MULTIPLICATIVE>(p, start),
-        };
-        n * (squares + n * self.floor).ln() + 2.0 * logarithms
     }
 
     /// Returns the partial derivatives of the last likelihood that was evaluated, for the same parameters.
@@ -196,82 +179,6 @@ impl<'a> Recursion<'a> {
             }
         }
         pass.sums()
-    }
-
-    /// Runs over the series without a trace, for forms whose trend is added or absent.
-    ///
-    /// Written in the forecast `grown` of level and trend, and the trend's part `carried` of it, so that an error passes
-    /// into the next forecast by one multiplication and one addition: the chain of these is the time that a step takes.
-    fn untraced<const RELATIVE: bool, const SEASON: u8>(&mut self, p: &Smoothing, start: &States) -> (f64, f64) {
-        let Smoothing {
-            alpha,
-            beta,
-            gamma,
-            phi,
-        } = *p;
-        let gain = alpha + phi * beta;
-        let fade = phi * beta;
-        let (mut grown, mut carried) = (start.level + phi * start.trend, phi * start.trend);
-        let (mut squares, mut logarithms, mut product) = (0.0, 0.0, 1.0);
-        let mut is_outside = false;
-        let mut step = |y: f64, slot: &mut f64| {
-            let season = *slot;
-            let error = match SEASON {
-                ABSENT => y - grown,
-                ADDITIVE => (y - season) - grown,
-                _ => y - grown * season,
-            };
-            let relative = if RELATIVE { error / (y - error) } else { error };
-            let adjusted = if SEASON == MULTIPLICATIVE {
-                error * (1.0 / season)
-            } else {
-                error
-            };
-            if SEASON == ADDITIVE {
-                *slot = season + gamma * error;
-            } else if SEASON == MULTIPLICATIVE {
-                let by_level = if RELATIVE { relative * season } else { error / grown };
-                *slot = season + gamma * by_level;
-                is_outside |= season <= 0.0 || grown <= 0.0;
-            }
-            let slide = phi * carried;
-            grown = (grown + slide) + gain * adjusted;
-            carried = slide + fade * adjusted;
-            if RELATIVE {
-                let forecast = y - error;
-                is_outside |= forecast <= 0.0;
-                product *= forecast;
-                if !IN_RANGE.contains(&product) {
-                    is_outside |= product.is_nan();
-                    logarithms += product.ln();
-                    product = 1.0;
-                }
-            }
-            squares += relative * relative;
-            !is_outside
-        };
-        if SEASON == ABSENT {
-            self.y.iter().for_each(|&y| {
-                step(y, &mut 0.0);
-            });
-        } else {
-            self.ring.clone_from(&start.season);
-            for values in self.y.chunks(self.ring.len()) {
-                let mut goes_on = true;
-                values
-                    .iter()
-                    .zip(&mut self.ring)
-                    .for_each(|(&y, slot)| goes_on = step(y, slot));
-                if !goes_on {
-                    break;
-                }
-            }
-        }
-        if is_outside {
-            (f64::INFINITY, 0.0)
-        } else {
-            (squares, logarithms + product.ln())
-        }
     }
 
     fn backward<const RELATIVE: bool, const TREND: u8, const SEASON: u8>(

@@ -3,7 +3,7 @@
 
 use super::super::classical::Composition;
 use super::super::{Estimate, FitError, Fitted, Model};
-use super::{Estimator, FormPattern, Holt, HoltWinters, choose, estimate, estimate_form, walk};
+use super::{AutoEts, Estimator, FormChoice, FormPattern, Holt, HoltWinters, estimate, estimator, walk};
 use proptest::prelude::*;
 
 /// Monthly totals of international airline passengers in thousands, 1949 to 1960 (Box and Jenkins 1976, series G).
@@ -35,25 +35,30 @@ fn passengers() -> Vec<f64> {
     PASSENGERS.iter().map(|&value| f64::from(value)).collect()
 }
 
-const AUTO: Estimator = estimate_form;
-const WALK: Estimator = walk;
-const OPTIMUM: Estimator = estimate;
+const AUTO: Option<Estimator> = None;
+const WALK: Option<Estimator> = Some(walk);
+const OPTIMUM: Option<Estimator> = Some(estimate);
 
 /// The forms of a pattern, estimated in a given way.
 #[derive(Debug)]
 struct EstimatedBy {
     season_length: usize,
     pattern: FormPattern,
-    estimator: Estimator,
+    /// The usual one for the season if `None`.
+    estimator: Option<Estimator>,
 }
 
 impl Model for EstimatedBy {
     fn fit(&self, y: &[f64]) -> Result<Box<dyn Fitted>, FitError> {
-        choose("AutoETS", y, self.season_length, self.pattern, self.estimator)
+        let choice = FormChoice {
+            estimator: self.estimator.unwrap_or(estimator(self.season_length)),
+            ..FormChoice::new("AutoETS", self.season_length, self.pattern)
+        };
+        choice.fit_each(&[y]).remove(0)
     }
 }
 
-fn ets(season_length: usize, pattern: &str, estimator: Estimator) -> EstimatedBy {
+fn ets(season_length: usize, pattern: &str, estimator: Option<Estimator>) -> EstimatedBy {
     EstimatedBy {
         season_length,
         pattern: pattern.parse().unwrap(),
@@ -361,5 +366,33 @@ proptest! {
         let model = ets(4, "ZZZ", AUTO);
         let [a, b] = [model.fit(&y), model.fit(&y)].map(|fit| fit.map(|fit| fit.forecast(6, &[80.0])));
         prop_assert_eq!(a, b);
+    }
+}
+
+/// Windows of a back-test, of seasons that are searched by walks and by gradient: each fit is that of its past alone.
+#[test]
+fn windows_that_are_fitted_together_are_as_if_alone() {
+    let y: Vec<f64> = noise(61)
+        .iter()
+        .enumerate()
+        .map(|(t, e)| 20.0 + [4.0, -2.0, 0.5][t % 3] + 0.02 * t as f64 + e)
+        .collect();
+    let cutoffs = [33, 47, 60];
+    for season_length in [1, 3, 14] {
+        let auto = AutoEts {
+            season_length,
+            ..AutoEts::default()
+        };
+        let holt_winters = HoltWinters {
+            season_length,
+            ..HoltWinters::default()
+        };
+        for model in [&auto as &dyn Model, &holt_winters] {
+            for (fit, n) in model.fit_at(&y, &cutoffs).into_iter().zip(cutoffs) {
+                let [together, alone] = [fit, model.fit(&y[..n])].map(|fit| fit.expect("a fit"));
+                assert_eq!(together.summary(), alone.summary(), "{n}");
+                assert_eq!(together.forecast(9, &[80.0]), alone.forecast(9, &[80.0]), "{n}");
+            }
+        }
     }
 }

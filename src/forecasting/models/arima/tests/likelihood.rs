@@ -3,7 +3,7 @@
 use super::super::super::linalg::dot;
 use super::super::css;
 use super::super::exact_derivatives;
-use super::super::least_squares::{Evaluation, NormalEquations, StopRule, dots, minimise, sum_of_squares};
+use super::super::least_squares::{LeastSquares, NormalEquations, StopRule, dots, minimise, sum_of_squares};
 use super::super::likelihood::Likelihood;
 use super::super::order::{Coefficients, Order};
 use super::super::polynomial;
@@ -151,19 +151,20 @@ fn the_gradient_of_the_sum_of_squares_is_that_of_finite_differences() {
             regressors,
         };
         for (order, free) in models() {
-            let found = css::evaluate(&sample, &order, &free, true).expect("a value");
+            let mut squares = css::ConditionalSquares {
+                sample: &sample,
+                order: &order,
+            };
+            let here = squares.at(&free).expect("a value");
+            let found = squares.normal(&free, &here).expect("derivatives");
             for i in 0..free.len() {
                 let at = |step: f64| {
                     let mut moved = free.clone();
                     moved[i] += step;
-                    sum_of_squares(
-                        &css::evaluate(&sample, &order, &moved, false)
-                            .expect("a value")
-                            .residuals,
-                    )
+                    squares.value(&squares.at(&moved).expect("a value"))
                 };
                 let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
-                assert_near(2.0 * found.normal.gradient[i], slope, 1e-5 * (1.0 + slope.abs()));
+                assert_near(2.0 * found.gradient[i], slope, 1e-5 * (1.0 + slope.abs()));
             }
         }
     }
@@ -238,34 +239,40 @@ fn roots_beyond_a_circle_are_recognised_without_being_found() {
     assert!(polynomial::roots_beyond(&[], 10.0) && !polynomial::roots_beyond(&[f64::NAN], 1.0));
 }
 
+/// Rosenbrock's function as a sum of squares.
+struct Rosenbrock;
+
+impl LeastSquares for Rosenbrock {
+    type Point = Vec<f64>;
+
+    fn at(&self, x: &[f64]) -> Option<Vec<f64>> {
+        Some(vec![10.0 * (x[1] - x[0] * x[0]), 1.0 - x[0]])
+    }
+
+    fn value(&self, residuals: &Vec<f64>) -> f64 {
+        sum_of_squares(residuals)
+    }
+
+    fn normal(&mut self, x: &[f64], residuals: &Vec<f64>) -> Option<NormalEquations> {
+        let rows = [vec![-20.0 * x[0], -1.0], vec![10.0, 0.0]];
+        Some(NormalEquations::new(&rows, residuals))
+    }
+}
+
 #[test]
 fn the_optimiser_walks_down_a_curved_valley() {
-    // Rosenbrock's function as a sum of squares, from the usual start.
-    let evaluate = |x: &[f64], derive: bool| {
-        let residuals = vec![10.0 * (x[1] - x[0] * x[0]), 1.0 - x[0]];
-        let rows = [vec![-20.0 * x[0], -1.0], vec![10.0, 0.0]];
-        let normal = if derive {
-            NormalEquations::new(&rows, &residuals)
-        } else {
-            NormalEquations::default()
-        };
-        Some(Evaluation { residuals, normal })
-    };
+    // From the usual start.
     let stop = StopRule {
         max_iterations: 100,
         tolerance: 1e-12,
     };
-    let found = minimise(vec![-1.2, 1.0], stop, evaluate).expect("a minimum");
+    let (found, _) = minimise(&mut Rosenbrock, vec![-1.2, 1.0], stop).expect("a minimum");
     assert!(!found.stopped_early && found.value < 1e-15, "{found:?}");
-    let stopped = minimise(
-        vec![-1.2, 1.0],
-        StopRule {
-            max_iterations: 3,
-            ..stop
-        },
-        evaluate,
-    )
-    .expect("a minimum");
+    let short = StopRule {
+        max_iterations: 3,
+        ..stop
+    };
+    let (stopped, _) = minimise(&mut Rosenbrock, vec![-1.2, 1.0], short).expect("a minimum");
     assert!(
         stopped.stopped_early && stopped.iterations == 3 && stopped.value < 24.2,
         "{stopped:?}"
