@@ -52,8 +52,10 @@ fn places(dir: &Path, mode: u32) -> Option<Vec<PathBuf>> {
     while let Some(place) = open.pop() {
         for entry in fs::read_dir(dir.join(&place)).ok()? {
             let entry = entry.ok()?;
-            let it = entry.file_type().ok().filter(fs::FileType::is_dir);
-            it.and_then(|_| entry.metadata().ok()).filter(|it| it.mode() == mode)?;
+            // A mode also tells what it is of.
+            if entry.metadata().ok()?.mode() != mode {
+                return None;
+            }
             let within = place.join(entry.file_name());
             places.push(within.clone());
             open.push(within);
