@@ -9,7 +9,7 @@ use super::scope::Scope;
 use super::syntax::span_of;
 use super::targets::Draft;
 use super::words;
-use crate::engine::spec::schema::{self, DeclaredProgram, program_entry};
+use crate::engine::spec::declared_program::{DeclaredProgram, program_entry, programs_in};
 use crate::engine::spec::shell;
 use crate::engine::spec::shell_text::reads_status;
 use crate::engine::spec::{Command, Means, Origin, Param, Piece, Program, Span, Template, Value};
@@ -19,7 +19,7 @@ impl Resolver<'_, '_> {
     pub(super) fn programs(&self, draft: &Draft<'_>, params: &[Param], mistakes: &mut Mistakes) -> Vec<Program> {
         let mut programs: Vec<(Program, Span)> = Vec::new();
         for param in params {
-            for declared in schema::programs_in(&param.value) {
+            for declared in programs_in(&param.value) {
                 let span = self.place(draft, param, declared.at);
                 if let Some((_, first)) = programs.iter().find(|(program, _)| program.name == declared.name) {
                     mistakes

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use super::junit::JunitFile;
+use super::read_atsaffile;
 use super::report::standing;
 use super::results::{self, Before};
-use super::setup::{self, Project};
+use super::setup::Project;
 use super::{CommandError, Exit, Session, interrupt, junit, lineage, needed_secrets, plan, sealed, threads};
 use crate::diagnostic::Diagnostic;
 use crate::engine;
@@ -284,7 +285,7 @@ fn build(
         BuildError::NotFresh(targets) => not_fresh(project, &targets),
         BuildError::Store(error) => CommandError::store(error),
         BuildError::Graph(errors) => CommandError {
-            diagnostics: setup::graph_failure(&errors, &project.graph.spec),
+            diagnostics: read_atsaffile::graph_failure(&errors, &project.graph.spec),
             exit: Exit::Usage,
         },
     })

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::read_atsaffile;
 use super::setup::{self, Project};
 use super::{Exit, Session};
 use crate::engine::spec::Means;
@@ -73,8 +74,8 @@ impl Finding {
 /// Looks, and says what was found; ends with 1 where there is trouble.
 pub(super) fn run(session: &Session) -> Exit {
     let start = session.common.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    let file = setup::find(&session.common);
-    let root = file.as_ref().map_or(start, |file| setup::root_of(file));
+    let file = read_atsaffile::find(&session.common);
+    let root = file.as_ref().map_or(start, |file| read_atsaffile::root_of(file));
     let mut findings = Vec::new();
     let project = match &file {
         Err(_) if !root.is_dir() => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::read_atsaffile;
 use super::setup::{self, Project};
 use super::{CommandError, Common, Exit, Session, interrupt};
 use crate::diagnostic::Diagnostic;
@@ -155,13 +156,13 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 
 /// Whether a command is used within a project.
 fn is_in_project(common: &Common) -> bool {
-    setup::find(common).is_ok_and(|file| file.is_file())
+    read_atsaffile::find(common).is_ok_and(|file| file.is_file())
 }
 
 /// A secret from the environment or `.env`, declared or not: beside the Atsaffile, or without one where the user stands.
 fn secret_anywhere(session: &Session, name: &str) -> Option<String> {
-    let root = match setup::find(&session.common) {
-        Ok(file) => setup::root_of(&file),
+    let root = match read_atsaffile::find(&session.common) {
+        Ok(file) => read_atsaffile::root_of(&file),
         Err(_) => session.common.directory.clone().unwrap_or_default(),
     };
     let of_file = || setup::env_file(&root.join(".env"), &mut Vec::new()).remove(name);

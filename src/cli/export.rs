@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::setup::{ATSAFFILE, Project};
+use super::read_atsaffile::ATSAFFILE;
+use super::setup::Project;
 use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::export::airflow::{self, Export, Grain};

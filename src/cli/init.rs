@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::setup::ATSAFFILE;
+use super::read_atsaffile::ATSAFFILE;
 use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
 #[cfg(feature = "forecasting")]

@@ -36,6 +36,7 @@ mod plain_yaml;
 mod plan;
 #[cfg(feature = "forecasting")]
 mod predict;
+mod read_atsaffile;
 mod report;
 mod restore;
 mod results;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Args as _, FromArgMatches as _};
 
-use super::{CommandError, Common, Exit, asked_files, build, setup};
+use super::{CommandError, Common, Exit, asked_files, build, read_atsaffile};
 use crate::atsaffile::{self, Overrides, ValueType};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::engine::lookups::Lookups;
@@ -70,7 +70,7 @@ pub(super) fn resolve(args: &Args, outer: Common, catalog: &Catalog) -> Result<(
     let mut common = outer;
     look_for_place(&args.rest, &mut common);
     let spec = match spec(&common, catalog) {
-        Err(_) if args.ask_for_help() && setup::find(&common).is_err() => return Err(without_project().into()),
+        Err(_) if args.ask_for_help() && read_atsaffile::find(&common).is_err() => return Err(without_project().into()),
         spec => spec?,
     };
     let flags = flags(&spec, catalog);
@@ -144,9 +144,9 @@ fn look_for_place(rest: &[OsString], common: &mut Common) {
 /// Reads the Atsaffile as far as it can be; its mistakes are told when it is read again with the values set, save
 /// those that leave nothing of it.
 fn spec(common: &Common, catalog: &Catalog) -> Result<Spec, CommandError> {
-    let file = setup::find(common)?;
-    let (path, text) = setup::read(&file)?;
-    let found = asked_files::look(&setup::root_of(&file), &text, &mut Lookups::default());
+    let file = read_atsaffile::find(common)?;
+    let (path, text) = read_atsaffile::read(&file)?;
+    let found = asked_files::look(&read_atsaffile::root_of(&file), &text, &mut Lookups::default());
     let (spec, diagnostics) = atsaffile::load_with(&path, &text, &Overrides::default(), &found, catalog);
     let wrong = diagnostics.iter().any(|it| it.severity == Severity::Error);
     if wrong && spec.params.is_empty() && spec.targets.is_empty() {

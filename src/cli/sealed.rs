@@ -7,6 +7,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::read_atsaffile;
 use super::report::standing::{self, Standing};
 use super::setup::{self, Project};
 use super::{CliCommand, Exit, Session, build, lineage, plan, results, status};
@@ -44,11 +45,11 @@ impl<'a> Asked<'a> {
         if common.trust_store {
             return None;
         }
-        let file = setup::find(common).ok()?;
-        let root = setup::root_of(&file);
+        let file = read_atsaffile::find(common).ok()?;
+        let root = read_atsaffile::root_of(&file);
         let typed_in = match goals.is_empty() {
             true => String::new(),
-            false => setup::typed_in(common, &root),
+            false => read_atsaffile::typed_in(common, &root),
         };
         // A program of another place may have other tasks, whatever its version; what is at this one, the seal looks at.
         let program = std::env::current_exe().ok()?;

@@ -5,30 +5,20 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{
-    CommandError, Common, Exit, Session, asked_files, dotenv, init, misplaced, report as report_page, small_file,
-};
-use crate::atsaffile::{self, FileAnswers, FoundParamsFile, Overrides};
-use crate::diagnostic::{Diagnostic, Severity, few, few_at_each_place, few_of_each_kind};
-use crate::engine::digest::Digest;
-use crate::engine::fast_map::FastMap;
+use super::read_atsaffile::{declared, find, read, root_of, spec_of_text, typed_in};
+use super::{CommandError, Exit, Session, dotenv, init, misplaced, report as report_page, small_file};
+use crate::atsaffile::{self, Overrides};
+use crate::diagnostic::{Diagnostic, few_at_each_place, few_of_each_kind};
 use crate::engine::files::Files;
-use crate::engine::graph::{ArtifactId, Graph, GraphError, LinkOut, TargetId};
-use crate::engine::lookups::Lookups;
+use crate::engine::graph::{ArtifactId, Graph, LinkOut, TargetId};
 use crate::engine::plan::{PlanContext, PlanError};
 use crate::engine::seal::Loading;
 use crate::engine::spec::schema::{Catalog, VariableRole};
-use crate::engine::spec::{Output, Secret, Spec, full_name};
-use crate::engine::store::{CheckedSpec, Store, UserKey};
+use crate::engine::spec::{Output, full_name};
+use crate::engine::store::{Store, UserKey};
 use crate::engine::task::Tasks;
 use crate::outward::Mask;
 use crate::report;
-
-/// The name under which an Atsaffile is looked for.
-pub const ATSAFFILE: &str = "Atsaffile";
-
-/// Most bytes of an Atsaffile: no project is written down in more.
-const LARGEST_ATSAFFILE: u64 = 64 << 20;
 
 /// Most bytes of a `.env`.
 const LARGEST_ENV_FILE: u64 = 1 << 20;
@@ -344,14 +334,6 @@ pub(super) fn other_graph(
     })
 }
 
-/// The project's directory: the one of its Atsaffile.
-pub(super) fn root_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
 /// The environment, with those variables of `.env` that the tasks of the Atsaffile take without being told.
 fn with_known_variables(
     env: &BTreeMap<String, String>,
@@ -386,118 +368,6 @@ fn is_slip(written: &str, meant: &str) -> bool {
     strsim::damerau_levenshtein(written, meant) <= 2
 }
 
-/// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 13;
-
-/// What an Atsaffile says.
-struct CheckedAtsaffile {
-    /// The targets, if nothing is wrong.
-    graph: Option<Graph>,
-    /// The secrets that it declares, as far as it can be read.
-    secrets: BTreeMap<String, Secret>,
-    diagnostics: Vec<Diagnostic>,
-    /// The key under which its Spec is worth keeping, with the warnings about it, if it is not kept already.
-    new: Option<(Digest, Vec<Diagnostic>)>,
-    /// Where it was looked for what it asks of the disk.
-    lookups: Lookups,
-}
-
-/// What the text of an Atsaffile says.
-pub(super) struct SpecOfText {
-    pub(super) spec: Spec,
-    diagnostics: Vec<Diagnostic>,
-    /// Where it was looked for what the text asks of the disk.
-    lookups: Lookups,
-    /// The key under which it is kept, or worth it.
-    key: Digest,
-    is_kept: bool,
-}
-
-/// Reads the text of an Atsaffile; it is not checked again if the last build has kept what it says.
-pub(super) fn spec_of_text(
-    root: &Path,
-    path: &str,
-    content: String,
-    overrides: &Overrides,
-    catalog: &Catalog,
-    user: &UserKey,
-) -> SpecOfText {
-    let version = env!("CARGO_PKG_VERSION");
-    let mut lookups = Lookups::default();
-    let found = asked_files::look(root, &content, &mut lookups);
-    let FileAnswers {
-        matches,
-        tables,
-        params_files,
-    } = &found;
-    let digest = |file: &FoundParamsFile| {
-        file.bytes
-            .as_ref()
-            .map(|bytes| Digest::of(bytes).hex())
-            .map_err(String::clone)
-    };
-    let params_files: Vec<_> = params_files.iter().map(|file| (&file.path, digest(file))).collect();
-    let found_key = (matches, tables, params_files);
-    // Whole digests, since `{:?}` shows the beginning of one; the text itself may be long.
-    let content_key = Digest::of(content.as_bytes()).hex();
-    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content_key}");
-    let key = Digest::of(key.as_bytes());
-    let kept = Store::checked_spec(root, key, user);
-    let is_kept = kept.is_some();
-    let (spec, diagnostics) = match kept {
-        Some(CheckedSpec { mut spec, warnings }) => {
-            spec.text = atsaffile::with_params_files(path, content, &found);
-            (spec, warnings)
-        }
-        None => atsaffile::load_with(path, &content, overrides, &found, catalog),
-    };
-    SpecOfText {
-        spec,
-        diagnostics,
-        lookups,
-        key,
-        is_kept,
-    }
-}
-
-/// Checks what an Atsaffile says as a whole.
-fn declared(root: &Path, read: SpecOfText) -> CheckedAtsaffile {
-    let SpecOfText {
-        spec,
-        diagnostics,
-        lookups,
-        key,
-        is_kept,
-    } = read;
-    let secrets = spec.secrets.clone();
-    let mut diagnostics = few(&diagnostics);
-    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-    let new = (!is_kept && !diagnostics.iter().any(is_error)).then(|| (key, diagnostics.clone()));
-    let graph = match Graph::new(spec, &Files::new(root, FastMap::default())) {
-        Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
-        Err(wrong) => {
-            let (spec, errors) = *wrong;
-            diagnostics.extend(graph_failure(&errors, &spec));
-            None
-        }
-    };
-    CheckedAtsaffile {
-        graph,
-        secrets,
-        diagnostics,
-        new,
-        lookups,
-    }
-}
-
-/// What is wrong with the whole, in diagnostics.
-pub(super) fn graph_failure(errors: &[GraphError], spec: &Spec) -> Vec<Diagnostic> {
-    let place = |error: &GraphError| error.place_of_instances(spec);
-    let few = few_at_each_place(errors, ToString::to_string, place).into_iter();
-    few.map(|(error, more)| error.diagnostic(&spec.text).and_more(more))
-        .collect()
-}
-
 /// Warnings of links that patterns pass over.
 fn links_out(graph: &Graph) -> Vec<Diagnostic> {
     let mut seen = HashSet::new();
@@ -521,74 +391,6 @@ pub(super) fn state_directory(env: &BTreeMap<String, String>) -> Option<PathBuf>
     let absolute = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || absolute("HOME").map(|home| home.join(".local/state"));
     Some(absolute("XDG_STATE_HOME").or_else(home)?.join("atsaf"))
-}
-
-/// A path as the user would type it.
-fn shown(path: &Path) -> String {
-    path.strip_prefix("./").unwrap_or(path).display().to_string()
-}
-
-/// The bytes of an Atsaffile.
-pub(super) fn text(file: &Path) -> std::io::Result<Vec<u8>> {
-    small_file::read(file, LARGEST_ATSAFFILE)
-}
-
-/// Reads an Atsaffile; also gives its path as messages show it.
-///
-/// # Errors
-/// [`CommandError`] if it is not there or not text.
-pub(super) fn read(file: &Path) -> Result<(String, String), CommandError> {
-    let shown = shown(file);
-    let unreadable =
-        |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{shown}` cannot be read: {error}")));
-    let text = String::from_utf8(text(file).map_err(unreadable)?)
-        .map_err(|_| CommandError::usage(Diagnostic::error(format!("`{shown}` is not UTF-8 text"))))?;
-    let plain = match atsaffile::with_plain_line_ends(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(plain) => plain,
-    };
-    Ok((shown, plain))
-}
-
-/// Finds the Atsaffile: the named one, or the first from the working directory upward.
-///
-/// # Errors
-/// [`CommandError`] if there is none.
-pub(super) fn find(common: &Common) -> Result<PathBuf, CommandError> {
-    let start = common.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    if let Some(named) = &common.file {
-        return Ok(start.join(named));
-    }
-    let absolute = start.canonicalize().map_err(|error| {
-        CommandError::usage(Diagnostic::error(format!(
-            "`{}` cannot be entered: {error}",
-            start.display()
-        )))
-    })?;
-    for (depth, directory) in absolute.ancestors().enumerate() {
-        if directory.join(ATSAFFILE).is_file() {
-            let up: PathBuf = std::iter::repeat_n("..", depth).collect();
-            return Ok(start.join(up).join(ATSAFFILE));
-        }
-    }
-    Err(CommandError::usage(
-        Diagnostic::error(format!("no `{ATSAFFILE}` in `{}` or above it", absolute.display())).help(
-            "go to the project, or name the file with `-f`; `atsaf init` begins one, `atsaf help atsaffile` tells how",
-        ),
-    ))
-}
-
-/// Where the user stands, relative to the project; empty if that is the project or outside of it.
-pub(super) fn typed_in(common: &Common, root: &Path) -> String {
-    let start = common.directory.as_deref().unwrap_or(Path::new("."));
-    if start == root {
-        return String::new();
-    }
-    let below = || {
-        let (start, root) = (start.canonicalize().ok()?, root.canonicalize().ok()?);
-        Some(start.strip_prefix(root).ok()?.to_str()?.to_owned())
-    };
-    below().unwrap_or_default()
 }
 
 /// The variables that a `.env` file sets; what is wrong with it is reported without a word of its content.

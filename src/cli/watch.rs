@@ -26,7 +26,7 @@ use self::serve::Server;
 use self::terminal::TerminalScreen;
 use self::watched::Watched;
 use super::setup::Project;
-use super::{CommandError, Exit, Session, build, interrupt, report as report_page, setup};
+use super::{CommandError, Exit, Session, build, interrupt, read_atsaffile, report as report_page};
 use crate::diagnostic::Diagnostic;
 use crate::engine::clock;
 use crate::engine::event::{Observer, Summary};
@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         return watch(args, &Face::lines(session, server.as_ref()), interrupted);
     }
     // What keeps a watch from beginning is told before the screen is there.
-    setup::find(&session.common)?;
+    read_atsaffile::find(&session.common)?;
     let calm = Calm::new(session, server.as_ref().map(Server::url));
     let face = Face {
         session: &calm.session,
@@ -202,7 +202,7 @@ fn watch(args: &Args, face: &Face<'_>, interrupted: &AtomicBool) -> Result<Exit,
         summary: None,
         junit: None,
     };
-    let file = setup::find(&session.common)?;
+    let file = read_atsaffile::find(&session.common)?;
     let mut watched = Watched::of_file(&file);
     let mut stopped = 0;
     loop {

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::attempt::{Attempt, AttemptError};
+use super::attempt::Attempt;
+use super::attempt_error::AttemptError;
 use super::event::{Event, WaitingFor};
 use super::graph::TargetId;
 use super::look::Look as _;

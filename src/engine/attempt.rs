@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +11,13 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use super::attempt_error::{AttemptError, cannot_start, too_long};
 use super::attempt_log::Log;
 use super::cause::{self, Traces};
 use super::command::{self, Process, ProcessEnd, RunningClock};
 use super::digest::Digest;
 use super::discover::{self, Observation, Observed, Today, python, trace};
-use super::event::{Advice, Event, Failure, Notice, Observer, WaitingFor};
+use super::event::{Event, Failure, Notice, Observer, WaitingFor};
 use super::examine::keep;
 use super::given::{GivenFiles, GivenPaths};
 use super::graph::TargetId;
@@ -66,43 +66,6 @@ pub(crate) struct Attempt<'a> {
     pub(crate) inherited: OnceLock<Inherited>,
     /// The work of its programs, to be remembered once it counts.
     pub(crate) remembered: OnceLock<Vec<(Digest, Vec<u8>)>>,
-}
-
-/// Why nothing came of an attempt.
-pub(crate) enum AttemptError {
-    /// It failed.
-    Failed(Box<Failure>),
-    /// It was ended, since the build is to end or an edit made the target stale.
-    Interrupted,
-    /// The store cannot be used.
-    Store(StoreError),
-}
-
-impl AttemptError {
-    pub(super) fn failed(what: impl Into<String>) -> Self {
-        Self::Failed(Box::new(Failure {
-            what: what.into(),
-            ..Failure::default()
-        }))
-    }
-}
-
-impl From<StoreError> for AttemptError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<TaskError> for Failure {
-    fn from(error: TaskError) -> Self {
-        Self {
-            what: error.what,
-            notes: error.notes,
-            help: error.help,
-            retry: error.retry,
-            ..Self::default()
-        }
-    }
 }
 
 impl Attempt<'_> {
@@ -579,29 +542,4 @@ impl Attempt<'_> {
         }
         self.observer.observe(&Event::Stopping { target: self.target });
     }
-}
-
-pub(super) fn cannot_start(command: &Command, words: &[String], error: &io::Error) -> Failure {
-    let TaskError { what, help, .. } = command::start_error(command, words, error);
-    let advice = match error.kind() {
-        io::ErrorKind::NotFound if help.is_empty() => Some(Advice::NotFound),
-        io::ErrorKind::PermissionDenied => Some(Advice::NotExecutable),
-        _ => None,
-    };
-    Failure {
-        what,
-        help,
-        advice: advice.into_iter().collect(),
-        ..Failure::default()
-    }
-}
-
-fn too_long(target: &Target) -> AttemptError {
-    let limit = target.timeout.unwrap_or_default();
-    AttemptError::Failed(Box::new(Failure {
-        what: format!("it took longer than its limit of {} s", limit.as_secs_f64()),
-        advice: vec![Advice::TimedOut],
-        retry: true,
-        ..Failure::default()
-    }))
 }

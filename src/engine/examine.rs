@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::attempt::{Attempt, AttemptError};
+use super::attempt::Attempt;
+use super::attempt_error::AttemptError;
 use super::cause::{self, Traces};
 use super::event::{Advice, Event, Failure, Notice};
 use super::secrets_given::SecretsGiven;

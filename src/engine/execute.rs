@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::attempt::{Attempt, AttemptError};
+use super::attempt::Attempt;
+use super::attempt_error::AttemptError;
 use super::basis::{Basis, edited_params_file};
 use super::clock;
 use super::dependencies;

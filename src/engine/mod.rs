@@ -5,6 +5,7 @@
 pub mod accept;
 mod admission;
 mod attempt;
+mod attempt_error;
 mod attempt_log;
 mod basis;
 pub mod bring_back;

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::attempt::{Attempt, AttemptError};
+use super::attempt::Attempt;
+use super::attempt_error::AttemptError;
 use super::attempt_log::Log;
 use super::clock;
 use super::command::{self, Process, ProcessEnd, Stream, describe};

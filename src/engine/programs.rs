@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::attempt::{Attempt, cannot_start};
+use super::attempt::Attempt;
+use super::attempt_error::cannot_start;
 use super::attempt_log::Log;
 use super::cause;
 use super::command::{self, Fill, Process, ProcessEnd};

@@ -17,7 +17,8 @@ use super::eia::routes::{ROUTE_NAMES, ROUTES, Route, TIME_ZONE, TIME_ZONES};
 use super::eia::rows::{Row, Rows};
 use super::limits::{MAX_MB, MAX_ROWS, SizeLimit, TableLimits};
 use super::table::ParquetTable;
-use crate::engine::spec::schema::{Kind, LATEST, Literal, ParamSchema, Port, Schema, is_url};
+use crate::engine::spec::schema::{Kind, LATEST, Literal, ParamSchema, Port, Schema};
+use crate::engine::spec::uri::is_url;
 use crate::engine::spec::{Rate, Value};
 use crate::engine::task::{Admit, Context, Message, NeededSecret, Task, TaskError, request_pool};
 

@@ -36,7 +36,8 @@ use polars_io::prelude::ParquetReader;
 
 use crate::engine::digest::{self, Digest};
 use crate::engine::spec::Value;
-use crate::engine::spec::schema::{ANY, Kind, Literal, is_url};
+use crate::engine::spec::schema::{ANY, Kind, Literal};
+use crate::engine::spec::uri::is_url;
 use crate::engine::task::{Context, Memo, Message, NoMemo, NoPrograms, Task, TaskError};
 use crate::forecasting::eia::routes::Route;
 

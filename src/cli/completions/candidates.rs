@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use clap_complete::engine::CompletionCandidate;
 
 use crate::atsaffile::Overrides;
-use crate::cli::{Common, help, log, run, setup};
+use crate::cli::{Common, help, log, read_atsaffile, run};
 use crate::engine::clock;
 use crate::engine::spec::schema::{Catalog, Kind as ValueKind, LATEST};
 use crate::engine::spec::{Action, Spec, Value};
@@ -77,11 +77,11 @@ impl Asked {
     fn spec(&self) -> &Spec {
         self.spec.get_or_init(|| {
             let read = || {
-                let file = setup::find(&self.common).ok()?;
-                let (path, text) = setup::read(&file).ok()?;
-                let root = setup::root_of(&file);
+                let file = read_atsaffile::find(&self.common).ok()?;
+                let (path, text) = read_atsaffile::read(&file).ok()?;
+                let root = read_atsaffile::root_of(&file);
                 let overrides = Overrides::default();
-                let read = setup::spec_of_text(&root, &path, text, &overrides, &self.catalog(), &self.user);
+                let read = read_atsaffile::spec_of_text(&root, &path, text, &overrides, &self.catalog(), &self.user);
                 Some(read.spec)
             };
             read().unwrap_or_default()
@@ -126,8 +126,8 @@ impl Asked {
 
     /// Past runs, the latest first.
     fn runs(&self) -> Option<Vec<(String, String)>> {
-        let file = setup::find(&self.common).ok()?;
-        let opened = Store::open(&setup::root_of(&file)).ok()?;
+        let file = read_atsaffile::find(&self.common).ok()?;
+        let opened = Store::open(&read_atsaffile::root_of(&file)).ok()?;
         let story = Story::new(opened.0.records.entries().ok()?);
         let now = clock::now();
         let run = |run: crate::engine::run_id::RunId| (run.short(), human::ago(run.time(), now));

@@ -15,6 +15,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::cli::read_atsaffile;
 use crate::cli::setup::{self, OtherAtsaffile, Project};
 use crate::cli::{CommandError, Session, past};
 use crate::diagnostic::Diagnostic;
@@ -76,7 +77,7 @@ impl Commit {
                     .help(format!("`git log -- {name}` shows the commits that changed it")),
             ));
         }
-        let (name, text) = setup::read(&file)?;
+        let (name, text) = read_atsaffile::read(&file)?;
         let name = Path::new(&name).file_name().unwrap_or_default().display();
         let other = OtherAtsaffile {
             root: &root,

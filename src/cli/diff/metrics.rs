@@ -10,6 +10,7 @@ use super::commit::Commit;
 use super::kept::{self, KeptResults, NotKept};
 use super::numbers;
 use crate::cli::past::{self, Stood};
+use crate::cli::read_atsaffile;
 use crate::cli::setup::{self, OtherAtsaffile, Project};
 use crate::cli::{CommandError, Exit, Session, log, results, small_file};
 use crate::diagnostic::Diagnostic;
@@ -101,7 +102,7 @@ pub(super) fn run(asked: &Asked<'_>, session: &Session) -> Result<Exit, CommandE
 
 /// The targets with the values of the Atsaffile alone.
 fn without_values(project: &Project, session: &Session) -> Result<Graph, CommandError> {
-    let (name, text) = setup::read(&project.file)?;
+    let (name, text) = read_atsaffile::read(&project.file)?;
     let other = OtherAtsaffile {
         root: project.files.root(),
         name: &name,

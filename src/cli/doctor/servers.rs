@@ -47,7 +47,7 @@ fn mlflow(project: Option<&Project>, session: &Session) -> Vec<Finding> {
 
 #[cfg(feature = "forecasting")]
 fn place(uri: &str, project: Option<&Project>) -> Finding {
-    use crate::engine::spec::schema::is_url;
+    use crate::engine::spec::uri::is_url;
     use crate::outward::without_credentials;
     const WHAT: &str = "MLflow";
     let shown = without_credentials(uri).into_owned();

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::changes::ChangedPath;
 use super::watched::{Watched, discovered};
 use crate::cli::Session;
+use crate::cli::read_atsaffile;
 use crate::cli::setup::{self, Project};
 use crate::engine::digest::Digest;
 use crate::engine::graph::{Graph, TargetId};
@@ -87,9 +88,9 @@ impl<'a> Edits<'a> {
         const REST: Duration = Duration::from_millis(30);
         const LOOKS: usize = 10;
         for _ in 0..LOOKS {
-            let text = setup::text(&self.project.file).ok()?;
+            let text = read_atsaffile::text(&self.project.file).ok()?;
             thread::sleep(REST);
-            if !text.is_empty() && setup::text(&self.project.file).ok().as_ref() == Some(&text) {
+            if !text.is_empty() && read_atsaffile::text(&self.project.file).ok().as_ref() == Some(&text) {
                 return setup::load(self.session).ok();
             }
         }

@@ -9,7 +9,8 @@ use std::path::{Component, Path, PathBuf};
 use globset::GlobMatcher;
 
 use crate::atsaffile;
-use crate::cli::setup::{self, Project};
+use crate::cli::read_atsaffile;
+use crate::cli::setup::Project;
 use crate::engine::graph::TargetId;
 use crate::engine::ignore;
 use crate::engine::spec::{From, REPORT_PAGE, pattern};
@@ -80,7 +81,7 @@ impl Watched {
 
     /// Adds what an Atsaffile asks of the disk.
     pub(super) fn add_asked(&mut self, file: &Path) {
-        let asked = setup::read(file).map(|(_, text)| atsaffile::file_questions(&text));
+        let asked = read_atsaffile::read(file).map(|(_, text)| atsaffile::file_questions(&text));
         let asked = asked.unwrap_or_default();
         asked.patterns.iter().for_each(|pattern| self.add_glob(pattern));
         let files = asked.tables.iter().chain(&asked.params_files);

@@ -6,6 +6,7 @@
 
 mod cwd;
 mod dag;
+pub mod declared_program;
 mod instance;
 mod load;
 pub mod pattern;
@@ -15,6 +16,7 @@ pub mod schema;
 pub(crate) mod shell;
 pub(crate) mod shell_text;
 mod timing;
+pub mod uri;
 mod value;
 
 use std::collections::BTreeMap;

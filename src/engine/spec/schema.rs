@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::Value;
+use super::uri::{has_password, is_uri, is_url};
 use super::value::is_bare;
 
 /// The built-in tasks that an Atsaffile may name, by name.
@@ -219,53 +220,10 @@ pub enum Kind {
     Record(&'static [ParamSchema]),
     /// A table of any entries whose names need no quotes.
     AnyTable,
-    /// A command of the user's: a text for the shell, or a list of words. See [`programs_in`].
+    /// A command of the user's: a text for the shell, or a list of words. See [`programs_in`](super::declared_program::programs_in).
     Command,
     /// One of the first, or one of the second, which is told apart by its type.
     Either(&'static Kind, &'static Kind),
-}
-
-/// The entries of a [`Kind::Record`] that declares a program.
-pub mod program_entry {
-    /// Its name.
-    pub const NAME: &str = "name";
-    /// The command, of [`Kind::Command`](super::Kind::Command).
-    pub const RUN: &str = "run";
-    /// Files that it depends on beside those that the command names.
-    pub const FILES: &str = "files";
-}
-
-/// A program that the value of a parameter declares.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DeclaredProgram<'v> {
-    /// Its place in the list that is the value.
-    pub at: usize,
-    /// Its name.
-    pub name: &'v str,
-    /// The command: a text, or a list of texts.
-    pub run: &'v Value,
-    /// Paths of the files that it depends on beside those that the command names.
-    pub files: &'v [Value],
-}
-
-/// The programs that a checked value declares: the items of a list that are tables with a command.
-pub fn programs_in(value: &Value) -> impl Iterator<Item = DeclaredProgram<'_>> {
-    let items = match value {
-        Value::List(items) => items.as_slice(),
-        _ => &[],
-    };
-    items.iter().enumerate().filter_map(|(at, item)| {
-        let Value::Table(entries) = item else { return None };
-        let Some(Value::Text(name)) = entries.get(program_entry::NAME) else {
-            return None;
-        };
-        let run = entries.get(program_entry::RUN)?;
-        let files = match entries.get(program_entry::FILES) {
-            Some(Value::List(files)) => files.as_slice(),
-            _ => &[],
-        };
-        Some(DeclaredProgram { at, name, run, files })
-    })
 }
 
 /// A form of texts that no list can hold.
@@ -463,32 +421,6 @@ impl Kind {
             _ => misfit(None),
         }
     }
-}
-
-/// Whether a value of kind [`Kind::PathOrUrl`] is a URL.
-#[must_use]
-pub fn is_url(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
-}
-
-/// Whether a text is a URI with an authority or path: a scheme, `://`, and something after it (RFC 3986, section 3).
-fn is_uri(text: &str) -> bool {
-    let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    text.split_once("://").is_some_and(|(scheme, rest)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(of_scheme)
-            && !rest.is_empty()
-            && !rest.contains(|c: char| c.is_whitespace() || c.is_control())
-    })
-}
-
-/// Whether the authority of a URI holds a password, as `user:password@host` does.
-fn has_password(text: &str) -> bool {
-    let authority = text
-        .split_once("://")
-        .map(|(_, rest)| rest.split(['/', '?', '#']).next());
-    let user = authority.flatten().and_then(|authority| authority.rsplit_once('@'));
-    user.is_some_and(|(user, _)| user.contains(':'))
 }
 
 #[cfg(test)]

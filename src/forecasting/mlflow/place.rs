@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::embedded::EmbeddedStore;
-use crate::engine::spec::schema::is_url;
+use crate::engine::spec::uri::is_url;
 use crate::engine::task::TaskError;
 
 /// Where registrations are made.

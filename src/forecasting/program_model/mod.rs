@@ -27,7 +27,8 @@ use super::named_enum::named_enum;
 use super::registry::Settings;
 use super::series::Series;
 use crate::engine::digest::Digest;
-use crate::engine::spec::schema::{Kind, Literal, ParamSchema, TextForm, program_entry};
+use crate::engine::spec::declared_program::program_entry;
+use crate::engine::spec::schema::{Kind, Literal, ParamSchema, TextForm};
 use crate::engine::spec::{Means, Program, Value};
 use crate::engine::task::{Context, Part, TaskError, Used};
 

@@ -4,7 +4,9 @@
 
 use super::super::neighbourhood::{Neighbourhood, relative};
 use super::super::normal::reach;
-use super::super::panel_model::{PanelControl, PanelForecast, PanelOutcome, PanelPasts, PanelRequest, Past, Stopped};
+use super::super::panel_model::{
+    PanelControl, PanelForecast, PanelModel, PanelOutcome, PanelPasts, PanelRequest, Past, Stopped,
+};
 use super::super::pooled_ar::lags::{Regression, SeasonPair};
 use super::super::pooled_ar::pool::PoolRule;
 use super::super::repeated_season::RepeatedSeason;
@@ -74,12 +76,8 @@ struct Judged {
     errors: Vec<f64>,
 }
 
-impl Recipe {
-    /// Forecasts every past of every window.
-    ///
-    /// # Errors
-    /// [`Stopped`] if it is to stop.
-    pub(crate) fn forecasts(
+impl PanelModel for Recipe {
+    fn forecasts(
         &self,
         panel: &PanelPasts<'_>,
         request: PanelRequest<'_>,
@@ -101,7 +99,9 @@ impl Recipe {
         }
         Ok(outcomes)
     }
+}
 
+impl Recipe {
     /// Fits the members of some windows.
     fn run<'a>(
         &'a self,

@@ -140,21 +140,6 @@ fn a_combination_is_half_the_weighted_mean_and_half_the_weighted_median() {
     assert!((found[0] - 2.125).abs() < 1e-15, "{found:?}");
 }
 
-/// The recipe with one member, whose forecast is then that of the combination.
-#[derive(Debug)]
-struct OneMember(Recipe);
-
-impl PanelModel for OneMember {
-    fn forecasts(
-        &self,
-        panel: &PanelPasts<'_>,
-        request: PanelRequest<'_>,
-        control: PanelControl<'_>,
-    ) -> Result<Vec<Vec<PanelOutcome>>, Stopped> {
-        self.0.forecasts(panel, request, control)
-    }
-}
-
 #[test]
 fn its_intervals_are_those_that_its_origins_give_as_a_back_test() {
     let seasons = SeasonPair { short: 6, long: 12 };
@@ -163,14 +148,15 @@ fn its_intervals_are_those_that_its_origins_give_as_a_back_test() {
         robust: false,
     };
     let member = ("dense lags", Member::Regression(Regression::dense(seasons), alone));
-    let model = OneMember(Recipe {
+    // Of one member, whose forecast is then that of the combination.
+    let model = Recipe {
         name: "one",
         seasons,
         pooled: vec![member.clone()],
         local: vec![member],
         pool_from: 2,
         rounding: false,
-    });
+    };
     let series = sample::named(sample::panel(26));
     let behind: Vec<usize> = (0..9).rev().map(|back| 12 + 6 * back).collect();
     let origins = sample::forecasts(&model, &series, &behind, 12);
