@@ -24,6 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from measure import measure
+
 ROOT = Path(__file__).resolve().parent.parent
 ATSAF = os.environ.get("ATSAF", str(ROOT / "target/release/atsaf"))
 TEXT = "0123456789" * 10
@@ -178,16 +180,13 @@ def write(tool, graph, directory, value):
     getattr(graph, f"write_{language}")(directory, value)
 
 
-def measure(command, directory):
-    """Wall and CPU seconds and peak memory in MB of one run."""
-    begun = time.perf_counter()
-    child = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - begun
-    if status != 0:
-        sys.exit(f"{' '.join(command)} failed:\n{said.decode(errors='replace')[-2000:]}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def run(command, directory):
+    """What one run costs."""
+    output = directory.parent / "output.txt"
+    cost, code = measure(command, directory, output)
+    if code != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{output.read_text(errors='replace')[-2000:]}")
+    return cost
 
 
 def bare_stats(directory, graph):
@@ -218,27 +217,27 @@ def bench(graph, tools, runs, null_only):
             places[tool].mkdir()
             graph.sources(places[tool])
             write(tool, graph, places[tool], "one")
-            rows.setdefault("first build", {})[tool] = measure(COMMANDS[tool], places[tool])
+            rows.setdefault("first build", {})[tool] = run(COMMANDS[tool], places[tool])
         # In turn, so that a machine that grows slower or faster does so for all of them.
         rounds = {name: {tool: [] for tool in tools} for name in ["null build", "a parameter changed", "... and turned back"]}
         further, unsealed = {name: [] for name in FURTHER}, {name: [] for name in FURTHER}
         looks = []
         for _ in range(runs):
             for tool in tools:
-                rounds["null build"][tool].append(measure(COMMANDS[tool], places[tool]))
+                rounds["null build"][tool].append(run(COMMANDS[tool], places[tool]))
             looks.append(bare_stats(places[tools[0]], graph))
             for name, command in FURTHER.items() if "atsaf" in tools else []:
                 command = [graph.last if word == "LAST" else word for word in command]
                 seals, aside = places["atsaf"] / ".atsaf/v1/seals", Path(temporary) / "seals"
-                further[name].append(measure(command, places["atsaf"]))
+                further[name].append(run(command, places["atsaf"]))
                 seals.rename(aside)
-                unsealed[name].append(measure(command, places["atsaf"]))
+                unsealed[name].append(run(command, places["atsaf"]))
                 aside.rename(seals)
         for turn in range(0 if null_only else runs):
             for name, value in [("a parameter changed", f"two{turn}"), ("... and turned back", "one")]:
                 for tool in tools:
                     write(tool, graph, places[tool], value)
-                    rounds[name][tool].append(measure(COMMANDS[tool], places[tool]))
+                    rounds[name][tool].append(run(COMMANDS[tool], places[tool]))
         for name, samples in rounds.items():
             if samples[tools[0]]:
                 rows[name] = {tool: median(values) for tool, values in samples.items()}

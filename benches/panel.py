@@ -19,9 +19,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from measure import measure
 
 ROOT = Path(__file__).resolve().parent.parent
 ATSAF = os.environ.get("ATSAF", str(ROOT / "target/release/atsaf"))
@@ -113,16 +114,11 @@ def python_with_polars():
 def measured(command, directory, cores):
     """Wall and CPU seconds and peak bytes of one process."""
     env = dict(os.environ, POLARS_MAX_THREADS=str(cores), RAYON_NUM_THREADS=str(cores))
-    begun = time.perf_counter()
-    with open(directory / "said", "wb") as said:
-        process = subprocess.Popen(
-            ["taskset", "-c", f"0-{cores - 1}", *command], cwd=directory, env=env, stdout=said, stderr=said
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begun
-    if status != 0:
-        sys.exit(f"{command[0]} failed:\n{(directory / 'said').read_text()[-3000:]}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    said = directory / "said"
+    cost, code = measure(["taskset", "-c", f"0-{cores - 1}", *command], directory, said, env)
+    if code != 0:
+        sys.exit(f"{command[0]} failed:\n{said.read_text()[-3000:]}")
+    return cost.wall, cost.cpu, cost.memory * 2**20
 
 
 def line(name, runs):

@@ -6,6 +6,8 @@
 //!
 //! The rooms, in the order of that path; `cli` calls them, `report` tells people, `export` tells other tools.
 
+#![forbid(unsafe_code)]
+
 pub mod atsaffile;
 pub mod cli;
 pub mod engine;

@@ -11,13 +11,20 @@ use atsaf::engine::task::Tasks;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
-    if let Some(shortage) = Shortage::of(1) {
-        // Where nothing can be allocated, there is neither a diagnostic nor a screen.
-        let _ = writeln!(io::stderr(), "error: {shortage}\n  help: {}", Shortage::HELP);
-        // Not even tidying up may allocate.
-        signal_hook::low_level::exit(Exit::Usage as i32);
+ctor::declarative::ctor! {
+    /// Ends a process that has no memory with a message. The runtime itself allocates before `main`.
+    #[ctor(unsafe)]
+    fn ask_for_memory() {
+        if let Some(shortage) = Shortage::of(1) {
+            // Where nothing can be allocated, there is neither a diagnostic nor a screen.
+            let _ = writeln!(io::stderr(), "error: {shortage}\n  help: {}", Shortage::HELP);
+            // Not even tidying up may allocate.
+            signal_hook::low_level::exit(Exit::Usage as i32);
+        }
     }
+}
+
+fn main() -> ExitCode {
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();

@@ -516,13 +516,23 @@ fn with_little_memory_it_ends_with_a_message() {
             .text
             .contains("of memory leaves")
     };
-    // Whether a start reaches `main` within the first megabytes above what the loader needs depends on how the allocator
-    // divides them: what follows is asked beyond that.
     let least = (0..400)
         .map(|step| 5_000 + 2_500 * step)
         .find(begins)
-        .expect("enough to say that it is too little")
-        + 5_000;
+        .expect("enough to say that it is too little");
+    // Below, the program's own memory does not suffice, or that of its libraries: who loads it says so, or the kernel ends it.
+    for limit in (0..50).map(|step| least - 50 * step) {
+        let told = within(&project, &format!("ulimit -c 0; ulimit -v {limit}"), "build");
+        let loaded = !matches!(told.code, None | Some(127));
+        assert_eq!(
+            loaded,
+            told.text.contains("of memory leaves"),
+            "{limit}: {:?} {}",
+            told.code,
+            told.text
+        );
+        assert!(!told.text.contains("memory allocation of"), "{limit}: {}", told.text);
+    }
     let mut works = None;
     for limit in (0..24).map(|step| least + 2_500 * step) {
         for command in ["build", "status", "check"] {

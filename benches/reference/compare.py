@@ -29,7 +29,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from environment import ATSAF, own_environment
+from environment import ATSAF, measure, own_environment
 
 # Threads within a fit would hide work: on both sides, one process or thread of the pool is one core.
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
@@ -155,18 +155,12 @@ uses    = "train_backtest_select"
 inputs  = {{ clean = "series.csv", validation = "validation.json" }}
 outputs = {{ cv_results = "cv_results.parquet", leaderboard = "leaderboard.parquet", selected = "selected.json" }}
 """)
-    wall = time.perf_counter()
-    with open(project / "output.txt", "w") as output:
-        jobs = str(setup["jobs"])
-        child = subprocess.Popen(
-            [ATSAF, "build", "train", "-j", jobs], cwd=project, env={**os.environ, "RAYON_NUM_THREADS": jobs}, stdout=output, stderr=output
-        )
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        said = [line for line in (project / "output.txt").read_text().splitlines() if line.strip()]
-        return None, next((line for line in said if "error" in line), said[-1] if said else f"exit code {child.returncode}")
-    cost = {"cpu": usage.ru_utime + usage.ru_stime, "wall": time.perf_counter() - wall, "memory": usage.ru_maxrss / 1024}
+    jobs, output = str(setup["jobs"]), project / "output.txt"
+    cost, code = measure([ATSAF, "build", "train", "-j", jobs], project, output, {**os.environ, "RAYON_NUM_THREADS": jobs})
+    if code != 0:
+        said = [line for line in output.read_text().splitlines() if line.strip()]
+        return None, next((line for line in said if "error" in line), said[-1] if said else f"exit code {code}")
+    cost = cost._asdict()
     log = subprocess.run([ATSAF, "logs", "train"], cwd=project, capture_output=True, text=True).stdout
     cost["log"] = next((line.strip() for line in log.splitlines() if f"{name}:" in line), "")
     return project / "cv_results.parquet", cost

@@ -1,4 +1,4 @@
-"""The Python environment of the reference: statsforecast and what it needs, pinned in `requirements.txt`."""
+"""The Python environment of the reference: statsforecast and what it needs, pinned in `requirements.txt`; and `measure`."""
 
 import os
 import subprocess
@@ -9,6 +9,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 ATSAF = os.environ.get("ATSAF", str(ROOT / "target/release/atsaf"))
 VENV = ROOT / "target/reference-venv"
+
+sys.path.append(str(HERE.parent))
+from measure import measure  # noqa: E402, F401
 
 
 def own_environment():

@@ -18,13 +18,11 @@ The program is `target/release/atsaf` (another: `ATSAF=path`). The script makes 
 
 import argparse
 import itertools
-import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from environment import ATSAF, own_environment
+from environment import ATSAF, measure, own_environment
 
 HORIZON, SEASON, LEVEL = 48, 24, 95
 
@@ -116,15 +114,11 @@ def run_atsaf(folder, recipe):
         project = Path(directory)
         (project / "train.csv.gz").write_bytes((folder / "train.csv.gz").read_bytes())
         (project / "Atsaffile").write_text(ATSAFFILE.format(horizon=HORIZON, recipe=recipe))
-        begun = time.perf_counter()
-        with open(project / "output.txt", "w") as output:
-            child = subprocess.Popen([ATSAF, "build", "predictions"], cwd=project, stdout=output, stderr=output)
-            _, status, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - begun
-        if os.waitstatus_to_exitcode(status):
-            raise SystemExit((project / "output.txt").read_text())
+        output = project / "output.txt"
+        cost, code = measure([ATSAF, "build", "predictions"], project, output)
+        if code != 0:
+            raise SystemExit(output.read_text())
         forecast = pd.read_parquet(project / "predictions.parquet")
-        cost = wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
         return forecast.rename(columns={"lo-95": "lo", "hi-95": "hi"}), cost
 
 

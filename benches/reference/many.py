@@ -22,11 +22,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from compare import REFERENCE, generate, run_reference
-from environment import ATSAF, own_environment
+from environment import ATSAF, measure, own_environment
 
 EIGHT = [
     "SeasonalNaive", "AutoARIMA", "DynamicOptimizedTheta", "HoltWinters", "MSTL_ARIMA", "MSTL_HoltWinters", "LagRidge",
@@ -65,17 +64,13 @@ def build(project, setup):
     """One build of all three targets in a process of its own: its cost, and the seconds of each model."""
     (project / "Atsaffile").write_text(ATSAFFILE.format(**{name: json.dumps(value) for name, value in setup.items()}))
     jobs = str(setup["jobs"])
-    wall = time.perf_counter()
-    with open(project / "output.txt", "w") as output:
-        command = [ATSAF, "build", "predictions", "-j", jobs]
-        child = subprocess.Popen(command, cwd=project, env={**os.environ, "RAYON_NUM_THREADS": jobs}, stdout=output, stderr=output)
-        _, status, usage = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - wall
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit((project / "output.txt").read_text())
+    output = project / "output.txt"
+    cost, code = measure([ATSAF, "build", "predictions", "-j", jobs], project, output, {**os.environ, "RAYON_NUM_THREADS": jobs})
+    if code != 0:
+        sys.exit(output.read_text())
     log = subprocess.run([ATSAF, "logs", "train"], cwd=project, capture_output=True, text=True).stdout
     seconds = [line.strip() for line in log.splitlines() if " fits in " in line]
-    return {"cpu": usage.ru_utime + usage.ru_stime, "wall": wall, "memory": usage.ru_maxrss / 1024, "log": seconds}
+    return {**cost._asdict(), "log": seconds}
 
 
 def sample_cost(frame, count, models, directory, setup):
