@@ -2,7 +2,7 @@
 //!
 //! Columns stand in the order in which the tables bring them; where a table lacks one, its rows are empty there.
 
-use polars::prelude::{Column, DataFrame, DataType};
+use polars_core::prelude::{Column, DataFrame, DataType};
 
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};

@@ -1,7 +1,7 @@
 //! The columns of a table by name and type: texts, numbers, times; what is missing or of another type is told with its row.
 
 use chrono::{DateTime, Datelike as _, NaiveDateTime};
-use polars::prelude::{Column, DataFrame, DataType, TimeUnit};
+use polars_core::prelude::{Column, DataFrame, DataType, TimeUnit};
 
 use super::limits::TableLimits;
 use super::table::{LONGEST_NAME, Table, short};

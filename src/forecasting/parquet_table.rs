@@ -9,7 +9,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use half::f16;
-use polars::prelude::{
+use polars_core::prelude::{
     ArrowDataType, ArrowField, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series,
 };
 use polars_io::SerReader as _;

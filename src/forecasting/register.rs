@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use polars::prelude::{AnyValue, Column, DataFrame};
+use polars_core::prelude::{AnyValue, Column, DataFrame};
 
 use self::logged::Logged;
 use super::document;

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufWriter, Cursor, Write as _};
+use std::io::{BufWriter, Cursor, Write};
 use std::path::Path;
 
 use chrono::NaiveDateTime;
-use polars::prelude::{
+use polars_core::prelude::{
     Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, PolarsError, Series as Values, TimeUnit,
 };
 use polars_io::SerReader as _;
@@ -133,10 +133,7 @@ impl ParquetTable {
 pub(crate) fn write_csv(context: &Context<'_>, name: &str, frame: &mut DataFrame) -> Result<(), TaskError> {
     let path = context.output(name);
     let mut file = create(path)?;
-    CsvWriter::new(&mut file)
-        .n_threads(1)
-        .finish(frame)
-        .map_err(|error| unwritable(path, error))?;
+    csv_to(&mut file, frame, None).map_err(|error| unwritable(path, error))?;
     file.flush().map_err(|error| unwritable(path, error))
 }
 
@@ -146,11 +143,7 @@ pub(crate) fn write_csv(context: &Context<'_>, name: &str, frame: &mut DataFrame
 /// [`TaskError`] if the file cannot be written.
 pub(super) fn write_csv_at(path: &Path, frame: &mut DataFrame) -> Result<(), TaskError> {
     let mut file = create(path)?;
-    CsvWriter::new(&mut file)
-        .n_threads(1)
-        .with_datetime_format(Some("%Y-%m-%dT%H:%M:%S%.f".into()))
-        .finish(frame)
-        .map_err(|error| unwritable(path, error))?;
+    csv_to(&mut file, frame, Some("%Y-%m-%dT%H:%M:%S%.f")).map_err(|error| unwritable(path, error))?;
     file.flush().map_err(|error| unwritable(path, error))
 }
 
@@ -160,11 +153,28 @@ pub(super) fn write_csv_at(path: &Path, frame: &mut DataFrame) -> Result<(), Tas
 /// [`TaskError`] if it cannot be written so.
 pub(crate) fn csv_bytes(frame: &mut DataFrame) -> Result<Vec<u8>, TaskError> {
     let mut bytes = Vec::new();
-    CsvWriter::new(&mut bytes)
-        .n_threads(1)
-        .finish(frame)
-        .map_err(|error| TaskError::new(format!("cannot write a table as CSV: {error}")))?;
+    csv_to(&mut bytes, frame, None).map_err(|error| TaskError::new(format!("cannot write a table as CSV: {error}")))?;
     Ok(bytes)
+}
+
+/// Writes a frame as CSV, with a line for the names and its times in the format, else with as many digits as their unit has.
+pub(super) fn csv_to(out: impl Write, frame: &DataFrame, times: Option<&str>) -> Result<(), PolarsError> {
+    let texts = |column: &Column| {
+        let values = column.as_materialized_series();
+        let texts = match column.dtype() {
+            DataType::Date => values.date()?.to_string("%F")?,
+            DataType::Datetime(unit, _) => values.datetime()?.to_string(times.unwrap_or(match unit {
+                TimeUnit::Milliseconds => "%FT%T.%3f",
+                TimeUnit::Microseconds => "%FT%T.%6f",
+                TimeUnit::Nanoseconds => "%FT%T.%9f",
+            }))?,
+            _ => return Ok(column.clone()),
+        };
+        Ok(texts.into_column())
+    };
+    let columns = frame.columns().iter().map(texts).collect::<Result<_, PolarsError>>()?;
+    let mut frame = DataFrame::new(frame.height(), columns)?;
+    CsvWriter::new(out).n_threads(1).finish(&mut frame)
 }
 
 /// Opens a staged output to be written.

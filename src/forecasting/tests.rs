@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use polars::prelude::{DataFrame, DataType};
+use polars_core::prelude::{DataFrame, DataType};
 use polars_io::SerReader as _;
 use polars_io::prelude::ParquetReader;
 
@@ -220,12 +220,8 @@ fn frame(path: &Path) -> DataFrame {
 }
 
 fn csv(frame: &mut DataFrame) -> String {
-    use polars_io::SerWriter as _;
     let mut bytes = Vec::new();
-    polars_io::prelude::CsvWriter::new(&mut bytes)
-        .with_datetime_format(Some("%F %T".into()))
-        .finish(frame)
-        .expect("CSV");
+    super::table::csv_to(&mut bytes, frame, Some("%F %T")).expect("CSV");
     String::from_utf8(bytes).expect("UTF-8")
 }
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use polars::prelude::{AnyValue, Column, DataFrame};
+use polars_core::prelude::{AnyValue, Column, DataFrame};
 use polars_io::SerReader as _;
 use polars_io::prelude::ParquetReader;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 
-use polars::prelude::{Column, DataType};
+use polars_core::prelude::{Column, DataType};
 
 use super::series_of_file::{Held, HeldColumn, empty};
 use crate::engine::task::TaskError;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::RandomState;
 
 use chrono::{DateTime, NaiveDateTime};
-use polars::prelude::{Column, DataType, TimeUnit};
+use polars_core::prelude::{Column, DataType, TimeUnit};
 use serde_json::{Value as Json, json};
 
 use super::super::columns::{self, Columns, listed};
@@ -286,7 +286,7 @@ impl FileReader {
             return self.counted(&mut held.form, &numbers, name, role);
         }
         let table = Table {
-            frame: polars::prelude::DataFrame::empty(),
+            frame: polars_core::prelude::DataFrame::empty(),
             names: Vec::new(),
         };
         let columns = Columns::of(context, &table, role);

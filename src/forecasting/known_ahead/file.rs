@@ -1,7 +1,7 @@
 //! The file of what is known ahead: a row for each time, of one series or of all.
 
 use chrono::NaiveDateTime;
-use polars::prelude::DataType;
+use polars_core::prelude::DataType;
 
 use super::super::columns::Columns;
 use super::super::series::Series;

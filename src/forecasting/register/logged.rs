@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::DataFrame;
+use polars_core::prelude::DataFrame;
 use serde_json::{Map, Value, json};
 
 use super::{Champion, digest_of, label, scores, unique_ids, windows};

@@ -47,18 +47,18 @@ fn a_table_without_an_instance_is_told_by_its_name() {
 fn numbers_of_two_kinds_are_numbers_and_an_empty_column_has_the_type_of_the_others() {
     let project = TaskDirectory::new();
     let dir = project.dir.path();
-    let write = |name: &str, columns: Vec<polars::prelude::Column>| {
+    let write = |name: &str, columns: Vec<polars_core::prelude::Column>| {
         let mut frame = DataFrame::new(2, columns).expect("a frame");
         let file = std::fs::File::create(dir.join(name)).expect("made");
         polars_io::prelude::ParquetWriter::new(file)
             .finish(&mut frame)
             .expect("written");
     };
-    let column = |name: &str, values: polars::prelude::Series| {
-        use polars::prelude::IntoColumn as _;
+    let column = |name: &str, values: polars_core::prelude::Series| {
+        use polars_core::prelude::IntoColumn as _;
         values.with_name(name.into()).into_column()
     };
-    let none = polars::prelude::Series::full_null("".into(), 2, &DataType::String);
+    let none = polars_core::prelude::Series::full_null("".into(), 2, &DataType::String);
     write("a", vec![column("n", [1_i64, 2].iter().collect()), column("m", none)]);
     write(
         "b",

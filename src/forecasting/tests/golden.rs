@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use polars::prelude::AnyValue;
+use polars_core::prelude::AnyValue;
 
 use super::backtest_report::solar;
 use super::pipeline::{BUNDLED, two_series};

@@ -217,9 +217,9 @@ help: a file of comma-separated values must end in `.csv` or `.csv.gz`";
 
 /// A table of one column of texts.
 fn column(texts: Vec<String>) -> Vec<u8> {
-    use polars::prelude::{IntoColumn as _, NamedFrom as _};
+    use polars_core::prelude::{IntoColumn as _, NamedFrom as _};
     let height = texts.len();
-    let column = polars::prelude::Series::new("unique_id".into(), texts).into_column();
+    let column = polars_core::prelude::Series::new("unique_id".into(), texts).into_column();
     let mut frame = DataFrame::new(height, vec![column]).expect("a table");
     let mut bytes = Vec::new();
     polars_io::prelude::ParquetWriter::new(&mut bytes)

@@ -1,6 +1,6 @@
 //! Types of Parquet columns: all that say a name, a time or a number are read, and columns that nobody asks for never are.
 
-use polars::prelude::{Column, IntoColumn as _, NamedFrom as _, Series, TimeUnit};
+use polars_core::prelude::{Column, IntoColumn as _, NamedFrom as _, Series, TimeUnit};
 use polars_io::prelude::ParquetWriter;
 
 use super::*;
