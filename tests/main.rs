@@ -56,6 +56,7 @@
 //! | `init` | from an empty directory to a first result, and the page of a build |
 //! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
 //! | `known_ahead` | weather and holidays that are known ahead: what they bring, and a file that ends too early |
+//! | `live_lines` | what a build shows on a terminal while it runs |
 //! | `watch_screen` | what `watch` draws on a terminal, and how it gives it back |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -101,6 +102,7 @@ mod known_ahead;
 mod layering;
 mod lineage;
 mod links;
+mod live_lines;
 mod many_instances;
 mod matrix;
 mod matrix_model;

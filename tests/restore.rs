@@ -92,6 +92,8 @@ fn an_alias_brings_back_all_of_its_targets_and_those_after_them_are_judged_by_it
     let told = project.atsaf(&format!("restore both --run {first}"));
     told.has("nothing to put back: it lies there as after run ");
     told.has("stale      first  word \"one\" -> \"two\"");
+    let told = project.atsaf(&format!("--json restore both --run {first}"));
+    told.has("{\"event\":\"nothing_to_put_back\",");
 }
 
 #[test]

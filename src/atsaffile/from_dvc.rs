@@ -8,7 +8,7 @@ use super::params_file::{self, Key, Node};
 use super::path::normalise;
 use super::sections::is_name;
 use crate::diagnostic::Diagnostic;
-use crate::engine::spec::{METRICS_ENDINGS, Text};
+use crate::engine::spec::{METRICS_ENDINGS, Text, Value};
 
 /// The file in which DVC's parameters are where no other is named.
 const PARAMS: &str = "params.yaml";
@@ -57,7 +57,9 @@ pub fn from_dvc(path: &str, text: &str, is_directory: &IsDirectory<'_>) -> Resul
         is_directory,
         left: Vec::new(),
         params_files: BTreeSet::new(),
+        params: Vec::new(),
         axes: String::new(),
+        names: BTreeSet::new(),
     };
     translator.top(&entries);
     let targets: Vec<String> = stages
@@ -71,8 +73,12 @@ struct Translator<'a> {
     is_directory: &'a IsDirectory<'a>,
     left: Vec<String>,
     params_files: BTreeSet<String>,
+    /// What `vars` itself holds.
+    params: Vec<(String, Value)>,
     /// The lines of `[matrix]`.
     axes: String,
+    /// The names of targets so far.
+    names: BTreeSet<String>,
 }
 
 /// A stage, with what its templates mean.
@@ -100,14 +106,12 @@ impl Translator<'_> {
                 "stages" => {}
                 "params" => self.params_files.extend(listed(Some(node))),
                 "vars" => {
-                    for file in listed(Some(node)) {
-                        let file = file.split(':').next().unwrap_or_default().to_owned();
-                        self.params_files.insert(file);
-                    }
-                    let written =
-                        matches!(node, Node::List(items) if items.iter().any(|it| matches!(it, Node::Table(_))));
-                    if written {
-                        self.leave("values that `vars` itself holds are not translated: put them into `[params]`");
+                    let items = match node {
+                        Node::List(items) => items.as_slice(),
+                        _ => &[],
+                    };
+                    for item in items {
+                        self.vars(item);
                     }
                 }
                 other => self.leave(format!("`{other}` at the top of the file is not translated")),
@@ -115,16 +119,58 @@ impl Translator<'_> {
         }
     }
 
+    /// An item of `vars`: a file, or values.
+    fn vars(&mut self, item: &Node) {
+        if let Some(file) = text_of(item) {
+            let file = file.split(':').next().unwrap_or_default().to_owned();
+            self.params_files.insert(file);
+        }
+        let Node::Table(values) = item else { return };
+        for (key, node) in values {
+            let value = match node {
+                Node::Value(Value::Null) | Node::Table(_) => None,
+                node => node.value().ok(),
+            };
+            let name = key.text.as_str();
+            match value.filter(|_| is_name(name)) {
+                Some(value) => self.params.push((name.to_owned(), value)),
+                None => self.leave(format!(
+                    "`{name}` of `vars` is no plain value: put what it holds into `[params]`, or into a file of `params_files`"
+                )),
+            }
+        }
+    }
+
+    /// A name that a target may have, made of that of a stage.
+    fn target_name(&mut self, stage: &str) -> String {
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "_-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
+        let mut name: String = stage.chars().map(plain).collect();
+        if !is_name(&name) {
+            name.insert(0, '_');
+        }
+        while !self.names.insert(name.clone()) {
+            name.push('_');
+        }
+        if name != stage {
+            self.leave(format!(
+                "the stage `{stage}` has become the target `{name}`: a name is of letters, digits, `_` and `-`"
+            ));
+        }
+        name
+    }
+
     fn stage(&mut self, name: &str, stage: &Node) -> String {
         let Node::Table(entries) = stage else {
             self.leave(format!("the stage `{name}` is no mapping, and is left out"));
             return String::new();
         };
-        if !is_name(name) {
-            self.leave(format!(
-                "the stage `{name}` needs another name: one of letters, digits, `_` and `-`"
-            ));
-        }
+        let name = &self.target_name(name);
         let mut axes = Vec::new();
         let mut inner = entries.as_slice();
         if let Some(items) = field(entries, "foreach") {
@@ -331,7 +377,8 @@ impl Translator<'_> {
             };
             out += &before.replace("{{", "{{{{");
             let own = stage.axes.iter().find(|(dvc, _)| dvc == name.trim());
-            if own.is_none() {
+            let is_written = |(known, _): &(String, Value)| known == name.trim();
+            if own.is_none() && !self.params.iter().any(is_written) {
                 self.params_files.insert(PARAMS.to_owned());
             }
             let name = own.map_or(name.trim(), |(_, axis)| axis);
@@ -349,6 +396,12 @@ impl Translator<'_> {
         if !self.params_files.is_empty() {
             let files: Vec<String> = self.params_files.iter().cloned().collect();
             let _ = write!(text, "\n[project]\nparams_files = {}\n", list(&files));
+        }
+        if !self.params.is_empty() {
+            text += "\n[params]\n";
+            for (name, value) in &self.params {
+                let _ = writeln!(text, "{name} = {value}");
+            }
         }
         if !self.axes.is_empty() {
             let _ = write!(text, "\n[matrix]\n{}", self.axes);

@@ -63,7 +63,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    fn value(&self) -> Result<Value, String> {
+    pub(super) fn value(&self) -> Result<Value, String> {
         match self {
             Self::Value(value) => Ok(value.clone()),
             Self::List(items) => items.iter().map(Self::value).collect::<Result<_, _>>().map(Value::List),

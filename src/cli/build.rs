@@ -24,7 +24,7 @@ use crate::report::advice;
 use crate::report::human;
 use crate::report::json;
 use crate::report::results::RunResults;
-use crate::report::terminal::Terminal;
+use crate::report::terminal::{self, Detail};
 
 /// Make the goals and what they need, as far as they are stale
 #[derive(Debug, clap::Args)]
@@ -51,6 +51,9 @@ pub(super) struct Args {
     /// How many targets may run at once, those with `threads` as several [default: one for each core]
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
+    /// Print what commands and tasks print, line by line
+    #[arg(long)]
+    pub(super) show_output: bool,
     /// Attempts after a failure, for every target [default: what each declares]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
     pub(super) retries: Option<u32>,
@@ -196,7 +199,7 @@ impl Asked<'_> {
             seal,
         };
         let listener = watching.and_then(|watching| watching.listener);
-        let summary = build(project, &options, session, (heard, listener))?;
+        let summary = build(project, &options, session, args.show_output, (heard, listener))?;
         // While watching, one build follows the other, and nothing is asked of their reader.
         if watching.is_none() {
             let boards = results::tell(project, session, before, heard, &goals, &args.goals);
@@ -258,12 +261,18 @@ fn not_fresh(project: &Project, targets: &[TargetId]) -> CommandError {
     }
 }
 
-/// Runs `build` with an observer that reports it in the manner of the session.
-pub(super) fn observing<T>(graph: &Graph, session: &Session, build: impl FnOnce(&dyn Observer) -> T) -> T {
+/// Runs `build` with an observer that reports it in the manner of the session; `output` is what commands print.
+pub(super) fn observing<T>(
+    graph: &Graph,
+    session: &Session,
+    output: bool,
+    build: impl FnOnce(&dyn Observer) -> T,
+) -> T {
     let screen = &session.screen;
+    let expand = session.common.expand;
     match screen.json() {
         true => build(&json::EventLines::new(graph, screen)),
-        false => build(&Terminal::new(graph, screen, session.common.expand)),
+        false => terminal::during(graph, screen, Detail { expand, output }, build),
     }
 }
 
@@ -272,9 +281,10 @@ fn build(
     project: &Project,
     options: &Options<'_>,
     session: &Session,
+    output: bool,
     (heard, listener): (&RunResults, Option<&dyn Observer>),
 ) -> Result<Summary, CommandError> {
-    let built = observing(&project.graph, session, |observer| {
+    let built = observing(&project.graph, session, output, |observer| {
         let all: Vec<&dyn Observer> = [observer, heard].into_iter().chain(listener).collect();
         lineage::during(project, session, &Observers(all), |observer| {
             build::build(project.context(), options, observer)

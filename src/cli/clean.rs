@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         .survey(&outputs, &project.files)
         .map_err(CommandError::store)?;
     if !session.screen.json() && !session.screen.quiet() {
-        session.screen.print(&table(&planned, args.dry_run, session));
+        session.print_folded(&table(&planned, args.dry_run, session));
     }
     let swept = match args.dry_run {
         true => planned,

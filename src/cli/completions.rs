@@ -9,6 +9,7 @@ mod candidates;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_complete::env::Shells;
+use serde_json::json;
 
 pub(super) use self::answer::{VARIABLE, answer};
 use super::{Cli, CommandError, Exit, Session};
@@ -42,7 +43,11 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         }
     };
     made.map_err(|error| internal(&format!("the script cannot be made: {error}")))?;
-    session.screen.print(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    match session.screen.json() {
+        true => session.screen.print_json(&json!({ "shell": name, "script": script })),
+        false => session.screen.print(&script),
+    }
     Ok(Exit::Done)
 }
 
@@ -73,7 +78,13 @@ pub(super) fn man(args: &ManArgs, session: &Session) -> Result<Exit, CommandErro
     clap_mangen::Man::new(command.clone())
         .render(&mut page)
         .map_err(|error| internal(&format!("the page cannot be made: {error}")))?;
-    session.screen.print(&String::from_utf8_lossy(&page));
+    let page = String::from_utf8_lossy(&page);
+    match session.screen.json() {
+        true => session
+            .screen
+            .print_json(&json!({ "command": args.words.join(" "), "page": page })),
+        false => session.screen.print(&page),
+    }
     Ok(Exit::Done)
 }
 

@@ -176,12 +176,15 @@ fn earlier(project: &Project, story: &Story, artifact: ArtifactId) -> Result<Pas
     match other {
         Some((_, made)) => past::copy(project, artifact, made),
         None => Err(CommandError::usage(
-            Diagnostic::error(format!("`{}` never was another", project.graph.shown_name(artifact)))
-                .note("no earlier run that is remembered left another content")
-                .help(format!(
-                    "`atsaf log {}` shows its runs; name one to compare with it",
-                    human::word(target)
-                )),
+            Diagnostic::error(format!(
+                "`{}` has never been different",
+                project.graph.shown_name(artifact)
+            ))
+            .note("no earlier run that is remembered left another content")
+            .help(format!(
+                "`atsaf log {}` shows its runs; name one to compare with it",
+                human::word(target)
+            )),
         )),
     }
 }

@@ -309,7 +309,7 @@ fn tell(findings: &[Finding], session: &Session) {
         (1, _) => "1 thing needs you".to_owned(),
         (trouble, _) => format!("{trouble} things need you"),
     };
-    screen.print(&format!("{}{end}\n", table.draw(ink)));
+    session.print_folded(&format!("{}{end}\n", table.draw(ink)));
 }
 
 fn to_json(finding: &Finding) -> Value {

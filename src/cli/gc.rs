@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     if screen.json() {
         screen.print_json(&to_json(&collected, args.dry_run));
     } else {
-        screen.print(&table(&collected, session));
+        session.print_folded(&table(&collected, session));
         screen.say(&summary(&collected, args.dry_run));
     }
     Ok(Exit::Done)

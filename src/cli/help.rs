@@ -148,7 +148,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         return Err(unknown(&words.join(" ")));
     }
     if words.is_empty() {
-        text += &topics(session.screen.out_ink());
+        text += &session.folded(&topics(session.screen.out_ink()));
     }
     session.screen.print(&text);
     Ok(Exit::Done)
@@ -241,9 +241,28 @@ fn lines(page: &str) -> impl Iterator<Item = (Option<(usize, &str)>, &str)> {
 fn drawn(topic: &Topic, page: &str, session: &Session) -> String {
     let width = session.width().clamp(40, WIDEST);
     let folder = topic.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    markdown::render(page, session.screen.out_ink(), width, &|address, shown| {
+    let page = page.to_owned() + &of_the_source(page);
+    markdown::render(&page, session.screen.out_ink(), width, &|address, shown| {
         refer(folder, address, shown)
     })
+}
+
+/// Says of files that a page names and that only the source of atsaf has where they are.
+fn of_the_source(page: &str) -> String {
+    const FOLDERS: [&str; 5] = [".ci", "benches", "examples", "fixtures", "tests/real"];
+    let is_named = |folder: &&&str| {
+        ["`", " ", "\n", "["]
+            .iter()
+            .any(|before| page.contains(&format!("{before}{folder}/")))
+    };
+    let named: Vec<String> = FOLDERS.iter().filter(is_named).map(|it| format!("`{it}/`")).collect();
+    match named.as_slice() {
+        [] => String::new(),
+        named => format!(
+            "\n\nWhat lies in {} is a part of atsaf's source, not of an installed program.\n",
+            named.join(", ")
+        ),
+    }
 }
 
 /// A link in words: of a page its command, of an address the address; `None` of what only the repository has.

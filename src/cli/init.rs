@@ -270,7 +270,7 @@ fn tell(template: Template, project: &Project, session: &Session) {
             (Tone::Faint, (*what).to_owned()),
         ]);
     }
-    screen.print(&(text + &table.draw(ink)));
+    session.print_folded(&(text + &table.draw(ink)));
 }
 
 /// Lists the templates, and what of the directory can be translated.
@@ -303,7 +303,7 @@ fn offer(directory: &Path, session: &Session) {
     for found in found {
         let _ = writeln!(text, "\n{found}");
     }
-    screen.print(&text);
+    session.print_folded(&text);
 }
 
 /// The warning of an Atsaffile that makes nothing.

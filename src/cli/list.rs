@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let ink = session.screen.out_ink();
     let groups = grouped(ids, graph, session.common.expand, |id| *id, |_| ());
     let listed: Vec<String> = groups.iter().map(|group| target(&project, group, ink)).collect();
-    session.screen.print(&listed.join("\n"));
+    session.print_folded(&listed.join("\n"));
     Ok(Exit::Done)
 }
 

@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
             match screen.json() {
                 true => screen.print_json(&history::runs_json(&story, &alive)),
                 false if story.runs.is_empty() => screen.say("nothing was built yet\n"),
-                false => screen.print(&history::runs_text(&story, &alive, now, ink)),
+                false => session.print_folded(&history::runs_text(&story, &alive, now, ink)),
             }
         }
         Some(name) => {
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
             match screen.json() {
                 true => screen.print_json(&history::target_json(&story, target)),
                 false if story.of(target).next().is_none() => screen.say(&format!("`{target}` was never tried\n")),
-                false => screen.print(&history::target_text(&story, target, now, ink)),
+                false => session.print_folded(&history::target_text(&story, target, now, ink)),
             }
         }
     }

@@ -56,6 +56,7 @@ mod trial;
 mod watch;
 mod why;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -70,6 +71,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::store::StoreError;
 use crate::engine::task::Tasks;
 use crate::outward;
+use crate::report::fold::fold;
 use crate::report::ink::{self, Ink};
 use crate::report::json;
 use crate::report::screen::{Manner, Screen};
@@ -302,6 +304,19 @@ impl Session {
                 .map(|size| usize::from(size.ws_col))
         };
         told.or_else(terminal).filter(|width| *width > 0).unwrap_or(80)
+    }
+
+    /// Lines of columns, for people: on a terminal, what has no room in its line goes on below its last column.
+    fn folded<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.screen.is_terminal() {
+            true => Cow::Owned(fold(text, self.width())),
+            false => Cow::Borrowed(text),
+        }
+    }
+
+    /// Prints [`folded`](Self::folded) lines.
+    fn print_folded(&self, text: &str) {
+        self.screen.print(&self.folded(text));
     }
 
     /// Finds, reads and checks the project, and tells its warnings.

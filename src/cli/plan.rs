@@ -56,7 +56,7 @@ pub(super) fn print(plan: &Plan, graph: &Graph, session: &Session) {
     let screen = &session.screen;
     match screen.json() {
         true => screen.print_json(&report::plan::json(plan, graph)),
-        false => screen.print(&report::plan::text(
+        false => session.print_folded(&report::plan::text(
             plan,
             graph,
             session.common.expand,

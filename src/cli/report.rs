@@ -2,7 +2,7 @@
 
 mod backtests;
 mod differences;
-mod forecasts;
+pub(super) mod forecasts;
 mod frame;
 mod gather;
 mod origins;
@@ -18,13 +18,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use self::forecasts::TableKind;
+use self::frame::{Frame, Part};
 use super::free_place::{self, Taken};
 use super::setup::Project;
 use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::TargetId;
 use crate::engine::spec::REPORT_PAGE;
-use crate::report::page;
+use crate::report::page::{self, Forecast};
 
 /// The file that is written where none is named.
 pub(super) const DEFAULT: &str = REPORT_PAGE;
@@ -49,6 +51,28 @@ pub(super) struct Args {
     /// Write to this file, or to stdout if it is `-` [default: `report.html` in the project]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// The forecasts that lie at a path, of some of their series, with the values before them where the target that made them
+/// reads such a table; `None` of what is no table of forecasts.
+pub(super) fn forecast(
+    project: &Project,
+    maker: TargetId,
+    path: &Path,
+    chosen: forecasts::Chosen<'_>,
+) -> Option<Forecast> {
+    let graph = &project.graph;
+    let kind = |path: &Path| Some(TableKind::of(&Frame::read(path, Part::Head(1))?.ok()?));
+    if kind(path)? != TableKind::Forecast {
+        return None;
+    }
+    let mut read = graph.node(maker).reads.iter().filter_map(|read| read.artifact);
+    let history = read.find_map(|id| {
+        let at = project.files.at(graph.path(id));
+        (kind(&at)? == TableKind::History).then(|| (graph.shown_name(id).into_owned(), at))
+    });
+    let history = history.as_ref().map(|(name, at)| (name.clone(), at.as_path()));
+    forecasts::forecast(String::new(), path, history, chosen).ok()
 }
 
 /// Writes the page.

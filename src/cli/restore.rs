@@ -1,5 +1,7 @@
 //! `atsaf restore`: puts back what an earlier run left, whether it fits today or not.
 
+use serde_json::json;
+
 use super::past::Stood;
 use super::setup::Project;
 use super::{CommandError, Exit, Session, build, log, past};
@@ -43,7 +45,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         set: session.common.set.clone(),
         mask: &mask,
     };
-    let done = build::observing(&project.graph, session, |observer| {
+    let done = build::observing(&project.graph, session, false, |observer| {
         bring_back::bring_back(project.context(), &wanted, observer)
     });
     let summary = done.map_err(|error| match error {
@@ -54,6 +56,12 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         },
     })?;
     if summary.restored + summary.failed == 0 {
+        if session.screen.json() {
+            let names: Vec<&str> = targets.iter().map(|id| project.graph.name(*id)).collect();
+            session
+                .screen
+                .print_json(&json!({ "event": "nothing_to_put_back", "run": run.to_string(), "targets": names }));
+        }
         let names = report::plan::names(&project.graph, &targets);
         let text = format!(
             "nothing to put back: it lies there as after run {} ({names})\n",

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::setup::Project;
-use super::show::{self, Content};
+use super::show;
 use super::{CommandError, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::spec::{Action, ArtifactKind, Value as Param};
-use crate::report::chart::chart;
 use crate::report::human;
 use crate::report::leaderboard::{Leaderboard, RebuiltLeaderboard};
 use crate::report::results::{self, RunResults};
@@ -26,8 +25,8 @@ const LARGEST: u64 = 4 << 20;
 const MOST: usize = 100;
 /// The error by which one ranks where nothing is said.
 const METRIC: &str = "rmse";
-/// Rows of a chart.
-const CHART_HEIGHT: usize = 10;
+/// Most columns of a chart.
+const WIDEST: usize = 100;
 /// The file that GitHub Actions shows with a run.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
@@ -154,11 +153,10 @@ pub(super) fn tell(
     boards
 }
 
-/// The chart of a goal that is a forecast.
+/// The charts of a goal that is a forecast.
 fn curve(project: &Project, artifact: ArtifactId, session: &Session) -> Option<String> {
     let path = project.files.at(project.graph.path(artifact));
-    let content = Content::read(&path, 1, &|line| session.screen.masked(line)).ok()?;
-    let drawn = chart(content.curve()?, session.width().min(100), CHART_HEIGHT);
+    let drawn = show::charts(project, artifact.target, &path, &[], session.width().min(WIDEST)).ok()?;
     (!drawn.is_empty()).then_some(drawn)
 }
 

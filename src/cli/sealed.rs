@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -151,9 +152,14 @@ fn tell(fresh: usize, begun: Instant, session: &Session, root: &Path) {
         return;
     };
     let run = RunId::new();
-    build::observing(&graph, session, |observer| {
+    build::observing(&graph, session, false, |observer| {
         let steps = Vec::new();
-        observer.observe(&Event::Planned { run, steps, fresh });
+        observer.observe(&Event::Planned {
+            run,
+            steps,
+            fresh,
+            expected: BTreeMap::new(),
+        });
         let summary = Summary {
             fresh,
             duration: begun.elapsed(),

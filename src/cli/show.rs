@@ -3,37 +3,38 @@
 mod content;
 mod curve;
 mod leaderboard;
+mod picture;
 mod rows;
 #[cfg(feature = "forecasting")]
 mod table;
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 pub(super) use self::content::Content;
+pub(super) use self::curve::charts;
+use self::picture::{Picture, Protocol};
 use super::setup::Project;
-use super::{CommandError, Exit, Session, log, past};
+use super::{CommandError, Exit, Session, log, past, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::clock;
 use crate::engine::fingerprint::InputField;
 use crate::engine::graph::ArtifactId;
+use crate::engine::spec::{ArtifactKind, full_name};
 use crate::engine::store::StoredResult;
 use crate::engine::store::entry::ResultEntry;
-use crate::report::chart::chart;
 use crate::report::history::Story;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
 
-/// Rows of a chart.
-const CHART_HEIGHT: usize = 12;
-
 /// Show what an artifact holds, now or after a past run
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// An artifact, its path, or a target for all that it makes
+    /// An artifact, its path, a file in it if it is a directory, or a target for all that it makes
     #[arg(value_name = "GOAL")]
     goal: String,
     /// How many rows, lines or files to show
@@ -42,6 +43,9 @@ pub(super) struct Args {
     /// Show below from what it was made: the run, inputs with their contents, parameters
     #[arg(long)]
     origin: bool,
+    /// Draw the forecast of this series (repeatable) [default: the first few]
+    #[arg(long, value_name = "NAME")]
+    series: Vec<String>,
     /// As it was after this past run; the first digits of its id are enough
     #[arg(long, value_name = "ID")]
     run: Option<String>,
@@ -70,28 +74,45 @@ pub(super) fn laid_out(text: String) -> String {
     content::lay_out(&text).unwrap_or(text)
 }
 
-/// One artifact as it lies on the disk.
+/// One artifact as it lies on the disk, or a file in it.
 struct Shown {
+    /// The artifact's name, and its task's own for it.
+    artifact: String,
+    port: String,
+    /// What is shown, by its name and by its path.
     name: String,
     path: String,
     /// The result that left these bytes, if atsaf made them.
     past: Option<StoredResult>,
     made: Option<ResultEntry>,
     content: Content,
+    /// Its forecasts, drawn.
+    charts: String,
+    /// What draws it on the terminal, if it is a picture.
+    picture: Option<String>,
 }
 
 /// Shows the artifacts that a goal means.
 pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> {
     let project = session.load()?;
-    let artifacts = artifacts(&project, &args.goal)?;
+    let (artifacts, inside) = match file_inside(&project, &args.goal) {
+        Some((artifact, inside)) => (vec![artifact], Some(inside)),
+        None => (artifacts(&project, &args.goal)?, None),
+    };
     let mut shown = Vec::with_capacity(artifacts.len());
     let mut missing = Vec::new();
     let story = args.run.as_ref().map(|_| log::story(&project)).transpose()?;
     for artifact in artifacts {
-        let masked = |line: &str| session.screen.masked(line);
+        let asked = Asked {
+            project: &project,
+            artifact,
+            inside: inside.as_deref(),
+            args,
+            session,
+        };
         let found = match args.run.as_ref().zip(story.as_ref()) {
-            Some((run, story)) => Some(then(&project, artifact, (story, run), args.rows, &masked)?),
-            None => look(&project, artifact, args.rows, &masked)?,
+            Some((run, story)) => Some(asked.then(story, run)?),
+            None => asked.now()?,
         };
         match found {
             Some(found) => shown.push(found),
@@ -102,9 +123,12 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         let all: Vec<Value> = shown.iter().map(to_json).collect();
         session.screen.print_json(&json!({ "artifacts": all }));
     } else {
-        let width = session.width();
-        let texts: Vec<String> = shown.iter().map(|it| text(it, args.origin, session, width)).collect();
-        session.screen.print(&texts.join("\n"));
+        for (at, it) in shown.iter().enumerate() {
+            if at > 0 {
+                session.screen.print("\n");
+            }
+            print(it, args.origin, session);
+        }
     }
     match missing.is_empty() {
         true => Ok(Exit::Done),
@@ -141,82 +165,148 @@ pub(super) fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
     })
 }
 
-/// The artifact as it was after a past run.
-fn then(
-    project: &Project,
-    artifact: ArtifactId,
-    (story, run): (&Story, &str),
-    rows: usize,
-    masked: &dyn Fn(&str) -> String,
-) -> Result<Shown, CommandError> {
-    let past = past::after_run(project, story, artifact, run)?;
-    let path = project.graph.path(artifact);
-    let content = Content::read(past.path(), rows, masked)
-        .map_err(|error| CommandError::usage(Diagnostic::error(format!("`{path}` of then cannot be read: {error}"))))?;
-    Ok(Shown {
-        name: project.graph.shown_name(artifact).into_owned(),
-        path: path.to_owned(),
-        past: Some(StoredResult::new(&past.made)),
-        made: Some(past.made.clone()),
-        content,
+/// The directory artifact in which a path is a file, by the artifact's path or its name, and the path below it.
+fn file_inside(project: &Project, goal: &str) -> Option<(ArtifactId, PathBuf)> {
+    let goal = goal.trim_start_matches("./");
+    let below = |before: &str| {
+        let below = Path::new(goal.strip_prefix(before)?.strip_prefix('/')?);
+        let is_inside = below.components().all(|it| matches!(it, Component::Normal(_)));
+        (is_inside && below.file_name().is_some()).then(|| below.to_owned())
+    };
+    let graph = &project.graph;
+    let all = graph.order().iter().flat_map(|target| graph.artifacts_of(*target));
+    all.into_iter().find_map(|id| {
+        let output = graph.output(id);
+        let whole = full_name(graph.name(id.target), &output.name);
+        let names = [output.path.as_str(), &graph.shown_name(id), &whole];
+        let is_directory = output.kind == ArtifactKind::Directory;
+        Some((id, names.into_iter().filter(|_| is_directory).find_map(below)?))
     })
 }
 
-fn look(
-    project: &Project,
+/// What is to be shown of an artifact.
+struct Asked<'a> {
+    project: &'a Project,
     artifact: ArtifactId,
-    rows: usize,
-    masked: &dyn Fn(&str) -> String,
-) -> Result<Option<Shown>, CommandError> {
-    let graph = &project.graph;
-    let (port, path) = (graph.port(artifact), graph.path(artifact));
-    let unreadable =
-        |error: std::io::Error| CommandError::usage(Diagnostic::error(format!("`{path}` cannot be read: {error}")));
-    let Some((bytes, kind)) = project.files.digest(path).map_err(unreadable)? else {
-        return Ok(None);
-    };
-    let history = project
-        .store
-        .records
-        .ledger(|ledger| ledger.target(graph.name(artifact.target)).cloned());
-    let past = history.and_then(|history| {
-        let left = |past: &&StoredResult| {
-            past.artifacts
-                .iter()
-                .any(|it| it.name == port && it.bytes == bytes && it.kind == kind)
-        };
-        history.record().into_iter().chain(history.open()).find(left).cloned()
-    });
-    Ok(Some(Shown {
-        name: graph.shown_name(artifact).into_owned(),
-        path: path.to_owned(),
-        made: past.as_ref().and_then(|past| project.store.records.result(past.id)),
-        content: Content::read(&project.files.at(path), rows, masked).map_err(unreadable)?,
-        past,
-    }))
+    /// A file in it, if it is a directory and not to be shown as a whole.
+    inside: Option<&'a Path>,
+    args: &'a Args,
+    session: &'a Session,
 }
 
-fn text(shown: &Shown, with_origin: bool, session: &Session, width: usize) -> String {
-    let ink = session.screen.out_ink();
-    let Shown {
-        name, path, content, ..
-    } = shown;
-    let mut out = format!("{}  {path}  {}\n\n", ink.paint(Tone::Strong, name), content.measure());
-    out += &content.text(width, ink);
-    if let Some(curve) = content.curve() {
-        let drawn = chart(curve, width, CHART_HEIGHT);
-        if !drawn.is_empty() {
-            out.push('\n');
-            out += &drawn;
+impl Asked<'_> {
+    /// The artifact as it was after a past run.
+    fn then(&self, story: &Story, run: &str) -> Result<Shown, CommandError> {
+        let past = past::after_run(self.project, story, self.artifact, run)?;
+        let of = StoredResult::new(&past.made);
+        self.shown(past.path(), Some(of), Some(past.made.clone()))
+    }
+
+    /// The artifact as it is, if it is there.
+    fn now(&self) -> Result<Option<Shown>, CommandError> {
+        let (project, artifact) = (self.project, self.artifact);
+        let (graph, files) = (&project.graph, &project.files);
+        let (port, path) = (graph.port(artifact), graph.path(artifact));
+        let digest = files.digest(path).map_err(|error| self.unreadable(&error))?;
+        let Some((bytes, kind)) = digest else {
+            return Ok(None);
+        };
+        let history = project
+            .store
+            .records
+            .ledger(|ledger| ledger.target(graph.name(artifact.target)).cloned());
+        let past = history.and_then(|history| {
+            let left = |past: &&StoredResult| {
+                past.artifacts
+                    .iter()
+                    .any(|it| it.name == port && it.bytes == bytes && it.kind == kind)
+            };
+            history.record().into_iter().chain(history.open()).find(left).cloned()
+        });
+        let made = past.as_ref().and_then(|past| project.store.records.result(past.id));
+        self.shown(&files.at(path), past, made).map(Some)
+    }
+
+    /// What lies at a path, which holds the artifact.
+    fn shown(&self, at: &Path, past: Option<StoredResult>, made: Option<ResultEntry>) -> Result<Shown, CommandError> {
+        let (graph, screen) = (&self.project.graph, &self.session.screen);
+        let name = graph.shown_name(self.artifact).into_owned();
+        let at = self.inside.map_or_else(|| at.to_owned(), |inside| at.join(inside));
+        if let Some(inside) = self.inside.filter(|_| !at.exists()) {
+            let what = format!("`{name}` has no file `{}`", inside.display());
+            let help = format!("`atsaf show {}` lists its files", human::word(&name));
+            return Err(CommandError::usage(Diagnostic::error(what).help(help)));
+        }
+        let masked = |line: &str| screen.masked(line);
+        let content = Content::read(&at, self.args.rows, &masked).map_err(|error| self.unreadable(&error))?;
+        let named = &self.args.series;
+        let charts = match screen.json() && named.is_empty() {
+            true => String::new(),
+            false => curve::charts(self.project, self.artifact.target, &at, named, self.session.width())
+                .map_err(CommandError::usage)?,
+        };
+        Ok(Shown {
+            artifact: name,
+            port: graph.port(self.artifact).to_owned(),
+            name: self.named(&graph.shown_name(self.artifact)),
+            path: self.named(graph.path(self.artifact)),
+            past,
+            made,
+            content,
+            charts,
+            picture: picture(&at, self.session),
+        })
+    }
+
+    /// The name or path of an artifact, with that of the file in it.
+    fn named(&self, artifact: &str) -> String {
+        match self.inside {
+            Some(inside) => format!("{artifact}/{}", inside.display()),
+            None => artifact.to_owned(),
         }
     }
-    out.push('\n');
-    out + &origin(shown, with_origin, ink)
+
+    fn unreadable(&self, error: &std::io::Error) -> CommandError {
+        let path = self.named(self.project.graph.path(self.artifact));
+        CommandError::usage(Diagnostic::error(format!("`{path}` cannot be read: {error}")))
+    }
+}
+
+fn print(shown: &Shown, with_origin: bool, session: &Session) {
+    let (screen, width) = (&session.screen, session.width());
+    let ink = screen.out_ink();
+    let Shown {
+        name,
+        path,
+        content,
+        charts,
+        ..
+    } = shown;
+    let head = format!("{}  {path}  {}\n\n", ink.paint(Tone::Strong, name), content.measure());
+    let mut text = content.text(width, ink);
+    if !charts.is_empty() {
+        text.push('\n');
+        text += charts;
+    }
+    text.push('\n');
+    text += &session.folded(&origin(shown, with_origin, ink));
+    match &shown.picture {
+        Some(sequences) => screen.print_drawn(&head, sequences, &text),
+        None => screen.print(&(head + &text)),
+    }
+}
+
+/// The sequences that draw a file on the terminal, if it is a picture and the terminal can.
+fn picture(path: &Path, session: &Session) -> Option<String> {
+    let protocol = Some(&session.screen).filter(|screen| screen.is_terminal() && !screen.json());
+    let protocol = protocol.and_then(|_| Protocol::of(&session.env))?;
+    let file = small_file::read(path, picture::LARGEST).ok()?;
+    Picture::of(&file)?.drawn(&file, protocol, session.width())
 }
 
 /// Where it came from: in a line, or with all that is known.
 fn origin(shown: &Shown, whole: bool, ink: Ink) -> String {
-    let Shown { name, past, made, .. } = shown;
+    let Shown { port, past, made, .. } = shown;
     let mut table = TextTable::new();
     let mut row = |label: &str, text: String| table.row([(Tone::Faint, label.to_owned()), (Tone::Plain, text)]);
     let Some(past) = past else {
@@ -226,7 +316,7 @@ fn origin(shown: &Shown, whole: bool, ink: Ink) -> String {
     let run = past
         .artifacts
         .iter()
-        .find(|it| it.name == *name)
+        .find(|it| it.name == *port)
         .map_or(past.run, |it| it.run);
     row(
         "made",
@@ -273,16 +363,18 @@ pub(super) fn paths(made: Option<&ResultEntry>) -> BTreeMap<&str, &str> {
 
 fn to_json(shown: &Shown) -> Value {
     let Shown {
-        name,
+        artifact,
+        port,
         path,
         past,
         made,
         content,
+        ..
     } = shown;
     let run = past.as_ref().map(|past| {
         past.artifacts
             .iter()
-            .find(|it| it.name == *name)
+            .find(|it| it.name == *port)
             .map_or(past.run, |it| it.run)
     });
     let fingerprint = made.as_ref().and_then(|made| made.fingerprint.as_ref());
@@ -301,7 +393,7 @@ fn to_json(shown: &Shown) -> Value {
             .collect::<serde_json::Map<_, _>>()
     });
     json!({
-        "artifact": name,
+        "artifact": artifact,
         "path": path,
         "target": made.as_ref().map(|made| made.target.as_str()),
         "run": run.map(|run| run.to_string()),

@@ -60,7 +60,7 @@ fn show(plan: &Plan, graph: &Graph, page: Option<standing::Standing>, session: &
     } else {
         let page = page.map(|page| (page.word(), DEFAULT, page.why()));
         let ink = screen.out_ink();
-        screen.print(&status::text(plan, graph, session.common.expand, page, ink));
+        session.print_folded(&status::text(plan, graph, session.common.expand, page, ink));
     }
 }
 

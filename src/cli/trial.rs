@@ -73,10 +73,15 @@ impl Trial {
 
     /// Writes a file and the directories above it.
     pub(super) fn write(&self, path: &str, text: &str) {
+        self.write_bytes(path, text.as_bytes());
+    }
+
+    /// The same of a file that is no text.
+    pub(super) fn write_bytes(&self, path: &str, bytes: &[u8]) {
         let at = self.at(path);
         fs::create_dir_all(at.parent().expect("below the project")).expect("made");
         #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-        fs::write(at, text).expect("written");
+        fs::write(at, bytes).expect("written");
     }
 
     /// The session of some arguments, and where it speaks.

@@ -91,7 +91,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         let groups = why::grouped(explanations, graph, session.common.expand);
         let text = |group: &Vec<_>| why::text_of_many(group, &context, screen.out_ink());
         let texts: Vec<String> = groups.iter().map(text).collect();
-        screen.print(&texts.join("\n"));
+        session.print_folded(&texts.join("\n"));
     }
     Ok(())
 }
@@ -134,7 +134,7 @@ fn in_run(
                 }
             })
             .collect();
-        screen.print(&texts.join("\n"));
+        session.print_folded(&texts.join("\n"));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! down as done. What then stands in the record is what the artifacts were made from, so a judgement compares that with
 //! today, as ever. What a judgement would never restore is not brought back either: the record would say too much.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::clock;
@@ -95,7 +96,12 @@ pub fn bring_back(
         goals: wanted.asked.clone(),
         set: wanted.set.clone(),
     })])?;
-    observer.observe(&Event::Planned { run, steps, fresh: 0 });
+    observer.observe(&Event::Planned {
+        run,
+        steps,
+        fresh: 0,
+        expected: BTreeMap::new(),
+    });
     let done = others
         .iter()
         .try_for_each(|(id, made)| one(context, *id, made, run, observer, &mut summary));

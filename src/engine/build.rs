@@ -151,6 +151,8 @@ impl Build<'_> {
     fn tell_plan(&self, plan: &Plan) {
         let steps: Vec<TargetId> = plan.open().map(|step| step.target).collect();
         let fresh = plan.steps.len() - steps.len();
+        let expected = plan.open().filter(|step| step.verdict.may_run());
+        let expected = expected.filter_map(|step| Some((step.target, step.last?))).collect();
         for step in plan.steps.iter().filter(|step| step.verdict.stays()) {
             self.run.found(step.target, &step.verdict);
         }
@@ -159,6 +161,7 @@ impl Build<'_> {
             run: self.run.id,
             steps,
             fresh,
+            expected,
         });
     }
 

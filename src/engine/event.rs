@@ -1,5 +1,6 @@
 //! What happens in a run, as data; a report turns it into text.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +26,8 @@ pub enum Event {
         steps: Vec<TargetId>,
         /// How many are fresh.
         fresh: usize,
+        /// How long those of them that are to run took when they last did.
+        expected: BTreeMap<TargetId, Duration>,
     },
     /// A target waits for something outside this build.
     Waiting {

@@ -157,6 +157,12 @@ impl Verdict {
         matches!(self, Self::Fresh | Self::Held { .. })
     }
 
+    /// Whether its task runs, or may: nothing is known that could come back instead.
+    #[must_use]
+    pub fn may_run(&self) -> bool {
+        matches!(self, Self::Undecided | Self::Stale { restore: None, .. })
+    }
+
     /// Why it is stale, or would be if it did not wait.
     #[must_use]
     pub fn reasons(&self) -> &[Reason] {

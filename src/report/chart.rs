@@ -4,15 +4,22 @@
 
 use std::fmt::Write as _;
 
+use chrono::NaiveDateTime;
+
+use super::columns;
+use crate::axis;
+
 /// Points in the order of time, with the bounds of an interval if there are any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
     /// What the curve is called.
     pub title: String,
-    /// The moments; only the first and the last are shown.
-    pub moments: Vec<String>,
+    /// The moment of each value.
+    pub times: Vec<NaiveDateTime>,
     /// One value a moment.
     pub values: Vec<f64>,
+    /// The first value that is forecast: those before it are the past.
+    pub begins: usize,
     /// The interval's lower and upper bound of each moment.
     pub bounds: Option<(Vec<f64>, Vec<f64>)>,
 }
@@ -21,8 +28,10 @@ pub struct Curve {
 const DOTS: (usize, usize) = (2, 4);
 /// The bit of each dot, by row and column: U+2800 is the blank, and the bits stand as Unicode numbers them.
 const BITS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+/// Columns that a tick of the time takes with the blanks around it.
+const TICK: usize = 12;
 
-/// Draws a curve in `width` columns and `height` rows, a line for the title and one for the moments besides.
+/// Draws a curve in `width` columns and `height` rows, a line for the title and two for the time besides.
 ///
 /// Values that are no numbers leave a gap. Nothing is drawn without a number, or where there is no room.
 #[must_use]
@@ -47,8 +56,12 @@ pub fn chart(curve: &Curve, width: usize, height: usize) -> String {
         // One value: a line through the middle.
         (least, most) = (least - 1.0, most + 1.0);
     }
-    let labels: Vec<String> = (0..height).map(|row| label(row, height, least, most)).collect();
-    let margin = labels.iter().map(String::len).max().unwrap_or(0) + 2;
+    let ticks = (1..=height)
+        .rev()
+        .map(|wanted| axis::numbers(least, most, wanted))
+        .find(|ticks| ticks.len() <= height.div_ceil(2))
+        .unwrap_or_default();
+    let margin = ticks.iter().map(|(_, text)| columns::of(text)).max().unwrap_or(0) + 2;
     let columns = width.saturating_sub(margin);
     if columns < 8 {
         return String::new();
@@ -60,27 +73,30 @@ pub fn chart(curve: &Curve, width: usize, height: usize) -> String {
         most,
         count: curve.values.len(),
     };
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", columns::cut(&curve.title, width));
     let line = grid.line(&curve.values);
     let shade = grid.shade(curve);
-    let mut out = String::new();
-    let _ = writeln!(out, "{}", curve.title);
-    for (row, label) in labels.iter().enumerate() {
-        let mut text = format!("{label:>width$} ┤", width = margin - 2);
+    let begins = (curve.begins > 0).then(|| grid.across(curve.begins) / DOTS.0);
+    for row in 0..height {
+        let at = |(value, _): &&(f64, String)| grid.down(*value) / DOTS.1 == row;
+        let (label, mark) = match ticks.iter().find(at) {
+            Some((_, text)) => (text.as_str(), '┤'),
+            None => ("", '│'),
+        };
+        let mut text = format!("{label:>width$} {mark}", width = margin - 2);
         for column in 0..columns {
             let cell = row * columns + column;
             text.push(match (line[cell], shade[cell]) {
                 (0, true) => '░',
+                (0, false) if begins == Some(column) => '┊',
                 (0, false) => ' ',
                 (bits, _) => char::from_u32(0x2800 + bits).unwrap_or(' '),
             });
         }
         let _ = writeln!(out, "{}", text.trim_end());
     }
-    if let (Some(first), Some(last)) = (curve.moments.first(), curve.moments.last()) {
-        let space = columns.saturating_sub(first.chars().count() + last.chars().count());
-        let _ = writeln!(out, "{:margin$}{first}{:space$}{last}", "", "");
-    }
-    out
+    out + &grid.times(&curve.times, margin)
 }
 
 struct ChartGrid {
@@ -114,6 +130,35 @@ impl ChartGrid {
     fn down(&self, value: f64) -> usize {
         let last = (self.height * DOTS.1 - 1) as f64;
         ((self.most - value) / (self.most - self.least) * last).round() as usize
+    }
+
+    /// The time below the curve: a line with its ticks, and one with what they are.
+    fn times(&self, times: &[NaiveDateTime], margin: usize) -> String {
+        let mut ticks = axis::times(times, self.columns / TICK);
+        if ticks.is_empty() {
+            let format = |at: usize| Some((at, times.get(at)?.format("%Y-%m-%d %H:%M").to_string()));
+            ticks.extend([0, times.len().saturating_sub(1)].into_iter().filter_map(format));
+            ticks.dedup();
+        }
+        let mut line = vec!['─'; self.columns];
+        let mut below = String::new();
+        for (at, text) in ticks {
+            let column = self.across(at) / DOTS.0;
+            let length = columns::of(&text);
+            // Below its tick, as far as both edges and the text before let it.
+            let start = column
+                .saturating_sub(length / 2)
+                .min(self.columns.saturating_sub(length));
+            let used = columns::of(&below);
+            if used > 0 && start <= used {
+                continue;
+            }
+            line[column] = '┬';
+            below.extend(std::iter::repeat_n(' ', start - used));
+            below += &text;
+        }
+        let line: String = line.into_iter().collect();
+        format!("{:width$}└{line}\n{:margin$}{below}\n", "", "", width = margin - 1)
     }
 
     /// The Braille bits of each cell, row by row: every point, and a straight line to the next.
@@ -175,31 +220,20 @@ impl ChartGrid {
     }
 }
 
-/// The value at a row's middle, for the first, the middle and the last row.
-fn label(row: usize, height: usize, least: f64, most: f64) -> String {
-    if row != 0 && row + 1 != height && row != height / 2 {
-        return String::new();
-    }
-    #[expect(clippy::cast_precision_loss, reason = "small")]
-    let part = row as f64 / height.saturating_sub(1).max(1) as f64;
-    let value = most - part * (most - least);
-    match most - least {
-        range if range >= 10.0 => format!("{value:.0}"),
-        range if range >= 0.1 => format!("{value:.2}"),
-        _ => format!("{value:.3e}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::{NaiveTime, TimeDelta};
+
     use super::*;
 
     fn curve(values: Vec<f64>) -> Curve {
-        let moments = (0..values.len()).map(|hour| format!("{hour:02}:00")).collect();
+        let day = chrono::NaiveDate::from_ymd_opt(2024, 2, 28).expect("a day");
+        let hour = |hour: usize| day.and_time(NaiveTime::MIN) + TimeDelta::hours(hour.try_into().expect("few"));
         Curve {
             title: "US48".to_owned(),
-            moments,
+            times: (0..values.len()).map(hour).collect(),
             values,
+            begins: 0,
             bounds: None,
         }
     }
@@ -210,15 +244,30 @@ mod tests {
         rise.bounds = Some((vec![0.0, 5.0, 10.0, 15.0], vec![0.0, 15.0, 30.0, 45.0]));
         let expected = "\
 US48
-45 ┤              ░░░░
-   ┤           ░░░░░⣀⡠
-22 ┤       ░░░⢀⣀⠤⠔⠊⠉░░
-   ┤    ░⣀⡠⠤⠒⠉⠁░░░░░░░
+40 ┤              ░░░░
+   │           ░░░░░⣀⡠
+20 ┤       ░░░⢀⣀⠤⠔⠊⠉░░
+   │    ░⣀⡠⠤⠒⠉⠁░░░░░░░
  0 ┤⣀⠤⠔⠒⠉░░░░░
-    00:00        03:00
+   └─────────────────┬
+                 03:00
 ";
         let drawn = chart(&rise, 22, 5);
         assert_eq!(drawn, expected, "\n{drawn}");
+    }
+
+    #[test]
+    fn the_forecast_begins_behind_a_mark() {
+        let mut both = curve((0..48).map(f64::from).collect());
+        both.begins = 24;
+        let drawn = chart(&both, 40, 6);
+        let mark = |line: &str| line.chars().position(|c| c == '┊');
+        let places: Vec<usize> = drawn.lines().filter_map(mark).collect();
+        assert!(
+            places.len() >= 4 && places.iter().all(|at| *at == places[0]),
+            "\n{drawn}"
+        );
+        assert!(drawn.ends_with("12:00   29 Feb    12:00\n"), "\n{drawn}");
     }
 
     #[test]
@@ -242,7 +291,7 @@ US48
         let values: Vec<f64> = (0..500).map(|at| f64::from(at % 37)).collect();
         for (width, height) in [(20, 1), (80, 12), (300, 40)] {
             let drawn = chart(&curve(values.clone()), width, height);
-            assert_eq!(drawn.lines().count(), height + 2);
+            assert_eq!(drawn.lines().count(), height + 3);
             assert!(drawn.lines().all(|line| line.chars().count() <= width), "\n{drawn}");
         }
     }

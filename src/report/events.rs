@@ -16,10 +16,12 @@ pub struct Words<'a> {
     pub graph: &'a Graph,
     /// The colours.
     pub ink: Ink,
-    /// Whether a live line tells what runs, so that nothing else needs to.
+    /// Whether live lines tell what runs, so that nothing else needs to.
     pub live: bool,
-    /// Whether what tasks print is shown.
+    /// Whether what is of interest only to some is shown as well.
     pub verbose: bool,
+    /// Whether what commands and tasks print is shown.
+    pub output: bool,
     /// The width of the column of names.
     pub width: usize,
 }
@@ -30,7 +32,7 @@ impl Words<'_> {
     #[must_use]
     pub fn tell(&self, event: &Event, now: SystemTime) -> Option<String> {
         match event {
-            Event::Planned { run, steps, fresh } => {
+            Event::Planned { run, steps, fresh, .. } => {
                 let told = !steps.is_empty() && (!self.live || self.verbose);
                 let targets = human::count(steps.len(), "target");
                 let outside = super::plan::acting_outside(self.graph, steps);
@@ -57,7 +59,7 @@ impl Words<'_> {
             }
             Event::Output { target, line } => {
                 let bar = self.ink.paint(Tone::Faint, &format!("{} |", self.graph.name(*target)));
-                self.verbose.then(|| format!("{bar} {}\n", human::printed(line)))
+                self.output.then(|| format!("{bar} {}\n", human::printed(line)))
             }
             Event::Retrying {
                 target,
@@ -284,6 +286,7 @@ pub fn holder(by: &Holder) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
     use std::time::Duration;
 
@@ -325,6 +328,7 @@ mod tests {
             ink: Ink::PLAIN,
             live,
             verbose,
+            output: verbose,
             width: 3,
         };
         let run: RunId = RUN.parse().expect("an id");
@@ -350,6 +354,7 @@ mod tests {
                     run,
                     steps: vec![target],
                     fresh: 1,
+                    expected: BTreeMap::new(),
                 },
                 "run 0193a1c2-7b2e: 1 target to look at, 1 fresh\n",
             ),

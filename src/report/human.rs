@@ -156,6 +156,7 @@ pub fn relative(before: f64, after: f64) -> Option<String> {
         return None;
     }
     Some(match by.abs() {
+        0.0 => "0 %".to_owned(),
         size if size >= 100.0 => format!("{by:+.0} %"),
         size if size >= 0.05 => format!("{by:+.1} %"),
         _ => format!("{by:+.1e} %"),
@@ -248,6 +249,7 @@ mod tests {
         assert_eq!(relative(-2.0, -1.0).as_deref(), Some("+50.0 %"));
         assert_eq!(relative(1.0, 4.5).as_deref(), Some("+350 %"));
         assert_eq!(relative(1.0, 1.000_000_1).as_deref(), Some("+1.0e-5 %"));
+        assert_eq!(relative(2.5, 2.5).as_deref(), Some("0 %"));
         assert_eq!(relative(0.0, 1.0), None);
         let places = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111];
         let expected = [

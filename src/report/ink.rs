@@ -21,20 +21,56 @@ static SEAL: LazyLock<String> = LazyLock::new(|| {
     format!("\u{1b}]{:016x}{:016x}\u{7}", random(), random())
 });
 
+/// A part of a text that may have colours of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span<'t> {
+    /// A sealed sequence, with its seal.
+    Sequence(&'t str),
+    /// What is seen.
+    Text(&'t str),
+}
+
+impl<'t> Span<'t> {
+    /// What is seen of it.
+    #[must_use]
+    pub fn text(self) -> Option<&'t str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Sequence(_) => None,
+        }
+    }
+}
+
+/// The parts of a text, in their order; together they are the text.
+pub fn spans(text: &str) -> impl Iterator<Item = Span<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let length = match rest.strip_prefix(SEAL.as_str()) {
+            None if rest.is_empty() => return None,
+            None => rest.find(SEAL.as_str()).unwrap_or(rest.len()),
+            Some(sequence) => SEAL.len() + sequence.find('m').map_or(0, |at| at + 1),
+        };
+        let is_sequence = rest.starts_with(SEAL.as_str());
+        let (span, after) = rest.split_at(length);
+        rest = after;
+        Some(match is_sequence {
+            true => Span::Sequence(span),
+            false => Span::Text(span),
+        })
+    })
+}
+
 /// A text with its sealed sequences as a terminal takes them, and all else that is hidden in it written out.
 #[must_use]
 pub fn opened(text: &str) -> Cow<'_, str> {
     if !text.contains('\u{1b}') {
         return visible(text);
     }
-    let mut pieces = text.split(SEAL.as_str());
-    let mut out = visible(pieces.next().unwrap_or_default()).into_owned();
-    for piece in pieces {
-        let end = piece.find('m').map_or(0, |at| at + 1);
-        out.push_str(&piece[..end]);
-        out.push_str(&visible(&piece[end..]));
-    }
-    Cow::Owned(out)
+    let open = |span| match span {
+        Span::Sequence(sequence) => Cow::Borrowed(&sequence[SEAL.len()..]),
+        Span::Text(text) => visible(text),
+    };
+    Cow::Owned(spans(text).map(open).collect())
 }
 
 /// A text that somebody else has coloured and that holds nothing but its own sequences.
@@ -127,6 +163,18 @@ mod tests {
         assert_eq!(opened(&painted), "\u{1b}[32mfresh\u{1b}[0m");
         assert_eq!(Ink::PLAIN.paint(Tone::Good, "fresh"), "fresh");
         assert_eq!(Ink::new(true).paint(Tone::Bad, ""), "");
+    }
+
+    #[test]
+    fn spans_are_the_text_and_its_colours() {
+        let painted = format!("a {}.", Ink::new(true).paint(Tone::Good, "fresh"));
+        let seen: String = spans(&painted).filter_map(Span::text).collect();
+        assert_eq!(seen, "a fresh.");
+        let all = spans(&painted).map(|span| match span {
+            Span::Sequence(part) | Span::Text(part) => part,
+        });
+        assert_eq!(all.collect::<String>(), painted);
+        assert_eq!(spans("").next(), None);
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Observer for EventLines<'_> {
 pub fn event(event: &Event, graph: &Graph) -> Value {
     let name = |target: &TargetId| graph.name(*target);
     match event {
-        Event::Planned { run, steps, fresh } => {
+        Event::Planned { run, steps, fresh, .. } => {
             let targets: Vec<&str> = steps.iter().map(name).collect();
             json!({ "event": "planned", "run": run.to_string(), "targets": targets, "fresh": fresh })
         }

@@ -3,10 +3,13 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+use super::columns;
 use super::ink::{Ink, Tone};
 
-/// Columns between two cells of a table.
+/// Columns between two cells of a table, and before code that has little room.
 const GAP: usize = 2;
+/// Columns before code.
+const WIDE: usize = 4;
 /// No cell is narrower than this, if its text is longer.
 const NARROWEST: usize = 8;
 
@@ -138,7 +141,9 @@ impl Writer {
             TagEnd::Paragraph => self.flush(),
             TagEnd::CodeBlock => {
                 let code = self.code.take().unwrap_or_default();
-                let lines: Vec<String> = code.lines().map(|line| format!("    {line}")).collect();
+                let longest = code.lines().map(columns::of).max().unwrap_or(0);
+                let indent = if longest + WIDE <= self.room() { WIDE } else { GAP };
+                let lines: Vec<String> = code.lines().map(|line| format!("{:indent$}{line}", "")).collect();
                 self.block(&lines.join("\n"));
             }
             TagEnd::Item => {

@@ -83,11 +83,10 @@ impl TimeEstimate {
     #[must_use]
     pub fn of<'s>(steps: impl IntoIterator<Item = &'s Step>) -> Self {
         let mut estimate = Self::default();
-        for step in steps {
-            match (&step.verdict, step.last) {
-                (Verdict::Fresh | Verdict::Held { .. } | Verdict::Stale { restore: Some(_), .. }, _) => {}
-                (_, Some(last)) => estimate.known = estimate.known.saturating_add(last),
-                (_, None) => estimate.unknown += 1,
+        for step in steps.into_iter().filter(|step| step.verdict.may_run()) {
+            match step.last {
+                Some(last) => estimate.known = estimate.known.saturating_add(last),
+                None => estimate.unknown += 1,
             }
         }
         estimate

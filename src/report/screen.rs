@@ -33,6 +33,8 @@ pub struct Screen {
     err: Stream,
     /// Whether stderr is a terminal on which a line can be drawn again.
     live: bool,
+    /// Whether that terminal breaks lines for which it becomes too narrow: all do but xterm.
+    reflows: bool,
     /// Whether stdout is a terminal.
     is_terminal: bool,
     /// The secrets of the project, once they are known.
@@ -72,6 +74,7 @@ impl Screen {
         Self {
             manner,
             live: terminal && !is_dumb(env),
+            reflows: !env.contains_key("XTERM_VERSION"),
             is_terminal: out.is_terminal(),
             mask: Mutex::default(),
             out: Stream::new(Box::new(io::stdout()), colour(out.is_terminal())),
@@ -91,6 +94,7 @@ impl Screen {
         Self {
             manner,
             live: false,
+            reflows: false,
             is_terminal: false,
             mask: Mutex::default(),
             out: Stream::new(out, manner.color == Some(true)),
@@ -122,6 +126,13 @@ impl Screen {
     pub fn print_json_laid_out(&self, value: &serde_json::Value) {
         let text = format!("{:#}", self.masked_json(value));
         self.out.write(format!("{}\n", escape_json(&text)).as_bytes());
+    }
+
+    /// Prints what draws on the terminal between two texts; nothing in it is anybody else's but a picture in base64.
+    pub fn print_drawn(&self, before: &str, sequences: &str, after: &str) {
+        self.print(before);
+        self.out.write(sequences.as_bytes());
+        self.print(after);
     }
 
     /// Prints bytes as they are, secrets masked: for programs.
@@ -178,16 +189,38 @@ impl Screen {
 
     /// Tells what is wrong.
     pub fn tell(&self, diagnostic: &Diagnostic) {
-        let text = self.draw(diagnostic);
+        let text = self.drawn(diagnostic);
         match diagnostic.severity {
             Severity::Error => self.insist(&text),
             Severity::Warning => self.say(&text),
         }
     }
 
+    /// Writes to stderr what moves the cursor and draws lines anew; nothing in it is anybody else's.
+    pub fn draw(&self, sequences: &str) {
+        if !sequences.is_empty() {
+            self.err.write(sequences.as_bytes());
+        }
+    }
+
+    /// The columns and lines of the terminal that stderr is.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+        let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+        size.filter(|(columns, lines)| *columns > 0 && *lines > 0)
+            .unwrap_or((80, 24))
+    }
+
+    /// Whether that terminal breaks lines for which it becomes too narrow.
+    #[must_use]
+    pub fn reflows(&self) -> bool {
+        self.reflows
+    }
+
     /// Draws a diagnostic for stderr.
     #[must_use]
-    pub fn draw(&self, diagnostic: &Diagnostic) -> String {
+    pub fn drawn(&self, diagnostic: &Diagnostic) -> String {
         let ink = self.err.ink;
         diagnostic.render_with(&|part, text| ink.part(part, text))
     }
@@ -222,7 +255,7 @@ impl Screen {
         self.manner.verbose
     }
 
-    /// Whether a line that is drawn again and again may stand on stderr.
+    /// Whether lines that are drawn again and again may stand on stderr.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.live && !self.manner.quiet && !self.manner.json

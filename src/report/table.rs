@@ -1,5 +1,6 @@
 //! Columns that line up.
 
+use super::columns;
 use super::ink::{Ink, Tone};
 use crate::outward::visible_line;
 
@@ -46,7 +47,7 @@ impl TextTable {
         let width = |column: usize| {
             let counts = |row: &&Vec<_>| column + 1 < end(row);
             let cells = self.rows.iter().filter(counts).filter_map(|row| row.get(column));
-            let lengths = cells.map(|(_, text)| text.chars().count());
+            let lengths = cells.map(|(_, text)| columns::of(text));
             lengths
                 .map(|length| if length > LONG { 1 } else { length })
                 .max()
@@ -58,7 +59,7 @@ impl TextTable {
             // Spaces are kept back until something follows them.
             let mut owed = 0;
             for (column, (tone, text)) in row[..end(row)].iter().enumerate() {
-                let space = widths[column].saturating_sub(text.chars().count());
+                let space = widths[column].saturating_sub(columns::of(text));
                 let (before, after) = match self.right.contains(&column) {
                     true => (space, 0),
                     false => (0, space),

@@ -200,6 +200,7 @@ impl WatchScreen {
                     ink: Ink::PLAIN,
                     live: true,
                     verbose: false,
+                    output: false,
                     width: 0,
                 };
                 let told = words.tell(event, now).unwrap_or_default();

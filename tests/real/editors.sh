@@ -2,7 +2,7 @@
 # usage: tests/real/editors.sh     The schema of the Atsaffile and the workflow of docs/ci.md, judged by other programs.
 #
 # Taplo and Tombi, which editors use, accept every Atsaffile of this repository and of `atsaf init`, and refuse a key that
-# there is none of; check-jsonschema knows what GitHub takes for a workflow. `ATSAF=path` names a program that is built.
+# there is none of, Tombi also inside Neovim, where that is there; check-jsonschema knows what GitHub takes for a workflow. `ATSAF=path` names a program that is built.
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "$0")/common.sh"
 cd "$root"
@@ -46,6 +46,19 @@ for linter in taplo "tombi --offline"; do
   grep -q inptus "$work/wrong.log" || { cat "$work/wrong.log"; fail "$1 does not name it"; }
   echo "$1 names it"
 done
+
+step "Neovim marks it while it is edited"
+if command -v nvim >/dev/null; then
+  # As docs/editors.md says; before Neovim 0.8, file types by Lua have to be switched on.
+  printf 'vim.g.do_filetype_lua = 1\nvim.filetype.add({ filename = { Atsaffile = "toml" } })\n' >"$work/init.lua"
+  SERVER="$bin/tombi lsp" timeout 60 nvim --headless -u "$work/init.lua" init-demo/Atsaffile -c "luafile $here/editors.lua" >"$work/nvim.log" 2>&1 ||
+    { cat "$work/nvim.log"; fail "Neovim marks nothing"; }
+  line=$(grep -n -m1 inptus init-demo/Atsaffile | cut -d: -f1)
+  grep -q "^$line:.*inptus" "$work/nvim.log" || { cat "$work/nvim.log"; fail "Neovim marks another line than $line"; }
+  cat "$work/nvim.log"
+else
+  skip "there is no nvim"
+fi
 
 step "the workflow of docs/ci.md"
 cd "$root"

@@ -84,6 +84,58 @@ cache = false
 }
 
 #[test]
+fn values_of_vars_are_parameters_and_every_stage_gets_a_name_that_a_target_may_have() {
+    let text = r#"
+vars:
+  - more.yaml:rate
+  - seed: 3
+    word: "a \" b"
+    sizes: [1, 2]
+    nested: {x: 1}
+stages:
+  "a b":
+    cmd: ./a ${seed} ${rate} a.txt
+    outs: [a.txt]
+  a_b: {cmd: ./b b.txt, outs: [b.txt]}
+  "1": {cmd: ./c c.txt, outs: [c.txt], always_changed: true}
+"#;
+    let translated = from_dvc("dvc.yaml", text, &|_| None).expect("stages");
+    let expected = r#"# Translated from dvc.yaml by `atsaf init dvc`. `atsaf help from-dvc` says what is otherwise.
+
+[project]
+params_files = ["more.yaml", "params.yaml"]
+
+[params]
+seed = 3
+word = "a \" b"
+sizes = [1, 2]
+
+[target.a_b]
+run = "./a {{seed}} {{rate}} {{output}}"
+output = "a.txt"
+
+[target.a_b_]
+run = "./b {{output}}"
+output = "b.txt"
+
+[target._1]
+run = "./c {{output}}"
+output = "c.txt"
+"#;
+    assert_eq!(translated.atsaffile, expected);
+    let told = translated.left.join("\n");
+    for part in [
+        "`nested` of `vars` is no plain value",
+        "the stage `a b` has become the target `a_b`: ",
+        "the stage `a_b` has become the target `a_b_`: ",
+        "the stage `1` has become the target `_1`: ",
+        "`_1` runs each time",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn what_is_no_pipeline_is_told() {
     let wrong = from_dvc("dvc.yaml", "a: [", &|_| None).expect_err("no YAML");
     assert!(wrong[0].what.contains("this is not YAML"), "{wrong:?}");

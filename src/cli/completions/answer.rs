@@ -24,14 +24,11 @@ const INDEX: &str = "_CLAP_COMPLETE_INDEX";
 /// word stands, and what of it bash itself takes for the word.
 pub(super) const BASH: &str = r#"
 _atsaf_complete() {
-    local IFS=$'\n'
-    COMPREPLY=( $(
+    mapfile -t COMPREPLY < <(
         VARIABLE=bash _CLAP_COMPLETE_INDEX="${COMP_CWORD}" _ATSAF_COMPLETE_WORD="$2" \
             atsaf -- "${COMP_WORDS[@]}" 2>/dev/null
-    ) )
-    if [[ $? != 0 ]]; then
-        COMPREPLY=()
-    elif [[ ${#COMPREPLY[@]} == 1 && "${COMPREPLY[0]}" == *[=/@,] ]]; then
+    )
+    if [[ ${#COMPREPLY[@]} == 1 && "${COMPREPLY[0]}" == *[=/@,] ]]; then
         compopt -o nospace 2>/dev/null
     fi
 }
@@ -52,8 +49,16 @@ pub(crate) fn answer(args: &[OsString], env: &BTreeMap<String, String>, tasks: f
     let index = env.get(INDEX).and_then(|index| index.parse().ok());
     if shell == "bash" {
         let typed = env.get("_ATSAF_COMPLETE_WORD").map_or("", String::as_str);
-        let (words, index, before) = joined(&text(words), index.unwrap_or_default(), typed);
-        return Some(for_bash(&words, index, &before, command(&words, tasks, user)));
+        let words: Vec<String> = text(words);
+        // What is in quotes is not escaped as well.
+        let is_quoted = index
+            .and_then(|at: usize| words.get(at))
+            .is_some_and(|it| it.starts_with(['"', '\'']));
+        let words: Vec<String> = words.iter().map(|word| unescaped(word)).collect();
+        let (words, index, before) = joined(&words, index.unwrap_or_default(), &unescaped(typed));
+        let found = for_bash(&words, index, &before, command(&words, tasks, user));
+        let shown = |it: &String| if is_quoted { it.clone() } else { escaped(it) };
+        return Some(found.iter().map(shown).collect::<Vec<_>>().join("\n"));
     }
     let mut command = command(&text(words), tasks, user);
     let mut out = Vec::new();
@@ -70,15 +75,32 @@ pub(crate) fn answer(args: &[OsString], env: &BTreeMap<String, String>, tasks: f
     Some(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// The candidates for bash, a line each: without what stands before the part that it takes for the word.
-fn for_bash(words: &[String], index: usize, before: &str, mut command: clap::Command) -> String {
+/// The candidates for bash: without what stands before the part that it takes for the word.
+fn for_bash(words: &[String], index: usize, before: &str, mut command: clap::Command) -> Vec<String> {
     let args: Vec<OsString> = words.iter().map(OsString::from).collect();
     let found = complete(&mut command, args, index, std::env::current_dir().ok().as_deref()).unwrap_or_default();
     let shown = |candidate: &CompletionCandidate| {
         let value = candidate.get_value().to_string_lossy().into_owned();
         value.strip_prefix(before).map_or_else(|| value.clone(), str::to_owned)
     };
-    found.iter().map(shown).collect::<Vec<_>>().join("\n")
+    found.iter().map(shown).collect()
+}
+
+/// A word as bash reads it where it is typed: what would end or change it has a backslash before it.
+fn escaped(word: &str) -> String {
+    let is_special = |c: char| c.is_whitespace() || "\\'\"`$&|;<>()*?[]{}#~!".contains(c);
+    let escape = |c: char| is_special(c).then_some('\\').into_iter().chain([c]);
+    word.chars().flat_map(escape).collect()
+}
+
+/// What a typed word stands for: without the backslashes, and without a quote that begins it.
+fn unescaped(word: &str) -> String {
+    let mut out = String::new();
+    let mut chars = word.strip_prefix(['"', '\'']).unwrap_or(word).chars();
+    while let Some(c) = chars.next() {
+        out.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    out
 }
 
 /// The words as they were typed, which of them is meant, and what of it stands before the part that bash completes.
@@ -169,6 +191,16 @@ mod tests {
 
     fn words(line: &[&str]) -> Vec<String> {
         line.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_bash_would_cut_or_change_is_escaped_and_read_back() {
+        for word in ["fit@New York", "a'b", "$x", "plain@TEX,models=A", "ü (1)"] {
+            assert_eq!(unescaped(&escaped(word)), word);
+        }
+        assert_eq!(escaped("fit@New York"), "fit@New\\ York");
+        assert_eq!(escaped("models=Naive,"), "models=Naive,");
+        assert_eq!(unescaped("\"New Y"), "New Y");
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn what_cannot_be_compared_is_told_with_the_next_step() {
     let said = trial.run(&["diff", "text"]);
     assert_eq!(said.exit, Exit::Usage);
     assert!(
-        said.err.starts_with("error: `text` never was another\n"),
+        said.err.starts_with("error: `text` has never been different\n"),
         "{}",
         said.err
     );

@@ -23,9 +23,11 @@ fn every_topic_is_a_page_that_fits_the_screen() {
         // Before it may stand the help of a command, which clap has laid out.
         let title = topic.page.lines().next().unwrap_or_default().trim_start_matches("# ");
         let (_, page) = page.split_once(&format!("{title}\n=")).expect("the page");
+        let blocks = topic.page.split("\n```").skip(1).step_by(2);
+        let code: Vec<&str> = blocks.flat_map(str::lines).map(str::trim).collect();
         let prose = page
             .lines()
-            .filter(|line| !line.trim_start().starts_with('`') && !line.starts_with("    "));
+            .filter(|line| !line.trim_start().starts_with('`') && !code.contains(&line.trim()));
         let prose: Vec<&str> = prose
             .filter(|line| line.contains(' ') && line.chars().count() > 80)
             .collect();
@@ -34,6 +36,21 @@ fn every_topic_is_a_page_that_fits_the_screen() {
             assert!(!page.contains(mark), "`{mark}` in {}", topic.name);
         }
     }
+}
+
+#[test]
+fn a_page_that_names_files_of_the_source_says_that_an_installed_program_lacks_them() {
+    let trial = Trial::new("");
+    for topic in TOPICS {
+        let page = trial.out(&["help", topic.name]);
+        for folder in [".ci", "benches", "examples", "fixtures", "tests/real"] {
+            if page.contains(&format!(" {folder}/")) || page.contains(&format!("`{folder}/")) {
+                let told = page.rsplit_once("What lies in").unwrap_or_default().1;
+                assert!(told.contains(&format!("`{folder}/`")), "{folder} in {}", topic.name);
+            }
+        }
+    }
+    assert!(!trial.out(&["help", "time"]).contains("What lies in"));
 }
 
 #[test]

@@ -121,6 +121,9 @@ fn found(survey: &Survey) -> String {
     });
     parts.push(survey.frequency.clone());
     if let Some((first, last)) = &survey.span {
+        // Of days, the time says nothing.
+        let days = first.strip_suffix(" 00:00:00").zip(last.strip_suffix(" 00:00:00"));
+        let (first, last) = days.unwrap_or((first, last));
         parts.push(format!("{first} to {last}"));
     }
     for (param, names) in &survey.columns {

@@ -24,7 +24,7 @@ pub(super) fn run(session: &Session) -> Exit {
     }
     let ink = session.screen.out_ink();
     let listed: Vec<String> = catalog.values().map(|schema| text(schema, ink)).collect();
-    session.screen.print(&listed.join("\n"));
+    session.print_folded(&listed.join("\n"));
     Exit::Done
 }
 

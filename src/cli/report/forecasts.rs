@@ -46,12 +46,39 @@ impl TableKind {
     }
 }
 
-/// The forecasts of a table, of the first `most` series; `history` is the table with the values before, with its name.
+/// Which series of a table are taken.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) enum Chosen<'a> {
+    /// The first few.
+    First(usize),
+    /// Those of these names.
+    Named(&'a [String]),
+}
+
+impl Chosen<'_> {
+    /// Whether one is taken, as many having been taken already.
+    fn takes(self, name: &str, taken: usize) -> bool {
+        match self {
+            Self::First(most) => taken < most,
+            Self::Named(names) => names.iter().any(|other| other == name),
+        }
+    }
+}
+
+/// The names of the series of a table, in its order; none of one without names.
+pub(in crate::cli) fn series(path: &Path) -> Vec<String> {
+    let read = Frame::read(path, Part::Columns(&["unique_id"])).and_then(Result::ok);
+    let ids = read.and_then(|table| table.texts("unique_id")).unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    ids.into_iter().filter(|id| seen.insert(id.clone())).collect()
+}
+
+/// The forecasts of a table, of some of its series; `history` is the table with the values before, with its name.
 pub(super) fn forecast(
     artifact: String,
     path: &Path,
     history: Option<(String, &Path)>,
-    most: usize,
+    chosen: Chosen<'_>,
 ) -> Result<Forecast, String> {
     let read =
         |path: &Path, part: Part<'_>| Frame::read(path, part).unwrap_or_else(|| Err("it is no table".to_owned()));
@@ -71,7 +98,7 @@ pub(super) fn forecast(
         .texts("unique_id")
         .unwrap_or_else(|| vec![String::new(); table.rows]);
     let models = table.texts("model");
-    let (rows, left_out) = rows_by_series(&ids, most);
+    let (rows, left_out) = rows_by_series(&ids, chosen);
     let past =
         history.and_then(|(name, path)| Some((name, read(path, Part::Columns(&["unique_id", "ds", "y"])).ok()?)));
     let mut past_of = past
@@ -127,15 +154,15 @@ fn levels(names: &[String]) -> Vec<String> {
     levels
 }
 
-/// The rows of the first few series in the order of the table, and how many more series there are.
-fn rows_by_series(ids: &[String], most: usize) -> (Vec<(String, Vec<usize>)>, usize) {
+/// The rows of the chosen series in the order of the table, and how many more series there are.
+fn rows_by_series(ids: &[String], chosen: Chosen<'_>) -> (Vec<(String, Vec<usize>)>, usize) {
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut series: Vec<(String, Vec<usize>)> = Vec::new();
     let mut others: BTreeSet<&str> = BTreeSet::new();
     for (row, id) in ids.iter().enumerate() {
         match places.get(id.as_str()) {
             Some(at) => series[*at].1.push(row),
-            None if series.len() < most => {
+            None if chosen.takes(id, series.len()) => {
                 places.insert(id, series.len());
                 series.push((id.clone(), vec![row]));
             }
@@ -257,7 +284,13 @@ mod tests {
             "h.csv",
             "unique_id,ds,y\ns1,2023-12-31 23:00,4\ns1,2024-01-01 00:00,5\ns999,2023-12-31,1\n",
         );
-        let forecast = forecast("p".to_owned(), &path, Some(("h".to_owned(), &history)), DRAWN).expect("read");
+        let forecast = forecast(
+            "p".to_owned(),
+            &path,
+            Some(("h".to_owned(), &history)),
+            Chosen::First(DRAWN),
+        )
+        .expect("read");
         assert_eq!((forecast.series.len(), forecast.left_out), (DRAWN, 200 - DRAWN));
         let second = &forecast.series[1];
         assert_eq!(

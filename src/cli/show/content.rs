@@ -6,9 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::curve;
+use super::picture::Picture;
 use super::rows::{Rows, rest};
-use crate::report::chart::Curve;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
@@ -23,12 +22,7 @@ const LONGEST: usize = 400;
 /// What an artifact holds.
 pub(in crate::cli) enum Content {
     /// A text: its first lines, and whether there are more.
-    Text {
-        size: u64,
-        lines: Vec<String>,
-        more: bool,
-        curve: Option<Curve>,
-    },
+    Text { size: u64, lines: Vec<String>, more: bool },
     /// A directory: its first files with their sizes, how many there are, and their size together.
     Directory {
         files: Vec<(String, u64)>,
@@ -60,7 +54,8 @@ impl Content {
                 str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
             }
             Err(_) => {
-                let what = "neither text nor a table that atsaf can read".to_owned();
+                let picture = Picture::of(&head).map(|picture| picture.words());
+                let what = picture.unwrap_or_else(|| "neither text nor a table that atsaf can read".to_owned());
                 return Ok(Self::Other { size, what });
             }
         };
@@ -76,7 +71,6 @@ impl Content {
             size,
             more: lines.next().is_some() || (whole.is_none() && first.len() == rows),
             lines: first,
-            curve: whole.as_deref().and_then(curve::of_csv),
         })
     }
 
@@ -86,15 +80,6 @@ impl Content {
             Self::Text { size, .. } | Self::Other { size, .. } => human::size(*size),
             Self::Directory { count, size, .. } => format!("{}, {}", human::size(*size), human::count(*count, "file")),
             Self::Rows(rows) => format!("{}, {}", human::size(rows.size), human::count(rows.count, "row")),
-        }
-    }
-
-    /// The curve, if it is a forecast.
-    pub(in crate::cli) fn curve(&self) -> Option<&Curve> {
-        match self {
-            Self::Text { curve, .. } => curve.as_ref(),
-            Self::Rows(rows) => rows.curve.as_ref(),
-            Self::Directory { .. } | Self::Other { .. } => None,
         }
     }
 
@@ -120,7 +105,7 @@ impl Content {
 
     pub(super) fn to_json(&self) -> Value {
         match self {
-            Self::Text { size, lines, more, .. } => {
+            Self::Text { size, lines, more } => {
                 json!({ "kind": "text", "size": size, "lines": lines, "more": more })
             }
             Self::Directory { files, count, size } => {
@@ -195,7 +180,6 @@ fn leaderboard(text: &str, size: u64, rows: usize) -> Option<Rows> {
         count: all.len(),
         columns: columns.into_iter().map(|name| (name, "str".to_owned())).collect(),
         first: all.into_iter().take(rows).collect(),
-        curve: None,
     })
 }
 

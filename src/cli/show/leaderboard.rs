@@ -1,8 +1,8 @@
 //! A leaderboard as a person reads it: rank, model, a bar and numbers, as many as there is room for.
 
-use std::fmt::Write as _;
-
 use super::rows::{Rows, rest};
+use crate::report::columns;
+use crate::report::fold::fold;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
@@ -75,13 +75,13 @@ pub(super) fn text(rows: &Rows, width: usize, ink: Ink) -> Option<String> {
     };
     let fits = |fit: &usize| {
         let text = drawn(*fit).draw(Ink::PLAIN);
-        text.lines().all(|line| line.chars().count() <= width)
+        text.lines().all(|line| columns::of(line) <= width)
     };
     let fit = (1..=order.len()).rev().find(fits).unwrap_or(1);
     let mut out = drawn(fit).draw(ink) + &rest(rows.first.len(), rows.count, "row");
     if fit < order.len() {
         let more: Vec<String> = order[fit..].iter().map(|at| rows.columns[*at].0.clone()).collect();
-        let _ = writeln!(out, "more columns: {}", more.join(", "));
+        out += &fold(&format!("more columns: {}\n", more.join(", ")), width);
     }
     Some(out)
 }

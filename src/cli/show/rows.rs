@@ -1,14 +1,17 @@
 //! The first rows of a table with a schema, wherever they were read.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::leaderboard;
-use crate::report::chart::Curve;
+use crate::outward::visible_line;
+use crate::report::columns;
+use crate::report::fold::fold;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::table::TextTable;
+
+/// No cell is wider where it is shown.
+const CELL: usize = 48;
 
 /// A table with a schema.
 #[derive(Default)]
@@ -20,7 +23,6 @@ pub(in crate::cli) struct Rows {
     pub(in crate::cli) count: usize,
     /// The first of them, as text.
     pub(super) first: Vec<Vec<String>>,
-    pub(super) curve: Option<Curve>,
 }
 
 impl Rows {
@@ -29,19 +31,24 @@ impl Rows {
         if let Some(text) = leaderboard::text(self, width, ink) {
             return text;
         }
-        let cell = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
+        let widest = CELL.min(width);
+        let shown = |cell: &str| columns::cut(&visible_line(cell), widest).into_owned();
+        let cell = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| columns::of(&shown(cell)));
         let mut used = 0;
         let mut fit = 0;
         for (at, (name, of)) in self.columns.iter().enumerate() {
             let cells = self.first.iter().map(|row| cell(row, at)).max().unwrap_or(0);
-            used += cells.max(name.chars().count()).max(of.chars().count()) + 2;
+            used += cells.max(columns::of(&shown(name))).max(columns::of(of)) + 2;
             if used > width + 2 && at > 0 {
                 break;
             }
             fit = at + 1;
         }
         let mut table = TextTable::new();
-        let line = |cells: Vec<String>, tone: Tone| cells.into_iter().take(fit).map(move |cell| (tone, cell));
+        let line = |cells: Vec<String>, tone: Tone| {
+            let cells: Vec<String> = cells.iter().take(fit).map(|cell| shown(cell)).collect();
+            cells.into_iter().map(move |cell| (tone, cell))
+        };
         table.row(line(
             self.columns.iter().map(|(name, _)| name.clone()).collect(),
             Tone::Strong,
@@ -56,7 +63,7 @@ impl Rows {
         let mut out = table.draw(Ink::PLAIN) + &rest(self.first.len(), self.count, "row");
         if fit < self.columns.len() {
             let more: Vec<&str> = self.columns[fit..].iter().map(|(name, _)| name.as_str()).collect();
-            let _ = writeln!(out, "more columns: {}", more.join(", "));
+            out += &fold(&format!("more columns: {}\n", more.join(", ")), width);
         }
         out
     }

@@ -7,12 +7,8 @@ use polars_core::prelude::{AnyValue, Column, DataFrame};
 use polars_io::SerReader as _;
 use polars_io::prelude::ParquetReader;
 
-use super::curve;
 use super::rows::Rows;
 use crate::forecasting;
-
-/// Rows of a forecast that a chart looks at.
-const CHARTED: usize = 5_000;
 
 /// Reads schema, number of rows and the first rows of a file; the error is a sentence.
 pub(super) fn read(path: &Path, size: u64, rows: usize) -> Result<Rows, String> {
@@ -46,20 +42,11 @@ fn read_checked(file: &File, size: u64, rows: usize) -> Result<Rows, String> {
     };
     let cells: Vec<Vec<String>> = columns.iter().filter_map(|(name, _)| text(&head, name)).collect();
     let first = (0..head.height()).map(|row| cells.iter().map(|column| column[row].clone()).collect());
-    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let curve = match names.contains(&"yhat") && names.contains(&"ds") && !names.contains(&"cutoff") {
-        true => {
-            let long = frame(CHARTED)?;
-            curve::of_columns(&names, &|name| text(&long, name))
-        }
-        false => None,
-    };
     Ok(Rows {
         size,
         count,
         first: first.collect(),
-        curve,
-        columns: columns.clone(),
+        columns,
     })
 }
 

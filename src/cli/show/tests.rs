@@ -1,5 +1,7 @@
 //! What `show` says of artifacts of each sort.
 
+use std::fmt::Write as _;
+
 use crate::cli::Exit;
 use crate::cli::trial::Trial;
 
@@ -98,9 +100,121 @@ fn a_forecast_has_a_chart() {
     let shown = trial.out(&["show", "forecast", "-n", "1"]);
     let chart = shown.split_once("US48: yhat").expect("a chart").1;
     assert!(chart.starts_with(", shaded its interval of 95 %\n"), "{shown}");
-    assert!(chart.contains('░') && chart.contains("2023-10-01 23:00"), "{shown}");
-    assert_eq!(chart.lines().count(), 1 + 12 + 1 + 2, "{shown}");
+    assert!(chart.contains('░') && chart.contains("06:00"), "{shown}");
+    assert_eq!(chart.lines().count(), 1 + 12 + 2 + 2, "{shown}");
     assert!(chart.lines().all(|line| line.chars().count() <= 80), "{shown}");
+}
+
+const PANEL: &str = r#"
+[target.past]
+run = "cat past.csv > {{output}}"
+output = "out/past.csv"
+
+[target.next]
+run = "cat ahead.csv > {{output.ahead}}; echo 7 > {{output.parts}}/seven.txt; : {{input.past}}"
+inputs = ["past"]
+outputs = { ahead = "out/ahead.csv", parts = "out/parts/" }
+"#;
+
+/// Forecasts of five series, of which the first three have a past.
+fn panel() -> Trial {
+    let trial = Trial::new(PANEL);
+    let (mut past, mut ahead) = ("unique_id,ds,y\n".to_owned(), "unique_id,ds,yhat\n".to_owned());
+    for series in ["DE", "FR", "\"North, Sea\"", "PL", "CZ"] {
+        for hour in 0..24 {
+            if series != "PL" && series != "CZ" {
+                let _ = writeln!(past, "{series},2024-01-01 {hour:02}:00,{hour}");
+            }
+            let _ = writeln!(ahead, "{series},2024-01-02 {hour:02}:00,{}", 24 + hour);
+        }
+    }
+    trial.write("past.csv", &past);
+    trial.write("ahead.csv", &ahead);
+    trial.out(&["build"]);
+    trial
+}
+
+#[test]
+fn a_panel_has_a_chart_for_each_of_its_first_series_with_the_end_of_their_past() {
+    let trial = panel();
+    let shown = trial.out(&["show", "ahead"]);
+    let titles: Vec<&str> = shown.lines().filter(|line| line.contains(": yhat")).collect();
+    let since = "yhat from 2024-01-02 on";
+    assert_eq!(
+        titles,
+        [
+            format!("DE: {since}"),
+            format!("FR: {since}"),
+            format!("North, Sea: {since}")
+        ],
+        "{shown}"
+    );
+    assert!(
+        shown.contains("\nand 2 more series: `--series NAME` draws one\n"),
+        "{shown}"
+    );
+    assert!(shown.contains('┊'), "where the forecast begins:\n{shown}");
+    let one = trial.out(&["show", "ahead", "--series", "PL", "--series", "North, Sea"]);
+    let titles: Vec<&str> = one.lines().filter(|line| line.contains("yhat")).skip(1).collect();
+    assert_eq!(titles, [format!("North, Sea: {since}").as_str(), "PL: yhat"], "{one}");
+    assert!(!one.contains("more series"), "{one}");
+}
+
+#[test]
+fn a_series_that_there_is_none_of_is_told_with_those_that_there_are() {
+    let trial = panel();
+    let said = trial.run(&["show", "ahead", "--series", "DK"]);
+    assert_eq!(said.exit, Exit::Usage);
+    assert!(
+        said.err.starts_with("error: no series is called `DK`\n"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err.contains("there are DE, FR, North, Sea, PL, CZ\n"),
+        "{}",
+        said.err
+    );
+    let said = trial.run(&["show", "past", "--series", "DE"]);
+    assert!(
+        said.err.starts_with("error: it is no table of forecasts"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_file_in_a_directory_is_shown_by_the_path_or_the_name_of_the_directory() {
+    let trial = panel();
+    for goal in [
+        "out/parts/seven.txt",
+        "./out/parts/seven.txt",
+        "next.parts/seven.txt",
+        "parts/seven.txt",
+    ] {
+        let shown = trial.out(&["show", goal]);
+        assert!(
+            shown.contains("  out/parts/seven.txt  2 B\n\n7\n\nmade  "),
+            "{goal}: {shown}"
+        );
+    }
+    let said = trial.run(&["show", "parts/eight.txt"]);
+    let expected = "error: `parts` has no file `eight.txt`\n  help: `atsaf show parts` lists its files\n";
+    assert_eq!((said.exit, said.err.as_str()), (Exit::Usage, expected));
+    let said = trial.run(&["show", "parts/../ahead.csv"]);
+    assert_eq!(said.exit, Exit::Usage, "{}", said.out);
+}
+
+#[test]
+fn a_picture_is_told_by_its_format_and_long_cells_are_cut() {
+    let trial = trial();
+    trial.out(&["build", "text"]);
+    trial.write_bytes(
+        "out/text.txt",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\xe0\xff",
+    );
+    let shown = trial.out(&["show", "text"]);
+    assert!(shown.contains("\n\na picture, PNG, 640 x 480 pixels\n"), "{shown}");
 }
 
 #[test]

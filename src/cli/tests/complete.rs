@@ -135,7 +135,7 @@ fn a_broken_or_absent_project_proposes_nothing() {
 
 #[test]
 fn bash_gets_what_follows_the_signs_at_which_it_cuts() {
-    let trial = trial();
+    let trial = Trial::new(&ATSAFFILE.replace("\"CAL\"", "\"New York\""));
     let dir = trial.at("").to_str().expect("UTF-8").to_owned();
     let of = |words: &[&str], index: usize, typed: &str| {
         let line = ["atsaf", "--", "atsaf", "-C", &dir]
@@ -151,6 +151,9 @@ fn bash_gets_what_follows_the_signs_at_which_it_cuts() {
         answer(&line, &env.into(), Tasks::default).expect("a shell that asks")
     };
     assert_eq!(of(&["build", "fit", "@", "T"], 3, "@T"), "@TEX");
+    assert_eq!(of(&["build", "fit", "@", "N"], 3, "@N"), "@New\\ York");
+    assert_eq!(of(&["build", "fit", "@", "New\\ Y"], 3, "@New\\ Y"), "@New\\ York");
+    assert_eq!(of(&["build", "'fit@New Y"], 1, "fit@New Y"), "fit@New York");
     assert_eq!(of(&["build", "-s", "horizon", "="], 3, ""), "24");
     assert_eq!(of(&["build", "-s", "hor"], 2, "hor"), "horizon=");
     let script = trial.out(&["completions", "bash"]);

@@ -22,6 +22,83 @@ fn a_wrong_argument_ends_with_two() {
 }
 
 #[test]
+fn every_command_answers_in_json_right_or_wrong() {
+    let sandbox = Sandbox::pipeline();
+    sandbox.atsaf(&["build"]);
+    let goods = [
+        "build",
+        "plan",
+        "why report",
+        "status",
+        "show report",
+        "log",
+        "log train",
+        "logs train",
+        "graph",
+        "list",
+        "list --tasks",
+        "check",
+        "check --undeclared",
+        "clean -n",
+        "gc -n",
+        "doctor",
+        "help",
+        "help build",
+        "help atsaffile",
+        "schema",
+        "completions bash",
+        "man",
+        "man build",
+        "init",
+        "report -o page.html",
+    ];
+    let bads = [
+        "build nope",
+        "plan nope",
+        "why nope",
+        "status nope",
+        "show nope",
+        "diff nope",
+        "log nope",
+        "logs nope",
+        "graph nope",
+        "list nope",
+        "clean nope",
+        "restore nope --run 0",
+        "accept nope -m why",
+        "shell nope",
+        "report nope",
+        "export nope",
+        "help nope",
+        "man nope",
+        "init nope",
+        "build -s nope=1",
+        "plan -s horizon",
+        "build -j 0",
+        "nope",
+        "logs train --run ffff",
+        "show report --run ffff",
+    ];
+    for (line, is_good) in goods.iter().map(|it| (*it, true)).chain(bads.map(|it| (it, false))) {
+        let words: Vec<&str> = ["--json"].into_iter().chain(line.split(' ')).collect();
+        let said = sandbox.atsaf(&words);
+        assert_eq!(said.exit == Exit::Done, is_good, "{line}: {}", said.err);
+        // A value that is laid out, or one a line.
+        let values: Vec<serde_json::Value> = match serde_json::from_str(&said.out) {
+            Ok(value) => vec![value],
+            Err(_) => said
+                .out
+                .lines()
+                .map(|it| serde_json::from_str(it).unwrap_or_else(|_| panic!("{line}: {it}")))
+                .collect(),
+        };
+        let last = values.last().unwrap_or_else(|| panic!("{line}: nothing"));
+        let exit = last.pointer("/error/exit").and_then(serde_json::Value::as_u64);
+        assert_eq!(exit, (!is_good).then_some(said.exit as u64), "{line}: {last}");
+    }
+}
+
+#[test]
 fn help_and_version_go_to_stdout() {
     let sandbox = Sandbox::pipeline();
     let said = sandbox.atsaf(&["--version"]);

@@ -28,7 +28,7 @@ use super::fast_map::FastMap;
 use super::files::Files;
 use super::ignore::Ignore;
 use super::lookups::Lookups;
-use super::spec::{Program, Span, Spec, Target, base_name, full_name, values_of};
+use super::spec::{Output, Program, Span, Spec, Target, base_name, full_name, values_of};
 
 /// A target's number in its graph, in the order of the Atsaffile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -320,6 +320,12 @@ impl Graph {
         (0..count).map(move |output| ArtifactId { target, output })
     }
 
+    /// An artifact as it is declared.
+    #[must_use]
+    pub fn output(&self, id: ArtifactId) -> &Output {
+        &self.target(id.target).outputs[id.output as usize]
+    }
+
     /// The programs that a target may run: those that it declares, and those of the targets that make what it reads.
     pub(crate) fn programs(&self, id: TargetId) -> impl Iterator<Item = &Program> {
         let reads = self.node(id).reads.iter();
@@ -331,13 +337,13 @@ impl Graph {
     /// An artifact's declared path.
     #[must_use]
     pub fn path(&self, id: ArtifactId) -> &str {
-        &self.target(id.target).outputs[id.output as usize].path
+        &self.output(id).path
     }
 
     /// The name that means an artifact and no other: its own, or `target.artifact` where several have that.
     #[must_use]
     pub fn shown_name(&self, id: ArtifactId) -> Cow<'_, str> {
-        let name = self.target(id.target).outputs[id.output as usize].name.as_str();
+        let name = self.output(id).name.as_str();
         match self.by_name.get(name) {
             Some(Name::Shared(_)) => Cow::Owned(full_name(self.name(id.target), name)),
             Some(Name::Target(target)) if *target != id.target => Cow::Owned(full_name(self.name(id.target), name)),
@@ -361,7 +367,7 @@ impl Graph {
     /// The name under which an artifact's own task knows it.
     #[must_use]
     pub fn port(&self, id: ArtifactId) -> &str {
-        &self.target(id.target).outputs[id.output as usize].port
+        &self.output(id).port
     }
 
     /// All targets, each after those that it needs or comes after; among equals in the order of the Atsaffile.

@@ -1,5 +1,6 @@
 //! Events of the engine, and what is told of them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -93,6 +94,7 @@ fn planned(run: RunId) -> Event {
         run,
         steps: vec![A, B],
         fresh: 0,
+        expected: BTreeMap::new(),
     }
 }
 

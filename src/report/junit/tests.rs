@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
@@ -24,7 +25,12 @@ fn heard(ended: &[(usize, Outcome)], summary: Option<Summary>) -> RunResults {
     let results = RunResults::default();
     let run: RunId = "0193a1c2-7b2e-7000-8000-000000000000".parse().expect("an id");
     let steps = (0..8).filter(|at| *at != 7).map(TargetId).collect();
-    results.observe(&Event::Planned { run, steps, fresh: 1 });
+    results.observe(&Event::Planned {
+        run,
+        steps,
+        fresh: 1,
+        expected: BTreeMap::new(),
+    });
     for (at, outcome) in ended {
         let (target, outcome) = (TargetId(u32::try_from(*at).expect("few")), outcome.clone());
         results.observe(&Event::Finished { target, outcome });

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use super::{Doing, ERROR_LINES, WatchRow, WatchScreen, ago, passed};
-use crate::outward::visible_line;
 use crate::report::ink::{Ink, Tone};
+use crate::report::toned_line::TonedLine;
 use crate::report::{human, notes};
 
 /// The width of the column of states.
@@ -21,12 +21,12 @@ impl WatchScreen {
     #[must_use]
     pub fn draw(&self, (width, height): (usize, usize), now: SystemTime, ink: Ink) -> Vec<String> {
         let height = height.max(LEAST);
-        let mut lines = vec![self.head(width), Line::default()];
+        let mut lines = vec![self.head(width), TonedLine::default()];
         if let Some(text) = &self.text {
             let shown = text.wrapped(width).skip(text.above).take(height - 3);
-            lines[1] = Line::of(Tone::Strong, text.title.clone());
-            lines.extend(shown.map(|line| Line::of(Tone::Plain, line)));
-            lines.resize(height - 1, Line::default());
+            lines[1] = TonedLine::of(Tone::Strong, text.title.clone());
+            lines.extend(shown.map(|line| TonedLine::of(Tone::Plain, line)));
+            lines.resize(height - 1, TonedLine::default());
             lines.push(keys(&[("up/down", "scroll"), ("any other", "back")]));
         } else {
             let mut foot = self.foot(now);
@@ -41,14 +41,14 @@ impl WatchScreen {
             lines.extend(self.rows_within(room - messages.len()));
             lines.extend(messages);
             // The keys stand at the lower edge, whatever is above them.
-            lines.resize(height.saturating_sub(foot.len()), Line::default());
+            lines.resize(height.saturating_sub(foot.len()), TonedLine::default());
             lines.extend(foot);
         }
         lines.truncate(height);
         lines.iter().map(|line| line.draw(width, ink)).collect()
     }
 
-    fn head(&self, width: usize) -> Line {
+    fn head(&self, width: usize) -> TonedLine {
         let doing = match self.doing {
             Doing::Reading => "reading the Atsaffile".to_owned(),
             Doing::Building(since) => {
@@ -62,7 +62,7 @@ impl WatchScreen {
             Doing::Waiting(Some(due)) => format!("waiting for a change, {} at last", notes::until(due)),
             Doing::Ending => "ending".to_owned(),
         };
-        let mut head = Line::of(Tone::Strong, "atsaf watch".to_owned());
+        let mut head = TonedLine::of(Tone::Strong, "atsaf watch".to_owned());
         head.add(Tone::Plain, format!("  {}", self.project));
         let space = width.saturating_sub(head.width() + doing.chars().count()).max(2);
         head.add(Tone::Faint, format!("{}{doing}", " ".repeat(space)));
@@ -70,22 +70,22 @@ impl WatchScreen {
     }
 
     /// What stands below the targets.
-    fn foot(&self, now: SystemTime) -> Vec<Line> {
-        let mut foot = vec![Line::default()];
+    fn foot(&self, now: SystemTime) -> Vec<TonedLine> {
+        let mut foot = vec![TonedLine::default()];
         if let Some((paths, when)) = &self.changed {
-            let mut line = Line::of(Tone::Faint, "changed  ".to_owned());
+            let mut line = TonedLine::of(Tone::Faint, "changed  ".to_owned());
             line.add(Tone::Plain, format!("{paths} "));
             line.add(Tone::Faint, format!("({})", ago(*when, now)));
             foot.push(line);
         }
         if let Some((tone, text, when)) = &self.last {
-            let mut line = Line::of(Tone::Faint, "last     ".to_owned());
+            let mut line = TonedLine::of(Tone::Faint, "last     ".to_owned());
             line.add(*tone, format!("{text} "));
             line.add(Tone::Faint, format!("({})", ago(*when, now)));
             foot.push(line);
         }
         if let Some(answer) = &self.answer {
-            foot.push(Line::of(Tone::Strong, answer.clone()));
+            foot.push(TonedLine::of(Tone::Strong, answer.clone()));
         }
         foot.push(keys(&[
             ("b", "build"),
@@ -99,7 +99,7 @@ impl WatchScreen {
     }
 
     /// Mistakes and warnings, in half of the room at most; on a small screen, in all but the line of one target.
-    fn messages_within(&self, room: usize, is_small: bool) -> Vec<Line> {
+    fn messages_within(&self, room: usize, is_small: bool) -> Vec<TonedLine> {
         if self.messages.is_empty() {
             return Vec::new();
         }
@@ -111,7 +111,7 @@ impl WatchScreen {
         };
         let mut lines = match is_small {
             true => Vec::new(),
-            false => vec![Line::default()],
+            false => vec![TonedLine::default()],
         };
         let most = most.saturating_sub(lines.len());
         if most == 0 {
@@ -128,11 +128,11 @@ impl WatchScreen {
                 it if it.starts_with("warning") => Tone::Stale,
                 _ => Tone::Plain,
             };
-            lines.push(Line::of(tone, line.clone()));
+            lines.push(TonedLine::of(tone, line.clone()));
         }
         if self.messages.len() > shown && shown < most {
             let more = self.messages.len() - shown;
-            lines.push(Line::of(
+            lines.push(TonedLine::of(
                 Tone::Faint,
                 format!("and {} more", human::count(more, "line")),
             ));
@@ -141,15 +141,15 @@ impl WatchScreen {
     }
 
     /// The targets, each with what is wrong with it; where they are too many, those around the marked one.
-    fn rows_within(&self, room: usize) -> Vec<Line> {
+    fn rows_within(&self, room: usize) -> Vec<TonedLine> {
         let names = self.rows.iter().map(|row| row.name.chars().count());
         let width = names.max().unwrap_or(0).min(28);
-        let wanted = |errors: usize| -> Vec<Vec<Line>> {
+        let wanted = |errors: usize| -> Vec<Vec<TonedLine>> {
             let rows = self.rows.iter().enumerate();
             rows.map(|(at, row)| row.lines(width, at == self.selected, errors))
                 .collect()
         };
-        let count = |rows: &[Vec<Line>]| rows.iter().map(Vec::len).sum::<usize>();
+        let count = |rows: &[Vec<TonedLine>]| rows.iter().map(Vec::len).sum::<usize>();
         let fitting = (0..=ERROR_LINES).rev().map(wanted).find(|rows| count(rows) <= room);
         let Some(rows) = fitting else {
             let is_bad = |row: &WatchRow| row.state().0 == Tone::Bad;
@@ -161,7 +161,7 @@ impl WatchScreen {
 }
 
 /// Those rows around one that fit, and how many are above and below; `bad` says which have failed.
-fn around(rows: Vec<Vec<Line>>, bad: &[bool], middle: usize, room: usize) -> Vec<Line> {
+fn around(rows: Vec<Vec<TonedLine>>, bad: &[bool], middle: usize, room: usize) -> Vec<TonedLine> {
     // Two lines for how many there are more, if there is room for them.
     let is_counted = room > 2;
     let room = if is_counted { room - 2 } else { room };
@@ -185,8 +185,8 @@ fn around(rows: Vec<Vec<Line>>, bad: &[bool], middle: usize, room: usize) -> Vec
     }
     let more = |hidden: &[bool], side: &str| {
         let mut line = match hidden.len() {
-            0 => return Line::default(),
-            count => Line::of(Tone::Faint, format!("  {count} more {side}")),
+            0 => return TonedLine::default(),
+            count => TonedLine::of(Tone::Faint, format!("  {count} more {side}")),
         };
         match hidden.iter().filter(|is_bad| **is_bad).count() {
             0 => {}
@@ -206,8 +206,8 @@ fn around(rows: Vec<Vec<Line>>, bad: &[bool], middle: usize, room: usize) -> Vec
 }
 
 impl WatchRow {
-    fn lines(&self, width: usize, is_marked: bool, errors: usize) -> Vec<Line> {
-        let mut line = Line::of(Tone::Strong, if is_marked { "> " } else { "  " }.to_owned());
+    fn lines(&self, width: usize, is_marked: bool, errors: usize) -> Vec<TonedLine> {
+        let mut line = TonedLine::of(Tone::Strong, if is_marked { "> " } else { "  " }.to_owned());
         let (tone, word, text) = self.state();
         line.add(tone, format!("{word:STATE$}  "));
         line.add(Tone::Strong, format!("{:width$}  ", self.name));
@@ -218,7 +218,7 @@ impl WatchRow {
             true => errors.saturating_sub(1),
             false => error.len(),
         };
-        let indented = |text: &str| Line::of(Tone::Faint, format!("{}{text}", " ".repeat(STATE + 4)));
+        let indented = |text: &str| TonedLine::of(Tone::Faint, format!("{}{text}", " ".repeat(STATE + 4)));
         lines.extend(error.iter().take(shown).map(|text| indented(text)));
         if shown < error.len() && errors > 0 {
             lines.push(indented("w shows all of it"));
@@ -227,49 +227,12 @@ impl WatchRow {
     }
 }
 
-fn keys(all: &[(&str, &str)]) -> Line {
-    let mut line = Line::default();
+fn keys(all: &[(&str, &str)]) -> TonedLine {
+    let mut line = TonedLine::default();
     for (at, (key, does)) in all.iter().enumerate() {
         let before = if at == 0 { "" } else { "  " };
         line.add(Tone::Strong, format!("{before}{key}"));
         line.add(Tone::Faint, format!(" {does}"));
     }
     line
-}
-
-/// A line of the screen, in pieces.
-#[derive(Clone, Debug, Default)]
-struct Line(Vec<(Tone, String)>);
-
-impl Line {
-    fn of(tone: Tone, text: String) -> Self {
-        Self(vec![(tone, text)])
-    }
-
-    fn add(&mut self, tone: Tone, text: String) {
-        self.0.push((tone, text));
-    }
-
-    fn width(&self) -> usize {
-        self.0.iter().map(|(_, text)| text.chars().count()).sum()
-    }
-
-    /// As much of it as has room; that there is more is shown.
-    fn draw(&self, width: usize, ink: Ink) -> String {
-        let mut out = String::new();
-        let mut left = width;
-        for (tone, text) in &self.0 {
-            let text = visible_line(text);
-            let length = text.chars().count();
-            if length <= left {
-                out += &ink.paint(*tone, &text);
-                left -= length;
-                continue;
-            }
-            let cut: String = text.chars().take(left.saturating_sub(1)).collect();
-            out += &ink.paint(*tone, &format!("{cut}…"));
-            break;
-        }
-        out.trim_end().to_owned()
-    }
 }
