@@ -94,6 +94,20 @@ fn a_depfile_that_is_not_written_fails_the_attempt() {
 }
 
 #[test]
+fn a_depfile_without_a_rule_fails_the_attempt_and_one_without_a_space_is_read() {
+    let project = compiled();
+    project.write("make.sh", "cat conf.txt > $2; echo conf.txt > $1\n");
+    let told = project.build("");
+    told.exits(1);
+    told.has("no rule stands in `{{depfile}}`");
+    told.has("in make's format");
+    project.write("make.sh", "cat conf.txt > $2; echo out:conf.txt > $1\n");
+    project.build("").ok();
+    project.write("conf.txt", "other");
+    project.atsaf("status").has("conf.txt content");
+}
+
+#[test]
 fn an_artifact_of_another_target_that_is_not_declared_fails_the_attempt_with_the_line_to_add() {
     let project = Project::new(
         r#"

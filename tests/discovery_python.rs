@@ -141,6 +141,29 @@ fn what_is_not_there_counts_when_it_appears() {
 }
 
 #[test]
+fn a_module_that_is_imported_by_its_name_in_a_text_gives_way_to_one_that_comes_before_it() {
+    if !has_python() {
+        return;
+    }
+    let project = scripted("python3 fit.py");
+    project.write(
+        "fit.py",
+        "import importlib\nprint(importlib.import_module('parts.one').v, importlib.import_module('json').__name__)\n",
+    );
+    project.write("parts/one.py", "v = 1\n");
+    project.build("").ok();
+    project.rests();
+    project.write("parts/__init__.py", "print('package')\n");
+    project.atsaf("why fit").has("parts/__init__.py  is there now");
+    project.build("").has("1 built");
+    assert_eq!(project.read("out/fit.txt"), "package\n1 json\n");
+    project.rests();
+    project.write("json.py", "print('own')\n");
+    project.build("").has("1 built");
+    assert_eq!(project.read("out/fit.txt"), "package\nown\n1 json\n");
+}
+
+#[test]
 fn names_in_a_directory_count_where_they_are_asked_for() {
     if !has_python() {
         return;

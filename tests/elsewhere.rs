@@ -5,8 +5,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
-use crate::project::{Project, until};
+use crate::project::{Project, Told, until};
 
 const MIXED: &str = r#"
 [params]
@@ -107,4 +108,70 @@ fn a_killed_build_leaves_nothing_that_the_next_one_does_not_clear_away() {
     project.build("").ok();
     all_say(&project, "one");
     assert_eq!(beside(&project), [""; 0]);
+}
+
+/// Runs a script in the project's directory that may mount what it likes, `$ATSAF` being the program; `None` where nobody may,
+/// or where it ends with code 77 since something cannot be mounted here.
+fn with_own_mounts(project: &Project, script: &str) -> Option<Told> {
+    let unshare = |words: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.arg("--mount").args(words);
+        command
+    };
+    if !unshare(&["true"]).output().is_ok_and(|it| it.status.success()) {
+        return None;
+    }
+    let mut command = unshare(&["sh", "-euc", script]);
+    for (name, value) in project.command("").get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    command
+        .env("ATSAF", env!("CARGO_BIN_EXE_atsaf"))
+        .current_dir(project.at(""));
+    let told = Told::of(&mut command);
+    (told.code != Some(77)).then_some(told)
+}
+
+#[test]
+fn artifacts_lie_in_a_volume_of_the_same_file_system() {
+    let project = Project::new(MIXED);
+    project.write("../go", "");
+    let told = with_own_mounts(
+        &project,
+        "mkdir -p ../volume out; mount --bind ../volume out || exit 77
+         for word in one two one; do $ATSAF build -s word=$word; cat out/file.txt out/dir/x out/direct/x; done
+         echo mine > out/file.txt; $ATSAF build; cat out/file.txt; ls -A out; $ATSAF clean",
+    );
+    let Some(told) = told else { return };
+    told.ok();
+    told.has("one\none\none\n");
+    told.has("two\ntwo\ntwo\n");
+    told.has("dir\ndirect\nfile.txt\n");
+    assert_eq!(project.displaced(), ["mine\n"]);
+    let left = fs::read_dir(project.at("../volume")).expect("read").count();
+    assert_eq!(left, 0, "{}", told.text);
+}
+
+#[test]
+fn a_directory_of_a_containers_image_is_replaced_and_removed() {
+    let project = Project::new(MIXED);
+    project.write("../go", "");
+    project.build("").ok();
+    project.write("out/dir/mine", "mine");
+    let told = with_own_mounts(
+        &project,
+        "mkdir ../upper ../work ../merged
+         mount -t overlay overlay -o lowerdir=$PWD,upperdir=$PWD/../upper,workdir=$PWD/../work ../merged || exit 77
+         cd ../merged
+         $ATSAF build -s word=two; cat out/file.txt out/dir/x out/direct/x; cat .atsaf/displaced/*/out/dir/mine; echo
+         $ATSAF build; cat out/file.txt out/dir/x out/direct/x; $ATSAF build; $ATSAF clean
+         for name in file.txt dir direct; do test ! -e out/$name; done",
+    );
+    let Some(told) = told else { return };
+    told.ok();
+    told.has("two\ntwo\ntwo\nmine\n");
+    told.has("one\none\none\n");
+    told.has("nothing to do");
 }

@@ -263,6 +263,7 @@ error: `pair` failed: `out/two.txt` is not a file
    |         ^^^^
   note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+  help: if it is meant to be a directory, write `out/two.txt/` in the Atsaffile
 1 failed (pair) in [TIME]
 
 "#]],
@@ -279,6 +280,7 @@ error: `pair` failed: `out/two.txt` is a link, not the file itself
    |         ^^^^
   note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+  help: write the file itself, as `cp -RL` does; links may stand in a directory that is an output
 1 failed (pair) in [TIME]
 
 "#]],
@@ -295,6 +297,7 @@ error: `pair` failed: `out/two.txt` is not a file
    |         ^^^^
   note: the command: sh pair.sh .atsaf/v1/staging/4a4c970bfd820697/out/one.txt .atsaf/v1/staging/4a4c970bfd820697/out/two.txt
   note: its whole output and the files that it wrote are in `.atsaf/v1/outputs/[RUN]/pair`
+  help: write a regular file: a pipe, a socket or a device holds nothing to keep
 1 failed (pair) in [TIME]
 
 "#]],

@@ -255,3 +255,21 @@ fn no_mistake_lets_through_what_others_wrote() {
         assert!(text.contains("error"), "{args:?}: {text}");
     }
 }
+
+#[test]
+fn a_line_end_in_the_name_of_a_file_makes_no_line() {
+    let project = Project::new("[target.a]\nrun = \"cat d/* > {{output}}\"\ninputs = [\"d/*\"]\noutput = \"a.txt\"\n");
+    let name = "d/one\nerror: forged";
+    project.write(name, "1");
+    project.build("").ok();
+    project.write(name, "2");
+    for args in ["why a", "status", "plan", "list", "graph", "build -v", "log a"] {
+        let told = project.atsaf(args);
+        told.has("d/one\\u{a}error: forged");
+        assert!(
+            !told.text.lines().any(|line| line.starts_with("error")),
+            "{args}:\n{}",
+            told.text
+        );
+    }
+}

@@ -554,3 +554,23 @@ fn a_parameter_that_nothing_reads_is_reported_every_time_also_when_the_spec_is_r
     }
     assert!(project.at(".atsaf/v1/spec").exists());
 }
+
+#[test]
+fn a_question_mark_and_brackets_stand_for_one_character_of_any_language() {
+    let project = Project::new(
+        r#"
+[target.t]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["d/?.csv", "d/x[äöü].csv", "!d/[ß].csv"]
+output = "out"
+"#,
+    );
+    for name in ["é", "xö", "ß", "xé", "ab"] {
+        project.write(&format!("d/{name}.csv"), format!("{name}\n"));
+    }
+    project.build("").ok();
+    assert_eq!(project.read("out"), "é\nxö\n");
+    project.write("d/日.csv", "日\n");
+    project.build("").ok();
+    assert_eq!(project.read("out"), "é\n日\nxö\n");
+}

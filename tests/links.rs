@@ -356,3 +356,75 @@ fn a_file_that_an_output_is_through_a_link_is_that_artifact() {
         assert_eq!(project.read("r"), format!("{v}\n"));
     }
 }
+
+#[test]
+fn a_link_to_itself_among_the_matches_of_a_pattern_is_none() {
+    let project = Project::new(
+        r#"
+[target.t]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["d/**/*.csv"]
+output = "out"
+"#,
+    );
+    project.write("d/a.csv", "a\n");
+    symlink("loop.csv", project.at("d/loop.csv")).expect("linked");
+    symlink("one", project.at("d/two")).expect("linked");
+    symlink("two", project.at("d/one")).expect("linked");
+    symlink("nowhere.csv", project.at("d/gone.csv")).expect("linked");
+    project.build("").ok();
+    assert_eq!(project.read("out"), "a\n");
+}
+
+#[test]
+fn a_link_to_an_artifact_among_the_matches_of_a_pattern_is_that_artifact() {
+    let project = Project::new(
+        r#"
+[params]
+k = 1
+
+[target.reader]
+run = "echo reader >> ../ran; cat {{inputs}} > {{output}}"
+inputs = ["in/*.csv"]
+output = "out"
+
+[target.made]
+run = "echo made >> ../ran; echo {{k}} > {{output}}"
+output = "gen/made.csv"
+"#,
+    );
+    project.write("in/a.csv", "a\n");
+    symlink("../gen/made.csv", project.at("in/b.csv")).expect("linked");
+    project.build("").ok();
+    assert_eq!(project.ran(), "made reader");
+    assert_eq!(project.read("out"), "a\n1\n");
+    let plan = project.atsaf("plan -s k=2");
+    plan.has("undecided  reader");
+    project.build("-s k=2").ok();
+    assert_eq!(project.read("out"), "a\n2\n");
+    project.ran();
+    project.build("").ok();
+    assert_eq!(project.ran(), "", "both come back");
+    assert_eq!(project.read("out"), "a\n1\n");
+}
+
+#[test]
+fn a_pattern_that_reaches_through_a_link_into_an_artifact_is_an_error_before_that_is_built() {
+    let project = Project::new(
+        r#"
+[target.reader]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["in/*/*.csv"]
+output = "out"
+
+[target.made]
+run = "echo 1 > {{output}}/x.csv"
+output = "gen/"
+"#,
+    );
+    project.write("in/d/a.csv", "a\n");
+    symlink("../gen", project.at("in/made")).expect("linked");
+    let told = project.build("");
+    told.exits(2);
+    told.has("the glob `in/*/*.csv` reaches into `gen`, which is an artifact");
+}

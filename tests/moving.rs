@@ -307,6 +307,24 @@ after = ["t"]
 }
 
 #[test]
+fn what_a_pattern_matched_an_optional_input_and_a_word_may_go_while_the_build_runs() {
+    for (inputs, reads) in [
+        ("[\"d/*.txt\"]", "cat d/*.txt"),
+        ("[\"d/a.txt\", \"?d/b.txt\"]", "cat d/*.txt"),
+        ("[\"d/a.txt\"]", "cat d/a.txt; test ! -e d/b.txt || cat d/b.txt"),
+    ] {
+        let project = waits(&format!("{{ {reads}; }}"), &format!("inputs = {inputs}"));
+        project.write("d/a.txt", "one\n");
+        project.write("d/b.txt", "two\n");
+        edited_and_back(&project, &|it| it.remove("d/b.txt"), &|_| {});
+        assert_eq!(project.read("out"), "one\n", "{inputs}");
+        assert_eq!(project.ran(), "t t", "{inputs}");
+        project.build("").ok();
+        assert_eq!(project.ran(), "", "{inputs}");
+    }
+}
+
+#[test]
 fn a_target_that_writes_the_source_of_another_makes_that_one_run_again() {
     let project = Project::new(
         r#"

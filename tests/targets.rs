@@ -536,6 +536,7 @@ output = "other.txt"
             str![[r#"
 error: `data/closed` cannot be read: Permission denied (os error 13)
   note: `files` needs it
+  help: see who may read it, and look into the directories above it: `ls -ld`
 
 "#]],
         );

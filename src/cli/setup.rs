@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -208,8 +209,17 @@ impl Project {
                     .labelled(format!("read by `{}`", self.graph.name(*target))))
                 .note("hidden and ignored files are matched by no pattern")
                 .help("put a file there, or correct the pattern; if there may be none, begin it with a `?`"),
-            PlanError::Unreadable { target, .. } => {
-                Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)))
+            PlanError::Unreadable {
+                target, error: cause, ..
+            } => {
+                let unreadable =
+                    Diagnostic::error(error.to_string()).note(format!("`{}` needs it", self.graph.name(*target)));
+                match cause.kind() {
+                    io::ErrorKind::PermissionDenied => {
+                        unreadable.help("see who may read it, and look into the directories above it: `ls -ld`")
+                    }
+                    _ => unreadable,
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ use super::secrets_given::SecretsGiven;
 use super::spec::{Action, ArtifactKind, Output, Target};
 use super::store::Private;
 use super::store::{Staged, move_file, remove};
+use super::tree::is_absent;
 
 impl Attempt<'_> {
     /// Looks at what was written: every output is there, and of its kind; says what lies beside them.
@@ -21,7 +22,7 @@ impl Attempt<'_> {
         private: &Private,
         traces: &Traces,
     ) -> Result<Vec<Staged>, AttemptError> {
-        let (mut wrong, mut advice) = (Vec::new(), Vec::new());
+        let (mut wrong, mut advice, mut help) = (Vec::new(), Vec::new(), Vec::new());
         for (output, path) in target.outputs.iter().zip(&private.paths) {
             let found = fs::symlink_metadata(path);
             let name = &output.path;
@@ -29,17 +30,39 @@ impl Attempt<'_> {
                 _ if private.is_behind_link(path) => {
                     format!("the directory in which `{name}` was to be written was replaced by a link")
                 }
+                (Err(error), _) if !is_absent(error) => {
+                    help.push(LEAVE_READABLE.to_owned());
+                    format!(
+                        "`{name}` cannot be looked at where it was to be written: {}",
+                        error.kind()
+                    )
+                }
                 (Err(_), _) => {
                     let is_command = matches!(target.action, Action::Command(_));
                     advice.extend(is_command.then(|| self.not_written(target, output, traces)));
                     format!("`{name}` was not written")
                 }
-                (Ok(it), ArtifactKind::File) if it.is_symlink() => format!("`{name}` is a link, not the file itself"),
-                (Ok(it), ArtifactKind::Directory) if it.is_symlink() => {
-                    format!("`{name}` is a link, not the directory itself")
+                (Ok(it), kind) if it.is_symlink() => {
+                    let what = match kind {
+                        ArtifactKind::File => "file",
+                        ArtifactKind::Directory => "directory",
+                    };
+                    help.push(format!(
+                        "write the {what} itself, as `cp -RL` does; links may stand in a directory that is an output"
+                    ));
+                    format!("`{name}` is a link, not the {what} itself")
                 }
-                (Ok(it), ArtifactKind::File) if !it.is_file() => format!("`{name}` is not a file"),
+                (Ok(it), ArtifactKind::File) if !it.is_file() => {
+                    help.push(match it.is_dir() {
+                        true => format!("if it is meant to be a directory, write `{name}/` in the Atsaffile"),
+                        false => "write a regular file: a pipe, a socket or a device holds nothing to keep".to_owned(),
+                    });
+                    format!("`{name}` is not a file")
+                }
                 (Ok(it), ArtifactKind::Directory) if !it.is_dir() => {
+                    help.push(format!(
+                        "if it is meant to be a file, write `{name}` without a `/` behind it in the Atsaffile"
+                    ));
                     format!("`{name}` is not a directory, as its path in the Atsaffile says")
                 }
                 _ => continue,
@@ -50,6 +73,7 @@ impl Attempt<'_> {
             return Err(AttemptError::Failed(Box::new(Failure {
                 what: wrong.join("; "),
                 advice,
+                help,
                 ..Failure::default()
             })));
         }
@@ -58,8 +82,7 @@ impl Attempt<'_> {
         let mut staged = Vec::with_capacity(target.outputs.len());
         for (output, path) in target.outputs.iter().zip(&private.paths) {
             let one = Staged::examine(output, path.clone(), stamp);
-            staged
-                .push(one.map_err(|error| AttemptError::failed(format!("`{}` cannot be read: {error}", output.path)))?);
+            staged.push(one.map_err(|error| unreadable(output, &error))?);
         }
         if !stamp && !target.direct {
             self.notice(target, private);
@@ -71,9 +94,7 @@ impl Attempt<'_> {
     fn refuse_secrets(&self, target: &Target, private: &Private) -> Result<(), AttemptError> {
         let secrets = SecretsGiven::to(target, &self.options.secrets);
         for (output, path) in target.outputs.iter().zip(&private.paths) {
-            let found = secrets
-                .find_in(path)
-                .map_err(|error| AttemptError::failed(format!("`{}` cannot be read: {error}", output.path)))?;
+            let found = secrets.find_in(path).map_err(|error| unreadable(output, &error))?;
             if let Some(found) = found {
                 // Where it cannot be left, it is gone: the message says which.
                 let is_left = self.context.store.leave_refused(output, path, self.context.files);
@@ -136,6 +157,20 @@ impl Attempt<'_> {
             }
         }
     }
+}
+
+/// What to do about what a command took the permission away to read.
+const LEAVE_READABLE: &str = "let the command leave its outputs, and the directories in which they lie, as such that their \
+                              owner may read: `chmod -R u+rX`";
+
+/// The failure of a target that wrote what cannot be read.
+fn unreadable(output: &Output, error: &io::Error) -> AttemptError {
+    let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+    AttemptError::Failed(Box::new(Failure {
+        what: format!("`{}` cannot be read: {error}", output.path),
+        help: is_denied.then(|| LEAVE_READABLE.to_owned()).into_iter().collect(),
+        ..Failure::default()
+    }))
 }
 
 /// A relative link in what was written, and its text, that leads to something from there and to nothing from the place.

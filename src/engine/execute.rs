@@ -12,12 +12,12 @@ use super::clock;
 use super::dependencies;
 use super::digest::Digest;
 use super::event::{Event, Failure, Outcome, WaitingFor};
-use super::graph::{ArtifactId, Read, TargetId};
+use super::graph::{ArtifactId, Graph, Read, TargetId};
 use super::judge;
 use super::look::Look as _;
 use super::moved_sources;
 use super::moves::{Seen, Unreadable};
-use super::plan::{PlanError, Restorable, Step, Verdict};
+use super::plan::{PlanContext, PlanError, Restorable, Step, Verdict};
 use super::reason::Reason;
 use super::result_id::result_id;
 use super::run::Run;
@@ -106,7 +106,7 @@ impl<'a> Execution<'a> {
         };
         let mut step = match self.judged() {
             Ok(step) => step,
-            Err(failure) => return Ok(Executed::Failed(*failure)),
+            Err(failure) => return Ok(self.without_its_inputs(*failure, attempts)),
         };
         if self.asks_before(&step) {
             if let Some(end) = self.ask(&held, attempts).await? {
@@ -114,7 +114,7 @@ impl<'a> Execution<'a> {
             }
             step = match self.judged() {
                 Ok(step) => step,
-                Err(failure) => return Ok(Executed::Failed(*failure)),
+                Err(failure) => return Ok(self.without_its_inputs(*failure, attempts)),
             };
         }
         if let Some(fingerprint) = &step.fingerprint {
@@ -179,6 +179,20 @@ impl<'a> Execution<'a> {
             failure.notes = moved_sources::gone(self.run, &errors);
             Box::new(failure)
         })
+    }
+
+    /// How a turn ends at which something is not there that the target reads. What a pattern matched, an optional input and
+    /// a word of the command may go: then the next plan, with the graph as the disk has it, knows of it no more.
+    fn without_its_inputs(&self, failure: Failure, attempts: &mut Attempts) -> Executed {
+        let PlanContext { graph, files, .. } = self.run.context;
+        let now = Graph::new(Arc::clone(&graph.spec), files);
+        let reads_others = now.is_ok_and(|now| now.node(self.id).reads != graph.node(self.id).reads);
+        if !reads_others || attempts.changed >= CHANGES {
+            return Executed::Failed(failure);
+        }
+        attempts.changed += 1;
+        let target = self.id;
+        Executed::Overtaken(Overtaken { target, by: None })
     }
 
     /// An attempt with a number, and with the key under which an effect acts.

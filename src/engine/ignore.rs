@@ -2,9 +2,7 @@
 //!
 //! A path that is written out is never left out: an ignored name counts only where a pattern or a directory is searched.
 
-use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
-
-use super::spec::pattern;
+use super::path_matcher::PathMatcher;
 
 /// Names and patterns that are left out.
 #[derive(Clone, Debug)]
@@ -12,9 +10,9 @@ pub struct Ignore {
     /// What it was made from; two of the same are equal.
     written: Vec<String>,
     /// Matched with the last part of a path.
-    names: GlobSet,
+    names: PathMatcher,
     /// Matched with a whole path.
-    paths: GlobSet,
+    paths: PathMatcher,
     /// The same for directories only.
     directories: Option<Box<Ignore>>,
 }
@@ -72,31 +70,30 @@ impl Ignore {
     }
 
     fn of(written: Vec<String>) -> Result<Self, (usize, String)> {
-        let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());
-        let mut directories = Vec::new();
+        let (mut names, mut paths, mut directories) = (Vec::new(), Vec::new(), Vec::new());
         for (at, text) in written.iter().enumerate() {
-            if let Some(directory) = text.strip_suffix('/') {
-                directories.push(directory.to_owned());
-            }
-            let glob = GlobBuilder::new(&pattern::for_matcher(text.trim_matches('/')))
-                .literal_separator(true)
-                .build()
-                .map_err(|error| (at, error.kind().to_string()))?;
-            match (text.ends_with('/'), text.contains('/')) {
-                (true, _) => {}
-                (false, true) => drop(paths.add(glob)),
-                (false, false) => drop(names.add(glob)),
+            let one = (at, text.trim_matches('/'));
+            match text.strip_suffix('/') {
+                Some(directory) => directories.push((at, directory)),
+                None if text.contains('/') => paths.push(one),
+                None => names.push(one),
             }
         }
-        let built = |set: &GlobSetBuilder| set.build().map_err(|error| (0, error.kind().to_string()));
-        let directories = match directories.is_empty() {
-            true => None,
-            false => Some(Box::new(Self::of(directories)?)),
+        let matcher = |texts: &[(usize, &str)]| {
+            let built = PathMatcher::any_of(texts.iter().map(|(_, text)| *text));
+            built.map_err(|(at, why)| (texts[at].0, why))
+        };
+        let of_directories = |texts: &[(usize, &str)]| {
+            let written = texts.iter().map(|(_, text)| (*text).to_owned()).collect();
+            Self::of(written).map_err(|(at, why)| (texts[at].0, why))
         };
         Ok(Self {
-            names: built(&names)?,
-            paths: built(&paths)?,
-            directories,
+            names: matcher(&names)?,
+            paths: matcher(&paths)?,
+            directories: match directories.is_empty() {
+                true => None,
+                false => Some(Box::new(of_directories(&directories)?)),
+            },
             written,
         })
     }
@@ -113,18 +110,6 @@ impl Ignore {
         };
         self.names.is_match(name) || self.paths.is_match(relative) || for_directories()
     }
-}
-
-/// A compiled pattern of paths.
-///
-/// # Errors
-/// Why it is none.
-pub(crate) fn matcher(text: &str) -> Result<GlobMatcher, String> {
-    let glob = GlobBuilder::new(&pattern::for_matcher(text))
-        .literal_separator(true)
-        .build();
-    glob.map(|glob| glob.compile_matcher())
-        .map_err(|error| error.kind().to_string())
 }
 
 /// A text as a pattern that matches it alone.

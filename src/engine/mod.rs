@@ -34,6 +34,7 @@ mod moved_sources;
 mod moves;
 pub mod nesting;
 pub mod pages;
+pub(crate) mod path_matcher;
 pub mod plan;
 mod probe;
 mod programs;

@@ -13,8 +13,8 @@ use super::digest::Digest;
 use super::event::Failure;
 use super::fingerprint::Field;
 use super::graph::{ArtifactId, How, Read, TargetId};
-use super::ignore;
 use super::moved_sources::writers;
+use super::path_matcher::PathMatcher;
 use super::plan::PlanContext;
 use super::reason::{Difference, Reason};
 use super::run::Run;
@@ -186,7 +186,7 @@ fn words<'g>(context: PlanContext<'g>, target: &'g Target) -> impl Iterator<Item
 /// Whether `"!word"` among the inputs of a target says that a word of its command is none.
 fn takes_out(target: &Target, word: &str) -> bool {
     let mut rules = target.without.iter().map(|rule| rule.pattern.as_str());
-    rules.any(|rule| rule == word || ignore::matcher(rule).is_ok_and(|matcher| matcher.is_match(word)))
+    rules.any(|rule| rule == word || PathMatcher::new(rule).is_ok_and(|matcher| matcher.is_match(word)))
 }
 
 /// What moved.

@@ -185,6 +185,8 @@ impl Collector<'_> {
                 return;
             }
         };
+        // A directory that was listed has a `/` at its end.
+        let path = path.strip_suffix('/').unwrap_or(path);
         let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
         if name.is_empty() || name == ".." || path.contains('\0') {
             self.is_whole = false;

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::{Need, Picture};
 use crate::engine::graph::TargetId;
+use crate::outward::one_line;
 
 /// Draws the tree, with a line end.
 #[must_use]
@@ -26,7 +27,7 @@ pub fn tree(picture: &Picture<'_>) -> String {
             let again = item.target().is_some_and(|id| !shown.insert(id));
             out.push_str(&before);
             out.push_str(branch);
-            out.push_str(&item.text(picture, again));
+            out.push_str(&one_line(&item.text(picture, again)));
             out.push('\n');
             if let (Some(id), false) = (item.target(), again) {
                 let below = match branch {

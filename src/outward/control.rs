@@ -47,6 +47,18 @@ pub fn visible_line(text: &str) -> Cow<'_, str> {
     )
 }
 
+/// A text whose line ends are written out, and nothing else: for a line that has colours, or is made visible later.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    written_out(
+        text,
+        |c| c == '\n',
+        |out, c| {
+            let _ = write!(out, "{}", c.escape_unicode());
+        },
+    )
+}
+
 /// JSON whose texts have their hidden characters written out, as `\u001b`; it says the same.
 #[must_use]
 pub fn escape_json(json: &str) -> Cow<'_, str> {

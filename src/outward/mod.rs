@@ -13,7 +13,7 @@ mod mask;
 mod scan;
 mod view;
 
-pub use self::control::{escape_json, escape_xml, plain, visible, visible_line};
+pub use self::control::{escape_json, escape_xml, one_line, plain, visible, visible_line};
 pub use self::credentials::{credentials, without_credentials};
 pub use self::lines::{Lines, PrintedLine};
 pub use self::mask::{Mask, SHORTEST};

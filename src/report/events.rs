@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Event, Failure, Notice, Outcome, Summary, WaitingFor};
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::store::Holder;
+use crate::outward::one_line;
 
 /// How events are put in words.
 pub struct Words<'a> {
@@ -112,7 +113,7 @@ impl Words<'_> {
         let word = self.ink.paint(tone, &format!("{word:9}"));
         let width = self.width;
         let line = format!("{word}  {name:width$}  {text}");
-        format!("{}\n", line.trim_end())
+        format!("{}\n", one_line(line.trim_end()))
     }
 
     fn draw(&self, diagnostic: &Diagnostic) -> String {

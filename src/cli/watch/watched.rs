@@ -6,13 +6,11 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use globset::GlobMatcher;
-
 use crate::atsaffile;
 use crate::cli::read_atsaffile;
 use crate::cli::setup::Project;
 use crate::engine::graph::TargetId;
-use crate::engine::ignore;
+use crate::engine::path_matcher::PathMatcher;
 use crate::engine::spec::{From, REPORT_PAGE, pattern};
 use crate::engine::store;
 
@@ -37,7 +35,7 @@ pub(super) struct Watched {
 #[derive(Debug)]
 struct WatchPattern {
     text: String,
-    matcher: GlobMatcher,
+    matcher: PathMatcher,
     /// The directory before the first special character.
     base: PathBuf,
     /// Whether it reaches into directories below that.
@@ -166,7 +164,7 @@ impl Watched {
             return;
         }
         // What is no glob was refused when the graph was made.
-        let Ok(matcher) = ignore::matcher(text) else {
+        let Ok(matcher) = PathMatcher::new(text) else {
             return;
         };
         let fixed = pattern::fixed_part(text);
@@ -218,7 +216,7 @@ impl Watched {
 
     fn matches(&self, glob: &WatchPattern, path: &Path) -> bool {
         path.strip_prefix(&self.root)
-            .is_ok_and(|below| glob.matcher.is_match(below))
+            .is_ok_and(|below| glob.matcher.is_match(&below.to_string_lossy()))
     }
 
     /// The directories to observe, each for itself: those of the files, those below watched directories and globs,

@@ -232,6 +232,12 @@ fn too_long(command: &Command) -> TaskError {
             "`{{params_file}}` in the command is the path of a JSON file with the target's parameters: name them in `params`",
         );
     }
+    if error.help.is_empty() {
+        error = error.help(
+            "variables count too, those of this shell and of the target's `env` and `params`: put what is long into a file \
+             that the command reads",
+        );
+    }
     error
 }
 

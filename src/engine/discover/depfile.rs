@@ -3,22 +3,25 @@
 //! A backslash at the end of a line continues it; before a space, a tab, a `#`, a `:` or a backslash in front of one of
 //! these it takes the sign as it is, and `$$` is a `$`. All prerequisites of all rules count, whatever their targets.
 
-/// The prerequisites, in order and without repeats.
-pub(super) fn prerequisites(text: &str) -> Vec<String> {
+/// The prerequisites, in order and without repeats; `None` if there is a text and no rule in it.
+pub(super) fn prerequisites(text: &str) -> Option<Vec<String>> {
     let mut found: Vec<String> = Vec::new();
+    let (mut has_text, mut has_rule) = (false, false);
     let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
     for line in joined.lines() {
         let words = words(line);
+        has_text |= !words.is_empty();
         let Some(colon) = words.iter().position(|word| word.ends_colon) else {
             continue;
         };
+        has_rule = true;
         for word in &words[colon + 1..] {
             if !word.text.is_empty() && !found.contains(&word.text) {
                 found.push(word.text.clone());
             }
         }
     }
-    found
+    (has_rule || !has_text).then_some(found)
 }
 
 /// A word of a rule.
@@ -45,9 +48,11 @@ fn words(line: &str) -> Vec<RuleWord> {
                 signs.next();
             }
             ('#', _) if word.text.is_empty() => break,
-            // A colon within a word, as of a drive, is a part of it.
-            (':', None | Some(' ' | '\t')) if !is_colon_found => {
+            (':', Some('/' | '\\')) if is_drive(&word.text) => word.text.push(':'),
+            (':', _) if !is_colon_found => {
                 is_colon_found = true;
+                // `::` says the same of what is needed.
+                while signs.next_if_eq(&':').is_some() {}
                 word.ends_colon = true;
                 words.push(std::mem::take(&mut word));
             }
@@ -65,6 +70,11 @@ fn words(line: &str) -> Vec<RuleWord> {
     words
 }
 
+fn is_drive(text: &str) -> bool {
+    let mut signs = text.chars();
+    signs.next().is_some_and(|sign| sign.is_ascii_alphabetic()) && signs.next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +87,7 @@ mod tests {
             .words(&["\\", ": ", "\\\n", "$"])
             .run(|bytes| {
                 let text = String::from_utf8_lossy(bytes);
-                let found = prerequisites(&text);
+                let found = prerequisites(&text).unwrap_or_default();
                 assert!(found.iter().all(|path| !path.is_empty() && path.len() <= text.len()));
             });
     }
@@ -97,10 +107,15 @@ mod tests {
                 vec!["my file.c", "a#b", "$x", "c:\\d"],
             ),
             ("# a comment: x\n/abs/lib.rlib: src/lib.rs\n", vec!["src/lib.rs"]),
-            ("no rule at all", vec![]),
+            ("out/x.o:x.c x.h\n", vec!["x.c", "x.h"]),
+            ("C:/x.o: C:/x.c c:\\x.h\n", vec!["C:/x.c", "c:\\x.h"]),
+            ("x.o:: x.c\n", vec!["x.c"]),
+            ("# nothing\n\n", vec![]),
             ("", vec![]),
         ] {
-            assert_eq!(prerequisites(text), expected, "{text}");
+            let expected = expected.into_iter().map(str::to_owned).collect();
+            assert_eq!(prerequisites(text), Some(expected), "{text}");
         }
+        assert_eq!(prerequisites("no rule at all\n"), None);
     }
 }

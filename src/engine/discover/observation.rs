@@ -47,7 +47,9 @@ impl<'a> Observation<'a> {
             Means::Depfile => {
                 let text = read_depfile(&self.given.depfile)?;
                 let root = root();
-                for path in depfile::prerequisites(&text) {
+                let listed = depfile::prerequisites(&text);
+                let listed = listed.ok_or_else(|| depfile_failure("no rule stands in `{{depfile}}`".to_owned()))?;
+                for path in listed {
                     if let Some(path) = root.below(&self.dir.join(&path)) {
                         observed.read(path, Found::SomeTime);
                     }
@@ -72,12 +74,17 @@ fn read_depfile(path: &Path) -> Result<String, Box<Failure>> {
             std::io::ErrorKind::NotFound => "it did not write `{{depfile}}`".to_owned(),
             _ => format!("`{{{{depfile}}}}` cannot be read: {error}"),
         };
-        let mut failure = Failure::of(what);
-        let help = "let the command list there what it has read, in make's format, or remove `discover = \"depfile\"`";
-        failure.help.push(help.to_owned());
-        Box::new(failure)
+        depfile_failure(what)
     })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn depfile_failure(what: String) -> Box<Failure> {
+    let mut failure = Failure::of(what);
+    let help = "let the command list there what it has read, in make's format (`target: file file`), or remove \
+                `discover = \"depfile\"`";
+    failure.help.push(help.to_owned());
+    Box::new(failure)
 }
 
 /// The project's directory, by the path that it was given and by that without links.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::engine::graph::{ArtifactId, TargetId, lies_in};
-use crate::engine::ignore;
+use crate::engine::path_matcher::PathMatcher;
 use crate::engine::plan::PlanContext;
 use crate::engine::spec::Target;
 
@@ -95,7 +95,7 @@ impl<'a> Scope<'a> {
     /// Whether `"!path"` among the inputs says so.
     fn takes_out(&self, path: &str) -> bool {
         let mut rules = self.target().without.iter().map(|rule| rule.pattern.as_str());
-        let is_match = |rule: &str| ignore::matcher(rule).is_ok_and(|matcher| matcher.is_match(path));
+        let is_match = |rule: &str| PathMatcher::new(rule).is_ok_and(|matcher| matcher.is_match(path));
         rules.any(|rule| lies_in(path, rule) || is_match(rule))
     }
 

@@ -150,10 +150,19 @@ def observe(notes, root):
         if path is not None:
             # A module of native code.
             opened(path, "r", 0)
+        sought(module, getframe(2))
+
+    def sought(module, frame):
+        """Notes a module that a file of the project imports, whatever of Python's own does it for it."""
         module = module.partition(".")[0]
         if module in names:
             return
-        by = getframe(2).f_code.co_filename
+        by = frame.f_code.co_filename
+        while by.startswith("<frozen importlib") or "/importlib/" in by:
+            frame = frame.f_back
+            if frame is None:
+                return
+            by = frame.f_code.co_filename
         if by.startswith(inside) and not by.startswith(own) or by[:1] not in ("/", "<"):
             names.add(module)
             look_at_search()
@@ -258,10 +267,15 @@ def observe(notes, root):
     }
 
     class Native(object):
-        """Stands before all that finds modules, for those whose files native code opens."""
+        """Stands before all that finds modules: sees what is sought, and those whose files native code opens."""
 
         @staticmethod
         def find_spec(name, path=None, target=None):
+            try:
+                # What `importlib.import_module` imports no event tells.
+                sought(name, getframe(1))
+            except Exception:
+                pass
             wanted = natives.pop(name, None)
             if wanted is None:
                 return None

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use globset::GlobMatcher;
-
 use super::ArtifactId;
 use crate::engine::fast_map::FastMap;
-use crate::engine::ignore::{Ignore, matcher};
+use crate::engine::ignore::Ignore;
 use crate::engine::lookups::Lookups;
+use crate::engine::path_matcher::PathMatcher;
 use crate::engine::spec::pattern::fixed_part;
 use crate::engine::spec::{ArtifactKind, Spec};
+use crate::engine::tree::{is_absent, is_circle};
 
 /// A pattern: the directories before its first special character, and what may lie below them.
 pub(super) struct Glob<'p> {
@@ -22,10 +22,10 @@ pub(super) struct Glob<'p> {
 
 /// The part of a pattern from its first special name on.
 struct Rest {
-    whole: GlobMatcher,
+    whole: PathMatcher,
     parts: Vec<Part>,
     /// The names that begin with a dot, as what they match has to.
-    dotted: Vec<GlobMatcher>,
+    dotted: Vec<PathMatcher>,
     /// How far below the fixed directories a match may lie, in names.
     depth: usize,
 }
@@ -35,20 +35,20 @@ enum Part {
     /// `**`: any number of directories.
     Any,
     /// One name; `None` matches nothing, such as one half of `{a/b,c}`.
-    Name(Option<GlobMatcher>),
+    Name(Option<PathMatcher>),
 }
 
 impl Rest {
     fn new(text: &str) -> Result<Self, String> {
         let part = |text| match text {
             "**" => Part::Any,
-            name => Part::Name(matcher(name).ok()),
+            name => Part::Name(PathMatcher::new(name).ok()),
         };
         let dotted = text.split('/').filter(|name| name.starts_with('.'));
         Ok(Self {
-            whole: matcher(text)?,
+            whole: PathMatcher::new(text)?,
             parts: text.split('/').map(part).collect(),
-            dotted: dotted.filter_map(|name| matcher(name).ok()).collect(),
+            dotted: dotted.filter_map(|name| PathMatcher::new(name).ok()).collect(),
             depth: match text.contains("**") {
                 true => usize::MAX,
                 false => text.split('/').count(),
@@ -108,7 +108,7 @@ impl Glob<'_> {
     }
 
     /// Whether it can match something below a directory.
-    fn reaches_into(&self, directory: &str) -> bool {
+    pub(super) fn reaches_into(&self, directory: &str) -> bool {
         match below(self.fixed, directory) {
             Some(within) => self.rest.reaches_into(within),
             None => directory == self.fixed || below(directory, self.fixed).is_some(),
@@ -145,7 +145,7 @@ impl Glob<'_> {
     /// that the walk meets is followed within the project and within the directory that the pattern itself names.
     pub(super) fn expand(&self, root: &Path, ignore: &Ignore) -> Matches {
         let start = root.join(self.fixed);
-        let mut found = Vec::new();
+        let (mut found, mut links) = (Vec::new(), Vec::new());
         let walk = walkdir::WalkDir::new(&start)
             .min_depth(1)
             .max_depth(self.rest.depth)
@@ -185,17 +185,36 @@ impl Glob<'_> {
                 Ok(_) => {}
                 Err(_) => is_partial = true,
             }
-            let (at, is_readable) = match &entry {
-                Ok(entry) if entry.file_type().is_file() => (entry.path(), true),
-                Err(error) if is_unreadable(error) => (error.path().unwrap_or(&start), false),
-                _ => continue,
-            };
             // A name that is not UTF-8 becomes one that is not there, which its reader will be told.
-            let within = at.strip_prefix(&start).unwrap_or(at).to_string_lossy();
-            let path = match (self.fixed.is_empty(), within.is_empty()) {
-                (true, _) => within.into_owned(),
-                (false, true) => self.fixed.to_owned(),
-                (false, false) => format!("{}/{within}", self.fixed),
+            let path_of = |at: &Path| {
+                let within = at.strip_prefix(&start).unwrap_or(at).to_string_lossy();
+                match (self.fixed.is_empty(), within.is_empty()) {
+                    (true, _) => within.into_owned(),
+                    (false, true) => self.fixed.to_owned(),
+                    (false, false) => format!("{}/{within}", self.fixed),
+                }
+            };
+            let (path, is_readable) = match &entry {
+                Ok(entry) if entry.file_type().is_file() => {
+                    let path = path_of(entry.path());
+                    if entry.path_is_symlink() && self.is_match(&path) {
+                        links.push(path.clone());
+                    }
+                    (path, true)
+                }
+                Err(error) if is_unreadable(error) => (path_of(error.path().unwrap_or(&start)), false),
+                Err(error) => {
+                    // What leads nowhere was given to nobody who could leave it out.
+                    let link = error.path().filter(|at| error.depth() > 0 && at.is_symlink());
+                    let name = |at: &Path| at.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    let path = link.filter(|at| !self.rest.hides(&name(at))).map(path_of);
+                    let is_wanted = |path: &String| {
+                        !ignore.is_ignored(path, false) && (self.is_match(path) || self.reaches_into(path))
+                    };
+                    links.extend(path.filter(is_wanted));
+                    continue;
+                }
+                Ok(_) => continue,
             };
             // What cannot be read stands for what may be in it, and its reader will be told as well.
             let is_match = match is_readable {
@@ -207,8 +226,10 @@ impl Glob<'_> {
             }
         }
         found.sort();
+        links.sort();
         Matches {
             paths: found,
+            links,
             links_out: links_out.into_inner(),
             listed,
             is_partial: is_partial || met_link.get(),
@@ -218,8 +239,8 @@ impl Glob<'_> {
 
 /// Whether something that is there could not be read; what went away meanwhile, and circles of links, do not matter.
 fn is_unreadable(error: &walkdir::Error) -> bool {
-    let not_found = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-    error.io_error().is_some_and(|error| !not_found(error))
+    let is_nothing = |error: &std::io::Error| is_absent(error) || is_circle(error);
+    error.io_error().is_some_and(|error| !is_nothing(error))
 }
 
 /// What a pattern matches on the disk.
@@ -227,6 +248,8 @@ fn is_unreadable(error: &walkdir::Error) -> bool {
 pub(super) struct Matches {
     /// The files, sorted by path, and the directories that may have such files and cannot be read.
     pub(super) paths: Vec<String>,
+    /// Those of them that are links, and links that lead to nothing and would be matches, or be entered, if they did not.
+    pub(super) links: Vec<String>,
     /// Links that lead out of the project, by path: they are no matches and are not entered.
     pub(super) links_out: Vec<String>,
     /// The directories that were listed.

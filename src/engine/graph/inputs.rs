@@ -1,10 +1,8 @@
 //! What a target reads: its declared inputs as the disk has them, and what its command and parameters imply.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-
-use globset::GlobMatcher;
 
 use super::error::CwdFault;
 use super::glob::{Compiled, Matches};
@@ -12,8 +10,9 @@ use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, How, LinkOut, Read, TargetId, Unmatched, check};
 use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
-use crate::engine::ignore::{Ignore, literal, matcher};
-use crate::engine::spec::{Action, Command, Exclusion, From, Input, Param, Span, Target, Value};
+use crate::engine::ignore::{Ignore, literal};
+use crate::engine::path_matcher::PathMatcher;
+use crate::engine::spec::{Action, ArtifactKind, Command, Exclusion, From, Input, Param, Span, Target, Value};
 
 impl Graph {
     /// Finds the edges of one target.
@@ -116,12 +115,12 @@ impl<'g> Inputs<'g, '_, '_> {
         let graph = self.graph;
         let excluded = |path: &str| self.without.excludes(&input.role, path);
         let kept = |paths: &[String]| -> Vec<String> { paths.iter().filter(|path| !excluded(path)).cloned().collect() };
-        let paths = match self.found.matches(pattern, &graph.ignore) {
+        let (mut paths, links) = match self.found.matches(pattern, &graph.ignore) {
             Ok(matches) => {
-                let (links, span) = (kept(&matches.links_out), input.span);
+                let (links_out, span) = (kept(&matches.links_out), input.span);
                 self.links_out
-                    .extend(links.into_iter().map(|link| LinkOut { link, span }));
-                kept(&matches.paths)
+                    .extend(links_out.into_iter().map(|link| LinkOut { link, span }));
+                (kept(&matches.paths), kept(&matches.links))
             }
             Err(why) => {
                 self.errors.push(GraphError::bad_glob(pattern, input.span, &why));
@@ -134,17 +133,39 @@ impl<'g> Inputs<'g, '_, '_> {
             self.errors
                 .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
         }
+        let mut by_link = paths.iter().find_map(|path| self.found.artifact_above(graph, path));
+        // A link to an artifact is that artifact, built or not.
+        let mut made = BTreeMap::new();
+        for link in links {
+            if !matches!(self.found.links.lead(&link), Leads::Inside(_)) {
+                continue;
+            }
+            let kind = |id: ArtifactId| graph.target(id.target).outputs[id.output as usize].kind;
+            match self.found.artifact(graph, &link) {
+                Some(artifact) if kind(artifact) == ArtifactKind::File => {
+                    made.insert(link, artifact);
+                }
+                Some(artifact) => {
+                    let glob = self.found.compiled.glob(pattern).ok();
+                    by_link = by_link.or(glob.filter(|glob| glob.reaches_into(&link)).map(|_| artifact));
+                }
+                None => by_link = by_link.or_else(|| self.found.directory_above(graph, &link)),
+            }
+        }
+        let unbuilt = made.keys().filter(|link| paths.binary_search(link).is_err());
+        let unbuilt: Vec<String> = unbuilt.cloned().collect();
+        paths.extend(unbuilt);
+        paths.sort();
         if paths.is_empty() && !input.optional {
             let (pattern, span) = (pattern.to_owned(), input.span);
             self.unmatched.push(Unmatched { pattern, span });
         }
-        let by_link = paths.iter().find_map(|path| self.found.artifact_above(graph, path));
         if let Some(artifact) = by_link {
             self.errors
                 .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
         }
         for path in paths {
-            self.file(input, &path, None, How::Matched);
+            self.file(input, &path, made.get(&path).copied(), How::Matched);
         }
     }
 
@@ -284,7 +305,7 @@ struct Without<'t> {
 struct Rule<'t> {
     exclusion: &'t Exclusion,
     /// The pattern; `None` for a path that is there, which then means itself.
-    matcher: Option<GlobMatcher>,
+    matcher: Option<PathMatcher>,
 }
 
 impl<'t> Without<'t> {
@@ -293,7 +314,7 @@ impl<'t> Without<'t> {
             let Exclusion { pattern, span, .. } = exclusion;
             let matcher = match found.is_there(pattern) {
                 true => None,
-                false => Some(matcher(pattern).map_err(|why| GraphError::bad_glob(pattern, *span, &why))?),
+                false => Some(PathMatcher::new(pattern).map_err(|why| GraphError::bad_glob(pattern, *span, &why))?),
             };
             Ok(Rule { exclusion, matcher })
         };

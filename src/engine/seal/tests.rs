@@ -109,6 +109,15 @@ fn what_was_not_there_counts_wherever_it_was_looked_for() {
 }
 
 #[test]
+fn a_directory_that_was_listed_counts_with_the_slash_at_its_end() {
+    let dir = project();
+    let seal = seal(dir.path(), &["many/", "none/"], &["many/"]).expect("all stood still");
+    assert!(holds(&seal, dir.path()));
+    write(&dir.path().join("many/new"), "");
+    assert!(!holds(&seal, dir.path()));
+}
+
+#[test]
 fn a_link_that_leads_nowhere_and_a_pipe_leave_no_seal() {
     let dir = project();
     symlink("nowhere", dir.path().join("link")).expect("linked");

@@ -88,14 +88,16 @@ impl Instance {
     }
 }
 
-/// A text with a `*` in the place of each `word` that is not a part of a longer one.
+/// A text with a `*` in the place of each `word` that is not a part of a longer one, and no number of a line, `FILE:3`.
 fn without_word(text: &str, word: &str) -> String {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let is_number = word.chars().all(|c| c.is_ascii_digit());
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for (at, _) in text.match_indices(word) {
         let end = at + word.len();
-        if text[..at].ends_with(is_part) || text[end..].starts_with(is_part) {
+        let is_line = is_number && text[..at].ends_with(':');
+        if is_line || text[..at].ends_with(is_part) || text[end..].starts_with(is_part) {
             continue;
         }
         out.push_str(&text[from..at]);
@@ -150,6 +152,10 @@ mod tests {
         assert_eq!(
             instance.without_values("out/TEX/NG.csv of fit@TEX,NG is no TEXT"),
             "out/*/*.csv of fit@*,* is no TEXT"
+        );
+        assert_eq!(
+            without_word("out/3.csv is missing  Atsaffile:3", "3"),
+            "out/*.csv is missing  Atsaffile:3"
         );
         let sun = Instance {
             of: "train".to_owned(),

@@ -10,7 +10,7 @@ use rustix::fs::RenameFlags;
 
 use super::commit::exists;
 use super::entry::Artifact;
-use super::modes::{remove, rename_with};
+use super::modes::{is_immovable, remove, rename_with};
 use super::{Holder, Store, StoreError, git_index, leads_through_link, move_file};
 use crate::engine::digest::Digest;
 use crate::engine::files::{Files, Identity, identity};
@@ -221,7 +221,13 @@ impl Store {
         fs::create_dir_all(&staging)?;
         // Turns that end at once take several artifacts out at once.
         let away = staging.join(format!("clean-{}", Digest::of(output.path.as_bytes()).short()));
-        super::rename(at, &away)?;
+        match super::rename(at, &away) {
+            Err(error) if is_immovable(&error) => {
+                let own = is_own(at)?;
+                return if own { remove(at).map(|()| true) } else { Ok(false) };
+            }
+            other => other?,
+        }
         let own = is_own(&away)?;
         if own {
             remove(&away)?;

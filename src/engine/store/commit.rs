@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::RenameFlags;
 
 use super::entry::{Artifact, Entry, Mode, ResultEntry};
-use super::modes::{remove, rename_with};
+use super::modes::{is_immovable, remove, rename_with};
 use super::objects::mode;
 use super::{Store, StoreError, StoredResult, leads_through_link, move_file, objects};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
@@ -308,7 +308,15 @@ impl Store {
         }
         let former = self.former(artifact, to, run)?;
         super::rename(staged, &former)?;
-        rename_with(&former, to, RenameFlags::EXCHANGE)?;
+        match rename_with(&former, to, RenameFlags::EXCHANGE) {
+            // What can be moved nowhere gives way where it stands.
+            Err(rustix::io::Errno::XDEV) if is_directory(to) => {
+                let displaced = self.dispose(to, &artifact.path, run)?;
+                super::rename(&former, to)?;
+                return Ok(displaced);
+            }
+            other => other?,
+        }
         self.dispose(&former, &artifact.path, run)
     }
 
@@ -352,8 +360,10 @@ impl Store {
             let gone = staging.join(GONE).join(path);
             fs::create_dir_all(gone.parent().unwrap_or(&gone))?;
             remove(&gone)?;
-            super::rename(former, &gone)?;
-            remove(&gone)?;
+            match super::rename(former, &gone) {
+                Err(error) if is_immovable(&error) => remove(former)?,
+                other => other.and_then(|()| remove(&gone))?,
+            }
             return Ok(None);
         }
         if own {
@@ -408,6 +418,10 @@ impl Store {
         let is_placed = |digest| self.records.ledger(|ledger| ledger.placed(path, digest));
         Ok(digest_of(at, &is_placed)?.filter(|digest| is_placed(*digest)))
     }
+}
+
+fn is_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|it| it.is_dir())
 }
 
 pub(super) fn exists(path: &Path) -> bool {

@@ -1,7 +1,8 @@
-//! How a directory that its owner may not write to is moved and removed.
+//! How a directory that its owner may not write to is moved and removed, and one that can be moved nowhere.
 //!
-//! Who is not root may remove nothing from such a directory, nor give it another parent; so it is made writable for
-//! that moment.
+//! Who is not root may remove nothing from a directory that its owner may not write to, nor give it another parent; so it
+//! is made writable for that moment. A directory of an overlay's lower layer, as of the image of a container, cannot be
+//! renamed at all, not even beside itself: it can only be copied, and removed where it stands.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -52,6 +53,11 @@ fn locked(path: &Path) -> Option<u32> {
     let it = fs::symlink_metadata(path).ok()?;
     let mode = it.permissions().mode() & 0o7777;
     (it.is_dir() && mode & 0o200 == 0).then_some(mode)
+}
+
+/// Whether a rename says that something can be moved nowhere, for what is moved to is of the same file system.
+pub(super) fn is_immovable(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::CrossesDevices
 }
 
 /// Renames a file or directory.

@@ -7,6 +7,7 @@ use super::{Cause, Explanation, WhyContext};
 use crate::engine::graph::TargetId;
 use crate::engine::plan::Verdict;
 use crate::engine::store::StoredResult;
+use crate::outward::one_line;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
 use crate::report::line_edits::Edit;
@@ -195,7 +196,8 @@ struct WhyPage {
 
 impl WhyPage {
     fn whole(&mut self, text: &str) {
-        self.out.push_str(text);
+        // A name of a file may have a line end in it.
+        self.out.push_str(&one_line(text));
         self.out.push('\n');
     }
 

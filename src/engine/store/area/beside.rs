@@ -1,5 +1,5 @@
-//! Outputs that lie on another file system than the store: what is on the way to or from their places lies beside
-//! them, for only a rename within one file system changes a place at once.
+//! Outputs that lie on another file system than the store, or behind another mount: what is on the way to or from their
+//! places lies beside them, for only a rename within one mount changes a place at once.
 //!
 //! ```text
 //! out/                            another file system
@@ -13,6 +13,9 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+#[cfg(target_os = "linux")]
+use rustix::fs::{AtFlags, CWD, StatxFlags};
 
 use super::super::modes::{remove, set_mode};
 use super::super::{own_file, replace_file};
@@ -72,17 +75,34 @@ impl Area {
         (is_named_so && is_below && is_directory).then_some(at)
     }
 
-    /// The directory nearest to `path` that is there, if it is on another file system than the store.
+    /// The directory nearest to `path` that is there, if it is reached through another mount than the store.
     pub(super) fn elsewhere(&self, path: &Path) -> Option<PathBuf> {
         let there = path.ancestors().skip(1).find(|at| at.exists())?;
-        (device(there) != device(&self.dir)).then(|| there.to_owned())
+        (mount(there) != mount(&self.dir)).then(|| there.to_owned())
     }
 }
 
-/// The file system of what is at a path.
-pub(super) fn device(path: &Path) -> Option<u64> {
+/// How a path is reached. Nothing is renamed from one mount to another, not even where both show the same file system, as a
+/// volume of a container and the directory beside it may.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Mount {
+    device: u64,
+    /// The number of the mount, where the system tells it.
+    number: Option<u64>,
+}
+
+/// The mount of what is at a path.
+pub(super) fn mount(path: &Path) -> Option<Mount> {
     use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(path).ok().map(|it| it.dev())
+    let device = fs::metadata(path).ok()?.dev();
+    #[cfg(target_os = "linux")]
+    let number = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)
+        .ok()
+        .filter(|it| StatxFlags::from_bits_retain(it.stx_mask).contains(StatxFlags::MNT_ID))
+        .map(|it| it.stx_mnt_id);
+    #[cfg(not(target_os = "linux"))]
+    let number = None;
+    Some(Mount { device, number })
 }
 
 /// Moves a file or directory, to another file system if need be: there it appears whole, and only then goes here.

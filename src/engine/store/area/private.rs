@@ -16,8 +16,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::{leads_through_link, own_file, remove};
+use super::super::{leads_through_link, modes, own_file, remove};
 use super::Area;
+use super::spent::Access;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::Output;
@@ -46,8 +47,8 @@ pub(crate) struct Claim {
     /// Whether an earlier attempt had left something there, which is taken away.
     pub(crate) left: bool,
     lock: File,
-    /// The mode of the store's own directory as it was made.
-    mode: u32,
+    /// The access with which the store's own directory was made.
+    access: Access,
 }
 
 /// Makes a directory; says whether it was there.
@@ -154,9 +155,9 @@ impl Area {
     /// The directory furthest up in the project on the file system of `there`: so the first build of an output, which
     /// makes directories, and the next one agree.
     fn top(&self, there: PathBuf) -> PathBuf {
-        let device = super::beside::device(&there);
+        let mount = super::beside::mount(&there);
         let above = there.ancestors().take_while(|above| {
-            above.starts_with(self.root()) && super::beside::device(above) == device && *above != Path::new("")
+            above.starts_with(self.root()) && super::beside::mount(above) == mount && *above != Path::new("")
         });
         above.last().map(Path::to_owned).unwrap_or(there)
     }
@@ -166,10 +167,10 @@ impl Area {
     pub(crate) fn claim(&self, private: &Private, run: RunId) -> io::Result<Option<Claim>> {
         let own = &private.dirs[0];
         if let [_] = private.dirs[..]
-            && let Some((lock, mode)) = self.spent.take(&private.places(), own)
+            && let Some((lock, access)) = self.spent.take(&private.places(), own)
         {
             let left = false;
-            return Ok(Some(Claim { left, lock, mode }));
+            return Ok(Some(Claim { left, lock, access }));
         }
         let mut left = make(own)?;
         let Some(mut lock) = lock(own)? else {
@@ -197,8 +198,8 @@ impl Area {
                 make(dir)?;
             }
         }
-        let mode = lock.metadata()?.mode();
-        Ok(Some(Claim { left, lock, mode }))
+        let access = Access::of(&lock.metadata()?);
+        Ok(Some(Claim { left, lock, access }))
     }
 
     /// Takes the directories of an attempt away; with `left_running`, a sign stays that a process of it goes on.
@@ -206,7 +207,7 @@ impl Area {
         let Some((own, elsewhere)) = private.dirs.split_first() else {
             return;
         };
-        let claim = claim.map(|claim| (&claim.lock, claim.mode)).filter(|_| !left_running);
+        let claim = claim.map(|claim| (&claim.lock, claim.access)).filter(|_| !left_running);
         if !self.spent.lay_by(own, &self.staging_dir(run), claim) {
             let _ = remove(own);
         }
@@ -231,7 +232,13 @@ impl Area {
         let name = dir.file_name().unwrap_or_default();
         let at = grave.join(name);
         remove(&at)?;
-        super::super::rename(dir, &at)?;
+        match super::super::rename(dir, &at) {
+            Err(error) if modes::is_immovable(&error) => {
+                self.clear_noted(dir);
+                remove(dir)?;
+            }
+            other => other?,
+        }
         self.clear_noted(&at);
         // Something may still be writing there: what is left of it then goes with the run's staging.
         let removed = remove(&at);

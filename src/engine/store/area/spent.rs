@@ -5,7 +5,7 @@
 //! freed in the last minutes before it takes one: two a target would be most of what a short command costs.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use rustix::fs::RenameFlags;
+use rustix::fs::{RenameFlags, llistxattr};
+use rustix::io::Errno;
 
 use super::super::{modes, remove, rename};
 
@@ -41,19 +42,59 @@ struct Offered {
     /// The directories in it, by their paths from it, sorted.
     places: Vec<PathBuf>,
     lock: File,
+    access: Access,
+}
+
+/// Who may do what in a directory; the mode tells as well that it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Access {
     mode: u32,
+    owner: u32,
+    group: u32,
+}
+
+impl Access {
+    pub(super) fn of(directory: &Metadata) -> Self {
+        Self {
+            mode: directory.mode(),
+            owner: directory.uid(),
+            group: directory.gid(),
+        }
+    }
+}
+
+/// Whether a directory has a list of who may do what, or another attribute that what is made in it may inherit.
+fn has_attributes(dir: &Path) -> bool {
+    let mut names = [0; 256];
+    match llistxattr(dir, &mut names) {
+        // The label of a security module is the system's own.
+        Ok(length) => names[..length]
+            .split(|byte| *byte == 0)
+            .any(|name| !name.is_empty() && !name.starts_with(b"security.")),
+        Err(error) => error != Errno::NOTSUP,
+    }
+}
+
+/// Whether a lock is of this very directory, and not of one that a command had put elsewhere.
+fn is_locked_by(dir: &Path, lock: &File, access: Access) -> bool {
+    let (Ok(there), Ok(locked)) = (fs::symlink_metadata(dir), lock.metadata()) else {
+        return false;
+    };
+    (there.dev(), there.ino()) == (locked.dev(), locked.ino()) && Access::of(&there) == access
 }
 
 /// The directories in a directory, at any depth, by their paths from it, sorted; `None` if there is anything else in it, or
-/// if not all have the given mode.
-fn places(dir: &Path, mode: u32) -> Option<Vec<PathBuf>> {
+/// if one of them is other than a directory that was just made.
+fn places(dir: &Path, access: Access) -> Option<Vec<PathBuf>> {
     let mut places = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(place) = open.pop() {
+        if has_attributes(&dir.join(&place)) {
+            return None;
+        }
         for entry in fs::read_dir(dir.join(&place)).ok()? {
             let entry = entry.ok()?;
-            // A mode also tells what it is of.
-            if entry.metadata().ok()?.mode() != mode {
+            if Access::of(&entry.metadata().ok()?) != access {
                 return None;
             }
             let within = place.join(entry.file_name());
@@ -67,7 +108,7 @@ fn places(dir: &Path, mode: u32) -> Option<Vec<PathBuf>> {
 
 impl Spent {
     /// Moves one with the given places to `to`, where nothing may be; gives its lock, which it keeps all the time.
-    pub(super) fn take(&self, places: &[PathBuf], to: &Path) -> Option<(File, u32)> {
+    pub(super) fn take(&self, places: &[PathBuf], to: &Path) -> Option<(File, Access)> {
         let one = {
             let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
             let at = offered.iter().rposition(|one| one.places == places)?;
@@ -75,31 +116,40 @@ impl Spent {
         };
         modes::rename_with(&one.at, to, RenameFlags::NOREPLACE).ok()?;
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-        Some((one.lock, one.mode))
+        // What outlived the attempt and was in it as it ended may have gone on writing there.
+        let is_as_it_was = self::places(to, one.access).as_deref() == Some(places);
+        is_as_it_was.then_some((one.lock, one.access))
     }
 
     /// Moves the directory of an attempt to its run's staging, if nothing but directories is in it; says whether it has.
-    /// With the lock of an attempt and the mode that its directory was made with, the next one may take it.
-    pub(super) fn lay_by(&self, dir: &Path, staging: &Path, claim: Option<(&File, u32)>) -> bool {
-        let Some(mode) = claim
-            .map(|(_, mode)| mode)
-            .or_else(|| Some(fs::metadata(dir).ok()?.mode()))
+    /// With the lock of an attempt and the access with which its directory was made, the next one may take it.
+    pub(super) fn lay_by(&self, dir: &Path, staging: &Path, claim: Option<(&File, Access)>) -> bool {
+        let Some(access) = claim
+            .map(|(_, access)| access)
+            .or_else(|| Some(Access::of(&fs::metadata(dir).ok()?)))
         else {
             return false;
         };
         if self.waiting.load(Ordering::Relaxed) >= MOST {
             return false;
         }
-        let Some(places) = places(dir, mode) else { return false };
+        let Some(places) = places(dir, access) else {
+            return false;
+        };
         let Ok(at) = self.move_away(dir, staging) else {
             return false;
         };
         self.waiting.fetch_add(1, Ordering::Relaxed);
         if let Some(Ok(lock)) = claim.map(|(lock, _)| lock.try_clone())
-            && lock.metadata().is_ok_and(|it| it.mode() == mode)
+            && is_locked_by(&at, &lock, access)
         {
             let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
-            offered.push_back(Offered { at, places, lock, mode });
+            offered.push_back(Offered {
+                at,
+                places,
+                lock,
+                access,
+            });
             if offered.len() > MOST_OFFERED {
                 offered.pop_front();
             }
@@ -147,13 +197,13 @@ mod tests {
             fs::create_dir_all(own.join(places)).expect("made");
             let lock = File::open(&own).expect("opened");
             lock.try_lock().expect("locked");
-            let mode = lock.metadata().expect("looked at").mode();
-            (lock, mode)
+            let access = Access::of(&lock.metadata().expect("looked at"));
+            (lock, access)
         };
         let out = [PathBuf::from("out")];
 
-        let (lock, mode) = make("out");
-        assert!(spent.lay_by(&own, &staging, Some((&lock, mode))));
+        let (lock, access) = make("out");
+        assert!(spent.lay_by(&own, &staging, Some((&lock, access))));
         drop(lock);
         assert!(spent.take(&[], &own).is_none(), "other places");
         let (lock, _) = spent.take(&out, &own).expect("the same places");
@@ -162,15 +212,42 @@ mod tests {
         assert!(spent.take(&out, &own).is_none(), "it is taken once");
 
         File::create(own.join("out/beside")).expect("written");
-        assert!(!spent.lay_by(&own, &staging, Some((&lock, mode))), "a file is in it");
+        assert!(!spent.lay_by(&own, &staging, Some((&lock, access))), "a file is in it");
         fs::remove_file(own.join("out/beside")).expect("removed");
         modes::set_mode(&own.join("out"), 0o500).expect("changed");
-        assert!(!spent.lay_by(&own, &staging, Some((&lock, mode))), "another mode");
-        modes::set_mode(&own.join("out"), mode & 0o7777).expect("changed");
+        assert!(!spent.lay_by(&own, &staging, Some((&lock, access))), "another mode");
+        modes::set_mode(&own.join("out"), access.mode & 0o7777).expect("changed");
 
-        assert!(spent.lay_by(&own, &staging, Some((&lock, mode))));
+        assert!(spent.lay_by(&own, &staging, Some((&lock, access))));
         make("out");
         assert!(spent.take(&out, &own).is_none(), "something is in its place");
+        fs::remove_dir_all(&own).expect("removed");
+
+        let (lock, access) = make("out");
+        modes::rename_with(&own, &dir.path().join("moved"), RenameFlags::NOREPLACE).expect("moved");
+        fs::create_dir_all(own.join("out")).expect("made");
+        assert!(
+            spent.lay_by(&own, &staging, Some((&lock, access))),
+            "it goes with the run"
+        );
+        assert!(spent.take(&out, &own).is_none(), "nobody has its lock");
+
+        let (lock, access) = make("out");
+        let other = Access { owner: 1, ..access };
+        assert!(!spent.lay_by(&own, &staging, Some((&lock, other))), "another owner");
+        let set = |path| rustix::fs::setxattr(path, "user.mark", b"1", rustix::fs::XattrFlags::empty());
+        // Not every file system has such attributes.
+        if set(&own.join("out")).is_ok() {
+            assert!(!spent.lay_by(&own, &staging, Some((&lock, access))), "an attribute");
+            fs::remove_dir(own.join("out")).expect("removed");
+            fs::create_dir(own.join("out")).expect("made");
+        }
+        assert!(spent.lay_by(&own, &staging, Some((&lock, access))));
+        let late = staging
+            .join(SPENT)
+            .join((spent.named.load(Ordering::Relaxed) - 1).to_string());
+        File::create(late.join("out/late")).expect("written");
+        assert!(spent.take(&out, &own).is_none(), "something was written there since");
         spent.remove(&staging);
         assert_eq!(fs::read_dir(staging.join(SPENT)).expect("listed").count(), 0);
     }
