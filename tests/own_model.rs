@@ -172,6 +172,40 @@ fn a_package_of_another_version_makes_stale_what_is_remembered() {
 }
 
 #[test]
+fn a_packaged_program_is_not_run_with_other_packages_than_it_was_chosen_with() {
+    let Some(project) = project() else { return };
+    project.edit(
+        "Atsaffile",
+        "[target.train.with]",
+        "env = [\"PYTHONPATH\"]\n\n[target.train.with]",
+    );
+    project.write("width.py", "from thing import WIDTH\n");
+    project.write("../site/thing/__init__.py", "WIDTH = 2.0\n");
+    project.write("../site/thing-1.0.dist-info/RECORD", "thing/__init__.py,,\n");
+    let command = |args: &str| Told::of(project.command(args).env("PYTHONPATH", project.at("../site")));
+    command("build package").ok();
+    project.ran();
+    let predict = || command("predict model --history series.csv --csv --run-programs");
+    predict().ok();
+    assert_eq!(project.ran(), "2");
+    project.write("../site/thing-1.1.dist-info/RECORD", "thing/__init__.py,,\n");
+    project.remove("../site/thing-1.0.dist-info");
+    let told = predict();
+    assert_eq!(told.code, Some(1), "{}", told.text);
+    told.has("the model `Ours` was chosen with `thing` 1.0, and 1.1 is installed");
+    told.has("build `selected` again, or install the versions that it was chosen with");
+    project.remove("../site/thing-1.1.dist-info");
+    predict().has("the model `Ours` was chosen with `thing` 1.0, which is not there any more");
+    assert_eq!(project.ran(), "");
+    project.write("../site/thing-1.0.dist-info/RECORD", "thing/__init__.py,,\n");
+    predict().ok();
+    assert_eq!(project.ran(), "2");
+    // Where nothing is known of today's packages, nothing can be said of them.
+    project.remove(".atsaf");
+    predict().ok();
+}
+
+#[test]
 fn what_a_traced_program_uses_counts_and_is_remembered_with_its_work() {
     let Some(project) = project().filter(|_| can_trace()) else {
         return;

@@ -232,6 +232,12 @@ impl Programs for RunningPrograms<'_, '_> {
         digest_of_environment(program, self.attempt.context.env)
     }
 
+    fn installed(&self, program: &Program) -> BTreeMap<String, Option<String>> {
+        let context = self.attempt.context;
+        let targets = context.graph.may_declare(self.attempt.target);
+        Today::new(context.inputs()).installed_for(program, targets, context.store)
+    }
+
     fn is_as(&self, used: &Used) -> bool {
         Today::new(self.attempt.context.inputs()).is_as(used)
     }

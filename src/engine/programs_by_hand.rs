@@ -109,6 +109,11 @@ impl Programs for ProgramsByHand<'_> {
         digest_of_environment(program, self.context.env)
     }
 
+    fn installed(&self, program: &Program) -> BTreeMap<String, Option<String>> {
+        let targets = self.context.graph.spec.targets.iter();
+        Today::new(self.context.inputs()).installed_for(program, targets, self.context.store)
+    }
+
     /// Nothing is remembered that could have used anything.
     fn is_as(&self, _: &Used) -> bool {
         false

@@ -221,6 +221,10 @@ pub trait Programs: Sync {
     /// The digest of the environment variables that a program gets; `None` if it gets none.
     fn environment(&self, program: &Program) -> Option<Digest>;
 
+    /// The versions today of what is installed and a program was seen to use when the targets that declare it were built
+    /// last; `None` for what is not there any more. What nobody saw is not among them.
+    fn installed(&self, program: &Program) -> BTreeMap<String, Option<String>>;
+
     /// Whether all that a program was seen to use is as it was.
     fn is_as(&self, used: &Used) -> bool;
 
@@ -268,6 +272,10 @@ impl Programs for NoPrograms {
 
     fn environment(&self, _: &Program) -> Option<Digest> {
         None
+    }
+
+    fn installed(&self, _: &Program) -> BTreeMap<String, Option<String>> {
+        BTreeMap::new()
     }
 
     fn is_as(&self, _: &Used) -> bool {

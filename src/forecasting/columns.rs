@@ -137,14 +137,26 @@ impl<'a> Columns<'a> {
             .collect())
     }
 
-    /// A column of truth values, as 1 and 0.
-    pub(super) fn flags(&self, name: &str) -> Result<Vec<Option<f64>>, TaskError> {
+    /// A column of truth values, as 1 and 0; `None` for one of anything else. A CSV file has `true` and `false` as words.
+    pub(super) fn flags(&self, name: &str) -> Result<Option<Vec<Option<f64>>>, TaskError> {
         let column = self.column(name)?;
-        let flags = column.bool().map_err(|_| self.wrong(name, "truth values", column))?;
+        let number = |flag: Option<bool>| flag.map(|flag| f64::from(u8::from(flag)));
+        if let Ok(flags) = column.bool() {
+            return Ok(Some(flags.iter().map(number).collect()));
+        }
+        let Ok(texts) = column.str() else { return Ok(None) };
+        let texts = texts.iter().map(|text| text.map_or("", str::trim));
+        let flag = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "true" => Some(Some(true)),
+            "false" => Some(Some(false)),
+            _ if is_missing(text) => Some(None),
+            _ => None,
+        };
+        let flags: Option<Vec<Option<bool>>> = texts.map(flag).collect();
+        let is_any = |flags: &Vec<Option<bool>>| flags.iter().any(Option::is_some);
         Ok(flags
-            .iter()
-            .map(|flag| flag.map(|flag| f64::from(u8::from(flag))))
-            .collect())
+            .filter(is_any)
+            .map(|flags| flags.into_iter().map(number).collect()))
     }
 
     /// A column of times in UTC, none of them missing; whole numbers count from 1970, in the unit that their size says.
@@ -229,6 +241,18 @@ impl<'a> Columns<'a> {
             }
             TimeFault::NoTime(at) => TaskError::new(format!("{} is no time", place(at)))
                 .help(format!("write it as in 2023-06-01 14:00:00, in UTC, {by_format}")),
+            TimeFault::SplitYears => TaskError::new(format!(
+                "{} is a year that ends in the next one, as in every row, or a month",
+                place(0)
+            ))
+            .help(format!(
+                "write the year alone in which each begins, as in {}",
+                &texts[0][..4]
+            ))
+            .help(format!(
+                "if they are months, {}",
+                by_format.trim_start_matches("or ").replace("%d/%m/%Y", "%Y-%m")
+            )),
             TimeFault::EitherOrder(at) => {
                 TaskError::new(format!("{} has a day and a month that could be each other", place(at)))
                     .note("no row has a number above 12 in either place")

@@ -109,11 +109,18 @@ pub(crate) fn seasons(values: &[f64]) -> Vec<usize> {
     peaks.sort_by(|a, b| by_lag[*b].total_cmp(&by_lag[*a]));
     let mut found: Vec<usize> = Vec::new();
     for peak in peaks {
-        if found.iter().all(|known| peak % known != 0) {
+        if !found.iter().any(|known| is_multiple(peak, *known)) {
             found.push(peak);
         }
     }
     found
+}
+
+/// Whether a lag is a multiple of a season, or beside one: noise moves a peak by some steps.
+pub(crate) fn is_multiple(lag: usize, season: usize) -> bool {
+    let beside = season / 8;
+    let over = lag % season;
+    lag + beside >= season && over.min(season - over) <= beside
 }
 
 /// The middle value, or the mean of the two in the middle; NaN of none.
@@ -168,6 +175,26 @@ mod tests {
         assert!(none.is_none_or(|shift| shift.size < 5.0), "{none:?}");
         assert_eq!(level_shift(&[1.0; 500], &[24]), None);
         assert_eq!(level_shift(&[1.0, 2.0], &[1]), None);
+    }
+
+    #[test]
+    fn what_lies_beside_a_multiple_of_a_season_is_none() {
+        let multiples = [24, 23, 26, 48, 119, 121, 170].map(|lag| is_multiple(lag, 24));
+        assert_eq!(multiples, [true; 7]);
+        let others = [(12, 24), (2, 24), (30, 24), (15, 7), (30, 168)];
+        assert!(others.iter().all(|(lag, season)| !is_multiple(*lag, *season)));
+        assert!(is_multiple(14, 7));
+        // A sine under noise has its highest peaks beside its multiples.
+        let at = |t: usize| f64::from(u32::try_from(t).expect("small"));
+        let noise = |t: usize| {
+            let t = u32::try_from(t).expect("small");
+            let mixed = t.wrapping_mul(0x9E37_79B9) ^ (t.wrapping_mul(0x85EB_CA6B) >> 13);
+            f64::from(mixed.wrapping_mul(0xC2B2_AE35) >> 8) / f64::from(1_u32 << 24) - 0.5
+        };
+        let sine = |t: usize| 20.0 * (at(t) * std::f64::consts::TAU / 24.0).sin() + 8.0 * noise(t);
+        let values: Vec<f64> = (0..1440).map(sine).collect();
+        let found = seasons(&values);
+        assert_eq!(found, [24]);
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub(super) const MAX_FILL: ParamSchema = ParamSchema {
     doc: "most rows that are added to a series for its missing steps; auto allows as many as it has, or 24",
 };
 
+/// Minutes of a day.
+const DAY: i64 = 24 * 60;
+/// Clocks change on fewer than one in so many days.
+const SELDOM: usize = 10;
+
 /// A short series may get as many rows in any case.
 const LEAST: u64 = 24;
 
@@ -25,6 +30,14 @@ pub(super) fn max_fill(context: &Context<'_>) -> Option<u64> {
         Value::Text(_) => None,
         _ => Some(context.count(MAX_FILL.name) as u64),
     }
+}
+
+/// Whether sorted rows stand at the midnights of a place whose clocks change, in UTC.
+fn are_local_days(rows: &[Observation]) -> bool {
+    let minutes = || rows.windows(2).map(|pair| (pair[1].ds - pair[0].ds).num_minutes());
+    let days = minutes().filter(|span| span % DAY == 0).count();
+    let changed = minutes().filter(|span| matches!(span % DAY, 60 | 1380)).count();
+    changed > 0 && changed * SELDOM <= days && days + changed + 1 == rows.len()
 }
 
 /// Checks, before anything is filled, that a sorted series lacks no more steps than may be added.
@@ -64,6 +77,11 @@ pub(super) fn check(
     let off = came - on.len();
     if off > 0 {
         error = error.note(format!("{off} of its {came} times lie off these steps"));
+    }
+    if are_local_days(rows) {
+        error = error
+            .note("most of its times are a day apart, and some an hour more or less, as the days of a place are in UTC")
+            .help("say where that is: `time_zone` of the task `ingest_file`, as in `time_zone = \"Europe/Berlin\"`");
     }
     Err(error
         .help("see whether a time there is wrong; if the steps are others, say so with `frequency`")

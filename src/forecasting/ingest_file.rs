@@ -10,6 +10,7 @@ mod survey;
 mod text_table;
 mod unpack;
 
+use chrono::NaiveDateTime;
 use serde_json::{Value as Json, json};
 
 pub(super) use self::file_form::{PARAMS as FILE_PARAMS, ZONE};
@@ -38,7 +39,7 @@ const PARAMS: [ParamSchema; file_form::PARAMS.len() + 3] = {
 
 static SCHEMA: Schema = Schema {
     name: "ingest_file",
-    version: 2,
+    version: 3,
     summary: "reads series from CSV, Parquet or JSON files, and reports what it guessed",
     params: &PARAMS,
     inputs: &[Port {
@@ -77,15 +78,32 @@ impl Task for IngestFile {
         let limits = TableLimits::of(context);
         let mut rows: Vec<Observation> = Vec::new();
         let mut files: Vec<Json> = Vec::new();
+        let mut spans = Vec::new();
         for role in context.inputs.keys() {
             context.check_cancelled()?;
             let FileSeries { rows: own, report } = reader.read(context, role)?;
             context.log(&format!("{} rows of `{role}`", own.len()));
+            if reader.said.ids.is_empty() && report["columns"]["id"]["constant"].is_string() {
+                let times = || own.iter().map(|row| row.ds);
+                spans.extend(times().min().zip(times().max()));
+            }
             rows.extend(own);
             limits
                 .rows(rows.len() as u64)
                 .map_err(|excess| excess.in_input("all files together"))?;
             files.push(report);
+        }
+        if rows.is_empty() {
+            let roles: Vec<String> = context.inputs.keys().map(|role| format!("`{role}`")).collect();
+            let have = if roles.len() == 1 { "has" } else { "have" };
+            return Err(TaskError::new(format!("{} {have} no rows", roles.join(", "))));
+        }
+        if is_in_parts(&mut spans) {
+            context.warn(&format!(
+                "no column names the series, so each of the {} files is one of its own; their times follow each other: if they are \
+                 the parts of one series, give it a name that no column has, as in `id = \"total\"`",
+                spans.len()
+            ));
         }
         document::write(context, "metadata", &report(context, &rows, &files))?;
         ParquetTable::default()
@@ -96,12 +114,18 @@ impl Task for IngestFile {
     }
 }
 
+/// Whether there are several spans of time, each of which ends before another begins.
+fn is_in_parts(spans: &mut [(NaiveDateTime, NaiveDateTime)]) -> bool {
+    spans.sort_unstable();
+    spans.len() > 1 && spans.windows(2).all(|pair| pair[0].1 < pair[1].0)
+}
+
 /// What stands in `metadata.json`.
 fn report(context: &Context<'_>, rows: &[Observation], files: &[Json]) -> Json {
     let mut names: Vec<&str> = rows.iter().map(|row| row.unique_id.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    let day = |time: Option<chrono::NaiveDateTime>| time.map(|time| time.to_string());
+    let day = |time: Option<NaiveDateTime>| time.map(|time| time.to_string());
     let frequency = Calendars::declared_or_found(context, rows).common();
     json!({
         "row_count": rows.len(),

@@ -4,7 +4,7 @@
 //! strings) changes how a column is held in memory, not what it says; only durations, which Parquet does not know, and the
 //! zones of times are looked up there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -12,10 +12,11 @@ use half::f16;
 use polars_core::prelude::{
     ArrowDataType, ArrowField, ArrowSchema, Column, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series,
 };
+use polars_core::series::IsSorted;
 use polars_io::SerReader as _;
 use polars_io::parquet::read::infer_schema;
 use polars_io::prelude::ParquetReader;
-use polars_parquet::parquet::metadata::FileMetadata;
+use polars_parquet::parquet::metadata::{FileMetadata, SchemaDescriptor};
 use polars_parquet::parquet::schema::types::{ParquetType, PhysicalType, PrimitiveLogicalType};
 use polars_parquet::read::read_metadata;
 
@@ -58,27 +59,54 @@ pub(super) enum HeadKind {
     Other,
 }
 
-/// The names and kinds of all columns.
+/// The names and kinds of all columns, also of those that share a name.
 pub(super) fn heads(bytes: &[u8], limits: TableLimits) -> Result<Vec<(String, HeadKind)>, TableFault> {
     use ArrowDataType as Type;
     let mut file = Cursor::new(bytes);
     parquet_check::check(&mut file, limits)?;
-    let mut metadata = read_metadata(&mut file)?;
-    refuse_same_names(&metadata)?;
-    let noted = infer_schema(&metadata).unwrap_or_default();
-    metadata.key_value_metadata = None;
-    let kind = |name: &str, dtype: &ArrowDataType| match dtype {
-        _ if special(&metadata, name) == Some(Special::Half) => HeadKind::Number,
-        _ if is_period(noted.get(name)) => HeadKind::Time,
+    let metadata = read_metadata(&mut file)?;
+    let noted = noted(&metadata);
+    let kind = |column: &ParquetType, dtype: &ArrowDataType| match dtype {
+        _ if special(column) == Some(Special::Half) => HeadKind::Number,
+        _ if is_period(noted.get(column.name())) => HeadKind::Time,
         Type::Float32 | Type::Float64 | Type::Decimal(..) => HeadKind::Number,
         other if is_integer(other) => HeadKind::Number,
         Type::Date32 | Type::Timestamp(..) => HeadKind::Time,
         Type::Utf8View | Type::BinaryView => HeadKind::Text,
         _ => HeadKind::Other,
     };
-    let schema = infer_schema(&metadata)?;
-    let head = |field: &ArrowField| (field.name.to_string(), kind(&field.name, &field.dtype));
-    Ok(schema.iter_values().map(head).collect())
+    let mut heads = Vec::new();
+    for column in metadata.schema().fields() {
+        // A schema of Arrow has each name once, so each column gets one of its own; one without values has none.
+        let schema = infer_schema(&of_columns(&metadata, vec![column.clone()]))?;
+        let head = |field: &ArrowField| (field.name.to_string(), kind(column, &field.dtype));
+        heads.extend(schema.iter_values().map(head));
+    }
+    Ok(heads)
+}
+
+/// The metadata of a file that would have these columns, no values, and nothing noted of them.
+fn of_columns(metadata: &FileMetadata, columns: Vec<ParquetType>) -> FileMetadata {
+    FileMetadata {
+        version: metadata.version,
+        num_rows: 0,
+        max_row_group_height: 0,
+        created_by: None,
+        row_groups: Vec::new(),
+        key_value_metadata: None,
+        schema_descr: SchemaDescriptor::new(metadata.schema().name().into(), columns),
+        column_orders: None,
+        footer_buf: metadata.footer_buf.clone(),
+    }
+}
+
+/// What pandas or polars note of the columns, by name; of those that share one, of the last.
+fn noted(metadata: &FileMetadata) -> ArrowSchema {
+    let noted = FileMetadata {
+        key_value_metadata: metadata.key_value_metadata.clone(),
+        ..of_columns(metadata, Vec::new())
+    };
+    infer_schema(&noted).unwrap_or_default()
 }
 
 /// Whether a type is one of whole numbers.
@@ -90,42 +118,49 @@ fn is_integer(dtype: &ArrowDataType) -> bool {
 
 /// Reads the columns that `is_wanted` by name.
 pub(super) fn read(
-    bytes: Vec<u8>,
+    bytes: &[u8],
     limits: TableLimits,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Result<ParquetColumns, TableFault> {
     let mut file = Cursor::new(bytes);
     parquet_check::check(&mut file, limits)?;
+    let metadata = read_metadata(&mut file)?;
+    let names: Vec<&str> = metadata.schema().fields().iter().map(ParquetType::name).collect();
+    if let Some(fault) = csv_form::twice(&names, &is_wanted) {
+        return Err(TableFault::Form(fault));
+    }
+    let noted = noted(&metadata);
+    let is_wanted = |column: &&ParquetType| is_wanted(column.name());
+    let columns: Vec<&ParquetType> = metadata.schema().fields().iter().filter(is_wanted).collect();
+    let wanted: Vec<_> = columns.iter().map(|column| column.name().into()).collect();
+    // The reader sees no other column: neither the names nor the types of those matter.
+    let alone = metadata.pruned(&wanted, &[]);
     let mut reader = ParquetReader::new(file);
-    let metadata = reader.get_metadata()?.clone();
-    refuse_same_names(&metadata)?;
-    let noted = infer_schema(&metadata).unwrap_or_default();
-    let plain = FileMetadata {
-        key_value_metadata: None,
-        ..FileMetadata::clone(&metadata)
-    };
-    reader.set_metadata(Arc::new(plain));
+    reader.set_metadata(Arc::new(
+        alone.map_err(|error| TableFault::Unreadable(error.to_string()))?,
+    ));
     let schema = reader.schema()?;
-    let wanted: Vec<String> = schema
-        .iter_names()
-        .filter(|name| is_wanted(name))
-        .map(ToString::to_string)
-        .collect();
-    for name in &wanted {
-        let noted = noted.get(name.as_str());
-        if let Some(fault) = fault(name, &schema, noted, special(&metadata, name)) {
+    let mut specials = HashMap::new();
+    for column in columns {
+        let (name, special) = (column.name(), special(column));
+        if let Some(fault) = fault(name, &schema, noted.get(name), special) {
             return Err(TableFault::Column(fault));
         }
+        specials.insert(name, special);
     }
-    let frame = reader.with_columns(Some(wanted)).finish()?;
+    let frame = reader.finish()?;
     let height = frame.height();
-    let columns = frame.into_columns().into_iter();
-    let columns = columns
-        .map(|column| plainly(column, &metadata))
-        .collect::<Result<_, _>>();
+    let plainly = |mut column: Column| {
+        // The file may say so of another column, or wrongly.
+        column.set_sorted_flag(IsSorted::Not);
+        let special = specials.get(column.name().as_str()).copied().flatten();
+        plainly(column, special)
+    };
+    let columns = frame.into_columns().into_iter().map(plainly);
+    let columns = columns.collect::<Result<_, _>>().map_err(TableFault::Column)?;
     Ok(ParquetColumns {
-        frame: DataFrame::new(height, columns.map_err(TableFault::Column)?)?,
-        names: schema.iter_names().map(ToString::to_string).collect(),
+        frame: DataFrame::new(height, columns)?,
+        names: names.into_iter().map(str::to_owned).collect(),
         zones: zones(&noted),
     })
 }
@@ -140,9 +175,8 @@ enum Special {
 }
 
 /// Whether a column is one of those.
-fn special(metadata: &FileMetadata, name: &str) -> Option<Special> {
-    let field = metadata.schema().fields().iter().find(|field| field.name() == name)?;
-    let ParquetType::PrimitiveType(primitive) = field else {
+fn special(column: &ParquetType) -> Option<Special> {
+    let ParquetType::PrimitiveType(primitive) = column else {
         return None;
     };
     match (primitive.physical_type, primitive.logical_type) {
@@ -150,12 +184,6 @@ fn special(metadata: &FileMetadata, name: &str) -> Option<Special> {
         (PhysicalType::Int96, _) => Some(Special::Int96),
         _ => None,
     }
-}
-
-/// Refuses two columns of one name, of which the reader takes neither.
-fn refuse_same_names(metadata: &FileMetadata) -> Result<(), TableFault> {
-    let names: Vec<&str> = metadata.schema().fields().iter().map(ParquetType::name).collect();
-    csv_form::twice(&names, |_| true).map_or(Ok(()), |fault| Err(TableFault::Form(fault)))
 }
 
 /// Whether a column is noted to hold periods of pandas: whole numbers as far as Parquet knows.
@@ -216,14 +244,14 @@ fn fault(
 }
 
 /// The column in a type that a task reads: numbers of two bytes and decimals as floats, bytes as the text that they are.
-fn plainly(column: Column, metadata: &FileMetadata) -> Result<Column, ColumnFault> {
+fn plainly(column: Column, special: Option<Special>) -> Result<Column, ColumnFault> {
     let name = column.name().to_string();
     let fault = |holds, help| ColumnFault {
         column: name.clone(),
         holds,
         help,
     };
-    match (column.dtype(), special(metadata, &name)) {
+    match (column.dtype(), special) {
         (DataType::Binary, Some(Special::Half)) => {
             let Ok(bytes) = column.binary() else { return Ok(column) };
             let number = |bytes: &[u8]| Some(f16::from_le_bytes(bytes.try_into().ok()?).to_f64());

@@ -170,7 +170,13 @@ impl WantedWindows {
                 "lower `n_windows` to {}, `step_size` to 1 and `horizon` to {horizon}, or {longer}",
                 self.least
             ),
-            ([], None) => longer,
+            ([], None) => match (n.saturating_sub(self.least)) / 2 {
+                0 => longer,
+                half => format!(
+                    "lower `season_length` and `horizon` to {half}, `n_windows` to {} and `step_size` to 1, or {longer}",
+                    self.least
+                ),
+            },
             ([one], _) => format!("lower {one}, or {longer}"),
             (several, _) => format!("lower one of these: {}; or {longer}", several.join(", ")),
         }
@@ -231,6 +237,12 @@ mod tests {
         );
         assert_eq!(
             wanted(24, 5, 168, 24).advice(20),
+            "lower `season_length` and `horizon` to 9, `n_windows` to 1 and `step_size` to 1, or take a longer span of data, of \
+             721 steps"
+        );
+        assert!(fits(&wanted(9, 1, 1, 9), 20));
+        assert_eq!(
+            wanted(24, 5, 168, 24).advice(2),
             "take a longer span of data, of 721 steps"
         );
     }

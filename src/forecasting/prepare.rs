@@ -6,10 +6,10 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDateTime;
+use chrono::{Datelike as _, NaiveDateTime, Timelike as _, Weekday};
 use serde_json::{Value as Json, json};
 
-use self::fill::{Filling, filled, trimmed};
+use self::fill::{Filling, filled, on_steps, trimmed};
 use self::report::{LISTED, Report};
 use self::values::{Patterns, Unit, clip, remove_outliers};
 use super::columns::Columns;
@@ -65,6 +65,16 @@ named_enum! {
 }
 
 named_enum! {
+    /// What becomes of times that are none of the steps of their series.
+    enum OffStepsPolicy {
+        /// They stay, and break a rule of the validation.
+        Keep = "keep",
+        /// They become those of the nearest steps that have no row.
+        Nearest = "nearest",
+    }
+}
+
+named_enum! {
     /// What becomes of values below zero.
     enum NegativePolicy {
         /// They stay.
@@ -89,7 +99,7 @@ const MOST_TRIMMED: usize = 10;
 
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
-    version: 4,
+    version: 5,
     summary: "brings raw rows into series at regular steps, and reports what it repaired",
     params: &[
         ParamSchema {
@@ -117,6 +127,12 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text(EndPolicy::Trim.name())),
             doc: "whether rows without a value before the first value of a series, and after its last, go; at the end no \
                   more than a tenth of it",
+        },
+        ParamSchema {
+            name: "off_steps",
+            kind: Kind::Choice(OffStepsPolicy::NAMES),
+            default: Some(Literal::Text(OffStepsPolicy::Keep.name())),
+            doc: "what becomes of times beside the steps of their series: kept, or moved to the nearest steps that have no row",
         },
         ParamSchema {
             name: "negatives",
@@ -216,6 +232,7 @@ impl Task for PrepareClean {
             season: calendars.common().seasons().first().copied().unwrap_or(1),
         };
         let (ends, limits) = (of_param(context, "ends"), TableLimits::of(context));
+        let off_steps = of_param(context, "off_steps");
         let mut clean = Vec::with_capacity(rows.len());
         let max_fill = far_times::max_fill(context);
         let others = of_other_steps(&rows, calendars);
@@ -234,14 +251,26 @@ impl Task for PrepareClean {
                 EndPolicy::Trim => trimmed(same, &mut report),
                 EndPolicy::Keep => same,
             };
-            let times: Vec<NaiveDateTime> = same.iter().map(|row| row.ds).collect();
+            let times_of = |rows: &[Observation]| rows.iter().map(|row| row.ds).collect::<Vec<NaiveDateTime>>();
+            let times = times_of(same);
             let frequency = calendars.of_series(&times);
-            let grid = Grid::of(frequency, &times);
+            let mut grid = Grid::of(frequency, &times);
+            let moved = match off_steps {
+                OffStepsPolicy::Nearest => on_steps(same, &grid, &mut report),
+                OffStepsPolicy::Keep => None,
+            };
+            let same = match &moved {
+                Some(moved) => {
+                    grid = Grid::of(frequency, &times_of(moved));
+                    moved
+                }
+                None => same,
+            };
             let far = far_times::check(same, &grid, frequency, max_fill);
             let other = others.get_key_value(&same[0].unique_id);
             // So many rows may be added because somebody said so.
             if let Some(other) = other.filter(|_| far.is_err() || max_fill.is_none()) {
-                report.unfilled(same);
+                report.unfilled(same, *other.1);
                 clean.extend_from_slice(same);
                 untouched.push(other);
                 continue;
@@ -259,9 +288,12 @@ impl Task for PrepareClean {
             };
             context.log(&format!(
                 "`{id}` has {own} steps, and the panel {} ones{more}: it is left as it is, and what becomes of it follows from \
-                 `on_bad_series` of the validation and the back-test",
+                 `on_bad_series` of the validation and the back-test; `max_fill` lets its missing steps be filled",
                 calendars.common()
             ));
+        }
+        if let Some(warning) = report.much_filled() {
+            context.warn(&warning);
         }
         if let Some(first) = report.off.first() {
             context.warn(&format!(
@@ -429,12 +461,22 @@ fn merged(
         }
         merged.push(row);
     }
-    match report.contradicting.first() {
-        Some((id, ds)) if policy == DuplicatePolicy::Error => Err(TaskError::new(match report.contradicting.len() {
-            1 => format!("{ds} of `{id}` has different values"),
-            count => format!("{count} times have different values, the first of them {ds} of `{id}`"),
-        })
-        .help("mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"")),
-        _ => Ok(merged),
-    }
+    let Some((id, ds)) = report
+        .contradicting
+        .first()
+        .filter(|_| policy == DuplicatePolicy::Error)
+    else {
+        return Ok(merged);
+    };
+    let error = TaskError::new(match report.contradicting.len() {
+        1 => format!("{ds} of `{id}` has different values"),
+        count => format!("{count} times have different values, the first of them {ds} of `{id}`"),
+    })
+    .help("mend the source, or say which value counts: `duplicates = \"first\"`, \"last\" or \"mean\"");
+    // Most clocks are put back in the night to a Sunday.
+    let is_put_back = |(_, ds): &(String, NaiveDateTime)| (1..4).contains(&ds.hour()) && ds.weekday() == Weekday::Sun;
+    Err(match report.contradicting.iter().all(is_put_back) {
+        true => error.help("if the clocks were put back there, say where: `time_zone` of the task `ingest_file`"),
+        false => error,
+    })
 }

@@ -257,7 +257,7 @@ pub(super) fn read_file(
         .is_some_and(|end| end.eq_ignore_ascii_case("csv"));
     let parse = move || match is_csv {
         true => csv(bytes, limits, is_wanted),
-        false => parquet_table::read(bytes, limits, is_wanted).map(|read| Table {
+        false => parquet_table::read(&bytes, limits, is_wanted).map(|read| Table {
             frame: read.frame,
             names: read.names,
         }),

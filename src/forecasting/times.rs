@@ -1,6 +1,6 @@
 //! The times of a column: texts in one form for all rows, and whole numbers that count from 1970.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
 
 use super::timestamp::{self, DateOrder, Stamp};
 
@@ -13,6 +13,8 @@ pub(super) enum TimeFault {
     EitherOrder(usize),
     /// A row in which the day must come first, and one in which the month must.
     BothOrders(usize, usize),
+    /// Every row has a year and the one after it, which would be months otherwise.
+    SplitYears,
 }
 
 /// Reads texts, by a format of `strftime` where one is given.
@@ -22,6 +24,7 @@ pub(super) enum TimeFault {
 pub(super) fn read(texts: &[&str], format: Option<&str>) -> Result<Vec<Stamp>, TimeFault> {
     let order = match format {
         Some(_) => None,
+        None if are_split_years(texts) => return Err(TimeFault::SplitYears),
         None => order(texts)?,
     };
     let stamp = |(at, text): (usize, &&str)| {
@@ -32,6 +35,17 @@ pub(super) fn read(texts: &[&str], format: Option<&str>) -> Result<Vec<Stamp>, T
         stamp.ok_or(TimeFault::NoTime(at))
     };
     texts.iter().enumerate().map(stamp).collect()
+}
+
+/// Whether all texts are years that begin in one and end in the next, as in `2000/01` and `2001/02`.
+fn are_split_years(texts: &[&str]) -> bool {
+    let is_split = |text: &&str| {
+        let parts = text.split_once(['/', '-']);
+        let (year, next) = parts.filter(|(year, next)| (year.len(), next.len()) == (4, 2))?;
+        let (year, next): (u32, u32) = (year.parse().ok()?, next.parse().ok()?);
+        ((year + 1) % 100 == next).then_some(())
+    };
+    texts.iter().any(|text| *text != texts[0]) && texts.iter().all(|text| is_split(text).is_some())
 }
 
 /// Which of day and month comes first, where both are numbers before the year: all rows together tell.
@@ -132,6 +146,9 @@ pub(super) fn read_integers(numbers: &[Option<i64>], as_what: IntegerTimes) -> V
         IntegerTimes::Years => |number| day(number, 1, 1),
         IntegerTimes::Months => |number| day(number / 100, number % 100, 1),
         IntegerTimes::Days => |number| day(number / 10_000, number / 100 % 100, number % 100),
+        IntegerTimes::Hours => |number| moment(number, 10_000),
+        IntegerTimes::Minutes => |number| moment(number, 100),
+        IntegerTimes::Seconds => |number| moment(number, 1),
         IntegerTimes::Unit("ms") => |number| of_number(number, "ms"),
         IntegerTimes::Unit("us") => |number| of_number(number, "us"),
         IntegerTimes::Unit("ns") => |number| of_number(number, "ns"),
@@ -150,6 +167,12 @@ pub(super) enum IntegerTimes {
     Months,
     /// `20240131`
     Days,
+    /// `2024013123`
+    Hours,
+    /// `202401312359`
+    Minutes,
+    /// `20240131235959`
+    Seconds,
     /// So many of a unit since 1970.
     Unit(&'static str),
 }
@@ -160,6 +183,9 @@ impl std::fmt::Display for IntegerTimes {
             Self::Years => f.write_str("years"),
             Self::Months => f.write_str("YYYYMM"),
             Self::Days => f.write_str("YYYYMMDD"),
+            Self::Hours => f.write_str("YYYYMMDDHH"),
+            Self::Minutes => f.write_str("YYYYMMDDHHMM"),
+            Self::Seconds => f.write_str("YYYYMMDDHHMMSS"),
             Self::Unit(unit) => write!(f, "{unit} since 1970-01-01"),
         }
     }
@@ -180,12 +206,33 @@ pub(super) fn guess_integers(numbers: impl Iterator<Item = i64> + Clone) -> Inte
     if all(is_day) {
         return IntegerTimes::Days;
     }
+    // Were they counted from 1970, not each of them would be a date and a time of day of our time.
+    if all(|number| moment(number, 10_000).is_some()) {
+        return IntegerTimes::Hours;
+    }
+    if all(|number| moment(number, 100).is_some()) {
+        return IntegerTimes::Minutes;
+    }
+    if all(|number| moment(number, 1).is_some()) {
+        return IntegerTimes::Seconds;
+    }
     IntegerTimes::Unit(match numbers.map(i64::unsigned_abs).max().unwrap_or_default() {
         0..100_000_000_000 => "s",
         100_000_000_000..100_000_000_000_000 => "ms",
         100_000_000_000_000..100_000_000_000_000_000 => "us",
         _ => "ns",
     })
+}
+
+/// The time of digits from the year on, which lack so many zeros to go to the second; 24 o'clock is the next midnight.
+fn moment(number: i64, zeros: i64) -> Option<NaiveDateTime> {
+    let digits = number.checked_mul(zeros)?;
+    let (date, clock) = (digits / 1_000_000, digits % 1_000_000);
+    let (hours, minutes, seconds) = (clock / 10_000, clock / 100 % 100, clock % 100);
+    let is_clock = (hours < 24 || clock == 240_000) && minutes < 60 && seconds < 60;
+    let is_of_our_time = (19_000_101..=21_001_231).contains(&date);
+    let day = day(date / 10_000, date / 100 % 100, date % 100).filter(|_| is_clock && is_of_our_time)?;
+    day.checked_add_signed(TimeDelta::seconds(hours * 3600 + minutes * 60 + seconds))
 }
 
 fn day(year: i64, month: i64, day: i64) -> Option<NaiveDateTime> {

@@ -126,12 +126,22 @@ pub(super) fn format_of_short_year(text: &str) -> Option<String> {
     let begins_with_number = date.starts_with(|c: char| c.is_ascii_digit());
     let is_of_numbers = date.chars().all(|c| c.is_ascii_digit() || "-/.".contains(c));
     let separator = date.chars().find(|c| "-/. ".contains(*c))?;
+    let orders = match separator {
+        '/' => ["%m/%d/%y", "%d/%m/%y", "%y/%m/%d"],
+        '.' => ["%d.%m.%y", "%y.%m.%d", "%m.%d.%y"],
+        _ => ["%y-%m-%d", "%d-%m-%y", "%m-%d-%y"],
+    };
+    // The first of those that the date may be in.
+    let of_numbers = || {
+        orders
+            .into_iter()
+            .find(|order| parse_as(date, order).is_some())
+            .unwrap_or(orders[0])
+    };
     let format = match (numbers.len(), separator) {
         (1, separator) if has_month && !begins_with_number => format!("%b{separator}%y"),
         (2, separator) if has_month && begins_with_number => format!("%d{separator}%b{separator}%y"),
-        (3, '/') if is_of_numbers => "%m/%d/%y".to_owned(),
-        (3, '.') if is_of_numbers => "%d.%m.%y".to_owned(),
-        (3, '-') if is_of_numbers => "%y-%m-%d".to_owned(),
+        (3, '/' | '.' | '-') if is_of_numbers => of_numbers().to_owned(),
         _ => return None,
     };
     Some(match clock {
@@ -453,6 +463,9 @@ mod tests {
             ("01.02.24", Some("%d.%m.%y")),
             ("1/2/24 05:00", Some("%m/%d/%y %H:%M")),
             ("24-01-02", Some("%y-%m-%d")),
+            ("13/02/24", Some("%d/%m/%y")),
+            ("99/12/31", Some("%y/%m/%d")),
+            ("31-12-99", Some("%d-%m-%y")),
             ("2 Jan", None),
             ("Jan-24", Some("%b-%y")),
             ("02-Jan-24", Some("%d-%b-%y")),

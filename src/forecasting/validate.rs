@@ -29,7 +29,7 @@ const SHOWN: usize = 10;
 
 static SCHEMA: Schema = Schema {
     name: "validate_clean",
-    version: 3,
+    version: 4,
     summary: "checks the series rule by rule; a broken rule stops what follows",
     params: &[
         ParamSchema {
@@ -137,7 +137,8 @@ impl Task for ValidateClean {
         if let Some((id, why)) = others.first() {
             let of = verdicts.iter().map(|verdict| verdict.of).max().unwrap_or_default() + others.len();
             context.warn(&format!(
-                "{} of {of} series cannot be measured by the steps of the panel, the first of them `{id}`: {why}",
+                "{} of {of} series cannot be measured by the steps of the panel, the first of them `{id}`: {why}; forecast such series in \
+                 targets of their own, or bring them to the others' steps",
                 others.len()
             ));
         }
@@ -172,7 +173,17 @@ fn failure(broken: &[&Verdict]) -> Result<(), TaskError> {
             error = error.help(help);
         }
     }
-    Err(error)
+    let no_values = |verdict: &&&Verdict| verdict.rule.name == RuleName::Nulls;
+    let empty = broken
+        .iter()
+        .find(no_values)
+        .and_then(|verdict| verdict.wholly.as_ref());
+    Err(match empty {
+        Some(id) => error.help(format!(
+            "`{id}` has no value at all, which `prepare_clean` cannot mend: look at the source, or leave the series out"
+        )),
+        None => error,
+    })
 }
 
 /// One rule and what broke it.
@@ -190,6 +201,8 @@ struct Verdict {
     series: Vec<(String, String)>,
     /// How many series were looked at.
     of: usize,
+    /// The first series of which not one row holds.
+    wholly: Option<String>,
 }
 
 impl Verdict {
@@ -203,6 +216,7 @@ impl Verdict {
             longest: None,
             series: Vec::new(),
             of: 0,
+            wholly: None,
         }
     }
 
@@ -216,6 +230,7 @@ impl Verdict {
             longest: None,
             series: Vec::new(),
             of,
+            wholly: None,
             rule,
         };
         let broken: Vec<(&str, Measure)> = match verdict.rule.scope {
@@ -231,6 +246,9 @@ impl Verdict {
         };
         for (id, measure) in broken {
             verdict.broken += measure.count;
+            if measure.count == measure.of && verdict.wholly.is_none() {
+                verdict.wholly = Some(id.to_owned());
+            }
             verdict
                 .series
                 .push((id.to_owned(), told(measure.count, measure.first.first())));
@@ -460,6 +478,13 @@ fn possible(rule: &Rule, context: &Context<'_>) -> Result<(), TaskError> {
             .texts("limits")
             .into_iter()
             .try_for_each(|text| Limits::parse(text).map(drop)),
+        RuleName::Coverage => match (rule.day("start"), rule.day("end")) {
+            (Some(start), Some(end)) if start > end => Err(TaskError::new(format!(
+                "the rule `coverage` asks for the days from {start} to {end}, which ends before it begins"
+            ))
+            .help("let `start` be the earlier day")),
+            _ => Ok(()),
+        },
         RuleName::Drift if !context.inputs.contains_key("baseline") => Err(TaskError::new(
             "the rule `drift` has nothing to compare with",
         )

@@ -1,13 +1,16 @@
 //! What a result was seen to use, as it is today.
 
+use std::collections::BTreeMap;
+
 use crate::engine::dependencies::today;
 use crate::engine::digest::Digest;
 use crate::engine::fingerprint::{Field, FieldValue};
 use crate::engine::graph::Graph;
-use crate::engine::look::Look;
+use crate::engine::look::{Look, Past};
 use crate::engine::plan::VerdictInputs;
 use crate::engine::reason::Difference;
 use crate::engine::result_id::{Discovered, Inherited, Installed};
+use crate::engine::spec::{Program, Target};
 use crate::engine::store::StoredResult;
 
 /// Where it is looked.
@@ -54,6 +57,22 @@ impl<'a> Today<'a> {
         let is_same = |used: &Discovered| self.content(&used.path, &[]) == used.content;
         let is_there = |used: &Installed| self.version(used).as_ref() == Some(&used.version);
         discovered.iter().all(is_same) && installed.iter().all(is_there)
+    }
+
+    /// The versions of what is installed and was seen to be used by the newest results of those of the targets that declare
+    /// a program; `None` for what is not there any more.
+    pub(crate) fn installed_for<'t>(
+        &self,
+        program: &Program,
+        targets: impl Iterator<Item = &'t Target>,
+        past: &dyn Past,
+    ) -> BTreeMap<String, Option<String>> {
+        let declares = |target: &&Target| target.action.programs().iter().any(|it| it.name == program.name);
+        let names: Vec<&str> = targets.filter(declares).map(|target| target.name.as_str()).collect();
+        let histories = past.histories(&names);
+        let records = histories.iter().filter_map(|history| history.record());
+        let installed = records.flat_map(|record| &record.installed);
+        installed.map(|used| (used.name.clone(), self.version(used))).collect()
     }
 
     /// What a result was seen to use, with today's contents and versions.

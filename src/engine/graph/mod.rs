@@ -328,10 +328,14 @@ impl Graph {
 
     /// The programs that a target may run: those that it declares, and those of the targets that make what it reads.
     pub(crate) fn programs(&self, id: TargetId) -> impl Iterator<Item = &Program> {
+        self.may_declare(id).flat_map(|target| target.action.programs())
+    }
+
+    /// The targets whose programs a target may run: itself, and those that make what it reads.
+    pub(crate) fn may_declare(&self, id: TargetId) -> impl Iterator<Item = &Target> {
         let reads = self.node(id).reads.iter();
         let makers = reads.filter_map(|read| read.artifact).map(|artifact| artifact.target);
-        let targets = [id].into_iter().chain(makers);
-        targets.flat_map(|id| self.target(id).action.programs())
+        [id].into_iter().chain(makers).map(|id| self.target(id))
     }
 
     /// An artifact's declared path.

@@ -26,6 +26,8 @@ const FEWEST_TIMES: usize = 4;
 const FEW_UNFIT: usize = 10;
 /// From one in so many times off the grid on, the grid is another series'.
 const MANY_OFF: usize = 3;
+/// Nor is it one's own from a step without a row for so many times on.
+const MANY_ABSENT: usize = 2;
 /// Seconds from which on a step may be one of months.
 const SHORTEST_MONTH: i64 = 28 * DAY;
 
@@ -93,7 +95,7 @@ impl Calendars {
     }
 
     /// The series whose steps are not the common ones, each with its own: times that make sense by themselves, and that
-    /// the common steps would be without a third of, or add more to than there are. Of each series the sorted times.
+    /// the common steps would be without a third of, or add half as many to. Of each series the sorted times.
     ///
     /// None if that were all of them: then it is the common step that is wrong, and not a series.
     pub(crate) fn of_other_steps<'r>(
@@ -115,7 +117,7 @@ impl Calendars {
         times.dedup();
         let n = times.len();
         let Fit { off, absent } = Fit::of(self.common, &times);
-        let is_foreign = n >= FEWEST_TIMES && (off * MANY_OFF >= n || absent > n);
+        let is_foreign = n >= FEWEST_TIMES && (off * MANY_OFF >= n || absent * MANY_ABSENT >= n);
         let own = is_foreign.then(|| found(&times)).flatten()?;
         let fits = cost(own, &times).saturating_mul(FEW_UNFIT) <= n;
         (own.base() != self.common.base() && fits).then_some(own)

@@ -168,6 +168,31 @@ impl Grid {
     }
 }
 
+impl Grid {
+    /// The step whose time is nearest to another time, of two the earlier; `None` if that is beyond what a time can represent.
+    #[must_use]
+    pub(crate) fn nearest(&self, time: NaiveDateTime) -> Option<i64> {
+        let is_after = |step: i64| Some(self.time(step)? > time);
+        // Steps between which the time lies, ever farther from the first one.
+        let (mut before, mut after) = (0_i64, 1_i64);
+        while is_after(before)? {
+            (before, after) = (before.checked_mul(2)?.checked_sub(1)?, before);
+        }
+        while !is_after(after)? {
+            (before, after) = (after, after.checked_mul(2)?);
+        }
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            match is_after(middle)? {
+                true => after = middle,
+                false => before = middle,
+            }
+        }
+        let is_nearer_before = time - self.time(before)? <= self.time(after)? - time;
+        Some(if is_nearer_before { before } else { after })
+    }
+}
+
 impl MonthDay {
     /// Its date in a month, which is counted from the year 0 on.
     fn of_month(self, month: i64) -> Option<NaiveDate> {

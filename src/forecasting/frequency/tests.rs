@@ -261,6 +261,26 @@ fn each_series_has_its_own_closed_days() {
 }
 
 #[test]
+fn the_nearest_step_is_found_on_every_grid() {
+    let at = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").expect("a time");
+    let times = [at("2024-01-31 00:00")];
+    for (frequency, time, nearest) in [
+        ("h", "2024-02-01 00:29", "2024-02-01 00:00"),
+        ("h", "2024-02-01 00:31", "2024-02-01 01:00"),
+        ("h", "2023-12-31 23:31", "2024-01-01 00:00"),
+        ("ME", "2024-03-01 00:00", "2024-02-29 00:00"),
+        ("BME", "2023-12-31 00:00", "2023-12-29 00:00"),
+        ("B", "2024-02-03 00:00", "2024-02-02 00:00"),
+        ("B", "2024-02-04 00:00", "2024-02-05 00:00"),
+        ("1y", "1900-03-01 00:00", "1900-01-31 00:00"),
+    ] {
+        let grid = Grid::of(parse(frequency).expect("a frequency"), &times);
+        let found = grid.nearest(at(time)).and_then(|step| grid.time(step));
+        assert_eq!(found, Some(at(nearest)), "{frequency} {time}");
+    }
+}
+
+#[test]
 fn frequencies_are_spelled_as_in_pandas_and_polars() {
     for (text, name) in [
         ("hourly", "hourly"),

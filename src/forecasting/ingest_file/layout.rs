@@ -45,6 +45,25 @@ const PARTS_OF_DAY: [&str; 9] = [
     "interval",
     "quarterhour",
 ];
+/// Names of columns that hold a part of a time which stands whole in another column, and no values.
+const PARTS_OF_TIME: [&str; 16] = [
+    "year",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "weekday",
+    "dayofweek",
+    "dayofmonth",
+    "dayofyear",
+    "weekofyear",
+    "isoweek",
+    "dow",
+    "doy",
+];
 /// Fewer than one in so many rows of one time are no second series, but the same time again, as where clocks are put back.
 const SELDOM_TWICE: usize = 10;
 
@@ -111,7 +130,14 @@ pub(super) fn layout(heads: &[Head], said: &Said) -> Result<Layout, LayoutFault>
         Some(name) => named(heads, name).ok_or_else(|| lacks(name, "time"))?,
         None => guess_time(heads, said).ok_or_else(|| {
             let what = "has no column of which it is plain that it holds the times".to_owned();
-            LayoutFault::new(what, "say which it is: `time = \"a column\"`")
+            let help = match heads.len() {
+                1 => {
+                    "if its fields are separated by anything else than a comma, semicolon, tab or `|`, say so: \
+                      `separator = \" \"`"
+                }
+                _ => "say which it is: `time = \"a column\"`",
+            };
+            LayoutFault::new(what, help)
         })?,
     };
     if let Some(fault) = divided_date(heads, said, time) {
@@ -183,19 +209,24 @@ impl Layout {
                 _ => {}
             }
         }
-        if ids == self.ids {
-            return Ok(self);
-        }
-        let values = match said.values.is_empty() {
-            true => guess_values(heads, self.time, &ids)?,
-            false => self.values,
+        let found = if ids == self.ids {
+            self
+        } else {
+            let values = match said.values.is_empty() {
+                true => guess_values(heads, self.time, &ids)?,
+                false => self.values,
+            };
+            Self {
+                is_wide: values.len() > 1,
+                ids,
+                values,
+                ..self
+            }
         };
-        Ok(Self {
-            is_wide: values.len() > 1,
-            ids,
-            values,
-            ..self
-        })
+        match found.further_names(heads, rows) {
+            Some(fault) => Err(fault),
+            None => Ok(found),
+        }
     }
 }
 
@@ -223,6 +254,90 @@ impl Layout {
             )
         })
     }
+}
+
+impl Layout {
+    /// Whether so many rows are of a series and time that others are of as well that some column more names the series.
+    pub(super) fn has_rows_again(&self, rows: RowKeys<'_>) -> bool {
+        let Some(named) = self.names_and_time(rows) else {
+            return false;
+        };
+        let count = named[0].len();
+        count > 0 && (count - distinct_together(&named, &[])) * SELDOM_TWICE >= count
+    }
+
+    /// The columns that may name series and are not needed otherwise; of those that share a name none.
+    pub(super) fn free_to_name(&self, heads: &[Head]) -> Vec<usize> {
+        let may_name = |at: &usize| {
+            let is_taken = *at == self.time || self.ids.contains(at) || self.values.contains(at);
+            let is_alone = heads.iter().filter(|head| head.name == heads[*at].name).count() == 1;
+            !is_taken && is_alone && matches!(heads[*at].kind, HeadKind::Text | HeadKind::Number)
+        };
+        (0..heads.len()).filter(may_name).collect()
+    }
+
+    /// What the rows say of the columns that name the series, and of the times.
+    fn names_and_time(&self, rows: RowKeys<'_>) -> Option<Vec<Vec<u64>>> {
+        self.ids.iter().chain([&self.time]).map(|at| rows(*at)).collect()
+    }
+
+    /// The fault of times that come again under the names that were guessed, if any were, which one column more tells apart,
+    /// or all others do.
+    fn further_names(&self, heads: &[Head], rows: RowKeys<'_>) -> Option<LayoutFault> {
+        let known = self.names_and_time(rows).filter(|_| self.has_rows_again(rows))?;
+        let count = known[0].len();
+        let keys = self
+            .free_to_name(heads)
+            .into_iter()
+            .filter_map(|at| Some((at, rows(at)?)));
+        let free: Vec<(usize, Vec<u64>)> = keys.filter(|(_, keys)| distinct(keys) * 2 <= count).collect();
+        let one = free
+            .iter()
+            .find(|(_, keys)| distinct_together(&known, &[keys]) == count);
+        let further: Vec<usize> = if let Some((at, _)) = one {
+            vec![*at]
+        } else {
+            let all: Vec<&Vec<u64>> = free.iter().map(|(_, keys)| keys).collect();
+            (distinct_together(&known, &all) == count).then(|| free.iter().map(|(at, _)| *at).collect())?
+        };
+        let shown = |places: &[usize], quote: &str| -> String {
+            let names: Vec<String> = places
+                .iter()
+                .map(|at| format!("{quote}{}{quote}", heads[*at].name))
+                .collect();
+            names.join(", ")
+        };
+        let every: Vec<usize> = self.ids.iter().chain(&further).copied().collect();
+        let (of_each, otherwise) = match self.ids.is_empty() {
+            true => (
+                String::new(),
+                "a name that no column has, as in `id = \"total\"`".to_owned(),
+            ),
+            false => (
+                format!(" for each {}", shown(&self.ids, "`")),
+                format!("`id = [{}]`", shown(&self.ids, "\"")),
+            ),
+        };
+        let verb = if further.len() == 1 { "tells" } else { "tell" };
+        Some(LayoutFault::new(
+            format!(
+                "has several rows of one time{of_each}, which {} {verb} apart",
+                shown(&further, "`")
+            ),
+            format!(
+                "say which columns name the series: `id = [{}]`; or {otherwise}, if such rows are of one series",
+                shown(&every, "\"")
+            ),
+        ))
+    }
+}
+
+/// How many different rows some columns have together; keys are hashes, and so is what they make together.
+fn distinct_together(named: &[Vec<u64>], further: &[&Vec<u64>]) -> usize {
+    let columns = || named.iter().chain(further.iter().copied());
+    let row = |at: usize| columns().fold(0_u64, |all, keys| all.rotate_left(17) ^ keys[at]);
+    let count = named.first().map_or(0, Vec::len);
+    (0..count).map(row).collect::<HashSet<_>>().len()
 }
 
 /// The fault of a date that stands in several columns, as in `year`, `month`, `day`.
@@ -341,7 +456,11 @@ fn guess_values(heads: &[Head], time: usize, ids: &[usize]) -> Result<Vec<usize>
     if let Some(value) = VALUES.iter().find_map(of_name) {
         return Ok(vec![value]);
     }
-    let numbers: Vec<usize> = (0..heads.len()).filter(is_free).collect();
+    let mut numbers: Vec<usize> = (0..heads.len()).filter(is_free).collect();
+    let is_value = |at: &usize| !PARTS_OF_TIME.contains(&&*plain(&heads[*at].name));
+    if numbers.iter().any(is_value) {
+        numbers.retain(is_value);
+    }
     let names = || {
         let names: Vec<String> = numbers
             .iter()

@@ -4,6 +4,10 @@ use super::super::columns::is_missing;
 
 /// The minus that word processors and statistical offices write, and no keyboard has.
 const MINUS: char = '\u{2212}';
+/// Blanks that word processors put between thousands, so that no line ends there.
+const FIRM_BLANKS: [char; 4] = ['\u{a0}', '\u{2007}', '\u{2009}', '\u{202f}'];
+/// The apostrophe that they write.
+const APOSTROPHE: char = '\u{2019}';
 
 /// How numbers are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,8 @@ impl NumberForm {
         let text = with_hyphen.as_deref().unwrap_or(text);
         let mut plain = text.to_owned();
         if let Some(thousands) = self.thousands {
+            plain = plain.replace(alike(thousands), &thousands.to_string());
+            let text = &*plain;
             // Where one sign should be both, it separates thousands.
             let (whole, fraction) = match text.split_once(self.decimal) {
                 Some(parts) if self.decimal != thousands => parts,
@@ -38,7 +44,7 @@ impl NumberForm {
             if !is_grouped || fraction.contains(thousands) {
                 return None;
             }
-            plain = plain.replace(thousands, "");
+            plain = text.replace(thousands, "");
         }
         if self.decimal != '.' {
             if plain.contains('.') {
@@ -55,9 +61,19 @@ impl NumberForm {
     }
 }
 
+/// Signs that mean the same as one between thousands.
+fn alike(thousands: char) -> &'static [char] {
+    match thousands {
+        ' ' => &FIRM_BLANKS,
+        '\'' => &[APOSTROPHE],
+        _ => &[],
+    }
+}
+
 /// Whether the numbers among some texts have decimal commas: some do, and none has a point.
-pub(super) fn has_decimal_comma<'t>(texts: impl Iterator<Item = &'t str>) -> bool {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+pub(super) fn has_decimal_comma<'t>(texts: impl Iterator<Item = &'t str>, thousands: Option<char>) -> bool {
+    let is_between = |c: char| thousands.is_some_and(|sign| c == sign || alike(sign).contains(&c));
+    let is_digits = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || is_between(c));
     let mut found = false;
     for text in texts {
         if text.contains('.') && text.contains(|c: char| c.is_ascii_digit()) {
@@ -94,7 +110,11 @@ mod tests {
         let grouped = form(',', Some('.'));
         assert_eq!(grouped.read("-1.234.567,8"), Some(Some(-1_234_567.8)));
         assert_eq!(grouped.read("12.34,5"), None, "no thousands are separated there");
-        assert_eq!(form('.', Some(' ')).read("12 345.6"), Some(Some(12_345.6)));
+        let blanks = form('.', Some(' '));
+        for text in ["12 345.6", "12\u{a0}345.6", "12\u{202f}345.6"] {
+            assert_eq!(blanks.read(text), Some(Some(12_345.6)), "{text}");
+        }
+        assert_eq!(form('.', Some('\'')).read("-1’234’567"), Some(Some(-1_234_567.0)));
         assert_eq!(
             form('.', Some(',')).read("1,234.5,6"),
             None,
@@ -110,8 +130,11 @@ mod tests {
 
     #[test]
     fn a_decimal_comma_is_one_where_no_point_contradicts() {
-        assert!(has_decimal_comma(["1,5", "2", "NA"].into_iter()));
-        assert!(!has_decimal_comma(["1,5", "2.5"].into_iter()));
-        assert!(!has_decimal_comma(["1", "2", "a,b"].into_iter()));
+        assert!(has_decimal_comma(["1,5", "2", "NA"].into_iter(), None));
+        assert!(!has_decimal_comma(["1,5", "2.5"].into_iter(), None));
+        assert!(!has_decimal_comma(["1", "2", "a,b"].into_iter(), None));
+        let blanks = ["1\u{a0}234,5", "2"];
+        assert!(has_decimal_comma(blanks.into_iter(), Some(' ')));
+        assert!(!has_decimal_comma(blanks.into_iter(), None));
     }
 }

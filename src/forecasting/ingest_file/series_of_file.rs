@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::columns::{self, Columns, listed};
 use super::super::limits::{SizeLimit, TableLimits};
-use super::super::parquet_table::{self, HeadKind};
+use super::super::parquet_table::{self, HeadKind, ParquetColumns};
 use super::super::series::Observation;
 use super::super::table::{LONGEST_NAME, Table, TableFault, parsed, short};
 use super::super::times::{self, IntegerTimes};
@@ -105,16 +105,20 @@ impl FileReader {
         };
         let heads: Vec<Head> = heads.into_iter().map(head).collect();
         let layout = checked(layout(&heads, &self.said), &heads, role)?;
-        let wanted: BTreeSet<String> = layout.places().map(|at| heads[at].name.clone()).collect();
-        let read = parsed(context, move || {
-            parquet_table::read(bytes, limits, |name| wanted.contains(name))
-        });
-        let read = read.map_err(|fault| fault.error(&holder, FileKind::Parquet.name(), None))?;
-        let column = |at: usize| {
-            let column = read.frame.column(&heads[at].name).ok()?;
-            Some((at, HeldColumn::Values(column.clone())))
-        };
-        let columns: BTreeMap<usize, HeldColumn> = layout.places().filter_map(column).collect();
+        let needed: BTreeSet<usize> = layout.places().collect();
+        let mut found = columns_at(context, bytes, (&heads, &needed), role)?;
+        let hasher = RandomState::new();
+        // Only where it is not told by what is needed which column names the series, others are looked into.
+        let has_rows_again = layout.has_rows_again(&|at| ids::keys(found.by_place.get(&at)?, &hasher));
+        if self.said.ids.is_empty() && has_rows_again {
+            let more = needed.into_iter().chain(layout.free_to_name(&heads)).collect();
+            found = columns_at(context, found.bytes, (&heads, &more), role)?;
+        }
+        let FoundColumns {
+            read,
+            by_place: columns,
+            ..
+        } = found;
         let layout = self.by_rows(layout, &heads, role, &|at| columns.get(&at))?;
         Ok(Held {
             columns,
@@ -132,8 +136,12 @@ impl FileReader {
             FileKind::Json => text_table::json(&bytes, limits),
             FileKind::Delimited | FileKind::Parquet => text_table::delimited(&bytes, &form, limits),
         });
-        let TextTable { names, columns, form } =
-            read.map_err(|fault| fault.error(&format!("`{role}`"), kind.name(), None))?;
+        let TextTable {
+            names,
+            columns,
+            form,
+            keys_twice,
+        } = read.map_err(|fault| fault.error(&format!("`{role}`"), kind.name(), None))?;
         let rows = columns.first().map_or(0, TextColumn::len);
         if rows == 0 {
             return Err(TaskError::new(format!("`{role}` has no rows")));
@@ -145,8 +153,15 @@ impl FileReader {
             .collect();
         let columns: Vec<HeldColumn> = columns.into_iter().map(HeldColumn::Texts).collect();
         let layout = checked(layout(&heads, &self.said), &heads, role)?;
+        refuse_no_header(&layout, &heads, &self.said, role)?;
         let layout = self.by_rows(layout, &heads, role, &|at| columns.get(at))?;
         let needed: BTreeSet<usize> = layout.places().collect();
+        let twice = needed.iter().find_map(|at| keys_twice.get_key_value(&heads[*at].name));
+        if let Some((key, row)) = twice {
+            let key = short(key, LONGEST_NAME);
+            let what = format!("row {row} of `{role}` cannot be read: the key `{key}` stands there twice");
+            return Err(TaskError::new(what).help("give each key of an object a name of its own"));
+        }
         let columns = columns.into_iter().enumerate().filter(|(at, _)| needed.contains(at));
         Ok(Held {
             columns: columns.collect(),
@@ -173,11 +188,13 @@ impl FileReader {
 
     /// What a column of texts holds, by its first rows.
     fn head(&self, name: String, column: &TextColumn) -> Head {
-        let form = self.number_form('.');
+        let (form, with_comma) = (self.number_form('.'), self.number_form(','));
         let there: Vec<&str> = column.iter().take(SAMPLE).filter(|text| !form.is_null(text)).collect();
         let is_number = |text: &&str| {
             let plain = text.replace(',', ".");
-            text.parse::<f64>().is_ok() || plain.parse::<f64>().is_ok() || form.read(text).is_some()
+            text.parse::<f64>().is_ok()
+                || plain.parse::<f64>().is_ok()
+                || form.read(text).or(with_comma.read(text)).is_some()
         };
         let either = timestamp::DateOrder::DayFirst;
         let is_time = |text: &&str| match &self.format {
@@ -191,6 +208,8 @@ impl FileReader {
             () if there.is_empty() => HeadKind::Other,
             () if nearly_all(&is_number) => HeadKind::Number,
             () if nearly_all(&is_time) => HeadKind::Time,
+            // Objects and arrays of JSON name nothing.
+            () if nearly_all(&|text| text.starts_with(['{', '['])) => HeadKind::Other,
             () => HeadKind::Text,
         };
         let rows = column.iter().take(SAMPLE).enumerate();
@@ -268,6 +287,14 @@ impl FileReader {
     /// What stands in the column of the times.
     fn stamps(&self, context: &Context<'_>, held: &mut Held, name: &str, role: &str) -> Result<Vec<Stamp>, TaskError> {
         let column = held.columns.get(&held.layout.time);
+        let in_format = match column {
+            // Digits in an order that is said, and no numbers.
+            Some(HeldColumn::Values(column)) if column.dtype().is_integer() && self.format.is_some() => {
+                column.cast(&DataType::String).ok().map(HeldColumn::Values)
+            }
+            _ => None,
+        };
+        let column = in_format.as_ref().or(column);
         let texts: Vec<&str> = match column {
             Some(HeldColumn::Texts(texts)) => texts.iter().collect(),
             Some(HeldColumn::Values(column)) => match column.str() {
@@ -372,9 +399,9 @@ impl FileReader {
                 let has_clock = |ms: i64| ms % times::DAY_MS != 0;
                 (numbers.iter().flatten().any(|ms| has_clock(*ms)), None)
             }
-            IntegerTimes::Unit("D") => (false, None),
+            IntegerTimes::Unit("D") | IntegerTimes::Years | IntegerTimes::Months | IntegerTimes::Days => (false, None),
             IntegerTimes::Unit(_) => (true, Some(0)),
-            _ => (false, None),
+            IntegerTimes::Hours | IntegerTimes::Minutes | IntegerTimes::Seconds => (true, None),
         };
         let stamp = |(at, time): (usize, Option<NaiveDateTime>)| {
             let in_years = time.filter(|time| (1..=9999).contains(&chrono::Datelike::year(time)));
@@ -424,13 +451,63 @@ impl FileReader {
         let is_comma = held.form.get("separator").is_some_and(|separator| separator != ",")
             && self.decimal.is_none()
             && self.thousands != Some(',')
-            && has_decimal_comma(texts.iter().copied());
+            && has_decimal_comma(texts.iter().copied(), self.thousands);
         let form = self.number_form(if is_comma { ',' } else { '.' });
         let number =
             |(row, text): (usize, &&str)| form.read(text).ok_or_else(|| no_number(&form, text, row, &name, role));
         let numbers = texts.iter().enumerate().map(number).collect();
         held.form.insert("decimal", form.decimal.to_string());
         numbers
+    }
+}
+
+/// Columns of a Parquet file.
+struct FoundColumns {
+    /// What was read.
+    read: ParquetColumns,
+    /// The columns by their places in the file.
+    by_place: BTreeMap<usize, HeldColumn>,
+    /// The bytes of the file.
+    bytes: Vec<u8>,
+}
+
+/// The columns of a Parquet file at these places.
+fn columns_at(
+    context: &Context<'_>,
+    bytes: Vec<u8>,
+    (heads, places): (&[Head], &BTreeSet<usize>),
+    role: &str,
+) -> Result<FoundColumns, TaskError> {
+    let limits = TableLimits::of(context);
+    let wanted: BTreeSet<String> = places.iter().map(|at| heads[*at].name.clone()).collect();
+    let read = parsed(context, move || {
+        let read = parquet_table::read(&bytes, limits, |name| wanted.contains(name))?;
+        Ok((read, bytes))
+    });
+    let (read, bytes) = read.map_err(|fault| fault.error(&format!("`{role}`"), FileKind::Parquet.name(), None))?;
+    let column = |at: &usize| {
+        let column = read.frame.column(&heads[*at].name).ok()?;
+        Some((*at, HeldColumn::Values(column.clone())))
+    };
+    let by_place = places.iter().filter_map(column).collect();
+    Ok(FoundColumns { read, by_place, bytes })
+}
+
+/// Refuses a file whose first line is a row: a column of times that nobody named is not called after a time.
+fn refuse_no_header(layout: &Layout, heads: &[Head], said: &Said, role: &str) -> Result<(), TaskError> {
+    let name = &heads[layout.time].name;
+    let is_time = timestamp::parse(name, Some(timestamp::DateOrder::DayFirst)).is_some();
+    match is_time && said.time.is_none() {
+        false => Ok(()),
+        true => Err(TaskError::new(format!(
+            "`{role}` has no header: its first line has the time `{}` where the names of the columns have to be",
+            short(name, LONGEST_NAME)
+        ))
+        .help("write the names of the columns into a line before it, as in `ds,y`")
+        .help(format!(
+            "if the column is called so, say it: `time = \"{}\"`",
+            short(name, LONGEST_NAME)
+        ))),
     }
 }
 
@@ -463,16 +540,17 @@ pub(super) fn empty(name: &str, role: &str, at: usize) -> TaskError {
     TaskError::new(format!("the column `{name}` of `{role}` is empty in row {}", at + 1))
 }
 
+const NULL_WORD: &str = "if it is a word for no value, add it to `null_values`";
+
 fn no_number(form: &NumberForm, text: &str, row: usize, name: &str, role: &str) -> TaskError {
     let shown = short(text, LONGEST_NAME);
     let error = TaskError::new(format!(
         "`{shown}` in row {} of the column `{name}` of `{role}` is no number",
         row + 1
     ));
-    let is_digits = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-., '_".contains(&byte));
-    match is_digits && text.contains(|c: char| c.is_ascii_digit()) {
+    let has_digits = text.contains(|c: char| c.is_ascii_digit());
+    let is_of_number = |c: char| c.is_ascii_digit() || c.is_whitespace() || "+-.,'’_".contains(c);
+    match has_digits && text.chars().all(is_of_number) {
         true if form.thousands.is_none() => error.help(
             "if thousands are separated, say by what: `thousands = \",\"`; if the comma stands before the fraction, \
              `decimal = \",\"`",
@@ -480,7 +558,10 @@ fn no_number(form: &NumberForm, text: &str, row: usize, name: &str, role: &str) 
         true => {
             error.help("say what stands before the fraction with `decimal`, and between thousands with `thousands`")
         }
-        false => error.help("if it is a word for no value, add it to `null_values`"),
+        false if has_digits => error
+            .help("write numbers without units, signs of currency and brackets")
+            .help(NULL_WORD),
+        false => error.help(NULL_WORD),
     }
 }
 

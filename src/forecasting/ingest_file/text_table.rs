@@ -1,11 +1,12 @@
 //! Tables of texts: the fields of a delimited file or the values of JSON objects, held column by column.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -54,6 +55,8 @@ pub(super) struct TextTable {
     pub(super) columns: Vec<TextColumn>,
     /// What was found out on the way.
     pub(super) form: BTreeMap<&'static str, String>,
+    /// The keys that stand twice in an object of JSON, each with the first row, counted from 1, in which it does.
+    pub(super) keys_twice: BTreeMap<String, usize>,
 }
 
 /// How a delimited file is written, as far as it is said.
@@ -115,6 +118,9 @@ fn decoded<'b>(
     said: Option<&str>,
     form: &mut BTreeMap<&'static str, String>,
 ) -> Result<Cow<'b, str>, TableFault> {
+    if bytes.starts_with(&[0xff, 0xfe, 0, 0]) || bytes.starts_with(&[0, 0, 0xfe, 0xff]) {
+        return Err(TableFault::Unreadable("it is UTF-32 text: save it as UTF-8".to_owned()));
+    }
     let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     // Half of the bytes of such a text are zero.
     let unmarked = match bytes.get(..4) {
@@ -205,13 +211,18 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
     let mut table = TextTable::default();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut rows = 0;
+    let mut is_nested = true;
     let mut add = |row: JsonRow<'_>| -> Result<(), TableFault> {
-        for (name, value) in row.0 {
+        for name in row.twice {
+            table.keys_twice.entry(name.into_owned()).or_insert(rows + 1);
+        }
+        for (name, value) in row.values {
             let at = *places.entry(name.to_string()).or_insert_with(|| {
                 table.names.push(name.to_string());
                 table.columns.push(TextColumn::default());
                 table.names.len() - 1
             });
+            is_nested &= value.get().starts_with(['{', '[']);
             let column = &mut table.columns[at];
             while column.len() < rows {
                 column.push("");
@@ -238,6 +249,11 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
             add(row.map_err(|error| broken(format!("line {} is no object that can be read", at + 1), error))?)?;
         }
     }
+    if rows == 1 && is_nested && !table.names.is_empty() {
+        let why = "it is one object with tables in it, and no rows: write one array of objects, or an object a line, as pandas \
+                   does with `to_json(orient=\"records\")`";
+        return Err(TableFault::Unreadable(why.to_owned()));
+    }
     for column in &mut table.columns {
         while column.len() < rows {
             column.push("");
@@ -246,33 +262,40 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
     Ok(table)
 }
 
-/// An object of JSON, by key; a key that stands twice is a fault, for nobody said which of the two counts.
-struct JsonRow<'j>(BTreeMap<Cow<'j, str>, &'j RawValue>);
+/// An object of JSON.
+struct JsonRow<'j> {
+    /// By key; of a key that stands twice the first.
+    values: BTreeMap<Cow<'j, str>, &'j RawValue>,
+    /// The keys that stand twice: which of the two values counts nobody said.
+    twice: Vec<Cow<'j, str>>,
+}
 
 impl<'de: 'j, 'j> Deserialize<'de> for JsonRow<'j> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
 
         impl<'de> Visitor<'de> for Entries {
-            type Value = BTreeMap<Cow<'de, str>, &'de RawValue>;
+            type Value = JsonRow<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-                let mut row = BTreeMap::new();
+                let (mut values, mut twice) = (BTreeMap::new(), Vec::new());
                 while let Some((Key(name), value)) = entries.next_entry::<Key<'de>, &RawValue>()? {
-                    if row.contains_key(&name) {
-                        return Err(A::Error::custom(format!("the key `{name}` stands there twice")));
+                    match values.entry(name) {
+                        Entry::Vacant(free) => {
+                            free.insert(value);
+                        }
+                        Entry::Occupied(taken) => twice.push(taken.key().clone()),
                     }
-                    row.insert(name, value);
                 }
-                Ok(row)
+                Ok(JsonRow { values, twice })
             }
         }
 
-        deserializer.deserialize_map(Entries).map(Self)
+        deserializer.deserialize_map(Entries)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The file of what is known ahead: a row for each time, of one series or of all.
 
 use chrono::NaiveDateTime;
-use polars_core::prelude::DataType;
 
 use super::super::columns::Columns;
 use super::super::series::Series;
@@ -62,12 +61,13 @@ impl KnownFile {
             );
         }
         let numbers = |name: &String| {
-            let values = match columns.column(name)?.dtype() {
-                DataType::Boolean => columns.flags(name),
-                _ => columns.numbers(name),
+            let values = match columns.flags(name)? {
+                Some(flags) => flags,
+                None => columns.numbers(name).map_err(|error| error.help(choose))?,
             };
-            Ok((name.clone(), values.map_err(|error| error.help(choose))?))
+            Ok((name.clone(), values))
         };
+        columns.column("ds")?;
         let values = names.iter().map(numbers).collect::<Result<Vec<_>, TaskError>>()?;
         context.check_cancelled()?;
         let times = columns.times("ds")?;

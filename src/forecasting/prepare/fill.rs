@@ -1,5 +1,7 @@
 //! Ends and gaps: rows without a value at the ends of a series go, and gaps between its values are filled.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::report::{LISTED, Report};
@@ -45,6 +47,31 @@ pub(super) fn trimmed<'r>(rows: &'r [Observation], report: &mut Report) -> &'r [
         }
     }
     &rows[first..end]
+}
+
+/// The rows of a sorted series with times that are none of its steps moved to the nearest ones that have no row, sorted again;
+/// `None` if there is nothing to move.
+pub(super) fn on_steps(rows: &[Observation], grid: &Grid, report: &mut Report) -> Option<Vec<Observation>> {
+    let step = |row: &Observation| grid.step(row.ds);
+    let mut taken: BTreeSet<i64> = rows.iter().filter_map(step).collect();
+    let off = rows.iter().enumerate().filter(|(_, row)| step(row).is_none());
+    let mut off: Vec<(i64, usize)> = off.filter_map(|(at, row)| Some((grid.nearest(row.ds)?, at))).collect();
+    if off.is_empty() {
+        return None;
+    }
+    // Of those beside one step the nearest.
+    let distance = |(step, at): &(i64, usize)| grid.time(*step).map(|time| (time - rows[*at].ds).abs());
+    off.sort_by_key(distance);
+    let mut moved = rows.to_vec();
+    for (step, at) in off {
+        let to = grid.time(step).filter(|_| taken.insert(step));
+        if let Some(to) = to {
+            report.moved(&rows[at], to);
+            moved[at].ds = to;
+        }
+    }
+    moved.sort_by_key(|row| row.ds);
+    Some(moved)
 }
 
 /// Brings one series, sorted and without duplicates, to its steps, and fills the gaps that are short enough.

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use crate::forecasting::frequency::{Frequency, Grid};
 use crate::forecasting::series::Observation;
 
+/// A series is warned of if more than one in so many of its values were filled.
+const MUCH_FILLED: usize = 3;
+
 /// How many places of one kind the metadata lists; all are counted.
 pub(super) const LISTED: usize = 50;
 
@@ -30,10 +33,16 @@ pub(super) struct Report {
     pub(super) off_steps: usize,
     /// Which.
     pub(super) off: Vec<Value>,
+    /// Rows whose time became that of the nearest step.
+    moved: usize,
+    /// Which.
+    moves: Vec<Value>,
     /// Times between the first and the last that had no row.
     pub(super) absent: usize,
     /// Values that were filled.
     pub(super) filled: usize,
+    /// The series of whose values more than a third were filled: the first, with how many of how many, and their number.
+    much_filled: Option<((String, usize, usize), usize)>,
     /// Values that are still missing.
     pub(super) missing: usize,
     /// Those of them that lie between values.
@@ -84,15 +93,31 @@ impl Report {
         }
     }
 
-    /// Notes a series whose rows stay as they are.
-    pub(super) fn unfilled(&mut self, rows: &[Observation]) {
+    /// Notes a row whose time becomes another one.
+    pub(super) fn moved(&mut self, row: &Observation, to: NaiveDateTime) {
+        self.moved += 1;
+        if self.moves.len() < LISTED {
+            self.moves
+                .push(json!({ "unique_id": row.unique_id, "from": row.ds.to_string(), "to": to.to_string() }));
+        }
+    }
+
+    /// Notes a series whose rows stay as they are, for it has steps of its own.
+    pub(super) fn unfilled(&mut self, rows: &[Observation], own: Frequency) {
         let missing = rows.iter().filter(|row| row.y.is_none()).count();
         self.missing += missing;
         self.prepared(rows, 0, missing);
+        if let Some(entry) = self.series.last_mut() {
+            entry["frequency"] = own.to_string().into();
+        }
     }
 
     /// Notes a series that is prepared, and how many of its values were filled and are still missing.
     pub(super) fn prepared(&mut self, rows: &[Observation], filled: usize, missing: usize) {
+        if let Some(first) = rows.first().filter(|_| filled * MUCH_FILLED > rows.len()) {
+            let first = (first.unique_id.clone(), filled, rows.len());
+            self.much_filled.get_or_insert((first, 0)).1 += 1;
+        }
         self.series.push(json!({
             "unique_id": rows.first().map(|row| row.unique_id.as_str()),
             "row_count": rows.len(),
@@ -101,6 +126,20 @@ impl Report {
             "values_filled": filled,
             "values_missing": missing,
         }));
+    }
+
+    /// A warning of series of whose values more than a third were filled, if there are any.
+    pub(super) fn much_filled(&self) -> Option<String> {
+        let ((id, filled, rows), series) = self.much_filled.as_ref()?;
+        let of_first = format!("{filled} of the {rows} values of `{id}` were filled");
+        Some(match series {
+            1 => format!("{of_first}: see `repairs` in the metadata, and lower `max_gap` if they are too many"),
+            more => format!(
+                "{of_first}, and of {} more series more than a third: see `repairs` in the metadata, and lower `max_gap` if \
+                 they are too many",
+                more - 1
+            ),
+        })
     }
 
     pub(super) fn report(&self, came: usize, frequency: Frequency, clean: &[Observation]) -> Value {
@@ -113,6 +152,7 @@ impl Report {
             self.contradicting.len(),
             self.clipped,
             self.outliers,
+            self.moved,
         ];
         let touched = repaired.into_iter().any(|count| count > 0);
         let status = match (self.missing, touched) {
@@ -135,6 +175,10 @@ impl Report {
         if self.clipped > 0 {
             repairs["values_clipped"] = self.clipped.into();
             repairs["clipped"] = self.clips.as_slice().into();
+        }
+        if self.moved > 0 {
+            repairs["times_moved"] = self.moved.into();
+            repairs["moved"] = self.moves.as_slice().into();
         }
         if self.outliers > 0 {
             repairs["outliers_removed"] = self.outliers.into();
@@ -176,6 +220,7 @@ impl Report {
             (self.trimmed, "rows without a value trimmed at the ends"),
             (self.clipped, "values below zero clipped"),
             (self.outliers, "outliers removed"),
+            (self.moved, "times moved to the nearest step"),
         ];
         let also = also.into_iter().filter(|(count, _)| *count > 0);
         let words = |(count, what): (usize, &str)| format!(", {count} {what}");

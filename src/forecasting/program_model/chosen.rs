@@ -104,7 +104,22 @@ impl ChosenProgram {
         })
     }
 
-    /// The model, if the Atsaffile declares this very program, and its files are as they were.
+    /// What is installed today in other versions than those that it was chosen with, if anything is; of what is not known
+    /// today nothing is said.
+    fn other_versions(&self, name: &str, today: &BTreeMap<String, Option<String>>) -> Option<TaskError> {
+        let other = |(package, chosen): (&String, &String)| {
+            let now = today.get(package).filter(|now| now.as_ref() != Some(chosen))?;
+            Some(match now {
+                Some(now) => format!("`{package}` {chosen}, and {now} is installed"),
+                None => format!("`{package}` {chosen}, which is not there any more"),
+            })
+        };
+        let mut others = self.packages.iter().filter_map(other);
+        let error = TaskError::new(format!("the model `{name}` was chosen with {}", others.next()?));
+        Some(others.fold(error, |error, other| error.note(format!("with {other}"))))
+    }
+
+    /// The model, if the Atsaffile declares this very program, and its files and packages are as they were.
     ///
     /// # Errors
     /// [`TaskError`] that says what is otherwise.
@@ -157,6 +172,11 @@ impl ChosenProgram {
                 "the environment variables of the model `{name}` are not what they were when it was chosen"
             ))
             .help(BUILD_AGAIN));
+        }
+        if let Some(error) = self.other_versions(name, &context.programs.installed(program)) {
+            return Err(error.help(format!(
+                "{BUILD_AGAIN}, or install the versions that it was chosen with"
+            )));
         }
         Ok(ProgramModel {
             name: name.to_owned(),

@@ -399,13 +399,258 @@ fn an_hour_that_comes_twice_makes_no_names_of_the_values() {
 }
 
 #[test]
+fn digits_of_dates_and_times_of_day_are_no_seconds() {
+    let project = TaskDirectory::new();
+    let rows = |zeros: &str| -> String {
+        let row = |hour: usize| format!("{}{:02}{zeros},{hour}\n", 20_240_101 + hour / 24, hour % 24);
+        format!("date,load\n{}", (0..72).map(row).collect::<String>())
+    };
+    for (zeros, form) in [("", "YYYYMMDDHH"), ("00", "YYYYMMDDHHMM"), ("0000", "YYYYMMDDHHMMSS")] {
+        ingest(&project, "load.csv", rows(zeros).as_bytes(), &[]).expect("read");
+        let metadata = project.json("metadata");
+        assert_eq!(metadata["date_range"]["end"], "2024-01-03 23:00:00", "{form}");
+        assert_eq!(metadata["files"][0]["form"]["unit"], form);
+    }
+    // They are what a clock shows.
+    ingest(
+        &project,
+        "load.csv",
+        rows("").as_bytes(),
+        &[("time_zone", text("+01:00"))],
+    )
+    .expect("read");
+    assert_eq!(project.json("metadata")["date_range"]["start"], "2023-12-31 23:00:00");
+    // Seconds of the year 2034, of which not each has the digits of a date.
+    let row = |hour: i64| format!("{},{hour}\n", 2_024_010_100 + hour * 3600);
+    let seconds = format!("date,load\n{}", (0..72).map(row).collect::<String>());
+    ingest(&project, "load.csv", seconds.as_bytes(), &[]).expect("read");
+    assert_eq!(project.json("metadata")["date_range"]["start"], "2034-02-20 01:01:40");
+}
+
+#[test]
+fn a_first_line_of_data_is_no_header() {
+    let told = reported(ingest(
+        &TaskDirectory::new(),
+        "sales.csv",
+        b"2024-01-01,5\n2024-01-02,6\n2024-01-03,7\n",
+        &[],
+    ));
+    assert_eq!(
+        told,
+        "`sales.csv` has no header: its first line has the time `2024-01-01` where the names of the columns have to be\n\
+         help: write the names of the columns into a line before it, as in `ds,y`\n\
+         help: if the column is called so, say it: `time = \"2024-01-01\"`"
+    );
+}
+
+#[test]
+fn years_that_end_in_the_next_are_no_months() {
+    let row = |year: usize| format!("{year}/{:02},5\n", (year + 1) % 100);
+    let file = |years: std::ops::Range<usize>| format!("year,gdp\n{}", years.map(row).collect::<String>());
+    let told = reported(ingest(
+        &TaskDirectory::new(),
+        "gdp.csv",
+        file(1998..2011).as_bytes(),
+        &[],
+    ));
+    assert!(
+        told.starts_with("`1998/99` in row 1 of the column `year` of `gdp.csv` is a year that ends in the next one"),
+        "{told}"
+    );
+    let project = TaskDirectory::new();
+    // The same, were they all months.
+    let told = reported(ingest(&project, "gdp.csv", file(2000..2011).as_bytes(), &[]));
+    assert!(
+        told.contains("help: write the year alone in which each begins, as in 2000"),
+        "{told}"
+    );
+    ingest(
+        &project,
+        "gdp.csv",
+        file(2000..2011).as_bytes(),
+        &[("format", text("%Y/%m"))],
+    )
+    .expect("months");
+}
+
+#[test]
+fn a_file_with_another_separator_leads_to_the_parameter() {
+    let project = TaskDirectory::new();
+    let told = reported(ingest(
+        &project,
+        "a.csv",
+        b"date^sold\n2024-01-01^5\n2024-01-02^6\n",
+        &[],
+    ));
+    assert!(told.contains("say so: `separator = \" \"`"), "{told}");
+    ingest(
+        &project,
+        "a.csv",
+        b"date^sold\n2024-01-01^5\n2024-01-02^6\n",
+        &[("separator", text("^"))],
+    )
+    .expect("read");
+}
+
+#[test]
+fn blanks_of_every_kind_separate_thousands_beside_a_decimal_comma() {
+    let project = TaskDirectory::new();
+    for blank in [' ', '\u{a0}', '\u{202f}'] {
+        let file = format!("Datum;Wert\n2024-01-01;1{blank}234,5\n2024-01-02;2{blank}000,0\n");
+        ingest(&project, "a.csv", file.as_bytes(), &[("thousands", text(" "))]).expect("read");
+        assert_eq!(project.numbers("raw", "y"), [1234.5, 2000.0]);
+    }
+}
+
+/// Days of two shops and two goods, the columns in this order.
+fn shops(head: &str, row: impl Fn(&str, &str, usize) -> String) -> String {
+    let mut file = format!("{head}\n");
+    for shop in ["north", "south"] {
+        for good in ["tea", "milk"] {
+            for day in 1..=20 {
+                file += &row(shop, good, day);
+                file.push('\n');
+            }
+        }
+    }
+    file
+}
+
+#[test]
+fn names_that_stand_in_several_columns_are_asked_for() {
+    let project = TaskDirectory::new();
+    let file = shops("shop,item,date,sold", |shop, good, day| {
+        format!("{shop},{good},2024-01-{day:02},{day}")
+    });
+    assert_eq!(
+        reported(ingest(&project, "a.csv", file.as_bytes(), &[])),
+        "`a.csv` has several rows of one time for each `item`, which `shop` tells apart\n\
+         note: its columns: shop, item, date, sold\n\
+         help: say which columns name the series: `id = [\"item\", \"shop\"]`; or `id = [\"item\"]`, if such rows are of one series"
+    );
+    ingest(&project, "a.csv", file.as_bytes(), &[("id", texts(&["item", "shop"]))]).expect("read");
+    assert_eq!(project.json("metadata")["series"], 4);
+    ingest(&project, "a.csv", file.as_bytes(), &[("id", texts(&["item"]))]).expect("read");
+    assert_eq!(project.json("metadata")["series"], 2);
+    // Neither has a name that says so, and it takes both.
+    let told = reported(ingest(
+        &project,
+        "a.csv",
+        file.replacen("item", "good", 1).as_bytes(),
+        &[],
+    ));
+    assert!(
+        told.contains("has several rows of one time, which `shop`, `good` tell apart")
+            && told.contains("`id = [\"shop\", \"good\"]`"),
+        "{told}"
+    );
+    // In Parquet nothing else is read, unless it takes more to tell.
+    let named = [("id", texts(&["item", "shop"]))];
+    ingest(&project, "a.csv", file.as_bytes(), &named).expect("read");
+    let whole: DataFrame = {
+        use polars_io::SerReader as _;
+        let reader = polars_io::prelude::CsvReadOptions::default();
+        reader
+            .into_reader_with_file_handle(std::io::Cursor::new(file.clone()))
+            .finish()
+            .expect("CSV")
+    };
+    let parquet = |names: &[&str], said: &[(&str, Value)]| {
+        let mut frame = whole.select(names.iter().copied()).expect("columns");
+        let mut bytes = Vec::new();
+        polars_io::prelude::ParquetWriter::new(&mut bytes)
+            .finish(&mut frame)
+            .expect("Parquet");
+        ingest(&project, "a.parquet", &bytes, said)
+    };
+    let told = reported(parquet(&["shop", "item", "date", "sold"], &[]));
+    assert!(told.contains("which `shop` tells apart"), "{told}");
+    let told = reported(parquet(&["shop", "date", "item", "sold"], &[("value", text("sold"))]));
+    assert!(told.contains("which `shop` tells apart"), "{told}");
+}
+
+#[test]
+fn parts_of_the_date_are_no_series() {
+    let project = TaskDirectory::new();
+    let row = |day: usize| format!("2024-01-{day:02},2024,1,{day},{}\n", day % 7);
+    let file = format!(
+        "date,year,month,sold,day_of_week\n{}",
+        (1..=28).map(row).collect::<String>()
+    );
+    ingest(&project, "a.csv", file.as_bytes(), &[]).expect("read");
+    assert_eq!(
+        project.json("metadata")["files"][0]["columns"]["value"],
+        serde_json::json!(["sold"])
+    );
+}
+
+#[test]
+fn files_that_follow_each_other_are_asked_whether_they_are_one_series() {
+    let project = TaskDirectory::new();
+    let part = |days: std::ops::Range<usize>| {
+        let row = |day: usize| format!("2024-01-{day:02},{day}\n");
+        format!("date,sold\n{}", days.map(row).collect::<String>())
+    };
+    project.write("a.csv", &part(1..11)).write("b.csv", &part(11..21));
+    let files = [("a.csv", "a.csv"), ("b.csv", "b.csv")];
+    let warned = |project: &TaskDirectory| {
+        project
+            .log()
+            .iter()
+            .any(|line| line.starts_with("warning: no column names the series"))
+    };
+    project.run_on("ingest_file", &[], &files).expect("read");
+    assert!(warned(&project));
+    project
+        .run_on("ingest_file", &[("id", text("shop"))], &files)
+        .expect("read");
+    assert!(!warned(&project));
+    project.write("b.csv", &part(5..21));
+    project.run_on("ingest_file", &[], &files).expect("read");
+    assert!(!warned(&project));
+}
+
+#[test]
+fn json_that_is_no_rows_is_told() {
+    let project = TaskDirectory::new();
+    for file in [
+        "{\"date\":{\"0\":\"2024-01-01\",\"1\":\"2024-01-02\"},\"sold\":{\"0\":5,\"1\":6}}",
+        "{\"columns\":[\"date\",\"sold\"],\"data\":[[\"2024-01-01\",5]]}",
+        "{\"response\":{\"data\":[{\"date\":\"2024-01-01\",\"sold\":5}]}}",
+    ] {
+        let told = reported(ingest(&project, "a.json", file.as_bytes(), &[]));
+        assert!(
+            told.contains("it is one object with tables in it, and no rows"),
+            "{told}"
+        );
+    }
+    // What is nested names no series.
+    let row = |day: usize| format!("{{\"date\":\"2024-01-{day:02}\",\"sold\":{day},\"place\":{{\"x\":1}}}}\n");
+    ingest(
+        &project,
+        "a.jsonl",
+        (1..20).map(row).collect::<String>().as_bytes(),
+        &[],
+    )
+    .expect("read");
+    assert_eq!(project.texts("raw", "unique_id")[0], "a");
+}
+
+#[test]
 fn a_key_that_stands_twice_is_refused() {
     for file in [
         "{\"date\":\"2024-01-01\",\"sold\":1}\n{\"date\":\"2024-01-02\",\"sold\":2,\"sold\":3}\n",
         "[{\"date\":\"2024-01-01\",\"sold\":1},{\"date\":\"2024-01-02\",\"sold\":2,\"sold\":3}]",
     ] {
         let told = reported(ingest(&TaskDirectory::new(), "sales.jsonl", file.as_bytes(), &[]));
-        assert!(told.contains("the key `sold` stands there twice"), "{told}");
+        assert!(
+            told.contains("row 2 of `sales.jsonl` cannot be read: the key `sold` stands there twice"),
+            "{told}"
+        );
+        let project = TaskDirectory::new();
+        let unused = file.replace("2,\"sold\":3", "2,\"sold by\":3,\"sold by\":4");
+        ingest(&project, "sales.jsonl", unused.as_bytes(), &[("value", text("sold"))]).expect("read");
+        assert_eq!(project.numbers("raw", "y"), [1.0, 2.0]);
     }
 }
 

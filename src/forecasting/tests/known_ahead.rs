@@ -74,6 +74,35 @@ fn rmse(project: &TaskDirectory) -> f64 {
 }
 
 #[test]
+fn truth_values_are_numbers_and_a_file_without_times_is_told() {
+    let project = project(HOURS + 24);
+    let plain = project.path("weather.csv");
+    let plain = std::fs::read_to_string(plain).expect("read");
+    let with = |column: &str, of: &dyn Fn(usize) -> &'static str| -> String {
+        let rows = plain.lines().enumerate();
+        let rows = rows.map(|(at, row)| [row, if at == 0 { column } else { of(at) }].join(","));
+        rows.collect::<Vec<_>>().join("\n")
+    };
+    // As pandas writes them, and as numbers.
+    for of in [
+        |at: usize| ["True", "False"][at % 9 % 2],
+        |at: usize| ["1", "0"][at % 9 % 2],
+    ] {
+        project.write("weather.csv", &with("holiday", &of));
+        train(&project, &["LagRidge"]).expect("trained");
+    }
+    let numbers = project.csv("leaderboard");
+    project.write("weather.csv", &with("holiday", &|at| ["true", "FALSE"][at % 9 % 2]));
+    train(&project, &["LagRidge"]).expect("trained");
+    assert_eq!(project.csv("leaderboard"), numbers);
+    project.write("weather.csv", &plain.replacen("ds,", "date,", 1));
+    assert_eq!(
+        reported(train(&project, &["LagRidge"])),
+        "`known` has no column `ds`\nnote: its columns: date, temperature"
+    );
+}
+
+#[test]
 fn what_is_known_ahead_makes_the_forecasts_better_and_is_told_of() {
     let project = project(HOURS + 24);
     let without = {

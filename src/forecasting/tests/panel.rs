@@ -314,6 +314,70 @@ fn a_series_of_another_frequency_is_left_out_and_told() {
 }
 
 #[test]
+fn a_series_of_every_second_step_is_told_and_one_with_random_gaps_is_filled() {
+    let project = TaskDirectory::new();
+    let only = |keeps: &dyn Fn(i64) -> bool, id: &str| -> String {
+        let rows = series(id, 1000, |hour| keeps(hour).then(|| daily(hour)));
+        let has_value = |row: &&str| !row.ends_with(',');
+        rows.lines().filter(has_value).flat_map(|row| [row, "\n"]).collect()
+    };
+    let raw = [
+        "unique_id,ds,y\n".to_owned(),
+        series("A", 1000, |hour| Some(daily(hour))),
+        series("B", 1000, |hour| Some(daily(hour))),
+        // Two hours of five are missing, one or two in a row.
+        only(&|hour| [0, 1, 3, 5, 8, 9].contains(&(hour % 10)), "GAPS"),
+        // Every second hour, and there one of thirty is missing.
+        only(&|hour| hour % 2 == 0 && hour % 60 != 8, "TWO"),
+    ]
+    .concat();
+    run(&project, &raw, &[]).expect("a forecast");
+    let two = "it has 2-hour steps, and the panel hourly ones";
+    assert_eq!(exceptions(&project), [format!("TWO, left out: {two}")]);
+    let metadata = project.json("metadata");
+    assert_eq!(
+        metadata["bad_series"],
+        serde_json::json!([{ "unique_id": "TWO", "why": two }])
+    );
+    let of_series = metadata["series"].as_array().expect("series");
+    let filled: Vec<i64> = of_series
+        .iter()
+        .filter_map(|one| one["values_filled"].as_i64())
+        .collect();
+    assert!(filled[2] > 300 && filled[3] == 0, "{filled:?}");
+    assert_eq!(of_series[3]["frequency"], "2-hour");
+    assert_eq!(of_series[2].get("frequency"), None);
+    // So much is filled where somebody says so.
+    project
+        .run_on(
+            "prepare_clean",
+            &[("max_fill", Value::Int(1000))],
+            &[("raw", "raw.csv")],
+        )
+        .expect("series");
+    assert_eq!(project.json("metadata").get("bad_series"), None);
+    project.log();
+    // Alone it has the steps that it has, unless others are declared: then half of it is made up, which is told.
+    project.write(
+        "raw.csv",
+        &format!("unique_id,ds,y\n{}", only(&|hour| hour % 2 == 0, "TWO")),
+    );
+    project
+        .run_on("prepare_clean", &[], &[("raw", "raw.csv")])
+        .expect("series");
+    assert_eq!(project.json("metadata")["frequency"], "2-hour");
+    project.log();
+    let hourly = [("frequency", text("hourly"))];
+    project
+        .run_on("prepare_clean", &hourly, &[("raw", "raw.csv")])
+        .expect("series");
+    let log = project.log();
+    let warned = "warning: 499 of the 999 values of `TWO` were filled: see `repairs` in the metadata, and lower `max_gap` if \
+                  they are too many";
+    assert!(log.iter().any(|line| line == warned), "{log:?}");
+}
+
+#[test]
 fn a_declared_frequency_that_no_series_has_is_an_error_as_ever() {
     let project = TaskDirectory::new();
     let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a day");

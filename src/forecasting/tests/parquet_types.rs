@@ -107,10 +107,7 @@ fn what_is_no_number_is_named_with_its_type() {
 fn what_other_programs_write_is_read_or_told() {
     let read = |name: &str| {
         let project = TaskDirectory::new();
-        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/forecasting/tests")
-            .join(name);
-        std::fs::copy(file, project.path(name)).expect("copied");
+        copy(name, &project, name);
         project
             .run_on("ingest_file", &[], &[(name, name)])
             .map(|()| project.numbers("raw", "y"))
@@ -124,8 +121,58 @@ fn what_other_programs_write_is_read_or_told() {
     );
     assert_eq!(
         told("same_names.parquet"),
-        "`same_names.parquet` is not readable as Parquet: its columns 2 and 3 are both called `y`\n\
+        "the columns 2 and 3 of `same_names.parquet` are both called `y`\n\
          help: give each column a name of its own"
+    );
+    let project = TaskDirectory::new();
+    copy("same_names.parquet", &project, "raw.parquet");
+    assert_eq!(
+        reported(project.run_on("prepare_clean", &[], &[("raw", "raw.parquet")])),
+        "`raw` is not readable as Parquet: its columns 2 and 3 are both called `y`\n\
+         help: give each column a name of its own"
+    );
+}
+
+/// Copies a file that other programs wrote.
+fn copy(name: &str, project: &TaskDirectory, path: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/forecasting/tests")
+        .join(name);
+    std::fs::copy(file, project.path(path)).expect("copied");
+}
+
+/// `unused_names.parquet` was written by pyarrow: two columns `note`, one of them of lists, by which the rows are said to be
+/// sorted; then times in a zone, and values that are not sorted.
+#[test]
+fn two_columns_of_one_name_are_refused_only_where_they_are_used() {
+    let project = TaskDirectory::new();
+    copy("unused_names.parquet", &project, "raw.parquet");
+    let expected = "unique_id,ds,y
+A,2024-01-01 00:00:00,3.0
+A,2024-01-01 01:00:00,1.0
+A,2024-01-01 02:00:00,4.0
+A,2024-01-01 03:00:00,1.0
+";
+    project
+        .run_on("prepare_clean", &[], &[("raw", "raw.parquet")])
+        .expect("read");
+    assert_eq!(project.csv("clean"), expected);
+    project
+        .run_on("ingest_file", &[], &[("raw.parquet", "raw.parquet")])
+        .expect("read");
+    assert_eq!(project.csv("raw"), expected);
+    assert_eq!(
+        project.json("metadata")["files"][0]["form"]["time_zone"],
+        "America/New_York"
+    );
+    let noted = project.run_on(
+        "ingest_file",
+        &[("value", text("note"))],
+        &[("raw.parquet", "raw.parquet")],
+    );
+    assert_eq!(
+        reported(noted),
+        "the columns 2 and 3 of `raw.parquet` are both called `note`\nhelp: give each column a name of its own"
     );
 }
 
@@ -134,8 +181,7 @@ fn what_other_programs_write_is_read_or_told() {
 #[test]
 fn columns_that_nobody_asks_for_are_never_read() {
     let project = TaskDirectory::new();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/forecasting/tests/types.parquet");
-    std::fs::copy(file, project.path("raw.parquet")).expect("copied");
+    copy("types.parquet", &project, "raw.parquet");
     project
         .run_on("prepare_clean", &[], &[("raw", "raw.parquet")])
         .expect("read");

@@ -64,6 +64,79 @@ B,2024-01-01 01:00:00,6.0
 }
 
 #[test]
+fn times_beside_the_steps_are_moved_where_that_is_wanted() {
+    let project = TaskDirectory::new();
+    let nearest = ("off_steps", text("nearest"));
+    // The last days of months on which an exchange is open: that of May 2010 is no holiday's eve by the calendar.
+    let days = "2010-01-29 2010-02-26 2010-03-31 2010-04-30 2010-05-28 2010-06-30 2010-07-30 2010-08-31 2010-09-30 2010-10-29 \
+                2010-11-30 2010-12-31";
+    let row = |(at, day): (usize, &str)| format!("A,{day},{at}\n");
+    let rows: String = days.split_whitespace().enumerate().map(row).collect();
+    let raw = format!("unique_id,ds,y\n{rows}");
+    prepare(&project, &raw, &[("frequency", text("BME"))]).expect("series");
+    assert_eq!(project.json("metadata")["integrity"]["off_steps"]["rows"], 1);
+    project.log();
+    prepare(&project, &raw, &[("frequency", text("BME")), nearest.clone()]).expect("series");
+    let metadata = project.json("metadata");
+    assert_eq!(metadata["integrity"]["off_steps"]["rows"], 0);
+    assert_eq!(metadata["integrity"]["missing_times"], 0);
+    assert_eq!(metadata["repairs"]["times_moved"], 1);
+    assert_eq!(
+        metadata["repairs"]["moved"],
+        json!([{ "unique_id": "A", "from": "2010-05-28 00:00:00", "to": "2010-05-31 00:00:00" }])
+    );
+    assert_eq!(metadata["status"], "mended");
+    assert!(project.csv("clean").contains("A,2010-05-31 00:00:00,4.0\n"));
+    assert_eq!(
+        project.log(),
+        ["12 rows of 1 series, 0 values filled, 0 values missing, 1 times moved to the nearest step"]
+    );
+    // Of two that are beside one step the nearer one moves, and the other is told of.
+    let raw = "unique_id,ds,y\nA,2024-01-01 00:00,0\nA,2024-01-01 00:50,1\nA,2024-01-01 01:03,2\nA,2024-01-01 02:00,3\n\
+               A,2024-01-01 02:58,4\nA,2024-01-01 04:00,5\n";
+    prepare(&project, raw, &[("frequency", text("hourly")), nearest]).expect("series");
+    assert_eq!(
+        project.csv("clean"),
+        "unique_id,ds,y\nA,2024-01-01 00:00:00,0.0\nA,2024-01-01 00:50:00,1.0\nA,2024-01-01 01:00:00,2.0\n\
+         A,2024-01-01 02:00:00,3.0\nA,2024-01-01 03:00:00,4.0\nA,2024-01-01 04:00:00,5.0\n"
+    );
+    assert_eq!(
+        project.json("metadata")["integrity"]["off_steps"]["first"],
+        json!([{ "unique_id": "A", "ds": "2024-01-01 00:50:00" }])
+    );
+}
+
+#[test]
+fn local_times_that_are_taken_for_utc_lead_to_the_time_zone() {
+    let project = TaskDirectory::new();
+    // The midnights of Berlin in UTC, over the end of summer time.
+    let row = |day: i64| {
+        let start = chrono::NaiveDate::from_ymd_opt(2024, 9, 30).and_then(|day| day.and_hms_opt(22, 0, 0));
+        let late = i64::from(day >= 27);
+        let ds = start.expect("a time") + chrono::TimeDelta::hours(24 * day + late);
+        format!("A,{ds},{day}\n")
+    };
+    let days = format!("unique_id,ds,y\n{}", (0..60).map(row).collect::<String>());
+    let told = reported(prepare(&project, &days, &[]));
+    assert!(
+        told.contains(
+            "note: most of its times are a day apart, and some an hour more or less, as the days of a place are in UTC\n\
+             help: say where that is: `time_zone` of the task `ingest_file`, as in `time_zone = \"Europe/Berlin\"`"
+        ),
+        "{told}"
+    );
+    // An hour that comes twice, in the night to a Sunday; and one on another day.
+    let hour = |day: u32, hour: u32, y: u32| format!("A,2024-11-{day:02} {hour:02}:00,{y}\n");
+    let twice = |day: u32| {
+        let rows = (0..6).map(|at| hour(day, at, at)).collect::<String>();
+        format!("unique_id,ds,y\n{rows}{}", hour(day, 1, 9))
+    };
+    let zone = "help: if the clocks were put back there, say where: `time_zone` of the task `ingest_file`";
+    assert!(reported(prepare(&project, &twice(3), &[])).ends_with(zone));
+    assert!(!reported(prepare(&project, &twice(5), &[])).contains(zone));
+}
+
+#[test]
 fn long_gaps_stay_and_so_do_those_at_an_end_if_that_is_wanted() {
     let project = TaskDirectory::new();
     let raw = "unique_id,ds,y

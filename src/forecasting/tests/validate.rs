@@ -122,6 +122,44 @@ help: if the values are right, raise `max_negative`; if zero is meant, `prepare_
     assert_eq!(told, expected);
 }
 
+#[test]
+fn a_rule_that_nothing_can_keep_is_told() {
+    let project = TaskDirectory::new();
+    let clean = "unique_id,ds,y\nA,2024-01-01 00:00,1\nA,2024-01-01 01:00,2\n";
+    let level = ("level", text("warn"));
+    let told = |name: &str, entries: &[(&str, Value)]| {
+        let entries = [entries, std::slice::from_ref(&level)].concat();
+        reported(validate(&project, clean, &[rule(name, &entries)]))
+    };
+    assert_eq!(
+        told("range", &[("limits", texts(&["*: 5..1"]))]),
+        "`*: 5..1` among the `limits` of the rule `range` allows no value\n\
+         help: write the lower number first, as in `*_SUN: -50..80000`"
+    );
+    assert_eq!(
+        told(
+            "coverage",
+            &[("start", text("2024-05-01")), ("end", text("2024-03-31"))]
+        ),
+        "the rule `coverage` asks for the days from 2024-05-01 to 2024-03-31, which ends before it begins\n\
+         help: let `start` be the earlier day"
+    );
+}
+
+#[test]
+fn a_series_without_any_value_is_told_as_what_no_task_can_mend() {
+    let project = TaskDirectory::new();
+    let row = |hour: usize| format!("A,2024-01-01 {hour:02}:00,\n");
+    let rows: String = (0..24).map(row).collect();
+    let told = reported(validate(&project, &format!("unique_id,ds,y\n{rows}"), &[]));
+    assert!(
+        told.ends_with(
+            "help: `A` has no value at all, which `prepare_clean` cannot mend: look at the source, or leave the series out"
+        ),
+        "{told}"
+    );
+}
+
 /// A rule, a series that breaks it, what is said of the rule, and what the message has.
 type BrokenCase = (&'static str, String, Vec<(&'static str, Value)>, &'static str);
 

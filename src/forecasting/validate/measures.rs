@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{NaiveDateTime, TimeDelta};
 use globset::Glob;
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::SHOWN;
 use super::gaps::Gap;
 use super::rules::{Rule, RuleName};
 use crate::engine::task::TaskError;
+use crate::forecasting::detect::{is_multiple, seasons};
 use crate::forecasting::frequency::{Frequency, Grid};
 use crate::forecasting::series::Observation;
 
@@ -204,10 +205,14 @@ impl Measured<'_> {
 
     /// The share of the steps of a range of days, in %, that have a value.
     fn coverage(&self, rule: &Rule) -> Measure {
-        let day = |name: &str| rule.texts(name).first().and_then(|text| text.parse::<NaiveDate>().ok());
         let first = self.rows.first().map(|row| row.ds);
-        let begin = day("start").map(|day| day.and_time(chrono::NaiveTime::MIN)).or(first);
-        let finish = day("end").and_then(|day| Some(day.succ_opt()?.and_time(chrono::NaiveTime::MIN)));
+        let begin = rule
+            .day("start")
+            .map(|day| day.and_time(chrono::NaiveTime::MIN))
+            .or(first);
+        let finish = rule
+            .day("end")
+            .and_then(|day| Some(day.succ_opt()?.and_time(chrono::NaiveTime::MIN)));
         let after = finish.or(self.end.map(just_after));
         let (Some(begin), Some(after)) = (begin, after) else {
             return Measure::default();
@@ -232,10 +237,7 @@ impl Measured<'_> {
 
     /// How many steps lie between the last value and the end.
     fn freshness(&self, rule: &Rule) -> Measure {
-        let day = rule
-            .texts("as_of")
-            .first()
-            .and_then(|text| text.parse::<NaiveDate>().ok());
+        let day = rule.day("as_of");
         let after_day = day.and_then(|day| Some(day.succ_opt()?.and_time(chrono::NaiveTime::MIN)));
         let after = after_day.or(self.end.map(just_after));
         let last = self.rows.iter().rev().find(|row| row.y.is_some()).map(|row| row.ds);
@@ -287,12 +289,12 @@ impl Measured<'_> {
     /// Seasons that show in the values and are not declared.
     fn seasons(&self, rule: &Rule) -> Measure {
         let declared = rule.counts("declared").unwrap_or_else(|| self.frequency.seasons());
-        let found = crate::forecasting::detect::seasons(&self.values());
+        let found = seasons(&self.values());
         // A multiple or a part of a declared season is that season.
         let is_known = |found: usize| {
             declared
                 .iter()
-                .any(|of| of.is_multiple_of(found) || found.is_multiple_of(*of))
+                .any(|of| of.is_multiple_of(found) || *of > 0 && is_multiple(found, *of))
         };
         let new: Vec<usize> = found.into_iter().filter(|found| !is_known(*found)).collect();
         match new.first() {
@@ -328,10 +330,17 @@ impl Limits {
                 high: bound(high, f64::INFINITY)?,
             })
         };
-        read().ok_or_else(|| {
+        let limits = read().ok_or_else(|| {
             TaskError::new(format!("`{text}` among the `limits` of the rule `range` is none"))
                 .help("write a pattern of names and two numbers, as in `*_SUN: -50..80000`, or `*: 0..`")
-        })
+        })?;
+        match limits.low <= limits.high {
+            true => Ok(limits),
+            false => Err(TaskError::new(format!(
+                "`{text}` among the `limits` of the rule `range` allows no value"
+            ))
+            .help("write the lower number first, as in `*_SUN: -50..80000`")),
+        }
     }
 
     fn fits(&self, id: &str) -> bool {
@@ -419,6 +428,8 @@ fn kolmogorov_smirnov(a: &[f64], b: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
 
     #[test]
@@ -427,7 +438,7 @@ mod tests {
         assert!(limits.fits("CISO_SUN") && !limits.fits("TEX_SUN"));
         assert!(limits.low < -49.0 && limits.high > 79_999.0);
         assert!(Limits::parse("*: 0..").expect("limits").high.is_infinite());
-        for odd in ["*", "*: 1", "*: a..b", "[: 1..2"] {
+        for odd in ["*", "*: 1", "*: a..b", "[: 1..2", "*: 5..1", "*: nan..5"] {
             assert!(Limits::parse(odd).is_err(), "{odd}");
         }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{Kind, Literal, ParamSchema};
 use crate::engine::task::Context;
@@ -281,6 +283,11 @@ impl Rule {
         }
     }
 
+    /// The day that is said of it.
+    pub(super) fn day(&self, entry: &str) -> Option<NaiveDate> {
+        self.texts(entry).first()?.parse().ok()
+    }
+
     /// The texts that are said of it, dates among them.
     pub(super) fn texts(&self, entry: &str) -> Vec<&str> {
         let text = |value: &'_ Value| matches!(value, Value::Text(_) | Value::Date(_));
@@ -384,7 +391,8 @@ impl RuleName {
             ),
             Self::Length => Some("take a longer span of data, or lower `min_length`"),
             Self::Steps => Some(
-                "`prepare_clean` cannot mend it: round the times in the source, or declare the step with `frequency`",
+                "declare the step with `frequency`; if it is right, `prepare_clean` moves times to the nearest one: `off_steps = \
+                 \"nearest\"`",
             ),
             Self::Rows => {
                 Some("`prepare_clean` cannot mend it: look at the source, or at the range that was asked for")
