@@ -38,11 +38,11 @@ impl OnTerminal {
         tcsetwinsize(&near, size(columns, lines)).expect("sized");
         let stream = || Stdio::from(far.try_clone().expect("another"));
         let told = project.command(args);
-        // A session of its own, whose terminal this is: so Ctrl-C is a signal.
+        // A session of its own, whose terminal this is: so Ctrl-C is a signal, which a shell lets nobody ignore there.
         let mut command = Command::new("setsid");
         let set = told.get_envs().filter_map(|(name, value)| Some((name, value?)));
         command
-            .arg("--ctty")
+            .args(["--ctty", "env", "--default-signal=INT,HUP,QUIT"])
             .arg(told.get_program())
             .args(told.get_args())
             .current_dir(project.at("."))
