@@ -67,11 +67,13 @@ impl Matrix {
             .collect()
     }
 
-    /// Whether each instance has something to read wherever its target says so.
+    /// Whether each axis has a value, and each instance something to read wherever its target says so.
     fn is_sound(&self) -> bool {
         let all = self.targets.iter();
-        all.flat_map(|target| self.instances(target).into_iter().map(move |at| (target, at)))
-            .all(|(target, at)| target.reads.iter().all(|read| !self.joined(*read, at).is_empty()))
+        !self.regions.is_empty()
+            && all
+                .flat_map(|target| self.instances(target).into_iter().map(move |at| (target, at)))
+                .all(|(target, at)| target.reads.iter().all(|read| !self.joined(*read, at).is_empty()))
             && self.targets.iter().all(|target| !self.instances(target).is_empty())
     }
 
