@@ -215,9 +215,9 @@ def screens(columns: int, wanted: set[str]):
             terminal.run("atsaf diff --metrics -n 12")
             take("diff-metrics", "atsaf diff --metrics")
             # Models that take long enough to be looked at, a second time: so it is known how long they took.
-            slow = "atsaf build -s models=TBATS,MSTL_ARIMA,AutoARIMA,LagRidge -s n_windows="
-            terminal.run(slow + "6")
-            terminal.type(slow + "12")
+            slow = "atsaf build -s models=TBATS,MSTL_ARIMA,AutoARIMA,LagRidge -s step_size=6 -s n_windows="
+            terminal.run(slow + "90")
+            terminal.type(slow + "150")
             terminal.until(r"train +(0\.[5-9]|[1-9])[\d.]* s of .*n_windows[\s\S]*[━─]+ +\d of \d")
             take("build-running", "atsaf build, while it runs")
             terminal.until(r"^\$ *\n*\Z")

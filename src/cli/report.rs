@@ -26,6 +26,7 @@ use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::TargetId;
 use crate::engine::spec::REPORT_PAGE;
+use crate::engine::store::StoredResult;
 use crate::report::page::{self, Forecast};
 
 /// The file that is written where none is named.
@@ -54,10 +55,10 @@ pub(super) struct Args {
 }
 
 /// The forecasts that lie at a path, of some of their series, with the values before them where the target that made them
-/// reads such a table; `None` of what is no table of forecasts.
+/// reads such a table, and what lies there is what the result was made from; `None` of what is no table of forecasts.
 pub(super) fn forecast(
     project: &Project,
-    maker: TargetId,
+    (maker, result): (TargetId, Option<&StoredResult>),
     path: &Path,
     chosen: forecasts::Chosen<'_>,
 ) -> Option<Forecast> {
@@ -66,8 +67,14 @@ pub(super) fn forecast(
     if kind(path)? != TableKind::Forecast {
         return None;
     }
+    let made_from = result.and_then(|result| project.store.records.fingerprint(result));
+    let made_from = made_from.map_or_else(Vec::new, |fingerprint| fingerprint.inputs);
     let mut read = graph.node(maker).reads.iter().filter_map(|read| read.artifact);
     let history = read.find_map(|id| {
+        let (content, _) = project.files.digest(graph.path(id)).ok()??;
+        if made_from.iter().all(|input| input.content != Some(content)) {
+            return None;
+        }
         let at = project.files.at(graph.path(id));
         (kind(&at)? == TableKind::History).then(|| (graph.shown_name(id).into_owned(), at))
     });

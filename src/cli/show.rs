@@ -9,6 +9,7 @@ mod rows;
 mod table;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -184,6 +185,14 @@ fn file_inside(project: &Project, goal: &str) -> Option<(ArtifactId, PathBuf)> {
     })
 }
 
+/// The first link on a way into a directory, by its path from there, with its text.
+fn link_on_the_way(directory: &Path, inside: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mut all: Vec<&Path> = inside.ancestors().collect();
+    all.pop();
+    let text = |path: &&Path| Some(((*path).to_owned(), fs::read_link(directory.join(path)).ok()?));
+    all.iter().rev().find_map(text)
+}
+
 /// What is to be shown of an artifact.
 struct Asked<'a> {
     project: &'a Project,
@@ -231,6 +240,11 @@ impl Asked<'_> {
     fn shown(&self, at: &Path, past: Option<StoredResult>, made: Option<ResultEntry>) -> Result<Shown, CommandError> {
         let (graph, screen) = (&self.project.graph, &self.session.screen);
         let name = graph.shown_name(self.artifact).into_owned();
+        if let Some((link, text)) = self.inside.and_then(|inside| link_on_the_way(at, inside)) {
+            let what = format!("`{name}/{}` is a link to `{}`", link.display(), text.display());
+            let help = "what it leads to may be another's, and another today than when the link was made: ask for that";
+            return Err(CommandError::usage(Diagnostic::error(what).help(help)));
+        }
         let at = self.inside.map_or_else(|| at.to_owned(), |inside| at.join(inside));
         if let Some(inside) = self.inside.filter(|_| !at.exists()) {
             let what = format!("`{name}` has no file `{}`", inside.display());
@@ -242,8 +256,10 @@ impl Asked<'_> {
         let named = &self.args.series;
         let charts = match screen.json() && named.is_empty() {
             true => String::new(),
-            false => curve::charts(self.project, self.artifact.target, &at, named, self.session.width())
-                .map_err(CommandError::usage)?,
+            false => {
+                let made = (self.artifact.target, past.as_ref());
+                curve::charts(self.project, made, &at, named, self.session.width()).map_err(CommandError::usage)?
+            }
         };
         Ok(Shown {
             artifact: name,

@@ -206,15 +206,22 @@ pub(super) fn guess_integers(numbers: impl Iterator<Item = i64> + Clone) -> Inte
     if all(is_day) {
         return IntegerTimes::Days;
     }
-    // Were they counted from 1970, not each of them would be a date and a time of day of our time.
-    if all(|number| moment(number, 10_000).is_some()) {
-        return IntegerTimes::Hours;
-    }
-    if all(|number| moment(number, 100).is_some()) {
-        return IntegerTimes::Minutes;
-    }
-    if all(|number| moment(number, 1).is_some()) {
-        return IntegerTimes::Seconds;
+    // Were they counted from 1970, one in a hundred of them would be a date and a time of day of our time. So if most are,
+    // one that is not is a slip, which its reader will be told.
+    let mostly = |zeros: i64| {
+        let (all, moments) = numbers.clone().fold((0_usize, 0_usize), |(all, moments), number| {
+            (all + 1, moments + usize::from(moment(number, zeros).is_some()))
+        });
+        moments * 2 > all
+    };
+    for (zeros, form) in [
+        (10_000, IntegerTimes::Hours),
+        (100, IntegerTimes::Minutes),
+        (1, IntegerTimes::Seconds),
+    ] {
+        if mostly(zeros) {
+            return form;
+        }
     }
     IntegerTimes::Unit(match numbers.map(i64::unsigned_abs).max().unwrap_or_default() {
         0..100_000_000_000 => "s",

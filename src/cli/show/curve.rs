@@ -9,6 +9,7 @@ use crate::cli::report::{self, forecasts};
 use crate::cli::setup::Project;
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::TargetId;
+use crate::engine::store::StoredResult;
 use crate::report::chart::{Curve, chart};
 use crate::report::page::SeriesForecast;
 
@@ -19,14 +20,14 @@ const HEIGHT: (usize, usize) = (12, 8);
 /// Steps of the past for each one of the forecast.
 const PAST: usize = 2;
 
-/// Draws the forecasts at a path, which a target has made: the first few, or the series that are named. Nothing is drawn of
+/// Draws the forecasts at a path, which a target has made with a result: the first few, or the series that are named. Nothing is drawn of
 /// what is no forecast.
 ///
 /// # Errors
 /// A [`Diagnostic`] that tells which series there are, where one is named that is not among them.
 pub(in crate::cli) fn charts(
     project: &Project,
-    maker: TargetId,
+    made: (TargetId, Option<&StoredResult>),
     path: &Path,
     named: &[String],
     width: usize,
@@ -35,7 +36,7 @@ pub(in crate::cli) fn charts(
         [] => forecasts::Chosen::First(DRAWN),
         named => forecasts::Chosen::Named(named),
     };
-    let Some(forecast) = report::forecast(project, maker, path, chosen) else {
+    let Some(forecast) = report::forecast(project, made, path, chosen) else {
         return match named {
             [] => Ok(String::new()),
             _ => Err(

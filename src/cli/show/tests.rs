@@ -184,6 +184,19 @@ fn a_series_that_there_is_none_of_is_told_with_those_that_there_are() {
 }
 
 #[test]
+fn a_forecast_stands_behind_no_other_history_than_its_own() {
+    let trial = panel();
+    assert!(trial.out(&["show", "ahead"]).contains("yhat from 2024-01-02 on"));
+    trial.write("past.csv", "unique_id,ds,y\nDE,2024-01-01 23:00,5\n");
+    trial.out(&["build", "past"]);
+    let shown = trial.out(&["show", "ahead"]);
+    assert!(
+        shown.contains("DE: yhat") && !shown.contains("from 2024-01-02 on"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_file_in_a_directory_is_shown_by_the_path_or_the_name_of_the_directory() {
     let trial = panel();
     for goal in [
@@ -203,6 +216,23 @@ fn a_file_in_a_directory_is_shown_by_the_path_or_the_name_of_the_directory() {
     assert_eq!((said.exit, said.err.as_str()), (Exit::Usage, expected));
     let said = trial.run(&["show", "parts/../ahead.csv"]);
     assert_eq!(said.exit, Exit::Usage, "{}", said.out);
+    for (link, to) in [("file", "seven.txt"), ("dir", "/"), ("dead", "nowhere")] {
+        std::os::unix::fs::symlink(to, trial.at("out/parts").join(link)).expect("linked");
+        let said = trial.run(&["show", &format!("parts/{link}")]);
+        assert_eq!(said.exit, Exit::Usage, "{}", said.out);
+        assert!(
+            said.err
+                .starts_with(&format!("error: `parts/{link}` is a link to `{to}`\n")),
+            "{}",
+            said.err
+        );
+    }
+    let said = trial.run(&["show", "parts/dir/etc/passwd"]);
+    assert!(
+        said.err.starts_with("error: `parts/dir` is a link to `/`\n"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

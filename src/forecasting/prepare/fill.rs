@@ -59,8 +59,11 @@ pub(super) fn on_steps(rows: &[Observation], grid: &Grid, report: &mut Report) -
     if off.is_empty() {
         return None;
     }
-    // Of those beside one step the nearest.
-    let distance = |(step, at): &(i64, usize)| grid.time(*step).map(|time| (time - rows[*at].ds).abs());
+    // Of those beside one step the nearest, of those with a value if there is one.
+    let distance = |(step, at): &(i64, usize)| {
+        let row = &rows[*at];
+        (row.y.is_none(), grid.time(*step).map(|time| (time - row.ds).abs()))
+    };
     off.sort_by_key(distance);
     let mut moved = rows.to_vec();
     for (step, at) in off {

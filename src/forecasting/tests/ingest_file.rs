@@ -411,6 +411,15 @@ fn digits_of_dates_and_times_of_day_are_no_seconds() {
         assert_eq!(metadata["date_range"]["end"], "2024-01-03 23:00:00", "{form}");
         assert_eq!(metadata["files"][0]["form"]["unit"], form);
     }
+    // One slip makes no seconds of them.
+    for (zeros, slip) in [("", "2024019999"), ("00", "202402012560"), ("0000", "20240101126000")] {
+        let file = format!("{}{slip},1\n", rows(zeros));
+        let told = reported(ingest(&project, "load.csv", file.as_bytes(), &[]));
+        assert!(
+            told.starts_with(&format!("`{slip}` in row 73 of the column `date`")),
+            "{told}"
+        );
+    }
     // They are what a clock shows.
     ingest(
         &project,

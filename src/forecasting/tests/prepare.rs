@@ -94,7 +94,7 @@ fn times_beside_the_steps_are_moved_where_that_is_wanted() {
     // Of two that are beside one step the nearer one moves, and the other is told of.
     let raw = "unique_id,ds,y\nA,2024-01-01 00:00,0\nA,2024-01-01 00:50,1\nA,2024-01-01 01:03,2\nA,2024-01-01 02:00,3\n\
                A,2024-01-01 02:58,4\nA,2024-01-01 04:00,5\n";
-    prepare(&project, raw, &[("frequency", text("hourly")), nearest]).expect("series");
+    prepare(&project, raw, &[("frequency", text("hourly")), nearest.clone()]).expect("series");
     assert_eq!(
         project.csv("clean"),
         "unique_id,ds,y\nA,2024-01-01 00:00:00,0.0\nA,2024-01-01 00:50:00,1.0\nA,2024-01-01 01:00:00,2.0\n\
@@ -103,6 +103,15 @@ fn times_beside_the_steps_are_moved_where_that_is_wanted() {
     assert_eq!(
         project.json("metadata")["integrity"]["off_steps"]["first"],
         json!([{ "unique_id": "A", "ds": "2024-01-01 00:50:00" }])
+    );
+    // One without a value takes no step from one that has one.
+    let raw = "unique_id,ds,y\nA,2024-01-01 00:00,0\nA,2024-01-01 00:59,\nA,2024-01-01 01:03,2\nA,2024-01-01 02:00,3\n\
+               A,2024-01-01 03:00,4\nA,2024-01-01 04:00,5\n";
+    prepare(&project, raw, &[("frequency", text("hourly")), nearest]).expect("series");
+    assert!(
+        project.csv("clean").contains("A,2024-01-01 01:00:00,2.0\n"),
+        "{}",
+        project.csv("clean")
     );
 }
 
