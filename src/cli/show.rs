@@ -254,12 +254,10 @@ impl Asked<'_> {
         let masked = |line: &str| screen.masked(line);
         let content = Content::read(&at, self.args.rows, &masked).map_err(|error| self.unreadable(&error))?;
         let named = &self.args.series;
+        let by = (self.artifact.target, past.as_ref());
         let charts = match screen.json() && named.is_empty() {
             true => String::new(),
-            false => {
-                let made = (self.artifact.target, past.as_ref());
-                curve::charts(self.project, made, &at, named, self.session.width()).map_err(CommandError::usage)?
-            }
+            false => curve::charts(self.project, by, &at, named, self.session.width()).map_err(CommandError::usage)?,
         };
         Ok(Shown {
             artifact: name,
