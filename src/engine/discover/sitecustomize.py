@@ -31,6 +31,8 @@ def observe(notes, root):
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     never_files = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
     known, written, places, links, names = set(), set(), set(), {}, set()
+    # The modules of which an event told, and that are sought next.
+    told = set()
     # What `sys.path` was, the directories of packages in it, and those of the project.
     search = [None, [], None]
     stat, getcwd, normal, getframe = os.stat, os.getcwd, os.path.normpath, sys._getframe
@@ -150,6 +152,8 @@ def observe(notes, root):
         if path is not None:
             # A module of native code.
             opened(path, "r", 0)
+        else:
+            told.add(module)
         sought(module, getframe(2))
 
     def sought(module, frame):
@@ -273,7 +277,10 @@ def observe(notes, root):
         def find_spec(name, path=None, target=None):
             try:
                 # What `importlib.import_module` imports no event tells.
-                sought(name, getframe(1))
+                if name in told:
+                    told.discard(name)
+                else:
+                    sought(name, getframe(1))
             except Exception:
                 pass
             wanted = natives.pop(name, None)
