@@ -148,9 +148,9 @@ fn a_variable_of_the_environment_counts_and_reaches_the_program_from_every_targe
     assert_ne!(project.read("selected.json"), narrow);
 }
 
-#[test]
-fn a_package_of_another_version_makes_stale_what_is_remembered() {
-    let Some(project) = project() else { return };
+/// The project, whose program imports the package `thing` in its version 1.0 from the directory `../site`.
+fn with_package() -> Option<Project> {
+    let project = project()?;
     project.edit(
         "Atsaffile",
         "[target.train.with]",
@@ -159,6 +159,12 @@ fn a_package_of_another_version_makes_stale_what_is_remembered() {
     project.write("width.py", "from thing import WIDTH\n");
     project.write("../site/thing/__init__.py", "WIDTH = 2.0\n");
     project.write("../site/thing-1.0.dist-info/RECORD", "thing/__init__.py,,\n");
+    Some(project)
+}
+
+#[test]
+fn a_package_of_another_version_makes_stale_what_is_remembered() {
+    let Some(project) = with_package() else { return };
     let command = |args: &str| Told::of(project.command(args).env("PYTHONPATH", project.at("../site")));
     command("build predictions").ok();
     assert_eq!(project.ran(), "6 2");
@@ -173,15 +179,7 @@ fn a_package_of_another_version_makes_stale_what_is_remembered() {
 
 #[test]
 fn a_packaged_program_is_not_run_with_other_packages_than_it_was_chosen_with() {
-    let Some(project) = project() else { return };
-    project.edit(
-        "Atsaffile",
-        "[target.train.with]",
-        "env = [\"PYTHONPATH\"]\n\n[target.train.with]",
-    );
-    project.write("width.py", "from thing import WIDTH\n");
-    project.write("../site/thing/__init__.py", "WIDTH = 2.0\n");
-    project.write("../site/thing-1.0.dist-info/RECORD", "thing/__init__.py,,\n");
+    let Some(project) = with_package() else { return };
     let command = |args: &str| Told::of(project.command(args).env("PYTHONPATH", project.at("../site")));
     command("build package").ok();
     project.ran();

@@ -60,7 +60,7 @@ pub(super) fn forecast(
     project: &Project,
     (maker, result): (TargetId, Option<&StoredResult>),
     path: &Path,
-    chosen: forecasts::Chosen<'_>,
+    chosen: forecasts::SeriesChoice<'_>,
 ) -> Option<Forecast> {
     let graph = &project.graph;
     let kind = |path: &Path| Some(TableKind::of(&Frame::read(path, Part::Head(1))?.ok()?));

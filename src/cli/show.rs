@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::content::Content;
 pub(super) use self::curve::charts;
-use self::picture::{Picture, Protocol};
+use self::picture::{PictureHead, Protocol};
 use super::setup::Project;
 use super::{CommandError, Exit, Session, log, past, small_file};
 use crate::diagnostic::Diagnostic;
@@ -104,7 +104,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
     let mut missing = Vec::new();
     let story = args.run.as_ref().map(|_| log::story(&project)).transpose()?;
     for artifact in artifacts {
-        let asked = Asked {
+        let asked = ShowRequest {
             project: &project,
             artifact,
             inside: inside.as_deref(),
@@ -194,7 +194,7 @@ fn link_on_the_way(directory: &Path, inside: &Path) -> Option<(PathBuf, PathBuf)
 }
 
 /// What is to be shown of an artifact.
-struct Asked<'a> {
+struct ShowRequest<'a> {
     project: &'a Project,
     artifact: ArtifactId,
     /// A file in it, if it is a directory and not to be shown as a whole.
@@ -203,7 +203,7 @@ struct Asked<'a> {
     session: &'a Session,
 }
 
-impl Asked<'_> {
+impl ShowRequest<'_> {
     /// The artifact as it was after a past run.
     fn then(&self, story: &Story, run: &str) -> Result<Shown, CommandError> {
         let past = past::after_run(self.project, story, self.artifact, run)?;
@@ -315,7 +315,7 @@ fn picture(path: &Path, session: &Session) -> Option<String> {
     let protocol = Some(&session.screen).filter(|screen| screen.is_terminal() && !screen.json());
     let protocol = protocol.and_then(|_| Protocol::of(&session.env))?;
     let file = small_file::read(path, picture::LARGEST).ok()?;
-    Picture::of(&file)?.drawn(&file, protocol, session.width())
+    PictureHead::of(&file)?.drawn(&file, protocol, session.width())
 }
 
 /// Where it came from: in a line, or with all that is known.

@@ -12,6 +12,8 @@ mod hostile;
 mod hostile_files;
 mod ingest;
 mod ingest_file;
+mod ingest_file_series;
+mod ingest_file_times;
 mod ingest_live;
 mod intervals;
 mod known_ahead;

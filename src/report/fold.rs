@@ -1,7 +1,7 @@
 //! Long lines of columns, for a terminal: what has no room goes on below the last column, not at the margin.
 
 use super::columns;
-use super::ink::{Span, spans};
+use super::ink::{InkSpan, spans};
 
 /// Folds the lines of a text that are longer than `width` columns; a word that has no room on any line sticks out.
 #[must_use]
@@ -16,7 +16,7 @@ pub fn fold(text: &str, width: usize) -> String {
 }
 
 fn fold_line(line: &str, width: usize, out: &mut String) {
-    let plain: String = spans(line).filter_map(Span::text).collect();
+    let plain: String = spans(line).filter_map(InkSpan::text).collect();
     if columns::of(&plain) <= width {
         out.push_str(line);
         return;
@@ -28,11 +28,11 @@ fn fold_line(line: &str, width: usize, out: &mut String) {
     let mut has_word = false;
     for span in spans(line) {
         let text = match span {
-            Span::Sequence(sequence) => {
+            InkSpan::Sequence(sequence) => {
                 out.push_str(sequence);
                 continue;
             }
-            Span::Text(text) => text,
+            InkSpan::Text(text) => text,
         };
         for word in text.split_inclusive(' ') {
             let (word, after) = word.strip_suffix(' ').map_or((word, 0), |word| (word, 1));

@@ -23,14 +23,14 @@ static SEAL: LazyLock<String> = LazyLock::new(|| {
 
 /// A part of a text that may have colours of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Span<'t> {
+pub enum InkSpan<'t> {
     /// A sealed sequence, with its seal.
     Sequence(&'t str),
     /// What is seen.
     Text(&'t str),
 }
 
-impl<'t> Span<'t> {
+impl<'t> InkSpan<'t> {
     /// What is seen of it.
     #[must_use]
     pub fn text(self) -> Option<&'t str> {
@@ -42,7 +42,7 @@ impl<'t> Span<'t> {
 }
 
 /// The parts of a text, in their order; together they are the text.
-pub fn spans(text: &str) -> impl Iterator<Item = Span<'_>> {
+pub fn spans(text: &str) -> impl Iterator<Item = InkSpan<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let length = match rest.strip_prefix(SEAL.as_str()) {
@@ -54,8 +54,8 @@ pub fn spans(text: &str) -> impl Iterator<Item = Span<'_>> {
         let (span, after) = rest.split_at(length);
         rest = after;
         Some(match is_sequence {
-            true => Span::Sequence(span),
-            false => Span::Text(span),
+            true => InkSpan::Sequence(span),
+            false => InkSpan::Text(span),
         })
     })
 }
@@ -67,8 +67,8 @@ pub fn opened(text: &str) -> Cow<'_, str> {
         return visible(text);
     }
     let open = |span| match span {
-        Span::Sequence(sequence) => Cow::Borrowed(&sequence[SEAL.len()..]),
-        Span::Text(text) => visible(text),
+        InkSpan::Sequence(sequence) => Cow::Borrowed(&sequence[SEAL.len()..]),
+        InkSpan::Text(text) => visible(text),
     };
     Cow::Owned(spans(text).map(open).collect())
 }
@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn spans_are_the_text_and_its_colours() {
         let painted = format!("a {}.", Ink::new(true).paint(Tone::Good, "fresh"));
-        let seen: String = spans(&painted).filter_map(Span::text).collect();
+        let seen: String = spans(&painted).filter_map(InkSpan::text).collect();
         assert_eq!(seen, "a fresh.");
         let all = spans(&painted).map(|span| match span {
-            Span::Sequence(part) | Span::Text(part) => part,
+            InkSpan::Sequence(part) | InkSpan::Text(part) => part,
         });
         assert_eq!(all.collect::<String>(), painted);
         assert_eq!(spans("").next(), None);

@@ -6,7 +6,7 @@
 //! ━━━━━━━━━━━━━━━━────────────────────────  3 of 6  5.2 s
 //! ```
 //!
-//! It is data and a function from it to lines, so that a test can look at it without a terminal; [`Drawn`] knows what of it
+//! It is data and a function from it to lines, so that a test can look at it without a terminal; [`DrawnLines`] knows what of it
 //! is on the terminal, and how that goes away again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,12 +223,12 @@ fn tenths(duration: Duration) -> Duration {
 
 /// The lines that stand on a terminal, above the cursor.
 #[derive(Debug, Default)]
-pub(super) struct Drawn {
+pub(super) struct DrawnLines {
     /// The columns that each takes.
     lines: Vec<usize>,
 }
 
-impl Drawn {
+impl DrawnLines {
     /// What draws lines in the place of those that are there, on a terminal of so many columns; `reflows` tells whether it
     /// breaks a line for which it has become too narrow into several, as most do.
     pub(super) fn replace(&mut self, lines: &[TonedLine], columns: usize, reflows: bool, ink: Ink) -> String {

@@ -9,7 +9,7 @@ use super::events::{self, Words};
 use super::fold::fold;
 use super::ink::Tone;
 use super::instance_progress::{InstanceProgress, Telling};
-use super::live::{Drawn, LiveBlock};
+use super::live::{DrawnLines, LiveBlock};
 use super::reasons;
 use super::screen::Screen;
 use crate::engine::clock;
@@ -52,7 +52,7 @@ pub fn during<T>(graph: &Graph, screen: &Screen, detail: Detail, build: impl FnO
             // Without the thread there is no live line, which is no reason to stop.
             let _ = beat.spawn_scoped(scope, || terminal.beat());
         };
-        build(&Heard {
+        build(&TerminalObserver {
             terminal: &terminal,
             begin: &begin,
         })
@@ -77,7 +77,7 @@ struct State {
     failed: Vec<String>,
     instances: InstanceProgress,
     block: LiveBlock,
-    drawn: Drawn,
+    drawn: DrawnLines,
     /// Whether a thread draws: from the first attempt on.
     is_beating: bool,
     is_over: bool,
@@ -86,13 +86,13 @@ struct State {
 }
 
 /// The observer of a run.
-struct Heard<'a> {
+struct TerminalObserver<'a> {
     terminal: &'a Terminal<'a>,
     /// Starts the thread that draws.
     begin: &'a (dyn Fn() + Sync),
 }
 
-impl Observer for Heard<'_> {
+impl Observer for TerminalObserver<'_> {
     fn observe(&self, event: &Event) {
         if self.terminal.hear(event) {
             (self.begin)();
@@ -345,7 +345,7 @@ mod tests {
             state: Mutex::default(),
             over: Condvar::new(),
         };
-        begun(&Heard {
+        begun(&TerminalObserver {
             terminal: &terminal,
             begin: &|| {},
         });

@@ -48,14 +48,14 @@ impl TableKind {
 
 /// Which series of a table are taken.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::cli) enum Chosen<'a> {
+pub(in crate::cli) enum SeriesChoice<'a> {
     /// The first few.
     First(usize),
     /// Those of these names.
     Named(&'a [String]),
 }
 
-impl Chosen<'_> {
+impl SeriesChoice<'_> {
     /// Whether one is taken, as many having been taken already.
     fn takes(self, name: &str, taken: usize) -> bool {
         match self {
@@ -78,7 +78,7 @@ pub(super) fn forecast(
     artifact: String,
     path: &Path,
     history: Option<(String, &Path)>,
-    chosen: Chosen<'_>,
+    chosen: SeriesChoice<'_>,
 ) -> Result<Forecast, String> {
     let read =
         |path: &Path, part: Part<'_>| Frame::read(path, part).unwrap_or_else(|| Err("it is no table".to_owned()));
@@ -155,7 +155,7 @@ fn levels(names: &[String]) -> Vec<String> {
 }
 
 /// The rows of the chosen series in the order of the table, and how many more series there are.
-fn rows_by_series(ids: &[String], chosen: Chosen<'_>) -> (Vec<(String, Vec<usize>)>, usize) {
+fn rows_by_series(ids: &[String], chosen: SeriesChoice<'_>) -> (Vec<(String, Vec<usize>)>, usize) {
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut series: Vec<(String, Vec<usize>)> = Vec::new();
     let mut others: BTreeSet<&str> = BTreeSet::new();
@@ -288,7 +288,7 @@ mod tests {
             "p".to_owned(),
             &path,
             Some(("h".to_owned(), &history)),
-            Chosen::First(DRAWN),
+            SeriesChoice::First(DRAWN),
         )
         .expect("read");
         assert_eq!((forecast.series.len(), forecast.left_out), (DRAWN, 200 - DRAWN));

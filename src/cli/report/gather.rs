@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::forecasts::{self, Chosen, TableKind};
+use super::forecasts::{self, SeriesChoice, TableKind};
 use super::frame::{Frame, Part};
 use super::{backtests, differences, origins, previews, quality, standing, turns};
 use crate::cli::setup::Project;
@@ -174,7 +174,7 @@ impl Gatherer<'_> {
                     let history = history.as_ref().map(|(name, path)| (name.clone(), path.as_path()));
                     let drawn: usize = page.forecasts.iter().map(|forecast| forecast.series.len()).sum();
                     let most = forecasts::DRAWN.min(SERIES - drawn.min(SERIES));
-                    match forecasts::forecast(name, &path, history, Chosen::First(most)) {
+                    match forecasts::forecast(name, &path, history, SeriesChoice::First(most)) {
                         Ok(forecast) => page.forecasts.push(forecast),
                         Err(why) => self.unread(page, *id, &why),
                     }

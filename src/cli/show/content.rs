@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::picture::Picture;
+use super::picture::PictureHead;
 use super::rows::{Rows, rest};
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
@@ -54,7 +54,7 @@ impl Content {
                 str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
             }
             Err(_) => {
-                let picture = Picture::of(&head).map(|picture| picture.words());
+                let picture = PictureHead::of(&head).map(|picture| picture.words());
                 let what = picture.unwrap_or_else(|| "neither text nor a table that atsaf can read".to_owned());
                 return Ok(Self::Other { size, what });
             }

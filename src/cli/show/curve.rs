@@ -20,8 +20,8 @@ const HEIGHT: (usize, usize) = (12, 8);
 /// Steps of the past for each one of the forecast.
 const PAST: usize = 2;
 
-/// Draws the forecasts at a path, which a target has made with a result: the first few, or the series that are named. Nothing is drawn of
-/// what is no forecast.
+/// Draws the forecasts at a path, which a target has made with a result: the first few, or the series that are named. Nothing
+/// is drawn of what is no forecast.
 ///
 /// # Errors
 /// A [`Diagnostic`] that tells which series there are, where one is named that is not among them.
@@ -33,8 +33,8 @@ pub(in crate::cli) fn charts(
     width: usize,
 ) -> Result<String, Diagnostic> {
     let chosen = match named {
-        [] => forecasts::Chosen::First(DRAWN),
-        named => forecasts::Chosen::Named(named),
+        [] => forecasts::SeriesChoice::First(DRAWN),
+        named => forecasts::SeriesChoice::Named(named),
     };
     let Some(forecast) = report::forecast(project, made, path, chosen) else {
         return match named {

@@ -17,7 +17,7 @@ const CHUNK: usize = 4096;
 const COLUMN: u32 = 9;
 
 /// A picture by the beginning of its file: its format, and its size in pixels where the beginning tells it.
-pub(super) struct Picture {
+pub(super) struct PictureHead {
     format: &'static str,
     pixels: Option<(u32, u32)>,
 }
@@ -31,7 +31,7 @@ pub(super) enum Protocol {
     Iterm,
 }
 
-impl Picture {
+impl PictureHead {
     /// Recognises a picture.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         let number = |at: usize| Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?));
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_picture_is_told_by_its_beginning() {
-        let words = |head: &[u8]| Picture::of(head).map(|it| it.words());
+        let words = |head: &[u8]| PictureHead::of(head).map(|it| it.words());
         assert_eq!(words(&png(0)).as_deref(), Some("a picture, PNG, 640 x 480 pixels"));
         assert_eq!(words(b"\x89PNG\r\n").as_deref(), Some("a picture, PNG"));
         assert_eq!(words(b"\xff\xd8\xff\xe0\0").as_deref(), Some("a picture, JPEG"));
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn kitty_gets_a_png_in_pieces() {
         let file = png(6000);
-        let picture = Picture::of(&file).expect("a picture");
+        let picture = PictureHead::of(&file).expect("a picture");
         let drawn = picture.drawn(&file, Protocol::Kitty, 40).expect("drawn");
         let pieces: Vec<&str> = drawn.trim_end().split_terminator("\u{1b}\\").collect();
         assert_eq!(pieces.len(), 2);
@@ -138,7 +138,7 @@ mod tests {
         let last = pieces[1].strip_prefix("\u{1b}_Gm=0;").expect("keys");
         assert_eq!(BASE64_STANDARD.decode(format!("{first}{last}")).expect("base64"), file);
         assert!(
-            Picture::of(b"GIF89a")
+            PictureHead::of(b"GIF89a")
                 .expect("a picture")
                 .drawn(b"GIF89a", Protocol::Kitty, 40)
                 .is_none()

@@ -133,25 +133,8 @@ impl<'g> Inputs<'g, '_, '_> {
             self.errors
                 .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
         }
-        let mut by_link = paths.iter().find_map(|path| self.found.artifact_above(graph, path));
-        // A link to an artifact is that artifact, built or not.
-        let mut made = BTreeMap::new();
-        for link in links {
-            if !matches!(self.found.links.lead(&link), Leads::Inside(_)) {
-                continue;
-            }
-            let kind = |id: ArtifactId| graph.target(id.target).outputs[id.output as usize].kind;
-            match self.found.artifact(graph, &link) {
-                Some(artifact) if kind(artifact) == ArtifactKind::File => {
-                    made.insert(link, artifact);
-                }
-                Some(artifact) => {
-                    let glob = self.found.compiled.glob(pattern).ok();
-                    by_link = by_link.or(glob.filter(|glob| glob.reaches_into(&link)).map(|_| artifact));
-                }
-                None => by_link = by_link.or_else(|| self.found.directory_above(graph, &link)),
-            }
-        }
+        let by_path = paths.iter().find_map(|path| self.found.artifact_above(graph, path));
+        let (made, by_link) = self.linked(pattern, links);
         let unbuilt = made.keys().filter(|link| paths.binary_search(link).is_err());
         let unbuilt: Vec<String> = unbuilt.cloned().collect();
         paths.extend(unbuilt);
@@ -160,13 +143,36 @@ impl<'g> Inputs<'g, '_, '_> {
             let (pattern, span) = (pattern.to_owned(), input.span);
             self.unmatched.push(Unmatched { pattern, span });
         }
-        if let Some(artifact) = by_link {
+        if let Some(artifact) = by_path.or(by_link) {
             self.errors
                 .push(GraphError::glob_matches_artifact(graph, pattern, input.span, artifact));
         }
         for path in paths {
             self.file(input, &path, made.get(&path).copied(), How::Matched);
         }
+    }
+
+    /// The artifacts that links among the matches of a pattern lead to, built or not, by the link: such a link is that
+    /// artifact. And one into which a link leads, which a pattern must not.
+    fn linked(&mut self, pattern: &str, links: Vec<String>) -> (BTreeMap<String, ArtifactId>, Option<ArtifactId>) {
+        let (graph, found) = (self.graph, &mut self.found);
+        let (mut made, mut into) = (BTreeMap::new(), None);
+        for link in links {
+            if !matches!(found.links.lead(&link), Leads::Inside(_)) {
+                continue;
+            }
+            match found.artifact(graph, &link) {
+                Some(artifact) if graph.output(artifact).kind == ArtifactKind::File => {
+                    made.insert(link, artifact);
+                }
+                Some(artifact) => {
+                    let glob = found.compiled.glob(pattern).ok();
+                    into = into.or(glob.filter(|glob| glob.reaches_into(&link)).map(|_| artifact));
+                }
+                None => into = into.or_else(|| found.directory_above(graph, &link)),
+            }
+        }
+        (made, into)
     }
 
     fn source(&mut self, input: &'g Input, path: &str) {

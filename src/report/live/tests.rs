@@ -111,7 +111,7 @@ fn what_runs_longer_than_it_did_is_never_done() {
 
 #[test]
 fn the_lines_replace_themselves_also_where_the_terminal_has_become_narrower() {
-    let mut shown = Drawn::default();
+    let mut shown = DrawnLines::default();
     let lines = [
         TonedLine::of(Tone::Plain, "x".repeat(50)),
         TonedLine::of(Tone::Plain, "y".to_owned()),

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::{leads_through_link, modes, own_file, remove};
 use super::Area;
-use super::spent::Access;
+use super::spent::AccessRights;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::Output;
@@ -48,7 +48,7 @@ pub(crate) struct Claim {
     pub(crate) left: bool,
     lock: File,
     /// The access with which the store's own directory was made.
-    access: Access,
+    access: AccessRights,
 }
 
 /// Makes a directory; says whether it was there.
@@ -198,7 +198,7 @@ impl Area {
                 make(dir)?;
             }
         }
-        let access = Access::of(&lock.metadata()?);
+        let access = AccessRights::of(&lock.metadata()?);
         Ok(Some(Claim { left, lock, access }))
     }
 

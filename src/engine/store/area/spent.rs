@@ -42,18 +42,18 @@ struct Offered {
     /// The directories in it, by their paths from it, sorted.
     places: Vec<PathBuf>,
     lock: File,
-    access: Access,
+    access: AccessRights,
 }
 
 /// Who may do what in a directory; the mode tells as well that it is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Access {
+pub(super) struct AccessRights {
     mode: u32,
     owner: u32,
     group: u32,
 }
 
-impl Access {
+impl AccessRights {
     pub(super) fn of(directory: &Metadata) -> Self {
         Self {
             mode: directory.mode(),
@@ -76,16 +76,16 @@ fn has_attributes(dir: &Path) -> bool {
 }
 
 /// Whether a lock is of this very directory, and not of one that a command had put elsewhere.
-fn is_locked_by(dir: &Path, lock: &File, access: Access) -> bool {
+fn is_locked_by(dir: &Path, lock: &File, access: AccessRights) -> bool {
     let (Ok(there), Ok(locked)) = (fs::symlink_metadata(dir), lock.metadata()) else {
         return false;
     };
-    (there.dev(), there.ino()) == (locked.dev(), locked.ino()) && Access::of(&there) == access
+    (there.dev(), there.ino()) == (locked.dev(), locked.ino()) && AccessRights::of(&there) == access
 }
 
 /// The directories in a directory, at any depth, by their paths from it, sorted; `None` if there is anything else in it, or
 /// if one of them is other than a directory that was just made.
-fn places(dir: &Path, access: Access) -> Option<Vec<PathBuf>> {
+fn places(dir: &Path, access: AccessRights) -> Option<Vec<PathBuf>> {
     let mut places = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(place) = open.pop() {
@@ -94,7 +94,7 @@ fn places(dir: &Path, access: Access) -> Option<Vec<PathBuf>> {
         }
         for entry in fs::read_dir(dir.join(&place)).ok()? {
             let entry = entry.ok()?;
-            if Access::of(&entry.metadata().ok()?) != access {
+            if AccessRights::of(&entry.metadata().ok()?) != access {
                 return None;
             }
             let within = place.join(entry.file_name());
@@ -108,7 +108,7 @@ fn places(dir: &Path, access: Access) -> Option<Vec<PathBuf>> {
 
 impl Spent {
     /// Moves one with the given places to `to`, where nothing may be; gives its lock, which it keeps all the time.
-    pub(super) fn take(&self, places: &[PathBuf], to: &Path) -> Option<(File, Access)> {
+    pub(super) fn take(&self, places: &[PathBuf], to: &Path) -> Option<(File, AccessRights)> {
         let one = {
             let mut offered = self.offered.lock().unwrap_or_else(PoisonError::into_inner);
             let at = offered.iter().rposition(|one| one.places == places)?;
@@ -123,10 +123,10 @@ impl Spent {
 
     /// Moves the directory of an attempt to its run's staging, if nothing but directories is in it; says whether it has.
     /// With the lock of an attempt and the access with which its directory was made, the next one may take it.
-    pub(super) fn lay_by(&self, dir: &Path, staging: &Path, claim: Option<(&File, Access)>) -> bool {
+    pub(super) fn lay_by(&self, dir: &Path, staging: &Path, claim: Option<(&File, AccessRights)>) -> bool {
         let Some(access) = claim
             .map(|(_, access)| access)
-            .or_else(|| Some(Access::of(&fs::metadata(dir).ok()?)))
+            .or_else(|| Some(AccessRights::of(&fs::metadata(dir).ok()?)))
         else {
             return false;
         };
@@ -197,7 +197,7 @@ mod tests {
             fs::create_dir_all(own.join(places)).expect("made");
             let lock = File::open(&own).expect("opened");
             lock.try_lock().expect("locked");
-            let access = Access::of(&lock.metadata().expect("looked at"));
+            let access = AccessRights::of(&lock.metadata().expect("looked at"));
             (lock, access)
         };
         let out = [PathBuf::from("out")];
@@ -233,7 +233,7 @@ mod tests {
         assert!(spent.take(&out, &own).is_none(), "nobody has its lock");
 
         let (lock, access) = make("out");
-        let other = Access { owner: 1, ..access };
+        let other = AccessRights { owner: 1, ..access };
         assert!(!spent.lay_by(&own, &staging, Some((&lock, other))), "another owner");
         let set = |path| rustix::fs::setxattr(path, "user.mark", b"1", rustix::fs::XattrFlags::empty());
         // Not every file system has such attributes.
