@@ -145,3 +145,41 @@ fn of_snakemake_a_sample_is_one_file_in_a_folder() {
     let again = sorted(ran(&project, ""));
     assert_eq!(again, ["call", "index@A", "index@B", "index@C"]);
 }
+
+#[test]
+fn a_snakefile_is_translated_into_targets_that_make_the_same_bytes() {
+    if !has_python() {
+        return;
+    }
+    page_has("coming-from/snakemake.md", "coming-from/snakemake", &["Snakefile"]);
+    let by_hand = example("snakemake");
+    by_hand.build("").ok();
+    let project = example("snakemake");
+    project.remove("Atsaffile");
+    let told = project.atsaf("init snakemake");
+    told.ok();
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/coming-from/snakemake.md"));
+    let page = page.expect("a page");
+    for note in told.text.lines().filter(|line| line.starts_with("note")) {
+        assert!(page.contains(note), "{note}");
+    }
+    assert!(
+        page.contains(&project.read("Atsaffile")),
+        "{}",
+        project.read("Atsaffile")
+    );
+    project.build("").ok();
+    for made in ["calls/all.tsv", "plots/depth.svg", "sorted/A.tsv", "sorted/B.index.tsv"] {
+        assert_eq!(project.read(made), by_hand.read(made), "{made}");
+    }
+    assert!(!project.at("mapped/A.tsv").exists(), "it is `temp`");
+    // A parameter of the configuration, and a file more, are what they were to Snakemake.
+    project.edit("config.yaml", "min_depth: 3", "min_depth: 100");
+    assert_eq!(ran(&project, ""), ["call", "plot"]);
+    let sample = project.read("data/samples/A.fastq").replace("@A.", "@C.");
+    project.write("data/samples/C.fastq", sample);
+    assert_eq!(
+        sorted(ran(&project, "")),
+        ["call", "index@C", "map@C", "plot", "sort@C"]
+    );
+}

@@ -7,6 +7,7 @@ use super::mistakes::Mistakes;
 use super::params_file::{self, Key, Node};
 use super::path::normalise;
 use super::sections::is_name;
+use super::translation::{Translation, block, list, port, quoted};
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::{METRICS_ENDINGS, Text, Value};
 
@@ -18,17 +19,6 @@ const KNOWN: [&str; 12] = [
     "cmd", "wdir", "deps", "outs", "metrics", "plots", "params", "desc", "foreach", "do", "matrix", "meta",
 ];
 
-/// A translated file.
-#[derive(Debug, Default)]
-pub struct DvcTranslation {
-    /// The Atsaffile.
-    pub atsaffile: String,
-    /// How many stages are in it.
-    pub stages: usize,
-    /// What is not in it, or is otherwise than in DVC: a sentence each.
-    pub left: Vec<String>,
-}
-
 /// What is known of the disk: whether a path is a directory, if it is there.
 pub type IsDirectory<'a> = dyn Fn(&str) -> Option<bool> + 'a;
 
@@ -36,7 +26,7 @@ pub type IsDirectory<'a> = dyn Fn(&str) -> Option<bool> + 'a;
 ///
 /// # Errors
 /// The mistakes of a text that is not YAML, or has no stages.
-pub fn from_dvc(path: &str, text: &str, is_directory: &IsDirectory<'_>) -> Result<DvcTranslation, Vec<Diagnostic>> {
+pub fn from_dvc(path: &str, text: &str, is_directory: &IsDirectory<'_>) -> Result<Translation, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::default();
     let entries = params_file::yaml(text, &mut mistakes);
     let stages = field(&entries, "stages");
@@ -388,7 +378,7 @@ impl Translator<'_> {
         out + &rest.replace("{{", "{{{{")
     }
 
-    fn whole(mut self, targets: &[String]) -> DvcTranslation {
+    fn whole(mut self, targets: &[String]) -> Translation {
         self.leave("commands see only those variables of the environment that `env` of their target names, and `PATH`");
         let mut text =
             "# Translated from dvc.yaml by `atsaf init dvc`. `atsaf help from-dvc` says what is otherwise.\n"
@@ -410,8 +400,8 @@ impl Translator<'_> {
             text += "\n";
             text += target;
         }
-        DvcTranslation {
-            stages: targets.iter().filter(|target| !target.is_empty()).count(),
+        Translation {
+            targets: targets.iter().filter(|target| !target.is_empty()).count(),
             atsaffile: text,
             left: self.left,
         }
@@ -469,16 +459,7 @@ fn outs(stage: &Stage<'_>) -> Vec<(String, String)> {
         .into_iter()
         .flat_map(|of| listed(field(stage.entries, of)))
     {
-        let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let stem = last.split(['.', '$']).next().unwrap_or_default();
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
-        let mut port: String = stem.trim_matches(['-', '_']).chars().map(plain).collect();
-        if !is_name(&port) {
-            port = format!("output_{port}");
-        }
-        while outs.iter().any(|(known, _)| *known == port) {
-            port.push('_');
-        }
+        let port = port(&path, |name| outs.iter().any(|(known, _)| known == name));
         outs.push((port, path));
     }
     outs
@@ -527,24 +508,6 @@ fn replaced(command: &str, word: &str, by: &str) -> String {
         rest = after;
     }
     out + rest
-}
-
-/// A text as TOML writes it.
-pub(crate) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
-}
-
-/// A text of several lines as it is, where TOML can.
-fn block(text: &str) -> String {
-    match text.contains('\n') && !text.contains("'''") {
-        true => format!("'''\n{text}\n'''"),
-        false => quoted(text),
-    }
-}
-
-fn list(items: &[String]) -> String {
-    let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
-    format!("[{}]", items.join(", "))
 }
 
 #[cfg(test)]

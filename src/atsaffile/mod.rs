@@ -18,6 +18,7 @@ mod cron;
 mod duration;
 mod file_params;
 mod from_dvc;
+mod from_snakemake;
 mod goals;
 mod inputs;
 mod instances;
@@ -43,6 +44,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod translation;
 mod typed;
 mod unread;
 mod words;
@@ -52,10 +54,12 @@ use std::collections::BTreeMap;
 
 pub use self::asked::{FileAnswers, FileQuestions, FoundParamsFile, file_questions, with_params_files};
 pub(crate) use self::duration::{WANTED as DURATION, parse as duration};
-#[cfg(feature = "forecasting")]
-pub(crate) use self::from_dvc::quoted;
-pub use self::from_dvc::{DvcTranslation, IsDirectory, from_dvc};
+pub use self::from_dvc::{IsDirectory, from_dvc};
+pub use self::from_snakemake::{Disk, from_snakemake};
 pub use self::json_schema::json_schema;
+pub use self::translation::Translation;
+#[cfg(feature = "forecasting")]
+pub(crate) use self::translation::quoted;
 pub(crate) use self::typed::ValueType;
 use crate::diagnostic::Diagnostic;
 use crate::engine::spec::Spec;

@@ -146,6 +146,12 @@ pub(super) fn yaml(text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
     yaml::read(text, mistakes)
 }
 
+/// The entries of a text, as the ending of its file's name says it is read; `None` where it says nothing.
+pub(super) fn of_name(path: &str, text: &str, mistakes: &mut Mistakes) -> Option<Vec<(Key, Node)>> {
+    let (_, read) = FORMATS.iter().find(|(ending, _)| path.ends_with(ending))?;
+    Some(read(text, mistakes))
+}
+
 /// What reads a file of this name.
 fn reader(name: Word<'_>, path: &str, mistakes: &mut Mistakes) -> Option<Reader> {
     if path::is_store(path) {

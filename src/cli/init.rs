@@ -1,10 +1,10 @@
-//! `atsaf init`: a project to begin with, from a template, a data file or a `dvc.yaml`; nothing is overwritten.
+//! `atsaf init`: a project to begin with, from a template, a data file, a `dvc.yaml` or a `Snakefile`; nothing is overwritten.
 
 #[cfg(feature = "forecasting")]
 mod csv;
 #[cfg(feature = "forecasting")]
 mod demo;
-mod dvc;
+mod translated;
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use self::translated::Source;
 use super::read_atsaffile::ATSAFFILE;
 use super::{CommandError, Exit, Session};
 use crate::diagnostic::Diagnostic;
@@ -51,6 +52,8 @@ enum Template {
     Minimal,
     /// The `dvc.yaml` here, translated as far as it can be
     Dvc,
+    /// The `Snakefile` here, translated as far as it can be without Python
+    Snakemake,
 }
 
 /// A file to write.
@@ -152,7 +155,8 @@ impl Template {
                     command("atsaf help atsaffile", "every key"),
                 ],
             },
-            Self::Dvc => dvc::project(directory, session)?,
+            Self::Dvc => translated::project(Source::Dvc, directory, session)?,
+            Self::Snakemake => translated::project(Source::Snakemake, directory, session)?,
         })
     }
 }
@@ -285,7 +289,7 @@ fn offer(directory: &Path, session: &Session) {
             Some((format!("{}{file}", value.get_name()), what))
         })
         .collect();
-    let found = dvc::found(directory);
+    let found = translated::found(directory);
     if screen.json() {
         let templates: Vec<_> = templates
             .iter()

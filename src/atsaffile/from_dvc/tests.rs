@@ -72,7 +72,7 @@ metrics = ["eval-{{score_item}}.json"]
 cache = false
 "#;
     assert_eq!(translated.atsaffile, expected);
-    assert_eq!(translated.stages, 3);
+    assert_eq!(translated.targets, 3);
     assert_eq!(
         translated.left,
         [

@@ -126,14 +126,40 @@ fn a_pipeline_of_dvc_is_offered_translated_and_built() {
 }
 
 #[test]
-fn a_snakefile_is_no_file_that_is_translated() {
+fn a_workflow_of_snakemake_is_offered_translated_and_built() {
     let trial = empty();
-    trial.write("Snakefile", "rule all:\n");
+    trial.write(
+        "workflow/Snakefile",
+        "configfile: 'config.yaml'\nrule all:\n    input: expand('out/{s}.txt', s=glob_wildcards('in/{s}.csv').s)\n\
+         rule upper:\n    input: 'in/{s}.csv'\n    output: 'out/{s}.txt'\n    params: word=config['word']\n    \
+         shell: \"(tr a-z A-Z < {input}; echo {params.word} '{{x}}') > {output}\"\n\
+         rule odd:\n    output: 'odd.txt'\n    run: open(output[0], 'w')\n",
+    );
+    trial.write("config.yaml", "word: hello\n");
+    trial.write("in/a.csv", "a\n");
+    trial.write("in/b.csv", "b\n");
     let offered = trial.out(&["init"]);
     assert!(
-        offered.contains("nothing of it is translated") && offered.contains("from-snakemake"),
+        offered.contains(
+            "\nworkflow/Snakefile is here: `atsaf init snakemake` translates its 1 rule, and says 2 things that it does not\n"
+        ),
         "{offered}"
     );
+    let said = trial.out(&["init", "snakemake"]);
+    assert!(
+        said.contains("note  workflow/Snakefile:11: the rule `odd` is left out: `run` is Python"),
+        "{said}"
+    );
+    assert_eq!(trial.run(&["check"]).err, "");
+    trial.out(&["build"]);
+    let made = |sample: &str| fs::read_to_string(trial.at(&format!("out/{sample}.txt"))).expect("made");
+    assert_eq!(
+        (made("a").as_str(), made("b").as_str()),
+        ("A\nhello {x}\n", "B\nhello {x}\n")
+    );
+    trial.write("in/c.csv", "c\n");
+    trial.out(&["build"]);
+    assert_eq!(made("c"), "C\nhello {x}\n");
 }
 
 #[test]
