@@ -1,6 +1,6 @@
 //! What a build shows on a terminal while it runs, looked at on one of several sizes.
 
-use crate::project::{Project, redact};
+use crate::project::{Project, redact, until};
 use crate::terminal::{OnTerminal, has_terminals};
 
 const TWO: &str = r#"
@@ -94,4 +94,63 @@ fn output_is_shown_above_where_it_is_asked_for() {
     go(&project, true);
     on.until("2 built in");
     assert_eq!(on.end(), Some(0));
+}
+
+#[test]
+fn ctrl_z_leaves_the_terminal_to_the_shell_and_the_lines_go_on_below_what_it_wrote() {
+    if !has_terminals() {
+        return;
+    }
+    let project = Project::new(TWO);
+    let on = OnTerminal::start(&project, "build", (60, 20));
+    on.until("1 of 2");
+    signal(on.id(), "TSTP");
+    on.until_screen("no live lines", |screen| !screen.contains("1 of 2"));
+    until("a stopped build", || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", on.id())).expect("alive");
+        stat.rsplit(") ").next().is_some_and(|state| state.starts_with('T'))
+    });
+    on.write("[1]+  Stopped\r\n$ ls\r\na b c\r\n$ fg\r\natsaf build\r\n");
+    signal(on.id(), "CONT");
+    on.until("1 of 2");
+    go(&project, true);
+    on.until("2 built in");
+    let screen = on.screen();
+    let shell = "[1]+  Stopped\n$ ls\na b c\n$ fg\natsaf build\n";
+    assert!(screen.contains(shell), "{screen}");
+    assert!(!screen.contains('━') && !screen.contains("never built"), "{screen}");
+    assert_eq!(on.end(), Some(0));
+}
+
+#[test]
+fn sizes_that_follow_each_other_fast_leave_nothing_behind() {
+    if !has_terminals() {
+        return;
+    }
+    let project = Project::new(TWO);
+    let on = OnTerminal::start(&project, "build", (80, 20));
+    on.until("1 of 2");
+    for round in 0..20 {
+        for columns in [40, 70, 30, 90, 50, 80] {
+            on.resize(columns, 20);
+            std::thread::sleep(std::time::Duration::from_millis(7 * (round % 4)));
+        }
+    }
+    on.until_screen("one block", |screen| {
+        let bars = screen.lines().filter(|line| line.contains("1 of 2")).count();
+        let trains = screen.lines().filter(|line| line.starts_with("train")).count();
+        (bars, trains) == (1, 1)
+    });
+    go(&project, true);
+    on.until("2 built in");
+    let screen = on.screen();
+    assert!(!screen.contains('━') && !screen.contains('─'), "{screen}");
+    assert_eq!(on.end(), Some(0));
+}
+
+fn signal(process: u32, name: &str) {
+    let status = std::process::Command::new("kill")
+        .args([format!("-{name}"), process.to_string()])
+        .status();
+    assert!(status.expect("`kill`").success());
 }

@@ -128,6 +128,11 @@ impl OnTerminal {
         !has_page && modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 
+    /// Writes something on it, as a shell does that has it meanwhile.
+    pub(crate) fn write(&self, text: &str) {
+        rustix::io::write(&self.far, text.as_bytes()).expect("written");
+    }
+
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

@@ -14,6 +14,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::Exit;
 use crate::engine::command;
+use crate::report::terminal as live;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -60,7 +61,9 @@ pub(super) fn watch() -> &'static AtomicBool {
                     if signal == SIGTSTP {
                         command::stop_all(|| {
                             terminal(|hooks| (hooks.lend)());
+                            live::lend();
                             let _ = emulate_default_handler(SIGTSTP);
+                            live::take_again();
                             terminal(|hooks| (hooks.take_again)());
                         });
                         continue;

@@ -9,7 +9,7 @@ use super::{CommandError, Exit, Session, log};
 use crate::diagnostic::Diagnostic;
 use crate::engine::run_id::RunId;
 use crate::engine::store::{Store, own_file};
-use crate::outward::plain;
+use crate::outward::settled;
 use crate::report::history::{Story, TargetRun};
 
 /// A longer line is cut where it is one among others.
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         session.screen.print_raw(&bytes).map_err(CommandError::usage)?;
         return Ok(Exit::Done);
     }
-    let text = plain(&bytes);
+    let text = settled(&bytes);
     let command = read_command(&directory, attempt);
     let left = directory.join("files");
     let left = left
@@ -128,7 +128,7 @@ pub(super) fn last_line(store: &Store, run: RunId, target: &str) -> Option<Strin
     let directory = store.output_dir(run, target);
     let attempt = attempts(&directory).pop()?;
     let bytes = own_file::read(&directory.join(format!("{attempt}.log"))).ok()?;
-    let text = plain(&bytes);
+    let text = settled(&bytes);
     let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
     Some(line.chars().take(LONGEST).collect())
 }

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::attempt::Attempt;
 use super::event::Event;
 use super::spec::Target;
 use super::store::own_file;
-use crate::outward::{Lines, PrintedLine};
+use crate::outward::{Lines, PrintedLine, Tail};
 
 /// What an attempt prints: whole in a file, its last lines in memory, each line to the observer; secrets hidden.
 ///
@@ -24,7 +25,9 @@ struct Kept<'a> {
     attempt: &'a Attempt<'a>,
     dir: PathBuf,
     file: Option<File>,
-    tail: VecDeque<String>,
+    tail: Tail,
+    /// When a line was told that others are printed over.
+    state_told: Option<Instant>,
     command: Option<String>,
 }
 
@@ -36,7 +39,8 @@ impl<'a> Log<'a> {
                 attempt,
                 dir: attempt.context.store.output_dir(attempt.run, &target.name),
                 file: None,
-                tail: VecDeque::new(),
+                tail: Tail::new(Kept::TAIL),
+                state_told: None,
                 command: None,
             },
         }
@@ -67,7 +71,7 @@ impl<'a> Log<'a> {
 
     /// Its last lines.
     pub(super) fn tail(&self) -> &VecDeque<String> {
-        &self.kept.tail
+        self.kept.tail.lines()
     }
 
     /// Sets the command as it runs, secrets hidden.
@@ -77,7 +81,7 @@ impl<'a> Log<'a> {
 
     /// The last lines and the command.
     pub(super) fn into_parts(self) -> (VecDeque<String>, Option<String>) {
-        (self.kept.tail, self.kept.command)
+        (self.kept.tail.into_lines(), self.kept.command)
     }
 
     /// Whether anything was printed.
@@ -94,17 +98,28 @@ impl<'a> Log<'a> {
 impl Kept<'_> {
     /// So many last lines are shown with a failure.
     const TAIL: usize = 20;
+    /// The time between two states of a progress bar that are told.
+    const STATES: Duration = Duration::from_secs(1);
 
     fn line(&mut self, line: &PrintedLine<'_>, raw: &mut Vec<u8>) {
         raw.extend_from_slice(line.raw);
-        if self.tail.len() == Self::TAIL {
-            self.tail.pop_front();
+        self.tail.push(line);
+        if line.is_overwritten && !self.is_due(line.text) {
+            return;
         }
-        self.tail.push_back(line.text.to_owned());
         self.attempt.observer.observe(&Event::Output {
             target: self.attempt.target,
             line: line.text.to_owned(),
         });
+    }
+
+    /// Whether a state of a progress bar is told: one a second, and none that says nothing.
+    fn is_due(&mut self, text: &str) -> bool {
+        let is_due = !text.trim().is_empty() && self.state_told.is_none_or(|at| at.elapsed() >= Self::STATES);
+        if is_due {
+            self.state_told = Some(Instant::now());
+        }
+        is_due
     }
 
     fn write(&mut self, bytes: &[u8]) {

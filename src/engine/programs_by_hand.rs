@@ -1,7 +1,7 @@
 //! The programs that an Atsaffile declares, run for a person outside of a build: with the environment that a build gives
 //! them, in directories that are no attempt's. Nothing of it is recorded, and nobody looks at what they use.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +14,7 @@ use super::spec::Program;
 use super::store::{self, own_file};
 use super::task::{Programs, Room, TaskError, Used};
 use super::turns::{self, Pace};
-use crate::outward::{Lines, Mask};
+use crate::outward::{Lines, Mask, Tail};
 
 /// Lines of what a program printed that the error on it has.
 const TAIL: usize = 20;
@@ -74,18 +74,12 @@ impl Programs for ProgramsByHand<'_> {
             apart: false,
         };
         let mask = Mask::new(self.secrets.values().map(String::as_str));
-        let (mut lines, mut tail) = (Lines::new(&mask), VecDeque::new());
-        let mut keep = |text: &str| {
-            if tail.len() == TAIL {
-                tail.pop_front();
-            }
-            tail.push_back(text.to_owned());
-        };
+        let (mut lines, mut tail) = (Lines::new(&mask), Tail::new(TAIL));
         let pace = Pace::default();
         let interrupted = || self.interrupted.load(Ordering::Relaxed);
-        let mut took = |_, bytes: &[u8]| lines.take(bytes, &mut |line| keep(line.text));
+        let mut took = |_, bytes: &[u8]| lines.take(bytes, &mut |line| tail.push(&line));
         let ended = turns::alone(&pace, process.run(None, &interrupted, &|| {}, &mut took, &pace));
-        lines.end(&mut |line| keep(line.text));
+        lines.end(&mut |line| tail.push(&line));
         match ended
             .map_err(|error| command::start_error(command, &process.words, &error))?
             .how
@@ -93,6 +87,7 @@ impl Programs for ProgramsByHand<'_> {
             ProcessEnd::Exit(status) if status.success() => Ok(None),
             ProcessEnd::Exit(status) => {
                 let error = TaskError::new(command::describe(status));
+                let mut tail = tail.into_lines();
                 Err(match tail.is_empty() {
                     true => error,
                     false => error.note(format!(

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::control::plain;
 use super::mask::{BEGINNING, Mask, WIDEST, cover};
 
-/// Takes pieces and gives lines.
+/// Takes pieces and gives lines. A carriage return ends one as well, for a progress bar is printed over and over.
 ///
 /// A line that ends like the beginning of a secret waits for the next one. What is less than [`BEGINNING`] signs of a
 /// secret goes out at once, since most lines end so; the rest is hidden nevertheless.
@@ -25,6 +25,8 @@ pub struct PrintedLine<'l> {
     pub raw: &'l [u8],
     /// As it can be read.
     pub text: &'l str,
+    /// Whether what follows is printed over it, as over a state of a progress bar.
+    pub is_overwritten: bool,
 }
 
 /// A line that is longer is cut: it may be no text at all.
@@ -48,9 +50,10 @@ impl<'m> Lines<'m> {
     pub fn take(&mut self, piece: &[u8], each: &mut dyn FnMut(PrintedLine<'_>)) {
         self.text.extend_from_slice(piece);
         let unread = self.out + self.looked;
-        let end = memchr::memrchr(b'\n', &self.text[unread..]).map(|at| unread + at + 1);
+        let end = last_end(&self.text[unread..]).map(|at| unread + at);
         let is_long = self.text.len() - self.out > LONGEST_LINE;
-        self.looked = self.text.len() - self.out;
+        // What a carriage return at the end means, the next byte says.
+        self.looked = self.text.len() - self.out - usize::from(self.text.ends_with(b"\r"));
         match end {
             Some(end) => self.give(end, is_long, each),
             None if is_long => self.give(self.text.len(), true, each),
@@ -74,7 +77,7 @@ impl<'m> Lines<'m> {
             .iter()
             .find(|it| it.contains(&open))
             .map_or(open, |it| it.start.max(self.out));
-        let line = memchr::memrchr(b'\n', &text[self.out..open]).map_or(self.out, |at| self.out + at + 1);
+        let line = last_end(&text[self.out..open]).map_or(self.out, |at| self.out + at);
         let release = match (open == end, line > self.out) {
             (true, _) => end,
             (false, true) => line,
@@ -88,8 +91,9 @@ impl<'m> Lines<'m> {
 
     fn release(&mut self, end: usize, found: &[Range<usize>], each: &mut dyn FnMut(PrintedLine<'_>)) {
         let mut at = self.out;
-        for line in self.text[self.out..end].split_inclusive(|byte| *byte == b'\n') {
-            let part = at..at + line.len();
+        while at < end {
+            let part = at..at + first_end(&self.text[at..end]);
+            let line = &self.text[part.clone()];
             at = part.end;
             let first = found.partition_point(|range| range.end <= part.start);
             match found[first..].first().is_some_and(|range| range.start < part.end) {
@@ -107,14 +111,49 @@ impl<'m> Lines<'m> {
     }
 }
 
+/// Where the last line ends of which that is known: behind a line end, or behind a carriage return that begins none.
+fn last_end(bytes: &[u8]) -> Option<usize> {
+    let known = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    memchr::memrchr2(b'\n', b'\r', known).map(|at| at + 1)
+}
+
+/// Where the first line ends, at the latest with the bytes.
+fn first_end(bytes: &[u8]) -> usize {
+    match memchr::memchr2(b'\n', b'\r', bytes) {
+        Some(at) if bytes[at..].starts_with(b"\r\n") => at + 2,
+        Some(at) => at + 1,
+        None => bytes.len(),
+    }
+}
+
+/// What is left to be read of lines once all is printed: of those over which others were printed, the last that says
+/// something.
+#[must_use]
+pub fn settled(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let mut states = line.split(|byte| *byte == b'\r').map(plain).rev();
+        let last = states.find(|state| !state.trim().is_empty());
+        text += last.as_deref().unwrap_or_default().trim_end_matches('\n');
+        text += if line.ends_with(b"\n") { "\n" } else { "" };
+    }
+    text
+}
+
 fn tell(mask: &Mask, raw: &[u8], covered: bool, each: &mut dyn FnMut(PrintedLine<'_>)) {
+    let is_overwritten = raw.ends_with(b"\r");
     let text = plain(raw.strip_suffix(b"\n").unwrap_or(raw));
     // What was covered may have been the middle of an escape sequence.
     match covered {
         true => each(PrintedLine {
             raw,
             text: &mask.hide(&text),
+            is_overwritten,
         }),
-        false => each(PrintedLine { raw, text: &text }),
+        false => each(PrintedLine {
+            raw,
+            text: &text,
+            is_overwritten,
+        }),
     }
 }

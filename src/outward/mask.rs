@@ -325,7 +325,7 @@ fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-/// A part of some bytes with what is `found` in it covered, line by line.
+/// A part of some bytes with what is `found` in it covered, line by line; line ends and carriage returns stay.
 pub(super) fn cover(bytes: &[u8], part: Range<usize>, found: &[Range<usize>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(part.len());
     let mut at = part.start;
@@ -335,8 +335,8 @@ pub(super) fn cover(bytes: &[u8], part: Range<usize>, found: &[Range<usize>]) ->
             continue;
         }
         out.extend_from_slice(&bytes[at..start]);
-        for line in bytes[start..end].split_inclusive(|byte| *byte == b'\n') {
-            let end = line.strip_suffix(b"\n").map_or(line.len(), <[u8]>::len);
+        for line in bytes[start..end].split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            let end = line.len() - usize::from(line.ends_with(b"\n") || line.ends_with(b"\r"));
             if end > 0 {
                 out.extend_from_slice(HIDDEN);
             }

@@ -11,10 +11,12 @@ mod encodings;
 mod lines;
 mod mask;
 mod scan;
+mod tail;
 mod view;
 
 pub use self::control::{escape_json, escape_xml, one_line, plain, visible, visible_line};
 pub use self::credentials::{credentials, without_credentials};
-pub use self::lines::{Lines, PrintedLine};
+pub use self::lines::{Lines, PrintedLine, settled};
 pub use self::mask::{Mask, SHORTEST};
 pub use self::scan::{Found, scan};
+pub use self::tail::Tail;

@@ -203,15 +203,6 @@ impl Screen {
         }
     }
 
-    /// The columns and lines of the terminal that stderr is.
-    #[must_use]
-    pub fn size(&self) -> (usize, usize) {
-        let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
-        let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
-        size.filter(|(columns, lines)| *columns > 0 && *lines > 0)
-            .unwrap_or((80, 24))
-    }
-
     /// Whether that terminal breaks lines for which it becomes too narrow.
     #[must_use]
     pub fn reflows(&self) -> bool {
@@ -269,6 +260,15 @@ impl Screen {
         (error.kind() != io::ErrorKind::BrokenPipe)
             .then(|| Diagnostic::error(format!("stdout cannot be written: {error}")))
     }
+}
+
+/// The columns and lines of the terminal that stderr is.
+#[must_use]
+pub fn size() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok();
+    let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+    size.filter(|(columns, lines)| *columns > 0 && *lines > 0)
+        .unwrap_or((80, 24))
 }
 
 /// Whether the environment wants colour on a stream: <https://no-color.org> and <https://bixense.com/clicolors>.

@@ -1,7 +1,8 @@
 //! Tells a run as it happens: on a terminal with what runs below the lines of what has ended, else a line an event, and a
 //! sign of life where nothing has happened for long.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::io::{self, Write as _};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use super::ink::Tone;
 use super::instance_progress::{InstanceProgress, Telling};
 use super::live::{DrawnLines, LiveBlock};
 use super::reasons;
-use super::screen::Screen;
+use super::screen::{self, Screen};
 use crate::engine::clock;
 use crate::engine::event::{Event, Observer, Outcome};
 use crate::engine::graph::{Graph, TargetId};
@@ -41,9 +42,12 @@ pub fn during<T>(graph: &Graph, screen: &Screen, detail: Detail, build: impl FnO
             expand: detail.expand || screen.verbose(),
             output: detail.output || screen.verbose(),
         },
-        state: Mutex::default(),
+        state: Arc::default(),
         over: Condvar::new(),
     };
+    let _shown = screen
+        .is_live()
+        .then(|| Shown::begin(&terminal.state, screen.reflows()));
     thread::scope(|scope| {
         // Also where `build` panics: the scope waits for its threads.
         let _end = EndOnDrop(&terminal);
@@ -64,7 +68,7 @@ struct Terminal<'a> {
     graph: &'a Graph,
     screen: &'a Screen,
     detail: Detail,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     /// Wakes the thread that draws, for its end.
     over: Condvar,
 }
@@ -78,11 +82,54 @@ struct State {
     instances: InstanceProgress,
     block: LiveBlock,
     drawn: DrawnLines,
+    /// The columns when it was last looked.
+    columns: usize,
+    /// Whether the shell has the terminal, since this process is about to stop.
+    is_lent: bool,
     /// Whether a thread draws: from the first attempt on.
     is_beating: bool,
     is_over: bool,
     /// When a line was printed last.
     told: Option<Instant>,
+}
+
+/// The lines of the run that is shown on this process's terminal, and whether that breaks lines anew.
+static SHOWN: Mutex<Option<(Arc<Mutex<State>>, bool)>> = Mutex::new(None);
+
+/// Takes the live lines away before the shell gets the terminal, and draws none until [`take_again`].
+pub fn lend() {
+    if let Some((state, reflows)) = &*lock(&SHOWN) {
+        let mut state = lock(state);
+        state.is_lent = true;
+        if state.drawn.is_any() {
+            let text = state.drawn.clear(screen::size().0, *reflows);
+            // A terminal that went away has no lines.
+            let _ = io::stderr().write_all(text.as_bytes());
+        }
+    }
+}
+
+/// Draws the live lines again, below whatever stands there now.
+pub fn take_again() {
+    if let Some((state, _)) = &*lock(&SHOWN) {
+        lock(state).is_lent = false;
+    }
+}
+
+/// Makes a run the one that is shown, until this is dropped.
+struct Shown;
+
+impl Shown {
+    fn begin(state: &Arc<Mutex<State>>, reflows: bool) -> Self {
+        *lock(&SHOWN) = Some((Arc::clone(state), reflows));
+        Self
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        *lock(&SHOWN) = None;
+    }
 }
 
 /// The observer of a run.
@@ -199,7 +246,7 @@ impl Terminal<'_> {
 
     /// Says a line above the live lines; what has no room in it goes on below its last column.
     fn say(&self, state: &mut State, line: &str) {
-        let folded = self.screen.is_live().then(|| fold(line, self.screen.size().0));
+        let folded = self.screen.is_live().then(|| fold(line, screen::size().0));
         self.show(state, || self.screen.say(folded.as_deref().unwrap_or(line)));
     }
 
@@ -213,10 +260,15 @@ impl Terminal<'_> {
 
     /// Draws the live lines, once there are any.
     fn draw(&self, state: &mut State) {
-        if !self.screen.is_live() || !state.is_beating || state.is_over {
+        if !self.screen.is_live() || !state.is_beating || state.is_over || state.is_lent {
             return;
         }
-        let (columns, lines) = self.screen.size();
+        let (columns, lines) = screen::size();
+        // In the midst of a change of size nobody knows how the terminal has broken the lines that are there.
+        let is_changing = std::mem::replace(&mut state.columns, columns) != columns;
+        if is_changing && state.drawn.is_any() {
+            return;
+        }
         // The line of the cursor is below, and what has ended should not leave the screen at once.
         let most = lines.saturating_sub(3).clamp(2, LINES);
         let lines = state.block.lines(columns, most, Instant::now());
@@ -228,7 +280,7 @@ impl Terminal<'_> {
     fn clear(&self, state: &mut State) {
         if state.drawn.is_any() {
             self.screen
-                .draw(&state.drawn.clear(self.screen.size().0, self.screen.reflows()));
+                .draw(&state.drawn.clear(screen::size().0, self.screen.reflows()));
         }
     }
 
@@ -342,7 +394,7 @@ mod tests {
             graph: &graph,
             screen: &screen,
             detail: Detail::default(),
-            state: Mutex::default(),
+            state: Arc::default(),
             over: Condvar::new(),
         };
         begun(&TerminalObserver {

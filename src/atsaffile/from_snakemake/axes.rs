@@ -26,16 +26,15 @@ pub(super) struct Axis {
 /// A rule's wildcards with the combinations of their values that it has, and the axes that stand for them.
 pub(super) struct Partial {
     pub(super) combinations: BTreeSet<Values>,
-    pub(super) axes: Vec<(String, String)>,
+    pub(super) axes: AxesOf,
 }
+
+/// The wildcards of a rule, each with its axis.
+pub(super) type AxesOf = Vec<(String, String)>;
 
 impl Writer<'_> {
     /// The axes of a rule's wildcards, and its instances in the order of the Atsaffile.
-    pub(super) fn axes(
-        &mut self,
-        at: usize,
-        combinations: &[Values],
-    ) -> Result<(Vec<(String, String)>, Vec<Values>), String> {
+    pub(super) fn axes(&mut self, at: usize, combinations: &[Values]) -> Result<(AxesOf, Vec<Values>), String> {
         let step = &self.workflow.steps[at];
         let wildcards = step.wildcards();
         if wildcards.is_empty() {
@@ -168,7 +167,7 @@ impl Writer<'_> {
         lists: &[(String, Vec<String>)],
         set: &BTreeSet<Values>,
         product: usize,
-    ) -> Result<Vec<(String, String)>, String> {
+    ) -> Result<AxesOf, String> {
         if let Some(partial) = self.partials.iter().find(|partial| partial.combinations == *set) {
             let axis = |(wildcard, _): &(String, Vec<String>)| {
                 partial

@@ -1,6 +1,7 @@
 //! The command of a rule: Snakemake's braces become holes of the Atsaffile.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::patterns::Pattern;
 use super::steps::{Slot, Step};
@@ -171,7 +172,7 @@ impl Builder<'_> {
             return Err("a brace of its command stands right before a value".to_owned());
         }
         self.flush();
-        self.command.text += &format!("{{{{{name}}}}}");
+        let _ = write!(self.command.text, "{{{{{name}}}}}");
         Ok(())
     }
 

@@ -78,7 +78,7 @@ impl Writer<'_> {
         if maker.axes.is_empty() || std::ptr::eq(maker, target) {
             return None;
         }
-        let makes = &self.workflow.steps[at];
+        let patterns_made = &self.workflow.steps[at].patterns;
         // Its axes that the reader does not have are opened, or have one value.
         let is_shared = |axis: &str| target.axes.iter().any(|(_, own)| own == axis);
         if maker.axes.iter().all(|(_, axis)| is_shared(axis)) {
@@ -92,7 +92,7 @@ impl Writer<'_> {
             .axes
             .iter()
             .any(|axis| axis.glob.is_some() && maker.axes.iter().any(|(_, name)| *name == axis.name));
-        let port = (0..makes.patterns.len()).find(|port| {
+        let port = (0..patterns_made.len()).find(|port| {
             target.instances.iter().all(|values| {
                 let agrees = |made: &&Values| {
                     maker.axes.iter().all(|(wildcard, axis)| {
@@ -107,7 +107,7 @@ impl Writer<'_> {
                     .instances
                     .iter()
                     .filter(agrees)
-                    .map(|made| makes.patterns[*port].filled(made));
+                    .map(|made| patterns_made[*port].filled(made));
                 let mut made: Option<Vec<String>> = made.collect();
                 let mut wanted = filled(values);
                 if is_glob {

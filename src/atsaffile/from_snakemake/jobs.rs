@@ -38,24 +38,24 @@ impl<'s> Jobs<'s> {
         };
         for (at, step) in steps.iter().enumerate() {
             if step.outputs.is_some() && step.wildcards().is_empty() && step.patterns.len() == step.made().count() {
-                jobs.job(at, Values::new(), 0);
+                jobs.job(at, &Values::new(), 0);
             }
         }
         jobs
     }
 
-    fn job(&mut self, at: usize, values: Values, depth: usize) {
-        if self.of[at].contains(&values) {
+    fn job(&mut self, at: usize, values: &Values, depth: usize) {
+        if self.of[at].contains(values) {
             return;
         }
         self.of[at].push(values.clone());
         self.is_endless |= depth > DEEPEST || self.of.iter().map(Vec::len).sum::<usize>() > MOST;
-        for path in self.needed(at, &values) {
+        for path in self.needed(at, values) {
             if !self.is_endless
                 && self.seen.insert(path.clone())
                 && let Some((maker, values)) = self.maker(&path)
             {
-                self.job(maker, values, depth + 1);
+                self.job(maker, &values, depth + 1);
             }
         }
     }

@@ -226,17 +226,14 @@ impl<'t> Reader<'t> {
             }
             _ => None,
         };
-        match meant {
-            Some((length, character)) => {
-                held.extend(character);
-                self.at += 1 + length;
-            }
+        if let Some((length, character)) = meant {
+            held.extend(character);
+            self.at += 1 + length;
+        } else {
             // What is no escape keeps its backslash.
-            None => {
-                held.push('\\');
-                held.push(c);
-                self.at += 1 + c.len_utf8();
-            }
+            held.push('\\');
+            held.push(c);
+            self.at += 1 + c.len_utf8();
         }
         if c == '\n' {
             self.new_line();

@@ -137,7 +137,9 @@ impl Value {
     pub(super) fn paths(&self) -> Result<Vec<Path>, String> {
         let marked = |mark: &'static str, value: &Self| {
             let mut paths = value.paths()?;
-            paths.iter_mut().for_each(|path| path.marks.push(mark));
+            for path in &mut paths {
+                path.marks.push(mark);
+            }
             Ok(paths)
         };
         match self {
@@ -602,7 +604,7 @@ fn formatted(text: &str, values: &[(&str, &str)], may_miss: bool) -> Result<Stri
             .ok_or("`expand` of a brace that is not closed")?;
         match values.iter().find(|(known, _)| *known == name) {
             Some((_, value)) => out += value,
-            None if may_miss => out += &format!("{{{name}}}"),
+            None if may_miss => out.extend(["{", name, "}"]),
             None => return Err(format!("`expand` has no values for `{name}`")),
         }
         rest = after;

@@ -156,7 +156,8 @@ impl Writer<'_> {
                 (Some(_), _) => {
                     count += 1;
                     let text = self.text(at);
-                    body += &format!("\n{text}");
+                    body.push('\n');
+                    body += &text;
                 }
                 (None, Some((line, why))) if !step.is_group() || aliases.iter().all(|(name, _)| *name != step.name) => {
                     let name = &step.name;
@@ -273,24 +274,8 @@ impl Writer<'_> {
                 None => unmade.push(*path),
             }
         }
-        self.tell_unmade(step, &unmade, told);
+        tell_unmade(step, &unmade, told);
         goals
-    }
-
-    /// Says which files of a rule no target makes.
-    fn tell_unmade(&self, step: &Step, paths: &[&str], told: &mut Vec<(usize, String)>) {
-        let Some(first) = paths.first() else { return };
-        let more = match paths.len() {
-            1 => "is".to_owned(),
-            count => format!("and {} more are", count - 1),
-        };
-        told.push((
-            step.line,
-            format!(
-                "`{first}` {more} not there, and made by no target: `{}` waits for it",
-                step.name
-            ),
-        ));
     }
 
     /// A target as it is written.
@@ -346,7 +331,7 @@ impl Writer<'_> {
         });
         let is_missing = |path: &String| !self.workflow.known.disk.is_there(path) && self.maker(path).is_none();
         let missing: Vec<String> = needed.filter(is_missing).collect();
-        self.tell_unmade(step, &missing.iter().map(String::as_str).collect::<Vec<_>>(), &mut told);
+        tell_unmade(step, &missing.iter().map(String::as_str).collect::<Vec<_>>(), &mut told);
         for what in &target.command.told {
             told.push((step.line, format!("`{}`: {what}", step.name)));
         }
@@ -373,8 +358,8 @@ impl Writer<'_> {
 /// A pattern with holes of the Atsaffile.
 pub(super) fn holes(pattern: &Pattern, axes: &[(String, String)]) -> String {
     pattern.with(&|wildcard| {
-        let axis = axes.iter().find(|(known, _)| known == wildcard);
-        format!("{{{{{}}}}}", axis.map_or(wildcard, |(_, axis)| axis))
+        let own = axes.iter().find(|(known, _)| known == wildcard);
+        format!("{{{{{}}}}}", own.map_or(wildcard, |(_, axis)| axis))
     })
 }
 
@@ -466,4 +451,20 @@ fn marks(step: &Step, told: &mut Vec<(usize, String)>) {
             told.push((step.line, what));
         }
     }
+}
+
+/// Says which files of a rule no target makes.
+fn tell_unmade(step: &Step, paths: &[&str], told: &mut Vec<(usize, String)>) {
+    let Some(first) = paths.first() else { return };
+    let more = match paths.len() {
+        1 => "is".to_owned(),
+        count => format!("and {} more are", count - 1),
+    };
+    told.push((
+        step.line,
+        format!(
+            "`{first}` {more} not there, and made by no target: `{}` waits for it",
+            step.name
+        ),
+    ));
 }

@@ -119,3 +119,20 @@ fn an_attempt_that_printed_nothing_is_no_error() {
     assert_eq!((said.exit, said.out.as_str()), (Exit::Done, ""));
     assert_eq!(said.err, "`prepare` printed nothing in run RUN\n");
 }
+
+#[test]
+fn of_a_progress_bar_the_last_state_is_shown_and_all_of_it_with_raw() {
+    let sandbox = Sandbox::new(
+        r#"
+[target.a]
+run = "printf 'begin\\n'; for i in 1 2 3; do printf '\\r%s0 %%' $i; done; printf '\\ndone\\r\\n'; echo 1 > {{output}}"
+output = "a.txt"
+"#,
+    );
+    let said = sandbox.atsaf(&["build", "--show-output"]);
+    let shown: Vec<&str> = said.err.lines().filter(|line| line.starts_with("a | ")).collect();
+    assert_eq!(shown, ["a | begin", "a | 10 %", "a | 30 %", "a | done"]);
+    assert_eq!(sandbox.atsaf(&["logs", "a"]).out, "begin\n30 %\ndone\n");
+    let raw = sandbox.atsaf(&["logs", "a", "--raw"]).out;
+    assert!(raw.contains("10 %\r20 %\r30 %\n"), "{raw:?}");
+}

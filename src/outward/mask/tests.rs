@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::super::{Found, Lines, plain, scan};
+use super::super::{Found, Lines, Tail, plain, scan, settled};
 use super::*;
 
 const SECRET: &str = "s3cret/Wört 'x'\"+%41";
@@ -179,6 +179,66 @@ fn a_line_that_may_be_the_beginning_of_a_secret_waits() {
     assert_eq!(told("hun\n"), ["hun"], "too little to wait for");
     assert_eq!(told("ter2hunter2 and\n"), ["*** and"], "but no more than that is seen");
     assert_eq!(told("hunter2hu\nnter2\nx\n"), ["***", "***", "x"]);
+}
+
+#[test]
+fn a_carriage_return_ends_a_line_and_lets_no_secret_through() {
+    let mask = Mask::new(["hunter2hunter2"]);
+    let all = [
+        "10 %\r20 %\r",
+        "\n\rab\r\nhunter2hu\rnter2\r",
+        "hun\rt",
+        "er2hunter2 x\rend",
+    ]
+    .concat();
+    let expected = [
+        ("10 %", true),
+        ("20 %", false),
+        ("", true),
+        ("ab", false),
+        ("***", true),
+        ("***", true),
+        ("***", true),
+        ("*** x", true),
+        ("end", false),
+    ];
+    for size in 1..all.len() {
+        let mut lines = Lines::new(&mask);
+        let (mut told, mut raw) = (Vec::new(), Vec::new());
+        let mut each = |line: super::super::PrintedLine<'_>| {
+            told.push((line.text.to_owned(), line.is_overwritten));
+            raw.extend_from_slice(line.raw);
+        };
+        for piece in all.as_bytes().chunks(size) {
+            lines.take(piece, &mut each);
+        }
+        lines.end(&mut each);
+        let told: Vec<(&str, bool)> = told.iter().map(|(text, over)| (text.as_str(), *over)).collect();
+        // Of a secret that comes in many pieces, so few signs that they say nothing go out before.
+        match size < 20 {
+            false => assert_eq!(told, expected, "in pieces of {size}"),
+            true => assert_eq!(told.len(), expected.len(), "in pieces of {size}: {told:?}"),
+        }
+        let text = settled(&raw);
+        assert!(
+            !text.contains("hunt") && !text.contains("nter2"),
+            "in pieces of {size}: {text}"
+        );
+        assert!(text.starts_with("20 %\nab\n") && text.ends_with("end"), "{text}");
+    }
+}
+
+#[test]
+fn of_a_bar_the_last_state_is_left() {
+    let mask = Mask::default();
+    let (mut lines, mut tail) = (Lines::new(&mask), Tail::new(3));
+    let printed = b"one\n 10 %\r 20 %\r100 %\r\ntwo\r\n\r 5 %\r 9 %\r     \rthree\n\nfour";
+    lines.take(printed, &mut |line| tail.push(&line));
+    lines.end(&mut |line| tail.push(&line));
+    assert_eq!(tail.lines(), &["three", "", "four"]);
+    assert_eq!(settled(printed), "one\n100 %\ntwo\nthree\n\nfour");
+    assert_eq!(settled(b""), "");
+    assert_eq!(settled(b"a\r"), "a");
 }
 
 #[test]
