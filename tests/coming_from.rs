@@ -176,6 +176,8 @@ fn a_snakefile_is_translated_into_targets_that_make_the_same_bytes() {
     // A parameter of the configuration, and a file more, are what they were to Snakemake.
     project.edit("config.yaml", "min_depth: 3", "min_depth: 100");
     assert_eq!(ran(&project, ""), ["call", "plot"]);
+    project.edit("config.yaml", "min_depth: 100", "min_depth: 3");
+    assert_eq!(ran(&project, ""), [""; 0]);
     let sample = project.read("data/samples/A.fastq").replace("@A.", "@C.");
     project.write("data/samples/C.fastq", sample);
     assert_eq!(

@@ -28,7 +28,17 @@ pub(crate) struct OnTerminal {
 
 impl OnTerminal {
     /// Starts the program with some arguments, on a terminal of so many columns and lines.
-    pub(crate) fn start(project: &Project, args: &str, (columns, lines): (u16, u16)) -> Self {
+    pub(crate) fn start(project: &Project, args: &str, size: (u16, u16)) -> Self {
+        Self::start_with(project, args, size, &[])
+    }
+
+    /// The same, with further variables.
+    pub(crate) fn start_with(
+        project: &Project,
+        args: &str,
+        (columns, lines): (u16, u16),
+        variables: &[(&str, &str)],
+    ) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&near).expect("granted");
         unlockpt(&near).expect("unlocked");
@@ -49,6 +59,7 @@ impl OnTerminal {
             .env_clear()
             .envs(set)
             .env("TERM", "xterm-256color")
+            .envs(variables.iter().copied())
             .stdin(stream())
             .stdout(stream())
             .stderr(stream());

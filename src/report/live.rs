@@ -233,10 +233,14 @@ impl DrawnLines {
     /// breaks a line for which it has become too narrow into several, as most do.
     pub(super) fn replace(&mut self, lines: &[TonedLine], columns: usize, reflows: bool, ink: Ink) -> String {
         let mut out = self.up(columns, reflows);
+        // Where a line that is too long, because the terminal has become narrower since it was asked, would stay broken for
+        // good, it is cut instead.
+        out.push_str(if reflows { "" } else { "\u{1b}[?7l" });
         for line in lines {
             let _ = writeln!(out, "\u{1b}[K{}", ink::opened(&line.draw(columns, ink)));
         }
         out.push_str("\u{1b}[J");
+        out.push_str(if reflows { "" } else { "\u{1b}[?7h" });
         self.lines = lines.iter().map(|line| line.width().min(columns)).collect();
         out
     }
