@@ -74,6 +74,7 @@ pub(super) fn watch() -> &'static AtomicBool {
                     }
                     if INTERRUPTED.swap(true, Ordering::Relaxed) {
                         command::kill_all();
+                        live::lend();
                         terminal(|hooks| (hooks.give_back)());
                         process::exit(Exit::Interrupted as i32);
                     }

@@ -19,6 +19,8 @@ use crate::engine::graph::{Graph, TargetId};
 
 /// How often the live lines are drawn again.
 const BEAT: Duration = Duration::from_millis(100);
+/// How long a terminal must have had its size before the lines are drawn again.
+const SETTLED: Duration = Duration::from_millis(300);
 /// After how long without a line it is told what runs, where no live lines do.
 const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
 /// The most live lines.
@@ -82,8 +84,9 @@ struct State {
     instances: InstanceProgress,
     block: LiveBlock,
     drawn: DrawnLines,
-    /// The columns when it was last looked.
+    /// The columns when it was last looked, and when they were others.
     columns: usize,
+    resized: Option<Instant>,
     /// Whether the shell has the terminal, since this process is about to stop.
     is_lent: bool,
     /// Whether a thread draws: from the first attempt on.
@@ -96,23 +99,31 @@ struct State {
 /// The lines of the run that is shown on this process's terminal, and whether that breaks lines anew.
 static SHOWN: Mutex<Option<(Arc<Mutex<State>>, bool)>> = Mutex::new(None);
 
-/// Takes the live lines away before the shell gets the terminal, and draws none until [`take_again`].
+/// Takes the live lines away before the shell gets the terminal, and draws none until [`take_again`]. A terminal that takes
+/// nothing at the moment is left as it is.
 pub fn lend() {
-    if let Some((state, reflows)) = &*lock(&SHOWN) {
-        let mut state = lock(state);
-        state.is_lent = true;
-        if state.drawn.is_any() {
-            let text = state.drawn.clear(screen::size().0, *reflows);
-            // A terminal that went away has no lines.
-            let _ = io::stderr().write_all(text.as_bytes());
+    const TRIES: usize = 20;
+    let shown = lock(&SHOWN).clone();
+    let Some((state, reflows)) = shown else { return };
+    for _ in 0..TRIES {
+        if let Ok(mut state) = state.try_lock() {
+            state.is_lent = true;
+            if state.drawn.is_any() {
+                let text = state.drawn.clear(screen::size().0, reflows);
+                // A terminal that went away has no lines.
+                let _ = io::stderr().write_all(text.as_bytes());
+            }
+            return;
         }
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
 /// Draws the live lines again, below whatever stands there now.
 pub fn take_again() {
-    if let Some((state, _)) = &*lock(&SHOWN) {
-        lock(state).is_lent = false;
+    let shown = lock(&SHOWN).clone();
+    if let Some((state, _)) = shown {
+        lock(&state).is_lent = false;
     }
 }
 
@@ -264,9 +275,13 @@ impl Terminal<'_> {
             return;
         }
         let (columns, lines) = screen::size();
-        // In the midst of a change of size nobody knows how the terminal has broken the lines that are there.
-        let is_changing = std::mem::replace(&mut state.columns, columns) != columns;
-        if is_changing && state.drawn.is_any() {
+        // In the midst of a change of size nobody knows how the terminal has broken the lines that are there: tmux tells the
+        // last of several only a quarter of a second later.
+        if std::mem::replace(&mut state.columns, columns) != columns {
+            state.resized = Some(Instant::now());
+        }
+        let is_resized = state.resized.is_some_and(|at| at.elapsed() < SETTLED);
+        if is_resized && state.drawn.is_any() {
             return;
         }
         // The line of the cursor is below, and what has ended should not leave the screen at once.
