@@ -28,7 +28,7 @@ pub type IsDirectory<'a> = dyn Fn(&str) -> Option<bool> + 'a;
 /// The mistakes of a text that is not YAML, or has no stages.
 pub fn from_dvc(path: &str, text: &str, is_directory: &IsDirectory<'_>) -> Result<Translation, Vec<Diagnostic>> {
     let mut mistakes = Mistakes::default();
-    let entries = params_file::yaml(text, &mut mistakes);
+    let entries = params_file::yaml_1_2(text, &mut mistakes);
     let stages = field(&entries, "stages");
     if !matches!(stages, Some(Node::Table(_))) && !mistakes.has_errors() {
         mistakes
@@ -49,7 +49,12 @@ pub fn from_dvc(path: &str, text: &str, is_directory: &IsDirectory<'_>) -> Resul
         params_files: BTreeSet::new(),
         params: Vec::new(),
         axes: String::new(),
-        names: BTreeSet::new(),
+        // What is a name already stays one.
+        names: stages
+            .iter()
+            .map(|(key, _)| key.text.clone())
+            .filter(|name| is_name(name))
+            .collect(),
     };
     translator.top(&entries);
     let targets: Vec<String> = stages
@@ -133,6 +138,9 @@ impl Translator<'_> {
 
     /// A name that a target may have, made of that of a stage.
     fn target_name(&mut self, stage: &str) -> String {
+        if is_name(stage) {
+            return stage.to_owned();
+        }
         let plain = |c: char| {
             if c.is_ascii_alphanumeric() || "_-".contains(c) {
                 c
@@ -147,11 +155,9 @@ impl Translator<'_> {
         while !self.names.insert(name.clone()) {
             name.push('_');
         }
-        if name != stage {
-            self.leave(format!(
-                "the stage `{stage}` has become the target `{name}`: a name is of letters, digits, `_` and `-`"
-            ));
-        }
+        self.leave(format!(
+            "the stage `{stage}` has become the target `{name}`: a name is of letters, digits, `_` and `-`"
+        ));
         name
     }
 

@@ -141,9 +141,9 @@ pub(super) fn read(names: &[Word<'_>], found: &FileAnswers, text: &Text, mistake
     all
 }
 
-/// The entries of a text in YAML.
-pub(super) fn yaml(text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
-    yaml::read(text, mistakes)
+/// The entries of a text in YAML 1.2.
+pub(super) fn yaml_1_2(text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
+    yaml::read_1_2(text, mistakes)
 }
 
 /// The entries of a text, as the ending of its file's name says it is read; `None` where it says nothing.

@@ -254,15 +254,26 @@ fn refuse(error: &clap::Error, args: &[OsString], screen: &Screen) -> Exit {
     if error.use_stderr() {
         screen.insist(&text(screen.err_ink()));
         if screen.json() {
-            let what = error.render().to_string();
-            let what = what.trim().trim_start_matches("error: ").to_owned();
-            screen.print_json(&json::error(Exit::Usage as u8, &[Diagnostic::error(what)]));
+            let told = error.render().to_string();
+            screen.print_json(&json::error(Exit::Usage as u8, &[diagnostic_of(&told)]));
         }
         Exit::Usage
     } else {
         screen.print(&text(screen.out_ink()));
         Exit::Done
     }
+}
+
+/// What clap says, as every other mistake is told: what is wrong in one line, the rest as help.
+fn diagnostic_of(told: &str) -> Diagnostic {
+    let mut parts = told.trim().trim_start_matches("error: ").split("\n\n");
+    let lines = |part: &str| part.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let what = lines(parts.next().unwrap_or_default());
+    parts.fold(Diagnostic::error(what), |diagnostic, part| {
+        let part = lines(part);
+        let part = part.strip_prefix("tip: ").unwrap_or(&part);
+        diagnostic.help(part.trim_end_matches('.'))
+    })
 }
 
 /// The manner of arguments that could not be read: the colour and JSON, which are looked for by themselves.

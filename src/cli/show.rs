@@ -27,6 +27,7 @@ use crate::engine::graph::ArtifactId;
 use crate::engine::spec::{ArtifactKind, full_name};
 use crate::engine::store::StoredResult;
 use crate::engine::store::entry::ResultEntry;
+use crate::outward::visible_line;
 use crate::report::history::Story;
 use crate::report::human;
 use crate::report::ink::{Ink, Tone};
@@ -296,7 +297,9 @@ fn print(shown: &Shown, with_origin: bool, session: &Session) {
         charts,
         ..
     } = shown;
-    let head = format!("{}  {path}  {}\n\n", ink.paint(Tone::Strong, name), content.measure());
+    let (name, path) = (visible_line(name), visible_line(path));
+    let head = format!("{}  {path}  {}\n", ink.paint(Tone::Strong, &name), content.measure());
+    let head = format!("{}\n", session.folded(&head));
     let mut text = content.text(width, ink);
     if !charts.is_empty() {
         text.push('\n');

@@ -283,8 +283,9 @@ fn wants_colour(env: &BTreeMap<String, String>, terminal: bool) -> bool {
     }
 }
 
+/// Whether the terminal can only print; one of which nothing is known, too.
 fn is_dumb(env: &BTreeMap<String, String>) -> bool {
-    env.get("TERM").is_some_and(|term| term == "dumb")
+    env.get("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
 }
 
 #[cfg(test)]
@@ -355,12 +356,14 @@ pub(crate) mod tests {
 
     #[test]
     fn colour_follows_the_terminal_unless_the_environment_says_otherwise() {
-        assert!(wants_colour(&env(&[]), true));
+        assert!(wants_colour(&env(&[("TERM", "xterm")]), true));
+        assert!(!wants_colour(&env(&[]), true), "nothing is known of the terminal");
+        assert!(wants_colour(&env(&[("CLICOLOR_FORCE", "1")]), false));
         assert!(!wants_colour(&env(&[]), false));
         assert!(!wants_colour(&env(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), true));
         assert!(wants_colour(&env(&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")]), false));
         assert!(!wants_colour(&env(&[("CLICOLOR_FORCE", "0")]), false));
-        assert!(!wants_colour(&env(&[("CLICOLOR", "0")]), true));
+        assert!(!wants_colour(&env(&[("TERM", "xterm"), ("CLICOLOR", "0")]), true));
         assert!(!wants_colour(&env(&[("TERM", "dumb")]), true));
     }
 

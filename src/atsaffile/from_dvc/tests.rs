@@ -91,6 +91,10 @@ vars:
   - seed: 3
     word: "a \" b"
     sizes: [1, 2]
+    answer: no
+    octal: 010
+    time: 1:30
+    pace: 1e3
     nested: {x: 1}
 stages:
   "a b":
@@ -109,12 +113,16 @@ params_files = ["more.yaml", "params.yaml"]
 seed = 3
 word = "a \" b"
 sizes = [1, 2]
+answer = "no"
+octal = 10
+time = "1:30"
+pace = 1000.0
 
-[target.a_b]
+[target.a_b_]
 run = "./a {{seed}} {{rate}} {{output}}"
 output = "a.txt"
 
-[target.a_b_]
+[target.a_b]
 run = "./b {{output}}"
 output = "b.txt"
 
@@ -126,8 +134,7 @@ output = "c.txt"
     let told = translated.left.join("\n");
     for part in [
         "`nested` of `vars` is no plain value",
-        "the stage `a b` has become the target `a_b`: ",
-        "the stage `a_b` has become the target `a_b_`: ",
+        "the stage `a b` has become the target `a_b_`: ",
         "the stage `1` has become the target `_1`: ",
         "`_1` runs each time",
     ] {

@@ -11,9 +11,19 @@ use crate::engine::spec::{Span, Value};
 /// The key that takes over the entries of other tables.
 const MERGE: &str = "<<";
 
-/// Reads the entries of the file.
+/// Reads the entries of the file, whose values are those of YAML 1.1.
 pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
+    read_with(yaml_scalar::plain, text, mistakes)
+}
+
+/// The same of a file whose values are those of YAML 1.2.
+pub(super) fn read_1_2(text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
+    read_with(yaml_scalar::plain_1_2, text, mistakes)
+}
+
+fn read_with(plain: fn(&str) -> Node, text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
     let mut reader = YamlReader {
+        plain,
         offsets: Offsets::of(text),
         mistakes,
         open: Vec::new(),
@@ -72,6 +82,8 @@ enum OpenContent {
 }
 
 struct YamlReader<'m> {
+    /// What a scalar without quotes and tag is.
+    plain: fn(&str) -> Node,
     offsets: Offsets,
     mistakes: &'m mut Mistakes,
     open: Vec<Open>,
@@ -114,7 +126,7 @@ impl YamlReader<'_> {
                     ));
                     return Ok(());
                 }
-                let node = scalar(&text, style, tag.as_deref());
+                let node = scalar(&text, style, tag.as_deref(), self.plain);
                 if anchor > 0 {
                     self.anchors.insert(anchor, (node.clone(), 1));
                 }
@@ -252,14 +264,14 @@ fn depth(node: &Node) -> usize {
     below.unwrap_or_default() + 1
 }
 
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Node {
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, plain: fn(&str) -> Node) -> Node {
     match tag {
         Some(tag) if tag.is_yaml_core_schema() => {
             yaml_scalar::tagged(&tag.suffix, text).unwrap_or_else(|| Node::Unfit(tagged(tag)))
         }
         Some(tag) if tag.handle.is_empty() && tag.suffix == "!" => Node::text(text),
         Some(tag) => Node::Unfit(tagged(tag)),
-        None if style == ScalarStyle::Plain => yaml_scalar::plain(text),
+        None if style == ScalarStyle::Plain => plain(text),
         None => Node::text(text),
     }
 }

@@ -25,6 +25,37 @@ pub(super) fn plain(text: &str) -> Node {
         .unwrap_or_else(|| Node::text(text))
 }
 
+/// The same as a reader of YAML 1.2 has it, such as that of DVC: `no` is a text, `010` ten, `1e3` a number.
+pub(super) fn plain_1_2(text: &str) -> Node {
+    let digits = text.trim_start_matches(['-', '+']);
+    let number = |radix: u32, digits: &str| i64::from_str_radix(&digits.replace('_', ""), radix).ok();
+    let is_negative = text.starts_with('-');
+    let whole = match digits.get(..2) {
+        Some("0o") => number(8, &digits[2..]),
+        Some("0x") => number(16, &digits[2..]),
+        Some("0b") => number(2, &digits[2..]),
+        _ if digits.starts_with(|c: char| c.is_ascii_digit()) => number(10, digits),
+        _ => None,
+    };
+    let is_short = text.len() - digits.len() <= 1;
+    if let Some(whole) = whole.filter(|_| is_short) {
+        return Node::Value(Value::Int(if is_negative { -whole } else { whole }));
+    }
+    let begins = |c: char| c.is_ascii_digit() || c == '.';
+    let is_float = is_short && digits.starts_with(begins) && digits.contains(|c: char| c.is_ascii_digit());
+    let float = text
+        .replace('_', "")
+        .parse()
+        .ok()
+        .filter(|_| is_float && text.contains(['.', 'e', 'E']));
+    match text {
+        "true" | "True" | "TRUE" => Node::Value(Value::Bool(true)),
+        "false" | "False" | "FALSE" => Node::Value(Value::Bool(false)),
+        _ if boolean(text).is_some() || text.contains(':') => Node::text(text),
+        _ => float.map_or_else(|| plain(text), Node::float),
+    }
+}
+
 /// A scalar with a tag of YAML itself, such as `!!str`; `None` if the tag is for no scalar of a parameter.
 pub(super) fn tagged(suffix: &str, text: &str) -> Option<Node> {
     let unfit = || Node::Unfit(format!("no `!!{suffix}`"));

@@ -50,17 +50,24 @@ pub(crate) fn answer(args: &[OsString], env: &BTreeMap<String, String>, tasks: f
     if shell == "bash" {
         let typed = env.get("_ATSAF_COMPLETE_WORD").map_or("", String::as_str);
         let words: Vec<String> = text(words);
-        // What is in quotes is not escaped as well.
-        let is_quoted = index
-            .and_then(|at: usize| words.get(at))
-            .is_some_and(|it| it.starts_with(['"', '\'']));
-        let words: Vec<String> = words.iter().map(|word| unescaped(word)).collect();
-        let (words, index, before) = joined(&words, index.unwrap_or_default(), &unescaped(typed));
+        let quote = index.and_then(|at: usize| words.get(at)).and_then(|it| unquoted(it).1);
+        let words: Vec<String> = words.iter().map(|word| unquoted(word).0).collect();
+        let typed = match quote {
+            // In quotes bash gives the word without the one that is open, and a backslash as it means it.
+            Some(quote) if !typed.starts_with(quote) => unquoted(&format!("{quote}{typed}")).0,
+            _ => unquoted(typed).0,
+        };
+        let (words, index, before) = joined(&words, index.unwrap_or_default(), &typed);
         let found = for_bash(&words, index, &before, command(&words, tasks, user));
-        let shown = |it: &String| if is_quoted { it.clone() } else { escaped(it) };
+        let shown = |it: &String| escaped(it, quote);
         return Some(found.iter().map(shown).collect::<Vec<_>>().join("\n"));
     }
-    let mut command = command(&text(words), tasks, user);
+    // zsh gives words as they are typed; it quotes what it puts in.
+    let words: Vec<OsString> = match shell.ends_with("zsh") {
+        true => text(words).iter().map(|word| unquoted(word).0.into()).collect(),
+        false => words.to_vec(),
+    };
+    let mut command = command(&text(&words), tasks, user);
     let mut out = Vec::new();
     let name = Path::new(shell)
         .file_stem()
@@ -70,7 +77,7 @@ pub(crate) fn answer(args: &[OsString], env: &BTreeMap<String, String>, tasks: f
     let completer = Shells::builtins();
     let completer = completer.completer(&name)?;
     completer
-        .write_complete(&mut command, words.to_vec(), here.as_deref(), &mut out)
+        .write_complete(&mut command, words, here.as_deref(), &mut out)
         .ok()?;
     Some(String::from_utf8_lossy(&out).into_owned())
 }
@@ -86,21 +93,36 @@ fn for_bash(words: &[String], index: usize, before: &str, mut command: clap::Com
     found.iter().map(shown).collect()
 }
 
-/// A word as bash reads it where it is typed: what would end or change it has a backslash before it.
-fn escaped(word: &str) -> String {
-    let is_special = |c: char| c.is_whitespace() || "\\'\"`$&|;<>()*?[]{}#~!".contains(c);
+/// A word as bash reads it where it is typed, within quotes or not: what would end or change it has a backslash before it.
+fn escaped(word: &str, quote: Option<char>) -> String {
+    let is_special = |c: char| match quote {
+        None => c.is_whitespace() || "\\'\"`$&|;<>()*?[]{}#~!".contains(c),
+        Some('"') => "\\\"`$".contains(c),
+        Some(_) => false,
+    };
     let escape = |c: char| is_special(c).then_some('\\').into_iter().chain([c]);
-    word.chars().flat_map(escape).collect()
+    let text: String = word.chars().flat_map(escape).collect();
+    match quote {
+        Some('\'') => text.replace('\'', "'\\''"),
+        _ => text,
+    }
 }
 
-/// What a typed word stands for: without the backslashes, and without a quote that begins it.
-fn unescaped(word: &str) -> String {
+/// What a typed word stands for, and the quote that is open at its end.
+fn unquoted(word: &str) -> (String, Option<char>) {
     let mut out = String::new();
-    let mut chars = word.strip_prefix(['"', '\'']).unwrap_or(word).chars();
+    let mut quote = None;
+    let mut chars = word.chars().peekable();
     while let Some(c) = chars.next() {
-        out.extend(if c == '\\' { chars.next() } else { Some(c) });
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '\\') => out.extend(chars.next()),
+            (Some('"'), '\\') if chars.peek().is_some_and(|next| "\\\"`$".contains(*next)) => out.extend(chars.next()),
+            _ => out.push(c),
+        }
     }
-    out
+    (out, quote)
 }
 
 /// The words as they were typed, which of them is meant, and what of it stands before the part that bash completes.
@@ -196,11 +218,18 @@ mod tests {
     #[test]
     fn what_bash_would_cut_or_change_is_escaped_and_read_back() {
         for word in ["fit@New York", "a'b", "$x", "plain@TEX,models=A", "ü (1)"] {
-            assert_eq!(unescaped(&escaped(word)), word);
+            assert_eq!(unquoted(&escaped(word, None)), (word.to_owned(), None));
+            for quote in ['"', '\''] {
+                let typed = format!("{quote}{}", escaped(word, Some(quote)));
+                assert_eq!(unquoted(&typed), (word.to_owned(), Some(quote)));
+                assert_eq!(unquoted(&format!("{typed}{quote}")), (word.to_owned(), None));
+            }
         }
-        assert_eq!(escaped("fit@New York"), "fit@New\\ York");
-        assert_eq!(escaped("models=Naive,"), "models=Naive,");
-        assert_eq!(unescaped("\"New Y"), "New Y");
+        assert_eq!(escaped("fit@New York", None), "fit@New\\ York");
+        assert_eq!(escaped("fit@New York", Some('"')), "fit@New York");
+        assert_eq!(escaped("models=Naive,", None), "models=Naive,");
+        assert_eq!(unquoted("\"New Y"), ("New Y".to_owned(), Some('"')));
+        assert_eq!(unquoted("a\"b c\"'d'"), ("ab cd".to_owned(), None));
     }
 
     #[test]

@@ -154,6 +154,11 @@ fn bash_gets_what_follows_the_signs_at_which_it_cuts() {
     assert_eq!(of(&["build", "fit", "@", "N"], 3, "@N"), "@New\\ York");
     assert_eq!(of(&["build", "fit", "@", "New\\ Y"], 3, "@New\\ Y"), "@New\\ York");
     assert_eq!(of(&["build", "'fit@New Y"], 1, "fit@New Y"), "fit@New York");
+    assert_eq!(of(&["build", "\"fit@New Y"], 1, "fit@New Y"), "fit@New York");
+    assert_eq!(
+        of(&["-f", "\"Atsaffile\"", "build", "fit", "@", "N"], 5, "@N"),
+        "@New\\ York"
+    );
     assert_eq!(of(&["build", "-s", "horizon", "="], 3, ""), "24");
     assert_eq!(of(&["build", "-s", "hor"], 2, "hor"), "horizon=");
     let script = trial.out(&["completions", "bash"]);
