@@ -73,6 +73,7 @@ mod attempts;
 #[cfg(feature = "forecasting")]
 mod book;
 mod coming_from;
+mod completions;
 mod concurrency;
 mod crash;
 mod cwd;
