@@ -33,7 +33,7 @@ fn the_demo_forecasts_offline_and_shows_it() {
     project.build("").has("nothing to do: 5 targets are fresh");
     let shown = project.atsaf("show predictions");
     shown.has("unique_id");
-    shown.has("shaded its interval of 90 %");
+    shown.has("demand: yhat from 2024-03-04 on, shaded its interval of 90 %");
     let board = project.atsaf("show leaderboard");
     assert!(
         board.text.lines().any(|line| line.trim_start().starts_with("1  ")),

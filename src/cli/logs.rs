@@ -17,6 +17,9 @@ const LONGEST: usize = 200;
 
 /// Show what the last attempt of a target printed
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Of a line that was printed over, such as a progress bar, the last state is shown; `--raw` has all of it. `build --show-output` prints one state a second."
+)]
 pub(super) struct Args {
     /// A target, or an artifact of it
     target: String,

@@ -24,7 +24,8 @@ use super::free_place::{self, Taken};
 use super::setup::Project;
 use super::{CommandError, Exit, Session, small_file};
 use crate::diagnostic::Diagnostic;
-use crate::engine::graph::TargetId;
+use crate::engine::digest::Digest;
+use crate::engine::graph::{ArtifactId, TargetId};
 use crate::engine::spec::REPORT_PAGE;
 use crate::engine::store::StoredResult;
 use crate::report::page::{self, Forecast};
@@ -71,8 +72,9 @@ pub(super) fn forecast(
     let made_from = made_from.map_or_else(Vec::new, |fingerprint| fingerprint.inputs);
     let mut read = graph.node(maker).reads.iter().filter_map(|read| read.artifact);
     let history = read.find_map(|id| {
-        let (content, _) = project.files.digest(graph.path(id)).ok()??;
-        if made_from.iter().all(|input| input.content != Some(content)) {
+        let contents = contents(project, id)?;
+        let is_it = |content: Option<Digest>| content.is_some_and(|content| contents.contains(&content));
+        if !made_from.iter().any(|input| is_it(input.content)) {
             return None;
         }
         let at = project.files.at(graph.path(id));
@@ -80,6 +82,21 @@ pub(super) fn forecast(
     });
     let history = history.as_ref().map(|(name, at)| (name.clone(), at.as_path()));
     forecasts::forecast(String::new(), path, history, chosen).ok()
+}
+
+/// What followers depend on of what lies in the place of an artifact: its digest, and what a task has said beyond it when it
+/// made just that.
+fn contents(project: &Project, id: ArtifactId) -> Option<Vec<Digest>> {
+    let graph = &project.graph;
+    let (bytes, _) = project.files.digest(graph.path(id)).ok()??;
+    let name = graph.name(id.target);
+    let history = project.store.records.ledger(|ledger| ledger.target(name).cloned());
+    let results = history
+        .iter()
+        .flat_map(|history| history.record().into_iter().chain(history.open()));
+    let artifacts = results.flat_map(|result| result.artifacts.iter());
+    let same = artifacts.filter(|artifact| artifact.name == graph.port(id) && artifact.bytes == bytes);
+    Some(same.map(|artifact| artifact.content).chain([bytes]).collect())
 }
 
 /// Writes the page.
