@@ -283,6 +283,96 @@ fn a_source_that_keeps_moving_is_a_failure_that_names_it() {
     assert!(!project.at("out").exists());
 }
 
+/// Six targets, of which one has to run when `n` changes; what its command does beside is in a script.
+fn mostly_fresh() -> Project {
+    let project = Project::new(
+        r#"
+[params]
+n = 1
+
+[target.t]
+run = "echo t >> ../ran; cat src > {{output}}"
+inputs = ["./src"]
+output = "t.out"
+
+[target.u]
+run = "echo u >> ../ran; cat {{input}} > {{output}}"
+inputs = ["t"]
+output = "u.out"
+
+[target.v]
+run = "echo v >> ../ran; cat other > {{output}}"
+output = "v.out"
+
+[target.x]
+run = "echo x >> ../ran; echo > {{output}}"
+output = "x.out"
+
+[target.y]
+run = "echo y >> ../ran; cat {{inputs}} > {{output}}"
+inputs = ["w", "x"]
+output = "y.out"
+
+[target.w]
+run = "echo w >> ../ran; sh ../beside; echo {{n}} > {{output}}"
+output = "w.out"
+"#,
+    );
+    project.write("src", "old\n");
+    project.write("other", "old\n");
+    project.write("../beside", "");
+    project.build("").ok();
+    project.ran();
+    project
+}
+
+#[test]
+fn what_moves_while_little_of_the_build_runs_is_seen_at_its_end() {
+    let moves = [
+        ("", "w y", "old\n"),
+        ("echo new > src", "w y t u", "new\n"),
+        ("echo new > src; echo new > other", "w y t u v", "new\n"),
+        ("touch src t.out x.out", "w y", "old\n"),
+        ("echo new > t.out", "w y", "old\n"),
+        ("rm t.out", "w y", "old\n"),
+        ("rm u.out; mkdir u.out", "w y", "old\n"),
+        ("echo new > x.out", "w y", "old\n"),
+        ("echo new > src; echo w >> w.out", "w y t u", "new\n"),
+    ];
+    for (beside, ran, result) in moves {
+        let project = mostly_fresh();
+        project.write("../beside", beside);
+        project.build("-s n=2").ok();
+        let sorted = |ran: &str| {
+            let mut all: Vec<String> = ran.split_whitespace().map(str::to_owned).collect();
+            all.sort();
+            all
+        };
+        assert_eq!(sorted(&project.ran()), sorted(ran), "{beside}");
+        assert_eq!(project.read("u.out"), result, "{beside}");
+        project.build("-s n=2").has("nothing to do");
+        // And from nothing it is the same.
+        let built = project.files();
+        project.build("-s n=2 --force").ok();
+        assert_eq!(project.files(), built, "{beside}");
+    }
+}
+
+#[test]
+fn a_source_that_goes_while_little_of_the_build_runs_is_missed_at_its_end() {
+    let project = mostly_fresh();
+    project.write("../beside", "rm src");
+    let told = project.build("-s n=2");
+    told.has("`src` does not exist, and no target makes it");
+    assert_eq!(project.ran(), "w y");
+    project.write("src", "new\n");
+    project.build("-s n=2").ok();
+    assert_eq!(
+        (project.ran().as_str(), project.read("u.out").as_str()),
+        ("t u", "new\n")
+    );
+}
+
 #[test]
 fn a_file_that_joins_a_glob_while_the_build_runs_is_read_before_it_ends() {
     let project = Project::new(

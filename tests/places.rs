@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::process::Command;
 
-use crate::project::{Project, Told};
+use crate::project::{Project, Told, copy_of_the_program};
 
 /// Somebody who is not root.
 const NOBODY: u32 = 65534;
@@ -19,7 +19,7 @@ fn as_nobody(project: &Project, args: &str) -> Told {
     fs::set_permissions(&top, Permissions::from_mode(0o755)).expect("set");
     let program = top.join("atsaf");
     if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_atsaf"), &program).expect("copied");
+        copy_of_the_program(&program);
         for entry in walkdir::WalkDir::new(project.at(".")) {
             chown(entry.expect("an entry").path(), Some(NOBODY), Some(NOBODY)).expect("changed");
         }

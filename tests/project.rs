@@ -378,6 +378,13 @@ pub(crate) fn kill(id: u32, signal: &str) {
 }
 
 /// Writes a file in place.
+/// Copies this program. A process of its own does it: a descriptor that another test's command inherits at that moment would
+/// keep the copy from being run.
+pub(crate) fn copy_of_the_program(to: &Path) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_atsaf")).arg(to).status();
+    assert!(copied.expect("run").success());
+}
+
 pub(crate) fn write(path: &Path, bytes: &[u8]) {
     let write = || fs::File::create(path)?.write_all(bytes);
     write().unwrap_or_else(|error| panic!("{}: {error}", path.display()));

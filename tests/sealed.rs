@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use crate::project::{Project, Told, redact, until};
+use crate::project::{Project, Told, copy_of_the_program, redact, until};
 
 /// Longer than the margin within which a change could be one that was not seen.
 const PAUSE: Duration = Duration::from_millis(60);
@@ -437,7 +437,7 @@ fn a_program_of_another_place_asks_no_seal_of_this_one() {
     let seals = || fs::read_dir(project.at(".atsaf/v1/seals")).expect("read").count();
     assert_eq!(seals(), 1);
     let other = project.at("../other");
-    fs::copy(env!("CARGO_BIN_EXE_atsaf"), &other).expect("copied");
+    copy_of_the_program(&other);
     until("the other keeps one of its own", || {
         let own = project.command("build");
         let mut command = Command::new(&other);

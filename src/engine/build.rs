@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 pub use super::run::Options;
 
 use super::clock;
+use super::earlier_plan::EarlierPlan;
 use super::event::{Event, Observer, Outcome, Summary, WaitingFor};
 use super::execute::{Attempts, Overtaken};
 use super::file_clock::Since;
+use super::files::Looks;
 use super::graph::{Graph, GraphError, TargetId};
 use super::moved_sources::FirstSources;
 use super::moves;
@@ -58,6 +60,7 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
     let begun = Instant::now();
     let build = Build {
         run: Run::new(context, options, observer),
+        graph_since: options.seal.as_ref().map(|seal| seal.loading.since()),
         state: Mutex::default(),
         wake: Condvar::new(),
     };
@@ -79,7 +82,7 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         }
         Ok(())
     } else {
-        build.begin_and_end(plan, foreign)
+        build.begin_and_end(plan, looks, foreign)
     };
     let mut summary = build.run.summary();
     summary.duration = begun.elapsed();
@@ -116,6 +119,8 @@ const ACTS: usize = 2;
 /// A run in progress.
 struct Build<'a> {
     run: Run<'a>,
+    /// A moment before the graph was made, if one is known.
+    graph_since: Option<Since>,
     state: Mutex<Shared>,
     wake: Condvar,
 }
@@ -165,7 +170,7 @@ impl Build<'_> {
         });
     }
 
-    fn begin_and_end(&self, plan: Plan, foreign: u64) -> Result<(), BuildError> {
+    fn begin_and_end(&self, plan: Plan, looks: Option<Looks>, foreign: u64) -> Result<(), BuildError> {
         let Run {
             context,
             options,
@@ -187,7 +192,9 @@ impl Build<'_> {
             goals: options.asked.clone(),
             set: options.set.clone(),
         })])?;
-        let done = self.rounds(plan, foreign, 0).and_then(|()| Ok(self.let_all_go()?));
+        let done = self
+            .rounds(plan, looks, foreign, 0)
+            .and_then(|()| Ok(self.let_all_go()?));
         let summary = self.run.summary();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let ended = Entry::Ended {
@@ -202,17 +209,17 @@ impl Build<'_> {
         Ok(store.finish(context.files, &context.graph.spec)?)
     }
 
-    /// Builds, and plans again as often as another build came between, and where something moved meanwhile; `moves` tells
-    /// how often that was.
-    fn rounds(&self, plan: Plan, mut foreign: u64, mut moves: u32) -> Result<(), BuildError> {
+    /// Builds, and plans again as often as another build came between, and where something moved meanwhile; `looks` are
+    /// what the plan looked at, and `moves` tells how often something moved.
+    fn rounds(&self, plan: Plan, mut looks: Option<Looks>, mut foreign: u64, mut moves: u32) -> Result<(), BuildError> {
         let store = self.run.context.store;
         let mut next = plan;
         loop {
-            // It goes before another graph and the plan of it are made.
             let plan = next;
             self.tell_plan(&plan);
             self.round(&plan)?;
-            drop(plan);
+            // Unless most of it may stand, it goes before another graph and the plan of it are made.
+            let earlier = EarlierPlan::of(plan, looks.take()).filter(|_| !self.run.options.only);
             let overtaken = self.state().overtaken.take();
             if self.run.interrupted() {
                 return Ok(());
@@ -234,16 +241,18 @@ impl Build<'_> {
             by_others |= store.records.foreign() != foreign;
             foreign = store.records.foreign();
             let since = self.stand_still();
-            let (graph, has_moved) = self.graph_now()?;
-            if has_moved {
-                let build = self.with_graph(&graph);
-                return match build.plan_again(by_others, &mut moves, since, &graph)? {
-                    Some(plan) => build.rounds(plan, foreign, moves),
+            let now = self.graph_now()?;
+            if let Some((graph, true)) = now {
+                let build = self.with_graph(&graph, since);
+                return match build.plan_again(None, by_others, &mut moves, since, &graph)? {
+                    Some((plan, looks)) => build.rounds(plan, looks, foreign, moves),
                     None => Ok(()),
                 };
             }
-            match self.plan_again(by_others, &mut moves, since, &graph)? {
-                Some(plan) => next = plan,
+            let graph = now.as_ref().map_or(self.run.context.graph, |(graph, _)| graph);
+            let earlier = earlier.filter(|_| !by_others);
+            match self.plan_again(earlier, by_others, &mut moves, since, graph)? {
+                Some((plan, looked)) => (next, looks) = (plan, looked),
                 None => return Ok(()),
             }
         }
@@ -255,25 +264,31 @@ impl Build<'_> {
         self.run.options.seal.as_ref().and_then(|_| store.next_tick())
     }
 
-    /// The plan of what is still to be done, if there is anything; what moves without end fails. `asked` is the graph as
-    /// it was made `since`.
+    /// The plan of what is still to be done, with what it looked at, if there is anything; what moves without end fails.
+    /// `asked` is the graph as it was made `since`.
     fn plan_again(
         &self,
+        earlier: Option<EarlierPlan>,
         by_others: bool,
         moves: &mut u32,
         since: Option<Since>,
         asked: &Graph,
-    ) -> Result<Option<Plan>, BuildError> {
+    ) -> Result<Option<(Plan, Option<Looks>)>, BuildError> {
         let files = self.run.context.files;
-        if since.is_some() {
-            files.record_looks();
-        }
-        let plan = self.plan();
-        let looks = files.take_looks();
-        let plan = plan?;
-        let standing = since.and_then(|since| Standing::of(&plan, looks, since, asked));
-        self.run.stand(standing);
+        let again = earlier.and_then(|earlier| earlier.again(self.run.inputs(), files, &|id| self.run.demand(id)));
+        let (plan, looks) = if let Some((plan, looks)) = again {
+            (plan, Some(looks))
+        } else {
+            if since.is_some() {
+                files.record_looks();
+            }
+            let plan = self.plan();
+            let looks = files.take_looks();
+            (plan?, looks)
+        };
         if plan.open().next().is_none() {
+            let standing = since.and_then(|since| Standing::of(&plan, looks, since, asked));
+            self.run.stand(standing);
             if by_others {
                 self.tell_plan(&plan);
             }
@@ -286,25 +301,32 @@ impl Build<'_> {
             self.keeps_moving(&plan);
             return Ok(None);
         }
-        Ok(Some(plan))
+        Ok(Some((plan, looks)))
     }
 
-    fn with_graph<'b>(&'b self, graph: &'b Graph) -> Build<'b> {
+    fn with_graph<'b>(&'b self, graph: &'b Graph, graph_since: Option<Since>) -> Build<'b> {
         Build {
             run: self.run.with_graph(graph),
+            graph_since,
             state: Mutex::new(std::mem::take(&mut *self.state())),
             wake: Condvar::new(),
         }
     }
 
     /// The graph as the disk has it now, and whether it is another one: a file joined a glob, or a word has become a
-    /// file.
-    fn graph_now(&self) -> Result<(Graph, bool), BuildError> {
-        let PlanContext { graph, files, .. } = self.run.context;
+    /// file; `None` where nothing moved that it was made of.
+    fn graph_now(&self) -> Result<Option<(Graph, bool)>, BuildError> {
+        let PlanContext {
+            graph, files, store, ..
+        } = self.run.context;
+        let stands = |since: &Since| store.stand_still(graph.lookups(), since, files);
+        if self.graph_since.as_ref().is_some_and(stands) {
+            return Ok(None);
+        }
         let now = Graph::new(Arc::clone(&graph.spec), files).map_err(|wrong| BuildError::Graph(wrong.1))?;
         let is_same = |id: &TargetId| now.node(*id).reads == graph.node(*id).reads;
         let has_moved = !graph.order().iter().all(is_same);
-        Ok((now, has_moved))
+        Ok(Some((now, has_moved)))
     }
 
     /// Fails those targets that are stale again, with what moved; not those for which only the outside world moved, which

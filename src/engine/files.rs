@@ -98,8 +98,6 @@ pub struct Files {
     known: RwLock<FastMap<String, Known>>,
     /// Looks of this moment, taken ahead for a whole plan.
     ahead: RwLock<FastMap<String, PathState>>,
-    /// Whether a digest was taken that was not remembered.
-    measured: AtomicBool,
     /// Links that lead back to a directory in which they lie.
     circles: Mutex<BTreeSet<String>>,
     clock: Clock,
@@ -133,7 +131,6 @@ impl Files {
             root: root.to_owned(),
             known: RwLock::new(known),
             ahead: RwLock::default(),
-            measured: AtomicBool::new(false),
             circles: Mutex::default(),
             clock: Clock::default(),
             packages: Mutex::default(),
@@ -212,6 +209,11 @@ impl Files {
         if let Some(record) = &mut *self.record.lock().unwrap_or_else(PoisonError::into_inner) {
             note(record);
         }
+    }
+
+    /// Tells what is at a path now, whatever was looked at before.
+    pub(super) fn now_at(&self, path: &str) -> PathState {
+        look(&self.at(path))
     }
 
     /// Tells what is at a path.
@@ -406,7 +408,6 @@ impl Files {
     /// Reads a file and remembers its digest; gives its identity too, if it is still there.
     fn measure(&self, path: &str, measured: Measured) -> io::Result<(Option<Identity>, Digest)> {
         let at = self.at(path);
-        self.measured.store(true, Ordering::Relaxed);
         let digest = of_file(&at)?;
         // The identity after reading: a change while reading moves it past the beginning.
         let PathState::File(identity) = look(&at) else {
@@ -426,9 +427,13 @@ impl Files {
         all.insert(path.to_owned(), known);
     }
 
-    /// Whether a digest was taken that was not remembered before.
-    pub(crate) fn has_measured(&self) -> bool {
-        self.measured.load(Ordering::Relaxed)
+    /// How many bytes the files have whose digests were not remembered before; each counts for a block at least. Those of
+    /// [`Files::settle`] are remembered.
+    pub(crate) fn new_bytes(&self) -> u64 {
+        const BLOCK: u64 = 4096;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let new = known.values().filter(|known| known.measured.is_some());
+        new.map(|known| known.identity.size.max(BLOCK)).sum()
     }
 
     /// Remembers the digest of a file that was just placed.

@@ -17,6 +17,7 @@ pub mod command;
 mod dependencies;
 pub mod digest;
 mod discover;
+mod earlier_plan;
 pub mod event;
 mod examine;
 mod execute;

@@ -170,7 +170,23 @@ struct Collector<'a> {
     is_whole: bool,
 }
 
-impl Collector<'_> {
+/// Whether nothing came, went or moved where names were looked up, since a moment before that.
+pub(super) fn stand_still(lookups: &Lookups, since: &Since, root: &Path, probe: Option<&Probe>) -> bool {
+    let mut collector = Collector::new(root, probe);
+    collector.lookups(lookups, since);
+    collector.is_whole
+}
+
+impl<'a> Collector<'a> {
+    fn new(root: &'a Path, probe: Option<&'a Probe>) -> Self {
+        Self {
+            root,
+            probe,
+            groups: BTreeMap::new(),
+            is_whole: true,
+        }
+    }
+
     /// Adds what stood at a path, which must have stood still since.
     fn path(&mut self, path: &str, state: PathState, since: &Since) {
         let state = match state {
@@ -255,12 +271,7 @@ impl Seal {
         journal: &(String, Identity),
         probe: Option<&Probe>,
     ) -> Option<Self> {
-        let mut collector = Collector {
-            root: files.root(),
-            probe,
-            groups: BTreeMap::new(),
-            is_whole: true,
-        };
+        let mut collector = Collector::new(files.root(), probe);
         let Loading { since, lookups } = &request.loading;
         collector.lookups(lookups, since);
         collector.lookups(&standing.lookups, &standing.since);

@@ -8,11 +8,12 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::RenameFlags;
+use walkdir::WalkDir;
 
 use super::entry::{Artifact, Entry, Mode, ResultEntry};
 use super::modes::{is_immovable, remove, rename_with};
 use super::objects::mode;
-use super::{Store, StoreError, StoredResult, leads_through_link, move_file, objects};
+use super::{Store, StoreError, StoredResult, move_file, objects};
 use crate::engine::digest::{self, BUFFER, Digest, Tree};
 use crate::engine::files::{self, Files};
 use crate::engine::run_id::{RUN_ID_PLACEHOLDER, RunId};
@@ -334,21 +335,35 @@ impl Store {
     /// What that build left may have come from elsewhere: no link in it is followed, and what is kept or removed goes to
     /// directories of this run, whose names nobody could foresee.
     pub(super) fn rescue(&self, of: RunId, run: RunId) -> io::Result<Vec<Displaced>> {
-        let mut stagings = self.area.stagings(of);
-        stagings.retain(|staging| exists(&staging.join(FORMER)));
-        if stagings.is_empty() {
-            return Ok(Vec::new());
+        let mut displaced = Vec::new();
+        for staging in self.area.stagings(of) {
+            let former = staging.join(FORMER);
+            for path in self.taken_out(&former) {
+                displaced.extend(self.dispose(&former.join(&path), &path, run)?);
+            }
         }
-        let paths = self.records.ledger(super::Ledger::placed_paths);
-        let all = stagings.iter().flat_map(|staging| {
-            paths
-                .iter()
-                .map(move |path| (staging, path, format!("{FORMER}/{path}")))
-        });
-        let displaced = all
-            .filter(|(staging, _, below)| exists(&staging.join(below)) && !leads_through_link(staging, below))
-            .map(|(staging, path, below)| self.dispose(&staging.join(below), path, run));
-        displaced.filter_map(Result::transpose).collect()
+        Ok(displaced)
+    }
+
+    /// The paths at which atsaf had placed what now lies below `former`.
+    fn taken_out(&self, former: &Path) -> Vec<String> {
+        let mut found = Vec::new();
+        if !former.symlink_metadata().is_ok_and(|it| it.is_dir()) {
+            return found;
+        }
+        let mut walk = WalkDir::new(former).min_depth(1).sort_by_file_name().into_iter();
+        while let Some(entry) = walk.next() {
+            let Ok(entry) = entry else { continue };
+            let path = entry.path().strip_prefix(former).ok().and_then(Path::to_str);
+            let Some(path) = path.filter(|path| self.records.ledger(|ledger| ledger.is_place(path))) else {
+                continue;
+            };
+            found.push(path.to_owned());
+            if entry.file_type().is_dir() {
+                walk.skip_current_dir();
+            }
+        }
+        found
     }
 
     /// Deletes what came out of an artifact's place if atsaf had put it there, else keeps it under `displaced/`.

@@ -72,8 +72,9 @@ use super::digest::Digest;
 use super::file_clock::{Probe, Since};
 use super::files::Files;
 use super::look::Past;
+use super::lookups::Lookups;
 use super::run_id::RunId;
-use super::seal::{Seal, SealKey, SealRequest, Standing};
+use super::seal::{self, Seal, SealKey, SealRequest, Standing};
 use super::spec::{Output, Rate, Spec};
 use super::task::Memo;
 use crate::diagnostic::Diagnostic;
@@ -232,6 +233,11 @@ impl Store {
             // A cache: without it the next build makes its plan.
             let _ = seals::save(&self.dir, request.key, user, &seal);
         }
+    }
+
+    /// Whether nothing came, went or moved where names were looked up, since a moment before that.
+    pub(super) fn stand_still(&self, lookups: &Lookups, since: &Since, files: &Files) -> bool {
+        seal::stand_still(lookups, since, files.root(), Probe::new(&self.dir).as_ref())
     }
 
     /// The next tick of the clock by which the store's file system stamps files.
@@ -432,9 +438,8 @@ impl Store {
 
     /// Ends a run's use of the store: syncs what was written, and saves the caches.
     pub(crate) fn finish(&self, files: &Files, spec: &Spec) -> Result<(), StoreError> {
-        self.records.finish(files)?;
-        self.save_spec(spec);
-        Ok(())
+        let (finished, ()) = rayon::join(|| self.records.finish(files), || self.save_spec(spec));
+        finished
     }
 
     /// Writes down what a build without work has found out: digests of files, and what the journal says.

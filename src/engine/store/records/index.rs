@@ -15,7 +15,7 @@ use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
-use crate::engine::files::{Files, Known, Settled};
+use crate::engine::files::{Known, Settled};
 
 const FORMAT: u32 = 6;
 const LIMIT: usize = 1 << 32;
@@ -68,24 +68,27 @@ impl Index {
         sound.then_some(index)
     }
 
-    /// Writes the index, unless the one on the disk says the same.
-    pub(crate) fn save(path: &Path, journal: &mut Journal, ledger: &Ledger, end: u64, files: &Files) -> io::Result<()> {
+    /// Writes the index.
+    pub(crate) fn save(
+        path: &Path,
+        journal: &mut Journal,
+        ledger: &Ledger,
+        end: u64,
+        files: Settled<'_>,
+    ) -> io::Result<()> {
         let Some(checksum) = journal.checksum(ledger.last) else {
             return Ok(());
         };
-        let journal = journal.id();
-        files.settle(|files| {
-            let index = IndexRef {
-                format: FORMAT,
-                version: env!("CARGO_PKG_VERSION"),
-                journal,
-                checksum,
-                end,
-                ledger,
-                files,
-            };
-            replace_file_by(path, |file| index.write(file))
-        })
+        let index = IndexRef {
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION"),
+            journal: journal.id(),
+            checksum,
+            end,
+            ledger,
+            files,
+        };
+        replace_file_by(path, |file| index.write(file))
     }
 }
 

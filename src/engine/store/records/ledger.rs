@@ -254,10 +254,18 @@ impl Ledger {
         self.placed.get(path).is_some_and(|digests| digests.contains(&bytes)) || self.is_recorded(path, bytes)
     }
 
+    /// Whether something may lie at a path that atsaf placed.
+    pub(crate) fn is_place(&self, path: &str) -> bool {
+        self.placed.contains_key(path) || self.owners().contains_key(path)
+    }
+
+    fn owners(&self) -> &FastMap<String, String> {
+        self.owners.get_or_init(|| self.find_owners())
+    }
+
     /// Whether the record of the target that was the last to be placed at a path says that these bytes lie there.
     fn is_recorded(&self, path: &str, bytes: Digest) -> bool {
-        let owners = self.owners.get_or_init(|| self.find_owners());
-        let history = owners.get(path).and_then(|target| self.targets.get(target));
+        let history = self.owners().get(path).and_then(|target| self.targets.get(target));
         let record = history.and_then(|history| history.record());
         record.is_some_and(|record| record.placements().any(|placed| placed == (path, bytes)))
     }
@@ -437,6 +445,9 @@ impl Ledger {
 
     /// Forgets, of paths that no record has, those where nothing lies any more.
     pub(crate) fn prune(&mut self, exists: &dyn Fn(&str) -> bool) {
+        if self.placed.is_empty() {
+            return;
+        }
         let owned: std::collections::HashSet<&str> = self
             .targets
             .values()

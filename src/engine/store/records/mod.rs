@@ -32,8 +32,11 @@ use super::area::locks::Locks;
 use super::user_key::UserKey;
 use crate::engine::digest::Digest;
 use crate::engine::fast_map::FastMap;
-use crate::engine::files::{Files, Identity, Known, identity};
+use crate::engine::files::{Files, Identity, Known, Settled, identity};
 use crate::engine::fingerprint::Fingerprint;
+
+/// So many bytes of files whose digests are new are read again by each command rather than remembered.
+const MOST_NEW_BYTES: u64 = 1 << 20;
 
 /// The records of one project.
 pub struct Records {
@@ -53,8 +56,8 @@ struct RecordsState {
     wrote: bool,
     /// How many entries of others were read since the records were opened.
     foreign: u64,
-    /// Whether the index told less than was found out when the records were opened.
-    behind: bool,
+    /// Up to where the index on the disk tells what the journal says.
+    indexed: u64,
     warnings: Vec<String>,
 }
 
@@ -71,7 +74,7 @@ impl Records {
             end: START,
             wrote: false,
             foreign: 0,
-            behind: false,
+            indexed: START,
             warnings: Vec::new(),
         };
         let mut known = FastMap::default();
@@ -82,12 +85,11 @@ impl Records {
             }
             if let Some(index) = Index::load(&dir.join("index"), journal) {
                 (state.ledger, state.end, known) = (index.ledger, index.end, index.files);
+                state.indexed = state.end;
                 state.ledger.results = Results::beginning_at(state.end);
             }
         }
-        let indexed = state.end;
         state.catch_up().map_err(StoreError::at(&path))?;
-        state.behind = state.end != indexed;
         state.foreign = 0;
         let unsynced = state.ledger.unsynced_boot.as_ref();
         if unsynced.is_some_and(|boot| *boot != boot_id()) {
@@ -281,44 +283,44 @@ impl Records {
         Ok(stretch.entries.into_iter().map(|(_, entry)| entry).collect())
     }
 
-    /// Ends a run's use of the records: syncs what was written, compacts the journal if most of it is dead, and saves
-    /// the caches.
+    /// Ends a run's use of the records: syncs what was written, and where the caches tell much less than there is by now,
+    /// compacts the journal if most of it is dead, and saves them.
     pub(super) fn finish(&self, files: &Files) -> Result<(), StoreError> {
         if self.state().wrote {
             let upto = self.state().end;
             self.sync().map_err(StoreError::at(&self.dir))?;
             self.append(&[Entry::Synced { upto }])?;
-            self.compact().map_err(StoreError::at(&self.dir))?;
+            if self.state().is_index_behind() {
+                self.compact().map_err(StoreError::at(&self.dir))?;
+            }
         }
-        self.save(files);
+        self.remember(files);
         Ok(())
     }
 
-    /// Writes down what a build without work has found out: digests of files, and what the journal says.
+    /// Writes down what a build has found out, digests of files and what the journal says, where that is much: what a few
+    /// entries and files tell is read from themselves as fast.
     pub(super) fn remember(&self, files: &Files) {
-        if self.state().behind || files.has_measured() {
-            self.save(files);
-        }
+        let is_worth_it = self.state().is_index_behind() || files.new_bytes() > MOST_NEW_BYTES;
+        files.settle(|settled| {
+            if is_worth_it {
+                self.save(files.root(), settled);
+            }
+        });
     }
 
-    fn save(&self, files: &Files) {
+    fn save(&self, root: &Path, files: Settled<'_>) {
         let mut state = self.state();
-        let wrote = state.wrote;
-        if wrote {
-            let root = files.root().to_owned();
-            state
-                .ledger
-                .prune(&|path| fs::symlink_metadata(root.join(path)).is_ok());
-            state.complete(&self.dir);
-        }
+        state
+            .ledger
+            .prune(&|path| fs::symlink_metadata(root.join(path)).is_ok());
+        state.complete(&self.dir);
         let RecordsState {
             journal, ledger, end, ..
         } = &mut *state;
         if let Some(journal) = journal {
             // Caches: a disk that cannot take them costs time, not truth.
-            if wrote {
-                let _ = ledger.results.save(&self.dir.join("results"), journal, *end);
-            }
+            let _ = ledger.results.save(&self.dir.join("results"), journal, *end);
             let _ = Index::save(&self.dir.join("index"), journal, ledger, *end, files);
         }
     }
@@ -379,7 +381,12 @@ impl Records {
 impl RecordsState {
     /// Forgets all that was read.
     fn begin_again(&mut self) {
-        (self.ledger, self.end) = (Ledger::beginning_at(START), START);
+        (self.ledger, self.end, self.indexed) = (Ledger::beginning_at(START), START, START);
+    }
+
+    /// Whether the index leaves much of the journal to be read.
+    fn is_index_behind(&self) -> bool {
+        self.end.saturating_sub(self.indexed) > self.end / 64
     }
 
     /// Reads the results that stand in the journal before what was folded in.
@@ -418,7 +425,7 @@ impl RecordsState {
         }
         if length < self.end {
             // Someone cut it: what was read is no longer the truth.
-            (self.ledger, self.end) = (Ledger::beginning_at(START), START);
+            (self.ledger, self.end, self.indexed) = (Ledger::beginning_at(START), START, START);
         }
         let stretch = journal.read(self.end)?;
         let mut damage = stretch.damage.iter().copied().peekable();
