@@ -438,8 +438,9 @@ impl Store {
 
     /// Ends a run's use of the store: syncs what was written, and saves the caches.
     pub(crate) fn finish(&self, files: &Files, spec: &Spec) -> Result<(), StoreError> {
-        let (finished, ()) = rayon::join(|| self.records.finish(files), || self.save_spec(spec));
-        finished
+        self.records.finish(files)?;
+        self.save_spec(spec);
+        Ok(())
     }
 
     /// Writes down what a build without work has found out: digests of files, and what the journal says.
