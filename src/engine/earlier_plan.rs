@@ -3,10 +3,8 @@
 
 use std::collections::HashSet;
 
-use rayon::prelude::*;
-
 use super::fast_map::FastMap;
-use super::files::{Files, Looks, PathState};
+use super::files::{Files, Looks};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge::{Demand, content_in_place, judge};
 use super::plan::{Contents, Plan, Step, Verdict, VerdictInputs};
@@ -109,20 +107,4 @@ fn open(graph: &Graph, plan: &Plan, moved: &HashSet<String>) -> Option<Vec<bool>
         seen.extend(own);
     }
     (seen.len() == moved.len()).then_some(is_open)
-}
-
-impl Looks {
-    /// Looks at the same paths again; gives those at which something else stands, `None` if that is no file or not there.
-    fn again(&mut self, files: &Files) -> Option<HashSet<String>> {
-        let look = |(path, state): &mut (String, PathState)| {
-            let before = std::mem::replace(state, files.now_at(path));
-            match (before == *state, *state) {
-                (true, _) => Ok(None),
-                (false, PathState::File(_) | PathState::Missing) => Ok(Some(path.clone())),
-                (false, _) => Err(()),
-            }
-        };
-        let moved: Result<Vec<Option<String>>, ()> = self.paths.par_iter_mut().with_min_len(8).map(look).collect();
-        Some(moved.ok()?.into_iter().flatten().collect())
-    }
 }

@@ -5,6 +5,7 @@
 //! entry as young as its own measurement is not trusted beyond this process: [`Files::settle`] measures it again a
 //! tick later, before it is written to the index. What is young is judged by [`file_clock`](super::file_clock).
 
+mod looks;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub(super) use self::looks::Looks;
 use super::clock::Clock;
 use super::digest::{Digest, Tree, of_file};
 use super::discover::packages::{self, Package};
@@ -110,17 +112,6 @@ pub struct Files {
     was_wrong: AtomicBool,
     /// Links that stand in for what they lead to.
     stand_ins: BTreeSet<PathBuf>,
-}
-
-/// What was looked at.
-#[derive(Debug, Default)]
-pub(super) struct Looks {
-    /// What stood at each path.
-    pub(super) paths: Vec<(String, PathState)>,
-    /// Directories that were listed, with all that is in them.
-    pub(super) directories: Vec<String>,
-    /// Whether a link was met that stands in a directory, or what no look tells again.
-    pub(super) is_partial: bool,
 }
 
 impl Files {
@@ -506,20 +497,6 @@ impl Files {
                 self.remember(path, identity, digest, None);
             }
         });
-    }
-}
-
-impl Looks {
-    fn tree(&mut self, path: &str, tree: &Tree) {
-        let path = path.trim_end_matches('/');
-        self.directories.push(path.to_owned());
-        for (name, node) in &tree.0 {
-            match node {
-                TreeNode::Directory => self.directories.push(format!("{path}/{name}")),
-                TreeNode::File(_) => {}
-                TreeNode::Link(_) | TreeNode::Followed { .. } => self.is_partial = true,
-            }
-        }
     }
 }
 
