@@ -23,7 +23,7 @@ pub(super) fn report(
     let values = matrix.axes.iter().flat_map(|axis| &axis.values);
     let declared = declared.chain(values.flat_map(|value| value.params.iter().take(1).chain(&value.with)));
     // Of a parameter file, only what is read is kept and shown.
-    let of_files = params.of_files().iter().filter(|param| param.is_read.get());
+    let of_files = params.of_files().iter().filter(|param| param.is_read.is_set());
     for Declared {
         name,
         node,
@@ -41,7 +41,7 @@ pub(super) fn report(
     for axis in &matrix.axes {
         for own in axis.values.iter().flat_map(|value| value.params.iter().skip(1)) {
             let is_bad = |value: &Value| !credentials(&value.plain()).is_empty();
-            if own.is_read.get() && own.value.as_ref().is_some_and(is_bad) {
+            if own.is_read.is_set() && own.value.as_ref().is_some_and(is_bad) {
                 let what = format!("`{}` has an address with credentials in one of its rows", own.name.text);
                 help(
                     mistakes.error(axis.name.span, what),

@@ -102,12 +102,12 @@ pub(super) fn expand<'d, 'm>(
         true => Cow::Owned(instances_of_all(text, drafts, matrix, params, catalog, mistakes)),
         false => Cow::Borrowed(drafts),
     };
-    for entry in matrix.excluded.iter().filter(|entry| !entry.is_used.get()) {
+    for entry in matrix.excluded.iter().filter(|entry| !entry.is_used.is_set()) {
         mistakes
             .warning(entry.span, "this entry of `exclude` leaves nothing out")
             .note("it is for targets whose `each` has all of its axes");
     }
-    for axis in matrix.axes.iter().filter(|axis| !axis.is_used.get()) {
+    for axis in matrix.axes.iter().filter(|axis| !axis.is_used.is_set()) {
         mistakes
             .warning(axis.name.span, format!("no target is on the axis `{}`", axis.name.text))
             .help(format!("name it in a target: `each = [\"{}\"]`", axis.name.text));
@@ -185,7 +185,7 @@ fn instances<'m>(
         let is_out = |entry: &&&Excluded| entry.values.iter().all(|value| at.contains(value));
         let out: Vec<&&Excluded> = excluded.iter().filter(is_out).collect();
         for entry in &out {
-            entry.is_used.set(true);
+            entry.is_used.set();
         }
         if out.is_empty() {
             found.push(instance(at, matrix));

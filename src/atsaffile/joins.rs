@@ -1,7 +1,7 @@
 //! Which instances are meant where an artifact or target on axes is named: the shared axes join.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use super::instances::DraftInstance;
 use super::mistakes::{Mistake, Mistakes};
@@ -15,7 +15,7 @@ type ByValues = HashMap<Vec<usize>, Vec<usize>>;
 
 /// The instances of each target by their values: by the target, and which axes those are on.
 #[derive(Default)]
-pub(super) struct Selections(RefCell<HashMap<(usize, u64), ByValues>>);
+pub(super) struct Selections(Mutex<HashMap<(usize, u64), ByValues>>);
 
 /// Who names something on axes: nobody for a goal, or a target.
 #[derive(Clone, Copy)]
@@ -132,7 +132,7 @@ impl Names<'_> {
     fn select(&self, first: usize, picks: &[Option<usize>]) -> Vec<usize> {
         let mask = picks.iter().enumerate().filter(|(_, pick)| pick.is_some());
         let mask = mask.fold(0_u64, |mask, (at, _)| mask | 1 << (at % 64));
-        let mut known = self.selections.0.borrow_mut();
+        let mut known = self.selections.0.lock().unwrap_or_else(PoisonError::into_inner);
         let by_values = known.entry((first, mask)).or_insert_with(|| {
             let mut by_values = ByValues::new();
             for target in self.group(first) {

@@ -2,7 +2,6 @@
 
 mod files;
 
-use std::cell::Cell;
 use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue};
@@ -10,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use self::files::FileValue;
 pub(super) use self::files::{FileValues, questions, values as file_values};
 use super::Overrides;
+use super::mark::Mark;
 use super::mistakes::Mistakes;
 use super::params::{self, Declared, Params};
 use super::sections::check_name;
@@ -36,7 +36,7 @@ pub(super) struct Axis<'m> {
     source: AxisSource,
     by_text: HashMap<String, usize>,
     /// Whether a target has it in its `each`.
-    pub(super) is_used: Cell<bool>,
+    pub(super) is_used: Mark,
 }
 
 /// A value of an axis.
@@ -53,7 +53,7 @@ pub(super) struct Excluded {
     pub(super) span: Span,
     pub(super) values: Vec<(usize, usize)>,
     /// Whether an instance was left out for it.
-    pub(super) is_used: Cell<bool>,
+    pub(super) is_used: Mark,
 }
 
 impl<'m> Matrix<'m> {
@@ -106,7 +106,7 @@ impl<'m> Matrix<'m> {
                 mistakes.error(word.span, format!("the axis `{}` is listed twice", word.text));
                 return None;
             }
-            self.axes[axis].is_used.set(true);
+            self.axes[axis].is_used.set();
             numbers.push(axis);
         }
         Some(numbers)
@@ -195,7 +195,7 @@ impl<'m> Matrix<'m> {
                 self.excluded.push(Excluded {
                     span: span_of(entry),
                     values,
-                    is_used: Cell::new(false),
+                    is_used: Mark::default(),
                 });
             }
         }
@@ -250,7 +250,7 @@ impl<'m> Axis<'m> {
             values: Vec::new(),
             source: AxisSource::Listed,
             by_text: HashMap::new(),
-            is_used: Cell::new(false),
+            is_used: Mark::default(),
         };
         match node.get_ref() {
             DeValue::Array(items) => {

@@ -25,6 +25,7 @@ mod instances;
 mod joins;
 mod json_schema;
 mod load;
+mod mark;
 mod matrix;
 mod metrics;
 mod mistakes;

@@ -1,10 +1,10 @@
 //! Values: `[params]`, a target's `with`, and what `-s` puts over them.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 
 use toml::de::{DeTable, DeValue};
 
+use super::mark::Mark;
 use super::mistakes::Mistakes;
 use super::params_file::{FileParam, FileParams};
 use super::sections;
@@ -36,7 +36,7 @@ pub(super) struct Declared<'t> {
     /// Where the value comes from.
     pub(super) origin: Origin,
     /// Whether a target or a path takes it.
-    pub(super) is_read: Cell<bool>,
+    pub(super) is_read: Mark,
 }
 
 impl Declared<'_> {
@@ -139,7 +139,7 @@ impl<'t> Params<'t> {
     /// Whether something reads a table that a parameter stands in.
     pub(super) fn is_read_with(&self, name: &str) -> bool {
         let mut ends = name.match_indices('.').map(|(at, _)| &name[..at]);
-        ends.any(|above| self.get(above).is_some_and(|above| above.is_read.get()))
+        ends.any(|above| self.get(above).is_some_and(|above| above.is_read.is_set()))
     }
 
     /// Sets the value of a declared parameter from the command line, also in the tables that it stands in.
@@ -169,7 +169,7 @@ impl<'t> Params<'t> {
             .filter_map(|param| param.value.as_ref().err().map(|what| (param, what)));
         for (param, what) in unfit {
             let declared = self.get(&param.name);
-            if declared.is_some_and(|declared| declared.is_read.get() && declared.value.is_none()) {
+            if declared.is_some_and(|declared| declared.is_read.is_set() && declared.value.is_none()) {
                 mistakes
                     .error(param.span, format!("the value of `{}` can be no parameter", param.name))
                     .note(format!("it is, or has in it, {what}"))
@@ -219,7 +219,7 @@ impl<'t> Declared<'t> {
             span: span_of(node),
             value: Some(value),
             origin: Origin::Atsaffile(span_of(node)),
-            is_read: Cell::new(false),
+            is_read: Mark::default(),
         }
     }
 
@@ -231,7 +231,7 @@ impl<'t> Declared<'t> {
             span: span_of(node),
             value: value(name.text, node, may_be_table, mistakes),
             origin: Origin::Atsaffile(span_of(node)),
-            is_read: Cell::new(false),
+            is_read: Mark::default(),
         }
     }
 
@@ -247,7 +247,7 @@ impl<'t> Declared<'t> {
             span: *span,
             value: value.as_ref().ok().cloned(),
             origin: Origin::Atsaffile(*span),
-            is_read: Cell::new(false),
+            is_read: Mark::default(),
         }
     }
 }

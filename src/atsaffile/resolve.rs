@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use toml::de::DeTable;
 
 use super::asked::FileAnswers;
@@ -20,6 +21,9 @@ use crate::engine::spec::{
     Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, REPORT_PAGE, Secret, Span, Spec, Target,
     Text,
 };
+
+/// So many targets are resolved side by side.
+const MANY: usize = 1000;
 
 /// Everything that one target is resolved against.
 pub(super) struct Resolver<'p, 't> {
@@ -110,7 +114,7 @@ pub(super) fn fill<'t>(
     }
     spec.default = default;
     spec.aliases = resolved;
-    let of_files = params.of_files().iter().filter(|param| param.is_read.get());
+    let of_files = params.of_files().iter().filter(|param| param.is_read.is_set());
     let of_files = of_files.filter(|param| !params.has_entries(param.name.text));
     spec.params = params
         .own()
@@ -135,7 +139,18 @@ fn declare_known(secrets: &mut BTreeMap<String, Secret>, drafts: &[Draft<'_>], c
 }
 
 impl Resolver<'_, '_> {
+    /// All targets: many side by side, and where anything is wrong in their order, in which it is told.
     fn targets(&self, drafts: &[Draft<'_>], made: &[Vec<Output>], mistakes: &mut Mistakes) -> Vec<Target> {
+        if drafts.len() >= MANY && mistakes.len() == 0 {
+            let sound = |none: &mut Mistakes, (draft, outputs): (&Draft<'_>, &Vec<Output>)| {
+                let target = self.target(draft, outputs, none);
+                (none.len() == 0).then_some(target)
+            };
+            let all = drafts.par_iter().zip(made).with_min_len(MANY / 8);
+            if let Some(all) = all.map_init(Mistakes::default, sound).collect() {
+                return all;
+            }
+        }
         let target = |(draft, outputs): (&Draft<'_>, &Vec<Output>)| {
             mistakes.of_instance(draft.instance_of());
             self.target(draft, outputs, mistakes)

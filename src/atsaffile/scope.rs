@@ -46,7 +46,7 @@ impl<'p, 't> Scope<'p, 't> {
         let own = self.with.iter().find(|param| param.name.text == name);
         let of_instance = || self.instance.and_then(|instance| instance.find(name));
         let found = own.or_else(of_instance).or_else(|| self.params.get(name));
-        found.inspect(|found| found.is_read.set(true))
+        found.inspect(|found| found.is_read.set())
     }
 
     /// Finds a value.

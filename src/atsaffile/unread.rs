@@ -24,7 +24,7 @@ pub(super) fn report(
         matrix
             .axes
             .iter()
-            .filter(|axis| axis.is_used.get())
+            .filter(|axis| axis.is_used.is_set())
             .flat_map(|axis| &axis.values)
     };
     // A parameter file is also there for others than atsaf; but what `-s` sets in it is meant for a target.
@@ -40,7 +40,7 @@ pub(super) fn report(
             .chain(set())
             .chain(values().flat_map(|value| &value.with))
     };
-    let unread = || declared().filter(|param| !param.is_read.get());
+    let unread = || declared().filter(|param| !param.is_read.is_set());
     if unread().next().is_none() {
         return;
     }

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Resource, getrlimit};
 
@@ -12,6 +13,11 @@ use rustix::process::{Resource, getrlimit};
 const PROGRAM: u64 = 16 << 20;
 /// What a thread needs, in bytes: its stack, and its part of the heap.
 const THREAD: u64 = 4 << 20;
+/// The stack alone.
+const STACK: u64 = 2 << 20;
+
+/// What was mapped and held nothing when this was asked first, in bytes: the program, of which the heap has no use.
+static IDLE_AT_START: AtomicU64 = AtomicU64::new(u64::MAX);
 
 /// A limit that leaves too little.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,13 +31,24 @@ impl Shortage {
     /// What to do.
     pub const HELP: &str = "`ulimit -v` tells the limit, in KiB: raise it, or take it away with `ulimit -v unlimited`";
 
-    /// Finds out whether the limit leaves less than a program with so many threads needs.
+    /// Finds out whether the limit leaves less than a program with so many threads needs. What the allocator has mapped by
+    /// now and not used yet is left as well, though not to stacks.
     #[must_use]
     pub fn of(threads: usize) -> Option<Self> {
         let limit = getrlimit(Resource::As).current?;
-        let left = limit.saturating_sub(in_use()?);
-        let need = PROGRAM + THREAD * threads as u64;
-        (left < need).then_some(Self { limit, left, need })
+        let Mapped { all, held } = Mapped::now()?;
+        let idle = all.saturating_sub(held);
+        let _ = IDLE_AT_START.compare_exchange(u64::MAX, idle, Ordering::Relaxed, Ordering::Relaxed);
+        let reserved = idle.saturating_sub(IDLE_AT_START.load(Ordering::Relaxed));
+        let unmapped = limit.saturating_sub(all);
+        let threads = threads as u64;
+        let wants = [
+            (unmapped + reserved, PROGRAM + THREAD * threads),
+            (unmapped, STACK * threads),
+        ];
+        let mut wants = wants.into_iter();
+        let (left, need) = wants.find(|(left, need)| left < need)?;
+        Some(Self { limit, left, need })
     }
 }
 
@@ -45,13 +62,26 @@ impl fmt::Display for Shortage {
     }
 }
 
-/// The address space that is in use, in bytes, where the system says so.
-fn in_use() -> Option<u64> {
-    let mut text = [0; 4096];
-    let length = File::open("/proc/self/status").ok()?.read(&mut text).ok()?;
-    let mut lines = std::str::from_utf8(&text[..length]).ok()?.lines();
-    let size = lines.find_map(|line| line.strip_prefix("VmSize:"))?;
-    Some(size.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+/// The address space in use, in bytes.
+struct Mapped {
+    all: u64,
+    /// What of it holds something that is in no file.
+    held: u64,
+}
+
+impl Mapped {
+    /// As the system says it, where it does.
+    fn now() -> Option<Self> {
+        let mut text = [0; 4096];
+        let length = File::open("/proc/self/status").ok()?.read(&mut text).ok()?;
+        let text = std::str::from_utf8(&text[..length]).ok()?;
+        let bytes = |name: &str| {
+            let size = text.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(size.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+        };
+        let (all, held) = (bytes("VmSize:")?, bytes("RssAnon:")?);
+        Some(Self { all, held })
+    }
 }
 
 #[cfg(test)]
@@ -60,10 +90,11 @@ mod tests {
 
     #[test]
     fn the_address_space_in_use_grows_with_what_is_mapped() {
-        let before = in_use().unwrap();
+        let before = Mapped::now().unwrap();
         let thread = std::thread::Builder::new().stack_size(256 << 20);
-        let during = thread.spawn(|| in_use().unwrap()).unwrap().join().unwrap();
-        assert!(during >= before + (200 << 20), "{before} {during}");
+        let during = thread.spawn(|| Mapped::now().unwrap()).unwrap().join().unwrap();
+        assert!(during.all >= before.all + (200 << 20), "{} {}", before.all, during.all);
+        assert!(during.held < before.held + (100 << 20), "a stack that is not used");
     }
 
     #[test]
