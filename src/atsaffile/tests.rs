@@ -10,6 +10,7 @@ mod hostile;
 mod inputs;
 mod json_schema;
 mod manual;
+mod many;
 mod matrix;
 mod names;
 mod overrides;
