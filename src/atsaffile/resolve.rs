@@ -147,7 +147,7 @@ impl Resolver<'_, '_> {
                 (none.len() == 0).then_some(target)
             };
             let all = drafts.par_iter().zip(made).with_min_len(MANY / 8);
-            // In their places, and moved to no others: a third of the memory of reading a file.
+            // In their places at once, and moved to no others.
             let all: Vec<Option<Target>> = all.map_init(Mistakes::default, sound).collect();
             if let Some(all) = all.into_iter().collect() {
                 return all;
