@@ -5,17 +5,20 @@
 
 mod axes;
 mod command;
+mod expand;
+mod expressions;
 mod inputs;
 mod jobs;
 mod patterns;
 mod statements;
-mod steps;
+mod step;
 mod tokens;
 mod values;
+mod workflow;
 mod write;
 
 use self::statements::Statement;
-use self::steps::Workflow;
+use self::workflow::Workflow;
 use super::translation::Translation;
 use crate::diagnostic::{Diagnostic, Place};
 

@@ -5,7 +5,7 @@
 //! its names; `@` and their values tell them apart.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::joins::Selections;
 use super::matrix::Matrix;
@@ -15,7 +15,6 @@ use super::sections::Alias;
 use super::syntax::Word;
 use super::targets::{Draft, DraftOutput};
 use crate::diagnostic::number_word;
-use crate::engine::fast_map::{self, FastMap};
 use crate::engine::spec::{Output, Span, base_name, full_name, values_of};
 
 /// Most places that an error names of those that share a name.
@@ -28,12 +27,12 @@ pub(super) struct Names<'n> {
     pub(super) matrix: &'n Matrix<'n>,
     pub(super) selections: Selections,
     /// Targets, with their number, of one with instances that of the first.
-    pub(super) targets: FastMap<&'n str, usize>,
+    pub(super) targets: HashMap<&'n str, usize>,
     /// Aliases, with their number.
-    pub(super) aliases: FastMap<&'n str, usize>,
+    pub(super) aliases: HashMap<&'n str, usize>,
     /// Artifacts; of a target with instances those of the first.
-    artifacts: FastMap<&'n str, Vec<Made>>,
-    paths: FastMap<&'n str, Made>,
+    artifacts: HashMap<&'n str, Vec<Made>>,
+    paths: HashMap<&'n str, Made>,
     /// All names in the order of the text, for suggestions.
     order: Vec<Cow<'n, str>>,
 }
@@ -90,10 +89,10 @@ impl<'n> Names<'n> {
             made,
             matrix,
             selections: Selections::default(),
-            targets: fast_map::with_capacity(drafts.len()),
-            aliases: fast_map::with_capacity(aliases.len()),
-            artifacts: fast_map::with_capacity(drafts.len()),
-            paths: fast_map::with_capacity(drafts.len()),
+            targets: HashMap::with_capacity(drafts.len()),
+            aliases: HashMap::with_capacity(aliases.len()),
+            artifacts: HashMap::with_capacity(drafts.len()),
+            paths: HashMap::with_capacity(drafts.len()),
             order: Vec::with_capacity(2 * drafts.len()),
         };
         for (target, outputs) in made.iter().enumerate() {
@@ -313,7 +312,7 @@ fn report_clashes<'n>(drafts: &[&'n Draft<'n>], aliases: &'n [Alias<'n>], mistak
     let mut all: Vec<Given<'n>> = Vec::new();
     for draft in drafts {
         all.push(Given::target(draft));
-        let mut own: FastMap<&str, Span> = FastMap::default();
+        let mut own: HashMap<&str, Span> = HashMap::new();
         for output in &draft.outputs {
             let name = output.name;
             if let Some(first) = own.insert(name.text, name.span) {
@@ -331,7 +330,7 @@ fn report_clashes<'n>(drafts: &[&'n Draft<'n>], aliases: &'n [Alias<'n>], mistak
     }
     all.extend(aliases.iter().map(Given::alias));
     all.sort_by_key(|given| given.span.start);
-    let mut first: FastMap<&str, &Given<'_>> = FastMap::default();
+    let mut first: HashMap<&str, &Given<'_>> = HashMap::new();
     for given in &all {
         let Some(first) = first.get(given.name) else {
             first.insert(given.name, given);

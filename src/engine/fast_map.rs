@@ -4,9 +4,3 @@ use std::collections::HashMap;
 
 /// A hash map for names and paths.
 pub type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-
-/// An empty one with room for so many.
-#[must_use]
-pub fn with_capacity<K, V>(capacity: usize) -> FastMap<K, V> {
-    FastMap::with_capacity_and_hasher(capacity, foldhash::fast::RandomState::default())
-}

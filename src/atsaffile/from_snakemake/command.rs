@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::expressions::Known;
 use super::patterns::Pattern;
-use super::steps::{Slot, Step};
-use super::values::{Known, Value};
+use super::step::{Slot, Step};
+use super::values::Value;
 use crate::atsaffile::sections::is_name;
 
 /// What a command is made from.

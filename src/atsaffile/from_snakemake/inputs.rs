@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::patterns::{Pattern, Values};
-use super::steps::{Slot, Step};
+use super::step::{Slot, Step};
 use super::values::Path;
 use super::write::{Target, Writer, as_path, holes};
 use crate::atsaffile::translation::{list, quoted};

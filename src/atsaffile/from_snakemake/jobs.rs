@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Disk;
 use super::patterns::{Pattern, Values};
-use super::steps::Step;
+use super::step::Step;
 
 /// Most rules in a row, and most jobs in all.
 const DEEPEST: usize = 100;

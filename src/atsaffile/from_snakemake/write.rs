@@ -7,8 +7,9 @@ use super::axes::{Axis, Partial};
 use super::command::{Command, Parts, Roles, command, is_plain_word};
 use super::jobs::Jobs;
 use super::patterns::{Pattern, Values};
-use super::steps::{Slot, Step, Workflow};
+use super::step::{Slot, Step};
 use super::values::Path;
+use super::workflow::Workflow;
 use crate::atsaffile::sections::is_name;
 use crate::atsaffile::translation::{Translation, block, list, port, quoted};
 

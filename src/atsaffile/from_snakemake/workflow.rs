@@ -1,12 +1,14 @@
-//! The rules of a Snakefile with all that is known of them, and why some cannot be translated.
+//! The rules of a Snakefile with all that is known of them, and what it says beside.
 
 use std::collections::BTreeMap;
 
 use super::Disk;
+use super::expressions::Known;
 use super::patterns::Pattern;
 use super::statements::{Argument, Keyword, Rule, Statement};
+use super::step::{Slot, Step};
 use super::tokens::Token;
-use super::values::{Known, Path, Value};
+use super::values::Value;
 use crate::atsaffile::mistakes::Mistakes;
 use crate::atsaffile::params_file;
 use crate::atsaffile::path::normalise;
@@ -14,63 +16,6 @@ use crate::atsaffile::sections::is_name;
 
 /// What the values of wildcards must be, as regular expressions.
 type Constraints = BTreeMap<String, String>;
-
-/// Paths that a keyword was given as one thing.
-#[derive(Clone, Debug)]
-pub(super) struct Slot {
-    pub(super) name: Option<String>,
-    pub(super) paths: Vec<Path>,
-}
-
-/// A rule.
-pub(super) struct Step {
-    pub(super) name: String,
-    pub(super) line: usize,
-    pub(super) comments: Vec<String>,
-    pub(super) desc: Option<String>,
-    /// `None` where they are not known; `fault` says why.
-    pub(super) inputs: Option<Vec<Slot>>,
-    pub(super) outputs: Option<Vec<Slot>>,
-    pub(super) logs: Option<Vec<Slot>>,
-    /// One for each path of `outputs`.
-    pub(super) patterns: Vec<Pattern>,
-    pub(super) params: Vec<(Option<String>, Result<Value, String>)>,
-    pub(super) resources: Vec<(String, Result<Value, String>)>,
-    pub(super) shell: Option<(usize, String)>,
-    pub(super) threads: Option<u64>,
-    pub(super) memory: Option<String>,
-    pub(super) retries: Option<u64>,
-    pub(super) is_default: bool,
-    /// Why it is left out, with the line.
-    pub(super) fault: Option<(usize, String)>,
-}
-
-impl Step {
-    pub(super) fn fail(&mut self, line: usize, why: impl Into<String>) {
-        if self.fault.is_none() {
-            self.fault = Some((line, why.into()));
-        }
-    }
-
-    /// The paths that it makes, of which it is known.
-    pub(super) fn made(&self) -> impl Iterator<Item = &Path> {
-        self.outputs.iter().flatten().flat_map(|slot| &slot.paths)
-    }
-
-    pub(super) fn read(&self) -> impl Iterator<Item = &Path> {
-        self.inputs.iter().flatten().flat_map(|slot| &slot.paths)
-    }
-
-    /// Its wildcards, in the order of its first output.
-    pub(super) fn wildcards(&self) -> Vec<String> {
-        self.patterns.first().map(Pattern::wildcards).unwrap_or_default()
-    }
-
-    /// Whether it makes nothing, and so only names what others make.
-    pub(super) fn is_group(&self) -> bool {
-        self.outputs.as_ref().is_some_and(Vec::is_empty)
-    }
-}
 
 /// What a Snakefile holds.
 pub(super) struct Workflow<'a> {
@@ -589,16 +534,5 @@ impl<'a> Workflow<'a> {
             }
             None => doc,
         };
-    }
-}
-
-impl Slot {
-    fn as_value(&self) -> (Option<String>, Value) {
-        let path = |path: &Path| Value::Text(path.text.clone());
-        let value = match self.paths.as_slice() {
-            [only] => path(only),
-            several => Value::List(several.iter().map(path).collect()),
-        };
-        (self.name.clone(), value)
     }
 }
