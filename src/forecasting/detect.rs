@@ -1,10 +1,13 @@
 //! Detectors that look at the values of one series: outliers, shifts of the level, and seasons.
 //!
-//! Outliers and shifts are found by the detectors of the crate augurs. Its periodogram has no peak at 24 in hours with the pattern of
-//! a day and some noise, so seasons are found by the autocorrelation.
+//! Outliers and shifts are found by the detectors of the crate augurs, and the lengths of seasons are proposed by its periodogram.
+
+mod seasons;
 
 use augurs::changepoint::{Detector as _, NormalGammaDetector};
 use augurs::outlier::{MADDetector, OutlierDetector as _};
+
+pub(crate) use self::seasons::seasons;
 
 /// The positions of the values that lie more than `threshold` median absolute deviations from the median, each side of
 /// it having its own (Rosenmai, 2013: the double MAD).
@@ -84,38 +87,6 @@ pub(crate) fn level_shift(values: &[f64], seasons: &[usize]) -> Option<LevelShif
     shifts.max_by(|a, b| a.size.total_cmp(&b.size))
 }
 
-/// The longest season that is looked for, in steps.
-const LONGEST: usize = 512;
-
-/// The autocorrelation from which a season counts as one.
-const CLEAR: f64 = 0.3;
-
-/// The lengths of the seasons that show in a series, in steps, the clearest first: peaks of its autocorrelation.
-///
-/// What is correlated are the changes from step to step, so that a level that drifts is none. Multiples of a season peak as it
-/// does, and are left out. A season is looked for from 4 steps on, of which three have to be there.
-pub(crate) fn seasons(values: &[f64]) -> Vec<usize> {
-    let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let squares: f64 = changes.iter().map(|change| change * change).sum();
-    let longest = LONGEST.min(values.len() / 3);
-    if squares <= 0.0 || longest < 5 {
-        return Vec::new();
-    }
-    let correlation = |lag: usize| changes.iter().zip(&changes[lag..]).map(|(a, b)| a * b).sum::<f64>() / squares;
-    let by_lag: Vec<f64> = (0..=longest + 1).map(correlation).collect();
-    let is_peak =
-        |lag: &usize| by_lag[*lag] > CLEAR && by_lag[*lag] >= by_lag[lag - 1] && by_lag[*lag] >= by_lag[lag + 1];
-    let mut peaks: Vec<usize> = (4..=longest).filter(is_peak).collect();
-    peaks.sort_by(|a, b| by_lag[*b].total_cmp(&by_lag[*a]));
-    let mut found: Vec<usize> = Vec::new();
-    for peak in peaks {
-        if !found.iter().any(|known| is_multiple(peak, *known)) {
-            found.push(peak);
-        }
-    }
-    found
-}
-
 /// Whether a lag is a multiple of a season, or beside one: noise moves a peak by some steps.
 pub(crate) fn is_multiple(lag: usize, season: usize) -> bool {
     let beside = season / 8;
@@ -184,23 +155,5 @@ mod tests {
         let others = [(12, 24), (2, 24), (30, 24), (15, 7), (30, 168)];
         assert!(others.iter().all(|(lag, season)| !is_multiple(*lag, *season)));
         assert!(is_multiple(14, 7));
-        // A sine under noise has its highest peaks beside its multiples.
-        let at = |t: usize| f64::from(u32::try_from(t).expect("small"));
-        let noise = |t: usize| {
-            let t = u32::try_from(t).expect("small");
-            let mixed = t.wrapping_mul(0x9E37_79B9) ^ (t.wrapping_mul(0x85EB_CA6B) >> 13);
-            f64::from(mixed.wrapping_mul(0xC2B2_AE35) >> 8) / f64::from(1_u32 << 24) - 0.5
-        };
-        let sine = |t: usize| 20.0 * (at(t) * std::f64::consts::TAU / 24.0).sin() + 8.0 * noise(t);
-        let values: Vec<f64> = (0..1440).map(sine).collect();
-        let found = seasons(&values);
-        assert_eq!(found, [24]);
-    }
-
-    #[test]
-    fn a_season_shows() {
-        assert_eq!(seasons(&hourly(|_| 0.0)).first(), Some(&24));
-        assert_eq!(seasons(&[1.0; 100]), [0; 0]);
-        assert_eq!(seasons(&[1.0, 2.0]), [0; 0]);
     }
 }

@@ -21,11 +21,15 @@ use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
 use super::panel::{self, ON_BAD_SERIES, OnBadSeries};
 use super::series::{Observation, observations};
+use crate::engine::spec::Value as Param;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
-use crate::engine::task::{Context, Task, TaskError};
+use crate::engine::task::{Context, Part, Task, TaskError};
 
 /// How many rows that break a rule the report shows; all are counted.
 const SHOWN: usize = 10;
+
+/// Raised whenever the rule `seasons` finds other lengths in equal values.
+const SEASONS_VERSION: u32 = 2;
 
 static SCHEMA: Schema = Schema {
     name: "validate_clean",
@@ -90,6 +94,19 @@ pub(crate) struct ValidateClean;
 impl Task for ValidateClean {
     fn schema(&self) -> &'static Schema {
         &SCHEMA
+    }
+
+    /// How seasons are found, where a rule asks for them.
+    fn parts(&self, params: &BTreeMap<String, Param>) -> Vec<Part> {
+        let is_asked = match params.get(RULES.name) {
+            Some(Param::Table(rules)) => rules.contains_key(RuleName::Seasons.name()),
+            _ => false,
+        };
+        let seasons = || Part {
+            name: RuleName::Seasons.name().to_owned(),
+            version: SEASONS_VERSION,
+        };
+        is_asked.then(seasons).into_iter().collect()
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
