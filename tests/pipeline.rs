@@ -81,7 +81,7 @@ leaderboard (rmse)  LagRidge 6,271 -> 6,400 (+2.1 %), 1st as before
         0,
         str![[r#"
 run [RUN]: 2 targets to look at, 3 fresh
-start      train     models ["SeasonalNaive", "LagRidge"] -> ["SeasonalNaive"]; LagRidge version no longer used (was 1)
+start      train     models ["SeasonalNaive", "LagRidge"] -> ["SeasonalNaive"]; LagRidge version no longer used (was 2)
 built      train  [TIME]
 start      forecast  selected content [CONTENT] -> [CONTENT]
 built      forecast  [TIME]

@@ -159,7 +159,7 @@ fn what_cannot_be_predicted_is_told_with_the_next_step() {
     project.write("gap.csv", series(120).replace("north,2024-02-01,", "north,2023-12-31,"));
     all += &wrong("../project/model --history ../project/gap.csv", 1);
     let text = project.read("model/model.json");
-    project.write("other.json", text.replace("\"LagRidge\":1", "\"LagRidge\":7"));
+    project.write("other.json", text.replace("\"LagRidge\":2", "\"LagRidge\":7"));
     all += &wrong("../project/other.json --history ../project/series.csv", 1);
     project.write("later.json", text.replace("atsaf.model/1", "atsaf.model/2"));
     all += &wrong("../project/later.json --history ../project/series.csv", 1);
@@ -183,7 +183,7 @@ error: the series `north` has no value at 2024-02-01 00:00:00
   note: models need finite values at regular steps
   help: the task `prepare_clean` mends duplicates, gaps and values that are not finite; its `max_gap` says how long a gap it fills
 error: `selected` was made with another version of the model `LagRidge`
-  note: it has `LagRidge` version 7; this atsaf has `LagRidge` version 1
+  note: it has `LagRidge` version 7; this atsaf has `LagRidge` version 2
   note: `selected` is what stands under that name in the packaged model
   help: build it again, with the task `train_backtest_select`
 error: cannot read the model `../project/later.json`: its format is `atsaf.model/2`; this atsaf reads `atsaf.model/1`

@@ -156,7 +156,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 22] = [
     },
     RegisteredModel {
         name: "LagRidge",
-        version: 1,
+        version: 2,
         contains: &[],
         settings: &[],
         make: |seasons, _| {
@@ -166,7 +166,7 @@ pub(crate) const REGISTRY: [RegisteredModel; 22] = [
     },
     RegisteredModel {
         name: "SparseLagRidge",
-        version: 1,
+        version: 2,
         contains: &[],
         settings: &[],
         make: |seasons, _| {

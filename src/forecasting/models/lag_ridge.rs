@@ -24,6 +24,9 @@
 //! With columns that are known ahead it is a regression with the errors above: `x[t] = Σ β_j z_j[t] + n[t]`, where `n` has
 //! the lags; see [`known`].
 //!
+//! A forecast begins from a past whose [spikes](super::spikes) are drawn in: on logarithms a single value of ten thousand times the level
+//! would come again a week later, and grow. The coefficients are fitted to all values as they are.
+//!
 //! The prediction intervals are those of the autoregression that it is, from its moving-average weights and the variance
 //! of its residuals, so they know nothing of the error of β.
 //!
@@ -42,6 +45,7 @@ use self::known::KnownEffect;
 
 use super::linalg::{Cholesky, dot};
 use super::scale::{FitRequest, FitResult, Scale, cut_off, fit_by_scale};
+use super::spikes::drawn_in;
 use super::{Estimate, FitError, Fitted, Forecast, Model, RegressionModel, fit_in_one_pass};
 
 const NAME: &str = "LagRidge";
@@ -314,6 +318,7 @@ struct RidgeFit {
 
 impl RidgeFit {
     fn new(design: &Design, past: &[f64], scale: Scale, beta: Vec<f64>, variance: f64) -> Self {
+        let past = drawn_in(past);
         Self {
             scale,
             lags: design.lags.clone(),
@@ -321,7 +326,7 @@ impl RidgeFit {
             beta,
             variance,
             tail: past[past.len() - design.first()..].to_vec(),
-            bounds: cut_off(past),
+            bounds: cut_off(&past),
             known: None,
         }
     }
@@ -408,6 +413,26 @@ mod tests {
             191.873_349_015_462_76,
         ];
         sample::assert_steps(&LagRidge::sparse(24, 168), sparse);
+    }
+
+    #[test]
+    fn a_spike_does_not_come_again() {
+        let plain: Vec<f64> = (0..1_000).map(sample::double_season).collect();
+        for model in [LagRidge::new(24, 168), LagRidge::sparse(24, 168)] {
+            let usual = model.fit(&plain).unwrap().forecast(48, &[95.0]);
+            for at in [500, 900, 976, 990, 998] {
+                let mut y = plain.clone();
+                y[at] *= 10_000.0;
+                let forecast = model.fit(&y).unwrap().forecast(48, &[95.0]);
+                for (found, usual) in forecast.mean.iter().zip(&usual.mean) {
+                    assert!(
+                        (0.3..3.0).contains(&(found / usual)),
+                        "{} at {at}: {found}, not {usual}",
+                        model.known_as()
+                    );
+                }
+            }
+        }
     }
 
     #[test]

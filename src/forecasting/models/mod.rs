@@ -30,6 +30,7 @@ pub(super) mod seasonal_naive;
 pub(super) mod settings;
 pub(super) mod simple;
 mod simplex;
+mod spikes;
 mod step_errors;
 mod stl;
 mod student;
