@@ -19,9 +19,15 @@ const TABLES: &str = "polars";
 pub(crate) enum AsideError {
     /// The attempt ended.
     Stopped,
-    /// The work panicked, or could not begin.
+    /// The work panicked.
     Failed(String),
+    /// The system gives no thread for it, most often for want of memory.
+    NoThread(String),
 }
+
+/// What to do where the system gives no thread.
+pub(crate) const NO_THREAD_HELP: &str =
+    "`ulimit -a` tells what a process may have: see whether memory (`-v`) and processes (`-u`) suffice";
 
 /// Does `work`, and gives its result, as long as nobody sets `cancelled`.
 ///
@@ -39,7 +45,7 @@ pub(crate) fn aside<T: Send + 'static>(
         .spawn(move || {
             let _ = done.send(work());
         })
-        .map_err(|error| AsideError::Failed(format!("no thread can be started: {error}")))?;
+        .map_err(|error| AsideError::NoThread(error.to_string()))?;
     loop {
         match result.recv_timeout(LOOK) {
             Ok(result) => return Ok(result),

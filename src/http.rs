@@ -248,6 +248,9 @@ impl<'a> HttpClient<'a> {
             Ok(Exchange::Late) => Err(HttpFault::Timeout { limit: limits.whole }),
             Ok(Exchange::TooLarge) => Err(HttpFault::TooLarge { limit: limits.body }),
             Err(AsideError::Stopped) => Err(HttpFault::Stopped),
+            Err(AsideError::NoThread(why)) => Err(HttpFault::Unreachable {
+                why: format!("the system gives no thread to ask it: {why}"),
+            }),
             Err(AsideError::Failed(why)) => Err(HttpFault::Unreachable { why: self.hide(&why) }),
         }
     }

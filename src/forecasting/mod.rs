@@ -72,7 +72,7 @@ use self::limits::TableLimits;
 pub use self::mlflow::push::{PushRequest, PushedVersion, push};
 use self::parquet_check::ParquetFault;
 pub(crate) use self::predict::{LONGEST, NewerHistory, Prediction, predict};
-use crate::aside::{AsideError, aside};
+use crate::aside::{AsideError, NO_THREAD_HELP, aside};
 use crate::engine::task::Tasks;
 
 /// All built-in tasks.
@@ -117,6 +117,9 @@ pub(crate) fn guarded<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     static GOES_ON: AtomicBool = AtomicBool::new(false);
     aside(&GOES_ON, work).map_err(|error| match error {
         AsideError::Failed(why) => format!("its reader gave up: {why}"),
+        AsideError::NoThread(why) => {
+            format!("the system gives no thread to read it, most often for want of memory: {why}; {NO_THREAD_HELP}")
+        }
         AsideError::Stopped => "it was stopped".to_owned(),
     })
 }

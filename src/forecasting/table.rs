@@ -19,7 +19,7 @@ use super::data_file;
 use super::limits::{Excess, SizeLimit, TableLimits};
 use super::parquet_check::ParquetFault;
 use super::parquet_table::{self, ColumnFault};
-use crate::aside::{AsideError, aside};
+use crate::aside::{AsideError, NO_THREAD_HELP, aside};
 use crate::engine::run_id::RUN_ID_PLACEHOLDER;
 use crate::engine::task::{Context, TaskError};
 
@@ -275,6 +275,8 @@ pub(super) fn parsed<T: Send + 'static>(
     match aside(context.cancelled, parse) {
         Ok(result) => result,
         Err(AsideError::Stopped) => Err(TableFault::Stopped),
+        Err(AsideError::NoThread(why)) => Err(TableFault::NoThread(why)),
+        Err(AsideError::Failed(why)) if is_of_threads(&why) => Err(TableFault::NoThread(why)),
         Err(AsideError::Failed(why)) => Err(TableFault::Unreadable(format!("its reader gave up: {why}"))),
     }
 }
@@ -291,6 +293,15 @@ pub(super) enum TableFault {
     Form(CsvFault),
     /// The attempt has to end.
     Stopped,
+    /// The system gives no thread to read it: nothing is said of the file.
+    NoThread(String),
+}
+
+/// Whether a library gave up since the system gave it no thread.
+fn is_of_threads(why: &str) -> bool {
+    ["ThreadPoolBuildError", "spawn thread", "spawn threads", "WouldBlock"]
+        .iter()
+        .any(|word| why.contains(word))
 }
 
 impl TableFault {
@@ -316,6 +327,13 @@ impl TableFault {
             ))
             .help(fault.help),
             Self::Stopped => TaskError::stopped(),
+            Self::NoThread(why) => TaskError::new(format!(
+                "{holder} could not be read: the system gives no thread for it: {}",
+                short(&why, LONGEST_FAULT)
+            ))
+            .note("the file itself was not looked at: the process has reached a limit, most often that of its memory")
+            .help(NO_THREAD_HELP)
+            .retryable(),
         }
     }
 }
@@ -376,3 +394,22 @@ pub(super) fn short(text: &str, longest: usize) -> Cow<'_, str> {
 pub(super) const LONGEST_NAME: usize = 60;
 /// Characters of another library's message.
 const LONGEST_FAULT: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_not_blamed_where_the_system_gives_no_thread() {
+        let why = "could not spawn threads: ThreadPoolBuildError { kind: IOError(Os { code: 11, kind: WouldBlock, message: \
+                   \"Resource temporarily unavailable\" }) }";
+        assert!(is_of_threads(why) && !is_of_threads("the file is cut off"));
+        let error = TableFault::NoThread(why.to_owned()).error("`raw`", "Parquet", None);
+        assert!(
+            error
+                .what
+                .starts_with("`raw` could not be read: the system gives no thread for it: could not spawn")
+        );
+        assert!(error.retry && error.help == [NO_THREAD_HELP]);
+    }
+}
