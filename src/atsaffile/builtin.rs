@@ -47,7 +47,7 @@ impl Resolver<'_, '_> {
         let params: Vec<Param> = schema
             .params
             .iter()
-            .filter_map(|param| self.value(draft, schema, param, mistakes))
+            .filter_map(|param| self.value((draft, schema), ports, param, mistakes))
             // A table without entries says nothing.
             .filter(|param| !matches!(&param.value, Value::Table(entries) if entries.is_empty()))
             .collect();
@@ -68,11 +68,12 @@ impl Resolver<'_, '_> {
     /// The value of a parameter: from `with`, else `[params]` or `-s`, else the task's default.
     fn value(
         &self,
-        draft: &Draft<'_>,
-        schema: &Schema,
+        (draft, schema): (&Draft<'_>, &Schema),
+        ports: &Ports<'_>,
         param: &schema::ParamSchema,
         mistakes: &mut Mistakes,
     ) -> Option<Param> {
+        let was_read = self.params.get(param.name).is_some_and(|shared| shared.is_read.get());
         let declared = Scope::of(self.params, draft).declared(param.name);
         let (value, origin) = if let Some(declared) = declared {
             (declared.value.clone()?, declared.origin)
@@ -98,6 +99,17 @@ impl Resolver<'_, '_> {
                 ))
                 .help("declare it in `[params]`, or for this target alone in `with`");
             return None;
+        };
+        let value = match value {
+            Value::Table(entries) if param.name == schema::READING => {
+                let own = self.reading((draft, schema), ports, declared, &entries, mistakes);
+                if let Some(declared) = declared.filter(|_| own.is_empty() && !entries.is_empty()) {
+                    // What says nothing to this target may say nothing to any.
+                    declared.is_read.set(was_read);
+                }
+                Value::Table(own)
+            }
+            value => value,
         };
         match param.kind.check(&value) {
             Ok(value) => Some(Param {

@@ -36,6 +36,7 @@ mod params;
 mod params_file;
 pub(crate) mod path;
 mod programs;
+mod reading;
 mod resolve;
 mod scope;
 mod sections;

@@ -7,6 +7,7 @@ mod environment;
 mod example;
 mod goals;
 mod hostile;
+mod input_forms;
 mod inputs;
 mod json_schema;
 mod manual;

@@ -6,6 +6,7 @@ use polars_core::prelude::{Column, DataFrame, DataType};
 
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
+use super::reading;
 use super::table::{self, LONGEST_NAME, ParquetTable, short};
 use crate::engine::spec::schema::{ANY, Kind, Literal, ParamSchema, Port, Schema};
 use crate::engine::spec::values_of;
@@ -38,6 +39,7 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text("parquet")),
             doc: "what the table is written as",
         },
+        reading::OF_TABLES,
         MAX_MB,
         MAX_ROWS,
     ],
@@ -76,7 +78,7 @@ impl Task for Collect {
         let limits = TableLimits::of(context);
         let mut all = Collected::new(&by);
         for name in context.inputs.keys() {
-            let frame = table::read(context, name)?;
+            let frame = reading::table(context, name)?.frame;
             all.add(name, &frame)?;
             limits
                 .rows(all.rows as u64)

@@ -42,7 +42,20 @@ impl<'a> Columns<'a> {
 
     /// A column by its name.
     pub(super) fn column(&self, name: &str) -> Result<&'a Column, TaskError> {
-        let missing = || self.with_names(TaskError::new(format!("`{}` has no column `{name}`", self.role)));
+        let missing = || {
+            let error = self.with_names(TaskError::new(format!("`{}` has no column `{name}`", self.role)));
+            let example = match self.role {
+                "raw" | "clean" => "reading = { time = \"date\", value = \"sold\" }".to_owned(),
+                "known" | "baseline" => format!("reading = {{ {} = {{ time = \"date\" }} }}", self.role),
+                _ => return error,
+            };
+            match ["unique_id", "ds", "y"].contains(&name) {
+                true => error.help(format!(
+                    "if it is a file of another form, say in `reading` which columns are what, as in `{example}`"
+                )),
+                false => error,
+            }
+        };
         self.frame.column(name).map_err(|_| missing())
     }
 
@@ -146,17 +159,12 @@ impl<'a> Columns<'a> {
         }
         let Ok(texts) = column.str() else { return Ok(None) };
         let texts = texts.iter().map(|text| text.map_or("", str::trim));
-        let flag = |text: &str| match text.to_ascii_lowercase().as_str() {
-            "true" => Some(Some(true)),
-            "false" => Some(Some(false)),
-            _ if is_missing(text) => Some(None),
-            _ => None,
+        let flag = |text: &str| match is_missing(text) {
+            true => Some(None),
+            false => flag(text).map(Some),
         };
-        let flags: Option<Vec<Option<bool>>> = texts.map(flag).collect();
-        let is_any = |flags: &Vec<Option<bool>>| flags.iter().any(Option::is_some);
-        Ok(flags
-            .filter(is_any)
-            .map(|flags| flags.into_iter().map(number).collect()))
+        let flags: Option<Vec<Option<f64>>> = texts.map(flag).collect();
+        Ok(flags.filter(|flags| flags.iter().any(Option::is_some)))
     }
 
     /// A column of times in UTC, none of them missing; whole numbers count from 1970, in the unit that their size says.
@@ -184,11 +192,7 @@ impl<'a> Columns<'a> {
         let checked = |((at, time), is_there): ((usize, Option<NaiveDateTime>), Option<bool>)| {
             let time = time.filter(|time| (1..=9999).contains(&time.year()));
             time.ok_or_else(|| match is_there {
-                Some(true) => TaskError::new(format!(
-                    "the time in row {} of the column `{name}` of `{}` is not within the years 1 to 9999",
-                    at + 1,
-                    self.role
-                )),
+                Some(true) => beyond_years(name, self.role, at),
                 _ => self.missing(name, at),
             })
         };
@@ -265,6 +269,28 @@ impl<'a> Columns<'a> {
             ))
             .help("write all times in one form, as in 2023-06-01"),
         }
+    }
+}
+
+/// The error on a time that no task can have.
+pub(super) fn beyond_years(name: &str, role: &str, at: usize) -> TaskError {
+    TaskError::new(format!(
+        "the time in row {} of the column `{name}` of `{role}` is not within the years 1 to 9999",
+        at + 1
+    ))
+}
+
+/// Whether a column is the index without a name of a table of pandas, which counts rows and says nothing of them.
+pub(super) fn is_unnamed_index(name: &str) -> bool {
+    name.is_empty() || name == "Unnamed: 0" || name.starts_with("__index_level_")
+}
+
+/// The word of a truth value, as 1 or 0.
+pub(super) fn flag(text: &str) -> Option<f64> {
+    match text {
+        _ if text.eq_ignore_ascii_case("true") => Some(1.0),
+        _ if text.eq_ignore_ascii_case("false") => Some(0.0),
+        _ => None,
     }
 }
 

@@ -53,10 +53,14 @@ impl CsvFault {
     /// What to do.
     pub(super) fn help(&self) -> &'static str {
         match self {
-            Self::Utf16 => "save it as UTF-8, or read it with the task `ingest_file`",
+            Self::Utf16 => "save it as UTF-8, or, as an input of a target, say in its `reading` how it is written",
             Self::Markup => "look at it: a server may have answered with a page where the file was asked for",
-            Self::Separator(_) => "write it with commas and decimal points, or read it with the task `ingest_file`",
-            Self::Comment => "remove the lines before the header, or read it with the task `ingest_file`",
+            Self::Separator(_) => {
+                "write it with commas and decimal points, or, as an input of a target, say in its `reading` how it is written"
+            }
+            Self::Comment => {
+                "remove the lines before the header, or, as an input of a target, say in its `reading` how it is written"
+            }
             Self::Fields { .. } => "see whether the file was cut off, or a field with a comma in it lacks its quotes",
             Self::Twice { .. } => "give each column a name of its own",
             Self::Broken(_) => "see whether each quote is closed",

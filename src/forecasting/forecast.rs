@@ -6,6 +6,7 @@ use super::forecaster::{self, Forecaster};
 use super::frequency::{Calendars, FREQUENCY};
 use super::known_ahead;
 use super::limits::{MAX_MB, MAX_ROWS};
+use super::reading;
 use super::selection::Selection;
 use super::series;
 use super::train::{HORIZON, LEVEL, validated};
@@ -32,7 +33,7 @@ static SCHEMA: Schema = Schema {
     name: "forecast_publish",
     version: 6,
     summary: "fits the selected models to all clean data and forecasts beyond its end",
-    params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
+    params: &[HORIZON, LEVEL, reading::OF_CLEAN_AND_KNOWN, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &INPUTS,
     outputs: &[Port {
         name: "predictions",

@@ -1,6 +1,8 @@
 //! `ingest_file`: anybody's CSV, Parquet and JSON files as series, with good guesses where nothing is said.
 
 mod file_form;
+mod file_times;
+mod header;
 mod ids;
 mod layout;
 mod local_time;
@@ -9,11 +11,12 @@ mod series_of_file;
 mod survey;
 mod text_table;
 mod unpack;
+mod whole_table;
 
 use chrono::NaiveDateTime;
 use serde_json::{Value as Json, json};
 
-pub(super) use self::file_form::{PARAMS as FILE_PARAMS, ZONE};
+pub(super) use self::file_form::{PARAMS as FILE_PARAMS, TABLE_PARAMS, ZONE};
 pub(crate) use self::local_time::Zone;
 pub(super) use self::series_of_file::{FileReader, FileSeries};
 pub(crate) use self::survey::{Survey, survey};

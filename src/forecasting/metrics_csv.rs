@@ -1,7 +1,7 @@
 //! `save_metrics_csv`: the leaderboard as comma-separated values, for a spreadsheet.
 
 use super::limits::{MAX_MB, MAX_ROWS};
-use super::table;
+use super::{reading, table};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -9,7 +9,7 @@ static SCHEMA: Schema = Schema {
     name: "save_metrics_csv",
     version: 1,
     summary: "writes the leaderboard as comma-separated values",
-    params: &[MAX_MB, MAX_ROWS],
+    params: &[reading::OF_TABLES, MAX_MB, MAX_ROWS],
     inputs: &[Port {
         name: "leaderboard",
         doc: "a row for what will be forecast, then the models by rank: errors and coverage",
@@ -36,7 +36,7 @@ impl Task for SaveMetricsCsv {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let mut leaderboard = table::read(context, "leaderboard")?;
+        let mut leaderboard = reading::table(context, "leaderboard")?.frame;
         table::write_csv(context, "metrics", &mut leaderboard)
     }
 }

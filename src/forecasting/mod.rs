@@ -46,6 +46,7 @@ mod parquet_check;
 mod parquet_table;
 mod placement;
 mod program_model;
+mod reading;
 mod registry;
 mod selection;
 mod series;

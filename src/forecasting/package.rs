@@ -10,9 +10,9 @@ use super::frequency::FREQUENCY;
 use super::known_ahead;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::model_package::ModelPackage;
-use super::series;
 use super::table::{create, unwritable};
 use super::train::{HORIZON, LEVEL, validated};
+use super::{reading, series};
 use crate::engine::spec::schema::{Port, Schema};
 use crate::engine::task::{Context, Task, TaskError};
 
@@ -20,7 +20,7 @@ static SCHEMA: Schema = Schema {
     name: "package_champion",
     version: 2,
     summary: "writes the selected models with their forecasts as a model that MLflow loads",
-    params: &[HORIZON, LEVEL, FREQUENCY, MAX_MB, MAX_ROWS],
+    params: &[HORIZON, LEVEL, reading::OF_CLEAN_AND_KNOWN, FREQUENCY, MAX_MB, MAX_ROWS],
     inputs: &INPUTS,
     outputs: &[
         Port {

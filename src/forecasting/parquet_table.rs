@@ -55,6 +55,8 @@ pub(super) enum HeadKind {
     Time,
     /// Texts.
     Text,
+    /// Truth values.
+    Flag,
     /// Anything else.
     Other,
 }
@@ -66,14 +68,20 @@ pub(super) fn heads(bytes: &[u8], limits: TableLimits) -> Result<Vec<(String, He
     parquet_check::check(&mut file, limits)?;
     let metadata = read_metadata(&mut file)?;
     let noted = noted(&metadata);
-    let kind = |column: &ParquetType, dtype: &ArrowDataType| match dtype {
-        _ if special(column) == Some(Special::Half) => HeadKind::Number,
+    let plain = |column: &ParquetType, dtype: &ArrowDataType| match dtype {
         _ if is_period(noted.get(column.name())) => HeadKind::Time,
         Type::Float32 | Type::Float64 | Type::Decimal(..) => HeadKind::Number,
         other if is_integer(other) => HeadKind::Number,
         Type::Date32 | Type::Timestamp(..) => HeadKind::Time,
         Type::Utf8View | Type::BinaryView => HeadKind::Text,
+        Type::Boolean => HeadKind::Flag,
         _ => HeadKind::Other,
+    };
+    let kind = |column: &ParquetType, dtype: &ArrowDataType| match special(column, noted.get(column.name())) {
+        Some(Special::Half | Special::Wide(_)) => HeadKind::Number,
+        Some(Special::Int96) => HeadKind::Time,
+        Some(Special::Uuid) => HeadKind::Text,
+        None => plain(column, dtype),
     };
     let mut heads = Vec::new();
     for column in metadata.schema().fields() {
@@ -142,7 +150,8 @@ pub(super) fn read(
     let schema = reader.schema()?;
     let mut specials = HashMap::new();
     for column in columns {
-        let (name, special) = (column.name(), special(column));
+        let name = column.name();
+        let special = special(column, noted.get(name));
         if let Some(fault) = fault(name, &schema, noted.get(name), special) {
             return Err(TableFault::Column(fault));
         }
@@ -172,16 +181,33 @@ enum Special {
     Half,
     /// Times in nanoseconds of a day, and the day.
     Int96,
+    /// Identifiers of 16 bytes.
+    Uuid,
+    /// Whole numbers of 16 bytes, which polars notes.
+    Wide(Sign),
+}
+
+/// Whether whole numbers may be below zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Signed,
+    Unsigned,
 }
 
 /// Whether a column is one of those.
-fn special(column: &ParquetType) -> Option<Special> {
+fn special(column: &ParquetType, noted: Option<&ArrowField>) -> Option<Special> {
     let ParquetType::PrimitiveType(primitive) = column else {
         return None;
     };
     match (primitive.physical_type, primitive.logical_type) {
         (PhysicalType::FixedLenByteArray(2), Some(PrimitiveLogicalType::Float16)) => Some(Special::Half),
         (PhysicalType::Int96, _) => Some(Special::Int96),
+        (PhysicalType::FixedLenByteArray(16), Some(PrimitiveLogicalType::Uuid)) => Some(Special::Uuid),
+        (PhysicalType::FixedLenByteArray(16), None) => match noted?.dtype {
+            ArrowDataType::Int128 => Some(Special::Wide(Sign::Signed)),
+            ArrowDataType::UInt128 => Some(Special::Wide(Sign::Unsigned)),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -258,6 +284,16 @@ fn plainly(column: Column, special: Option<Special>) -> Result<Column, ColumnFau
             let numbers: Vec<Option<f64>> = bytes.iter().map(|bytes| bytes.and_then(number)).collect();
             Ok(Series::new(column.name().clone(), numbers).into_column())
         }
+        (DataType::Binary, Some(Special::Uuid)) => {
+            let Ok(bytes) = column.binary() else { return Ok(column) };
+            let text = |bytes: &[u8]| Some(uuid::Uuid::from_slice(bytes).ok()?.to_string());
+            let texts: Vec<Option<String>> = bytes.iter().map(|bytes| bytes.and_then(text)).collect();
+            Ok(Series::new(column.name().clone(), texts).into_column())
+        }
+        (DataType::Binary, Some(Special::Wide(sign))) => {
+            let Ok(bytes) = column.binary() else { return Ok(column) };
+            Ok(wide(column.name(), bytes.iter(), sign))
+        }
         (DataType::Binary, _) => {
             let Ok(bytes) = column.binary() else { return Ok(column) };
             let texts = bytes.iter().map(|bytes| bytes.map(std::str::from_utf8).transpose());
@@ -289,6 +325,34 @@ fn plainly(column: Column, special: Option<Special>) -> Result<Column, ColumnFau
         }
         _ => Ok(column),
     }
+}
+
+/// Whole numbers of 16 bytes, as such where eight suffice for all of them; as floats, the nearest that there are, where they do not.
+fn wide<'b>(name: &str, values: impl Iterator<Item = Option<&'b [u8]>>, sign: Sign) -> Column {
+    let read = |bytes: &[u8]| -> Option<(Option<i64>, f64)> {
+        let bytes = bytes.try_into().ok()?;
+        #[expect(clippy::cast_precision_loss, reason = "the nearest float is meant")]
+        Some(match sign {
+            Sign::Signed => {
+                let number = i128::from_le_bytes(bytes);
+                (number.try_into().ok(), number as f64)
+            }
+            Sign::Unsigned => {
+                let number = u128::from_le_bytes(bytes);
+                (number.try_into().ok(), number as f64)
+            }
+        })
+    };
+    let numbers: Vec<Option<(Option<i64>, f64)>> = values.map(|bytes| bytes.and_then(read)).collect();
+    let whole: Option<Vec<Option<i64>>> = numbers
+        .iter()
+        .map(|number| number.map_or(Some(None), |(whole, _)| whole.map(Some)))
+        .collect();
+    if let Some(whole) = whole {
+        return Series::new(name.into(), whole).into_column();
+    }
+    let floats: Vec<Option<f64>> = numbers.iter().map(|number| number.map(|(_, float)| float)).collect();
+    Series::new(name.into(), floats).into_column()
 }
 
 /// The zones that are noted, by column.

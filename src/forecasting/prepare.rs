@@ -16,15 +16,15 @@ use super::columns::Columns;
 use super::document;
 use super::far_times::{self, MAX_FILL};
 use super::frequency::{Calendars, FREQUENCY, Frequency, Grid};
-use super::ingest_file::{FILE_PARAMS, FileReader, FileSeries};
 use super::limits::{MAX_MB, MAX_ROWS, TableLimits};
 use super::named_enum::{named_enum, of_param};
 use super::panel::{Fault, Panel, Verdicts, two_seasons};
+use super::reading;
 use super::series::{Observation, observations_in};
 use super::table::{self, ParquetTable};
 use crate::engine::spec::Value;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
-use crate::engine::task::{Context, Task, TaskError};
+use crate::engine::task::{Context, Part, Task, TaskError};
 
 named_enum! {
     /// What becomes of different values at one time.
@@ -97,6 +97,9 @@ named_enum! {
 /// The share of a series that may be trimmed at its end: more is no late delivery, but a series that has ended.
 const MOST_TRIMMED: usize = 10;
 
+/// Raised whenever gaps are filled otherwise by seasons.
+const SEASONAL_VERSION: u32 = 2;
+
 static SCHEMA: Schema = Schema {
     name: "prepare_clean",
     version: 5,
@@ -168,12 +171,7 @@ static SCHEMA: Schema = Schema {
             default: Some(Literal::Text(AUTO)),
             doc: "unit of the values, for the metadata; `MWh -> GWh` converts them",
         },
-        ParamSchema {
-            name: "reading",
-            kind: Kind::Table(&FILE_PARAMS),
-            default: Some(Literal::NoEntries),
-            doc: "how `raw` is read where it is a file of any form: the parameters of `ingest_file` that say so",
-        },
+        reading::OF_RAW,
         MAX_FILL,
         FREQUENCY,
         MAX_MB,
@@ -210,6 +208,16 @@ impl Task for PrepareClean {
         &SCHEMA
     }
 
+    /// How gaps are filled by seasons, where they are.
+    fn parts(&self, params: &BTreeMap<String, Value>) -> Vec<Part> {
+        let is_seasonal = params.get("gaps") == Some(&Value::Text(GapPolicy::Seasonal.name().to_owned()));
+        let part = || Part {
+            name: "seasonal gaps".to_owned(),
+            version: SEASONAL_VERSION,
+        };
+        is_seasonal.then(part).into_iter().collect()
+    }
+
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let (mut rows, read_as) = raw(context)?;
         if rows.is_empty() {
@@ -229,7 +237,7 @@ impl Task for PrepareClean {
         let filling = Filling {
             policy: of_param(context, "gaps"),
             longest: context.count("max_gap"),
-            season: calendars.common().seasons().first().copied().unwrap_or(1),
+            season: 1,
         };
         let (ends, limits) = (of_param(context, "ends"), TableLimits::of(context));
         let off_steps = of_param(context, "off_steps");
@@ -277,6 +285,10 @@ impl Task for PrepareClean {
             }
             far?;
             report.closed(&same[0].unique_id, &grid);
+            let filling = Filling {
+                season: frequency.seasons().first().copied().unwrap_or(1),
+                ..filling
+            };
             filled(same, (&grid, frequency), filling, &mut report, &mut clean, limits)?;
         }
         gaps_stop(filling.policy, &report)?;
@@ -296,8 +308,14 @@ impl Task for PrepareClean {
             context.warn(&warning);
         }
         if let Some(first) = report.off.first() {
+            let why = match off_steps {
+                OffStepsPolicy::Nearest => {
+                    ": the step nearest to it has another row, so it was not moved, and one of the two has to go"
+                }
+                OffStepsPolicy::Keep => "",
+            };
             context.warn(&format!(
-                "{} rows lie off the {} steps of their series, the first of them {}",
+                "{} rows lie off the {} steps of their series, the first of them {}{why}",
                 report.off_steps,
                 calendars.common(),
                 first["ds"].as_str().unwrap_or_default()
@@ -389,12 +407,9 @@ const RAW: [&str; 13] = [
 
 /// Reads the rows of `raw`: in the columns of the ingest or in those of a series, or as `reading` says, and then tells how.
 fn raw(context: &Context<'_>) -> Result<(Vec<Observation>, Option<Json>), TaskError> {
-    match context.params.get("reading") {
-        Some(Value::Table(said)) if !said.is_empty() => {
-            let FileSeries { rows, report } = FileReader::of(&|name| said.get(name)).read(context, "raw")?;
-            Ok((rows, Some(report)))
-        }
-        _ => plain(context).map(|rows| (rows, None)),
+    match reading::series(context, "raw")? {
+        Some((rows, report)) => Ok((rows, Some(report))),
+        None => plain(context).map(|rows| (rows, None)),
     }
 }
 

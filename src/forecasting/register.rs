@@ -16,9 +16,8 @@ use super::known_ahead;
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::mlflow::{self, DEFAULT_URI, Guard, Place, Registered, Registration, VARIABLES};
 use super::model_package::ModelPackage;
-use super::series;
-use super::table;
 use super::train::{HORIZON, LEVEL};
+use super::{reading, series};
 use crate::engine::digest;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
@@ -87,6 +86,7 @@ static SCHEMA: Schema = Schema {
         },
         HORIZON,
         LEVEL,
+        reading::OF_CLEAN_AND_RESULTS,
         FREQUENCY,
         MAX_MB,
         MAX_ROWS,
@@ -143,7 +143,7 @@ impl Task for RegisterChampion {
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
         let selected: Value = document::read(context, "selected")?.into();
         let series = series::observations(context, "clean")?;
-        let leaderboard = table::read(context, "leaderboard")?;
+        let leaderboard = reading::table(context, "leaderboard")?.frame;
         let champion = Champion::of(&selected, &leaderboard)?;
         let project = context.project.as_deref();
         let project = project.ok_or_else(|| TaskError::new("internal error: an effect has no project"))?;

@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::frequency::{Calendars, Frequency, Grid};
 use super::models::known::KnownColumns;
 use super::models::panel_model::PanelSeries;
-use super::table;
+use super::{reading, table};
 use crate::engine::task::{Context, TaskError};
 
 /// One observation as it stands in a table.
@@ -25,11 +25,14 @@ pub(crate) struct Observation {
 
 /// Reads the observations of the input `role` in the order of its rows.
 ///
-/// The columns are `unique_id`, `ds` and `y`.
+/// The columns are `unique_id`, `ds` and `y`, or what the parameter `reading` says.
 ///
 /// # Errors
 /// [`TaskError`] if it cannot be read, or a column is missing or of another type.
 pub(crate) fn observations(context: &Context<'_>, role: &str) -> Result<Vec<Observation>, TaskError> {
+    if let Some((rows, _)) = reading::series(context, role)? {
+        return Ok(rows);
+    }
     let table = table::read_columns(context, role, &["unique_id", "ds", "y"])?;
     observations_in(context, &Columns::of(context, &table, role))
 }

@@ -106,13 +106,19 @@ const EXCEL_1970: i64 = 25_569;
 /// Milliseconds of a day.
 pub(super) const DAY_MS: i64 = 86_400_000;
 
-/// The milliseconds since 1970 of a time of Excel, as its cell shows the number.
+/// The milliseconds since 1970 of a time of Excel, as its cell shows the number: the whole second that the digits may mean, if there
+/// is one.
 pub(super) fn of_excel(text: &str) -> Option<i64> {
     let days: f64 = text.parse().ok()?;
     // Of years beyond 9999 there are none.
     let days = Some(days).filter(|days| (0.0..3e6).contains(days))?;
+    let ms = days.fract() * 86_400_000.0;
+    let digits = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let within = 43_200_000.0 * 0.1_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX)) + 1.0;
+    let second = (ms / 1000.0).round() * 1000.0;
+    let ms = if (ms - second).abs() <= within { second } else { ms };
     #[expect(clippy::cast_possible_truncation, reason = "a day of the years 1900 to 9999")]
-    let (day, ms) = (days.floor() as i64, (days.fract() * 86_400_000.0).round() as i64);
+    let (day, ms) = (days.floor() as i64, ms.round() as i64);
     Some((day - EXCEL_1970) * DAY_MS + ms)
 }
 

@@ -117,7 +117,8 @@ pub(super) fn format_of_short_year(text: &str) -> Option<String> {
         .split(|c: char| !c.is_ascii_digit())
         .filter(|run| !run.is_empty())
         .collect();
-    if numbers.is_empty() || numbers.iter().any(|run| run.len() >= 4) {
+    let has_year = text.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() >= 4);
+    if numbers.is_empty() || has_year {
         return None;
     }
     let has_month = date

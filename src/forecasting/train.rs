@@ -15,6 +15,7 @@ use super::limits::{MAX_MB, MAX_ROWS};
 use super::panel::{self, BrokenRule, ENDED_AFTER, ON_BAD_SERIES, OnBadSeries, Panel, Verdicts};
 use super::placement::{Placement, WantedWindows};
 use super::program_model::{self, ProgramModel};
+use super::reading;
 use super::registry::{self, RegisteredModel};
 use super::series::{self, Series};
 use super::validate::ValidationStatus;
@@ -49,7 +50,7 @@ pub(super) const LEVEL: ParamSchema = ParamSchema {
     doc: "level of the prediction intervals in %, or several",
 };
 
-const OWN: [ParamSchema; 18] = [
+const OWN: [ParamSchema; 19] = [
     HORIZON,
     LEVEL,
     ParamSchema {
@@ -77,6 +78,7 @@ const OWN: [ParamSchema; 18] = [
         default: Some(Literal::Text(AUTO)),
         doc: "lengths of the seasons in steps; auto takes those of the frequency (24 and 168 for hours)",
     },
+    reading::OF_CLEAN_AND_KNOWN,
     FREQUENCY,
     ParamSchema {
         name: "metric",
@@ -254,6 +256,7 @@ pub(super) fn compare(
         least: if is_calibrated { 2 } else { 1 },
     };
     let placement = wanted.place(&panel, policy)?;
+    tell_of_own_hours(context, frequency, &placement);
     let mut candidates = candidates(context, &seasons)?;
     if let Some(known) = &known {
         tell(context, known, &candidates, &placement, config.windows.horizon);
@@ -289,6 +292,36 @@ pub(super) fn compare(
     report.write_results(context, &choices)?;
     report.write_leaderboard(context, &ranking, &choices, &exceptions)?;
     report.write_selection(context, choices, &exceptions)
+}
+
+/// Warns of series whose days or weeks have other numbers of steps than those of the panel, which the models are made for.
+fn tell_of_own_hours(context: &Context<'_>, frequency: Frequency, placement: &Placement<'_>) {
+    if *context.param("season_length") != Value::Text(AUTO.to_owned()) {
+        return;
+    }
+    let usual = frequency.seasons();
+    let tested = placement.tested.iter().map(|(series, _)| *series);
+    let mut others = tested.filter(|series| series.frequency.seasons() != usual);
+    let Some(first) = others.next() else { return };
+    let lengths = |seasons: &[usize]| {
+        seasons
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" and ")
+    };
+    let own = first.frequency.seasons();
+    let more = match others.count() {
+        0 => String::new(),
+        more => format!(", and {more} more have others than the panel"),
+    };
+    context.warn(&format!(
+        "the series `{}` has seasons of {} steps by its own open days and hours{more}; the models are made for those of the panel, {}: \
+         a target of its own for such series is fitted to theirs",
+        first.unique_id,
+        lengths(&own),
+        lengths(&usual),
+    ));
 }
 
 /// Warns of what is known ahead to no end.

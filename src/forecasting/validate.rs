@@ -20,6 +20,7 @@ use super::frequency::{Calendars, FREQUENCY, Frequency, Grid};
 use super::limits::{MAX_MB, MAX_ROWS};
 use super::named_enum::named_enum;
 use super::panel::{self, ON_BAD_SERIES, OnBadSeries};
+use super::reading;
 use super::series::{Observation, observations};
 use crate::engine::spec::Value as Param;
 use crate::engine::spec::schema::{AUTO, Kind, Literal, ParamSchema, Port, Schema};
@@ -64,6 +65,7 @@ static SCHEMA: Schema = Schema {
         },
         ON_BAD_SERIES,
         RULES,
+        reading::OF_CLEAN_AND_BASELINE,
         FREQUENCY,
         MAX_MB,
         MAX_ROWS,
@@ -110,7 +112,17 @@ impl Task for ValidateClean {
     }
 
     fn run(&self, context: &Context<'_>) -> Result<(), TaskError> {
-        let read = observations(context, "clean");
+        let (read, read_as) = match reading::series(context, "clean") {
+            Ok(Some((rows, report))) => (Ok(rows), Some(report)),
+            Ok(None) => (observations(context, "clean"), None),
+            Err(error) => (Err(error), None),
+        };
+        context.check_cancelled()?;
+        let read = match read {
+            // Nothing was looked at, so there is no verdict on it.
+            Err(error) if error.retry => return Err(error),
+            read => read,
+        };
         let unreadable = read.as_ref().err().map(|error| error.what.clone());
         let what = "unique_id, ds and y are there, with an id and a time in each row";
         let mut verdicts = vec![Verdict::of_table(context, RuleName::Columns, what, unreadable)];
@@ -143,6 +155,9 @@ impl Task for ValidateClean {
             "row_count": rows.len(),
             "rules": verdicts.iter().map(Verdict::report).collect::<Vec<_>>(),
         });
+        if let Some(read_as) = read_as {
+            report["file"] = read_as;
+        }
         if !bad.is_empty() {
             report["bad_series"] = bad.into();
         }

@@ -16,6 +16,10 @@ pub type Catalog = BTreeMap<&'static str, &'static Schema>;
 /// The input port of a task that reads any number of files, each under its own name.
 pub const ANY: &str = "*";
 
+/// The parameter that says how the tables are written that a task reads, a table of which each entry is about the first
+/// input, or, if it is a table itself, about the input of its name.
+pub const READING: &str = "reading";
+
 /// A built-in task's description of itself.
 #[derive(Debug)]
 pub struct Schema {
@@ -58,6 +62,25 @@ impl Schema {
     pub fn reads(&self, role: &str) -> bool {
         let mut ports = self.inputs.iter().chain(self.optional);
         ports.any(|port| port.name == role || port.name == ANY)
+    }
+
+    /// The role of the input that an entry of the parameter [`READING`] is about.
+    #[must_use]
+    pub fn read_as(&self, entry: &str) -> Option<&'static str> {
+        let Kind::Table(entries) = self.param(READING)?.kind else {
+            return None;
+        };
+        let known = entries.iter().find(|known| known.name == entry)?;
+        match known.kind {
+            Kind::Table(_) => Some(known.name),
+            _ => self.inputs.first().map(|port| port.name),
+        }
+    }
+
+    /// Whether its tables have whatever columns those have that it reads, rather than columns that other tasks know.
+    #[must_use]
+    pub fn hands_columns_on(&self) -> bool {
+        self.inputs.iter().any(|port| port.name == ANY) && self.param(READING).is_some()
     }
 
     /// The variables that it takes for something.

@@ -102,6 +102,32 @@ pub(crate) const PARAMS: [ParamSchema; 11] = [
     guessed("encoding", &ENCODING_KIND, "the encoding of the text"),
 ];
 
+/// Those that say how a table of any columns is written.
+pub(crate) const TABLE_PARAMS: [ParamSchema; 5] = {
+    let names = ["separator", "decimal", "thousands", "null_values", "encoding"];
+    let mut params = [PARAMS[0]; 5];
+    let (mut next, mut at) = (0, 0);
+    while at < PARAMS.len() {
+        if next < names.len() && is_same(PARAMS[at].name, names[next]) {
+            params[next] = PARAMS[at];
+            next += 1;
+        }
+        at += 1;
+    }
+    assert!(next == names.len(), "a parameter is not found");
+    params
+};
+
+/// Whether two names are one, where only constants are known.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 impl FileReader {
     /// How files are read, as far as values of [`PARAMS`] say it, which `said` gives by name.
     pub(crate) fn of<'v>(said: &dyn Fn(&str) -> Option<&'v Value>) -> Self {
@@ -123,6 +149,7 @@ impl FileReader {
                 ids: many("id"),
                 time: one("time"),
                 values: many("value"),
+                every_number: false,
             },
             text: TextForm {
                 encoding: one("encoding"),

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::super::columns::is_unnamed_index;
 use super::super::parquet_table::HeadKind;
+use super::header;
 
 /// Names of columns that are times, the surest first.
-const TIMES: [&str; 15] = [
+const TIMES: [&str; 16] = [
     "ds",
     "timestamp",
+    "ts",
     "datetime",
     "time",
     "date",
@@ -89,6 +92,8 @@ pub(super) struct Said {
     pub(super) time: Option<String>,
     /// The columns of the values.
     pub(super) values: Vec<String>,
+    /// Whether every column of numbers or truth values counts, if nothing is said of the values.
+    pub(super) every_number: bool,
 }
 
 /// Which columns are what, by their places.
@@ -115,7 +120,7 @@ pub(super) struct LayoutFault {
 }
 
 impl LayoutFault {
-    fn new(what: String, help: impl Into<String>) -> Self {
+    pub(super) fn new(what: String, help: impl Into<String>) -> Self {
         let (notes, help) = (Vec::new(), help.into());
         Self { what, notes, help }
     }
@@ -129,6 +134,9 @@ pub(super) fn layout(heads: &[Head], said: &Said) -> Result<Layout, LayoutFault>
     let time = match &said.time {
         Some(name) => named(heads, name).ok_or_else(|| lacks(name, "time"))?,
         None => guess_time(heads, said).ok_or_else(|| {
+            if let Some(fault) = header::no_names(heads, None) {
+                return fault;
+            }
             let what = "has no column of which it is plain that it holds the times".to_owned();
             let help = match heads.len() {
                 1 => {
@@ -143,6 +151,9 @@ pub(super) fn layout(heads: &[Head], said: &Said) -> Result<Layout, LayoutFault>
     if let Some(fault) = divided_date(heads, said, time) {
         return Err(fault);
     }
+    if let Some(fault) = header::no_names(heads, Some(time)).filter(|_| said.time.is_none() && said.values.is_empty()) {
+        return Err(fault);
+    }
     let mut values = Vec::new();
     for name in &said.values {
         values.push(named(heads, name).ok_or_else(|| lacks(name, "value"))?);
@@ -150,7 +161,7 @@ pub(super) fn layout(heads: &[Head], said: &Said) -> Result<Layout, LayoutFault>
     let (ids, constant) = ids(heads, said, time, &values)?;
     let is_said = !values.is_empty();
     if !is_said {
-        values = guess_values(heads, time, &ids)?;
+        values = guess_values(heads, said, time, &ids)?;
     }
     Ok(Layout {
         is_wide: values.len() > 1,
@@ -180,6 +191,8 @@ impl Layout {
             let distinct = rows(*at).map(|keys| distinct(&keys));
             let is_named = IDS.contains(&&*plain(&heads[*at].name));
             distinct.is_none_or(|count| match is_one_series {
+                // Beside columns of numbers, a text that is the same everywhere names no series.
+                true if said.every_number => is_named && count < times.len(),
                 true => count == 1 || is_named && count < times.len(),
                 false => count < times.len(),
             })
@@ -189,7 +202,7 @@ impl Layout {
             let is_number = |at: &usize| *at != self.time && heads[*at].kind == HeadKind::Number;
             let numbers = (0..heads.len()).filter(is_number).count();
             let is_free = |at: &usize| {
-                let is_index = INDEXES.contains(&&*plain(&heads[*at].name));
+                let is_index = is_index(&heads[*at].name);
                 let is_only_value = numbers == 1 && is_number(at);
                 let is_value = is_only_value || named_among(heads, &said.values, *at).is_some();
                 *at != self.time && !is_index && !is_value
@@ -213,7 +226,7 @@ impl Layout {
             self
         } else {
             let values = match said.values.is_empty() {
-                true => guess_values(heads, self.time, &ids)?,
+                true => guess_values(heads, said, self.time, &ids)?,
                 false => self.values,
             };
             Self {
@@ -359,6 +372,11 @@ fn divided_date(heads: &[Head], said: &Said, time: usize) -> Option<LayoutFault>
     ))
 }
 
+/// Whether a column is an index without a name, as pandas writes it.
+fn is_index(name: &str) -> bool {
+    INDEXES.contains(&&*plain(name)) || is_unnamed_index(name)
+}
+
 /// How many different keys there are.
 fn distinct(keys: &[u64]) -> usize {
     keys.iter().collect::<HashSet<_>>().len()
@@ -402,7 +420,7 @@ fn guess_time(heads: &[Head], said: &Said) -> Option<usize> {
             HeadKind::Number => !INDEXES.contains(&name) && name != "hour",
             // A fault in one row is told when the times are read.
             HeadKind::Text => !INDEXES.contains(&name),
-            HeadKind::Other => false,
+            HeadKind::Flag | HeadKind::Other => false,
         };
         free.iter().filter(is_it).find(may_be).copied()
     };
@@ -443,22 +461,22 @@ fn ids(
     Ok((by_name.or_else(only_text).into_iter().collect(), None))
 }
 
-fn guess_values(heads: &[Head], time: usize, ids: &[usize]) -> Result<Vec<usize>, LayoutFault> {
+fn guess_values(heads: &[Head], said: &Said, time: usize, ids: &[usize]) -> Result<Vec<usize>, LayoutFault> {
     let is_free = |at: &usize| {
         *at != time
             && !ids.contains(at)
             && heads[*at].kind == HeadKind::Number
-            && !INDEXES.contains(&&*plain(&heads[*at].name))
+            && !is_index(&heads[*at].name)
             && !IDS.contains(&&*plain(&heads[*at].name))
     };
     let of_name =
         |name: &&str| (0..heads.len()).find(|at| *at != time && !ids.contains(at) && plain(&heads[*at].name) == *name);
-    if let Some(value) = VALUES.iter().find_map(of_name) {
+    if let Some(value) = VALUES.iter().find_map(of_name).filter(|_| !said.every_number) {
         return Ok(vec![value]);
     }
     let mut numbers: Vec<usize> = (0..heads.len()).filter(is_free).collect();
     let is_value = |at: &usize| !PARTS_OF_TIME.contains(&&*plain(&heads[*at].name));
-    if numbers.iter().any(is_value) {
+    if !said.every_number && numbers.iter().any(is_value) {
         numbers.retain(is_value);
     }
     let names = || {
@@ -489,6 +507,7 @@ fn guess_values(heads: &[Head], time: usize, ids: &[usize]) -> Result<Vec<usize>
             })
         }
         (1, _) | (_, true) => Ok(numbers),
+        (_, false) if said.every_number => Ok(numbers),
         (_, false) => Err(LayoutFault::new(
             format!("has several columns of numbers: {}", names()),
             "say which hold the values: `value = \"a column\"`, or a list of them",

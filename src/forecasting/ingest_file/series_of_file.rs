@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::RandomState;
 
-use chrono::{DateTime, NaiveDateTime};
-use polars_core::prelude::{Column, DataType, TimeUnit};
+use chrono::NaiveDateTime;
+use polars_core::prelude::Column;
 use serde_json::{Value as Json, json};
 
 use super::super::columns::{self, Columns, listed};
@@ -12,11 +12,10 @@ use super::super::limits::{SizeLimit, TableLimits};
 use super::super::parquet_table::{self, HeadKind, ParquetColumns};
 use super::super::series::Observation;
 use super::super::table::{LONGEST_NAME, Table, TableFault, parsed, short};
-use super::super::times::{self, IntegerTimes};
-use super::super::timestamp::{self, Stamp};
+use super::super::timestamp;
 use super::ids::{self, Ids};
 use super::layout::{Head, Layout, LayoutFault, RowKeys, Said, layout};
-use super::local_time::{Zone, to_utc};
+use super::local_time::Zone;
 use super::numbers::{NumberForm, has_decimal_comma};
 use super::text_table::{self, TextColumn, TextForm, TextTable};
 use super::unpack::{self, FileKind};
@@ -24,8 +23,6 @@ use crate::engine::task::{Context, TaskError};
 
 /// Rows by which the kind of a column of texts is told.
 const SAMPLE: usize = 200;
-/// What is told of times that are kept as local ones.
-const AS_SHOWN: &str = "as the clocks show them: each row has the same time of day";
 
 /// How files are read: what is said; the rest is guessed.
 pub(crate) struct FileReader {
@@ -45,6 +42,16 @@ pub(crate) struct FileSeries {
     pub(crate) report: Json,
 }
 
+/// Columns of numbers at the times of a file, and how it was read.
+pub(crate) struct FileColumns {
+    /// The series that each row is of; none where nothing says one.
+    pub(crate) ids: Option<Vec<String>>,
+    pub(crate) times: Vec<NaiveDateTime>,
+    /// By name, in the order of the file or as they were asked for.
+    pub(crate) columns: Vec<(String, Vec<Option<f64>>)>,
+    pub(crate) report: Json,
+}
+
 /// A column as it was read.
 pub(super) enum HeldColumn {
     Texts(TextColumn),
@@ -58,20 +65,16 @@ pub(super) struct Held {
     pub(super) columns: BTreeMap<usize, HeldColumn>,
     pub(super) layout: Layout,
     pub(super) rows: usize,
-    form: BTreeMap<&'static str, String>,
+    /// What was found out about how it is written.
+    pub(super) form: BTreeMap<&'static str, String>,
     /// The zones that a Parquet file notes, by column.
-    zones: BTreeMap<String, String>,
+    pub(super) zones: BTreeMap<String, String>,
 }
 
 impl FileReader {
     /// Reads the file of a role.
     pub(crate) fn read(&self, context: &Context<'_>, role: &str) -> Result<FileSeries, TaskError> {
-        let holder = format!("`{role}`");
-        let (kind, bytes) = unpack::read(context, context.input(role), &holder, SizeLimit::of(context))?;
-        let mut held = match kind {
-            FileKind::Parquet => self.parquet(context, bytes, role)?,
-            FileKind::Delimited | FileKind::Json => self.texts(context, kind, bytes, role)?,
-        };
+        let (kind, mut held) = self.held(context, role)?;
         let ids = Ids::of(&held, role)?;
         let times = self.times(context, &mut held, &ids.of_row, role)?;
         let mut rows = Vec::with_capacity(times.len() * held.layout.values.len());
@@ -92,14 +95,61 @@ impl FileReader {
         Ok(FileSeries { rows, report })
     }
 
+    /// Reads the columns of numbers and truth values of a role: these, or all.
+    pub(crate) fn read_columns(
+        mut self,
+        context: &Context<'_>,
+        role: &str,
+        wanted: Option<&[String]>,
+    ) -> Result<FileColumns, TaskError> {
+        self.said.every_number = true;
+        self.said.values = wanted.map_or(self.said.values, <[String]>::to_vec);
+        let (kind, mut held) = self.held(context, role)?;
+        let ids = Ids::of(&held, role)?;
+        let times = self.times(context, &mut held, &ids.of_row, role)?;
+        let mut columns = Vec::with_capacity(held.layout.values.len());
+        for (place, at) in held.layout.values.clone().into_iter().enumerate() {
+            let name = wanted.map_or(&held.heads[at].name, |wanted| &wanted[place]).clone();
+            columns.push((name, self.numbers(context, &mut held, at, role)?));
+        }
+        let mut report = report(role, kind, &held, &ids);
+        if !ids.is_said {
+            // A row is of all series, and its columns are none.
+            report["columns"]["id"] = Json::Null;
+        }
+        let name_of_row = |place: &usize| ids.names[*place].clone();
+        Ok(FileColumns {
+            ids: ids.is_said.then(|| ids.of_row.iter().map(name_of_row).collect()),
+            times,
+            columns,
+            report,
+        })
+    }
+
+    /// The columns of a file that are needed.
+    fn held(&self, context: &Context<'_>, role: &str) -> Result<(FileKind, Held), TaskError> {
+        let holder = format!("`{role}`");
+        let (kind, bytes) = unpack::read(context, context.input(role), &holder, SizeLimit::of(context))?;
+        let held = match kind {
+            FileKind::Parquet => self.parquet(context, bytes, role)?,
+            FileKind::Delimited | FileKind::Json => self.texts(context, kind, bytes, role)?,
+        };
+        Ok((kind, held))
+    }
+
     fn parquet(&self, context: &Context<'_>, bytes: Vec<u8>, role: &str) -> Result<Held, TaskError> {
         let (holder, limits) = (format!("`{role}`"), TableLimits::of(context));
-        let fault = |fault: TableFault| fault.error(&holder, FileKind::Parquet.name(), None);
+        let help = "a file of text must end as such, in `.csv`, `.tsv`, `.txt` or `.json`";
+        let fault = |fault: TableFault| fault.error(&holder, FileKind::Parquet.name(), Some(help));
         let (heads, bytes) =
             parsed(context, move || Ok((parquet_table::heads(&bytes, limits)?, bytes))).map_err(fault)?;
         let head = |(name, kind): (String, HeadKind)| Head {
             name,
-            kind,
+            kind: match kind {
+                HeadKind::Flag if self.said.every_number => HeadKind::Number,
+                HeadKind::Flag => HeadKind::Other,
+                kind => kind,
+            },
             repeats: true,
             no_number: None,
         };
@@ -195,6 +245,7 @@ impl FileReader {
             text.parse::<f64>().is_ok()
                 || plain.parse::<f64>().is_ok()
                 || form.read(text).or(with_comma.read(text)).is_some()
+                || self.said.every_number && columns::flag(text).is_some()
         };
         let either = timestamp::DateOrder::DayFirst;
         let is_time = |text: &&str| match &self.format {
@@ -226,7 +277,7 @@ impl FileReader {
     }
 
     /// How numbers are written, with this before the fraction if nothing else is said and it does not separate thousands.
-    fn number_form(&self, decimal: char) -> NumberForm {
+    pub(super) fn number_form(&self, decimal: char) -> NumberForm {
         let decimal = match (self.thousands, decimal) {
             (Some('.'), '.') => ',',
             (Some(','), ',') => '.',
@@ -237,195 +288,6 @@ impl FileReader {
             thousands: self.thousands,
             nulls: self.nulls.clone(),
         }
-    }
-
-    /// The times of the rows, in UTC, or as clocks show them where all of them show the same time of day.
-    fn times(
-        &self,
-        context: &Context<'_>,
-        held: &mut Held,
-        series: &[usize],
-        role: &str,
-    ) -> Result<Vec<NaiveDateTime>, TaskError> {
-        let name = held.heads[held.layout.time].name.clone();
-        let stamps = self.stamps(context, held, &name, role)?;
-        let noted = held
-            .zones
-            .get(&name)
-            .and_then(|noted| Some((Zone::parse(noted)?, noted.clone())));
-        let Some((zone, text)) = self.zone.clone().or(noted) else {
-            let times = times::settled(&stamps);
-            let is_local = |(stamp, time): (&Stamp, &NaiveDateTime)| stamp.utc().is_some_and(|utc| utc != *time);
-            if stamps.iter().zip(&times).any(is_local) {
-                held.form.insert("times", AS_SHOWN.to_owned());
-            }
-            return Ok(times);
-        };
-        held.form.insert("time_zone", text.clone());
-        // Days, months and years are the same everywhere.
-        if stamps.iter().all(|stamp| !stamp.has_clock) {
-            return Ok(stamps.iter().map(|stamp| stamp.local).collect());
-        }
-        let utc = to_utc(zone, series, &stamps).map_err(|skipped| {
-            let (row, local) = (skipped.row + 1, skipped.local);
-            let what = format!("`{local}` in row {row} of the column `{name}` of `{role}` is no time in {text}");
-            TaskError::new(what)
-                .note("the clocks are put forward there, and leave that hour out")
-                .help(format!(
-                    "if they are not, as where standard time is kept all year, say so: `time_zone = \"{}\"`",
-                    zone.offset_before(local)
-                ))
-        })?;
-        let local = || utc.iter().map(|utc| zone.local(*utc));
-        if times::differ(utc.iter().copied()) && !times::differ(local()) {
-            held.form.insert("times", AS_SHOWN.to_owned());
-            return Ok(local().collect());
-        }
-        Ok(utc)
-    }
-
-    /// What stands in the column of the times.
-    fn stamps(&self, context: &Context<'_>, held: &mut Held, name: &str, role: &str) -> Result<Vec<Stamp>, TaskError> {
-        let column = held.columns.get(&held.layout.time);
-        let in_format = match column {
-            // Digits in an order that is said, and no numbers.
-            Some(HeldColumn::Values(column)) if column.dtype().is_integer() && self.format.is_some() => {
-                column.cast(&DataType::String).ok().map(HeldColumn::Values)
-            }
-            _ => None,
-        };
-        let column = in_format.as_ref().or(column);
-        let texts: Vec<&str> = match column {
-            Some(HeldColumn::Texts(texts)) => texts.iter().collect(),
-            Some(HeldColumn::Values(column)) => match column.str() {
-                Ok(texts) => texts.iter().map(|text| text.map_or("", str::trim)).collect(),
-                Err(_) => return self.moments(&mut held.form, column, held.zones.contains_key(name), name, role),
-            },
-            None => Vec::new(),
-        };
-        if self.unit == Some(times::EXCEL) {
-            let milliseconds: Vec<Option<i64>> = texts.iter().map(|text| times::of_excel(text)).collect();
-            return self.counted(&mut held.form, &milliseconds, name, role);
-        }
-        let is_long = texts.iter().all(|text| text.len() >= 9 && times::whole(text).is_some());
-        if self.format.is_none() && !texts.is_empty() && (self.unit.is_some() || is_long) {
-            let numbers: Vec<Option<i64>> = texts.iter().map(|text| times::whole(text)).collect();
-            return self.counted(&mut held.form, &numbers, name, role);
-        }
-        let table = Table {
-            frame: polars_core::prelude::DataFrame::empty(),
-            names: Vec::new(),
-        };
-        let columns = Columns::of(context, &table, role);
-        times::read(&texts, self.format.as_deref()).map_err(|fault| columns.no_time(name, &texts, fault))
-    }
-
-    /// The times of a column that holds times or whole numbers.
-    fn moments(
-        &self,
-        form: &mut BTreeMap<&'static str, String>,
-        column: &Column,
-        is_utc: bool,
-        name: &str,
-        role: &str,
-    ) -> Result<Vec<Stamp>, TaskError> {
-        if column.dtype().is_integer() {
-            let mut numbers = columns::integers(column);
-            if self.unit == Some(times::EXCEL) {
-                let milliseconds = |days: Option<i64>| times::of_excel(&days?.to_string());
-                numbers = numbers.into_iter().map(milliseconds).collect();
-            }
-            return self.counted(form, &numbers, name, role);
-        }
-        let is_utc = is_utc || matches!(column.dtype(), DataType::Datetime(_, Some(_)));
-        let has_clock = matches!(column.dtype(), DataType::Datetime(..));
-        let wrong = || {
-            let what = format!(
-                "the column `{name}` of `{role}` must hold times; it holds {}",
-                column.dtype()
-            );
-            let error = TaskError::new(what).help("say which column holds the times: `time = \"a column\"`");
-            match column.dtype().is_float() {
-                true => error.help(
-                    "if these are times, write them as timestamps or whole numbers: in pandas, with `pd.to_datetime`",
-                ),
-                false => error,
-            }
-        };
-        if !has_clock && *column.dtype() != DataType::Date {
-            return Err(wrong());
-        }
-        let micros = column
-            .cast(&DataType::Datetime(TimeUnit::Microseconds, None))
-            .map_err(|_| wrong())?;
-        let micros = micros.datetime().map_err(|_| wrong())?.physical().iter();
-        let stamp = |(at, micros): (usize, Option<i64>)| {
-            let time = micros.and_then(DateTime::from_timestamp_micros);
-            time.map(|time| Stamp {
-                local: time.naive_utc(),
-                offset: is_utc.then_some(0),
-                has_clock,
-            })
-            .ok_or_else(|| empty(name, role, at))
-        };
-        micros.enumerate().map(stamp).collect()
-    }
-
-    /// The times of whole numbers.
-    fn counted(
-        &self,
-        form: &mut BTreeMap<&'static str, String>,
-        numbers: &[Option<i64>],
-        name: &str,
-        role: &str,
-    ) -> Result<Vec<Stamp>, TaskError> {
-        let as_what = match self.unit {
-            Some(times::EXCEL) => IntegerTimes::Unit("ms"),
-            Some(unit) => IntegerTimes::Unit(unit),
-            None => times::guess_integers(numbers.iter().flatten().copied()),
-        };
-        let is_excel = self.unit == Some(times::EXCEL);
-        form.insert(
-            "unit",
-            if is_excel {
-                times::EXCEL.to_owned()
-            } else {
-                as_what.to_string()
-            },
-        );
-        let (has_clock, offset) = match as_what {
-            // A cell says no zone.
-            IntegerTimes::Unit(_) if is_excel => {
-                let has_clock = |ms: i64| ms % times::DAY_MS != 0;
-                (numbers.iter().flatten().any(|ms| has_clock(*ms)), None)
-            }
-            IntegerTimes::Unit("D") | IntegerTimes::Years | IntegerTimes::Months | IntegerTimes::Days => (false, None),
-            IntegerTimes::Unit(_) => (true, Some(0)),
-            IntegerTimes::Hours | IntegerTimes::Minutes | IntegerTimes::Seconds => (true, None),
-        };
-        let stamp = |(at, time): (usize, Option<NaiveDateTime>)| {
-            let in_years = time.filter(|time| (1..=9999).contains(&chrono::Datelike::year(time)));
-            let stamp = in_years.map(|local| Stamp {
-                local,
-                offset,
-                has_clock,
-            });
-            stamp.ok_or_else(|| match numbers[at] {
-                None => empty(name, role, at),
-                Some(number) => {
-                    let what = format!(
-                        "`{number}` in row {} of the column `{name}` of `{role}` is no time",
-                        at + 1
-                    );
-                    TaskError::new(what).help("say with `unit` what is counted from 1970: s, ms, us, ns or D; or excel")
-                }
-            })
-        };
-        times::read_integers(numbers, as_what)
-            .into_iter()
-            .enumerate()
-            .map(stamp)
-            .collect()
     }
 
     /// The numbers of a column of values.
@@ -441,7 +303,13 @@ impl FileReader {
             Some(HeldColumn::Values(column)) => {
                 let Ok(texts) = column.str() else {
                     let table = Table::of(column.clone().into_frame());
-                    return Columns::of(context, &table, role).numbers(&name);
+                    let columns = Columns::of(context, &table, role);
+                    let flags = if self.said.every_number {
+                        columns.flags(&name)?
+                    } else {
+                        None
+                    };
+                    return flags.map_or_else(|| columns.numbers(&name), Ok);
                 };
                 texts.iter().map(|text| text.map_or("", str::trim)).collect::<Vec<_>>()
             }
@@ -453,8 +321,11 @@ impl FileReader {
             && self.thousands != Some(',')
             && has_decimal_comma(texts.iter().copied(), self.thousands);
         let form = self.number_form(if is_comma { ',' } else { '.' });
-        let number =
-            |(row, text): (usize, &&str)| form.read(text).ok_or_else(|| no_number(&form, text, row, &name, role));
+        let flag = |text: &str| columns::flag(text).filter(|_| self.said.every_number);
+        let number = |(row, text): (usize, &&str)| {
+            let read = form.read(text).or_else(|| flag(text).map(Some));
+            read.ok_or_else(|| no_number(&form, text, row, &name, role))
+        };
         let numbers = texts.iter().enumerate().map(number).collect();
         held.form.insert("decimal", form.decimal.to_string());
         numbers

@@ -239,14 +239,19 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let broken = |place: String, error: serde_json::Error| TableFault::Unreadable(format!("{place}: {error}"));
     if bytes.trim_ascii_start().starts_with(b"[") {
-        let all: Vec<JsonRow<'_>> = serde_json::from_slice(bytes)
-            .map_err(|error| broken("it is no array of objects that can be read".to_owned(), error))?;
+        let all: Vec<JsonRow<'_>> = serde_json::from_slice(bytes).map_err(|error| match no_json_number(bytes) {
+            Some(word) => no_json(word, "it"),
+            None => broken("it is no array of objects that can be read".to_owned(), error),
+        })?;
         all.into_iter().try_for_each(&mut add)?;
     } else {
         let lines = bytes.split(|byte| *byte == b'\n').enumerate();
         for (at, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
             let row = serde_json::from_slice(line);
-            add(row.map_err(|error| broken(format!("line {} is no object that can be read", at + 1), error))?)?;
+            add(row.map_err(|error| match no_json_number(line) {
+                Some(word) => no_json(word, &format!("line {}", at + 1)),
+                None => broken(format!("line {} is no object that can be read", at + 1), error),
+            })?)?;
         }
     }
     if rows == 1 && is_nested && !table.names.is_empty() {
@@ -260,6 +265,23 @@ pub(super) fn json(bytes: &[u8], limits: TableLimits) -> Result<TextTable, Table
         }
     }
     Ok(table)
+}
+
+/// A word for a number that JSON does not know, and Python writes, where a value may stand.
+fn no_json_number(text: &[u8]) -> Option<&'static str> {
+    let is_value = |word: &str| {
+        let places = memchr::memmem::find_iter(text, word.as_bytes());
+        let mut before = places.map(|at| text[..at].trim_ascii_end().last());
+        before.any(|byte| matches!(byte, Some(b':' | b'[' | b',')))
+    };
+    ["NaN", "-Infinity", "Infinity"].into_iter().find(|word| is_value(word))
+}
+
+/// The fault of such a word.
+fn no_json(word: &str, place: &str) -> TableFault {
+    TableFault::Unreadable(format!(
+        "{place} has `{word}`, which is no JSON: write null, as pandas does with `to_json`"
+    ))
 }
 
 /// An object of JSON.

@@ -31,17 +31,25 @@ impl FileKind {
         }
     }
 
-    /// By the ending of a name, else by how the bytes begin.
+    /// By the ending of a name, else by how the bytes begin; what begins and ends as Parquet is that, however it is called.
     fn of(name: &str, bytes: &[u8]) -> Self {
+        const MARK: &[u8] = b"PAR1";
+        if bytes.starts_with(MARK) && bytes.ends_with(MARK) {
+            return Self::Parquet;
+        }
         let end = Path::new(name)
             .extension()
             .and_then(|end| end.to_str())
             .unwrap_or_default();
         match end.to_ascii_lowercase().as_str() {
-            "csv" | "tsv" | "tab" | "txt" | "psv" => Self::Delimited,
+            "csv" | "tsv" | "tab" | "txt" | "psv" => match bytes.trim_ascii_start() {
+                // No name of a column begins so.
+                [b'{', b'"', ..] | [b'[', b'{', ..] => Self::Json,
+                _ => Self::Delimited,
+            },
             "parquet" | "pq" | "parq" => Self::Parquet,
             "json" | "jsonl" | "ndjson" => Self::Json,
-            _ if bytes.starts_with(b"PAR1") => Self::Parquet,
+            _ if bytes.starts_with(MARK) => Self::Parquet,
             _ if bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[") => Self::Json,
             _ => Self::Delimited,
         }

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDateTime;
 
-use super::super::columns::Columns;
+use super::super::columns::{Columns, is_unnamed_index};
 use super::super::series::Series;
-use super::super::table;
+use super::super::{reading, table};
 use crate::engine::task::{Context, TaskError};
 
 /// Times that a message lists.
@@ -30,51 +30,26 @@ pub(super) struct KnownFile {
 impl KnownFile {
     /// Reads the input `role`: the columns of these names, or all but those of series, times and values.
     pub(super) fn read(context: &Context<'_>, role: &str, wanted: Option<&[String]>) -> Result<Self, TaskError> {
-        let wanted_names = wanted.map(<[String]>::to_vec);
-        let is_wanted = move |name: &str| match &wanted_names {
-            Some(names) => KEYS.contains(&name) || names.iter().any(|one| one == name),
-            None => true,
+        let table = match reading::columns(context, role) {
+            Some(reader) => {
+                let read = reader.read_columns(context, role, wanted)?;
+                context.log(&reading::told(role, &read.report));
+                KnownTable {
+                    columns: read.columns,
+                    times: read.times,
+                    of_series: read.ids.unwrap_or_default(),
+                }
+            }
+            None => KnownTable::plain(context, role, wanted)?,
         };
-        let table = table::read_wanted(context, role, is_wanted)?;
-        let columns = Columns::of(context, &table, role);
-        let names: Vec<String> = match wanted {
-            Some(names) => names.to_vec(),
-            None => table
-                .names
-                .iter()
-                .filter(|name| !KEYS.contains(&name.as_str()))
-                .cloned()
-                .collect(),
-        };
-        let choose = "say which columns count, as in `known = { columns = [\"temperature\"] }`";
-        if wanted.is_none() && names.iter().any(|name| name == VALUES) {
-            return Err(TaskError::new(format!(
-                "`{role}` has a column `{VALUES}`, as the values of a series are called"
-            ))
-            .note("what is forecast is not known ahead")
-            .help(format!("take it out, or {choose}")));
+        if wanted.is_none() && table.columns.iter().any(|(name, _)| name == VALUES) {
+            return Err(values_are_not_known(role));
         }
-        if names.is_empty() {
-            return Err(
-                TaskError::new(format!("`{role}` has no column beside `unique_id` and `ds`"))
-                    .help("give it a column of numbers for each thing that is known ahead"),
-            );
-        }
-        let numbers = |name: &String| {
-            let values = match columns.flags(name)? {
-                Some(flags) => flags,
-                None => columns.numbers(name).map_err(|error| error.help(choose))?,
-            };
-            Ok((name.clone(), values))
-        };
-        columns.column("ds")?;
-        let values = names.iter().map(numbers).collect::<Result<Vec<_>, TaskError>>()?;
-        context.check_cancelled()?;
-        let times = columns.times("ds")?;
-        let of_series = match columns.has("unique_id") {
-            true => columns.texts("unique_id")?,
-            false => Vec::new(),
-        };
+        let KnownTable {
+            columns,
+            times,
+            of_series,
+        } = table;
         let mut ids = of_series.clone();
         ids.sort_unstable();
         ids.dedup();
@@ -94,7 +69,7 @@ impl KnownFile {
             role: role.to_owned(),
             ids,
             rows,
-            columns: values,
+            columns,
         };
         file.refuse_contradictions()?;
         Ok(file)
@@ -244,6 +219,76 @@ impl KnownFile {
             covered => error.help(format!("{extend}; or lower `horizon` to {covered}")),
         })
     }
+}
+
+/// A row for each time: what is known then, and of which series.
+struct KnownTable {
+    columns: Vec<(String, Vec<Option<f64>>)>,
+    times: Vec<NaiveDateTime>,
+    /// The series of each row; empty where each row is of all.
+    of_series: Vec<String>,
+}
+
+impl KnownTable {
+    /// Reads a file whose columns are called `ds` and `unique_id`.
+    fn plain(context: &Context<'_>, role: &str, wanted: Option<&[String]>) -> Result<Self, TaskError> {
+        let wanted_names = wanted.map(<[String]>::to_vec);
+        let is_wanted = move |name: &str| match &wanted_names {
+            Some(names) => KEYS.contains(&name) || names.iter().any(|one| one == name),
+            None => !is_unnamed_index(name),
+        };
+        let table = table::read_wanted(context, role, is_wanted)?;
+        let columns = Columns::of(context, &table, role);
+        let names: Vec<String> = match wanted {
+            Some(names) => names.to_vec(),
+            None => table
+                .names
+                .iter()
+                .filter(|name| !KEYS.contains(&name.as_str()) && !is_unnamed_index(name))
+                .cloned()
+                .collect(),
+        };
+        if wanted.is_none() && names.iter().any(|name| name == VALUES) {
+            return Err(values_are_not_known(role));
+        }
+        if names.is_empty() {
+            return Err(
+                TaskError::new(format!("`{role}` has no column beside `unique_id` and `ds`"))
+                    .help("give it a column of numbers for each thing that is known ahead"),
+            );
+        }
+        let numbers = |name: &String| {
+            let values = match columns.flags(name)? {
+                Some(flags) => flags,
+                None => columns.numbers(name).map_err(|error| error.help(CHOOSE))?,
+            };
+            Ok((name.clone(), values))
+        };
+        columns.column("ds")?;
+        let values = names.iter().map(numbers).collect::<Result<Vec<_>, TaskError>>()?;
+        context.check_cancelled()?;
+        let times = columns.times("ds")?;
+        let of_series = match columns.has("unique_id") {
+            true => columns.texts("unique_id")?,
+            false => Vec::new(),
+        };
+        Ok(Self {
+            columns: values,
+            times,
+            of_series,
+        })
+    }
+}
+
+/// What to do about a column that is not meant.
+const CHOOSE: &str = "say which columns count, as in `known = { columns = [\"temperature\"] }`";
+
+/// The error on a file that holds the values of the series themselves.
+fn values_are_not_known(role: &str) -> TaskError {
+    let what = format!("`{role}` has a column `{VALUES}`, as the values of a series are called");
+    TaskError::new(what)
+        .note("what is forecast is not known ahead")
+        .help(format!("take it out, or {CHOOSE}"))
 }
 
 /// The first of some steps' times in words, and the last.

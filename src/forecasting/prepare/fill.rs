@@ -115,7 +115,7 @@ pub(super) fn filled(
     while at < series.len() {
         let length = series[at..].iter().take_while(|row| row.y.is_none()).count();
         if length > 0 {
-            gap(series, at, length, fill, report);
+            gap((&mut *series, grid), at, length, fill, report);
         }
         at += length.max(1);
     }
@@ -125,7 +125,7 @@ pub(super) fn filled(
 }
 
 /// Fills or reports the gap of `length` values from position `at`; a gap at an end has no neighbour to lean on and stays.
-fn gap(series: &mut [Observation], at: usize, length: usize, fill: Filling, report: &mut Report) {
+fn gap((series, grid): (&mut [Observation], &Grid), at: usize, length: usize, fill: Filling, report: &mut Report) {
     let found_gap = json!({
         "unique_id": series[at].unique_id,
         "start": series[at].ds.to_string(),
@@ -137,7 +137,7 @@ fn gap(series: &mut [Observation], at: usize, length: usize, fill: Filling, repo
     let values = match (left, right, fill.policy) {
         _ if length > fill.longest => None,
         (Some(left), Some(right), GapPolicy::Interpolate) => Some(on_a_line(left, right, length)),
-        (Some(_), Some(_), GapPolicy::Seasonal) => seasons_around(series, at, length, fill.season),
+        (Some(_), Some(_), GapPolicy::Seasonal) => seasons_around((series, grid), at, length, fill.season),
         _ => None,
     };
     if let Some(values) = values {
@@ -169,18 +169,27 @@ fn on_a_line(left: f64, right: f64, length: usize) -> Vec<f64> {
 
 /// The values of a gap as they are whole seasons before and after it: the nearest on either side, and the mean of the two.
 ///
-/// `None` if there is none for one of the steps.
-fn seasons_around(series: &[Observation], at: usize, length: usize, season: usize) -> Option<Vec<f64>> {
+/// Seasons are counted in steps of the grid, some of which have no row, for they are holidays. `None` if there is no value for one of
+/// the steps.
+fn seasons_around(
+    (series, grid): (&[Observation], &Grid),
+    at: usize,
+    length: usize,
+    season: usize,
+) -> Option<Vec<f64>> {
+    let season = i64::try_from(season).ok()?;
+    let last = series.last()?.ds;
+    let value_at = |step: i64| {
+        let time = grid.time(step)?;
+        let row = series.binary_search_by_key(&time, |row| row.ds).ok()?;
+        series[row].y.filter(|_| row < at || row >= at + length)
+    };
     let value = |position: usize| {
-        let before = (1..).map_while(|back| position.checked_sub(back * season));
-        let before = before.filter(|before| *before < at).find_map(|before| series[before].y);
-        let after = (1..)
-            .map(|on| position + on * season)
-            .take_while(|after| *after < series.len());
-        let after = after
-            .filter(|after| *after >= at + length)
-            .find_map(|after| series[after].y);
-        match (before, after) {
+        let step = grid.step(series[position].ds)?;
+        let before = (1..).map(|back| step - back * season).take_while(|step| *step >= 0);
+        let reaches = |step: &i64| grid.time(*step).is_some_and(|time| time <= last);
+        let after = (1..).map(|on| step + on * season).take_while(reaches);
+        match ({ before }.find_map(value_at), { after }.find_map(value_at)) {
             (Some(before), Some(after)) => Some(f64::midpoint(before, after)),
             (one, other) => one.or(other),
         }

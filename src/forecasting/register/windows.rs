@@ -12,8 +12,8 @@ use crate::forecasting::leaderboard::WindowScore;
 use crate::forecasting::metrics;
 use crate::forecasting::mlflow::MetricPoint;
 use crate::forecasting::models::{Forecast, Interval};
+use crate::forecasting::reading;
 use crate::forecasting::series::Observation;
-use crate::forecasting::table::{self, Table};
 
 /// What a model forecast of one series in one window, and what happened.
 struct WindowRows {
@@ -32,7 +32,7 @@ pub(super) fn points(logged: &Logged<'_>) -> Result<Vec<MetricPoint>, TaskError>
     if !logged.context.inputs.contains_key("cv_results") {
         return Ok(Vec::new());
     }
-    let table = Table::of(table::read(logged.context, "cv_results")?);
+    let table = reading::table(logged.context, "cv_results")?;
     let columns = Columns::of(logged.context, &table, "cv_results");
     let (models, ids, cutoffs) = (
         columns.texts("model")?,

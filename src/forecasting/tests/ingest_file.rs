@@ -384,3 +384,54 @@ fn what_is_no_number_is_told_where_it_stands() {
         );
     }
 }
+
+#[test]
+fn what_a_file_is_counts_more_than_how_it_is_called() {
+    let rows_of_json = "{\"ts\": 1704067200, \"sold\": 1.5}\n{\"ts\": 1704153600, \"sold\": 2}\n";
+    assert_eq!(rows(rows_of_json, &[]), PLAIN);
+    assert_eq!(
+        rows(
+            "[{\"ts\": \"2024-01-01\", \"sold\": 1.5}, {\"ts\": \"2024-01-02\", \"sold\": 2}]",
+            &[]
+        ),
+        PLAIN
+    );
+    let project = TaskDirectory::new();
+    let types = include_bytes!("unused_names.parquet");
+    let params = [("frequency", text("D"))];
+    let as_parquet = ingest(&project, "a.parquet", types, &params).map(|()| project.csv("raw"));
+    let as_csv = ingest(&project, "a.csv", types, &params).map(|()| project.csv("raw"));
+    assert_eq!(
+        as_parquet.map_err(|error| error.what.replace("a.parquet", "a.csv")),
+        as_csv.map_err(|error| error.what)
+    );
+    let refused = ingest(&project, "a.parquet", b"ds,y\n2024-01-01,1\n", &[]);
+    assert_eq!(
+        reported(refused),
+        "`a.parquet` is not readable as Parquet: it does not begin and end with `PAR1`
+help: a file of text must end as such, in `.csv`, `.tsv`, `.txt` or `.json`"
+    );
+}
+
+#[test]
+fn numbers_that_json_does_not_know_and_times_of_another_format_are_told() {
+    let told = |text: &str| refusal(text).lines().next().map(str::to_owned).unwrap_or_default();
+    assert_eq!(
+        told("{\"ds\": \"2024-01-01\", \"y\": 1}\n{\"ds\": \"2024-01-02\", \"y\": NaN}\n"),
+        "`sales.csv` is not readable as JSON lines: line 2 has `NaN`, which is no JSON: write null, as pandas does with `to_json`"
+    );
+    assert!(told("[{\"ds\": \"2024-01-01\", \"y\": -Infinity}]").contains("it has `-Infinity`, which is no JSON"));
+    assert!(told("{\"ds\": \"NaN\", \"y\"}\n").contains("line 1 is no object that can be read"));
+    let format = [("format", text("%d.%m.%Y"))];
+    let refused = ingest(
+        &TaskDirectory::new(),
+        "sales.csv",
+        b"ds,y\n01.02.2024,1\n2024-01-01,2\n",
+        &format,
+    );
+    assert_eq!(
+        reported(refused),
+        "`2024-01-01` in row 2 of the column `ds` of `sales.csv` is not written as `%d.%m.%Y`
+help: correct `format`, or leave it out to have the form found"
+    );
+}

@@ -185,3 +185,88 @@ fn times_are_numbers_as_spreadsheets_and_programs_count_them() {
         "{told}"
     );
 }
+
+#[test]
+fn a_slip_among_hours_of_digits_is_told_with_its_own_row() {
+    let with = |slip: &str| {
+        let rows: Vec<String> = (0..10).map(|hour| format!("20240131{hour:02},{hour}\n")).collect();
+        format!("time,y\n{}{slip},10\n20240131{},11\n", rows.concat(), 11)
+    };
+    let told = |slip: &str| refusal(&with(slip)).lines().next().map(str::to_owned);
+    assert_eq!(
+        told("20240131").as_deref(),
+        Some("`20240131` in row 11 of the column `time` of `sales.csv` is no time")
+    );
+    assert_eq!(
+        told("").as_deref(),
+        Some("the column `time` of `sales.csv` is empty in row 11")
+    );
+    assert_eq!(
+        told("later").as_deref(),
+        Some("`later` in row 11 of the column `time` of `sales.csv` is no time")
+    );
+    assert_eq!(rows(&with("2024013110"), &[]).matches(", sales").count(), 11);
+}
+
+#[test]
+fn a_header_of_times_or_of_numbers_names_no_columns() {
+    let across = "has times as the names of its columns: `2019`, `2020`, `2021`
+note: its columns: store, 2019, 2020, 2021
+help: write a row for each time, with the time in a column of its own: in pandas, with `melt`";
+    assert_eq!(
+        refusal("store;2019;2020;2021\nA;10;12;14\nB;20;21;22\n"),
+        format!("`sales.csv` {across}")
+    );
+    for file in [
+        "2019;2020\n10;12\n20;21\n",
+        "month;2019;2020\nJan;1;2\nFeb;2;3\n",
+        "month;2019;2020\n1;1;2\n2;2;3\n",
+        "item,2024-01-31,2024-02-29\na,1,2\nb,3,4\n",
+    ] {
+        assert!(
+            refusal(file).contains("has times as the names of its columns"),
+            "{file}"
+        );
+    }
+    for (file, first) in [
+        ("2019,100\n2020,101\n2021,103\n", "2019"),
+        ("20240101,5\n20240102,6\n", "20240101"),
+        ("1704067200,5\n1704070800,6\n", "1704067200"),
+        ("A,2019,3\nA,2020,4\nA,2021,5\n", "2019"),
+    ] {
+        let told = refusal(file);
+        let wanted = format!(
+            "`sales.csv` has no header: its first line has `{first}` where the names of the columns have to be\n"
+        );
+        assert!(told.starts_with(&wanted), "{told}");
+    }
+    let wide = "date,1,2024\n2024-01-01,10,12\n2024-01-02,10,12\n";
+    assert_eq!(
+        rows(wide, &[]),
+        "1 2024-01-01 10.0, 1 2024-01-02 10.0, 2024 2024-01-01 12.0, 2024 2024-01-02 12.0"
+    );
+}
+
+#[test]
+fn hours_of_excel_are_whole_seconds_however_many_digits_its_cells_show() {
+    for digits in [5, 6, 8, 10, 14] {
+        let hour = |hour: u32| format!("{:.digits$},{hour}\n", 45_292.0 + f64::from(hour) / 24.0);
+        let file: String = (0..30).map(hour).collect();
+        let read = rows(&format!("time,y\n{file}"), &[("unit", text("excel"))]);
+        assert!(
+            read.contains("sales 2024-01-01 05:00:00 5.0, sales 2024-01-01 06:00:00 6.0"),
+            "{digits}: {read}"
+        );
+    }
+    let read = rows("time,y\n45292.000001157,1\n45292.5,2\n", &[("unit", text("excel"))]);
+    assert_eq!(read, "sales 2024-01-01 1.0, sales 2024-01-01 12:00:00 2.0");
+}
+
+#[test]
+fn a_time_as_the_clock_of_c_writes_it_is_not_told_to_lack_its_year() {
+    let told = refusal("time,y\nMon Jan  1 00:00:00 2024,1\nTue Jan  2 00:00:00 2024,2\n");
+    assert!(
+        told.starts_with("`Mon Jan  1 00:00:00 2024` in row 1 of the column `time` of `sales.csv` is no time\n"),
+        "{told}"
+    );
+}

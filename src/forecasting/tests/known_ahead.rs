@@ -95,10 +95,28 @@ fn truth_values_are_numbers_and_a_file_without_times_is_told() {
     project.write("weather.csv", &with("holiday", &|at| ["true", "FALSE"][at % 9 % 2]));
     train(&project, &["LagRidge"]).expect("trained");
     assert_eq!(project.csv("leaderboard"), numbers);
+    let indexed: Vec<String> = plain
+        .lines()
+        .enumerate()
+        .map(|(at, line)| {
+            if at == 0 {
+                format!(",{line}\n")
+            } else {
+                format!("{at},{line}\n")
+            }
+        })
+        .collect();
+    project.write("weather.csv", &indexed.concat());
+    train(&project, &["LagRidge"]).expect("an index of pandas is not known ahead");
+    assert_eq!(
+        project.json("selected")["known"]["columns"],
+        serde_json::json!(["temperature"])
+    );
     project.write("weather.csv", &plain.replacen("ds,", "date,", 1));
     assert_eq!(
         reported(train(&project, &["LagRidge"])),
-        "`known` has no column `ds`\nnote: its columns: date, temperature"
+        "`known` has no column `ds`\nnote: its columns: date, temperature\nhelp: if it is a file of another form, say in `reading` \
+             which columns are what, as in `reading = { known = { time = \"date\" } }`"
     );
 }
 

@@ -1,5 +1,7 @@
 //! A panel goes on: what becomes of series that are constant, short, empty, broken off or ended, among good ones.
 
+use std::fmt::Write as _;
+
 use super::pipeline::{QUICK, models};
 use super::*;
 
@@ -391,4 +393,46 @@ fn a_declared_frequency_that_no_series_has_is_an_error_as_ever() {
         told.starts_with("the series `A` lacks 1357 of its hourly steps, more than the 60 rows that it has\n"),
         "{told}"
     );
+}
+
+#[test]
+fn a_series_with_hours_of_its_own_is_told_to_have_other_seasons() {
+    let project = TaskDirectory::new();
+    let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
+    let start = start.expect("a time");
+    let mut clean = "unique_id,ds,y\n".to_owned();
+    for (id, hours) in [("A", 9..17), ("B", 9..17), ("C", 6..18)] {
+        for day in (0..42).filter(|day| day % 7 < 5) {
+            for hour in hours.clone() {
+                let time = start + chrono::TimeDelta::hours(24 * day + hour);
+                let value = 100 + hour + (day * 31 + hour * 17) % 7;
+                writeln!(clean, "{id},{time},{value}").expect("into memory");
+            }
+        }
+    }
+    project
+        .write("clean.csv", &clean)
+        .write("validation.json", "{ \"status\": \"valid\" }");
+    let inputs = [("clean", "clean.csv"), ("validation", "validation.json")];
+    let train = |params: &[(&str, Value)]| {
+        let windows = [
+            ("n_windows", Value::Int(1)),
+            super::pipeline::models(&["SeasonalNaive"]),
+        ];
+        project
+            .run_on("train_backtest_select", &[&windows[..], params].concat(), &inputs)
+            .expect("trained");
+        project
+            .log()
+            .into_iter()
+            .find(|line| line.contains("open days and hours"))
+    };
+    assert_eq!(
+        train(&[]).as_deref(),
+        Some(
+            "warning: the series `C` has seasons of 12 and 60 steps by its own open days and hours; the models are made for those of the \
+             panel, 8 and 40: a target of its own for such series is fitted to theirs"
+        )
+    );
+    assert_eq!(train(&[("season_length", Value::Int(8))]), None);
 }

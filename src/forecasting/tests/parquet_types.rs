@@ -231,3 +231,71 @@ A,2024-01-01 02:00:00,-3.0
         assert_eq!(reported(value(column)), expected);
     }
 }
+
+#[test]
+fn whole_numbers_of_sixteen_bytes_are_read_where_they_fit() {
+    // Written by polars 2.1, which alone knows them: what Parquet holds are 16 bytes.
+    let bytes = include_bytes!("wide_integers.parquet");
+    let project = TaskDirectory::new();
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(project.path("wide.parquet"), bytes).expect("written");
+    let values = |time: &str, value: &str| {
+        let params = [("time", text(time)), ("value", text(value))];
+        project
+            .run_on("ingest_file", &params, &[("wide.parquet", "wide.parquet")])
+            .expect("read");
+        project
+            .csv("raw")
+            .lines()
+            .skip(1)
+            .map(|row| row.rsplit(',').next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(values("ds", "signed"), ["5.0", "-3.0", "", "7.0"]);
+    assert_eq!(values("ds", "unsigned"), ["5.0", "3.0", "", "7.0"]);
+    let beyond = values("ds", "beyond");
+    assert_eq!(beyond[3].parse(), Ok(2_f64.powi(70)), "{beyond:?}");
+    assert_eq!(values("stamp", "signed"), ["5.0", "-3.0", "", "7.0"]);
+    assert!(project.csv("raw").contains("wide,2024-01-02 00:00:00,-3.0"));
+}
+
+#[test]
+fn an_index_of_pandas_is_no_series() {
+    let project = TaskDirectory::new();
+    let micros = DataType::Datetime(TimeUnit::Microseconds, None);
+    let ds = ints((0..10).map(|day| 1_704_067_200_000_000 + day * 86_400_000_000))
+        .cast(&micros)
+        .expect("times");
+    let columns = vec![
+        ds.with_name("ds".into()).into_column(),
+        ints(0..10).with_name("sold".into()).into_column(),
+        ints((0..10).rev()).with_name("__index_level_0__".into()).into_column(),
+    ];
+    let mut frame = DataFrame::new(10, columns).expect("a table");
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame).expect("written");
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(project.path("shop.parquet"), bytes).expect("written");
+    project
+        .run_on("ingest_file", &[], &[("shop.parquet", "shop.parquet")])
+        .expect("read");
+    assert_eq!(project.texts("raw", "unique_id"), ["shop"; 10]);
+}
+
+#[test]
+fn uuids_name_series() {
+    // Written by DuckDB 2.0: 16 bytes, which the file says to be UUIDs.
+    let bytes = include_bytes!("uuids.parquet");
+    let project = TaskDirectory::new();
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(project.path("meters.parquet"), bytes).expect("written");
+    project
+        .run_on("ingest_file", &[], &[("meters.parquet", "meters.parquet")])
+        .expect("read");
+    let ids = [
+        "11111111-2222-3333-4444-555555555555",
+        "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+    ];
+    assert_eq!(project.texts("raw", "unique_id")[..2], ids);
+    assert_eq!(project.numbers("raw", "y").len(), 8);
+}

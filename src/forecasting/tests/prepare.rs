@@ -1,5 +1,7 @@
 //! `prepare_clean`: duplicates, gaps, and what it reports of them.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::*;
@@ -383,12 +385,12 @@ fn what_is_no_csv_file_with_commas_says_so() {
         (
             "unique_id;ds;y\nA;2024-01-01;1,5\n",
             "`raw` is not readable as CSV: its fields are separated by `;`, not by commas\n\
-             help: write it with commas and decimal points, or read it with the task `ingest_file`",
+             help: write it with commas and decimal points, or, as an input of a target, say in its `reading` how it is written",
         ),
         (
             "# made by x\nunique_id,ds,y\nA,2024-01-01,1\n",
             "`raw` is not readable as CSV: its first line begins with `#`, where the names of the columns have to be\n\
-             help: remove the lines before the header, or read it with the task `ingest_file`",
+             help: remove the lines before the header, or, as an input of a target, say in its `reading` how it is written",
         ),
         (
             "unique_id,ds,y\nA,2024-01-01,1\nA,2024-01-0",
@@ -433,7 +435,8 @@ help: write it with four, as in 2023-06-01 14:00:00, or say with `format` of the
         reported(prepare(&project, "unique_id,ds,y\nA,2024-01-01,\"1,5\"\n", &[])),
         expected
     );
-    let expected = "`raw` has no column `y`\nnote: its columns: unique_id, ds";
+    let expected = "`raw` has no column `y`\nnote: its columns: unique_id, ds\nhelp: if it is a file of another form, say in `reading` which \
+                    columns are what, as in `reading = { time = \"date\", value = \"sold\" }`";
     assert_eq!(
         reported(prepare(&project, "unique_id,ds\nA,2024-01-01\n", &[])),
         expected
@@ -536,4 +539,70 @@ fn a_file_of_any_form_is_read_as_it_is_said() {
     assert!(clean.ends_with("Nord,2024-02-13 00:00:00,7.25\n"), "{clean}");
     let file = &project.json("metadata")["file"];
     assert_eq!(file["columns"]["value"], json!(["Umsatz"]), "{file}");
+}
+
+#[test]
+fn seasons_are_counted_in_steps_where_holidays_have_no_row() {
+    let project = TaskDirectory::new();
+    // Business days whose value is the day of the week, from a Monday on; two Mondays are holidays, and a Wednesday has no value.
+    let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).expect("a Monday");
+    let mut raw = "unique_id,ds,y\n".to_owned();
+    for at in 0..84_u32 {
+        let is_open = at % 7 < 5 && ![21, 35].contains(&at);
+        if is_open {
+            let value = if at == 30 { String::new() } else { (at % 7).to_string() };
+            let day = start + chrono::TimeDelta::days(i64::from(at));
+            writeln!(raw, "A,{day},{value}").expect("into memory");
+        }
+    }
+    prepare(&project, &raw, &[("gaps", text("seasonal"))]).expect("series");
+    assert_eq!(project.json("metadata")["frequency"], "business-daily");
+    let clean = project.csv("clean");
+    assert!(clean.contains("A,2024-01-31 00:00:00,2.0\n"), "{clean}");
+}
+
+#[test]
+fn a_series_with_hours_of_its_own_is_filled_by_its_own_days() {
+    let project = TaskDirectory::new();
+    let start = chrono::NaiveDate::from_ymd_opt(2024, 1, 1)
+        .and_then(|day| day.and_hms_opt(0, 0, 0))
+        .expect("a time");
+    let mut raw = "unique_id,ds,y\n".to_owned();
+    for (id, hours) in [("A", 9..17), ("B", 9..17), ("C", 6..18)] {
+        for day in (0..28).filter(|day| day % 7 < 5) {
+            for hour in hours.clone() {
+                let value = if (id, day, hour) == ("C", 15, 12) {
+                    String::new()
+                } else {
+                    hour.to_string()
+                };
+                let time = start + chrono::TimeDelta::hours(24 * day + hour);
+                writeln!(raw, "{id},{time},{value}").expect("into memory");
+            }
+        }
+    }
+    prepare(&project, &raw, &[("gaps", text("seasonal"))]).expect("series");
+    let clean = project.csv("clean");
+    assert!(clean.contains("C,2024-01-16 12:00:00,12.0\n"), "{clean}");
+}
+
+#[test]
+fn rows_that_collide_with_others_are_told_as_that() {
+    let project = TaskDirectory::new();
+    let mut raw = "unique_id,ds,y\n".to_owned();
+    for hour in 0..48 {
+        writeln!(raw, "A,2024-01-{:02} {:02}:00:00,{hour}", 1 + hour / 24, hour % 24).expect("into memory");
+    }
+    raw.push_str("A,2024-01-01 05:00:20,7\n");
+    prepare(&project, &raw, &[("off_steps", text("nearest"))]).expect("series");
+    let log = project.log().join("\n");
+    let told = "warning: 1 rows lie off the hourly steps of their series, the first of them 2024-01-01 05:00:20: the step nearest to \
+                it has another row, so it was not moved, and one of the two has to go";
+    assert!(log.contains(told), "{log}");
+    let refused = project.run("validate_clean", &[]);
+    let told = reported(refused);
+    assert!(
+        told.contains("of two rows of one step, one has to go at the source"),
+        "{told}"
+    );
 }

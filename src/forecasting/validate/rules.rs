@@ -391,8 +391,8 @@ impl RuleName {
             ),
             Self::Length => Some("take a longer span of data, or lower `min_length`"),
             Self::Steps => Some(
-                "declare the step with `frequency`; if it is right, `prepare_clean` moves times to the nearest one: `off_steps = \
-                 \"nearest\"`",
+                "declare the step with `frequency`; if it is right, `prepare_clean` moves times to the nearest one that has no row: \
+                 `off_steps = \"nearest\"`; of two rows of one step, one has to go at the source",
             ),
             Self::Rows => {
                 Some("`prepare_clean` cannot mend it: look at the source, or at the range that was asked for")

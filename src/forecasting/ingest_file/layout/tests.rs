@@ -87,6 +87,7 @@ fn what_is_said_counts() {
         ids: ids.iter().map(ToString::to_string).collect(),
         time: time.map(str::to_owned),
         values: values.iter().map(ToString::to_string).collect(),
+        every_number: false,
     };
     assert_eq!(
         found(&columns, &said(&["store_id"], Some("day"), &["price"])),
