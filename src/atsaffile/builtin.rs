@@ -73,8 +73,11 @@ impl Resolver<'_, '_> {
         param: &schema::ParamSchema,
         mistakes: &mut Mistakes,
     ) -> Option<Param> {
-        let was_read = self.params.get(param.name).is_some_and(|shared| shared.is_read.get());
-        let declared = Scope::of(self.params, draft).declared(param.name);
+        let scope = Scope::of(self.params, draft);
+        let declared = match param.name {
+            schema::READING => scope.written(param.name),
+            _ => scope.declared(param.name),
+        };
         let (value, origin) = if let Some(declared) = declared {
             (declared.value.clone()?, declared.origin)
         } else if let Some(value) = self.params.undeclared.get(param.name) {
@@ -103,9 +106,9 @@ impl Resolver<'_, '_> {
         let value = match value {
             Value::Table(entries) if param.name == schema::READING => {
                 let own = self.reading((draft, schema), ports, declared, &entries, mistakes);
-                if let Some(declared) = declared.filter(|_| own.is_empty() && !entries.is_empty()) {
-                    // What says nothing to this target may say nothing to any.
-                    declared.is_read.set(was_read);
+                // What says nothing to this target may say nothing to any.
+                if let Some(declared) = declared.filter(|_| !own.is_empty() || entries.is_empty()) {
+                    declared.is_read.set();
                 }
                 Value::Table(own)
             }

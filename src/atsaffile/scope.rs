@@ -43,10 +43,14 @@ impl<'p, 't> Scope<'p, 't> {
 
     /// Finds what gives a value: `with`, else the values of the instance, else `[params]`.
     pub(super) fn declared(&self, name: &str) -> Option<&'p Declared<'t>> {
+        self.written(name).inspect(|found| found.is_read.set())
+    }
+
+    /// As [`Scope::declared`], where it is not told yet whether the value is taken.
+    pub(super) fn written(&self, name: &str) -> Option<&'p Declared<'t>> {
         let own = self.with.iter().find(|param| param.name.text == name);
         let of_instance = || self.instance.and_then(|instance| instance.find(name));
-        let found = own.or_else(of_instance).or_else(|| self.params.get(name));
-        found.inspect(|found| found.is_read.set())
+        own.or_else(of_instance).or_else(|| self.params.get(name))
     }
 
     /// Finds a value.
