@@ -5,6 +5,7 @@ mod curve;
 mod leaderboard;
 mod picture;
 mod rows;
+mod sixel;
 #[cfg(feature = "forecasting")]
 mod table;
 
@@ -315,10 +316,12 @@ fn print(shown: &Shown, with_origin: bool, session: &Session) {
 
 /// The sequences that draw a file on the terminal, if it is a picture and the terminal can.
 fn picture(path: &Path, session: &Session) -> Option<String> {
-    let protocol = Some(&session.screen).filter(|screen| screen.is_terminal() && !screen.json());
-    let protocol = protocol.and_then(|_| Protocol::of(&session.env))?;
+    if !session.screen.is_terminal() || session.screen.json() {
+        return None;
+    }
     let file = small_file::read(path, picture::LARGEST).ok()?;
-    PictureHead::of(&file)?.drawn(&file, protocol, session.width())
+    let head = PictureHead::of(&file)?;
+    head.drawn(&file, Protocol::of_terminal(&session.env)?, session.width())
 }
 
 /// Where it came from: in a line, or with all that is known.

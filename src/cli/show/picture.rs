@@ -1,13 +1,15 @@
 //! Pictures: what they are, and how a terminal that can draws them.
 //!
 //! Two protocols take the file as it is: kitty's, which Ghostty, Konsole and `WezTerm` know as well, and iTerm2's. Both are
-//! recognised by what the terminal says of itself in the environment: asking it would wait for an answer.
+//! recognised by what the terminal says of itself in the environment. Any other terminal is asked whether it draws [`sixel`]s.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+
+use super::sixel;
 
 /// A larger picture is not sent to the terminal.
 pub(super) const LARGEST: u64 = 8 << 20;
@@ -29,6 +31,8 @@ pub(super) enum Protocol {
     Kitty,
     /// <https://iterm2.com/documentation-images.html>
     Iterm,
+    /// Dots; see [`sixel`].
+    Sixel,
 }
 
 impl PictureHead {
@@ -59,21 +63,28 @@ impl PictureHead {
             .pixels
             .map(|(width, _)| usize::try_from(width / COLUMN).unwrap_or(columns).max(1));
         let columns = wanted.unwrap_or(columns).min(columns);
-        let text = BASE64_STANDARD.encode(file);
+        let text = || BASE64_STANDARD.encode(file);
         match (protocol, self.format) {
-            (Protocol::Kitty, "PNG") => Some(kitty(&text, columns)),
+            (Protocol::Kitty, "PNG") => Some(kitty(&text(), columns)),
             (Protocol::Iterm, "PNG" | "JPEG" | "GIF") => Some(format!(
-                "\u{1b}]1337;File=inline=1;size={};width={columns}:{text}\u{7}\n",
-                file.len()
+                "\u{1b}]1337;File=inline=1;size={};width={columns}:{}\u{7}\n",
+                file.len(),
+                text()
             )),
+            (Protocol::Sixel, "PNG") => sixel::sixels(file, columns * COLUMN as usize),
             _ => None,
         }
     }
 }
 
 impl Protocol {
-    /// That of the terminal, if it has told that it knows one; tmux and screen pass none on.
-    pub(super) fn of(env: &BTreeMap<String, String>) -> Option<Self> {
+    /// That of the terminal at hand, which is asked where the environment does not tell.
+    pub(super) fn of_terminal(env: &BTreeMap<String, String>) -> Option<Self> {
+        Self::of(env).or_else(|| sixel::are_drawn().then_some(Self::Sixel))
+    }
+
+    /// That which the environment tells; tmux and screen pass none of these on.
+    fn of(env: &BTreeMap<String, String>) -> Option<Self> {
         let is = |name: &str, values: &[&str]| env.get(name).is_some_and(|it| values.contains(&it.as_str()));
         let has = |name: &str| env.get(name).is_some_and(|it| !it.is_empty());
         match () {
