@@ -57,6 +57,7 @@
 //! | `report` | the page of `atsaf report`: its numbers, what is missing, what it may not overwrite |
 //! | `known_ahead` | weather and holidays that are known ahead: what they bring, and a file that ends too early |
 //! | `live_lines` | what a build shows on a terminal while it runs |
+//! | `pictures` | pictures on a terminal that says what it draws |
 //! | `watch_screen` | what `watch` draws on a terminal, and how it gives it back |
 //! | `visitors` | from a daily file to a forecast, in twenty lines |
 //!
@@ -118,6 +119,7 @@ mod own_model;
 mod params_files;
 mod parts;
 mod paths;
+mod pictures;
 #[cfg(feature = "forecasting")]
 mod pipeline;
 mod places;

@@ -24,6 +24,8 @@ pub(crate) struct OnTerminal {
     /// The end that the program has.
     far: OwnedFd,
     drawn: Arc<Mutex<vt100::Parser>>,
+    /// All that was written to it.
+    written: Arc<Mutex<Vec<u8>>>,
 }
 
 impl OnTerminal {
@@ -67,9 +69,12 @@ impl OnTerminal {
         let near = File::from(near);
         let drawn = Arc::new(Mutex::new(vt100::Parser::new(cells(lines), cells(columns), 0)));
         let (mut from, screen) = (near.try_clone().expect("another"), Arc::clone(&drawn));
+        let written = Arc::<Mutex<Vec<u8>>>::default();
+        let all = Arc::clone(&written);
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = from.read(&mut bytes) {
+                all.lock().expect("sound").extend_from_slice(&bytes[..count]);
                 screen.lock().expect("sound").process(&bytes[..count]);
             }
         });
@@ -78,7 +83,13 @@ impl OnTerminal {
             near,
             far,
             drawn,
+            written,
         }
+    }
+
+    /// All that was written to it so far.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&self.written.lock().expect("sound")).into_owned()
     }
 
     /// What stands on it, without what is empty below.

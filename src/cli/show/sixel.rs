@@ -22,7 +22,7 @@ const COLOURS: usize = 256;
 /// Rows of dots in a band.
 const ROWS: usize = 6;
 /// How long a terminal may take to say what it can. Each that is one answers at once.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Red, green and blue.
 type Colour = [u8; 3];
