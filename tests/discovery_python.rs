@@ -1,5 +1,7 @@
 //! What Python programs tell of themselves: the files and modules of the project that they use, and the packages.
 
+use std::time::{Duration, SystemTime};
+
 use crate::project::{Project, Told, has_python};
 
 /// A target that runs a script, which lies where its path is no word of the command's.
@@ -66,6 +68,27 @@ fn imported_modules_and_opened_files_make_stale_and_come_back() {
     project.rests();
     // The compiled modules that Python keeps by now are no reason to miss an edit.
     project.counts("lib/inner.py", "VALUE = 55\n");
+}
+
+#[test]
+fn a_module_of_another_text_with_its_size_and_time_is_compiled_again() {
+    if !has_python() {
+        return;
+    }
+    let project = scripted("python3 fit.py");
+    project.write("fit.py", "import lib\nprint(lib.VALUE)\n");
+    for value in ["1", "2", "1"] {
+        project.write("lib.py", format!("VALUE = {value}\n"));
+        let file = std::fs::File::options()
+            .write(true)
+            .open(project.at("lib.py"))
+            .expect("opened");
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 365 * 50);
+        file.set_modified(long_ago).expect("set");
+        project.build("").ok();
+        assert_eq!(project.read("out/fit.txt"), format!("{value}\n"));
+        project.rests();
+    }
 }
 
 #[test]

@@ -142,7 +142,9 @@ fn dedented(text: &str) -> String {
         .lines()
         .skip_while(|line| line.trim().is_empty())
         .collect();
-    if text.contains("<<") || lines.len() < 2 {
+    // What stands in a here-document, or in quotes over several lines, keeps its blanks.
+    let is_whole = |line: &&str| shlex::split(line.trim_end_matches('\\')).is_some();
+    if text.contains("<<") || lines.len() < 2 || !lines.iter().all(is_whole) {
         return lines.join("\n").trim_start().to_owned();
     }
     let indent = |line: &&str| line.len() - line.trim_start().len();
@@ -201,10 +203,33 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// What stands in braces with `:q`, which quotes each value for the shell: only what needs no quotes is known to be the
+    /// same without.
+    fn quoted(&mut self, inside: &str) -> Result<(), String> {
+        let begun = self.plain.len();
+        self.value(inside)?;
+        let is_plain = self
+            .plain
+            .get(begun..)
+            .is_none_or(|text| text.is_empty() || is_plain_word(text));
+        match is_plain
+            || ["input", "output", "log", "threads", "rule"]
+                .contains(&inside.split(['.', '[']).next().unwrap_or_default())
+        {
+            true => Ok(()),
+            false => Err(format!(
+                "`{{{inside}:q}}` in its command quotes more than one plain word"
+            )),
+        }
+    }
+
     /// What stands in braces.
     fn value(&mut self, written: &str) -> Result<(), String> {
         let unknown = || format!("`{{{written}}}` in its command is not known without running Python");
-        let inside = written.strip_suffix(":q").unwrap_or(written);
+        if let Some(inside) = written.strip_suffix(":q") {
+            return self.quoted(inside);
+        }
+        let inside = written;
         if inside.contains([':', '!']) {
             return Err(format!("`{{{written}}}` in its command has a format"));
         }

@@ -132,7 +132,9 @@ pub(super) fn globbed(text: &str, disk: &dyn Disk) -> Result<Vec<Globbed>, Strin
         .filter_map(|path| pattern.matched(path))
         .collect();
     let wildcards = pattern.wildcards();
-    let axis = (wildcards.len() == 1).then(|| pattern.as_glob()).flatten();
+    // A pattern of files has no constraint.
+    let is_free = wildcards.len() == 1 && !pattern.is_constrained();
+    let axis = is_free.then(|| pattern.as_glob()).flatten();
     let all = wildcards.into_iter().map(|wildcard| Globbed {
         values: matched
             .iter()

@@ -70,6 +70,11 @@ impl Pattern {
         Ok(pattern)
     }
 
+    /// Whether not every text is a value of each of its wildcards.
+    pub(super) fn is_constrained(&self) -> bool {
+        !self.constraints.is_empty()
+    }
+
     /// Its wildcards, each once, in order.
     pub(super) fn wildcards(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

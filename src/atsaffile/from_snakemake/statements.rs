@@ -114,6 +114,10 @@ fn read(tokens: &[Token], words: &Words, number: usize) -> Statement {
 /// The names in front of the only `=`: `A`, `A, B`, `(A,)`.
 fn assigned(tokens: &[Token]) -> Option<Vec<String>> {
     let at = tokens.iter().position(|token| token.is("="))?;
+    // Another statement follows on the same line.
+    if tokens.iter().any(|token| token.is(";")) {
+        return None;
+    }
     let is_pattern = |token: &&Token| token.is_name() || ["(", ")", ","].iter().any(|sign| token.is(sign));
     let left = &tokens[..at];
     let names = left

@@ -331,6 +331,70 @@ fn of_two_rules_that_make_one_file_none_is_taken_by_chance() {
     assert_eq!(of(&text, &[]).targets, 1);
 }
 
+/// Rules that make a file for each of `SAMPLES`.
+const OF_SAMPLES: &str = "rule all:\n    input: expand(\"o/{s}\", s=SAMPLES)\nrule one:\n    output: \"o/{s}\"\n    shell: \"touch {output}\"\n";
+
+#[test]
+fn lists_that_python_may_have_changed_are_not_known() {
+    let plain = of(&format!("SAMPLES = [\"A\"]\n{OF_SAMPLES}"), &[]);
+    assert!(plain.atsaffile.contains("s = [\"A\"]"), "{}", plain.atsaffile);
+    for changes in [
+        "SAMPLES = [\"A\"]\nX = 1; SAMPLES = [\"B\"]\n",
+        "SAMPLES = [\"A\"]\nimport os; SAMPLES = [\"B\"]\n",
+        "SAMPLES = [\"A\"]\nf = lambda: SAMPLES.append(\"B\")\nx = f()\n",
+        "SAMPLES = [\"A\"]\nSAMPLES: list = [\"B\"]\n",
+        "SAMPLES = [\"A\"]\nT = SAMPLES\nT.append(\"B\")\n",
+        "L = [\"A\"]\nSAMPLES = L\ndef f(x): x.append(\"B\")\nf(L)\n",
+        "SAMPLES = [\"A\"]\nexec(\"SAMPLES = ['B']\")\n",
+    ] {
+        let translation = of(&format!("{changes}{OF_SAMPLES}"), &[]);
+        assert!(
+            !translation.atsaffile.contains("\"A\""),
+            "{changes}{}",
+            translation.atsaffile
+        );
+    }
+}
+
+#[test]
+fn a_constraint_of_glob_wildcards_holds() {
+    let text = format!("SAMPLES, = glob_wildcards(\"e/{{s,[a-c]}}.fq\")\n{OF_SAMPLES}");
+    let files = ["e/a.fq", "e/b.fq", "e/c1.fq"].map(|path| (path, ""));
+    let translation = of(&text, &files);
+    assert!(
+        translation.atsaffile.contains("s = [\"a\", \"b\"]"),
+        "{}",
+        translation.atsaffile
+    );
+}
+
+#[test]
+fn quotes_stay_and_what_needs_them_is_not_put_in_without() {
+    let with = |params: &str, shell: &str| {
+        let text = format!("rule x:\n    output: \"x\"\n    params: {params}\n    shell: {shell}\n");
+        of(&text, &[]).atsaffile
+    };
+    for params in ["w=[\"a b\", \"c*\"]", "w=\"my title\"", "w=\"c*\""] {
+        let atsaffile = with(params, "\"echo {params.w:q} > {output}\"");
+        assert!(!atsaffile.contains("[target.x]"), "{params}: {atsaffile}");
+    }
+    let plain = with("w=\"word\"", "\"echo {params.w:q} > {output}\"");
+    assert!(plain.contains("[target.x]"), "{plain}");
+    let lines = with(
+        "w=1",
+        "\"\"\"\n        echo 'one\n          two' > {output}\n        echo\n        \"\"\"",
+    );
+    assert!(
+        lines.contains("'one\n          two'") || lines.contains("'one\\n          two'"),
+        "{lines}"
+    );
+    let simple = with(
+        "w=1",
+        "\"\"\"\n        echo one > {output}\n        echo two\n        \"\"\"",
+    );
+    assert!(simple.contains("\necho two"), "{simple}");
+}
+
 #[test]
 fn what_is_no_snakefile_is_told_with_its_place() {
     let wrong = |text: &str| {

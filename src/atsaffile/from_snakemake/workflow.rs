@@ -138,6 +138,10 @@ impl<'a> Workflow<'a> {
             .known
             .value(tokens)
             .map_err(|why| format!("line {line}, which says what it is, is no plain value: {why}"));
+        if value.is_err() {
+            // A function that is called, or made, may change lists that it mentions.
+            self.forget_lists(tokens, line);
+        }
         if !is_tuple {
             for name in names {
                 self.known.names.insert(name.clone(), value.clone());
@@ -156,7 +160,13 @@ impl<'a> Workflow<'a> {
 
     /// Python that is not run: what it may change is not known any more.
     fn python(&mut self, tokens: &[Token], line: usize) {
-        if tokens[0].is("import") || tokens[0].is("from") {
+        const ANYTHING: [&str; 6] = ["exec", "eval", "setattr", "globals", "vars", "__import__"];
+        if tokens.iter().any(|token| ANYTHING.iter().any(|name| token.is(name))) {
+            self.forget(|_| true, line);
+            self.known.config = Err(format!("the Python of line {line} may have changed `config`"));
+        }
+        let is_alone = !tokens.iter().any(|token| token.is(";"));
+        if is_alone && (tokens[0].is("import") || tokens[0].is("from")) {
             if tokens.iter().any(|token| token.is("*")) {
                 self.forget(|_| true, line);
             }
@@ -178,6 +188,9 @@ impl<'a> Workflow<'a> {
                 false => !places.is_empty(),
             }
         };
+        if !is_function {
+            self.forget_lists(tokens, line);
+        }
         self.forget(mentioned, line);
         let names = tokens
             .iter()
@@ -215,6 +228,31 @@ impl<'a> Workflow<'a> {
                 _ => "this is Python, and is not run: see whether anything depends on it".to_owned(),
             },
         );
+    }
+
+    /// Forgets the lists and tables that some tokens mention, and others with the same items: they may be the same one.
+    fn forget_lists(&mut self, tokens: &[Token], line: usize) {
+        let items = |value: &Result<Value, String>| match value {
+            Ok(value) if matches!(value.bare(), Value::List(_) | Value::Table(_)) => {
+                Some(format!("{:?}", value.bare()))
+            }
+            _ => None,
+        };
+        let names = &self.known.names;
+        let mentioned = tokens.iter().filter(|token| token.is_name());
+        let values: Vec<&Result<Value, String>> = mentioned.filter_map(|token| names.get(&token.text)).collect();
+        let lists: Vec<String> = values.iter().filter_map(|value| items(value)).collect();
+        let is_of_config = values
+            .iter()
+            .any(|value| matches!(value, Ok(Value::Config(..))) && items(value).is_some());
+        let same = names
+            .iter()
+            .filter(|(_, value)| items(value).is_some_and(|own| lists.contains(&own)));
+        let same: Vec<String> = same.map(|(name, _)| name.clone()).collect();
+        if is_of_config {
+            self.known.config = Err(format!("the Python of line {line} may have changed `config`"));
+        }
+        self.forget(|name| same.iter().any(|known| known == name), line);
     }
 
     fn forget(&mut self, is_changed: impl Fn(&str) -> bool, line: usize) {
@@ -270,7 +308,11 @@ impl<'a> Workflow<'a> {
                 line,
                 "`envvars` is not translated: name the variables in `env` of the targets that read them, or as `[secrets]`",
             ),
-            _ => self.tell(line, format!("`{name}` is not translated")),
+            _ => {
+                self.tell(line, format!("`{name}` is not translated"));
+                // It may as well be a name with its type.
+                self.forget(|known| known == name, line);
+            }
         }
     }
 

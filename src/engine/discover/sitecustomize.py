@@ -93,9 +93,10 @@ def observe(notes, root):
             note("r", *[str(number) for number in numbers] + [path])
 
     def forget_former(compiled, source):
-        """Removes what Python keeps of a module's former text: it compares no more than the size and the second."""
+        """Removes what Python keeps of a module's former text: it compares no more than the size and the second, and the time of
+        modification may have been set back."""
         try:
-            if stat(compiled).st_mtime_ns <= source.st_mtime_ns:
+            if stat(compiled).st_mtime_ns <= max(source.st_mtime_ns, source.st_ctime_ns):
                 os.unlink(compiled)
         except OSError:
             pass
