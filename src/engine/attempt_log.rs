@@ -28,6 +28,8 @@ struct Kept<'a> {
     tail: Tail,
     /// When a line was told that others are printed over.
     state_told: Option<Instant>,
+    /// The last one that was not told, unless something was printed over it.
+    untold: Option<String>,
     command: Option<String>,
 }
 
@@ -41,6 +43,7 @@ impl<'a> Log<'a> {
                 file: None,
                 tail: Tail::new(Kept::TAIL),
                 state_told: None,
+                untold: None,
                 command: None,
             },
         }
@@ -58,6 +61,9 @@ impl<'a> Log<'a> {
         let Self { lines, kept } = self;
         lines.end(&mut |line| kept.line(&line, &mut raw));
         kept.write(&raw);
+        if let Some(state) = kept.untold.take() {
+            kept.tell(state);
+        }
     }
 
     pub(super) fn line(&mut self, text: &str) {
@@ -104,13 +110,19 @@ impl Kept<'_> {
     fn line(&mut self, line: &PrintedLine<'_>, raw: &mut Vec<u8>) {
         raw.extend_from_slice(line.raw);
         self.tail.push(line);
+        let is_blank = line.text.trim().is_empty();
         if line.is_overwritten && !self.is_due(line.text) {
+            self.untold = (!is_blank).then(|| line.text.to_owned());
             return;
         }
-        self.attempt.observer.observe(&Event::Output {
-            target: self.attempt.target,
-            line: line.text.to_owned(),
-        });
+        // The line end behind a bar leaves what stands there.
+        let state = self.untold.take().filter(|_| is_blank);
+        self.tell(state.unwrap_or_else(|| line.text.to_owned()));
+    }
+
+    fn tell(&self, line: String) {
+        let target = self.attempt.target;
+        self.attempt.observer.observe(&Event::Output { target, line });
     }
 
     /// Whether a state of a progress bar is told: one a second, and none that says nothing.

@@ -136,3 +136,20 @@ output = "a.txt"
     let raw = sandbox.atsaf(&["logs", "a", "--raw"]).out;
     assert!(raw.contains("10 %\r20 %\r30 %\n"), "{raw:?}");
 }
+
+#[test]
+fn a_bar_that_is_the_last_that_is_printed_is_shown_as_it_was_left() {
+    for (printed, left) in [
+        ("1 %%\\r9 %%\\r", &["a | 1 %", "a | 9 %"][..]),
+        ("1 %%\\r9 %%", &["a | 1 %", "a | 9 %"]),
+        ("1 %%\\r5 %%\\r9 %%\\r\\n", &["a | 1 %", "a | 9 %"]),
+        ("1 %%\\r9 %%\\r   \\r", &["a | 1 %"]),
+    ] {
+        let sandbox = Sandbox::new(&format!(
+            "[target.a]\nrun = \"printf '{printed}'; echo 1 > {{{{output}}}}\"\noutput = \"a.txt\"\n"
+        ));
+        let said = sandbox.atsaf(&["build", "--show-output"]);
+        let shown: Vec<&str> = said.err.lines().filter(|line| line.starts_with("a | ")).collect();
+        assert_eq!(shown, left, "{printed}");
+    }
+}
