@@ -13,7 +13,7 @@ use crate::engine::spec::schema::{self, Catalog};
 use crate::engine::spec::{Origin, Param, Span, Value};
 
 /// Words that mean something else in a template.
-const TAKEN: [&str; 7] = [
+pub(super) const TAKEN: [&str; 7] = [
     "depfile",
     "input",
     "inputs",

@@ -25,6 +25,7 @@ mod parameters;
 mod parquet_types;
 mod pipeline;
 mod prepare;
+mod prepare_gaps;
 mod reading;
 mod validate;
 

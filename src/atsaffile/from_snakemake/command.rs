@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::expressions::Known;
 use super::patterns::Pattern;
 use super::step::{Slot, Step};
-use super::values::Value;
+use super::values::{Value, item};
+use crate::atsaffile::params::TAKEN;
 use crate::atsaffile::sections::is_name;
 
 /// What a command is made from.
@@ -206,16 +207,13 @@ impl Builder<'_> {
     /// What stands in braces with `:q`, which quotes each value for the shell: only what needs no quotes is known to be the
     /// same without.
     fn quoted(&mut self, inside: &str) -> Result<(), String> {
+        /// What is made of plain words alone.
+        const PLAIN: [&str; 5] = ["input", "output", "log", "threads", "rule"];
         let begun = self.plain.len();
         self.value(inside)?;
-        let is_plain = self
-            .plain
-            .get(begun..)
-            .is_none_or(|text| text.is_empty() || is_plain_word(text));
-        match is_plain
-            || ["input", "output", "log", "threads", "rule"]
-                .contains(&inside.split(['.', '[']).next().unwrap_or_default())
-        {
+        let text = self.plain.get(begun..).unwrap_or_default();
+        let name = inside.split(['.', '[']).next().unwrap_or_default();
+        match text.is_empty() || is_plain_word(text) || PLAIN.contains(&name) {
             true => Ok(()),
             false => Err(format!(
                 "`{{{inside}:q}}` in its command quotes more than one plain word"
@@ -229,11 +227,10 @@ impl Builder<'_> {
         if let Some(inside) = written.strip_suffix(":q") {
             return self.quoted(inside);
         }
-        let inside = written;
-        if inside.contains([':', '!']) {
+        if written.contains([':', '!']) {
             return Err(format!("`{{{written}}}` in its command has a format"));
         }
-        let (name, keys) = accessors(inside).ok_or_else(unknown)?;
+        let (name, keys) = accessors(written).ok_or_else(unknown)?;
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         match (name, keys.as_slice()) {
             ("input", keys) => self.input(keys, written),
@@ -257,7 +254,7 @@ impl Builder<'_> {
             ("config", keys) => {
                 let mut value = Value::Config(Vec::new(), Value::Table(self.parts.known.config.clone()?).into());
                 for key in keys {
-                    value = inner(&value, key).ok_or_else(unknown)?;
+                    value = item(&value, &Value::Text((*key).to_owned())).map_err(|_| unknown())?;
                 }
                 self.given(&value)
             }
@@ -409,7 +406,8 @@ impl Builder<'_> {
                 .clone()
                 .map_err(|why| format!("`{name}` of its `params` is not known: {why}"))?;
             for key in keys.iter().skip(1) {
-                value = inner(&value, key).ok_or_else(|| format!("`{{{written}}}` in its command is not known"))?;
+                value = item(&value, &Value::Text((*key).to_owned()))
+                    .map_err(|_| format!("`{{{written}}}` in its command is not known"))?;
             }
             self.given(&value)?;
         }
@@ -466,32 +464,7 @@ impl Builder<'_> {
 
 /// Whether a name means something else in a command.
 pub(super) fn is_reserved(name: &str) -> bool {
-    [
-        "input",
-        "inputs",
-        "inputs_file",
-        "output",
-        "outputs",
-        "params_file",
-        "depfile",
-        "threads",
-    ]
-    .contains(&name)
-}
-
-/// What stands under a key.
-fn inner(value: &Value, key: &str) -> Option<Value> {
-    match value {
-        Value::Config(keys, now) => {
-            let now = inner(now, key)?;
-            Some(Value::Config([keys.as_slice(), &[key.to_owned()]].concat(), now.into()))
-        }
-        Value::Table(entries) => entries
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.clone()),
-        other => other.items().ok()?.get(key.parse::<usize>().ok()?).cloned(),
-    }
+    TAKEN.contains(&name) || name == "threads"
 }
 
 /// `name.key[key]` as its name and its keys.

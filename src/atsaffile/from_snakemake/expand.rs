@@ -95,8 +95,17 @@ fn combined<'l>(lists: &[&'l (String, Vec<String>)], is_zip: bool) -> Result<Vec
     Ok(all)
 }
 
-/// A text with values in its braces; doubled ones are single afterwards.
+/// A text with values in its braces.
 pub(super) fn formatted(text: &str, values: &[(&str, &str)], may_miss: bool) -> Result<String, String> {
+    with_braces(text, |name| match values.iter().find(|(known, _)| *known == name) {
+        Some((_, value)) => Ok((*value).to_owned()),
+        None if may_miss => Ok(format!("{{{name}}}")),
+        None => Err(format!("`expand` has no values for `{name}`")),
+    })
+}
+
+/// A text with what belongs into its braces; doubled ones are single afterwards.
+pub(super) fn with_braces(text: &str, mut fill: impl FnMut(&str) -> Result<String, String>) -> Result<String, String> {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
@@ -107,14 +116,10 @@ pub(super) fn formatted(text: &str, values: &[(&str, &str)], may_miss: bool) -> 
             rest = &behind[2..];
             continue;
         }
-        let (name, after) = behind[1..]
+        let (inside, after) = behind[1..]
             .split_once('}')
-            .ok_or("`expand` of a brace that is not closed")?;
-        match values.iter().find(|(known, _)| *known == name) {
-            Some((_, value)) => out += value,
-            None if may_miss => out.extend(["{", name, "}"]),
-            None => return Err(format!("`expand` has no values for `{name}`")),
-        }
+            .ok_or_else(|| format!("`{text}` has a brace that is not closed"))?;
+        out += &fill(inside)?;
         rest = after;
     }
     Ok(out + rest)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Disk;
-use super::expand::{formatted, globbed};
+use super::expand::{formatted, globbed, with_braces};
 use super::statements::{Argument, arguments};
 use super::tokens::{Kind, Token};
 use super::values::{Globbed, Value, attribute, item};
@@ -192,28 +192,12 @@ impl<'t> Expression<'_, '_, 't> {
     }
 
     /// An f-string, whose braces hold names only.
-    fn format(&mut self, text: &str) -> Result<String, String> {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find(['{', '}']) {
-            out += &rest[..at];
-            let behind = &rest[at..];
-            if behind.starts_with("{{") || behind.starts_with("}}") {
-                out += &behind[..1];
-                rest = &behind[2..];
-                continue;
-            }
-            let (inside, after) = behind[1..]
-                .split_once('}')
-                .ok_or("an f-string has a brace that is not closed")?;
-            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if !inside.chars().all(is_name) {
-                return Err(format!("`{{{inside}}}` in an f-string is Python"));
-            }
-            out += &self.known.named(inside)?.in_text()?;
-            rest = after;
-        }
-        Ok(out + rest)
+    fn format(&self, text: &str) -> Result<String, String> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        with_braces(text, |inside| match inside.chars().all(is_name) {
+            true => self.known.named(inside)?.in_text(),
+            false => Err(format!("`{{{inside}}}` in an f-string is Python")),
+        })
     }
 
     /// A table as it is written.
