@@ -128,7 +128,8 @@ impl Screen {
         self.out.write(format!("{}\n", escape_json(&text)).as_bytes());
     }
 
-    /// Prints what draws on the terminal between two texts; nothing in it is anybody else's but a picture, in base64 or as dots.
+    /// Prints what draws on the terminal between two texts; nothing in it is anybody else's but a picture, in base64 or as
+    /// dots.
     pub fn print_drawn(&self, before: &str, sequences: &str, after: &str) {
         self.print(before);
         self.out.write(sequences.as_bytes());
