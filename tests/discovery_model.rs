@@ -151,9 +151,10 @@ fn edit(edit: &Edit, model: &mut Model, project: &Project) {
             let _ = std::fs::remove_file(project.at("out/one.txt"));
         }
         Edit::LoseCaches => {
-            for cache in ["index", "results", "spec"] {
+            for cache in ["index", "results"] {
                 let _ = std::fs::remove_file(project.at(".atsaf/v1").join(cache));
             }
+            let _ = std::fs::remove_dir_all(project.at(".atsaf/v1/specs"));
         }
     }
 }

@@ -552,7 +552,7 @@ fn a_parameter_that_nothing_reads_is_reported_every_time_also_when_the_spec_is_r
             told.text
         );
     }
-    assert!(project.at(".atsaf/v1/spec").exists());
+    assert!(project.at(".atsaf/v1/specs").exists());
 }
 
 #[test]

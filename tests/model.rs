@@ -128,10 +128,12 @@ impl Both {
                 };
             }
             Edit::LoseCaches => {
-                for cache in ["index", "results", "spec"] {
+                for cache in ["index", "results"] {
                     let _ = fs::remove_file(self.inside.path(STORE).join(cache));
                 }
-                let _ = fs::remove_dir_all(self.inside.path(STORE).join("listings"));
+                for caches in ["listings", "specs"] {
+                    let _ = fs::remove_dir_all(self.inside.path(STORE).join(caches));
+                }
             }
             Edit::FlipHead(at) => {
                 let journal = self.inside.path(STORE).join("journal");

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::project::{Project, Told, write};
@@ -183,7 +184,7 @@ fn links_in_a_store_are_followed_nowhere() {
         "journal",
         "index",
         "results",
-        "spec",
+        "specs",
         "objects",
         "memo",
         "outputs",
@@ -255,12 +256,23 @@ fn a_file_of_the_store_that_has_another_name_is_not_written_to() {
     }
 }
 
+/// The one file in a directory.
+fn only_file(directory: &Path) -> PathBuf {
+    let mut entries = fs::read_dir(directory).expect("listed");
+    let first = entries.next().expect("a file").expect("read");
+    assert!(entries.next().is_none());
+    first.path()
+}
+
 #[test]
 fn a_pipe_in_the_place_of_a_file_of_the_store_hangs_nothing() {
-    for name in ["journal", "index", "results", "spec", "locks/append"] {
+    for name in ["journal", "index", "results", "specs/", "locks/append"] {
         let project = copier();
         project.build("-q").ok();
-        let place = project.at(".atsaf/v1").join(name);
+        let place = match name.strip_suffix('/') {
+            Some(directory) => only_file(&project.at(".atsaf/v1").join(directory)),
+            None => project.at(".atsaf/v1").join(name),
+        };
         let _ = fs::remove_file(&place);
         let made = Command::new("mkfifo").arg(&place).status().expect("made");
         assert!(made.success());
@@ -283,7 +295,8 @@ fn a_kept_spec_of_another_user_is_missed() {
     forged.write("src.txt", "one\n");
     forged.build("-q").ok();
     // What another user's atsaf kept of another Atsaffile, in the place of this one's.
-    fs::copy(forged.at(".atsaf/v1/spec"), project.at(".atsaf/v1/spec")).expect("copied");
+    let kept = |project: &Project| only_file(&project.at(".atsaf/v1/specs"));
+    fs::copy(kept(&forged), kept(&project)).expect("copied");
     project.write("src.txt", "two\n");
     project.build("-q").ok();
     assert!(!project.at("forged").exists());

@@ -9,6 +9,7 @@ mod workers;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub use super::run::Options;
@@ -192,9 +193,12 @@ impl Build<'_> {
             goals: options.asked.clone(),
             set: options.set.clone(),
         })])?;
-        let done = self
-            .rounds(plan, looks, foreign, 0)
-            .and_then(|()| Ok(self.let_all_go()?));
+        let done = thread::scope(|scope| {
+            // While commands run; without a thread at the end.
+            let _ = thread::Builder::new().spawn_scoped(scope, || store.save_spec(&context.graph.spec));
+            self.rounds(plan, looks, foreign, 0)
+                .and_then(|()| Ok(self.let_all_go()?))
+        });
         let summary = self.run.summary();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let ended = Entry::Ended {
@@ -355,7 +359,7 @@ impl Build<'_> {
                     on: WaitingFor::OtherValues(other),
                 });
             }
-            std::thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
         }
     }
 

@@ -84,7 +84,7 @@ fn what_the_last_build_kept_of_the_atsaffile_answers_as_the_text_does() {
     };
     let of_text = all();
     trial.out(&["build"]);
-    assert!(trial.at(".atsaf/v1/spec").is_file());
+    assert!(trial.at(".atsaf/v1/specs").is_dir());
     assert_eq!(all(), of_text);
     trial.out(&["build", "-s", "horizon=48"]);
     assert_eq!(all(), of_text, "what was set for one build is no value of the project");

@@ -28,6 +28,7 @@ pub mod clean;
 mod commit;
 pub mod gc;
 mod git_index;
+mod latest;
 mod listings;
 mod memo;
 mod modes;
@@ -139,7 +140,7 @@ impl Store {
         trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
         // What an attempt left cannot be verified.
-        for cache in ["index", "results", "spec", resume::DIRECTORY, seals::DIRECTORY] {
+        for cache in ["index", "results", spec_cache::DIRECTORY, resume::DIRECTORY, seals::DIRECTORY] {
             remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
         }
         let (store, files) = Self::open_unchecked(root)?;
@@ -186,8 +187,7 @@ impl Store {
     /// What a build kept of an Atsaffile under a key in the store of a project, without the text; needs no open store.
     #[must_use]
     pub fn checked_spec(root: &Path, key: Digest, user: &UserKey) -> Option<CheckedSpec> {
-        let path = root.join(DIRECTORY).join("v1").join("spec");
-        spec_cache::load(&path, key, user)
+        spec_cache::load(&root.join(DIRECTORY).join("v1"), key, user)
     }
 
     /// The seal of a request in the store of a project that its user may believe; needs no open store.
@@ -289,6 +289,7 @@ impl Store {
             "aside",
             resume::DIRECTORY,
             seals::DIRECTORY,
+            spec_cache::DIRECTORY,
         ];
         let inside = directories.iter().map(|name| self.dir.join(name));
         let looked_into = [
@@ -449,11 +450,12 @@ impl Store {
         self.save_spec(spec);
     }
 
-    fn save_spec(&self, spec: &Spec) {
+    /// Keeps the Spec, if that is still to be done.
+    pub(crate) fn save_spec(&self, spec: &Spec) {
         let new = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(new) = new {
             // A cache as well.
-            let _ = spec_cache::save(&self.dir.join("spec"), &new, spec);
+            let _ = spec_cache::save(&self.dir, &new, spec);
         }
     }
 }

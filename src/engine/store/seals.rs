@@ -4,12 +4,11 @@
 //! What a seal says saves looking at the Atsaffile and the journal, so it is bound to the user's own key: one that came from
 //! elsewhere is missed.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::user_key::{UserKey, seal};
-use super::{bounded, own_file, remove, replace_file};
+use super::{bounded, latest, own_file};
 use crate::engine::digest::Digest;
 use crate::engine::seal::{Seal, SealHead, SealKey};
 
@@ -31,7 +30,7 @@ pub(super) fn load(store: &Path, request: SealKey, user: &UserKey) -> Option<Sea
 
 /// Reads the sound seals that are kept of other goals under the same circumstances, the latest first.
 pub(super) fn others<'u>(store: &Path, request: SealKey, user: &'u UserKey) -> impl Iterator<Item = Seal> + use<'u> {
-    let mut all = by_age(&store.join(DIRECTORY)).unwrap_or_default();
+    let mut all = latest::by_age(&store.join(DIRECTORY)).unwrap_or_default();
     let (like, own) = (prefix(request.circumstances), name(request));
     let name = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     all.retain(|path| name(path).is_some_and(|name| name.starts_with(&like) && name != own));
@@ -62,12 +61,7 @@ pub(super) fn save(store: &Path, request: SealKey, user: &UserKey, new: &Seal) -
     let name = name(request);
     let mut bytes = seal(&secret, [&bound_to(&name), &body]).as_bytes().to_vec();
     bytes.extend(body);
-    let directory = store.join(DIRECTORY);
-    own_file::make_directory(&directory)?;
-    replace_file(&directory.join(name), &bytes)?;
-    let all = by_age(&directory)?;
-    let too_many = all.len().saturating_sub(KEPT);
-    all.iter().take(too_many).try_for_each(|path| remove(path))
+    latest::keep(&store.join(DIRECTORY), &name, &bytes, KEPT)
 }
 
 /// Stands for the values of some variables, as nobody can tell who has not the key.
@@ -95,14 +89,4 @@ fn name(request: SealKey) -> String {
 
 fn prefix(circumstances: Digest) -> String {
     format!("{}-", &circumstances.hex()[..32])
-}
-
-/// All that are kept, the oldest first.
-fn by_age(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(directory)?.flatten();
-    let mut all: Vec<_> = entries
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    all.sort();
-    Ok(all.into_iter().map(|(_, path)| path).collect())
 }

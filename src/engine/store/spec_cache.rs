@@ -1,8 +1,9 @@
-//! The Spec of the last build with the warnings about it, so that an Atsaffile that has not changed is not checked again.
+//! The Specs of the last builds with the warnings about them, so that an Atsaffile that is as it was for one of them is not
+//! checked again: one in which nothing changed, or a value was turned back.
 //!
-//! A cache of one file, free to delete; it counts only for the key under which it was kept: a digest of the text, of
-//! what the command line sets, and of what the program knows of its tasks. What it says is what will run, so it is bound
-//! to the user's own key: one that came from elsewhere is missed.
+//! A cache, each Spec a file under its key, free to delete; the key is a digest of the text, of what the command line sets,
+//! and of what the program knows of its tasks. What a Spec says is what will run, so it is bound to the user's own key: one
+//! that came from elsewhere is missed.
 
 use std::io;
 use std::path::Path;
@@ -11,10 +12,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::user_key::{UserKey, seal};
-use super::{bounded, own_file};
+use super::{bounded, latest, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
 use crate::engine::spec::{Spec, Target};
+
+/// The directory of all.
+pub(super) const DIRECTORY: &str = "specs";
+
+/// So many are kept, those of the latest builds.
+const KEPT: usize = 4;
 
 const LIMIT: usize = 1 << 30;
 /// Targets of one piece: many are read side by side.
@@ -59,10 +66,10 @@ fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-/// Reads the Spec, if a sound one is kept under `key`; its text is not kept with it.
-pub(super) fn load(path: &Path, key: Digest, user: &UserKey) -> Option<CheckedSpec> {
+/// Reads the Spec, if a sound one is kept under `key` in the directory of a store; its text is not kept with it.
+pub(super) fn load(store: &Path, key: Digest, user: &UserKey) -> Option<CheckedSpec> {
     let secret = user.read()?;
-    let bytes = own_file::read(path).ok()?;
+    let bytes = own_file::read(&store.join(DIRECTORY).join(name(key))).ok()?;
     let (head, body) = bytes.split_at_checked(blake3::OUT_LEN)?;
     if blake3::Hash::from_slice(head).ok()? != seal(&secret, [key.bytes(), body]) {
         return None;
@@ -96,7 +103,7 @@ pub(super) fn load(path: &Path, key: Digest, user: &UserKey) -> Option<CheckedSp
 }
 
 /// Keeps the Spec and the warnings about it under `key`.
-pub(super) fn save(path: &Path, new: &NewSpec, spec: &Spec) -> io::Result<()> {
+pub(super) fn save(store: &Path, new: &NewSpec, spec: &Spec) -> io::Result<()> {
     let NewSpec { key, warnings, user } = new;
     let Some(secret) = user.read_or_make() else {
         return Ok(());
@@ -117,7 +124,11 @@ pub(super) fn save(path: &Path, new: &NewSpec, spec: &Spec) -> io::Result<()> {
     }
     let mut bytes = seal(&secret, [key.bytes(), &body]).as_bytes().to_vec();
     bytes.extend(body);
-    super::replace_file(path, &bytes)
+    latest::keep(&store.join(DIRECTORY), &name(*key), &bytes, KEPT)
+}
+
+fn name(key: Digest) -> String {
+    key.hex()[..32].to_owned()
 }
 
 #[cfg(test)]
@@ -132,7 +143,7 @@ mod tests {
     #[test]
     fn a_spec_counts_for_its_key_and_whole() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let path = dir.path().join("spec");
+        let store = dir.path();
         let (key, other) = (Digest::of(b"key"), Digest::of(b"other"));
         let spec = Spec {
             name: "project".to_owned(),
@@ -140,13 +151,13 @@ mod tests {
         };
         let warnings = vec![Diagnostic::warning("nothing reads it").help("remove it")];
         let user = UserKey::in_directory(Some(dir.path().join("state")));
-        let load = |key, user: &UserKey| load(&path, key, user);
+        let load = |key, user: &UserKey| load(store, key, user);
         let new = NewSpec {
             key,
             warnings: warnings.clone(),
             user: user.clone(),
         };
-        save(&path, &new, &spec).expect("saved");
+        save(store, &new, &spec).expect("saved");
         let kept = CheckedSpec { spec, warnings };
         assert_eq!(load(key, &user), Some(kept));
         assert_eq!(load(other, &user), None);
@@ -154,7 +165,8 @@ mod tests {
         assert_eq!(load(key, &stranger), None, "without a key");
         stranger.read_or_make().expect("made");
         assert_eq!(load(key, &stranger), None, "with another key");
-        let file = std::fs::File::options().write(true).open(&path).expect("opened");
+        let path = store.join(DIRECTORY).join(name(key));
+        let file = std::fs::File::options().write(true).open(path).expect("opened");
         file.set_len(130).expect("cut");
         assert_eq!(load(key, &user), None);
     }
@@ -230,7 +242,7 @@ cache = false
     #[test]
     fn fuzz_spec_cache() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let path = dir.path().join("spec");
+        let store = dir.path();
         let user = UserKey::in_directory(Some(dir.path().join("state")));
         let secret = user.read_or_make().expect("made");
         let CheckedSpec { spec, warnings } = example();
@@ -240,11 +252,12 @@ cache = false
             warnings,
             user: user.clone(),
         };
-        save(&path, &new, &spec).expect("saved");
+        save(store, &new, &spec).expect("saved");
+        let path = store.join(DIRECTORY).join(name(key));
         let whole = own_file::read(&path).expect("read");
         let load = |bytes: &[u8]| {
             super::super::replace_file(&path, bytes).expect("written");
-            load(&path, key, &user)
+            load(store, key, &user)
         };
         assert_eq!(load(&whole), Some(example()));
         Fuzz::of("spec cache", [whole.clone()]).run(|bytes| {
@@ -258,7 +271,7 @@ cache = false
                     warnings,
                     user: user.clone(),
                 };
-                save(&path, &new, &spec).expect("saved");
+                save(store, &new, &spec).expect("saved");
             }
         });
     }
