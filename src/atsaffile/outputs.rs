@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use super::matrix::Matrix;
 use super::mistakes::Mistakes;
 use super::params::Params;
 use super::path;
 use super::scope::Scope;
+use super::side_by_side::side_by_side;
 use super::syntax::Word;
 use super::targets::{Draft, DraftOutput};
 use crate::engine::spec::reserved::Reserved;
@@ -20,6 +23,10 @@ pub(super) fn read_all(
     file: &str,
     mistakes: &mut Mistakes,
 ) -> Vec<Vec<Output>> {
+    let sound = |draft: &Draft<'_>, none: &mut Mistakes| read(text, draft, Scope::of(params, draft), file, none);
+    if let Some(made) = side_by_side(drafts.par_iter(), sound) {
+        return made;
+    }
     let read_one = |draft: &Draft<'_>| {
         mistakes.of_instance(draft.instance_of());
         read(text, draft, Scope::of(params, draft), file, mistakes)

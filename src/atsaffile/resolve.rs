@@ -13,6 +13,7 @@ use super::overrides;
 use super::params::{Declared, Params};
 use super::scope::Scope;
 use super::sections::{Sections, check_variable};
+use super::side_by_side::side_by_side;
 use super::syntax::Word;
 use super::targets::{self, Draft};
 use super::{Overrides, airflow, credentials, goals, instances, load, metrics, outputs, params_file, unread};
@@ -21,9 +22,6 @@ use crate::engine::spec::{
     Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, REPORT_PAGE, Secret, Span, Spec, Target,
     Text,
 };
-
-/// So many targets are resolved side by side.
-const MANY: usize = 1000;
 
 /// Everything that one target is resolved against.
 pub(super) struct Resolver<'p, 't> {
@@ -141,15 +139,10 @@ fn declare_known(secrets: &mut BTreeMap<String, Secret>, drafts: &[Draft<'_>], c
 impl Resolver<'_, '_> {
     /// All targets: many side by side, and where anything is wrong in their order, in which it is told.
     fn targets(&self, drafts: &[Draft<'_>], made: &[Vec<Output>], mistakes: &mut Mistakes) -> Vec<Target> {
-        if drafts.len() >= MANY && mistakes.len() == 0 {
-            let sound = |none: &mut Mistakes, (draft, outputs): (&Draft<'_>, &Vec<Output>)| {
-                let target = self.target(draft, outputs, none);
-                (none.len() == 0).then_some(target)
-            };
-            let all = drafts.par_iter().zip(made).with_min_len(MANY / 8);
-            // In their places at once, and moved to no others.
-            let all: Vec<Option<Target>> = all.map_init(Mistakes::default, sound).collect();
-            if let Some(all) = all.into_iter().collect() {
+        if mistakes.len() == 0 {
+            let parts = drafts.par_iter().zip(made);
+            let all = side_by_side(parts, |(draft, outputs), none| self.target(draft, outputs, none));
+            if let Some(all) = all {
                 return all;
             }
         }

@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::mistakes::Mistakes;
+use super::pieces;
 use crate::engine::spec::Span;
 
 /// How many keys that are written twice are searched for: each search reads the text up to there.
@@ -25,6 +26,11 @@ pub(super) struct Word<'t> {
 
 /// Reads the TOML; `None` if it is broken, for what was meant is then a guess.
 pub(super) fn parse<'t>(text: &'t str, mistakes: &mut Mistakes) -> Option<DeTable<'t>> {
+    pieces::parse(text, pieces::PIECE).or_else(|| parse_whole(text, mistakes))
+}
+
+/// The same, read as one.
+pub(super) fn parse_whole<'t>(text: &'t str, mistakes: &mut Mistakes) -> Option<DeTable<'t>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut broken = false;
     for (at, error) in errors.into_iter().enumerate() {

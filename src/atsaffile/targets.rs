@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use toml::de::{DeTable, DeValue};
+use rayon::prelude::*;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::duration;
 use super::instances::DraftInstance;
@@ -10,6 +12,7 @@ use super::load;
 use super::mistakes::Mistakes;
 use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
+use super::side_by_side::side_by_side;
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
 use crate::engine::spec::{Means, Span};
 
@@ -153,20 +156,33 @@ pub(super) struct CommandDraft<'t> {
 
 /// Reads all targets, in the order of the text.
 pub(super) fn read<'t>(table: Option<&'t DeTable<'t>>, mistakes: &mut Mistakes) -> Vec<Draft<'t>> {
-    let mut drafts = Vec::with_capacity(table.map_or(0, DeTable::len));
-    for (key, node) in table.into_iter().flatten() {
-        let name = key_of(key);
-        check_name(name, "a target", mistakes);
-        match node.get_ref() {
-            DeValue::Table(table) => drafts.push(Draft::read(name, table, mistakes)),
-            _ => {
-                syntax::expected(node, name.text, "a table", mistakes)
-                    .help(format!("open a target with a line `[target.{}]`", name.text));
-            }
-        }
-    }
+    let entries: Vec<_> = table.into_iter().flatten().collect();
+    let sound = |(key, node): &Entry<'t>, none: &mut Mistakes| read_one(key, node, none);
+    let drafts = side_by_side(entries.par_iter(), sound);
+    let in_order = || {
+        entries
+            .iter()
+            .map(|(key, node)| read_one(key, node, mistakes))
+            .collect()
+    };
+    let drafts: Vec<Option<Draft<'t>>> = drafts.unwrap_or_else(in_order);
+    let mut drafts: Vec<Draft<'t>> = drafts.into_iter().flatten().collect();
     drafts.sort_by_key(|draft| draft.name.span.start);
     drafts
+}
+
+/// A key of `[target]` with what it stands for.
+type Entry<'t> = (&'t Spanned<DeString<'t>>, &'t TomlNode<'t>);
+
+fn read_one<'t>(key: &'t Spanned<DeString<'t>>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -> Option<Draft<'t>> {
+    let name = key_of(key);
+    check_name(name, "a target", mistakes);
+    if let DeValue::Table(table) = node.get_ref() {
+        return Some(Draft::read(name, table, mistakes));
+    }
+    syntax::expected(node, name.text, "a table", mistakes)
+        .help(format!("open a target with a line `[target.{}]`", name.text));
+    None
 }
 
 impl<'t> Draft<'t> {

@@ -140,7 +140,13 @@ impl Store {
         trust::check_place(root)?;
         let dir = root.join(DIRECTORY).join("v1");
         // What an attempt left cannot be verified.
-        for cache in ["index", "results", spec_cache::DIRECTORY, resume::DIRECTORY, seals::DIRECTORY] {
+        for cache in [
+            "index",
+            "results",
+            spec_cache::DIRECTORY,
+            resume::DIRECTORY,
+            seals::DIRECTORY,
+        ] {
             remove(&dir.join(cache)).map_err(StoreError::at(&dir.join(cache)))?;
         }
         let (store, files) = Self::open_unchecked(root)?;
