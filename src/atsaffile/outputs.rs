@@ -23,7 +23,7 @@ pub(super) fn read_all(
     file: &str,
     mistakes: &mut Mistakes,
 ) -> Vec<Vec<Output>> {
-    let sound = |draft: &Draft<'_>, none: &mut Mistakes| read(text, draft, Scope::of(params, draft), file, none);
+    let sound = |draft: &Draft<'_>, none: &mut Mistakes| Some(read(text, draft, Scope::of(params, draft), file, none));
     if let Some(made) = side_by_side(drafts.par_iter(), sound) {
         return made;
     }

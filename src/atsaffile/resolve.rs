@@ -141,7 +141,7 @@ impl Resolver<'_, '_> {
     fn targets(&self, drafts: &[Draft<'_>], made: &[Vec<Output>], mistakes: &mut Mistakes) -> Vec<Target> {
         if mistakes.len() == 0 {
             let parts = drafts.par_iter().zip(made);
-            let all = side_by_side(parts, |(draft, outputs), none| self.target(draft, outputs, none));
+            let all = side_by_side(parts, |(draft, outputs), none| Some(self.target(draft, outputs, none)));
             if let Some(all) = all {
                 return all;
             }

@@ -158,15 +158,13 @@ pub(super) struct CommandDraft<'t> {
 pub(super) fn read<'t>(table: Option<&'t DeTable<'t>>, mistakes: &mut Mistakes) -> Vec<Draft<'t>> {
     let entries: Vec<_> = table.into_iter().flatten().collect();
     let sound = |(key, node): &Entry<'t>, none: &mut Mistakes| read_one(key, node, none);
-    let drafts = side_by_side(entries.par_iter(), sound);
     let in_order = || {
         entries
             .iter()
-            .map(|(key, node)| read_one(key, node, mistakes))
+            .filter_map(|(key, node)| read_one(key, node, mistakes))
             .collect()
     };
-    let drafts: Vec<Option<Draft<'t>>> = drafts.unwrap_or_else(in_order);
-    let mut drafts: Vec<Draft<'t>> = drafts.into_iter().flatten().collect();
+    let mut drafts = side_by_side(entries.par_iter(), sound).unwrap_or_else(in_order);
     drafts.sort_by_key(|draft| draft.name.span.start);
     drafts
 }
