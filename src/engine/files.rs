@@ -5,12 +5,12 @@
 //! entry as young as its own measurement is not trusted beyond this process: [`Files::settle`] measures it again a
 //! tick later, before it is written to the index. What is young is judged by [`file_clock`](super::file_clock).
 
+mod looker;
 mod looks;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub(super) use self::looker::{AS_DIRECTORY, Looker, identity, identity_of, look};
 pub(super) use self::looks::Looks;
 use super::clock::Clock;
 use super::digest::{Digest, Tree, of_file};
@@ -28,7 +29,7 @@ use super::file_clock::{self, Measured, Moment, Probe};
 use super::ignore::Ignore;
 use super::spec::ArtifactKind;
 use super::store::DIRECTORY;
-use super::tree::{self, LinkReader, TreeNode, is_absent, is_bytecode, whole};
+use super::tree::{self, LinkReader, TreeNode, is_bytecode, whole};
 
 /// All that a file system tells about a file's content without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,8 +161,9 @@ impl Files {
     /// Looks at many paths at once, and reads the files that are new, so that the plan that follows finds every look
     /// and every file's digest taken; the looks are forgotten by [`Files::forget_looks`].
     pub fn look_ahead(&self, paths: &[&str]) {
+        let looker = Looker::at(&self.root);
         let look = |path: &&str| {
-            let look = look(&self.at(path));
+            let look = looker.look(path);
             if let PathState::File(identity) = look {
                 // What cannot be read is reported by whoever needs it.
                 let _ = self.file(path, identity);
@@ -200,11 +202,6 @@ impl Files {
         if let Some(record) = &mut *self.record.lock().unwrap_or_else(PoisonError::into_inner) {
             note(record);
         }
-    }
-
-    /// Tells what is at a path now, whatever was looked at before.
-    pub(super) fn now_at(&self, path: &str) -> PathState {
-        look(&self.at(path))
     }
 
     /// Tells what is at a path.
@@ -557,25 +554,4 @@ pub(super) fn beside(own: &Tree, is_wanted: &dyn Fn(Digest) -> bool) -> Digest {
     let rest = own.0.iter().filter(|(path, _)| !is_cached(path)).cloned().collect();
     let rest = Tree(rest).digest();
     if is_wanted(rest) { rest } else { digest }
-}
-
-pub(super) fn look(path: &Path) -> PathState {
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => PathState::File(identity(&metadata)),
-        Ok(metadata) if metadata.is_dir() => PathState::Directory,
-        Ok(_) => PathState::Other,
-        Err(error) if is_absent(&error) || tree::is_circle(&error) => PathState::Missing,
-        Err(error) => PathState::Unreadable(error.kind()),
-    }
-}
-
-pub(super) fn identity(metadata: &Metadata) -> Identity {
-    use std::os::unix::fs::MetadataExt as _;
-    Identity {
-        size: metadata.size(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-        changed: (metadata.ctime(), metadata.ctime_nsec()),
-        inode: metadata.ino(),
-        device: metadata.dev(),
-    }
 }

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, openat, statat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ use self::targets::SealedTargets;
 use super::clock;
 use super::digest::Digest;
 use super::file_clock::{Probe, Since};
-use super::files::{Files, Identity, Looks, PathState, identity, look};
+use super::files::{AS_DIRECTORY, Files, Identity, Looks, PathState, identity, identity_of, look};
 use super::graph::Graph;
 use super::look::Look as _;
 use super::lookups::Lookups;
@@ -166,7 +166,7 @@ pub struct Seal {
 struct Collector<'a> {
     root: &'a Path,
     probe: Option<&'a Probe>,
-    groups: BTreeMap<String, Group>,
+    groups: BTreeMap<&'a str, Group<'a>>,
     is_whole: bool,
 }
 
@@ -188,7 +188,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Adds what stood at a path, which must have stood still since.
-    fn path(&mut self, path: &str, state: PathState, since: &Since) {
+    fn path(&mut self, path: &'a str, state: PathState, since: &Since) {
         let state = match state {
             PathState::Missing => State::Missing,
             PathState::Directory => State::Directory,
@@ -212,18 +212,13 @@ impl<'a> Collector<'a> {
             "" if path.starts_with('/') => "/",
             directory => directory,
         };
-        let group = self.groups.entry(directory.to_owned()).or_default();
-        if group
-            .names
-            .insert(name.to_owned(), state)
-            .is_some_and(|before| before != state)
-        {
-            self.is_whole = false;
-        }
+        let group = self.groups.entry(directory).or_default();
+        let before = group.names.insert(name, state);
+        self.is_whole &= before.is_none_or(|before| before == state);
     }
 
     /// Adds a directory in which a name was looked up: of one that is not there, the next one above it that is.
-    fn directory(&mut self, path: &Path, since: &Since) {
+    fn directory(&mut self, path: &'a Path, since: &Since) {
         let mut at = path;
         let metadata = loop {
             let place = self.root.join(at);
@@ -243,10 +238,10 @@ impl<'a> Collector<'a> {
             return;
         };
         self.is_whole &= since.is_after(&identity, self.probe);
-        self.groups.entry(path.to_owned()).or_default().identity = Some(identity);
+        self.groups.entry(path).or_default().identity = Some(identity);
     }
 
-    fn lookups(&mut self, lookups: &Lookups, since: &Since) {
+    fn lookups(&mut self, lookups: &'a Lookups, since: &Since) {
         self.is_whole &= !lookups.is_partial();
         for directory in lookups.directories() {
             self.directory(directory, since);
@@ -282,8 +277,8 @@ impl Seal {
             collector.directory(Path::new(directory), &standing.since);
         }
         let (directory, name) = journal.0.rsplit_once('/')?;
-        let group = collector.groups.entry(directory.to_owned()).or_default();
-        group.names.insert(name.to_owned(), State::File(journal.1));
+        let group = collector.groups.entry(directory).or_default();
+        group.names.insert(name, State::File(journal.1));
         if !collector.is_whole {
             return None;
         }
@@ -372,7 +367,7 @@ fn holds(group: &mut Reader<'_>, root: BorrowedFd<'_>) -> Option<bool> {
     };
     let count = group.number::<4>().map(u32::from_le_bytes)?;
     let path = if path.is_empty() { c"." } else { path };
-    let directory = openat(root, path, DIRECTORY, Mode::empty());
+    let directory = openat(root, path, AS_DIRECTORY, Mode::empty());
     let directory = match directory {
         Ok(directory) => directory,
         // In what is not there nothing is.
@@ -404,28 +399,7 @@ fn holds(group: &mut Reader<'_>, root: BorrowedFd<'_>) -> Option<bool> {
     Some(true)
 }
 
-#[cfg(target_os = "linux")]
-const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-#[cfg(not(target_os = "linux"))]
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-
 /// As [`look`] takes it.
 fn is_absence(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
-}
-
-#[expect(
-    clippy::unnecessary_cast,
-    clippy::cast_sign_loss,
-    clippy::cast_possible_wrap,
-    reason = "the widths and signs of a stat differ between systems; each is as wide as what it becomes"
-)]
-fn identity_of(stat: &Stat) -> Identity {
-    Identity {
-        size: stat.st_size as u64,
-        modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-        changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-        inode: stat.st_ino as u64,
-        device: stat.st_dev as u64,
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use super::{Files, PathState};
+use super::{Files, Looker, PathState};
 use crate::engine::digest::Tree;
 use crate::engine::tree::TreeNode;
 
@@ -34,8 +34,9 @@ impl Looks {
 
     /// Looks at the same paths again; gives those at which something else stands, `None` if that is no file or not there.
     pub(in crate::engine) fn again(&mut self, files: &Files) -> Option<HashSet<String>> {
+        let looker = Looker::at(files.root());
         let look = |(path, state): &mut (String, PathState)| {
-            let before = std::mem::replace(state, files.now_at(path));
+            let before = std::mem::replace(state, looker.look(path));
             match (before == *state, *state) {
                 (true, _) => Ok(None),
                 (false, PathState::File(_) | PathState::Missing) => Ok(Some(path.clone())),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
+use crate::engine::fast_map::FastMap;
 use crate::engine::file_clock::Moment;
 use crate::engine::files::Identity;
 
@@ -19,16 +20,16 @@ pub(super) enum State {
 
 /// One directory and what is known of names in it.
 #[derive(Default)]
-pub(super) struct Group {
+pub(super) struct Group<'a> {
     pub(super) identity: Option<Identity>,
-    pub(super) names: BTreeMap<String, State>,
+    pub(super) names: FastMap<&'a str, State>,
 }
 
 /// The bytes of all groups, with where each begins and how many names they have.
-pub(super) fn encode(groups: &BTreeMap<String, Group>) -> (Vec<usize>, Vec<u8>, usize) {
+pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>, usize) {
     let (mut starts, mut bytes, mut count) = (Vec::new(), Vec::new(), 0);
     for (path, group) in groups {
-        let names: Vec<(&String, &State)> = group.names.iter().collect();
+        let names: Vec<(&&str, &State)> = group.names.iter().collect();
         let mut identity = group.identity;
         let mut rest = names.as_slice();
         loop {
