@@ -20,6 +20,7 @@ pub mod report;
 mod aside;
 mod axis;
 pub mod diagnostic;
+pub mod fast_map;
 #[cfg(test)]
 mod fuzz;
 #[cfg(feature = "forecasting")]

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use atsaf::atsaffile::{Overrides, load};
-use atsaf::engine::fast_map::FastMap;
 use atsaf::engine::files::Files;
 use atsaf::engine::graph::{Graph, TargetId};
+use atsaf::fast_map::FastMap;
 use snapbox::str;
 
 use crate::project::{Project, Told};

@@ -46,8 +46,8 @@ const DATA: &[&str] = &[
 
 /// Each room, and what it may name of the others; a room may always name itself.
 const TABLE: &[(&str, &[&str])] = &[
-    ("atsaffile", &["engine::spec", "diagnostic", "outward"]),
-    ("engine", &["diagnostic", "outward"]),
+    ("atsaffile", &["engine::spec", "diagnostic", "fast_map", "outward"]),
+    ("engine", &["diagnostic", "fast_map", "outward"]),
     ("forecasting", TASKS),
     ("export", DATA),
     ("report", DATA),
@@ -56,6 +56,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("http", &["aside", "outward"]),
     ("aside", &[]),
     ("axis", &[]),
+    ("fast_map", &[]),
     // Of the tests alone.
     ("fuzz", &[]),
     (
@@ -65,6 +66,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "diagnostic",
             "engine",
             "export",
+            "fast_map",
             "forecasting",
             "http",
             "outward",

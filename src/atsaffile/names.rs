@@ -5,7 +5,6 @@
 //! its names; `@` and their values tell them apart.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use super::joins::Selections;
 use super::matrix::Matrix;
@@ -16,6 +15,7 @@ use super::syntax::Word;
 use super::targets::{Draft, DraftOutput};
 use crate::diagnostic::number_word;
 use crate::engine::spec::{Output, Span, base_name, full_name, values_of};
+use crate::fast_map::{FastMap, FastSet, with_room};
 
 /// Most places that an error names of those that share a name.
 const PLACES: usize = 6;
@@ -27,12 +27,12 @@ pub(super) struct Names<'n> {
     pub(super) matrix: &'n Matrix<'n>,
     pub(super) selections: Selections,
     /// Targets, with their number, of one with instances that of the first.
-    pub(super) targets: HashMap<&'n str, usize>,
+    pub(super) targets: FastMap<&'n str, usize>,
     /// Aliases, with their number.
-    pub(super) aliases: HashMap<&'n str, usize>,
+    pub(super) aliases: FastMap<&'n str, usize>,
     /// Artifacts; of a target with instances those of the first.
-    artifacts: HashMap<&'n str, Vec<Made>>,
-    paths: HashMap<&'n str, Made>,
+    artifacts: FastMap<&'n str, Vec<Made>>,
+    paths: FastMap<&'n str, Made>,
     /// All names in the order of the text, for suggestions.
     order: Vec<Cow<'n, str>>,
 }
@@ -89,10 +89,10 @@ impl<'n> Names<'n> {
             made,
             matrix,
             selections: Selections::default(),
-            targets: HashMap::with_capacity(drafts.len()),
-            aliases: HashMap::with_capacity(aliases.len()),
-            artifacts: HashMap::with_capacity(drafts.len()),
-            paths: HashMap::with_capacity(drafts.len()),
+            targets: with_room(drafts.len()),
+            aliases: with_room(aliases.len()),
+            artifacts: with_room(drafts.len()),
+            paths: with_room(drafts.len()),
             order: Vec::with_capacity(2 * drafts.len()),
         };
         for (target, outputs) in made.iter().enumerate() {
@@ -304,15 +304,14 @@ fn is_own(draft: &Draft<'_>, output: &DraftOutput<'_>) -> bool {
 
 /// Adds an error for each name that is given twice where it must not be, with both places.
 fn report_clashes<'n>(drafts: &[&'n Draft<'n>], aliases: &'n [Alias<'n>], mistakes: &mut Mistakes) {
-    let shared: HashSet<&str> = drafts
+    let shared: FastSet<&str> = drafts
         .iter()
         .map(|draft| draft.name.text)
         .chain(aliases.iter().map(|alias| alias.name.text))
         .collect();
     let mut all: Vec<Given<'n>> = Vec::new();
     for draft in drafts {
-        all.push(Given::target(draft));
-        let mut own: HashMap<&str, Span> = HashMap::new();
+        let mut own: FastMap<&str, Span> = FastMap::default();
         for output in &draft.outputs {
             let name = output.name;
             if let Some(first) = own.insert(name.text, name.span) {
@@ -328,9 +327,13 @@ fn report_clashes<'n>(drafts: &[&'n Draft<'n>], aliases: &'n [Alias<'n>], mistak
             }
         }
     }
+    if all.is_empty() && shared.len() == drafts.len() + aliases.len() {
+        return;
+    }
+    all.extend(drafts.iter().map(|draft| Given::target(draft)));
     all.extend(aliases.iter().map(Given::alias));
     all.sort_by_key(|given| given.span.start);
-    let mut first: HashMap<&str, &Given<'_>> = HashMap::new();
+    let mut first: FastMap<&str, &Given<'_>> = FastMap::default();
     for given in &all {
         let Some(first) = first.get(given.name) else {
             first.insert(given.name, given);

@@ -7,11 +7,11 @@ use super::free_place::{self, Taken};
 use super::setup::Project;
 use super::{CommandError, Session, small_file};
 use crate::diagnostic::Diagnostic;
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::{Graph, TargetId};
 use crate::engine::spec::Spec;
 use crate::engine::store;
+use crate::fast_map::FastMap;
 use crate::report::junit::is_own;
 use crate::report::results::RunResults;
 

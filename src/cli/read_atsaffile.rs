@@ -8,13 +8,13 @@ use super::{CommandError, Common, asked_files, small_file};
 use crate::atsaffile::{self, FileAnswers, FoundParamsFile, Overrides};
 use crate::diagnostic::{Diagnostic, Severity, few, few_at_each_place};
 use crate::engine::digest::Digest;
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::{Graph, GraphError};
 use crate::engine::lookups::Lookups;
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{Secret, Spec};
 use crate::engine::store::{CheckedSpec, Store, UserKey};
+use crate::fast_map::FastMap;
 
 /// The name under which an Atsaffile is looked for.
 pub(super) const ATSAFFILE: &str = "Atsaffile";

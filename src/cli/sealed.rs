@@ -15,7 +15,6 @@ use super::{CliCommand, Exit, Session, build, lineage, plan, results, status};
 use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::event::{Event, Summary};
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::Graph;
 use crate::engine::nesting;
@@ -24,6 +23,7 @@ use crate::engine::run_id::RunId;
 use crate::engine::seal::{Seal, SealKey, SealRequest};
 use crate::engine::spec::Spec;
 use crate::engine::store::{Store, UserKey};
+use crate::fast_map::FastMap;
 
 /// Goals as they are asked for.
 struct Asked<'a> {

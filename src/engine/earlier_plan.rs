@@ -3,11 +3,11 @@
 
 use std::collections::HashSet;
 
-use super::fast_map::FastMap;
 use super::files::{Files, Looks};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge::{Demand, content_in_place, judge};
 use super::plan::{Contents, Plan, Step, Verdict, VerdictInputs};
+use crate::fast_map::FastMap;
 
 /// A plan, and all that it looked at.
 pub(super) struct EarlierPlan {

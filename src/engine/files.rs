@@ -24,12 +24,12 @@ pub(super) use self::looks::Looks;
 use super::clock::Clock;
 use super::digest::{Digest, Tree, of_file};
 use super::discover::packages::{self, Package};
-use super::fast_map::FastMap;
 use super::file_clock::{self, Measured, Moment, Probe};
 use super::ignore::Ignore;
 use super::spec::ArtifactKind;
 use super::store::DIRECTORY;
 use super::tree::{self, LinkReader, TreeNode, is_bytecode, whole};
+use crate::fast_map::FastMap;
 
 /// All that a file system tells about a file's content without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

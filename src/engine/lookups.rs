@@ -1,14 +1,15 @@
 //! Where names were looked up on the disk: by its times a directory tells later whether anything came, went or was
 //! replaced in it since.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+use crate::fast_map::FastSet;
 
 /// Directories in which names were looked up, and files that were read for what they say; relative to the project where
 /// they lie in it.
 #[derive(Debug, Default)]
 pub struct Lookups {
-    directories: HashSet<PathBuf, foldhash::fast::RandomState>,
+    directories: FastSet<PathBuf>,
     /// The last one: most come several times in a row.
     last: Option<PathBuf>,
     files: Vec<PathBuf>,

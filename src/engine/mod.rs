@@ -21,7 +21,6 @@ mod earlier_plan;
 pub mod event;
 mod examine;
 mod execute;
-pub mod fast_map;
 mod file_clock;
 pub mod files;
 pub mod fingerprint;

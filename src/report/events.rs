@@ -293,11 +293,11 @@ mod tests {
 
     use super::*;
     use crate::engine::event::Advice;
-    use crate::engine::fast_map::FastMap;
     use crate::engine::files::Files;
     use crate::engine::reason::Reason;
     use crate::engine::run_id::RunId;
     use crate::engine::spec::Spec;
+    use crate::fast_map::FastMap;
 
     fn graph() -> Graph {
         let text = "[target.a]\nrun = \"true > {{output}}\"\noutput = \"a.txt\"\n\n[target.bee]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"a\"]\noutput = \"b.txt\"\n";

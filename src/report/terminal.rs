@@ -365,11 +365,11 @@ mod tests {
 
     use super::*;
     use crate::engine::event::Summary;
-    use crate::engine::fast_map::FastMap;
     use crate::engine::files::Files;
     use crate::engine::reason::Reason;
     use crate::engine::run_id::RunId;
     use crate::engine::spec::Spec;
+    use crate::fast_map::FastMap;
     use crate::report::screen::Manner;
     use crate::report::screen::tests::Kept;
 

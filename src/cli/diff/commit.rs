@@ -19,10 +19,10 @@ use crate::cli::read_atsaffile;
 use crate::cli::setup::{self, OtherAtsaffile, Project};
 use crate::cli::{CommandError, Session, past};
 use crate::diagnostic::Diagnostic;
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::Graph;
 use crate::engine::store;
+use crate::fast_map::FastMap;
 
 /// Variables under which git would look at another repository, as they are set in hooks.
 const REPOSITORY: [&str; 4] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];

@@ -13,7 +13,7 @@ use png::{Decoder, Transformations};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-use crate::engine::fast_map::FastMap;
+use crate::fast_map::FastMap;
 
 /// Dots of the largest picture that is decoded, each of which takes some bytes.
 const MOST_DOTS: u64 = 16 << 20;

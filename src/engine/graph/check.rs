@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use super::glob::Compiled;
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, Name, TargetId};
-use crate::engine::fast_map::FastMap;
 use crate::engine::spec::{ArtifactKind, Axis, AxisSource, ParamsFile, Spec, base_name};
 use crate::engine::store::DIRECTORY;
+use crate::fast_map::FastMap;
 
 /// Targets and artifacts by name and path, and what is wrong with them.
 pub(super) struct NameIndex {

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ArtifactId;
-use crate::engine::fast_map::FastMap;
 use crate::engine::ignore::Ignore;
 use crate::engine::lookups::Lookups;
 use crate::engine::path_matcher::PathMatcher;
 use crate::engine::spec::pattern::fixed_part;
 use crate::engine::spec::{ArtifactKind, Spec};
 use crate::engine::tree::{is_absent, is_circle};
+use crate::fast_map::FastMap;
 
 /// A pattern: the directories before its first special character, and what may lie below them.
 pub(super) struct Glob<'p> {

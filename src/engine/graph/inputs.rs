@@ -8,11 +8,11 @@ use super::error::CwdFault;
 use super::glob::{Compiled, Matches};
 use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, How, LinkOut, Read, TargetId, Unmatched, check};
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::ignore::{Ignore, literal};
 use crate::engine::path_matcher::PathMatcher;
 use crate::engine::spec::{Action, ArtifactKind, Command, Exclusion, From, Input, Param, Span, Target, Value};
+use crate::fast_map::{FastMap, FastSet};
 
 impl Graph {
     /// Finds the edges of one target.
@@ -399,7 +399,7 @@ pub(super) struct DiskAnswers<'a> {
     compiled: Compiled,
     globs: FastMap<String, Result<Matches, String>>,
     /// Names of the files in the project's own directory.
-    top: Option<HashSet<String, foldhash::fast::RandomState>>,
+    top: Option<FastSet<String>>,
 }
 
 impl<'a> DiskAnswers<'a> {

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-use crate::engine::fast_map::FastMap;
 use crate::engine::lookups::Lookups;
+use crate::fast_map::FastMap;
 
 /// So many links may follow each other; the kernel allows as many.
 const LIMIT: u32 = 40;

@@ -24,11 +24,11 @@ pub(crate) use self::declaring::lies_in;
 pub use self::error::{GoalError, GraphError};
 use self::glob::Compiled;
 use self::inputs::DiskAnswers;
-use super::fast_map::FastMap;
 use super::files::Files;
 use super::ignore::Ignore;
 use super::lookups::Lookups;
 use super::spec::{Output, Program, Span, Spec, Target, base_name, full_name, values_of};
+use crate::fast_map::FastMap;
 
 /// A target's number in its graph, in the order of the Atsaffile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::ignore::Ignore;
 use crate::engine::look::Past;
@@ -16,6 +15,7 @@ use crate::engine::spec::{Action, Command, From, Input, Load, Span, Spec, Timing
 use crate::engine::store::Ledger;
 use crate::engine::store::entry::{Entry, ResultEntry};
 use crate::engine::task::Tasks;
+use crate::fast_map::FastMap;
 
 /// Contents by path.
 #[derive(Default)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
-use crate::engine::fast_map::FastMap;
 use crate::engine::file_clock::Moment;
 use crate::engine::files::Identity;
+use crate::fast_map::FastMap;
 
 /// Names of one group: a large directory has several.
 pub(super) const GROUP: usize = 512;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::packed::GROUP;
 use super::*;
-use crate::engine::fast_map::FastMap;
+use crate::fast_map::FastMap;
 use crate::fuzz::Fuzz;
 
 /// Longer than the margin within which a change could be one that was not seen.

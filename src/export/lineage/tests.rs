@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::facets::{self, DatasetLook, KnownRun, Setting};
 use super::{LineageEvent, Tracker};
 use crate::engine::event::{Event, Failure, Observer as _, Outcome, Summary};
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::reason::Reason;
 use crate::engine::run_id::RunId;
+use crate::fast_map::FastMap;
 
 const A: TargetId = TargetId(0);
 const B: TargetId = TargetId(1);

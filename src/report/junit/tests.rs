@@ -3,10 +3,10 @@ use std::path::Path;
 
 use super::*;
 use crate::engine::event::{Event, Observer as _, Summary};
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::Files;
 use crate::engine::run_id::RunId;
 use crate::engine::spec::Spec;
+use crate::fast_map::FastMap;
 
 /// Targets `a` to `h`.
 fn graph() -> Graph {

@@ -14,8 +14,8 @@ use super::super::{bounded, own_file, replace_file_by};
 use super::journal::Journal;
 use super::ledger::Ledger;
 use crate::engine::digest::Digest;
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::{Known, Settled};
+use crate::fast_map::FastMap;
 
 const FORMAT: u32 = 6;
 const LIMIT: usize = 1 << 32;

@@ -13,10 +13,10 @@ use super::entry::{Acceptance, Answer, Artifact, Entry, Failed, ResultEntry};
 use super::results::Results;
 use crate::engine::clock::at_milliseconds;
 use crate::engine::digest::Digest;
-use crate::engine::fast_map::FastMap;
 use crate::engine::result_id::{Discovered, Installed};
 use crate::engine::run_id::RunId;
 use crate::engine::spec::Means;
+use crate::fast_map::FastMap;
 
 /// The state of a project as its journal tells it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -31,9 +31,9 @@ use super::StoreError;
 use super::area::locks::Locks;
 use super::user_key::UserKey;
 use crate::engine::digest::Digest;
-use crate::engine::fast_map::FastMap;
 use crate::engine::files::{Files, Identity, Known, Settled, identity};
 use crate::engine::fingerprint::Fingerprint;
+use crate::fast_map::FastMap;
 
 /// So many bytes of files whose digests are new are read again by each command rather than remembered.
 const MOST_NEW_BYTES: u64 = 1 << 20;
