@@ -138,7 +138,8 @@ fn put(queue: &SyncSender<LineageEvent>, event: LineageEvent, dropped: &AtomicUs
 fn version(graph: &Graph, store: &Store, id: ArtifactId) -> Option<String> {
     let (name, port) = (graph.name(id.target), graph.port(id));
     store.records.ledger(|ledger| {
-        let record = ledger.target(name)?.record()?;
+        let history = ledger.target(name)?;
+        let record = history.record()?;
         Some(format!("blake3:{}", record.artifact(port)?.content.hex()))
     })
 }

@@ -90,10 +90,8 @@ fn contents(project: &Project, id: ArtifactId) -> Option<Vec<Digest>> {
     let graph = &project.graph;
     let (bytes, _) = project.files.digest(graph.path(id)).ok()??;
     let name = graph.name(id.target);
-    let history = project.store.records.ledger(|ledger| ledger.target(name).cloned());
-    let results = history
-        .iter()
-        .flat_map(|history| history.record().into_iter().chain(history.open()));
+    let history = project.store.records.ledger(|ledger| ledger.target(name));
+    let results = history.iter().flat_map(|history| history.results());
     let artifacts = results.flat_map(|result| result.artifacts.iter());
     let same = artifacts.filter(|artifact| artifact.name == graph.port(id) && artifact.bytes == bytes);
     Some(same.map(|artifact| artifact.content).chain([bytes]).collect())

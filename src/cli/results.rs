@@ -157,7 +157,7 @@ pub(super) fn tell(
 fn curve(project: &Project, artifact: ArtifactId, session: &Session) -> Option<String> {
     let path = project.files.at(project.graph.path(artifact));
     let name = project.graph.name(artifact.target);
-    let history = project.store.records.ledger(|ledger| ledger.target(name).cloned());
+    let history = project.store.records.ledger(|ledger| ledger.target(name));
     let made = (artifact.target, history.as_ref().and_then(|history| history.record()));
     let drawn = show::charts(project, made, &path, &[], session.width().min(WIDEST)).ok()?;
     (!drawn.is_empty()).then_some(drawn)

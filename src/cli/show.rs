@@ -225,14 +225,14 @@ impl ShowRequest<'_> {
         let history = project
             .store
             .records
-            .ledger(|ledger| ledger.target(graph.name(artifact.target)).cloned());
+            .ledger(|ledger| ledger.target(graph.name(artifact.target)));
         let past = history.and_then(|history| {
             let left = |past: &&StoredResult| {
                 past.artifacts
                     .iter()
                     .any(|it| it.name == port && it.bytes == bytes && it.kind == kind)
             };
-            history.record().into_iter().chain(history.open()).find(left).cloned()
+            history.results().find(left).cloned()
         });
         let made = past.as_ref().and_then(|past| project.store.records.result(past.id));
         self.shown(&files.at(path), past, made).map(Some)

@@ -263,10 +263,7 @@ impl<'a> Execution<'a> {
     pub(super) fn history(&self) -> Arc<History> {
         let name = &self.target().name;
         let store = self.run.context.store;
-        store
-            .records
-            .ledger(|ledger| ledger.target(name).cloned())
-            .unwrap_or_default()
+        store.records.ledger(|ledger| ledger.target(name)).unwrap_or_default()
     }
 
     pub(super) fn look(&self, reads: Vec<&'a Read>) -> Result<Seen<'a>, Box<Failure>> {

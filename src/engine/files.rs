@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 pub(super) use self::looker::{AS_DIRECTORY, Looker, identity, identity_of, look};
 pub(super) use self::looks::Looks;
@@ -26,6 +26,7 @@ use super::digest::{Digest, Tree, of_file};
 use super::discover::packages::{self, Package};
 use super::file_clock::{self, Measured, Moment, Probe};
 use super::ignore::Ignore;
+use super::packed::{self, Overlaid, Packable};
 use super::spec::ArtifactKind;
 use super::store::DIRECTORY;
 use super::tree::{self, LinkReader, TreeNode, is_bytecode, whole};
@@ -65,14 +66,25 @@ pub struct Known {
     measured: Option<Measured>,
 }
 
-/// Digests that are worth remembering, by path; read back as a map of [`Known`].
-pub(crate) struct Settled<'a>(Vec<(&'a str, &'a Known)>);
-
-impl Serialize for Settled<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
+impl Known {
+    /// Whether it may be remembered beyond this process.
+    pub(super) fn is_settled(&self) -> bool {
+        self.measured.is_none()
     }
 }
+
+impl Packable for Known {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        packed::append(self, bytes);
+    }
+
+    fn decode(_: &str, bytes: &[u8]) -> Option<Self> {
+        packed::value(bytes)
+    }
+}
+
+/// What is remembered of files, by path.
+pub(super) type KnownFiles = Overlaid<Known>;
 
 /// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +110,7 @@ pub type Found = (Digest, ArtifactKind);
 /// The files of one project.
 pub struct Files {
     root: PathBuf,
-    known: RwLock<FastMap<String, Known>>,
+    known: RwLock<KnownFiles>,
     /// Looks of this moment, taken ahead for a whole plan.
     ahead: RwLock<FastMap<String, PathState>>,
     /// Links that lead back to a directory in which they lie.
@@ -119,6 +131,10 @@ impl Files {
     /// The files below `root`, with what is remembered of them.
     #[must_use]
     pub fn new(root: &Path, known: FastMap<String, Known>) -> Self {
+        Self::with_known(root, known.into_iter().collect())
+    }
+
+    pub(super) fn with_known(root: &Path, known: KnownFiles) -> Self {
         Self {
             root: root.to_owned(),
             known: RwLock::new(known),
@@ -381,12 +397,7 @@ impl Files {
     }
 
     fn file(&self, path: &str, identity: Identity) -> io::Result<Digest> {
-        let known = self
-            .known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(path)
-            .copied();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(path);
         match known {
             Some(known) if known.identity == identity => Ok(known.digest),
             _ => self.measure(path, Measured::now()).map(|(_, digest)| digest),
@@ -412,7 +423,7 @@ impl Files {
             measured,
         };
         let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        all.insert(path.to_owned(), known);
+        all.insert(path, known);
     }
 
     /// How many bytes the files have whose digests were not remembered before; each counts for a block at least. Those of
@@ -420,8 +431,8 @@ impl Files {
     pub(crate) fn new_bytes(&self) -> u64 {
         const BLOCK: u64 = 4096;
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let new = known.values().filter(|known| known.measured.is_some());
-        new.map(|known| known.identity.size.max(BLOCK)).sum()
+        let new = known.changed().filter(|(_, known)| !known.is_settled());
+        new.map(|(_, known)| known.identity.size.max(BLOCK)).sum()
     }
 
     /// Remembers the digest of a file that was just placed.
@@ -439,27 +450,26 @@ impl Files {
         }
     }
 
-    /// Waits a tick of the file system's clock and measures the young entries again; then shows all that is worth
-    /// remembering.
-    pub(crate) fn settle<T>(&self, show: impl FnOnce(Settled<'_>) -> T) -> T {
+    /// Waits a tick of the file system's clock and measures the young entries again; then shows all, of which those that are
+    /// settled are worth remembering.
+    pub(super) fn settle<T>(&self, show: impl FnOnce(&KnownFiles) -> T) -> T {
         let taken: Vec<(String, Known)> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            let taken = known.iter().filter(|(_, known)| known.measured.is_some());
-            taken.map(|(path, known)| (path.clone(), *known)).collect()
+            let taken = known.changed().filter(|(_, known)| !known.is_settled());
+            taken.map(|(path, known)| (path.to_owned(), *known)).collect()
         };
         if !taken.is_empty() {
             self.settle_taken(taken);
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let settled = known.iter().filter(|(_, known)| known.measured.is_none());
-        show(Settled(settled.map(|(path, known)| (path.as_str(), known)).collect()))
+        show(&known)
     }
 
     /// Whether every digest that is remembered was of a file older than its measurement, and none was found to be another
     /// than it was taken for.
     pub(super) fn are_settled(&self) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        !self.was_wrong.load(Ordering::Relaxed) && known.values().all(|known| known.measured.is_none())
+        !self.was_wrong.load(Ordering::Relaxed) && known.changed().all(|(_, known)| known.is_settled())
     }
 
     fn settle_taken(&self, taken: Vec<(String, Known)>) {

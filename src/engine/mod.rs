@@ -33,6 +33,7 @@ pub mod lookups;
 mod moved_sources;
 mod moves;
 pub mod nesting;
+pub(crate) mod packed;
 pub mod pages;
 pub(crate) mod path_matcher;
 pub mod plan;

@@ -9,7 +9,11 @@ fn write(path: &Path, text: &str) {
 
 /// What the next process remembers.
 fn settled(files: &Files) -> FastMap<String, Known> {
-    files.settle(|Settled(all)| all.iter().map(|(path, known)| ((*path).to_owned(), **known)).collect())
+    let settled = |known: &KnownFiles| {
+        let settled = known.iter().filter(|(_, known)| known.is_settled());
+        settled.map(|(path, known)| (path.to_owned(), known)).collect()
+    };
+    files.settle(settled)
 }
 
 #[test]

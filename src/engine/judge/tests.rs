@@ -65,7 +65,7 @@ impl Before {
 
 impl Past for Before {
     fn histories(&self, targets: &[&str]) -> Vec<Arc<History>> {
-        let history = |name: &&str| self.ledger.target(name).cloned().unwrap_or_default();
+        let history = |name: &&str| self.ledger.target(name).unwrap_or_default();
         targets.iter().map(history).collect()
     }
 

@@ -11,7 +11,7 @@ use rustix::fs::RenameFlags;
 use super::commit::exists;
 use super::entry::Artifact;
 use super::modes::{is_immovable, remove, rename_with};
-use super::{Holder, Store, StoreError, git_index, leads_through_link, move_file};
+use super::{History, Holder, Store, StoreError, git_index, leads_through_link, move_file};
 use crate::engine::digest::Digest;
 use crate::engine::files::{Files, Identity, identity};
 use crate::engine::judge::holds_links;
@@ -98,8 +98,8 @@ impl Store {
     fn has_copy(&self, path: &str, bytes: Digest) -> bool {
         let is_it = |artifact: &&Artifact| artifact.path == path && artifact.bytes == bytes;
         let key = self.records.ledger(|ledger| {
-            let records = ledger.targets().filter_map(|(_, history)| history.record());
-            records.flat_map(|record| &record.artifacts).find(is_it)?.object
+            let copy = |history: &History| history.record()?.artifacts.iter().find(is_it)?.object;
+            ledger.targets().find_map(|(_, history)| copy(&history))
         });
         key.is_some_and(|key| self.objects.has(key))
     }
@@ -202,7 +202,8 @@ impl Store {
     /// depend on: not of a directory with links that lead out of it.
     fn is_in_place(&self, target: &Target, output: &Output, found: Option<(Digest, ArtifactKind)>) -> bool {
         let recorded = self.records.ledger(|ledger| {
-            let artifact = ledger.target(&target.name)?.record()?.artifact(&output.port)?;
+            let history = ledger.target(&target.name)?;
+            let artifact = history.record()?.artifact(&output.port)?;
             (!holds_links(artifact)).then_some((artifact.bytes, artifact.kind))
         });
         recorded.is_some() && recorded == found

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::clean::size_of;
 use super::entry::{Entry, ResultEntry};
 use super::objects::needed_by;
-use super::{Store, StoreError, remove};
+use super::{History, Store, StoreError, remove};
 use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
@@ -109,12 +109,13 @@ impl Store {
 
     fn garbage(&self, limits: &Limits, now: SystemTime) -> Result<Garbage, StoreError> {
         let in_place = self.records.ledger(|ledger| {
-            let results = ledger
-                .targets()
-                .flat_map(|(_, history)| history.record().into_iter().chain(history.open()));
-            results
-                .map(|result| (result.id, result.artifacts.clone()))
-                .collect::<Vec<_>>()
+            let results = |history: &History| {
+                let results = history.results();
+                let results = results.map(|result| (result.id, result.artifacts.clone()));
+                results.collect::<Vec<_>>()
+            };
+            let all = ledger.targets().flat_map(|(_, history)| results(&history));
+            all.collect::<Vec<_>>()
         });
         let placed: HashSet<Digest> = in_place.iter().map(|(id, _)| *id).collect();
         let cutoff = self.cutoff(limits, now)?;

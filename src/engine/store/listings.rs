@@ -39,8 +39,8 @@ impl Store {
     /// The digests of the directories that an explanation of what is in place may ask for.
     pub(super) fn needed_listings(&self) -> HashSet<PathBuf> {
         let records = self.records.ledger(|ledger| {
-            let records = ledger.targets().filter_map(|(_, history)| history.record());
-            records.cloned().collect::<Vec<_>>()
+            let records = ledger.targets().filter_map(|(_, history)| history.record().cloned());
+            records.collect::<Vec<_>>()
         });
         let mut needed = HashSet::new();
         for record in records {

@@ -179,7 +179,7 @@ impl Store {
             area,
             dir,
         };
-        Ok((store, Files::new(root, known)))
+        Ok((store, Files::with_known(root, known)))
     }
 
     /// Binds the records that are begun here to the user's own key; with `trusted`, those that are there as well.
@@ -466,12 +466,17 @@ impl Store {
     }
 }
 
+/// So many histories are read side by side.
+const SIDE_BY_SIDE: usize = 64;
+
 impl Past for Store {
     fn histories(&self, targets: &[&str]) -> Vec<Arc<History>> {
-        self.records.ledger(|ledger| {
-            let history = |target: &&str| ledger.target(target).cloned().unwrap_or_default();
-            targets.iter().map(history).collect()
-        })
+        let histories = self.records.ledger(|ledger| ledger.of_targets(targets));
+        let history = |target: &&str| histories.get(target).unwrap_or_default();
+        match targets.len() {
+            0..SIDE_BY_SIDE => targets.iter().map(history).collect(),
+            _ => targets.par_iter().with_min_len(SIDE_BY_SIDE).map(history).collect(),
+        }
     }
 
     fn result(&self, id: Digest) -> Option<entry::ResultEntry> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::Arc;
 
 use super::entry::{Entry, ResultEntry};
 use super::journal::{Journal, START};
@@ -16,8 +17,7 @@ use crate::engine::run_id::RunId;
 pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result<Vec<Entry>> {
     let in_place: HashSet<Digest> = ledger
         .targets()
-        .flat_map(|(_, history)| history.record().into_iter().chain(history.open()))
-        .map(|result| result.id)
+        .flat_map(|(_, history)| history.results().map(|result| result.id).collect::<Vec<_>>())
         .collect();
     let runs = runs(journal, ledger);
     let (mut live, mut failures) = (Vec::new(), Vec::new());
@@ -42,7 +42,7 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
             _ => {}
         }
     }
-    let mut targets: Vec<(&str, &History)> = ledger.targets().collect();
+    let mut targets: Vec<(&str, Arc<History>)> = ledger.targets().collect();
     targets.sort_by_key(|(name, _)| *name);
     for (target, history) in &targets {
         in_place_entries(journal, ledger, target, history, &mut live);
@@ -62,8 +62,8 @@ pub(super) fn live_entries(journal: &mut Journal, ledger: &Ledger) -> io::Result
 
 /// About how many bytes the journal keeps at least: those of the results in place.
 pub(super) fn least_size(journal: &mut Journal, ledger: &Ledger) -> u64 {
-    let records = ledger.targets().filter_map(|(_, history)| history.record());
-    let offsets = records.filter_map(|record| ledger.results.offset(record.id));
+    let offset = |history: &History| ledger.results.offset(history.record()?.id);
+    let offsets = ledger.targets().filter_map(|(_, history)| offset(&history));
     offsets.filter_map(|at| journal.size_at(at)).sum()
 }
 
@@ -71,8 +71,7 @@ pub(super) fn least_size(journal: &mut Journal, ledger: &Ledger) -> u64 {
 fn runs(journal: &mut Journal, ledger: &Ledger) -> HashSet<RunId> {
     let mut runs: HashSet<RunId> = HashSet::new();
     for (_, history) in ledger.targets() {
-        let results = history.record().into_iter().chain(history.open());
-        runs.extend(results.flat_map(|result| [result.run, result.placed_by]));
+        runs.extend(history.results().flat_map(|result| [result.run, result.placed_by]));
         runs.extend(history.failed().map(|(run, _)| run));
     }
     for (_, at) in ledger.results.iter() {
@@ -173,10 +172,7 @@ mod tests {
 
     /// All that the records say of a target, save for where the journal says it.
     fn known(store: &Store, target: &str) -> impl PartialEq + std::fmt::Debug + use<> {
-        let history = store
-            .records
-            .ledger(|ledger| ledger.target(target).cloned())
-            .expect("known");
+        let history = store.records.ledger(|ledger| ledger.target(target)).expect("known");
         let placed = ["one", "two", "three"].map(|word| {
             let digest = Digest::of(word.as_bytes());
             store

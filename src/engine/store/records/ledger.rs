@@ -3,6 +3,7 @@
 //! Its size follows the targets. Earlier results are in [`Results`], which only those read who ask for one.
 
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -13,29 +14,67 @@ use super::entry::{Acceptance, Answer, Artifact, Entry, Failed, ResultEntry};
 use super::results::Results;
 use crate::engine::clock::at_milliseconds;
 use crate::engine::digest::Digest;
+use crate::engine::packed::{self, Overlaid, Packable, Part, Parts};
 use crate::engine::result_id::{Discovered, Installed};
 use crate::engine::run_id::RunId;
 use crate::engine::spec::Means;
-use crate::fast_map::FastMap;
+use crate::fast_map::{FastMap, FastSet};
 
 /// The state of a project as its journal tells it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Shared with whoever looks at one, so that a look copies nothing.
-    targets: FastMap<String, Arc<History>>,
+    targets: Overlaid<Arc<History>>,
     /// Byte digests that atsaf placed and that may still lie there, by path, beside those that the records say.
     placed: FastMap<String, Vec<Digest>>,
-    /// The target whose record is the last one of a path; found when it is first asked for.
-    #[serde(skip)]
-    owners: OnceLock<FastMap<String, String>>,
+    /// The target whose record is the last one of a path: as the index has it, or found when it is first asked for.
+    owners: OnceLock<Overlaid<String>>,
     /// The boot in which the newest entries were written, and whether any of them is not yet known to be on the disk.
     pub(crate) unsynced_boot: Option<String>,
     boot: String,
     /// Offset of the last frame that was folded in.
     pub(crate) last: u64,
     /// Earlier results.
-    #[serde(skip)]
     pub(crate) results: Results,
+}
+
+/// The ledger as it stands in the index.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LedgerParts {
+    pub(super) targets: Part,
+    pub(super) owners: Part,
+    placed: FastMap<String, Vec<Digest>>,
+    unsynced_boot: Option<String>,
+    boot: String,
+    last: u64,
+}
+
+impl LedgerParts {
+    /// Offset of the last frame that was folded in.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+}
+
+impl Packable for Arc<History> {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        packed::append(self, bytes);
+    }
+
+    /// One that the Atsaffile could not name is as good as none.
+    fn decode(name: &str, bytes: &[u8]) -> Option<Self> {
+        packed::value::<Self>(bytes).filter(|history| history.is_believable(name))
+    }
+}
+
+impl Packable for String {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.as_bytes());
+    }
+
+    fn decode(_: &str, bytes: &[u8]) -> Option<Self> {
+        String::from_utf8(bytes.to_vec()).ok()
+    }
 }
 
 /// What is known of one target.
@@ -184,6 +223,11 @@ impl History {
         artifacts.cloned().unwrap_or_default()
     }
 
+    /// What it tells of results: the one in place, and one that was being placed.
+    pub(crate) fn results(&self) -> impl Iterator<Item = &StoredResult> {
+        self.record.iter().chain(self.open.as_deref())
+    }
+
     /// Whether a commit was cut short.
     #[must_use]
     pub fn interrupted(&self) -> bool {
@@ -242,10 +286,47 @@ impl Ledger {
         }
     }
 
+    /// The ledger that stands in an index, if that is as it was written.
+    pub(super) fn of_parts(index: &Arc<Vec<u8>>, parts: LedgerParts) -> Option<Self> {
+        let mut placed = parts.placed.keys();
+        if !placed.all(|path| is_artifact_path(path)) {
+            return None;
+        }
+        Some(Self {
+            targets: Overlaid::of(index, &parts.targets)?,
+            owners: OnceLock::from(Overlaid::of(index, &parts.owners)?),
+            placed: parts.placed,
+            unsynced_boot: parts.unsynced_boot,
+            boot: parts.boot,
+            last: parts.last,
+            results: Results::default(),
+        })
+    }
+
+    /// Writes it into an index.
+    pub(super) fn write(&self, parts: &mut Parts<impl Write>) -> io::Result<LedgerParts> {
+        Ok(LedgerParts {
+            targets: parts.write(&self.targets, &|_| true)?,
+            owners: match self.owners.get() {
+                Some(owners) => parts.write(owners, &|_| true)?,
+                None => parts.write(&self.find_owners(), &|_| true)?,
+            },
+            placed: self.placed.clone(),
+            unsynced_boot: self.unsynced_boot.clone(),
+            boot: self.boot.clone(),
+            last: self.last,
+        })
+    }
+
     /// What is known of a target.
     #[must_use]
-    pub fn target(&self, name: &str) -> Option<&Arc<History>> {
+    pub fn target(&self, name: &str) -> Option<Arc<History>> {
         self.targets.get(name)
+    }
+
+    /// What is known of some targets, for a look that need not wait for whoever appends.
+    pub(crate) fn of_targets(&self, names: &[&str]) -> Overlaid<Arc<History>> {
+        self.targets.of_names(names)
     }
 
     /// Whether atsaf itself placed these bytes at this path, as its last work there or in a commit that was cut short.
@@ -256,51 +337,43 @@ impl Ledger {
 
     /// Whether something may lie at a path that atsaf placed.
     pub(crate) fn is_place(&self, path: &str) -> bool {
-        self.placed.contains_key(path) || self.owners().contains_key(path)
+        self.placed.contains_key(path) || self.owners().contains(path)
     }
 
-    fn owners(&self) -> &FastMap<String, String> {
+    fn owners(&self) -> &Overlaid<String> {
         self.owners.get_or_init(|| self.find_owners())
     }
 
     /// Whether the record of the target that was the last to be placed at a path says that these bytes lie there.
     fn is_recorded(&self, path: &str, bytes: Digest) -> bool {
-        let history = self.owners().get(path).and_then(|target| self.targets.get(target));
-        let record = history.and_then(|history| history.record());
+        let history = self.owners().get(path).and_then(|target| self.targets.get(&target));
+        let record = history.as_ref().and_then(|history| history.record());
         record.is_some_and(|record| record.placements().any(|placed| placed == (path, bytes)))
     }
 
-    fn find_owners(&self) -> FastMap<String, String> {
-        let records = self
-            .targets()
-            .filter_map(|(name, history)| Some((name, history.record()?)));
-        let mut records: Vec<(&str, &StoredResult)> = records.collect();
-        records.sort_by_key(|(name, record)| (record.placed_by, *name));
-        let paths = records
-            .iter()
-            .flat_map(|(name, record)| record.placements().map(move |(path, _)| (path, *name)));
-        paths.map(|(path, name)| (path.to_owned(), name.to_owned())).collect()
-    }
-
-    /// Whether it names only targets and places that the Atsaffile could name.
-    pub(super) fn is_believable(&self) -> bool {
-        let mut placed = self.placed.keys();
-        placed.all(|path| is_artifact_path(path)) && self.targets().all(|(name, history)| history.is_believable(name))
+    fn find_owners(&self) -> Overlaid<String> {
+        let mut histories: Vec<(&str, Arc<History>)> = self.targets().collect();
+        histories.sort_by_cached_key(|(name, history)| (history.record().map(|record| record.placed_by), *name));
+        let paths = histories.iter().flat_map(|(name, history)| {
+            let placements = history.record().into_iter().flat_map(StoredResult::placements);
+            placements.map(move |(path, _)| (path.to_owned(), (*name).to_owned()))
+        });
+        paths.collect()
     }
 
     /// All that is known, by target.
-    pub fn targets(&self) -> impl Iterator<Item = (&str, &History)> {
-        self.targets
-            .iter()
-            .map(|(name, history)| (name.as_str(), history.as_ref()))
+    pub fn targets(&self) -> impl Iterator<Item = (&str, Arc<History>)> {
+        self.targets.iter()
     }
 
     /// Every path where something may lie that atsaf placed, sorted.
     pub(crate) fn placed_paths(&self) -> Vec<String> {
-        let records = self.targets.values().filter_map(|history| history.record());
-        let recorded = records.flat_map(StoredResult::placements).map(|(path, _)| path);
-        let paths: BTreeSet<&str> = recorded.chain(self.placed.keys().map(String::as_str)).collect();
-        paths.into_iter().map(str::to_owned).collect()
+        let mut paths: BTreeSet<String> = self.placed.keys().cloned().collect();
+        for (_, history) in self.targets() {
+            let recorded = history.record().into_iter().flat_map(StoredResult::placements);
+            paths.extend(recorded.map(|(path, _)| path.to_owned()));
+        }
+        paths.into_iter().collect()
     }
 
     /// Path and byte digest of all that may lie where atsaf placed it, beside what the records say.
@@ -325,7 +398,7 @@ impl Ledger {
         for (path, _) in result.placements() {
             self.placed.remove(path);
             if let Some(owners) = self.owners.get_mut() {
-                owners.insert(path.to_owned(), target.to_owned());
+                owners.insert(path, target.to_owned());
             }
         }
         self.history(target).put_in_place(result);
@@ -333,7 +406,7 @@ impl Ledger {
 
     /// Remembers what a target's record has at paths where its next result has nothing.
     fn release(&mut self, target: &str, next: &StoredResult) {
-        let Some(history) = self.targets.get(target).cloned() else {
+        let Some(history) = self.targets.get(target) else {
             return;
         };
         let is_left = |path: &str| next.placements().all(|(other, _)| other != path);
@@ -405,7 +478,11 @@ impl Ledger {
     }
 
     fn history(&mut self, target: &str) -> &mut History {
-        Arc::make_mut(self.targets.entry(target.to_owned()).or_default())
+        if !self.targets.contains(target) {
+            self.targets.insert(target, Arc::default());
+        }
+        let history = self.targets.get_mut(target);
+        Arc::make_mut(history.expect("internal error: what was put in is not there"))
     }
 
     fn intend(&mut self, at: u64, entry: &ResultEntry) {
@@ -430,16 +507,17 @@ impl Ledger {
 
     /// Stops believing the records of effects: an entry that said otherwise may be lost.
     pub(crate) fn doubt_effects(&mut self) {
-        let mut doubted = Vec::new();
-        for history in self.targets.values_mut() {
-            let mut results = history.record().into_iter().chain(history.open());
-            if results.any(|result| result.effect) {
-                doubted.push(std::mem::take(history));
+        let is_effect = |history: &History| {
+            let mut results = history.results();
+            results.any(|result| result.effect)
+        };
+        let doubted = self.targets().filter(|(_, history)| is_effect(history));
+        let doubted: Vec<(String, Arc<History>)> = doubted.map(|(name, history)| (name.to_owned(), history)).collect();
+        for (name, history) in doubted {
+            self.targets.insert(&name, Arc::default());
+            for (path, bytes) in history.record().into_iter().flat_map(StoredResult::placements) {
+                self.place(path, bytes);
             }
-        }
-        let records = doubted.iter().filter_map(|history| history.record());
-        for (path, bytes) in records.flat_map(StoredResult::placements) {
-            self.place(path, bytes);
         }
     }
 
@@ -448,14 +526,13 @@ impl Ledger {
         if self.placed.is_empty() {
             return;
         }
-        let owned: std::collections::HashSet<&str> = self
-            .targets
-            .values()
-            .flat_map(|history| history.record().into_iter().chain(history.open()))
-            .flat_map(|result| result.artifacts.iter().map(|artifact| artifact.path.as_str()))
-            .collect();
-        let mut gone = self.placed.keys().filter(|path| !owned.contains(path.as_str()));
-        let gone: Vec<String> = gone.by_ref().filter(|path| !exists(path)).cloned().collect();
+        let mut gone: FastSet<&String> = self.placed.keys().collect();
+        for (_, history) in self.targets() {
+            for artifact in history.results().flat_map(|result| &result.artifacts) {
+                gone.remove(&artifact.path);
+            }
+        }
+        let gone: Vec<String> = gone.into_iter().filter(|path| !exists(path)).cloned().collect();
         for path in gone {
             self.placed.remove(&path);
         }
@@ -487,9 +564,9 @@ mod tests {
         assert!(is_placed(&ledger, "new", "two"));
         make(&mut ledger, "b", "old", "three");
         make(&mut ledger, "c", "new", "four");
-        let bytes = bincode::serde::encode_to_vec(&ledger, bincode::config::standard()).expect("encoded");
-        let (kept, _): (Ledger, usize) =
-            bincode::serde::decode_from_slice(&bytes, bincode::config::standard()).expect("decoded");
+        let mut parts = Parts::begin(Vec::new(), 0);
+        let told = ledger.write(&mut parts).expect("written");
+        let kept = Ledger::of_parts(&Arc::new(parts.end().0), told).expect("as it was written");
         for ledger in [&ledger, &kept] {
             assert!(is_placed(ledger, "old", "three") && is_placed(ledger, "new", "four"));
             assert!(!is_placed(ledger, "old", "one"), "replaced");

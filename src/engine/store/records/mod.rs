@@ -31,9 +31,8 @@ use super::StoreError;
 use super::area::locks::Locks;
 use super::user_key::UserKey;
 use crate::engine::digest::Digest;
-use crate::engine::files::{Files, Identity, Known, Settled, identity};
+use crate::engine::files::{Files, Identity, KnownFiles, identity};
 use crate::engine::fingerprint::Fingerprint;
-use crate::fast_map::FastMap;
 
 /// So many bytes of files whose digests are new are read again by each command rather than remembered.
 const MOST_NEW_BYTES: u64 = 1 << 20;
@@ -66,7 +65,7 @@ impl Records {
     ///
     /// # Errors
     /// [`StoreError`] if something that is there cannot be read, or was written by a newer version of atsaf.
-    pub(super) fn open(dir: &Path, locks: Locks) -> Result<(Self, FastMap<String, Known>), StoreError> {
+    pub(super) fn open(dir: &Path, locks: Locks) -> Result<(Self, KnownFiles), StoreError> {
         let path = dir.join("journal");
         let mut state = RecordsState {
             journal: Journal::open(&path, false).map_err(StoreError::at(&path))?,
@@ -77,7 +76,7 @@ impl Records {
             indexed: START,
             warnings: Vec::new(),
         };
-        let mut known = FastMap::default();
+        let mut known = KnownFiles::default();
         if let Some(journal) = &mut state.journal {
             if journal.head() == Head::Damaged {
                 let what = "the head of `.atsaf/v1/journal` is damaged; the entries behind it count";
@@ -94,7 +93,7 @@ impl Records {
         let unsynced = state.ledger.unsynced_boot.as_ref();
         if unsynced.is_some_and(|boot| *boot != boot_id()) {
             // Written before the machine went down, and never synced: only the bytes themselves can be believed.
-            known.clear();
+            known = KnownFiles::default();
         }
         let records = Self {
             dir: dir.to_owned(),
@@ -309,7 +308,7 @@ impl Records {
         });
     }
 
-    fn save(&self, root: &Path, files: Settled<'_>) {
+    fn save(&self, root: &Path, files: &KnownFiles) {
         let mut state = self.state();
         state
             .ledger
