@@ -5,6 +5,7 @@
 //! entry as young as its own measurement is not trusted beyond this process: [`Files::settle`] measures it again a
 //! tick later, before it is written to the index. What is young is judged by [`file_clock`](super::file_clock).
 
+mod identity;
 mod looker;
 mod looks;
 #[cfg(test)]
@@ -17,52 +18,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-pub(super) use self::looker::{AS_DIRECTORY, Looker, identity, identity_of, look};
+pub use self::identity::Identity;
+pub(super) use self::identity::{identity, identity_of};
+pub(super) use self::looker::{AS_DIRECTORY, Looker, look};
 pub(super) use self::looks::Looks;
 use super::clock::Clock;
 use super::digest::{Digest, Tree, of_file};
 use super::discover::packages::{self, Package};
 use super::file_clock::{self, Measured, Moment, Probe};
 use super::ignore::Ignore;
-use super::packed::{self, Overlaid, Packable};
+use super::packed::{Overlaid, Packable};
 use super::spec::ArtifactKind;
 use super::store::DIRECTORY;
 use super::tree::{self, LinkReader, TreeNode, is_bytecode, whole};
 use crate::fast_map::FastMap;
 
-/// All that a file system tells about a file's content without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    pub(super) size: u64,
-    pub(super) modified: Moment,
-    pub(super) changed: Moment,
-    pub(super) inode: u64,
-    pub(super) device: u64,
-}
-
-impl Identity {
-    /// Whether another one is of the same file with the same size and time of modification: a rename moves only the time
-    /// of its last change of any kind.
-    pub(super) fn is_alike(&self, other: &Self) -> bool {
-        let of = |it: &Self| (it.size, it.modified, it.inode, it.device);
-        of(self) == of(other)
-    }
-
-    /// Whether another one of the same file differs only in the time of its last change of any kind.
-    pub(super) fn is_marked_only(&self, other: &Self) -> bool {
-        self.is_alike(other) && self.changed != other.changed
-    }
-}
-
 /// A remembered digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     identity: Identity,
     digest: Digest,
     /// When this process began to read it; `None` once the file is known to have been older than that.
-    #[serde(skip)]
     measured: Option<Measured>,
 }
 
@@ -75,11 +52,18 @@ impl Known {
 
 impl Packable for Known {
     fn encode(&self, bytes: &mut Vec<u8>) {
-        packed::append(self, bytes);
+        self.identity.append(bytes);
+        bytes.extend(self.digest.bytes());
     }
 
     fn decode(_: &str, bytes: &[u8]) -> Option<Self> {
-        packed::value(bytes)
+        let (identity, digest) = Identity::split(bytes)?;
+        let digest = blake3::Hash::from_slice(digest).ok()?;
+        Some(Self {
+            identity,
+            digest: digest.into(),
+            measured: None,
+        })
     }
 }
 
@@ -111,8 +95,8 @@ pub type Found = (Digest, ArtifactKind);
 pub struct Files {
     root: PathBuf,
     known: RwLock<KnownFiles>,
-    /// Looks of this moment, taken ahead for a whole plan.
-    ahead: RwLock<FastMap<String, PathState>>,
+    /// Looks of this moment, taken ahead for a whole plan, with the digests of files.
+    ahead: RwLock<FastMap<String, (PathState, Option<Digest>)>>,
     /// Links that lead back to a directory in which they lie.
     circles: Mutex<BTreeSet<String>>,
     clock: Clock,
@@ -177,17 +161,18 @@ impl Files {
     /// Looks at many paths at once, and reads the files that are new, so that the plan that follows finds every look
     /// and every file's digest taken; the looks are forgotten by [`Files::forget_looks`].
     pub fn look_ahead(&self, paths: &[&str]) {
-        let looker = Looker::at(&self.root);
+        let looker = Looker::at(&self.root, paths.iter().copied());
         let look = |path: &&str| {
             let look = looker.look(path);
-            if let PathState::File(identity) = look {
+            let digest = match look {
                 // What cannot be read is reported by whoever needs it.
-                let _ = self.file(path, identity);
-            }
-            look
+                PathState::File(identity) => self.file(path, identity).ok(),
+                _ => None,
+            };
+            (look, digest)
         };
         // Few at a time: one of them may be large.
-        let looks: Vec<PathState> = paths.par_iter().with_min_len(8).map(look).collect();
+        let looks: Vec<_> = paths.par_iter().with_min_len(8).map(look).collect();
         let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
         ahead.reserve(paths.len());
         ahead.extend(paths.iter().map(|path| (*path).to_owned()).zip(looks));
@@ -196,6 +181,7 @@ impl Files {
     /// Forgets the looks that were taken ahead.
     pub fn forget_looks(&self) {
         let looks = std::mem::take(&mut *self.ahead.write().unwrap_or_else(PoisonError::into_inner));
+        let looks = looks.into_iter().map(|(path, (state, _))| (path, state));
         self.record(|record| record.paths.extend(looks));
     }
 
@@ -223,11 +209,16 @@ impl Files {
     /// Tells what is at a path.
     #[must_use]
     pub fn look(&self, path: &str) -> PathState {
+        self.look_further(path).0
+    }
+
+    /// The same, with the digest of a file that was looked at ahead.
+    fn look_further(&self, path: &str) -> (PathState, Option<Digest>) {
         let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner);
         ahead.get(path).copied().unwrap_or_else(|| {
             let state = look(&self.at(path));
             self.record(|record| record.paths.push((path.to_owned(), state)));
-            state
+            (state, None)
         })
     }
 
@@ -267,9 +258,13 @@ impl Files {
     }
 
     fn found(&self, path: &str, of_directory: &dyn Fn() -> io::Result<Digest>) -> io::Result<Option<Found>> {
-        match self.look(path) {
+        let (state, digest) = self.look_further(path);
+        match state {
             PathState::Missing => Ok(None),
-            PathState::File(identity) => Ok(Some((self.file(path, identity)?, ArtifactKind::File))),
+            PathState::File(identity) => {
+                let digest = digest.map_or_else(|| self.file(path, identity), Ok)?;
+                Ok(Some((digest, ArtifactKind::File)))
+            }
             PathState::Directory => Ok(Some((of_directory()?, ArtifactKind::Directory))),
             PathState::Other => Err(neither(path)),
             PathState::Unreadable(kind) => Err(kind.into()),

@@ -7,6 +7,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::hash::BuildHasher as _;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,7 +46,11 @@ pub(crate) struct Part {
     /// Behind the entries.
     directory: Range<u64>,
     hash: [u8; blake3::OUT_LEN],
+    /// What [`hash_of`] gives for [`MARK`]: by a program that hashes names otherwise nothing is found.
+    mark: u64,
 }
+
+const MARK: &str = "mark";
 
 #[cfg(test)]
 impl Part {
@@ -75,7 +80,8 @@ impl Packed {
         let range = |range: &Range<u64>| Some(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?);
         let (entries, directory) = (range(&part.entries)?, range(&part.directory)?);
         let is_behind = entries.end == directory.start && directory.len() % SLOT == 0;
-        let bytes = file.get(entries.start..directory.end).filter(|_| is_behind)?;
+        let is_ours = is_behind && part.mark == hash_of(MARK);
+        let bytes = file.get(entries.start..directory.end).filter(|_| is_ours)?;
         (blake3::hash(bytes).as_bytes() == &part.hash).then(|| Self {
             file: Arc::clone(file),
             entries,
@@ -128,12 +134,9 @@ fn split_counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
-/// The same on every machine, and by every program that reads the file.
+/// By what an entry is found; the same in each process of one program.
 fn hash_of(name: &str) -> u64 {
-    let hash = blake3::hash(name.as_bytes());
-    hash.as_bytes()
-        .first_chunk()
-        .map_or(0, |first| u64::from_le_bytes(*first))
+    foldhash::fast::FixedState::with_seed(0).hash_one(name)
 }
 
 /// Values by name: those of a part of a file, and what has changed since.
@@ -295,6 +298,7 @@ impl<W: Write> Parts<W> {
             entries: start..directory,
             directory: directory..self.end,
             hash: *self.hasher.finalize().as_bytes(),
+            mark: hash_of(MARK),
         })
     }
 

@@ -1,15 +1,20 @@
 //! What is at a path: of one, or of many from their open directory.
 
-use std::fs::Metadata;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, statat};
 
-use super::{Identity, PathState};
+use super::{PathState, identity, identity_of};
 use crate::engine::tree::{is_absent, is_circle};
+use crate::fast_map::FastMap;
+
+/// With so many paths in it a directory is opened.
+const MANY: usize = 16;
+
+/// So many are open at most.
+const MOST_OPEN: usize = 64;
 
 pub(in crate::engine) fn look(path: &Path) -> PathState {
     match std::fs::metadata(path) {
@@ -27,23 +32,35 @@ fn nothing_at(error: &io::Error) -> PathState {
     }
 }
 
-/// Looks at many paths: from their open directory, so that the way to it is gone once.
+/// Looks at many paths, each from an open directory, so that the way to it is gone once.
 pub(in crate::engine) struct Looker<'a> {
     root: &'a Path,
-    directory: Option<OwnedFd>,
+    /// The directories of many of the paths, by their own paths.
+    directories: FastMap<String, OwnedFd>,
 }
 
 impl<'a> Looker<'a> {
-    pub(in crate::engine) fn at(root: &'a Path) -> Self {
-        let directory = rustix::fs::open(root, AS_DIRECTORY, Mode::empty()).ok();
-        Self { root, directory }
+    /// In this directory, for these paths.
+    pub(in crate::engine) fn at<'p>(root: &'a Path, paths: impl Iterator<Item = &'p str>) -> Self {
+        let mut counts: FastMap<&str, usize> = FastMap::default();
+        for (directory, _) in paths.filter_map(split) {
+            *counts.entry(directory).or_default() += 1;
+        }
+        let open = |directory: &str| rustix::fs::open(root.join(directory), AS_DIRECTORY, Mode::empty()).ok();
+        let many = counts.into_iter().filter(|(_, count)| *count >= MANY).take(MOST_OPEN);
+        let directories = many.filter_map(|(directory, _)| Some((directory.to_owned(), open(directory)?)));
+        Self {
+            root,
+            directories: directories.collect(),
+        }
     }
 
     pub(in crate::engine) fn look(&self, path: &str) -> PathState {
-        let Some(directory) = &self.directory else {
+        let opened = split(path).and_then(|(directory, name)| Some((self.directories.get(directory)?, name)));
+        let Some((directory, name)) = opened else {
             return look(&self.root.join(path));
         };
-        match statat(directory, path, AtFlags::empty()) {
+        match statat(directory, name, AtFlags::empty()) {
             Ok(stat) => match FileType::from_raw_mode(stat.st_mode) {
                 FileType::RegularFile => PathState::File(identity_of(&stat)),
                 FileType::Directory => PathState::Directory,
@@ -54,34 +71,13 @@ impl<'a> Looker<'a> {
     }
 }
 
+/// Directory and name of a path in a directory.
+fn split(path: &str) -> Option<(&str, &str)> {
+    path.rsplit_once('/').filter(|(_, name)| !name.is_empty())
+}
+
 /// How a directory is opened from which names are looked at.
 #[cfg(target_os = "linux")]
 pub(in crate::engine) const AS_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 pub(in crate::engine) const AS_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-
-#[expect(
-    clippy::unnecessary_cast,
-    clippy::cast_sign_loss,
-    clippy::cast_possible_wrap,
-    reason = "the widths and signs of a stat differ between systems; each is as wide as what it becomes"
-)]
-pub(in crate::engine) fn identity_of(stat: &Stat) -> Identity {
-    Identity {
-        size: stat.st_size as u64,
-        modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-        changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-        inode: stat.st_ino as u64,
-        device: stat.st_dev as u64,
-    }
-}
-
-pub(in crate::engine) fn identity(metadata: &Metadata) -> Identity {
-    Identity {
-        size: metadata.size(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-        changed: (metadata.ctime(), metadata.ctime_nsec()),
-        inode: metadata.ino(),
-        device: metadata.dev(),
-    }
-}

@@ -34,7 +34,7 @@ impl Looks {
 
     /// Looks at the same paths again; gives those at which something else stands, `None` if that is no file or not there.
     pub(in crate::engine) fn again(&mut self, files: &Files) -> Option<HashSet<String>> {
-        let looker = Looker::at(files.root());
+        let looker = Looker::at(files.root(), self.paths.iter().map(|(path, _)| path.as_str()));
         let look = |(path, state): &mut (String, PathState)| {
             let before = std::mem::replace(state, looker.look(path));
             match (before == *state, *state) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
-use crate::engine::file_clock::Moment;
 use crate::engine::files::Identity;
 use crate::fast_map::FastMap;
 
@@ -38,7 +37,7 @@ pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>
             put_text(&mut bytes, path);
             bytes.push(u8::from(identity.is_some()));
             if let Some(identity) = identity.take() {
-                put_identity(&mut bytes, &identity);
+                identity.append(&mut bytes);
             }
             bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
             for (name, state) in part {
@@ -49,7 +48,7 @@ pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>
                     State::File(_) => 2,
                 });
                 if let State::File(identity) = state {
-                    put_identity(&mut bytes, identity);
+                    identity.append(&mut bytes);
                 }
             }
             count += part.len();
@@ -66,23 +65,6 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend(text.as_bytes());
     bytes.push(0);
-}
-
-fn put_identity(bytes: &mut Vec<u8>, identity: &Identity) {
-    let Identity {
-        size,
-        modified,
-        changed,
-        inode,
-        device,
-    } = identity;
-    for number in [size, inode, device] {
-        bytes.extend(number.to_le_bytes());
-    }
-    for (seconds, nanoseconds) in [modified, changed] {
-        bytes.extend(seconds.to_le_bytes());
-        bytes.extend(nanoseconds.to_le_bytes());
-    }
 }
 
 /// Reads the bytes of a group from the front; `None` where there are too few.
@@ -106,20 +88,10 @@ impl<'b> Reader<'b> {
         CStr::from_bytes_with_nul(text).ok()
     }
 
-    fn moment(&mut self) -> Option<Moment> {
-        Some((i64::from_le_bytes(self.number()?), i64::from_le_bytes(self.number()?)))
-    }
-
     pub(super) fn identity(&mut self) -> Option<Identity> {
-        let mut number = || self.number().map(u64::from_le_bytes);
-        let (size, inode, device) = (number()?, number()?, number()?);
-        Some(Identity {
-            size,
-            modified: self.moment()?,
-            changed: self.moment()?,
-            inode,
-            device,
-        })
+        let (identity, rest) = Identity::split(self.0)?;
+        self.0 = rest;
+        Some(identity)
     }
 
     pub(super) fn state(&mut self) -> Option<(&'b CStr, State)> {
