@@ -1,7 +1,6 @@
 //! Arguments in, exit code out.
 
 use std::io::{self, Write as _};
-use std::process::ExitCode;
 
 use atsaf::cli::address_space::Shortage;
 use atsaf::cli::{self, Exit};
@@ -24,12 +23,14 @@ ctor::declarative::ctor! {
     }
 }
 
-fn main() -> ExitCode {
+fn main() {
     let env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let exit = cli::main(std::env::args_os(), env, tasks);
-    ExitCode::from(exit as u8)
+    let _ = io::stdout().flush();
+    // At once: to give back page by page what the system takes back as a whole would take milliseconds.
+    signal_hook::low_level::exit(exit as i32)
 }
 
 #[cfg(feature = "forecasting")]

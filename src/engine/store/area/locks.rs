@@ -6,7 +6,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::own_file;
 use crate::engine::digest::Digest;
@@ -163,17 +163,17 @@ impl Locks {
 
     /// Whether another run than this one is alive.
     pub(crate) fn others_live(&self, run: RunId) -> bool {
-        let entries = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
-        let runs = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("run-")?.parse().ok());
+        let entries = std::fs::read_dir(self.runs()).into_iter().flatten().flatten();
+        let runs = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         runs.into_iter().any(|other: RunId| other != run && self.is_live(other))
     }
 
     /// Shows that a run is alive, as long as what is given back is kept.
     pub(crate) fn live(&self, run: RunId) -> io::Result<Live> {
-        let name = format!("run-{run}");
-        let path = self.dir.join(&name);
+        own_file::make_directory(&self.runs())?;
+        let path = self.run(run);
         loop {
-            let file = self.open(&name)?;
+            let file = open(&path)?;
             file.lock()?;
             // Before it was locked, another build may have taken it for that of a dead run, and away.
             let same =
@@ -186,7 +186,7 @@ impl Locks {
 
     /// Whether a run's build is still there.
     pub(crate) fn is_live(&self, run: RunId) -> bool {
-        let Ok(file) = own_file::open_to_read(&self.dir.join(format!("run-{run}"))) else {
+        let Ok(file) = own_file::open_to_read(&self.run(run)) else {
             return false;
         };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
@@ -194,12 +194,8 @@ impl Locks {
 
     /// Takes away what killed runs left here.
     pub(crate) fn sweep(&self) {
-        for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let run = name
-                .to_str()
-                .and_then(|name| name.strip_prefix("run-"))
-                .and_then(|id| id.parse().ok());
+        for entry in std::fs::read_dir(self.runs()).into_iter().flatten().flatten() {
+            let run = entry.file_name().to_str().and_then(|name| name.parse().ok());
             let free = |_: &RunId| {
                 own_file::open_to_read(&entry.path())
                     .ok()
@@ -213,9 +209,22 @@ impl Locks {
     }
 
     pub(super) fn open(&self, name: &str) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        own_file::open_to_write(&self.dir.join(name), options.create(true).truncate(false).read(true))
+        open(&self.dir.join(name))
     }
+
+    /// Where the signs of life are: few, and apart from what may be thousands.
+    fn runs(&self) -> PathBuf {
+        self.dir.join("runs")
+    }
+
+    fn run(&self, run: RunId) -> PathBuf {
+        self.runs().join(run.to_string())
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    own_file::open_to_write(path, options.create(true).truncate(false).read(true))
 }
 
 /// A sign of life of a run.
@@ -254,8 +263,6 @@ impl Drop for Inherit<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn locks(dir: &Path) -> Locks {

@@ -30,7 +30,7 @@ const PLACES: [&str; 44] = [
     ".atsaf/v1/listings/ab",
     ".atsaf/v1/listings/ab/cd",
     ".atsaf/v1/locks/append",
-    ".atsaf/v1/locks/run-RUN",
+    ".atsaf/v1/locks/runs/RUN",
     ".atsaf/v1/memo/ab",
     ".atsaf/v1/memo/ab/cd",
     ".atsaf/v1/objects/OBJECT",
