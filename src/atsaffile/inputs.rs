@@ -1,7 +1,5 @@
 //! What targets read: artifacts, sources and globs; and what is taken out of them.
 
-use std::collections::HashMap;
-
 use super::joins::Asker;
 use super::mistakes::Mistakes;
 use super::names::{Made, Meaning, Names};
@@ -14,6 +12,7 @@ use super::targets::Draft;
 use crate::engine::spec::pattern::is_pattern;
 use crate::engine::spec::schema::ANY;
 use crate::engine::spec::{Exclusion, From, Goal, Input, Span, base_name, values_of};
+use crate::fast_map::FastMap;
 
 /// The inputs of a target as far as they could be resolved.
 #[derive(Default)]
@@ -39,7 +38,7 @@ impl<'t> Resolver<'_, 't> {
             whole: !draft.broken.inputs,
             ..ResolvedInputs::default()
         };
-        let mut seen: HashMap<(&str, String), Span> = HashMap::new();
+        let mut seen: FastMap<(&str, String), Span> = FastMap::default();
         for (role, word) in &draft.inputs {
             let Some(rendered) = scope.render(self.text, *word, mistakes) else {
                 resolved.whole = false;

@@ -132,11 +132,11 @@ impl<'n> Names<'n> {
 
     /// What a text means where an artifact may stand.
     pub(super) fn artifact(&self, text: &str) -> Meaning<'_> {
-        let at = self
-            .paths
-            .get(text)
-            .or_else(|| self.paths.get(path::normalise(text).as_str()))
-            .copied();
+        let at = match text.contains('/') {
+            true => self.paths.get(path::normalise(text).as_str()),
+            false => self.paths.get(text),
+        };
+        let at = at.copied();
         let name = base_name(text);
         match self.artifacts.get(name).map(Vec::as_slice) {
             Some([made]) => self.of_name(*made, text, at),

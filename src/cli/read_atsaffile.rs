@@ -108,8 +108,8 @@ pub(super) struct CheckedAtsaffile {
     /// The secrets that it declares, as far as it can be read.
     pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// The key under which its Spec is worth keeping, with the warnings about it, if it is not kept already.
-    pub(super) new: Option<(Digest, Vec<Diagnostic>)>,
+    /// The key of its Spec if nothing is wrong with it, with the warnings about it if it is not kept already.
+    pub(super) spec: Option<(Digest, Option<Vec<Diagnostic>>)>,
     /// Where it was looked for what it asks of the disk.
     pub(super) lookups: Lookups,
 }
@@ -184,7 +184,8 @@ pub(super) fn declared(root: &Path, read: SpecOfText) -> CheckedAtsaffile {
     let secrets = spec.secrets.clone();
     let mut diagnostics = few(&diagnostics);
     let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
-    let new = (!is_kept && !diagnostics.iter().any(is_error)).then(|| (key, diagnostics.clone()));
+    let warnings = (!is_kept).then(|| diagnostics.clone());
+    let kept = (!diagnostics.iter().any(is_error)).then_some((key, warnings));
     let graph = match Graph::new(spec, &Files::new(root, FastMap::default())) {
         Ok(graph) => Some(graph).filter(|_| !diagnostics.iter().any(is_error)),
         Err(wrong) => {
@@ -197,7 +198,7 @@ pub(super) fn declared(root: &Path, read: SpecOfText) -> CheckedAtsaffile {
         graph,
         secrets,
         diagnostics,
-        new,
+        spec: kept,
         lookups,
     }
 }

@@ -290,8 +290,8 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     }
     diagnostics.extend(misplaced::too_short(&graph, &secrets));
     diagnostics.extend(init::of_nothing(&graph));
-    if let Some((key, warnings)) = declared.new {
-        store.keep_spec(key, warnings, user);
+    if let Some((key, new)) = declared.spec {
+        store.keep_spec(key, new, user);
     }
     diagnostics.extend(links_out(&graph));
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));

@@ -38,7 +38,7 @@ pub(crate) fn tokens(text: &str) -> Option<Vec<Token>> {
 /// In a shell that ends at the first failure it could only ever be 0 there.
 pub(crate) fn reads_status(text: &str) -> bool {
     let mut scan = Scan::new(0);
-    scan.all(&mut text.chars().peekable(), false).is_some() && scan.reads_status
+    text.contains('?') && scan.all(&mut text.chars().peekable(), false).is_some() && scan.reads_status
 }
 
 /// What begins a branch or a body: `$?` behind it is that of a condition, or of what came before a function's call.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{own_file, remove, replace_file};
+use crate::engine::clock;
 
 /// Keeps a cache under a name, and of all in the directory no more than the latest `kept`.
 pub(super) fn keep(directory: &Path, name: &str, bytes: &[u8], kept: usize) -> io::Result<()> {
@@ -13,6 +14,11 @@ pub(super) fn keep(directory: &Path, name: &str, bytes: &[u8], kept: usize) -> i
     let all = by_age(directory)?;
     let too_many = all.len().saturating_sub(kept);
     all.iter().take(too_many).try_for_each(|path| remove(path))
+}
+
+/// Makes a cache the latest.
+pub(super) fn touch(path: &Path) -> io::Result<()> {
+    own_file::open_to_read(path)?.set_modified(clock::now())
 }
 
 /// All that are kept, the oldest first.

@@ -66,7 +66,7 @@ use self::objects::{LocalObjects, Objects};
 pub(crate) use self::records::boot_id;
 pub use self::records::{History, Ledger, Records, StoredResult, entry};
 pub use self::spec_cache::CheckedSpec;
-use self::spec_cache::NewSpec;
+use self::spec_cache::SpecToKeep;
 use self::trust::Distrust;
 pub use self::user_key::UserKey;
 use super::digest::Digest;
@@ -117,8 +117,8 @@ pub struct Store {
     memos: Memos,
     /// The directory of the hook for Python, once it is there.
     hook: Mutex<Option<PathBuf>>,
-    /// The key of the project's Spec, if it is worth keeping and not kept yet.
-    new_spec: Mutex<Option<NewSpec>>,
+    /// The key of the project's Spec, if it is still to be kept.
+    spec: Mutex<Option<SpecToKeep>>,
 }
 
 impl Store {
@@ -175,7 +175,7 @@ impl Store {
             objects: Box::new(LocalObjects::new(dir.join("objects"))),
             memos: Memos::new(dir.join("memo")),
             hook: Mutex::default(),
-            new_spec: Mutex::default(),
+            spec: Mutex::default(),
             area,
             dir,
         };
@@ -251,10 +251,11 @@ impl Store {
         Since::next_tick(&self.dir)
     }
 
-    /// Lets the next build keep its Spec, with the warnings about it, under a key, bound to the user's own.
-    pub fn keep_spec(&self, key: Digest, warnings: Vec<Diagnostic>, user: UserKey) {
-        let new = NewSpec { key, warnings, user };
-        *self.new_spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
+    /// Lets the next build keep its Spec under a key, bound to the user's own: with the warnings about it, or as it is kept
+    /// already.
+    pub fn keep_spec(&self, key: Digest, warnings: Option<Vec<Diagnostic>>, user: UserKey) {
+        let new = SpecToKeep { key, warnings, user };
+        *self.spec.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
     }
 
     /// Makes the directories and the journal, if they are not there.
@@ -458,7 +459,7 @@ impl Store {
 
     /// Keeps the Spec, if that is still to be done.
     pub(crate) fn save_spec(&self, spec: &Spec) {
-        let new = self.new_spec.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let new = self.spec.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(new) = new {
             // A cache as well.
             let _ = spec_cache::save(&self.dir, &new, spec);

@@ -38,9 +38,10 @@ pub struct CheckedSpec {
 
 /// A Spec that is worth keeping, but for the Spec itself.
 #[derive(Debug)]
-pub(super) struct NewSpec {
+pub(super) struct SpecToKeep {
     pub(super) key: Digest,
-    pub(super) warnings: Vec<Diagnostic>,
+    /// `None` if it is kept already.
+    pub(super) warnings: Option<Vec<Diagnostic>>,
     pub(super) user: UserKey,
 }
 
@@ -102,9 +103,12 @@ pub(super) fn load(store: &Path, key: Digest, user: &UserKey) -> Option<CheckedS
     Some(CheckedSpec { spec, warnings })
 }
 
-/// Keeps the Spec and the warnings about it under `key`.
-pub(super) fn save(store: &Path, new: &NewSpec, spec: &Spec) -> io::Result<()> {
-    let NewSpec { key, warnings, user } = new;
+/// Keeps the Spec and the warnings about it under its key, as the latest.
+pub(super) fn save(store: &Path, new: &SpecToKeep, spec: &Spec) -> io::Result<()> {
+    let SpecToKeep { key, warnings, user } = new;
+    let Some(warnings) = warnings else {
+        return latest::touch(&store.join(DIRECTORY).join(name(*key)));
+    };
     let Some(secret) = user.read_or_make() else {
         return Ok(());
     };
@@ -152,9 +156,9 @@ mod tests {
         let warnings = vec![Diagnostic::warning("nothing reads it").help("remove it")];
         let user = UserKey::in_directory(Some(dir.path().join("state")));
         let load = |key, user: &UserKey| load(store, key, user);
-        let new = NewSpec {
+        let new = SpecToKeep {
             key,
-            warnings: warnings.clone(),
+            warnings: Some(warnings.clone()),
             user: user.clone(),
         };
         save(store, &new, &spec).expect("saved");
@@ -169,6 +173,33 @@ mod tests {
         let file = std::fs::File::options().write(true).open(path).expect("opened");
         file.set_len(130).expect("cut");
         assert_eq!(load(key, &user), None);
+    }
+
+    #[test]
+    fn the_specs_of_the_latest_builds_are_kept() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let store = dir.path();
+        let user = UserKey::in_directory(Some(store.join("state")));
+        let key = |number: usize| Digest::of(&[u8::try_from(number).expect("small")]);
+        let keep = |number: usize, warnings: Option<Vec<Diagnostic>>| {
+            let (key, user) = (key(number), user.clone());
+            save(store, &SpecToKeep { key, warnings, user }, &Spec::default()).expect("kept");
+            // Times of files tell no less apart.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        for number in 0..KEPT {
+            keep(number, Some(Vec::new()));
+        }
+        keep(0, None);
+        keep(KEPT, Some(Vec::new()));
+        let kept: Vec<usize> = (0..=KEPT)
+            .filter(|number| load(store, key(*number), &user).is_some())
+            .collect();
+        assert_eq!(
+            kept,
+            [0].into_iter().chain(2..=KEPT).collect::<Vec<_>>(),
+            "the second is the oldest"
+        );
     }
 
     /// A Spec with something of each kind in it, and the warnings about it.
@@ -247,9 +278,9 @@ cache = false
         let secret = user.read_or_make().expect("made");
         let CheckedSpec { spec, warnings } = example();
         let key = Digest::of(b"key");
-        let new = NewSpec {
+        let new = SpecToKeep {
             key,
-            warnings,
+            warnings: Some(warnings),
             user: user.clone(),
         };
         save(store, &new, &spec).expect("saved");
@@ -266,9 +297,9 @@ cache = false
             let body = bytes.get(blake3::OUT_LEN..).unwrap_or_default();
             let forged = [seal(&secret, [key.bytes(), body]).as_bytes(), body].concat();
             if let Some(CheckedSpec { spec, warnings }) = load(&forged) {
-                let new = NewSpec {
+                let new = SpecToKeep {
                     key,
-                    warnings,
+                    warnings: Some(warnings),
                     user: user.clone(),
                 };
                 save(store, &new, &spec).expect("saved");
