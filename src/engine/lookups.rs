@@ -43,6 +43,13 @@ impl Lookups {
         self.is_partial = true;
     }
 
+    /// Adds those of another part.
+    pub(super) fn add(&mut self, other: Self) {
+        self.directories.extend(other.directories);
+        self.files.extend(other.files);
+        self.is_partial |= other.is_partial;
+    }
+
     pub(super) fn is_partial(&self) -> bool {
         self.is_partial
     }

@@ -3,7 +3,7 @@
 //! [`judge`] looks at one target. A plan asks it for every target that the goals need, in build order; a build asks it
 //! again for each target when it is that target's turn, so the two cannot disagree about the same files.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,6 +23,7 @@ use super::store::entry::Artifact;
 use super::store::{History, Store};
 use super::task::Tasks;
 use super::temp::{self, Demands};
+use crate::fast_map::FastSet;
 
 /// What plans are made from.
 #[derive(Clone, Copy)]
@@ -347,7 +348,8 @@ fn look_ahead(inputs: VerdictInputs<'_>, targets: &[TargetId], histories: &[Arc<
     }
     let used = histories.iter().filter_map(|history| history.record());
     paths.extend(used.flat_map(|record| &record.discovered).map(|it| it.path.as_str()));
-    let mut seen = HashSet::with_capacity(paths.len());
+    let mut seen = FastSet::default();
+    seen.reserve(paths.len());
     paths.retain(|path| seen.insert(*path));
     inputs.disk.look_ahead(&paths);
 }

@@ -282,9 +282,11 @@ impl Seal {
         if !collector.is_whole {
             return None;
         }
-        let (groups, mut body, names) = encode(&collector.groups);
+        let ((groups, mut body, names), encoded) = rayon::join(
+            || encode(&collector.groups),
+            || bincode::serde::encode_to_vec(&standing.targets, bincode::config::standard()),
+        );
         let targets = body.len();
-        let encoded = bincode::serde::encode_to_vec(&standing.targets, bincode::config::standard());
         body.extend(encoded.ok()?);
         let head = SealHead {
             variables: request.variables.clone(),

@@ -9,7 +9,7 @@ use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, Name, TargetId};
 use crate::engine::spec::{ArtifactKind, Axis, AxisSource, ParamsFile, Spec, base_name};
 use crate::engine::store::DIRECTORY;
-use crate::fast_map::FastMap;
+use crate::fast_map::{FastMap, with_room};
 
 /// Targets and artifacts by name and path, and what is wrong with them.
 pub(super) struct NameIndex {
@@ -36,11 +36,18 @@ pub(super) fn targets_by_name(spec: &Spec, by_name: &mut FastMap<String, Name>) 
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads to where nothing can be written.
 pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
-    let mut by_name = FastMap::default();
-    by_name.reserve(2 * spec.targets.len());
-    let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
-    let mut by_real: BTreeMap<String, ArtifactId> = BTreeMap::new();
-    let mut errors = Vec::new();
+    let (by_name, index) = match spec.targets.len() {
+        0..MANY => (by_name(spec), by_path(spec, links)),
+        _ => rayon::join(|| by_name(spec), || by_path(spec, links)),
+    };
+    NameIndex { by_name, ..index }
+}
+
+/// So many targets are indexed by name and path side by side.
+const MANY: usize = 1000;
+
+fn by_name(spec: &Spec) -> FastMap<String, Name> {
+    let mut by_name = with_room(2 * spec.targets.len());
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         for (at, output) in (0..).zip(&target.outputs) {
             let artifact = ArtifactId { target: id, output: at };
@@ -51,6 +58,20 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
             if let Some(instance) = &target.instance {
                 of_each(&mut by_name, spec, &instance.of, artifact);
             }
+        }
+    }
+    targets_by_name(spec, &mut by_name);
+    by_name
+}
+
+/// The index by path alone.
+fn by_path(spec: &Spec, links: &mut Links) -> NameIndex {
+    let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
+    let mut by_real: BTreeMap<String, ArtifactId> = BTreeMap::new();
+    let mut errors = Vec::new();
+    for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
+        for (at, output) in (0..).zip(&target.outputs) {
+            let artifact = ArtifactId { target: id, output: at };
             if let Some(other) = by_path.insert(output.path.clone(), artifact) {
                 errors.push(GraphError::two_writers(spec, other, artifact));
             }
@@ -75,7 +96,6 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
             }
         }
     }
-    targets_by_name(spec, &mut by_name);
     for (real, artifact) in &by_real {
         if let Some(other) = by_path.get(real) {
             errors.push(GraphError::two_writers(spec, *other, *artifact));
@@ -95,7 +115,7 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
         }
     }
     NameIndex {
-        by_name,
+        by_name: FastMap::default(),
         by_path,
         by_real,
         errors,

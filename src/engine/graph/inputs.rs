@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::error::CwdFault;
 use super::glob::{Compiled, Matches};
 use super::links::{Leads, Links};
@@ -14,9 +16,39 @@ use crate::engine::path_matcher::PathMatcher;
 use crate::engine::spec::{Action, ArtifactKind, Command, Exclusion, From, Input, Param, Span, Target, Value};
 use crate::fast_map::{FastMap, FastSet};
 
+/// So many targets are connected side by side with others.
+const PART: usize = 1000;
+
 impl Graph {
+    /// Finds the edges of all targets: those of many in parts side by side, each with its own questions to the disk.
+    pub(super) fn connect_all(&self, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Vec<Edges> {
+        let ids: Vec<TargetId> = (0..).map(TargetId).take(self.spec.targets.len()).collect();
+        let part = ids.len().div_ceil(rayon::current_num_threads()).max(PART);
+        if ids.len() <= part {
+            return ids.iter().map(|id| self.connect(*id, found, errors)).collect();
+        }
+        let files = found.files;
+        let connect = |ids: &[TargetId]| {
+            let (mut found, mut errors) = (DiskAnswers::new(files), Vec::new());
+            let nodes: Vec<Edges> = ids
+                .iter()
+                .map(|id| self.connect(*id, &mut found, &mut errors))
+                .collect();
+            (nodes, errors, found.linked, found.links.lookups)
+        };
+        let parts: Vec<_> = ids.par_chunks(part).map(connect).collect();
+        let mut all = Vec::with_capacity(ids.len());
+        for (nodes, wrong, linked, lookups) in parts {
+            all.extend(nodes);
+            errors.extend(wrong);
+            found.linked.extend(linked);
+            found.links.lookups.add(lookups);
+        }
+        all
+    }
+
     /// Finds the edges of one target.
-    pub(super) fn connect(&self, id: TargetId, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Edges {
+    fn connect(&self, id: TargetId, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Edges {
         let target = self.target(id);
         let mut inputs = Inputs {
             graph: self,

@@ -10,6 +10,8 @@ mod error;
 mod glob;
 mod instances;
 mod links;
+#[cfg(test)]
+mod tests;
 
 mod inputs;
 
@@ -227,7 +229,7 @@ impl Graph {
             Ignore::default()
         });
         let mut graph = Self {
-            nodes: Vec::with_capacity(spec.targets.len()),
+            nodes: Vec::new(),
             spec,
             order: Vec::new(),
             by_name,
@@ -240,10 +242,7 @@ impl Graph {
         };
         errors.extend(check::axes(&graph));
         errors.extend(check::params_files(&graph));
-        for id in (0..).map(TargetId).take(graph.spec.targets.len()) {
-            let node = graph.connect(id, &mut found, &mut errors);
-            graph.nodes.push(node);
-        }
+        graph.nodes = graph.connect_all(&mut found, &mut errors);
         graph.linked = std::mem::take(&mut found.linked);
         graph.lookups = Arc::new(std::mem::take(&mut found.links.lookups));
         for id in (0..).map(TargetId).take(graph.nodes.len()) {

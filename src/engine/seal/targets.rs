@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::digest::Digest;
@@ -60,7 +61,7 @@ impl SealedTargets {
             is_gone: step.is_gone,
         };
         Self {
-            targets: plan.steps.iter().map(target).collect(),
+            targets: plan.steps.par_iter().with_min_len(1000).map(target).collect(),
             goals: places_of(&plan.goals),
             aliases: graph.spec.aliases.clone(),
             report: graph.spec.report,

@@ -283,7 +283,7 @@ impl Store {
 
     /// Refuses a store in which a link stands where atsaf makes a directory or a file: it would be followed out of it. The
     /// whole store may lie on another disk, behind a link. What lies deeper is made under names that no one foresees, or
-    /// opened through no link.
+    /// opened through no link, as all locks are.
     fn refuse_links(&self) -> Result<(), StoreError> {
         let outer = self.dir.parent().unwrap_or(&self.dir);
         let directories = [
@@ -291,7 +291,6 @@ impl Store {
             "memo",
             "listings",
             "outputs",
-            "locks",
             "staging",
             "aside",
             resume::DIRECTORY,

@@ -214,7 +214,7 @@ impl Locks {
 
     /// Where the signs of life are: few, and apart from what may be thousands.
     fn runs(&self) -> PathBuf {
-        self.dir.join("runs")
+        self.dir.with_file_name("runs")
     }
 
     fn run(&self, run: RunId) -> PathBuf {
