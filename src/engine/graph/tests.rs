@@ -16,7 +16,7 @@ fn many(mistakes: bool) -> String {
         let input = match at % 5 {
             0 => "\"d/*.csv\"".to_owned(),
             1 => "\"d/one.csv\", \"link/two.csv\"".to_owned(),
-            _ if mistakes && at > 2400 => format!("\"nothing{at}\", \"out/one\""),
+            _ if mistakes && at > 2400 => format!("\"out/t{}*\"", at - 9),
             _ => format!("\"t{}\"", at - 1),
         };
         let _ = write!(
@@ -32,7 +32,7 @@ fn many(mistakes: bool) -> String {
 fn made_by(threads: usize, root: &Path, text: &str) -> String {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let (spec, diagnostics) = load("Atsaffile", text, &Overrides::default(), &Catalog::default());
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    assert!(diagnostics.is_empty());
     let files = Files::new(root, FastMap::default());
     let made = pool.expect("a pool").install(|| Graph::new(spec, &files));
     match made {
@@ -61,11 +61,7 @@ fn a_large_graph_is_the_same_however_many_make_it() {
     for mistakes in [false, true] {
         let text = many(mistakes);
         let alone = made_by(1, root, &text);
-        assert_eq!(
-            alone.contains("t2499") || alone.contains("nothing"),
-            mistakes || alone.contains("t2499")
-        );
-        assert!(alone.contains("d/two.csv") || mistakes, "{alone}");
+        assert!(alone.contains(if mistakes { "out/t2399*" } else { "d/two.csv" }));
         for threads in [2, 3] {
             assert!(
                 made_by(threads, root, &text) == alone,
