@@ -44,7 +44,7 @@ fn made_by(threads: usize, root: &Path, text: &str) -> String {
             linked.sort();
             format!("{:?}\n{:?}\n{asked:?} {partial}\n{linked:?}", graph.nodes, graph.order)
         }
-        Err(wrong) => wrong.1.iter().map(|error| format!("{error}\n")).collect(),
+        Err(wrong) => format!("{:?}", wrong.1.iter().map(ToString::to_string).collect::<Vec<_>>()),
     }
 }
 

@@ -6,6 +6,9 @@ use std::ffi::CStr;
 use crate::engine::files::Identity;
 use crate::fast_map::FastMap;
 
+/// About so many bytes a name and its state take.
+const NAME: usize = 80;
+
 /// Names of one group: a large directory has several.
 pub(super) const GROUP: usize = 512;
 
@@ -26,7 +29,8 @@ pub(super) struct Group<'a> {
 
 /// The bytes of all groups, with where each begins and how many names they have.
 pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>, usize) {
-    let (mut starts, mut bytes, mut count) = (Vec::new(), Vec::new(), 0);
+    let names: usize = groups.values().map(|group| group.names.len()).sum();
+    let (mut starts, mut bytes, mut count) = (Vec::new(), Vec::with_capacity(names * NAME), 0);
     for (path, group) in groups {
         let names: Vec<(&&str, &State)> = group.names.iter().collect();
         let mut identity = group.identity;

@@ -58,12 +58,13 @@ impl LedgerParts {
 
 impl Packable for Arc<History> {
     fn encode(&self, bytes: &mut Vec<u8>) {
-        packed::append(self, bytes);
+        packed::append(self.as_ref(), bytes);
     }
 
     /// One that the Atsaffile could not name is as good as none.
     fn decode(name: &str, bytes: &[u8]) -> Option<Self> {
-        packed::value::<Self>(bytes).filter(|history| history.is_believable(name))
+        let history = packed::value::<History>(bytes).filter(|history| history.is_believable(name));
+        history.map(Self::new)
     }
 }
 

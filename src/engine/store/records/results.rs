@@ -3,7 +3,6 @@
 //! The index holds what is in place; this holds the past, and is read only by who asks for an earlier result. A cache
 //! as well, replaced whole at a build's end and free to delete: it counts for the journal that it was made from.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use super::entry::ResultEntry;
 use super::journal::Journal;
 use crate::engine::digest::Digest;
 use crate::engine::result_id::result_id;
+use crate::fast_map::FastMap;
 
 /// So many sets of discovered inputs are kept for one declared fingerprint, each with its result.
 const SETS: usize = 16;
@@ -21,9 +21,9 @@ const SETS: usize = 16;
 /// The newest entry of each result, by the result's id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Results {
-    offsets: HashMap<Digest, u64>,
+    offsets: FastMap<Digest, u64>,
     /// The ids of the last results of a declared fingerprint whose attempts were seen to use more, the newest last.
-    discovered: HashMap<Digest, Vec<Digest>>,
+    discovered: FastMap<Digest, Vec<Digest>>,
     /// Ids that were given up.
     forgotten: Vec<Digest>,
     /// From where on the journal was folded in: what stands before is in the file.
@@ -96,6 +96,7 @@ impl Results {
 
     /// Adds what stands in the journal before.
     pub(crate) fn complete(&mut self, start: u64, earlier: JournalResults) {
+        self.offsets.reserve(earlier.offsets.len());
         for (id, at) in earlier.offsets {
             if !self.forgotten.contains(&id) {
                 self.offsets.entry(id).or_insert(at);
