@@ -66,8 +66,8 @@ pub fn file_questions(text: &str) -> FileQuestions {
         return FileQuestions::default();
     }
     let text = with_plain_line_ends(text);
-    let root = syntax::parse(&text, &mut Mistakes::default());
-    root.map(|root| questions(&root)).unwrap_or_default()
+    let pieces = syntax::parse(&text, &mut Mistakes::default());
+    pieces.map(|pieces| questions(&pieces.root)).unwrap_or_default()
 }
 
 fn questions(root: &DeTable<'_>) -> FileQuestions {

@@ -115,8 +115,9 @@ pub fn load_with(
         text: with_params_files(path_as_typed, text, found),
         ..Spec::default()
     };
-    if let Some(root) = syntax::parse(text, &mut mistakes) {
-        resolve::fill(&mut spec, text, &root, (overrides, found), catalog, &mut mistakes);
+    if let Some(pieces) = syntax::parse(text, &mut mistakes) {
+        resolve::fill(&mut spec, text, &pieces, (overrides, found), catalog, &mut mistakes);
+        pieces.free();
     }
     let mut diagnostics = mistakes.into_diagnostics(&spec.text);
     diagnostics.iter_mut().for_each(Diagnostic::leave_out_credentials);

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::mistakes::Mistakes;
 use super::syntax;
+use crate::fast_map::FastSet;
 
 /// The table of which a piece has a part.
 const TARGET: &str = "target";
@@ -22,8 +23,24 @@ const HEAD: &str = "\n[target.";
 /// Bytes of a piece; what is not longer than two is read as one.
 pub(super) const PIECE: usize = 1 << 16;
 
+/// A text's TOML.
+#[derive(Default)]
+pub(super) struct Pieces<'t> {
+    /// All, but for targets of later pieces.
+    pub(super) root: DeTable<'t>,
+    /// Targets of later pieces, in order.
+    pub(super) more: Vec<DeTable<'t>>,
+}
+
+impl Pieces<'_> {
+    /// Frees them side by side.
+    pub(super) fn free(self) {
+        self.more.into_par_iter().for_each(drop);
+    }
+}
+
 /// Reads the TOML of a text in which nothing is wrong; `None` where it is to be read as one.
-pub(super) fn parse(text: &str, piece: usize) -> Option<DeTable<'_>> {
+pub(super) fn parse(text: &str, piece: usize) -> Option<Pieces<'_>> {
     if text.len() <= 2 * piece || rayon::current_num_threads() < 2 {
         return None;
     }
@@ -34,9 +51,13 @@ pub(super) fn parse(text: &str, piece: usize) -> Option<DeTable<'_>> {
     };
     let tables: Option<Vec<DeTable<'_>>> = split(text, piece).into_par_iter().map(read).collect();
     let mut tables = tables?.into_iter();
-    let mut whole = tables.next()?;
-    tables.try_for_each(|table| join(text, &mut whole, table))?;
-    Some(whole)
+    let root = tables.next()?;
+    let mut pieces = Pieces {
+        root,
+        more: Vec::with_capacity(tables.len()),
+    };
+    tables.try_for_each(|table| pieces.add(text, table))?;
+    pieces.are_distinct().then_some(pieces)
 }
 
 /// Where the pieces are.
@@ -94,28 +115,35 @@ fn behind(span: &Range<usize>, start: usize) -> Range<usize> {
     span.start + start..span.end + start
 }
 
-/// Adds the next piece to those before it; `None` where both have a part of one table that is not that of all targets, or
-/// that table is such as no head of a target adds to.
-fn join<'t>(text: &str, whole: &mut DeTable<'t>, next: DeTable<'t>) -> Option<()> {
-    for (key, node) in next {
-        match whole.get_key_value(key.get_ref().as_ref()) {
-            None => drop(whole.insert(key, node)),
-            Some((first, _)) if key.get_ref() == TARGET && is_in_a_head(text, &first.span()) => {
-                let all = whole.get_mut(TARGET).map(Spanned::get_mut);
-                let (Some(DeValue::Table(all)), DeValue::Table(more)) = (all, node.into_inner()) else {
-                    return None;
-                };
-                let length = all.len() + more.len();
-                all.extend(more);
-                // A target that is in both, or one twice.
-                if all.len() < length {
-                    return None;
+impl<'t> Pieces<'t> {
+    /// Adds the next piece; `None` where it has a part of a table that was there before and is not that of all targets, or
+    /// that table is such as no head of a target adds to.
+    fn add(&mut self, text: &str, next: DeTable<'t>) -> Option<()> {
+        for (key, node) in next {
+            match self.root.get_key_value(key.get_ref().as_ref()) {
+                None => drop(self.root.insert(key, node)),
+                Some((first, all)) if key.get_ref() == TARGET && is_in_a_head(text, &first.span()) => {
+                    let (DeValue::Table(_), DeValue::Table(more)) = (all.get_ref(), node.into_inner()) else {
+                        return None;
+                    };
+                    self.more.push(more);
                 }
+                Some(_) => return None,
             }
-            Some(_) => return None,
         }
+        Some(())
     }
-    Some(())
+
+    /// Whether no target is in two pieces, or twice in the text.
+    fn are_distinct(&self) -> bool {
+        let first = self.root.get(TARGET).and_then(|node| node.get_ref().as_table());
+        let tables = || first.into_iter().chain(&self.more);
+        let mut names = FastSet::default();
+        names.reserve(tables().map(DeTable::len).sum());
+        tables()
+            .flatten()
+            .all(|(name, _)| names.insert(name.get_ref().as_ref()))
+    }
 }
 
 /// Whether a key is the first word between the brackets of a table's head.
@@ -135,11 +163,16 @@ mod tests {
     fn reads_alike(text: &str) -> bool {
         let mut mistakes = Mistakes::default();
         let whole = syntax::parse_whole(text, &mut mistakes);
-        let Some(pieces) = parse(text, SMALL) else { return false };
+        let Some(Pieces { mut root, more }) = parse(text, SMALL) else {
+            return false;
+        };
         assert_eq!(mistakes.len(), 0, "the pieces hide a mistake: {text}");
+        if let Some(DeValue::Table(all)) = root.get_mut(TARGET).map(Spanned::get_mut) {
+            all.extend(more.into_iter().flatten());
+        }
         // With all spans and the order of the text.
         assert_eq!(
-            Some(format!("{pieces:?}")),
+            Some(format!("{root:?}")),
             whole.map(|whole| format!("{whole:?}")),
             "{text}"
         );

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use toml::de::DeTable;
 
 use super::asked::FileAnswers;
 use super::matrix::{self, Matrix};
@@ -11,6 +10,7 @@ use super::mistakes::Mistakes;
 use super::names::Names;
 use super::overrides;
 use super::params::{Declared, Params};
+use super::pieces::Pieces;
 use super::scope::Scope;
 use super::sections::{Sections, check_variable};
 use super::side_by_side::side_by_side;
@@ -22,6 +22,9 @@ use crate::engine::spec::{
     Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, REPORT_PAGE, Secret, Span, Spec, Target,
     Text,
 };
+
+/// So many are freed side by side with others.
+const MANY: usize = 256;
 
 /// Everything that one target is resolved against.
 pub(super) struct Resolver<'p, 't> {
@@ -45,18 +48,18 @@ pub(super) struct Resolver<'p, 't> {
 pub(super) fn fill<'t>(
     spec: &mut Spec,
     text: &'t str,
-    root: &'t DeTable<'t>,
+    pieces: &'t Pieces<'t>,
     given: (&Overrides, &FileAnswers),
     catalog: &Catalog,
     mistakes: &mut Mistakes,
 ) {
     let (overrides, found) = given;
-    let sections = Sections::read(root, mistakes);
+    let sections = Sections::read(&pieces.root, mistakes);
     let project = sections.project(mistakes);
     let aliases = sections.aliases(mistakes);
     spec.secrets = sections.secrets(mistakes);
     spec.pools = load::pools(sections.pools, mistakes);
-    let written = targets::read(sections.target, mistakes);
+    let written = targets::read(sections.target, &pieces.more, mistakes);
     declare_known(&mut spec.secrets, &written, catalog);
     let files = params_file::read(&project.params_files, found, &spec.text, mistakes);
     let mut params = Params::read(sections.params, &files, catalog, mistakes);
@@ -121,6 +124,13 @@ pub(super) fn fill<'t>(
         .filter_map(Declared::param)
         .collect();
     spec.params_files = files.files;
+    free(made);
+    free(written);
+}
+
+/// Frees what may be much side by side.
+fn free<T: Send>(many: Vec<T>) {
+    many.into_par_iter().with_min_len(MANY).for_each(drop);
 }
 
 /// Declares the secrets that tasks get without being told, as optional ones.

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::mistakes::Mistakes;
-use super::pieces;
+use super::pieces::{self, Pieces};
 use crate::engine::spec::Span;
 
 /// How many keys that are written twice are searched for: each search reads the text up to there.
@@ -25,8 +25,12 @@ pub(super) struct Word<'t> {
 }
 
 /// Reads the TOML; `None` if it is broken, for what was meant is then a guess.
-pub(super) fn parse<'t>(text: &'t str, mistakes: &mut Mistakes) -> Option<DeTable<'t>> {
-    pieces::parse(text, pieces::PIECE).or_else(|| parse_whole(text, mistakes))
+pub(super) fn parse<'t>(text: &'t str, mistakes: &mut Mistakes) -> Option<Pieces<'t>> {
+    let whole = |root| Pieces {
+        root,
+        ..Pieces::default()
+    };
+    pieces::parse(text, pieces::PIECE).or_else(|| parse_whole(text, mistakes).map(whole))
 }
 
 /// The same, read as one.

@@ -154,9 +154,13 @@ pub(super) struct CommandDraft<'t> {
     pub(super) shell: bool,
 }
 
-/// Reads all targets, in the order of the text.
-pub(super) fn read<'t>(table: Option<&'t DeTable<'t>>, mistakes: &mut Mistakes) -> Vec<Draft<'t>> {
-    let entries: Vec<_> = table.into_iter().flatten().collect();
+/// Reads all targets, of a table and of more, in the order of the text.
+pub(super) fn read<'t>(
+    table: Option<&'t DeTable<'t>>,
+    more: &'t [DeTable<'t>],
+    mistakes: &mut Mistakes,
+) -> Vec<Draft<'t>> {
+    let entries: Vec<_> = table.into_iter().chain(more).flatten().collect();
     let sound = |(key, node): &Entry<'t>, none: &mut Mistakes| read_one(key, node, none);
     let in_order = || {
         entries

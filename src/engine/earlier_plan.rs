@@ -1,13 +1,11 @@
 //! A plan made again after a build that left most of it as it was: what ran, what moved meanwhile and what follows from
 //! either is judged again, and the rest stands as it was judged.
 
-use std::collections::HashSet;
-
 use super::files::{Files, Looks};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge::{Demand, content_in_place, judge};
 use super::plan::{Contents, Plan, Step, Verdict, VerdictInputs};
-use crate::fast_map::FastMap;
+use crate::fast_map::{FastMap, FastSet};
 
 /// A plan, and all that it looked at.
 pub(super) struct EarlierPlan {
@@ -57,7 +55,7 @@ fn is_plain(step: &Step) -> bool {
 fn judge_again(
     inputs: VerdictInputs<'_>,
     plan: &Plan,
-    moved: &HashSet<String>,
+    moved: &FastSet<String>,
     demand: &dyn Fn(TargetId) -> Demand,
 ) -> Option<Vec<(usize, Step)>> {
     let graph = inputs.graph;
@@ -93,9 +91,9 @@ fn judge_again(
 }
 
 /// The targets that were not fresh, and those at whose files something moved; `None` if a path moved that is nobody's.
-fn open(graph: &Graph, plan: &Plan, moved: &HashSet<String>) -> Option<Vec<bool>> {
+fn open(graph: &Graph, plan: &Plan, moved: &FastSet<String>) -> Option<Vec<bool>> {
     let mut is_open = vec![false; graph.order().len()];
-    let mut seen: HashSet<&String> = HashSet::with_capacity(moved.len());
+    let mut seen: FastSet<&String> = FastSet::default();
     for step in &plan.steps {
         let reads = graph.node(step.target).reads.iter().map(|read| &read.path);
         let outputs = graph.target(step.target).outputs.iter().map(|output| &output.path);

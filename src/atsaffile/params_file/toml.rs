@@ -9,7 +9,7 @@ use crate::engine::spec::Value;
 
 /// Reads the entries of the file.
 pub(super) fn read(text: &str, mistakes: &mut Mistakes) -> Vec<(Key, Node)> {
-    let root = syntax::parse(text, mistakes);
+    let root = syntax::parse_whole(text, mistakes);
     let mut reader = TomlReader {
         mistakes,
         count: Count::default(),

@@ -1,12 +1,11 @@
 //! What was looked at, so that a later look can tell what has moved.
 
-use std::collections::HashSet;
-
 use rayon::prelude::*;
 
 use super::{Files, Looker, PathState};
 use crate::engine::digest::Tree;
 use crate::engine::tree::TreeNode;
+use crate::fast_map::FastSet;
 
 /// What was looked at.
 #[derive(Debug, Default)]
@@ -33,7 +32,7 @@ impl Looks {
     }
 
     /// Looks at the same paths again; gives those at which something else stands, `None` if that is no file or not there.
-    pub(in crate::engine) fn again(&mut self, files: &Files) -> Option<HashSet<String>> {
+    pub(in crate::engine) fn again(&mut self, files: &Files) -> Option<FastSet<String>> {
         let looker = Looker::at(files.root(), self.paths.iter().map(|(path, _)| path.as_str()));
         let look = |(path, state): &mut (String, PathState)| {
             let before = std::mem::replace(state, looker.look(path));
