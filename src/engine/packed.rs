@@ -79,8 +79,9 @@ impl Packed {
     fn of(file: &Arc<Vec<u8>>, part: &Part) -> Option<Self> {
         let range = |range: &Range<u64>| Some(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?);
         let (entries, directory) = (range(&part.entries)?, range(&part.directory)?);
+        let is_forward = entries.start <= entries.end && directory.start <= directory.end;
         let is_behind = entries.end == directory.start && directory.len() % SLOT == 0;
-        let is_ours = is_behind && part.mark == hash_of(MARK);
+        let is_ours = is_forward && is_behind && part.mark == hash_of(MARK);
         let bytes = file.get(entries.start..directory.end).filter(|_| is_ours)?;
         (blake3::hash(bytes).as_bytes() == &part.hash).then(|| Self {
             file: Arc::clone(file),
@@ -187,6 +188,18 @@ impl<V: Packable> Overlaid<V> {
             self.insert(name, value);
         }
         self.changed.get_mut(name)?.as_mut()
+    }
+
+    /// The value of a name to be changed, which is there from now on.
+    pub(crate) fn get_or_default(&mut self, name: &str) -> &mut V
+    where
+        V: Default,
+    {
+        if self.get_mut(name).is_none() {
+            self.insert(name, V::default());
+        }
+        let changed = self.changed.get_mut(name).and_then(Option::as_mut);
+        changed.expect("internal error: what was put in is not there")
     }
 
     pub(crate) fn insert(&mut self, name: &str, value: V) {
@@ -383,5 +396,24 @@ mod tests {
             assert!(Overlaid::<u8>::of(&Arc::new(flipped), &part).is_none(), "bit {bit}");
         }
         assert!(Overlaid::<u8>::of(&Arc::new(file[..file.len() - 1].to_vec()), &part).is_none());
+        // Whoever makes up a file makes up its hashes too.
+        let file = Arc::new(file);
+        let end = part.directory.end;
+        for [from, to, begin, end] in [
+            [10, 5, 5, end],
+            [0, end, end, end - 16],
+            [5, 0, 0, 16],
+            [0, u64::MAX, u64::MAX, end],
+        ] {
+            let (entries, directory) = (Range { start: from, end: to }, Range { start: begin, end });
+            let mut forged = Part {
+                entries,
+                directory,
+                ..part.clone()
+            };
+            let _ = forged.hash_anew(&file);
+            let values = Overlaid::<u8>::of(&file, &forged);
+            assert!(values.is_none_or(|values| values.get("a").is_none() && values.iter().count() <= 2));
+        }
     }
 }

@@ -479,11 +479,7 @@ impl Ledger {
     }
 
     fn history(&mut self, target: &str) -> &mut History {
-        if !self.targets.contains(target) {
-            self.targets.insert(target, Arc::default());
-        }
-        let history = self.targets.get_mut(target);
-        Arc::make_mut(history.expect("internal error: what was put in is not there"))
+        Arc::make_mut(self.targets.get_or_default(target))
     }
 
     fn intend(&mut self, at: u64, entry: &ResultEntry) {
