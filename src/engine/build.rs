@@ -21,6 +21,7 @@ use super::execute::{Attempts, Overtaken};
 use super::file_clock::Since;
 use super::files::Looks;
 use super::graph::{Graph, GraphError, TargetId};
+use super::lookups::Lookups;
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::pages;
@@ -77,9 +78,13 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         build.tell_plan(&plan);
         context.store.remember(context.files, &context.graph.spec);
         if let Some(request) = seal {
-            build
-                .run
-                .stand(Standing::of(&plan, looks, request.loading.since(), context.graph));
+            build.run.stand(Standing::of(
+                &plan,
+                looks,
+                request.loading.since(),
+                context.graph,
+                context.graph.lookups(),
+            ));
         }
         Ok(())
     } else {
@@ -109,6 +114,14 @@ pub fn build(context: PlanContext<'_>, options: &Options<'_>, observer: &dyn Obs
         summary,
     });
     Ok(summary)
+}
+
+/// A graph made again.
+enum GraphNow {
+    /// It is the same; where names were looked up for it.
+    Same(Arc<Lookups>),
+    /// A file joined a glob, or a word has become a file.
+    Other(Box<Graph>),
 }
 
 /// How often a build plans again since something moved while it ran.
@@ -221,9 +234,10 @@ impl Build<'_> {
         loop {
             let plan = next;
             self.tell_plan(&plan);
-            self.round(&plan)?;
-            // Unless most of it may stand, it goes before another graph and the plan of it are made.
+            let open = self.begin_with(&plan);
+            // Unless most of it may stand, it goes before anything runs.
             let earlier = EarlierPlan::of(plan, looks.take()).filter(|_| !self.run.options.only);
+            self.round(&open)?;
             let overtaken = self.state().overtaken.take();
             if self.run.interrupted() {
                 return Ok(());
@@ -245,17 +259,18 @@ impl Build<'_> {
             by_others |= store.records.foreign() != foreign;
             foreign = store.records.foreign();
             let since = self.stand_still();
-            let now = self.graph_now()?;
-            if let Some((graph, true)) = now {
-                let build = self.with_graph(&graph, since);
-                return match build.plan_again(None, by_others, &mut moves, since, &graph)? {
-                    Some((plan, looks)) => build.rounds(plan, looks, foreign, moves),
-                    None => Ok(()),
-                };
-            }
-            let graph = now.as_ref().map_or(self.run.context.graph, |(graph, _)| graph);
+            let lookups = match self.graph_now()? {
+                GraphNow::Same(lookups) => lookups,
+                GraphNow::Other(graph) => {
+                    let build = self.with_graph(&graph, since);
+                    return match build.plan_again(None, by_others, &mut moves, since, graph.lookups())? {
+                        Some((plan, looks)) => build.rounds(plan, looks, foreign, moves),
+                        None => Ok(()),
+                    };
+                }
+            };
             let earlier = earlier.filter(|_| !by_others);
-            match self.plan_again(earlier, by_others, &mut moves, since, graph)? {
+            match self.plan_again(earlier, by_others, &mut moves, since, &lookups)? {
                 Some((plan, looked)) => (next, looks) = (plan, looked),
                 None => return Ok(()),
             }
@@ -269,14 +284,14 @@ impl Build<'_> {
     }
 
     /// The plan of what is still to be done, with what it looked at, if there is anything; what moves without end fails.
-    /// `asked` is the graph as it was made `since`.
+    /// `lookups` are where names were looked up for the graph `since`.
     fn plan_again(
         &self,
         earlier: Option<EarlierPlan>,
         by_others: bool,
         moves: &mut u32,
         since: Option<Since>,
-        asked: &Graph,
+        lookups: &Arc<Lookups>,
     ) -> Result<Option<(Plan, Option<Looks>)>, BuildError> {
         let files = self.run.context.files;
         let again = earlier.and_then(|earlier| earlier.again(self.run.inputs(), files, &|id| self.run.demand(id)));
@@ -291,7 +306,7 @@ impl Build<'_> {
             (plan?, looks)
         };
         if plan.open().next().is_none() {
-            let standing = since.and_then(|since| Standing::of(&plan, looks, since, asked));
+            let standing = since.and_then(|since| Standing::of(&plan, looks, since, self.run.context.graph, lookups));
             self.run.stand(standing);
             if by_others {
                 self.tell_plan(&plan);
@@ -317,20 +332,21 @@ impl Build<'_> {
         }
     }
 
-    /// The graph as the disk has it now, and whether it is another one: a file joined a glob, or a word has become a
-    /// file; `None` where nothing moved that it was made of.
-    fn graph_now(&self) -> Result<Option<(Graph, bool)>, BuildError> {
+    /// The graph as the disk has it now.
+    fn graph_now(&self) -> Result<GraphNow, BuildError> {
         let PlanContext {
             graph, files, store, ..
         } = self.run.context;
         let stands = |since: &Since| store.stand_still(graph.lookups(), since, files);
         if self.graph_since.as_ref().is_some_and(stands) {
-            return Ok(None);
+            return Ok(GraphNow::Same(Arc::clone(graph.lookups())));
         }
         let now = Graph::new(Arc::clone(&graph.spec), files).map_err(|wrong| BuildError::Graph(wrong.1))?;
         let is_same = |id: &TargetId| now.node(*id).reads == graph.node(*id).reads;
-        let has_moved = !graph.order().iter().all(is_same);
-        Ok(Some((now, has_moved)))
+        Ok(match graph.order().iter().all(is_same) {
+            true => GraphNow::Same(Arc::clone(now.lookups())),
+            false => GraphNow::Other(Box::new(now)),
+        })
     }
 
     /// Fails those targets that are stale again, with what moved; not those for which only the outside world moved, which
@@ -363,15 +379,19 @@ impl Build<'_> {
         }
     }
 
-    /// Works through one plan.
-    fn round(&self, plan: &Plan) -> Result<(), BuildError> {
+    /// Takes note of what a plan leaves in place; gives what is to be done, with how long each took last.
+    fn begin_with(&self, plan: &Plan) -> Vec<(TargetId, Duration)> {
+        let open = plan.open();
+        let open = open.map(|step| (step.target, step.last.unwrap_or(Duration::from_secs(1))));
+        let open: Vec<(TargetId, Duration)> = open.collect();
+        self.take_note_of_fresh(plan, &open);
+        open
+    }
+
+    /// Works through what is to be done by a plan.
+    fn round(&self, open: &[(TargetId, Duration)]) -> Result<(), BuildError> {
         pages::end_small();
         let Run { context, options, .. } = &self.run;
-        let open: Vec<(TargetId, Duration)> = plan
-            .open()
-            .map(|step| (step.target, step.last.unwrap_or(Duration::from_secs(1))))
-            .collect();
-        self.take_note_of_fresh(plan, &open);
         let jobs = options.jobs.clamp(1, open.len().max(1));
         let parallel = open.iter().map(|(id, _)| *id).filter(|id| self.is_parallel(*id));
         let budget = Budget {
@@ -380,7 +400,7 @@ impl Build<'_> {
             parallel: parallel.collect(),
             cores: rayon::current_num_threads(),
         };
-        let schedule = Mutex::new(Schedule::new(context.graph, &open, budget));
+        let schedule = Mutex::new(Schedule::new(context.graph, open, budget));
         self.work_through(&schedule, jobs);
         let schedule = schedule.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();

@@ -115,15 +115,22 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// How things stand by a plan that was made of `looks` after `since`; `None` if anything is to do or to be told.
-    pub(super) fn of(plan: &Plan, looks: Option<Looks>, since: Since, graph: &Graph) -> Option<Self> {
+    /// How things stand by a plan that was made of `looks` after `since`, for a graph that looked names up in `lookups`; `None`
+    /// if anything is to do or to be told.
+    pub(super) fn of(
+        plan: &Plan,
+        looks: Option<Looks>,
+        since: Since,
+        graph: &Graph,
+        lookups: &Arc<Lookups>,
+    ) -> Option<Self> {
         let looks = looks?;
         let mut steps = plan.steps.iter();
         let is_plain = steps.all(|step| step.verdict == Verdict::Fresh && step.note.is_none());
         (is_plain && !looks.is_partial).then(|| Self {
             since,
             looks,
-            lookups: Arc::clone(graph.lookups()),
+            lookups: Arc::clone(lookups),
             targets: SealedTargets::of(plan, graph),
             fresh: plan.steps.len(),
             deadline: plan.steps.iter().filter_map(|step| step.deadline).min(),

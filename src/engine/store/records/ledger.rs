@@ -2,6 +2,7 @@
 //!
 //! Its size follows the targets. Earlier results are in [`Results`], which only those read who ask for one.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
@@ -310,7 +311,7 @@ impl Ledger {
             targets: parts.write(&self.targets, &|_| true)?,
             owners: match self.owners.get() {
                 Some(owners) => parts.write(owners, &|_| true)?,
-                None => parts.write(&self.find_owners(), &|_| true)?,
+                None => self.write_owners(parts)?,
             },
             placed: self.placed.clone(),
             unsynced_boot: self.unsynced_boot.clone(),
@@ -353,13 +354,22 @@ impl Ledger {
     }
 
     fn find_owners(&self) -> Overlaid<String> {
+        let histories = self.by_placing();
+        let owners = owners(&histories).into_iter();
+        owners.map(|(path, name)| (path.to_owned(), name.to_owned())).collect()
+    }
+
+    fn write_owners(&self, parts: &mut Parts<impl Write>) -> io::Result<Part> {
+        let histories = self.by_placing();
+        let owners = owners(&histories).into_iter();
+        parts.write_entries(owners.map(|(path, name)| (path, Cow::Borrowed(name.as_bytes()))))
+    }
+
+    /// What is known of each target, those first whose records were placed first.
+    fn by_placing(&self) -> Vec<(&str, Arc<History>)> {
         let mut histories: Vec<(&str, Arc<History>)> = self.targets().collect();
         histories.sort_by_cached_key(|(name, history)| (history.record().map(|record| record.placed_by), *name));
-        let paths = histories.iter().flat_map(|(name, history)| {
-            let placements = history.record().into_iter().flat_map(StoredResult::placements);
-            placements.map(move |(path, _)| (path.to_owned(), (*name).to_owned()))
-        });
-        paths.collect()
+        histories
     }
 
     /// All that is known, by target.
@@ -534,6 +544,15 @@ impl Ledger {
             self.placed.remove(&path);
         }
     }
+}
+
+/// The target whose record is the last one of each path.
+fn owners<'h>(histories: &'h [(&'h str, Arc<History>)]) -> FastMap<&'h str, &'h str> {
+    let paths = histories.iter().flat_map(|(name, history)| {
+        let placements = history.record().into_iter().flat_map(StoredResult::placements);
+        placements.map(move |(path, _)| (path, *name))
+    });
+    paths.collect()
 }
 
 #[cfg(test)]
