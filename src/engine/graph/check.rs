@@ -47,7 +47,7 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
 const MANY: usize = 1000;
 
 fn by_name(spec: &Spec) -> FastMap<String, Name> {
-    let mut by_name = with_room(2 * spec.targets.len());
+    let mut by_name = with_room(spec.targets.len());
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         for (at, output) in (0..).zip(&target.outputs) {
             let artifact = ArtifactId { target: id, output: at };
