@@ -189,6 +189,7 @@ fn links_in_a_store_are_followed_nowhere() {
         "memo",
         "outputs",
         "locks",
+        "runs",
         "staging",
         "aside",
         "locks/objects",
@@ -253,6 +254,23 @@ fn a_file_of_the_store_that_has_another_name_is_not_written_to() {
         }
         fs::remove_file(&place).expect("removed");
         project.build("-q").ok();
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_lock_is_named() {
+    for name in ["append", "begin", "objects"] {
+        let project = copier();
+        project.build("-q").ok();
+        let place = project.at(".atsaf/v1/locks").join(name);
+        fs::remove_file(&place).expect("removed");
+        symlink(project.at("src.txt"), &place).expect("linked");
+        project.write("src.txt", "two\n");
+        let told = project.build("");
+        told.has(&format!(
+            "`.atsaf/v1/locks/{name}` cannot be used: it is no regular file"
+        ));
+        assert_eq!(project.read("src.txt"), "two\n");
     }
 }
 

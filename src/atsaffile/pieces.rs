@@ -122,7 +122,11 @@ impl<'t> Pieces<'t> {
         for (key, node) in next {
             match self.root.get_key_value(key.get_ref().as_ref()) {
                 None => drop(self.root.insert(key, node)),
-                Some((first, all)) if key.get_ref() == TARGET && is_in_a_head(text, &first.span()) => {
+                Some((first, all))
+                    if key.get_ref() == TARGET
+                        && is_in_a_head(text, &first.span())
+                        && is_of_a_target(text, &key.span()) =>
+                {
                     let (DeValue::Table(_), DeValue::Table(more)) = (all.get_ref(), node.into_inner()) else {
                         return None;
                     };
@@ -149,6 +153,11 @@ impl<'t> Pieces<'t> {
 /// Whether a key is the first word between the brackets of a table's head.
 fn is_in_a_head(text: &str, key: &Range<usize>) -> bool {
     text[..key.start].trim_end().ends_with('[')
+}
+
+/// Whether more than the word stands between the brackets: it is the head of a target, and not that of all.
+fn is_of_a_target(text: &str, key: &Range<usize>) -> bool {
+    text[key.end..].trim_start().starts_with('.')
 }
 
 #[cfg(test)]
@@ -198,6 +207,12 @@ mod tests {
                 "[target.b]\nrun = \"b\"\n[target.a.with]\nx = 1",
             ),
             ("[[target]]\nrun = \"a\"", "[target.b]\nrun = \"b\""),
+            ("[target]\na.run = \"a\"", "[target.b]\nrun = \"b\"\n[target]"),
+            (
+                "[target]\na.run = \"a\"",
+                "[target.b]\nrun = \"b\"\n[ target ]\nc.run = \"c\"",
+            ),
+            ("[target.a]\nrun = \"a\"", "[target.b]\nrun = \"b\"\n[\"\\u0074arget\"]"),
             ("[params]\nx = 1", "[target.b]\nrun = \"b\"\n[params]\ny = 1"),
             ("[target.a]\nrun = \"\"\"", "[target.b]\n\"\"\""),
             ("[target.a]\ninputs = [", "[target.b]\n]"),

@@ -71,9 +71,10 @@ impl<'a> Looker<'a> {
     }
 }
 
-/// Directory and name of a path in a directory.
+/// Directory and name of a path in a directory that is not the root of the file system.
 fn split(path: &str) -> Option<(&str, &str)> {
-    path.rsplit_once('/').filter(|(_, name)| !name.is_empty())
+    path.rsplit_once('/')
+        .filter(|(directory, name)| !directory.is_empty() && !name.is_empty())
 }
 
 /// How a directory is opened from which names are looked at.
@@ -81,3 +82,45 @@ fn split(path: &str) -> Option<(&str, &str)> {
 pub(in crate::engine) const AS_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 pub(in crate::engine) const AS_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_in_one_directory_are_looked_at_in_that_directory() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let root = dir.path();
+        std::fs::create_dir_all(root.join("d/sub")).expect("made");
+        std::os::unix::fs::symlink("d", root.join("link")).expect("linked");
+        let names: Vec<String> = (0..MANY).map(|at| format!("atsaf-{at}")).collect();
+        for name in &names {
+            #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+            std::fs::write(root.join(name), "top").expect("written");
+            #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+            std::fs::write(root.join("d").join(name), "below").expect("written");
+        }
+        let in_project = root.join("d").display().to_string();
+        let directories = [
+            "",
+            "/",
+            "d/",
+            "./d/",
+            "link/",
+            "d/sub/",
+            "d/sub/../",
+            "nothing/",
+            "//",
+            &format!("{in_project}/"),
+        ];
+        let paths = directories
+            .iter()
+            .flat_map(|directory| names.iter().map(move |name| format!("{directory}{name}")));
+        let paths: Vec<String> = paths.chain(["d/".to_owned(), "d".to_owned()]).collect();
+        let looker = Looker::at(root, paths.iter().map(String::as_str));
+        for path in &paths {
+            assert_eq!(looker.look(path), look(&root.join(path)), "{path}");
+        }
+        assert_eq!(looker.look("/atsaf-0"), PathState::Missing);
+    }
+}

@@ -101,9 +101,14 @@ impl StoreError {
         source.downcast_ref::<Distrust>().map(|why| why.help())
     }
 
+    /// Of a path, or of the file of the store there that is not opened for what it is.
     pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self { path, source }
+        move |source| {
+            let refused = source.get_ref().and_then(|why| why.downcast_ref::<own_file::Refused>());
+            let path = refused.map_or(path, |refused| refused.path.clone());
+            Self { path, source }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::engine::regular_file::{self, LastLink};
 
@@ -13,9 +13,21 @@ use crate::engine::regular_file::{self, LastLink};
 /// # Errors
 /// Whatever opening meets; [`io::ErrorKind::InvalidData`] if something else than a regular file stands there.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let what = "it is no regular file, as all of the store are: remove it";
     let opened = regular_file::open(path, options.mode(0o600), LastLink::Refused)?;
-    opened.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, what))
+    opened.map_err(|_| refused(path, "it is no regular file, as all of the store are: remove it"))
+}
+
+/// A file that is not opened, for what it is.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(super) struct Refused {
+    pub(super) path: PathBuf,
+    what: &'static str,
+}
+
+fn refused(path: &Path, what: &'static str) -> io::Error {
+    let path = path.to_owned();
+    io::Error::new(io::ErrorKind::InvalidData, Refused { path, what })
 }
 
 /// Opens a file that is written to in place; what has another name elsewhere may be somebody's own.
@@ -26,8 +38,8 @@ pub(crate) fn open_to_write(path: &Path, options: &mut OpenOptions) -> io::Resul
     let file = open(path, options.write(true))?;
     match file.metadata()?.nlink() {
         0 | 1 => Ok(file),
-        _ => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
+        _ => Err(refused(
+            path,
             "it has another name elsewhere, a hard link: put a copy in its place",
         )),
     }
