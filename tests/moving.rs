@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::project::{Project, until};
 
@@ -35,6 +36,28 @@ fn edited_and_back_in(project: &Project, build: &str, edit: Edit<'_>, back: Edit
     back(project);
     project.write("../back", "");
     running.collect().ok();
+}
+
+#[test]
+fn what_moves_between_the_plan_and_the_first_turn_is_seen_for_all_that_reads_it() {
+    let project = Project::new(
+        "[target.a]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"in.txt\"]\noutput = \"out/a\"\n\n\
+         [target.z]\nrun = \"cat {{inputs}} > {{output}}\"\ninputs = [\"in.txt\"]\noutput = \"out/z\"\n",
+    );
+    project.write("in.txt", "one\n");
+    project.build("-q").ok();
+    project.write("in.txt", "two\n");
+    project.build("-q a").ok();
+    // `z` alone is to be built; its build waits behind this lock, with its plan made.
+    let begin = fs::File::open(project.at(".atsaf/v1/locks/begin")).expect("opened");
+    begin.lock().expect("locked");
+    let running = project.start("build -q");
+    std::thread::sleep(Duration::from_millis(700));
+    project.write("in.txt", "one\n");
+    begin.unlock().expect("unlocked");
+    running.collect().ok();
+    assert_eq!(project.read("out/z"), "one\n");
+    assert_eq!(project.read("out/a"), "one\n");
 }
 
 /// Moves a file over another.

@@ -235,6 +235,8 @@ impl Build<'_> {
             let plan = next;
             self.tell_plan(&plan);
             let open = self.begin_with(&plan);
+            let stale = plan.open().filter(|step| matches!(step.verdict, Verdict::Stale { .. }));
+            let stale: Vec<TargetId> = stale.map(|step| step.target).collect();
             // Unless most of it may stand, it goes before anything runs.
             let earlier = EarlierPlan::of(plan, looks.take()).filter(|_| !self.run.options.only);
             self.round(&open)?;
@@ -250,6 +252,8 @@ impl Build<'_> {
                 None if store.records.foreign() != foreign => {}
                 // As what this build ran, or somebody while it ran, may have written a source.
                 None if self.run.has_made_something() => by_others = false,
+                // Something moved between the plan and a turn: for others as well, perhaps.
+                None if self.run.has_left(&stale) => by_others = false,
                 None => return Ok(()),
             }
             if self.run.interrupted() {

@@ -254,6 +254,13 @@ impl<'a> Run<'a> {
         ended.any(|ended| matches!(ended, TargetEnd::Built | TargetEnd::Restored))
     }
 
+    /// Whether any of these targets was left as it was.
+    pub(crate) fn has_left(&self, targets: &[TargetId]) -> bool {
+        let progress = self.progress();
+        let mut ends = targets.iter().filter_map(|id| progress.ended.get(id));
+        ends.any(|ended| matches!(ended, TargetEnd::Fresh | TargetEnd::Held))
+    }
+
     /// Notes how a target's turn ended, and tells it.
     pub(crate) fn ended(&self, target: TargetId, outcome: Outcome) {
         let ended = match &outcome {
