@@ -268,7 +268,9 @@ fn an_edit_never_interrupts_an_effect() {
     watching.silence();
     trial.write("go", "");
     let said = watching.until(WAITING);
-    assert!(!said.contains("stopped    slow"), "{said}");
+    // In a later build, the file for which it waits may stop it before it begins.
+    let first = said.split("built      slow").next();
+    assert!(first.is_some_and(|first| !first.contains("stopped    slow")), "{said}");
     let ran = fs::read_to_string(trial.at("ran")).expect("ran");
     assert_eq!(ran.lines().next(), Some("run"));
     assert_eq!(watching.end(), Exit::Interrupted);
