@@ -32,7 +32,40 @@ pub(super) struct Pieces<'t> {
     pub(super) more: Vec<DeTable<'t>>,
 }
 
-impl Pieces<'_> {
+impl<'t> Pieces<'t> {
+    /// Adds the next piece; `None` where it has a part of a table that was there before and is not that of all targets, or
+    /// that table is such as no head of a target adds to.
+    fn add(&mut self, text: &str, next: DeTable<'t>) -> Option<()> {
+        for (key, node) in next {
+            match self.root.get_key_value(key.get_ref().as_ref()) {
+                None => drop(self.root.insert(key, node)),
+                Some((first, all))
+                    if key.get_ref() == TARGET
+                        && is_in_a_head(text, &first.span())
+                        && is_of_a_target(text, &key.span()) =>
+                {
+                    let (DeValue::Table(_), DeValue::Table(more)) = (all.get_ref(), node.into_inner()) else {
+                        return None;
+                    };
+                    self.more.push(more);
+                }
+                Some(_) => return None,
+            }
+        }
+        Some(())
+    }
+
+    /// Whether no target is in two pieces, or twice in the text.
+    fn are_distinct(&self) -> bool {
+        let first = self.root.get(TARGET).and_then(|node| node.get_ref().as_table());
+        let tables = || first.into_iter().chain(&self.more);
+        let mut names = FastSet::default();
+        names.reserve(tables().map(DeTable::len).sum());
+        tables()
+            .flatten()
+            .all(|(name, _)| names.insert(name.get_ref().as_ref()))
+    }
+
     /// Frees them side by side.
     pub(super) fn free(self) {
         self.more.into_par_iter().for_each(drop);
@@ -76,8 +109,8 @@ fn split(text: &str, piece: usize) -> Vec<Range<usize>> {
 fn next_head(text: &[u8], from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
     let is_target = |at: &usize| {
-        let name = rest[at + HEAD.len()..].iter().take_while(|byte| **byte != b'\n');
-        !name.into_iter().any(|byte| *byte == b'.')
+        let mut name = rest[at + HEAD.len()..].iter().take_while(|byte| **byte != b'\n');
+        !name.any(|byte| *byte == b'.')
     };
     let head = memmem::find_iter(rest, HEAD).find(is_target)?;
     Some(from + head + 1)
@@ -113,41 +146,6 @@ fn moved_node(node: Spanned<DeValue<'_>>, start: usize) -> Spanned<DeValue<'_>> 
 
 fn behind(span: &Range<usize>, start: usize) -> Range<usize> {
     span.start + start..span.end + start
-}
-
-impl<'t> Pieces<'t> {
-    /// Adds the next piece; `None` where it has a part of a table that was there before and is not that of all targets, or
-    /// that table is such as no head of a target adds to.
-    fn add(&mut self, text: &str, next: DeTable<'t>) -> Option<()> {
-        for (key, node) in next {
-            match self.root.get_key_value(key.get_ref().as_ref()) {
-                None => drop(self.root.insert(key, node)),
-                Some((first, all))
-                    if key.get_ref() == TARGET
-                        && is_in_a_head(text, &first.span())
-                        && is_of_a_target(text, &key.span()) =>
-                {
-                    let (DeValue::Table(_), DeValue::Table(more)) = (all.get_ref(), node.into_inner()) else {
-                        return None;
-                    };
-                    self.more.push(more);
-                }
-                Some(_) => return None,
-            }
-        }
-        Some(())
-    }
-
-    /// Whether no target is in two pieces, or twice in the text.
-    fn are_distinct(&self) -> bool {
-        let first = self.root.get(TARGET).and_then(|node| node.get_ref().as_table());
-        let tables = || first.into_iter().chain(&self.more);
-        let mut names = FastSet::default();
-        names.reserve(tables().map(DeTable::len).sum());
-        tables()
-            .flatten()
-            .all(|(name, _)| names.insert(name.get_ref().as_ref()))
-    }
 }
 
 /// Whether a key is the first word between the brackets of a table's head.

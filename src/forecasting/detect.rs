@@ -94,6 +94,12 @@ pub(crate) fn is_multiple(lag: usize, season: usize) -> bool {
     lag + beside >= season && over.min(season - over) <= beside
 }
 
+/// A count as a number to reckon with.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^53")]
+pub(crate) fn number(count: usize) -> f64 {
+    count as f64
+}
+
 /// The middle value, or the mean of the two in the middle; NaN of none.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();

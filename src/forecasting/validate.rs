@@ -13,8 +13,9 @@ use chrono::NaiveDateTime;
 use serde_json::{Value, json};
 
 use self::gaps::Gap;
-use self::measures::{Limits, Measure, Measured, number, out_of_order};
+use self::measures::{Limits, Measure, Measured, out_of_order};
 use self::rules::{Level, RULES, Rule, RuleName, Scope};
+use super::detect::number;
 use super::document;
 use super::frequency::{Calendars, FREQUENCY, Frequency, Grid};
 use super::limits::{MAX_MB, MAX_ROWS};

@@ -33,21 +33,14 @@ const fn port(name: &'static str, doc: &'static str) -> Port {
 static TASKS: [Schema; 7] = [
     Schema {
         name: "package_champion",
-        version: 1,
         summary: "writes a directory",
-        params: &[],
         inputs: &[port("clean", "the series")],
         outputs: &[port("model", "a model and its loader")],
         directories: &["model"],
-        optional: &[],
-        secrets: &[],
-        variables: &[],
-        effect: false,
-        ordered: &[],
+        ..Schema::EMPTY
     },
     Schema {
         name: "ingest_eia",
-        version: 1,
         summary: "reads hourly generation",
         params: &[
             param("source", Kind::PathOrUrl, None, "recorded pages or the API"),
@@ -56,18 +49,13 @@ static TASKS: [Schema; 7] = [
             param("respondent", Kind::Text, Some(Literal::Text("US48")), "region"),
             param("fueltype", Kind::Text, Some(Literal::Text("NG")), "fuel"),
         ],
-        inputs: &[],
         outputs: &[port("raw", "one row an hour")],
-        optional: &[],
-        directories: &[],
         secrets: &["EIA_API_KEY"],
-        variables: &[],
-        effect: false,
         ordered: &[("start_date", "end_date")],
+        ..Schema::EMPTY
     },
     Schema {
         name: "prepare_clean",
-        version: 1,
         summary: "brings rows into one series",
         params: &[param(
             "duplicates",
@@ -77,26 +65,15 @@ static TASKS: [Schema; 7] = [
         )],
         inputs: &[port("raw", "one row an hour")],
         outputs: &[port("clean", "the series"), port("metadata", "what was repaired")],
-        optional: &[],
-        directories: &[],
-        secrets: &[],
-        variables: &[],
-        effect: false,
-        ordered: &[],
+        ..Schema::EMPTY
     },
     Schema {
         name: "validate_clean",
-        version: 1,
         summary: "checks the series",
         params: &[param("strict", Kind::Bool, Some(Literal::Bool(true)), "stop at gaps")],
         inputs: &[port("clean", "the series")],
         outputs: &[port("validation", "every rule with its verdict")],
-        optional: &[],
-        directories: &[],
-        secrets: &[],
-        variables: &[],
-        effect: false,
-        ordered: &[],
+        ..Schema::EMPTY
     },
     Schema {
         name: "train_backtest_select",
@@ -134,16 +111,10 @@ static TASKS: [Schema; 7] = [
             port("leaderboard", "one row a model"),
             port("selected", "the winner"),
         ],
-        optional: &[],
-        directories: &[],
-        secrets: &[],
-        variables: &[],
-        effect: false,
-        ordered: &[],
+        ..Schema::EMPTY
     },
     Schema {
         name: "register_champion",
-        version: 1,
         summary: "registers the winner",
         params: &[param(
             "experiment_name",
@@ -157,16 +128,11 @@ static TASKS: [Schema; 7] = [
             port("selected", "the winner"),
         ],
         outputs: &[port("champion", "what was registered")],
-        optional: &[],
-        directories: &[],
-        secrets: &[],
-        variables: &[],
         effect: true,
-        ordered: &[],
+        ..Schema::EMPTY
     },
     Schema {
         name: "forecast_publish",
-        version: 1,
         summary: "forecasts with the winner",
         params: &[
             param("horizon", HOURS, Some(Literal::Int(24)), "hours to forecast"),
@@ -178,12 +144,7 @@ static TASKS: [Schema; 7] = [
             port("selected", "the winner"),
         ],
         outputs: &[port("predictions", "the forecast")],
-        optional: &[],
-        directories: &[],
-        secrets: &[],
-        variables: &[],
-        effect: false,
-        ordered: &[],
+        ..Schema::EMPTY
     },
 ];
 

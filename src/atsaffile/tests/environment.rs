@@ -9,7 +9,6 @@ use crate::engine::spec::{Origin, Spec, Value};
 
 static SEND: Schema = Schema {
     name: "send",
-    version: 1,
     summary: "sends a table",
     params: &[ParamSchema {
         name: "address",
@@ -29,8 +28,6 @@ static SEND: Schema = Schema {
         name: "receipt",
         doc: "what came back",
     }],
-    directories: &[],
-    secrets: &[],
     variables: &[
         Variable {
             name: "SEND_TO",
@@ -44,7 +41,7 @@ static SEND: Schema = Schema {
         },
     ],
     effect: true,
-    ordered: &[],
+    ..Schema::EMPTY
 };
 
 const TARGET: &str = "[target.a]\nuses = \"send\"\ninputs = { table = \"t.csv\" }\noutputs = { receipt = \"r\" }\n";

@@ -30,28 +30,13 @@ const fn port(name: &'static str) -> Port {
 
 const FORM: [ParamSchema; 2] = [entry("separator", Kind::Text), entry("time", Kind::Text)];
 
-const EMPTY: Schema = Schema {
-    name: "",
-    version: 1,
-    summary: "",
-    params: &[],
-    inputs: &[],
-    outputs: &[],
-    optional: &[],
-    directories: &[],
-    secrets: &[],
-    variables: &[],
-    effect: false,
-    ordered: &[],
-};
-
 static TASKS: [Schema; 4] = [
     Schema {
         name: "prepare",
         params: &[reading(&FORM)],
         inputs: &[port("raw")],
         outputs: &[port("clean")],
-        ..EMPTY
+        ..Schema::EMPTY
     },
     Schema {
         name: "train",
@@ -63,20 +48,20 @@ static TASKS: [Schema; 4] = [
         inputs: &[port("clean")],
         outputs: &[port("selected")],
         optional: &[port("known")],
-        ..EMPTY
+        ..Schema::EMPTY
     },
     Schema {
         name: "gather",
         params: &[reading(&FORM)],
         inputs: &[port(ANY)],
         outputs: &[port("table")],
-        ..EMPTY
+        ..Schema::EMPTY
     },
     Schema {
         name: "ingest",
         inputs: &[port(ANY)],
         outputs: &[port("raw")],
-        ..EMPTY
+        ..Schema::EMPTY
     },
 ];
 

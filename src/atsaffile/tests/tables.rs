@@ -11,7 +11,6 @@ const COUNT: Kind = Kind::Int { min: 0, max: 9 };
 
 static FIT: Schema = Schema {
     name: "fit",
-    version: 1,
     summary: "fits models",
     params: &[
         ParamSchema {
@@ -62,17 +61,11 @@ static FIT: Schema = Schema {
             doc: "% of the intervals",
         },
     ],
-    inputs: &[],
     outputs: &[Port {
         name: "fit",
         doc: "what was fitted",
     }],
-    optional: &[],
-    directories: &[],
-    secrets: &[],
-    variables: &[],
-    effect: false,
-    ordered: &[],
+    ..Schema::EMPTY
 };
 
 fn catalog() -> Catalog {

@@ -12,7 +12,6 @@ struct Fit;
 
 static FIT: Schema = Schema {
     name: "fit",
-    version: 1,
     summary: "fits models",
     params: &[
         ParamSchema {
@@ -44,17 +43,11 @@ static FIT: Schema = Schema {
             doc: "% of the intervals",
         },
     ],
-    inputs: &[],
     outputs: &[Port {
         name: "fitted",
         doc: "the models",
     }],
-    optional: &[],
-    directories: &[],
-    secrets: &[],
-    variables: &[],
-    effect: false,
-    ordered: &[],
+    ..Schema::EMPTY
 };
 
 impl Task for Fit {

@@ -36,11 +36,16 @@ pub(super) fn targets_by_name(spec: &Spec, by_name: &mut FastMap<String, Name>) 
 /// Indexes targets and artifacts by name and path; tells paths with two writers, paths inside a directory that is
 /// itself an artifact, and paths that a link leads to where nothing can be written.
 pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
-    let (by_name, index) = match spec.targets.len() {
-        0..MANY => (by_name(spec), by_path(spec, links)),
-        _ => rayon::join(|| by_name(spec), || by_path(spec, links)),
+    let (by_name, (by_path, by_real, errors)) = match spec.targets.len() {
+        0..MANY => (by_name(spec), by_place(spec, links)),
+        _ => rayon::join(|| by_name(spec), || by_place(spec, links)),
     };
-    NameIndex { by_name, ..index }
+    NameIndex {
+        by_name,
+        by_path,
+        by_real,
+        errors,
+    }
 }
 
 /// So many targets are indexed by name and path side by side.
@@ -64,10 +69,12 @@ fn by_name(spec: &Spec) -> FastMap<String, Name> {
     by_name
 }
 
-/// The index by path alone.
-fn by_path(spec: &Spec, links: &mut Links) -> NameIndex {
-    let mut by_path: BTreeMap<String, ArtifactId> = BTreeMap::new();
-    let mut by_real: BTreeMap<String, ArtifactId> = BTreeMap::new();
+/// Artifacts by the places where they lie.
+type Places = BTreeMap<String, ArtifactId>;
+
+/// Artifacts by their declared paths and by where links lead those, and what is wrong with them.
+fn by_place(spec: &Spec, links: &mut Links) -> (Places, Places, Vec<GraphError>) {
+    let (mut by_path, mut by_real) = (Places::new(), Places::new());
     let mut errors = Vec::new();
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         for (at, output) in (0..).zip(&target.outputs) {
@@ -114,12 +121,7 @@ fn by_path(spec: &Spec, links: &mut Links) -> NameIndex {
             errors.push(error.led(&by_real, spec, *artifact));
         }
     }
-    NameIndex {
-        by_name: FastMap::default(),
-        by_path,
-        by_real,
-        errors,
-    }
+    (by_path, by_real, errors)
 }
 
 /// Gives the name without values to an artifact of an instance, as to those of the other instances of its target.

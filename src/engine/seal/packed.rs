@@ -29,8 +29,8 @@ pub(super) struct Group<'a> {
 
 /// The bytes of all groups, with where each begins and how many names they have.
 pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>, usize) {
-    let names: usize = groups.values().map(|group| group.names.len()).sum();
-    let (mut starts, mut bytes, mut count) = (Vec::new(), Vec::with_capacity(names * NAME), 0);
+    let count: usize = groups.values().map(|group| group.names.len()).sum();
+    let (mut starts, mut bytes) = (Vec::new(), Vec::with_capacity(count * NAME));
     for (path, group) in groups {
         let names: Vec<(&&str, &State)> = group.names.iter().collect();
         let mut identity = group.identity;
@@ -55,7 +55,6 @@ pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>
                     identity.append(&mut bytes);
                 }
             }
-            count += part.len();
             rest = after;
             if rest.is_empty() {
                 break;

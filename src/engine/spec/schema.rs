@@ -50,6 +50,25 @@ pub struct Schema {
     pub ordered: &'static [(&'static str, &'static str)],
 }
 
+#[cfg(test)]
+impl Schema {
+    /// A task that reads nothing and makes nothing: tests say what theirs has beside that.
+    pub(crate) const EMPTY: Self = Self {
+        name: "",
+        version: 1,
+        summary: "",
+        params: &[],
+        inputs: &[],
+        optional: &[],
+        outputs: &[],
+        directories: &[],
+        secrets: &[],
+        variables: &[],
+        effect: false,
+        ordered: &[],
+    };
+}
+
 impl Schema {
     /// Finds a parameter by name.
     #[must_use]

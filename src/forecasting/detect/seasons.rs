@@ -8,7 +8,7 @@
 
 use augurs::seasons::PeriodogramDetector;
 
-use super::is_multiple;
+use super::{is_multiple, number};
 
 /// The longest season that is looked for, in steps.
 const LONGEST: usize = 512;
@@ -205,11 +205,6 @@ fn is_part_alone(season: usize, lengths: &[usize], values: &[f64]) -> bool {
         AroundMean::of(values, *longer, 0.0)
             .is_some_and(|around| around.correlation(season) < around.correlation(*longer) / 2.0)
     })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of values are far below 2^53")]
-fn number(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::SHOWN;
-use super::measures::{Measure, Measured, number};
+use super::measures::{Measure, Measured};
+use crate::forecasting::detect::number;
 use crate::forecasting::series::Observation;
 
 /// Steps in a row without a value.

@@ -10,7 +10,7 @@ use super::SHOWN;
 use super::gaps::Gap;
 use super::rules::{Rule, RuleName};
 use crate::engine::task::TaskError;
-use crate::forecasting::detect::{is_multiple, seasons};
+use crate::forecasting::detect::{is_multiple, number, seasons};
 use crate::forecasting::frequency::{Frequency, Grid};
 use crate::forecasting::series::Observation;
 
@@ -401,11 +401,6 @@ fn row(observation: &Observation) -> Value {
 
 fn in_words(odd: &Observation) -> Value {
     json!({ "unique_id": odd.unique_id, "ds": odd.ds.to_string(), "y": odd.y.map(|y| y.to_string()) })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^53")]
-pub(super) fn number(count: usize) -> f64 {
-    count as f64
 }
 
 /// The middle of sorted values.

@@ -99,17 +99,8 @@ fn a_uri_with_a_password_is_refused_without_showing_it() {
 fn a_pair_in_reverse_order_is_found() {
     static SPAN: Schema = Schema {
         name: "span",
-        version: 1,
-        summary: "",
-        params: &[],
-        inputs: &[],
-        outputs: &[],
-        optional: &[],
-        directories: &[],
-        secrets: &[],
-        variables: &[],
-        effect: false,
         ordered: &[("start", "end"), ("from", "to")],
+        ..Schema::EMPTY
     };
     let reversed = |values: [(&str, Value); 3]| -> Vec<_> {
         let values = BTreeMap::from(values);
