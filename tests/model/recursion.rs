@@ -91,6 +91,15 @@ impl Model {
         }
     }
 
+    /// Whether a target reads, at whatever distance, an artifact that may be gone, of a target that is not fresh.
+    pub(super) fn reads_undecided_temp(&self, slot: usize, stale: &BTreeSet<usize>) -> bool {
+        let inputs = &self.slots[slot].as_ref().expect("declared").inputs;
+        let mut makers = inputs.iter().filter_map(|pick| self.maker(slot, *pick));
+        makers.any(|maker| {
+            (self.is_temp(maker) && stale.contains(&maker)) || self.reads_undecided_temp(maker, stale)
+        })
+    }
+
     pub(super) fn declared(&self) -> Vec<usize> {
         (0..=TREE).filter(|slot| self.slots[*slot].is_some()).collect()
     }
