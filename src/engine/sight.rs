@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -163,6 +164,24 @@ impl Stamp {
     }
 }
 
+/// What stands at a path. While something comes or goes in a directory, a look may find one of its two times set and the
+/// other not yet, as if it had been moved away and back: so one whose times differ is looked at twice.
+fn whole_metadata(path: &Path) -> io::Result<Metadata> {
+    const LOOKS: usize = 8;
+    let mut metadata = std::fs::symlink_metadata(path)?;
+    for _ in 0..LOOKS {
+        let before = files::identity(&metadata);
+        if !metadata.is_dir() || before.modified == before.changed {
+            break;
+        }
+        metadata = std::fs::symlink_metadata(path)?;
+        if files::identity(&metadata) == before {
+            break;
+        }
+    }
+    Ok(metadata)
+}
+
 /// Stamps every part of a path, links and what they lead to included; `left` links may follow.
 fn way(root: &Path, path: &Path, stamps: &mut BTreeMap<PathBuf, Stamp>, left: &mut u32) {
     let mut at = if path.is_absolute() {
@@ -180,7 +199,7 @@ fn way(root: &Path, path: &Path, stamps: &mut BTreeMap<PathBuf, Stamp>, left: &m
             }
             part => at.push(part),
         }
-        let Ok(metadata) = std::fs::symlink_metadata(&at) else {
+        let Ok(metadata) = whole_metadata(&at) else {
             return;
         };
         let kind = if metadata.is_symlink() {
@@ -259,5 +278,71 @@ fn below(root: &Path, skip: Skip<'_>, stamps: &mut BTreeMap<PathBuf, Stamp>) {
         if let Some(stamp) = stamps.get_mut(&path) {
             stamp.kind = StampKind::Directory(names);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    /// How a directory differs between two looks while files come and go in it.
+    fn moved_meanwhile(dir: &Path, looks: usize) -> BTreeSet<Moved> {
+        let stamps = || {
+            let mut stamps = BTreeMap::new();
+            way(dir, Path::new("data"), &mut stamps, &mut 40);
+            stamps.into_values().next().expect("a directory")
+        };
+        let mut before = stamps();
+        let mut moved = BTreeSet::new();
+        for _ in 0..looks {
+            let after = stamps();
+            moved.insert(before.moved(&after));
+            before = after;
+        }
+        moved
+    }
+
+    #[test]
+    fn what_comes_and_goes_beside_an_input_never_looks_like_a_move_of_its_directory() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (one, other) = (dir.path().join("data/one"), dir.path().join("data/other"));
+        fs::create_dir(dir.path().join("data")).expect("made");
+        fs::write(&one, "").expect("written");
+        let is_over = AtomicBool::new(false);
+        let rounds = thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    fs::rename(&one, &other).expect("moved");
+                    fs::rename(&other, &one).expect("moved back");
+                }
+            });
+            // A system that takes its time from this process amidst a move has one round for itself.
+            let rounds: Vec<_> = (0..3).map(|_| moved_meanwhile(dir.path(), 20_000)).collect();
+            is_over.store(true, Ordering::Relaxed);
+            rounds
+        });
+        let nothing = BTreeSet::from([Moved::No]);
+        assert!(rounds.contains(&nothing), "{rounds:?}");
+    }
+
+    #[test]
+    fn a_directory_that_was_moved_away_and_back_is_marked() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (data, aside) = (dir.path().join("data"), dir.path().join("aside"));
+        fs::create_dir(&data).expect("made");
+        let stamp = || {
+            let mut stamps = BTreeMap::new();
+            way(dir.path(), Path::new("data"), &mut stamps, &mut 40);
+            stamps.into_values().next().expect("a directory")
+        };
+        let before = stamp();
+        thread::sleep(std::time::Duration::from_millis(20));
+        fs::rename(&data, &aside).expect("moved");
+        fs::rename(&aside, &data).expect("moved back");
+        assert_eq!(before.moved(&stamp()), Moved::Marked);
     }
 }

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::own_file;
 use crate::engine::digest::Digest;
@@ -19,6 +20,8 @@ const STRIPES: u16 = 4096;
 #[derive(Clone, Debug)]
 pub(crate) struct Locks {
     dir: PathBuf,
+    /// The stripes that this process holds, each as often as it does.
+    here: Arc<Mutex<Vec<u16>>>,
 }
 
 /// Who holds a lock, as far as that is known.
@@ -54,7 +57,38 @@ impl Holder {
 
 /// Locks of one attempt; freed when dropped, in children that inherited them as well.
 #[derive(Debug)]
-pub(crate) struct Held(Vec<(File, bool)>);
+pub(crate) struct Held(Vec<HeldLock>);
+
+#[derive(Debug)]
+struct HeldLock {
+    file: File,
+    /// Whether it is held alone.
+    is_alone: bool,
+    _here: Option<Here>,
+}
+
+impl HeldLock {
+    fn new(file: File, is_alone: bool) -> Self {
+        let _here = None;
+        Self { file, is_alone, _here }
+    }
+}
+
+/// One stripe among those that this process holds.
+#[derive(Debug)]
+struct Here {
+    stripe: u16,
+    all: Arc<Mutex<Vec<u16>>>,
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = all.iter().position(|stripe| *stripe == self.stripe) {
+            all.swap_remove(at);
+        }
+    }
+}
 
 impl Held {
     /// None.
@@ -66,7 +100,7 @@ impl Held {
     pub(super) fn add_own(&mut self, mut file: File, run: RunId, target: &str) {
         let _ = file.set_len(0);
         let _ = file.write_all(Holder::note(run, target).as_bytes());
-        self.0.push((file, true));
+        self.0.push(HeldLock::new(file, true));
     }
 
     /// Adds others.
@@ -77,32 +111,33 @@ impl Held {
 
     /// The files whose locks a child is to inherit: those that were taken alone.
     pub(crate) fn own(&self) -> Vec<&File> {
-        let own = self.0.iter().filter(|(_, exclusive)| *exclusive);
-        own.map(|(file, _)| file).collect()
+        let own = self.0.iter().filter(|held| held.is_alone);
+        own.map(|held| &held.file).collect()
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        for (file, exclusive) in &mut self.0 {
-            if *exclusive {
-                let _ = file.set_len(0);
+        for held in &mut self.0 {
+            if held.is_alone {
+                let _ = held.file.set_len(0);
             }
             // Not only by closing: a child of another attempt may have inherited the file.
-            let _ = file.unlock();
+            let _ = held.file.unlock();
         }
     }
 }
 
 impl Locks {
     pub(crate) fn new(dir: PathBuf) -> Self {
-        Self { dir }
+        let here = Arc::default();
+        Self { dir, here }
     }
 
     /// Takes the lock on `target` alone and those on `reads` together with others; all or none.
     ///
     /// # Errors
-    /// `Ok(Err(holder))` says who is in the way.
+    /// `Ok(Err(holder))` says who is in the way: `run` itself where this process reads what shares the lock.
     pub(crate) fn take(&self, target: &str, reads: &[&str], run: RunId) -> io::Result<Result<Held, Holder>> {
         let own = stripe(target);
         let mut stripes: Vec<u16> = reads
@@ -124,16 +159,45 @@ impl Locks {
             };
             match taken {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(Err(Holder::read(&mut file))),
+                Err(TryLockError::WouldBlock) => return Ok(Err(self.holder(number, &mut file, run))),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             if exclusive {
                 let _ = file.set_len(0);
                 let _ = file.write_all(Holder::note(run, target).as_bytes());
             }
-            held.0.push((file, exclusive));
+            held.0.push(HeldLock {
+                file,
+                is_alone: exclusive,
+                _here: Some(self.note_here(number)),
+            });
         }
         Ok(Ok(held))
+    }
+
+    fn here(&self) -> MutexGuard<'_, Vec<u16>> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_here(&self, stripe: u16) -> Here {
+        self.here().push(stripe);
+        Here {
+            stripe,
+            all: Arc::clone(&self.here),
+        }
+    }
+
+    /// Who holds a stripe that could not be had.
+    fn holder(&self, stripe: u16, file: &mut File, run: RunId) -> Holder {
+        let noted = Holder::read(file);
+        match noted.run {
+            None if self.here().contains(&stripe) => Holder {
+                run: Some(run),
+                process: Some(std::process::id()),
+                target: None,
+            },
+            _ => noted,
+        }
     }
 
     /// Waits for the lock that commits and restores share while they use objects, and that who deletes objects takes
@@ -144,21 +208,21 @@ impl Locks {
             true => file.lock()?,
             false => file.lock_shared()?,
         }
-        Ok(Held(vec![(file, false)]))
+        Ok(Held(vec![HeldLock::new(file, false)]))
     }
 
     /// Waits for the append lock.
     pub(crate) fn append(&self) -> io::Result<Held> {
         let file = self.open("append")?;
         file.lock()?;
-        Ok(Held(vec![(file, false)]))
+        Ok(Held(vec![HeldLock::new(file, false)]))
     }
 
     /// Waits for the lock on beginning a run.
     pub(crate) fn begin(&self) -> io::Result<Held> {
         let file = self.open("begin")?;
         file.lock()?;
-        Ok(Held(vec![(file, false)]))
+        Ok(Held(vec![HeldLock::new(file, false)]))
     }
 
     /// Whether another run than this one is alive.
@@ -288,6 +352,20 @@ mod tests {
         assert_eq!(holder, expected);
         drop((first, second));
         assert!(two.take("report", &["train"], run).expect("asked").is_ok());
+    }
+
+    #[test]
+    fn a_reader_of_the_same_process_is_this_run_and_another_is_nobody_known() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (one, two) = (locks(dir.path()), locks(dir.path()));
+        let run = RunId::new();
+        let reading = one.take("forecast", &["clean"], run).expect("asked").expect("free");
+        let holder = |locks: &Locks| locks.take("clean", &[], run).expect("asked").expect_err("being read");
+        assert_eq!(holder(&one).run, Some(run));
+        assert_eq!(holder(&two), Holder::default());
+        drop(reading);
+        assert!(one.take("clean", &[], run).expect("asked").is_ok());
+        assert!(one.here().is_empty());
     }
 
     #[test]
