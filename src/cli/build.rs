@@ -129,7 +129,11 @@ pub(super) fn once(
     watching: Option<Watching<'_>>,
     seal: Option<SealRequest>,
 ) -> Result<Summary, CommandError> {
-    let (heard, mut looked_at) = (RunResults::default(), Vec::new());
+    let heard = match results::are_written(args, session) {
+        true => RunResults::in_full(),
+        false => RunResults::default(),
+    };
+    let mut looked_at = Vec::new();
     let asked = Asked {
         args,
         interrupted,

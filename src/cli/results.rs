@@ -1,6 +1,7 @@
 //! The end of a build: leaderboards before and after, where the goals lie, a forecast's chart, what to do after a failure,
 //! and the page for a CI.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::setup::Project;
 use super::show;
-use super::{CommandError, Session, small_file};
+use super::{CommandError, Session, build, small_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::{ArtifactId, Graph, TargetId};
 use crate::engine::spec::{Action, ArtifactKind, Value as Param};
@@ -54,7 +55,7 @@ impl Before {
     }
 
     /// Those that were made anew, with what they say by now.
-    fn rebuilt(self, project: &Project, renewed: &[TargetId]) -> Vec<RebuiltLeaderboard> {
+    fn rebuilt(self, project: &Project, renewed: &BTreeSet<TargetId>) -> Vec<RebuiltLeaderboard> {
         let graph = &project.graph;
         let boards = self.0.into_iter().filter(|(id, _)| renewed.contains(&id.target));
         boards
@@ -89,6 +90,11 @@ pub(super) fn summary_file(named: Option<&Path>, session: &Session) -> Option<Pa
     named
         .map(|path| directory.join(path))
         .or_else(|| variable().map(PathBuf::from))
+}
+
+/// Whether a file tells how a build ended.
+pub(super) fn are_written(args: &build::Args, session: &Session) -> bool {
+    args.junit.is_some() || summary_file(args.summary.as_deref(), session).is_some()
 }
 
 /// Tells how a build ended, beyond the line of counts: `goals` are what was asked for, `asked` the same in the user's words.

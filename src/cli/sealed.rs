@@ -104,8 +104,8 @@ impl<'a> Asked<'a> {
 /// Whether a build is answered by a seal, and leaves one: not if it has to look for itself, or others watch it.
 fn is_plain(args: &build::Args, session: &Session) -> bool {
     let is_forced = args.force || args.only || args.no_effects;
-    let is_told = args.junit.is_some() || results::summary_file(args.summary.as_deref(), session).is_some();
-    !is_forced && (args.dry_run || !(is_told || nesting::is_inside(&session.env)))
+    let is_told = || results::are_written(args, session) || nesting::is_inside(&session.env);
+    !is_forced && (args.dry_run || !is_told())
 }
 
 /// Ends a command by what a seal says, if one holds that answers it.

@@ -283,66 +283,66 @@ fn below(root: &Path, skip: Skip<'_>, stamps: &mut BTreeMap<PathBuf, Stamp>) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{File, create_dir};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
+    use std::time::Duration;
+
+    use rustix::fs::rename;
 
     use super::*;
 
-    /// How a directory differs between two looks while files come and go in it.
-    fn moved_meanwhile(dir: &Path, looks: usize) -> BTreeSet<Moved> {
-        let stamps = || {
-            let mut stamps = BTreeMap::new();
-            way(dir, Path::new("data"), &mut stamps, &mut 40);
-            stamps.into_values().next().expect("a directory")
-        };
-        let mut before = stamps();
-        let mut moved = BTreeSet::new();
-        for _ in 0..looks {
-            let after = stamps();
-            moved.insert(before.moved(&after));
+    /// The stamp of the directory `data` of a project.
+    fn stamp(root: &Path) -> Stamp {
+        let mut stamps = BTreeMap::new();
+        way(root, Path::new("data"), &mut stamps, &mut 40);
+        stamps.into_values().next().expect("a directory")
+    }
+
+    /// How it differs between two looks, in so many.
+    fn moved_meanwhile(root: &Path, looks: usize) -> BTreeSet<Moved> {
+        let mut before = stamp(root);
+        let moved = (0..looks).map(|_| {
+            let after = stamp(root);
+            let moved = before.moved(&after);
             before = after;
-        }
-        moved
+            moved
+        });
+        moved.collect()
     }
 
     #[test]
     fn what_comes_and_goes_beside_an_input_never_looks_like_a_move_of_its_directory() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (one, other) = (dir.path().join("data/one"), dir.path().join("data/other"));
-        fs::create_dir(dir.path().join("data")).expect("made");
-        fs::write(&one, "").expect("written");
+        create_dir(dir.path().join("data")).expect("made");
+        File::create(&one).expect("made");
         let is_over = AtomicBool::new(false);
         let rounds = thread::scope(|scope| {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
-                    fs::rename(&one, &other).expect("moved");
-                    fs::rename(&other, &one).expect("moved back");
+                    rename(&one, &other).expect("moved");
+                    rename(&other, &one).expect("moved back");
                 }
             });
-            // A system that takes its time from this process amidst a move has one round for itself.
+            // A system that stops this process amidst a move has one round for itself.
             let rounds: Vec<_> = (0..3).map(|_| moved_meanwhile(dir.path(), 20_000)).collect();
             is_over.store(true, Ordering::Relaxed);
             rounds
         });
-        let nothing = BTreeSet::from([Moved::No]);
-        assert!(rounds.contains(&nothing), "{rounds:?}");
+        assert!(rounds.contains(&BTreeSet::from([Moved::No])), "{rounds:?}");
     }
 
     #[test]
     fn a_directory_that_was_moved_away_and_back_is_marked() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (data, aside) = (dir.path().join("data"), dir.path().join("aside"));
-        fs::create_dir(&data).expect("made");
-        let stamp = || {
-            let mut stamps = BTreeMap::new();
-            way(dir.path(), Path::new("data"), &mut stamps, &mut 40);
-            stamps.into_values().next().expect("a directory")
-        };
-        let before = stamp();
-        thread::sleep(std::time::Duration::from_millis(20));
-        fs::rename(&data, &aside).expect("moved");
-        fs::rename(&aside, &data).expect("moved back");
-        assert_eq!(before.moved(&stamp()), Moved::Marked);
+        create_dir(&data).expect("made");
+        let before = stamp(dir.path());
+        // Beyond a tick of the clock that stamps files.
+        thread::sleep(Duration::from_millis(20));
+        rename(&data, &aside).expect("moved");
+        rename(&aside, &data).expect("moved back");
+        assert_eq!(before.moved(&stamp(dir.path())), Moved::Marked);
     }
 }

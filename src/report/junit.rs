@@ -1,6 +1,6 @@
 //! What a build has done as JUnit XML, which CI systems draw: a suite for the run, a case for each target.
 
-use std::sync::PoisonError;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +12,7 @@ use super::results::{Heard, RunResults};
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Failure, Outcome};
 use crate::engine::graph::{Graph, TargetId};
+use crate::fast_map::FastMap;
 use crate::outward::{visible, visible_line};
 
 /// The value of the property by which a report is known again.
@@ -27,7 +28,7 @@ impl RunResults {
     /// failure of a target. Texts are masked before they are taken apart.
     #[must_use]
     pub fn junit(&self, graph: &Graph, targets: &[TargetId], wrong: &[Diagnostic], masked: &Masked<'_>) -> String {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = self.heard();
         let pen = Pen { graph, masked };
         let project = match graph.spec.name.as_str() {
             "" => "atsaf".to_owned(),
@@ -41,10 +42,13 @@ impl RunResults {
         }
         let duration = heard.summary.map(|summary| summary.duration).unwrap_or_default();
         suite.set_time(duration);
-        let further = heard.ended.iter().map(|(id, _)| *id).filter(|id| !targets.contains(id));
+        let ended = &heard.details.ended;
+        let outcomes: FastMap<TargetId, &Outcome> = ended.iter().map(|(id, outcome)| (*id, outcome)).collect();
+        let known: BTreeSet<&TargetId> = targets.iter().collect();
+        let further = ended.iter().map(|(id, _)| *id).filter(|id| !known.contains(id));
         let is_whole = wrong.is_empty() && heard.summary.is_some();
         for id in targets.iter().copied().chain(further) {
-            let mut case = pen.case(&heard, id, is_whole);
+            let mut case = pen.case(&heard, id, outcomes.get(&id).copied(), is_whole);
             case.set_classname(project.clone());
             suite.add_test_case(case);
         }
@@ -101,23 +105,24 @@ impl Pen<'_> {
         status
     }
 
-    /// A target; `is_whole` says whether the build came to its end, so that what it did not look at was fresh.
-    fn case(&self, heard: &Heard, id: TargetId, is_whole: bool) -> TestCase {
-        let outcome = heard.ended.iter().find(|(ended, _)| *ended == id);
+    /// A target, and how it ended if it had a turn; `is_whole` says whether the build came to its end, so that what it did
+    /// not look at was fresh.
+    fn case(&self, heard: &Heard, id: TargetId, outcome: Option<&Outcome>, is_whole: bool) -> TestCase {
         let (word, status) = match outcome {
-            Some((_, outcome)) => self.status(id, outcome),
+            Some(outcome) => self.status(id, outcome),
             None if heard.planned.contains(&id) || !is_whole => ("not begun", self.skipped("not begun")),
             None => ("fresh", TestCaseStatus::success()),
         };
+        let details = &heard.details;
         let took = match outcome {
-            Some((_, Outcome::Built { duration, .. })) => *duration,
-            _ => heard.took.get(&id).copied().unwrap_or(Duration::ZERO),
+            Some(Outcome::Built { duration, .. }) => *duration,
+            _ => details.took.get(&id).copied().unwrap_or(Duration::ZERO),
         };
         let mut case = TestCase::new(self.line(self.graph.name(id)), status);
         case.set_time(took).add_property(Property::new("outcome", word));
         let why = match outcome {
-            Some((_, Outcome::Restored { reasons, .. })) => brief(reasons),
-            _ => heard.reasons.get(&id).cloned().unwrap_or_default(),
+            Some(Outcome::Restored { reasons, .. }) => brief(reasons),
+            _ => details.reasons.get(&id).cloned().unwrap_or_default(),
         };
         if !why.is_empty() {
             case.add_property(Property::new("why", self.line(&why)));

@@ -1,9 +1,9 @@
 //! What a build has done, once it is over: for the end of the screen, and as a page for a CI's summary.
 //! `junit` says the same to a CI's list of tests.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::events;
@@ -14,6 +14,7 @@ use super::reasons::brief;
 use super::table::TextTable;
 use crate::engine::event::{Event, Failure, Observer, Outcome, Summary};
 use crate::engine::graph::{Graph, TargetId};
+use crate::engine::reason::Reason;
 use crate::engine::run_id::RunId;
 
 /// Most targets that a page lists.
@@ -27,7 +28,12 @@ const LINES: usize = 20;
 
 /// Hears a build, and keeps what became of each target.
 #[derive(Default)]
-pub struct RunResults(pub(super) Mutex<Heard>);
+pub struct RunResults {
+    heard: Mutex<Heard>,
+    /// Whether it keeps what only a file of results tells: why each target began, how long it took, and how it ended in
+    /// every detail.
+    in_full: bool,
+}
 
 /// What was heard.
 #[derive(Default)]
@@ -35,6 +41,18 @@ pub(super) struct Heard {
     pub(super) run: Option<RunId>,
     /// Targets that were to be looked at.
     pub(super) planned: BTreeSet<TargetId>,
+    has_ended: BTreeSet<TargetId>,
+    /// Those that ran or came back.
+    renewed: BTreeSet<TargetId>,
+    /// In the order in which they did.
+    failed: Vec<TargetId>,
+    pub(super) summary: Option<Summary>,
+    pub(super) details: Details,
+}
+
+/// What only a file of results tells.
+#[derive(Default)]
+pub(super) struct Details {
     /// Why each target was begun.
     pub(super) reasons: BTreeMap<TargetId, String>,
     /// When the first attempt of each was begun.
@@ -43,31 +61,23 @@ pub(super) struct Heard {
     pub(super) took: BTreeMap<TargetId, Duration>,
     /// In the order in which they ended.
     pub(super) ended: Vec<(TargetId, Outcome)>,
-    /// Those of them.
-    has_ended: HashSet<TargetId>,
-    pub(super) summary: Option<Summary>,
 }
 
 impl Observer for RunResults {
     fn observe(&self, event: &Event) {
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.heard();
         match event {
             Event::Planned { run, steps, .. } => {
                 heard.run = Some(*run);
                 heard.planned.extend(steps);
             }
-            Event::Started { target, reasons, .. } => {
-                heard.reasons.insert(*target, brief(reasons));
-                heard.begun.entry(*target).or_insert_with(Instant::now);
-            }
+            Event::Started { target, reasons, .. } if self.in_full => heard.details.starts(*target, reasons),
             Event::Finished { target, outcome } => {
-                if let Some(begun) = heard.begun.remove(target) {
-                    heard.took.insert(*target, begun.elapsed());
+                let is_again = !heard.has_ended.insert(*target);
+                if self.in_full {
+                    heard.details.ends(*target, outcome, is_again);
                 }
-                if !heard.has_ended.insert(*target) {
-                    heard.ended.retain(|(id, _)| id != target);
-                }
-                heard.ended.push((*target, outcome.clone()));
+                heard.ends(*target, outcome);
             }
             Event::Ended { summary, .. } => heard.summary = Some(*summary),
             _ => {}
@@ -75,47 +85,73 @@ impl Observer for RunResults {
     }
 }
 
+impl Heard {
+    fn ends(&mut self, target: TargetId, outcome: &Outcome) {
+        self.failed.retain(|id| *id != target);
+        match outcome {
+            Outcome::Failed(_) => self.failed.push(target),
+            Outcome::Built { .. } | Outcome::Restored { .. } => drop(self.renewed.insert(target)),
+            _ => {}
+        }
+    }
+}
+
+impl Details {
+    fn starts(&mut self, target: TargetId, reasons: &[Reason]) {
+        self.reasons.insert(target, brief(reasons));
+        self.begun.entry(target).or_insert_with(Instant::now);
+    }
+
+    fn ends(&mut self, target: TargetId, outcome: &Outcome, is_again: bool) {
+        if let Some(begun) = self.begun.remove(&target) {
+            self.took.insert(target, begun.elapsed());
+        }
+        if is_again {
+            self.ended.retain(|(id, _)| *id != target);
+        }
+        self.ended.push((target, outcome.clone()));
+    }
+}
+
 impl RunResults {
+    /// One that keeps all that [`RunResults::markdown`] and [`RunResults::junit`] tell.
+    #[must_use]
+    pub fn in_full() -> Self {
+        let in_full = true;
+        Self {
+            in_full,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The targets that have other artifacts than before: those that ran, and those that came back.
     #[must_use]
-    pub fn renewed(&self) -> Vec<TargetId> {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_renewed = |outcome: &Outcome| matches!(outcome, Outcome::Built { .. } | Outcome::Restored { .. });
-        let renewed = heard.ended.iter().filter(|(_, outcome)| is_renewed(outcome));
-        renewed.map(|(id, _)| *id).collect()
+    pub fn renewed(&self) -> BTreeSet<TargetId> {
+        self.heard().renewed.clone()
     }
 
     /// The targets that failed, in the order in which they did.
     #[must_use]
     pub fn failed(&self) -> Vec<TargetId> {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = heard
-            .ended
-            .iter()
-            .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)));
-        failed.map(|(id, _)| *id).collect()
+        self.heard().failed.clone()
     }
 
     /// Whether something was to be looked at that nobody came to.
     #[must_use]
     pub fn has_unfinished(&self) -> bool {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard
-            .planned
-            .iter()
-            .any(|id| !heard.ended.iter().any(|(ended, _)| ended == id))
+        let heard = self.heard();
+        heard.planned.iter().any(|id| !heard.has_ended.contains(id))
     }
 
     /// A page in Markdown: what each target did and why, leaderboards, and failures with all that helps.
     #[must_use]
     pub fn markdown(&self, graph: &Graph, boards: &[RebuiltLeaderboard]) -> String {
-        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed: Vec<String> = heard
-            .ended
-            .iter()
-            .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
-            .map(|(id, _)| graph.name(*id).to_owned())
-            .collect();
+        let heard = self.heard();
+        let failed: Vec<String> = heard.failed.iter().map(|id| graph.name(*id).to_owned()).collect();
         let summary = heard.summary.unwrap_or_default();
         let name = match graph.spec.name.as_str() {
             "" => "atsaf",
@@ -126,10 +162,10 @@ impl RunResults {
             escaped(name),
             escaped(&events::summary(&summary, &failed))
         );
-        let rows: Vec<String> = heard
-            .ended
-            .iter()
-            .filter_map(|(id, outcome)| heard.row(graph, *id, outcome))
+        let details = &heard.details;
+        let rows = details.ended.iter();
+        let rows: Vec<String> = rows
+            .filter_map(|(id, outcome)| details.row(graph, *id, outcome))
             .collect();
         if !rows.is_empty() {
             page += "\n| target | | time | why |\n|---|---|---:|---|\n";
@@ -141,7 +177,7 @@ impl RunResults {
         for board in boards {
             page += &board_page(board);
         }
-        for (id, outcome) in &heard.ended {
+        for (id, outcome) in &details.ended {
             if let Outcome::Failed(failure) = outcome {
                 page += &failure_page(graph, *id, failure);
             }
@@ -150,7 +186,7 @@ impl RunResults {
     }
 }
 
-impl Heard {
+impl Details {
     /// The row of a target that did something.
     fn row(&self, graph: &Graph, id: TargetId, outcome: &Outcome) -> Option<String> {
         let reasons = self.reasons.get(&id).cloned().unwrap_or_default();

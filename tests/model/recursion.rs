@@ -95,9 +95,7 @@ impl Model {
     pub(super) fn reads_undecided_temp(&self, slot: usize, stale: &BTreeSet<usize>) -> bool {
         let inputs = &self.slots[slot].as_ref().expect("declared").inputs;
         let mut makers = inputs.iter().filter_map(|pick| self.maker(slot, *pick));
-        makers.any(|maker| {
-            (self.is_temp(maker) && stale.contains(&maker)) || self.reads_undecided_temp(maker, stale)
-        })
+        makers.any(|maker| (self.is_temp(maker) && stale.contains(&maker)) || self.reads_undecided_temp(maker, stale))
     }
 
     pub(super) fn declared(&self) -> Vec<usize> {

@@ -22,7 +22,7 @@ fn graph() -> Graph {
 }
 
 fn heard(ended: &[(usize, Outcome)], summary: Option<Summary>) -> RunResults {
-    let results = RunResults::default();
+    let results = RunResults::in_full();
     let run: RunId = "0193a1c2-7b2e-7000-8000-000000000000".parse().expect("an id");
     let steps = (0..8).filter(|at| *at != 7).map(TargetId).collect();
     results.observe(&Event::Planned {

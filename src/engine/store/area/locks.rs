@@ -69,8 +69,11 @@ struct HeldLock {
 
 impl HeldLock {
     fn new(file: File, is_alone: bool) -> Self {
-        let _here = None;
-        Self { file, is_alone, _here }
+        Self {
+            file,
+            is_alone,
+            _here: None,
+        }
     }
 }
 
