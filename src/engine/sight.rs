@@ -153,8 +153,9 @@ impl Stamp {
         }
         let is_marked_only = (one.size, one.modified) == (two.size, two.modified);
         match (&self.kind, &after.kind) {
-            // What comes or goes beside the input is no change of the input; the directory's own move is.
-            (StampKind::Way, StampKind::Way) if one.modified != two.modified => Moved::No,
+            // What comes or goes beside the input is no change of the input; the directory's own move is. As something
+            // comes, the size may be another before the times are.
+            (StampKind::Way, StampKind::Way) if !is_marked_only => Moved::No,
             // The directory's times tell of what is ignored in it.
             (StampKind::Directory(names), StampKind::Directory(others)) if names != others => Moved::No,
             _ if is_marked_only => Moved::Marked,
@@ -331,6 +332,17 @@ mod tests {
             rounds
         });
         assert!(rounds.contains(&BTreeSet::from([Moved::No])), "{rounds:?}");
+    }
+
+    #[test]
+    fn a_directory_that_grew_before_its_times_were_set_has_not_moved() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        create_dir(dir.path().join("data")).expect("made");
+        let (before, mut after) = (stamp(dir.path()), stamp(dir.path()));
+        after.identity.size += 4096;
+        assert_eq!(before.moved(&after), Moved::No);
+        after.identity.inode += 1;
+        assert_eq!(before.moved(&after), Moved::Rewritten, "another directory");
     }
 
     #[test]
