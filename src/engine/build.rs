@@ -456,7 +456,7 @@ impl Build<'_> {
         let needed: HashSet<TargetId> = needs.copied().collect();
         let stays = |step: &&Step| step.verdict.stays() && needed.contains(&step.target);
         for step in plan.steps.iter().filter(stays) {
-            self.run.leave(step.target, step.in_place());
+            self.run.leave(step.target, &step.in_place());
         }
     }
 }

@@ -285,15 +285,17 @@ pub fn plan_with(
         demands.extend(more);
     }
     temp::mark_undecided(inputs.graph, &mut judged);
-    let mut errors = Vec::new();
-    let mut steps = Vec::with_capacity(needed.len());
-    for judged in judged {
-        match judged {
-            Ok((step, _)) => steps.push(step),
-            Err(found) => errors.extend(found),
-        }
-    }
     inputs.disk.forget_looks();
+    let mut errors = Vec::new();
+    // Collected where they lie, for there may be many.
+    let steps = judged.into_iter().filter_map(|judged| match judged {
+        Ok((step, _)) => Some(step),
+        Err(found) => {
+            errors.extend(found);
+            None
+        }
+    });
+    let steps: Vec<Step> = steps.collect();
     if errors.is_empty() {
         Ok(Plan {
             goals: goals.to_vec(),

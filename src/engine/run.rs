@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::clock;
+use super::digest::Digest;
 use super::event::{Event, Observer, Outcome, Summary};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge::{self, Demand};
@@ -14,6 +15,7 @@ use super::moved_sources::FirstSources;
 use super::plan::{Plan, PlanContext, Verdict, VerdictInputs};
 use super::run_id::RunId;
 use super::seal::{SealRequest, Standing};
+use super::spec::ArtifactKind;
 use super::store::entry::Artifact;
 use crate::outward::Mask;
 
@@ -66,7 +68,7 @@ pub(crate) struct Run<'a> {
 #[derive(Default)]
 struct Progress {
     /// What each target left that is done, and each fresh one that another needs.
-    left: HashMap<TargetId, Vec<Artifact>>,
+    left: HashMap<TargetId, Box<[Option<Left>]>>,
     /// Targets whose artifacts are gone and that a target that has to run reads, as the last plan says.
     demands: HashMap<TargetId, TargetId>,
     /// Targets that the last plan does not call fresh, and whose turn has not ended.
@@ -77,6 +79,16 @@ struct Progress {
     attempts: Vec<(TargetId, SystemTime, Option<SystemTime>)>,
     /// How things stand by the last plan, if all is fresh.
     standing: Option<Standing>,
+}
+
+/// What an output is, as those that read it have to find it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    /// The digest of what they depend on: of a directory with links, what these lead to now.
+    pub(crate) content: Digest,
+    /// The digest of the file or directory as it lies in its place.
+    pub(crate) bytes: Digest,
+    pub(crate) kind: ArtifactKind,
 }
 
 /// How a target ended, for the summary.
@@ -134,22 +146,30 @@ impl<'a> Run<'a> {
     }
 
     /// One output of a target that is done or fresh.
-    pub(crate) fn left(&self, id: ArtifactId) -> Option<Artifact> {
-        let port = self.context.graph.port(id);
+    pub(crate) fn left(&self, id: ArtifactId) -> Option<Left> {
         let progress = self.progress();
-        let artifacts = progress.left.get(&id.target)?.iter();
-        artifacts.into_iter().find(|artifact| artifact.name == port).cloned()
+        progress
+            .left
+            .get(&id.target)?
+            .get(id.output as usize)
+            .copied()
+            .flatten()
     }
 
-    /// Notes what a target leaves to those that need it: of a directory with links, what they lead to now.
-    pub(crate) fn leave(&self, id: TargetId, mut artifacts: Vec<Artifact>) {
-        for artifact in &mut artifacts {
-            let mut outputs = self.context.graph.target(id).outputs.iter();
-            let output = outputs.find(|output| output.port == artifact.name);
-            let content = output.and_then(|it| judge::content_in_place(self.context.files, &it.path, artifact));
-            artifact.content = content.unwrap_or(artifact.content);
-        }
-        self.progress().left.insert(id, artifacts);
+    /// Notes what a target leaves to those that need it.
+    pub(crate) fn leave(&self, id: TargetId, artifacts: &[Artifact]) {
+        let outputs = self.context.graph.target(id).outputs.iter();
+        let left = outputs.map(|output| {
+            let artifact = artifacts.iter().find(|artifact| artifact.name == output.port)?;
+            let content = judge::content_in_place(self.context.files, &output.path, artifact);
+            Some(Left {
+                content: content.unwrap_or(artifact.content),
+                bytes: artifact.bytes,
+                kind: artifact.kind,
+            })
+        });
+        let left = left.collect();
+        self.progress().left.insert(id, left);
     }
 
     /// Notes how things stand by the last plan.

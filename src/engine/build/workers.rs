@@ -198,7 +198,7 @@ impl Build<'_> {
     fn settle(&self, schedule: &mut Schedule<'_>, id: TargetId, executed: Result<Executed, StoreError>) {
         match executed {
             Ok(Executed::Done(outcome, artifacts)) => {
-                self.run.leave(id, artifacts);
+                self.run.leave(id, &artifacts);
                 self.run.ended(id, outcome);
                 schedule.done(id, true);
             }
