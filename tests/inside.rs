@@ -392,29 +392,33 @@ impl Inside {
             goals: Digest::of(format!("{:?}", ask.goals).as_bytes()),
         };
         let user = UserKey::in_directory(Some(self.state.path().to_owned()));
-        let holds = |seal: &Seal| !ask.force && seal.holds(self.dir.path(), self.clock.now());
-        let own = Store::seal(self.dir.path(), key, &user).filter(holds);
-        let others: Vec<Seal> = Store::seals_of_other_goals(self.dir.path(), key, &user)
-            .filter(holds)
+        let (root, now) = (self.dir.path(), self.clock.now());
+        let own = Store::seal(root, key, &user).filter(|seal| seal.holds(root, now));
+        let seals: Vec<Seal> = Store::seal(root, key, &user)
+            .into_iter()
+            .chain(Store::seals_of_other_goals(root, key, &user))
             .collect();
         let mut is_sealed = own.is_some();
         let summary = self.within(atsaffile, |context| {
-            let is_told = |seal: &Seal, names: &[String]| {
-                let whole = context.graph.goals(ask.goals).expect("goals");
-                let whole = plan::plan(context.inputs(), &whole, false).expect("a plan");
-                let Some((graph, plan)) = seal.plan(names, whole.at) else {
-                    return false;
-                };
+            let say_the_same = |told: Option<(Graph, Plan)>, goals: &[String]| {
+                let Some((graph, plan)) = told else { return false };
+                let whole = context.graph.goals(goals).expect("goals");
+                let mut whole = plan::plan(context.inputs(), &whole, false).expect("a plan");
+                whole.at = plan.at;
                 assert_eq!(reports(&plan, &graph), reports(&whole, context.graph));
                 true
             };
             if let Some(seal) = &own {
-                assert!(is_told(seal, &[]));
-                is_told(seal, ask.goals);
+                assert!(say_the_same(seal.plan(now), ask.goals));
             }
-            if !ask.goals.is_empty() {
-                is_sealed |= others.iter().filter(|seal| is_told(seal, ask.goals)).count() > 0;
+            for seal in &seals {
+                is_sealed |= say_the_same(seal.part(ask.goals, root, now), ask.goals);
+                for id in context.graph.order() {
+                    let goal = [context.graph.name(*id).to_owned()];
+                    say_the_same(seal.part(&goal, root, now), &goal);
+                }
             }
+            is_sealed &= !ask.force;
             context.store.bind(user, false);
             let options = Options {
                 goals: context.graph.goals(ask.goals).expect("goals"),

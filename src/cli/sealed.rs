@@ -76,22 +76,22 @@ impl<'a> Asked<'a> {
     /// The seal that says that all of the goals is fresh, if one holds: their own, or that of a request of which they are a
     /// part. From here on the screen hides what the project keeps secret.
     fn holding(&self, session: &Session) -> Option<Holding> {
-        let holds = |seal: &Seal| {
+        let is_here = |seal: &Seal| {
             let environment = self.environment(&seal.head.variables, session);
-            environment == Some(seal.head.environment) && seal.holds(&self.root, clock::now())
+            environment == Some(seal.head.environment)
         };
-        let found = match Store::seal(&self.root, self.key, &self.user).filter(holds) {
-            Some(seal) => Holding { seal, part: None },
-            // Which goals are meant where none is named, only the Atsaffile says.
-            None if self.goals.is_empty() => return None,
-            None => {
-                let mut others = Store::seals_of_other_goals(&self.root, self.key, &self.user).filter(holds);
-                others.find_map(|seal| {
-                    let part = Some(seal.plan(self.goals, clock::now())?);
-                    Some(Holding { seal, part })
-                })?
-            }
+        let holds = |seal: &Seal| is_here(seal) && seal.holds(&self.root, clock::now());
+        let whole = Store::seal(&self.root, self.key, &self.user).filter(holds);
+        // Which goals are meant where none is named, only the Atsaffile says.
+        let part_of = |seal: Seal| {
+            let part = Some(seal.part(self.goals, &self.root, clock::now())?);
+            Some(Holding { seal, part })
         };
+        let of_others = || {
+            let mut others = Store::seals_of_other_goals(&self.root, self.key, &self.user).filter(is_here);
+            others.find_map(part_of)
+        };
+        let found = whole.map(|seal| Holding { seal, part: None }).or_else(of_others)?;
         let secrets = &found.seal.head.secrets;
         if !secrets.is_empty() {
             let env_file = setup::env_file(&self.root.join(".env"), &mut Vec::new());
@@ -124,7 +124,7 @@ pub(super) fn answer(command: &CliCommand, session: &Session) -> Option<Exit> {
 /// Shows the plan of some goals, of which nothing is to do.
 fn show(goals: &[String], print: fn(&Plan, &Graph, &Session), session: &Session) -> Option<()> {
     let Holding { seal, part } = Asked::of(goals, session)?.holding(session)?;
-    let (graph, plan) = part.or_else(|| seal.plan(&[], clock::now()))?;
+    let (graph, plan) = part.or_else(|| seal.plan(clock::now()))?;
     print(&plan, &graph, session);
     // What they hold goes with the process.
     std::mem::forget((seal, graph, plan));

@@ -136,7 +136,7 @@ fn split_counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// By what an entry is found; the same in each process of one program.
-fn hash_of(name: &str) -> u64 {
+pub(crate) fn hash_of(name: &str) -> u64 {
     foldhash::fast::FixedState::with_seed(0).hash_one(name)
 }
 

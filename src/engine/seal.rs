@@ -11,6 +11,9 @@
 //! head ─▶ groups, each a directory: path, its identity if it counts, and the names in it with what stands at each
 //!      ─▶ targets: what reports tell of them
 //! ```
+//!
+//! Of each name it says whether it counts for one target alone: of goals that are a part of what was fresh, only what counts
+//! for all and for what they need is looked at.
 
 mod packed;
 mod targets;
@@ -30,8 +33,8 @@ use rustix::fs::{AtFlags, FileType, Mode, openat, statat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use self::packed::{Group, Reader, State, encode};
-use self::targets::SealedTargets;
+use self::packed::{ALL, Group, Owner, Reader, State, encode};
+use self::targets::{SealedPlan, SealedTargets, TargetsAt};
 use super::clock;
 use super::digest::Digest;
 use super::file_clock::{Probe, Since};
@@ -40,7 +43,7 @@ use super::graph::Graph;
 use super::look::Look as _;
 use super::lookups::Lookups;
 use super::plan::{Plan, Verdict};
-use super::store::bounded;
+use crate::fast_map::{self, FastMap};
 
 /// With fewer names than this, a second thread costs more than it saves.
 const SIDE_BY_SIDE: usize = 2048;
@@ -107,6 +110,8 @@ impl Loading {
 pub(crate) struct Standing {
     since: Since,
     looks: Looks,
+    /// For which target alone each path of them counts.
+    owners: Vec<Owner>,
     /// Where the graph was looked for.
     lookups: Arc<Lookups>,
     targets: SealedTargets,
@@ -129,6 +134,7 @@ impl Standing {
         let is_plain = steps.all(|step| step.verdict == Verdict::Fresh && step.note.is_none());
         (is_plain && !looks.is_partial).then(|| Self {
             since,
+            owners: owners(plan, graph, &looks),
             looks,
             lookups: Arc::clone(lookups),
             targets: SealedTargets::of(plan, graph),
@@ -136,6 +142,34 @@ impl Standing {
             deadline: plan.steps.iter().filter_map(|step| step.deadline).min(),
         })
     }
+}
+
+/// For which target alone each path that was looked at counts: the one that makes it, or the only one that reads it or was
+/// seen to use it. Whoever reads what another target makes needs that target.
+fn owners(plan: &Plan, graph: &Graph, looks: &Looks) -> Vec<Owner> {
+    let mut owners: FastMap<&str, Owner> = fast_map::with_room(looks.paths.len());
+    let places = || (0..).zip(&plan.steps);
+    for (place, step) in places() {
+        let outputs = graph.target(step.target).outputs.iter();
+        owners.extend(outputs.map(|output| (output.path.as_str(), place)));
+    }
+    for (place, step) in places() {
+        let reads = graph.node(step.target).reads.iter();
+        let sources = reads
+            .filter(|read| read.artifact.is_none())
+            .map(|read| read.path.as_str());
+        let used = step.history.record().into_iter().flat_map(|record| &record.discovered);
+        for path in sources.chain(used.map(|it| it.path.as_str())) {
+            let owner = owners.entry(path).or_insert(place);
+            if *owner != place {
+                *owner = ALL;
+            }
+        }
+    }
+    let paths = looks.paths.iter();
+    paths
+        .map(|(path, _)| owners.get(path.as_str()).copied().unwrap_or(ALL))
+        .collect()
 }
 
 /// What stands before the groups.
@@ -155,8 +189,8 @@ pub struct SealHead {
     deadline: Option<u64>,
     /// Where each group begins.
     groups: Vec<usize>,
-    /// Where the targets begin, behind all groups.
-    targets: usize,
+    /// Where the targets are, behind all groups.
+    targets: TargetsAt,
     /// How many names there are.
     names: usize,
 }
@@ -195,7 +229,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Adds what stood at a path, which must have stood still since.
-    fn path(&mut self, path: &'a str, state: PathState, since: &Since) {
+    fn path(&mut self, path: &'a str, state: PathState, owner: Owner, since: &Since) {
         let state = match state {
             PathState::Missing => State::Missing,
             PathState::Directory => State::Directory,
@@ -220,8 +254,15 @@ impl<'a> Collector<'a> {
             directory => directory,
         };
         let group = self.groups.entry(directory).or_default();
-        let before = group.names.insert(name, state);
-        self.is_whole &= before.is_none_or(|before| before == state);
+        match group.names.get_mut(name) {
+            Some((before, of)) => {
+                self.is_whole &= *before == state;
+                if *of != owner {
+                    *of = ALL;
+                }
+            }
+            None => drop(group.names.insert(name, (state, owner))),
+        }
     }
 
     /// Adds a directory in which a name was looked up: of one that is not there, the next one above it that is.
@@ -255,7 +296,7 @@ impl<'a> Collector<'a> {
         }
         for file in lookups.files() {
             match file.to_str() {
-                Some(path) => self.path(path, look(&self.root.join(file)), since),
+                Some(path) => self.path(path, look(&self.root.join(file)), ALL, since),
                 None => self.is_whole = false,
             }
         }
@@ -277,24 +318,20 @@ impl Seal {
         let Loading { since, lookups } = &request.loading;
         collector.lookups(lookups, since);
         collector.lookups(&standing.lookups, &standing.since);
-        for (path, state) in &standing.looks.paths {
-            collector.path(path, *state, &standing.since);
+        for ((path, state), owner) in standing.looks.paths.iter().zip(&standing.owners) {
+            collector.path(path, *state, *owner, &standing.since);
         }
         for directory in &standing.looks.directories {
             collector.directory(Path::new(directory), &standing.since);
         }
         let (directory, name) = journal.0.rsplit_once('/')?;
         let group = collector.groups.entry(directory).or_default();
-        group.names.insert(name, State::File(journal.1));
+        group.names.insert(name, (State::File(journal.1), ALL));
         if !collector.is_whole {
             return None;
         }
-        let ((groups, mut body, names), encoded) = rayon::join(
-            || encode(&collector.groups),
-            || bincode::serde::encode_to_vec(&standing.targets, bincode::config::standard()),
-        );
-        let targets = body.len();
-        body.extend(encoded.ok()?);
+        let (groups, mut body, names) = encode(&collector.groups);
+        let targets = standing.targets.append(&mut body);
         let head = SealHead {
             variables: request.variables.clone(),
             environment: request.environment,
@@ -319,25 +356,42 @@ impl Seal {
         &self.body
     }
 
-    /// The plan in which all is fresh, as of a moment, with a graph that knows its targets by name: of what the seal was made
-    /// for, or of goals among that. `None` if a goal is not, or is no name of a target or alias.
+    /// The plan in which all is fresh that the seal was made for, as of a moment, with a graph that knows its targets by name.
     #[must_use]
-    pub fn plan(&self, goals: &[String], at: SystemTime) -> Option<(Graph, Plan)> {
-        let (targets, _): (SealedTargets, usize) = bounded::decode(self.body.get(self.head.targets..)?)?;
-        targets.plan(goals, at)
+    pub fn plan(&self, at: SystemTime) -> Option<(Graph, Plan)> {
+        let SealedPlan { graph, plan, .. } = SealedPlan::of(&self.body, self.head.targets, &[], at)?;
+        Some((graph, plan))
+    }
+
+    /// The same for some goals, if nothing has moved that counts for them, and the seal counts at the moment. `None` also if
+    /// one is not among what it was made for, or is no name of a target or alias.
+    #[must_use]
+    pub fn part(&self, goals: &[String], root: &Path, at: SystemTime) -> Option<(Graph, Plan)> {
+        if goals.is_empty() || !self.is_in_time(at) {
+            return None;
+        }
+        let SealedPlan { graph, plan, places } = SealedPlan::of(&self.body, self.head.targets, goals, at)?;
+        let counts = |owner| owner == ALL || places.binary_search(&owner).is_ok();
+        self.stands(root, &counts).then_some((graph, plan))
     }
 
     /// Whether nothing that it tells of has moved in the project's directory, and it counts at a moment.
     #[must_use]
     pub fn holds(&self, root: &Path, now: SystemTime) -> bool {
-        let now = clock::milliseconds_of(now);
-        let is_in_time = now >= self.head.made && self.head.deadline.is_none_or(|deadline| now < deadline);
-        let Ok(root) = File::open(root) else { return false };
-        let root = OwnedFd::from(root);
-        is_in_time && self.groups_hold(root.as_fd())
+        self.is_in_time(now) && self.stands(root, &|_| true)
     }
 
-    fn groups_hold(&self, root: BorrowedFd<'_>) -> bool {
+    fn is_in_time(&self, now: SystemTime) -> bool {
+        let now = clock::milliseconds_of(now);
+        now >= self.head.made && self.head.deadline.is_none_or(|deadline| now < deadline)
+    }
+
+    /// Whether nothing has moved that counts for some targets.
+    fn stands(&self, root: &Path, counts: &(dyn Fn(Owner) -> bool + Sync)) -> bool {
+        File::open(root).is_ok_and(|root| self.groups_hold(OwnedFd::from(root).as_fd(), counts))
+    }
+
+    fn groups_hold(&self, root: BorrowedFd<'_>, counts: &(dyn Fn(Owner) -> bool + Sync)) -> bool {
         let starts = &self.head.groups;
         let next = AtomicUsize::new(0);
         let has_moved = AtomicBool::new(false);
@@ -347,7 +401,7 @@ impl Seal {
                     return;
                 };
                 let group = self.body.get(*start..).map(Reader);
-                if group.and_then(|mut group| holds(&mut group, root)) != Some(true) {
+                if group.and_then(|mut group| holds(&mut group, root, counts)) != Some(true) {
                     has_moved.store(true, Ordering::Relaxed);
                 }
             }
@@ -367,8 +421,8 @@ impl Seal {
     }
 }
 
-/// Whether one group is as it was; `None` where it cannot be read.
-fn holds(group: &mut Reader<'_>, root: BorrowedFd<'_>) -> Option<bool> {
+/// Whether one group is as it was, as far as it counts; `None` where it cannot be read.
+fn holds(group: &mut Reader<'_>, root: BorrowedFd<'_>, counts: &dyn Fn(Owner) -> bool) -> Option<bool> {
     let path = group.text()?;
     let wanted = match group.byte()? {
         0 => None,
@@ -381,8 +435,9 @@ fn holds(group: &mut Reader<'_>, root: BorrowedFd<'_>) -> Option<bool> {
         Ok(directory) => directory,
         // In what is not there nothing is.
         Err(error) if wanted.is_none() && is_absence(error) => {
+            let is_same = |(_, state, owner)| state == State::Missing || !counts(owner);
             return (0..count)
-                .map(|_| group.state().map(|(_, state)| state == State::Missing))
+                .map(|_| group.state().map(is_same))
                 .try_fold(true, |all, is| Some(all && is?));
         }
         Err(_) => return Some(false),
@@ -394,7 +449,10 @@ fn holds(group: &mut Reader<'_>, root: BorrowedFd<'_>) -> Option<bool> {
         }
     }
     for _ in 0..count {
-        let (name, wanted) = group.state()?;
+        let (name, wanted, owner) = group.state()?;
+        if !counts(owner) {
+            continue;
+        }
         let is_same = match (statat(&directory, name, AtFlags::empty()), wanted) {
             (Ok(now), State::File(wanted)) => identity_of(&now) == wanted,
             (Ok(now), State::Directory) => FileType::from_raw_mode(now.st_mode) == FileType::Directory,

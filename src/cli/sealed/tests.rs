@@ -181,6 +181,13 @@ fn what_a_seal_does_not_tell_is_planned() {
     for goal in ["other", "ends"] {
         assert!(by_seal(&trial, &["status", goal]).is_none(), "{goal}");
     }
+    // And that of one instance is none of all.
+    fs::remove_dir_all(trial.at(".atsaf/v1/seals")).expect("removed");
+    seal(&trial, &["part@C", "part@B"]);
+    assert!(is_sealed(&trial, &["status", "part@B"]));
+    for goal in ["part", "part@*"] {
+        assert!(by_seal(&trial, &["status", goal]).is_none(), "{goal}");
+    }
 }
 
 #[test]
@@ -200,14 +207,37 @@ fn results_that_failed_since_or_came_back_are_told_as_such() {
     assert!(said.out.contains("restored"), "{}", said.out);
 }
 
+#[test]
+fn what_an_edit_does_not_concern_is_still_answered_by_the_seal() {
+    let trial = trial();
+    trial.write("source.txt", "SOURCE");
+    for goals in [&["part"][..], &["part@C"], &["other"], &["part", "other"]] {
+        for command in ["status", "plan", "build"] {
+            assert!(is_sealed(&trial, &[&[command], goals].concat()), "{goals:?}");
+        }
+    }
+    for args in [
+        &["status"][..],
+        &["status", "raw"],
+        &["build", "-n", "last"],
+        &["plan", "ends"],
+    ] {
+        assert!(by_seal(&trial, args).is_none(), "{args:?}");
+    }
+    trial.write("out/B.txt", "by hand");
+    assert!(is_sealed(&trial, &["status", "part@A"]) && is_sealed(&trial, &["plan", "other", "part@C"]));
+    for args in [["status", "part@B"], ["plan", "part"]] {
+        assert_eq!(by_seal(&trial, &args), None, "{args:?}");
+    }
+}
+
 /// What is done to the project.
 type Edit<'a> = (&'a str, &'a dyn Fn(&mut Trial));
 
 #[test]
 fn after_an_edit_nothing_says_fresh_that_is_not() {
     let edits: &[Edit<'_>] = &[
-        ("a source", &|it| it.write("source.txt", "SOURCE")),
-        ("a file joins a pattern", &|it| it.write("more/two.txt", "two")),
+        ("a directory in which one looked", &|it| it.write("more/two.txt", "two")),
         ("an artifact is gone", &|it| {
             fs::remove_file(it.at("out/B.txt")).expect("removed");
         }),
@@ -227,15 +257,12 @@ fn after_an_edit_nothing_says_fresh_that_is_not() {
     for (what, edit) in edits {
         let mut trial = trial();
         edit(&mut trial);
-        for args in [
-            &["status"][..],
-            &["plan"],
-            &["build", "-n"],
-            &["status", "last"],
-            &["status", "part@C"],
-            &["build", "part@C"],
-        ] {
+        for args in [&["status"][..], &["plan"], &["build", "-n"], &["status", "last"]] {
             assert!(by_seal(&trial, args).is_none(), "{what}: {args:?}");
+        }
+        // What the edit does not concern may be told, and is so then.
+        for args in [["status", "part@C"], ["plan", "part@A"], ["build", "part@C"]] {
+            is_sealed(&trial, &args);
         }
         let mut whole = by_plan(&trial, &["status", "--exit-code"]);
         if ["a secret", ".env", "the user's key"].contains(what) {

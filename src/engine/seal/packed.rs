@@ -20,11 +20,17 @@ pub(super) enum State {
     File(Identity),
 }
 
+/// The target for which alone something counts, by its place; or [`ALL`].
+pub(super) type Owner = u32;
+
+/// It counts for every target.
+pub(super) const ALL: Owner = Owner::MAX;
+
 /// One directory and what is known of names in it.
 #[derive(Default)]
 pub(super) struct Group<'a> {
     pub(super) identity: Option<Identity>,
-    pub(super) names: FastMap<&'a str, State>,
+    pub(super) names: FastMap<&'a str, (State, Owner)>,
 }
 
 /// The bytes of all groups, with where each begins and how many names they have.
@@ -32,7 +38,7 @@ pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>
     let count: usize = groups.values().map(|group| group.names.len()).sum();
     let (mut starts, mut bytes) = (Vec::new(), Vec::with_capacity(count * NAME));
     for (path, group) in groups {
-        let names: Vec<(&&str, &State)> = group.names.iter().collect();
+        let names: Vec<(&&str, &(State, Owner))> = group.names.iter().collect();
         let mut identity = group.identity;
         let mut rest = names.as_slice();
         loop {
@@ -44,8 +50,9 @@ pub(super) fn encode(groups: &BTreeMap<&str, Group<'_>>) -> (Vec<usize>, Vec<u8>
                 identity.append(&mut bytes);
             }
             bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
-            for (name, state) in part {
+            for (name, (state, owner)) in part {
                 put_text(&mut bytes, name);
+                bytes.extend(owner.to_le_bytes());
                 bytes.push(match state {
                     State::Missing => 0,
                     State::Directory => 1,
@@ -97,14 +104,15 @@ impl<'b> Reader<'b> {
         Some(identity)
     }
 
-    pub(super) fn state(&mut self) -> Option<(&'b CStr, State)> {
+    pub(super) fn state(&mut self) -> Option<(&'b CStr, State, Owner)> {
         let name = self.text()?;
+        let owner = Owner::from_le_bytes(self.number()?);
         let state = match self.byte()? {
             0 => State::Missing,
             1 => State::Directory,
             2 => State::File(self.identity()?),
             _ => return None,
         };
-        Some((name, state))
+        Some((name, state, owner))
     }
 }

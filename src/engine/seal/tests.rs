@@ -31,6 +31,11 @@ fn project() -> tempfile::TempDir {
 
 /// The seal of some paths and directories as they are, if there is one.
 fn seal(root: &Path, paths: &[&str], directories: &[&str]) -> Option<Seal> {
+    seal_of(root, paths, &vec![ALL; paths.len()], directories)
+}
+
+/// The same, where paths count for some targets alone.
+fn seal_of(root: &Path, paths: &[&str], owners: &[Owner], directories: &[&str]) -> Option<Seal> {
     let files = Files::new(root, FastMap::default());
     let since = Since::now();
     let mut lookups = Lookups::default();
@@ -61,6 +66,7 @@ fn seal(root: &Path, paths: &[&str], directories: &[&str]) -> Option<Seal> {
     let standing = Standing {
         since,
         looks,
+        owners: owners.to_vec(),
         lookups: Arc::new(lookups),
         targets: targets::tests::example(),
         fresh: 1,
@@ -93,6 +99,22 @@ fn each_file_of_a_large_directory_counts() {
         write(&dir.path().join(format!("many/{at}")), "TEXT");
         assert!(!holds(&seal, dir.path()), "{at}");
     }
+}
+
+#[test]
+fn for_a_part_counts_what_counts_for_its_targets() {
+    let dir = project();
+    // `t@B` needs `t@A`; the last of them counts for both.
+    let paths = ["many/0", "many/1", "many/2", "many/2"];
+    let seal = seal_of(dir.path(), &paths, &[0, 1, 0, 1], &["many"]).expect("all stood still");
+    let part = |goal: &str| seal.part(&[goal.to_owned()], dir.path(), clock::now()).is_some();
+    assert!(part("t@A") && part("t@B") && part("t") && !part("none"));
+    write(&dir.path().join("many/1"), "TEXT");
+    assert!(part("t@A") && !part("t@B") && !part("t") && !holds(&seal, dir.path()));
+    write(&dir.path().join("many/2"), "TEXT");
+    assert!(!part("t@A"));
+    let earlier = clock::now() - Duration::from_mins(1);
+    assert!(seal.part(&["t@A".to_owned()], dir.path(), earlier).is_none());
 }
 
 #[test]
@@ -182,8 +204,7 @@ fn fuzz_seal() {
         };
         let seal = Seal::of_parts(head, bytes.to_vec());
         let _ = holds(&seal, dir.path());
-        for goals in [&[][..], &["t".to_owned()]] {
-            let _ = seal.plan(goals, clock::now());
-        }
+        let _ = seal.plan(clock::now());
+        let _ = seal.part(&["t".to_owned()], dir.path(), clock::now());
     });
 }
