@@ -1,6 +1,6 @@
 //! What a build has done as JUnit XML, which CI systems draw: a suite for the run, a case for each target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +12,6 @@ use super::results::{Heard, RunResults};
 use crate::diagnostic::Diagnostic;
 use crate::engine::event::{Failure, Outcome};
 use crate::engine::graph::{Graph, TargetId};
-use crate::fast_map::FastMap;
 use crate::outward::{visible, visible_line};
 
 /// The value of the property by which a report is known again.
@@ -43,7 +42,7 @@ impl RunResults {
         let duration = heard.summary.map(|summary| summary.duration).unwrap_or_default();
         suite.set_time(duration);
         let ended = &heard.details.ended;
-        let outcomes: FastMap<TargetId, &Outcome> = ended.iter().map(|(id, outcome)| (*id, outcome)).collect();
+        let outcomes: BTreeMap<TargetId, &Outcome> = ended.iter().map(|(id, outcome)| (*id, outcome)).collect();
         let known: BTreeSet<&TargetId> = targets.iter().collect();
         let further = ended.iter().map(|(id, _)| *id).filter(|id| !known.contains(id));
         let is_whole = wrong.is_empty() && heard.summary.is_some();
