@@ -99,7 +99,7 @@ pub(super) fn typed_in(common: &Common, root: &Path) -> String {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 13;
+const SPEC: u32 = 14;
 
 /// What an Atsaffile says.
 pub(super) struct CheckedAtsaffile {
@@ -125,50 +125,103 @@ pub(super) struct SpecOfText {
     is_kept: bool,
 }
 
-/// Reads the text of an Atsaffile; it is not checked again if the last build has kept what it says.
-pub(super) fn spec_of_text(
-    root: &Path,
-    path: &str,
-    content: String,
-    overrides: &Overrides,
-    catalog: &Catalog,
-    user: &UserKey,
-) -> SpecOfText {
-    let version = env!("CARGO_PKG_VERSION");
-    let mut lookups = Lookups::default();
-    let found = asked_files::look(root, &content, &mut lookups);
-    let FileAnswers {
-        matches,
-        tables,
-        params_files,
-    } = &found;
-    let digest = |file: &FoundParamsFile| {
-        file.bytes
-            .as_ref()
-            .map(|bytes| Digest::of(bytes).hex())
-            .map_err(String::clone)
-    };
-    let params_files: Vec<_> = params_files.iter().map(|file| (&file.path, digest(file))).collect();
-    let found_key = (matches, tables, params_files);
-    // Whole digests, since `{:?}` shows the beginning of one; the text itself may be long.
-    let content_key = Digest::of(content.as_bytes()).hex();
-    let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content_key}");
-    let key = Digest::of(key.as_bytes());
-    let kept = Store::checked_spec(root, key, user);
+/// The text of an Atsaffile, and all that counts for what it says.
+pub(super) struct AtsaffileText<'a> {
+    /// The project's directory.
+    pub(super) root: &'a Path,
+    /// Its path as messages show it.
+    pub(super) path: &'a str,
+    pub(super) content: String,
+    pub(super) overrides: &'a Overrides,
+    pub(super) catalog: &'a Catalog,
+    /// Whose key a kept Spec has to have.
+    pub(super) user: &'a UserKey,
+}
+
+/// Reads the text of an Atsaffile; it is not checked again if one of the last builds has kept what it says.
+pub(super) fn spec_of_text(mut text: AtsaffileText<'_>) -> SpecOfText {
+    let asked = AskedText::of(&text);
+    let kept = asked.kept(&mut text, None);
     let is_kept = kept.is_some();
-    let (spec, diagnostics) = match kept {
-        Some(CheckedSpec { mut spec, warnings }) => {
-            spec.text = atsaffile::with_params_files(path, content, &found);
-            (spec, warnings)
+    let said = kept.unwrap_or_else(|| asked.checked(&text));
+    asked.said(said, is_kept)
+}
+
+/// Reads some targets of an Atsaffile by their names, if one of the last builds has kept what it says, and all are there.
+pub(super) fn part_of_text(mut text: AtsaffileText<'_>, names: &[&str]) -> Option<SpecOfText> {
+    let asked = AskedText::of(&text);
+    let kept = asked.kept(&mut text, Some(names))?;
+    Some(asked.said(kept, true))
+}
+
+/// The text of an Atsaffile with what the disk says that it asks for.
+struct AskedText {
+    found: FileAnswers,
+    lookups: Lookups,
+    /// The key under which what it says is kept, or worth it.
+    key: Digest,
+}
+
+impl AskedText {
+    fn of(text: &AtsaffileText<'_>) -> Self {
+        let AtsaffileText {
+            root,
+            path,
+            content,
+            overrides,
+            catalog,
+            ..
+        } = text;
+        let version = env!("CARGO_PKG_VERSION");
+        let mut lookups = Lookups::default();
+        let found = asked_files::look(root, content, &mut lookups);
+        let FileAnswers {
+            matches,
+            tables,
+            params_files,
+        } = &found;
+        let digest = |file: &FoundParamsFile| {
+            file.bytes
+                .as_ref()
+                .map(|bytes| Digest::of(bytes).hex())
+                .map_err(String::clone)
+        };
+        let params_files: Vec<_> = params_files.iter().map(|file| (&file.path, digest(file))).collect();
+        let found_key = (matches, tables, params_files);
+        // Whole digests, since `{:?}` shows the beginning of one; the text itself may be long.
+        let content_key = Digest::of(content.as_bytes()).hex();
+        let key = format!("{version}\n{SPEC}\n{overrides:?}\n{found_key:?}\n{catalog:?}\n{path}\n{content_key}");
+        let key = Digest::of(key.as_bytes());
+        Self { found, lookups, key }
+    }
+
+    /// What is kept of it: all, or some targets by their names. The text becomes the Spec's.
+    fn kept(&self, text: &mut AtsaffileText<'_>, names: Option<&[&str]>) -> Option<(Spec, Vec<Diagnostic>)> {
+        let CheckedSpec { mut spec, warnings } = Store::checked_spec(text.root, self.key, text.user, names)?;
+        spec.text = atsaffile::with_params_files(text.path, std::mem::take(&mut text.content), &self.found);
+        Some((spec, warnings))
+    }
+
+    /// What it says, checked anew.
+    fn checked(&self, text: &AtsaffileText<'_>) -> (Spec, Vec<Diagnostic>) {
+        let AtsaffileText {
+            path,
+            content,
+            overrides,
+            catalog,
+            ..
+        } = text;
+        atsaffile::load_with(path, content, overrides, &self.found, catalog)
+    }
+
+    fn said(self, (spec, diagnostics): (Spec, Vec<Diagnostic>), is_kept: bool) -> SpecOfText {
+        SpecOfText {
+            spec,
+            diagnostics,
+            lookups: self.lookups,
+            key: self.key,
+            is_kept,
         }
-        None => atsaffile::load_with(path, &content, overrides, &found, catalog),
-    };
-    SpecOfText {
-        spec,
-        diagnostics,
-        lookups,
-        key,
-        is_kept,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Asks the seal before anything is read: where nothing has moved since all was fresh, a build has nothing to do, and `plan`
-//! and `status` say that all is fresh.
+//! Asks the seal before anything is read: where nothing has moved since all was fresh, a build has nothing to do, `plan` and
+//! `status` say that all is fresh, and `why` reads no more than what its goal needs.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::read_atsaffile;
 use super::report::standing::{self, Standing};
 use super::setup::{self, Project};
-use super::{CliCommand, Exit, Session, build, lineage, plan, results, status};
+use super::{CliCommand, Exit, Session, build, lineage, plan, results, status, why};
 use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::event::{Event, Summary};
@@ -116,6 +116,8 @@ pub(super) fn answer(command: &CliCommand, session: &Session) -> Option<Exit> {
         CliCommand::Build(args) => build(&args.goals, session)?,
         CliCommand::Plan(args) if !args.force => show(&args.goals, plan::print, session)?,
         CliCommand::Status(args) => show(&args.goals, status::show_fresh, session)?,
+        // What JSON tells of what follows from a target takes the whole graph.
+        CliCommand::Why(args) if !session.screen.json() => why(args.of_now()?, session)?,
         _ => return None,
     }
     Some(Exit::Done)
@@ -129,6 +131,13 @@ fn show(goals: &[String], print: fn(&Plan, &Graph, &Session), session: &Session)
     // What they hold goes with the process.
     std::mem::forget((seal, graph, plan));
     Some(())
+}
+
+/// Explains a goal of which all is fresh.
+fn why(goal: &String, session: &Session) -> Option<()> {
+    let Holding { seal, part } = Asked::of(std::slice::from_ref(goal), session)?.holding(session)?;
+    let (graph, plan) = part.or_else(|| seal.plan(clock::now()))?;
+    why::fresh(goal, &graph, &plan, session)
 }
 
 /// Reports a build that has nothing to do.

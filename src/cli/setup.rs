@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::read_atsaffile::{declared, find, read, root_of, spec_of_text, typed_in};
+use super::read_atsaffile::{AtsaffileText, declared, find, part_of_text, read, root_of, spec_of_text, typed_in};
 use super::{CommandError, Exit, Session, dotenv, init, misplaced, report as report_page, small_file};
 use crate::atsaffile::{self, Overrides};
 use crate::diagnostic::{Diagnostic, few_at_each_place, few_of_each_kind};
@@ -230,6 +230,20 @@ impl Project {
 /// # Errors
 /// [`CommandError`] with every mistake at once.
 pub fn load(session: &Session) -> Result<Project, CommandError> {
+    let project = load_targets(session, None)?;
+    Ok(project.expect("internal error: a whole Atsaffile was not read"))
+}
+
+/// The same with no more than some targets by their names, as a build has kept them: all that these need has to be among
+/// them. `None` if they are not kept.
+///
+/// # Errors
+/// [`CommandError`] also for mistakes that are none of the whole.
+pub(super) fn load_part(session: &Session, names: &[&str]) -> Result<Option<Project>, CommandError> {
+    load_targets(session, Some(names))
+}
+
+fn load_targets(session: &Session, names: Option<&[&str]>) -> Result<Option<Project>, CommandError> {
     let loading = Loading::begin();
     let (common, tasks) = (&session.common, (session.tasks)());
     let file = find(common)?;
@@ -252,7 +266,19 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     };
     let (declared, opened) = thread::scope(|scope| {
         let store = thread::Builder::new().spawn_scoped(scope, open);
-        let declared = declared(&root, spec_of_text(&root, &typed, text, &overrides, &catalog, &user));
+        let text = AtsaffileText {
+            root: &root,
+            path: &typed,
+            content: text,
+            overrides: &overrides,
+            catalog: &catalog,
+            user: &user,
+        };
+        let read = match names {
+            Some(names) => part_of_text(text, names),
+            None => Some(spec_of_text(text)),
+        };
+        let declared = read.map(|read| declared(&root, read));
         let opened = match store {
             Ok(store) => store.join().expect("internal error: the store's reader panicked"),
             Err(_) => open(),
@@ -260,6 +286,9 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         (declared, opened)
     });
     let (store, files) = opened.map_err(CommandError::store)?;
+    let Some(declared) = declared else {
+        return Ok(None);
+    };
     store.bind(user.clone(), common.trust_store);
     let mut lookups = declared.lookups;
     lookups.file(Path::new(file.file_name().unwrap_or_default()));
@@ -295,7 +324,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
     }
     diagnostics.extend(links_out(&graph));
     diagnostics.extend(store.records.warnings().into_iter().map(Diagnostic::warning));
-    Ok(Project {
+    Ok(Some(Project {
         file,
         graph,
         store,
@@ -306,7 +335,7 @@ pub fn load(session: &Session) -> Result<Project, CommandError> {
         typed_in,
         warnings: diagnostics,
         loading: loading.with(lookups),
-    })
+    }))
 }
 
 /// An Atsaffile beside the one that a project was loaded from.
@@ -336,7 +365,14 @@ pub(super) fn other_graph(
         environment: taken_for_params(&project.env, &catalog),
     };
     let user = UserKey::in_directory(state_directory(&session.env));
-    let read = spec_of_text(other.root, other.name, other.text, &overrides, &catalog, &user);
+    let read = spec_of_text(AtsaffileText {
+        root: other.root,
+        path: other.name,
+        content: other.text,
+        overrides: &overrides,
+        catalog: &catalog,
+        user: &user,
+    });
     let checked = declared(other.root, read);
     checked.graph.ok_or(CommandError {
         diagnostics: checked.diagnostics,

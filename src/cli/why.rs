@@ -1,13 +1,16 @@
 //! `atsaf why`: why a target is stale or fresh, back to what was changed.
 
+use std::mem::ManuallyDrop;
+
 use serde_json::json;
 
 use super::report::standing;
-use super::setup::Project;
+use super::setup::{self, Project};
 use super::{CommandError, Exit, Session, log, logs, plan};
 use crate::engine::clock;
 use crate::engine::files::{Files, PathState};
-use crate::engine::graph::TargetId;
+use crate::engine::graph::{Graph, TargetId};
+use crate::engine::plan::{Plan, Step};
 use crate::engine::tree::Tree;
 use crate::report::history::{self, TargetRun};
 use crate::report::why::{self, DirectoryOf, WhyContext};
@@ -24,6 +27,11 @@ pub(super) struct Args {
 }
 
 impl Args {
+    /// The goal that is to be explained as it is now; `None` for one of a past run.
+    pub(super) fn of_now(&self) -> Option<&String> {
+        self.run.is_none().then_some(&self.goal)
+    }
+
     /// Why a goal is as it is now.
     pub(super) fn of(goal: &str) -> Self {
         Self {
@@ -57,14 +65,51 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
 
 /// Explains targets as they are.
 fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -> Result<(), CommandError> {
-    let (graph, screen) = (&project.graph, &session.screen);
+    let graph = &project.graph;
     let mut involved = graph.followers(targets);
     involved.extend(targets);
     // A source that only a follower needs is no reason to be silent about the goal itself.
     let plan = plan::make(project, &involved, &|_| false).or_else(|_| plan::make(project, targets, &|_| false))?;
+    explain(Asked { goal, targets }, project, &plan, false, session);
+    Ok(())
+}
+
+/// Explains a goal of which all is fresh, by a plan with a graph of no more than that and what it needs; `None` if more has
+/// to be read.
+pub(super) fn fresh(goal: &str, graph: &Graph, plan: &Plan, session: &Session) -> Option<()> {
+    let names: Vec<&str> = graph.spec.targets.iter().map(|target| target.name.as_str()).collect();
+    let part = setup::load_part(session, &names).ok()??;
+    // What it holds goes with the process.
+    let project = ManuallyDrop::new(part);
+    let goals = project.goals(&[goal.to_owned()]).ok()?;
+    let of_part = |step: &Step| {
+        let target = project.graph.owner(graph.name(step.target))?;
+        Some(Step { target, ..step.clone() })
+    };
+    let plan = Plan {
+        goals: goals.clone(),
+        steps: plan.steps.iter().map(of_part).collect::<Option<_>>()?,
+        at: plan.at,
+    };
+    let targets = &goals;
+    let is_plain = project.warnings.is_empty() && !session.screen.json();
+    (is_plain && explain(Asked { goal, targets }, &project, &plan, true, session)).then_some(())
+}
+
+/// A goal, and the targets that it means.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    goal: &'a str,
+    targets: &'a [TargetId],
+}
+
+/// Explains a goal by a plan; says whether that could be done by a part of the graph, if it is one.
+fn explain(asked: Asked<'_>, project: &Project, plan: &Plan, is_part: bool, session: &Session) -> bool {
+    let Asked { goal, targets } = asked;
+    let (graph, screen) = (&project.graph, &session.screen);
     let context = WhyContext {
         graph,
-        plan: &plan,
+        plan,
         past: &project.store,
         modified: &|path| project.files.at(path).metadata().ok()?.modified().ok(),
         tree: &|path, of| tree(&project.files, path, of),
@@ -72,18 +117,17 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         said: &|run, target| logs::last_line(&project.store, run, target),
         now: clock::now(),
         columns: screen.is_terminal().then(|| session.width()),
+        is_part,
     };
     let artifacts = project.artifacts_named(goal);
-    let explanations: Vec<_> = targets
-        .iter()
-        .filter_map(|target| {
-            why::explain(
-                &context,
-                *target,
-                artifacts.iter().copied().find(|it| it.target == *target),
-            )
-        })
+    let artifact_of = |target| artifacts.iter().copied().find(|it| it.target == target);
+    let explanations = targets.iter();
+    let explanations: Vec<_> = explanations
+        .filter_map(|target| why::explain(&context, *target, artifact_of(*target)))
         .collect();
+    if is_part && explanations.len() < targets.len() {
+        return false;
+    }
     if screen.json() {
         let targets: Vec<_> = explanations.iter().map(|it| why::json(it, graph)).collect();
         screen.print_json(&json!({ "goal": goal, "targets": targets }));
@@ -93,7 +137,7 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
         let texts: Vec<String> = groups.iter().map(text).collect();
         session.print_folded(&texts.join("\n"));
     }
-    Ok(())
+    true
 }
 
 /// Tells what became of targets in a past run, and why.

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use clap_complete::engine::CompletionCandidate;
 
 use crate::atsaffile::Overrides;
+use crate::cli::read_atsaffile::AtsaffileText;
 use crate::cli::{Common, help, log, read_atsaffile, run};
 use crate::engine::clock;
 use crate::engine::spec::schema::{Catalog, Kind as ValueKind, LATEST};
@@ -80,9 +81,15 @@ impl Asked {
                 let file = read_atsaffile::find(&self.common).ok()?;
                 let (path, text) = read_atsaffile::read(&file).ok()?;
                 let root = read_atsaffile::root_of(&file);
-                let overrides = Overrides::default();
-                let read = read_atsaffile::spec_of_text(&root, &path, text, &overrides, &self.catalog(), &self.user);
-                Some(read.spec)
+                let text = AtsaffileText {
+                    root: &root,
+                    path: &path,
+                    content: text,
+                    overrides: &Overrides::default(),
+                    catalog: &self.catalog(),
+                    user: &self.user,
+                };
+                Some(read_atsaffile::spec_of_text(text).spec)
             };
             read().unwrap_or_default()
         })

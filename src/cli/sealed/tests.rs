@@ -94,6 +94,7 @@ fn by_plan(trial: &Trial, args: &[&str]) -> Said {
         CliCommand::Build(args) => build::run(args, &session),
         CliCommand::Plan(args) => plan::run(args, &session),
         CliCommand::Status(args) => status::run(args, &session),
+        CliCommand::Why(args) => why::run(args, &session),
         other => panic!("no seal answers {other:?}"),
     };
     Said {
@@ -148,6 +149,11 @@ fn a_seal_says_what_a_plan_says() {
     for command in ["status", "plan"] {
         assert!(is_sealed(&trial, &[command, "--exit-code"]));
     }
+    for flags in [&[][..], &["-v"], &["--expand"], &["--color=always"]] {
+        for goal in ["ends", "last", "part", "part@*", "part@C", "raw", "other"] {
+            assert!(is_sealed(&trial, &[flags, &["why", goal]].concat()), "{goal}");
+        }
+    }
     let said = by_seal(&trial, &["build", "part", "other"]).expect("a part of what is sealed");
     assert_eq!(said.err, "nothing to do: 6 targets are fresh\n");
     assert_eq!(said, by_plan(&trial, &["build", "part", "other"]));
@@ -169,7 +175,8 @@ fn what_a_seal_does_not_tell_is_planned() {
         &["status", "out/last.txt"],
         &["plan", "nothing"],
         &["status", "last", "part@Z"],
-        &["why", "last"],
+        &["why", "last", "--json"],
+        &["why", "out/last.txt"],
     ];
     for args in not_sealed {
         assert!(by_seal(&trial, args).is_none(), "{args:?}");
@@ -205,6 +212,9 @@ fn results_that_failed_since_or_came_back_are_told_as_such() {
     assert!(is_sealed(&trial, &["status"]) && is_sealed(&trial, &["status", "--json", "--expand"]));
     let said = by_seal(&trial, &["status", "--expand"]).expect("sealed");
     assert!(said.out.contains("restored"), "{}", said.out);
+    for goal in ["last", "part", "part@A", "raw"] {
+        assert!(is_sealed(&trial, &["why", goal]), "{goal}");
+    }
 }
 
 #[test]

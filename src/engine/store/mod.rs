@@ -195,10 +195,11 @@ impl Store {
         }
     }
 
-    /// What a build kept of an Atsaffile under a key in the store of a project, without the text; needs no open store.
+    /// What a build kept of an Atsaffile under a key in the store of a project, without the text; needs no open store. With
+    /// names, of its targets those alone, if all are there.
     #[must_use]
-    pub fn checked_spec(root: &Path, key: Digest, user: &UserKey) -> Option<CheckedSpec> {
-        spec_cache::load(&root.join(DIRECTORY).join("v1"), key, user)
+    pub fn checked_spec(root: &Path, key: Digest, user: &UserKey, names: Option<&[&str]>) -> Option<CheckedSpec> {
+        spec_cache::load(&root.join(DIRECTORY).join("v1"), key, user, names)
     }
 
     /// The seal of a request in the store of a project that its user may believe; needs no open store.

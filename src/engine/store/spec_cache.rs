@@ -3,7 +3,11 @@
 //!
 //! A cache, each Spec a file under its key, free to delete; the key is a digest of the text, of what the command line sets,
 //! and of what the program knows of its tasks. What a Spec says is what will run, so it is bound to the user's own key: one
-//! that came from elsewhere is missed.
+//! that came from elsewhere is missed. Who needs a few targets decodes no others.
+//!
+//! ```text
+//! head ─▶ pieces: targets, one behind the other ─▶ hashes of their names, sorted, each with place and number
+//! ```
 
 use std::io;
 use std::path::Path;
@@ -15,6 +19,7 @@ use super::user_key::{UserKey, seal};
 use super::{bounded, latest, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
+use crate::engine::packed::{self, hash_of};
 use crate::engine::spec::{Spec, Target};
 
 /// The directory of all.
@@ -67,39 +72,105 @@ fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<LIMIT>()
 }
 
-/// Reads the Spec, if a sound one is kept under `key` in the directory of a store; its text is not kept with it.
-pub(super) fn load(store: &Path, key: Digest, user: &UserKey) -> Option<CheckedSpec> {
-    let secret = user.read()?;
-    let bytes = own_file::read(&store.join(DIRECTORY).join(name(key))).ok()?;
-    let (head, body) = bytes.split_at_checked(blake3::OUT_LEN)?;
-    if blake3::Hash::from_slice(head).ok()? != seal(&secret, [key.bytes(), body]) {
-        return None;
-    }
-    let (head, read): (Head, usize) = bounded::decode(body)?;
-    let Head {
-        mut spec,
-        warnings,
-        pieces,
-    } = head;
-    let mut rest = body.get(read..)?;
-    let mut encoded = Vec::with_capacity(pieces.len());
-    for length in pieces {
-        let (piece, after) = rest.split_at_checked(length)?;
-        encoded.push(piece);
-        rest = after;
-    }
-    spec.targets
-        .reserve_exact(bounded::room::<Target>(encoded.len() * PIECE, body));
-    for pieces in encoded.chunks(2 * rayon::current_num_threads()) {
-        let decoded: Option<Vec<Vec<Target>>> = pieces
-            .par_iter()
-            .map(|piece| bounded::decode(piece).map(|(targets, _)| targets))
-            .collect();
-        for targets in decoded? {
-            spec.targets.extend(targets);
+/// A Spec as it is kept, its targets not yet decoded.
+struct Kept<'b> {
+    head: Head,
+    /// From the first piece on.
+    body: &'b [u8],
+}
+
+impl<'b> Kept<'b> {
+    /// What stands in the bytes of a file, if the key's owner wrote them for it.
+    fn of(bytes: &'b [u8], key: Digest, user: &UserKey) -> Option<Self> {
+        let secret = user.read()?;
+        let (hash, rest) = bytes.split_at_checked(blake3::OUT_LEN)?;
+        if blake3::Hash::from_slice(hash).ok()? != seal(&secret, [key.bytes(), rest]) {
+            return None;
         }
+        let (head, read) = bounded::decode(rest)?;
+        Some(Self {
+            head,
+            body: rest.get(read..)?,
+        })
     }
-    spec.targets.shrink_to_fit();
+
+    /// All targets, many side by side.
+    fn all(&self) -> Option<Vec<Target>> {
+        let mut rest = self.body;
+        let mut encoded = Vec::with_capacity(self.head.pieces.len());
+        for length in &self.head.pieces {
+            let (piece, after) = rest.split_at_checked(*length)?;
+            encoded.push(piece);
+            rest = after;
+        }
+        let room = bounded::room::<Target>(encoded.len() * PIECE, self.body);
+        let mut targets = Vec::with_capacity(room);
+        for pieces in encoded.chunks(2 * rayon::current_num_threads()) {
+            let decoded: Option<Vec<Vec<Target>>> = pieces.par_iter().map(|piece| in_piece(piece)).collect();
+            for some in decoded? {
+                targets.extend(some);
+            }
+        }
+        targets.shrink_to_fit();
+        Some(targets)
+    }
+
+    /// Those with some names, in their order; `None` if one is not there.
+    fn named(&self, names: &[&str]) -> Option<Vec<Target>> {
+        let mut lengths = self.head.pieces.iter();
+        let end = lengths.try_fold(0_usize, |end, length| end.checked_add(*length))?;
+        let (targets, slots) = self.body.split_at_checked(end)?;
+        let (slots, _) = slots.as_chunks::<SLOT>();
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            let wanted = hash_of(name);
+            let first = slots.partition_point(|slot| of_slot(slot).0 < wanted);
+            let same = slots[first..].iter().map(of_slot).take_while(|slot| slot.0 == wanted);
+            let mut same = same.filter_map(|(_, place, number)| {
+                let target: Target = packed::value(targets.get(usize::try_from(place).ok()?..)?)?;
+                Some((number, target))
+            });
+            found.push(same.find(|(_, target)| target.name == *name)?);
+        }
+        found.sort_by_key(|(number, _)| *number);
+        Some(found.into_iter().map(|(_, target)| target).collect())
+    }
+}
+
+/// The targets of a piece.
+fn in_piece(mut piece: &[u8]) -> Option<Vec<Target>> {
+    let mut targets = Vec::with_capacity(PIECE);
+    while !piece.is_empty() {
+        let (target, read) = bounded::decode(piece)?;
+        targets.push(target);
+        piece = piece.get(read..)?;
+    }
+    Some(targets)
+}
+
+/// Bytes of a name: its hash, where its target begins, and the target's number.
+const SLOT: usize = 20;
+
+fn of_slot(slot: &[u8; SLOT]) -> (u64, u64, u32) {
+    let [hash, place] = [0, 8].map(|at| u64::from_le_bytes(std::array::from_fn(|byte| slot[at + byte])));
+    (
+        hash,
+        place,
+        u32::from_le_bytes(std::array::from_fn(|byte| slot[16 + byte])),
+    )
+}
+
+/// Reads the Spec, if a sound one is kept under `key` in the directory of a store, or of it the targets with some names, if
+/// all are there; its text is not kept with it.
+pub(super) fn load(store: &Path, key: Digest, user: &UserKey, names: Option<&[&str]>) -> Option<CheckedSpec> {
+    let bytes = own_file::read(&store.join(DIRECTORY).join(name(key))).ok()?;
+    let kept = Kept::of(&bytes, key, user)?;
+    let targets = match names {
+        Some(names) => kept.named(names)?,
+        None => kept.all()?,
+    };
+    let Head { mut spec, warnings, .. } = kept.head;
+    spec.targets = targets;
     Some(CheckedSpec { spec, warnings })
 }
 
@@ -112,19 +183,26 @@ pub(super) fn save(store: &Path, new: &SpecToKeep, spec: &Spec) -> io::Result<()
     let Some(secret) = user.read_or_make() else {
         return Ok(());
     };
-    let pieces = spec.targets.chunks(PIECE);
-    let pieces: Result<Vec<Vec<u8>>, _> = pieces
-        .map(|piece| bincode::serde::encode_to_vec(piece, config()))
-        .collect();
-    let pieces = pieces.map_err(io::Error::other)?;
-    let head = HeadRef {
-        spec,
-        warnings,
-        pieces: pieces.iter().map(Vec::len).collect(),
-    };
+    let (mut targets, mut pieces) = (Vec::new(), Vec::new());
+    let mut slots: Vec<(u64, u64, u32)> = Vec::with_capacity(spec.targets.len());
+    for (target, number) in spec.targets.iter().zip(0_u32..) {
+        slots.push((hash_of(&target.name), targets.len() as u64, number));
+        let begin = targets.len();
+        packed::append(target, &mut targets);
+        let length = targets.len() - begin;
+        match pieces.last_mut() {
+            Some(piece) if !(number as usize).is_multiple_of(PIECE) => *piece += length,
+            _ => pieces.push(length),
+        }
+    }
+    slots.sort_unstable();
+    let head = HeadRef { spec, warnings, pieces };
     let mut body = bincode::serde::encode_to_vec(head, config()).map_err(io::Error::other)?;
-    for piece in pieces {
-        body.extend(piece);
+    body.extend(targets);
+    for (hash, place, number) in slots {
+        body.extend(hash.to_le_bytes());
+        body.extend(place.to_le_bytes());
+        body.extend(number.to_le_bytes());
     }
     let mut bytes = seal(&secret, [key.bytes(), &body]).as_bytes().to_vec();
     bytes.extend(body);
@@ -155,7 +233,7 @@ mod tests {
         };
         let warnings = vec![Diagnostic::warning("nothing reads it").help("remove it")];
         let user = UserKey::in_directory(Some(dir.path().join("state")));
-        let load = |key, user: &UserKey| load(store, key, user);
+        let load = |key, user: &UserKey| load(store, key, user, None);
         let new = SpecToKeep {
             key,
             warnings: Some(warnings.clone()),
@@ -193,7 +271,7 @@ mod tests {
         keep(0, None);
         keep(KEPT, Some(Vec::new()));
         let kept: Vec<usize> = (0..=KEPT)
-            .filter(|number| load(store, key(*number), &user).is_some())
+            .filter(|number| load(store, key(*number), &user, None).is_some())
             .collect();
         assert_eq!(
             kept,
@@ -271,6 +349,40 @@ cache = false
     }
 
     #[test]
+    fn of_many_targets_those_that_are_named_are_read_in_their_order() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let store = dir.path();
+        let user = UserKey::in_directory(Some(store.join("state")));
+        let CheckedSpec { mut spec, .. } = example();
+        let like = spec.targets[0].clone();
+        spec.targets = (0..3 * PIECE)
+            .map(|number| Target {
+                name: format!("t{number}"),
+                ..like.clone()
+            })
+            .collect();
+        let key = Digest::of(b"key");
+        let warnings = Some(Vec::new());
+        let new = SpecToKeep {
+            key,
+            warnings,
+            user: user.clone(),
+        };
+        save(store, &new, &spec).expect("saved");
+        let names = |names: Option<&[&str]>| -> Option<Vec<String>> {
+            let found = load(store, key, &user, names)?.spec.targets;
+            Some(found.into_iter().map(|target| target.name).collect())
+        };
+        let all: Vec<String> = spec.targets.iter().map(|target| target.name.clone()).collect();
+        assert_eq!(names(None), Some(all));
+        let last = format!("t{}", 3 * PIECE - 1);
+        let told = Some(vec!["t0".to_owned(), "t128".to_owned(), last.clone()]);
+        assert_eq!(names(Some(&[last.as_str(), "t128", "t0"])), told);
+        assert_eq!(names(Some(&["t0", "other"])), None);
+        assert_eq!(names(Some(&[])), Some(Vec::new()));
+    }
+
+    #[test]
     fn fuzz_spec_cache() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let store = dir.path();
@@ -288,7 +400,8 @@ cache = false
         let whole = own_file::read(&path).expect("read");
         let load = |bytes: &[u8]| {
             super::super::replace_file(&path, bytes).expect("written");
-            load(store, key, &user)
+            let _ = load(store, key, &user, Some(&["part@A", "fit"]));
+            load(store, key, &user, None)
         };
         assert_eq!(load(&whole), Some(example()));
         Fuzz::of("spec cache", [whole.clone()]).run(|bytes| {

@@ -51,6 +51,9 @@ pub struct WhyContext<'a> {
     pub now: SystemTime,
     /// The columns of the terminal, if it is one.
     pub columns: Option<usize>,
+    /// Whether the graph has no more than the target and what it needs: enough for one that is fresh, unless its past leads
+    /// to others.
+    pub is_part: bool,
 }
 
 /// Whose directory it is, and how it counts.
@@ -106,7 +109,7 @@ pub struct Cause {
     pub because: Vec<Cause>,
 }
 
-/// Explains a target of the plan; `None` if the plan does not hold it.
+/// Explains a target of the plan; `None` if the plan does not hold it, or more than a part of the graph is needed.
 #[must_use]
 pub fn explain<'a>(
     context: &WhyContext<'a>,
@@ -122,6 +125,9 @@ pub fn explain<'a>(
         Verdict::Fresh => record.as_ref().map(|result| search.past(result, 0)).unwrap_or_default(),
         _ => search.present(step, 0),
     };
+    if search.lacks_targets {
+        return None;
+    }
     let earlier = record.as_ref().and_then(|record| past.result(record.id)?.fingerprint);
     let open = |ids: &[TargetId]| -> Vec<TargetId> {
         let open = |id: &&TargetId| steps.get(id).is_some_and(|step| !step.verdict.stays());

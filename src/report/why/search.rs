@@ -25,6 +25,8 @@ pub(super) struct CauseSearch<'s, 'a> {
     steps: &'s HashMap<TargetId, &'a Step>,
     /// Targets whose causes were told already.
     told: HashSet<TargetId>,
+    /// Whether a result leads to a target that a part of the graph does not have.
+    pub(super) lacks_targets: bool,
 }
 
 impl<'s, 'a> CauseSearch<'s, 'a> {
@@ -33,6 +35,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
             context,
             steps,
             told: HashSet::new(),
+            lacks_targets: false,
         }
     }
 
@@ -181,6 +184,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
             return Vec::new();
         };
         let Some(target) = graph.owner(&made.target) else {
+            self.lacks_targets |= self.context.is_part;
             return Vec::new();
         };
         let mut causes = Vec::new();
