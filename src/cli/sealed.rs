@@ -73,31 +73,49 @@ impl<'a> Asked<'a> {
         Store::environment_mark(&self.user, variables.iter().map(|name| (name.as_str(), value(name))))
     }
 
+    /// Whether a seal was made where the variables that matter say what they say now.
+    fn is_here(&self, seal: &Seal, session: &Session) -> bool {
+        let environment = self.environment(&seal.head.variables, session);
+        environment == Some(seal.head.environment)
+    }
+
     /// The seal that says that all of the goals is fresh, if one holds: their own, or that of a request of which they are a
     /// part. From here on the screen hides what the project keeps secret.
     fn holding(&self, session: &Session) -> Option<Holding> {
-        let is_here = |seal: &Seal| {
-            let environment = self.environment(&seal.head.variables, session);
-            environment == Some(seal.head.environment)
+        let holds = |seal: &Seal| self.is_here(seal, session) && seal.holds(&self.root, clock::now());
+        let Some(seal) = Store::seal(&self.root, self.key, &self.user).filter(holds) else {
+            let others = Store::seals_of_other_goals(&self.root, self.key, &self.user);
+            return self.part_of(others, session);
         };
-        let holds = |seal: &Seal| is_here(seal) && seal.holds(&self.root, clock::now());
-        let whole = Store::seal(&self.root, self.key, &self.user).filter(holds);
-        // Which goals are meant where none is named, only the Atsaffile says.
-        let part_of = |seal: Seal| {
-            let part = Some(seal.part(self.goals, &self.root, clock::now())?);
+        hide_secrets(&seal, &self.root, session);
+        Some(Holding { seal, part: None })
+    }
+
+    /// The same of goals that are names of targets, instances or aliases, with their plan.
+    fn by_names(&self, session: &Session) -> Option<Holding> {
+        let own = Store::seal(&self.root, self.key, &self.user).into_iter();
+        let others = Store::seals_of_other_goals(&self.root, self.key, &self.user);
+        self.part_of(own.chain(others), session)
+    }
+
+    /// The first of some seals that says of the goals, as names of targets, instances or aliases, that they are fresh. Which
+    /// goals are meant where none is named, only the Atsaffile says.
+    fn part_of(&self, mut seals: impl Iterator<Item = Seal>, session: &Session) -> Option<Holding> {
+        seals.find_map(|seal| {
+            let part = Some(&seal).filter(|seal| self.is_here(seal, session));
+            let part = Some(part?.part(self.goals, &self.root, clock::now())?);
+            hide_secrets(&seal, &self.root, session);
             Some(Holding { seal, part })
-        };
-        let of_others = || {
-            let mut others = Store::seals_of_other_goals(&self.root, self.key, &self.user).filter(is_here);
-            others.find_map(part_of)
-        };
-        let found = whole.map(|seal| Holding { seal, part: None }).or_else(of_others)?;
-        let secrets = &found.seal.head.secrets;
-        if !secrets.is_empty() {
-            let env_file = setup::env_file(&self.root.join(".env"), &mut Vec::new());
-            setup::hidden_secrets(secrets.iter(), &env_file, session);
-        }
-        Some(found)
+        })
+    }
+}
+
+/// From here on the screen hides what the project keeps secret.
+fn hide_secrets(seal: &Seal, root: &Path, session: &Session) {
+    let secrets = &seal.head.secrets;
+    if !secrets.is_empty() {
+        let env_file = setup::env_file(&root.join(".env"), &mut Vec::new());
+        setup::hidden_secrets(secrets.iter(), &env_file, session);
     }
 }
 
@@ -135,8 +153,8 @@ fn show(goals: &[String], print: fn(&Plan, &Graph, &Session), session: &Session)
 
 /// Explains a goal of which all is fresh.
 fn why(goal: &String, session: &Session) -> Option<()> {
-    let Holding { seal, part } = Asked::of(std::slice::from_ref(goal), session)?.holding(session)?;
-    let (graph, plan) = part.or_else(|| seal.plan(clock::now()))?;
+    let held = Asked::of(std::slice::from_ref(goal), session)?.by_names(session)?;
+    let (graph, plan) = held.part?;
     why::fresh(goal, &graph, &plan, session)
 }
 

@@ -188,6 +188,10 @@ fn what_a_seal_does_not_tell_is_planned() {
     for goal in ["other", "ends"] {
         assert!(by_seal(&trial, &["status", goal]).is_none(), "{goal}");
     }
+    // What was asked for by another name than a target's is explained as it is called.
+    seal(&trial, &["out/last.txt"]);
+    assert!(is_sealed(&trial, &["status", "out/last.txt"]));
+    assert!(by_seal(&trial, &["why", "out/last.txt"]).is_none());
     // And that of one instance is none of all.
     fs::remove_dir_all(trial.at(".atsaf/v1/seals")).expect("removed");
     seal(&trial, &["part@C", "part@B"]);
