@@ -43,7 +43,7 @@ use super::graph::Graph;
 use super::look::Look as _;
 use super::lookups::Lookups;
 use super::plan::{Plan, Verdict};
-use crate::fast_map::{self, FastMap};
+use crate::fast_map::{self, FastMap, FastSet};
 
 /// With fewer names than this, a second thread costs more than it saves.
 const SIDE_BY_SIDE: usize = 2048;
@@ -145,7 +145,8 @@ impl Standing {
 }
 
 /// For which target alone each path that was looked at counts: the one that makes it, or the only one that reads it or was
-/// seen to use it. Whoever reads what another target makes needs that target.
+/// seen to use it. Whoever reads what another target makes needs that target; what lies in a directory that was read or
+/// listed counts for all.
 fn owners(plan: &Plan, graph: &Graph, looks: &Looks) -> Vec<Owner> {
     let mut owners: FastMap<&str, Owner> = fast_map::with_room(looks.paths.len());
     let places = || (0..).zip(&plan.steps);
@@ -155,21 +156,39 @@ fn owners(plan: &Plan, graph: &Graph, looks: &Looks) -> Vec<Owner> {
     }
     for (place, step) in places() {
         let reads = graph.node(step.target).reads.iter();
-        let sources = reads
-            .filter(|read| read.artifact.is_none())
-            .map(|read| read.path.as_str());
-        let used = step.history.record().into_iter().flat_map(|record| &record.discovered);
-        for path in sources.chain(used.map(|it| it.path.as_str())) {
+        let sources = reads.filter(|read| read.artifact.is_none());
+        let records = || step.history.record().into_iter();
+        let discovered = records()
+            .flat_map(|record| &record.discovered)
+            .map(|it| it.path.as_str());
+        let installed = records().flat_map(|record| &record.installed).map(|it| it.at.as_str());
+        let used = discovered.chain(installed);
+        for path in sources.map(|read| read.path.as_str()).chain(used) {
             let owner = owners.entry(path).or_insert(place);
             if *owner != place {
                 *owner = ALL;
             }
         }
     }
-    let paths = looks.paths.iter();
-    paths
-        .map(|(path, _)| owners.get(path.as_str()).copied().unwrap_or(ALL))
-        .collect()
+    let listed: FastSet<&str> = looks.directories.iter().map(|path| plain(path)).collect();
+    let owner = |path: &str| match is_below(path, &listed) {
+        true => ALL,
+        false => owners.get(path).copied().unwrap_or(ALL),
+    };
+    looks.paths.iter().map(|(path, _)| owner(path)).collect()
+}
+
+/// A path without `.` before it and `/` behind it; empty for the project itself.
+fn plain(path: &str) -> &str {
+    let path = path.strip_prefix("./").unwrap_or(path).trim_end_matches('/');
+    if path == "." { "" } else { path }
+}
+
+/// Whether a path lies in one of some directories.
+fn is_below(path: &str, directories: &FastSet<&str>) -> bool {
+    let path = plain(path);
+    let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
+    directories.contains("") || above.any(|above| directories.contains(above))
 }
 
 /// What stands before the groups.

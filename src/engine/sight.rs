@@ -155,7 +155,7 @@ impl Stamp {
         match (&self.kind, &after.kind) {
             // What comes or goes beside the input is no change of the input; the directory's own move is. As something
             // comes, the size may be another before the times are.
-            (StampKind::Way, StampKind::Way) if !is_marked_only => Moved::No,
+            (StampKind::Way, StampKind::Way) if one.modified != two.modified || one.changed == two.changed => Moved::No,
             // The directory's times tell of what is ignored in it.
             (StampKind::Directory(names), StampKind::Directory(others)) if names != others => Moved::No,
             _ if is_marked_only => Moved::Marked,
@@ -341,6 +341,8 @@ mod tests {
         let (before, mut after) = (stamp(dir.path()), stamp(dir.path()));
         after.identity.size += 4096;
         assert_eq!(before.moved(&after), Moved::No);
+        after.identity.changed.0 += 1;
+        assert_eq!(before.moved(&after), Moved::Rewritten, "and its time was put back");
         after.identity.inode += 1;
         assert_eq!(before.moved(&after), Moved::Rewritten, "another directory");
     }

@@ -89,7 +89,10 @@ impl Heard {
     fn ends(&mut self, target: TargetId, outcome: &Outcome) {
         self.failed.retain(|id| *id != target);
         match outcome {
-            Outcome::Failed(_) => self.failed.push(target),
+            Outcome::Failed(_) => {
+                self.failed.push(target);
+                self.renewed.remove(&target);
+            }
             Outcome::Built { .. } | Outcome::Restored { .. } => drop(self.renewed.insert(target)),
             _ => {}
         }

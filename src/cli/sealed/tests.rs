@@ -245,6 +245,46 @@ fn what_an_edit_does_not_concern_is_still_answered_by_the_seal() {
     }
 }
 
+#[test]
+fn what_lies_in_a_directory_that_is_read_counts_for_whoever_reads_it() {
+    const ATSAFFILE: &str = r#"
+[target.all]
+run = "cat d/*.txt d/sub/* > {{output}}"
+inputs = ["d/"]
+output = "all.out"
+
+[target.one]
+run = "cat d/x.txt > {{output}}"
+output = "one.out"
+
+[target.matched]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["d/sub/*.txt"]
+output = "matched.out"
+
+[target.other]
+run = "cat {{inputs}} > {{output}}"
+inputs = ["e.txt"]
+output = "other.out"
+"#;
+    for path in ["d/x.txt", "d/sub/y.txt"] {
+        let trial = Trial::new(ATSAFFILE).with_key();
+        for path in ["d/x.txt", "d/sub/y.txt", "e.txt"] {
+            trial.write(path, path);
+        }
+        std::thread::sleep(PAUSE);
+        seal(&trial, &[]);
+        assert!(is_sealed(&trial, &["status", "all"]));
+        trial.write(path, "edited");
+        for args in [["status", "all"], ["plan", "all"], ["why", "all"]] {
+            assert_eq!(by_seal(&trial, &args), None, "{path}: {args:?}");
+        }
+        assert_eq!(by_plan(&trial, &["status", "--exit-code", "all"]).exit, Exit::Stale);
+        is_sealed(&trial, &["status", "other"]);
+        is_sealed(&trial, &["status", "one"]);
+    }
+}
+
 /// What is done to the project.
 type Edit<'a> = (&'a str, &'a dyn Fn(&mut Trial));
 
