@@ -77,6 +77,10 @@ fn now(goal: &str, targets: &[TargetId], project: &Project, session: &Session) -
 /// Explains a goal of which all is fresh, by a plan with a graph of no more than that and what it needs; `None` if more has
 /// to be read.
 pub(super) fn fresh(goal: &str, graph: &Graph, plan: &Plan, session: &Session) -> Option<()> {
+    // For what follows, of which nothing is known here, it may have to be made again.
+    if plan.steps.iter().any(|step| step.is_gone) {
+        return None;
+    }
     let names: Vec<&str> = graph.spec.targets.iter().map(|target| target.name.as_str()).collect();
     let part = setup::load_part(session, &names).ok()??;
     // What it holds goes with the process.

@@ -183,7 +183,8 @@ impl Glob<'_> {
             match &entry {
                 Ok(entry) if entry.file_type().is_dir() => listed.push(below_root(entry.path())),
                 Ok(_) => {}
-                Err(_) => is_partial = true,
+                // Where a directory comes into being, the one above it tells.
+                Err(error) => is_partial |= error.depth() > 0 || !error.io_error().is_some_and(is_absent),
             }
             // A name that is not UTF-8 becomes one that is not there, which its reader will be told.
             let path_of = |at: &Path| {
