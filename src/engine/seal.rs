@@ -349,8 +349,10 @@ impl Seal {
         if !collector.is_whole {
             return None;
         }
-        let (groups, mut body, names) = encode(&collector.groups);
-        let targets = standing.targets.append(&mut body);
+        let ((groups, mut body, names), (encoded, targets)) =
+            rayon::join(|| encode(&collector.groups), || standing.targets.encode());
+        let targets = targets.behind(body.len());
+        body.extend(encoded);
         let head = SealHead {
             variables: request.variables.clone(),
             environment: request.environment,

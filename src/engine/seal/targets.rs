@@ -85,16 +85,16 @@ impl SealedTargets {
         }
     }
 
-    /// Appends them to some bytes, with where each part begins.
-    pub(super) fn append(&self, bytes: &mut Vec<u8>) -> TargetsAt {
-        let start = bytes.len();
+    /// Their bytes, with where each part begins.
+    pub(super) fn encode(&self) -> (Vec<u8>, TargetsAt) {
+        let mut bytes = Vec::new();
         let mut starts = Vec::with_capacity(self.targets.len());
         let mut names: Vec<(u64, u32)> = Vec::with_capacity(self.targets.len());
         for (place, target) in (0_u32..).zip(&self.targets) {
-            starts.push((bytes.len() - start) as u64);
+            starts.push(bytes.len() as u64);
             names.push((hash_of(&target.name), place));
             names.extend(target.instance.iter().map(|instance| (hash_of(&instance.of), place)));
-            packed::append(target, bytes);
+            packed::append(target, &mut bytes);
         }
         names.sort_unstable();
         let starts_at = bytes.len();
@@ -105,13 +105,14 @@ impl SealedTargets {
             bytes.extend(place.to_le_bytes());
         }
         let rest_at = bytes.len();
-        packed::append(&self.rest, bytes);
-        TargetsAt {
-            start,
+        packed::append(&self.rest, &mut bytes);
+        let at = TargetsAt {
+            start: 0,
             starts_at,
             names_at,
             rest_at,
-        }
+        };
+        (bytes, at)
     }
 }
 
@@ -136,6 +137,18 @@ pub(super) struct TargetsAt {
     starts_at: usize,
     names_at: usize,
     rest_at: usize,
+}
+
+impl TargetsAt {
+    /// The same behind other bytes.
+    pub(super) fn behind(self, length: usize) -> Self {
+        Self {
+            start: self.start + length,
+            starts_at: self.starts_at + length,
+            names_at: self.names_at + length,
+            rest_at: self.rest_at + length,
+        }
+    }
 }
 
 /// Bytes of where a target begins.
@@ -339,9 +352,10 @@ pub(super) mod tests {
     /// The plan out of the bytes that are kept.
     fn plan(targets: &SealedTargets, names: &[&str]) -> Option<SealedPlan> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let mut bytes = b"before".to_vec();
-        let at = targets.append(&mut bytes);
-        SealedPlan::of(&bytes, at, &names, clock::now())
+        let (bytes, at) = targets.encode();
+        let before = b"before";
+        let bytes = [&before[..], &bytes].concat();
+        SealedPlan::of(&bytes, at.behind(before.len()), &names, clock::now())
     }
 
     #[test]
