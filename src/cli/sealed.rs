@@ -100,10 +100,10 @@ impl<'a> Asked<'a> {
 
     /// The first of some seals that says of the goals, as names of targets, instances or aliases, that they are fresh. Which
     /// goals are meant where none is named, only the Atsaffile says.
-    fn part_of(&self, mut seals: impl Iterator<Item = Seal>, session: &Session) -> Option<Holding> {
+    fn part_of(&self, seals: impl Iterator<Item = Seal>, session: &Session) -> Option<Holding> {
+        let mut seals = seals.filter(|seal| self.is_here(seal, session));
         seals.find_map(|seal| {
-            let part = Some(&seal).filter(|seal| self.is_here(seal, session));
-            let part = Some(part?.part(self.goals, &self.root, clock::now())?);
+            let part = Some(seal.part(self.goals, &self.root, clock::now())?);
             hide_secrets(&seal, &self.root, session);
             Some(Holding { seal, part })
         })

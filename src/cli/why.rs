@@ -95,9 +95,8 @@ pub(super) fn fresh(goal: &str, graph: &Graph, plan: &Plan, session: &Session) -
         steps: plan.steps.iter().map(of_part).collect::<Option<_>>()?,
         at: plan.at,
     };
-    let targets = &goals;
-    let is_plain = project.warnings.is_empty() && !session.screen.json();
-    (is_plain && explain(Asked { goal, targets }, &project, &plan, true, session)).then_some(())
+    let asked = Asked { goal, targets: &goals };
+    (project.warnings.is_empty() && explain(asked, &project, &plan, true, session)).then_some(())
 }
 
 /// A goal, and the targets that it means.

@@ -71,8 +71,58 @@ struct Packed {
     directory: Range<usize>,
 }
 
-/// Bytes of an entry in the directory: the hash, and the place.
+/// Bytes of an entry in a directory: the hash of a name, and a place.
 const SLOT: usize = 16;
+
+/// Gathers a directory: by the names of things, where they are.
+#[derive(Debug, Default)]
+pub(crate) struct Places(Vec<(u64, u64)>);
+
+impl Places {
+    pub(crate) fn push(&mut self, name: &str, place: u64) {
+        self.0.push((hash_of(name), place));
+    }
+
+    /// The directory in bytes, sorted.
+    pub(crate) fn encode(mut self) -> Vec<u8> {
+        self.0.sort_unstable();
+        let mut bytes = Vec::with_capacity(self.0.len() * SLOT);
+        for (hash, place) in self.0 {
+            bytes.extend(hash.to_le_bytes());
+            bytes.extend(place.to_le_bytes());
+        }
+        bytes
+    }
+}
+
+/// A directory as its bytes have it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Directory<'b>(&'b [[u8; SLOT]]);
+
+impl<'b> Directory<'b> {
+    pub(crate) fn of(bytes: &'b [u8]) -> Self {
+        Self(bytes.as_chunks().0)
+    }
+
+    fn slot(slot: &[u8; SLOT]) -> (u64, u64) {
+        let number = |at: usize| u64::from_le_bytes(std::array::from_fn(|byte| slot[at + byte]));
+        (number(0), number(8))
+    }
+
+    /// The places of all.
+    fn places(self) -> impl Iterator<Item = u64> + use<'b> {
+        self.0.iter().map(|slot| Self::slot(slot).1)
+    }
+
+    /// The places of what has a name, and of what has another one with the same hash.
+    pub(crate) fn places_of(self, name: &str) -> impl Iterator<Item = u64> + use<'b> {
+        let wanted = hash_of(name);
+        let first = self.0.partition_point(|slot| Self::slot(slot).0 < wanted);
+        let same = self.0[first..].iter().map(Self::slot);
+        same.take_while(move |(hash, _)| *hash == wanted)
+            .map(|(_, place)| place)
+    }
+}
 
 impl Packed {
     /// The values of a part of a file, if it is as it was written.
@@ -90,19 +140,13 @@ impl Packed {
         })
     }
 
-    fn len(&self) -> usize {
-        self.directory.len() / SLOT
-    }
-
-    fn slot(&self, at: usize) -> Option<(u64, usize)> {
-        let slot = self.file[self.directory.clone()].get(at * SLOT..(at + 1) * SLOT)?;
-        let (hash, place) = slot.split_first_chunk()?;
-        let place = u64::from_le_bytes(place.try_into().ok()?);
-        Some((u64::from_le_bytes(*hash), usize::try_from(place).ok()?))
+    fn directory(&self) -> Directory<'_> {
+        Directory::of(&self.file[self.directory.clone()])
     }
 
     /// Name and value of an entry.
-    fn entry(&self, place: usize) -> Option<(&str, &[u8])> {
+    fn entry(&self, place: u64) -> Option<(&str, &[u8])> {
+        let place = usize::try_from(place).ok()?;
         let rest = self.file[self.entries.clone()].get(place..)?;
         let (name, rest) = split_counted(rest)?;
         let (value, _) = split_counted(rest)?;
@@ -110,22 +154,12 @@ impl Packed {
     }
 
     fn get(&self, name: &str) -> Option<&[u8]> {
-        let wanted = hash_of(name);
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.slot(middle)?.0 < wanted {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        let same = (low..self.len()).map_while(|at| self.slot(at).filter(|(hash, _)| *hash == wanted));
-        let mut entries = same.filter_map(|(_, place)| self.entry(place));
+        let mut entries = self.directory().places_of(name).filter_map(|place| self.entry(place));
         entries.find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        (0..self.len()).filter_map(|at| self.entry(self.slot(at)?.1))
+        self.directory().places().filter_map(|place| self.entry(place))
     }
 }
 
@@ -136,7 +170,7 @@ fn split_counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// By what an entry is found; the same in each process of one program.
-pub(crate) fn hash_of(name: &str) -> u64 {
+fn hash_of(name: &str) -> u64 {
     foldhash::fast::FixedState::with_seed(0).hash_one(name)
 }
 
@@ -292,21 +326,17 @@ impl<W: Write> Parts<W> {
     ) -> io::Result<Part> {
         self.hasher.reset();
         let start = self.end;
-        let mut slots: Vec<(u64, u64)> = Vec::new();
+        let mut places = Places::default();
         for (name, value) in entries {
-            slots.push((hash_of(name), self.end - start));
+            places.push(name, self.end - start);
             for text in [name.as_bytes(), &value] {
                 let length = u32::try_from(text.len()).map_err(io::Error::other)?;
                 self.put(&length.to_le_bytes())?;
                 self.put(text)?;
             }
         }
-        slots.sort_unstable();
         let directory = self.end;
-        for (hash, place) in slots {
-            self.put(&hash.to_le_bytes())?;
-            self.put(&place.to_le_bytes())?;
-        }
+        self.put(&places.encode())?;
         Ok(Part {
             entries: start..directory,
             directory: directory..self.end,

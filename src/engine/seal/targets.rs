@@ -5,7 +5,7 @@
 //! that a report of such a plan asks for. Of some goals, only the targets that they need are decoded.
 //!
 //! ```text
-//! targets, one behind the other ─▶ where each begins ─▶ hashes of names, sorted, each with its target ─▶ the rest
+//! targets, one behind the other ─▶ where each begins ─▶ directory of names ─▶ the rest
 //! ```
 
 use std::collections::btree_map::Entry;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::digest::Digest;
 use crate::engine::graph::{Graph, TargetId};
-use crate::engine::packed::{self, hash_of};
+use crate::engine::packed::{self, Directory, Places};
 use crate::engine::plan::{Plan, Step, Verdict};
 use crate::engine::run_id::RunId;
 use crate::engine::spec::{Goal, Instance, Spec, Target, base_name};
@@ -89,21 +89,19 @@ impl SealedTargets {
     pub(super) fn encode(&self) -> (Vec<u8>, TargetsAt) {
         let mut bytes = Vec::new();
         let mut starts = Vec::with_capacity(self.targets.len());
-        let mut names: Vec<(u64, u32)> = Vec::with_capacity(self.targets.len());
-        for (place, target) in (0_u32..).zip(&self.targets) {
+        let mut names = Places::default();
+        for (place, target) in (0..).zip(&self.targets) {
             starts.push(bytes.len() as u64);
-            names.push((hash_of(&target.name), place));
-            names.extend(target.instance.iter().map(|instance| (hash_of(&instance.of), place)));
+            names.push(&target.name, place);
+            if let Some(instance) = &target.instance {
+                names.push(&instance.of, place);
+            }
             packed::append(target, &mut bytes);
         }
-        names.sort_unstable();
         let starts_at = bytes.len();
         bytes.extend(starts.iter().flat_map(|at| at.to_le_bytes()));
         let names_at = bytes.len();
-        for (hash, place) in names {
-            bytes.extend(hash.to_le_bytes());
-            bytes.extend(place.to_le_bytes());
-        }
+        bytes.extend(names.encode());
         let rest_at = bytes.len();
         packed::append(&self.rest, &mut bytes);
         let at = TargetsAt {
@@ -153,14 +151,12 @@ impl TargetsAt {
 
 /// Bytes of where a target begins.
 const START: usize = 8;
-/// Bytes of a name: its hash, and its target.
-const NAME: usize = 12;
 
 /// The targets as they are kept, each decoded when it is asked for.
 struct Kept<'b> {
     targets: &'b [u8],
     starts: &'b [u8],
-    names: &'b [u8],
+    names: Directory<'b>,
     rest: Rest,
 }
 
@@ -169,7 +165,7 @@ impl<'b> Kept<'b> {
         Some(Self {
             targets: bytes.get(at.start..at.starts_at)?,
             starts: bytes.get(at.starts_at..at.names_at)?,
-            names: bytes.get(at.names_at..at.rest_at)?,
+            names: Directory::of(bytes.get(at.names_at..at.rest_at)?),
             rest: bounded::decode(bytes.get(at.rest_at..)?)?.0,
         })
     }
@@ -187,21 +183,7 @@ impl<'b> Kept<'b> {
 
     /// The targets with a name, or whose instances of it they are; and others whose names have the same hash.
     fn with_name(&self, name: &str) -> impl Iterator<Item = u32> {
-        let wanted = hash_of(name);
-        let slot = |at: usize| {
-            let (hash, place) = self.names.get(at * NAME..(at + 1) * NAME)?.split_first_chunk()?;
-            Some((u64::from_le_bytes(*hash), u32::from_le_bytes(place.try_into().ok()?)))
-        };
-        let (mut low, mut high) = (0, self.names.len() / NAME);
-        while low < high {
-            let middle = low.midpoint(high);
-            match slot(middle).is_some_and(|(hash, _)| hash < wanted) {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        let same = (low..).map_while(move |at| slot(at).filter(|(hash, _)| *hash == wanted));
-        same.map(|(_, place)| place)
+        self.names.places_of(name).filter_map(|place| place.try_into().ok())
     }
 
     /// All of them, by their places.

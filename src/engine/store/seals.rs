@@ -16,7 +16,7 @@ use crate::engine::seal::{Seal, SealHead, SealKey};
 pub(super) const DIRECTORY: &str = "seals";
 
 /// Raised when what is kept has another form.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 
 /// So many are kept, those of the latest requests.
 const KEPT: usize = 8;

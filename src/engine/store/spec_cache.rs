@@ -6,7 +6,7 @@
 //! that came from elsewhere is missed. Who needs a few targets decodes no others.
 //!
 //! ```text
-//! head ─▶ pieces: targets, one behind the other ─▶ hashes of their names, sorted, each with place and number
+//! head ─▶ pieces: targets, one behind the other ─▶ directory of their names
 //! ```
 
 use std::io;
@@ -19,7 +19,7 @@ use super::user_key::{UserKey, seal};
 use super::{bounded, latest, own_file};
 use crate::diagnostic::Diagnostic;
 use crate::engine::digest::Digest;
-use crate::engine::packed::{self, hash_of};
+use crate::engine::packed::{self, Directory, Places};
 use crate::engine::spec::{Spec, Target};
 
 /// The directory of all.
@@ -119,20 +119,17 @@ impl<'b> Kept<'b> {
     fn named(&self, names: &[&str]) -> Option<Vec<Target>> {
         let mut lengths = self.head.pieces.iter();
         let end = lengths.try_fold(0_usize, |end, length| end.checked_add(*length))?;
-        let (targets, slots) = self.body.split_at_checked(end)?;
-        let (slots, _) = slots.as_chunks::<SLOT>();
+        let (targets, directory) = self.body.split_at_checked(end)?;
+        let directory = Directory::of(directory);
         let mut found = Vec::with_capacity(names.len());
         for name in names {
-            let wanted = hash_of(name);
-            let first = slots.partition_point(|slot| of_slot(slot).0 < wanted);
-            let same = slots[first..].iter().map(of_slot).take_while(|slot| slot.0 == wanted);
-            let mut same = same.filter_map(|(_, place, number)| {
+            let mut like = directory.places_of(name).filter_map(|place| {
                 let target: Target = packed::value(targets.get(usize::try_from(place).ok()?..)?)?;
-                Some((number, target))
+                Some((place, target))
             });
-            found.push(same.find(|(_, target)| target.name == *name)?);
+            found.push(like.find(|(_, target)| target.name == *name)?);
         }
-        found.sort_by_key(|(number, _)| *number);
+        found.sort_by_key(|(place, _)| *place);
         Some(found.into_iter().map(|(_, target)| target).collect())
     }
 }
@@ -146,18 +143,6 @@ fn in_piece(mut piece: &[u8]) -> Option<Vec<Target>> {
         piece = piece.get(read..)?;
     }
     Some(targets)
-}
-
-/// Bytes of a name: its hash, where its target begins, and the target's number.
-const SLOT: usize = 20;
-
-fn of_slot(slot: &[u8; SLOT]) -> (u64, u64, u32) {
-    let [hash, place] = [0, 8].map(|at| u64::from_le_bytes(std::array::from_fn(|byte| slot[at + byte])));
-    (
-        hash,
-        place,
-        u32::from_le_bytes(std::array::from_fn(|byte| slot[16 + byte])),
-    )
 }
 
 /// Reads the Spec, if a sound one is kept under `key` in the directory of a store, or of it the targets with some names, if
@@ -184,26 +169,21 @@ pub(super) fn save(store: &Path, new: &SpecToKeep, spec: &Spec) -> io::Result<()
         return Ok(());
     };
     let (mut targets, mut pieces) = (Vec::new(), Vec::new());
-    let mut slots: Vec<(u64, u64, u32)> = Vec::with_capacity(spec.targets.len());
-    for (target, number) in spec.targets.iter().zip(0_u32..) {
-        slots.push((hash_of(&target.name), targets.len() as u64, number));
+    let mut names = Places::default();
+    for (number, target) in spec.targets.iter().enumerate() {
+        names.push(&target.name, targets.len() as u64);
         let begin = targets.len();
         packed::append(target, &mut targets);
         let length = targets.len() - begin;
         match pieces.last_mut() {
-            Some(piece) if !(number as usize).is_multiple_of(PIECE) => *piece += length,
+            Some(piece) if !number.is_multiple_of(PIECE) => *piece += length,
             _ => pieces.push(length),
         }
     }
-    slots.sort_unstable();
     let head = HeadRef { spec, warnings, pieces };
     let mut body = bincode::serde::encode_to_vec(head, config()).map_err(io::Error::other)?;
     body.extend(targets);
-    for (hash, place, number) in slots {
-        body.extend(hash.to_le_bytes());
-        body.extend(place.to_le_bytes());
-        body.extend(number.to_le_bytes());
-    }
+    body.extend(names.encode());
     let mut bytes = seal(&secret, [key.bytes(), &body]).as_bytes().to_vec();
     bytes.extend(body);
     latest::keep(&store.join(DIRECTORY), &name(*key), &bytes, KEPT)
