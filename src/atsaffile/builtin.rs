@@ -58,9 +58,9 @@ impl Resolver<'_, '_> {
             no_discovery(draft, mistakes);
         }
         let action = Action::Builtin {
-            task: schema.name.to_owned(),
+            task: schema.name.into(),
             version: schema.version,
-            programs,
+            programs: programs.into(),
         };
         (action, params)
     }

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ecow::EcoString;
+
 use super::mistakes::Mistakes;
 use super::names::Meaning;
 use super::path;
@@ -68,8 +70,8 @@ impl Resolver<'_, '_> {
                 false => words::of_list(&literal, at == 0, &mut files),
             }
             words.push(Template {
-                text: word.text.to_owned(),
-                pieces,
+                text: word.text.into(),
+                pieces: pieces.into(),
             });
             if run.shell {
                 self.undeclared_secrets(draft, *word, mistakes);
@@ -83,16 +85,17 @@ impl Resolver<'_, '_> {
         let mut seen = HashSet::new();
         files.retain(|file| seen.insert(file.clone()));
         let mut command = Command {
-            words,
+            words: words.into(),
             shell: run
                 .shell
                 .then(|| own_shell.map_or_else(|| usual_shell(&run.words), Into::into)),
-            cwd,
-            file_words: files,
+            cwd: cwd.map(Into::into),
+            file_words: Box::default(),
         };
         self.check_file_params(draft, &command, &params, mistakes);
         let by_key = self.params_files_of(&command.takes_elsewhere(&params));
-        command.file_words.retain(|file| !by_key.contains(&file.as_str()));
+        files.retain(|file| !by_key.contains(&file.as_str()));
+        command.file_words = files.iter().map(EcoString::from).collect();
         (Action::Command(command), params)
     }
 
@@ -128,7 +131,7 @@ impl Resolver<'_, '_> {
         let mut pieces = Vec::with_capacity(split.len());
         for part in split {
             let piece = match part {
-                TemplatePart::Literal(literal) => Some(Piece::Literal(literal.to_owned())),
+                TemplatePart::Literal(literal) => Some(Piece::Literal(literal.into())),
                 TemplatePart::Hole(hole) => self.piece(draft, word, &hole, ports, mistakes),
             };
             whole &= piece.is_some();
@@ -210,7 +213,7 @@ impl Resolver<'_, '_> {
         if let Some(role) = name.strip_prefix("input.") {
             let meant = self.roles(role, ports);
             if let [role] = meant.as_slice() {
-                return Some(Piece::Input((*role).to_owned()));
+                return Some(Piece::Input((*role).into()));
             }
             if let [first, second, ..] = meant.as_slice() {
                 mistakes
@@ -233,7 +236,7 @@ impl Resolver<'_, '_> {
         if let Some(artifact) = name.strip_prefix("output.") {
             let known = draft.outputs.iter().map(|output| output.port.text);
             if known.clone().any(|known| known == artifact) {
-                return Some(Piece::Output(draft.port_named(artifact).to_owned()));
+                return Some(Piece::Output(draft.port_named(artifact).into()));
             }
             if !draft.broken.outputs {
                 let what = format!("the target `{target}` has no output `{artifact}`");
@@ -256,9 +259,9 @@ impl Resolver<'_, '_> {
         match scope.find(name) {
             Lookup::Value(value, _) => {
                 let fits = fits_in_text(self.text, word, hole, value, mistakes);
-                return fits.then(|| Piece::Param(name.to_owned()));
+                return fits.then(|| Piece::Param(name.into()));
             }
-            Lookup::Broken => return Some(Piece::Param(name.to_owned())),
+            Lookup::Broken => return Some(Piece::Param(name.into())),
             Lookup::Unknown => {}
         }
         if name == THREADS {

@@ -62,7 +62,7 @@ fn goal(word: Word<'_>, names: &Names<'_>, mistakes: &mut Mistakes) -> Option<Go
             format!("{}{values}", names.shown_base(made))
         }
         Meaning::Artifact { made, named: true } => names.shown(made).into_owned(),
-        Meaning::Artifact { made, named: false } => names.output(made).path.clone(),
+        Meaning::Artifact { made, named: false } => names.output(made).path.to_string(),
         _ if names.refuse(word, name, &meaning, mistakes) => return None,
         _ => {
             let what = format!("unknown goal `{name}`: it is no target, artifact or alias");

@@ -1,5 +1,7 @@
 //! What targets read: artifacts, sources and globs; and what is taken out of them.
 
+use ecow::EcoString;
+
 use super::joins::Asker;
 use super::mistakes::Mistakes;
 use super::names::{Made, Meaning, Names};
@@ -38,7 +40,7 @@ impl<'t> Resolver<'_, 't> {
             whole: !draft.broken.inputs,
             ..ResolvedInputs::default()
         };
-        let mut seen: FastMap<(&str, String), Span> = FastMap::default();
+        let mut seen: FastMap<(&str, EcoString), Span> = FastMap::default();
         for (role, word) in &draft.inputs {
             let Some(rendered) = scope.render(self.text, *word, mistakes) else {
                 resolved.whole = false;
@@ -72,12 +74,12 @@ impl<'t> Resolver<'_, 't> {
                     break;
                 }
                 let role = match (role, found.made) {
-                    (Some(role), _) => role.text.to_owned(),
+                    (Some(role), _) => role.text.into(),
                     (None, Some(made)) => self.role_of(draft, made, text, found.named),
-                    (None, None) => what.clone(),
+                    (None, None) => what.to_string(),
                 };
                 resolved.inputs.push(Input {
-                    role,
+                    role: role.into(),
                     from: found.from,
                     named: found.named,
                     optional,
@@ -119,7 +121,7 @@ impl<'t> Resolver<'_, 't> {
     ) -> Option<Vec<ResolvedInput>> {
         let meaning = self.names.artifact(rendered);
         let artifact = |made, named| ResolvedInput {
-            from: From::Artifact(self.names.shown(made).into_owned()),
+            from: From::Artifact(self.names.shown(made).into()),
             made: Some(made),
             named,
         };
@@ -153,8 +155,8 @@ impl<'t> Resolver<'_, 't> {
             // A built-in task reads one file, so brackets and braces are of its name.
             let is_file = draft.uses.is_some() && !path.contains(['*', '?']);
             let from = match is_pattern(&path) && !is_file {
-                true => From::Glob(path),
-                false => From::Source(path),
+                true => From::Glob(path.into()),
+                false => From::Source(path.into()),
             };
             let (made, named) = (None, false);
             return Some(vec![ResolvedInput { from, made, named }]);
@@ -185,7 +187,7 @@ impl<'t> Resolver<'_, 't> {
                 self.names.output(all[0]).path.clone()
             }
             _ if self.names.refuse(word, rendered, &meaning, mistakes) => return None,
-            _ => path::normalise(rendered),
+            _ => path::normalise(rendered).into(),
         };
         if pattern.is_empty() || path::is_outside(&pattern) {
             mistakes
@@ -195,7 +197,7 @@ impl<'t> Resolver<'_, 't> {
             return None;
         }
         Some(Exclusion {
-            role: role.map(str::to_owned),
+            role: role.map(EcoString::from),
             pattern,
             span: word.span,
         })

@@ -39,5 +39,5 @@ pub(super) fn read(draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistake
         named[at] = true;
     }
     let ports = outputs.iter().zip(named).filter(|(_, named)| *named);
-    ports.map(|(output, _)| output.port.clone()).collect()
+    ports.map(|(output, _)| output.port.to_string()).collect()
 }

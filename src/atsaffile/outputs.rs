@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use ecow::EcoString;
+
 use super::matrix::Matrix;
 use super::mistakes::Mistakes;
 use super::params::Params;
@@ -49,10 +51,10 @@ fn read(text: &str, draft: &Draft<'_>, scope: Scope<'_, '_>, file: &str, mistake
                 None => (None, ArtifactKind::File),
             };
             Output {
-                port: draft.port(port).to_owned(),
-                name: draft.instance_name(name.text).into_owned(),
+                port: draft.port(port).into(),
+                name: draft.instance_name(name.text).into(),
                 // A text that is no path, so that it is in nobody's way.
-                path: path.unwrap_or_else(|| no_path(draft, port)),
+                path: path.unwrap_or_else(|| no_path(draft, port)).into(),
                 kind,
                 span: word.span,
             }
@@ -72,7 +74,7 @@ pub(super) fn same_paths(drafts: &[Draft<'_>], made: &mut [Vec<Output>], matrix:
         let outputs = &mut made[start..start + group.len()];
         start += group.len();
         for at in 0..group[0].outputs.len().min(if group.len() > 1 { usize::MAX } else { 0 }) {
-            let mut first: HashMap<String, usize> = HashMap::with_capacity(group.len());
+            let mut first: HashMap<EcoString, usize> = HashMap::with_capacity(group.len());
             let mut is_told = false;
             for (number, outputs) in outputs.iter_mut().enumerate() {
                 let path = outputs[at].path.clone();
@@ -80,7 +82,7 @@ pub(super) fn same_paths(drafts: &[Draft<'_>], made: &mut [Vec<Output>], matrix:
                     first.insert(path, number);
                     continue;
                 };
-                outputs[at].path = no_path(&group[number], &group[number].outputs[at].port);
+                outputs[at].path = no_path(&group[number], &group[number].outputs[at].port).into();
                 if !std::mem::replace(&mut is_told, true) {
                     refuse_same_path(&path, &group[first], &group[number], at, matrix, mistakes);
                 }

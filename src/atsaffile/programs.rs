@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use ecow::EcoString;
+
 use super::mistakes::Mistakes;
 use super::path;
 use super::resolve::Resolver;
@@ -93,14 +95,14 @@ fn command(declared: DeclaredProgram<'_>, span: Span, mistakes: &mut Mistakes) -
     let mut seen = HashSet::new();
     file_words.retain(|word| seen.insert(word.clone()));
     let template = |text: &&str| Template {
-        text: (*text).to_owned(),
-        pieces: vec![Piece::Literal((*text).to_owned())],
+        text: (*text).into(),
+        pieces: [Piece::Literal((*text).into())].into(),
     };
     Command {
         shell: is_text.then(|| shell::usual(texts.iter().any(|text| reads_status(text)))),
         words: texts.iter().map(template).collect(),
         cwd: None,
-        file_words,
+        file_words: file_words.iter().map(EcoString::from).collect(),
     }
 }
 

@@ -19,8 +19,8 @@ use super::targets::{self, Draft};
 use super::{Overrides, airflow, credentials, goals, instances, load, metrics, outputs, params_file, unread};
 use crate::engine::spec::schema::Catalog;
 use crate::engine::spec::{
-    Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, REPORT_PAGE, Secret, Span, Spec, Target,
-    Text,
+    Action, Command, IgnorePattern, Input, Output, Param, ParamsFile, Pool, REPORT_PAGE, Secret, Settings, Span, Spec,
+    Target, Text,
 };
 
 /// So many are freed side by side with others.
@@ -173,22 +173,14 @@ impl Resolver<'_, '_> {
             inputs_whole: resolved.whole,
             outputs,
         };
-        let (action, params) = self.action(draft, &ports, mistakes);
+        let (mut action, mut params) = self.action(draft, &ports, mistakes);
         // What a built-in task itself reads is declared.
         let discover = match action.programs() {
             [program, ..] => program.discover,
             [] => draft.means(),
         };
-        let mut target = Target {
-            name: draft.instance_name(draft.name.text).into_owned(),
-            instance: draft.spec_instance(self.names.matrix).map(Box::new),
-            span: draft.name.span,
-            desc: draft.desc.clone(),
-            action,
-            params,
-            inputs: resolved.inputs,
+        let mut settings = Settings {
             without: resolved.without,
-            outputs: outputs.to_vec(),
             env: self.env(draft, scope, mistakes),
             secrets: self.target_secrets(draft, mistakes),
             after: self.after(draft, mistakes),
@@ -213,7 +205,7 @@ impl Resolver<'_, '_> {
                 .note("what a failed attempt left is given to the next one in `{{output}}`, which is not where such a command writes")
                 .help("remove one of the two");
         }
-        if let Some(span) = draft.temp.filter(|_| target.effect) {
+        if let Some(span) = draft.temp.filter(|_| settings.effect) {
             mistakes
                 .error(
                     span,
@@ -225,18 +217,28 @@ impl Resolver<'_, '_> {
                 .note("its artifact is the receipt: without it, it would act again")
                 .help("remove one of the two");
         }
-        target.params.sort_by(|a, b| a.name.cmp(&b.name));
-        target.env.sort();
-        target.env.dedup();
-        target.secrets.sort();
-        target.secrets.dedup();
-        if let Action::Builtin { programs, .. } = &mut target.action {
+        params.sort_by(|a, b| a.name.cmp(&b.name));
+        for names in [&mut settings.env, &mut settings.secrets] {
+            names.sort();
+            names.dedup();
+        }
+        if let Action::Builtin { programs, .. } = &mut action {
             for program in programs {
-                program.env.clone_from(&target.env);
-                program.secrets.clone_from(&target.secrets);
+                program.env.clone_from(&settings.env);
+                program.secrets.clone_from(&settings.secrets);
             }
         }
-        target
+        Target {
+            name: draft.instance_name(draft.name.text).into(),
+            instance: draft.spec_instance(self.names.matrix).map(Box::new),
+            span: draft.name.span,
+            desc: draft.desc.as_deref().map(Box::from),
+            action,
+            params: params.into(),
+            inputs: resolved.inputs.into(),
+            outputs: outputs.into(),
+            settings: settings.shared(),
+        }
     }
 
     /// The environment variables of a target; a name may have values put into it.
@@ -329,9 +331,9 @@ pub(super) struct Ports<'p> {
 /// The action of a target that has none after a mistake.
 pub(super) fn nothing() -> Action {
     Action::Command(Command {
-        words: Vec::new(),
+        words: [].into(),
         shell: None,
         cwd: None,
-        file_words: Vec::new(),
+        file_words: [].into(),
     })
 }

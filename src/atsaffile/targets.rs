@@ -14,7 +14,7 @@ use super::params::{self, Declared};
 use super::sections::{check_name, check_variable, unknown_key};
 use super::side_by_side::side_by_side;
 use super::syntax::{self, TomlNode, Word, key_of, span_of};
-use crate::engine::spec::{Means, Span};
+use crate::engine::spec::{Means, Settings, Span};
 
 /// The keys of a target.
 pub(super) const KEYS: [&str; 31] = [
@@ -53,9 +53,6 @@ pub(super) const KEYS: [&str; 31] = [
 
 /// Most attempts after a failure.
 pub(super) const MOST_RETRIES: i64 = 100;
-
-/// The pause before the first retry where none is declared.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A target as written, or an instance of one.
 #[derive(Clone)]
@@ -210,7 +207,7 @@ impl<'t> Draft<'t> {
             secrets: Vec::new(),
             after: Vec::new(),
             retries: 0,
-            retry_delay: RETRY_DELAY,
+            retry_delay: Settings::RETRY_DELAY,
             timeout: None,
             max_age: None,
             every: None,
@@ -270,7 +267,7 @@ impl<'t> Draft<'t> {
             "secrets" => self.secrets = syntax::texts(node, "secrets", "a list of secrets", mistakes),
             "after" => self.after = syntax::texts(node, "after", "a list of targets", mistakes),
             "retries" => self.retries = retries(node, mistakes),
-            "retry_delay" => self.retry_delay = pause(node, "retry_delay", mistakes).unwrap_or(RETRY_DELAY),
+            "retry_delay" => self.retry_delay = pause(node, "retry_delay", mistakes).unwrap_or(Settings::RETRY_DELAY),
             "timeout" => {
                 self.timeout = limit(node, "timeout", mistakes);
             }

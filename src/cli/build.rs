@@ -229,7 +229,7 @@ fn goals(args: &Args, project: &Project, session: &Session) -> Result<Vec<Target
     let acting = plan
         .open()
         .map(|step| step.target)
-        .filter(|id| graph.target(*id).effect);
+        .filter(|id| graph.target(*id).settings.effect);
     let mut left_out: Vec<TargetId> = acting.collect();
     let followers = graph.followers(&left_out);
     let needed = graph.needed(&goals);
@@ -249,7 +249,7 @@ fn not_fresh(project: &Project, targets: &[TargetId]) -> CommandError {
         _ => (format!("`{}` are not fresh", names.join("`, `")), "them"),
     };
     // What is gone since it was read is fresh, unless it is asked for alone.
-    let only = match targets.iter().any(|id| project.graph.target(*id).temp) {
+    let only = match targets.iter().any(|id| project.graph.target(*id).settings.temp) {
         true => "--only ",
         false => "",
     };

@@ -83,13 +83,13 @@ fn look(project: &Project, goals: &[TargetId]) -> Vec<Diagnostic> {
             let error = match look {
                 Some(PathState::Missing) => PlanError::MissingSource {
                     target,
-                    path,
+                    path: path.to_string(),
                     span: read.span,
                 },
                 Some(PathState::Other) => PlanError::Unreadable {
                     target,
                     error: neither(&path),
-                    path,
+                    path: path.to_string(),
                 },
                 _ => continue,
             };

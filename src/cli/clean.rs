@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<Exit, CommandError> 
         let is_receipt = |it: &Swept| {
             graph
                 .artifact(&it.path)
-                .is_some_and(|id| graph.target(id.target).effect)
+                .is_some_and(|id| graph.target(id.target).settings.effect)
         };
         let is_removed = |it: &&Swept| matches!(it.outcome, CleanOutcome::Removed { .. });
         let acts = swept.iter().filter(is_removed).any(is_receipt);

@@ -132,8 +132,8 @@ impl Needed {
                 if let Some(shell) = command.shell.as_ref().and_then(|words| words.first()) {
                     needed.shells.push(shell.clone());
                 }
-                needed.trace |= target.discover == Some(Means::Trace);
-                needed.python |= target.discover == Some(Means::Python) && command.text().contains("python");
+                needed.trace |= target.settings.discover == Some(Means::Trace);
+                needed.python |= target.settings.discover == Some(Means::Python) && command.text().contains("python");
             }
         }
         needed.shells.sort_unstable();

@@ -66,7 +66,7 @@ fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
     let target = graph.target(id);
     let name = match group.len() {
         1 => target.name.clone(),
-        count => format!("{} ({count})", name_of(group, graph)),
+        count => ecow::eco_format!("{} ({count})", name_of(group, graph)),
     };
     let mut heading = ink.paint(Tone::Strong, &name);
     if let Some(desc) = &target.desc {
@@ -111,12 +111,12 @@ fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
             &[&param.name, &param.value.to_string(), &origin_of_param(graph, param)],
         );
     }
-    for (label, names) in [("env", &target.env), ("secrets", &target.secrets)] {
+    for (label, names) in [("env", &target.settings.env), ("secrets", &target.settings.secrets)] {
         for name in names {
             rows.add(label, &[name.as_str()]);
         }
     }
-    for goal in &target.after {
+    for goal in &target.settings.after {
         rows.add("after", &[goal.name.as_str()]);
     }
     for habit in habits(target) {
@@ -223,25 +223,26 @@ fn origin_of_param(graph: &Graph, param: &Param) -> String {
 /// What is out of the ordinary about how a target is run.
 fn habits(target: &Target) -> Vec<String> {
     let mut habits = Vec::new();
-    if target.effect {
+    if target.settings.effect {
         habits.push("acts outside the project: never restored, only run".to_owned());
     }
-    if target.direct {
+    if target.settings.direct {
         habits.push("writes the declared paths itself".to_owned());
     }
     let runs_commands = target.action.commands().next().is_some();
-    match target.discover {
+    match target.settings.discover {
         Some(Means::Trace) => habits.push("runs under strace, which sees what it uses".to_owned()),
         Some(Means::Depfile) => habits.push("lists what it uses in a depfile".to_owned()),
         None if runs_commands => habits.push("nothing that it uses is discovered".to_owned()),
         Some(Means::Python) | None => {}
     }
-    if target.resume {
+    if target.settings.resume {
         habits.push("goes on with what a failed attempt left".to_owned());
     }
-    if !target.metrics.is_empty() {
+    if !target.settings.metrics.is_empty() {
         let of = |port: &String| target.outputs.iter().find(|output| output.port == *port);
         let names: Vec<&str> = target
+            .settings
             .metrics
             .iter()
             .filter_map(of)
@@ -249,42 +250,42 @@ fn habits(target: &Target) -> Vec<String> {
             .collect();
         habits.push(format!("metrics in {}", names.join(", ")));
     }
-    if target.temp {
+    if target.settings.temp {
         habits.push("goes once all that reads it is built".to_owned());
     }
-    if !target.cache && !target.temp {
+    if !target.settings.cache && !target.settings.temp {
         habits.push("no copy in the store".to_owned());
     }
-    if target.retries > 0 {
-        let count = match target.retries {
+    if target.settings.retries > 0 {
+        let count = match target.settings.retries {
             1 => "1 retry".to_owned(),
             many => format!("{many} retries"),
         };
-        let delay = match target.retry_delay {
+        let delay = match target.settings.retry_delay {
             Duration::ZERO => "at once".to_owned(),
             delay => format!("the first after {}", human::duration(delay)),
         };
         habits.push(format!("{count}, {delay}"));
     }
-    if let Some(limit) = target.timeout {
+    if let Some(limit) = target.settings.timeout {
         habits.push(format!("at most {} an attempt", human::duration(limit)));
     }
-    if !target.load.pools.is_empty() {
-        habits.push(format!("takes a place in {}", target.load.pools.join(", ")));
+    if !target.settings.load.pools.is_empty() {
+        habits.push(format!("takes a place in {}", target.settings.load.pools.join(", ")));
     }
-    if let Some(threads) = target.load.threads {
+    if let Some(threads) = target.settings.load.threads {
         habits.push(format!("keeps {} busy", human::count(threads as usize, "thread")));
     }
-    if target.load.memory > 0 {
-        habits.push(format!("needs {} of memory", human::size(target.load.memory)));
+    if target.settings.load.memory > 0 {
+        habits.push(format!("needs {} of memory", human::size(target.settings.load.memory)));
     }
-    if let Some(age) = target.timing.max_age {
+    if let Some(age) = target.settings.timing.max_age {
         habits.push(format!("a result counts for {}", human::duration(age)));
     }
-    if let Some(probe) = &target.timing.probe {
+    if let Some(probe) = &target.settings.timing.probe {
         habits.push(format!("probe: {}", probe.words.join(" ")));
     }
-    if let Some(pause) = target.timing.every {
+    if let Some(pause) = target.settings.timing.every {
         habits.push(format!("new data waits for {} after a success", human::duration(pause)));
     }
     habits

@@ -20,7 +20,7 @@ pub(super) fn require_secrets(project: &Project, targets: &[TargetId]) -> Result
     let spec = &project.graph.spec;
     let mut missing = BTreeMap::new();
     for id in targets {
-        for name in &project.graph.target(*id).secrets {
+        for name in &project.graph.target(*id).settings.secrets {
             let required = spec.secrets.get(name).is_some_and(|secret| !secret.optional);
             if required && !project.secrets.contains_key(name) {
                 missing.entry(name).or_insert(*id);
@@ -120,7 +120,7 @@ fn lacked(project: &Project, id: TargetId) -> Vec<NeededSecret> {
     let target = project.graph.target(id);
     let mut needs = project.tasks.needs_of(target);
     needs.retain(|need| {
-        let is_named = target.secrets.iter().any(|name| name == need.name);
+        let is_named = target.settings.secrets.iter().any(|name| name == need.name);
         !is_named || !project.secrets.contains_key(need.name)
     });
     needs
@@ -132,7 +132,7 @@ fn lack(project: &Project, id: TargetId, need: NeededSecret) -> Diagnostic {
     let (graph, target) = (&project.graph, project.graph.target(id));
     let what = format!("`{}` cannot run: {why}, and the secret `{name}` is not", graph.name(id));
     let place = report::advice::place(graph, id);
-    let error = match target.secrets.iter().any(|it| it == name) {
+    let error = match target.settings.secrets.iter().any(|it| it == name) {
         true => Diagnostic::error(format!("{what} set")).at(place).help(format!(
             "set the environment variable `{name}`, or write `{name}=…` to `.env` beside the Atsaffile"
         )),

@@ -99,7 +99,7 @@ pub(super) fn typed_in(common: &Common, root: &Path) -> String {
 }
 
 /// Raised when a kept Spec has other fields than that of an earlier state of this program.
-const SPEC: u32 = 15;
+const SPEC: u32 = 16;
 
 /// What an Atsaffile says.
 pub(super) struct CheckedAtsaffile {

@@ -65,7 +65,7 @@ impl Project {
     #[must_use]
     pub fn variables(&self) -> Vec<String> {
         let spec = &self.graph.spec;
-        let declared = spec.targets.iter().flat_map(|target| &target.env);
+        let declared = spec.targets.iter().flat_map(|target| &target.settings.env);
         let mut names: BTreeSet<String> = declared.chain(spec.secrets.keys()).cloned().collect();
         for schema in self.tasks.catalog().values() {
             names.extend(schema.variables_for(|_| true).map(str::to_owned));

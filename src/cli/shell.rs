@@ -96,11 +96,11 @@ fn tell(project: &Project, id: TargetId, ready: &ByHand, out: &Path, session: &S
         ready.line()
     ));
     let warn = |what: String, note: &str| screen.tell(&Diagnostic::warning(what).note(note.to_owned()));
-    if target.direct {
+    if target.settings.direct {
         let note = "what is there is replaced; the next build keeps it aside and makes its own";
         warn(format!("`{name}` writes its declared paths itself"), note);
     }
-    if target.effect {
+    if target.settings.effect {
         let note = "run by hand it acts all the same; `ATSAF_EFFECT_KEY` and `ATSAF_RUN_ID` are not set";
         warn(format!("`{name}` acts outside the project"), note);
     }

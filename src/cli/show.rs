@@ -159,7 +159,7 @@ pub(super) fn absent(project: &Project, artifact: ArtifactId) -> Diagnostic {
         "the artifact `{name}` is not there: `{}` does not exist",
         project.graph.path(artifact)
     ))
-    .help(match project.graph.target(artifact.target).temp {
+    .help(match project.graph.target(artifact.target).settings.temp {
         true => format!(
             "it goes once it is read: `atsaf build -B {}` makes it to be looked at",
             human::word(&name)

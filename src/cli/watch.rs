@@ -294,7 +294,7 @@ fn watch(args: &Args, face: &Face<'_>, interrupted: &AtomicBool) -> Result<Exit,
 
 /// When time alone may make something stale that the goals need, or let new data in.
 fn due_at(project: &Project, goals: &[TargetId], pause: Duration) -> Option<SystemTime> {
-    let is_timed = |id: &TargetId| project.graph.target(*id).timing != Timing::default();
+    let is_timed = |id: &TargetId| project.graph.target(*id).settings.timing != Timing::default();
     if !project.graph.needed(goals).iter().any(is_timed) {
         return None;
     }

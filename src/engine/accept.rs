@@ -155,23 +155,32 @@ fn in_place(context: PlanContext<'_>, output: &Output, record: &StoredResult) ->
     let path = || output.path.clone();
     let files = context.files;
     let recorded = record.artifact(&output.port);
-    let unreadable = |_: io::Error| Refusal::OtherKind { path: path() };
+    let unreadable = |_: io::Error| Refusal::OtherKind {
+        path: path().to_string(),
+    };
     let found = files.digest_beside(&output.path, recorded.map(|old| old.bytes));
-    let (bytes, kind) = found
-        .map_err(unreadable)?
-        .ok_or_else(|| Refusal::Missing { path: path() })?;
+    let (bytes, kind) = found.map_err(unreadable)?.ok_or_else(|| Refusal::Missing {
+        path: path().to_string(),
+    })?;
     if kind != output.kind {
-        return Err(Refusal::OtherKind { path: path() });
+        return Err(Refusal::OtherKind {
+            path: path().to_string(),
+        });
     }
     if let Some(same) = recorded.filter(|old| (old.bytes, old.kind) == (bytes, kind)) {
         let path = path();
-        return Ok(Artifact { path, ..same.clone() });
+        return Ok(Artifact {
+            path: path.to_string(),
+            ..same.clone()
+        });
     }
     let followed = files.content(&output.path).map_err(unreadable)?;
-    let (followed, _) = followed.ok_or_else(|| Refusal::Missing { path: path() })?;
+    let (followed, _) = followed.ok_or_else(|| Refusal::Missing {
+        path: path().to_string(),
+    })?;
     Ok(Artifact {
-        name: output.port.clone(),
-        path: path(),
+        name: output.port.to_string(),
+        path: path().to_string(),
         kind,
         content: followed,
         bytes,

@@ -72,7 +72,7 @@ impl PlanContext<'_> {
     /// The pools of a target that have a rate.
     fn rates(&self, target: TargetId) -> Vec<(Cow<'_, str>, Rate)> {
         let graph = self.graph;
-        let names = graph.target(target).load.pools.iter();
+        let names = graph.target(target).settings.load.pools.iter();
         names
             .filter_map(|name| Some((Cow::Borrowed(name.as_str()), graph.spec.pools.get(name)?.rate?)))
             .collect()

@@ -73,7 +73,7 @@ impl Attempt<'_> {
     pub(crate) async fn run(&self, pace: &Pace) -> Result<Vec<Staged>, AttemptError> {
         let target = self.context.graph.target(self.target);
         let private = self.stage(target, pace).await?;
-        if target.resume {
+        if target.settings.resume {
             self.give_unfinished(target, &private)?;
         }
         let log = Mutex::new(Log::new(self, target));
@@ -125,7 +125,7 @@ impl Attempt<'_> {
         // What goes on writes there, and what holds a secret is kept nowhere.
         let is_ended = !self.left_running.load(Ordering::Relaxed);
         let is_clean = |path: &PathBuf| !path.exists() || matches!(secrets.find_in(path), Ok(None));
-        if target.resume && is_ended && private.paths.iter().all(is_clean) {
+        if target.settings.resume && is_ended && private.paths.iter().all(is_clean) {
             // Without it the next attempt begins anew.
             let _ = self.context.store.keep_unfinished(private, &target.outputs);
         }
@@ -199,7 +199,7 @@ impl Attempt<'_> {
             return Ok(());
         }
         let processes = |all: &[Survivor]| all.iter().map(|it| it.describe(self.mask)).collect::<Vec<_>>();
-        let running = match target.effect {
+        let running = match target.settings.effect {
             true => found.clone(),
             false => survivors::end(&project, found.clone()),
         };
@@ -229,7 +229,7 @@ impl Attempt<'_> {
         let Some(task) = self.context.tasks.get(name) else {
             return Err(AttemptError::failed(format!("internal error: no task `{name}`")));
         };
-        let names = target.outputs.iter().map(|output| output.port.clone());
+        let names = target.outputs.iter().map(|output| output.port.to_string());
         let cancelled = AtomicBool::new(false);
         let say = |message: Message<'_>| {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -254,16 +254,16 @@ impl Attempt<'_> {
             outputs: names.zip(staging.iter().cloned()).collect(),
             secrets: self.own_secrets(target),
             access: self.access(task),
-            project: target.effect.then(|| self.context.files.root().to_owned()),
-            run: target.effect.then_some(self.run),
-            effect_key: target.effect.then_some(self.effect_key),
+            project: target.settings.effect.then(|| self.context.files.root().to_owned()),
+            run: target.settings.effect.then_some(self.run),
+            effect_key: target.settings.effect.then_some(self.effect_key),
             memo: self.context.store.memo(),
             programs: &programs,
             cancelled: &cancelled,
             say: &say,
             admit: &|is_over| self.admit(&cancelled, is_over),
         };
-        let done = self.watched(&context, target.timeout, || self.with_threads(task, &context));
+        let done = self.watched(&context, target.settings.timeout, || self.with_threads(task, &context));
         let ended = programs.end(done.is_ok());
         match done {
             Ok(()) => self.take_programs(ended),
@@ -296,8 +296,9 @@ impl Attempt<'_> {
         let reads = self.context.graph.node(self.target).reads.iter();
         // The words of programs are for these.
         let reads = reads.filter(|read| read.how.is_declared());
-        let mut inputs: BTreeMap<String, PathBuf> =
-            reads.map(|read| (read.role.clone(), files.at(&read.path))).collect();
+        let mut inputs: BTreeMap<String, PathBuf> = reads
+            .map(|read| (read.role.to_string(), files.at(&read.path)))
+            .collect();
         for param in &target.params {
             if let Value::Path(path) = &param.value {
                 inputs.insert(param.name.clone(), files.at(path));
@@ -309,7 +310,11 @@ impl Attempt<'_> {
     /// The secrets that a target gets, as far as they are set.
     pub(super) fn own_secrets(&self, target: &Target) -> BTreeMap<String, String> {
         let secrets = &self.options.secrets;
-        let own = target.secrets.iter().filter_map(|name| secrets.get_key_value(name));
+        let own = target
+            .settings
+            .secrets
+            .iter()
+            .filter_map(|name| secrets.get_key_value(name));
         own.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
@@ -372,13 +377,13 @@ impl Attempt<'_> {
                 ..Failure::default()
             })));
         }
-        let given = GivenFiles::write(self.context, self.target, command, target.discover)?;
+        let given = GivenFiles::write(self.context, self.target, command, target.settings.discover)?;
         let words = command::words_of(self.context, self.target, command, (staging, self.threads));
         let shown = self
             .mask
             .hide(&command::shown(command.shell.is_some(), &words))
             .into_owned();
-        let is_traced = target.discover == Some(Means::Trace);
+        let is_traced = target.settings.discover == Some(Means::Trace);
         let dir = self.dir_of(command);
         let process = Process {
             words,
@@ -387,7 +392,7 @@ impl Attempt<'_> {
                 false => Vec::new(),
             },
             dir: &dir,
-            env: self.watched_environment(self.environment(target), target.discover, given.own_paths())?,
+            env: self.watched_environment(self.environment(target), target.settings.discover, given.own_paths())?,
             locks: self.held.own(),
             apart: false,
         };
@@ -396,20 +401,20 @@ impl Attempt<'_> {
         if is_traced && process.program(&process.under[0]).is_none() {
             return Err(AttemptError::Failed(Box::new(trace::not_there())));
         }
-        if target.direct {
+        if target.settings.direct {
             store.set_aside(&target.name, &target.outputs, self.run, files)?;
         }
-        let observation = Observation::begin(target.discover, given.own_paths(), files.root(), &dir);
+        let observation = Observation::begin(target.settings.discover, given.own_paths(), files.root(), &dir);
         let ended = process
             .run(
-                target.timeout,
+                target.settings.timeout,
                 &|| self.interrupted(),
                 &|| self.stopping(),
                 &mut |_, bytes| log().piece(bytes),
                 pace,
             )
             .await;
-        if target.direct {
+        if target.settings.direct {
             Store::take_written(&target.outputs, staging, files)?;
             for moved in store.put_back(target, self.run, files)? {
                 self.observer.observe(&Event::Displaced {
@@ -516,7 +521,7 @@ impl Attempt<'_> {
             root,
             &private_key(&target.outputs),
         ));
-        if target.effect {
+        if target.settings.effect {
             env.insert("ATSAF_RUN_ID".to_owned(), self.run.to_string());
             env.insert("ATSAF_EFFECT_KEY".to_owned(), self.effect_key.hex());
         }
@@ -526,7 +531,7 @@ impl Attempt<'_> {
 
     /// Whether the attempt is to end before its time; an edit ends no effect.
     pub(super) fn interrupted(&self) -> bool {
-        let is_effect = || self.context.graph.target(self.target).effect;
+        let is_effect = || self.context.graph.target(self.target).settings.effect;
         let superseded = || {
             self.options
                 .superseded

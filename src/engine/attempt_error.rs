@@ -63,7 +63,7 @@ pub(super) fn cannot_start(command: &Command, words: &[String], error: &io::Erro
 
 /// The failure of an attempt that took longer than its target allows.
 pub(super) fn too_long(target: &Target) -> AttemptError {
-    let limit = target.timeout.unwrap_or_default();
+    let limit = target.settings.timeout.unwrap_or_default();
     AttemptError::Failed(Box::new(Failure {
         what: format!("it took longer than its limit of {} s", limit.as_secs_f64()),
         advice: vec![Advice::TimedOut],

@@ -61,7 +61,7 @@ impl<'a> Execution<'a> {
         let now = self
             .look(seen.reads.clone())
             .map_err(|failure| Executed::Failed(*failure))?;
-        if let Some(file) = seen.moved_params_file(&now).filter(|_| !self.target().effect) {
+        if let Some(file) = seen.moved_params_file(&now).filter(|_| !self.target().settings.effect) {
             return Err(Box::new(Executed::Failed(edited_params_file(file))));
         }
         let same_before = self.same_command_before(fingerprint, history);
@@ -88,7 +88,7 @@ impl<'a> Execution<'a> {
         };
         if let Some((read, _)) = moves.inputs.iter().find(is_new) {
             let alike = moves.inputs.iter().filter(|(_, moved)| *moved != Moved::Changed);
-            attempts.moved_alike = alike.map(|(read, how)| (read.path.clone(), *how)).collect();
+            attempts.moved_alike = alike.map(|(read, how)| (read.path.to_string(), *how)).collect();
             let at = seen.moved_at(&now, read, self.run.context.files.root());
             return Err(Box::new(Self::again_for(self.id, read, at, attempts)));
         }
@@ -180,7 +180,7 @@ impl<'a> Execution<'a> {
     /// to its end; says whether there is anything.
     pub(super) fn confirm_unfinished(&self, seen: &Seen<'a>, attempt: &Attempt<'_>, history: &History) -> bool {
         let (store, outputs) = (self.run.context.store, &self.target().outputs);
-        if !self.target().resume {
+        if !self.target().settings.resume {
             return false;
         }
         let is_same = self.look(seen.reads.clone()).is_ok_and(|now| seen.is_same(&now));

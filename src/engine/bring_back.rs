@@ -164,7 +164,7 @@ fn check(context: PlanContext<'_>, wanted: &[&(TargetId, ResultEntry)]) -> Resul
 fn refusal(context: PlanContext<'_>, id: TargetId, made: &ResultEntry) -> Option<Refusal> {
     let PlanContext { graph, store, .. } = context;
     let target = graph.target(id);
-    if target.effect || made.effect {
+    if target.settings.effect || made.effect {
         return Some(Refusal::Effect);
     }
     if judge::writes_a_source(graph, id) {
@@ -174,7 +174,7 @@ fn refusal(context: PlanContext<'_>, id: TargetId, made: &ResultEntry) -> Option
     for output in &target.outputs {
         let artifact = result.artifact(&output.port);
         if artifact.is_none_or(|artifact| artifact.kind != output.kind) {
-            return Some(Refusal::OtherOutputs(output.name.clone()));
+            return Some(Refusal::OtherOutputs(output.name.to_string()));
         }
     }
     let is_in_place = |artifact: &Artifact| {
@@ -187,11 +187,14 @@ fn refusal(context: PlanContext<'_>, id: TargetId, made: &ResultEntry) -> Option
             ..result.clone()
         };
         if !store.can_restore(&alone, &is_in_place) {
-            return Some(Refusal::Gone(output.name.clone()));
+            return Some(Refusal::Gone(output.name.to_string()));
         }
     }
     if store.result(made.id).is_none() {
-        return target.outputs.first().map(|output| Refusal::Gone(output.name.clone()));
+        return target
+            .outputs
+            .first()
+            .map(|output| Refusal::Gone(output.name.to_string()));
     }
     judge::is_blind(target, &result, &store.results_of(made.declared)).then_some(Refusal::Blind)
 }

@@ -318,7 +318,7 @@ impl Build<'_> {
             return Ok(None);
         }
         *moves += u32::from(!by_others);
-        let is_effect = |step: &Step| self.run.context.graph.target(step.target).effect;
+        let is_effect = |step: &Step| self.run.context.graph.target(step.target).settings.effect;
         let acts_on = |step: &Step| is_effect(step) && self.run.times_built(step.target) >= ACTS;
         if *moves > MOVES || (!by_others && plan.open().any(acts_on)) {
             self.keeps_moving(&plan);
@@ -437,11 +437,11 @@ impl Build<'_> {
         };
         for step in plan.open() {
             let target = self.run.context.graph.target(step.target);
-            if target.load.memory > machine {
+            if target.settings.load.memory > machine {
                 let message = format!(
                     "`{}` declares more memory than this machine has ({} of {} MiB): it runs without others that declare some",
                     target.name,
-                    target.load.memory >> 20,
+                    target.settings.load.memory >> 20,
                     machine >> 20
                 );
                 self.run.observer.observe(&Event::Warning { message });

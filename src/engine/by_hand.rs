@@ -64,8 +64,12 @@ pub fn by_hand(
     }
     own_file::make_directory(&given.dir)?;
     given.fill(graph, id, command)?;
-    let threads = target.load.threads.map_or(1, |threads| threads as usize);
-    let own = target.secrets.iter().filter_map(|name| secrets.get_key_value(name));
+    let threads = target.settings.load.threads.map_or(1, |threads| threads as usize);
+    let own = target
+        .settings
+        .secrets
+        .iter()
+        .filter_map(|name| secrets.get_key_value(name));
     let mut env = command::environment(context.env, target);
     env.extend(own.map(|(name, value)| (name.clone(), value.clone())));
     let reads = graph
@@ -80,6 +84,6 @@ pub fn by_hand(
             Some(cwd) => files.at(cwd),
             None => files.root().to_owned(),
         },
-        missing: reads.map(|read| read.path.clone()).collect(),
+        missing: reads.map(|read| read.path.to_string()).collect(),
     }))
 }

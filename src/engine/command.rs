@@ -41,7 +41,7 @@ pub fn command_line(context: PlanContext<'_>, id: TargetId) -> Option<String> {
         return None;
     };
     let staged = context.store.private(&target.outputs).paths;
-    let threads = target.load.threads.map_or(1, |threads| threads as usize);
+    let threads = target.settings.load.threads.map_or(1, |threads| threads as usize);
     Some(shown(
         command.shell.is_some(),
         &words_of(context, id, command, (&staged, threads)),
@@ -78,7 +78,7 @@ pub(crate) fn words_given(
         .outputs
         .iter()
         .zip(staged)
-        .map(|(output, staged)| match target.direct {
+        .map(|(output, staged)| match target.settings.direct {
             true => (output.port.as_str(), command.from_cwd(&output.path).into_owned()),
             false => (output.port.as_str(), below(staged)),
         });
@@ -99,7 +99,7 @@ pub(crate) const PASSED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 
 /// What every command of a target sees of the environment `env`, secrets and what tells of one attempt left out.
 pub(crate) fn environment(env: &BTreeMap<String, String>, target: &Target) -> BTreeMap<String, String> {
-    let mut seen = passed(env, &target.env);
+    let mut seen = passed(env, &target.settings.env);
     seen.extend(param_variables(&target.params));
     seen
 }

@@ -85,14 +85,18 @@ pub(crate) fn take_fingerprint(
                 Ok(Some((digest, _))) => Some(digest),
                 Ok(None) => {
                     let (path, span) = (read.path.clone(), read.span);
-                    errors.push(PlanError::MissingSource { target: id, path, span });
+                    errors.push(PlanError::MissingSource {
+                        target: id,
+                        path: path.to_string(),
+                        span,
+                    });
                     None
                 }
                 Err(error) => {
                     let path = read.path.clone();
                     errors.push(PlanError::Unreadable {
                         target: id,
-                        path,
+                        path: path.to_string(),
                         error,
                     });
                     None
@@ -100,8 +104,8 @@ pub(crate) fn take_fingerprint(
             },
         };
         inputs.push(fingerprint::InputField {
-            role: read.role.clone(),
-            path: is_command.then(|| read.path.clone()),
+            role: read.role.to_string(),
+            path: is_command.then(|| read.path.to_string()),
             content: digest,
         });
     }
@@ -125,19 +129,19 @@ pub(crate) fn take_fingerprint(
         )
     };
     let outputs = target.outputs.iter().map(|output| fingerprint::OutputField {
-        port: output.port.clone(),
+        port: output.port.to_string(),
         kind: output.kind,
-        path: is_command.then(|| output.path.clone()),
+        path: is_command.then(|| output.path.to_string()),
     });
     let fingerprint = Fingerprint {
         format: fingerprint::FORMAT,
         action: action_fields(context.tasks, target),
         params: values.map(|param| (param.name.clone(), param.value.clone())).collect(),
         inputs,
-        env: target.env.iter().map(env).collect(),
+        env: target.settings.env.iter().map(env).collect(),
         probe: None,
         outputs: outputs.collect(),
-        direct: is_command && target.direct,
+        direct: is_command && target.settings.direct,
     };
     Ok((fingerprint, waits_for))
 }
@@ -151,7 +155,7 @@ fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
                 .map(|task| task.parts(&params_of(target)))
                 .unwrap_or_default();
             ActionFields::Builtin {
-                name: task.clone(),
+                name: task.to_string(),
                 version: *version,
                 parts: parts.into_iter().map(|part| (part.name, part.version)).collect(),
             }
@@ -162,8 +166,8 @@ fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
             cwd: Some(cwd),
             ..
         }) => ActionFields::Within {
-            cwd: cwd.clone(),
-            words: words.iter().map(|word| word.text.clone()).collect(),
+            cwd: cwd.to_string(),
+            words: words.iter().map(|word| word.text.to_string()).collect(),
             shell: shell.clone(),
         },
         Action::Command(command) => match &command.shell {
@@ -172,7 +176,7 @@ fn action_fields(tasks: &Tasks, target: &Target) -> ActionFields {
                 shell: shell.clone(),
             },
             None => ActionFields::Words {
-                words: command.words.iter().map(|word| word.text.clone()).collect(),
+                words: command.words.iter().map(|word| word.text.to_string()).collect(),
             },
         },
     }

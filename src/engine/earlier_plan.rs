@@ -93,14 +93,18 @@ fn judge_again(
 /// The targets that were not fresh, and those at whose files something moved; `None` if a path moved that is nobody's.
 fn open(graph: &Graph, plan: &Plan, moved: &FastSet<String>) -> Option<Vec<bool>> {
     let mut is_open = vec![false; graph.order().len()];
-    let mut seen: FastSet<&String> = FastSet::default();
+    let mut seen: FastSet<&str> = FastSet::default();
     for step in &plan.steps {
-        let reads = graph.node(step.target).reads.iter().map(|read| &read.path);
-        let outputs = graph.target(step.target).outputs.iter().map(|output| &output.path);
+        let reads = graph.node(step.target).reads.iter().map(|read| read.path.as_str());
+        let outputs = graph
+            .target(step.target)
+            .outputs
+            .iter()
+            .map(|output| output.path.as_str());
         let records = step.history.record().into_iter();
-        let used = records.flat_map(|record| &record.discovered).map(|it| &it.path);
+        let used = records.flat_map(|record| &record.discovered).map(|it| it.path.as_str());
         let all = reads.chain(outputs).chain(used);
-        let own: Vec<&String> = all.filter(|path| !moved.is_empty() && moved.contains(*path)).collect();
+        let own: Vec<&str> = all.filter(|path| !moved.is_empty() && moved.contains(*path)).collect();
         is_open[step.target.index()] = !own.is_empty() || step.verdict != Verdict::Fresh;
         seen.extend(own);
     }

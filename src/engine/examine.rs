@@ -84,7 +84,7 @@ impl Attempt<'_> {
             let one = Staged::examine(output, path.clone(), stamp);
             staged.push(one.map_err(|error| unreadable(output, &error))?);
         }
-        if !stamp && !target.direct {
+        if !stamp && !target.settings.direct {
             self.notice(target, private);
         }
         Ok(staged)
@@ -111,10 +111,10 @@ impl Attempt<'_> {
             _ => format!("{{{{output.{}}}}}", output.name),
         };
         Advice::NotWritten {
-            path: output.path.clone(),
+            path: output.path.to_string(),
             hole,
             instead: traces.written(output, self.context.files.root()),
-            direct: target.direct,
+            direct: target.settings.direct,
         }
     }
 
@@ -135,7 +135,7 @@ impl Attempt<'_> {
             };
             let output = target.outputs.iter().max_by_key(likeness);
             observe(Notice::WrittenBeside {
-                output: output.map(|output| output.path.clone()).unwrap_or_default(),
+                output: output.map(|output| output.path.to_string()).unwrap_or_default(),
                 paths: beside,
             });
         }
@@ -145,7 +145,10 @@ impl Attempt<'_> {
             for (output, path) in target.outputs.iter().zip(&private.paths) {
                 if cause::stands_in(&staging, path) {
                     let (artifact, staging) = (output.path.clone(), staging.clone());
-                    observe(Notice::StagingPathInside { artifact, staging });
+                    observe(Notice::StagingPathInside {
+                        artifact: artifact.to_string(),
+                        staging,
+                    });
                 }
             }
         }

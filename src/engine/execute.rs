@@ -167,7 +167,7 @@ impl<'a> Execution<'a> {
 
     fn may_be_gone(&self, read: &Read) -> bool {
         read.artifact
-            .is_some_and(|id| self.run.context.graph.target(id.target).temp)
+            .is_some_and(|id| self.run.context.graph.target(id.target).settings.temp)
     }
 
     /// The target's verdict now.
@@ -247,7 +247,7 @@ impl<'a> Execution<'a> {
     fn slots(&self) -> Vec<(&'a str, u32)> {
         let pools = &self.run.context.graph.spec.pools;
         let slots = |name: &'a String| Some((name.as_str(), pools.get(name)?.slots?));
-        self.target().load.pools.iter().filter_map(slots).collect()
+        self.target().settings.load.pools.iter().filter_map(slots).collect()
     }
 
     /// Puts back what a killed build had set aside.
@@ -378,7 +378,7 @@ impl<'a> Execution<'a> {
             Verdict::Stale { reasons, .. } => reasons.clone(),
             _ => Vec::new(),
         };
-        let key_of = match self.target().effect {
+        let key_of = match self.target().settings.effect {
             true => judge::effect_key,
             false => judge::expected_id,
         };
@@ -399,9 +399,11 @@ impl<'a> Execution<'a> {
             attempt: attempts.made,
             reasons: reasons.clone(),
         });
-        if self.target().effect {
+        if self.target().settings.effect {
             let target = self.target().name.clone();
-            context.store.records.append(&[Entry::Acting { target }])?;
+            context.store.records.append(&[Entry::Acting {
+                target: target.to_string(),
+            }])?;
         }
         let begun = Instant::now();
         self.run.attempt_begins(self.id);
@@ -426,7 +428,7 @@ impl<'a> Execution<'a> {
         let mut basis = match self.changed_meanwhile(fingerprint, history, seen, attempts) {
             Ok(basis) => basis,
             // It has acted: the result stands for what was there before, and is stale.
-            Err(_) if self.target().effect => Basis::before(fingerprint, seen),
+            Err(_) if self.target().settings.effect => Basis::before(fingerprint, seen),
             Err(executed) => {
                 attempt.clear(self.target());
                 return Ok(*executed);
@@ -450,7 +452,7 @@ impl<'a> Execution<'a> {
         let declared = basis.fingerprint.hash().unwrap_or(declared);
         let made = ResultEntry {
             run: *run,
-            target: self.target().name.clone(),
+            target: self.target().name.to_string(),
             id: result_id(declared, &uses.discovered, &uses.installed),
             declared,
             discovered: uses.discovered,
@@ -459,17 +461,17 @@ impl<'a> Execution<'a> {
             read: basis
                 .reads
                 .iter()
-                .map(|read| (read.role.clone(), read.path.clone()))
+                .map(|read| (read.role.to_string(), read.path.to_string()))
                 .collect(),
             written: [basis.written, uses.written].concat(),
             installed: uses.installed,
             seen_by: uses.seen_by,
-            effect_key: self.target().effect.then_some(attempt.effect_key),
+            effect_key: self.target().settings.effect.then_some(attempt.effect_key),
             reasons,
             attempt: attempts.made,
             ended: clock::milliseconds_of(context.files.now()),
             duration: clock::milliseconds(duration),
-            effect: self.target().effect,
+            effect: self.target().settings.effect,
         };
         let done = self.commit(made, &staged, history, duration)?;
         attempt.clear(self.target());
@@ -489,7 +491,7 @@ impl<'a> Execution<'a> {
             observer,
             ..
         } = self.run;
-        let cache = self.target().cache;
+        let cache = self.target().settings.cache;
         let committed = context
             .store
             .commit(made, staged, history.record(), cache, context.files)?;
@@ -523,12 +525,12 @@ impl<'a> Execution<'a> {
         let target = self.target();
         context.store.records.append(&[Entry::Failure(entry::Failed {
             run: *run,
-            target: target.name.clone(),
+            target: target.name.to_string(),
             attempt: attempts.made,
             duration: clock::milliseconds(duration),
             what: failure.what.clone(),
         })])?;
-        let retries = self.run.options.retries.unwrap_or(target.retries);
+        let retries = self.run.options.retries.unwrap_or(target.settings.retries);
         if !failure.retry || attempts.made > retries {
             return Ok(Executed::Failed(failure));
         }
@@ -550,7 +552,7 @@ impl<'a> Execution<'a> {
         let seed = Digest::of(format!("{} {} {attempts}", self.run.id, target.name).as_bytes()).hex();
         let share = u32::from_str_radix(&seed[..4], 16).unwrap_or_default();
         let jitter = 0.75 + 0.5 * f64::from(share) / 65536.0;
-        let doubled = target.retry_delay.saturating_mul(1 << (attempts - 1).min(20));
+        let doubled = target.settings.retry_delay.saturating_mul(1 << (attempts - 1).min(20));
         doubled.min(LONGEST).mul_f64(jitter)
     }
 

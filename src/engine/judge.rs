@@ -236,7 +236,7 @@ impl Case<'_> {
             installed: acceptance.installed.clone(),
             artifacts: acceptance.artifacts.clone(),
             // By the user's word, by which means it was looked is no reason.
-            seen_by: self.inputs.graph.target(self.id).discover,
+            seen_by: self.inputs.graph.target(self.id).settings.discover,
             ..record.clone()
         };
         let since = timed.since_accepted(acceptance);
@@ -268,12 +268,12 @@ impl Case<'_> {
                 let path = output.path.clone();
                 vec![PlanError::Unreadable {
                     target: self.id,
-                    path,
+                    path: path.to_string(),
                     error,
                 }]
             })?;
             // What may go once it is read tells nothing by its absence. What links lead to is known only in its place.
-            let may_be_gone = target.temp && recorded.is_some_and(|recorded| !holds_links(recorded));
+            let may_be_gone = target.settings.temp && recorded.is_some_and(|recorded| !holds_links(recorded));
             let is_absent = may_be_gone && look == InPlace::Missing;
             gone.is_gone |= is_absent;
             let look = if is_absent { InPlace::Intact } else { look };
@@ -323,17 +323,17 @@ fn moved(inputs: VerdictInputs<'_>, target: &Target, record: &StoredResult) -> V
     let means = (!counts_for(target, record)).then(|| Difference {
         field: Field::Means,
         before: word(record.seen_by),
-        after: word(target.discover),
+        after: word(target.settings.discover),
     });
     means.into_iter().chain(Today::new(inputs).moved(record)).collect()
 }
 
 /// Whether what a result was seen to use was looked at by the means that a target asks for.
 fn counts_for(target: &Target, result: &StoredResult) -> bool {
-    match target.discover {
+    match target.settings.discover {
         // A result of which nothing was seen counts as far as it was declared.
         None | Some(Means::Python) => true,
-        Some(Means::Depfile | Means::Trace) => result.seen_by == target.discover,
+        Some(Means::Depfile | Means::Trace) => result.seen_by == target.settings.discover,
     }
 }
 
@@ -417,7 +417,7 @@ fn restorable(
         let is_today = counts_for(target, result) && Today::new(inputs).moved(result).is_empty();
         is_today && timed.allows(result) && inputs.past.can_restore(result, &in_place)
     };
-    if target.effect {
+    if target.settings.effect {
         let cut_short = history
             .open()
             .filter(|open| open.declared == declared && !history.unfinished());
@@ -433,7 +433,7 @@ fn restorable(
 pub(crate) fn is_blind(target: &Target, result: &StoredResult, all: &[ResultEntry]) -> bool {
     let uses_more = || all.iter().any(|other| !other.discovered.is_empty());
     let is_told = matches!(result.seen_by, Some(Means::Depfile | Means::Trace)) || !result.installed.is_empty();
-    target.discover.is_some() && !is_told && result.discovered.is_empty() && uses_more()
+    target.settings.discover.is_some() && !is_told && result.discovered.is_empty() && uses_more()
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 use std::io;
 use std::path::Path;
 
+use ecow::EcoString;
+
 use super::digest::Digest;
 use super::event::Failure;
 use super::fingerprint::Field;
@@ -173,7 +175,7 @@ impl EarlierAttempts<'_> {
 
 /// The words of a command that may be files and are no artifacts.
 fn words<'g>(context: PlanContext<'g>, target: &'g Target) -> impl Iterator<Item = &'g str> {
-    let words: &[String] = match &target.action {
+    let words: &[EcoString] = match &target.action {
         Action::Command(command) => &command.file_words,
         Action::Builtin { .. } => &[],
     };
@@ -185,7 +187,7 @@ fn words<'g>(context: PlanContext<'g>, target: &'g Target) -> impl Iterator<Item
 
 /// Whether `"!word"` among the inputs of a target says that a word of its command is none.
 fn takes_out(target: &Target, word: &str) -> bool {
-    let mut rules = target.without.iter().map(|rule| rule.pattern.as_str());
+    let mut rules = target.settings.without.iter().map(|rule| rule.pattern.as_str());
     rules.any(|rule| rule == word || PathMatcher::new(rule).is_ok_and(|matcher| matcher.is_match(word)))
 }
 

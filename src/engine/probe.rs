@@ -76,7 +76,10 @@ impl Execution<'_> {
         };
         let target = self.target().name.clone();
         let answer = Answer { question, answer, at };
-        store.records.append(&[Entry::Answered { target, answer }])?;
+        store.records.append(&[Entry::Answered {
+            target: target.to_string(),
+            answer,
+        }])?;
         let target = self.id;
         self.run.observer.observe(&Event::Noticed { target, notice });
         Ok(None)
@@ -114,8 +117,8 @@ impl Attempt<'_> {
             target: self.target,
             message: "asks the outside world".to_owned(),
         });
-        let limit = target.timeout.map_or(LIMIT, |timeout| timeout.min(LIMIT));
-        let asked = match (&target.action, &target.timing.probe) {
+        let limit = target.settings.timeout.map_or(LIMIT, |timeout| timeout.min(LIMIT));
+        let asked = match (&target.action, &target.settings.timing.probe) {
             (Action::Builtin { task, .. }, _) => self.ask_task(target, task, limit)?,
             (Action::Command(command), Some(probe)) => {
                 Some(self.ask_command(target, (command, probe), limit, pace).await?)

@@ -168,7 +168,7 @@ impl<'a, 'l> RunningPrograms<'a, 'l> {
     fn environment_of(&self, program: &Program) -> BTreeMap<String, String> {
         let (attempt, target) = (self.attempt, self.target());
         let mut env = attempt.environment(target);
-        let is_of_target = |name: &String| target.env.contains(name) || target.secrets.contains(name);
+        let is_of_target = |name: &String| target.settings.env.contains(name) || target.settings.secrets.contains(name);
         let is_passed = |name: &String| command::PASSED.contains(&name.as_str());
         env.retain(|name, _| is_passed(name) || !(name.starts_with("ATSAF_PARAM") || is_of_target(name)));
         let declared = program.env.iter();
@@ -255,7 +255,7 @@ impl Programs for RunningPrograms<'_, '_> {
             }
         }
         // Somebody looked, when that work was done.
-        let means = self.target().discover;
+        let means = self.target().settings.discover;
         if let (None, Some(means)) = (&seen.observed, means) {
             seen.observed = Some(Observed::nothing(means));
         }

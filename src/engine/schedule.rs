@@ -187,7 +187,7 @@ impl<'a> Schedule<'a> {
         let id = entry.1;
         self.ready.remove(&entry);
         self.running.insert(id, taken);
-        for pool in &graph.target(id).load.pools {
+        for pool in &graph.target(id).settings.load.pools {
             self.places.entry(pool).or_default().push(id);
         }
         Some(id)
@@ -200,7 +200,7 @@ impl<'a> Schedule<'a> {
             (threads + taken.threads, memory.saturating_add(taken.memory))
         });
         let free = self.budget.threads.saturating_sub(used_threads);
-        let load = &graph.target(id).load;
+        let load = &graph.target(id).settings.load;
         let threads = match load.threads {
             Some(threads) => (threads as usize).min(self.budget.threads),
             None if self.budget.parallel.contains(&id) => {
@@ -237,7 +237,7 @@ impl<'a> Schedule<'a> {
     /// Frees what a target took.
     fn release(&mut self, id: TargetId) {
         self.running.remove(&id);
-        for pool in &self.graph.target(id).load.pools {
+        for pool in &self.graph.target(id).settings.load.pools {
             if let Some(holders) = self.places.get_mut(pool.as_str()) {
                 holders.retain(|holder| *holder != id);
             }
@@ -271,13 +271,14 @@ impl<'a> Schedule<'a> {
     }
 
     fn release_after(&mut self, ended: TargetId) {
-        for next in self.graph.node(ended).next.clone() {
-            let Some(open) = self.open.get_mut(&next) else {
+        let node = self.graph.node(ended);
+        for next in node.feeds.iter().chain(&node.awaited_by) {
+            let Some(open) = self.open.get_mut(next) else {
                 continue;
             };
             *open -= 1;
             if *open == 0 {
-                self.make_ready(next);
+                self.make_ready(*next);
             }
         }
     }

@@ -34,7 +34,11 @@ enum SecretPlace {
 impl<'a> SecretsGiven<'a> {
     /// Those that a target got, of all that are set.
     pub(super) fn to(target: &'a Target, secrets: &'a BTreeMap<String, String>) -> Self {
-        let names = target.secrets.iter().filter(|_| !target.secrets_in_output);
+        let names = target
+            .settings
+            .secrets
+            .iter()
+            .filter(|_| !target.settings.secrets_in_output);
         let set = |name: &'a String| Some((name.as_str(), secrets.get(name)?.as_str()));
         let each: Vec<_> = names.filter_map(set).collect();
         let mask = Mask::new(each.iter().map(|(_, value)| *value));
@@ -97,7 +101,7 @@ impl SecretFound<'_> {
         let Self { secret, below, place } = self;
         let path = match below.as_os_str().is_empty() {
             true => output.path.clone(),
-            false => format!("{}/{}", output.path.trim_end_matches('/'), below.display()),
+            false => ecow::eco_format!("{}/{}", output.path.trim_end_matches('/'), below.display()),
         };
         let what = match place {
             SecretPlace::Content(Found { byte, line: Some(line) }) => {

@@ -108,7 +108,7 @@ pub(super) fn end_cut_short(context: PlanContext<'_>, cut_short: &[String], mask
         .copied()
         .filter(|id| {
             let target = graph.target(*id);
-            !target.effect && cut_short.contains(&private_key(&target.outputs))
+            !target.settings.effect && cut_short.contains(&private_key(&target.outputs))
         })
         .collect();
     let project = nesting::identity(files.root());

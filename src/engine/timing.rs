@@ -55,7 +55,7 @@ impl<'a> Timed<'a> {
             probe: None,
         };
         let target = inputs.graph.target(id);
-        let is_plain = target.timing == *NEVER;
+        let is_plain = target.settings.timing == *NEVER;
         let now = if is_plain {
             SystemTime::UNIX_EPOCH
         } else {
@@ -71,12 +71,12 @@ impl<'a> Timed<'a> {
         };
         Self {
             timing: if inputs.ages_count_for(id) {
-                &target.timing
+                &target.settings.timing
             } else {
                 NEVER
             },
             probe,
-            every: target.timing.every,
+            every: target.settings.timing.every,
             as_of: at_milliseconds(milliseconds_of(as_of)),
             now,
         }
@@ -168,12 +168,12 @@ impl<'a> Timed<'a> {
 
 /// What a target's probe asks, as one digest; `None` if it has none, or no answer would count.
 pub(crate) fn question(target: &Target, tasks: &Tasks, env: &BTreeMap<String, String>) -> Option<Digest> {
-    target.timing.max_age?;
+    target.settings.timing.max_age?;
     let params = params_of(target);
     let mut encoder = Encoder::new("atsaf probe");
     match &target.action {
         Action::Command(command) => {
-            let words = target.timing.probe.as_ref()?.to_execute();
+            let words = target.settings.timing.probe.as_ref()?.to_execute();
             encoder.tag(0).number(words.len() as u64);
             for word in &words {
                 encoder.text(word);
@@ -189,7 +189,7 @@ pub(crate) fn question(target: &Target, tasks: &Tasks, env: &BTreeMap<String, St
         encoder.text(name);
         value.encode(&mut encoder);
     }
-    for name in &target.env {
+    for name in &target.settings.env {
         encoder.text(name).text(env.get(name).map_or("", String::as_str));
     }
     Some(encoder.finish())

@@ -168,14 +168,14 @@ mod tests {
             false => text.split(' ').collect(),
         };
         let template = |word: &str| Template {
-            text: word.to_owned(),
-            pieces: Vec::new(),
+            text: word.into(),
+            pieces: [].into(),
         };
         let command = Command {
             words: words.into_iter().map(template).collect(),
             shell: shell.then(|| ["sh", "-c"].map(str::to_owned).into()),
             cwd: None,
-            file_words: Vec::new(),
+            file_words: [].into(),
         };
         writes(&command, "x.db")
     }
@@ -202,13 +202,14 @@ mod tests {
     #[test]
     fn a_word_counts_from_where_the_command_runs() {
         let command = Command {
-            words: vec![Template {
-                text: "echo 1 >> ../x.db; echo 2 > y".to_owned(),
-                pieces: Vec::new(),
-            }],
+            words: [Template {
+                text: "echo 1 >> ../x.db; echo 2 > y".into(),
+                pieces: [].into(),
+            }]
+            .into(),
             shell: Some(["sh", "-c"].map(str::to_owned).into()),
-            cwd: Some("src".to_owned()),
-            file_words: Vec::new(),
+            cwd: Some("src".into()),
+            file_words: [].into(),
         };
         assert_eq!(writes(&command, "x.db"), Writes::Yes);
         assert_eq!(writes(&command, "src/y"), Writes::Yes);

@@ -373,7 +373,7 @@ fn task_text(graph: &Graph, grain: Grain, task: &DagTask) -> String {
         goals = text(&goals.join(" ")),
         makes = makes.join(", ")
     );
-    let secrets = task.targets.iter().flat_map(|id| &graph.target(*id).secrets);
+    let secrets = task.targets.iter().flat_map(|id| &graph.target(*id).settings.secrets);
     let connections: BTreeMap<&String, &String> = secrets
         .filter_map(|secret| graph.spec.airflow.connections.get_key_value(secret))
         .collect();
@@ -387,15 +387,15 @@ fn task_text(graph: &Graph, grain: Grain, task: &DagTask) -> String {
     }
     if let (Grain::Target, [id]) = (grain, task.targets.as_slice()) {
         let target = graph.target(*id);
-        if target.retries > 0 {
-            let delay = target.retry_delay.as_secs_f64();
+        if target.settings.retries > 0 {
+            let delay = target.settings.retry_delay.as_secs_f64();
             let _ = write!(
                 out,
                 "        retries={},\n        retry_delay=timedelta(seconds={delay}),\n",
-                target.retries
+                target.settings.retries
             );
         }
-        if let Some(limit) = target.timeout {
+        if let Some(limit) = target.settings.timeout {
             let limit = (limit + GRACE).as_secs_f64();
             let _ = writeln!(out, "        execution_timeout=timedelta(seconds={limit}),");
         }

@@ -148,7 +148,7 @@ impl<'a> Tracker<'a> {
         };
         let used = used.into_iter().map(|place| Dataset { place, version: None });
         let reads = self.graph.node(target).reads.iter().map(|read| Dataset {
-            place: read.path.clone(),
+            place: read.path.to_string(),
             version: read.artifact.and_then(self.version),
         });
         let params = self.graph.target(target).params.iter();
@@ -171,7 +171,7 @@ impl<'a> Tracker<'a> {
     fn makes(&self, target: TargetId) -> Vec<Dataset> {
         let outputs = self.graph.target(target).outputs.iter().zip(0..).take(DATASETS);
         let dataset = |(output, at): (&crate::engine::spec::Output, u32)| Dataset {
-            place: output.path.clone(),
+            place: output.path.to_string(),
             version: (self.version)(ArtifactId { target, output: at }),
         };
         outputs.map(dataset).collect()

@@ -124,7 +124,7 @@ pub fn names(graph: &Graph, targets: &[TargetId]) -> String {
 /// Names those of some targets that act outside the project: `; acts outside the project: register`.
 #[must_use]
 pub fn acting_outside(graph: &Graph, targets: &[TargetId]) -> String {
-    let acting = targets.iter().copied().filter(|id| graph.target(*id).effect);
+    let acting = targets.iter().copied().filter(|id| graph.target(*id).settings.effect);
     match acting.collect::<Vec<_>>().as_slice() {
         [] => String::new(),
         [one] => format!("; acts outside the project: {}", graph.name(*one)),

@@ -343,7 +343,7 @@ pub fn place(field: &Field, graph: &Graph, target: TargetId) -> Option<String> {
         | Field::Means
         | Field::Env(_)
         | Field::Probe => Some(text.line_of(declared.span)),
-        Field::Discovered(_) | Field::Installed(_) => Some(seen_by(declared.discover).to_owned()),
+        Field::Discovered(_) | Field::Installed(_) => Some(seen_by(declared.settings.discover).to_owned()),
         Field::Param(name) => {
             let param = declared.params.iter().find(|param| param.name == *name)?;
             Some(origin(param, graph))

@@ -96,12 +96,12 @@ fn a_variable_that_does_not_fit_is_told_without_its_password() {
 fn a_known_secret_need_not_be_declared() {
     let (spec, said) = loaded(TARGET, "", &[]);
     assert_eq!(said, "");
-    assert_eq!(spec.targets[0].secrets, ["SEND_PASSWORD"]);
+    assert_eq!(spec.targets[0].settings.secrets, ["SEND_PASSWORD"]);
     assert!(spec.secrets["SEND_PASSWORD"].optional);
     let declared = format!("[secrets]\nSEND_PASSWORD = {{}}\n{TARGET}secrets = [\"SEND_PASSWORD\"]\n");
     let (spec, said) = loaded(&declared, "", &[]);
     assert_eq!(said, "");
-    assert_eq!(spec.targets[0].secrets, ["SEND_PASSWORD"]);
+    assert_eq!(spec.targets[0].settings.secrets, ["SEND_PASSWORD"]);
     assert!(!spec.secrets["SEND_PASSWORD"].optional);
 }
 

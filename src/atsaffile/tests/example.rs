@@ -83,7 +83,7 @@ fn value<'s>(target: &'s Target, name: &str) -> &'s Value {
 }
 
 fn artifact(name: &str) -> From {
-    From::Artifact(name.to_owned())
+    From::Artifact(name.into())
 }
 
 #[test]
@@ -108,9 +108,15 @@ fn the_pipeline_is_read_whole() {
 fn a_target_has_what_is_written() {
     let spec = spec(EXAMPLE);
     let ingest = target(&spec, "ingest");
-    assert_eq!(ingest.secrets, ["EIA_API_KEY"]);
-    assert_eq!((ingest.retries, ingest.retry_delay), (3, Duration::from_mins(5)));
-    assert_eq!((ingest.effect, ingest.direct, ingest.cache), (false, false, true));
+    assert_eq!(ingest.settings.secrets, ["EIA_API_KEY"]);
+    assert_eq!(
+        (ingest.settings.retries, ingest.settings.retry_delay),
+        (3, Duration::from_mins(5))
+    );
+    assert_eq!(
+        (ingest.settings.effect, ingest.settings.direct, ingest.settings.cache),
+        (false, false, true)
+    );
     assert_eq!(ingest.outputs[0].path, "data/raw.parquet");
     assert_eq!(spec.text.line_of(ingest.span), "Atsaffile:26");
     let train = target(&spec, "train");
@@ -140,8 +146,8 @@ fn a_target_has_what_is_written() {
             ("selected", "artifacts/selected.json", ArtifactKind::File),
         ]
     );
-    assert!(target(&spec, "register").effect);
-    assert_eq!(target(&spec, "forecast").after[0].name, "register");
+    assert!(target(&spec, "register").settings.effect);
+    assert_eq!(target(&spec, "forecast").settings.after[0].name, "register");
 }
 
 #[test]

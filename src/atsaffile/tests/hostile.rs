@@ -90,7 +90,7 @@ fn holds_together(spec: &Spec, text: &str) {
                 assert!(artifacts.contains(name.as_str()), "no artifact {name} in\n{text}");
             }
         }
-        for goal in &target.after {
+        for goal in &target.settings.after {
             let name = goal.name.as_str();
             assert!(
                 targets.contains(name) || artifacts.contains(name),

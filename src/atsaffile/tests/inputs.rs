@@ -29,18 +29,18 @@ output = "b"
         .iter()
         .map(|it| (&it.from, it.optional))
         .collect();
-    let glob = |text: &str| From::Glob(text.to_owned());
+    let glob = |text: &str| From::Glob(text.into());
     assert_eq!(
         inputs,
         [
             (&glob("data/*.csv"), false),
-            (&From::Source("extra.csv".to_owned()), true),
+            (&From::Source("extra.csv".into()), true),
             (&glob("more/*.csv"), true),
             (&glob("?x.csv"), false)
         ]
     );
     let without = |target: usize| -> Vec<(Option<&str>, &str)> {
-        let all = spec.targets[target].without.iter();
+        let all = spec.targets[target].settings.without.iter();
         all.map(|it| (it.role.as_deref(), it.pattern.as_str())).collect()
     };
     assert_eq!(
@@ -91,8 +91,8 @@ inputs = ["a{1}.csv", "b{1,2}.csv"]
 output = "a"
 "#,
     );
-    assert_eq!(spec.targets[0].inputs[0].from, From::Source("a{1}.csv".to_owned()));
-    assert_eq!(spec.targets[0].inputs[1].from, From::Glob("b{1,2}.csv".to_owned()));
+    assert_eq!(spec.targets[0].inputs[0].from, From::Source("a{1}.csv".into()));
+    assert_eq!(spec.targets[0].inputs[1].from, From::Glob("b{1,2}.csv".into()));
 }
 
 #[test]
@@ -126,10 +126,10 @@ output = "c"
                 .collect::<std::sync::Arc<[String]>>(),
         )
     };
-    assert_eq!(shell(text, 0), (words(&["zsh", "-c"]), Vec::new()));
+    assert_eq!(shell(text, 0), (words(&["zsh", "-c"]), [].into()));
     assert_eq!(
         shell(text, 1),
-        (words(&["./run.sh", "-c"]), vec!["run.sh".to_owned()]),
+        (words(&["./run.sh", "-c"]), ["run.sh".into()].into()),
         "a script of the project is an input"
     );
     assert_eq!(shell(text, 2).0, None);

@@ -37,15 +37,11 @@ fn target<'s>(spec: &'s Spec, name: &str) -> &'s Target {
 
 /// Role and artifact of each input.
 fn reads(target: &Target) -> Vec<(&str, &str)> {
-    let artifact = |from| match from {
-        From::Artifact(name) => name,
+    let inputs = target.inputs.iter().map(|input| match &input.from {
+        From::Artifact(name) => (input.role.as_str(), name.as_str()),
         other => panic!("{other:?}"),
-    };
-    let mut all = Vec::new();
-    for input in &target.inputs {
-        all.push((input.role.as_str(), artifact(input.from.clone()).leak() as &str));
-    }
-    all
+    });
+    inputs.collect()
 }
 
 fn param<'s>(target: &'s Target, name: &str) -> &'s Value {
@@ -131,7 +127,7 @@ after = ["gas"]
             ("sum", "sum@CAL")
         ]
     );
-    let after: Vec<&str> = all.after.iter().map(|goal| goal.name.as_str()).collect();
+    let after: Vec<&str> = all.settings.after.iter().map(|goal| goal.name.as_str()).collect();
     assert_eq!(after, ["gas@TEX", "gas@CAL"]);
 }
 
@@ -184,7 +180,7 @@ env = ["KEY_{{respondent}}"]
     let ingest = target(&spec, "ingest@CAL");
     assert_eq!(param(ingest, "respondent"), &Value::Text("CAL".to_owned()));
     assert_eq!(param(ingest, "source"), &Value::Path("pages/CAL".to_owned()));
-    assert_eq!(target(&spec, "note@CAL").env, ["KEY_CAL"]);
+    assert_eq!(target(&spec, "note@CAL").settings.env, ["KEY_CAL"]);
     assert_eq!(
         param(target(&spec, "note@CAL"), "respondent"),
         &Value::Text("CAL".to_owned())
@@ -258,7 +254,7 @@ fn values_come_from_files_and_from_rows() {
     let Action::Command(command) = &b.action else {
         panic!("{b:?}")
     };
-    assert_eq!(command.file_words, ["data/B.fastq.gz"], "it reads its file");
+    assert_eq!(*command.file_words, ["data/B.fastq.gz"], "it reads its file");
     assert_eq!(
         param(target(&spec, "plant@B"), "plant.capacity"),
         &Value::Text("2,5".to_owned())

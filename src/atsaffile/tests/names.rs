@@ -65,7 +65,7 @@ fn a_task_can_be_used_twice_and_the_port_of_an_artifact_is_its_role() {
     assert_eq!(spec.default[0].name, "clean");
     let all: Vec<&str> = spec.aliases["all"].iter().map(|goal| goal.name.as_str()).collect();
     assert_eq!(all, ["clean", "prep_cal.metadata"]);
-    assert_eq!(spec.targets[1].after[0].name, "prep_tex.metadata");
+    assert_eq!(spec.targets[1].settings.after[0].name, "prep_tex.metadata");
 }
 
 #[test]

@@ -21,7 +21,7 @@ threads = 4
 memory = "4GiB"
 "#,
     );
-    let load = &spec.targets[0].load;
+    let load = &spec.targets[0].settings.load;
     assert_eq!(
         (load.pools.join(" ").as_str(), load.threads, load.memory),
         ("disk eia", Some(4), 4 << 30)

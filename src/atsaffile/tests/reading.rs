@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ecow::EcoString;
+
 use super::{spec, spec_with};
 use crate::engine::spec::{Action, ArtifactKind, Command, From, Origin, Piece, Spec, Target, Value};
 
@@ -41,12 +43,12 @@ run = "x {{output}}"
 output = "out/model.bin"
 "#,
     );
-    let source = |path: &str| From::Source(path.to_owned());
+    let source = |path: &str| From::Source(path.into());
     assert_eq!(
         inputs(&spec),
         [
-            ("model", &From::Artifact("model".to_owned())),
-            ("data/*.csv", &From::Glob("data/*.csv".to_owned())),
+            ("model", &From::Artifact("model".into())),
+            ("data/*.csv", &From::Glob("data/*.csv".into())),
             ("LICENSE", &source("LICENSE")),
             ("x.csv", &source("x.csv")),
             ("../up.csv", &source("../up.csv")),
@@ -74,8 +76,8 @@ run = "x {{output}}"
 outputs = { plots = "out/plots/" }
 "#,
     );
-    assert_eq!(inputs(&spec), [("plots", &From::Artifact("plots".to_owned()))]);
-    assert_eq!(first(&spec).after[0].name, "plots");
+    assert_eq!(inputs(&spec), [("plots", &From::Artifact("plots".into()))]);
+    assert_eq!(first(&spec).settings.after[0].name, "plots");
     assert_eq!(spec.default[0].name, "out/plots");
     assert_eq!(spec.targets[1].outputs[0].kind, ArtifactKind::Directory);
     assert_eq!(spec.targets[1].outputs[0].path, "out/plots");
@@ -94,9 +96,9 @@ output = "a.txt"
     assert_eq!(
         inputs(&spec),
         [
-            ("train", &From::Source("a.csv".to_owned())),
-            ("train", &From::Glob("b/*.csv".to_owned())),
-            ("test", &From::Source("c.csv".to_owned())),
+            ("train", &From::Source("a.csv".into())),
+            ("train", &From::Glob("b/*.csv".into())),
+            ("test", &From::Source("c.csv".into())),
         ]
     );
 }
@@ -123,20 +125,20 @@ params = ["other", "horizon"]
         Some(["bash", "-euo", "pipefail", "-c"].map(str::to_owned).into())
     );
     assert!(command.text().starts_with("fit --h {{ horizon }} "));
-    let literal = |text: &str| Piece::Literal(text.to_owned());
+    let literal = |text: &str| Piece::Literal(text.into());
     assert_eq!(
-        command.words[0].pieces,
+        *command.words[0].pieces,
         [
             literal("fit --h "),
-            Piece::Param("horizon".to_owned()),
+            Piece::Param("horizon".into()),
             literal(" "),
             Piece::Inputs,
             literal(" "),
-            Piece::Input("x.csv".to_owned()),
+            Piece::Input("x.csv".into()),
             literal(" "),
             literal("{{"),
             literal("raw}} > "),
-            Piece::Output("output".to_owned()),
+            Piece::Output("output".into()),
             literal(" "),
             Piece::Outputs,
         ]
@@ -163,11 +165,11 @@ output = "{{dir}}/y.csv"
 }
 
 /// The words of a shell text that may be files.
-fn words(run: &str) -> Vec<String> {
+fn words(run: &str) -> Vec<EcoString> {
     let text = format!(
         "[params]\nscript = \"src/fit.py\"\nspaced = \"my file.csv\"\n\n[target.a]\nrun = {run}\noutput = \"a.txt\"\ninputs = [\"in.csv\"]\n"
     );
-    command(&spec(&text)).file_words.clone()
+    command(&spec(&text)).file_words.to_vec()
 }
 
 #[test]
@@ -206,7 +208,7 @@ fn words_of_commands_whose_output_is_a_word_may_be_files() {
 #[test]
 fn words_that_the_shell_changes_are_no_files() {
     let run = r#"'fit $HOME/a ~/b *.csv c? `$d` "$e" {f,g} x{{output}} -i --conf=a.yml /etc/passwd ../up {{input.in.csv}} # no.py'"#;
-    assert_eq!(words(run), Vec::<String>::new());
+    assert!(words(run).is_empty());
     assert_eq!(words(r#"'fit "*.csv" \$x > {{output}}'"#), ["*.csv", "$x"]);
 }
 
@@ -252,11 +254,17 @@ cache = false
         (target.outputs[0].name.as_str(), target.outputs[0].kind),
         ("a", ArtifactKind::Directory)
     );
-    assert_eq!(target.env, ["HOME_DIR", "TZ"]);
-    assert_eq!(target.secrets, ["KEY", "TOKEN"]);
-    assert_eq!((target.retries, target.retry_delay), (2, Duration::from_millis(500)));
-    assert_eq!(target.timeout, Some(Duration::from_mins(90)));
-    assert_eq!((target.effect, target.direct, target.cache), (true, true, false));
+    assert_eq!(target.settings.env, ["HOME_DIR", "TZ"]);
+    assert_eq!(target.settings.secrets, ["KEY", "TOKEN"]);
+    assert_eq!(
+        (target.settings.retries, target.settings.retry_delay),
+        (2, Duration::from_millis(500))
+    );
+    assert_eq!(target.settings.timeout, Some(Duration::from_mins(90)));
+    assert_eq!(
+        (target.settings.effect, target.settings.direct, target.settings.cache),
+        (true, true, false)
+    );
     assert!(spec.secrets["TOKEN"].optional && !spec.secrets["KEY"].optional);
 }
 

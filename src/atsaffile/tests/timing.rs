@@ -26,7 +26,7 @@ max_age = "0s"
 probe = ["head", "{{url}}"]
 "#,
     );
-    let timing = &spec.targets[0].timing;
+    let timing = &spec.targets[0].settings.timing;
     assert_eq!(timing.max_age, Some(Duration::from_hours(6)));
     assert_eq!(timing.every, Some(Duration::from_hours(1)));
     let probe = timing.probe.as_ref().expect("a probe");
@@ -34,8 +34,8 @@ probe = ["head", "{{url}}"]
         probe.to_execute(),
         ["bash", "-euo", "pipefail", "-c", "curl -sI 'https://example.org/a b' 7"]
     );
-    assert_eq!(spec.targets[0].params, []);
-    let probe = spec.targets[1].timing.probe.as_ref().expect("a probe");
+    assert_eq!(*spec.targets[0].params, []);
+    let probe = spec.targets[1].settings.timing.probe.as_ref().expect("a probe");
     assert_eq!(probe.to_execute(), ["head", "https://example.org/a b"]);
 }
 

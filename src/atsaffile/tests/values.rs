@@ -167,5 +167,5 @@ outputs = { champion = "champion.json" }
         .replace("\"c\"", "\"./c\"")
         .replace("\"l\"", "\"./l\"")
         .replace("\"s\"", "\"./s\"");
-    assert!(spec(&text).targets[0].effect);
+    assert!(spec(&text).targets[0].settings.effect);
 }

@@ -98,7 +98,12 @@ impl Asked {
     fn targets(&self) -> Vec<(String, String)> {
         let targets = self.spec().targets.iter();
         targets
-            .map(|target| (target.name.clone(), target.desc.clone().unwrap_or_default()))
+            .map(|target| {
+                (
+                    target.name.to_string(),
+                    target.desc.as_deref().unwrap_or_default().to_owned(),
+                )
+            })
             .collect()
     }
 
@@ -121,7 +126,7 @@ impl Asked {
             found.extend(target.outputs.iter().map(|output| {
                 let name = match instance {
                     Some(values) if !output.name.contains('@') => format!("{}@{values}", output.name),
-                    _ => output.name.clone(),
+                    _ => output.name.to_string(),
                 };
                 (name, format!("made by {}", target.name))
             }));

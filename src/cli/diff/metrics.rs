@@ -455,6 +455,7 @@ fn metrics_of(graph: &Graph) -> impl Iterator<Item = ArtifactId> + '_ {
 fn is_declared(graph: &Graph, id: ArtifactId) -> bool {
     graph
         .target(id.target)
+        .settings
         .metrics
         .iter()
         .any(|port| port == graph.port(id))

@@ -26,7 +26,7 @@ pub(super) fn of(project: &Project, artifact: ArtifactId, masked: &dyn Fn(&str) 
     let mut told = Provenance {
         artifact: graph.shown_name(artifact).into_owned(),
         path: path.to_owned(),
-        target: target.name.clone(),
+        target: target.name.to_string(),
         action: cut(&masked(&action)),
         ..Provenance::default()
     };
@@ -41,7 +41,7 @@ pub(super) fn of(project: &Project, artifact: ArtifactId, masked: &dyn Fn(&str) 
     let kept = record.as_ref().and_then(|record| record.artifact(graph.port(artifact)));
     let state = match (found, kept) {
         (None, None) => "not built yet",
-        (None, Some(_)) if target.temp => "gone once read, as it is temporary",
+        (None, Some(_)) if target.settings.temp => "gone once read, as it is temporary",
         (None, Some(_)) => "missing",
         (Some(_), None) => "not made by atsaf",
         (Some((bytes, _)), Some(kept)) if kept.bytes == bytes => "as built",

@@ -39,7 +39,7 @@ impl<'a> Edits<'a> {
         let reads = needed.iter().flat_map(|id| &graph.node(*id).reads);
         let sources = reads
             .filter(|read| read.artifact.is_none())
-            .map(|read| read.path.clone());
+            .map(|read| read.path.to_string());
         let used = needed.iter().flat_map(|id| discovered(project, *id));
         let used = used.filter(|path| !path.ends_with('/'));
         let sources: BTreeSet<String> = sources.chain(used).collect();
@@ -132,6 +132,7 @@ fn is_same(graph: &Graph, id: TargetId, other: &Graph) -> bool {
         return false;
     };
     let (one, two) = (graph.target(id), other.target(other_id));
+    let (of_one, of_two) = (&one.settings, &two.settings);
     let is_same_action = match (&one.action, &two.action) {
         (Action::Command(one), Action::Command(two)) => {
             one.text() == two.text() && (&one.shell, &one.cwd) == (&two.shell, &two.cwd)
@@ -156,7 +157,7 @@ fn is_same(graph: &Graph, id: TargetId, other: &Graph) -> bool {
         && params(graph, id) == params(other, other_id)
         && reads(graph, id) == reads(other, other_id)
         && outputs(graph, id) == outputs(other, other_id)
-        && (&one.env, one.direct, one.effect) == (&two.env, two.direct, two.effect)
+        && (&of_one.env, of_one.direct, of_one.effect) == (&of_two.env, of_two.direct, of_two.effect)
 }
 
 /// Whether a path is that of a file, also through a link on the way to it.

@@ -100,7 +100,7 @@ impl Watched {
         let graph = &project.graph;
         for read in graph.node(id).reads.iter().filter(|read| read.artifact.is_none()) {
             self.add(&read.path);
-            self.sources.insert(read.path.clone());
+            self.sources.insert(read.path.to_string());
         }
         for path in discovered(project, id) {
             if let Some(directory) = path.strip_suffix('/') {

@@ -169,7 +169,7 @@ impl Build<'_> {
         let graph = self.run.context.graph;
         let feeds = &graph.node(id).feeds;
         let is_read = || !feeds.is_empty() && feeds.iter().all(|reader| self.run.is_done(*reader));
-        !self.run.options.only && graph.target(id).temp && is_read()
+        !self.run.options.only && graph.target(id).settings.temp && is_read()
     }
 
     /// Takes away all that may go and is still there, since an earlier build failed or had other goals.

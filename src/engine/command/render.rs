@@ -32,7 +32,7 @@ pub(crate) fn words(command: &Command, fill: &Fill<'_>) -> Vec<String> {
     }
     let words = command.words.iter();
     words
-        .flat_map(|word| match word.pieces.as_slice() {
+        .flat_map(|word| match word.pieces.as_ref() {
             // A word that is nothing but several paths becomes as many words.
             [piece @ (Piece::Inputs | Piece::Outputs | Piece::Input(_))] => fill.values(piece),
             _ => vec![fill.text(word, false)],
@@ -140,9 +140,9 @@ impl Fill<'_> {
     }
 
     fn values(&self, piece: &Piece) -> Vec<String> {
-        let param = |name: &String| self.params.iter().find(|param| param.name == *name);
+        let param = |name: &str| self.params.iter().find(|param| param.name == *name);
         match piece {
-            Piece::Literal(text) => vec![text.clone()],
+            Piece::Literal(text) => vec![text.to_string()],
             Piece::Param(name) => param(name).map(|param| param.value.plain()).into_iter().collect(),
             Piece::Input(wanted) => {
                 let inputs = self.inputs.iter().filter(|(role, _)| role == wanted);
@@ -243,19 +243,21 @@ fn too_long(command: &Command) -> TaskError {
 
 #[cfg(test)]
 mod tests {
+    use ecow::EcoString;
+
     use super::*;
     use crate::engine::spec::Origin;
 
     fn command(shell: Option<&[&str]>, words: Vec<Vec<Piece>>) -> Command {
         let words = words.into_iter().map(|pieces| Template {
-            text: String::new(),
-            pieces,
+            text: EcoString::new(),
+            pieces: pieces.into(),
         });
         Command {
             words: words.collect(),
             shell: shell.map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
             cwd: None,
-            file_words: Vec::new(),
+            file_words: [].into(),
         }
     }
 
@@ -286,10 +288,10 @@ mod tests {
     fn a_path_is_never_taken_for_an_option() {
         let outputs = [("t", "-o".to_owned())];
         let pieces = vec![
-            Piece::Literal("cat ".to_owned()),
+            Piece::Literal("cat ".into()),
             Piece::Inputs,
-            Piece::Literal(" > ".to_owned()),
-            Piece::Output("t".to_owned()),
+            Piece::Literal(" > ".into()),
+            Piece::Output("t".into()),
         ];
         assert_eq!(
             words(&command(Some(&["bash", "-c"]), vec![pieces]), &fill(&[], &outputs)),
@@ -312,7 +314,7 @@ mod tests {
     fn a_value_that_is_no_path_is_put_in_as_it_is() {
         let params = [param("n", Value::Int(-1))];
         let pieces = vec![
-            vec![Piece::Param("n".to_owned())],
+            vec![Piece::Param("n".into())],
             vec![Piece::InputsFile],
             vec![Piece::ParamsFile],
         ];
@@ -357,7 +359,7 @@ mod tests {
     #[test]
     fn a_command_that_is_too_long_says_how_to_pass_what_is_long() {
         let error = io::Error::from(io::ErrorKind::ArgumentListTooLong);
-        let long = command(None, vec![vec![Piece::Inputs, Piece::Param("p".to_owned())]]);
+        let long = command(None, vec![vec![Piece::Inputs, Piece::Param("p".into())]]);
         let said = start_error(&long, &["cat".to_owned()], &error);
         assert!(
             said.help.iter().any(|help| help.contains("{{inputs_file}}")),

@@ -124,7 +124,7 @@ impl Execution<'_> {
         }
         seen.add_shadows(&mut uses.discovered);
         match moved.first() {
-            Some(first) if !self.target().effect => {
+            Some(first) if !self.target().settings.effect => {
                 let again = again_for(first, attempts);
                 attempts.moved_used = moved;
                 Err(Box::new(again))
@@ -141,7 +141,7 @@ impl Execution<'_> {
                 all.discovered = self.used_until_now(observed, history)?;
                 all.installed = observed.imports.installed(self.run.context.files);
             }
-            None if self.target().discover.is_some() => return None,
+            None if self.target().settings.discover.is_some() => return None,
             None => {}
         }
         all.inherit(attempt);

@@ -273,14 +273,14 @@ mod tests {
 
     fn said(text: &str) -> Option<String> {
         let word = Template {
-            text: text.to_owned(),
-            pieces: Vec::new(),
+            text: text.into(),
+            pieces: [].into(),
         };
         silence(&Command {
             cwd: None,
-            words: vec![word],
+            words: vec![word].into(),
             shell: Some(["bash", "-c"].map(str::to_owned).into()),
-            file_words: Vec::new(),
+            file_words: [].into(),
         })
     }
 

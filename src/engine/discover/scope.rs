@@ -94,7 +94,7 @@ impl<'a> Scope<'a> {
 
     /// Whether `"!path"` among the inputs says so.
     fn takes_out(&self, path: &str) -> bool {
-        let mut rules = self.target().without.iter().map(|rule| rule.pattern.as_str());
+        let mut rules = self.target().settings.without.iter().map(|rule| rule.pattern.as_str());
         let is_match = |rule: &str| PathMatcher::new(rule).is_ok_and(|matcher| matcher.is_match(path));
         rules.any(|rule| lies_in(path, rule) || is_match(rule))
     }

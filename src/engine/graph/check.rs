@@ -3,6 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::ops::Bound;
+
+use ecow::EcoString;
 
 use super::glob::Compiled;
 use super::links::{Leads, Links};
@@ -13,21 +16,21 @@ use crate::fast_map::{FastMap, with_room};
 
 /// Targets and artifacts by name and path, and what is wrong with them.
 pub(super) struct NameIndex {
-    pub(super) by_name: FastMap<String, Name>,
-    pub(super) by_path: BTreeMap<String, ArtifactId>,
+    pub(super) by_name: FastMap<EcoString, Name>,
+    pub(super) by_path: BTreeMap<EcoString, ArtifactId>,
     /// Artifacts whose declared path leads elsewhere through a link, by where it leads.
-    pub(super) by_real: BTreeMap<String, ArtifactId>,
+    pub(super) by_real: BTreeMap<EcoString, ArtifactId>,
     pub(super) errors: Vec<GraphError>,
 }
 
 /// Indexes targets by name; where an artifact has the same, the target is meant.
-pub(super) fn targets_by_name(spec: &Spec, by_name: &mut FastMap<String, Name>) {
+pub(super) fn targets_by_name(spec: &Spec, by_name: &mut FastMap<EcoString, Name>) {
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         by_name.insert(target.name.clone(), Name::Target(id));
         if let Some(instance) = &target.instance {
-            match by_name.get_mut(&instance.of) {
+            match by_name.get_mut(instance.of.as_str()) {
                 Some(Name::Instances(all)) => all.push(id),
-                _ => drop(by_name.insert(instance.of.clone(), Name::Instances(vec![id]))),
+                _ => drop(by_name.insert((&instance.of).into(), Name::Instances(vec![id]))),
             }
         }
     }
@@ -51,7 +54,7 @@ pub(super) fn names(spec: &Spec, links: &mut Links) -> NameIndex {
 /// So many targets are indexed by name and path side by side.
 const MANY: usize = 1000;
 
-fn by_name(spec: &Spec) -> FastMap<String, Name> {
+fn by_name(spec: &Spec) -> FastMap<EcoString, Name> {
     let mut by_name = with_room(spec.targets.len());
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {
         for (at, output) in (0..).zip(&target.outputs) {
@@ -70,7 +73,7 @@ fn by_name(spec: &Spec) -> FastMap<String, Name> {
 }
 
 /// Artifacts by the places where they lie.
-type Places = BTreeMap<String, ArtifactId>;
+type Places = BTreeMap<EcoString, ArtifactId>;
 
 /// Artifacts by their declared paths and by where links lead those, and what is wrong with them.
 fn by_place(spec: &Spec, links: &mut Links) -> (Places, Places, Vec<GraphError>) {
@@ -98,7 +101,7 @@ fn by_place(spec: &Spec, links: &mut Links) -> (Places, Places, Vec<GraphError>)
                     real
                 }
             };
-            if let Some(other) = by_real.insert(real, artifact) {
+            if let Some(other) = by_real.insert(real.into(), artifact) {
                 errors.push(GraphError::two_writers(spec, other, artifact));
             }
         }
@@ -125,7 +128,7 @@ fn by_place(spec: &Spec, links: &mut Links) -> (Places, Places, Vec<GraphError>)
 }
 
 /// Gives the name without values to an artifact of an instance, as to those of the other instances of its target.
-fn of_each(by_name: &mut FastMap<String, Name>, spec: &Spec, of: &str, artifact: ArtifactId) {
+fn of_each(by_name: &mut FastMap<EcoString, Name>, spec: &Spec, of: &str, artifact: ArtifactId) {
     let of_target = |id: ArtifactId| &spec.targets[id.target.index()];
     let name = base_name(&of_target(artifact).outputs[artifact.output as usize].name);
     let is_same = |other: ArtifactId| of_target(other).instance.as_ref().is_some_and(|it| it.of == of);
@@ -133,12 +136,16 @@ fn of_each(by_name: &mut FastMap<String, Name>, spec: &Spec, of: &str, artifact:
         Some(Name::ArtifactOfEach(all)) if is_same(all[0]) => all.push(artifact),
         Some(Name::Shared(all)) if all.iter().any(|other| is_same(*other)) => {}
         Some(other) => other.share(artifact),
-        None => drop(by_name.insert(name.to_owned(), Name::ArtifactOfEach(vec![artifact]))),
+        None => drop(by_name.insert(name.into(), Name::ArtifactOfEach(vec![artifact]))),
     }
 }
 
 /// The directory artifact in which a path lies, if any.
-pub(super) fn directory_above(by_path: &BTreeMap<String, ArtifactId>, path: &str, spec: &Spec) -> Option<ArtifactId> {
+pub(super) fn directory_above(
+    by_path: &BTreeMap<EcoString, ArtifactId>,
+    path: &str,
+    spec: &Spec,
+) -> Option<ArtifactId> {
     let mut above = path;
     while let Some((parent, _)) = above.rsplit_once('/') {
         if let Some(id) = by_path.get(parent) {
@@ -155,12 +162,12 @@ pub(super) fn directory_above(by_path: &BTreeMap<String, ArtifactId>, path: &str
 
 /// The artifact that lies inside a directory that is a source, if any; `without` says what is taken out of it.
 pub(super) fn artifact_below(
-    by_path: &BTreeMap<String, ArtifactId>,
+    by_path: &BTreeMap<EcoString, ArtifactId>,
     directory: &str,
     without: &dyn Fn(&str) -> bool,
 ) -> Option<ArtifactId> {
     let below = format!("{directory}/");
-    let inside = by_path.range(below.clone()..);
+    let inside = by_path.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
     let mut inside = inside.take_while(|(path, _)| path.starts_with(&below));
     inside.find(|(path, _)| !without(path)).map(|(_, id)| *id)
 }
@@ -169,7 +176,10 @@ pub(super) fn artifact_below(
 pub(super) fn axes(graph: &Graph) -> Vec<GraphError> {
     let made = |axis: &&Axis| match &axis.source {
         AxisSource::Listed => None,
-        AxisSource::Rows(path) => graph.places().into_iter().find_map(|places| places.get(path).copied()),
+        AxisSource::Rows(path) => graph
+            .places()
+            .into_iter()
+            .find_map(|places| places.get(path.as_str()).copied()),
         AxisSource::Files(pattern) => {
             let glob = Compiled::default().glob(pattern).ok()?;
             let mut places = graph.places().into_iter();

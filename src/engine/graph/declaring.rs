@@ -20,7 +20,7 @@ impl Graph {
         let more = more.iter().map(|text| quoted(text));
         // With roles of their own they stand in a table; and what an instance reads has its values put in.
         let is_list = target.inputs.iter().all(|input| input.role == text(input));
-        if is_list && target.without.is_empty() && target.instance.is_none() {
+        if is_list && target.settings.without.is_empty() && target.instance.is_none() {
             let own = target.inputs.iter().map(|input| {
                 let mark = if input.optional { "?" } else { "" };
                 quoted(&format!("{mark}{}", text(input)))

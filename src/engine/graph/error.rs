@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ecow::EcoString;
+
 use super::{ArtifactId, Graph, TargetId};
 use crate::diagnostic::{Diagnostic, nearest, number_word};
 use crate::engine::spec::{ArtifactKind, Axis, ParamsFile, Span, Spec, Target, Text};
@@ -47,7 +49,7 @@ impl GraphError {
     }
 
     /// Adds where a link on the way to an artifact's path leads, if there is one.
-    pub(super) fn led(mut self, by_real: &BTreeMap<String, ArtifactId>, spec: &Spec, artifact: ArtifactId) -> Self {
+    pub(super) fn led(mut self, by_real: &BTreeMap<EcoString, ArtifactId>, spec: &Spec, artifact: ArtifactId) -> Self {
         if let Some((real, _)) = by_real.iter().find(|(_, id)| **id == artifact) {
             let path = &output(spec, artifact).path;
             self.notes
@@ -162,7 +164,7 @@ impl GraphError {
             "write `./{name}` for the file, or `{}` for the artifact",
             match output.path.contains('/') {
                 true => output.path.clone(),
-                false => format!("./{}", output.path),
+                false => ecow::eco_format!("./{}", output.path),
             }
         ))
     }
@@ -247,6 +249,7 @@ impl GraphError {
                 .find(|read| read.artifact.is_some_and(|id| id.target == earlier));
             let after = graph
                 .target(later)
+                .settings
                 .after
                 .iter()
                 .find(|goal| graph.owner(&goal.name) == Some(earlier));

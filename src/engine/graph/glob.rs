@@ -2,8 +2,11 @@
 
 use std::cell::{Cell, LazyCell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use ecow::EcoString;
 
 use super::ArtifactId;
 use crate::engine::ignore::Ignore;
@@ -118,7 +121,7 @@ impl Glob<'_> {
     /// The artifact that it matches, or into whose directory it reaches; `without` says what is taken out of it.
     pub(super) fn artifact(
         &self,
-        by_path: &BTreeMap<String, ArtifactId>,
+        by_path: &BTreeMap<EcoString, ArtifactId>,
         spec: &Spec,
         without: &dyn Fn(&str) -> bool,
     ) -> Option<ArtifactId> {
@@ -130,7 +133,7 @@ impl Glob<'_> {
             "" => String::new(),
             _ => format!("{fixed}/"),
         };
-        let inside = by_path.range(start.clone()..);
+        let inside = by_path.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
         above
             .chain(inside.take_while(|(path, _)| path.starts_with(&start)))
             .filter(|(path, _)| !without(path))

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use ecow::EcoString;
+
 use super::error::CwdFault;
 use super::glob::{Compiled, Matches};
 use super::links::{Leads, Links};
@@ -80,17 +82,22 @@ impl Graph {
             .filter_map(|read| read.artifact)
             .map(|id| id.target)
             .collect();
-        let mut after: Vec<TargetId> = target.after.iter().filter_map(|goal| self.owner(&goal.name)).collect();
+        let mut after: Vec<TargetId> = target
+            .settings
+            .after
+            .iter()
+            .filter_map(|goal| self.owner(&goal.name))
+            .collect();
         for ids in [&mut needs, &mut after] {
             ids.sort_unstable();
             ids.dedup();
         }
         Edges {
-            reads,
-            unmatched,
-            links_out,
-            needs,
-            after,
+            reads: reads.into(),
+            unmatched: unmatched.into(),
+            links_out: links_out.into(),
+            needs: needs.into(),
+            after: after.into(),
             ..Edges::default()
         }
     }
@@ -135,7 +142,7 @@ impl<'g> Inputs<'g, '_, '_> {
         }
         self.reads.push(Read {
             role: input.role.clone(),
-            path: graph.path(artifact).to_owned(),
+            path: graph.path(artifact).into(),
             artifact: Some(artifact),
             how: How::Declared,
             ignore: None,
@@ -244,19 +251,27 @@ impl<'g> Inputs<'g, '_, '_> {
         if self.seen.insert((role, path.to_owned())) {
             // A built-in task knows each of several files by a role of its own.
             let is_task = matches!(self.target.action, Action::Builtin { .. });
+            let path = self.shared(path, artifact);
             let role = match (is_task, how) {
-                (true, How::Matched) => path,
-                _ => &input.role,
+                (true, How::Matched) => path.clone(),
+                _ => input.role.clone(),
             };
             self.reads.push(Read {
-                role: role.to_owned(),
-                path: path.to_owned(),
+                role,
+                path,
                 artifact,
                 how,
                 ignore: self.without.ignore(&self.graph.ignore, &input.role),
                 span: input.span,
             });
         }
+    }
+
+    /// A path, as its artifact has it where it is one.
+    fn shared(&self, path: &str, artifact: Option<ArtifactId>) -> EcoString {
+        let own = artifact.map(|artifact| &self.graph.output(artifact).path);
+        own.filter(|own| *own == path)
+            .map_or_else(|| path.into(), EcoString::clone)
     }
 
     /// Adds the files that the command names.
@@ -324,8 +339,8 @@ impl<'g> Inputs<'g, '_, '_> {
             return false;
         }
         self.reads.push(Read {
-            role: role.to_owned(),
-            path: path.to_owned(),
+            role: role.into(),
+            path: path.into(),
             artifact,
             how,
             ignore: self.without.ignore(&self.graph.ignore, role),
@@ -356,7 +371,7 @@ impl<'t> Without<'t> {
             };
             Ok(Rule { exclusion, matcher })
         };
-        let (rules, wrong): (Vec<_>, Vec<_>) = target.without.iter().map(rule).partition(Result::is_ok);
+        let (rules, wrong): (Vec<_>, Vec<_>) = target.settings.without.iter().map(rule).partition(Result::is_ok);
         errors.extend(wrong.into_iter().filter_map(Result::err));
         let rules = rules.into_iter().filter_map(Result::ok).collect();
         Self { rules }
@@ -404,7 +419,7 @@ impl Rule<'_> {
 
     fn as_pattern(&self) -> String {
         match self.matcher {
-            Some(_) => self.exclusion.pattern.clone(),
+            Some(_) => self.exclusion.pattern.to_string(),
             None => literal(&self.exclusion.pattern),
         }
     }
@@ -426,7 +441,7 @@ pub(super) struct DiskAnswers<'a> {
     files: &'a Files,
     pub(super) links: Links,
     /// Paths that were found to reach an artifact through a link.
-    pub(super) linked: FastMap<String, ArtifactId>,
+    pub(super) linked: FastMap<EcoString, ArtifactId>,
     words: FastMap<String, bool>,
     compiled: Compiled,
     globs: FastMap<String, Result<Matches, String>>,
@@ -453,7 +468,7 @@ impl<'a> DiskAnswers<'a> {
             return Some(*artifact);
         }
         let artifact = at_its_place(graph, &self.real(path))?;
-        self.linked.insert(path.to_owned(), artifact);
+        self.linked.insert(path.into(), artifact);
         Some(artifact)
     }
 
@@ -478,7 +493,7 @@ impl<'a> DiskAnswers<'a> {
         let above = check::directory_above(&graph.by_path, path, &graph.spec);
         above.or_else(|| {
             let artifact = directory_of(graph, &self.real(path))?;
-            self.linked.insert(path.to_owned(), artifact);
+            self.linked.insert(path.into(), artifact);
             Some(artifact)
         })
     }

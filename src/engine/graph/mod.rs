@@ -21,6 +21,8 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use ecow::EcoString;
+
 use self::check::NameIndex;
 pub(crate) use self::declaring::lies_in;
 pub use self::error::{GoalError, GraphError};
@@ -51,38 +53,38 @@ pub struct Graph {
     pub spec: Arc<Spec>,
     nodes: Vec<Edges>,
     order: Vec<TargetId>,
-    by_name: FastMap<String, Name>,
-    by_path: BTreeMap<String, ArtifactId>,
+    by_name: FastMap<EcoString, Name>,
+    by_path: BTreeMap<EcoString, ArtifactId>,
     /// Artifacts by the path to which a link on the way to their declared path leads.
-    by_real: BTreeMap<String, ArtifactId>,
+    by_real: BTreeMap<EcoString, ArtifactId>,
     /// Paths that reach an artifact, or into one, through a link.
-    linked: FastMap<String, ArtifactId>,
+    linked: FastMap<EcoString, ArtifactId>,
     ignore: Ignore,
     /// Where the disk was asked.
     lookups: Arc<Lookups>,
     /// Who reads each source; made when it is asked for.
-    readers: OnceLock<FastMap<String, Vec<TargetId>>>,
+    readers: OnceLock<FastMap<EcoString, Vec<TargetId>>>,
 }
 
 /// The edges of one target.
 #[derive(Debug, Default)]
 pub struct Edges {
     /// Everything that it reads, declared or implied, in order.
-    pub reads: Vec<Read>,
+    pub reads: Box<[Read]>,
     /// Declared globs that match no file although one must be there.
-    pub unmatched: Vec<Unmatched>,
+    pub unmatched: Box<[Unmatched]>,
     /// Links that a declared glob passes over, for they lead out of the project.
-    pub links_out: Vec<LinkOut>,
+    pub links_out: Box<[LinkOut]>,
     /// Targets whose artifacts it reads, sorted, without repeats.
-    pub needs: Vec<TargetId>,
+    pub needs: Box<[TargetId]>,
     /// Targets that must end first if they are in the plan; sorted, without repeats.
-    pub after: Vec<TargetId>,
+    pub after: Box<[TargetId]>,
     /// Targets that read its artifacts, sorted.
     pub feeds: Vec<TargetId>,
-    /// Targets that read its artifacts or come after it, sorted, without repeats.
-    pub next: Vec<TargetId>,
+    /// Targets that come after it and read none of its artifacts, sorted.
+    pub awaited_by: Vec<TargetId>,
     /// Places in `reads`, sorted by role and path; made when it is asked for.
-    by_role: OnceLock<Vec<usize>>,
+    by_role: OnceLock<Box<[usize]>>,
 }
 
 impl Edges {
@@ -91,7 +93,7 @@ impl Edges {
     pub fn reads_as(&self, role: &str, path: Option<&str>) -> Vec<&Read> {
         let key = |at: &usize| (self.reads[*at].role.as_str(), self.reads[*at].path.as_str());
         let sorted = self.by_role.get_or_init(|| {
-            let mut all: Vec<usize> = (0..self.reads.len()).collect();
+            let mut all: Box<[usize]> = (0..self.reads.len()).collect();
             all.sort_by(|one, other| key(one).cmp(&key(other)));
             all
         });
@@ -107,9 +109,9 @@ impl Edges {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     /// The name under which the task knows it.
-    pub role: String,
+    pub role: EcoString,
     /// Its path, relative to the project or absolute.
-    pub path: String,
+    pub path: EcoString,
     /// The artifact that it is, if it is one.
     pub artifact: Option<ArtifactId>,
     /// How it came to be an input.
@@ -248,12 +250,10 @@ impl Graph {
         for id in (0..).map(TargetId).take(graph.nodes.len()) {
             for need in graph.nodes[id.index()].needs.clone() {
                 graph.nodes[need.index()].feeds.push(id);
-                graph.nodes[need.index()].next.push(id);
             }
             for earlier in graph.nodes[id.index()].after.clone() {
-                let next = &mut graph.nodes[earlier.index()].next;
-                if next.last() != Some(&id) {
-                    next.push(id);
+                if !graph.nodes[id.index()].needs.contains(&earlier) {
+                    graph.nodes[earlier.index()].awaited_by.push(id);
                 }
             }
         }
@@ -269,7 +269,7 @@ impl Graph {
     }
 
     /// A graph of which no more is known than names, and what needs what: targets stand in build order, as in `needs`.
-    pub(super) fn outline(spec: Spec, needs: Vec<Vec<TargetId>>) -> Self {
+    pub(super) fn outline(spec: Spec, needs: Vec<Box<[TargetId]>>) -> Self {
         let mut by_name = FastMap::default();
         check::targets_by_name(&spec, &mut by_name);
         let node = |needs| Edges {
@@ -399,7 +399,7 @@ impl Graph {
             None => {
                 let (target, artifact) = base_name(name).split_once('.')?;
                 let values = values_of(name).map(|values| format!("@{values}")).unwrap_or_default();
-                match self.by_name.get(&format!("{target}{values}"))? {
+                match self.by_name.get(format!("{target}{values}").as_str())? {
                     Name::Target(id) => self.output_named(*id, &format!("{artifact}{values}")),
                     _ => None,
                 }
@@ -454,7 +454,7 @@ impl Graph {
     /// Whether another target than this one reads a source at a path.
     pub(crate) fn is_source_of_another(&self, path: &str, id: TargetId) -> bool {
         let readers = self.readers.get_or_init(|| {
-            let mut readers: FastMap<String, Vec<TargetId>> = FastMap::default();
+            let mut readers: FastMap<EcoString, Vec<TargetId>> = FastMap::default();
             for id in &self.order {
                 for read in self.node(*id).reads.iter().filter(|read| read.artifact.is_none()) {
                     readers.entry(read.path.clone()).or_default().push(*id);
@@ -468,7 +468,7 @@ impl Graph {
     }
 
     /// Artifacts by declared path, and by where a link on the way to it leads.
-    fn places(&self) -> [&BTreeMap<String, ArtifactId>; 2] {
+    fn places(&self) -> [&BTreeMap<EcoString, ArtifactId>; 2] {
         [&self.by_path, &self.by_real]
     }
 
@@ -538,7 +538,7 @@ impl Graph {
         reached
     }
 
-    fn reach(&self, from: &[TargetId], next: impl Fn(&Edges) -> &Vec<TargetId>) -> Vec<TargetId> {
+    fn reach(&self, from: &[TargetId], next: impl Fn(&Edges) -> &[TargetId]) -> Vec<TargetId> {
         let mut reached = vec![false; self.nodes.len()];
         let mut open = from.to_vec();
         while let Some(id) = open.pop() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;
@@ -11,7 +12,7 @@ use crate::engine::look::Past;
 use crate::engine::plan::plan;
 use crate::engine::reason::Reason;
 use crate::engine::result_id::Discovered;
-use crate::engine::spec::{Action, Command, From, Input, Load, Span, Spec, Timing};
+use crate::engine::spec::{From, Input, Settings, Span, Spec, Target};
 use crate::engine::store::Ledger;
 use crate::engine::store::entry::{Entry, ResultEntry};
 use crate::engine::task::Tasks;
@@ -86,48 +87,28 @@ impl Past for Before {
 /// A target that copies `raw.csv` to `out.csv`.
 fn graph(effect: bool) -> Graph {
     let target = Target {
-        instance: None,
-        name: "copy".to_owned(),
-        span: Span::default(),
-        desc: None,
-        action: Action::Command(Command {
-            words: Vec::new(),
-            shell: None,
-            cwd: None,
-            file_words: Vec::new(),
-        }),
-        params: Vec::new(),
-        without: Vec::new(),
-        inputs: vec![Input {
-            role: "raw".to_owned(),
-            from: From::Source("raw.csv".to_owned()),
+        name: "copy".into(),
+        inputs: [Input {
+            role: "raw".into(),
+            from: From::Source("raw.csv".into()),
             named: false,
             optional: false,
             span: Span::default(),
-        }],
-        outputs: vec![Output {
-            port: "out".to_owned(),
-            name: "out".to_owned(),
-            path: "out.csv".to_owned(),
+        }]
+        .into(),
+        outputs: [Output {
+            port: "out".into(),
+            name: "out".into(),
+            path: "out.csv".into(),
             kind: ArtifactKind::File,
             span: Span::default(),
-        }],
-        env: Vec::new(),
-        secrets: Vec::new(),
-        after: Vec::new(),
-        retries: 0,
-        retry_delay: Duration::ZERO,
-        timeout: None,
-        timing: Timing::default(),
-        load: Load::default(),
-        effect,
-        direct: false,
-        cache: true,
-        temp: false,
-        resume: false,
-        discover: None,
-        secrets_in_output: false,
-        metrics: Vec::new(),
+        }]
+        .into(),
+        settings: Arc::new(Settings {
+            effect,
+            ..Settings::default()
+        }),
+        ..Target::default()
     };
     let spec = Spec {
         targets: vec![target],
@@ -162,7 +143,7 @@ fn result(graph: &Graph, disk: &Disk, out: &str, discovered: Vec<Discovered>) ->
         declared,
         discovered,
         fingerprint: Some(fingerprint),
-        effect: graph.target(TargetId(0)).effect,
+        effect: graph.target(TargetId(0)).settings.effect,
         ..ResultEntry::of_file("copy", "out", "out.csv", digest)
     };
     result.artifacts[0].object = Some(digest);

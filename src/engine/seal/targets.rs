@@ -240,7 +240,7 @@ impl SealedPlan {
         };
         let places: Vec<u32> = found.iter().map(|(place, _)| *place).collect();
         let id_of = |place: &u32| Some(TargetId(u32::try_from(places.binary_search(place).ok()?).ok()?));
-        let ids = |places: &[u32]| -> Option<Vec<TargetId>> { places.iter().map(id_of).collect() };
+        let ids = |places: &[u32]| -> Option<Box<[TargetId]>> { places.iter().map(id_of).collect() };
         let Rest {
             goals, aliases, report, ..
         } = kept.rest;
@@ -255,7 +255,7 @@ impl SealedPlan {
         for (id, (_, target)) in (0..).map(TargetId).zip(found) {
             needs.push(ids(&target.needs)?);
             spec.targets.push(Target {
-                name: target.name,
+                name: target.name.into(),
                 instance: target.instance,
                 ..Target::default()
             });
@@ -275,7 +275,7 @@ impl SealedPlan {
         }
         let graph = Graph::outline(spec, needs);
         let goals = match names.is_empty() {
-            true => ids(&goals)?,
+            true => ids(&goals)?.into(),
             false => graph.goals(names).ok()?,
         };
         if !names.is_empty() {

@@ -13,6 +13,7 @@ pub mod pattern;
 mod plain_path;
 pub(crate) mod reserved;
 pub mod schema;
+mod settings;
 pub(crate) mod shell;
 pub(crate) mod shell_text;
 mod timing;
@@ -21,14 +22,15 @@ mod value;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use ecow::EcoString;
 use serde::{Deserialize, Serialize};
 
 pub use self::dag::Dag;
 pub use self::instance::{Axis, AxisSource, Instance, base_name, full_name, values_of};
 pub use self::load::{Load, Pool, Rate};
 pub(crate) use self::plain_path::normalise;
+pub use self::settings::Settings;
 pub use self::shell::{SHELL, SHELL_PAST_FAILURES};
 pub use self::timing::{ProbeCommand, Timing};
 pub use self::value::Value;
@@ -273,62 +275,45 @@ pub struct Secret {
 }
 
 /// A named step.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Its name; of an instance with its values, `train@TEX`.
-    pub name: String,
+    pub name: EcoString,
     /// Which instance it is, if its table has `each`.
     pub instance: Option<Box<Instance>>,
     /// Where its table is opened.
     pub span: Span,
     /// One line for `atsaf list`.
-    pub desc: Option<String>,
+    pub desc: Option<Box<str>>,
     /// What it does.
     pub action: Action,
     /// The parameters that its result depends on, sorted by name. A parameter that occurs only in a path is not among
     /// them: it counts through that path.
-    pub params: Vec<Param>,
+    pub params: Box<[Param]>,
     /// What it reads, in the declared order.
-    pub inputs: Vec<Input>,
-    /// What it does not read, although a glob, a directory or a word of its command would say so.
-    pub without: Vec<Exclusion>,
+    pub inputs: Box<[Input]>,
     /// What it makes, in the declared order.
-    pub outputs: Vec<Output>,
-    /// Environment variables that its result depends on, sorted.
-    pub env: Vec<String>,
-    /// Secrets that it gets, sorted.
-    pub secrets: Vec<String>,
-    /// Targets that must end first if they are in the plan.
-    pub after: Vec<Goal>,
-    /// Further attempts after a failure.
-    pub retries: u32,
-    /// The pause before the first of them; it doubles each time.
-    pub retry_delay: Duration,
-    /// The limit of one attempt.
-    pub timeout: Option<Duration>,
-    /// How long a result counts, and how often it may run.
-    pub timing: Timing,
-    /// What it takes while it runs.
-    pub load: Load,
-    /// Whether it acts outside the project.
-    pub effect: bool,
-    /// Whether its command writes the declared paths itself.
-    pub direct: bool,
-    /// Whether the store keeps copies of its artifacts.
-    pub cache: bool,
-    /// Whether its artifacts may go once all that reads them is built. In no fingerprint: it changes nothing in them.
-    pub temp: bool,
-    /// Whether an attempt is given what one that failed had written for the same result. In no fingerprint: the result is
-    /// to be the same.
-    pub resume: bool,
-    /// How it is seen what its command uses beyond what is declared; `None` if nobody looks. In no fingerprint: a result
-    /// depends on what was used.
-    pub discover: Option<Means>,
-    /// Whether its artifacts may hold a secret that it gets. In no fingerprint: what stands in them does not depend on it.
-    pub secrets_in_output: bool,
-    /// The ports of those of its outputs that hold metrics. In no fingerprint: what stands in them does not depend on it.
-    pub metrics: Vec<String>,
+    pub outputs: Box<[Output]>,
+    /// What else is said of it: most targets share what holds where nothing is.
+    #[serde(with = "settings")]
+    pub settings: Arc<Settings>,
+}
+
+impl Default for Target {
+    /// One of which nothing is said.
+    fn default() -> Self {
+        Self {
+            name: EcoString::new(),
+            instance: None,
+            span: Span::default(),
+            desc: None,
+            action: Action::default(),
+            params: Box::default(),
+            inputs: Box::default(),
+            outputs: Box::default(),
+            settings: Settings::usual(),
+        }
+    }
 }
 
 /// How the names of files end from which metrics are read.
@@ -366,11 +351,11 @@ pub enum Action {
     /// A task of this program.
     Builtin {
         /// The task's name.
-        task: String,
+        task: EcoString,
         /// The task's version.
         version: u32,
         /// The programs of the user's that its parameters declare, which it may run.
-        programs: Vec<Program>,
+        programs: Box<[Program]>,
     },
     /// A command of the user's.
     Command(Command),
@@ -399,7 +384,7 @@ impl Action {
     /// Words of its commands that may be the path of a project file, which is then an input.
     pub fn file_words(&self) -> impl Iterator<Item = &str> {
         self.commands()
-            .flat_map(|command| command.file_words.iter().map(String::as_str))
+            .flat_map(|command| command.file_words.iter().map(EcoString::as_str))
     }
 }
 
@@ -431,15 +416,15 @@ impl Default for Action {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The words of a list, or the single text for the shell.
-    pub words: Vec<Template>,
+    pub words: Box<[Template]>,
     /// The words of the shell to which the text is appended; `None` for a list, which is run as it is.
     #[serde(with = "shell")]
     pub shell: Option<Arc<[String]>>,
     /// The directory of the project in which it runs; `None` for the project's own.
-    pub cwd: Option<String>,
+    pub cwd: Option<Box<str>>,
     /// Words that may be the path of a project file, which is then an input; in order, without repeats, each counted
     /// from the project.
-    pub file_words: Vec<String>,
+    pub file_words: Box<[EcoString]>,
 }
 
 impl Param {
@@ -485,24 +470,24 @@ impl Command {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
     /// The text as written.
-    pub text: String,
+    pub text: EcoString,
     /// Its parts in order.
-    pub pieces: Vec<Piece>,
+    pub pieces: Box<[Piece]>,
 }
 
 /// One part of a template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Piece {
     /// Text as it is.
-    Literal(String),
+    Literal(EcoString),
     /// `{{name}}`: a parameter's value.
-    Param(String),
+    Param(EcoString),
     /// `{{input.name}}`: the path, or the paths of a glob, bound to a role.
-    Input(String),
+    Input(EcoString),
     /// `{{inputs}}`: all declared input paths in order.
     Inputs,
     /// `{{output.name}}`: the path to write an artifact to.
-    Output(String),
+    Output(EcoString),
     /// `{{output}}`: all of them in order.
     Outputs,
     /// `{{inputs_file}}`: the path of a file that lists all declared input paths, one a line.
@@ -519,7 +504,7 @@ pub enum Piece {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// The name under which the task knows it.
-    pub role: String,
+    pub role: EcoString,
     /// What it is.
     pub from: From,
     /// Whether its text is the name of an artifact, rather than a path.
@@ -534,9 +519,9 @@ pub struct Input {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exclusion {
     /// The role whose globs and directories it narrows; `None` for all of them. Words of the command have no role.
-    pub role: Option<String>,
+    pub role: Option<EcoString>,
     /// A path relative to the project, or a pattern of such.
-    pub pattern: String,
+    pub pattern: EcoString,
     /// Where it is written.
     pub span: Span,
 }
@@ -545,22 +530,22 @@ pub struct Exclusion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum From {
     /// An artifact, by its name, or as `target.artifact`.
-    Artifact(String),
+    Artifact(EcoString),
     /// A file or directory that no target makes; relative to the project, or absolute.
-    Source(String),
+    Source(EcoString),
     /// All project files that match a pattern, sorted by path.
-    Glob(String),
+    Glob(EcoString),
 }
 
 /// Something that a target makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// The name under which the task or command knows it, which results and fingerprints go by.
-    pub port: String,
+    pub port: EcoString,
     /// The artifact's name in the project, which no other artifact of its target has; the port's unless it is given one.
-    pub name: String,
+    pub name: EcoString,
     /// Its path relative to the project, `/` between the parts, without `.` or `..`.
-    pub path: String,
+    pub path: EcoString,
     /// File or directory.
     pub kind: ArtifactKind,
     /// Where it is written.

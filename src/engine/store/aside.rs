@@ -33,7 +33,7 @@ impl Store {
             let base = self.area.aside_beside(&files.at(&output.path), run).join(target);
             let away = base.join(number.to_string());
             let away = away.strip_prefix(root).unwrap_or(&away).to_string_lossy().into_owned();
-            moves.push((output.path.clone(), away));
+            moves.push((output.path.to_string(), away));
         }
         self.records.append(&[Entry::SetAside {
             run,

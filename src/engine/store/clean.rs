@@ -82,14 +82,14 @@ impl Store {
             .collect();
         paths.retain(|path| !tracked.contains(path));
         let orphan = |path: String| Output {
-            port: path.clone(),
-            name: path.clone(),
+            port: (&path).into(),
+            name: (&path).into(),
             kind: match files.at(&path).is_dir() {
                 true => ArtifactKind::Directory,
                 false => ArtifactKind::File,
             },
             span: Span::default(),
-            path,
+            path: path.into(),
         };
         paths.into_iter().map(orphan).collect()
     }
@@ -119,8 +119,8 @@ impl Store {
             },
         };
         Ok(Swept {
-            artifact: output.name.clone(),
-            path: output.path.clone(),
+            artifact: output.name.to_string(),
+            path: output.path.to_string(),
             size,
             outcome,
         })
@@ -267,9 +267,9 @@ mod tests {
 
     fn output(name: &str) -> Output {
         Output {
-            port: name.to_owned(),
-            name: name.to_owned(),
-            path: format!("out/{name}"),
+            port: name.into(),
+            name: name.into(),
+            path: ecow::eco_format!("out/{name}"),
             kind: ArtifactKind::File,
             span: Span::default(),
         }

@@ -58,8 +58,8 @@ impl Staged {
             }
         };
         Ok(Self {
-            port: output.port.clone(),
-            path: output.path.clone(),
+            port: output.port.to_string(),
+            path: output.path.to_string(),
             kind: output.kind,
             content,
             size,
@@ -228,7 +228,7 @@ impl Store {
             return Ok(false);
         }
         fs::create_dir_all(to.parent().unwrap_or(&to))?;
-        let files = vec![(output.path.clone(), digest::of_file(at)?)];
+        let files = vec![(output.path.to_string(), digest::of_file(at)?)];
         self.records
             .append(&[Entry::Placement { files }])
             .map_err(io::Error::other)?;

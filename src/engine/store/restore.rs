@@ -55,7 +55,7 @@ impl Store {
                 return Ok(None);
             };
             let artifact = Artifact {
-                path: output.path.clone(),
+                path: output.path.to_string(),
                 ..artifact.clone()
             };
             artifacts.push(artifact.clone());
@@ -83,7 +83,7 @@ impl Store {
             return Ok(None);
         }
         let result = ResultEntry {
-            target: target.name.clone(),
+            target: target.name.to_string(),
             artifacts,
             fingerprint: fingerprint.cloned(),
             written: self.written(&target.name, &earlier.written),

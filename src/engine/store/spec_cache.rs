@@ -195,6 +195,8 @@ fn name(key: Digest) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ecow::{EcoString, eco_format};
+
     use super::*;
     use crate::atsaffile::{Overrides, load as load_text};
     use crate::diagnostic::Place;
@@ -302,21 +304,20 @@ cache = false
         spec.text = Text::default();
         let mut builtin = spec.targets[1].clone();
         builtin.action = Action::Builtin {
-            task: "train".to_owned(),
+            task: "train".into(),
             version: 3,
-            programs: vec![Program {
+            programs: [Program {
                 name: "Ours".to_owned(),
                 command: Command {
-                    words: Vec::new(),
-                    shell: None,
-                    cwd: None,
-                    file_words: vec!["ours.py".to_owned()],
+                    file_words: ["ours.py".into()].into(),
+                    ..Command::default()
                 },
                 files: vec!["uv.lock".to_owned()],
                 discover: Some(Means::Python),
                 env: vec!["MODE".to_owned()],
                 secrets: Vec::new(),
-            }],
+            }]
+            .into(),
         };
         spec.targets.push(builtin);
         let place = Place::locate("Atsaffile", TEXT, 3, 10).labelled("here");
@@ -337,7 +338,7 @@ cache = false
         let like = spec.targets[0].clone();
         spec.targets = (0..3 * PIECE)
             .map(|number| Target {
-                name: format!("t{number}"),
+                name: eco_format!("t{number}"),
                 ..like.clone()
             })
             .collect();
@@ -349,14 +350,14 @@ cache = false
             user: user.clone(),
         };
         save(store, &new, &spec).expect("saved");
-        let names = |names: Option<&[&str]>| -> Option<Vec<String>> {
+        let names = |names: Option<&[&str]>| -> Option<Vec<EcoString>> {
             let found = load(store, key, &user, names)?.spec.targets;
             Some(found.into_iter().map(|target| target.name).collect())
         };
-        let all: Vec<String> = spec.targets.iter().map(|target| target.name.clone()).collect();
+        let all: Vec<EcoString> = spec.targets.iter().map(|target| target.name.clone()).collect();
         assert_eq!(names(None), Some(all));
         let last = format!("t{}", 3 * PIECE - 1);
-        let told = Some(vec!["t0".to_owned(), "t128".to_owned(), last.clone()]);
+        let told = Some(vec!["t0".into(), "t128".into(), last.as_str().into()]);
         assert_eq!(names(Some(&[last.as_str(), "t128", "t0"])), told);
         assert_eq!(names(Some(&["t0", "other"])), None);
         assert_eq!(names(Some(&[])), Some(Vec::new()));

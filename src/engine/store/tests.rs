@@ -17,7 +17,7 @@ use crate::engine::files::Files;
 use crate::engine::fingerprint::{ActionFields, Fingerprint};
 use crate::engine::run_id::RunId;
 use crate::engine::spec::schema::Catalog;
-use crate::engine::spec::{ArtifactKind, Output, Target};
+use crate::engine::spec::{ArtifactKind, Target};
 use crate::engine::tree::whole;
 
 /// A project beside a directory that is none of its business, with a store that can be written to.
@@ -229,10 +229,7 @@ fn the_note_of_a_dead_attempt_leads_through_no_link() {
 /// Restores a directory whose listing somebody wrote; `bytes` is the digest that its record has of it.
 fn restore(forged: &Forged, listing: &str, bytes: Digest, mode: Mode) {
     let mut target = target("t");
-    target.outputs = vec![Output {
-        kind: ArtifactKind::Directory,
-        ..target.outputs.remove(0)
-    }];
+    target.outputs[0].kind = ArtifactKind::Directory;
     let object = forged.store.objects.keep_bytes(listing.as_bytes()).expect("kept");
     let mut result = ResultEntry::of_file("t", &target.outputs[0].port, "out/x", Digest::of(b"id"));
     result.artifacts = vec![Artifact {

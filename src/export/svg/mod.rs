@@ -248,7 +248,7 @@ fn draw_card(out: &mut String, picture: &Picture<'_>, id: TargetId, layout: &Lay
         Action::Builtin { task, .. } => format!("uses {task}"),
         Action::Command(command) => format!("runs {}", command.text()),
     };
-    let hint = target.desc.clone().unwrap_or(does);
+    let hint = target.desc.clone().unwrap_or(does.into());
     let _ = writeln!(out, "<g><title>{}</title>", escape_xml(&hint));
     let _ = writeln!(
         out,

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use ecow::EcoString;
+
 pub(crate) use self::chosen::ChosenProgram;
 use super::cached_fit::{ForecastRequest, WindowOutcome};
 use super::models::panel_model::{PanelPasts, Past};
@@ -266,8 +268,9 @@ fn shown(run: &Value) -> String {
 
 /// What the files hold that a program's command and its `files` name; a word that is no file is not among them.
 fn declared_files(context: &Context<'_>, program: &Program) -> BTreeMap<String, Digest> {
-    let named = program.command.file_words.iter().chain(&program.files);
-    let with_digest = |path: &String| Some((path.clone(), context.programs.content(path)?));
+    let words = program.command.file_words.iter().map(EcoString::as_str);
+    let named = words.chain(program.files.iter().map(String::as_str));
+    let with_digest = |path: &str| Some((path.to_owned(), context.programs.content(path)?));
     named.filter_map(with_digest).collect()
 }
 

@@ -211,16 +211,16 @@ impl Explanation<'_> {
                     let run = record(past, graph, artifact.target).map(|record| record.run.short());
                     let run = run.map(|run| format!(" in run {run}")).unwrap_or_default();
                     (
-                        read.path.clone(),
+                        read.path.to_string(),
                         format!("made by {}{run}", graph.name(artifact.target)),
                     )
                 }
-                None => (read.path.clone(), graph.spec.text.line_of(read.span)),
+                None => (read.path.to_string(), graph.spec.text.line_of(read.span)),
             };
             let name = if read.role == read.path {
                 String::new()
             } else {
-                read.role.clone()
+                read.role.to_string()
             };
             lines.push((name, value, place));
         }
@@ -245,7 +245,7 @@ impl Explanation<'_> {
                 false => (name, what, how.to_owned()),
             }));
         }
-        for name in &declared.env {
+        for name in &declared.settings.env {
             lines.push((
                 format!("${name}"),
                 String::new(),

@@ -103,7 +103,7 @@ impl<'s, 'a> CauseSearch<'s, 'a> {
             );
             causes.push(Cause {
                 told: ReasonText {
-                    subject: read.role.clone(),
+                    subject: read.role.to_string(),
                     what: format!("is made by {by}, which {what}"),
                     ..ReasonText::default()
                 },
