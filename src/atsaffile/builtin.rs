@@ -289,22 +289,22 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             .note("a built-in task takes its parameters from `[params]` by itself")
             .help("to set a value for this target alone, write `with = { name = value }`");
     }
-    if let Some((span, _)) = draft.shell {
+    if let Some((span, _)) = draft.settings().shell {
         mistakes
             .error(span, "`shell` is for commands")
             .help("remove it: a built-in task runs without a shell");
     }
-    if let Some(cwd) = draft.cwd {
+    if let Some(cwd) = draft.settings().cwd {
         mistakes
             .error(cwd.span, "`cwd` is for commands")
             .help("remove it: a built-in task is told all paths");
     }
-    if let Some(span) = draft.resume {
+    if let Some(span) = draft.settings().resume {
         mistakes
             .error(span, "`resume` is for commands")
             .help("remove it: what a built-in task has done in vain, it remembers by itself");
     }
-    if let Some(span) = draft.direct {
+    if let Some(span) = draft.settings().direct {
         mistakes
             .error(span, "`direct` is for commands")
             .help("remove it: a built-in task writes where it is told");
@@ -313,7 +313,7 @@ fn only_for_commands(draft: &Draft<'_>, mistakes: &mut Mistakes) {
 
 /// Refuses `discover` at a task that runs no program of the user's.
 fn no_discovery(draft: &Draft<'_>, mistakes: &mut Mistakes) {
-    if let Some(written) = draft.discover {
+    if let Some(written) = draft.settings().discover {
         mistakes
             .error(written.key, "`discover` is for commands")
             .help("remove it: a built-in task reads what it declares");
@@ -321,7 +321,7 @@ fn no_discovery(draft: &Draft<'_>, mistakes: &mut Mistakes) {
 }
 
 fn secrets(draft: &Draft<'_>, schema: &Schema, project: &Resolver<'_, '_>, mistakes: &mut Mistakes) {
-    for name in &draft.secrets {
+    for name in &draft.settings().secrets {
         let is_known = || schema.known_secrets().any(|known| known == name.text);
         if !schema.secrets.contains(&name.text) && !is_known() && project.secrets.contains_key(name.text) {
             let what = format!("the task `{}` uses no secret `{}`", schema.name, name.text);

@@ -49,7 +49,7 @@ impl Resolver<'_, '_> {
         let mut words = Vec::with_capacity(run.words.len());
         let mut files = Vec::new();
         let own_shell = self.own_shell(draft).filter(|_| run.shell);
-        if let (Some((span, _)), false) = (&draft.shell, run.shell) {
+        if let (Some((span, _)), false) = (&draft.settings().shell, run.shell) {
             mistakes
                 .error(*span, "`shell` is for a command that is a text")
                 .note("a list of words is run as it is, without a shell")
@@ -101,7 +101,7 @@ impl Resolver<'_, '_> {
 
     /// The directory in which the command runs, if it is not the project's.
     fn cwd(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Option<String> {
-        let word = draft.cwd?;
+        let word = draft.settings().cwd?;
         let scope = Scope::of(self.params, draft);
         let path = path::normalise(&scope.render(self.text, word, mistakes)?);
         if path::is_outside(&path) || path::is_store(&path) {
@@ -115,7 +115,7 @@ impl Resolver<'_, '_> {
 
     /// The words of the shell that the target or the project names.
     pub(super) fn own_shell<'d>(&'d self, draft: &'d Draft<'_>) -> Option<&'d [String]> {
-        let own = draft.shell.as_ref().map(|(_, words)| words.as_slice());
+        let own = draft.settings().shell.as_ref().map(|(_, words)| words.as_slice());
         own.or(self.shell)
     }
 
@@ -246,7 +246,7 @@ impl Resolver<'_, '_> {
         }
         let scope = Scope::of(self.params, draft);
         let is_param = !matches!(scope.find(name), Lookup::Unknown);
-        if let (THREADS, true, Some((span, _))) = (name, is_param, draft.threads) {
+        if let (THREADS, true, Some((span, _))) = (name, is_param, draft.settings().threads) {
             mistakes
                 .error(
                     syntax::within(self.text, word, &hole.at),
@@ -357,7 +357,7 @@ impl Resolver<'_, '_> {
                 .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
                 .unwrap_or(after.len());
             let name = &after[..end];
-            let gets = || draft.secrets.iter().any(|secret| secret.text == name);
+            let gets = || draft.settings().secrets.iter().any(|secret| secret.text == name);
             if self.secrets.contains_key(name) && !gets() {
                 let start = word.text.len() - after.len();
                 mistakes
@@ -439,7 +439,7 @@ fn makes_something(
         .iter()
         .flat_map(|word| &word.pieces)
         .any(|piece| matches!(piece, Piece::Output(_) | Piece::Outputs));
-    if !mentioned && whole && draft.direct.is_none() && !draft.broken.action {
+    if !mentioned && whole && draft.settings().direct.is_none() && !draft.broken.action {
         let span = run.words.first().map_or(run.key, |word| word.span);
         mistakes
             .error(

@@ -60,7 +60,12 @@ pub(super) fn report(
         help(mistakes.error_outside(what), "put the address together from it there");
     }
     for draft in drafts {
-        for word in draft.run.iter().chain(&draft.probe).flat_map(|run| &run.words) {
+        for word in draft
+            .run
+            .iter()
+            .chain(&draft.settings().probe)
+            .flat_map(|run| &run.words)
+        {
             if !credentials(word.text).is_empty() {
                 let what = format!(
                     "the command of the target `{}` has an address with credentials",

@@ -228,8 +228,8 @@ impl<'t> Resolver<'_, 't> {
 
     /// Resolves what a target comes after.
     pub(super) fn after(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Vec<Goal> {
-        let mut after = Vec::with_capacity(draft.after.len());
-        for word in &draft.after {
+        let mut after = Vec::with_capacity(draft.settings().after.len());
+        for word in &draft.settings().after {
             let (name, span) = (word.text, word.span);
             let meaning = self.names.artifact(name);
             let asker = Asker::After(draft);

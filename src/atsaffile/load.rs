@@ -119,8 +119,8 @@ pub(super) fn memory(node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<u64
 impl Resolver<'_, '_> {
     /// What a target takes while it runs.
     pub(super) fn load(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Load {
-        let mut pools = Vec::with_capacity(draft.pools.len());
-        for word in &draft.pools {
+        let mut pools = Vec::with_capacity(draft.settings().pools.len());
+        for word in &draft.settings().pools {
             if self.pools.contains_key(word.text) {
                 pools.push(word.text.to_owned());
             } else {
@@ -140,8 +140,8 @@ impl Resolver<'_, '_> {
         pools.dedup();
         Load {
             pools,
-            threads: draft.threads.map(|(_, threads)| threads),
-            memory: draft.memory.unwrap_or_default(),
+            threads: draft.settings().threads.map(|(_, threads)| threads),
+            memory: draft.settings().memory.unwrap_or_default(),
         }
     }
 }
@@ -154,7 +154,7 @@ pub(super) fn unused(pools: &BTreeMap<String, Pool>, drafts: &[Draft<'_>], mista
     for (name, pool) in pools {
         let is_used = drafts
             .iter()
-            .flat_map(|draft| &draft.pools)
+            .flat_map(|draft| &draft.settings().pools)
             .any(|word| word.text == name);
         if !is_used {
             mistakes

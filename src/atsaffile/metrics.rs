@@ -11,7 +11,7 @@ pub(super) fn read(draft: &Draft<'_>, outputs: &[Output], mistakes: &mut Mistake
         return Vec::new();
     }
     let mut named = vec![false; outputs.len()];
-    for word in &draft.metrics {
+    for word in &draft.settings().metrics {
         let is_it = |at: &usize| {
             let written = &draft.outputs[*at];
             let is_name = [written.port.text, written.name.text].contains(&word.text);

@@ -15,6 +15,7 @@ mod builtin;
 mod command;
 mod credentials;
 mod cron;
+mod draft_settings;
 mod duration;
 mod file_params;
 mod from_dvc;

@@ -145,7 +145,7 @@ fn files(declared: DeclaredProgram<'_>, draft: &Draft<'_>, span: Span, mistakes:
 
 /// By which means it is seen what the programs of a target use.
 fn means(draft: &Draft<'_>, mistakes: &mut Mistakes) -> Option<Means> {
-    let Some(written) = draft.discover else {
+    let Some(written) = draft.settings().discover else {
         return Some(Means::Python);
     };
     if written.means == Some(Means::Depfile) {

@@ -184,28 +184,28 @@ impl Resolver<'_, '_> {
             env: self.env(draft, scope, mistakes),
             secrets: self.target_secrets(draft, mistakes),
             after: self.after(draft, mistakes),
-            retries: draft.retries,
-            retry_delay: draft.retry_delay,
-            timeout: draft.timeout,
+            retries: draft.settings().retries,
+            retry_delay: draft.settings().retry_delay,
+            timeout: draft.settings().timeout,
             timing: self.timing(draft, mistakes),
             load: self.load(draft, mistakes),
-            effect: draft.effect || self.acts_outside(draft),
-            direct: draft.direct.is_some(),
-            cache: draft.cache && draft.temp.is_none(),
-            temp: draft.temp.is_some(),
-            resume: draft.resume.is_some(),
+            effect: draft.settings().effect || self.acts_outside(draft),
+            direct: draft.settings().direct.is_some(),
+            cache: draft.settings().cache && draft.settings().temp.is_none(),
+            temp: draft.settings().temp.is_some(),
+            resume: draft.settings().resume.is_some(),
             discover,
-            secrets_in_output: draft.secrets_in_output,
+            secrets_in_output: draft.settings().secrets_in_output,
             metrics: metrics::read(draft, outputs, mistakes),
         };
-        if let Some((span, direct)) = draft.resume.zip(draft.direct) {
+        if let Some((span, direct)) = draft.settings().resume.zip(draft.settings().direct) {
             mistakes
                 .error(span, format!("the target `{}` is `direct`, and cannot `resume`", draft.name.text))
                 .also(direct, "`direct`")
                 .note("what a failed attempt left is given to the next one in `{{output}}`, which is not where such a command writes")
                 .help("remove one of the two");
         }
-        if let Some(span) = draft.temp.filter(|_| settings.effect) {
+        if let Some(span) = draft.settings().temp.filter(|_| settings.effect) {
             mistakes
                 .error(
                     span,
@@ -243,8 +243,8 @@ impl Resolver<'_, '_> {
 
     /// The environment variables of a target; a name may have values put into it.
     fn env(&self, draft: &Draft<'_>, scope: Scope<'_, '_>, mistakes: &mut Mistakes) -> Vec<String> {
-        let mut names = Vec::with_capacity(draft.env.len());
-        for word in &draft.env {
+        let mut names = Vec::with_capacity(draft.settings().env.len());
+        for word in &draft.settings().env {
             let Some(name) = scope.render(self.text, *word, mistakes) else {
                 continue;
             };
@@ -289,7 +289,7 @@ impl Resolver<'_, '_> {
     }
 
     fn target_secrets(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Vec<String> {
-        for name in &draft.env {
+        for name in &draft.settings().env {
             if self.secrets.contains_key(name.text) {
                 mistakes
                     .error(name.span, format!("`{}` is a secret and cannot be in `env`", name.text))
@@ -300,7 +300,7 @@ impl Resolver<'_, '_> {
         let schema = draft.uses.and_then(|uses| self.catalog.get(uses.text));
         let known = schema.into_iter().flat_map(|schema| schema.known_secrets());
         let mut secrets: Vec<String> = known.map(str::to_owned).collect();
-        for name in &draft.secrets {
+        for name in &draft.settings().secrets {
             if self.secrets.contains_key(name.text) {
                 secrets.push(name.text.to_owned());
             } else {

@@ -1,11 +1,13 @@
 //! `[target.…]` as written: which keys there are, and the types of their values.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rayon::prelude::*;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::draft_settings::DraftSettings;
 use super::duration;
 use super::instances::DraftInstance;
 use super::load;
@@ -71,43 +73,12 @@ pub(super) struct Draft<'t> {
     pub(super) outputs: Vec<DraftOutput<'t>>,
     /// Where the key `outputs` or `output` is.
     pub(super) outputs_key: Option<Span>,
-    /// The words of the shell, if they are written, and where.
-    pub(super) shell: Option<(Span, Vec<String>)>,
-    /// The directory in which its command runs, if one is written.
-    pub(super) cwd: Option<Word<'t>>,
     pub(super) params: Vec<Word<'t>>,
     pub(super) params_key: Option<Span>,
     pub(super) with: Vec<Declared<'t>>,
     pub(super) with_key: Option<Span>,
-    pub(super) env: Vec<Word<'t>>,
-    pub(super) secrets: Vec<Word<'t>>,
-    pub(super) after: Vec<Word<'t>>,
-    pub(super) retries: u32,
-    pub(super) retry_delay: Duration,
-    pub(super) timeout: Option<Duration>,
-    /// Its value, and where the key is.
-    pub(super) max_age: Option<(Span, Duration)>,
-    /// Its value, and where the key is.
-    pub(super) every: Option<(Span, Duration)>,
-    pub(super) probe: Option<CommandDraft<'t>>,
-    pub(super) pools: Vec<Word<'t>>,
-    /// Its value, and where the key is.
-    pub(super) threads: Option<(Span, u32)>,
-    /// Bytes.
-    pub(super) memory: Option<u64>,
-    pub(super) effect: bool,
-    /// Whether it is set, and where.
-    pub(super) direct: Option<Span>,
-    pub(super) cache: bool,
-    /// Whether its artifacts may go once they are read, and where that is said.
-    pub(super) temp: Option<Span>,
-    /// Whether an attempt goes on with what a failed one left, and where that is said.
-    pub(super) resume: Option<Span>,
-    /// By which means it is discovered what it uses, if that is written.
-    pub(super) discover: Option<DraftDiscover>,
-    pub(super) secrets_in_output: bool,
-    /// Outputs that hold metrics.
-    pub(super) metrics: Vec<Word<'t>>,
+    /// What else is written of it, if anything is.
+    settings: Option<Box<DraftSettings<'t>>>,
     /// Whether `inputs`, `outputs`, `uses` or `run` is broken in a way that is already told.
     pub(super) broken: Broken,
 }
@@ -166,7 +137,9 @@ pub(super) fn read<'t>(
             .collect()
     };
     let mut drafts = side_by_side(entries.par_iter(), sound).unwrap_or_else(in_order);
-    drafts.sort_by_key(|draft| draft.name.span.start);
+    if !drafts.is_sorted_by_key(|draft| draft.name.span.start) {
+        drafts.sort_by_key(|draft| draft.name.span.start);
+    }
     drafts
 }
 
@@ -197,34 +170,23 @@ impl<'t> Draft<'t> {
             inputs_key: None,
             outputs: Vec::new(),
             outputs_key: None,
-            shell: None,
-            cwd: None,
             params: Vec::new(),
             params_key: None,
             with: Vec::new(),
             with_key: None,
-            env: Vec::new(),
-            secrets: Vec::new(),
-            after: Vec::new(),
-            retries: 0,
-            retry_delay: Settings::RETRY_DELAY,
-            timeout: None,
-            max_age: None,
-            every: None,
-            probe: None,
-            pools: Vec::new(),
-            threads: None,
-            memory: None,
-            effect: false,
-            direct: None,
-            cache: true,
-            temp: None,
-            resume: None,
-            discover: None,
-            secrets_in_output: false,
-            metrics: Vec::new(),
+            settings: None,
             broken: Broken::default(),
         }
+    }
+
+    /// What else is said of it; where nothing is, what then holds.
+    pub(super) fn settings(&self) -> &DraftSettings<'t> {
+        static NONE: LazyLock<DraftSettings<'static>> = LazyLock::new(DraftSettings::default);
+        self.settings.as_deref().unwrap_or_else(|| &NONE)
+    }
+
+    fn set(&mut self) -> &mut DraftSettings<'t> {
+        self.settings.get_or_insert_default()
     }
 
     fn read(name: Word<'t>, table: &'t DeTable<'t>, mistakes: &mut Mistakes) -> Self {
@@ -247,8 +209,8 @@ impl<'t> Draft<'t> {
             "inputs" => self.read_inputs(key, node, mistakes),
             "outputs" => self.read_outputs(key, node, mistakes),
             "output" => self.read_output(key, node, mistakes),
-            "shell" => self.shell = Some((key.span, shell(node, mistakes))),
-            "cwd" => self.cwd = syntax::text(node, "cwd", "a directory of the project", mistakes),
+            "shell" => self.set().shell = Some((key.span, shell(node, mistakes))),
+            "cwd" => self.set().cwd = syntax::text(node, "cwd", "a directory of the project", mistakes),
             "params" => {
                 self.params_key = Some(key.span);
                 self.params = syntax::texts(node, "params", "a list of parameters", mistakes);
@@ -258,36 +220,44 @@ impl<'t> Draft<'t> {
                 self.with = params::with(node, mistakes);
             }
             "env" => {
-                self.env = syntax::texts(node, "env", "a list of environment variables", mistakes);
+                self.set().env = syntax::texts(node, "env", "a list of environment variables", mistakes);
                 // One with values in it is checked once they are known.
-                self.env.retain(|name| {
+                self.set().env.retain(|name| {
                     name.text.contains("{{") || check_variable(*name, "an environment variable", mistakes)
                 });
             }
-            "secrets" => self.secrets = syntax::texts(node, "secrets", "a list of secrets", mistakes),
-            "after" => self.after = syntax::texts(node, "after", "a list of targets", mistakes),
-            "retries" => self.retries = retries(node, mistakes),
-            "retry_delay" => self.retry_delay = pause(node, "retry_delay", mistakes).unwrap_or(Settings::RETRY_DELAY),
-            "timeout" => {
-                self.timeout = limit(node, "timeout", mistakes);
+            "secrets" => self.set().secrets = syntax::texts(node, "secrets", "a list of secrets", mistakes),
+            "after" => self.set().after = syntax::texts(node, "after", "a list of targets", mistakes),
+            "retries" => self.set().retries = retries(node, mistakes),
+            "retry_delay" => {
+                self.set().retry_delay = pause(node, "retry_delay", mistakes).unwrap_or(Settings::RETRY_DELAY)
             }
-            "max_age" => self.max_age = pause(node, "max_age", mistakes).map(|limit| (key.span, limit)),
-            "every" => self.every = limit(node, "every", mistakes).map(|limit| (key.span, limit)),
-            "pool" => self.pools = load::names(node, mistakes),
+            "timeout" => {
+                self.set().timeout = limit(node, "timeout", mistakes);
+            }
+            "max_age" => self.set().max_age = pause(node, "max_age", mistakes).map(|limit| (key.span, limit)),
+            "every" => self.set().every = limit(node, "every", mistakes).map(|limit| (key.span, limit)),
+            "pool" => self.set().pools = load::names(node, mistakes),
             "threads" => {
                 let threads = load::number(node, "threads", load::MOST_THREADS, mistakes);
-                self.threads = threads.map(|threads| (key.span, threads));
+                self.set().threads = threads.map(|threads| (key.span, threads));
             }
-            "memory" => self.memory = load::memory(node, mistakes),
-            "probe" => self.probe = Some(command(key, node, mistakes).0),
-            "effect" => self.effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
-            "direct" => self.direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span)),
-            "cache" => self.cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
-            "temp" => self.temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
-            "resume" => self.resume = syntax::flag(node, "resume", mistakes).and_then(|on| on.then_some(key.span)),
-            "discover" => self.discover = discover(key, node, mistakes),
-            "metrics" => self.metrics = syntax::texts(node, "metrics", "a list of outputs of the target", mistakes),
-            "secrets_in_output" => self.secrets_in_output = is_allowed(node, mistakes),
+            "memory" => self.set().memory = load::memory(node, mistakes),
+            "probe" => self.set().probe = Some(command(key, node, mistakes).0),
+            "effect" => self.set().effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
+            "direct" => {
+                self.set().direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span))
+            }
+            "cache" => self.set().cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
+            "temp" => self.set().temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
+            "resume" => {
+                self.set().resume = syntax::flag(node, "resume", mistakes).and_then(|on| on.then_some(key.span))
+            }
+            "discover" => self.set().discover = discover(key, node, mistakes),
+            "metrics" => {
+                self.set().metrics = syntax::texts(node, "metrics", "a list of outputs of the target", mistakes)
+            }
+            "secrets_in_output" => self.set().secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
         }
     }
@@ -343,7 +313,7 @@ impl<'t> Draft<'t> {
             }
         } else {
             let words = syntax::texts(node, "inputs", WANTED, mistakes);
-            self.inputs.extend(words.into_iter().map(|word| (None, word)));
+            self.inputs = words.into_iter().map(|word| (None, word)).collect();
         }
         self.broken.inputs |= mistakes.len() > before;
     }
@@ -386,13 +356,14 @@ impl<'t> Draft<'t> {
             span: key.span,
         };
         let port = name;
-        self.outputs.extend(path.map(|path| DraftOutput { port, name, path }));
+        let output = path.map(|path| DraftOutput { port, name, path });
+        self.outputs = output.into_iter().collect();
     }
 
     /// By which means it is discovered what its command uses; a task declares all that it reads.
     pub(super) fn means(&self) -> Option<Means> {
         let usual = self.run.as_ref().map(|_| Means::Python);
-        self.discover.map_or(usual, |written| written.means)
+        self.settings().discover.map_or(usual, |written| written.means)
     }
 
     /// The port of an output in the Spec. The single output of a command has one of its own, so that a renamed target

@@ -12,11 +12,11 @@ use crate::engine::spec::{ProbeCommand, Timing};
 impl Resolver<'_, '_> {
     /// Checks the keys of a target that say how time counts for it.
     pub(super) fn timing(&self, draft: &Draft<'_>, mistakes: &mut Mistakes) -> Timing {
-        let probe = draft.probe.as_ref().and_then(|probe| {
+        let probe = draft.settings().probe.as_ref().and_then(|probe| {
             goes_with_the_rest(draft, probe, mistakes);
             self.probe(draft, probe, mistakes)
         });
-        if let (Some((age, max_age)), Some((span, every))) = (draft.max_age, draft.every)
+        if let (Some((age, max_age)), Some((span, every))) = (draft.settings().max_age, draft.settings().every)
             && every > max_age
         {
             mistakes
@@ -26,8 +26,8 @@ impl Resolver<'_, '_> {
                 .help("let `max_age` be at least as long as `every`");
         }
         Timing {
-            max_age: draft.max_age.map(|(_, age)| age),
-            every: draft.every.map(|(_, pause)| pause),
+            max_age: draft.settings().max_age.map(|(_, age)| age),
+            every: draft.settings().every.map(|(_, pause)| pause),
             probe: probe.map(Box::new),
         }
     }
@@ -98,7 +98,7 @@ fn goes_with_the_rest(draft: &Draft<'_>, probe: &CommandDraft<'_>, mistakes: &mu
             .error(probe.key, "`probe` is for commands")
             .note("a built-in task that reads from a server asks it itself")
             .help("remove it: with `max_age`, the task's own question is asked");
-    } else if draft.max_age.is_none() {
+    } else if draft.settings().max_age.is_none() {
         mistakes
             .error(probe.key, "`probe` needs `max_age`")
             .help("say how long an answer counts: `max_age = \"6h\"`; with \"0s\" each build asks");

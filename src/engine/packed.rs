@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
+use ecow::EcoString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -179,7 +180,7 @@ fn hash_of(name: &str) -> u64 {
 pub(crate) struct Overlaid<V> {
     base: Packed,
     /// What is otherwise; `None` for what is gone.
-    changed: FastMap<String, Option<V>>,
+    changed: FastMap<EcoString, Option<V>>,
 }
 
 impl<V> Default for Overlaid<V> {
@@ -239,15 +240,32 @@ impl<V: Packable> Overlaid<V> {
     pub(crate) fn insert(&mut self, name: &str, value: V) {
         match self.changed.get_mut(name) {
             Some(changed) => *changed = Some(value),
-            None => drop(self.changed.insert(name.to_owned(), Some(value))),
+            None => drop(self.changed.insert(name.into(), Some(value))),
         }
     }
 
     pub(crate) fn remove(&mut self, name: &str) {
         if self.base.get(name).is_some() {
-            self.changed.insert(name.to_owned(), None);
+            self.changed.insert(name.into(), None);
         } else {
             self.changed.remove(name);
+        }
+    }
+
+    /// Encodes what has changed where that is much, so that it takes no more room than in a file.
+    pub(crate) fn pack(&mut self) {
+        const FEW: usize = 4096;
+        /// Each time all are copied: so often that this is little work, and so seldom that little is not encoded.
+        const PART: usize = 8;
+        if self.changed.len() < FEW.max(self.base.directory.len() / SLOT / PART) {
+            return;
+        }
+        let mut parts = Parts::begin(Vec::new(), 0);
+        let written = parts.write(self, &|_| true);
+        let (mut file, _) = parts.end();
+        file.shrink_to_fit();
+        if let Some(packed) = written.ok().and_then(|part| Self::of(&Arc::new(file), &part)) {
+            *self = packed;
         }
     }
 
@@ -284,7 +302,10 @@ impl<V: Packable> FromIterator<(String, V)> for Overlaid<V> {
     fn from_iter<T: IntoIterator<Item = (String, V)>>(values: T) -> Self {
         Self {
             base: Packed::default(),
-            changed: values.into_iter().map(|(name, value)| (name, Some(value))).collect(),
+            changed: values
+                .into_iter()
+                .map(|(name, value)| (name.into(), Some(value)))
+                .collect(),
         }
     }
 }
@@ -412,6 +433,31 @@ mod tests {
         values.insert("name 2", 2);
         assert_eq!(values.get("name 2"), Some(2));
         assert_eq!(values.of_names(&["name 2", "other"]).get("name 2"), Some(2));
+    }
+
+    #[test]
+    fn what_has_changed_is_encoded_where_it_is_much() {
+        let mut values: Overlaid<u8> = Overlaid::default();
+        let name = |number: u32| format!("name {number}");
+        for number in 0..5000 {
+            values.insert(&name(number), number.to_le_bytes()[0]);
+            values.pack();
+        }
+        assert!(values.changed().count() < 4096 && values.changed().count() > 0);
+        values.remove(&name(1));
+        values.insert(&name(2), 200);
+        for number in 5000..20000 {
+            values.insert(&name(number), number.to_le_bytes()[0]);
+            values.pack();
+        }
+        assert!(values.changed().count() < 4096, "{}", values.changed().count());
+        assert!(!values.contains(&name(1)) && values.get(&name(1)).is_none());
+        assert_eq!(values.get(&name(2)), Some(200));
+        *values.get_mut(&name(3)).expect("there") = 201;
+        assert_eq!(values.get(&name(3)), Some(201));
+        assert_eq!(values.iter().count(), 20000 - 1);
+        let is_as_put_in = |number: &u32| values.get(&name(*number)) == Some(number.to_le_bytes()[0]);
+        assert!((4..20000).all(|number| is_as_put_in(&number)));
     }
 
     #[test]

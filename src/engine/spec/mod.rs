@@ -311,7 +311,7 @@ impl Default for Target {
             params: Box::default(),
             inputs: Box::default(),
             outputs: Box::default(),
-            settings: Settings::usual(),
+            settings: Settings::usual(None),
         }
     }
 }

@@ -54,17 +54,24 @@ impl Settings {
     /// The pause before the first attempt after a failure where none is written.
     pub const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-    /// Those of a target that says nothing, which all of them share.
+    /// Those of a target that says nothing, and is looked at by this means: all of them share these.
     #[must_use]
-    pub fn usual() -> Arc<Self> {
-        static USUAL: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
-        Arc::clone(&USUAL)
+    pub fn usual(discover: Option<Means>) -> Arc<Self> {
+        static USUAL: LazyLock<[Arc<Settings>; 2]> = LazyLock::new(|| {
+            [None, Some(Means::Python)].map(|discover| {
+                Arc::new(Settings {
+                    discover,
+                    ..Settings::default()
+                })
+            })
+        });
+        Arc::clone(&USUAL[usize::from(discover.is_some())])
     }
 
     /// The usual ones where these are like them.
     #[must_use]
     pub fn shared(self) -> Arc<Self> {
-        let usual = Self::usual();
+        let usual = Self::usual(self.discover);
         match self == *usual {
             true => usual,
             false => Arc::new(self),
@@ -96,12 +103,24 @@ impl Default for Settings {
     }
 }
 
+/// Settings as the kept Spec has them.
+#[derive(Serialize, Deserialize)]
+enum Kept<S> {
+    Usual(Option<Means>),
+    Own(S),
+}
+
 pub(super) fn serialize<S: Serializer>(settings: &Arc<Settings>, serializer: S) -> Result<S::Ok, S::Error> {
-    let own = Some(settings.as_ref()).filter(|own| **own != *Settings::usual());
-    own.serialize(serializer)
+    let kept = match *settings == Settings::usual(settings.discover) {
+        true => Kept::Usual(settings.discover),
+        false => Kept::Own(settings.as_ref()),
+    };
+    kept.serialize(serializer)
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Settings>, D::Error> {
-    let own = Option::<Settings>::deserialize(deserializer)?;
-    Ok(own.map_or_else(Settings::usual, Arc::new))
+    Ok(match Kept::<Settings>::deserialize(deserializer)? {
+        Kept::Usual(discover) => Settings::usual(discover),
+        Kept::Own(settings) => Arc::new(settings),
+    })
 }
