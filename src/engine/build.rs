@@ -345,6 +345,9 @@ impl Build<'_> {
         if self.graph_since.as_ref().is_some_and(stands) {
             return Ok(GraphNow::Same(Arc::clone(graph.lookups())));
         }
+        if let Some(lookups) = graph.still_stands(files) {
+            return Ok(GraphNow::Same(Arc::new(lookups)));
+        }
         let now = Graph::new(Arc::clone(&graph.spec), files).map_err(|wrong| BuildError::Graph(wrong.1))?;
         let is_same = |id: &TargetId| now.node(*id).reads == graph.node(*id).reads;
         Ok(match graph.order().iter().all(is_same) {

@@ -76,7 +76,7 @@ fn by_name(spec: &Spec) -> FastMap<EcoString, Name> {
 type Places = BTreeMap<EcoString, ArtifactId>;
 
 /// Artifacts by their declared paths and by where links lead those, and what is wrong with them.
-fn by_place(spec: &Spec, links: &mut Links) -> (Places, Places, Vec<GraphError>) {
+pub(super) fn by_place(spec: &Spec, links: &mut Links) -> (Places, Places, Vec<GraphError>) {
     let (mut by_path, mut by_real) = (Places::new(), Places::new());
     let mut errors = Vec::new();
     for (id, target) in (0..).map(TargetId).zip(&spec.targets) {

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use ecow::EcoString;
+use rayon::prelude::*;
 
 use super::error::CwdFault;
 use super::glob::{Compiled, Matches};
@@ -14,18 +13,19 @@ use super::links::{Leads, Links};
 use super::{ArtifactId, Edges, Graph, GraphError, How, LinkOut, Read, TargetId, Unmatched, check};
 use crate::engine::files::Files;
 use crate::engine::ignore::{Ignore, literal};
+use crate::engine::lookups::Lookups;
 use crate::engine::path_matcher::PathMatcher;
 use crate::engine::spec::{Action, ArtifactKind, Command, Exclusion, From, Input, Param, Span, Target, Value};
 use crate::fast_map::{FastMap, FastSet};
 
-/// So many targets are connected side by side with others.
+/// So many targets are connected in a row at least.
 const PART: usize = 1000;
 
 impl Graph {
     /// Finds the edges of all targets: those of many in parts side by side, each with its own questions to the disk.
     pub(super) fn connect_all(&self, found: &mut DiskAnswers<'_>, errors: &mut Vec<GraphError>) -> Vec<Edges> {
         let ids: Vec<TargetId> = (0..).map(TargetId).take(self.spec.targets.len()).collect();
-        let part = ids.len().div_ceil(rayon::current_num_threads()).max(PART);
+        let part = self.part();
         if ids.len() <= part {
             return ids.iter().map(|id| self.connect(*id, found, errors)).collect();
         }
@@ -47,6 +47,30 @@ impl Graph {
             found.links.lookups.add(lookups);
         }
         all
+    }
+
+    /// How many targets are connected in a row.
+    fn part(&self) -> usize {
+        let targets = self.spec.targets.len();
+        targets.div_ceil(rayon::current_num_threads()).max(PART)
+    }
+
+    /// Whether all targets read by the disk of now what they read here: then where it was asked.
+    pub(in crate::engine) fn still_stands(&self, files: &Files) -> Option<Lookups> {
+        let mut links = Links::new(files.root());
+        let (_, by_real, errors) = check::by_place(&self.spec, &mut links);
+        if !errors.is_empty() || by_real != self.by_real {
+            return None;
+        }
+        let stand = |ids: &[TargetId]| {
+            let (mut found, mut errors) = (DiskAnswers::new(files), Vec::new());
+            let mut reads = |id: &TargetId| self.connect(*id, &mut found, &mut errors).reads;
+            let all = ids.iter().all(|id| reads(id) == self.node(*id).reads);
+            (all && errors.is_empty()).then_some(found.links.lookups)
+        };
+        let parts: Option<Vec<Lookups>> = self.order.par_chunks(self.part()).map(stand).collect();
+        parts?.into_iter().for_each(|lookups| links.lookups.add(lookups));
+        Some(links.lookups)
     }
 
     /// Finds the edges of one target.
