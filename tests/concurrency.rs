@@ -70,7 +70,7 @@ fn assert_sound(project: &Project) -> usize {
         let (horizon, files) = of.unwrap_or_else(|| panic!("`{}` was made of a mixture", made.target));
         assert_eq!(
             artifact.content,
-            Digest::of(&files[&artifact.path]),
+            Digest::of(&files[artifact.path.as_str()]),
             "`{}` with {horizon}",
             made.target
         );

@@ -170,7 +170,7 @@ fn in_place(context: PlanContext<'_>, output: &Output, record: &StoredResult) ->
     if let Some(same) = recorded.filter(|old| (old.bytes, old.kind) == (bytes, kind)) {
         let path = path();
         return Ok(Artifact {
-            path: path.to_string(),
+            path: path.into(),
             ..same.clone()
         });
     }
@@ -179,8 +179,8 @@ fn in_place(context: PlanContext<'_>, output: &Output, record: &StoredResult) ->
         path: path().to_string(),
     })?;
     Ok(Artifact {
-        name: output.port.to_string(),
-        path: path().to_string(),
+        name: output.port.clone(),
+        path: path().into(),
         kind,
         content: followed,
         bytes,

@@ -104,8 +104,8 @@ pub(crate) fn take_fingerprint(
             },
         };
         inputs.push(fingerprint::InputField {
-            role: read.role.to_string(),
-            path: is_command.then(|| read.path.to_string()),
+            role: read.role.clone(),
+            path: is_command.then(|| read.path.clone()),
             content: digest,
         });
     }
@@ -129,9 +129,9 @@ pub(crate) fn take_fingerprint(
         )
     };
     let outputs = target.outputs.iter().map(|output| fingerprint::OutputField {
-        port: output.port.to_string(),
+        port: output.port.clone(),
         kind: output.kind,
-        path: is_command.then(|| output.path.to_string()),
+        path: is_command.then(|| output.path.clone()),
     });
     let fingerprint = Fingerprint {
         format: fingerprint::FORMAT,

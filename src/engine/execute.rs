@@ -501,7 +501,7 @@ impl<'a> Execution<'a> {
         }
         let (changed, unchanged): (Vec<&Artifact>, Vec<&Artifact>) =
             committed.artifacts.iter().partition(|artifact| artifact.run == *run);
-        let names = |artifacts: Vec<&Artifact>| artifacts.iter().map(|artifact| artifact.name.clone()).collect();
+        let names = |artifacts: Vec<&Artifact>| artifacts.iter().map(|artifact| artifact.name.to_string()).collect();
         let outcome = Outcome::Built {
             duration,
             changed: names(changed),

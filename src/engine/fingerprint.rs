@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use ecow::EcoString;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, Encoder};
@@ -67,7 +68,7 @@ pub enum ActionFields {
     /// A text for a shell.
     Shell {
         /// The text before parameters are put in, its lines ended by a line feed each.
-        text: String,
+        text: EcoString,
         /// The words of the shell, to which the text is appended.
         shell: Arc<[String]>,
     },
@@ -91,9 +92,9 @@ pub enum ActionFields {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputField {
     /// Its role.
-    pub role: String,
+    pub role: EcoString,
     /// Its path relative to the project: for commands, which see it.
-    pub path: Option<String>,
+    pub path: Option<EcoString>,
     /// Its content digest; `None` as long as the target that makes it has to run first.
     pub content: Option<Digest>,
 }
@@ -102,11 +103,11 @@ pub struct InputField {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputField {
     /// The name under which the task knows it.
-    pub port: String,
+    pub port: EcoString,
     /// File or directory.
     pub kind: ArtifactKind,
     /// Its path relative to the project: for commands, which see it.
-    pub path: Option<String>,
+    pub path: Option<EcoString>,
 }
 
 /// Names one field of a fingerprint; with names of its own, or, as `Field<&str>`, with those of the fingerprint.
@@ -323,7 +324,7 @@ impl ActionFields {
                 }
             }
             Self::Shell { text, shell } => {
-                visit(Field::Command, Some(FieldValue::Text(text.into())));
+                visit(Field::Command, Some(FieldValue::Text(text.as_str().into())));
                 let shell = shell.iter().map(String::as_str);
                 visit(Field::Shell, Some(FieldValue::texts(shell)));
             }
@@ -432,7 +433,7 @@ mod tests {
         Fingerprint {
             format: FORMAT,
             action: ActionFields::Shell {
-                text: "sort {{input.raw}} > {{output}}".to_owned(),
+                text: "sort {{input.raw}} > {{output}}".into(),
                 shell: ["bash", "-c"].map(str::to_owned).into(),
             },
             params: BTreeMap::from([
@@ -441,22 +442,22 @@ mod tests {
             ]),
             inputs: vec![
                 InputField {
-                    role: "raw".to_owned(),
-                    path: Some("data/raw.csv".to_owned()),
+                    role: "raw".into(),
+                    path: Some("data/raw.csv".into()),
                     content: Some(digest("raw")),
                 },
                 InputField {
-                    role: "sort.sh".to_owned(),
-                    path: Some("sort.sh".to_owned()),
+                    role: "sort.sh".into(),
+                    path: Some("sort.sh".into()),
                     content: Some(digest("script")),
                 },
             ],
             env: BTreeMap::from([("REGION".to_owned(), Some(digest("US48"))), ("ZONE".to_owned(), None)]),
             probe: None,
             outputs: vec![OutputField {
-                port: "clean".to_owned(),
+                port: "clean".into(),
                 kind: ArtifactKind::File,
-                path: Some("data/clean.csv".to_owned()),
+                path: Some("data/clean.csv".into()),
             }],
             direct: false,
         }
@@ -474,7 +475,7 @@ mod tests {
 
     fn shell(text: &str, shell: &[&str]) -> ActionFields {
         ActionFields::Shell {
-            text: text.to_owned(),
+            text: text.into(),
             shell: shell.iter().map(|word| (*word).to_owned()).collect(),
         }
     }
@@ -521,8 +522,8 @@ mod tests {
             5 => drop(params.insert("horizon".to_owned(), Value::Text(text))),
             6 => drop(params.insert(text, Value::Bool(true))),
             7 => drop(params.remove("models")),
-            8 => inputs[0].role = text,
-            9 => inputs[0].path = Some(text),
+            8 => inputs[0].role = text.into(),
+            9 => inputs[0].path = Some(text.into()),
             10 => inputs[0].content = Some(digest(word)),
             11 => inputs.swap(0, 1),
             12 => drop(inputs.pop()),
@@ -530,11 +531,11 @@ mod tests {
             14 => drop(env.insert("REGION".to_owned(), None)),
             15 => drop(env.insert("ZONE".to_owned(), Some(digest("")))),
             16 => drop(env.remove("ZONE")),
-            17 => outputs[0].port = text,
+            17 => outputs[0].port = text.into(),
             18 => outputs[0].kind = ArtifactKind::Directory,
-            19 => outputs[0].path = Some(text),
+            19 => outputs[0].path = Some(text.into()),
             20 => outputs.push(OutputField {
-                port: text,
+                port: text.into(),
                 kind: ArtifactKind::File,
                 path: None,
             }),

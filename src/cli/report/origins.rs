@@ -78,7 +78,7 @@ pub(super) fn of(project: &Project, artifact: ArtifactId, masked: &dyn Fn(&str) 
         let inputs = fingerprint.inputs.iter().take(INPUTS).map(|input| {
             let path = input.path.as_deref().or(paths.get(input.role.as_str()).copied());
             let content = input.content.map(|it| it.short()).unwrap_or_default();
-            (input.role.clone(), path.unwrap_or_default().to_owned(), content)
+            (input.role.to_string(), path.unwrap_or_default().to_owned(), content)
         });
         told.inputs = inputs.collect();
     }

@@ -30,7 +30,7 @@ pub(super) fn targets_by_name(spec: &Spec, by_name: &mut FastMap<EcoString, Name
         if let Some(instance) = &target.instance {
             match by_name.get_mut(instance.of.as_str()) {
                 Some(Name::Instances(all)) => all.push(id),
-                _ => drop(by_name.insert((&instance.of).into(), Name::Instances(vec![id]))),
+                _ => drop(by_name.insert(instance.of.as_str().into(), Name::Instances(vec![id]))),
             }
         }
     }

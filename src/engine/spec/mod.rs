@@ -457,12 +457,12 @@ impl Command {
 
     /// The text before anything is put in; the words of a list are separated by a line end each.
     #[must_use]
-    pub fn text(&self) -> String {
-        self.words
-            .iter()
-            .map(|word| word.text.as_str())
-            .collect::<Vec<_>>()
-            .join("\n")
+    pub fn text(&self) -> EcoString {
+        if let [text] = &*self.words {
+            return text.text.clone();
+        }
+        let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
+        words.join("\n").into()
     }
 }
 

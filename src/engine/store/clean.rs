@@ -82,8 +82,8 @@ impl Store {
             .collect();
         paths.retain(|path| !tracked.contains(path));
         let orphan = |path: String| Output {
-            port: (&path).into(),
-            name: (&path).into(),
+            port: path.as_str().into(),
+            name: path.as_str().into(),
             kind: match files.at(&path).is_dir() {
                 true => ArtifactKind::Directory,
                 false => ArtifactKind::File,

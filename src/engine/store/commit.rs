@@ -77,8 +77,8 @@ impl Staged {
             None => self.content,
         };
         Ok(Artifact {
-            name: self.port.clone(),
-            path: self.path.clone(),
+            name: self.port.as_str().into(),
+            path: self.path.as_str().into(),
             kind: self.kind,
             content: self.content,
             bytes,
@@ -185,7 +185,7 @@ impl Store {
             };
             if let Some(old) = before.filter(intact) {
                 result.artifacts.push(Artifact {
-                    path: staged.path.clone(),
+                    path: staged.path.as_str().into(),
                     ..old.clone()
                 });
                 continue;

@@ -55,7 +55,7 @@ impl Store {
                 return Ok(None);
             };
             let artifact = Artifact {
-                path: output.path.to_string(),
+                path: output.path.clone(),
                 ..artifact.clone()
             };
             artifacts.push(artifact.clone());
@@ -92,7 +92,7 @@ impl Store {
         if !place.is_empty() {
             let placed = place
                 .iter()
-                .map(|(artifact, _)| (artifact.path.clone(), artifact.bytes));
+                .map(|(artifact, _)| (artifact.path.to_string(), artifact.bytes));
             let files = placed.collect();
             self.records.append(&[Entry::Placement { files }])?;
         }

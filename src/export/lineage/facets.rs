@@ -215,7 +215,7 @@ fn job_facets(target: Option<TargetId>, graph: &Graph) -> Value {
     }
     let (language, code) = match &target.action {
         Action::Builtin { task, version, .. } => ("atsaf", format!("{task} (version {version})")),
-        Action::Command(command) => ("shell", command.text()),
+        Action::Command(command) => ("shell", command.text().into()),
     };
     let values = json!({ "language": language, "sourceCode": told(&code) });
     facets["sourceCode"] = facet("SourceCodeJobFacet", "1-0-1", values);

@@ -141,8 +141,8 @@ mod tests {
     fn artifact(objects: &LocalObjects, from: &Path) -> Artifact {
         let (object, mode) = keep(objects, ArtifactKind::Directory, from).expect("kept");
         Artifact {
-            name: "plots".to_owned(),
-            path: "plots".to_owned(),
+            name: "plots".into(),
+            path: "plots".into(),
             kind: ArtifactKind::Directory,
             content: object,
             bytes: object,

@@ -5,6 +5,7 @@
 //! [`super::upgrade`] does. One that only adds fields at the end of a [`ResultEntry`], which ends every entry that has
 //! one, needs no further types: see [`super::journal`].
 
+use ecow::EcoString;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::digest::Digest;
@@ -182,8 +183,8 @@ impl ResultEntry {
             discovered: Vec::new(),
             fingerprint: None,
             artifacts: vec![Artifact {
-                name: name.to_owned(),
-                path: path.to_owned(),
+                name: name.into(),
+                path: path.into(),
                 kind: ArtifactKind::File,
                 content: digest,
                 bytes: digest,
@@ -242,9 +243,9 @@ pub struct Acceptance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
     /// The name under which its task knows it.
-    pub name: String,
+    pub name: EcoString,
     /// Its declared path at that time.
-    pub path: String,
+    pub path: EcoString,
     /// File or directory.
     pub kind: ArtifactKind,
     /// The digest of what those who read it depend on, without the run's id.

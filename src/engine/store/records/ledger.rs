@@ -537,13 +537,17 @@ impl Ledger {
         if self.placed.is_empty() {
             return;
         }
-        let mut gone: FastSet<&String> = self.placed.keys().collect();
+        let mut gone: FastSet<&str> = self.placed.keys().map(String::as_str).collect();
         for (_, history) in self.targets() {
             for artifact in history.results().flat_map(|result| &result.artifacts) {
-                gone.remove(&artifact.path);
+                gone.remove(artifact.path.as_str());
             }
         }
-        let gone: Vec<String> = gone.into_iter().filter(|path| !exists(path)).cloned().collect();
+        let gone: Vec<String> = gone
+            .into_iter()
+            .filter(|path| !exists(path))
+            .map(str::to_owned)
+            .collect();
         for path in gone {
             self.placed.remove(&path);
         }

@@ -45,9 +45,9 @@ fn check(ledger: &Ledger) {
     let beside = ledger.placed_beside_records().map(|(path, _)| path);
     let kept = ledger.targets().flat_map(|(_, history)| {
         let artifacts = history.results().flat_map(|result| &result.artifacts);
-        let aside = history.aside().iter().map(|(path, _)| path);
-        let kept = artifacts.map(|artifact| &artifact.path).chain(aside);
-        kept.cloned().collect::<Vec<String>>()
+        let aside = history.aside().iter().map(|(path, _)| path.as_str());
+        let kept = artifacts.map(|artifact| artifact.path.as_str()).chain(aside);
+        kept.map(str::to_owned).collect::<Vec<String>>()
     });
     for path in placed
         .iter()

@@ -198,8 +198,8 @@ struct OldArtifact {
 impl OldArtifact {
     fn upgraded(self) -> entry::Artifact {
         entry::Artifact {
-            name: self.name,
-            path: self.path,
+            name: self.name.into(),
+            path: self.path.into(),
             kind: self.kind,
             content: self.content,
             bytes: self.bytes,
@@ -250,15 +250,23 @@ impl OldFingerprint {
                 parts: BTreeMap::new(),
             },
             OldTask::Command { text, shell: true } => ActionFields::Shell {
-                text,
+                text: text.into(),
                 shell: ["sh", "-c"].map(str::to_owned).into(),
             },
             OldTask::Command { text, shell: false } => ActionFields::Words {
                 words: text.split('\n').map(str::to_owned).collect(),
             },
         };
-        let input = |OldInput { role, path, content }| InputField { role, path, content };
-        let output = |OldOutput { name, kind, path }| OutputField { port: name, kind, path };
+        let input = |OldInput { role, path, content }| InputField {
+            role: role.into(),
+            path: path.map(Into::into),
+            content,
+        };
+        let output = |OldOutput { name, kind, path }| OutputField {
+            port: name.into(),
+            kind,
+            path: path.map(Into::into),
+        };
         Fingerprint {
             // The fields mean what they meant; only their encoding is new.
             format: if self.format == 1 {

@@ -37,14 +37,14 @@ fn fingerprint(action: ActionFields) -> Fingerprint {
             .map(|(at, value)| (format!("p{at}"), value))
             .collect(),
         inputs: vec![InputField {
-            role: "clean".to_owned(),
-            path: Some("data/clean.csv".to_owned()),
+            role: "clean".into(),
+            path: Some("data/clean.csv".into()),
             content: Some(digest("clean")),
         }],
         env: BTreeMap::from([("REGION".to_owned(), None), ("ZONE".to_owned(), Some(digest("eu")))]),
         probe: Some("7".to_owned()),
         outputs: vec![OutputField {
-            port: "plots".to_owned(),
+            port: "plots".into(),
             kind: ArtifactKind::Directory,
             path: None,
         }],
@@ -104,8 +104,8 @@ fn result(target: &str, action: ActionFields, mode: Mode) -> Box<ResultEntry> {
     let run = run(1);
     (of_file.run, of_file.artifacts[0].run) = (run, run);
     let plots = Artifact {
-        name: "plots".to_owned(),
-        path: format!("out/{target}/plots"),
+        name: "plots".into(),
+        path: ecow::eco_format!("out/{target}/plots"),
         kind: ArtifactKind::Directory,
         object: Some(digest("listing")),
         mode,
@@ -137,7 +137,7 @@ fn result(target: &str, action: ActionFields, mode: Mode) -> Box<ResultEntry> {
 /// Entries of every kind, as a project might have them.
 pub(super) fn entries() -> Vec<Entry> {
     let shell = ActionFields::Shell {
-        text: "cat {{inputs}}".to_owned(),
+        text: "cat {{inputs}}".into(),
         shell: ["sh", "-c"].map(str::to_owned).into(),
     };
     let words = ActionFields::Words {
