@@ -7,7 +7,7 @@
 
 mod workers;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,6 +35,7 @@ use super::store::StoreError;
 use super::store::entry::{Entry, RunEntry};
 use super::survivors;
 use super::task::Task;
+use crate::fast_map::FastSet;
 
 /// Why a build could not be begun or finished.
 #[derive(Debug, thiserror::Error)]
@@ -456,7 +457,7 @@ impl Build<'_> {
     fn take_note_of_fresh(&self, plan: &Plan, open: &[(TargetId, Duration)]) {
         let graph = self.run.context.graph;
         let needs = open.iter().flat_map(|(id, _)| &graph.node(*id).needs);
-        let needed: HashSet<TargetId> = needs.copied().collect();
+        let needed: FastSet<TargetId> = needs.copied().collect();
         let stays = |step: &&Step| step.verdict.stays() && needed.contains(&step.target);
         for step in plan.steps.iter().filter(stays) {
             self.run.leave(step.target, &step.in_place());

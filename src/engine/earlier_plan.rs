@@ -1,6 +1,8 @@
 //! A plan made again after a build that left most of it as it was: what ran, what moved meanwhile and what follows from
 //! either is judged again, and the rest stands as it was judged.
 
+use ecow::EcoString;
+
 use super::files::{Files, Looks};
 use super::graph::{ArtifactId, Graph, TargetId};
 use super::judge::{Demand, content_in_place, judge};
@@ -55,7 +57,7 @@ fn is_plain(step: &Step) -> bool {
 fn judge_again(
     inputs: VerdictInputs<'_>,
     plan: &Plan,
-    moved: &FastSet<String>,
+    moved: &FastSet<EcoString>,
     demand: &dyn Fn(TargetId) -> Demand,
 ) -> Option<Vec<(usize, Step)>> {
     let graph = inputs.graph;
@@ -91,7 +93,7 @@ fn judge_again(
 }
 
 /// The targets that were not fresh, and those at whose files something moved; `None` if a path moved that is nobody's.
-fn open(graph: &Graph, plan: &Plan, moved: &FastSet<String>) -> Option<Vec<bool>> {
+fn open(graph: &Graph, plan: &Plan, moved: &FastSet<EcoString>) -> Option<Vec<bool>> {
     let mut is_open = vec![false; graph.order().len()];
     let mut seen: FastSet<&str> = FastSet::default();
     for step in &plan.steps {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use ecow::EcoString;
 use rayon::prelude::*;
 
 pub use self::identity::Identity;
@@ -96,7 +97,7 @@ pub struct Files {
     root: PathBuf,
     known: RwLock<KnownFiles>,
     /// Looks of this moment, taken ahead for a whole plan, with the digests of files.
-    ahead: RwLock<FastMap<String, (PathState, Option<Digest>)>>,
+    ahead: RwLock<FastMap<EcoString, (PathState, Option<Digest>)>>,
     /// Links that lead back to a directory in which they lie.
     circles: Mutex<BTreeSet<String>>,
     clock: Clock,
@@ -175,7 +176,7 @@ impl Files {
         let looks: Vec<_> = paths.par_iter().with_min_len(8).map(look).collect();
         let mut ahead = self.ahead.write().unwrap_or_else(PoisonError::into_inner);
         ahead.reserve(paths.len());
-        ahead.extend(paths.iter().map(|path| (*path).to_owned()).zip(looks));
+        ahead.extend(paths.iter().map(|path| EcoString::from(*path)).zip(looks));
     }
 
     /// Forgets the looks that were taken ahead.
@@ -217,7 +218,7 @@ impl Files {
         let ahead = self.ahead.read().unwrap_or_else(PoisonError::into_inner);
         ahead.get(path).copied().unwrap_or_else(|| {
             let state = look(&self.at(path));
-            self.record(|record| record.paths.push((path.to_owned(), state)));
+            self.record(|record| record.paths.push((path.into(), state)));
             (state, None)
         })
     }
@@ -387,7 +388,7 @@ impl Files {
             self.record(|record| record.is_partial = true);
             return of_file(file);
         };
-        self.record(|record| record.paths.push((name.clone(), PathState::File(identity))));
+        self.record(|record| record.paths.push((name.as_str().into(), PathState::File(identity))));
         self.file(&name, identity)
     }
 

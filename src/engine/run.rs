@@ -1,6 +1,6 @@
 //! A run as its targets see it: what it was asked for, and what those that are done have left.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -17,6 +17,7 @@ use super::run_id::RunId;
 use super::seal::{SealRequest, Standing};
 use super::spec::ArtifactKind;
 use super::store::entry::Artifact;
+use crate::fast_map::{FastMap, FastSet};
 use crate::outward::Mask;
 
 /// What a build is asked for.
@@ -68,13 +69,13 @@ pub(crate) struct Run<'a> {
 #[derive(Default)]
 struct Progress {
     /// What each target left that is done, and each fresh one that another needs.
-    left: HashMap<TargetId, Box<[Option<Left>]>>,
+    left: FastMap<TargetId, Box<[Option<Left>]>>,
     /// Targets whose artifacts are gone and that a target that has to run reads, as the last plan says.
-    demands: HashMap<TargetId, TargetId>,
+    demands: FastMap<TargetId, TargetId>,
     /// Targets that the last plan does not call fresh, and whose turn has not ended.
-    open: HashSet<TargetId>,
-    ended: HashMap<TargetId, TargetEnd>,
-    times_built: HashMap<TargetId, usize>,
+    open: FastSet<TargetId>,
+    ended: FastMap<TargetId, TargetEnd>,
+    times_built: FastMap<TargetId, usize>,
     /// From when to when each attempt ran; `None` as long as it does.
     attempts: Vec<(TargetId, SystemTime, Option<SystemTime>)>,
     /// How things stand by the last plan, if all is fresh.

@@ -8,10 +8,11 @@
 //! wait as long as there are smaller ones.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::time::{Duration, Instant};
 
 use super::graph::{Graph, TargetId};
+use crate::fast_map::{FastMap, FastSet, with_room};
 
 /// What a worker is to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(crate) struct Budget {
     /// Bytes of memory.
     pub(crate) memory: u64,
     /// Built-in tasks that keep as many threads busy as they get.
-    pub(crate) parallel: HashSet<TargetId>,
+    pub(crate) parallel: FastSet<TargetId>,
     /// How many threads at most make one of them faster.
     pub(crate) cores: usize,
 }
@@ -70,18 +71,18 @@ pub(crate) struct Queued {
 pub(crate) struct Schedule<'a> {
     graph: &'a Graph,
     /// How many of its predecessors in the plan have not ended, for each target of the plan that has not itself.
-    open: HashMap<TargetId, usize>,
+    open: FastMap<TargetId, usize>,
     /// The time still needed from the beginning of a target to the end of all that follows it.
-    critical_path: HashMap<TargetId, Duration>,
+    critical_path: FastMap<TargetId, Duration>,
     ready: BTreeSet<(Reverse<Duration>, TargetId)>,
     parked: BinaryHeap<Reverse<(Instant, TargetId)>>,
-    running: HashMap<TargetId, Taken>,
+    running: FastMap<TargetId, Taken>,
     stopped: bool,
     budget: Budget,
     /// Who has a place in a pool.
-    places: HashMap<&'a str, Vec<TargetId>>,
+    places: FastMap<&'a str, Vec<TargetId>>,
     /// Pools of which it was told that somebody waits.
-    told: HashSet<&'a str>,
+    told: FastSet<&'a str>,
     queued: Vec<Queued>,
 }
 
@@ -91,14 +92,14 @@ impl<'a> Schedule<'a> {
         let mut schedule = Self {
             graph,
             open: targets.iter().map(|(id, _)| (*id, 0)).collect(),
-            critical_path: HashMap::with_capacity(targets.len()),
+            critical_path: with_room(targets.len()),
             ready: BTreeSet::new(),
             parked: BinaryHeap::new(),
-            running: HashMap::new(),
+            running: FastMap::default(),
             stopped: false,
             budget,
-            places: HashMap::new(),
-            told: HashSet::new(),
+            places: FastMap::default(),
+            told: FastSet::default(),
             queued: Vec::new(),
         };
         let waits: Vec<(TargetId, usize)> = targets

@@ -1,5 +1,6 @@
 //! What was looked at, so that a later look can tell what has moved.
 
+use ecow::EcoString;
 use rayon::prelude::*;
 
 use super::{Files, Looker, PathState};
@@ -11,7 +12,7 @@ use crate::fast_map::FastSet;
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Looks {
     /// What stood at each path.
-    pub(in crate::engine) paths: Vec<(String, PathState)>,
+    pub(in crate::engine) paths: Vec<(EcoString, PathState)>,
     /// Directories that were listed, with all that is in them.
     pub(in crate::engine) directories: Vec<String>,
     /// Whether a link was met that stands in a directory, or what no look tells again.
@@ -32,9 +33,9 @@ impl Looks {
     }
 
     /// Looks at the same paths again; gives those at which something else stands, `None` if that is no file or not there.
-    pub(in crate::engine) fn again(&mut self, files: &Files) -> Option<FastSet<String>> {
+    pub(in crate::engine) fn again(&mut self, files: &Files) -> Option<FastSet<EcoString>> {
         let looker = Looker::at(files.root(), self.paths.iter().map(|(path, _)| path.as_str()));
-        let look = |(path, state): &mut (String, PathState)| {
+        let look = |(path, state): &mut (EcoString, PathState)| {
             let before = std::mem::replace(state, looker.look(path));
             match (before == *state, *state) {
                 (true, _) => Ok(None),
@@ -42,7 +43,7 @@ impl Looks {
                 (false, _) => Err(()),
             }
         };
-        let moved: Result<Vec<Option<String>>, ()> = self.paths.par_iter_mut().with_min_len(8).map(look).collect();
+        let moved: Result<Vec<Option<EcoString>>, ()> = self.paths.par_iter_mut().with_min_len(8).map(look).collect();
         Some(moved.ok()?.into_iter().flatten().collect())
     }
 }

@@ -43,10 +43,7 @@ fn seal_of(root: &Path, paths: &[&str], owners: &[Owner], directories: &[&str]) 
         lookups.directory(Path::new(path));
     }
     let looks = Looks {
-        paths: paths
-            .iter()
-            .map(|path| ((*path).to_owned(), files.look(path)))
-            .collect(),
+        paths: paths.iter().map(|path| ((*path).into(), files.look(path))).collect(),
         ..Looks::default()
     };
     let request = SealRequest {

@@ -414,9 +414,7 @@ impl Ledger {
         }
         self.history(target).put_in_place(result);
         self.targets.pack();
-        if let Some(owners) = self.owners.get_mut() {
-            owners.pack();
-        }
+        self.owners.get_mut().into_iter().for_each(Overlaid::pack);
     }
 
     /// Remembers what a target's record has at paths where its next result has nothing.
