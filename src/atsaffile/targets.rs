@@ -230,11 +230,10 @@ impl<'t> Draft<'t> {
             "after" => self.set().after = syntax::texts(node, "after", "a list of targets", mistakes),
             "retries" => self.set().retries = retries(node, mistakes),
             "retry_delay" => {
-                self.set().retry_delay = pause(node, "retry_delay", mistakes).unwrap_or(Settings::RETRY_DELAY)
+                let pause = pause(node, "retry_delay", mistakes);
+                self.set().retry_delay = pause.unwrap_or(Settings::RETRY_DELAY);
             }
-            "timeout" => {
-                self.set().timeout = limit(node, "timeout", mistakes);
-            }
+            "timeout" => self.set().timeout = limit(node, "timeout", mistakes),
             "max_age" => self.set().max_age = pause(node, "max_age", mistakes).map(|limit| (key.span, limit)),
             "every" => self.set().every = limit(node, "every", mistakes).map(|limit| (key.span, limit)),
             "pool" => self.set().pools = load::names(node, mistakes),
@@ -245,17 +244,13 @@ impl<'t> Draft<'t> {
             "memory" => self.set().memory = load::memory(node, mistakes),
             "probe" => self.set().probe = Some(command(key, node, mistakes).0),
             "effect" => self.set().effect = syntax::flag(node, "effect", mistakes).unwrap_or_default(),
-            "direct" => {
-                self.set().direct = syntax::flag(node, "direct", mistakes).and_then(|on| on.then_some(key.span))
-            }
+            "direct" => self.set().direct = where_set(key, node, mistakes),
             "cache" => self.set().cache = syntax::flag(node, "cache", mistakes).unwrap_or(true),
-            "temp" => self.set().temp = syntax::flag(node, "temp", mistakes).and_then(|on| on.then_some(key.span)),
-            "resume" => {
-                self.set().resume = syntax::flag(node, "resume", mistakes).and_then(|on| on.then_some(key.span))
-            }
+            "temp" => self.set().temp = where_set(key, node, mistakes),
+            "resume" => self.set().resume = where_set(key, node, mistakes),
             "discover" => self.set().discover = discover(key, node, mistakes),
             "metrics" => {
-                self.set().metrics = syntax::texts(node, "metrics", "a list of outputs of the target", mistakes)
+                self.set().metrics = syntax::texts(node, "metrics", "a list of outputs of the target", mistakes);
             }
             "secrets_in_output" => self.set().secrets_in_output = is_allowed(node, mistakes),
             _ => self.unknown(key, node, mistakes),
@@ -410,6 +405,12 @@ fn command<'t>(key: Word<'t>, node: &'t TomlNode<'t>, mistakes: &mut Mistakes) -
     let is_whole = !empty && mistakes.len() == before;
     let key = key.span;
     (CommandDraft { key, words, shell }, is_whole)
+}
+
+/// Where a flag stands that is set.
+fn where_set(key: Word<'_>, node: &TomlNode<'_>, mistakes: &mut Mistakes) -> Option<Span> {
+    let is_set = syntax::flag(node, key.text, mistakes)?;
+    is_set.then_some(key.span)
 }
 
 /// Reads an output: a path, or a table of a path and a name.

@@ -65,8 +65,8 @@ fn target(project: &Project, group: &[TargetId], ink: Ink) -> String {
     let (graph, id) = (&project.graph, group[0]);
     let target = graph.target(id);
     let name = match group.len() {
-        1 => target.name.clone(),
-        count => ecow::eco_format!("{} ({count})", name_of(group, graph)),
+        1 => target.name.to_string(),
+        count => format!("{} ({count})", name_of(group, graph)),
     };
     let mut heading = ink.paint(Tone::Strong, &name);
     if let Some(desc) = &target.desc {

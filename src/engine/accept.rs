@@ -168,9 +168,8 @@ fn in_place(context: PlanContext<'_>, output: &Output, record: &StoredResult) ->
         });
     }
     if let Some(same) = recorded.filter(|old| (old.bytes, old.kind) == (bytes, kind)) {
-        let path = path();
         return Ok(Artifact {
-            path: path.into(),
+            path: path(),
             ..same.clone()
         });
     }
@@ -180,7 +179,7 @@ fn in_place(context: PlanContext<'_>, output: &Output, record: &StoredResult) ->
     })?;
     Ok(Artifact {
         name: output.port.clone(),
-        path: path().into(),
+        path: path(),
         kind,
         content: followed,
         bytes,

@@ -100,8 +100,8 @@ impl SecretFound<'_> {
     pub(super) fn failure(&self, target: &Target, output: &Output, is_left: bool) -> Failure {
         let Self { secret, below, place } = self;
         let path = match below.as_os_str().is_empty() {
-            true => output.path.clone(),
-            false => ecow::eco_format!("{}/{}", output.path.trim_end_matches('/'), below.display()),
+            true => output.path.to_string(),
+            false => format!("{}/{}", output.path.trim_end_matches('/'), below.display()),
         };
         let what = match place {
             SecretPlace::Content(Found { byte, line: Some(line) }) => {

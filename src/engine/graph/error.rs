@@ -163,8 +163,8 @@ impl GraphError {
         .help(format!(
             "write `./{name}` for the file, or `{}` for the artifact",
             match output.path.contains('/') {
-                true => output.path.clone(),
-                false => ecow::eco_format!("./{}", output.path),
+                true => output.path.to_string(),
+                false => format!("./{}", output.path),
             }
         ))
     }
