@@ -179,33 +179,34 @@ impl Resolver<'_, '_> {
             [program, ..] => program.discover,
             [] => draft.means(),
         };
+        let written = draft.settings();
         let mut settings = Settings {
             without: resolved.without,
             env: self.env(draft, scope, mistakes),
             secrets: self.target_secrets(draft, mistakes),
             after: self.after(draft, mistakes),
-            retries: draft.settings().retries,
-            retry_delay: draft.settings().retry_delay,
-            timeout: draft.settings().timeout,
+            retries: written.retries,
+            retry_delay: written.retry_delay,
+            timeout: written.timeout,
             timing: self.timing(draft, mistakes),
             load: self.load(draft, mistakes),
-            effect: draft.settings().effect || self.acts_outside(draft),
-            direct: draft.settings().direct.is_some(),
-            cache: draft.settings().cache && draft.settings().temp.is_none(),
-            temp: draft.settings().temp.is_some(),
-            resume: draft.settings().resume.is_some(),
+            effect: written.effect || self.acts_outside(draft),
+            direct: written.direct.is_some(),
+            cache: written.cache && written.temp.is_none(),
+            temp: written.temp.is_some(),
+            resume: written.resume.is_some(),
             discover,
-            secrets_in_output: draft.settings().secrets_in_output,
+            secrets_in_output: written.secrets_in_output,
             metrics: metrics::read(draft, outputs, mistakes),
         };
-        if let Some((span, direct)) = draft.settings().resume.zip(draft.settings().direct) {
+        if let Some((span, direct)) = written.resume.zip(written.direct) {
             mistakes
                 .error(span, format!("the target `{}` is `direct`, and cannot `resume`", draft.name.text))
                 .also(direct, "`direct`")
                 .note("what a failed attempt left is given to the next one in `{{output}}`, which is not where such a command writes")
                 .help("remove one of the two");
         }
-        if let Some(span) = draft.settings().temp.filter(|_| settings.effect) {
+        if let Some(span) = written.temp.filter(|_| settings.effect) {
             mistakes
                 .error(
                     span,

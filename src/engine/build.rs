@@ -25,7 +25,7 @@ use super::lookups::Lookups;
 use super::moved_sources::FirstSources;
 use super::moves;
 use super::pages;
-use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict};
+use super::plan::{self, Plan, PlanContext, PlanError, Step, Verdict, VerdictInputs};
 use super::reason::Reason;
 use super::run::Run;
 use super::schedule::{Budget, Schedule};
@@ -156,7 +156,12 @@ impl Build<'_> {
     fn plan(&self) -> Result<Plan, BuildError> {
         let options = self.run.options;
         pages::begin_small();
-        let plan = plan::plan_with(self.run.inputs(), &options.goals, &|id| self.run.forced(id));
+        // What runs is judged again at its turn.
+        let inputs = VerdictInputs {
+            keeps_fingerprints: false,
+            ..self.run.inputs()
+        };
+        let plan = plan::plan_with(inputs, &options.goals, &|id| self.run.forced(id));
         let plan = plan.map_err(BuildError::Plan)?;
         let others = plan
             .open()

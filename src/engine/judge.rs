@@ -139,7 +139,8 @@ pub(super) fn judge_by(
         false => asks.filter(|_| verdict == Verdict::Undecided),
     };
     let hash = case.hash;
-    let fingerprint = (verdict != Verdict::Fresh).then(|| Box::new(fingerprint));
+    let is_kept = inputs.keeps_fingerprints && verdict != Verdict::Fresh;
+    let fingerprint = is_kept.then(|| Box::new(fingerprint));
     let step = Step {
         target: id,
         declared: hash,

@@ -57,6 +57,8 @@ pub struct VerdictInputs<'a> {
     pub as_of: Option<SystemTime>,
     /// With `only`, the goals: the ages of others are left aside, and what is gone of them is made again.
     pub alone: Option<&'a [TargetId]>,
+    /// Whether steps keep the fingerprints of what is not fresh: a plan of many targets is much smaller without.
+    pub keeps_fingerprints: bool,
 }
 
 impl VerdictInputs<'_> {
@@ -78,6 +80,7 @@ impl<'a> PlanContext<'a> {
             tasks: self.tasks,
             as_of: None,
             alone: None,
+            keeps_fingerprints: true,
         }
     }
 }
@@ -100,7 +103,7 @@ pub struct Step {
     pub target: TargetId,
     /// The hash of what its result depends on, if all of that is known.
     pub declared: Option<Digest>,
-    /// What its result depends on, as far as it is known; that of what is fresh stands in its record.
+    /// What its result depends on, as far as it is known, if that is kept; that of what is fresh stands in its record.
     pub fingerprint: Option<Box<Fingerprint>>,
     /// Whether it is stale.
     pub verdict: Verdict,

@@ -128,6 +128,7 @@ fn step(graph: &Graph, disk: &Disk, past: &Before) -> Step {
         tasks: &tasks,
         as_of: None,
         alone: None,
+        keeps_fingerprints: true,
     };
     let plan = plan(inputs, &[TargetId(0)], false).expect("a plan");
     plan.steps.into_iter().next().expect("one step")
@@ -233,6 +234,7 @@ fn the_key_of_an_effect_follows_what_the_last_attempt_was_seen_to_use() {
             tasks: &tasks,
             as_of: None,
             alone: None,
+            keeps_fingerprints: true,
         };
         effect_key(inputs, made.declared, record)
     };

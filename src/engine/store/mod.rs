@@ -478,7 +478,8 @@ const SIDE_BY_SIDE: usize = 64;
 impl Past for Store {
     fn histories(&self, targets: &[&str]) -> Vec<Arc<History>> {
         let histories = self.records.ledger(|ledger| ledger.of_targets(targets));
-        let history = |target: &&str| histories.get(target).unwrap_or_default();
+        let none = Arc::default();
+        let history = |target: &&str| histories.get(target).unwrap_or_else(|| Arc::clone(&none));
         match targets.len() {
             0..SIDE_BY_SIDE => targets.iter().map(history).collect(),
             _ => targets.par_iter().with_min_len(SIDE_BY_SIDE).map(history).collect(),
