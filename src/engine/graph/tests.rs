@@ -1,8 +1,12 @@
 //! Tests of a graph that is made in parts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
 
 use super::*;
 use crate::atsaffile::{Overrides, load};
@@ -48,16 +52,21 @@ fn made_by(threads: usize, root: &Path, text: &str) -> String {
     }
 }
 
+/// A project with what [`many`] reads.
+fn project() -> TempDir {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    fs::create_dir_all(dir.path().join("d")).expect("made");
+    symlink("d", dir.path().join("link")).expect("linked");
+    for name in ["d/one.csv", "d/two.csv", "x.py"] {
+        File::create(dir.path().join(name)).expect("made");
+    }
+    dir
+}
+
 #[test]
 fn a_large_graph_is_the_same_however_many_make_it() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+    let dir = project();
     let root = dir.path();
-    fs::create_dir_all(root.join("d")).expect("made");
-    symlink("d", root.join("link")).expect("linked");
-    for name in ["d/one.csv", "d/two.csv", "x.py"] {
-        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-        fs::write(root.join(name), "text").expect("written");
-    }
     for mistakes in [false, true] {
         let text = many(mistakes);
         let alone = made_by(1, root, &text);
@@ -69,4 +78,35 @@ fn a_large_graph_is_the_same_however_many_make_it() {
             );
         }
     }
+}
+
+#[test]
+fn a_graph_stands_until_something_else_is_read() {
+    let dir = project();
+    let root = dir.path();
+    let text = format!("{}[target.out]\nrun = \"ls\"\noutput = \"link/out\"\n", many(false));
+    let (spec, _) = load("Atsaffile", &text, &Overrides::default(), &Catalog::default());
+    let files = Files::new(root, FastMap::default());
+    let graph = Graph::new(spec, &files).expect("a graph");
+    let asked = |lookups: &Lookups| -> BTreeSet<PathBuf> { lookups.directories().map(Path::to_owned).collect() };
+    let stands = || graph.still_stands(&files).map(|lookups| asked(&lookups));
+    assert_eq!(
+        stands(),
+        Some(asked(graph.lookups())),
+        "it asks what it asked when it was made"
+    );
+    File::create(root.join("d/none.txt")).expect("made");
+    assert!(stands().is_some());
+    fs::remove_file(root.join("x.py")).expect("removed");
+    assert!(stands().is_none(), "a word that is no file any more");
+    File::create(root.join("x.py")).expect("made");
+    assert!(stands().is_some());
+    File::create(root.join("d/three.csv")).expect("made");
+    assert!(stands().is_none(), "a file that a pattern finds");
+    fs::remove_file(root.join("d/three.csv")).expect("removed");
+    assert!(stands().is_some());
+    fs::remove_file(root.join("link")).expect("removed");
+    fs::create_dir(root.join("other")).expect("made");
+    symlink("other", root.join("link")).expect("linked");
+    assert!(stands().is_none(), "an output that lies elsewhere");
 }
