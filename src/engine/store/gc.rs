@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::clean::size_of;
 use super::entry::{Entry, ResultEntry};
 use super::objects::needed_by;
-use super::{History, Store, StoreError, remove};
+use super::{History, Store, StoreError, remove, seals, spec_cache};
 use crate::engine::clock;
 use crate::engine::digest::Digest;
 use crate::engine::run_id::RunId;
@@ -90,6 +90,9 @@ impl Store {
                 self.records.append(&[Entry::Forgotten { ids }])?;
             }
             self.objects.sweep();
+            for left in self.cut_short(now) {
+                let _ = remove(&left);
+            }
             for (key, _) in &garbage.objects {
                 let _ = self.objects.remove(*key);
             }
@@ -105,6 +108,28 @@ impl Store {
             self.records.compact().map_err(StoreError::at(&self.dir))?;
         }
         Ok(garbage.collected())
+    }
+
+    /// Files that a process which was ended had only for itself, or had not written to the end.
+    fn cut_short(&self, now: SystemTime) -> Vec<PathBuf> {
+        /// Nobody has one for so long.
+        const AGE: Duration = Duration::from_hours(1);
+        let places = [".", seals::DIRECTORY, spec_cache::DIRECTORY].map(|place| self.dir.join(place));
+        let entries = places
+            .iter()
+            .filter_map(|place| fs::read_dir(place).ok())
+            .flatten()
+            .flatten();
+        let is_left = |entry: &fs::DirEntry| {
+            let name = entry.file_name();
+            let is_own = |name: &str| name.ends_with(".new") || name.starts_with("clock.");
+            let age = entry
+                .metadata()
+                .and_then(|it| it.modified())
+                .map(|at| now.duration_since(at));
+            name.to_str().is_some_and(is_own) && matches!(age, Ok(Ok(age)) if age > AGE)
+        };
+        entries.filter(is_left).map(|entry| entry.path()).collect()
     }
 
     fn garbage(&self, limits: &Limits, now: SystemTime) -> Result<Garbage, StoreError> {
