@@ -121,13 +121,11 @@ impl Store {
             .flatten()
             .flatten();
         let is_left = |entry: &fs::DirEntry| {
-            let name = entry.file_name();
-            let is_own = |name: &str| name.ends_with(".new") || name.starts_with("clock.");
-            let age = entry
-                .metadata()
-                .and_then(|it| it.modified())
-                .map(|at| now.duration_since(at));
-            name.to_str().is_some_and(is_own) && matches!(age, Ok(Ok(age)) if age > AGE)
+            let name = PathBuf::from(entry.file_name());
+            let is_own = name.extension() == Some("new".as_ref()) || name.file_stem() == Some("clock".as_ref());
+            let at = entry.metadata().and_then(|it| it.modified());
+            let age = at.ok().and_then(|at| now.duration_since(at).ok());
+            is_own && age.is_some_and(|age| age > AGE)
         };
         entries.filter(is_left).map(|entry| entry.path()).collect()
     }
