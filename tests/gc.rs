@@ -1,7 +1,9 @@
 //! `atsaf gc`: what is given up, and what never is.
 
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use atsaf::engine::clock::now;
 
 use crate::project::Project;
 
@@ -61,18 +63,19 @@ fn what_the_last_runs_did_not_make_goes_and_what_is_in_place_stays() {
 fn what_killed_processes_left_half_written_goes_once_it_is_old() {
     let project = turned(1);
     let left = ["clock.4711", "index.4711.new", "seals/aa.4711.new", "specs/bb.4711.new"];
-    let put = |name: &str, age: u64| {
-        let path = project.at(&format!(".atsaf/v1/{name}"));
-        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
-        let file = fs::File::create(path).expect("made");
-        let at = SystemTime::now() - Duration::from_hours(age);
-        file.set_modified(at).expect("set");
+    let put = |age: u64| {
+        for name in left {
+            let path = project.at(&format!(".atsaf/v1/{name}"));
+            fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+            let file = fs::File::create(path).expect("made");
+            file.set_modified(now() - Duration::from_hours(age)).expect("set");
+        }
     };
     let are_there = || left.map(|name| project.at(&format!(".atsaf/v1/{name}")).exists());
-    left.iter().for_each(|name| put(name, 0));
+    put(0);
     project.atsaf("gc").ok();
     assert_eq!(are_there(), [true; 4], "somebody may be writing");
-    left.iter().for_each(|name| put(name, 2));
+    put(2);
     project.atsaf("gc --dry-run").ok();
     assert_eq!(are_there(), [true; 4]);
     project.atsaf("gc").ok();
