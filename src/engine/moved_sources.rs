@@ -1,7 +1,6 @@
 //! Sources that moved between the first plan of a build and the turn of a target that reads them, and which targets of
 //! the build may have written them: what one target writes and another reads is an output, and should be declared.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Mutex, PoisonError};
@@ -57,13 +56,10 @@ impl FirstSources {
 }
 
 /// What a target depends on, as far as its sources say it.
-fn fingerprint_of<'s>(context: PlanContext<'_>, step: &'s Step) -> Option<Cow<'s, Fingerprint>> {
-    if let Some(fingerprint) = &step.fingerprint {
-        return Some(Cow::Borrowed(fingerprint));
-    }
+fn fingerprint_of(context: PlanContext<'_>, step: &Step) -> Option<Fingerprint> {
     let reads = reads_of(context.inputs(), step.target, &step.history);
     let taken = take_fingerprint(context.inputs(), step.target, &reads, &|_| None);
-    taken.ok().map(|(fingerprint, _)| Cow::Owned(fingerprint))
+    taken.ok().map(|(fingerprint, _)| fingerprint)
 }
 
 /// The sources of a target, by path; those of one role of a built-in say together what they say.

@@ -2,14 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::ops::Bound;
+use std::collections::{BinaryHeap, HashMap};
 
 use ecow::EcoString;
 
 use super::glob::Compiled;
 use super::links::{Leads, Links};
-use super::{ArtifactId, Edges, Graph, GraphError, Name, TargetId};
+use super::{ArtifactId, Edges, Graph, GraphError, Name, Places, TargetId, beginning_with};
 use crate::engine::spec::{ArtifactKind, Axis, AxisSource, ParamsFile, Spec, base_name};
 use crate::engine::store::DIRECTORY;
 use crate::fast_map::{FastMap, with_room};
@@ -17,9 +16,9 @@ use crate::fast_map::{FastMap, with_room};
 /// Targets and artifacts by name and path, and what is wrong with them.
 pub(super) struct NameIndex {
     pub(super) by_name: FastMap<EcoString, Name>,
-    pub(super) by_path: BTreeMap<EcoString, ArtifactId>,
+    pub(super) by_path: Places,
     /// Artifacts whose declared path leads elsewhere through a link, by where it leads.
-    pub(super) by_real: BTreeMap<EcoString, ArtifactId>,
+    pub(super) by_real: Places,
     pub(super) errors: Vec<GraphError>,
 }
 
@@ -71,9 +70,6 @@ fn by_name(spec: &Spec) -> FastMap<EcoString, Name> {
     targets_by_name(spec, &mut by_name);
     by_name
 }
-
-/// Artifacts by the places where they lie.
-type Places = BTreeMap<EcoString, ArtifactId>;
 
 /// Artifacts by their declared paths and by where links lead those, and what is wrong with them.
 pub(super) fn by_place(spec: &Spec, links: &mut Links) -> (Places, Places, Vec<GraphError>) {
@@ -141,11 +137,7 @@ fn of_each(by_name: &mut FastMap<EcoString, Name>, spec: &Spec, of: &str, artifa
 }
 
 /// The directory artifact in which a path lies, if any.
-pub(super) fn directory_above(
-    by_path: &BTreeMap<EcoString, ArtifactId>,
-    path: &str,
-    spec: &Spec,
-) -> Option<ArtifactId> {
+pub(super) fn directory_above(by_path: &Places, path: &str, spec: &Spec) -> Option<ArtifactId> {
     let mut above = path;
     while let Some((parent, _)) = above.rsplit_once('/') {
         if let Some(id) = by_path.get(parent) {
@@ -161,14 +153,9 @@ pub(super) fn directory_above(
 }
 
 /// The artifact that lies inside a directory that is a source, if any; `without` says what is taken out of it.
-pub(super) fn artifact_below(
-    by_path: &BTreeMap<EcoString, ArtifactId>,
-    directory: &str,
-    without: &dyn Fn(&str) -> bool,
-) -> Option<ArtifactId> {
+pub(super) fn artifact_below(by_path: &Places, directory: &str, without: &dyn Fn(&str) -> bool) -> Option<ArtifactId> {
     let below = format!("{directory}/");
-    let inside = by_path.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
-    let mut inside = inside.take_while(|(path, _)| path.starts_with(&below));
+    let mut inside = beginning_with(by_path, &below);
     inside.find(|(path, _)| !without(path)).map(|(_, id)| *id)
 }
 

@@ -1,10 +1,6 @@
 //! What can be wrong with the whole, and how it is told.
 
-use std::collections::BTreeMap;
-
-use ecow::EcoString;
-
-use super::{ArtifactId, Graph, TargetId};
+use super::{ArtifactId, Graph, Places, TargetId};
 use crate::diagnostic::{Diagnostic, nearest, number_word};
 use crate::engine::spec::{ArtifactKind, Axis, ParamsFile, Span, Spec, Target, Text};
 
@@ -49,7 +45,7 @@ impl GraphError {
     }
 
     /// Adds where a link on the way to an artifact's path leads, if there is one.
-    pub(super) fn led(mut self, by_real: &BTreeMap<EcoString, ArtifactId>, spec: &Spec, artifact: ArtifactId) -> Self {
+    pub(super) fn led(mut self, by_real: &Places, spec: &Spec, artifact: ArtifactId) -> Self {
         if let Some((real, _)) = by_real.iter().find(|(_, id)| **id == artifact) {
             let path = &output(spec, artifact).path;
             self.notes

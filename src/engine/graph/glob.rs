@@ -1,14 +1,10 @@
 //! What a pattern of paths matches: files on the disk, and artifacts.
 
 use std::cell::{Cell, LazyCell, RefCell};
-use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ecow::EcoString;
-
-use super::ArtifactId;
+use super::{ArtifactId, Places, beginning_with};
 use crate::engine::ignore::Ignore;
 use crate::engine::lookups::Lookups;
 use crate::engine::path_matcher::PathMatcher;
@@ -119,12 +115,7 @@ impl Glob<'_> {
     }
 
     /// The artifact that it matches, or into whose directory it reaches; `without` says what is taken out of it.
-    pub(super) fn artifact(
-        &self,
-        by_path: &BTreeMap<EcoString, ArtifactId>,
-        spec: &Spec,
-        without: &dyn Fn(&str) -> bool,
-    ) -> Option<ArtifactId> {
+    pub(super) fn artifact(&self, by_path: &Places, spec: &Spec, without: &dyn Fn(&str) -> bool) -> Option<ArtifactId> {
         // What lies elsewhere is not even looked at: there may be as many patterns as artifacts.
         let fixed = self.fixed;
         let above = fixed.match_indices('/').map(|(end, _)| &fixed[..end]).chain([fixed]);
@@ -133,9 +124,8 @@ impl Glob<'_> {
             "" => String::new(),
             _ => format!("{fixed}/"),
         };
-        let inside = by_path.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
         above
-            .chain(inside.take_while(|(path, _)| path.starts_with(&start)))
+            .chain(beginning_with(by_path, &start))
             .filter(|(path, _)| !without(path))
             .find(|(path, id)| {
                 let output = &spec.targets[id.target.index()].outputs[id.output as usize];

@@ -54,9 +54,9 @@ pub struct Graph {
     nodes: Vec<Edges>,
     order: Vec<TargetId>,
     by_name: FastMap<EcoString, Name>,
-    by_path: BTreeMap<EcoString, ArtifactId>,
+    by_path: Places,
     /// Artifacts by the path to which a link on the way to their declared path leads.
-    by_real: BTreeMap<EcoString, ArtifactId>,
+    by_real: Places,
     /// Paths that reach an artifact, or into one, through a link.
     linked: FastMap<EcoString, ArtifactId>,
     ignore: Ignore,
@@ -168,6 +168,15 @@ pub struct ArtifactId {
     pub target: TargetId,
     /// Its place among that target's outputs.
     pub output: u32,
+}
+
+/// Artifacts by where they are.
+type Places = BTreeMap<EcoString, ArtifactId>;
+
+/// The artifacts whose paths begin with a text, sorted.
+fn beginning_with<'p>(places: &'p Places, text: &'p str) -> impl Iterator<Item = (&'p EcoString, &'p ArtifactId)> {
+    let after = places.range::<str, _>((Bound::Included(text), Bound::Unbounded));
+    after.take_while(move |(path, _)| path.starts_with(text))
 }
 
 /// What a name means; an artifact may be named as its target is, and then the target is meant.
@@ -430,12 +439,8 @@ impl Graph {
     /// Whether a path is an artifact, or a directory on the way to one.
     pub(crate) fn leads_to_artifact(&self, path: &str) -> bool {
         let below = format!("{path}/");
-        self.places().iter().any(|places| {
-            let mut after = places.range::<str, _>((Bound::Included(path), Bound::Unbounded));
-            let is_it = after.next().is_some_and(|(it, _)| it == path);
-            let mut inside = places.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
-            is_it || inside.next().is_some_and(|(it, _)| it.starts_with(&below))
-        })
+        let mut places = self.places().into_iter();
+        places.any(|places| places.contains_key(path) || beginning_with(places, &below).next().is_some())
     }
 
     /// The artifact that a path is, or lies in, by its text.
@@ -468,7 +473,7 @@ impl Graph {
     }
 
     /// Artifacts by declared path, and by where a link on the way to it leads.
-    fn places(&self) -> [&BTreeMap<EcoString, ArtifactId>; 2] {
+    fn places(&self) -> [&Places; 2] {
         [&self.by_path, &self.by_real]
     }
 
