@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use ecow::EcoString;
 use rustix::fs::RenameFlags;
 use walkdir::WalkDir;
 
@@ -23,9 +24,9 @@ use crate::engine::tree::whole;
 /// An artifact as an attempt left it, examined.
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
-    pub(crate) port: String,
+    pub(crate) port: EcoString,
     /// Its declared path.
-    pub(crate) path: String,
+    pub(crate) path: EcoString,
     pub(crate) kind: ArtifactKind,
     /// The digest of what those who read it depend on.
     pub(crate) content: Digest,
@@ -58,8 +59,8 @@ impl Staged {
             }
         };
         Ok(Self {
-            port: output.port.to_string(),
-            path: output.path.to_string(),
+            port: output.port.clone(),
+            path: output.path.clone(),
             kind: output.kind,
             content,
             size,
@@ -77,8 +78,8 @@ impl Staged {
             None => self.content,
         };
         Ok(Artifact {
-            name: self.port.as_str().into(),
-            path: self.path.as_str().into(),
+            name: self.port.clone(),
+            path: self.path.clone(),
             kind: self.kind,
             content: self.content,
             bytes,
@@ -185,7 +186,7 @@ impl Store {
             };
             if let Some(old) = before.filter(intact) {
                 result.artifacts.push(Artifact {
-                    path: staged.path.as_str().into(),
+                    path: staged.path.clone(),
                     ..old.clone()
                 });
                 continue;
